@@ -1,0 +1,48 @@
+# Every target makes what it needs; a fresh clone wants only make and a Python 3.12 to 3.15 somewhere.
+
+python := .venv/bin/python
+lock := .venv/bin/uv pip compile --quiet --no-config --universal --python-version 3.12 --generate-hashes --no-header --no-annotate $(LOCK_FLAGS)
+production := ENVIRONMENT=production ALLOWED_HOSTS=keyhouse.example DATABASE_URL=postgresql://check@localhost/check
+
+.PHONY: help serve test check bench format lock clean base dev
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
+
+# One plain command, so make runs it without a shell in between and a signal reaches Python itself.
+serve: base ## run Keyhouse here; HOST, PORT, WORKERS and DATABASE_URL are honoured
+	@$(python) manage.py serve
+
+test: dev ## run all tests on a PostgreSQL of their own; TEST_FLAGS='-k name -x' narrows them
+	@$(python) -m pytest --numprocesses auto --maxprocesses 8 $(TEST_FLAGS)
+
+check: dev ## style, types, floors, migrations, and Django's own checks for production
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@$(python) manage.py makemigrations --check --dry-run
+	@$(python) manage.py check
+	@$(production) SECRET_KEY="$$($(python) -c 'import secrets; print(secrets.token_urlsafe(48))')" \
+		$(python) manage.py check --deploy --fail-level WARNING
+
+bench: dev ## measure requests per second and latency; prints a table
+	@$(python) -m tests.benchmarks
+
+format: dev ## rewrite the code in the house style
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+# The smaller sets take their versions from dev, so what is tested is what runs. uv writes hashes of every platform's
+# files and no download address.
+lock: dev ## write requirements/*.txt anew; LOCK_FLAGS=--upgrade takes the newest versions
+	@$(lock) requirements/dev.in --output-file requirements/dev.txt
+	@$(lock) requirements/base.in --constraint requirements/dev.txt --output-file requirements/base.txt
+	@$(lock) requirements/production.in --constraint requirements/dev.txt --output-file requirements/production.txt
+
+clean: ## remove .venv and caches; the data in .keyhouse stays
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+base dev:
+	@sh deploy/bootstrap.sh $@

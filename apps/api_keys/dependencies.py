@@ -1,0 +1,15 @@
+"""Builds this room's services."""
+
+from functools import cache
+
+from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
+from apps.api_keys.services.api_key_service import ApiKeyService
+from apps.audit.dependencies import audit_service
+from apps.users.dependencies import user_service
+
+
+@cache
+def api_key_service() -> ApiKeyService:
+    """Return the key service."""
+    users = user_service()
+    return ApiKeyService(ApiKeyRepository(audit_service().record, users.lock_key_allowance), users)

@@ -1,0 +1,6 @@
+"""Keys and their secrets."""
+
+from apps.api_keys.models.api_key import ApiKey
+from apps.api_keys.models.api_key_secret import ApiKeySecret
+
+__all__ = ["ApiKey", "ApiKeySecret"]

@@ -1,0 +1,42 @@
+"""A key that a customer's program presents."""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from apps.core.models import TimestampedModel
+
+
+class ApiKey(TimestampedModel):
+    """A key keeps its id, limits and history when its secret is rotated. `revoked_at` is for ever; `is_active` can
+    be switched; `deleted_at` hides the key and stops it, while its history stays."""
+
+    class Environment(models.TextChoices):
+        """Which of the customer's systems the key is for; part of the secret's visible prefix."""
+
+        LIVE = "live"
+        TEST = "test"
+
+    user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=100)
+    description = models.CharField(max_length=1000, blank=True, default="")
+    environment = models.CharField(max_length=4, choices=Environment, default=Environment.LIVE)
+    scopes = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    ip_allowlist = ArrayField(models.CharField(max_length=43), default=list, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    is_active = models.BooleanField(default=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_reason = models.CharField(max_length=200, blank=True, default="", editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        db_table = "api_keys"
+        ordering: ClassVar = ["id"]
+        verbose_name = "API key"
+        indexes: ClassVar = [models.Index(fields=["user", "id"], name="api_keys_user")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,121 @@
+"""Reads and writes keys."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Least, Now
+
+from apps.api_keys.models import ApiKey, ApiKeySecret
+from apps.core.database.queries import count, fetch_all, fetch_one
+from apps.core.database.transactions import run_in_transaction
+from apps.core.errors import Conflict, NotFound
+from apps.core.security.audit_entry import AuditEntry, RecordAudit
+
+# Locks the owner's account and returns how many keys its plan allows, None for any number; raises NotFound.
+LockKeyAllowance = Callable[[int], int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """What is stored of a secret."""
+
+    digest: bytes
+    prefix: str
+
+
+class ApiKeyRepository:
+    """The keys' rows. Deleted keys are as good as absent here.
+
+    Lock order: the owner's account before its keys, keys in order of id.
+    """
+
+    def __init__(self, record_audit: RecordAudit, lock_key_allowance: LockKeyAllowance) -> None:
+        self._record_audit = record_audit
+        self._lock_key_allowance = lock_key_allowance
+
+    async def find(self, key_id: int) -> ApiKey | None:
+        """Return the key, or None."""
+        return await fetch_one(_existing().filter(pk=key_id))
+
+    async def page(self, user_id: int, *, offset: int, size: int) -> tuple[list[ApiKey], int]:
+        """Return one page of the user's keys in order of id, and how many there are in all."""
+        found = _existing().filter(user_id=user_id).order_by("id")
+        return await fetch_all(found[offset : offset + size]), await count(found)
+
+    async def create(self, user_id: int, fields: Mapping[str, Any], secret: NewSecret, audit: AuditEntry) -> ApiKey:
+        """Insert a key; raises NotFound for the owner, Conflict when the plan allows no more."""
+        return await run_in_transaction(self._create, user_id, fields, secret, audit)
+
+    async def update(self, key_id: int, changes: Mapping[str, Any], audit: AuditEntry) -> ApiKey:
+        """Change the key; raises NotFound."""
+        return await run_in_transaction(self._update, key_id, changes, audit)
+
+    async def revoke(self, key_id: int, reason: str, audit: AuditEntry) -> ApiKey:
+        """Revoke the key for ever; a revoked one stays as it is. Raises NotFound."""
+        return await run_in_transaction(self._revoke, key_id, reason, audit)
+
+    async def rotate(self, key_id: int, secret: NewSecret, grace: timedelta, audit: AuditEntry) -> ApiKey:
+        """Give the key a new secret; earlier ones end with `grace` or sooner. Raises NotFound, Conflict if revoked."""
+        return await run_in_transaction(self._rotate, key_id, secret, grace, audit)
+
+    async def delete(self, key_id: int, audit: AuditEntry) -> None:
+        """Hide and stop the key; raises NotFound."""
+        await run_in_transaction(self._update, key_id, {"deleted_at": Now()}, audit)
+
+    def _create(self, user_id: int, fields: Mapping[str, Any], secret: NewSecret, audit: AuditEntry) -> ApiKey:
+        allowed = self._lock_key_allowance(user_id)
+        if allowed is not None and _existing().filter(user_id=user_id, revoked_at=None).count() >= allowed:
+            raise Conflict(f"The plan allows {allowed} keys.", code="API_KEY_LIMIT_REACHED")
+        key = ApiKey.objects.create(user_id=user_id, **fields)
+        _add_secret(key, secret)
+        self._record_audit(replace(audit, target_id=key.pk, after={**fields, "user_id": user_id}))
+        return _existing().get(pk=key.pk)
+
+    def _update(self, key_id: int, changes: Mapping[str, Any], audit: AuditEntry) -> ApiKey:
+        key = _lock(key_id)
+        before = {name: getattr(key, name) for name in changes}
+        for name, value in changes.items():
+            setattr(key, name, value)
+        key.save(update_fields=[*changes, "updated_at"])
+        key.refresh_from_db(fields=list(changes))
+        after = {name: getattr(key, name) for name in changes}
+        self._record_audit(replace(audit, target_id=key_id, before=before, after=after))
+        return _with_prefix(ApiKey.objects.all()).get(pk=key_id)
+
+    def _revoke(self, key_id: int, reason: str, audit: AuditEntry) -> ApiKey:
+        if _lock(key_id).revoked_at is not None:
+            return _existing().get(pk=key_id)
+        return self._update(key_id, {"revoked_at": Now(), "revoked_reason": reason}, audit)
+
+    def _rotate(self, key_id: int, secret: NewSecret, grace: timedelta, audit: AuditEntry) -> ApiKey:
+        key = _lock(key_id)
+        if key.revoked_at is not None:
+            raise Conflict("The key is revoked; make a new one.", code="API_KEY_REVOKED")
+        end = Now() + grace
+        key.secrets.update(expires_at=Least(Coalesce("expires_at", end), end))
+        _add_secret(key, secret)
+        self._record_audit(replace(audit, target_id=key_id, after={"grace_seconds": int(grace.total_seconds())}))
+        return _existing().get(pk=key_id)
+
+
+def _lock(key_id: int) -> ApiKey:
+    key = ApiKey.objects.select_for_update(of=("self",)).filter(pk=key_id, deleted_at=None).first()
+    if key is None:
+        raise NotFound
+    return key
+
+
+def _add_secret(key: ApiKey, secret: NewSecret) -> None:
+    ApiKeySecret.objects.create(api_key=key, digest=secret.digest, prefix=secret.prefix)
+
+
+def _existing() -> QuerySet[ApiKey]:
+    return _with_prefix(ApiKey.objects.filter(deleted_at=None))
+
+
+def _with_prefix(keys: QuerySet[ApiKey]) -> QuerySet[ApiKey]:
+    newest = ApiKeySecret.objects.filter(api_key=OuterRef("pk")).order_by("-id")
+    return keys.annotate(prefix=Subquery(newest.values("prefix")[:1]))

@@ -1,0 +1,83 @@
+"""`/api-keys`, and `/users/{id}/api-keys`."""
+
+from ninja import Path, Query, Router, Status
+
+from apps.api_keys.dependencies import api_key_service
+from apps.api_keys.schemas import (
+    ApiKeyCreate,
+    ApiKeyOut,
+    ApiKeyRevoke,
+    ApiKeyRotate,
+    ApiKeyUpdate,
+    ApiKeyWithSecret,
+)
+from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.core.http.responses import WITH_BODY, errors
+from apps.core.schemas.fields import Identifier
+from apps.core.schemas.page import Page, PageQuery
+
+router = Router(tags=["api keys"])
+user_router = Router(tags=["api keys"])
+
+
+@router.post("", response={201: ApiKeyWithSecret, **errors(*WITH_BODY, 401, 403, 409)})
+async def create_api_key(request: AuthenticatedRequest, new: ApiKeyCreate) -> Status[ApiKeyWithSecret]:
+    """Make a key for oneself. `api_key` is shown this once."""
+    return Status(201, await api_key_service().create(request.auth, request.auth.owner_id, new))
+
+
+@router.get("", response={200: Page[ApiKeyOut], **errors(401, 422)})
+async def list_api_keys(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[ApiKeyOut]:
+    """List one's own keys."""
+    return await api_key_service().page(request.auth, request.auth.owner_id, query)
+
+
+@router.get("/{key_id}", response={200: ApiKeyOut, **errors(401, 403, 404, 422)})
+async def get_api_key(request: AuthenticatedRequest, key_id: Path[Identifier]) -> ApiKeyOut:
+    """Read a key."""
+    return await api_key_service().get(request.auth, key_id)
+
+
+@router.patch("/{key_id}", response={200: ApiKeyOut, **errors(*WITH_BODY, 401, 403, 404)})
+async def update_api_key(request: AuthenticatedRequest, key_id: Path[Identifier], update: ApiKeyUpdate) -> ApiKeyOut:
+    """Change a key."""
+    return await api_key_service().update(request.auth, key_id, update)
+
+
+@router.delete("/{key_id}", response={204: None, **errors(401, 403, 404, 422)})
+async def delete_api_key(request: AuthenticatedRequest, key_id: Path[Identifier]) -> Status[None]:
+    """Delete a key: it stops at once, its history stays."""
+    await api_key_service().delete(request.auth, key_id)
+    return Status(204, None)
+
+
+@router.post("/{key_id}/revoke", response={200: ApiKeyOut, **errors(*WITH_BODY, 401, 403, 404)})
+async def revoke_api_key(
+    request: AuthenticatedRequest, key_id: Path[Identifier], revocation: ApiKeyRevoke | None = None
+) -> ApiKeyOut:
+    """Revoke a key for ever; every verification that begins after the answer says DISABLED."""
+    return await api_key_service().revoke(request.auth, key_id, revocation.reason if revocation else "")
+
+
+@router.post("/{key_id}/rotate", response={200: ApiKeyWithSecret, **errors(*WITH_BODY, 401, 403, 404, 409)})
+async def rotate_api_key(
+    request: AuthenticatedRequest, key_id: Path[Identifier], rotation: ApiKeyRotate | None = None
+) -> ApiKeyWithSecret:
+    """Give a key a new secret; the old one works until the grace ends. `api_key` is shown this once."""
+    return await api_key_service().rotate(request.auth, key_id, rotation.grace_seconds if rotation else 0)
+
+
+@user_router.post("/{user_id}/api-keys", response={201: ApiKeyWithSecret, **errors(*WITH_BODY, 401, 403, 404, 409)})
+async def create_user_api_key(
+    request: AuthenticatedRequest, user_id: Path[Identifier], new: ApiKeyCreate
+) -> Status[ApiKeyWithSecret]:
+    """Make a key for a user: for oneself, or for anyone as staff."""
+    return Status(201, await api_key_service().create(request.auth, user_id, new))
+
+
+@user_router.get("/{user_id}/api-keys", response={200: Page[ApiKeyOut], **errors(401, 403, 404, 422)})
+async def list_user_api_keys(
+    request: AuthenticatedRequest, user_id: Path[Identifier], query: Query[PageQuery]
+) -> Page[ApiKeyOut]:
+    """List a user's keys: one's own, or anyone's as staff."""
+    return await api_key_service().page(request.auth, user_id, query)

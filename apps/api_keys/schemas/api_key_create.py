@@ -1,0 +1,28 @@
+"""Making a key."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from apps.api_keys.schemas.fields import IpAllowlist, Metadata, Scopes
+from apps.core.schemas.base import RequestSchema
+from apps.core.schemas.fields import Description, InputTimestamp, ShortText
+
+
+def _is_future(value: datetime) -> datetime:
+    if value <= datetime.now(UTC):
+        raise ValueError("must lie in the future")
+    return value
+
+
+class ApiKeyCreate(RequestSchema):
+    """A new key. An empty allowlist lets every address in; no `expires_at` means for ever."""
+
+    name: ShortText
+    description: Description = ""
+    environment: Literal["live", "test"] = "live"
+    scopes: Scopes = Field(default_factory=list)
+    expires_at: Annotated[InputTimestamp, AfterValidator(_is_future)] | None = None
+    ip_allowlist: IpAllowlist = Field(default_factory=list)
+    metadata: Metadata = Field(default_factory=dict)

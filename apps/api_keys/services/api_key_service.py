@@ -1,0 +1,107 @@
+"""What may be done with keys, and by whom."""
+
+from datetime import timedelta
+from typing import Any
+
+from apps.api_keys.models import ApiKey
+from apps.api_keys.repositories.api_key_repository import ApiKeyRepository, NewSecret
+from apps.api_keys.schemas import ApiKeyCreate, ApiKeyOut, ApiKeyUpdate, ApiKeyWithSecret
+from apps.api_keys.services import key_format
+from apps.core.errors import ErrorDetail, InsufficientScopes, NotAllowed, NotFound
+from apps.core.schemas.page import Page, PageQuery
+from apps.core.security.audit_entry import AuditEntry
+from apps.core.security.principal import CredentialKind, Principal
+from apps.core.security.scopes import missing_scopes, reserved_among
+from apps.users.services.user_service import UserService
+
+
+class ApiKeyService:
+    """Makes, finds, changes, rotates, revokes and deletes keys."""
+
+    def __init__(self, keys: ApiKeyRepository, users: UserService) -> None:
+        self._keys = keys
+        self._users = users
+
+    async def create(self, actor: Principal, user_id: int, new: ApiKeyCreate) -> ApiKeyWithSecret:
+        """Make a key for the user and return it with its secret, this once.
+
+        Raises NotAllowed, InsufficientScopes, NotFound for the user, Conflict when the plan allows no more keys.
+        """
+        actor.require_writing(user_id)
+        _require_may_grant(actor, new.scopes)
+        secret = key_format.generate_key(new.environment)
+        audit = AuditEntry(actor, "api_key.created", "api_key")
+        key = await self._keys.create(user_id, new.model_dump(), _stored(secret), audit)
+        return ApiKeyWithSecret.of(key, api_key=secret)
+
+    async def get(self, actor: Principal, key_id: int) -> ApiKeyOut:
+        """Return the key; raises NotFound, or NotAllowed for someone else's."""
+        key = await self._existing(key_id)
+        actor.require_reading(key.user_id)
+        return ApiKeyOut.of(key)
+
+    async def page(self, actor: Principal, user_id: int, query: PageQuery) -> Page[ApiKeyOut]:
+        """Return one page of the user's keys; raises NotAllowed, or NotFound for the user."""
+        if user_id != actor.user_id:
+            await self._users.require(actor, user_id)
+        rows, total = await self._keys.page(user_id, offset=query.offset, size=query.size)
+        return Page[ApiKeyOut].of(rows, total, query, ApiKeyOut.of)
+
+    async def update(self, actor: Principal, key_id: int, update: ApiKeyUpdate) -> ApiKeyOut:
+        """Change the key; raises NotFound, NotAllowed, InsufficientScopes."""
+        key = await self._writable(actor, key_id)
+        changes: dict[str, Any] = {name: getattr(update, name) for name in update.model_fields_set}
+        if "scopes" in changes:
+            _require_may_grant(actor, [scope for scope in update.scopes if scope not in key.scopes])
+        audit = AuditEntry(actor, "api_key.updated", "api_key")
+        return ApiKeyOut.of(await self._keys.update(key_id, changes, audit))
+
+    async def revoke(self, actor: Principal, key_id: int, reason: str = "") -> ApiKeyOut:
+        """Revoke the key for ever; when this returns, every verification that begins says DISABLED."""
+        await self._writable(actor, key_id)
+        audit = AuditEntry(actor, "api_key.revoked", "api_key")
+        return ApiKeyOut.of(await self._keys.revoke(key_id, reason, audit))
+
+    async def rotate(self, actor: Principal, key_id: int, grace_seconds: int = 0) -> ApiKeyWithSecret:
+        """Give the key a new secret and return it, this once; the old one works until the grace ends.
+
+        Raises NotFound, NotAllowed, Conflict when the key is revoked.
+        """
+        key = await self._writable(actor, key_id)
+        secret = key_format.generate_key(key.environment)
+        audit = AuditEntry(actor, "api_key.rotated", "api_key")
+        rotated = await self._keys.rotate(key_id, _stored(secret), timedelta(seconds=grace_seconds), audit)
+        return ApiKeyWithSecret.of(rotated, api_key=secret)
+
+    async def delete(self, actor: Principal, key_id: int) -> None:
+        """Delete the key: it stops at once and is not found again; its history stays."""
+        await self._writable(actor, key_id)
+        await self._keys.delete(key_id, AuditEntry(actor, "api_key.deleted", "api_key"))
+
+    async def _existing(self, key_id: int) -> ApiKey:
+        key = await self._keys.find(key_id)
+        if key is None:
+            raise NotFound
+        return key
+
+    async def _writable(self, actor: Principal, key_id: int) -> ApiKey:
+        key = await self._existing(key_id)
+        actor.require_writing(key.user_id)
+        return key
+
+
+def _stored(secret: str) -> NewSecret:
+    return NewSecret(digest=key_format.digest_of(secret), prefix=key_format.visible_prefix(secret))
+
+
+def _require_may_grant(actor: Principal, scopes: list[str]) -> None:
+    """A credential hands out no more than it has, and reserved scopes are for staff to hand out."""
+    if actor.acts_as_staff:
+        return
+    if reserved := reserved_among(scopes):
+        raise NotAllowed(
+            "Only staff may grant a scope that Keyhouse itself acts on.",
+            details=[ErrorDetail("scopes", f"{scope} is reserved.") for scope in reserved],
+        )
+    if actor.kind is CredentialKind.API_KEY and missing_scopes(actor.scopes, scopes):
+        raise InsufficientScopes("A key may not grant a scope that it lacks.")

@@ -1,0 +1,53 @@
+"""What a key looks like: `sk_live_<32 base62><6 base62 checksum>`.
+
+The type prefix lets secret scanners find leaked keys, `_` lets a double click select the whole of it, and the
+checksum (CRC-32 of everything before it) refuses a mistyped key without asking the database.
+"""
+
+import re
+import secrets
+import string
+from hashlib import sha256
+from zlib import crc32
+
+ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+RANDOM_LENGTH = 32
+CHECKSUM_LENGTH = 6
+VISIBLE_RANDOM_LENGTH = 4
+KEY_LENGTH_MAXIMUM = 200
+KEY_START = "sk_"
+
+_form = re.compile(rf"sk_(?:live|test)_[0-9A-Za-z]{{{RANDOM_LENGTH + CHECKSUM_LENGTH}}}", re.ASCII)
+
+
+def generate_key(environment: str) -> str:
+    """Return a new key with 190 random bits."""
+    body = f"{KEY_START}{environment}_" + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
+    return body + checksum(body)
+
+
+def is_well_formed(key: str) -> bool:
+    """Return whether `key` has the form of a key and its checksum is right."""
+    if _form.fullmatch(key) is None:
+        return False
+    return checksum(key[:-CHECKSUM_LENGTH]) == key[-CHECKSUM_LENGTH:]
+
+
+def digest_of(key: str) -> bytes:
+    """Return the SHA-256 under which a key is stored; its 190 random bits need no slow hash."""
+    return sha256(key.encode()).digest()
+
+
+def visible_prefix(key: str) -> str:
+    """Return the part of a key that may be shown: its type, environment and four of its characters."""
+    return key[: key.rindex("_") + 1 + VISIBLE_RANDOM_LENGTH]
+
+
+def checksum(body: str) -> str:
+    """Return the CRC-32 of `body` as six base62 digits."""
+    value = crc32(body.encode())
+    digits = []
+    for _ in range(CHECKSUM_LENGTH):
+        value, digit = divmod(value, len(ALPHABET))
+        digits.append(ALPHABET[digit])
+    return "".join(reversed(digits))

@@ -1,0 +1,29 @@
+"""A sign-in on one device."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from apps.core.models import TimestampedModel
+
+
+class Session(TimestampedModel):
+    """A family of refresh tokens. Each token names the family and a generation; only the current generation is
+    good, and an earlier one presented again revokes the whole family. No token is stored, not even hashed."""
+
+    user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
+    family_digest = models.BinaryField(max_length=32, unique=True)
+    generation = models.PositiveIntegerField(default=0)
+    user_agent = models.CharField(max_length=300, blank=True, default="")
+    ip_address = models.GenericIPAddressField(null=True)
+    last_used_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    revoked_reason = models.CharField(max_length=50, blank=True, default="")
+
+    class Meta:
+        db_table = "sessions"
+        indexes: ClassVar = [models.Index(fields=["user", "-id"], name="sessions_user")]
+
+    def __str__(self) -> str:
+        return f"session {self.pk}"

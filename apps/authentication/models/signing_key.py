@@ -1,0 +1,21 @@
+"""A key that signs access tokens."""
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class SigningKey(models.Model):
+    """An Ed25519 key pair; the private half is stored encrypted under SECRET_KEY."""
+
+    kid = models.CharField(max_length=43, unique=True)
+    public_key = models.BinaryField(max_length=32)
+    private_key_encrypted = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "signing_keys"
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return self.kid

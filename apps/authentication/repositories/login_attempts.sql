@@ -1,0 +1,21 @@
+-- name: begin
+-- Returns no row while the pair is locked. From the fifth attempt on, each locks the pair until it is forgiven:
+-- 30 seconds, doubling to 15 minutes. A day without attempts forgives.
+INSERT INTO login_attempts AS attempt (account_digest, client_address, failures, last_failed_at)
+VALUES (%s, %s, 1, now())
+ON CONFLICT (account_digest, client_address) DO UPDATE SET
+    failures = CASE WHEN attempt.last_failed_at < now() - interval '1 day' THEN 1 ELSE attempt.failures + 1 END,
+    last_failed_at = now(),
+    locked_until = CASE
+        WHEN attempt.last_failed_at >= now() - interval '1 day' AND attempt.failures + 1 >= 5
+        THEN now() + least(interval '15 minutes', interval '30 seconds' * power(2, least(attempt.failures - 4, 10)))
+    END
+WHERE attempt.locked_until IS NULL OR attempt.locked_until <= now()
+RETURNING attempt.failures
+
+-- name: locked_until
+SELECT locked_until FROM login_attempts
+WHERE account_digest = %s AND client_address = %s AND locked_until > now()
+
+-- name: forget
+DELETE FROM login_attempts WHERE account_digest = %s AND client_address = %s

@@ -1,0 +1,113 @@
+"""Reads and writes sessions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from apps.authentication.models import Session
+from apps.core.database.queries import count, fetch_all, fetch_one
+from apps.core.database.transactions import run_in_transaction
+from apps.core.errors import NotFound
+from apps.core.security.audit_entry import AuditEntry, RecordAudit
+
+SESSION_LIFE = timedelta(days=30)
+SetPassword = Callable[[int, str], None]
+NoteLogin = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A sign-in to be stored."""
+
+    user_id: int
+    family_digest: bytes
+    user_agent: str
+    ip_address: str | None
+
+
+class SessionRepository:
+    """The sessions' rows. Lock order: the account before its sessions."""
+
+    def __init__(self, record_audit: RecordAudit, set_password: SetPassword, note_login: NoteLogin) -> None:
+        self._record_audit = record_audit
+        self._set_password = set_password
+        self._note_login = note_login
+
+    async def find_live(self, session_id: int) -> Session | None:
+        """Return the session with its user if it is neither revoked nor over, else None."""
+        return await fetch_one(_live().filter(pk=session_id).select_related("user"))
+
+    async def page(self, user_id: int, *, offset: int, size: int) -> tuple[list[Session], int]:
+        """Return one page of the user's live sessions, newest first, and how many there are in all."""
+        found = _live().filter(user_id=user_id).order_by("-id")
+        return await fetch_all(found[offset : offset + size]), await count(found)
+
+    async def start(self, new: NewSession, audit: AuditEntry) -> Session:
+        """Insert a session and note the sign-in."""
+        return await run_in_transaction(self._start, new, audit)
+
+    async def advance(self, family_digest: bytes, generation: int, audit_reuse: AuditEntry) -> Session | None:
+        """Spend a generation and return its session, now at the next one; None when it cannot be spent.
+
+        A generation that was spent before revokes the session. Concurrent calls queue on the row.
+        """
+        return await run_in_transaction(self._advance, family_digest, generation, audit_reuse)
+
+    async def revoke(self, session_id: int, user_id: int, audit: AuditEntry) -> None:
+        """End the user's session; raises NotFound when the user has no such live session."""
+        await run_in_transaction(self._revoke, session_id, user_id, audit)
+
+    async def change_password(self, user_id: int, password_hash: str, kept_id: int, audit: AuditEntry) -> None:
+        """Store a new hash and end every session of the user but one."""
+        await run_in_transaction(self._change_password, user_id, password_hash, kept_id, audit)
+
+    def _start(self, new: NewSession, audit: AuditEntry) -> Session:
+        self._note_login(new.user_id)
+        now = timezone.now()
+        session = Session.objects.create(
+            user_id=new.user_id,
+            family_digest=new.family_digest,
+            user_agent=new.user_agent,
+            ip_address=new.ip_address,
+            last_used_at=now,
+            expires_at=now + SESSION_LIFE,
+        )
+        self._record_audit(replace(audit, target_id=session.pk))
+        return session
+
+    def _advance(self, family_digest: bytes, generation: int, audit_reuse: AuditEntry) -> Session | None:
+        found = _live().select_for_update(of=("self",)).select_related("user")
+        session = found.filter(family_digest=family_digest).first()
+        if session is None:
+            return None
+        if session.generation != generation:
+            _end(_live().filter(pk=session.pk), "refresh token reused")
+            self._record_audit(replace(audit_reuse, target_id=session.pk))
+            return None
+        session.generation += 1
+        session.last_used_at = timezone.now()
+        session.expires_at = session.last_used_at + SESSION_LIFE
+        session.save(update_fields=["generation", "last_used_at", "expires_at", "updated_at"])
+        return session
+
+    def _revoke(self, session_id: int, user_id: int, audit: AuditEntry) -> None:
+        if not _end(_live().filter(pk=session_id, user_id=user_id), "signed out"):
+            raise NotFound
+        self._record_audit(replace(audit, target_id=session_id))
+
+    def _change_password(self, user_id: int, password_hash: str, kept_id: int, audit: AuditEntry) -> None:
+        self._set_password(user_id, password_hash)
+        _end(_live().filter(user_id=user_id).exclude(pk=kept_id), "password changed")
+        self._record_audit(replace(audit, target_id=user_id))
+
+
+def _live() -> QuerySet[Session]:
+    return Session.objects.filter(revoked_at=None, expires_at__gt=Now())
+
+
+def _end(sessions: QuerySet[Session], reason: str) -> int:
+    return sessions.update(revoked_at=Now(), revoked_reason=reason)

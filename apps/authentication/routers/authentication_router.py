@@ -1,0 +1,62 @@
+"""`/auth`."""
+
+from django.http import HttpRequest
+from ninja import Path, Query, Router, Status
+
+from apps.authentication.dependencies import authentication_service
+from apps.authentication.schemas import (
+    Done,
+    LoginRequest,
+    PasswordChange,
+    RefreshRequest,
+    SessionOut,
+    TokenPair,
+)
+from apps.core.http.address_limits import LOGIN, limit_by_address
+from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.core.http.responses import WITH_BODY, errors
+from apps.core.schemas.fields import Identifier
+from apps.core.schemas.page import Page, PageQuery
+
+router = Router(tags=["authentication"])
+
+
+@router.post("/login", auth=None, response={200: TokenPair, **errors(*WITH_BODY, 401, 429)})
+async def login(request: HttpRequest, credentials: LoginRequest) -> TokenPair:
+    """Sign in. Limited per client address, and locked after five wrong passwords."""
+    await limit_by_address(request, "login", LOGIN)
+    return await authentication_service().login(credentials)
+
+
+@router.post("/refresh", auth=None, response={200: TokenPair, **errors(*WITH_BODY, 401, 429)})
+async def refresh(request: HttpRequest, body: RefreshRequest) -> TokenPair:
+    """Get a new pair; the old refresh token is spent. Presenting a spent one ends the session."""
+    await limit_by_address(request, "refresh")
+    return await authentication_service().refresh(body.refresh_token)
+
+
+@router.post("/logout", response={200: Done, **errors(401, 403)})
+async def logout(request: AuthenticatedRequest) -> Done:
+    """Sign out; the access token stops working at once."""
+    await authentication_service().logout(request.auth)
+    return Done()
+
+
+@router.post("/change-password", response={200: Done, **errors(*WITH_BODY, 401, 403, 429)})
+async def change_password(request: AuthenticatedRequest, change: PasswordChange) -> Done:
+    """Set a new password; every other session ends."""
+    await authentication_service().change_password(request.auth, change)
+    return Done()
+
+
+@router.get("/sessions", response={200: Page[SessionOut], **errors(401, 403, 422)})
+async def list_sessions(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[SessionOut]:
+    """List the devices one is signed in on."""
+    return await authentication_service().sessions(request.auth, query)
+
+
+@router.delete("/sessions/{session_id}", response={204: None, **errors(401, 403, 404, 422)})
+async def end_session(request: AuthenticatedRequest, session_id: Path[Identifier]) -> Status[None]:
+    """Sign a device out; its access token stops working at once."""
+    await authentication_service().end_session(request.auth, session_id)
+    return Status(204, None)

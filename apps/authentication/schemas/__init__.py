@@ -1,0 +1,10 @@
+"""What goes in and out about signing in."""
+
+from apps.authentication.schemas.done import Done
+from apps.authentication.schemas.login_request import LoginRequest
+from apps.authentication.schemas.password_change import PasswordChange
+from apps.authentication.schemas.refresh_request import RefreshRequest
+from apps.authentication.schemas.session_out import SessionOut
+from apps.authentication.schemas.token_pair import TokenPair
+
+__all__ = ["Done", "LoginRequest", "PasswordChange", "RefreshRequest", "SessionOut", "TokenPair"]

@@ -1,0 +1,22 @@
+"""Public keys, for those who verify tokens offline."""
+
+from typing import Literal
+
+from apps.core.schemas.base import ResponseSchema
+
+
+class PublicKey(ResponseSchema):
+    """An Ed25519 public key as a JSON Web Key (RFC 8037)."""
+
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    use: Literal["sig"]
+    alg: Literal["EdDSA"]
+    kid: str
+    x: str
+
+
+class KeySet(ResponseSchema):
+    """A JSON Web Key Set (RFC 7517)."""
+
+    keys: list[PublicKey]

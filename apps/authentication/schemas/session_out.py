@@ -1,0 +1,34 @@
+"""A sign-in, as its owner sees it."""
+
+from typing import TYPE_CHECKING, Self
+
+from apps.core.schemas.base import ResponseSchema
+from apps.core.schemas.fields import Timestamp
+
+if TYPE_CHECKING:
+    from apps.authentication.models import Session
+
+
+class SessionOut(ResponseSchema):
+    """A device that is signed in; `is_current` marks the one that asks."""
+
+    id: int
+    user_agent: str
+    ip_address: str | None
+    is_current: bool
+    created_at: Timestamp
+    last_used_at: Timestamp
+    expires_at: Timestamp
+
+    @classmethod
+    def of(cls, session: "Session", current_id: int) -> Self:
+        """Return the session's public face."""
+        return cls(
+            id=session.pk,
+            user_agent=session.user_agent,
+            ip_address=session.ip_address,
+            is_current=session.pk == current_id,
+            created_at=session.created_at,
+            last_used_at=session.last_used_at,
+            expires_at=session.expires_at,
+        )

@@ -1,0 +1,70 @@
+"""Access tokens: EdDSA-signed JWTs (RFC 7519, RFC 8725) that other services may verify offline."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import jwt
+
+from apps.authentication.services.key_ring import KeyRing
+
+ALGORITHM = "EdDSA"
+ACCESS_TOKEN_SECONDS = 15 * 60
+CLOCK_LEEWAY_SECONDS = 5
+TOKEN_ID_BYTES = 12
+REQUIRED_CLAIMS = ["exp", "iat", "iss", "aud", "sub", "sid"]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessClaims:
+    """What an access token says: whose it is, and by which session."""
+
+    user_id: int
+    session_id: int
+
+
+class AccessTokens:
+    """Issues and reads access tokens."""
+
+    def __init__(self, ring: KeyRing, *, issuer: str, audience: str) -> None:
+        self._ring = ring
+        self._issuer = issuer
+        self._audience = audience
+
+    async def issue(self, claims: AccessClaims) -> str:
+        """Return a signed token that ends in ACCESS_TOKEN_SECONDS."""
+        kid, private_key = await self._ring.signing_key()
+        now = datetime.now(UTC)
+        payload = {
+            "iss": self._issuer,
+            "aud": self._audience,
+            "sub": str(claims.user_id),
+            "sid": claims.session_id,
+            "iat": now,
+            "exp": now + timedelta(seconds=ACCESS_TOKEN_SECONDS),
+            "jti": secrets.token_urlsafe(TOKEN_ID_BYTES),
+        }
+        return jwt.encode(payload, private_key, algorithm=ALGORITHM, headers={"kid": kid})
+
+    async def read(self, token: str) -> AccessClaims | None:
+        """Return what a genuine, current token says, else None.
+
+        Only our own keys are tried, found by `kid`, and only EdDSA: what the header says of `alg`, `jwk` or `jku`
+        is not believed.
+        """
+        try:
+            public_key = await self._ring.public_key(str(jwt.get_unverified_header(token).get("kid", "")))
+            if public_key is None:
+                return None
+            payload = jwt.decode(
+                token,
+                public_key,
+                algorithms=[ALGORITHM],
+                issuer=self._issuer,
+                audience=self._audience,
+                leeway=CLOCK_LEEWAY_SECONDS,
+                options={"require": REQUIRED_CLAIMS},
+            )
+            return AccessClaims(user_id=int(payload["sub"]), session_id=int(payload["sid"]))
+        except (jwt.InvalidTokenError, ValueError, TypeError):
+            return None

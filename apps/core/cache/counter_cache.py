@@ -1,0 +1,73 @@
+"""A Django cache of whole numbers in PostgreSQL, whose increment is one atomic statement that all workers share.
+
+It is what django-ratelimit counts in. Django's own database cache reads, then writes, and loses counts.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
+from django.db import connection
+
+from apps.core.database.sql_files import load_statements
+
+SQL = load_statements(Path(__file__).with_name("counter_cache.sql"))
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+class CounterCache(BaseCache):
+    """Holds integers only. The table is `rate_limit_counters`; expired rows are removed a few at each addition."""
+
+    def __init__(self, _location: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+
+    def add(self, key: str, value: int, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+        """Set the counter unless it is there; return whether it was set."""
+        added = _run("add", [self._key(key, version), value, self._expiry(timeout)]) is not None
+        if added:
+            _run("remove_expired", [])
+        return added
+
+    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
+        """Return the counter, or `default`."""
+        row = _run("get", [self._key(key, version)])
+        return row[0] if row else default
+
+    def set(self, key: str, value: int, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> None:
+        """Set the counter."""
+        _run("set", [self._key(key, version), value, self._expiry(timeout)])
+
+    def touch(self, key: str, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+        """Set when the counter expires; return whether it was there."""
+        return _run("touch", [self._expiry(timeout), self._key(key, version)]) is not None
+
+    def delete(self, key: str, version: int | None = None) -> bool:
+        """Remove the counter; return whether it was there."""
+        return _run("delete", [self._key(key, version)]) is not None
+
+    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
+        """Add to the counter and return its new value; raises ValueError when it is not there."""
+        row = _run("increment", [delta, self._key(key, version)])
+        if row is None:
+            raise ValueError("the counter is not there")
+        return int(row[0])
+
+    def clear(self) -> None:
+        """Remove every counter."""
+        _run("clear", [])
+
+    def _key(self, key: str, version: int | None) -> str:
+        return str(self.make_and_validate_key(key, version=version))
+
+    def _expiry(self, timeout: Any) -> datetime:
+        seconds = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
+        return NEVER if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+def _run(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(SQL[statement], parameters)
+        row: tuple[Any, ...] | None = cursor.fetchone() if cursor.description else None
+        return row

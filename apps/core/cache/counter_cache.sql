@@ -1,0 +1,34 @@
+-- name: add
+INSERT INTO rate_limit_counters AS counter (key, value, expires_at)
+VALUES (%s, %s, %s)
+ON CONFLICT (key) DO UPDATE
+    SET value = EXCLUDED.value, expires_at = EXCLUDED.expires_at
+    WHERE counter.expires_at <= now()
+RETURNING value
+
+-- name: get
+SELECT value FROM rate_limit_counters WHERE key = %s AND expires_at > now()
+
+-- name: set
+INSERT INTO rate_limit_counters (key, value, expires_at)
+VALUES (%s, %s, %s)
+ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, expires_at = EXCLUDED.expires_at
+
+-- name: touch
+UPDATE rate_limit_counters SET expires_at = %s WHERE key = %s AND expires_at > now() RETURNING value
+
+-- name: delete
+DELETE FROM rate_limit_counters WHERE key = %s RETURNING value
+
+-- name: increment
+UPDATE rate_limit_counters SET value = value + %s WHERE key = %s AND expires_at > now() RETURNING value
+
+-- name: clear
+DELETE FROM rate_limit_counters
+
+-- name: remove_expired
+-- A few at a time, and never waiting for another worker that is removing the same ones.
+DELETE FROM rate_limit_counters
+WHERE key IN (
+    SELECT key FROM rate_limit_counters WHERE expires_at <= now() LIMIT 10 FOR UPDATE SKIP LOCKED
+)

@@ -1,0 +1,95 @@
+"""Native async connections to PostgreSQL: one pool for each event loop, opened at first use."""
+
+import asyncio
+import select
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+from django.db import connections
+from django.db.backends.postgresql.psycopg_any import get_adapters_template
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+if TYPE_CHECKING:
+    from django.db.backends.postgresql.base import DatabaseWrapper
+
+POOL_TIMEOUT_SECONDS = 3
+# How long one lost connection is retried in the background. Short, so that the next request after an outage
+# starts a new attempt at once instead of waiting for a long back-off to end.
+RECONNECT_TIMEOUT_SECONDS = 2
+# Opened for use by this pool, never for Django's own settings.
+NOT_FOR_LIBPQ = {"pool", "cursor_factory", "context", "prepare_threshold", "server_side_binding"}
+
+Pool = AsyncConnectionPool[AsyncConnection[Any]]
+_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def connection() -> AsyncIterator[AsyncConnection[Any]]:
+    """Lend a connection in autocommit mode from the running loop's pool.
+
+    Raises psycopg_pool.PoolTimeout when none is free or the database is away for POOL_TIMEOUT_SECONDS.
+    """
+    pool = await open_pool()
+    async with pool.connection() as borrowed:
+        yield borrowed
+
+
+async def open_pool() -> Pool:
+    """Return the running loop's pool, opened; does not wait for the database."""
+    loop = asyncio.get_running_loop()
+    pool = _pools.get(loop)
+    if pool is None:
+        pool = _pools[loop] = _new_pool()
+        await pool.open(wait=False)
+    return pool
+
+
+async def close_pool() -> None:
+    """Close the running loop's pool, if it has one."""
+    pool = _pools.pop(asyncio.get_running_loop(), None)
+    if pool is not None:
+        await pool.close()
+
+
+def has_pool() -> bool:
+    """Return whether the running loop's pool has been opened."""
+    return asyncio.get_running_loop() in _pools
+
+
+def _new_pool() -> Pool:
+    return AsyncConnectionPool(
+        kwargs=_connection_parameters(),
+        min_size=1,
+        max_size=settings.DATABASE_POOL_SIZE,
+        timeout=POOL_TIMEOUT_SECONDS,
+        reconnect_timeout=RECONNECT_TIMEOUT_SECONDS,
+        check=_check_if_suspicious,
+        open=False,
+    )
+
+
+def _connection_parameters() -> dict[str, Any]:
+    wrapper = cast("DatabaseWrapper", connections["default"])
+    parameters = wrapper.get_connection_params()
+    kept = {name: value for name, value in parameters.items() if name not in NOT_FOR_LIBPQ}
+    options = f"{kept.pop('options', '')} -c TimeZone=UTC".strip()
+    return {
+        **kept,
+        "options": options,
+        "autocommit": True,
+        # Django's own loaders, so that a row read here is the row that Django would have read.
+        "context": get_adapters_template(settings.USE_TZ, wrapper.timezone),
+    }
+
+
+async def _check_if_suspicious(borrowed: AsyncConnection[Any]) -> None:
+    # An idle connection has nothing to say: if its socket is readable the server has hung up (or sent a
+    # notice), and only then is a round trip spent on asking.
+    poll = select.poll()
+    poll.register(borrowed.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
+    if poll.poll(0):
+        await AsyncConnectionPool.check_connection(borrowed)

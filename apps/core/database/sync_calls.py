@@ -1,0 +1,29 @@
+"""Calls async services from synchronous code: the admin and management commands."""
+
+from collections.abc import Awaitable, Callable
+from typing import ParamSpec, TypeVar
+
+from asgiref.sync import async_to_sync
+
+from apps.core.database.pool import close_pool, has_pool
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def call_service[**P, R](function: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run an async service function to its end and return its result.
+
+    Under the server it runs on the server's event loop and its pool; elsewhere (a command, a test) on a loop of
+    its own, whose pool is closed before the loop ends.
+    """
+
+    async def call() -> R:
+        pool_is_the_servers = has_pool()
+        try:
+            return await function(*args, **kwargs)
+        finally:
+            if not pool_is_the_servers:
+                await close_pool()
+
+    return async_to_sync(call)()

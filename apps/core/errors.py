@@ -1,0 +1,121 @@
+"""The errors services raise. `apps.core.http.error_responses` turns them into HTTP, and nothing else does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDetail:
+    """One reason, and the field it concerns."""
+
+    field: str
+    message: str
+
+
+class DomainError(Exception):
+    """A refusal with a stable code, a sentence that may be shown to the client, and field details."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "INTERNAL_ERROR"
+    message: ClassVar[str] = "Something went wrong."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        code: str | None = None,
+        details: Sequence[ErrorDetail] = (),
+        retry_after_seconds: int | None = None,
+    ) -> None:
+        self.public_message = message or self.message
+        self.public_code = code or self.code
+        self.details = tuple(details)
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(self.public_message)
+
+
+class MalformedRequest(DomainError):
+    """The request cannot be read."""
+
+    status, code, message = 400, "MALFORMED_REQUEST", "The request is malformed."
+
+
+class WrongPassword(DomainError):
+    """The password given to confirm a change is not the account's."""
+
+    status, code, message = 400, "WRONG_PASSWORD", "The current password is wrong."
+
+
+class NotAuthenticated(DomainError):
+    """No credential, or none that is valid."""
+
+    status, code, message = 401, "NOT_AUTHENTICATED", "A valid credential is needed."
+
+
+class NotAllowed(DomainError):
+    """The caller is known, and may not do this."""
+
+    status, code, message = 403, "FORBIDDEN", "You may not do this."
+
+
+class InsufficientScopes(NotAllowed):
+    """The caller's credential lacks a scope."""
+
+    code, message = "INSUFFICIENT_SCOPES", "The credential lacks a scope."
+
+
+class NotFound(DomainError):
+    """The thing asked for does not exist."""
+
+    status, code, message = 404, "NOT_FOUND", "There is no such thing."
+
+
+class MethodNotAllowed(DomainError):
+    """The address exists, and does not take this method."""
+
+    status, code, message = 405, "METHOD_NOT_ALLOWED", "The method is not allowed here."
+
+
+class Conflict(DomainError):
+    """The change does not fit what is there."""
+
+    status, code, message = 409, "CONFLICT", "The change conflicts with what is there."
+
+
+class PayloadTooLarge(DomainError):
+    """The body is larger than the server reads."""
+
+    status, code, message = 413, "PAYLOAD_TOO_LARGE", "The body is too large."
+
+
+class UnsupportedMediaType(DomainError):
+    """The body is not JSON."""
+
+    status, code, message = 415, "UNSUPPORTED_MEDIA_TYPE", "Send the body as application/json."
+
+
+class ValidationFailed(DomainError):
+    """The request can be read, and a value in it is not acceptable."""
+
+    status, code, message = 422, "VALIDATION_FAILED", "Some values are not acceptable."
+
+    @classmethod
+    def of(cls, field: str, message: str) -> "ValidationFailed":
+        """Return the error for one field."""
+        return cls(details=[ErrorDetail(field, message)])
+
+
+class TooManyRequests(DomainError):
+    """The caller has to wait."""
+
+    status, code, message = 429, "RATE_LIMITED", "Too many requests."
+
+
+class Unavailable(DomainError):
+    """Something the server needs is away for the moment."""
+
+    status, code, message = 503, "UNAVAILABLE", "The service is unavailable for a moment."
+
+    def __init__(self, message: str | None = None, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(message, retry_after_seconds=retry_after_seconds)

@@ -1,0 +1,26 @@
+"""Limits on public operations for each client address, counted by django-ratelimit."""
+
+from django.conf import settings
+from django.http import HttpRequest
+from django_ratelimit.core import get_usage
+
+from apps.core.database.transactions import run_in_transaction
+from apps.core.errors import TooManyRequests
+
+PUBLIC = "PUBLIC_RATE_LIMIT"
+LOGIN = "LOGIN_RATE_LIMIT"
+
+
+async def limit_by_address(request: HttpRequest, group: str, rate_setting: str = PUBLIC) -> None:
+    """Count this call of `group` for the client's address; raises TooManyRequests beyond the rate in the settings.
+
+    The decorator of django-ratelimit breaks on async views, so its counting function is called, off the event loop.
+    """
+    rate = getattr(settings, rate_setting)
+    usage = await run_in_transaction(get_usage, request, group=group, key=_address, rate=rate, increment=True)
+    if usage and usage["should_limit"]:
+        raise TooManyRequests(retry_after_seconds=max(1, usage["time_left"]))
+
+
+def _address(_group: str, request: HttpRequest) -> str:
+    return request.META.get("REMOTE_ADDR") or "local"

@@ -1,0 +1,135 @@
+"""The client door: Django's request, URL resolver and response, served async to the floor.
+
+Django's own ASGI handler makes a thread for each request, sends signals that hop to it, and adapts middleware
+that hop again. Nothing behind this door needs any of that, so this handler reads the body, resolves the view,
+awaits it and sends the answer, all on the event loop.
+"""
+
+import logging
+from http import HTTPStatus
+from io import BytesIO
+from time import perf_counter
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.urls import get_resolver
+
+from apps.core.errors import MalformedRequest, MethodNotAllowed, PayloadTooLarge
+from apps.core.http.asgi_types import Headers, Receive, Scope, Send
+from apps.core.http.cross_origin import cross_origin_headers, is_preflight, preflight_headers
+from apps.core.http.door_settings import DoorSettings
+from apps.core.http.error_responses import error_response, to_domain_error
+from apps.core.http.request_context import current_request
+from apps.core.http.security_headers import security_headers
+
+access_logger = logging.getLogger("keyhouse.access")
+
+
+class ClientGone(Exception):
+    """The client hung up before it had sent its request."""
+
+
+class ClientDoor:
+    """An ASGI application that serves the views of Django's URL configuration without threads."""
+
+    def __init__(self, settings: DoorSettings) -> None:
+        self._settings = settings
+        self._security_headers = security_headers(https_only=settings.https_only)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request."""
+        started = perf_counter()
+        try:
+            response = await self._answer(scope, receive)
+        except ClientGone:
+            return
+        await self._send(scope, response, send)
+        if self._settings.access_log:
+            _log_access(scope, response.status_code, perf_counter() - started)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> HttpResponse:
+        if is_preflight(scope):
+            return HttpResponse(status=HTTPStatus.NO_CONTENT, headers=preflight_headers(scope, self._settings))
+        try:
+            body = await read_body(scope, receive, self._settings.body_bytes_maximum)
+            response = await _call_view(_request(scope, body))
+        except ClientGone:
+            raise
+        except Exception as exception:  # noqa: BLE001  every fault becomes an envelope
+            response = error_response(to_domain_error(exception))
+        return response
+
+    async def _send(self, scope: Scope, response: HttpResponse, send: Send) -> None:
+        headers: Headers = [
+            *_encoded(response),
+            (b"x-request-id", current_request().request_id.encode()),
+            *self._security_headers,
+            *cross_origin_headers(scope, self._settings),
+        ]
+        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else response.content})
+
+
+async def read_body(scope: Scope, receive: Receive, bytes_maximum: int) -> bytes:
+    """Return the whole body; raises PayloadTooLarge as soon as it is known to be longer than `bytes_maximum`."""
+    declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    if not declared.isdigit():
+        raise MalformedRequest("The Content-Length header is not a number.")
+    if int(declared) > bytes_maximum:
+        raise PayloadTooLarge
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        body += message.get("body", b"")
+        if len(body) > bytes_maximum:
+            raise PayloadTooLarge
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _request(scope: Scope, body: bytes) -> ASGIRequest:
+    as_get = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+    try:
+        request = ASGIRequest(as_get, BytesIO(body))
+    except UnicodeDecodeError as error:
+        raise MalformedRequest("The address is not valid UTF-8.") from error
+    request._body = body  # already read: `request.body` would copy it from the stream
+    return request
+
+
+async def _call_view(request: HttpRequest) -> HttpResponse:
+    match = get_resolver().resolve(request.path_info)
+    request.resolver_match = match
+    response: HttpResponse = await match.func(request, *match.args, **match.kwargs)
+    if isinstance(response, HttpResponseNotAllowed):
+        return _not_allowed(response)
+    return response
+
+
+def _not_allowed(response: HttpResponse) -> HttpResponse:
+    envelope = error_response(MethodNotAllowed())
+    envelope["Allow"] = response["Allow"]
+    return envelope
+
+
+def _encoded(response: HttpResponse) -> Headers:
+    response.headers.setdefault("Cache-Control", "no-store")
+    headers = [(name.lower().encode("ascii"), value.encode("latin1")) for name, value in response.items()]
+    if response.status_code != HTTPStatus.NO_CONTENT:
+        headers.append((b"content-length", str(len(response.content)).encode()))
+    return headers
+
+
+def _log_access(scope: Scope, status: int, seconds: float) -> None:
+    context = current_request()
+    # The path without its query, which may carry a secret.
+    access_logger.info(
+        "%s %s %d %.1fms",
+        scope["method"], scope["path"], status, seconds * 1000,
+        extra={
+            "method": scope["method"], "path": scope["path"], "status": status,
+            "duration_ms": round(seconds * 1000, 2), "request_id": context.request_id, "client": context.client_address,
+        },
+    )  # fmt: skip

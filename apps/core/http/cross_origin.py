@@ -1,0 +1,44 @@
+"""Cross-origin requests (the Fetch standard's CORS): only the operator's named origins, never with cookies."""
+
+from http import HTTPMethod
+
+from apps.core.http.asgi_types import Headers, Scope
+from apps.core.http.door_settings import DoorSettings
+
+ALLOWED_METHODS = "GET, POST, PATCH, DELETE"
+ALLOWED_HEADERS = "Authorization, Content-Type, X-API-Key, X-Request-ID"
+EXPOSED_HEADERS = b"X-Request-ID, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
+PREFLIGHT_SECONDS = 600
+
+
+def header(scope: Scope, name: bytes) -> str | None:
+    """Return a request header's value; `name` in lower case."""
+    return next((value.decode("latin1") for key, value in scope["headers"] if key == name), None)
+
+
+def is_preflight(scope: Scope) -> bool:
+    """Return whether a browser asks what it may send before it sends it."""
+    return scope["method"] == HTTPMethod.OPTIONS and header(scope, b"access-control-request-method") is not None
+
+
+def preflight_headers(scope: Scope, settings: DoorSettings) -> dict[str, str]:
+    """Return what an allowed origin may send; nothing for any other."""
+    if header(scope, b"origin") not in settings.allowed_origins:
+        return {}
+    return {
+        "Access-Control-Allow-Methods": ALLOWED_METHODS,
+        "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+        "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
+    }
+
+
+def cross_origin_headers(scope: Scope, settings: DoorSettings) -> Headers:
+    """Return the headers that let an allowed origin read the answer."""
+    if not settings.allowed_origins:
+        return []
+    headers: Headers = [(b"vary", b"Origin")]
+    origin = header(scope, b"origin")
+    if origin in settings.allowed_origins:
+        headers.append((b"access-control-allow-origin", origin.encode("latin1")))
+        headers.append((b"access-control-expose-headers", EXPOSED_HEADERS))
+    return headers

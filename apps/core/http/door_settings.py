@@ -1,0 +1,17 @@
+"""What both doors must know of the deployment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from apps.core.http.trusted_proxies import Network
+
+
+@dataclass(frozen=True, slots=True)
+class DoorSettings:
+    """The deployment as a door sees it; sizes are in bytes."""
+
+    trusted_proxies: Sequence[Network] = ()
+    allowed_origins: frozenset[str] = frozenset()
+    https_only: bool = False
+    access_log: bool = True
+    body_bytes_maximum: int = 1024 * 1024

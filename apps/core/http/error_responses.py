@@ -1,0 +1,129 @@
+"""The one place where errors become HTTP."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+import psycopg
+from django.db import Error as DjangoDatabaseError
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from psycopg_pool import PoolClosed, PoolTimeout
+from psycopg_pool import TooManyRequests as PoolOverflow
+
+from apps.core import errors
+from apps.core.errors import DomainError, ErrorDetail
+from apps.core.http.request_context import current_request
+
+logger = logging.getLogger("keyhouse.errors")
+
+JSON_CONTENT_TYPE = "application/json"
+# The database cannot be reached, is going down, or has no place left: all pass by themselves.
+DATABASE_AWAY = (
+    OperationalError,
+    InterfaceError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    PoolTimeout,
+    PoolClosed,
+    PoolOverflow,
+)
+LOCATIONS = {"body", "query", "path", "header"}
+
+
+def render_error(error: DomainError) -> bytes:
+    """Return the envelope for `error` as JSON."""
+    return orjson.dumps(
+        {
+            "error": {
+                "code": error.public_code,
+                "message": error.public_message,
+                "details": [{"field": detail.field, "message": detail.message} for detail in error.details],
+                "request_id": current_request().request_id,
+            }
+        }
+    )
+
+
+def error_headers(error: DomainError) -> dict[str, str]:
+    """Return the headers that go with `error` (RFC 9110: WWW-Authenticate with 401, Retry-After with 429 and 503)."""
+    headers = {}
+    if error.status == errors.NotAuthenticated.status:
+        headers["WWW-Authenticate"] = 'Bearer realm="keyhouse"'
+    if error.retry_after_seconds is not None:
+        headers["Retry-After"] = str(max(1, error.retry_after_seconds))
+    return headers
+
+
+def error_response(error: DomainError) -> HttpResponse:
+    """Return `error` as an HTTP response."""
+    return HttpResponse(
+        render_error(error), status=error.status, content_type=JSON_CONTENT_TYPE, headers=error_headers(error)
+    )
+
+
+def to_domain_error(exception: BaseException) -> DomainError:
+    """Return the domain error that tells a client what `exception` means; an unexpected one is logged."""
+    match exception:
+        case DomainError():
+            return exception
+        case ValidationError():
+            return errors.ValidationFailed(details=[_detail(problem) for problem in exception.errors])
+        case AuthenticationError():
+            return errors.NotAuthenticated()
+        case HttpError(status_code=400):
+            return _malformed(exception)
+        case Http404():
+            return errors.NotFound()
+        case _ if isinstance(exception, DATABASE_AWAY):
+            logger.warning("database away: %s", type(exception).__name__)
+            return errors.Unavailable("The database is away; try again shortly.")
+        case _:
+            return _unexpected(exception)
+
+
+def install_error_handlers(api: NinjaAPI) -> None:
+    """Make every exception raised behind `api` leave as the contract's envelope."""
+
+    def respond(_request: HttpRequest, exception: Any) -> HttpResponse:
+        return error_response(to_domain_error(exception))
+
+    for kind in (Exception, DomainError, ValidationError, HttpError, Http404):
+        api.add_exception_handler(kind, respond)
+
+
+def _malformed(exception: HttpError) -> DomainError:
+    # Ninja wraps whatever the body parser raised.
+    cause = exception.__cause__
+    return cause if isinstance(cause, DomainError) else errors.MalformedRequest("The body is not valid JSON.")
+
+
+def _unexpected(exception: BaseException) -> DomainError:
+    # A database error's message repeats the row, which may hold secrets: its type, code and place are enough.
+    if isinstance(exception, DjangoDatabaseError | psycopg.Error):
+        sqlstate = getattr(exception.__cause__ or exception, "sqlstate", None)
+        logger.error("unexpected %s %s", type(exception).__name__, sqlstate, exc_info=_without_message(exception))
+    else:
+        logger.error("unexpected error", exc_info=exception)
+    return DomainError()
+
+
+def _without_message(exception: BaseException) -> BaseException:
+    return type(exception)("message withheld").with_traceback(exception.__traceback__)
+
+
+def _detail(problem: Mapping[str, Any]) -> ErrorDetail:
+    return ErrorDetail(field=_field(problem["loc"]), message=problem["msg"].removeprefix("Value error, "))
+
+
+def _field(location: Sequence[Any]) -> str:
+    # Ninja's location is (where, parameter name, field…); the parameter's name says nothing to a client.
+    parts = list(location)
+    if parts and parts[0] in LOCATIONS:
+        where = parts.pop(0)
+        if where == "body" and parts:
+            parts.pop(0)
+    return ".".join(str(part) for part in parts)

@@ -1,0 +1,84 @@
+"""What stands before both doors: the request's identity, the client behind proxies, and the choice of door."""
+
+from collections.abc import Awaitable, Callable
+
+from apps.core.database.pool import close_pool, open_pool
+from apps.core.http.asgi_types import Application, Message, Receive, Scope, Send
+from apps.core.http.cross_origin import header
+from apps.core.http.door_settings import DoorSettings
+from apps.core.http.request_context import (
+    USER_AGENT_LENGTH_MAXIMUM,
+    RequestContext,
+    enter_request,
+    request_id_from,
+)
+from apps.core.http.trusted_proxies import client_address, is_within, parse_address
+
+CLIENT_PREFIXES = ("/api/", "/health", "/.well-known/")
+CLIENT_PATHS = frozenset({"/docs", "/openapi.json"})
+
+
+class Front:
+    """The ASGI application: sends each request through its door, and keeps the database pool for the server's life."""
+
+    def __init__(self, client_door: Application, staff_door: Application, settings: DoorSettings) -> None:
+        self._client_door = client_door
+        self._staff_door = staff_door
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the server's lifespan."""
+        if scope["type"] == "lifespan":
+            await serve_lifespan(receive, send)
+            return
+        _see_through_proxies(scope, self._settings)
+        context = _context(scope)
+        enter_request(context)
+        if is_client_path(scope["path"]):
+            await self._client_door(scope, receive, send)
+        else:
+            await self._staff_door(scope, receive, _with_request_id(send, context.request_id))
+
+
+def is_client_path(path: str) -> bool:
+    """Return whether the client door serves this path."""
+    return path.startswith(CLIENT_PREFIXES) or path in CLIENT_PATHS
+
+
+async def serve_lifespan(receive: Receive, send: Send) -> None:
+    """Open the loop's database pool when the server starts, and close it when the server stops."""
+    stages: dict[str, Callable[[], Awaitable[object]]] = {"startup": open_pool, "shutdown": close_pool}
+    for stage, act in stages.items():
+        await receive()
+        await act()
+        await send({"type": f"lifespan.{stage}.complete"})
+
+
+def _see_through_proxies(scope: Scope, settings: DoorSettings) -> None:
+    """Put the client in the place of the proxies before it, for everything behind this to read."""
+    peer, port = scope.get("client") or (None, 0)
+    if peer is None or not is_within(parse_address(peer), settings.trusted_proxies):
+        return
+    forwarded_for = header(scope, b"x-forwarded-for")
+    scope["client"] = (client_address(peer, forwarded_for, settings.trusted_proxies), port)
+    if header(scope, b"x-forwarded-proto") == "https":
+        scope["scheme"] = "https"
+
+
+def _context(scope: Scope) -> RequestContext:
+    peer = (scope.get("client") or (None, 0))[0]
+    address = parse_address(peer) if peer else None
+    return RequestContext(
+        request_id=request_id_from(header(scope, b"x-request-id")),
+        client_address=str(address) if address else None,
+        user_agent=(header(scope, b"user-agent") or "")[:USER_AGENT_LENGTH_MAXIMUM].replace("\x00", ""),
+    )
+
+
+def _with_request_id(send: Send, request_id: str) -> Send:
+    async def send_with_id(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+        await send(message)
+
+    return send_with_id

@@ -1,0 +1,35 @@
+"""How bodies are read and written: strict JSON, by orjson (no NaN, no lone surrogates, no invalid UTF-8)."""
+
+from typing import Any
+
+import orjson
+from django.http import HttpRequest
+from ninja.parser import Parser
+from ninja.renderers import BaseRenderer
+
+from apps.core.errors import MalformedRequest, UnsupportedMediaType
+
+JSON_TYPES = ("application/json",)
+
+
+class JsonParser(Parser):
+    """Reads request bodies."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        """Return the body's value; raises UnsupportedMediaType or MalformedRequest."""
+        if request.content_type not in JSON_TYPES:
+            raise UnsupportedMediaType
+        try:
+            return orjson.loads(request.body)
+        except orjson.JSONDecodeError as error:
+            raise MalformedRequest("The body is not valid JSON.") from error
+
+
+class JsonRenderer(BaseRenderer):
+    """Writes response bodies."""
+
+    media_type = "application/json"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:  # noqa: ARG002
+        """Return `data` as JSON."""
+        return orjson.dumps(data)

@@ -1,0 +1,91 @@
+"""`makemigrations`, writing `yyyymmdd_HHmm_<feature>.py` for Keyhouse's own apps."""
+
+import re
+from pathlib import Path
+from typing import Any, override
+
+from django.core.management.base import CommandError
+from django.core.management.commands import makemigrations
+from django.db.migrations import Migration
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.questioner import InteractiveMigrationQuestioner, MigrationQuestioner
+
+from apps.core.house_apps import is_house_app
+from apps.core.migration_names import FEATURE_LIMIT, DatedAutodetector, MigrationName
+
+SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class Command(makemigrations.Command):
+    """Django's `makemigrations`, naming after time and feature; `--merge` and `--update` included."""
+
+    autodetector = DatedAutodetector
+
+    @override
+    def handle(self, *app_labels: str, **options: Any) -> None:
+        """Refuse a name the naming check would refuse later, and an empty migration that does not say why."""
+        name = options["name"]
+        if name and not SNAKE_CASE.fullmatch(name):
+            raise CommandError(f"Write the feature in snake_case: --name {name} is not.")
+        if options["empty"] and not name and any(map(is_house_app, app_labels)):
+            raise CommandError("Say what the migration is for: --empty needs --name <feature>.")
+        super().handle(*app_labels, **options)
+
+    @override
+    def write_migration_files(
+        self,
+        changes: dict[str, list[Migration]],
+        update_previous_migration_paths: dict[str, str] | None = None,
+    ) -> None:
+        """Write the files; one that replaces the last (`--update`) keeps its feature and gets a new stamp."""
+        for label, previous in (update_previous_migration_paths or {}).items():
+            if is_house_app(label):
+                changes[label][0].name = self._updated_name(Path(previous).stem)
+        super().write_migration_files(changes, update_previous_migration_paths)
+
+    def _updated_name(self, previous: str) -> str:
+        """Name the rewritten migration. Never the old name: Django removes that file after writing."""
+        parsed = MigrationName.parse(previous)
+        feature = self.migration_name or (parsed.feature if parsed else "updated")
+        return str(MigrationName.next_after([previous], feature))
+
+    @override
+    def handle_merge(self, loader: MigrationLoader, conflicts: dict[str, set[str]]) -> None:
+        """Write a merge for each app with several leaves. Django's own puts its number into the name."""
+        ours = {label: sorted(leaves) for label, leaves in conflicts.items() if is_house_app(label)}
+        theirs = {label: leaves for label, leaves in conflicts.items() if label not in ours}
+        if theirs:
+            super().handle_merge(loader, theirs)
+        for label, leaves in ours.items():
+            self._show_branches(loader, label, leaves)
+            if self._questioner().ask_merge(label):
+                self.write_migration_files({label: [self._merge_of(label, leaves)]})
+
+    def _questioner(self) -> MigrationQuestioner:
+        if self.interactive:
+            return InteractiveMigrationQuestioner(prompt_output=self.log_output)
+        return MigrationQuestioner(defaults={"ask_merge": True})
+
+    def _show_branches(self, loader: MigrationLoader, label: str, leaves: list[str]) -> None:
+        """Print what each branch does since they parted: whoever merges must see no conflict."""
+        plans = [loader.graph.forwards_plan((label, leaf)) for leaf in leaves]
+        shared = set.intersection(*map(set, plans))
+        if not any(node[0] == label for node in shared):
+            raise CommandError(f"{', '.join(leaves)} of {label} have no common ancestor to merge from.")
+        for leaf, plan in zip(leaves, plans, strict=True):
+            self.log(self.style.MIGRATE_LABEL(f"  Branch {leaf}"))
+            for node in plan:
+                if node[0] == label and node not in shared:
+                    self._show_operations(loader.graph.nodes[node])
+
+    def _show_operations(self, migration: Migration) -> None:
+        for operation in migration.operations:
+            self.log(f"    {operation.formatted_description()}")
+
+    def _merge_of(self, label: str, leaves: list[str]) -> Migration:
+        """Return an empty migration that depends on every leaf, named after them where that is short."""
+        features = "_and_".join(parsed.feature for parsed in map(MigrationName.parse, leaves) if parsed)
+        short = features if 0 < len(features) <= FEATURE_LIMIT // 2 else "branches"
+        name = MigrationName.next_after(leaves, self.migration_name or f"merge_{short}")
+        merge: type[Migration] = type("Migration", (Migration,), {"dependencies": [(label, leaf) for leaf in leaves]})
+        return merge(str(name), label)

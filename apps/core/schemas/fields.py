@@ -1,0 +1,54 @@
+"""Field types that schemas share, so that a kind of value is limited the same way everywhere."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer, StringConstraints
+
+BIGINT_MAXIMUM = 2**63 - 1
+
+
+def _without_nul(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError("must not contain NUL characters")
+    return value
+
+
+def _is_text(value: object) -> object:
+    if isinstance(value, int | float):
+        raise ValueError("must be an RFC 3339 date and time in text")  # noqa: TRY004  pydantic wants ValueError
+    return value
+
+
+def _to_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is out of range") from error
+
+
+def _rfc3339(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _decimal_text(value: Decimal) -> str:
+    return f"{value:f}"
+
+
+Text = Annotated[str, AfterValidator(_without_nul)]
+ShortText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_without_nul)
+]
+Description = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_without_nul)]
+Identifier = Annotated[int, Field(ge=1, le=BIGINT_MAXIMUM)]
+Timestamp = Annotated[datetime, PlainSerializer(_rfc3339, return_type=str, when_used="always")]
+InputTimestamp = Annotated[AwareDatetime, BeforeValidator(_is_text), AfterValidator(_to_utc)]
+Flag = Annotated[bool, Field(strict=True)]
+Amount = Annotated[Decimal, PlainSerializer(_decimal_text, return_type=str, when_used="always")]
+
+
+def omitted() -> Any:
+    """Return what an omitted field of a PATCH holds. As a default_factory it keeps null out of the field's type:
+    an omitted field is one that is not in `model_fields_set`."""
+    return None

@@ -1,0 +1,18 @@
+"""How the service is."""
+
+from typing import Literal
+
+from apps.core.schemas.base import ResponseSchema
+
+
+class Liveness(ResponseSchema):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(ResponseSchema):
+    """Whether the service can do its work, and what it depends on for that."""
+
+    status: Literal["ready", "unavailable"]
+    dependencies: dict[str, Literal["ok", "away"]]

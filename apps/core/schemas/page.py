@@ -1,0 +1,48 @@
+"""Pages of a list."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Self, TypeVar
+
+from pydantic import Field
+
+from apps.core.schemas.base import RequestSchema, ResponseSchema
+
+PAGE_MAXIMUM = 1_000_000
+PAGE_SIZE_MAXIMUM = 100
+PAGE_SIZE_DEFAULT = 20
+
+Item = TypeVar("Item")
+Row = TypeVar("Row")
+
+
+class PageQuery(RequestSchema):
+    """Which page, counted from 1, and how many items on it."""
+
+    page: Annotated[int, Field(ge=1, le=PAGE_MAXIMUM)] = 1
+    size: Annotated[int, Field(ge=1, le=PAGE_SIZE_MAXIMUM)] = PAGE_SIZE_DEFAULT
+
+    @property
+    def offset(self) -> int:
+        """How many items the pages before this one hold."""
+        return (self.page - 1) * self.size
+
+
+class Page[Item](ResponseSchema):
+    """One page of a list, with what is needed to ask for the others."""
+
+    items: list[Item]
+    total: int
+    page: int
+    size: int
+    pages: int
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], total: int, query: PageQuery, to_item: Callable[[Row], Item]) -> Self:
+        """Return the page that `query` asked for."""
+        return cls(
+            items=[to_item(row) for row in rows],
+            total=total,
+            page=query.page,
+            size=query.size,
+            pages=-(-total // query.size),
+        )

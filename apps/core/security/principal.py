@@ -1,0 +1,80 @@
+"""Who is calling, and by what right."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from apps.core.errors import InsufficientScopes, NotAllowed
+from apps.core.security import scopes as scope_rules
+
+
+class CredentialKind(StrEnum):
+    """How the caller proved who it is."""
+
+    SESSION = "session"
+    API_KEY = "api_key"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The caller of an operation.
+
+    A session may do all that its user may. An API key may read its owner's own account; to change it, or to use
+    its owner's staff rights, it needs a scope. The operator is whoever can run commands on the server.
+    """
+
+    user_id: int | None
+    kind: CredentialKind
+    is_staff: bool = False
+    is_superuser: bool = False
+    scopes: frozenset[str] = frozenset()
+    session_id: int | None = None
+    api_key_id: int | None = None
+
+    @property
+    def owner_id(self) -> int:
+        """The account the caller acts for; the operator acts for none."""
+        if self.user_id is None:
+            raise NotAllowed("The operator has no account.")
+        return self.user_id
+
+    @property
+    def acts_as_staff(self) -> bool:
+        """Whether the caller may use staff rights with this credential."""
+        return self.is_staff and (self.kind is not CredentialKind.API_KEY or self.has_scope(scope_rules.STAFF))
+
+    def has_scope(self, scope: str) -> bool:
+        """Return whether the credential grants `scope`; a staff session and the operator have all."""
+        if self.kind is CredentialKind.API_KEY:
+            return scope_rules.grants(self.scopes, scope)
+        return self.is_staff
+
+    def require_scope(self, scope: str) -> None:
+        """Raise InsufficientScopes unless the credential grants `scope`."""
+        if not self.has_scope(scope):
+            raise InsufficientScopes(f"This needs the scope {scope}.")
+
+    def require_reading(self, user_id: int) -> None:
+        """Raise NotAllowed unless the caller may see what belongs to the user."""
+        if user_id != self.user_id and not self.acts_as_staff:
+            raise NotAllowed
+
+    def require_writing(self, user_id: int) -> None:
+        """Raise NotAllowed, or InsufficientScopes, unless the caller may change what belongs to the user."""
+        self.require_reading(user_id)
+        if self.kind is CredentialKind.API_KEY and not self.acts_as_staff:
+            self.require_scope(scope_rules.ACCOUNT_WRITE)
+
+    def require_staff(self) -> None:
+        """Raise NotAllowed unless the caller may use staff rights."""
+        if not self.acts_as_staff:
+            raise NotAllowed
+
+    def require_session(self) -> int:
+        """Return the session's id; raises NotAllowed when the caller did not sign in."""
+        if self.session_id is None:
+            raise NotAllowed("This needs a signed-in session, not an API key.")
+        return self.session_id
+
+
+OPERATOR = Principal(user_id=None, kind=CredentialKind.OPERATOR, is_staff=True, is_superuser=True)

@@ -1,0 +1,5 @@
+"""Balances."""
+
+from apps.credits.models.credit_balance import CreditBalance
+
+__all__ = ["CreditBalance"]

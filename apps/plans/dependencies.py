@@ -1,0 +1,12 @@
+"""Builds this room's services."""
+
+from functools import cache
+
+from apps.plans.repositories.plan_repository import PlanRepository
+from apps.plans.services.plan_service import PlanService
+
+
+@cache
+def plan_service() -> PlanService:
+    """Return the plan service."""
+    return PlanService(PlanRepository())

@@ -1,0 +1,6 @@
+"""Plans and their windows."""
+
+from apps.plans.models.plan import Plan
+from apps.plans.models.plan_limit import PlanLimit
+
+__all__ = ["Plan", "PlanLimit"]

@@ -1,0 +1,22 @@
+"""A tier that customers are on."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from apps.core.models import TimestampedModel
+
+
+class Plan(TimestampedModel):
+    """A named tier; its windows are its PlanLimits. None means without limit."""
+
+    name = models.CharField(max_length=50, unique=True)
+    api_keys_maximum = models.PositiveIntegerField(null=True, blank=True)
+    credits_monthly = models.DecimalField(max_digits=20, decimal_places=6, default=0)
+
+    class Meta:
+        db_table = "plans"
+        ordering: ClassVar = ["id"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,11 @@
+"""Registers the room with Django."""
+
+from django.apps import AppConfig
+
+
+class UsageConfig(AppConfig):
+    """What was used."""
+
+    name = "apps.usage"
+    label = "usage"
+    verbose_name = "Usage"

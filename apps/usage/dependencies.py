@@ -1,0 +1,12 @@
+"""Builds this room's services."""
+
+from functools import cache
+
+from apps.usage.repositories.usage_event_repository import UsageEventRepository
+from apps.usage.services.usage_service import UsageService
+
+
+@cache
+def usage_service() -> UsageService:
+    """Return the usage service."""
+    return UsageService(UsageEventRepository())

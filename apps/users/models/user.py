@@ -1,0 +1,43 @@
+"""An account."""
+
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from apps.core.models import TimestampedModel
+from apps.users.models.user_manager import UserManager
+
+
+class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
+    """A customer or a member of staff. Deleting one sets `deleted_at`; the row, and the ledger about it, stay."""
+
+    email = models.EmailField(max_length=254)
+    username = models.CharField(max_length=150)
+    full_name = models.CharField(max_length=200, blank=True, default="")
+    plan = models.ForeignKey("plans.Plan", on_delete=models.PROTECT, related_name="+")
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    email_verified_at = models.DateTimeField(null=True, blank=True)
+    failed_login_attempts = models.PositiveIntegerField(default=0)
+    locked_until = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar = ["username"]
+
+    objects = UserManager()
+
+    class Meta:
+        db_table = "users"
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("email"), condition=Q(deleted_at=None), name="users_email_unique"),
+            models.UniqueConstraint(Lower("username"), condition=Q(deleted_at=None), name="users_username_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email

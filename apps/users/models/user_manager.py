@@ -1,0 +1,44 @@
+"""How accounts are made and found by Django's own commands and sign-in."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.base_user import BaseUserManager
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Lower
+
+if TYPE_CHECKING:
+    from apps.users.models.user import User
+
+DEFAULT_PLAN_NAME = "free"
+
+
+class UserManager(BaseUserManager["User"]):
+    """Accounts by e-mail address, without regard to case; deleted accounts are not found."""
+
+    use_in_migrations = False
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Return the living account with this e-mail address; raises User.DoesNotExist."""
+        return self.with_email(username or "").get(deleted_at=None)
+
+    def with_email(self, email: str) -> QuerySet["User"]:
+        """Return the accounts with this address, deleted ones too; the same LOWER() as the unique index has."""
+        return self.annotate(email_lower=Lower("email")).filter(email_lower=Lower(Value(email)))
+
+    def create_user(self, email: str, username: str, password: str | None = None, **fields: Any) -> "User":
+        """Return a new saved account with a hashed password, on the free plan unless `fields` name another."""
+        user = self.new(email, username, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def new(self, email: str, username: str, **fields: Any) -> "User":
+        """Return an unsaved account without a password."""
+        if "plan" not in fields and "plan_id" not in fields:
+            plans = self.model._meta.get_field("plan").related_model._default_manager
+            fields["plan"] = plans.get(name=DEFAULT_PLAN_NAME)
+        return self.model(email=self.normalize_email(email), username=username, **fields)
+
+    def create_superuser(self, email: str, username: str, password: str | None = None, **fields: Any) -> "User":
+        """Return a new saved account that may do everything; what `createsuperuser` calls."""
+        return self.create_user(email, username, password, **{**fields, "is_staff": True, "is_superuser": True})

@@ -1,0 +1,112 @@
+"""Reads and writes accounts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from django.db import IntegrityError
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from apps.core.database.queries import count, fetch_all, fetch_one
+from apps.core.database.transactions import run_in_transaction, violated_constraint
+from apps.core.errors import Conflict, ErrorDetail, NotFound
+from apps.core.security.audit_entry import AuditEntry, RecordAudit
+from apps.users.models import User
+
+# Raises when the change may not be made to this account; called with the row locked.
+Guard = Callable[[User], None]
+TAKEN = {
+    "users_email_unique": ErrorDetail("email", "This e-mail address is taken."),
+    "users_username_unique": ErrorDetail("username", "This user name is taken."),
+}
+
+
+class UserRepository:
+    """The accounts' rows. Deleted accounts are as good as absent here."""
+
+    def __init__(self, record_audit: RecordAudit) -> None:
+        self._record_audit = record_audit
+
+    async def find(self, user_id: int) -> User | None:
+        """Return the account, or None."""
+        return await fetch_one(_living().filter(pk=user_id))
+
+    async def find_by_email(self, email: str) -> User | None:
+        """Return the account with this address, without regard to case, or None."""
+        return await fetch_one(User.objects.with_email(email).filter(deleted_at=None).select_related("plan"))
+
+    async def page(
+        self, *, offset: int, size: int, search: str | None, is_active: bool | None, only_id: int | None
+    ) -> tuple[list[User], int]:
+        """Return one page of accounts in order of id, and how many there are in all."""
+        found = _matching(search, is_active, only_id)
+        return await fetch_all(found[offset : offset + size]), await count(found)
+
+    async def create(self, fields: Mapping[str, Any], password_hash: str, audit: AuditEntry) -> User:
+        """Insert an account; raises Conflict when its address or user name is taken."""
+        return await run_in_transaction(self._create, fields, password_hash, audit)
+
+    async def update(self, user_id: int, changes: Mapping[str, Any], audit: AuditEntry, guard: Guard) -> User:
+        """Change the account; raises NotFound, Conflict, or what `guard` raises."""
+        return await run_in_transaction(self._update, user_id, changes, audit, guard)
+
+    def lock(self, user_id: int) -> User:
+        """Return the account, locked until the transaction open on this thread ends; raises NotFound."""
+        user = _living().select_for_update(of=("self",)).filter(pk=user_id).first()
+        if user is None:
+            raise NotFound
+        return user
+
+    def set_password(self, user_id: int, password_hash: str) -> None:
+        """Store a new hash in the transaction open on this thread; raises NotFound."""
+        user = self.lock(user_id)
+        user.password = password_hash
+        user.save(update_fields=["password", "updated_at"])
+
+    def note_login(self, user_id: int) -> None:
+        """Store the moment of a sign-in in the transaction open on this thread."""
+        User.objects.filter(pk=user_id).update(last_login=Now())
+
+    def _create(self, fields: Mapping[str, Any], password_hash: str, audit: AuditEntry) -> User:
+        user = User.objects.new(**fields)
+        user.password = password_hash
+        _save(user)
+        actor = audit.actor if audit.actor.user_id else replace(audit.actor, user_id=user.pk)
+        self._record_audit(replace(audit, actor=actor, target_id=user.pk))
+        return _living().get(pk=user.pk)
+
+    def _update(self, user_id: int, changes: Mapping[str, Any], audit: AuditEntry, guard: Guard) -> User:
+        user = self.lock(user_id)
+        guard(user)
+        before = {name: getattr(user, name) for name in changes}
+        for name, value in changes.items():
+            setattr(user, name, value)
+        _save(user, update_fields=[*changes, "updated_at"])
+        self._record_audit(replace(audit, target_id=user_id, before=before, after=changes))
+        return User.objects.select_related("plan").get(pk=user_id)
+
+
+def _living() -> QuerySet[User]:
+    return User.objects.filter(deleted_at=None).select_related("plan")
+
+
+def _matching(search: str | None, is_active: bool | None, only_id: int | None) -> QuerySet[User]:
+    found = _living().order_by("id")
+    if search:
+        found = found.filter(
+            Q(email__icontains=search) | Q(username__icontains=search) | Q(full_name__icontains=search)
+        )
+    if is_active is not None:
+        found = found.filter(is_active=is_active)
+    return found if only_id is None else found.filter(pk=only_id)
+
+
+def _save(user: User, **options: Any) -> None:
+    try:
+        user.save(**options)
+    except IntegrityError as error:
+        taken = TAKEN.get(violated_constraint(error))
+        if taken is None:
+            raise
+        raise Conflict(taken.message, details=[taken]) from error

@@ -1,0 +1,58 @@
+"""`/users`."""
+
+from django.http import HttpRequest
+from ninja import Path, Query, Router, Status
+
+from apps.core.http.address_limits import limit_by_address
+from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.core.http.responses import WITH_BODY, errors
+from apps.core.schemas.fields import Identifier
+from apps.core.schemas.page import Page
+from apps.users.dependencies import user_service
+from apps.users.schemas import UserCreate, UserOut, UserQuery, UserUpdate
+
+router = Router(tags=["users"])
+
+
+@router.post("", auth=None, response={201: UserOut, **errors(*WITH_BODY, 409, 429)})
+async def create_user(request: HttpRequest, new: UserCreate) -> Status[UserOut]:
+    """Sign up. Public, and limited per client address."""
+    await limit_by_address(request, "sign-up")
+    return Status(201, await user_service().register(new))
+
+
+@router.get("", response={200: Page[UserOut], **errors(401, 422)})
+async def list_users(request: AuthenticatedRequest, query: Query[UserQuery]) -> Page[UserOut]:
+    """List accounts: all of them for staff, one's own for others."""
+    return await user_service().page(request.auth, query)
+
+
+@router.get("/me", response={200: UserOut, **errors(401)})
+async def get_own_user(request: AuthenticatedRequest) -> UserOut:
+    """Read one's own account."""
+    return await user_service().get(request.auth, request.auth.owner_id)
+
+
+@router.patch("/me", response={200: UserOut, **errors(*WITH_BODY, 401, 403, 409)})
+async def update_own_user(request: AuthenticatedRequest, update: UserUpdate) -> UserOut:
+    """Change one's own account."""
+    return await user_service().update(request.auth, request.auth.owner_id, update)
+
+
+@router.get("/{user_id}", response={200: UserOut, **errors(401, 403, 404, 422)})
+async def get_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> UserOut:
+    """Read an account: one's own, or any for staff."""
+    return await user_service().get(request.auth, user_id)
+
+
+@router.patch("/{user_id}", response={200: UserOut, **errors(*WITH_BODY, 401, 403, 404, 409)})
+async def update_user(request: AuthenticatedRequest, user_id: Path[Identifier], update: UserUpdate) -> UserOut:
+    """Change an account; only staff set `plan` and `is_active`."""
+    return await user_service().update(request.auth, user_id, update)
+
+
+@router.delete("/{user_id}", response={204: None, **errors(401, 403, 404, 422)})
+async def delete_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[None]:
+    """Delete an account: its credentials stop at once, its ledger stays."""
+    await user_service().delete(request.auth, user_id)
+    return Status(204, None)

@@ -1,0 +1,42 @@
+"""An account, as clients see it."""
+
+from typing import TYPE_CHECKING, Self
+
+from apps.core.schemas.base import ResponseSchema
+from apps.core.schemas.fields import Timestamp
+
+if TYPE_CHECKING:
+    from apps.users.models import User
+
+
+class UserOut(ResponseSchema):
+    """An account without its credentials."""
+
+    id: int
+    email: str
+    username: str
+    full_name: str
+    plan: str
+    is_active: bool
+    is_staff: bool
+    email_verified_at: Timestamp | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    last_login_at: Timestamp | None
+
+    @classmethod
+    def of(cls, user: "User") -> Self:
+        """Return the account's public face; `user.plan` must be loaded."""
+        return cls(
+            id=user.pk,
+            email=user.email,
+            username=user.username,
+            full_name=user.full_name,
+            plan=user.plan.name,
+            is_active=user.is_active,
+            is_staff=user.is_staff,
+            email_verified_at=user.email_verified_at,
+            created_at=user.created_at,
+            updated_at=user.updated_at,
+            last_login_at=user.last_login,
+        )

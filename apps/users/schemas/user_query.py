@@ -1,0 +1,15 @@
+"""Looking accounts up."""
+
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from apps.core.schemas.fields import Text
+from apps.core.schemas.page import PageQuery
+
+
+class UserQuery(PageQuery):
+    """Which accounts: those whose address, user name or name contain `search`, and are active or not."""
+
+    search: Annotated[Text, StringConstraints(max_length=254)] | None = None
+    is_active: bool | None = None

@@ -1,0 +1,24 @@
+"""Changing an account."""
+
+from pydantic import Field
+
+from apps.core.schemas.base import RequestSchema
+from apps.core.schemas.fields import Flag, ShortText, omitted
+from apps.users.schemas.fields import EmailAddress, FullName, Username
+
+STAFF_FIELDS = frozenset({"plan", "is_active"})
+
+
+class UserUpdate(RequestSchema):
+    """What to change; what is left out stays. Only staff set `plan` (by name) and `is_active`."""
+
+    email: EmailAddress = Field(default_factory=omitted)
+    username: Username = Field(default_factory=omitted)
+    full_name: FullName = Field(default_factory=omitted)
+    plan: ShortText = Field(default_factory=omitted)
+    is_active: Flag = Field(default_factory=omitted)
+
+    @property
+    def needs_staff(self) -> bool:
+        """Whether only staff may make this change."""
+        return not STAFF_FIELDS.isdisjoint(self.model_fields_set)

@@ -1,0 +1,38 @@
+"""What signing in needs to know of an account."""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+from django.utils import timezone
+
+from apps.users.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An account's password hash, and whether the account may be used at all."""
+
+    user_id: int
+    email: str
+    username: str
+    full_name: str
+    is_usable: bool
+    password_hash: str = field(repr=False)
+
+    @classmethod
+    def of(cls, user: User) -> Self:
+        """Return the account's credentials."""
+        return cls(
+            user_id=user.pk,
+            email=user.email,
+            username=user.username,
+            full_name=user.full_name,
+            is_usable=is_usable(user),
+            password_hash=user.password,
+        )
+
+
+def is_usable(user: User) -> bool:
+    """Return whether the account is active, not deleted, and not locked out at this moment."""
+    locked = user.locked_until is not None and user.locked_until > timezone.now()
+    return user.is_active and user.deleted_at is None and not locked

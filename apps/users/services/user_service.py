@@ -1,0 +1,117 @@
+"""What may be done with accounts, and by whom."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from apps.core.errors import NotAllowed, NotFound
+from apps.core.schemas.page import Page
+from apps.core.security.audit_entry import AuditEntry
+from apps.core.security.passwords import hash_password
+from apps.core.security.principal import CredentialKind, Principal
+from apps.plans.services.plan_service import PlanService
+from apps.users.models import User
+from apps.users.repositories.user_repository import UserRepository
+from apps.users.schemas import UserCreate, UserOut, UserQuery, UserUpdate
+from apps.users.services.credentials import Credentials
+from apps.users.services.password_policy import check_new_password
+
+SELF_SIGN_UP = Principal(user_id=None, kind=CredentialKind.SESSION)
+
+
+class UserService:
+    """Signs accounts up, finds, changes and deletes them."""
+
+    def __init__(self, users: UserRepository, plans: PlanService) -> None:
+        self._users = users
+        self._plans = plans
+
+    async def register(self, new: UserCreate, actor: Principal = SELF_SIGN_UP) -> UserOut:
+        """Create an account on the free plan; raises ValidationFailed for a weak password, Conflict when taken."""
+        fields = new.model_dump(exclude={"password"})
+        password = new.password.get_secret_value()
+        await check_new_password(password, **fields)
+        audit = AuditEntry(actor, "user.created", "user", after=fields)
+        return UserOut.of(await self._users.create(fields, await hash_password(password), audit))
+
+    async def get(self, actor: Principal, user_id: int) -> UserOut:
+        """Return the account; raises NotAllowed for another's, NotFound when there is none."""
+        actor.require_reading(user_id)
+        return UserOut.of(await self._existing(user_id))
+
+    async def require(self, actor: Principal, user_id: int) -> None:
+        """Raise NotFound unless the account exists, and NotAllowed unless the actor may see it."""
+        await self.get(actor, user_id)
+
+    async def id_of_email(self, email: str) -> int:
+        """Return the id of the account with this address; raises NotFound."""
+        user = await self._users.find_by_email(email)
+        if user is None:
+            raise NotFound("There is no account with this e-mail address.")
+        return user.pk
+
+    async def page(self, actor: Principal, query: UserQuery) -> Page[UserOut]:
+        """Return the accounts the actor may see: all for staff, one's own for others."""
+        rows, total = await self._users.page(
+            offset=query.offset,
+            size=query.size,
+            search=query.search,
+            is_active=query.is_active,
+            only_id=None if actor.acts_as_staff else actor.user_id,
+        )
+        return Page[UserOut].of(rows, total, query, UserOut.of)
+
+    async def update(self, actor: Principal, user_id: int, update: UserUpdate) -> UserOut:
+        """Change the account; raises NotAllowed, NotFound, ValidationFailed (unknown plan), Conflict (taken)."""
+        actor.require_writing(user_id)
+        if update.needs_staff:
+            actor.require_staff()
+        changes: dict[str, Any] = {name: getattr(update, name) for name in update.model_fields_set}
+        if "plan" in changes:
+            changes["plan_id"] = await self._plans.id_of(changes.pop("plan"))
+        audit = AuditEntry(actor, "user.updated", "user")
+        return UserOut.of(await self._users.update(user_id, changes, audit, _may_be_changed_by(actor)))
+
+    async def delete(self, actor: Principal, user_id: int) -> None:
+        """Delete the account softly: its credentials stop at once, its history stays."""
+        actor.require_writing(user_id)
+        changes = {"deleted_at": timezone.now(), "is_active": False}
+        await self._users.update(user_id, changes, AuditEntry(actor, "user.deleted", "user"), _may_be_changed_by(actor))
+
+    async def credentials_of(self, email: str) -> Credentials | None:
+        """Return what is needed to check a sign-in, or None when there is no such account."""
+        user = await self._users.find_by_email(email)
+        return None if user is None else Credentials.of(user)
+
+    async def credentials(self, user_id: int) -> Credentials:
+        """Return what is needed to check a password; raises NotFound."""
+        return Credentials.of(await self._existing(user_id))
+
+    def set_password(self, user_id: int, password_hash: str) -> None:
+        """Store a new hash in the transaction open on this thread; raises NotFound."""
+        self._users.set_password(user_id, password_hash)
+
+    def note_login(self, user_id: int) -> None:
+        """Store that the user has just signed in, in the transaction open on this thread."""
+        self._users.note_login(user_id)
+
+    def lock_key_allowance(self, user_id: int) -> int | None:
+        """Lock the account in the transaction open on this thread, and return how many keys its plan allows.
+
+        None means any number. Raises NotFound.
+        """
+        return self._users.lock(user_id).plan.api_keys_maximum
+
+    async def _existing(self, user_id: int) -> User:
+        user = await self._users.find(user_id)
+        if user is None:
+            raise NotFound
+        return user
+
+
+def _may_be_changed_by(actor: Principal) -> Any:
+    def guard(user: User) -> None:
+        if (user.is_staff or user.is_superuser) and user.pk != actor.user_id and not actor.is_superuser:
+            raise NotAllowed("Only a superuser may change another member of staff.")
+
+    return guard

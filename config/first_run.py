@@ -1,0 +1,36 @@
+"""What a new installation in development begins with: an administrator and a service key."""
+
+import secrets
+from dataclasses import dataclass
+
+from django.contrib.auth import get_user_model
+
+from apps.api_keys.dependencies import api_key_service
+from apps.api_keys.schemas import ApiKeyCreate
+from apps.core.database.sync_calls import call_service
+from apps.core.security.principal import OPERATOR
+from apps.core.security.scopes import KEYS_VERIFY
+
+ADMINISTRATOR_EMAIL = "admin@keyhouse.localhost"
+ADMINISTRATOR_USERNAME = "admin"
+PASSWORD_BYTES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSecrets:
+    """What is shown once and stored only as hashes."""
+
+    password: str
+    service_key: str
+
+
+def create_first_accounts() -> FirstSecrets | None:
+    """Create the administrator and the service key if there is no account yet, and return their secrets, else None."""
+    users = get_user_model().objects
+    if users.exists():
+        return None
+    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    administrator = users.create_superuser(ADMINISTRATOR_EMAIL, ADMINISTRATOR_USERNAME, password)
+    new = ApiKeyCreate(name="First service key", scopes=[KEYS_VERIFY])
+    key = call_service(api_key_service().create, OPERATOR, administrator.pk, new)
+    return FirstSecrets(password=password, service_key=key.api_key)

@@ -1,0 +1,49 @@
+"""Brings the database and the static files to what this release needs, before it serves."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
+
+from django.core.management import call_command
+from django.db import connection, connections
+
+from apps.core.database.sync_calls import call_service
+from apps.usage.dependencies import usage_service
+from config.first_run import FirstSecrets, create_first_accounts
+
+if TYPE_CHECKING:
+    from django.db.backends.postgresql.base import DatabaseWrapper
+
+# Any number, as long as nothing else in Keyhouse takes an advisory lock by it.
+ADVISORY_LOCK = 7_205_000
+
+
+def prepare(*, migrate: bool, with_first_accounts: bool) -> FirstSecrets | None:
+    """Migrate, make the coming months' partitions, collect static files; return a first start's secrets, if any.
+
+    Safe when several machines start at once: one prepares, the others wait for it.
+    """
+    with _one_at_a_time():
+        if migrate:
+            call_command("migrate", interactive=False, verbosity=0)
+        call_service(usage_service().prepare_partitions)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        return create_first_accounts() if with_first_accounts else None
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
+        close_connections()
+
+
+def close_connections() -> None:
+    """Give back what this process holds of the database, so that the workers have it."""
+    connections.close_all()
+    cast("DatabaseWrapper", connection).close_pool()

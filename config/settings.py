@@ -1,0 +1,128 @@
+"""Django's settings, derived from the environment. What an operator may change stands in `environment.py`."""
+
+from django.utils.csp import CSP
+
+from config.database_url import database_settings
+from config.embedded_postgres import EmbeddedPostgres
+from config.environment import PROJECT_DIRECTORY, STATE_DIRECTORY, development_secret_key, load_environment
+from config.logging import logging_settings
+
+ENVIRONMENT = load_environment()
+EMBEDDED_POSTGRES = None if ENVIRONMENT.database_url else EmbeddedPostgres(STATE_DIRECTORY / "postgres")
+
+BASE_DIR = PROJECT_DIRECTORY
+DEBUG = False
+SECRET_KEY = ENVIRONMENT.secret_key or development_secret_key(STATE_DIRECTORY)
+ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts or ["localhost", ".localhost", "127.0.0.1", "[::1]", ENVIRONMENT.host]
+
+INSTALLED_APPS = [
+    "config",
+    "apps.backoffice",
+    "apps.verification",
+    "apps.authentication",
+    "apps.api_keys",
+    "apps.credits",
+    "apps.usage",
+    "apps.users",
+    "apps.plans",
+    "apps.audit",
+    "apps.core",
+    "ninja",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+]
+
+# The staff door only; the client door (apps.core.http) has none of Django's middleware.
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.csp",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {
+    "default": database_settings(
+        EMBEDDED_POSTGRES.url if EMBEDDED_POSTGRES else ENVIRONMENT.database_url,
+        ENVIRONMENT.database_pool_size,
+    )
+}
+DATABASE_POOL_SIZE = ENVIRONMENT.database_pool_size
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Counters that guard something need an atomic increment that all workers share.
+CACHES = {"default": {"BACKEND": "apps.core.cache.counter_cache.CounterCache", "LOCATION": "rate_limit_counters"}}
+RATELIMIT_USE_CACHE = "default"
+
+AUTH_USER_MODEL = "users.User"
+AUTHENTICATION_BACKENDS = ["apps.backoffice.services.staff_backend.StaffBackend"]
+PASSWORD_HASHERS = ["apps.core.security.argon2id_hasher.Argon2idHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+SILENCED_SYSTEM_CHECKS = [
+    "auth.W004",  # e-mail is unique among accounts that are not deleted, which Django cannot see
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = STATE_DIRECTORY / "static"
+
+LOGGING = logging_settings(ENVIRONMENT.log_level, as_json=ENVIRONMENT.is_production)
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = ENVIRONMENT.serves_https_only
+CSRF_COOKIE_SECURE = ENVIRONMENT.serves_https_only
+SECURE_SSL_REDIRECT = ENVIRONMENT.serves_https_only
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if ENVIRONMENT.serves_https_only else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = ENVIRONMENT.serves_https_only
+SECURE_HSTS_PRELOAD = ENVIRONMENT.serves_https_only
+X_FRAME_OPTIONS = "DENY"
+SECURE_CSP = {
+    "default-src": [CSP.NONE],
+    "script-src": [CSP.SELF, CSP.NONCE],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF, "data:"],
+    "font-src": [CSP.SELF],
+    "connect-src": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+    "base-uri": [CSP.NONE],
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+PUBLIC_RATE_LIMIT = ENVIRONMENT.public_rate_limit
+LOGIN_RATE_LIMIT = ENVIRONMENT.login_rate_limit
+TOKEN_ISSUER = ENVIRONMENT.token_issuer
+TOKEN_AUDIENCE = ENVIRONMENT.token_audience

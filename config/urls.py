@@ -1,0 +1,16 @@
+"""Every address of Keyhouse. `config.asgi` decides which door serves which."""
+
+from django.contrib import admin
+from django.urls import path
+from django.views.generic import RedirectView
+
+from config.api import api
+from config.documentation import interactive_documentation, openapi_document
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
+    path("openapi.json", openapi_document),
+    path("docs", interactive_documentation),
+    path("", api.urls),
+]

@@ -1,0 +1,37 @@
+#!/usr/bin/env python
+"""Keyhouse's command line: runs a management command, with the embedded PostgreSQL up when it is the database."""
+
+import os
+import sys
+from contextlib import AbstractContextManager, nullcontext
+
+from django.conf import settings
+from django.core.management import execute_from_command_line
+
+from config.server_account import EmbeddedPostgresError
+from config.termination import unwind_on_termination
+
+COMMANDS_WITHOUT_DATABASE = {"check", "collectstatic", "help", "version", "--help", "--version", "-h", "diffsettings"}
+
+
+def database_of(arguments: list[str]) -> AbstractContextManager[object]:
+    """Return a context in which the command's database is up: the embedded one, unless DATABASE_URL names another."""
+    command = arguments[1] if len(arguments) > 1 else "help"
+    wants_help = "--help" in arguments or "-h" in arguments
+    if command in COMMANDS_WITHOUT_DATABASE or wants_help or settings.EMBEDDED_POSTGRES is None:
+        return nullcontext()
+    return settings.EMBEDDED_POSTGRES
+
+
+def main() -> None:
+    """Run the command named on the command line."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    try:
+        with unwind_on_termination(), database_of(sys.argv):
+            execute_from_command_line(sys.argv)
+    except EmbeddedPostgresError as error:
+        sys.exit(f"keyhouse: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""What all tests share."""
+
+from inspect import iscoroutinefunction
+
+import httpx
+import pytest
+from asgiref.sync import async_to_sync
+from django.db import connection, connections
+from django.test.utils import setup_databases, teardown_databases
+
+from apps.core.database.pool import close_pool
+from config.asgi import application
+from tests.support.tables import empty_tables
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function):
+    """Run coroutine tests as Django's TestCase does, each on an event loop of its own."""
+    if not iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+
+    async def run() -> None:
+        try:
+            await pyfuncitem.obj(**arguments)
+        finally:
+            await close_pool()
+
+    async_to_sync(run)()
+    return True
+
+
+@pytest.fixture(scope="session")
+def _migrated_database(django_test_environment, django_db_modify_db_settings, django_db_blocker):
+    """The test database for the whole run; every connection is given back before it is dropped.
+
+    pytest-django's own set-up prepares only databases that a `django_db` mark names, and its mark rolls back or
+    flushes, which suits neither reads on other connections nor seeded rows.
+    """
+    with django_db_blocker.unblock():
+        prepared = setup_databases(verbosity=0, interactive=False, aliases={"default"}, serialized_aliases=set())
+        yield
+        connections.close_all()
+        connection.close_pool()
+        teardown_databases(prepared, verbosity=0)
+
+
+@pytest.fixture
+def database(_migrated_database, django_db_blocker):
+    """A database with the seeded plans and nothing else.
+
+    Tests commit for real, because Keyhouse reads on connections of its own, which see only what is committed.
+    """
+    with django_db_blocker.unblock():
+        yield
+        empty_tables()
+        connections.close_all()
+
+
+@pytest.fixture
+def api(database) -> httpx.AsyncClient:
+    """A client that speaks to the ASGI application in this process, through its doors."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=application), base_url="http://keyhouse.localhost")
