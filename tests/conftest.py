@@ -1,6 +1,7 @@
 """What all tests share."""
 
 from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, cast
 
 import httpx
 import pytest
@@ -11,6 +12,9 @@ from django.test.utils import setup_databases, teardown_databases
 from apps.core.database.pool import close_pool
 from config.asgi import application
 from tests.support.tables import empty_tables
+
+if TYPE_CHECKING:
+    from django.db.backends.postgresql.base import DatabaseWrapper
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -38,10 +42,10 @@ def _migrated_database(django_test_environment, django_db_modify_db_settings, dj
     flushes, which suits neither reads on other connections nor seeded rows.
     """
     with django_db_blocker.unblock():
-        prepared = setup_databases(verbosity=0, interactive=False, aliases={"default"}, serialized_aliases=set())
+        prepared = setup_databases(verbosity=0, interactive=False, aliases={"default": None}, serialized_aliases=set())
         yield
         connections.close_all()
-        connection.close_pool()
+        cast("DatabaseWrapper", connection).close_pool()
         teardown_databases(prepared, verbosity=0)
 
 
