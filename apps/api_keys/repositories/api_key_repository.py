@@ -40,6 +40,11 @@ class ApiKeyRepository:
         """Return the key, or None."""
         return await fetch_one(_existing().filter(pk=key_id))
 
+    async def id_of_digest(self, digest: bytes) -> int | None:
+        """Return the id of the key that has a secret of this digest, or None."""
+        secret = await fetch_one(ApiKeySecret.objects.filter(digest=digest, api_key__deleted_at=None))
+        return secret.api_key_id if secret else None
+
     async def page(self, user_id: int, *, offset: int, size: int) -> tuple[list[ApiKey], int]:
         """Return one page of the user's keys in order of id, and how many there are in all."""
         found = _existing().filter(user_id=user_id).order_by("id")

@@ -40,6 +40,13 @@ class ApiKeyService:
         actor.require_reading(key.user_id)
         return ApiKeyOut.of(key)
 
+    async def id_of_secret(self, secret: str) -> int:
+        """Return the id of the key that has this secret, ended or not; raises NotFound."""
+        key_id = await self._keys.id_of_digest(key_format.digest_of(secret))
+        if key_id is None:
+            raise NotFound("There is no such key.")
+        return key_id
+
     async def page(self, actor: Principal, user_id: int, query: PageQuery) -> Page[ApiKeyOut]:
         """Return one page of the user's keys; raises NotAllowed, or NotFound for the user."""
         if user_id != actor.user_id:

@@ -21,8 +21,8 @@ class VerificationService:
         self._decisions = decisions
         self._batcher: Batcher[Question, Verdict] = Batcher(self._decide_all)
 
-    async def verify(self, request: VerifyRequest) -> VerifyResponse:
-        """Return the verdict; when it is VALID its usage row has been committed."""
+    async def verify(self, request: VerifyRequest, *, metered: bool = True) -> VerifyResponse:
+        """Return the verdict; when it is VALID and `metered`, its usage row has been committed."""
         request_id = request.request_id or secrets.token_hex(REQUEST_ID_BYTES)
         key = request.key.get_secret_value()
         if not is_well_formed(key):
@@ -35,6 +35,7 @@ class VerificationService:
             address=parse_address(request.ip) if request.ip else None,
             tag=request.tag,
             request_id=request_id,
+            metered=metered,
         )
         return VerifyResponse.of(await self._batcher.ask(question), request_id)
 

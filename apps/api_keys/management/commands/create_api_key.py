@@ -1,0 +1,47 @@
+"""`manage.py create_api_key`."""
+
+import json
+from argparse import ArgumentParser, ArgumentTypeError
+from typing import Any
+
+from apps.api_keys.dependencies import api_key_service
+from apps.api_keys.schemas import ApiKeyCreate
+from apps.core.database.sync_calls import call_service
+from apps.core.management.service_command import ServiceCommand
+from apps.core.security.principal import OPERATOR
+from apps.users.dependencies import user_service
+
+
+class Command(ServiceCommand):
+    """Makes a key for a user and prints it with its secret, this once."""
+
+    help = "Make an API key for a user; its secret is printed this once."
+
+    def add_own_arguments(self, parser: ArgumentParser) -> None:
+        """Take what a key is made of."""
+        parser.add_argument("--user", required=True, metavar="EMAIL", help="the owner's e-mail address")
+        parser.add_argument("--scope", action="append", default=[], dest="scopes", help="may be given several times")
+        parser.add_argument("--name", default="made on the command line")
+        parser.add_argument("--description", default="")
+        parser.add_argument("--environment", choices=("live", "test"), default="live")
+        parser.add_argument("--expires-at", metavar="RFC3339", help="such as 2030-01-01T00:00:00Z")
+        parser.add_argument(
+            "--ip", action="append", default=[], dest="ip_allowlist", help="an allowed address or network; repeatable"
+        )
+        parser.add_argument("--metadata", type=_json_object, default={}, help="a JSON object")
+
+    def run(self, options: dict[str, Any]) -> None:
+        """Make the key."""
+        new = ApiKeyCreate(**{name: options[name] for name in ApiKeyCreate.model_fields})
+        user_id = call_service(user_service().id_of_email, options["user"])
+        self.show(call_service(api_key_service().create, OPERATOR, user_id, new), options)
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise ArgumentTypeError("is not JSON") from error
+    if not isinstance(value, dict):
+        raise ArgumentTypeError("is not a JSON object")
+    return value

@@ -1,0 +1,27 @@
+"""`manage.py revoke_api_key`."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from apps.api_keys.dependencies import api_key_service
+from apps.api_keys.management.key_argument import add_key_argument, key_id_of
+from apps.api_keys.schemas import ApiKeyRevoke
+from apps.core.database.sync_calls import call_service
+from apps.core.management.service_command import ServiceCommand
+from apps.core.security.principal import OPERATOR
+
+
+class Command(ServiceCommand):
+    """Revokes a key for ever."""
+
+    help = "Revoke an API key for ever; every verification that begins afterwards says DISABLED."
+
+    def add_own_arguments(self, parser: ArgumentParser) -> None:
+        """Take the key and the reason."""
+        add_key_argument(parser)
+        parser.add_argument("--reason", default="", help="shown to the key's owner")
+
+    def run(self, options: dict[str, Any]) -> None:
+        """Revoke the key."""
+        reason = ApiKeyRevoke(reason=options["reason"]).reason
+        self.show(call_service(api_key_service().revoke, OPERATOR, key_id_of(options), reason), options)

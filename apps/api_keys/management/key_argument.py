@@ -1,0 +1,24 @@
+"""How commands name a key: by its id, or by one of its secrets."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from apps.api_keys.dependencies import api_key_service
+from apps.api_keys.services.key_format import KEY_START
+from apps.core.database.sync_calls import call_service
+from apps.core.errors import NotFound
+
+
+def add_key_argument(parser: ArgumentParser) -> None:
+    """Take a key's id or secret."""
+    parser.add_argument("key", metavar="ID_OR_KEY", help="the key's id, or the key itself")
+
+
+def key_id_of(options: dict[str, Any]) -> int:
+    """Return the id of the key that was named; raises NotFound."""
+    named: str = options["key"]
+    if named.startswith(KEY_START):
+        return call_service(api_key_service().id_of_secret, named)
+    if not named.isdecimal():
+        raise NotFound("This is neither a key's id nor a key.")
+    return int(named)

@@ -1,0 +1,132 @@
+"""`create_api_key`, `list_api_keys`, `rotate_api_key`, `revoke_api_key`, `verify_api_key`."""
+
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from apps.api_keys.models import ApiKey, ApiKeySecret
+from apps.audit.models import AuditEvent
+from apps.usage.models import UsageEvent
+from tests.support.factories import make_key, make_user
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def run(command: str, *arguments: str) -> str:
+    out = io.StringIO()
+    call_command(command, *arguments, stdout=out)
+    return out.getvalue()
+
+
+def run_json(command: str, *arguments: str) -> Any:
+    return json.loads(run(command, *arguments, "--json"))
+
+
+def test_create_prints_the_key_once_as_json():
+    user = make_user()
+    made = run_json("create_api_key", "--user", user.email.upper(), "--scope", "keys:verify", "--scope", "images:*")
+    row = ApiKey.objects.get()
+    assert (made["id"], made["user_id"], made["scopes"]) == (row.pk, user.pk, ["keys:verify", "images:*"])
+    assert made["api_key"].startswith("sk_live_")
+    assert made["api_key"] not in run("list_api_keys", "--user", user.email)
+
+
+def test_create_takes_every_property():
+    user = make_user()
+    arguments = ["--name", "n", "--description", "d", "--environment", "test", "--expires-at", "2100-01-01T00:00:00Z"]
+    made = run_json("create_api_key", "--user", user.email, *arguments, "--ip", "10.0.0.1/8", "--metadata", '{"a": 1}')
+    expected = {
+        "name": "n",
+        "description": "d",
+        "environment": "test",
+        "expires_at": "2100-01-01T00:00:00Z",
+        "ip_allowlist": ["10.0.0.0/8"],
+        "metadata": {"a": 1},
+    }
+    assert {name: made[name] for name in expected} == expected
+    assert made["api_key"].startswith("sk_test_")
+
+
+def test_the_operator_is_the_actor_in_the_audit_trail():
+    made = run_json("create_api_key", "--user", make_user().email)
+    event = AuditEvent.objects.get(action="api_key.created")
+    assert (event.actor_kind, event.actor_id, event.target_id) == ("operator", None, made["id"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--user", "nobody@example.com"], "There is no account with this e-mail address."),
+        (["--user", "OWNER", "--scope", "not a scope"], "scopes.0: String should match"),
+        (["--user", "OWNER", "--ip", "999.1.1.1"], "ip_allowlist.0: is not an IP address"),
+        (["--user", "OWNER", "--expires-at", "2000-01-01T00:00:00Z"], "expires_at: must lie in the future"),
+        (["--user", "OWNER", "--metadata", "[1]"], "is not a JSON object"),
+    ],
+)
+def test_create_refuses_in_one_line_and_makes_nothing(arguments: list[str], message: str):
+    user = make_user()
+    with pytest.raises(CommandError, match=r"\A[^\n]+\Z") as refusal:
+        run("create_api_key", *[user.email if argument == "OWNER" else argument for argument in arguments])
+    assert message in str(refusal.value)
+    assert ApiKey.objects.count() == 0
+
+
+def test_list_shows_every_key_of_the_user_and_no_others():
+    user = make_user()
+    ids = [make_key(user).id for _ in range(101)]
+    make_key()
+    lines = run("list_api_keys", "--user", user.email, "--json").splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ids
+
+
+def test_rotate_prints_a_new_secret_and_keeps_the_old_one_for_the_grace():
+    key = make_key()
+    rotated = run_json("rotate_api_key", str(key.id), "--grace-seconds", "60")
+    new, old = ApiKeySecret.objects.all()
+    assert rotated["id"] == key.id
+    assert rotated["api_key"] != key.secret
+    assert new.expires_at is None
+    assert old.expires_at is not None
+    assert abs(old.expires_at - new.created_at - timedelta(seconds=60)) < timedelta(seconds=5)
+
+
+def test_revoke_by_the_key_itself_stops_it_for_ever():
+    key = make_key()
+    revoked = run_json("revoke_api_key", key.secret, "--reason", "leaked")
+    assert (revoked["id"], revoked["revoked_reason"]) == (key.id, "leaked")
+    with pytest.raises(SystemExit) as leaving:
+        run("verify_api_key", key.secret)
+    assert leaving.value.code == 3
+
+
+@pytest.mark.parametrize("command", ["revoke_api_key", "rotate_api_key"])
+@pytest.mark.parametrize("named", ["999999", "nonsense", "sk_live_unknown", "99999999999999999999"])
+def test_an_unknown_key_is_refused(command: str, named: str):
+    with pytest.raises(CommandError, match=r"\A[^\n]+\Z"):
+        run(command, named)
+    assert AuditEvent.objects.count() == 0
+
+
+def test_verify_says_valid_and_counts_nothing():
+    key = make_key(scopes=["images:*"])
+    verdict = run_json("verify_api_key", key.secret, "--scope", "images:read")
+    assert (verdict["valid"], verdict["code"], verdict["key_id"]) == (True, "VALID", key.id)
+    assert UsageEvent.objects.count() == 0
+
+
+def test_verify_reads_the_key_from_standard_input(monkeypatch: pytest.MonkeyPatch):
+    key = make_key()
+    monkeypatch.setattr("sys.stdin", io.StringIO(key.secret + "\n"))
+    assert run_json("verify_api_key", "-")["key_id"] == key.id
+
+
+def test_verify_exits_with_3_and_the_reason():
+    key = make_key(ip_allowlist=["10.0.0.0/8"])
+    out = io.StringIO()
+    with pytest.raises(SystemExit) as leaving:
+        call_command("verify_api_key", key.secret, "--ip", "192.0.2.1", "--json", stdout=out)
+    assert (leaving.value.code, json.loads(out.getvalue())["code"]) == (3, "FORBIDDEN")
