@@ -1,5 +1,6 @@
 """`manage.py serve`: prepares the database and serves both doors."""
 
+import multiprocessing
 import socket
 from argparse import ArgumentParser
 from typing import Any
@@ -38,6 +39,9 @@ class Command(BaseCommand):
             migrate=not options["skip_migrations"],
             with_first_accounts=not settings.ENVIRONMENT.is_production,
         )
+        # Workers begin as new processes: a forked one would inherit this one's thread pools without their threads,
+        # and wait for them for ever.
+        multiprocessing.set_start_method("spawn", force=True)
         server = _server(host, port, options["workers"])
         server.on_startup(lambda: self._say_where(host, port, first))
         server.serve()
