@@ -9,6 +9,8 @@ from pydantic import AfterValidator, Field, StringConstraints
 from apps.core.security.scopes import SCOPE_LENGTH_MAXIMUM, SCOPE_PATTERN
 
 METADATA_BYTES_MAXIMUM = 4096
+METADATA_DEPTH_MAXIMUM = 32
+NUMBER_MINIMUM, NUMBER_MAXIMUM = -(2**63), 2**64 - 1  # what JSON is written with again
 MAPPED_PREFIX_LENGTH = 96
 
 
@@ -40,9 +42,20 @@ def _is_storable(value: dict[str, Any]) -> dict[str, Any]:
         raise ValueError("must be plain JSON with finite numbers") from error
     if len(text) > METADATA_BYTES_MAXIMUM:
         raise ValueError(f"must take at most {METADATA_BYTES_MAXIMUM} bytes as JSON")
-    if b"\\u0000" in text:
-        raise ValueError("must not contain NUL characters")
+    _check_parts(value, METADATA_DEPTH_MAXIMUM)
     return value
+
+
+def _check_parts(value: Any, levels_left: int) -> None:
+    if isinstance(value, str) and "\x00" in value:
+        raise ValueError("must not contain NUL characters")
+    if isinstance(value, int | float) and not NUMBER_MINIMUM <= value <= NUMBER_MAXIMUM:
+        raise ValueError("must hold numbers of at most 64 bits")
+    if isinstance(value, dict | list):
+        if levels_left == 0:
+            raise ValueError(f"must be nested at most {METADATA_DEPTH_MAXIMUM} levels deep")
+        for part in (*value, *value.values()) if isinstance(value, dict) else value:
+            _check_parts(part, levels_left - 1)
 
 
 Scope = Annotated[str, StringConstraints(min_length=1, max_length=SCOPE_LENGTH_MAXIMUM, pattern=SCOPE_PATTERN)]

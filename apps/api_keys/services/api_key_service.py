@@ -27,7 +27,7 @@ class ApiKeyService:
 
         Raises NotAllowed, InsufficientScopes, NotFound for the user, Conflict when the plan allows no more keys.
         """
-        actor.require_writing(user_id)
+        await self._users.require_changeable(actor, user_id)
         _require_may_grant(actor, new.scopes)
         secret = key_format.generate_key(new.environment)
         audit = AuditEntry(actor, "api_key.created", "api_key")
@@ -93,7 +93,7 @@ class ApiKeyService:
 
     async def _writable(self, actor: Principal, key_id: int) -> ApiKey:
         key = await self._existing(key_id)
-        actor.require_writing(key.user_id)
+        await self._users.require_changeable(actor, key.user_id)
         return key
 
 

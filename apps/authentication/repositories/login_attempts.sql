@@ -1,8 +1,11 @@
+-- The account is the digest of the typed address, in lower case by the same LOWER() that finds the account: every
+-- spelling that reaches an account counts against the same row.
+
 -- name: begin
 -- Returns no row while the pair is locked. From the fifth attempt on, each locks the pair until it is forgiven:
 -- 30 seconds, doubling to 15 minutes. A day without attempts forgives.
 INSERT INTO login_attempts AS attempt (account_digest, client_address, failures, last_failed_at)
-VALUES (%s, %s, 1, now())
+VALUES (sha256(convert_to(lower(%s::text), 'UTF8')), %s, 1, now())
 ON CONFLICT (account_digest, client_address) DO UPDATE SET
     failures = CASE WHEN attempt.last_failed_at < now() - interval '1 day' THEN 1 ELSE attempt.failures + 1 END,
     last_failed_at = now(),
@@ -15,7 +18,7 @@ RETURNING attempt.failures
 
 -- name: locked_until
 SELECT locked_until FROM login_attempts
-WHERE account_digest = %s AND client_address = %s AND locked_until > now()
+WHERE account_digest = sha256(convert_to(lower(%s::text), 'UTF8')) AND client_address = %s AND locked_until > now()
 
 -- name: forget
-DELETE FROM login_attempts WHERE account_digest = %s AND client_address = %s
+DELETE FROM login_attempts WHERE account_digest = sha256(convert_to(lower(%s::text), 'UTF8')) AND client_address = %s

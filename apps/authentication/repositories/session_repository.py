@@ -61,8 +61,8 @@ class SessionRepository:
         """End the user's session; raises NotFound when the user has no such live session."""
         await run_in_transaction(self._revoke, session_id, user_id, audit)
 
-    async def change_password(self, user_id: int, password_hash: str, kept_id: int, audit: AuditEntry) -> None:
-        """Store a new hash and end every session of the user but one."""
+    async def change_password(self, user_id: int, password_hash: str, kept_id: int | None, audit: AuditEntry) -> None:
+        """Store a new hash and end every session of the user, but one if it is named."""
         await run_in_transaction(self._change_password, user_id, password_hash, kept_id, audit)
 
     def _start(self, new: NewSession, audit: AuditEntry) -> Session:
@@ -99,9 +99,10 @@ class SessionRepository:
             raise NotFound
         self._record_audit(replace(audit, target_id=session_id))
 
-    def _change_password(self, user_id: int, password_hash: str, kept_id: int, audit: AuditEntry) -> None:
+    def _change_password(self, user_id: int, password_hash: str, kept_id: int | None, audit: AuditEntry) -> None:
         self._set_password(user_id, password_hash)
-        _end(_live().filter(user_id=user_id).exclude(pk=kept_id), "password changed")
+        ended = _live().filter(user_id=user_id)
+        _end(ended if kept_id is None else ended.exclude(pk=kept_id), "password changed")
         self._record_audit(replace(audit, target_id=user_id))
 
 

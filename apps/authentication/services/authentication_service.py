@@ -94,7 +94,16 @@ class AuthenticationService:
 
         Raises WrongPassword, ValidationFailed for a weak new password, TooManyRequests when locked.
         """
-        session_id = actor.require_session()
+        await self._change_password(actor, change, actor.require_session())
+
+    async def change_staff_password(self, actor: Principal, change: PasswordChange) -> None:
+        """Set a new password for somebody signed in to the admin, and end every session of the API.
+
+        Raises what `change_password` raises.
+        """
+        await self._change_password(actor, change, None)
+
+    async def _change_password(self, actor: Principal, change: PasswordChange, kept_id: int | None) -> None:
         credentials = await self._users.credentials(actor.owner_id)
         if not await self._passwords.confirms(credentials, change.current_password.get_secret_value()):
             raise WrongPassword
@@ -102,7 +111,7 @@ class AuthenticationService:
         account = {"email": credentials.email, "username": credentials.username, "full_name": credentials.full_name}
         await check_new_password(new, field="new_password", **account)
         audit = AuditEntry(actor, "user.password_changed", "user")
-        await self._sessions.change_password(actor.owner_id, await hash_password(new), session_id, audit)
+        await self._sessions.change_password(actor.owner_id, await hash_password(new), kept_id, audit)
 
     async def _pair(self, session: Session, token: RefreshToken) -> TokenPair:
         access_token = await self._tokens.issue(AccessClaims(session.user_id, session.pk))

@@ -1,10 +1,9 @@
 """Judges a password, at most so many times."""
 
-from hashlib import sha256
-
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
 from apps.core.errors import TooManyRequests
 from apps.core.http.request_context import current_request
+from apps.core.http.trusted_proxies import limited_party
 from apps.core.security.passwords import password_matches
 from apps.users.services.credentials import Credentials
 from apps.users.services.user_service import UserService
@@ -30,7 +29,7 @@ class PasswordCheck:
         return await self._is_right(credentials.email, password, credentials)
 
     async def _is_right(self, email: str, password: str, credentials: Credentials | None) -> bool:
-        pair = sha256(email.strip().lower().encode()).digest(), current_request().client_address or "local"
+        pair = email.strip(), limited_party(current_request().client_address)
         if wait_seconds := await self._attempts.begin(*pair):
             raise TooManyRequests("Too many wrong passwords.", code="LOCKED_OUT", retry_after_seconds=wait_seconds)
         matches = await password_matches(password, credentials.password_hash if credentials else None)

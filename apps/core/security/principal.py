@@ -70,6 +70,12 @@ class Principal:
         if not self.acts_as_staff:
             raise NotAllowed
 
+    def require_superuser(self) -> None:
+        """Raise NotAllowed unless the caller may use a superuser's rights."""
+        self.require_staff()
+        if not self.is_superuser:
+            raise NotAllowed("Only a superuser may do this.")
+
     def require_session(self) -> int:
         """Return the session's id; raises NotAllowed when the caller did not sign in."""
         if self.session_id is None:

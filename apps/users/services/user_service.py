@@ -12,7 +12,7 @@ from apps.core.security.principal import CredentialKind, Principal
 from apps.plans.services.plan_service import PlanService
 from apps.users.models import User
 from apps.users.repositories.user_repository import UserRepository
-from apps.users.schemas import UserCreate, UserOut, UserQuery, UserUpdate
+from apps.users.schemas import UserAdministration, UserCreate, UserOut, UserQuery, UserUpdate
 from apps.users.services.credentials import Credentials
 from apps.users.services.password_policy import check_new_password
 
@@ -43,6 +43,13 @@ class UserService:
         """Raise NotFound unless the account exists, and NotAllowed unless the actor may see it."""
         await self.get(actor, user_id)
 
+    async def require_changeable(self, actor: Principal, user_id: int) -> None:
+        """Raise NotAllowed or InsufficientScopes unless the actor may change what belongs to the account."""
+        actor.require_writing(user_id)
+        user = await self._users.find(user_id) if user_id != actor.user_id else None
+        if user is not None:
+            _may_be_changed_by(actor)(user)
+
     async def id_of_email(self, email: str) -> int:
         """Return the id of the account with this address; raises NotFound."""
         user = await self._users.find_by_email(email)
@@ -66,6 +73,8 @@ class UserService:
         actor.require_writing(user_id)
         if update.needs_staff:
             actor.require_staff()
+        if isinstance(update, UserAdministration) and update.needs_superuser:
+            actor.require_superuser()
         changes: dict[str, Any] = {name: getattr(update, name) for name in update.model_fields_set}
         if "plan" in changes:
             changes["plan_id"] = await self._plans.id_of(changes.pop("plan"))

@@ -1,0 +1,5 @@
+"""The keys' admin pages."""
+
+from apps.api_keys.admin.api_key_admin import ApiKeyAdmin
+
+__all__ = ["ApiKeyAdmin"]

@@ -1,0 +1,80 @@
+"""The audit trail's list and pages, to be read only."""
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.audit.admin.audit_filters import ActorKindFilter, TargetKindFilter
+from apps.audit.models import AuditEvent
+from apps.core.admin.generic_bases import ModelAdminBase
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ModelAdminBase):
+    """Finds who did what. The database itself refuses to change it."""
+
+    list_display = ("occurred_at", "actor", "action", "target", "ip_address")
+    list_display_links = ("occurred_at", "action")
+    list_filter = (TargetKindFilter, ActorKindFilter, "occurred_at")
+    search_fields = ("action", "target_id__exact", "actor_id__exact", "request_id__exact")
+    search_help_text = "Action, number of the actor or of what was changed, or request id"
+    ordering = ("-id",)
+    show_full_result_count = False
+    list_per_page = 50
+    fields = (
+        "occurred_at", "actor", "actor_kind", "action", "target", "before_text", "after_text", "ip_address",
+        "request_id",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the events with their actors' addresses, of deleted accounts too."""
+        actor = get_user_model()._base_manager.filter(pk=OuterRef("actor_id")).values("email")
+        events: QuerySet[Any] = super().get_queryset(request).annotate(actor_email=Subquery(actor))
+        return events
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Serve the list under the name of what it lists."""
+        return super().changelist_view(request, {"title": "Audit events", **(extra_context or {})})
+
+    @admin.display(description="Actor", ordering="actor_id")
+    def actor(self, event: Any) -> str:
+        """Show who did it."""
+        return event.actor_email or (f"account {event.actor_id}" if event.actor_id else event.actor_kind)
+
+    @admin.display(description="Target")
+    def target(self, event: Any) -> str:
+        """Show what it was done to."""
+        return f"{event.target_kind.replace('_', ' ')} {event.target_id or ''}".strip()
+
+    @admin.display(description="Before")
+    def before_text(self, event: Any) -> SafeString:
+        """Show what the changed fields held."""
+        return _as_text(event.before)
+
+    @admin.display(description="After")
+    def after_text(self, event: Any) -> SafeString:
+        """Show what the changed fields hold now."""
+        return _as_text(event.after)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Leave writing to the services."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Leave what happened as it happened."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Forget nothing."""
+        return False
+
+
+def _as_text(values: Any) -> SafeString:
+    text = json.dumps(values, indent=2, ensure_ascii=False, sort_keys=True) if values else "-"
+    return format_html('<pre class="json">{}</pre>', text)

@@ -1,0 +1,1 @@
+"""The admin site itself: its name and looks, and what leads from one room to another."""

@@ -1,0 +1,49 @@
+"""How staff change their own password: by the service that the API has too."""
+
+from typing import Any
+
+from django.contrib.admin.forms import AdminPasswordChangeForm
+from pydantic import ValidationError
+
+from apps.authentication.dependencies import authentication_service
+from apps.authentication.schemas import PasswordChange
+from apps.core.admin.acting_staff import principal_of
+from apps.core.database.sync_calls import call_service
+from apps.core.errors import DomainError, WrongPassword
+from apps.core.security.passwords import PASSWORD_LENGTH_MAXIMUM
+
+
+class StaffPasswordForm(AdminPasswordChangeForm):
+    """The service judges both passwords, counts wrong ones, stores the new one and writes the audit event."""
+
+    def clean_old_password(self) -> str:
+        """Leave it to the service, which allows so many tries."""
+        return str(self.cleaned_data["old_password"])
+
+    def clean(self) -> dict[str, Any]:
+        """Change the password when the fields are complete, or show why not."""
+        self.validate_passwords("new_password1", "new_password2")
+        if not self.errors:
+            self._change()
+        return self.cleaned_data
+
+    def save(self, commit: bool = True) -> Any:
+        """Return the account with its new hash, which its session is to follow."""
+        self.user.refresh_from_db(fields=["password"])
+        return self.user
+
+    def _change(self) -> None:
+        passwords = {
+            "current_password": self.cleaned_data["old_password"],
+            "new_password": self.cleaned_data["new_password1"],
+        }
+        try:
+            change = PasswordChange.model_validate(passwords)
+            call_service(authentication_service().change_staff_password, principal_of(self.user), change)
+        except ValidationError:
+            self.add_error("new_password1", f"A password has at most {PASSWORD_LENGTH_MAXIMUM} characters.")
+        except WrongPassword as refusal:
+            self.add_error("old_password", refusal.public_message)
+        except DomainError as refusal:
+            reasons = [detail.message for detail in refusal.details] or [refusal.public_message]
+            self.add_error("new_password1", reasons)

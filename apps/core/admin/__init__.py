@@ -1,0 +1,1 @@
+"""What the rooms' admin pages stand on: everything that changes something goes through the services."""

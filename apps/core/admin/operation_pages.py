@@ -1,0 +1,161 @@
+"""The buttons, list actions and pages of a room's operations."""
+
+from collections.abc import Callable, Sequence
+from functools import partial, update_wrapper
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.admin.utils import quote
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+
+from apps.core.admin.acting_staff import acting_staff
+from apps.core.admin.form_errors import add_refusal
+from apps.core.admin.generic_bases import ModelAdminBase
+from apps.core.admin.operation import Operation
+from apps.core.errors import DomainError
+
+ROWS_MAXIMUM = 500
+BIGINT_DIGITS = 18
+
+
+class OperationPages(ModelAdminBase):
+    """Gives each Operation a page that asks (GET) and does it (POST), at `<list>/<name>/?id=1&id=2`."""
+
+    operations: ClassVar[Sequence[Operation]] = ()
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.actions = [self._action(operation) for operation in self.operations if operation.in_bulk]
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the operations' addresses before Django's own."""
+        own = [
+            path(f"{operation.name}/", self._page(operation), name=self._page_name(f"{operation.name}_selected"))
+            for operation in self.operations
+        ]
+        return [*own, *super().get_urls()]
+
+    def url_name(self, page: str) -> str:
+        """Return the name of the address of one of this list's pages."""
+        return f"admin:{self._page_name(page)}"
+
+    def after_operation(self, request: HttpRequest, operation: Operation, results: Sequence[Any]) -> HttpResponse:
+        """Return the answer when everything has been done; there is a message already."""
+        ids = request.GET.getlist("id")
+        if len(ids) == 1 and operation.permission == "change":
+            return HttpResponseRedirect(reverse(self.url_name("change"), args=[quote(ids[0])]))
+        return HttpResponseRedirect(reverse(self.url_name("changelist")))
+
+    def tools_for(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
+        """Return the buttons for the row's page."""
+        return [
+            {"label": operation.label, "url": self.operation_url(operation, [row.pk]), "tool": operation}
+            for operation in self.operations
+            if operation.permission != "delete" and operation.applies(row) and self._may(request, operation, row)
+        ]
+
+    def operation_url(self, operation: Operation, ids: Sequence[Any]) -> str:
+        """Return the address of the page that asks whether to do it to these rows."""
+        return (
+            reverse(self.url_name(f"{operation.name}_selected")) + "?" + urlencode([("id", row_id) for row_id in ids])
+        )
+
+    def operation_view(self, request: HttpRequest, operation: Operation, ids: Sequence[str]) -> HttpResponse:
+        """Ask, or do it and say so."""
+        if not self._may(request, operation):
+            raise PermissionDenied
+        rows = self._rows(request, operation, ids)
+        if not rows:
+            self.message_user(request, f"There is nothing here to {operation.label.lower()}.", messages.WARNING)
+            return HttpResponseRedirect(reverse(self.url_name("changelist")))
+        form = operation.form_class(request.POST if request.method == "POST" else None)
+        if request.method == "POST" and form.is_valid():
+            answer = self._perform(request, operation, rows, form)
+            if answer:
+                return answer
+        return self._question(request, operation, rows, form)
+
+    def _perform(
+        self, request: HttpRequest, operation: Operation, rows: Sequence[Any], form: Form
+    ) -> HttpResponse | None:
+        actor, results, refusals = acting_staff(request), [], []
+        for row in rows:
+            try:
+                results.append(operation.perform(actor, row.pk, form))
+            except DomainError as error:
+                refusals.append((row, error))
+        if refusals and len(rows) == 1:
+            add_refusal(form, refusals[0][1])
+            return None
+        for row, refusal in refusals:
+            self.message_user(request, f"{row}: {refusal.public_message}", messages.ERROR)
+        if results:
+            self.message_user(request, f"{self._counted(len(results), rows)} {operation.done}.", messages.SUCCESS)
+        return self.after_operation(request, operation, results)
+
+    def _question(self, request: HttpRequest, operation: Operation, rows: Sequence[Any], form: Form) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{operation.label} {self._counted(len(rows), rows)}?",
+            "opts": self.opts,
+            "operation": operation,
+            "rows": rows,
+            "form": form,
+            "back_url": self._back_url(rows),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/operation.html", context)
+
+    def _page_name(self, page: str) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
+
+    def _back_url(self, rows: Sequence[Any]) -> str:
+        if len(rows) == 1:
+            return reverse(self.url_name("change"), args=[rows[0].pk])
+        return reverse(self.url_name("changelist"))
+
+    def _rows(self, request: HttpRequest, operation: Operation, ids: Sequence[str]) -> list[Any]:
+        numbers = [
+            int(row_id) for row_id in ids if row_id.isascii() and row_id.isdigit() and len(row_id) <= BIGINT_DIGITS
+        ]
+        found = self.get_queryset(request).filter(pk__in=numbers[:ROWS_MAXIMUM]).order_by("pk")
+        return [row for row in found if operation.applies(row) and self._may(request, operation, row)]
+
+    def _may(self, request: HttpRequest, operation: Operation, row: Any = None) -> bool:
+        return bool(getattr(self, f"has_{operation.permission}_permission")(request, row))
+
+    def _counted(self, number: int, rows: Sequence[Any]) -> str:
+        if len(rows) == 1:
+            return f"{self.opts.verbose_name} “{rows[0]}”"
+        return f"{number} {self.opts.verbose_name_plural if number != 1 else self.opts.verbose_name}"
+
+    def _page(self, operation: Operation) -> Callable[..., HttpResponse]:
+        def page(request: HttpRequest) -> HttpResponse:
+            return self.operation_view(request, operation, request.GET.getlist("id"))
+
+        return self.admin_site.admin_view(page)
+
+    def _action(self, operation: Operation) -> Callable[..., HttpResponse | None]:
+        action = partial(_ask, operation=operation)
+        update_wrapper(action, _ask)
+        action.__name__ = f"{operation.name}_selected"  # type: ignore[attr-defined]
+        action.short_description = f"{operation.label} selected %(verbose_name_plural)s"  # type: ignore[attr-defined]
+        action.allowed_permissions = [operation.permission]  # type: ignore[attr-defined]
+        return action
+
+
+def _ask(
+    pages: OperationPages, request: HttpRequest, rows: QuerySet[Any], *, operation: Operation
+) -> HttpResponse | None:
+    """Lead from the list to the page that asks."""
+    ids = list(rows.order_by("pk").values_list("pk", flat=True)[: ROWS_MAXIMUM + 1])
+    if len(ids) > ROWS_MAXIMUM:
+        pages.message_user(request, f"Select at most {ROWS_MAXIMUM} at once.", messages.WARNING)
+        return None
+    return HttpResponseRedirect(pages.operation_url(operation, ids))

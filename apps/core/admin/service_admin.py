@@ -1,0 +1,107 @@
+"""The base of a room's admin pages: lists read, services write."""
+
+from contextvars import ContextVar
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.text import capfirst
+
+from apps.core.admin.operation import Operation
+from apps.core.admin.operation_pages import OperationPages
+from apps.core.admin.schema_model_form import SchemaModelForm
+from apps.core.errors import DomainError
+
+_refusal: ContextVar[DomainError | None] = ContextVar("admin_refusal", default=None)
+
+
+class ServiceAdmin(OperationPages):
+    """Rooms override `save_model` to call a service, and name a `delete_operation`.
+
+    Django opens a transaction around its pages. A service writes in a transaction of its own, on another connection,
+    so nothing here may lock rows. The audit trail of the services is the only history; Django's LogEntry is not kept.
+    """
+
+    form = SchemaModelForm
+    delete_operation: ClassVar[Operation]
+    # What the audit trail calls these rows.
+    audit_kind: ClassVar[str]
+    show_full_result_count = False
+    list_per_page = 50
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Serve the list under the name of what it lists."""
+        title = {"title": capfirst(self.opts.verbose_name_plural)}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Serve the page of a row; what the service refuses is shown in the form."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except DomainError as refusal:
+            token = _refusal.set(refusal)
+            try:
+                return super().changeform_view(request, object_id, form_url, extra_context)
+            finally:
+                _refusal.reset(token)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
+        """Return the form class; it knows what the service has just refused."""
+        form_class: Any = super().get_form(request, obj, change=change, **options)
+        form_class.refusal = _refusal.get()
+        return form_class
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
+    ) -> HttpResponse:
+        """Add the operations' buttons."""
+        row = context.get("original")
+        tools = self.tools_for(request, row) if row else []
+        return super().render_change_form(request, {**context, "operation_tools": tools}, *args, **options)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Ask, then delete through the service."""
+        return self.operation_view(request, self.delete_operation, [unquote(object_id)])
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the row's audit trail."""
+        row = self.get_object(request, unquote(object_id))
+        if not self.has_view_or_change_permission(request, row):
+            raise PermissionDenied
+        query = urlencode({"target_kind": self.audit_kind, "target_id": row.pk if row else 0})
+        return HttpResponseRedirect(f"{reverse('admin:audit_auditevent_changelist')}?{query}")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Leave deleted rows as they are."""
+        return _is_living(obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Delete a row once."""
+        return _is_living(obj) and super().has_delete_permission(request, obj)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Show deleted rows to whoever sees the others."""
+        return super().has_view_permission(request, obj) or super().has_change_permission(request)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Leave it to the audit trail."""
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Leave it to the audit trail."""
+
+
+def _is_living(row: Any) -> bool:
+    return row is None or row.deleted_at is None

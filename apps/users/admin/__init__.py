@@ -1,0 +1,5 @@
+"""The accounts' admin pages."""
+
+from apps.users.admin.user_admin import UserAdmin
+
+__all__ = ["UserAdmin"]

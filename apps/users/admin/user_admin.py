@@ -1,0 +1,92 @@
+"""The accounts' list and pages."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from apps.core.admin.acting_staff import acting_staff
+from apps.core.admin.deleted_filter import DeletedFilter
+from apps.core.admin.service_admin import ServiceAdmin
+from apps.core.database.sync_calls import call_service
+from apps.users.admin.user_forms import UserAddForm, UserChangeForm
+from apps.users.admin.user_operations import ACTIVATE, DEACTIVATE, DELETE, change_user
+from apps.users.dependencies import user_service
+from apps.users.models import User
+
+NEVER_CHANGED = (
+    "is_superuser",
+    "email_verified_at",
+    "last_login",
+    "created_at",
+    "updated_at",
+    "locked_until",
+    "deleted_at",
+)
+
+
+@admin.register(User)
+class UserAdmin(ServiceAdmin):
+    """Finds, adds, changes, deactivates and deletes accounts."""
+
+    form = UserChangeForm
+    operations = (ACTIVATE, DEACTIVATE, DELETE)
+    delete_operation = DELETE
+    audit_kind = "user"
+
+    list_display = ("email", "username", "plan", "is_active", "is_staff", "created_at", "last_login")
+    list_filter = (DeletedFilter, "is_active", "is_staff", "plan")
+    list_select_related = ("plan",)
+    search_fields = ("email", "username", "full_name")
+    search_help_text = "E-mail address, user name or full name"
+    ordering = ("-id",)
+    add_fieldsets: ClassVar[Any] = ((None, {"fields": ("email", "username", "full_name", "password")}),)
+    fieldsets = (
+        (None, {"fields": ("email", "username", "full_name")}),
+        ("Plan and access", {"fields": ("plan", "is_active", "is_staff", "is_superuser")}),
+        (
+            "History",
+            {
+                "fields": (
+                    ("created_at", "updated_at", "last_login"),
+                    ("email_verified_at", "locked_until", "deleted_at"),
+                )
+            },
+        ),
+    )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Ask for less of a new account."""
+        return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Let only superusers say who is staff."""
+        if obj is None:
+            return ()
+        is_superuser = acting_staff(request).is_superuser
+        return NEVER_CHANGED if is_superuser else (*NEVER_CHANGED, "is_staff")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
+        """Return the form for adding or for changing."""
+        if not change:
+            options["form"] = UserAddForm
+        return super().get_form(request, obj, change=change, **options)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Offer no deleted account where one is chosen."""
+        match = request.resolver_match
+        if match and match.url_name == "autocomplete":
+            queryset = queryset.filter(deleted_at=None)
+        return super().get_search_results(request, queryset, search_term)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Sign up or change the account through the service."""
+        actor = acting_staff(request)
+        if not change:
+            obj.pk = call_service(user_service().register, form.payload, actor).id
+        elif form.payload.model_fields_set:
+            change_user(actor, obj.pk, form.payload)
+        obj.refresh_from_db()

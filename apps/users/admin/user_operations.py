@@ -1,0 +1,69 @@
+"""What can be done to accounts from the admin."""
+
+from django.forms import Form
+
+from apps.core.admin.operation import Operation
+from apps.core.database.sync_calls import call_service
+from apps.core.errors import Conflict
+from apps.core.security.principal import Principal
+from apps.users.dependencies import user_service
+from apps.users.models import User
+from apps.users.schemas import UserAdministration
+
+
+def change_user(actor: Principal, user_id: int, update: UserAdministration) -> None:
+    """Change an account through the service; raises Conflict where staff would lock themselves out of the admin."""
+    loses_admin = [name for name in ("is_active", "is_staff") if name in update.model_fields_set]
+    if user_id == actor.user_id and any(not getattr(update, name) for name in loses_admin):
+        raise Conflict("You cannot take your own access away; ask another member of staff.")
+    call_service(user_service().update, actor, user_id, update)
+
+
+def _activate(actor: Principal, user_id: int, _form: Form) -> None:
+    change_user(actor, user_id, UserAdministration(is_active=True))
+
+
+def _deactivate(actor: Principal, user_id: int, _form: Form) -> None:
+    change_user(actor, user_id, UserAdministration(is_active=False))
+
+
+def _delete(actor: Principal, user_id: int, _form: Form) -> None:
+    if user_id == actor.user_id:
+        raise Conflict("You cannot delete your own account here; ask another member of staff.")
+    call_service(user_service().delete, actor, user_id)
+
+
+def _is_active(user: User) -> bool:
+    return user.is_active
+
+
+def _is_inactive(user: User) -> bool:
+    return not user.is_active
+
+
+ACTIVATE = Operation(
+    name="activate",
+    label="Activate",
+    done="activated",
+    question="The account can sign in again, and its API keys work again.",
+    perform=_activate,
+    applies=_is_inactive,
+)
+DEACTIVATE = Operation(
+    name="deactivate",
+    label="Deactivate",
+    done="deactivated",
+    question="The account can no longer sign in, and its API keys are refused at once. It can be activated again.",
+    perform=_deactivate,
+    applies=_is_active,
+    is_dangerous=True,
+)
+DELETE = Operation(
+    name="delete",
+    label="Delete",
+    done="deleted",
+    question="All credentials of the account stop at once and for ever; its history stays. This cannot be undone.",
+    perform=_delete,
+    permission="delete",
+    is_dangerous=True,
+)

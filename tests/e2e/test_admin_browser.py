@@ -1,0 +1,237 @@
+"""The admin in a real browser, on a served Keyhouse: nothing refused by the content security policy, nothing fetched
+from elsewhere, and a revocation that holds from the moment the browser has its answer."""
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+import psycopg
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.support.people import Person
+from tests.support.server import ADMINISTRATOR_EMAIL, Server
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+MISSING = "the browser tests need Chromium on PATH; on Debian: apt-get install chromium"
+ASKERS = 8
+SECONDS_BEFORE, SECONDS_AFTER = 1.0, 1.0
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        pytest.fail(MISSING) if os.environ.get("CI") else pytest.skip(MISSING)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(chromium: Browser, server: Server) -> Iterator[BrowserContext]:
+    context = chromium.new_context(base_url=server.url, permissions=["clipboard-read", "clipboard-write"])
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, server: Server) -> Iterator[Page]:
+    """The administrator's page; in the end it has complained of nothing and gone nowhere else."""
+    page, complaints, strangers = context.new_page(), [], []
+    page.on(
+        "console", lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: None if request.url.startswith(server.url) else strangers.append(request.url))
+    _sign_in(page, server)
+    yield page
+    assert complaints == []
+    assert strangers == []
+
+
+def test_a_key_is_made_and_revoked(page: Page, person: Person, client: httpx.Client, service: dict[str, str]):
+    _find_user(page, person)
+    page.get_by_role("link", name="Add API key").click()
+    page.get_by_label("Name").fill("from the browser")
+    page.get_by_label("Scopes").fill("reports:read")
+    page.get_by_role("button", name="Save").click()
+    secret = _copy_secret(page)
+    assert _code(client, service, secret) == "VALID"
+
+    page.get_by_role("link", name="I have it").click()
+    assert secret not in page.content()
+    page.get_by_role("link", name="Revoke").click()
+    page.get_by_label("Reason").fill("leaked")
+    page.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_text("“from the browser” revoked.")).to_be_visible()
+    assert _code(client, service, secret) == "DISABLED"
+    expect(page.locator(".badge.revoked")).to_be_visible()
+
+
+def test_a_key_is_made_for_an_owner_who_is_searched(page: Page, person: Person):
+    page.goto("/admin/api_keys/apikey/add/")
+    page.locator(".select2-selection").click()
+    page.locator(".select2-search__field").fill(person.email)
+    page.locator(".select2-results__option", has_text=person.email).click()
+    page.get_by_label("Name").fill("chosen")
+    page.get_by_role("button", name="Today").click()
+    page.get_by_role("button", name="Now").click()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Must lie in the future.")).to_be_visible()
+    page.locator("#id_expires_at_0").fill("2091-01-01")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#secret")).to_be_visible()
+
+
+def test_a_key_is_found_by_its_secret_which_stays_out_of_every_address(page: Page, person: Person):
+    key, visited = person.create_key(name="lost and found"), []
+    page.on("request", lambda request: visited.append(request.url))
+    page.goto("/admin/api_keys/apikey/")
+    page.locator("#searchbar").fill(key["api_key"])
+    page.get_by_role("button", name="Search").click()
+    expect(page).to_have_url(f"{page.url.split('/admin')[0]}/admin/api_keys/apikey/{key['id']}/change/")
+    assert not any(key["api_key"] in url for url in visited)
+
+
+def test_a_key_is_rotated(page: Page, person: Person, client: httpx.Client, service: dict[str, str]):
+    key = person.create_key(name="turning")
+    page.goto(f"/admin/api_keys/apikey/{key['id']}/change/")
+    page.get_by_role("link", name="Rotate").click()
+    page.get_by_label("Grace in seconds").fill("3600")
+    page.get_by_role("button", name="Rotate").click()
+    secret = _copy_secret(page)
+    assert [_code(client, service, each) for each in (key["api_key"], secret)] == ["VALID", "VALID"]
+
+
+def test_users_are_deactivated_from_the_list(page: Page, person: Person, client: httpx.Client, service: dict[str, str]):
+    key = person.create_key()
+    _search_users(page, person)
+    page.get_by_role("checkbox").nth(1).check()
+    page.locator("select[name=action]").select_option("deactivate_selected")
+    page.get_by_role("button", name="Run").click()
+    page.get_by_role("button", name="Deactivate").click()
+    expect(page.get_by_text(f"“{person.email}” deactivated.")).to_be_visible()
+    assert _code(client, service, key["api_key"]) == "FORBIDDEN"
+
+
+def test_the_pages_of_the_back_office_load(page: Page, person: Person):
+    key = person.create_key()
+    for path in (
+        "/admin/",
+        f"/admin/users/user/{person.id}/change/",
+        f"/admin/users/user/{person.id}/delete/",
+        f"/admin/api_keys/apikey/{key['id']}/delete/",
+        "/admin/api_keys/apikey/?state=revoked",
+        "/admin/audit/auditevent/",
+        f"/admin/api_keys/apikey/{key['id']}/history/",
+        "/admin/password_change/",
+    ):
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.status == 200
+
+
+def test_every_verification_after_the_revocations_answer_says_disabled(
+    page: Page, person: Person, server: Server, service: dict[str, str]
+):
+    key = person.create_key(name="under load")
+    page.goto(f"/admin/api_keys/apikey/revoke/?id={key['id']}")
+    with _asked_all_the_time(server, service, key["api_key"]) as answers:
+        time.sleep(SECONDS_BEFORE)
+        with page.expect_response(lambda answer: answer.request.method == "POST") as revocation:
+            page.get_by_role("button", name="Revoke").click()
+        assert revocation.value.status == 302
+        revoked_at = time.perf_counter()
+        time.sleep(SECONDS_AFTER)
+    after = [answer.code for answer in answers if answer.began_at > revoked_at]
+    valid = [answer for answer in answers if answer.code == "VALID"]
+    assert (len(valid) > ASKERS, len(after) > ASKERS) == (True, True)
+    assert set(after) == {"DISABLED"}
+    assert {answer.code for answer in answers} == {"VALID", "DISABLED"}
+    with psycopg.connect(server.database_url) as connection:
+        rows = connection.execute("SELECT count(*) FROM usage_events WHERE api_key_id = %s", [key["id"]]).fetchone()
+    assert rows == (len(valid),)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One verification: when it began, and what it said."""
+
+    began_at: float
+    code: str
+
+
+@contextmanager
+def _asked_all_the_time(server: Server, service: dict[str, str], secret: str) -> Iterator[list[Answer]]:
+    answers: list[Answer] = []
+    is_over = threading.Event()
+
+    def ask() -> None:
+        with server.client() as client:
+            while not is_over.is_set():
+                began_at = time.perf_counter()
+                answers.append(Answer(began_at, _code(client, service, secret)))
+
+    askers = [threading.Thread(target=ask) for _ in range(ASKERS)]
+    for asker in askers:
+        asker.start()
+    try:
+        yield answers
+    finally:
+        is_over.set()
+        for asker in askers:
+            asker.join()
+
+
+def _sign_in(page: Page, server: Server) -> None:
+    page.goto("/admin/")
+    page.get_by_label("Email").fill(ADMINISTRATOR_EMAIL)
+    page.get_by_label("Password").fill(server.administrator_password)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", name="Back office")).to_be_visible()
+
+
+def _search_users(page: Page, person: Person) -> None:
+    page.goto("/admin/users/user/")
+    page.locator("#searchbar").fill(person.email)
+    page.get_by_role("button", name="Search").click()
+
+
+def _find_user(page: Page, person: Person) -> None:
+    _search_users(page, person)
+    page.get_by_role("link", name=person.email).click()
+    expect(page.get_by_label("Email")).to_have_value(person.email)
+
+
+def _copy_secret(page: Page) -> str:
+    secret = page.locator("#secret").inner_text()
+    assert secret.startswith("sk_live_")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_text("Copied.")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == secret
+    return secret
+
+
+def _code(client: httpx.Client, service: dict[str, str], secret: str) -> str:
+    answer = client.post("/api/v1/keys/verify", json={"key": secret}, headers=service)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["code"])

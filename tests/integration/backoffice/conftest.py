@@ -1,0 +1,40 @@
+"""Members of staff who are signed in to the admin."""
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from apps.users.models import User
+from tests.support.factories import make_staff, make_user
+
+
+@pytest.fixture
+def staff(database) -> User:
+    """A superuser."""
+    return make_staff(email="root@example.com", username="root")
+
+
+@pytest.fixture
+def browser(staff: User) -> Client:
+    """The superuser's browser."""
+    return _signed_in(staff)
+
+
+@pytest.fixture
+def limited(database):
+    """Sign in a member of staff who has only the permissions named, such as `api_keys.view_apikey`."""
+
+    def sign_in(*names: str) -> Client:
+        user = make_user(is_staff=True)
+        for name in names:
+            app, codename = name.split(".")
+            user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+        return _signed_in(user)
+
+    return sign_in
+
+
+def _signed_in(user: User) -> Client:
+    client = Client(SERVER_NAME="keyhouse.localhost")
+    client.force_login(user)
+    return client

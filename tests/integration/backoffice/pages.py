@@ -1,0 +1,28 @@
+"""What the tests of the admin ask of its pages."""
+
+from html import unescape
+from typing import Any
+
+from apps.audit.models import AuditEvent
+
+KEYS = "/admin/api_keys/apikey/"
+USERS = "/admin/users/user/"
+EVENTS = "/admin/audit/auditevent/"
+
+
+def text_of(response: Any) -> str:
+    """Return the page, with its entities resolved."""
+    return unescape(response.content.decode())
+
+
+def form_errors(response: Any) -> dict[str, list[str]]:
+    """Return what the page's form refused."""
+    assert response.status_code == 200
+    context = response.context
+    form = context["adminform"].form if "adminform" in context else context["form"]
+    return {field: [str(error) for error in errors] for field, errors in form.errors.items()}
+
+
+def only_event(**conditions: Any) -> AuditEvent:
+    """Return the one audit event of this kind."""
+    return AuditEvent.objects.get(**conditions)

@@ -1,0 +1,185 @@
+"""Keys in the admin: made, changed, rotated, revoked and deleted by the service, with an audit event."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from types import MappingProxyType
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from apps.api_keys.models import ApiKey, ApiKeySecret
+from apps.audit.models import AuditEvent
+from apps.plans.models import Plan
+from apps.users.models import User
+from tests.integration.backoffice.pages import KEYS, form_errors, only_event, text_of
+from tests.support.factories import make_key, make_user
+
+pytestmark = pytest.mark.integration
+
+
+def _new(user, fields: Mapping[str, object] = MappingProxyType({})) -> dict[str, object]:
+    return {"user": user.pk, "name": "production", "environment": "live", **fields}
+
+
+def _page(key_id: int, operation: str = "change") -> str:
+    return f"{KEYS}{key_id}/{operation}/"
+
+
+def test_makes_a_key_and_shows_its_secret_once(browser, staff, caplog):
+    user = make_user()
+    fields = {"scopes": "reports:read\n\n reports:write ", "ip_allowlist": "192.0.2.7/24", "metadata": '{"tier": 1}'}
+    response = browser.post(f"{KEYS}add/", _new(user, fields))
+    secret = response.context["secret"]
+    key = ApiKey.objects.get()
+    assert response.status_code == 200
+    assert secret in text_of(response)
+    assert "no-store" in response.headers["cache-control"]
+    assert (key.user, key.name, key.scopes) == (user, "production", ["reports:read", "reports:write"])
+    assert (key.ip_allowlist, key.metadata) == (["192.0.2.0/24"], {"tier": 1})
+    assert bytes(ApiKeySecret.objects.get().digest) == sha256(secret.encode()).digest()
+    event = only_event(action="api_key.created")
+    assert (event.actor_id, event.target_id) == (staff.pk, key.pk)
+    stored = [str(event.after), caplog.text, *(str(session.get_decoded()) for session in Session.objects.all())]
+    assert not any(secret in text for text in stored)
+    assert secret not in text_of(browser.get(_page(key.pk)))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "words"),
+    [
+        ({"name": ""}, "name", "required"),
+        ({"name": "   "}, "name", "required"),
+        ({"name": "n" * 101}, "name", "100"),
+        ({"user": "999999"}, "user", "valid choice"),
+        ({"environment": "prod"}, "environment", "valid choice"),
+        ({"scopes": "ok:read\nnot a scope"}, "scopes", "Line 2"),
+        ({"scopes": "a\x00b"}, "scopes", "Null characters"),
+        ({"ip_allowlist": "192.0.2.1\n300.1.1.1"}, "ip_allowlist", "Line 2: Is not an IP address"),
+        ({"metadata": "{"}, "metadata", "valid JSON"),
+        ({"metadata": "[1]"}, "metadata", "dictionary"),
+        ({"metadata": "[" * 100_000}, "metadata", "valid JSON"),
+        ({"metadata": '{"a": ' + "9" * 5_000 + "}"}, "metadata", "valid JSON"),
+        ({"metadata": '{"a": "\\u0000"}'}, "metadata", "NUL"),
+        ({"expires_at_0": "2001-01-01", "expires_at_1": "00:00"}, "expires_at", "future"),
+        ({"expires_at_0": "tomorrow", "expires_at_1": ""}, "expires_at", "valid"),
+    ],
+)
+def test_refuses_a_bad_new_key(browser, wrong, field, words):
+    errors = form_errors(browser.post(f"{KEYS}add/", _new(make_user(), wrong)))
+    assert words in errors[field][0]
+    assert not ApiKey.objects.exists()
+    assert not AuditEvent.objects.exists()
+
+
+@pytest.fixture
+def plan_of_one_key(database) -> Iterator[Plan]:
+    plan = Plan.objects.create(name="one key", api_keys_maximum=1)
+    yield plan
+    User.objects.filter(plan=plan).delete()
+    plan.delete()
+
+
+def test_refuses_a_key_beyond_the_plan(browser, plan_of_one_key):
+    user = make_user(plan=plan_of_one_key)
+    assert browser.post(f"{KEYS}add/", _new(user)).context["secret"]
+    errors = form_errors(browser.post(f"{KEYS}add/", _new(user)))
+    assert errors == {"__all__": ["The plan allows 1 keys."]}
+    assert ApiKey.objects.count() == 1
+    ApiKeySecret.objects.all().delete()
+    ApiKey.objects.all().delete()
+
+
+def test_refuses_a_key_for_a_deleted_user(browser):
+    gone = make_user(deleted_at=timezone.now())
+    assert form_errors(browser.post(f"{KEYS}add/", _new(gone))) == {"__all__": ["There is no such thing."]}
+    assert not AuditEvent.objects.exists()
+
+
+def test_changes_a_key(browser, staff):
+    key = make_key(scopes=["a:b"], metadata={"a": 1}, is_active=True)
+    form = {"name": "renamed", "description": "", "is_active": "on", "scopes": "a:b", "metadata": ""}
+    assert browser.post(_page(key.id), form).status_code == 302
+    key.row.refresh_from_db()
+    assert (key.row.name, key.row.metadata, key.row.scopes) == ("renamed", {}, ["a:b"])
+    event = only_event(action="api_key.updated")
+    assert (event.actor_id, set(event.after)) == (staff.pk, {"name", "metadata"})
+
+
+def test_disables_a_key_and_gives_and_takes_an_expiry(browser):
+    key = make_key()
+    form = {"name": "key", "expires_at_0": "2091-02-03", "expires_at_1": "04:05:06"}
+    browser.post(_page(key.id), form)
+    key.row.refresh_from_db()
+    assert key.row.is_active is False
+    assert key.row.expires_at == datetime(2091, 2, 3, 4, 5, 6, tzinfo=UTC)
+    browser.post(_page(key.id), {"name": "key", "is_active": "on", "expires_at_0": "", "expires_at_1": ""})
+    assert ApiKey.objects.filter(is_active=True, expires_at=None).exists()
+
+
+def test_revokes_after_asking(browser, staff):
+    key = make_key()
+    page = f"{KEYS}revoke/?id={key.id}"
+    assert "cannot be undone" in text_of(browser.get(page))
+    assert ApiKey.objects.get().revoked_at is None
+    assert browser.post(page, {"reason": " leaked "}).headers["location"] == _page(key.id)
+    row = ApiKey.objects.get()
+    assert (row.revoked_at is not None, row.revoked_reason) == (True, "leaked")
+    assert only_event(action="api_key.revoked", target_id=key.id).actor_id == staff.pk
+    assert "There is nothing here to revoke" in text_of(browser.post(page, follow=True))
+
+
+def test_revokes_many_after_asking(browser):
+    keys = [make_key(name="one"), make_key(name="two"), make_key(name="three")]
+    chosen = {"action": "revoke_selected", "index": "0", "_selected_action": [keys[0].id, keys[2].id]}
+    asked = browser.post(KEYS, chosen).headers["location"]
+    assert "2 API keys" in text_of(browser.get(asked))
+    assert not AuditEvent.objects.exists()
+    assert "2 API keys revoked." in text_of(browser.post(asked, {"reason": "leaked"}, follow=True))
+    assert list(ApiKey.objects.filter(revoked_at=None).values_list("name", flat=True)) == ["two"]
+    assert AuditEvent.objects.filter(action="api_key.revoked").count() == 2
+
+
+def test_refuses_too_long_a_reason(browser):
+    key = make_key()
+    assert "reason" in form_errors(browser.post(f"{KEYS}revoke/?id={key.id}", {"reason": "r" * 201}))
+    assert ApiKey.objects.get().revoked_at is None
+
+
+def test_rotates_and_shows_the_new_secret_once(browser, staff):
+    key = make_key()
+    response = browser.post(f"{KEYS}rotate/?id={key.id}", {"grace_seconds": "60"})
+    secret = response.context["secret"]
+    assert "no-store" in response.headers["cache-control"]
+    assert secret != key.secret
+    newest, oldest = ApiKeySecret.objects.order_by("-id")
+    assert bytes(newest.digest) == sha256(secret.encode()).digest()
+    assert oldest.expires_at is not None
+    event = only_event(action="api_key.rotated")
+    assert (event.actor_id, event.after) == (staff.pk, {"grace_seconds": 60})
+    assert secret not in text_of(browser.get(_page(key.id)))
+
+
+@pytest.mark.parametrize("grace", ["", "-1", "many", str(91 * 24 * 3600), "1e3"])
+def test_refuses_a_bad_grace(browser, grace):
+    key = make_key()
+    assert "grace_seconds" in form_errors(browser.post(f"{KEYS}rotate/?id={key.id}", {"grace_seconds": grace}))
+    assert ApiKeySecret.objects.count() == 1
+
+
+def test_deletes_softly(browser, staff):
+    key = make_key()
+    assert browser.post(_page(key.id, "delete")).headers["location"] == KEYS
+    assert ApiKey.objects.get().deleted_at is not None
+    assert only_event(action="api_key.deleted", target_id=key.id).actor_id == staff.pk
+    assert browser.post(_page(key.id), {"name": "x"}).status_code == 403
+
+
+def test_deletes_many_after_asking(browser):
+    keys = [make_key(), make_key()]
+    chosen = {"action": "delete_selected", "index": "0", "_selected_action": [key.id for key in keys]}
+    asked = browser.post(KEYS, chosen).headers["location"]
+    assert ApiKey.objects.filter(deleted_at=None).count() == 2
+    browser.post(asked)
+    assert ApiKey.objects.filter(deleted_at=None).count() == 0

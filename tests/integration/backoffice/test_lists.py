@@ -1,0 +1,117 @@
+"""The lists: columns, states, searches, and queries that do not grow with the rows."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from apps.api_keys.services import key_format
+from tests.integration.backoffice.pages import EVENTS, KEYS, USERS, text_of
+from tests.support.factories import make_key, make_user
+
+pytestmark = pytest.mark.integration
+
+YESTERDAY = timezone.now() - timedelta(days=1)
+STATES: dict[str, dict[str, Any]] = {
+    "active": {},
+    "disabled": {"is_active": False},
+    "expired": {"expires_at": YESTERDAY},
+    "revoked": {"revoked_at": YESTERDAY, "is_active": False},
+    "deleted": {"deleted_at": YESTERDAY, "revoked_at": YESTERDAY},
+}
+
+
+def _names(response) -> list[str]:
+    return [key.name for key in response.context["cl"].result_list]
+
+
+def test_keys_are_filtered_by_state(browser):
+    for state, fields in STATES.items():
+        make_key(name=f"the {state} one", **fields)
+    for state in STATES:
+        response = browser.get(KEYS, {"state": state})
+        assert _names(response) == [f"the {state} one"]
+        assert f'<span class="badge {state}">' in text_of(response)
+    assert len(_names(browser.get(KEYS))) == len(STATES) - 1
+
+
+def test_keys_are_filtered_by_environment_and_owner(browser):
+    key = make_key(name="test key", environment="test")
+    make_key(name="live key")
+    assert _names(browser.get(KEYS, {"environment": "test"})) == ["test key"]
+    assert _names(browser.get(KEYS, {"user__id__exact": key.row.user_id})) == ["test key"]
+
+
+def test_keys_are_found_by_name_owner_and_prefix(browser):
+    key = make_key(make_user(email="ann@example.com", username="annie"), name="production")
+    make_key(name="other")
+    for term in ("produc", "ann@example", "annie", key_format.visible_prefix(key.secret)):
+        response = browser.post(f"{KEYS}search/", {"q": term}, follow=True)
+        assert _names(response) == ["production"], term
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_key_is_found_by_its_whole_secret_which_leaves_the_address(browser, method, caplog):
+    caplog.set_level("DEBUG")
+    key = make_key()
+    send = {
+        "get": lambda: browser.get(KEYS, {"q": key.secret}),
+        "post": lambda: browser.post(f"{KEYS}search/", {"q": f" {key.secret} "}),
+    }
+    response = send[method]()
+    assert response.headers["location"] == f"{KEYS}{key.id}/change/"
+    assert key.secret not in caplog.text
+
+
+def test_an_unknown_secret_is_not_repeated(browser):
+    secret = key_format.generate_key("live")
+    response = browser.post(f"{KEYS}search/", {"q": secret}, follow=True)
+    assert response.redirect_chain == [(KEYS, 302)]
+    assert "No key has this secret." in text_of(response)
+    assert secret not in text_of(response)
+
+
+def test_a_mistyped_secret_is_cut_to_its_visible_part(browser):
+    key = make_key(name="production")
+    response = browser.post(f"{KEYS}search/", {"q": key.secret[:-1], "state": "active"})
+    assert key.secret[:20] not in response.headers["location"]
+    assert parse_qs(urlsplit(response.headers["location"]).query) == {
+        "q": [key_format.visible_prefix(key.secret)],
+        "state": ["active"],
+    }
+    assert _names(browser.get(response.headers["location"])) == ["production"]
+
+
+@pytest.mark.parametrize("page", [KEYS, USERS, EVENTS])
+def test_the_filters_show_how_many_there_are(browser, page):
+    make_key()
+    assert browser.get(page, {"_facets": "True"}).status_code == 200
+
+
+def test_a_search_is_sent_in_a_body(browser):
+    assert browser.get(f"{KEYS}search/").status_code == 405
+
+
+@pytest.mark.parametrize("page", [KEYS, USERS, EVENTS, f"{KEYS}?q=k", f"{USERS}?q=u"])
+def test_the_queries_do_not_grow_with_the_rows(browser, page):
+    def rows(number: int) -> int:
+        for _ in range(number):
+            key = make_key()
+            browser.post(f"{KEYS}revoke/?id={key.id}")
+        with CaptureQueriesContext(connection) as queries:
+            browser.get(page)
+        return len(queries)
+
+    assert rows(1) == rows(7)
+
+
+def test_the_choice_of_an_owner_offers_no_deleted_account(browser):
+    make_user(email="ann@example.com")
+    make_user(email="anna@example.com", deleted_at=timezone.now(), is_active=False)
+    choice = {"term": "ann", "app_label": "api_keys", "model_name": "apikey", "field_name": "user"}
+    answer = browser.get("/admin/autocomplete/", choice).json()
+    assert [result["text"] for result in answer["results"]] == ["ann@example.com"]

@@ -1,0 +1,99 @@
+"""Who gets in, and how far."""
+
+import pytest
+from django.test import Client
+
+from apps.api_keys.models import ApiKey
+from apps.audit.models import AuditEvent
+from tests.integration.backoffice.pages import EVENTS, KEYS, USERS, text_of
+from tests.support.factories import make_key, make_user
+
+pytestmark = pytest.mark.integration
+
+WRITING_PAGES = ("add/", "revoke/?id={id}", "rotate/?id={id}", "delete/?id={id}", "{id}/delete/", "{id}/change/")
+
+
+@pytest.mark.parametrize("page", ["", *WRITING_PAGES, "search/"])
+def test_staff_without_permissions_are_refused(limited, page):
+    browser, key = limited(), make_key()
+    address = KEYS + page.format(id=key.id)
+    assert browser.post(address, {"name": "x", "grace_seconds": "0"}).status_code == (302 if page == "search/" else 403)
+    _assert_untouched()
+
+
+@pytest.mark.parametrize("page", WRITING_PAGES)
+def test_who_may_only_look_changes_nothing(limited, page):
+    browser, key = limited("api_keys.view_apikey"), make_key()
+    assert browser.get(KEYS).status_code == 200
+    assert browser.get(f"{KEYS}{key.id}/change/").status_code == 200
+    assert browser.post(KEYS + page.format(id=key.id), {"name": "x", "grace_seconds": "0"}).status_code == 403
+    _assert_untouched()
+
+
+def test_who_may_change_may_rotate_and_revoke_but_not_delete(limited):
+    browser, key = limited("api_keys.change_apikey"), make_key()
+    assert browser.post(f"{KEYS}{key.id}/delete/").status_code == 403
+    assert browser.post(f"{KEYS}rotate/?id={key.id}", {"grace_seconds": "0"}).status_code == 200
+    assert browser.post(f"{KEYS}revoke/?id={key.id}").status_code == 302
+    assert ApiKey.objects.get().revoked_at is not None
+
+
+def test_a_secret_is_not_looked_up_for_who_may_not_look(limited):
+    key = make_key()
+    response = limited("users.view_user").post(f"{KEYS}search/", {"q": key.secret})
+    assert response.headers["location"] == KEYS
+
+
+@pytest.mark.parametrize("page", [KEYS, USERS, EVENTS, f"{KEYS}revoke/?id=1"])
+def test_customers_and_strangers_are_sent_to_the_sign_in(database, page):
+    stranger, customer = Client(), Client()
+    customer.force_login(make_user())
+    for browser in (stranger, customer):
+        assert browser.get(page).headers["location"].startswith("/admin/login/")
+        assert browser.post(page).headers["location"].startswith("/admin/login/")
+
+
+@pytest.mark.parametrize("page", [f"{KEYS}revoke/?id={{id}}", f"{KEYS}{{id}}/delete/", f"{KEYS}add/"])
+def test_a_forged_form_is_refused(staff, page):
+    browser, key = Client(enforce_csrf_checks=True), make_key()
+    browser.force_login(staff)
+    assert browser.post(page.format(id=key.id)).status_code == 403
+    _assert_untouched()
+
+
+@pytest.mark.parametrize("ids", ["", "?id=", "?id=abc", "?id=-1", "?id=" + "9" * 40, "?id=٣", "?id=%00", "?id=1&id=x"])
+def test_strange_ids_do_nothing(browser, ids):
+    assert "There is nothing here to revoke." in text_of(browser.post(f"{KEYS}revoke/{ids}", follow=True))
+    assert browser.get(f"{KEYS}{'9' * 40}/change/").status_code in {302, 404}
+
+
+def test_the_audit_trail_is_only_read(browser):
+    key = make_key()
+    browser.post(f"{KEYS}revoke/?id={key.id}")
+    event = AuditEvent.objects.get()
+    assert "api_key.revoked" in text_of(browser.get(EVENTS))
+    page = f"{EVENTS}{event.pk}/change/"
+    assert "root@example.com" in text_of(browser.get(page))
+    for address in (page, f"{EVENTS}add/", f"{EVENTS}{event.pk}/delete/"):
+        assert browser.post(address, {"action": "x"}).status_code == 403
+    assert AuditEvent.objects.get().action == "api_key.revoked"
+
+
+@pytest.mark.parametrize(
+    "query", ["?target_kind=api_key&target_id={id}", "?actor_kind=session", "?q=revoked", "?q={id}"]
+)
+def test_the_audit_trail_is_filtered(browser, query):
+    key = make_key()
+    browser.post(f"{KEYS}revoke/?id={key.id}")
+    assert "api_key.revoked" in text_of(browser.get(EVENTS + query.format(id=key.id)))
+    assert "api_key.revoked" not in text_of(browser.get(f"{EVENTS}?target_kind=user"))
+
+
+def test_groups_are_not_offered(browser):
+    assert browser.get("/admin/auth/group/").status_code == 404
+
+
+def _assert_untouched() -> None:
+    key = ApiKey.objects.get()
+    assert (key.name, key.revoked_at, key.deleted_at) == ("key", None, None)
+    assert not AuditEvent.objects.exists()
