@@ -1,6 +1,5 @@
 -- name: load
--- Loads a batch's keys by their secrets' digests and locks them in order of id, so that two batches never wait for
--- each other, and a change to a key is either before the batch or after it.
+-- Loads a batch's keys by their secrets' digests.
 SELECT
     secret.digest,
     secret.expires_at,
@@ -28,6 +27,10 @@ JOIN users AS owner ON owner.id = key.user_id
 JOIN plans AS plan ON plan.id = owner.plan_id
 LEFT JOIN credit_balances AS balance ON balance.user_id = owner.id
 WHERE secret.digest = ANY(%s)
+
+-- name: lock
+-- Ends `load` where the batch writes: locks its keys in order of id, so that two batches never wait for each other,
+-- and a change to a key is either before the batch or after it.
 ORDER BY key.id
 FOR NO KEY UPDATE OF key
 
@@ -38,4 +41,6 @@ FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::text[], %s::text[])
     AS used (user_id, api_key_id, weight, tag, request_id)
 
 -- name: touch
-UPDATE api_keys SET last_used_at = %s WHERE id = ANY(%s)
+-- Whoever has locked a key is changing it or touching it too, so it is passed over and never waited for.
+UPDATE api_keys SET last_used_at = %s
+WHERE id IN (SELECT id FROM api_keys WHERE id = ANY(%s) FOR NO KEY UPDATE SKIP LOCKED)

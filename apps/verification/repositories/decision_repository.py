@@ -14,12 +14,13 @@ from typing import Any
 import orjson
 from psycopg import AsyncConnection
 
-from apps.core.database.pool import connection
+from apps.core.database.pool import connection, pipelined_transaction
 from apps.core.database.sql_files import load_statements
 from apps.core.http.trusted_proxies import Network
 from apps.verification.models import KeyRecord, Owner, Question, Verdict
 
 SQL = load_statements(Path(__file__).with_name("decision.sql"))
+LOAD_AND_LOCK = f"{SQL['load']}\n{SQL['lock']}"
 # `last_used_at` is kept to the minute: a busy key's row is not written at every call.
 LAST_USED_PRECISION = timedelta(minutes=1)
 
@@ -27,33 +28,55 @@ Decide = Callable[[Mapping[bytes, KeyRecord], Sequence[Question], datetime], lis
 
 
 class DecisionRepository:
-    """Runs batches of verifications against the database."""
+    """Runs batches of verifications against the database. The database's clock is the decision's."""
 
     async def decide(self, questions: Sequence[Question], decide: Decide) -> list[Verdict]:
         """Load and lock the questions' keys, decide, write what was used, commit, and return the verdicts.
 
-        Two round trips: BEGIN with the load, the writes with COMMIT. The database's clock is the decision's.
+        Two round trips: BEGIN with the load, the writes with COMMIT.
         """
-        digests = list({question.digest for question in questions})
-        async with connection() as borrowed, borrowed.pipeline(), borrowed.transaction():
-            cursor = await borrowed.execute(SQL["load"], [digests])
-            rows = await cursor.fetchall()
-            now = rows[0][-1] if rows else datetime.now(UTC)
-            verdicts = decide({bytes(row[0]): _record(row) for row in rows}, questions, now)
-            await _write(borrowed, questions, verdicts, now)
+        async with pipelined_transaction() as borrowed:
+            records, now = await _load(borrowed, LOAD_AND_LOCK, questions)
+            verdicts = decide(records, questions, now)
+            await _record_usage(borrowed, questions, verdicts, now)
+            await _touch(borrowed, verdicts, now)
+        return verdicts
+
+    async def judge(self, questions: Sequence[Question], decide: Decide) -> list[Verdict]:
+        """Load the questions' keys, decide, and return the verdicts.
+
+        Nothing is used, so nothing is locked, and there is no commit to wait for.
+        """
+        async with connection() as borrowed:
+            records, now = await _load(borrowed, SQL["load"], questions)
+            verdicts = decide(records, questions, now)
+            await _touch(borrowed, verdicts, now)
         return verdicts
 
 
-async def _write(
+async def _load(
+    borrowed: AsyncConnection[Any], statement: str, questions: Sequence[Question]
+) -> tuple[Mapping[bytes, KeyRecord], datetime]:
+    cursor = await borrowed.execute(statement, [list({question.digest for question in questions})])
+    rows = await cursor.fetchall()
+    return {bytes(row[0]): _record(row) for row in rows}, rows[0][-1] if rows else datetime.now(UTC)
+
+
+async def _record_usage(
     borrowed: AsyncConnection[Any], questions: Sequence[Question], verdicts: Sequence[Verdict], now: datetime
 ) -> None:
-    allowed = [
-        (question, verdict.record) for question, verdict in zip(questions, verdicts, strict=True) if verdict.is_valid
+    used = [
+        (question, verdict.record)
+        for question, verdict in zip(questions, verdicts, strict=True)
+        if verdict.is_valid and verdict.record
     ]
-    used = [(question, record) for question, record in allowed if question.metered and record]
     if used:
         await borrowed.execute(SQL["record_usage"], _usage(used, now))
-    touched = {record.key_id for _, record in allowed if record and _is_stale(record.last_used_at, now)}
+
+
+async def _touch(borrowed: AsyncConnection[Any], verdicts: Sequence[Verdict], now: datetime) -> None:
+    allowed = [verdict.record for verdict in verdicts if verdict.is_valid and verdict.record]
+    touched = {record.key_id for record in allowed if _is_stale(record.last_used_at, now)}
     if touched:
         await borrowed.execute(SQL["touch"], [now, sorted(touched)])
 

@@ -7,7 +7,7 @@ from apps.verification.services.verification_service import VerificationService
 
 
 class KeyAuthentication:
-    """Judges the caller's key in the same batches, by the same decision, as the keys it asks about."""
+    """Judges the caller's key by the same decision as the keys it asks about."""
 
     def __init__(self, verification: VerificationService) -> None:
         self._verification = verification

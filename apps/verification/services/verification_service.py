@@ -15,11 +15,15 @@ REQUEST_ID_BYTES = 16
 
 
 class VerificationService:
-    """Decides questions in batches, each batch in one transaction."""
+    """Decides questions in batches: metered ones each batch in one transaction, the others on what is committed.
+
+    What uses nothing locks nothing, and waits neither for a lock nor for a commit.
+    """
 
     def __init__(self, decisions: DecisionRepository) -> None:
         self._decisions = decisions
-        self._batcher: Batcher[Question, Verdict] = Batcher(self._decide_all)
+        self._metered: Batcher[Question, Verdict] = Batcher(self._decide_all)
+        self._unmetered: Batcher[Question, Verdict] = Batcher(self._judge_all)
 
     async def verify(self, request: VerifyRequest, *, metered: bool = True) -> VerifyResponse:
         """Return the verdict; when it is VALID and `metered`, its usage row has been committed."""
@@ -37,14 +41,20 @@ class VerificationService:
             request_id=request_id,
             metered=metered,
         )
-        return VerifyResponse.of(await self._batcher.ask(question), request_id)
+        return VerifyResponse.of(await self._ask(question), request_id)
 
     async def judge_caller(self, key: str, address: str | None) -> Verdict:
         """Return the verdict on a key that is used on Keyhouse itself; leaves no usage row."""
         if not is_well_formed(key):
             return Verdict(Code.NOT_FOUND)
         question = Question(digest_of(key), address=parse_address(address) if address else None, metered=False)
-        return await self._batcher.ask(question)
+        return await self._ask(question)
+
+    async def _ask(self, question: Question) -> Verdict:
+        return await (self._metered if question.metered else self._unmetered).ask(question)
 
     async def _decide_all(self, questions: Sequence[Question]) -> Sequence[Verdict]:
         return await self._decisions.decide(questions, decide)
+
+    async def _judge_all(self, questions: Sequence[Question]) -> Sequence[Verdict]:
+        return await self._decisions.judge(questions, decide)

@@ -1,0 +1,57 @@
+"""Who is in a benchmark's database: the same customers and keys at every run."""
+
+from dataclasses import dataclass
+from random import Random
+
+from apps.api_keys.services import key_format
+from tests.benchmarks.plan import Size
+
+PASSWORD = "correct horse battery staple"
+SCOPES = ["orders:read", "orders:write"]
+FIRST_ID = 1_000  # above what a first start makes
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key and whose it is."""
+
+    id: int
+    user_id: int
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """The customers, their keys in no particular order, and the key of the service that asks about them."""
+
+    customers: range
+    keys: list[Key]
+    service_key: Key
+
+    @property
+    def keys_of_each(self) -> int:
+        """How many keys a customer has."""
+        return len(self.keys) // len(self.customers)
+
+    @classmethod
+    def of(cls, size: Size) -> "Population":
+        """Return the population of this size."""
+        random = Random(size.keys)
+        customers = range(FIRST_ID + 1, FIRST_ID + 1 + size.customers)
+        keys = [
+            Key(FIRST_ID + 1 + number, customers[number % size.customers], _secret(random))
+            for number in range(size.keys)
+        ]
+        random.shuffle(keys)
+        return cls(customers, keys, Key(FIRST_ID, FIRST_ID, _secret(random)))
+
+
+def email_of(user_id: int) -> str:
+    """Return the address the user signs in with."""
+    return f"customer{user_id}@example.com"
+
+
+def _secret(random: Random) -> str:
+    # As key_format.generate_key, which draws from the system's randomness and takes seconds for so many.
+    body = "sk_live_" + "".join(random.choices(key_format.ALPHABET, k=key_format.RANDOM_LENGTH))
+    return body + key_format.checksum(body)
