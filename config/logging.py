@@ -1,6 +1,29 @@
 """Where log lines go: one queue, one writer thread, so that no request waits for a pipe."""
 
+import atexit
+from logging.handlers import QueueHandler, QueueListener
 from typing import Any
+
+
+class StartedQueueHandler(QueueHandler):
+    """A queue handler whose writer thread starts with it and empties the queue when the process ends.
+
+    `logging.config` makes the listener and leaves it to somebody to start it.
+    """
+
+    _listener: QueueListener | None = None
+
+    @property
+    def listener(self) -> QueueListener | None:
+        """The writer thread."""
+        return self._listener
+
+    @listener.setter
+    def listener(self, listener: QueueListener | None) -> None:
+        self._listener = listener
+        if listener is not None:
+            listener.start()
+            atexit.register(listener.stop)
 
 
 def logging_settings(level: str, *, as_json: bool) -> dict[str, Any]:
@@ -18,7 +41,7 @@ def logging_settings(level: str, *, as_json: bool) -> dict[str, Any]:
         },
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": formatter},
-            "queue": {"class": "logging.handlers.QueueHandler", "handlers": ["stderr"], "respect_handler_level": True},
+            "queue": {"class": "config.logging.StartedQueueHandler", "handlers": ["stderr"]},
         },
         "root": {"handlers": ["queue"], "level": level},
         "loggers": {
