@@ -9,6 +9,7 @@ from asgiref.sync import async_to_sync
 from django.db import connection, connections
 from django.test.utils import setup_databases, teardown_databases
 
+from apps.authentication.dependencies import authentication_service, key_ring
 from apps.core.database.pool import close_pool
 from config.asgi import application
 from tests.support.tables import empty_tables
@@ -58,7 +59,14 @@ def database(_migrated_database, django_db_blocker):
     with django_db_blocker.unblock():
         yield
         empty_tables()
+        _forget_signing_keys()
         connections.close_all()
+
+
+def _forget_signing_keys() -> None:
+    # The process keeps the keys it has read, which are gone with the rows.
+    key_ring.cache_clear()
+    authentication_service.cache_clear()
 
 
 @pytest.fixture

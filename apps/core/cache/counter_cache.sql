@@ -27,8 +27,9 @@ UPDATE rate_limit_counters SET value = value + %s WHERE key = %s AND expires_at 
 DELETE FROM rate_limit_counters
 
 -- name: remove_expired
--- A few at a time, and never waiting for another worker that is removing the same ones.
-DELETE FROM rate_limit_counters
-WHERE key IN (
+-- A few at a time, and never waiting for another worker that is removing the same ones. MATERIALIZED: read in the
+-- DELETE itself, the subquery may be run once for each row, and then its LIMIT limits nothing.
+WITH expired AS MATERIALIZED (
     SELECT key FROM rate_limit_counters WHERE expires_at <= now() LIMIT 10 FOR UPDATE SKIP LOCKED
 )
+DELETE FROM rate_limit_counters WHERE key IN (SELECT key FROM expired)

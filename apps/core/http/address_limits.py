@@ -6,6 +6,8 @@ from django_ratelimit.core import get_usage
 
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import TooManyRequests
+from apps.core.http.rate_limit_state import RateLimitState, note_rate_limit
+from apps.core.http.trusted_proxies import limited_party
 
 PUBLIC = "PUBLIC_RATE_LIMIT"
 LOGIN = "LOGIN_RATE_LIMIT"
@@ -18,9 +20,12 @@ async def limit_by_address(request: HttpRequest, group: str, rate_setting: str =
     """
     rate = getattr(settings, rate_setting)
     usage = await run_in_transaction(get_usage, request, group=group, key=_address, rate=rate, increment=True)
-    if usage and usage["should_limit"]:
+    if usage is None:
+        return
+    note_rate_limit(request, RateLimitState.after(usage["count"], usage["limit"], usage["time_left"]))
+    if usage["should_limit"]:
         raise TooManyRequests(retry_after_seconds=max(1, usage["time_left"]))
 
 
 def _address(_group: str, request: HttpRequest) -> str:
-    return request.META.get("REMOTE_ADDR") or "local"
+    return limited_party(request.META.get("REMOTE_ADDR"))

@@ -6,21 +6,27 @@ awaits it and sends the answer, all on the event loop.
 """
 
 import logging
+from functools import lru_cache
 from http import HTTPStatus
 from io import BytesIO
 from time import perf_counter
+from urllib.parse import unquote_to_bytes
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.urls import get_resolver
+from django.urls import ResolverMatch, get_resolver
 
 from apps.core.errors import MalformedRequest, MethodNotAllowed, PayloadTooLarge
 from apps.core.http.asgi_types import Headers, Receive, Scope, Send
 from apps.core.http.cross_origin import cross_origin_headers, is_preflight, preflight_headers
 from apps.core.http.door_settings import DoorSettings
 from apps.core.http.error_responses import error_response, to_domain_error
+from apps.core.http.rate_limit_state import rate_limit_headers
 from apps.core.http.request_context import current_request
 from apps.core.http.security_headers import security_headers
+
+CONTENT_LENGTH_DIGITS_MAXIMUM = 19  # of a 64-bit number; Python refuses to read thousands of digits
+ROUTES_REMEMBERED = 128  # a path may be long, so few; the busy ones stay
 
 access_logger = logging.getLogger("keyhouse.access")
 
@@ -75,7 +81,7 @@ async def read_body(scope: Scope, receive: Receive, bytes_maximum: int) -> bytes
     declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     if not declared.isdigit():
         raise MalformedRequest("The Content-Length header is not a number.")
-    if int(declared) > bytes_maximum:
+    if len(declared) > CONTENT_LENGTH_DIGITS_MAXIMUM or int(declared) > bytes_maximum:
         raise PayloadTooLarge
     body = bytearray()
     while True:
@@ -90,22 +96,37 @@ async def read_body(scope: Scope, receive: Receive, bytes_maximum: int) -> bytes
 
 
 def _request(scope: Scope, body: bytes) -> ASGIRequest:
+    _require_utf8(scope)
     as_get = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-    try:
-        request = ASGIRequest(as_get, BytesIO(body))
-    except UnicodeDecodeError as error:
-        raise MalformedRequest("The address is not valid UTF-8.") from error
+    request = ASGIRequest(as_get, BytesIO(body))
     request._body = body  # already read: `request.body` would copy it from the stream
     return request
 
 
+def _require_utf8(scope: Scope) -> None:
+    # Whoever decodes the address next puts other characters in the place of what is not UTF-8.
+    try:
+        for part in (scope.get("raw_path") or b"", scope["query_string"]):
+            unquote_to_bytes(part).decode()
+    except UnicodeDecodeError as error:
+        raise MalformedRequest("The address is not valid UTF-8.") from error
+
+
 async def _call_view(request: HttpRequest) -> HttpResponse:
-    match = get_resolver().resolve(request.path_info)
+    match = _resolve(request.path_info)
     request.resolver_match = match
     response: HttpResponse = await match.func(request, *match.args, **match.kwargs)
+    for name, value in rate_limit_headers(request).items():
+        response[name] = value
     if isinstance(response, HttpResponseNotAllowed):
         return _not_allowed(response)
     return response
+
+
+@lru_cache(maxsize=ROUTES_REMEMBERED)
+def _resolve(path: str) -> ResolverMatch:
+    # Django compares a path with every address in turn, which costs as much as the rest of a short request.
+    return get_resolver().resolve(path)
 
 
 def _not_allowed(response: HttpResponse) -> HttpResponse:

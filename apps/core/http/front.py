@@ -59,7 +59,9 @@ def _see_through_proxies(scope: Scope, settings: DoorSettings) -> None:
     peer, port = scope.get("client") or (None, 0)
     if peer is None or not is_within(parse_address(peer), settings.trusted_proxies):
         return
-    forwarded_for = header(scope, b"x-forwarded-for")
+    # A proxy may append a line of its own instead of lengthening the client's; together they are one list.
+    lines = [value.decode("latin1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    forwarded_for = ",".join(lines)
     scope["client"] = (client_address(peer, forwarded_for, settings.trusted_proxies), port)
     if header(scope, b"x-forwarded-proto") == "https":
         scope["scheme"] = "https"

@@ -9,9 +9,13 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Plai
 BIGINT_MAXIMUM = 2**63 - 1
 
 
-def _without_nul(value: str) -> str:
+def _is_storable(value: str) -> str:
     if "\x00" in value:
         raise ValueError("must not contain NUL characters")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("must not contain lone surrogates") from error
     return value
 
 
@@ -36,11 +40,11 @@ def _decimal_text(value: Decimal) -> str:
     return f"{value:f}"
 
 
-Text = Annotated[str, AfterValidator(_without_nul)]
+Text = Annotated[str, AfterValidator(_is_storable)]
 ShortText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_without_nul)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_is_storable)
 ]
-Description = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_without_nul)]
+Description = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_is_storable)]
 Identifier = Annotated[int, Field(ge=1, le=BIGINT_MAXIMUM)]
 Timestamp = Annotated[datetime, PlainSerializer(_rfc3339, return_type=str, when_used="always")]
 InputTimestamp = Annotated[AwareDatetime, BeforeValidator(_is_text), AfterValidator(_to_utc)]

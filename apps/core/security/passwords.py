@@ -19,7 +19,7 @@ async def hash_password(password: str) -> str:
 async def password_matches(password: str, encoded: str | None) -> bool:
     """Return whether the password is the one hashed in `encoded`; takes as long when there is no hash at all."""
     known = await run_beside_hashing(check_password, password, encoded or _decoy())
-    return known and encoded is not None
+    return known and bool(encoded)
 
 
 async def run_beside_hashing[**P, R](function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

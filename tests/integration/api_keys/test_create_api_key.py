@@ -1,0 +1,182 @@
+"""`POST /api/v1/api-keys` and `/users/{id}/api-keys`."""
+
+import asyncio
+import re
+from hashlib import sha256
+from typing import Any
+
+import httpx
+import pytest
+
+from apps.api_keys.models import ApiKey, ApiKeySecret
+from apps.audit.models import AuditEvent
+from apps.plans.models import Plan
+from tests.support.accounts import Account, audited, colleague, customer, superuser
+from tests.support.assertions import assert_error
+from tests.support.factories import make_key
+from tests.support.orm import make, rows
+
+KEYS = "/api/v1/api-keys"
+WHOLE = {
+    "name": "Reports",
+    "description": "reads reports",
+    "environment": "test",
+    "scopes": ["reports:read", "reports:*"],
+    "expires_at": "2099-01-02T03:04:05Z",
+    "ip_allowlist": ["192.0.2.0/24", "2001:db8::/32"],
+    "metadata": {"team": "é", "n": [1, 2.5, None]},
+}
+
+
+def of_user(account: Account) -> str:
+    return f"/api/v1/users/{account.id}/api-keys"
+
+
+async def test_makes_a_key_and_shows_its_secret_this_once(api: httpx.AsyncClient):
+    me = await customer()
+    response = await api.post(KEYS, json=WHOLE, headers=me.headers)
+    made = response.json()
+    assert response.status_code == 201
+    assert {name: made[name] for name in WHOLE} == WHOLE
+    assert re.fullmatch(r"sk_test_[0-9A-Za-z]{38}", made["api_key"])
+    assert (made["prefix"], made["user_id"], made["is_active"]) == (made["api_key"][:12], me.id, True)
+    assert (made["revoked_at"], made["last_used_at"]) == (None, None)
+    again = await api.get(f"{KEYS}/{made['id']}", headers=me.headers)
+    assert again.json() == {name: value for name, value in made.items() if name != "api_key"}
+
+
+async def test_stores_no_secret(api: httpx.AsyncClient):
+    me = await customer()
+    made = (await api.post(KEYS, json=WHOLE, headers=me.headers)).json()
+    (secret,), (event,) = await rows(ApiKeySecret.objects.all()), await rows(AuditEvent.objects.all())
+    assert bytes(secret.digest) == sha256(made["api_key"].encode()).digest()
+    assert (secret.prefix, secret.expires_at) == (made["api_key"][:12], None)
+    assert (event.action, event.target_id, event.actor_id) == ("api_key.created", made["id"], me.id)
+    (key,) = await rows(ApiKey.objects.all())
+    assert made["api_key"] not in repr([vars(secret), vars(event), vars(key)])
+
+
+async def test_the_key_works_at_once(api: httpx.AsyncClient):
+    me = await customer()
+    made = (await api.post(KEYS, json={"name": "k"}, headers=me.headers)).json()
+    response = await api.get("/api/v1/users/me", headers={"X-API-Key": made["api_key"]})
+    assert (response.status_code, response.json()["id"]) == (200, me.id)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"name": " "}, "name"),
+        ({"name": "a\x00"}, "name"),
+        ({"environment": "prod"}, "environment"),
+        ({"scopes": ["a b"]}, "scopes.0"),
+        ({"scopes": ["ok", "*"]}, "scopes.1"),
+        ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
+        ({"expires_at": 4_000_000_000}, "expires_at"),
+        ({"ip_allowlist": ["nowhere"]}, "ip_allowlist.0"),
+        ({"metadata": {"a": "\x00"}}, "metadata"),
+        ({"metadata": {"a": 1e30}}, "metadata"),
+        ({"metadata": {"a": "x" * 5000}}, "metadata"),
+        ({"user_id": 1}, "user_id"),
+        ({"surprise": 1}, "surprise"),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+async def test_refuses_keys_that_cannot_be(api: httpx.AsyncClient, change: dict[str, Any], field: str):
+    me = await customer()
+    response = await api.post(KEYS, json={"name": "k", **change}, headers=me.headers)
+    assert_error(response, 422, "VALIDATION_FAILED", field=field)
+    assert await rows(ApiKey.objects.all()) == []
+
+
+async def test_metadata_that_is_taken_can_be_read_again(api: httpx.AsyncClient):
+    me = await customer()
+    nested: dict[str, Any] = {}
+    for _ in range(31):
+        nested = {"a": nested}
+    metadata = {"top": 2**64 - 1, "low": -(2**63), "float": 1.5e18, "tiny": 5e-324, "text": r"\u0000"}
+    for given in (metadata, nested):
+        made = await api.post(KEYS, json={"name": "k", "metadata": given}, headers=me.headers)
+        assert (made.status_code, made.json()["metadata"]) == (201, given)
+    assert (await api.get(KEYS, headers=me.headers)).json()["total"] == 2
+
+
+@pytest.mark.parametrize("scope", ["keys:verify", "credits:hold", "keyhouse:account", "keyhouse:staff", "keyhouse:*"])
+async def test_customers_hand_out_no_reserved_scopes(api: httpx.AsyncClient, scope: str):
+    me, staff = await customer(), await colleague()
+    refused = await api.post(KEYS, json={"name": "k", "scopes": ["mine", scope]}, headers=me.headers)
+    assert_error(refused, 403, "FORBIDDEN", field="scopes")
+    assert await rows(ApiKey.objects.all()) == []
+    response = await api.post(of_user(me), json={"name": "k", "scopes": [scope]}, headers=staff.headers)
+    assert (response.status_code, response.json()["scopes"]) == (201, [scope])
+
+
+async def test_a_key_makes_keys_only_with_the_scope_and_no_stronger_ones(api: httpx.AsyncClient):
+    me = await customer()
+    plain = await make(make_key, me.user, scopes=["a"])
+    scoped = await make(make_key, me.user, scopes=["keyhouse:account", "a:*"])
+    assert_error(await api.post(KEYS, json={"name": "k"}, headers=plain.headers), 403, "INSUFFICIENT_SCOPES")
+    stronger = await api.post(KEYS, json={"name": "k", "scopes": ["b"]}, headers=scoped.headers)
+    assert_error(stronger, 403, "INSUFFICIENT_SCOPES")
+    assert len(await rows(ApiKey.objects.all())) == 2
+    response = await api.post(KEYS, json={"name": "k", "scopes": ["a:b"]}, headers=scoped.headers)
+    assert response.status_code == 201
+
+
+async def test_for_others_only_staff_make_keys(api: httpx.AsyncClient):
+    me, other, staff = await customer(), await customer(), await colleague()
+    assert_error(await api.post(of_user(other), json={"name": "k"}, headers=me.headers), 403, "FORBIDDEN")
+    missing = await api.post(f"/api/v1/users/{2**62}/api-keys", json={"name": "k"}, headers=staff.headers)
+    assert_error(missing, 404, "NOT_FOUND")
+    assert await rows(ApiKey.objects.all()) == []
+    response = await api.post(of_user(other), json={"name": "k"}, headers=staff.headers)
+    assert (response.status_code, response.json()["user_id"]) == (201, other.id)
+    assert await audited() == [("api_key.created", response.json()["id"], staff.id)]
+
+
+async def test_staff_do_not_become_superusers_by_a_key_of_one(api: httpx.AsyncClient):
+    staff, boss = await colleague(), await superuser()
+    wish = {"name": "k", "scopes": ["keyhouse:staff"]}
+    assert_error(await api.post(of_user(boss), json=wish, headers=staff.headers), 403, "FORBIDDEN")
+    assert await rows(ApiKey.objects.all()) == []
+    key = await make(make_key, boss.user)
+    for path in (f"{KEYS}/{key.id}/rotate", f"{KEYS}/{key.id}/revoke"):
+        assert_error(await api.post(path, headers=staff.headers), 403, "FORBIDDEN")
+    assert len(await rows(ApiKeySecret.objects.all())) == 1
+
+
+async def _limited(maximum: int) -> Account:
+    """Return a customer on a plan that allows so many keys; the plan goes when the test does."""
+    free = await make(Plan.objects.get, name="free")
+    await make(Plan.objects.filter(pk=free.pk).update, api_keys_maximum=maximum)
+    return await customer()
+
+
+@pytest.fixture
+def _unlimited_again(database):
+    yield
+    Plan.objects.update(api_keys_maximum=None)
+
+
+@pytest.mark.usefixtures("_unlimited_again")
+async def test_a_plan_allows_so_many_keys_that_are_not_revoked(api: httpx.AsyncClient):
+    me = await _limited(2)
+    made = [(await api.post(KEYS, json={"name": "k"}, headers=me.headers)).json()["id"] for _ in range(2)]
+    assert_error(await api.post(KEYS, json={"name": "k"}, headers=me.headers), 409, "API_KEY_LIMIT_REACHED")
+    assert len(await rows(ApiKey.objects.all())) == 2
+    await api.post(f"{KEYS}/{made[0]}/revoke", headers=me.headers)
+    assert (await api.post(KEYS, json={"name": "k"}, headers=me.headers)).status_code == 201
+    await api.delete(f"{KEYS}/{made[1]}", headers=me.headers)
+    assert (await api.post(KEYS, json={"name": "k"}, headers=me.headers)).status_code == 201
+    assert_error(await api.post(KEYS, json={"name": "k"}, headers=me.headers), 409, "API_KEY_LIMIT_REACHED")
+
+
+@pytest.mark.usefixtures("_unlimited_again")
+async def test_nobody_races_past_the_plan_s_maximum(api: httpx.AsyncClient):
+    me, other = await _limited(3), await customer()
+    wishes = [api.post(KEYS, json={"name": "k"}, headers=account.headers) for account in (me, other) for _ in range(12)]
+    statuses = [answer.status_code for answer in await asyncio.gather(*wishes)]
+    assert sorted(statuses[:12]) == sorted(statuses[12:]) == [201] * 3 + [409] * 9
+    for account in (me, other):
+        assert len(await rows(ApiKey.objects.filter(user_id=account.id))) == 3
+    assert len(await audited()) == 6

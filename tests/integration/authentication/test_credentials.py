@@ -1,0 +1,151 @@
+"""Which credential counts, and which are not believed."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.utils import timezone
+
+from apps.api_keys.services.key_format import generate_key
+from apps.authentication.dependencies import key_ring
+from apps.users.models import User
+from tests.support.accounts import Account, customer
+from tests.support.assertions import assert_error
+from tests.support.factories import make_key
+from tests.support.orm import make
+
+ME = "/api/v1/users/me"
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def token_of(account: Account) -> str:
+    return account.headers["Authorization"].removeprefix("Bearer ")
+
+
+async def forged(account: Account, key: Any = None, header: dict[str, Any] | None = None, **claims: Any) -> str:
+    """Return the account's token with other claims (times in seconds from now), signed by `key` or by our own."""
+    kid, private = await key_ring().signing_key()
+    genuine = jwt.decode(token_of(account), options={"verify_signature": False})
+    now = datetime.now(UTC)
+    moments: dict[str, Any] = {name: now + timedelta(seconds=claims[name]) for name in ("iat", "exp") if name in claims}
+    return jwt.encode(
+        {**genuine, **claims, **moments}, key or private, algorithm="EdDSA", headers={"kid": kid, **(header or {})}
+    )
+
+
+async def test_a_genuine_token_counts(api: httpx.AsyncClient):
+    me = await customer()
+    for headers in (me.headers, bearer(await forged(me)), {"Authorization": f"bearer {token_of(me)}"}):
+        response = await api.get(ME, headers=headers)
+        assert (response.status_code, response.json()["id"]) == (200, me.id)
+
+
+async def test_a_token_wins_over_a_key(api: httpx.AsyncClient):
+    me, key, other = await customer(), await make(make_key), await make(make_key)
+    answers = [
+        (await api.get(ME, headers=headers)).json()["id"]
+        for headers in (
+            {**me.headers, **key.headers},
+            {**me.headers, "X-API-Key": "nonsense"},
+            {**bearer("nonsense"), **key.headers},
+            {**bearer(other.secret), **key.headers},
+            {**bearer(generate_key("live")), **key.headers},
+        )
+    ]
+    assert answers == [me.id, me.id, key.row.user_id, other.row.user_id, key.row.user_id]
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"exp": -3600},
+        {"iat": 3600, "exp": 7200},
+        {"iss": "elsewhere"},
+        {"aud": "elsewhere"},
+        {"sub": "0"},
+        {"sub": "1; DROP TABLE users"},
+        {"sid": 2**62},
+        {"sid": 2**80},
+        {"sid": -1},
+    ],
+    ids=repr,
+)
+async def test_a_token_of_ours_that_says_something_else(api: httpx.AsyncClient, claims: dict[str, Any]):
+    me = await customer()
+    assert_error(await api.get(ME, headers=bearer(await forged(me, **claims))), 401, "NOT_AUTHENTICATED")
+
+
+async def test_a_token_for_another_user_s_session(api: httpx.AsyncClient):
+    me, other = await customer(), await customer()
+    theirs = jwt.decode(token_of(other), options={"verify_signature": False})["sid"]
+    for claims in ({"sid": theirs}, {"sub": str(other.id)}):
+        assert_error(await api.get(ME, headers=bearer(await forged(me, **claims))), 401, "NOT_AUTHENTICATED")
+
+
+async def test_tokens_of_a_foreign_key(api: httpx.AsyncClient):
+    me, foreign = await customer(), Ed25519PrivateKey.generate()
+    jwk = jwt.algorithms.OKPAlgorithm.to_jwk(foreign.public_key(), as_dict=True)
+    for header in ({}, {"jwk": jwk}, {"jku": "https://evil.example.com/jwks.json"}, {"kid": "mine", "jwk": jwk}):
+        token = await forged(me, foreign, header)
+        assert_error(await api.get(ME, headers=bearer(token)), 401, "NOT_AUTHENTICATED")
+
+
+@pytest.mark.parametrize("break_it", ["unsigned", "truncated", "flipped", "repeated", "empty"])
+async def test_a_token_that_was_tampered_with(api: httpx.AsyncClient, break_it: str):
+    me = await customer()
+    header, body, signature = token_of(me).split(".")
+    unsigned = jwt.encode(jwt.decode(token_of(me), options={"verify_signature": False}), "", algorithm="none")
+    broken = {
+        "unsigned": unsigned,
+        "truncated": f"{header}.{body}.{signature[:-8]}",
+        "flipped": f"{header}.{body}.{signature[::-1]}",
+        "repeated": f"{token_of(me)}.{signature}",
+        "empty": "",
+    }
+    assert_error(await api.get(ME, headers=bearer(broken[break_it])), 401, "NOT_AUTHENTICATED")
+
+
+@pytest.mark.parametrize(
+    "value", ["Basic YTpi", "Bearer", "Token x", "bearer x y", "\xff", "Bearer \xff\xfe", "x" * 9000]
+)
+async def test_authorization_that_is_none(api: httpx.AsyncClient, value: str):
+    headers = httpx.Headers([(b"authorization", value.encode("latin1"))])
+    assert_error(await api.get(ME, headers=headers), 401, "NOT_AUTHENTICATED")
+
+
+async def test_keys_that_do_not_count(api: httpx.AsyncClient):
+    good = await make(make_key)
+    gone = [
+        (await make(make_key, **fields)).secret
+        for fields in (
+            {"is_active": False},
+            {"revoked_at": timezone.now()},
+            {"expires_at": timezone.now()},
+            {"deleted_at": timezone.now()},
+        )
+    ]
+    mistyped = good.secret[:-1] + ("0" if good.secret[-1] != "0" else "1")
+    for secret in (*gone, mistyped, generate_key("live"), good.secret + " x", good.secret.lower(), "sk_live_"):
+        for headers in ({"X-API-Key": secret}, bearer(secret)):
+            assert_error(await api.get(ME, headers=headers), 401, "NOT_AUTHENTICATED")
+    assert (await api.get(ME, headers=good.headers)).status_code == 200
+
+
+async def test_a_key_counts_only_from_its_addresses(api: httpx.AsyncClient):
+    here, elsewhere = [await make(make_key, ip_allowlist=[network]) for network in ("127.0.0.0/8", "192.0.2.0/24")]
+    assert (await api.get(ME, headers=here.headers)).status_code == 200
+    assert_error(await api.get(ME, headers=elsewhere.headers), 403, "FORBIDDEN")
+
+
+@pytest.mark.parametrize("fields", [{"is_active": False}, {"locked_until": "2999-01-01T00:00:00Z"}])
+async def test_who_may_not_be_used_has_no_credential(api: httpx.AsyncClient, fields: dict[str, Any]):
+    me = await customer()
+    assert (await api.get(ME, headers=me.headers)).status_code == 200
+    await make(User.objects.filter(pk=me.id).update, **fields)
+    assert_error(await api.get(ME, headers=me.headers), 401, "NOT_AUTHENTICATED")

@@ -1,0 +1,136 @@
+"""`POST /api/v1/auth/refresh`."""
+
+import asyncio
+from datetime import timedelta
+
+import httpx
+import pytest
+from django.utils import timezone
+
+from apps.authentication.models import Session
+from apps.authentication.services.refresh_tokens import RefreshToken, new_family
+from apps.users.models import User
+from tests.support.accounts import audited
+from tests.support.assertions import assert_error
+from tests.support.factories import PASSWORD, make_user
+from tests.support.orm import make, rows
+
+REFRESH = "/api/v1/auth/refresh"
+ME = "/api/v1/users/me"
+
+
+async def pair_of(api: httpx.AsyncClient) -> dict[str, str]:
+    """Sign a new user in."""
+    user = await make(make_user, PASSWORD)
+    pair: dict[str, str] = (
+        await api.post("/api/v1/auth/login", json={"email": user.email, "password": PASSWORD})
+    ).json()
+    return pair
+
+
+async def refresh(api: httpx.AsyncClient, token: str) -> httpx.Response:
+    return await api.post(REFRESH, json={"refresh_token": token})
+
+
+async def status_of(api: httpx.AsyncClient, pair: dict[str, str]) -> int:
+    """Return what the pair's access token is answered."""
+    return (await api.get(ME, headers={"Authorization": f"Bearer {pair['access_token']}"})).status_code
+
+
+async def only_session() -> Session:
+    (session,) = await rows(Session.objects.all())
+    return session
+
+
+async def test_gives_a_new_pair_of_the_same_session(api: httpx.AsyncClient):
+    first = await pair_of(api)
+    response = await refresh(api, first["refresh_token"])
+    second = response.json()
+    assert response.status_code == 200
+    assert set(second) == {"access_token", "refresh_token", "token_type", "expires_in"}
+    assert second["refresh_token"] != first["refresh_token"]
+    assert [await status_of(api, pair) for pair in (first, second)] == [200, 200]
+    assert (await only_session()).generation == 1
+
+
+async def test_goes_on_and_on(api: httpx.AsyncClient):
+    pair = await pair_of(api)
+    for _ in range(5):
+        pair = (await refresh(api, pair["refresh_token"])).json()
+    assert await status_of(api, pair) == 200
+    assert (await only_session()).generation == 5
+
+
+@pytest.mark.parametrize("turns", [1, 3])
+async def test_a_spent_token_ends_the_whole_session(api: httpx.AsyncClient, turns: int):
+    first = newest = await pair_of(api)
+    for _ in range(turns):
+        newest = (await refresh(api, newest["refresh_token"])).json()
+    assert_error(await refresh(api, first["refresh_token"]), 401, "NOT_AUTHENTICATED")
+    assert_error(await refresh(api, newest["refresh_token"]), 401, "NOT_AUTHENTICATED")
+    assert [await status_of(api, pair) for pair in (first, newest)] == [401, 401]
+    session = await only_session()
+    assert session.revoked_at is not None
+    assert session.revoked_reason == "refresh token reused"
+    assert [action for action, _, _ in await audited()] == ["session.started", "session.reuse_detected"]
+
+
+async def test_reuse_ends_no_other_session(api: httpx.AsyncClient):
+    first, other = await pair_of(api), await pair_of(api)
+    await refresh(api, first["refresh_token"])
+    await refresh(api, first["refresh_token"])
+    assert await status_of(api, other) == 200
+    assert (await refresh(api, other["refresh_token"])).status_code == 200
+
+
+async def test_of_many_who_present_one_token_one_is_served_and_the_session_ends(api: httpx.AsyncClient):
+    pair = await pair_of(api)
+    answers = await asyncio.gather(*(refresh(api, pair["refresh_token"]) for _ in range(8)))
+    assert sorted(answer.status_code for answer in answers) == [200] + [401] * 7
+    (served,) = [answer.json() for answer in answers if answer.status_code == 200]
+    assert await status_of(api, served) == 401
+    session = await only_session()
+    assert (session.generation, session.revoked_reason) == (1, "refresh token reused")
+
+
+@pytest.mark.parametrize(
+    "token", ["x", "rt_", "rt_" + "A" * 80, new_family().encode(), RefreshToken(b"x" * 24, 7).encode()], ids=range(5)
+)
+async def test_tokens_that_are_not_ours_change_nothing(api: httpx.AsyncClient, token: str):
+    pair = await pair_of(api)
+    assert_error(await refresh(api, token), 401, "NOT_AUTHENTICATED")
+    assert ((await only_session()).generation, await status_of(api, pair)) == (0, 200)
+
+
+async def test_an_access_token_is_no_refresh_token_and_the_other_way_round(api: httpx.AsyncClient):
+    pair = await pair_of(api)
+    assert_error(await refresh(api, pair["access_token"]), 401, "NOT_AUTHENTICATED")
+    response = await api.get(ME, headers={"Authorization": f"Bearer {pair['refresh_token']}"})
+    assert_error(response, 401, "NOT_AUTHENTICATED")
+
+
+@pytest.mark.parametrize("body", [{}, {"refresh_token": ""}, {"refresh_token": "x" * 501}, {"refresh_token": 5}])
+async def test_requests_that_cannot_be(api: httpx.AsyncClient, body: dict[str, object]):
+    assert_error(await api.post(REFRESH, json=body), 422, "VALIDATION_FAILED", field="refresh_token")
+
+
+async def test_a_session_that_is_over_is_not_refreshed(api: httpx.AsyncClient):
+    pair = await pair_of(api)
+    await make(Session.objects.update, expires_at=timezone.now())
+    assert_error(await refresh(api, pair["refresh_token"]), 401, "NOT_AUTHENTICATED")
+    assert await status_of(api, pair) == 401
+
+
+async def test_each_refresh_makes_the_session_last(api: httpx.AsyncClient):
+    pair = await pair_of(api)
+    await make(Session.objects.update, expires_at=timezone.now() + timedelta(minutes=1))
+    assert (await refresh(api, pair["refresh_token"])).status_code == 200
+    assert (await only_session()).expires_at > timezone.now() + timedelta(days=29)
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"deleted_at": "2026-01-01T00:00:00Z"}])
+async def test_who_may_not_be_used_is_not_refreshed(api: httpx.AsyncClient, change: dict[str, object]):
+    pair = await pair_of(api)
+    await make(User.objects.update, **change)
+    assert_error(await refresh(api, pair["refresh_token"]), 401, "NOT_AUTHENTICATED")
+    assert await status_of(api, pair) == 401

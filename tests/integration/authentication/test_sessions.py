@@ -1,0 +1,127 @@
+"""`POST /api/v1/auth/logout`, `/auth/change-password`, and `/auth/sessions`."""
+
+import httpx
+import pytest
+
+from apps.authentication.models import Session
+from apps.users.models import User
+from tests.support.accounts import Account, audited, customer, superuser
+from tests.support.assertions import assert_error
+from tests.support.factories import PASSWORD, make_key
+from tests.support.orm import make, rows
+from tests.support.sessions import sign_in
+
+AUTH = "/api/v1/auth"
+NEW_PASSWORD = "another long and quiet sentence"
+CHANGE = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
+
+
+async def status_of(api: httpx.AsyncClient, headers: dict[str, str]) -> int:
+    return (await api.get("/api/v1/users/me", headers=headers)).status_code
+
+
+async def login_status(api: httpx.AsyncClient, account: Account, password: str) -> int:
+    credentials = {"email": account.user.email, "password": password}
+    return (await api.post(f"{AUTH}/login", json=credentials)).status_code
+
+
+async def test_after_signing_out_the_access_token_works_no_more(api: httpx.AsyncClient):
+    me = await customer()
+    elsewhere = await make(sign_in, me.user)
+    response = await api.post(f"{AUTH}/logout", headers=me.headers)
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert [await status_of(api, headers) for headers in (me.headers, elsewhere)] == [401, 200]
+    assert_error(await api.post(f"{AUTH}/logout", headers=me.headers), 401, "NOT_AUTHENTICATED")
+    first, second = await rows(Session.objects.order_by("id"))
+    assert (first.revoked_reason, second.revoked_at) == ("signed out", None)
+    assert await audited() == [("session.ended", first.pk, me.id)]
+
+
+async def test_lists_one_s_own_live_sessions(api: httpx.AsyncClient):
+    me, _ = await customer(), await customer()
+    phone, old = await make(sign_in, me.user), await make(sign_in, me.user)
+    await api.post(f"{AUTH}/logout", headers=old)
+    listed = (await api.get(f"{AUTH}/sessions", headers=phone)).json()
+    assert [item["is_current"] for item in listed["items"]] == [True, False]
+    assert listed["total"] == 2
+    assert set(listed["items"][0]) == {
+        "id",
+        "user_agent",
+        "ip_address",
+        "is_current",
+        "created_at",
+        "last_used_at",
+        "expires_at",
+    }
+
+
+async def test_ends_one_s_own_session_alone(api: httpx.AsyncClient):
+    me, other, staff = await customer(), await customer(), await superuser()
+    mine, theirs, _ = await rows(Session.objects.order_by("id"))
+    for caller in (me, staff):
+        response = await api.delete(f"{AUTH}/sessions/{theirs.pk}", headers=caller.headers)
+        assert_error(response, 404, "NOT_FOUND")
+    assert await status_of(api, other.headers) == 200
+    phone = await make(sign_in, me.user)
+    assert (await api.delete(f"{AUTH}/sessions/{mine.pk}", headers=phone)).status_code == 204
+    assert [await status_of(api, headers) for headers in (me.headers, phone)] == [401, 200]
+    assert_error(await api.delete(f"{AUTH}/sessions/{mine.pk}", headers=phone), 404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/logout", None),
+        ("GET", "/sessions", None),
+        ("DELETE", "/sessions/1", None),
+        ("POST", "/change-password", CHANGE),
+    ],
+)
+async def test_a_key_has_no_session(api: httpx.AsyncClient, method: str, path: str, body: dict[str, str] | None):
+    me = await customer()
+    key = await make(make_key, me.user, scopes=["keyhouse:*"])
+    response = await api.request(method, f"{AUTH}{path}", json=body, headers=key.headers)
+    assert_error(response, 403, "FORBIDDEN")
+    assert await status_of(api, me.headers) == 200
+
+
+async def test_a_new_password_ends_every_other_session(api: httpx.AsyncClient):
+    me, other = await customer(password=PASSWORD), await customer()
+    phone = await make(sign_in, me.user)
+    response = await api.post(f"{AUTH}/change-password", json=CHANGE, headers=phone)
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert [await status_of(api, headers) for headers in (phone, me.headers, other.headers)] == [200, 401, 200]
+    assert [await login_status(api, me, password) for password in (PASSWORD, NEW_PASSWORD)] == [401, 200]
+    assert (await audited())[0] == ("user.password_changed", me.id, me.id)
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"current_password": "wrong"}, 400, "WRONG_PASSWORD"),
+        ({"new_password": "password"}, 422, "VALIDATION_FAILED"),
+        ({"new_password": "short"}, 422, "VALIDATION_FAILED"),
+        ({"new_password": ""}, 422, "VALIDATION_FAILED"),
+        ({"new_password": "x\x00" * 10}, 422, "VALIDATION_FAILED"),
+        ({"new_password": None}, 422, "VALIDATION_FAILED"),
+        ({"surprise": "x"}, 422, "VALIDATION_FAILED"),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+async def test_a_refused_change_changes_nothing(api: httpx.AsyncClient, change: dict[str, str], status: int, code: str):
+    me = await customer(password=PASSWORD)
+    phone = await make(sign_in, me.user)
+    assert_error(await api.post(f"{AUTH}/change-password", json={**CHANGE, **change}, headers=phone), status, code)
+    (user,) = await rows(User.objects.all())
+    assert user.password == me.user.password
+    assert [await status_of(api, headers) for headers in (phone, me.headers)] == [200, 200]
+    assert await audited() == []
+
+
+async def test_a_stolen_session_does_not_guess_the_password(api: httpx.AsyncClient):
+    me = await customer(password=PASSWORD)
+    wrong = {**CHANGE, "current_password": "wrong"}
+    for _ in range(5):
+        assert_error(await api.post(f"{AUTH}/change-password", json=wrong, headers=me.headers), 400, "WRONG_PASSWORD")
+    assert_error(await api.post(f"{AUTH}/change-password", json=CHANGE, headers=me.headers), 429, "LOCKED_OUT")
+    assert await login_status(api, me, PASSWORD) == 429

@@ -1,0 +1,95 @@
+"""The OpenAPI document changes only on purpose, says what each operation may refuse, and is shown without outside help.
+
+After a change that is meant, renew the reviewed document, and read the difference:
+`UPDATE_SNAPSHOTS=1 .venv/bin/python -m pytest tests/integration/config/test_openapi_snapshot.py`.
+"""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from config.documentation import openapi_bytes
+
+SNAPSHOT = Path(__file__).with_name("openapi.json")
+HOW_TO_RENEW = (
+    "the OpenAPI document differs from the reviewed one; if that is meant, renew it and read the difference: "
+    f"UPDATE_SNAPSHOTS=1 .venv/bin/python -m pytest tests/integration/config/{Path(__file__).name}"
+)
+METHODS = {"get", "post", "patch", "put", "delete"}
+
+
+def document() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(openapi_bytes())
+    return loaded
+
+
+def operations() -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (method, path, operation)
+        for path, methods in document()["paths"].items()
+        for method, operation in methods.items()
+        if method in METHODS
+    ]
+
+
+EACH_OPERATION = pytest.mark.parametrize(
+    ("method", "path", "operation"), operations(), ids=lambda value: value if isinstance(value, str) else ""
+)
+
+
+def test_it_is_the_reviewed_one():
+    now = json.dumps(document(), indent=2, sort_keys=True) + "\n"
+    if os.environ.get("UPDATE_SNAPSHOTS") == "1":
+        SNAPSHOT.write_text(now)
+    assert now == SNAPSHOT.read_text(), HOW_TO_RENEW
+
+
+def test_operations_are_named_once():
+    names = [operation["operationId"] for _, _, operation in operations()]
+    assert len(set(names)) == len(names) >= 20
+
+
+@EACH_OPERATION
+def test_it_says_what_it_may_refuse(method: str, path: str, operation: dict[str, Any]):
+    expected = {"500", "503"} if path != "/health/ready" else {"503"}
+    expected |= {"401"} if "security" in operation else set()
+    expected |= {"400", "413", "415", "422"} if "requestBody" in operation else set()
+    expected |= {"422"} if operation.get("parameters") else set()
+    assert expected <= set(operation["responses"])
+
+
+@EACH_OPERATION
+def test_its_errors_are_envelopes(method: str, path: str, operation: dict[str, Any]):
+    for status, response in operation["responses"].items():
+        if int(status) >= 400 and path != "/health/ready":
+            schema = response["content"]["application/json"]["schema"]
+            assert schema == {"$ref": "#/components/schemas/ErrorResponse"}
+
+
+@EACH_OPERATION
+def test_it_is_described(method: str, path: str, operation: dict[str, Any]):
+    assert operation["summary"]
+    assert operation["description"]
+    assert operation["tags"]
+
+
+async def test_the_served_document_is_this_one(api: httpx.AsyncClient):
+    answer = await api.get("/openapi.json")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.json() == document()
+
+
+async def test_swagger_ui_loads_nothing_from_outside(api: httpx.AsyncClient):
+    page = await api.get("/docs")
+    assert page.status_code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    loaded = re.findall(r"""(?:src|href)=["']([^"']+)""", page.text)
+    assert [address for address in loaded if address.endswith(("swagger-ui-bundle.js", "swagger-ui.css"))]
+    assert [address for address in loaded if not address.startswith("/static/")] == []
+    assert "http://" not in page.text
+    assert "https://" not in page.text

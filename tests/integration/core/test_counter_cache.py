@@ -1,0 +1,98 @@
+"""The cache of counters in PostgreSQL."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+
+from apps.core.models import RateLimitCounter
+
+pytestmark = pytest.mark.usefixtures("database")
+THREADS, TURNS = 8, 50
+
+
+def test_counts():
+    assert cache.add("a", 5, timeout=60) is True
+    assert cache.add("a", 9, timeout=60) is False
+    assert cache.incr("a") == 6
+    assert cache.incr("a", 4) == 10
+    assert cache.decr("a", 3) == 7
+    assert cache.get("a") == 7
+    assert cache.get("b") is None
+    assert cache.get("b", "nothing") == "nothing"
+
+
+def test_what_is_not_there_is_not_counted():
+    with pytest.raises(ValueError, match="not there"):
+        cache.incr("a")
+    assert RateLimitCounter.objects.count() == 0
+
+
+def test_sets_touches_and_deletes():
+    cache.set("a", 1, timeout=60)
+    cache.set("a", 2, timeout=None)
+    assert cache.get("a") == 2
+    assert (cache.touch("a", 60), cache.touch("b", 60)) == (True, False)
+    assert (cache.delete("a"), cache.delete("a")) == (True, False)
+    assert cache.get("a") is None
+
+
+@pytest.mark.parametrize("timeout", [0, -1])
+def test_what_has_ended_is_not_there(timeout):
+    cache.set("a", 5, timeout=timeout)
+    assert cache.get("a") is None
+    assert cache.touch("a", 60) is False
+    with pytest.raises(ValueError, match="not there"):
+        cache.incr("a")
+    assert cache.add("a", 1, timeout=60) is True
+    assert cache.get("a") == 1
+
+
+def test_what_has_ended_is_swept_away_a_few_at_a_time():
+    for number in range(15):
+        cache.set(f"old{number}", 1, timeout=-1)
+    cache.add("new", 1, timeout=60)
+    assert RateLimitCounter.objects.count() == 15 - 10 + 1
+    cache.add("newer", 1, timeout=60)
+    assert RateLimitCounter.objects.count() == 2
+
+
+def test_clears_and_keeps_versions_apart():
+    cache.set("a", 1, version=1)
+    cache.set("a", 2, version=2)
+    assert (cache.get("a", version=1), cache.get("a", version=2)) == (1, 2)
+    cache.clear()
+    assert cache.get_many(["a"]) == {}
+
+
+def test_no_count_is_lost_between_threads():
+    cache.set("a", 0, timeout=60)
+    barrier = Barrier(THREADS)
+
+    def count(_thread: int) -> list[int]:
+        barrier.wait()
+        try:
+            return [cache.incr("a") for _ in range(TURNS)]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        counted = [value for values in threads.map(count, range(THREADS)) for value in values]
+    assert sorted(counted) == list(range(1, THREADS * TURNS + 1))
+    assert cache.get("a") == THREADS * TURNS
+
+
+def test_of_many_threads_one_adds():
+    barrier = Barrier(THREADS)
+
+    def add(thread: int) -> bool:
+        barrier.wait()
+        try:
+            return bool(cache.add("a", thread, timeout=60))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        assert sorted(threads.map(add, range(THREADS))) == [False] * (THREADS - 1) + [True]

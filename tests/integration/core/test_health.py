@@ -1,0 +1,36 @@
+"""`/health` and `/health/ready`."""
+
+import asyncio
+
+import httpx
+
+from apps.core.database.pool import has_pool
+from apps.core.http.front import serve_lifespan
+
+
+async def test_the_process_answers_without_the_database(api: httpx.AsyncClient):
+    response = await api.get("/health")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert not has_pool()
+
+
+async def test_names_what_it_depends_on(api: httpx.AsyncClient):
+    response = await api.get("/health/ready")
+    assert (response.status_code, response.json()) == (200, {"status": "ready", "dependencies": {"database": "ok"}})
+
+
+async def test_needs_no_credential_and_minds_a_wrong_one_not(api: httpx.AsyncClient):
+    assert (await api.get("/health/ready", headers={"Authorization": "Bearer x"})).status_code == 200
+
+
+async def test_the_pool_lives_as_long_as_the_server(database):
+    incoming: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+    outgoing: asyncio.Queue[object] = asyncio.Queue()
+    server = asyncio.create_task(serve_lifespan(incoming.get, outgoing.put))
+    await incoming.put({"type": "lifespan.startup"})
+    assert await outgoing.get() == {"type": "lifespan.startup.complete"}
+    assert has_pool()
+    await incoming.put({"type": "lifespan.shutdown"})
+    assert await outgoing.get() == {"type": "lifespan.shutdown.complete"}
+    await server
+    assert not has_pool()

@@ -1,0 +1,147 @@
+"""`PATCH /api/v1/users/me` and `/users/{id}`."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from apps.users.models import User
+from tests.support.accounts import Account, audited, colleague, customer, superuser
+from tests.support.assertions import assert_error
+from tests.support.factories import make_key
+from tests.support.orm import make, rows
+
+ME = "/api/v1/users/me"
+
+
+def path_of(account: Account) -> str:
+    return f"/api/v1/users/{account.id}"
+
+
+async def stored(account: Account) -> User:
+    (user,) = await rows(User.objects.select_related("plan").filter(pk=account.id))
+    return user
+
+
+async def test_changes_what_was_sent_and_nothing_else(api: httpx.AsyncClient):
+    me = await customer(full_name="Ann")
+    response = await api.patch(ME, json={"username": "Annabelle"}, headers=me.headers)
+    assert (response.status_code, response.json()["username"], response.json()["full_name"]) == (
+        200,
+        "Annabelle",
+        "Ann",
+    )
+    user = await stored(me)
+    assert (user.username, user.full_name, user.email) == ("Annabelle", "Ann", me.user.email)
+    assert user.updated_at > me.user.updated_at
+    assert await audited() == [("user.updated", me.id, me.id)]
+
+
+async def test_nothing_sent_changes_nothing(api: httpx.AsyncClient):
+    me = await customer()
+    assert (await api.patch(ME, json={}, headers=me.headers)).status_code == 200
+    user = await stored(me)
+    assert (user.email, user.username, user.plan.name) == (me.user.email, me.user.username, "free")
+
+
+@pytest.mark.parametrize("field", ["email", "username"])
+async def test_what_is_taken_stays_taken_in_any_case(api: httpx.AsyncClient, field: str):
+    me, other = await customer(), await customer()
+    taken = getattr(other.user, field).upper()
+    assert_error(await api.patch(ME, json={field: taken}, headers=me.headers), 409, "CONFLICT", field=field)
+    assert getattr(await stored(me), field) == getattr(me.user, field)
+    assert await audited() == []
+
+
+async def test_one_s_own_address_may_change_its_case(api: httpx.AsyncClient):
+    me = await customer(email="ann@example.com")
+    response = await api.patch(ME, json={"email": "Ann@example.com"}, headers=me.headers)
+    assert (response.status_code, response.json()["email"]) == (200, "Ann@example.com")
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"email": "nobody"}, "email"),
+        ({"username": "a b"}, "username"),
+        ({"full_name": "a\x00"}, "full_name"),
+        ({"is_staff": True}, "is_staff"),
+        ({"is_superuser": True}, "is_superuser"),
+        ({"password": "correct horse battery"}, "password"),
+        ({"id": 1}, "id"),
+        ({"email": None}, "email"),
+    ],
+)
+async def test_changes_that_cannot_be(api: httpx.AsyncClient, change: dict[str, Any], field: str):
+    me = await customer()
+    assert_error(await api.patch(ME, json=change, headers=me.headers), 422, "VALIDATION_FAILED", field=field)
+    assert (await stored(me)).updated_at == me.user.updated_at
+    assert await audited() == []
+
+
+@pytest.mark.parametrize("change", [{"plan": "enterprise"}, {"is_active": False}, {"full_name": "x", "plan": "pro"}])
+async def test_plan_and_activity_are_for_staff(api: httpx.AsyncClient, change: dict[str, Any]):
+    me = await customer()
+    for path in (ME, path_of(me)):
+        assert_error(await api.patch(path, json=change, headers=me.headers), 403, "FORBIDDEN")
+    user = await stored(me)
+    assert (user.plan.name, user.is_active, user.full_name) == ("free", True, "")
+
+
+async def test_staff_set_the_plan_by_name(api: httpx.AsyncClient):
+    me, staff = await customer(), await colleague()
+    response = await api.patch(path_of(me), json={"plan": "pro"}, headers=staff.headers)
+    assert (response.status_code, response.json()["plan"]) == (200, "pro")
+    assert (await stored(me)).plan.name == "pro"
+    assert await audited() == [("user.updated", me.id, staff.id)]
+
+
+async def test_an_unknown_plan_is_refused(api: httpx.AsyncClient):
+    me, staff = await customer(), await colleague()
+    response = await api.patch(path_of(me), json={"plan": "gold"}, headers=staff.headers)
+    assert_error(response, 422, "VALIDATION_FAILED", field="plan")
+    assert (await stored(me)).plan.name == "free"
+
+
+async def test_who_is_deactivated_is_out_at_once(api: httpx.AsyncClient):
+    me, staff = await customer(), await colleague()
+    key = await make(make_key, me.user)
+    response = await api.patch(path_of(me), json={"is_active": False}, headers=staff.headers)
+    assert (response.status_code, response.json()["is_active"]) == (200, False)
+    for headers in (me.headers, key.headers):
+        assert_error(await api.get(ME, headers=headers), 401, "NOT_AUTHENTICATED")
+    await api.patch(path_of(me), json={"is_active": True}, headers=staff.headers)
+    assert (await api.get(ME, headers=key.headers)).status_code == 200
+
+
+async def test_others_may_not_be_changed(api: httpx.AsyncClient):
+    me, other = await customer(), await customer(full_name="Ann")
+    response = await api.patch(path_of(other), json={"full_name": "x"}, headers=me.headers)
+    assert_error(response, 403, "FORBIDDEN")
+    assert (await stored(other)).full_name == "Ann"
+
+
+async def test_what_is_missing_is_missing_to_staff(api: httpx.AsyncClient):
+    staff = await superuser()
+    response = await api.patch(f"/api/v1/users/{2**62}", json={"full_name": "x"}, headers=staff.headers)
+    assert_error(response, 404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("how", ["patch", "delete"])
+async def test_staff_change_no_other_staff(api: httpx.AsyncClient, how: str):
+    staff, boss, another = await colleague(), await superuser(full_name="Boss"), await colleague(full_name="Boss")
+    for target in (boss, another):
+        body = {"full_name": "x"} if how == "patch" else None
+        assert_error(await api.request(how, path_of(target), headers=staff.headers, json=body), 403, "FORBIDDEN")
+        user = await stored(target)
+        assert (user.full_name, user.is_active, user.deleted_at) == ("Boss", True, None)
+    assert (await api.patch(path_of(another), json={"full_name": "x"}, headers=boss.headers)).status_code == 200
+
+
+async def test_a_key_changes_its_owner_only_with_the_scope(api: httpx.AsyncClient):
+    me = await customer()
+    plain, scoped = await make(make_key, me.user), await make(make_key, me.user, scopes=["keyhouse:account"])
+    refused = await api.patch(ME, json={"full_name": "x"}, headers=plain.headers)
+    assert_error(refused, 403, "INSUFFICIENT_SCOPES")
+    assert (await stored(me)).full_name == ""
+    assert (await api.patch(ME, json={"full_name": "y"}, headers=scoped.headers)).json()["full_name"] == "y"

@@ -1,0 +1,142 @@
+"""`POST /api/v1/keys/verify`: each verdict, what it tells, and what it leaves behind."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+from django.utils import timezone
+
+from apps.api_keys.models import ApiKey
+from apps.usage.models import UsageEvent
+from tests.support.assertions import assert_error
+from tests.support.factories import IssuedKey, add_secret, make_key, make_service_key, make_staff, make_user
+from tests.support.orm import make, rows
+from tests.support.sessions import sign_in
+
+PATH = "/api/v1/keys/verify"
+PAST = timezone.now() - timedelta(days=1)
+
+REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] = {
+    "revoked": ({"revoked_at": PAST}, {}, {}, "DISABLED"),
+    "switched off": ({"is_active": False}, {}, {}, "DISABLED"),
+    "expired": ({"expires_at": PAST}, {}, {}, "EXPIRED"),
+    "owner inactive": ({}, {"is_active": False}, {}, "FORBIDDEN"),
+    "owner deleted": ({}, {"deleted_at": PAST}, {}, "FORBIDDEN"),
+    "owner locked": ({}, {"locked_until": timezone.now() + timedelta(days=1)}, {}, "FORBIDDEN"),
+    "other address": ({"ip_allowlist": ["192.0.2.0/24"]}, {}, {"ip": "198.51.100.1"}, "FORBIDDEN"),
+    "no address": ({"ip_allowlist": ["192.0.2.0/24"]}, {}, {}, "FORBIDDEN"),
+    "no scope": ({"scopes": ["a:b"]}, {}, {"scopes": ["a:c"]}, "INSUFFICIENT_SCOPES"),
+}
+
+
+async def ask(api: httpx.AsyncClient, key: str, **question: Any) -> httpx.Response:
+    service: IssuedKey = await make(make_service_key)
+    return await api.post(PATH, json={"key": key, **question}, headers=service.headers)
+
+
+async def test_a_valid_call_leaves_one_usage_row(api: httpx.AsyncClient):
+    owner = await make(make_user)
+    key = await make(make_key, owner, name="production", scopes=["a:*"], metadata={"team": 7})
+    before = timezone.now()
+    answer = await ask(api, key.secret, scopes=["a:b"], weight=3, tag="reports", request_id="r-1", ip="192.0.2.1")
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "valid": True,
+        "code": "VALID",
+        "key_id": key.id,
+        "user_id": owner.pk,
+        "name": "production",
+        "environment": "live",
+        "scopes": ["a:*"],
+        "plan": "free",
+        "metadata": {"team": 7},
+        "expires_at": None,
+        "balance": answer.json()["balance"],
+        "rate_limits": [],
+        "request_id": "r-1",
+    }
+    assert Decimal(answer.json()["balance"]) == 0
+    (used,) = await rows(UsageEvent.objects.all())
+    assert (used.api_key_id, used.user_id, used.weight, used.tag, used.request_id) == (
+        key.id, owner.pk, 3, "reports", "r-1",
+    )  # fmt: skip
+    assert used.cost == 0
+    assert before <= used.occurred_at <= timezone.now()
+    (stored,) = await rows(ApiKey.objects.filter(pk=key.id))
+    assert stored.last_used_at == used.occurred_at
+
+
+@pytest.mark.parametrize(("key", "owner", "question", "code"), REFUSALS.values(), ids=REFUSALS.keys())
+async def test_a_refusal_leaves_nothing(
+    api: httpx.AsyncClient, key: dict[str, Any], owner: dict[str, Any], question: dict[str, Any], code: str
+):
+    user = await make(make_user, **owner)
+    issued = await make(make_key, user, **key)
+    answer = await ask(api, issued.secret, **question)
+    assert answer.status_code == 200
+    assert (answer.json()["valid"], answer.json()["code"]) == (False, code)
+    assert answer.json()["key_id"] == issued.id
+    assert await rows(UsageEvent.objects.all()) == []
+    (stored,) = await rows(ApiKey.objects.filter(pk=issued.id))
+    assert stored.last_used_at is None
+
+
+async def test_a_deleted_key_is_not_found(api: httpx.AsyncClient):
+    key = await make(make_key, deleted_at=PAST)
+    answer = await ask(api, key.secret)
+    assert (answer.json()["code"], answer.json()["key_id"], answer.json()["user_id"]) == ("NOT_FOUND", None, None)
+    assert await rows(UsageEvent.objects.all()) == []
+
+
+async def test_an_old_secret_works_until_its_grace_ends(api: httpx.AsyncClient):
+    key = await make(make_key)
+    in_grace = await make(add_secret, key.row, expires_at=timezone.now() + timedelta(minutes=1))
+    ended = await make(add_secret, key.row, expires_at=PAST)
+    codes = [(await ask(api, secret)).json()["code"] for secret in (key.secret, in_grace, ended)]
+    assert codes == ["VALID", "VALID", "EXPIRED"]
+    assert len(await rows(UsageEvent.objects.all())) == 2
+
+
+async def test_a_request_id_is_made_when_none_is_given(api: httpx.AsyncClient):
+    key = await make(make_key)
+    answers = [(await ask(api, key.secret)).json()["request_id"] for _ in range(2)]
+    assert sorted(answers) == sorted(event.request_id for event in await rows(UsageEvent.objects.all()))
+    assert answers[0] != answers[1]
+
+
+async def test_last_use_is_kept_to_the_minute(api: httpx.AsyncClient):
+    recently, long_ago = timezone.now() - timedelta(seconds=30), timezone.now() - timedelta(seconds=61)
+    fresh, stale = await make(make_key, last_used_at=recently), await make(make_key, last_used_at=long_ago)
+    for key in (fresh, stale):
+        assert (await ask(api, key.secret)).json()["code"] == "VALID"
+    assert [key.pk for key in await rows(ApiKey.objects.filter(last_used_at=recently))] == [fresh.id]
+    assert [key.pk for key in await rows(ApiKey.objects.filter(last_used_at__gt=recently, pk__in=[stale.id]))] == [
+        stale.id
+    ]
+
+
+@pytest.mark.parametrize("scopes", [[], ["keys:read"], ["keys:verify:x"]])
+async def test_it_needs_the_scope(api: httpx.AsyncClient, scopes: list[str]):
+    caller, key = await make(make_key, scopes=scopes), await make(make_key)
+    answer = await api.post(PATH, json={"key": key.secret}, headers=caller.headers)
+    assert_error(answer, 403, "INSUFFICIENT_SCOPES")
+    assert await rows(UsageEvent.objects.all()) == []
+
+
+async def test_a_customer_s_session_may_not_ask_and_a_staff_one_may(api: httpx.AsyncClient):
+    key = await make(make_key)
+    customer, staff = await make(make_user), await make(make_staff)
+    refused = await api.post(PATH, json={"key": key.secret}, headers=await make(sign_in, customer))
+    assert_error(refused, 403, "INSUFFICIENT_SCOPES")
+    allowed = await api.post(PATH, json={"key": key.secret}, headers=await make(sign_in, staff))
+    assert allowed.json()["code"] == "VALID"
+    assert len(await rows(UsageEvent.objects.all())) == 1
+
+
+async def test_it_needs_a_credential(api: httpx.AsyncClient):
+    key = await make(make_key)
+    assert_error(await api.post(PATH, json={"key": key.secret}), 401, "NOT_AUTHENTICATED")
+    assert await rows(UsageEvent.objects.all()) == []

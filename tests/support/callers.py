@@ -1,0 +1,22 @@
+"""Principals to call services with."""
+
+from typing import Any
+
+from apps.core.security.principal import CredentialKind, Principal
+
+
+def session_of(user_id: int, **fields: Any) -> Principal:
+    """Return a signed-in user."""
+    return Principal(user_id=user_id, kind=CredentialKind.SESSION, **{"session_id": 7, **fields})
+
+
+def staff_of(user_id: int, **fields: Any) -> Principal:
+    """Return a signed-in member of staff who is no superuser."""
+    return session_of(user_id, is_staff=True, **fields)
+
+
+def key_of(user_id: int, *scopes: str, **fields: Any) -> Principal:
+    """Return a program with one of the user's keys."""
+    return Principal(
+        user_id=user_id, kind=CredentialKind.API_KEY, scopes=frozenset(scopes), **{"api_key_id": 8, **fields}
+    )

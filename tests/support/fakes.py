@@ -1,0 +1,87 @@
+"""Repositories that keep their rows in memory, for services under test, and rows that were never saved."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from apps.api_keys.models import ApiKey
+from apps.plans.models import Plan
+from apps.users.models import User
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def unsaved_user(user_id: int = 1, **fields: Any) -> User:
+    """Return an account as a repository would, with its plan."""
+    plan = Plan(pk=1, name="free")
+    defaults = {"email": f"user{user_id}@example.com", "username": f"user{user_id}", "password": "!"}
+    moments = {"created_at": LONG_AGO, "updated_at": LONG_AGO}
+    return User(pk=user_id, **{"plan": plan, **defaults, **moments, **fields})
+
+
+def unsaved_key(key_id: int = 1, user_id: int = 1, **fields: Any) -> ApiKey:
+    """Return a key as a repository would, with the visible prefix of its secret."""
+    key = ApiKey(pk=key_id, user_id=user_id, name="key", created_at=LONG_AGO, updated_at=LONG_AGO, **fields)
+    vars(key)["prefix"] = "sk_live_abcd"
+    return key
+
+
+class FakeUsers:
+    """Accounts in memory; `calls` are the writes that were asked for."""
+
+    def __init__(self, *users: User) -> None:
+        self.users = {user.pk: user for user in users}
+        self.calls: list[tuple[Any, ...]] = []
+
+    async def find(self, user_id: int) -> User | None:
+        return self.users.get(user_id)
+
+    async def find_by_email(self, email: str) -> User | None:
+        return next((user for user in self.users.values() if user.email.lower() == email.lower()), None)
+
+    async def page(self, **query: Any) -> tuple[list[User], int]:
+        self.calls.append(("page", query))
+        return list(self.users.values()), len(self.users)
+
+    async def create(self, fields: Any, password_hash: str, audit: Any) -> User:
+        self.calls.append(("create", fields, password_hash, audit))
+        return unsaved_user(99, password=password_hash, **fields)
+
+    async def update(self, user_id: int, changes: Any, audit: Any, guard: Any) -> User:
+        user = self.users[user_id]
+        guard(user)
+        self.calls.append(("update", user_id, changes, audit))
+        return user
+
+
+class FakeKeys:
+    """Keys in memory; `calls` are the writes that were asked for."""
+
+    def __init__(self, *keys: ApiKey) -> None:
+        self.keys = {key.pk: key for key in keys}
+        self.calls: list[tuple[Any, ...]] = []
+
+    async def find(self, key_id: int) -> ApiKey | None:
+        return self.keys.get(key_id)
+
+    async def page(self, user_id: int, **query: Any) -> tuple[list[ApiKey], int]:
+        owned = [key for key in self.keys.values() if key.user_id == user_id]
+        return owned, len(owned)
+
+    async def create(self, user_id: int, fields: Any, secret: Any, audit: Any) -> ApiKey:
+        self.calls.append(("create", user_id, fields, secret, audit))
+        return unsaved_key(99, user_id)
+
+    async def update(self, key_id: int, changes: Any, audit: Any) -> ApiKey:
+        self.calls.append(("update", key_id, changes, audit))
+        return self.keys[key_id]
+
+    async def revoke(self, key_id: int, reason: str, audit: Any) -> ApiKey:
+        self.calls.append(("revoke", key_id, reason, audit))
+        return self.keys[key_id]
+
+    async def rotate(self, key_id: int, secret: Any, grace: Any, audit: Any) -> ApiKey:
+        self.calls.append(("rotate", key_id, secret, grace, audit))
+        return self.keys[key_id]
+
+    async def delete(self, key_id: int, audit: Any) -> None:
+        self.calls.append(("delete", key_id, audit))

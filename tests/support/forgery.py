@@ -1,0 +1,44 @@
+"""Makes access tokens that a served Keyhouse must not believe."""
+
+from datetime import timedelta
+from typing import Any
+
+import jwt
+import psycopg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from apps.authentication.services.key_encryption import decrypt
+from tests.support.server import Server
+
+
+def claims_of(headers: dict[str, str]) -> dict[str, Any]:
+    """Return what the genuine token in these headers says."""
+    token = headers["Authorization"].removeprefix("Bearer ")
+    claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    return claims
+
+
+def genuine_key(server: Server) -> tuple[str, Ed25519PrivateKey]:
+    """Return the id and the private half of the server's own newest key."""
+    with psycopg.connect(server.database_url) as connection:
+        row = connection.execute("SELECT kid, private_key_encrypted FROM signing_keys ORDER BY id DESC").fetchone()
+    assert row is not None
+    raw = decrypt(bytes(row[1]))
+    assert raw is not None
+    return row[0], Ed25519PrivateKey.from_private_bytes(raw)
+
+
+def signed(server: Server, claims: dict[str, Any]) -> dict[str, str]:
+    """Return the headers of a token with these claims under the server's own key."""
+    kid, private_key = genuine_key(server)
+    return bearer(jwt.encode(claims, private_key, algorithm="EdDSA", headers={"kid": kid}))
+
+
+def moved(claims: dict[str, Any], by: timedelta) -> dict[str, Any]:
+    """Return the claims of a token issued that much later."""
+    return {**claims, "iat": claims["iat"] + int(by.total_seconds()), "exp": claims["exp"] + int(by.total_seconds())}
+
+
+def bearer(token: str) -> dict[str, str]:
+    """Return the headers that present `token`."""
+    return {"Authorization": f"Bearer {token}"}

@@ -1,0 +1,27 @@
+"""A ring of signing keys that keeps its rows in memory."""
+
+from collections.abc import Callable
+
+from apps.authentication.models import SigningKey
+from apps.authentication.services.key_ring import KeyRing
+
+
+class FakeSigningKeys:
+    """Signing keys in memory, newest first; counts how often they were read."""
+
+    def __init__(self) -> None:
+        self.rows: list[SigningKey] = []
+        self.reads = 0
+
+    async def all(self) -> list[SigningKey]:
+        self.reads += 1
+        return list(self.rows)
+
+    async def ensure(self, is_good: Callable[[SigningKey], bool], make: Callable[[], SigningKey]) -> None:
+        if not any(is_good(row) for row in self.rows):
+            self.rows.insert(0, make())
+
+
+def new_ring(rows: FakeSigningKeys | None = None) -> KeyRing:
+    """Return a ring on these rows."""
+    return KeyRing(rows or FakeSigningKeys())  # type: ignore[arg-type]  # as good as a SigningKeyRepository

@@ -1,0 +1,157 @@
+"""Keyhouse itself, served by `manage.py serve` in processes of its own, as an operator starts it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+import psutil
+import psycopg
+
+PROJECT = Path(__file__).parents[2]
+ADMINISTRATOR_EMAIL = "admin@keyhouse.localhost"
+START_SECONDS = 30
+STOP_SECONDS = 30
+ENVIRONMENT = {
+    "ENVIRONMENT": "development",
+    "LOGIN_RATE_LIMIT": "100000/m",
+    "PUBLIC_RATE_LIMIT": "100000/m",
+    "ACCESS_LOG": "false",
+    "WORKERS": "2",
+}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A Keyhouse that is being served: what it was started with, its process, and what it has said."""
+
+    url: str
+    database_url: str
+    process: "subprocess.Popen[bytes]"
+    directory: Path
+
+    @property
+    def output(self) -> str:
+        return (self.directory / "stdout").read_text()
+
+    @property
+    def errors(self) -> str:
+        return (self.directory / "stderr").read_text()
+
+    @property
+    def administrator_password(self) -> str:
+        return self._printed("password")
+
+    @property
+    def service_key(self) -> str:
+        return self._printed("service key")
+
+    @property
+    def workers(self) -> list[psutil.Process]:
+        """The processes that serve, as opposed to the one that watches over them."""
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        return [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
+
+    def client(self, **options: Any) -> httpx.Client:
+        """Return a client that keeps its connections; close it."""
+        return httpx.Client(base_url=self.url, timeout=30, **options)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send the signal and return the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(STOP_SECONDS)
+
+    def interrupt_like_a_terminal(self) -> int:
+        """Interrupt every process of the server, as Ctrl-C does, and return the exit status."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.process.wait(STOP_SECONDS)
+
+    def kill(self) -> None:
+        """End every process at once, if any is left."""
+        if self.process.poll() is None:
+            for process in [*psutil.Process(self.process.pid).children(recursive=True), self.process]:
+                process.kill()
+            self.process.wait()
+
+    def _printed(self, label: str) -> str:
+        found = re.search(rf"^  {label} +(\S+)$", self.output, re.MULTILINE)
+        assert found, self.output
+        return found[1]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self.kill()
+
+
+def start_server(database_url: str, directory: Path, **environment: str) -> Server:
+    """Serve the database on a free port and return when the server is ready; use it as a context."""
+    directory.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    settings = {**os.environ, **ENVIRONMENT, "PORT": str(port), "DATABASE_URL": database_url, **environment}
+    with (directory / "stdout").open("wb") as stdout, (directory / "stderr").open("wb") as stderr:
+        command = [sys.executable, "manage.py", "serve"]
+        process = subprocess.Popen(
+            command,
+            cwd=PROJECT,
+            env=settings,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+        )
+    server = Server(f"http://127.0.0.1:{port}", database_url, process, directory)
+    try:
+        _wait_until_ready(server)
+    except BaseException:
+        server.kill()
+        raise
+    return server
+
+
+def _wait_until_ready(server: Server) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not _is_ready(server):
+        assert server.process.poll() is None, server.errors
+        assert time.monotonic() < deadline, server.errors
+        time.sleep(0.05)
+
+
+def _is_ready(server: Server) -> bool:
+    try:
+        return httpx.get(f"{server.url}/health/ready", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def separate_database(server_url: str, name: str) -> Iterator[str]:
+    """Make an empty database beside the one of `server_url`, return its URL, and drop it in the end."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        connection.execute(f'CREATE DATABASE "{name}"')
+    yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

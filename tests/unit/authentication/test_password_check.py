@@ -1,0 +1,109 @@
+"""Judging passwords."""
+
+import logging
+from typing import Any
+
+import pytest
+from django.contrib.auth.hashers import make_password
+
+from apps.authentication.services.password_check import PasswordCheck
+from apps.core.errors import TooManyRequests
+from apps.core.http.request_context import RequestContext, enter_request
+from apps.users.services.user_service import UserService
+from tests.support.fakes import FakeUsers, unsaved_user
+
+pytestmark = pytest.mark.unit
+
+SECRET = "correct horse battery staple"
+
+
+class FakeAttempts:
+    """Counts attempts in memory; `wait` is what `begin` answers."""
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[str, str]] = []
+        self.forgotten: list[tuple[str, str]] = []
+        self.wait = 0
+
+    async def begin(self, account: str, client_address: str) -> int:
+        self.begun.append((account, client_address))
+        return self.wait
+
+    async def forget(self, account: str, client_address: str) -> None:
+        self.forgotten.append((account, client_address))
+
+
+@pytest.fixture
+def attempts():
+    return FakeAttempts()
+
+
+@pytest.fixture(scope="module")
+def encoded():
+    return make_password(SECRET)
+
+
+@pytest.fixture
+def check(attempts: Any, encoded: str) -> PasswordCheck:
+    ann = unsaved_user(1, email="ann@example.com", password=encoded)
+    gone = unsaved_user(2, email="gone@example.com", password=encoded, is_active=False)
+    users: Any = FakeUsers(ann, gone)
+    plans: Any = None
+    return PasswordCheck(attempts, UserService(users, plans))
+
+
+async def test_the_right_password_is_right_and_forgives(check, attempts):
+    enter_request(RequestContext(client_address="192.0.2.1"))
+    credentials = await check.sign_in("ann@example.com", SECRET)
+    assert credentials is not None
+    assert credentials.user_id == 1
+    assert attempts.begun == attempts.forgotten == [("ann@example.com", "192.0.2.1")]
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        ("ann@example.com", "wrong"),
+        ("ann@example.com", ""),
+        ("ann@example.com", SECRET.upper()),
+        ("nobody@example.com", SECRET),
+        ("nobody@example.com", "decoy"),
+        ("gone@example.com", SECRET),
+        ("gone@example.com", "wrong"),
+    ],
+)
+async def test_whatever_is_wrong_is_counted_and_not_forgiven(check, attempts, email, password):
+    assert await check.sign_in(email, password) is None
+    assert [account for account, _ in attempts.begun] == [email]
+    assert attempts.forgotten == []
+
+
+async def test_while_locked_not_even_the_right_password_is_judged(check, attempts):
+    attempts.wait = 25
+    with pytest.raises(TooManyRequests) as refusal:
+        await check.sign_in("ann@example.com", SECRET)
+    assert (refusal.value.public_code, refusal.value.retry_after_seconds) == ("LOCKED_OUT", 25)
+    assert attempts.forgotten == []
+
+
+async def test_a_confirmation_is_counted_as_a_sign_in_is(check, attempts):
+    credentials = await check.sign_in("ann@example.com", SECRET)
+    assert credentials is not None
+    assert await check.confirms(credentials, "wrong") is False
+    assert await check.confirms(credentials, SECRET) is True
+    assert [account for account, _ in attempts.begun] == ["ann@example.com"] * 3
+    assert len(attempts.forgotten) == 2
+
+
+async def test_outside_a_request_the_address_is_local(check, attempts):
+    enter_request(RequestContext())
+    await check.sign_in(" ann@example.com ", "wrong")
+    assert attempts.begun == [("ann@example.com", "local")]
+
+
+async def test_logs_neither_password_nor_hash(check, encoded, caplog):
+    with caplog.at_level(logging.DEBUG):
+        await check.sign_in("ann@example.com", SECRET)
+        await check.sign_in("ann@example.com", SECRET + "x")
+    assert SECRET not in caplog.text
+    assert encoded not in caplog.text

@@ -1,0 +1,185 @@
+"""The environment: each wrong value stops the start with one clear line that does not repeat it."""
+
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_network
+
+import pytest
+
+from config.database_url import database_settings
+from config.environment import Environment, development_secret_key, load_environment
+
+pytestmark = pytest.mark.unit
+
+PRODUCTION = {
+    "ENVIRONMENT": "production",
+    "SECRET_KEY": "k" * 50,
+    "DATABASE_URL": "postgresql://keyhouse:pw@db/keyhouse",
+    "ALLOWED_HOSTS": "api.example.com",
+}
+NAMES = {name.upper() for name in Environment.model_fields}
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch):
+    """Take away what the tests' own environment set."""
+    for name in [name for name in os.environ if name.upper() in NAMES]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def load(monkeypatch):
+    """Return a function that loads the environment with these variables."""
+
+    def load_with(**variables: str) -> Environment:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        return load_environment()
+
+    return load_with
+
+
+def refusal(load, **variables: str) -> str:
+    with pytest.raises(SystemExit) as stopped:
+        load(**variables)
+    message = stopped.value.code
+    assert isinstance(message, str)
+    assert message.startswith("keyhouse: ")
+    assert "\n" not in message
+    return message
+
+
+def test_development_needs_nothing(load):
+    environment = load()
+    assert (environment.host, environment.port, environment.workers) == ("127.0.0.1", 8000, 1)
+    assert (environment.login_rate_limit, environment.public_rate_limit) == ("5/m", "60/m")
+    assert (environment.is_production, environment.serves_https_only) == (False, False)
+    assert environment.trusted_networks == ()
+
+
+def test_an_empty_variable_is_as_good_as_none(load):
+    assert load(PORT="", ALLOWED_HOSTS="", DATABASE_URL="").port == 8000
+
+
+def test_lists_are_separated_by_commas(load):
+    environment = load(
+        ALLOWED_HOSTS="a.example.com, .b.example.com ,",
+        CORS_ALLOWED_ORIGINS="https://app.example.com,http://localhost:3000",
+        TRUSTED_PROXIES="10.0.0.0/8, 192.0.2.1, fd00::/8",
+    )
+    assert environment.allowed_hosts == ["a.example.com", ".b.example.com"]
+    assert environment.cors_allowed_origins == ["https://app.example.com", "http://localhost:3000"]
+    assert environment.trusted_networks == tuple(map(ip_network, ("10.0.0.0/8", "192.0.2.1/32", "fd00::/8")))
+
+
+@pytest.mark.parametrize("rate", ["5/m", "100000/m", "1/s", "3/10m", "7/d", "10/h"])
+def test_takes_rates(load, rate):
+    assert load(LOGIN_RATE_LIMIT=rate, PUBLIC_RATE_LIMIT=rate).login_rate_limit == rate
+
+
+WRONG = [
+    ("ENVIRONMENT", "hunter2"),
+    ("DATABASE_URL", "mysql://hunter2"),
+    ("DATABASE_URL", "postgresql://u:hunter2@[bad/db"),
+    ("DATABASE_URL", "postgresql://u:hunter2@h/db?nonsense=hunter2"),
+    ("DATABASE_URL", "hunter2"),
+    ("PORT", "hunter2"),
+    ("PORT", "0"),
+    ("PORT", "65536"),
+    ("PORT", "-8000"),
+    ("WORKERS", "0"),
+    ("WORKERS", "257"),
+    ("WORKERS", "two"),
+    ("DATABASE_POOL_SIZE", "1"),
+    ("DATABASE_POOL_SIZE", "201"),
+    ("HTTPS_ONLY", "hunter2"),
+    ("ACCESS_LOG", "hunter2"),
+    ("LOG_LEVEL", "hunter2"),
+    ("LOG_LEVEL", "debug"),
+    ("LOGIN_RATE_LIMIT", "hunter2"),
+    ("LOGIN_RATE_LIMIT", "5"),
+    ("LOGIN_RATE_LIMIT", "0/m"),
+    ("LOGIN_RATE_LIMIT", "5/0m"),
+    ("LOGIN_RATE_LIMIT", "-5/m"),
+    ("PUBLIC_RATE_LIMIT", "5/w"),
+    ("PUBLIC_RATE_LIMIT", "5/m "),
+    ("CORS_ALLOWED_ORIGINS", "hunter2"),
+    ("CORS_ALLOWED_ORIGINS", "*"),
+    ("CORS_ALLOWED_ORIGINS", "https://app.example.com/"),
+    ("CORS_ALLOWED_ORIGINS", "https://*.example.com"),
+    ("CORS_ALLOWED_ORIGINS", "https://app.example.com,hunter2"),
+    ("TRUSTED_PROXIES", "hunter2"),
+    ("TRUSTED_PROXIES", "10.0.0.1/8"),
+    ("TRUSTED_PROXIES", "*"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_a_wrong_value_stops_the_start(load, name, value):
+    message = refusal(load, **{name: value})
+    assert message.startswith(f"keyhouse: {name}: ")
+    assert len(message) < 200
+    assert "hunter2" not in message
+
+
+def test_production_with_all_it_needs(load):
+    environment = load(**PRODUCTION)
+    assert (environment.is_production, environment.serves_https_only) == (True, True)
+
+
+def test_only_https_can_be_switched_off(load):
+    assert load(**PRODUCTION, HTTPS_ONLY="false").serves_https_only is False
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", ""),
+        ("SECRET_KEY", "k" * 49),
+        ("DATABASE_URL", ""),
+        ("ALLOWED_HOSTS", ""),
+        ("ALLOWED_HOSTS", "*"),
+        ("ALLOWED_HOSTS", "api.example.com,*"),
+    ],
+)
+def test_production_refuses_the_conveniences_of_development(load, name, value):
+    message = refusal(load, **{**PRODUCTION, name: value})
+    assert message.startswith(f"keyhouse: {name} ")
+    assert "production" in message
+    assert "k" * 10 not in message
+
+
+def test_a_checkout_makes_its_own_secret_key_once(tmp_path):
+    directory = tmp_path / "state"
+    key = development_secret_key(directory)
+    assert len(key) > 50
+    assert development_secret_key(directory) == key
+    assert stat.S_IMODE((directory / "secret_key").stat().st_mode) == 0o600
+    assert development_secret_key(tmp_path / "other") != key
+
+
+def test_of_several_first_starts_one_makes_the_key(tmp_path):
+    with ThreadPoolExecutor(16) as threads:
+        keys = set(threads.map(development_secret_key, [tmp_path] * 64))
+    assert len(keys) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+
+
+def test_a_database_url_becomes_django_s_settings():
+    url = "postgresql://me:p%40ss@db.example.com:5433/house?sslmode=require&application_name=kh"
+    entry = database_settings(url, pool_size=12)
+    assert [entry[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")] == [
+        "house",
+        "me",
+        "p@ss",
+        "db.example.com",
+        "5433",
+    ]
+    assert (entry["CONN_MAX_AGE"], entry["OPTIONS"]["pool"]["max_size"]) == (0, 12)
+    assert (entry["OPTIONS"]["sslmode"], entry["OPTIONS"]["application_name"]) == ("require", "kh")
+    assert entry["OPTIONS"]["connect_timeout"] == 5
+
+
+def test_a_connect_timeout_of_the_operator_s_is_kept():
+    assert database_settings("postgresql://db/house?connect_timeout=2", 8)["OPTIONS"]["connect_timeout"] == "2"

@@ -1,0 +1,87 @@
+"""CORS and the security headers."""
+
+import pytest
+
+from apps.core.http.cross_origin import cross_origin_headers, header, is_preflight, preflight_headers
+from apps.core.http.door_settings import DoorSettings
+from apps.core.http.security_headers import security_headers
+
+pytestmark = pytest.mark.unit
+
+ALLOWED = "https://app.example.com"
+SETTINGS = DoorSettings(allowed_origins=frozenset({ALLOWED}))
+
+
+def scope_of(method="GET", **headers):
+    return {"method": method, "headers": [(name.replace("_", "-").encode(), value) for name, value in headers.items()]}
+
+
+def test_finds_the_first_header_of_a_name():
+    scope = {"headers": [(b"a", b"1"), (b"b", b"2"), (b"b", b"\xe9")]}
+    assert header(scope, b"b") == "2"
+    assert header(scope, b"c") is None
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "preflight"),
+    [
+        ("OPTIONS", {"access_control_request_method": b"POST"}, True),
+        ("OPTIONS", {}, False),
+        ("POST", {"access_control_request_method": b"POST"}, False),
+    ],
+)
+def test_knows_a_preflight(method, headers, preflight):
+    assert is_preflight(scope_of(method, **headers)) is preflight
+
+
+def test_tells_an_allowed_origin_what_it_may_send():
+    assert preflight_headers(scope_of(origin=ALLOWED.encode()), SETTINGS) == {
+        "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
+        "Access-Control-Allow-Headers": "Authorization, Content-Type, X-API-Key, X-Request-ID",
+        "Access-Control-Max-Age": "600",
+    }
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        b"https://evil.example.com",
+        b"https://app.example.com.evil.net",
+        b"http://app.example.com",
+        b"https://app.example.com:8443",
+        b"null",
+        b"",
+    ],
+)
+def test_lets_no_other_origin_in(origin):
+    scope = scope_of(origin=origin)
+    assert preflight_headers(scope, SETTINGS) == {}
+    assert cross_origin_headers(scope, SETTINGS) == [(b"vary", b"Origin")]
+
+
+def test_lets_an_allowed_origin_read_the_answer_without_cookies():
+    headers = dict(cross_origin_headers(scope_of(origin=ALLOWED.encode()), SETTINGS))
+    assert headers[b"access-control-allow-origin"] == ALLOWED.encode()
+    assert b"X-Request-ID" in headers[b"access-control-expose-headers"]
+    assert headers[b"vary"] == b"Origin"
+    assert b"access-control-allow-credentials" not in headers
+
+
+def test_says_nothing_where_no_origin_is_allowed():
+    assert cross_origin_headers(scope_of(origin=ALLOWED.encode()), DoorSettings()) == []
+    assert preflight_headers(scope_of(origin=ALLOWED.encode()), DoorSettings()) == {}
+
+
+def test_promises_https_only_where_it_is_served():
+    assert b"strict-transport-security" not in dict(security_headers(https_only=False))
+    promise = dict(security_headers(https_only=True))[b"strict-transport-security"]
+    assert promise == b"max-age=31536000; includeSubDomains; preload"
+
+
+def test_content_may_come_from_this_server_alone():
+    policy = dict(security_headers(https_only=False))[b"content-security-policy"].decode()
+    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert directives["default-src"] == "'none'"
+    assert directives["script-src"] == "'self'"
+    assert directives["frame-ancestors"] == "'none'"
+    assert "http" not in policy

@@ -1,0 +1,66 @@
+"""Reading and writing JSON."""
+
+import pytest
+from django.test import RequestFactory
+
+from apps.core.errors import MalformedRequest, UnsupportedMediaType
+from apps.core.http.json_codec import JsonParser, JsonRenderer
+
+pytestmark = pytest.mark.unit
+
+
+def parse(body: bytes, content_type: str = "application/json"):
+    return JsonParser().parse_body(RequestFactory().generic("POST", "/", body, CONTENT_TYPE=content_type))
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [(b"{}", {}), (b' {"a": [1, null, true]} ', {"a": [1, None, True]}), ('"é"'.encode(), "é"), (b"null", None)],
+)
+def test_reads_json(body, value):
+    assert parse(body) == value
+
+
+def test_a_charset_beside_the_type_does_no_harm():
+    assert parse(b"{}", "application/json; charset=utf-8") == {}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" ",
+        b"{",
+        b'{"a": 1,}',
+        b"{'a': 1}",
+        b"{} {}",
+        b'{"a": NaN}',
+        b"Infinity",
+        b'"\xff"',
+        b'"\xed\xa0\x80"',
+        rb'"\ud800"',
+        b'"\x00"',
+        b"\xef\xbb\xbf{}",
+        "{}".encode("utf-16"),
+        b"[" * 100_000,
+        b"[" * 2000 + b"]" * 2000,
+    ],
+    ids=lambda body: f"{body[:12]!r} {len(body)}",
+)
+def test_refuses_what_is_not_json(body):
+    with pytest.raises(MalformedRequest):
+        parse(body)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["", "text/plain", "application/x-www-form-urlencoded", "text/json", "application/json2", "application/xml"],
+)
+def test_refuses_other_types(content_type):
+    with pytest.raises(UnsupportedMediaType):
+        parse(b"{}", content_type)
+
+
+def test_writes_json():
+    request = RequestFactory().get("/")
+    assert JsonRenderer().render(request, {"a": ["é", None, 1]}, response_status=200) == '{"a":["é",null,1]}'.encode()

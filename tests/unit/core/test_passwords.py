@@ -1,0 +1,59 @@
+"""Hashing passwords."""
+
+import asyncio
+import threading
+
+import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher, make_password
+
+from apps.core.security.argon2id_hasher import Argon2idHasher
+from apps.core.security.passwords import hash_password, password_matches, run_beside_hashing
+
+pytestmark = pytest.mark.unit
+
+SECRET = "correct horse battery staple"
+
+
+async def test_hashes_by_argon2id_with_the_documented_parameters():
+    assert (await hash_password(SECRET)).startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+async def test_salts_each_hash():
+    first, second = await asyncio.gather(hash_password(SECRET), hash_password(SECRET))
+    assert first != second
+    assert SECRET not in first
+
+
+@pytest.mark.parametrize("password", [SECRET, "ünïcödé 密码 🔑", " spaces ", "x" * 256])
+async def test_knows_the_right_password(password):
+    encoded = await hash_password(password)
+    assert await password_matches(password, encoded) is True
+    for wrong in (password + "x", password[:-1], password.upper(), ""):
+        assert await password_matches(wrong, encoded) is False
+
+
+@pytest.mark.parametrize("encoded", [None, "", "!", "!unusable", "plain text", "unknown$1$2$3"])
+async def test_nothing_matches_what_is_not_a_hash(encoded):
+    assert await password_matches(SECRET, encoded) is False
+    assert await password_matches("", encoded) is False
+    assert await password_matches("decoy", encoded) is False
+
+
+async def test_hashes_off_the_event_loop_and_lets_it_run():
+    ticks, hashing = 0, asyncio.ensure_future(hash_password(SECRET))
+    while not hashing.done():
+        ticks += 1
+        await asyncio.sleep(0)
+    assert ticks > 10
+    assert (await run_beside_hashing(threading.current_thread)).name.startswith("password")
+
+
+async def test_passes_on_what_was_raised():
+    with pytest.raises(ZeroDivisionError):
+        await run_beside_hashing(lambda: 1 // 0)
+
+
+def test_a_hash_with_other_parameters_is_made_anew():
+    weaker = type("Weaker", (Argon2PasswordHasher,), {"time_cost": 1, "memory_cost": 8 * 1024, "parallelism": 1})
+    assert Argon2idHasher().must_update(weaker().encode(SECRET, "somesaltsomesalt"))
+    assert not Argon2idHasher().must_update(make_password(SECRET))

@@ -1,0 +1,107 @@
+"""What a caller may do, by who it is and by what credential."""
+
+import pytest
+
+from apps.core.errors import InsufficientScopes, NotAllowed
+from apps.core.security.principal import OPERATOR, CredentialKind, Principal
+from apps.core.security.scopes import ACCOUNT_WRITE, KEYS_VERIFY, STAFF
+
+pytestmark = pytest.mark.unit
+
+ME, OTHER = 1, 2
+
+
+def session(**fields):
+    return Principal(user_id=ME, kind=CredentialKind.SESSION, session_id=7, **fields)
+
+
+def key(*scopes, **fields):
+    return Principal(user_id=ME, kind=CredentialKind.API_KEY, scopes=frozenset(scopes), api_key_id=8, **fields)
+
+
+CALLERS = {
+    "session": session(),
+    "key": key(),
+    "key with account scope": key(ACCOUNT_WRITE),
+    "key with staff scope of a customer": key(STAFF),
+    "staff session": session(is_staff=True),
+    "staff key": key(is_staff=True),
+    "staff key with account scope": key(ACCOUNT_WRITE, is_staff=True),
+    "staff key with staff scope": key(STAFF, is_staff=True),
+    "staff key with every scope": key("keyhouse:*", is_staff=True),
+    "operator": OPERATOR,
+}
+ACCOUNT_HOLDERS = [name for name in CALLERS if name != "operator"]
+STAFF_CALLERS = {"staff session", "staff key with staff scope", "staff key with every scope", "operator"}
+WRITERS = {"session", "key with account scope", "staff key with account scope", *STAFF_CALLERS} - {"operator"}
+
+
+def may(act, *args) -> bool:
+    try:
+        act(*args)
+    except NotAllowed:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", CALLERS)
+def test_staff_rights_need_a_session_or_the_staff_scope(name):
+    assert CALLERS[name].acts_as_staff is (name in STAFF_CALLERS)
+    assert may(CALLERS[name].require_staff) is (name in STAFF_CALLERS)
+
+
+@pytest.mark.parametrize("name", CALLERS)
+def test_others_accounts_are_for_staff_alone(name):
+    assert may(CALLERS[name].require_reading, OTHER) is (name in STAFF_CALLERS)
+    assert may(CALLERS[name].require_writing, OTHER) is (name in STAFF_CALLERS)
+
+
+@pytest.mark.parametrize("name", ACCOUNT_HOLDERS)
+def test_everyone_may_read_their_own(name):
+    assert may(CALLERS[name].require_reading, ME)
+
+
+@pytest.mark.parametrize("name", ACCOUNT_HOLDERS)
+def test_a_key_needs_a_scope_to_change_its_own_account(name):
+    assert may(CALLERS[name].require_writing, ME) is (name in WRITERS)
+
+
+def test_a_key_is_told_which_scope_it_lacks():
+    with pytest.raises(InsufficientScopes, match="keyhouse:account"):
+        key().require_writing(ME)
+
+
+@pytest.mark.parametrize(
+    ("caller", "has"),
+    [
+        (key(KEYS_VERIFY), True),
+        (key("keys:*"), True),
+        (key("keys:read"), False),
+        (key(), False),
+        (key(is_staff=True), False),  # a staff member's key has what it was given and no more
+        (session(), False),
+        (session(is_staff=True), True),
+        (OPERATOR, True),
+    ],
+)
+def test_scopes(caller, has):
+    assert caller.has_scope(KEYS_VERIFY) is has
+    assert may(caller.require_scope, KEYS_VERIFY) is has
+
+
+def test_the_operator_owns_nothing():
+    with pytest.raises(NotAllowed):
+        _ = OPERATOR.owner_id
+    assert session().owner_id == ME
+
+
+def test_only_who_signed_in_has_a_session():
+    assert session().require_session() == 7
+    for caller in (key(), OPERATOR):
+        with pytest.raises(NotAllowed):
+            caller.require_session()
+
+
+def test_cannot_be_changed():
+    with pytest.raises(AttributeError):
+        session().is_staff = True

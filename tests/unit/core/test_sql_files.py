@@ -1,0 +1,24 @@
+"""Named statements in a file."""
+
+import pytest
+
+from apps.core.database.sql_files import load_statements
+
+pytestmark = pytest.mark.unit
+
+
+def test_reads_statements_by_name(tmp_path):
+    path = tmp_path / "some.sql"
+    path.write_text("-- what stands first is a comment\n-- name: one\nSELECT 1;\n-- why\n\n-- name: two\nSELECT\n  2\n")
+    assert load_statements(path) == {"one": "SELECT 1;\n-- why", "two": "SELECT\n  2"}
+
+
+def test_a_file_without_names_has_no_statements(tmp_path):
+    path = tmp_path / "some.sql"
+    path.write_text("SELECT 1")
+    assert load_statements(path) == {}
+
+
+def test_a_missing_file_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        load_statements(tmp_path / "none.sql")

@@ -1,0 +1,87 @@
+"""Who the client is, behind proxies."""
+
+from ipaddress import IPv4Address, IPv6Address, ip_network
+
+import pytest
+
+from apps.core.http.trusted_proxies import client_address, is_within, limited_party, parse_address
+
+pytestmark = pytest.mark.unit
+
+TRUSTED = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("192.0.2.1", IPv4Address("192.0.2.1")),
+        (" 192.0.2.1 ", IPv4Address("192.0.2.1")),
+        ("2001:db8::1", IPv6Address("2001:db8::1")),
+        ("[2001:db8::1]", IPv6Address("2001:db8::1")),
+        ("fe80::1%eth0", IPv6Address("fe80::1")),
+        ("::ffff:192.0.2.1", IPv4Address("192.0.2.1")),
+        ("", None),
+        ("unknown", None),
+        ("192.0.2.1:8080", None),
+        ("192.0.2.256", None),
+        ("0x7f.1", None),
+        ("١٩٢.0.2.1", None),
+    ],
+)
+def test_reads_addresses(text, address):
+    assert parse_address(text) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "within"),
+    [("10.255.0.1", True), ("11.0.0.0", False), ("fd12::1", True), ("2001:db8::1", False), ("::ffff:10.0.0.1", True)],
+)
+def test_tells_whether_an_address_is_within_networks(address, within):
+    assert is_within(parse_address(address), TRUSTED) is within
+
+
+def test_no_address_is_within_nothing():
+    assert is_within(None, TRUSTED) is False
+    assert is_within(parse_address("10.0.0.1"), ()) is False
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded_for", "client"),
+    [
+        ("192.0.2.1", "198.51.100.7", "192.0.2.1"),  # the peer is not a proxy: its header is a claim
+        ("10.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "1.1.1.1, 198.51.100.7", "198.51.100.7"),  # left of the first stranger stands a claim
+        ("10.0.0.1", "198.51.100.7, 10.0.0.2, fd00::3", "198.51.100.7"),
+        ("10.0.0.1", "10.0.0.2, 10.0.0.3", "10.0.0.2"),  # proxies all the way
+        ("10.0.0.1", "garbage, 10.0.0.2", "10.0.0.2"),  # stops at what is no address
+        ("10.0.0.1", "198.51.100.7, garbage", "10.0.0.1"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", None, "10.0.0.1"),
+        ("10.0.0.1", "::ffff:198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "[2001:db8::7]", "2001:db8::7"),
+        (None, "198.51.100.7", None),
+        ("unix:", "198.51.100.7", None),
+    ],
+)
+def test_finds_the_client(peer, forwarded_for, client):
+    assert client_address(peer, forwarded_for, TRUSTED) == client
+
+
+def test_without_trusted_proxies_no_header_is_believed():
+    assert client_address("10.0.0.1", "198.51.100.7", ()) == "10.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("address", "party"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:aaaa::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:bbbb::9", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        (None, "local"),
+        ("testclient", "local"),
+    ],
+)
+def test_a_limit_is_for_the_party_behind_an_address(address: str | None, party: str):
+    assert limited_party(address) == party

@@ -1,0 +1,42 @@
+"""Which passwords may be set."""
+
+import pytest
+
+from apps.core.errors import ValidationFailed
+from apps.users.services.password_policy import check_new_password
+
+pytestmark = pytest.mark.unit
+
+ACCOUNT = {"email": "annabelle@example.com", "username": "raven-1845", "full_name": "Virginia Clemm"}
+
+
+@pytest.mark.parametrize(
+    "password", ["correct horse battery staple", "密码密码密码密码密", "x7!kQ2pz", " " * 3 + "xy9zq"]
+)
+async def test_may_be_set(password):
+    await check_new_password(password, **ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [
+        ("x7!kQ2p", "too short"),
+        ("password123", "too common"),
+        ("8395761204", "entirely numeric"),
+        ("raven-1845", "similar to the username"),
+        ("annabelle@example.com", "similar to the email"),
+        ("virginia clemm", "similar to the full name"),
+    ],
+)
+async def test_may_not_be_set(password, reason):
+    with pytest.raises(ValidationFailed) as refusal:
+        await check_new_password(password, **ACCOUNT)
+    assert {detail.field for detail in refusal.value.details} == {"password"}
+    assert any(reason in detail.message for detail in refusal.value.details)
+    assert password not in " ".join(detail.message for detail in refusal.value.details)
+
+
+async def test_names_every_reason_and_the_field_it_was_asked_for():
+    with pytest.raises(ValidationFailed) as refusal:
+        await check_new_password("1234", field="new_password")
+    assert [detail.field for detail in refusal.value.details] == ["new_password"] * 3

@@ -1,0 +1,147 @@
+"""What goes in and out about accounts."""
+
+import pytest
+from pydantic import ValidationError
+
+from apps.users.schemas import UserCreate, UserOut, UserQuery, UserUpdate
+from tests.support.fakes import unsaved_user
+
+pytestmark = pytest.mark.unit
+
+NEW = {"email": "ann@example.com", "username": "ann", "password": "hunter2hunter2"}
+
+
+def fields_refused(kind, values) -> set[str]:
+    with pytest.raises(ValidationError) as refusal:
+        kind.model_validate(values)
+    assert "hunter2" not in str(refusal.value)
+    return {str(problem["loc"][0]) for problem in refusal.value.errors()}
+
+
+@pytest.mark.parametrize(
+    "email", ["a@b.co", "a+tag@example.com", '"quoted"@example.com', "ann@exämple.de", "x" * 64 + "@example.com"]
+)
+def test_takes_e_mail_addresses(email):
+    assert UserCreate.model_validate({**NEW, "email": email}).email == email
+
+
+def test_forgives_spaces_around_an_address():
+    assert UserCreate.model_validate({**NEW, "email": " ann@example.com "}).email == "ann@example.com"
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "",
+        "ann",
+        "ann@",
+        "@example.com",
+        "ann@example",
+        "ann@@example.com",
+        "ann@exa mple.com",
+        "ann\x00@example.com",
+        "ann@example.com\nbcc: x@example.com",
+        "a" * 250 + "@b.co",
+        "änn@example.com",
+        5,
+        None,
+        ["ann@example.com"],
+    ],
+)
+def test_refuses_what_is_no_address(email):
+    assert fields_refused(UserCreate, {**NEW, "email": email}) == {"email"}
+
+
+@pytest.mark.parametrize("username", ["a", "Ann.B-c_d+e@f", "x" * 150])
+def test_takes_user_names(username):
+    assert UserCreate.model_validate({**NEW, "username": username}).username == username
+
+
+@pytest.mark.parametrize("username", ["", " ann", "a b", "ann\n", "ann\x00", "<b>", "änn", "x" * 151, 5, None])
+def test_refuses_other_user_names(username):
+    assert fields_refused(UserCreate, {**NEW, "username": username}) == {"username"}
+
+
+@pytest.mark.parametrize("password", ["", "x" * 257, "hunter2\x00", 12345678, None])
+def test_refuses_passwords_that_cannot_be(password):
+    assert fields_refused(UserCreate, {**NEW, "password": password}) == {"password"}
+
+
+def test_a_password_stays_as_typed_and_shows_itself_nowhere():
+    new = UserCreate.model_validate({**NEW, "password": " hunter2 "})
+    assert new.password.get_secret_value() == " hunter2 "
+    assert "hunter2" not in repr(new)
+    assert "hunter2" not in str(new.model_dump())
+    assert "hunter2" not in new.model_dump_json()
+
+
+@pytest.mark.parametrize("unknown", ["is_staff", "is_superuser", "plan", "id", "password_hash", "email_verified_at"])
+def test_nobody_signs_up_with_more_than_these_fields(unknown):
+    assert fields_refused(UserCreate, {**NEW, unknown: True}) == {unknown}
+
+
+@pytest.mark.parametrize("missing", ["email", "username", "password"])
+def test_nobody_signs_up_with_less(missing):
+    assert fields_refused(UserCreate, {name: NEW[name] for name in NEW if name != missing}) == {missing}
+
+
+def test_a_change_holds_only_what_was_sent():
+    assert UserUpdate.model_validate({}).model_fields_set == set()
+    assert UserUpdate.model_validate({"full_name": ""}).model_fields_set == {"full_name"}
+
+
+@pytest.mark.parametrize(
+    ("change", "needs_staff"),
+    [
+        ({}, False),
+        ({"email": "a@b.co", "username": "a", "full_name": "A"}, False),
+        ({"plan": "pro"}, True),
+        ({"is_active": True}, True),
+        ({"full_name": "A", "is_active": False}, True),
+    ],
+)
+def test_knows_which_changes_are_for_staff(change, needs_staff):
+    assert UserUpdate.model_validate(change).needs_staff is needs_staff
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *[(name, None) for name in ("email", "username", "full_name", "plan", "is_active")],
+        ("is_active", 1),
+        ("is_active", "true"),
+        ("full_name", "x" * 201),
+        ("full_name", "a\x00"),
+        ("plan", ""),
+        ("password", "hunter2hunter2"),
+        ("is_staff", True),
+        ("id", 5),
+    ],
+)
+def test_refuses_changes_that_cannot_be(field, value):
+    assert fields_refused(UserUpdate, {field: value}) == {field}
+
+
+@pytest.mark.parametrize("wrong", [{"search": "a\x00"}, {"search": "x" * 255}, {"is_active": "maybe"}, {"page": 0}])
+def test_refuses_queries_that_cannot_be(wrong):
+    assert fields_refused(UserQuery, wrong) == set(wrong)
+
+
+def test_an_account_goes_out_without_its_credentials():
+    out = UserOut.of(unsaved_user(3, password="argon2$hunter2", full_name="Ann"))
+    assert (out.id, out.email, out.full_name, out.plan) == (3, "user3@example.com", "Ann", "free")
+    assert "hunter2" not in out.model_dump_json()
+    assert out.model_dump()["created_at"] == "2020-01-01T00:00:00Z"
+    assert set(UserOut.model_fields) == {
+        "id",
+        "email",
+        "username",
+        "full_name",
+        "plan",
+        "is_active",
+        "is_staff",
+        "email_verified_at",
+        "created_at",
+        "updated_at",
+        "last_login_at",
+    }

@@ -1,0 +1,179 @@
+"""What may be done with accounts, and by whom."""
+
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from apps.core.errors import InsufficientScopes, NotAllowed, NotFound, ValidationFailed
+from apps.core.security.passwords import password_matches
+from apps.core.security.principal import OPERATOR
+from apps.core.security.scopes import ACCOUNT_WRITE, STAFF
+from apps.users.schemas import UserCreate, UserQuery, UserUpdate
+from apps.users.services.user_service import UserService
+from tests.support.callers import key_of, session_of, staff_of
+from tests.support.fakes import FakeUsers, unsaved_user
+
+pytestmark = pytest.mark.unit
+
+ME, OTHER, COLLEAGUE, MISSING = 1, 2, 3, 404
+PASSWORD = "correct horse battery staple"
+
+
+class FakePlans:
+    """Knows one plan besides the free one."""
+
+    async def id_of(self, name: str) -> int:
+        if name != "pro":
+            raise ValidationFailed.of("plan", "There is no plan of this name.")
+        return 22
+
+
+@pytest.fixture
+def users():
+    return FakeUsers(unsaved_user(ME), unsaved_user(OTHER), unsaved_user(COLLEAGUE, is_staff=True))
+
+
+@pytest.fixture
+def service(users: Any) -> UserService:
+    plans: Any = FakePlans()
+    return UserService(users, plans)
+
+
+async def test_signs_up_with_a_hash_and_without_the_password_in_the_audit(service, users):
+    out = await service.register(UserCreate(email="n@example.com", username="n", password=SecretStr(PASSWORD)))
+    _, fields, password_hash, audit = users.calls[0]
+    assert out.email == "n@example.com"
+    assert fields == {"email": "n@example.com", "username": "n", "full_name": ""}
+    assert await password_matches(PASSWORD, password_hash)
+    assert (audit.action, audit.target_kind, audit.after) == ("user.created", "user", fields)
+
+
+async def test_nobody_signs_up_with_a_weak_password(service, users):
+    with pytest.raises(ValidationFailed):
+        await service.register(UserCreate(email="n@example.com", username="n", password=SecretStr("password")))
+    assert users.calls == []
+
+
+@pytest.mark.parametrize(
+    ("actor", "seen"),
+    [
+        (session_of(ME), {ME}),
+        (key_of(ME), {ME}),
+        (key_of(ME, STAFF), {ME}),
+        (staff_of(COLLEAGUE), {ME, OTHER, COLLEAGUE}),
+        (key_of(COLLEAGUE, is_staff=True), {COLLEAGUE}),
+        (OPERATOR, {ME, OTHER, COLLEAGUE}),
+    ],
+    ids=["session", "key", "customer's key with staff scope", "staff", "staff's key", "operator"],
+)
+async def test_who_sees_whom(service, actor, seen):
+    for user_id in (ME, OTHER, COLLEAGUE):
+        if user_id in seen:
+            assert (await service.get(actor, user_id)).id == user_id
+        else:
+            with pytest.raises(NotAllowed):
+                await service.get(actor, user_id)
+
+
+async def test_only_staff_learn_that_an_account_is_missing(service):
+    with pytest.raises(NotFound):
+        await service.get(staff_of(COLLEAGUE), MISSING)
+    with pytest.raises(NotAllowed):
+        await service.get(session_of(ME), MISSING)
+
+
+@pytest.mark.parametrize(("actor", "only_id"), [(session_of(ME), ME), (key_of(ME), ME), (staff_of(COLLEAGUE), None)])
+async def test_lists_what_the_caller_may_see(service, users, actor, only_id):
+    await service.page(actor, UserQuery(page=2, size=5, search="a", is_active=True))
+    assert users.calls == [("page", {"offset": 5, "size": 5, "search": "a", "is_active": True, "only_id": only_id})]
+
+
+async def test_changes_one_s_own_account(service, users):
+    await service.update(session_of(ME), ME, UserUpdate(full_name="Ann"))
+    _, user_id, changes, audit = users.calls[0]
+    assert (user_id, changes, audit.action) == (ME, {"full_name": "Ann"}, "user.updated")
+
+
+async def test_a_plan_is_set_by_its_name(service, users):
+    await service.update(staff_of(COLLEAGUE), ME, UserUpdate(plan="pro"))
+    assert users.calls[0][2] == {"plan_id": 22}
+
+
+@pytest.mark.parametrize(
+    ("actor", "user_id", "update", "error"),
+    [
+        (session_of(ME), OTHER, {"full_name": "x"}, NotAllowed),
+        (session_of(ME), ME, {"plan": "pro"}, NotAllowed),
+        (session_of(ME), ME, {"is_active": True}, NotAllowed),
+        (key_of(ME), ME, {"full_name": "x"}, InsufficientScopes),
+        (key_of(ME, ACCOUNT_WRITE), ME, {"plan": "pro"}, NotAllowed),
+        (key_of(ME, STAFF), OTHER, {"full_name": "x"}, NotAllowed),
+        (key_of(COLLEAGUE, ACCOUNT_WRITE, is_staff=True), OTHER, {"full_name": "x"}, NotAllowed),
+        (staff_of(5), COLLEAGUE, {"full_name": "x"}, NotAllowed),
+        (staff_of(COLLEAGUE), ME, {"plan": "none"}, ValidationFailed),
+    ],
+)
+async def test_refuses_to_change(service, users, actor, user_id, update, error):
+    with pytest.raises(error):
+        await service.update(actor, user_id, UserUpdate(**update))
+    assert users.calls == []
+
+
+async def test_only_a_superuser_changes_another_member_of_staff(service, users):
+    await service.update(staff_of(5, is_superuser=True), COLLEAGUE, UserUpdate(full_name="x"))
+    await service.update(staff_of(COLLEAGUE), COLLEAGUE, UserUpdate(full_name="y"))
+    assert [call[2] for call in users.calls] == [{"full_name": "x"}, {"full_name": "y"}]
+
+
+async def test_deletes_softly(service, users):
+    await service.delete(session_of(ME), ME)
+    _, user_id, changes, audit = users.calls[0]
+    assert (user_id, changes["is_active"], audit.action) == (ME, False, "user.deleted")
+    assert changes["deleted_at"] is not None
+
+
+@pytest.mark.parametrize(
+    ("actor", "user_id", "error"),
+    [
+        (session_of(ME), OTHER, NotAllowed),
+        (key_of(ME), ME, InsufficientScopes),
+        (staff_of(5), COLLEAGUE, NotAllowed),
+    ],
+)
+async def test_refuses_to_delete(service, users, actor, user_id, error):
+    with pytest.raises(error):
+        await service.delete(actor, user_id)
+    assert users.calls == []
+
+
+@pytest.mark.parametrize(
+    ("actor", "user_id", "may"),
+    [
+        (session_of(ME), ME, True),
+        (session_of(ME), OTHER, False),
+        (key_of(ME, ACCOUNT_WRITE), ME, True),
+        (key_of(ME), ME, False),
+        (staff_of(5), OTHER, True),
+        (staff_of(5), COLLEAGUE, False),
+        (staff_of(COLLEAGUE), COLLEAGUE, True),
+        (staff_of(5, is_superuser=True), COLLEAGUE, True),
+        (OPERATOR, COLLEAGUE, True),
+    ],
+)
+async def test_who_may_change_what_belongs_to_whom(service, actor, user_id, may):
+    if may:
+        await service.require_changeable(actor, user_id)
+    else:
+        with pytest.raises(NotAllowed):
+            await service.require_changeable(actor, user_id)
+
+
+async def test_credentials_by_address_and_by_id(service):
+    by_address = await service.credentials_of("USER1@EXAMPLE.COM")
+    assert by_address == await service.credentials(ME)
+    assert await service.credentials_of("nobody@example.com") is None
+    assert await service.id_of_email("user2@example.com") == OTHER
+    for ask in (service.credentials(MISSING), service.id_of_email("nobody@example.com")):
+        with pytest.raises(NotFound):
+            await ask
