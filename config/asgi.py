@@ -13,10 +13,12 @@ from django.conf import settings  # noqa: E402
 from apps.core.http.client_door import ClientDoor  # noqa: E402
 from apps.core.http.door_settings import DoorSettings  # noqa: E402
 from apps.core.http.front import Front  # noqa: E402
+from config.worker_process import end_with_parent  # noqa: E402
 
 if TYPE_CHECKING:
     from apps.core.http.asgi_types import Application
 
+end_with_parent()
 door_settings = DoorSettings(
     trusted_proxies=settings.ENVIRONMENT.trusted_networks,
     allowed_origins=frozenset(settings.ENVIRONMENT.cors_allowed_origins),

@@ -4,7 +4,7 @@ from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
-POOL_TIMEOUT_SECONDS = 5
+POOL_TIMEOUT_SECONDS = 3
 CONNECT_TIMEOUT_SECONDS = 5
 
 

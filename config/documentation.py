@@ -5,15 +5,18 @@ from functools import cache
 import orjson
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from config.api import api
 
 
+@require_safe
 async def openapi_document(_request: HttpRequest) -> HttpResponse:
     """Serve the OpenAPI document."""
     return HttpResponse(openapi_bytes(), content_type="application/json")
 
 
+@require_safe
 async def interactive_documentation(request: HttpRequest) -> HttpResponse:
     """Serve Swagger UI on the OpenAPI document."""
     swagger_settings = '{"url": "/openapi.json", "layout": "BaseLayout", "deepLinking": true}'

@@ -12,6 +12,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -20,7 +22,7 @@ STATE_DIRECTORY = PROJECT_DIRECTORY / ".keyhouse"
 SECRET_KEY_LENGTH_MINIMUM = 50
 
 CommaSeparated = Annotated[list[str], NoDecode]
-Rate = Annotated[str, Field(pattern=r"^[1-9]\d*/[1-9]?\d*[smhd]$")]
+Rate = Annotated[str, Field(pattern=r"^[1-9]\d*/([1-9]\d*)?[smhd]$")]
 
 
 class Environment(BaseSettings):
@@ -71,16 +73,19 @@ class Environment(BaseSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _are_networks(cls, value: list[str]) -> list[str]:
-        for network in value:
-            ip_network(network)
+        for number, network in enumerate(value, start=1):
+            try:
+                ip_network(network)
+            except ValueError:
+                raise ValueError(f"entry {number} is not an IP address or a network such as 10.0.0.0/8") from None
         return value
 
     @field_validator("cors_allowed_origins")
     @classmethod
     def _are_origins(cls, value: list[str]) -> list[str]:
-        for origin in value:
+        for number, origin in enumerate(value, start=1):
             if not re.fullmatch(r"https?://[^/*\s]+", origin):
-                raise ValueError(f"{origin!r} is not an origin such as https://app.example.com")
+                raise ValueError(f"entry {number} is not an origin such as https://app.example.com")
         return value
 
     @field_validator("database_url")
@@ -88,6 +93,11 @@ class Environment(BaseSettings):
     def _is_postgresql(cls, value: str) -> str:
         if value and not value.startswith(("postgresql://", "postgres://")):
             raise ValueError("must start with postgresql://")
+        try:
+            conninfo_to_dict(value)
+        except ProgrammingError:
+            # psycopg's own message repeats the address with its password.
+            raise ValueError("is not an address that PostgreSQL's libpq can read") from None
         return value
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ from granian.server import Server
 
 from config.first_run import ADMINISTRATOR_EMAIL, FirstSecrets
 from config.preparation import prepare
+from config.worker_signals import run_worker
 
 # How long requests under way may take to finish when the server is told to stop.
 GRACE_SECONDS = 15
@@ -44,7 +45,7 @@ class Command(BaseCommand):
         multiprocessing.set_start_method("spawn", force=True)
         server = _server(host, port, options["workers"])
         server.on_startup(lambda: self._say_where(host, port, first))
-        server.serve()
+        server.serve(spawn_target=run_worker)
 
     def _say_where(self, host: str, port: int, first: FirstSecrets | None) -> None:
         base = f"http://{_reachable(host)}:{port}"

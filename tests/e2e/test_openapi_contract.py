@@ -1,0 +1,83 @@
+"""The served OpenAPI document is true: schemathesis finds no 5xx and no answer that it does not describe."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.support.people import Person, sign_up
+from tests.support.server import Server, separate_database, start_server
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+)
+EXAMPLES = 15
+SEED = 20261122
+SECONDS_MAXIMUM = 25
+# What would end the caller's own session or account, and with it the test. It is asked for with a key instead.
+ENDING = ("logout", "end_session", "update_own_user", "delete_user", "change_password")
+
+
+@pytest.fixture(scope="module")
+def contract_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of this module's own, because anything may happen to what it holds."""
+    name = f"keyhouse_contract_{os.getpid()}"
+    with (
+        separate_database(os.environ["DATABASE_URL"], name) as url,
+        start_server(url, tmp_path_factory.mktemp("contract")) as server,
+    ):
+        yield server
+
+
+@pytest.fixture(scope="module")
+def superuser(contract_server: Server) -> Person:
+    """Staff with all rights, whose ids are too large to be hit by chance."""
+    _execute(contract_server, "SELECT setval('users_id_seq', 900000), setval('sessions_id_seq', 900000)")
+    with contract_server.client() as client:
+        person = sign_up(client)
+    _execute(contract_server, f"UPDATE users SET is_staff = true, is_superuser = true WHERE id = {person.id}")
+    return person
+
+
+@pytest.mark.timeout(300)
+def test_every_answer_to_a_superuser_is_described(contract_server: Server, superuser: Person, tmp_path: Path):
+    excluded = [f"--exclude-operation-id={operation}" for operation in ENDING]
+    _run_schemathesis(contract_server, superuser.headers["Authorization"], tmp_path, *excluded)
+
+
+@pytest.mark.timeout(300)
+def test_every_answer_to_a_key_is_described(contract_server: Server, superuser: Person, tmp_path: Path):
+    with contract_server.client() as client:
+        key = {"name": "key", "scopes": ["keyhouse:*", "keys:verify"]}
+        created = client.post("/api/v1/api-keys", json=key, headers=superuser.headers).json()
+    included = [f"--include-operation-id={operation}" for operation in (*ENDING, "list_sessions")]
+    _run_schemathesis(contract_server, f"Bearer {created['api_key']}", tmp_path, *included)
+
+
+def _run_schemathesis(server: Server, authorization: str, directory: Path, *options: str) -> None:
+    command = [
+        sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()",
+        "run", f"{server.url}/openapi.json",
+        f"--header=Authorization: {authorization}", f"--checks={','.join(CHECKS)}",
+        f"--max-examples={EXAMPLES}", f"--seed={SEED}", f"--max-time={SECONDS_MAXIMUM}", "--continue-on-failure",
+        "--phases=examples,coverage,fuzzing", "--suppress-health-check=all", "--warnings=off", "--no-color",
+        "--generation-database=none", "--no-shrink", *options,
+    ]  # fmt: skip
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-2000:]
+    assert re.search(r"Tested: [1-9]", done.stdout), done.stdout
+    assert "No issues found" in done.stdout
+
+
+def _execute(server: Server, sql: str) -> None:
+    with psycopg.connect(server.database_url) as connection:
+        connection.execute(sql.encode())
