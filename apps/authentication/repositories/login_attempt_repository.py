@@ -1,6 +1,5 @@
 """Counts wrong passwords for a pair of account and client address."""
 
-from datetime import UTC, datetime
 from math import ceil
 from pathlib import Path
 
@@ -11,19 +10,22 @@ SQL = load_statements(Path(__file__).with_name("login_attempts.sql"))
 
 
 class LoginAttemptRepository:
-    """The pairs' rows; each method is one atomic statement."""
+    """The pairs' rows. Each method is one atomic statement, and returns the seconds the pair is locked for, or 0."""
 
-    async def begin(self, account: str, client_address: str) -> int:
-        """Count an attempt before it is judged; return 0, or the seconds to wait when the pair is locked.
+    async def locked_seconds(self, account: str, client_address: str) -> int:
+        """Return how long the pair is locked."""
+        return _seconds(await fetch_rows(SQL["locked"], [account, client_address]))
 
-        Counting first means that of many guesses at once only the allowed number are judged.
-        """
-        if await fetch_rows(SQL["begin"], [account, client_address]):
+    async def count_wrong(self, account: str, client_address: str) -> int:
+        """Count a wrong password; of many at once only the allowed number find the pair not locked yet."""
+        if await fetch_rows(SQL["count_wrong"], [account, client_address]):
             return 0
-        rows = await fetch_rows(SQL["locked_until"], [account, client_address])
-        remaining = (rows[0][0] - datetime.now(UTC)).total_seconds() if rows else 1.0
-        return max(1, ceil(remaining))
+        return await self.locked_seconds(account, client_address) or 1
 
-    async def forget(self, account: str, client_address: str) -> None:
-        """Begin anew after a right password."""
-        await fetch_rows(SQL["forget"], [account, client_address])
+    async def forgive(self, account: str, client_address: str) -> int:
+        """Begin anew after a right password, unless wrong ones have locked the pair meanwhile."""
+        return _seconds(await fetch_rows(SQL["forgive"], [account, client_address] * 2))
+
+
+def _seconds(rows: list[tuple[float]]) -> int:
+    return max(1, ceil(rows[0][0])) if rows else 0

@@ -29,11 +29,19 @@ class PasswordCheck:
         return await self._is_right(credentials.email, password, credentials)
 
     async def _is_right(self, email: str, password: str, credentials: Credentials | None) -> bool:
+        """Judge first, then tell the outcome only to whom the count allows.
+
+        Right passwords never hinder each other, however many come at once; of many wrong ones at once only the
+        allowed number learn that they are wrong, and a right one among the rest is not told either.
+        """
         pair = email.strip(), limited_party(current_request().client_address)
-        if wait_seconds := await self._attempts.begin(*pair):
-            raise TooManyRequests("Too many wrong passwords.", code="LOCKED_OUT", retry_after_seconds=wait_seconds)
+        _refuse_for(await self._attempts.locked_seconds(*pair))
         matches = await password_matches(password, credentials.password_hash if credentials else None)
-        if not matches or credentials is None or not credentials.is_usable:
-            return False
-        await self._attempts.forget(*pair)
-        return True
+        is_right = matches and credentials is not None and credentials.is_usable
+        _refuse_for(await (self._attempts.forgive if is_right else self._attempts.count_wrong)(*pair))
+        return is_right
+
+
+def _refuse_for(seconds: int) -> None:
+    if seconds:
+        raise TooManyRequests("Too many wrong passwords.", code="LOCKED_OUT", retry_after_seconds=seconds)

@@ -144,7 +144,24 @@ async def test_another_spelling_of_the_address_is_no_way_around(api: httpx.Async
     assert_error(await sign_in(api, PASSWORD, spelling), 429, "LOCKED_OUT")
 
 
-async def test_of_many_guesses_at_once_five_are_judged(api: httpx.AsyncClient):
+async def test_many_right_passwords_at_once_all_sign_in(api: httpx.AsyncClient):
+    await ivy()
+    answers = await asyncio.gather(*(sign_in(api) for _ in range(20)))
+    assert [answer.status_code for answer in answers] == [200] * 20
+    assert len(await rows(Session.objects.all())) == 20
+
+
+async def test_among_many_guesses_at_once_the_right_one_is_not_told_after_the_lock(api: httpx.AsyncClient):
+    await ivy()
+    for _ in range(4):
+        await sign_in(api, "wrong")
+    answers = await asyncio.gather(*(sign_in(api, f"guess {number}") for number in range(10)), sign_in(api))
+    assert sorted(answer.status_code for answer in answers[:-1]) == [401] + [429] * 9
+    assert answers[-1].status_code == 429
+    assert await rows(Session.objects.all()) == []
+
+
+async def test_of_many_guesses_at_once_five_are_told(api: httpx.AsyncClient):
     await ivy()
     answers = await asyncio.gather(*(sign_in(api, f"guess {number}") for number in range(20)))
     assert sorted(answer.status_code for answer in answers) == [401] * 5 + [429] * 15

@@ -18,19 +18,26 @@ SECRET = "correct horse battery staple"
 
 
 class FakeAttempts:
-    """Counts attempts in memory; `wait` is what `begin` answers."""
+    """Counts attempts in memory; `locked` and `locked_meanwhile` are the seconds answered before and after judging."""
 
     def __init__(self) -> None:
-        self.begun: list[tuple[str, str]] = []
-        self.forgotten: list[tuple[str, str]] = []
-        self.wait = 0
+        self.asked: list[tuple[str, str]] = []
+        self.wrong: list[tuple[str, str]] = []
+        self.forgiven: list[tuple[str, str]] = []
+        self.locked = 0
+        self.locked_meanwhile = 0
 
-    async def begin(self, account: str, client_address: str) -> int:
-        self.begun.append((account, client_address))
-        return self.wait
+    async def locked_seconds(self, account: str, client_address: str) -> int:
+        self.asked.append((account, client_address))
+        return self.locked
 
-    async def forget(self, account: str, client_address: str) -> None:
-        self.forgotten.append((account, client_address))
+    async def count_wrong(self, account: str, client_address: str) -> int:
+        self.wrong.append((account, client_address))
+        return self.locked_meanwhile
+
+    async def forgive(self, account: str, client_address: str) -> int:
+        self.forgiven.append((account, client_address))
+        return self.locked_meanwhile
 
 
 @pytest.fixture
@@ -57,7 +64,8 @@ async def test_the_right_password_is_right_and_forgives(check, attempts):
     credentials = await check.sign_in("ann@example.com", SECRET)
     assert credentials is not None
     assert credentials.user_id == 1
-    assert attempts.begun == attempts.forgotten == [("ann@example.com", "192.0.2.1")]
+    assert attempts.asked == attempts.forgiven == [("ann@example.com", "192.0.2.1")]
+    assert attempts.wrong == []
 
 
 @pytest.mark.parametrize(
@@ -74,16 +82,24 @@ async def test_the_right_password_is_right_and_forgives(check, attempts):
 )
 async def test_whatever_is_wrong_is_counted_and_not_forgiven(check, attempts, email, password):
     assert await check.sign_in(email, password) is None
-    assert [account for account, _ in attempts.begun] == [email]
-    assert attempts.forgotten == []
+    assert [account for account, _ in attempts.wrong] == [email]
+    assert attempts.forgiven == []
 
 
 async def test_while_locked_not_even_the_right_password_is_judged(check, attempts):
-    attempts.wait = 25
+    attempts.locked = 25
     with pytest.raises(TooManyRequests) as refusal:
         await check.sign_in("ann@example.com", SECRET)
     assert (refusal.value.public_code, refusal.value.retry_after_seconds) == ("LOCKED_OUT", 25)
-    assert attempts.forgotten == []
+    assert attempts.forgiven == attempts.wrong == []
+
+
+@pytest.mark.parametrize("password", [SECRET, "wrong"])
+async def test_a_pair_locked_meanwhile_is_told_nothing(check, attempts, password):
+    attempts.locked_meanwhile = 7
+    with pytest.raises(TooManyRequests) as refusal:
+        await check.sign_in("ann@example.com", password)
+    assert refusal.value.retry_after_seconds == 7
 
 
 async def test_a_confirmation_is_counted_as_a_sign_in_is(check, attempts):
@@ -91,14 +107,14 @@ async def test_a_confirmation_is_counted_as_a_sign_in_is(check, attempts):
     assert credentials is not None
     assert await check.confirms(credentials, "wrong") is False
     assert await check.confirms(credentials, SECRET) is True
-    assert [account for account, _ in attempts.begun] == ["ann@example.com"] * 3
-    assert len(attempts.forgotten) == 2
+    assert [account for account, _ in attempts.wrong] == ["ann@example.com"]
+    assert len(attempts.forgiven) == 2
 
 
 async def test_outside_a_request_the_address_is_local(check, attempts):
     enter_request(RequestContext())
     await check.sign_in(" ann@example.com ", "wrong")
-    assert attempts.begun == [("ann@example.com", "local")]
+    assert attempts.wrong == [("ann@example.com", "local")]
 
 
 async def test_logs_neither_password_nor_hash(check, encoded, caplog):
