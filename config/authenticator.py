@@ -8,7 +8,7 @@ from ninja.security import APIKeyHeader, HttpBearer
 
 from apps.api_keys.services.key_format import KEY_START
 from apps.authentication.dependencies import authentication_service
-from apps.core.http.request_context import current_request
+from apps.core.request_context import current_request
 from apps.core.security.principal import Principal
 from apps.verification.dependencies import key_authentication
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from apps.audit.repositories.audit_event_repository import AuditEventRepository
-from apps.core.http.request_context import current_request
+from apps.core.request_context import current_request
 from apps.core.security.audit_entry import AuditEntry
 
 

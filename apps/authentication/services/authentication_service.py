@@ -7,7 +7,7 @@ from apps.authentication.services.access_tokens import ACCESS_TOKEN_SECONDS, Acc
 from apps.authentication.services.password_check import PasswordCheck
 from apps.authentication.services.refresh_tokens import RefreshToken, new_family, read_refresh_token
 from apps.core.errors import NotAuthenticated, WrongPassword
-from apps.core.http.request_context import current_request
+from apps.core.request_context import current_request
 from apps.core.schemas.page import Page, PageQuery
 from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.passwords import hash_password

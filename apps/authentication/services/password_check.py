@@ -1,9 +1,9 @@
 """Judges a password, at most so many times."""
 
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
+from apps.core.addresses import limited_party
 from apps.core.errors import TooManyRequests
-from apps.core.http.request_context import current_request
-from apps.core.http.trusted_proxies import limited_party
+from apps.core.request_context import current_request
 from apps.core.security.passwords import password_matches
 from apps.users.services.credentials import Credentials
 from apps.users.services.user_service import UserService

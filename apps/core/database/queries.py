@@ -5,7 +5,7 @@ Django's own async methods (`aget`, `async for`) hop to a thread for each query.
 
 from copy import deepcopy
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
@@ -15,7 +15,6 @@ from django.db.models.query import get_related_populators
 
 from apps.core.database.pool import connection
 
-M = TypeVar("M", bound=Model)
 ALIAS = "default"
 
 

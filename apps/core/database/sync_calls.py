@@ -1,14 +1,10 @@
 """Calls async services from synchronous code: the admin and management commands."""
 
 from collections.abc import Awaitable, Callable
-from typing import ParamSpec, TypeVar
 
 from asgiref.sync import async_to_sync
 
 from apps.core.database.pool import close_pool, has_pool
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 def call_service[**P, R](function: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -4,10 +4,10 @@ from django.conf import settings
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 
+from apps.core.addresses import limited_party
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import TooManyRequests
 from apps.core.http.rate_limit_state import RateLimitState, note_rate_limit
-from apps.core.http.trusted_proxies import limited_party
 
 PUBLIC = "PUBLIC_RATE_LIMIT"
 LOGIN = "LOGIN_RATE_LIMIT"

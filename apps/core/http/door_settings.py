@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apps.core.http.trusted_proxies import Network
+from apps.core.addresses import Network
 
 
 @dataclass(frozen=True, slots=True)

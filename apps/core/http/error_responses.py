@@ -16,7 +16,7 @@ from psycopg_pool import TooManyRequests as PoolOverflow
 
 from apps.core import errors
 from apps.core.errors import DomainError, ErrorDetail
-from apps.core.http.request_context import current_request
+from apps.core.request_context import current_request
 
 logger = logging.getLogger("keyhouse.errors")
 

@@ -2,17 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 
+from apps.core.addresses import is_within, parse_address
 from apps.core.database.pool import close_pool, open_pool
 from apps.core.http.asgi_types import Application, Message, Receive, Scope, Send
 from apps.core.http.cross_origin import header
 from apps.core.http.door_settings import DoorSettings
-from apps.core.http.request_context import (
+from apps.core.http.trusted_proxies import client_address
+from apps.core.request_context import (
     USER_AGENT_LENGTH_MAXIMUM,
     RequestContext,
     enter_request,
     request_id_from,
 )
-from apps.core.http.trusted_proxies import client_address, is_within, parse_address
 
 CLIENT_PREFIXES = ("/api/", "/health", "/.well-known/")
 CLIENT_PATHS = frozenset({"/docs", "/openapi.json"})

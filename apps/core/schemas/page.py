@@ -11,7 +11,6 @@ PAGE_MAXIMUM = 1_000_000
 PAGE_SIZE_MAXIMUM = 100
 PAGE_SIZE_DEFAULT = 20
 
-Item = TypeVar("Item")
 Row = TypeVar("Row")
 
 

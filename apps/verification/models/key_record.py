@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from apps.core.http.trusted_proxies import Network
+from apps.core.addresses import Network
 from apps.verification.models.owner import Owner
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import orjson
 from psycopg import AsyncConnection
 
+from apps.core.addresses import Network
 from apps.core.database.pool import connection, pipelined_transaction
 from apps.core.database.sql_files import load_statements
-from apps.core.http.trusted_proxies import Network
 from apps.verification.models import KeyRecord, Owner, Question, Verdict
 
 SQL = load_statements(Path(__file__).with_name("decision.sql"))

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from apps.api_keys.schemas.fields import Scopes
 from apps.api_keys.services.key_format import KEY_LENGTH_MAXIMUM
-from apps.core.http.trusted_proxies import parse_address
+from apps.core.addresses import parse_address
 from apps.core.schemas.base import RequestSchema
 from apps.core.schemas.fields import Text
 

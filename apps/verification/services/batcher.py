@@ -3,13 +3,9 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from apps.core.errors import Unavailable
-
-Q = TypeVar("Q")
-A = TypeVar("A")
 
 BATCH_SIZE_MAXIMUM = 256
 WAITING_MAXIMUM = 10_000

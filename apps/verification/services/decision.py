@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from apps.core.http.trusted_proxies import is_within
+from apps.core.addresses import is_within
 from apps.core.security.scopes import missing_scopes
 from apps.verification.models import Code, KeyRecord, Question, Verdict
 

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 
 from apps.api_keys.services.key_format import digest_of, is_well_formed
-from apps.core.http.trusted_proxies import parse_address
+from apps.core.addresses import parse_address
 from apps.verification.models import Code, Question, Verdict
 from apps.verification.repositories.decision_repository import DecisionRepository
 from apps.verification.schemas import VerifyRequest, VerifyResponse

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from apps.audit.services.audit_service import AuditService
-from apps.core.http.request_context import NO_REQUEST, RequestContext, enter_request
+from apps.core.request_context import NO_REQUEST, RequestContext, enter_request
 from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.principal import OPERATOR
 from tests.support.callers import key_of, session_of

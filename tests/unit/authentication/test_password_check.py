@@ -8,7 +8,7 @@ from django.contrib.auth.hashers import make_password
 
 from apps.authentication.services.password_check import PasswordCheck
 from apps.core.errors import TooManyRequests
-from apps.core.http.request_context import RequestContext, enter_request
+from apps.core.request_context import RequestContext, enter_request
 from apps.users.services.user_service import UserService
 from tests.support.fakes import FakeUsers, unsaved_user
 

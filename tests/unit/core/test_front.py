@@ -7,7 +7,7 @@ import pytest
 
 from apps.core.http.door_settings import DoorSettings
 from apps.core.http.front import Front, is_client_path
-from apps.core.http.request_context import current_request
+from apps.core.request_context import current_request
 
 pytestmark = pytest.mark.unit
 

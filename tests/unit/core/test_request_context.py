@@ -4,7 +4,7 @@ from contextvars import copy_context
 
 import pytest
 
-from apps.core.http.request_context import NO_REQUEST, RequestContext, current_request, enter_request, request_id_from
+from apps.core.request_context import NO_REQUEST, RequestContext, current_request, enter_request, request_id_from
 
 pytestmark = pytest.mark.unit
 

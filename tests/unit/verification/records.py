@@ -6,7 +6,7 @@ from decimal import Decimal
 from ipaddress import ip_network
 from typing import Any
 
-from apps.core.http.trusted_proxies import parse_address
+from apps.core.addresses import parse_address
 from apps.verification.models import KeyRecord, Owner, Question
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

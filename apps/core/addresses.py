@@ -1,0 +1,33 @@
+"""Internet addresses: reading them, finding them in networks, and telling whose they are."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+PARTY_PREFIX_LENGTH = 64  # RFC 6177: what an end site gets at least
+
+Network = IPv4Network | IPv6Network
+
+
+@lru_cache(maxsize=1024)
+def parse_address(text: str) -> IPv4Address | IPv6Address | None:
+    """Return the address, an IPv4 one unwrapped from IPv6 (`::ffff:192.0.2.1`), or None if it is none."""
+    try:
+        address = ip_address(text.strip().strip("[]").split("%", 1)[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def is_within(address: IPv4Address | IPv6Address | None, networks: Iterable[Network]) -> bool:
+    """Return whether `address` lies in one of `networks`."""
+    return address is not None and any(address in network for network in networks)
+
+
+def limited_party(address: str | None) -> str:
+    """Return whom a limit on `address` is for: an IPv4 address, or the /64 of an IPv6 one, which one party holds."""
+    parsed = parse_address(address) if address else None
+    if isinstance(parsed, IPv6Address):
+        return str(ip_network((parsed, PARTY_PREFIX_LENGTH), strict=False))
+    return str(parsed) if parsed else "local"
