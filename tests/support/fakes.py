@@ -71,7 +71,8 @@ class FakeKeys:
         self.calls.append(("create", user_id, fields, secret, audit))
         return unsaved_key(99, user_id)
 
-    async def update(self, key_id: int, changes: Any, audit: Any) -> ApiKey:
+    async def update(self, key_id: int, changes: Any, audit: Any, guard: Any) -> ApiKey:
+        guard(self.keys[key_id])
         self.calls.append(("update", key_id, changes, audit))
         return self.keys[key_id]
 
@@ -79,7 +80,8 @@ class FakeKeys:
         self.calls.append(("revoke", key_id, reason, audit))
         return self.keys[key_id]
 
-    async def rotate(self, key_id: int, secret: Any, grace: Any, audit: Any) -> ApiKey:
+    async def rotate(self, key_id: int, secret: Any, grace: Any, audit: Any, guard: Any) -> ApiKey:
+        guard(self.keys[key_id])
         self.calls.append(("rotate", key_id, secret, grace, audit))
         return self.keys[key_id]
 

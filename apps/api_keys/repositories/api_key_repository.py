@@ -16,6 +16,8 @@ from apps.core.security.audit_entry import AuditEntry, RecordAudit
 
 # Locks the owner's account and returns how many keys its plan allows, None for any number; raises NotFound.
 LockKeyAllowance = Callable[[int], int | None]
+# Raises when the change may not be made to this key; called with the row locked.
+Guard = Callable[[ApiKey], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +56,20 @@ class ApiKeyRepository:
         """Insert a key; raises NotFound for the owner, Conflict when the plan allows no more."""
         return await run_in_transaction(self._create, user_id, fields, secret, audit)
 
-    async def update(self, key_id: int, changes: Mapping[str, Any], audit: AuditEntry) -> ApiKey:
-        """Change the key; raises NotFound."""
-        return await run_in_transaction(self._update, key_id, changes, audit)
+    async def update(self, key_id: int, changes: Mapping[str, Any], audit: AuditEntry, guard: Guard) -> ApiKey:
+        """Change the key; raises NotFound, or what `guard` raises."""
+        return await run_in_transaction(self._update, key_id, changes, audit, guard)
 
     async def revoke(self, key_id: int, reason: str, audit: AuditEntry) -> ApiKey:
         """Revoke the key for ever; a revoked one stays as it is. Raises NotFound."""
         return await run_in_transaction(self._revoke, key_id, reason, audit)
 
-    async def rotate(self, key_id: int, secret: NewSecret, grace: timedelta, audit: AuditEntry) -> ApiKey:
-        """Give the key a new secret; earlier ones end with `grace` or sooner. Raises NotFound, Conflict if revoked."""
-        return await run_in_transaction(self._rotate, key_id, secret, grace, audit)
+    async def rotate(self, key_id: int, secret: NewSecret, grace: timedelta, audit: AuditEntry, guard: Guard) -> ApiKey:
+        """Give the key a new secret; earlier ones end with `grace` or sooner.
+
+        Raises NotFound, Conflict if the key is revoked, or what `guard` raises.
+        """
+        return await run_in_transaction(self._rotate, key_id, secret, grace, audit, guard)
 
     async def delete(self, key_id: int, audit: AuditEntry) -> None:
         """Hide and stop the key; raises NotFound."""
@@ -79,8 +84,10 @@ class ApiKeyRepository:
         self._record_audit(replace(audit, target_id=key.pk, after={**fields, "user_id": user_id}))
         return _existing().get(pk=key.pk)
 
-    def _update(self, key_id: int, changes: Mapping[str, Any], audit: AuditEntry) -> ApiKey:
+    def _update(self, key_id: int, changes: Mapping[str, Any], audit: AuditEntry, guard: Guard | None = None) -> ApiKey:
         key = _lock(key_id)
+        if guard:
+            guard(key)
         before = {name: getattr(key, name) for name in changes}
         for name, value in changes.items():
             setattr(key, name, value)
@@ -95,8 +102,9 @@ class ApiKeyRepository:
             return _existing().get(pk=key_id)
         return self._update(key_id, {"revoked_at": Now(), "revoked_reason": reason}, audit)
 
-    def _rotate(self, key_id: int, secret: NewSecret, grace: timedelta, audit: AuditEntry) -> ApiKey:
+    def _rotate(self, key_id: int, secret: NewSecret, grace: timedelta, audit: AuditEntry, guard: Guard) -> ApiKey:
         key = _lock(key_id)
+        guard(key)
         if key.revoked_at is not None:
             raise Conflict("The key is revoked; make a new one.", code="API_KEY_REVOKED")
         end = Now() + grace

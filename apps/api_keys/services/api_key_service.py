@@ -1,6 +1,7 @@
 """What may be done with keys, and by whom."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from apps.api_keys.models import ApiKey
@@ -56,12 +57,15 @@ class ApiKeyService:
 
     async def update(self, actor: Principal, key_id: int, update: ApiKeyUpdate) -> ApiKeyOut:
         """Change the key; raises NotFound, NotAllowed, InsufficientScopes."""
-        key = await self._writable(actor, key_id)
+        await self._writable(actor, key_id)
         changes: dict[str, Any] = {name: getattr(update, name) for name in update.model_fields_set}
-        if "scopes" in changes:
-            _require_may_grant(actor, [scope for scope in update.scopes if scope not in key.scopes])
+
+        def guard(key: ApiKey) -> None:
+            _require_no_less_than(actor, key)
+            _require_may_grant(actor, [scope for scope in changes.get("scopes", []) if scope not in key.scopes])
+
         audit = AuditEntry(actor, "api_key.updated", "api_key")
-        return ApiKeyOut.of(await self._keys.update(key_id, changes, audit))
+        return ApiKeyOut.of(await self._keys.update(key_id, changes, audit, guard))
 
     async def revoke(self, actor: Principal, key_id: int, reason: str = "") -> ApiKeyOut:
         """Revoke the key for ever; when this returns, every verification that begins says DISABLED."""
@@ -72,12 +76,13 @@ class ApiKeyService:
     async def rotate(self, actor: Principal, key_id: int, grace_seconds: int = 0) -> ApiKeyWithSecret:
         """Give the key a new secret and return it, this once; the old one works until the grace ends.
 
-        Raises NotFound, NotAllowed, Conflict when the key is revoked.
+        Raises NotFound, NotAllowed, InsufficientScopes, Conflict when the key is revoked.
         """
         key = await self._writable(actor, key_id)
         secret = key_format.generate_key(key.environment)
         audit = AuditEntry(actor, "api_key.rotated", "api_key")
-        rotated = await self._keys.rotate(key_id, _stored(secret), timedelta(seconds=grace_seconds), audit)
+        grace, guard = timedelta(seconds=grace_seconds), partial(_require_no_less_than, actor)
+        rotated = await self._keys.rotate(key_id, _stored(secret), grace, audit, guard)
         return ApiKeyWithSecret.of(rotated, api_key=secret)
 
     async def delete(self, actor: Principal, key_id: int) -> None:
@@ -99,6 +104,12 @@ class ApiKeyService:
 
 def _stored(secret: str) -> NewSecret:
     return NewSecret(digest=key_format.digest_of(secret), prefix=key_format.visible_prefix(secret))
+
+
+def _require_no_less_than(actor: Principal, key: ApiKey) -> None:
+    """A key gets no hold of one that may do more: not its new secret, and not what keeps it within bounds."""
+    if actor.kind is CredentialKind.API_KEY and not actor.acts_as_staff and missing_scopes(actor.scopes, key.scopes):
+        raise InsufficientScopes("A key may not change one that has scopes it lacks.")
 
 
 def _require_may_grant(actor: Principal, scopes: list[str]) -> None:

@@ -139,7 +139,7 @@ async def test_refuses_to_change(service, keys, how, actor, key_id, error):
     ("actor", "key_id"),
     [
         (session_of(ME), MINE),
-        (key_of(ME, ACCOUNT_WRITE), MINE),
+        (key_of(ME, ACCOUNT_WRITE, "mine:*"), MINE),
         (staff_of(COLLEAGUE), THEIRS),
         (staff_of(COLLEAGUE), COLLEAGUES),
         (staff_of(SUPERUSER, is_superuser=True), COLLEAGUES),
@@ -150,6 +150,20 @@ async def test_changes(service, keys, how, actor, key_id):
     await write(service, how, actor, key_id)
     assert [(call[0], call[1]) for call in keys.calls] == [(how, key_id)]
     assert keys.calls[0][-1].actor is actor
+
+
+@pytest.mark.parametrize("how", ["update", "rotate"])
+async def test_a_key_gets_no_hold_of_one_that_may_do_more(service, keys, how):
+    keys.keys[MINE].scopes = [KEYS_VERIFY, "mine:read"]
+    with pytest.raises(InsufficientScopes):
+        await write(service, how, key_of(ME, ACCOUNT_WRITE, "mine:read"), MINE)
+    assert keys.calls == []
+
+
+@pytest.mark.parametrize("how", ["revoke", "delete"])
+async def test_a_key_may_stop_one_that_may_do_more(service, keys, how):
+    await write(service, how, key_of(ME, ACCOUNT_WRITE), MINE)
+    assert [call[0] for call in keys.calls] == [how]
 
 
 async def test_rotates_within_the_key_s_environment(service, keys):

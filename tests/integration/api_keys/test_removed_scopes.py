@@ -1,0 +1,37 @@
+"""A scope that staff remove stays removed, whatever is queued behind the removal."""
+
+import asyncio
+
+import httpx
+
+from apps.api_keys.models import ApiKey
+from tests.support.assertions import assert_error
+from tests.support.factories import make_key, make_staff, make_user
+from tests.support.orm import make, rows
+from tests.support.sessions import sign_in
+
+
+async def test_a_customer_cannot_put_back_what_staff_remove_at_the_same_moment(api: httpx.AsyncClient):
+    owner, boss = await make(make_user), await make(make_staff)
+    staff, customer = await make(sign_in, boss), await make(sign_in, owner)
+    for _ in range(10):
+        key = await make(make_key, owner, scopes=["keys:verify"])
+        path = f"/api/v1/api-keys/{key.id}"
+        removed, put_back = await asyncio.gather(
+            api.patch(path, json={"scopes": []}, headers=staff),
+            api.patch(path, json={"scopes": ["keys:verify"]}, headers=customer),
+        )
+        assert removed.status_code == 200
+        assert put_back.status_code in {200, 403}
+        (row,) = await rows(ApiKey.objects.filter(pk=key.id))
+        assert row.scopes == []
+
+
+async def test_a_key_cannot_rotate_a_stronger_one_into_its_hands(api: httpx.AsyncClient):
+    boss = await make(make_staff)
+    weak = await make(make_key, boss, scopes=["keyhouse:account"])
+    strong = await make(make_key, boss, scopes=["keyhouse:staff", "keys:verify"])
+    answer = await api.post(f"/api/v1/api-keys/{strong.id}/rotate", headers=weak.headers)
+    assert_error(answer, 403, "INSUFFICIENT_SCOPES")
+    (row,) = await rows(ApiKey.objects.filter(pk=strong.id).prefetch_related("secrets"))
+    assert len(row.secrets.all()) == 1
