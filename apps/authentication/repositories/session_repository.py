@@ -1,10 +1,10 @@
 """Reads and writes sessions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -16,7 +16,7 @@ from apps.core.security.audit_entry import AuditEntry, RecordAudit
 
 SESSION_LIFE = timedelta(days=30)
 SetPassword = Callable[[int, str], None]
-NoteLogin = Callable[[int], None]
+NoteLogin = Callable[[int, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class NewSession:
     family_digest: bytes
     user_agent: str
     ip_address: str | None
+    password_hash: str = field(repr=False)
 
 
 class SessionRepository:
@@ -47,7 +48,7 @@ class SessionRepository:
         return await fetch_all(found[offset : offset + size]), await count(found)
 
     async def start(self, new: NewSession, audit: AuditEntry) -> Session:
-        """Insert a session and note the sign-in."""
+        """Insert a session and note the sign-in; raises NotAuthenticated if the password is no longer the same."""
         return await run_in_transaction(self._start, new, audit)
 
     async def advance(self, family_digest: bytes, generation: int, audit_reuse: AuditEntry) -> Session | None:
@@ -66,7 +67,7 @@ class SessionRepository:
         await run_in_transaction(self._change_password, user_id, password_hash, kept_id, audit)
 
     def _start(self, new: NewSession, audit: AuditEntry) -> Session:
-        self._note_login(new.user_id)
+        self._note_login(new.user_id, new.password_hash)
         now = timezone.now()
         session = Session.objects.create(
             user_id=new.user_id,
@@ -107,7 +108,8 @@ class SessionRepository:
 
 
 def _live() -> QuerySet[Session]:
-    return Session.objects.filter(revoked_at=None, expires_at__gt=Now())
+    not_shut_out = Q(user__sessions_ended_at=None) | Q(created_at__gt=F("user__sessions_ended_at"))
+    return Session.objects.filter(not_shut_out, revoked_at=None, expires_at__gt=Now())
 
 
 def _end(sessions: QuerySet[Session], reason: str) -> int:

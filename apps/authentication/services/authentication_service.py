@@ -41,6 +41,7 @@ class AuthenticationService:
             family_digest=token.family_digest,
             user_agent=context.user_agent,
             ip_address=context.client_address,
+            password_hash=credentials.password_hash,
         )
         session = await self._sessions.start(new, _audit(credentials.user_id, "session.started"))
         return await self._pair(session, token)

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import IntegrityError
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from apps.core.database.queries import count, fetch_all, fetch_one
 from apps.core.database.transactions import run_in_transaction, violated_constraint
@@ -64,8 +65,10 @@ class UserRepository:
         user.password = password_hash
         user.save(update_fields=["password", "updated_at"])
 
-    def note_login(self, user_id: int) -> None:
-        """Store the moment of a sign-in in the transaction open on this thread."""
+    def note_login(self, user_id: int, guard: Guard) -> None:
+        """Store the moment of a sign-in in the transaction open on this thread; raises NotFound, or as `guard`."""
+        user = self.lock(user_id)
+        guard(user)
         User.objects.filter(pk=user_id).update(last_login=Now())
 
     def _create(self, fields: Mapping[str, Any], password_hash: str, audit: AuditEntry) -> User:
@@ -80,11 +83,22 @@ class UserRepository:
         user = self.lock(user_id)
         guard(user)
         before = {name: getattr(user, name) for name in changes}
-        for name, value in changes.items():
+        written = {**changes, **_consequences(user, changes)}
+        for name, value in written.items():
             setattr(user, name, value)
-        _save(user, update_fields=[*changes, "updated_at"])
+        _save(user, update_fields=[*written, "updated_at"])
         self._record_audit(replace(audit, target_id=user_id, before=before, after=changes))
         return User.objects.select_related("plan").get(pk=user_id)
+
+
+def _consequences(user: User, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What a change entails: a new address is not verified, and who is shut out has no session to come back to."""
+    entailed: dict[str, Any] = {}
+    if changes.get("email", user.email).lower() != user.email.lower():
+        entailed["email_verified_at"] = None
+    if changes.get("is_active") is False:
+        entailed["sessions_ended_at"] = timezone.now()
+    return entailed
 
 
 def _living() -> QuerySet[User]:

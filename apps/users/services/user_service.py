@@ -1,10 +1,11 @@
 """What may be done with accounts, and by whom."""
 
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
 
-from apps.core.errors import NotAllowed, NotFound
+from apps.core.errors import NotAllowed, NotAuthenticated, NotFound
 from apps.core.schemas.page import Page
 from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.passwords import hash_password
@@ -13,7 +14,7 @@ from apps.plans.services.plan_service import PlanService
 from apps.users.models import User
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas import UserAdministration, UserCreate, UserOut, UserQuery, UserUpdate
-from apps.users.services.credentials import Credentials
+from apps.users.services.credentials import Credentials, is_usable
 from apps.users.services.password_policy import check_new_password
 
 SELF_SIGN_UP = Principal(user_id=None, kind=CredentialKind.SESSION)
@@ -100,9 +101,12 @@ class UserService:
         """Store a new hash in the transaction open on this thread; raises NotFound."""
         self._users.set_password(user_id, password_hash)
 
-    def note_login(self, user_id: int) -> None:
-        """Store that the user has just signed in, in the transaction open on this thread."""
-        self._users.note_login(user_id)
+    def note_login(self, user_id: int, password_hash: str) -> None:
+        """Store that the user has just signed in, in the transaction open on this thread.
+
+        Raises NotAuthenticated if the password has been changed, or the account shut, since it was judged.
+        """
+        self._users.note_login(user_id, partial(_require_unchanged, password_hash))
 
     def lock_key_allowance(self, user_id: int) -> int | None:
         """Lock the account in the transaction open on this thread, and return how many keys its plan allows.
@@ -116,6 +120,11 @@ class UserService:
         if user is None:
             raise NotFound
         return user
+
+
+def _require_unchanged(password_hash: str, user: User) -> None:
+    if user.password != password_hash or not is_usable(user):
+        raise NotAuthenticated
 
 
 def _may_be_changed_by(actor: Principal) -> Any:
