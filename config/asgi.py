@@ -13,16 +13,19 @@ from django.conf import settings  # noqa: E402
 from apps.core.http.client_door import ClientDoor  # noqa: E402
 from apps.core.http.door_settings import DoorSettings  # noqa: E402
 from apps.core.http.front import Front  # noqa: E402
+from config.documentation import openapi_bytes  # noqa: E402
 from config.worker_process import end_with_parent  # noqa: E402
 
 if TYPE_CHECKING:
     from apps.core.http.asgi_types import Application
 
 end_with_parent()
+openapi_bytes()  # takes a while, so now rather than on the event loop at the first request for it
 door_settings = DoorSettings(
     trusted_proxies=settings.ENVIRONMENT.trusted_networks,
     allowed_origins=frozenset(settings.ENVIRONMENT.cors_allowed_origins),
     https_only=settings.ENVIRONMENT.serves_https_only,
     access_log=settings.ENVIRONMENT.access_log,
+    staff_requests_maximum=settings.STAFF_REQUESTS_MAXIMUM,
 )
 application = Front(ClientDoor(door_settings), cast("Application", staff_door), door_settings)

@@ -34,7 +34,9 @@ def prepare(*, migrate: bool, with_first_accounts: bool) -> FirstSecrets | None:
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
     with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = 0")  # another machine's migrations may take a while
         cursor.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
+        cursor.execute("RESET lock_timeout")
     try:
         yield
     finally:

@@ -66,10 +66,13 @@ TEMPLATES = [
     },
 ]
 
+STAFF_REQUESTS_MAXIMUM = 8
 DATABASES = {
     "default": database_settings(
         EMBEDDED_POSTGRES.url if EMBEDDED_POSTGRES else ENVIRONMENT.database_url,
-        ENVIRONMENT.database_pool_size,
+        # One for each thread that writes for the API, and one for each request that staff may make at once, which
+        # holds its own while a service writes for it.
+        ENVIRONMENT.database_pool_size + STAFF_REQUESTS_MAXIMUM,
     )
 }
 DATABASE_POOL_SIZE = ENVIRONMENT.database_pool_size

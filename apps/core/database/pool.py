@@ -20,6 +20,8 @@ POOL_TIMEOUT_SECONDS = 3
 # How long one lost connection is retried in the background. Short, so that the next request after an outage
 # starts a new attempt at once instead of waiting for a long back-off to end.
 RECONNECT_TIMEOUT_SECONDS = 2
+# A statement of the API is short; one that is not has met a lock or a broken plan.
+SERVER_OPTIONS = "-c TimeZone=UTC -c lock_timeout=1s -c statement_timeout=10s"
 # Opened for use by this pool, never for Django's own settings.
 NOT_FOR_LIBPQ = {"pool", "cursor_factory", "context", "prepare_threshold", "server_side_binding"}
 
@@ -89,7 +91,7 @@ def _connection_parameters() -> dict[str, Any]:
     wrapper = cast("DatabaseWrapper", connections["default"])
     parameters = wrapper.get_connection_params()
     kept = {name: value for name, value in parameters.items() if name not in NOT_FOR_LIBPQ}
-    options = f"{kept.pop('options', '')} -c TimeZone=UTC".strip()
+    options = f"{kept.pop('options', '')} {SERVER_OPTIONS}".strip()
     return {
         **kept,
         "options": options,

@@ -5,20 +5,22 @@ that hop again. Nothing behind this door needs any of that, so this handler read
 awaits it and sends the answer, all on the event loop.
 """
 
+import asyncio
 import logging
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from io import BytesIO
 from time import perf_counter
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import ResolverMatch, get_resolver
 
-from apps.core.errors import MalformedRequest, MethodNotAllowed, PayloadTooLarge
+from apps.core.errors import MalformedRequest, MethodNotAllowed, PayloadTooLarge, Unavailable
 from apps.core.http.asgi_types import Headers, Receive, Scope, Send
 from apps.core.http.cross_origin import cross_origin_headers, is_preflight, preflight_headers
+from apps.core.http.deadline import Deadline
 from apps.core.http.door_settings import DoorSettings
 from apps.core.http.error_responses import error_response, to_domain_error
 from apps.core.http.rate_limit_state import rate_limit_headers
@@ -45,13 +47,23 @@ class ClientDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
         started = perf_counter()
+        deadline = Deadline(self._settings.answer_seconds_maximum, partial(self._refuse, scope, send))
         try:
             response = await self._answer(scope, receive)
         except ClientGone:
             return
+        except asyncio.CancelledError:
+            if deadline.has_passed:
+                return
+            raise
+        finally:
+            deadline.call_off()
         await self._send(scope, response, send)
         if self._settings.access_log:
             _log_access(scope, response.status_code, perf_counter() - started)
+
+    async def _refuse(self, scope: Scope, send: Send) -> None:
+        await self._send(scope, error_response(Unavailable("This takes too long; try again shortly.")), send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> HttpResponse:
         if is_preflight(scope):
@@ -145,12 +157,13 @@ def _encoded(response: HttpResponse) -> Headers:
 
 def _log_access(scope: Scope, status: int, seconds: float) -> None:
     context = current_request()
-    # The path without its query, which may carry a secret.
+    # The path without its query, which may carry a secret; encoded, because a line feed in it would forge a line.
+    path = quote(scope["path"], errors="replace")
     access_logger.info(
         "%s %s %d %.1fms",
-        scope["method"], scope["path"], status, seconds * 1000,
+        scope["method"], path, status, seconds * 1000,
         extra={
-            "method": scope["method"], "path": scope["path"], "status": status,
+            "method": scope["method"], "path": path, "status": status,
             "duration_ms": round(seconds * 1000, 2), "request_id": context.request_id, "client": context.client_address,
         },
     )  # fmt: skip

@@ -15,3 +15,5 @@ class DoorSettings:
     https_only: bool = False
     access_log: bool = True
     body_bytes_maximum: int = 1024 * 1024
+    answer_seconds_maximum: float = 20
+    staff_requests_maximum: int = 8

@@ -1,5 +1,6 @@
 """What stands before both doors: the request's identity, the client behind proxies, and the choice of door."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from apps.core.addresses import is_within, parse_address
@@ -26,6 +27,8 @@ class Front:
         self._client_door = client_door
         self._staff_door = staff_door
         self._settings = settings
+        # Each staff request has a thread and a connection; more at once would take those the API needs.
+        self._staff_places = asyncio.Semaphore(settings.staff_requests_maximum)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the server's lifespan."""
@@ -38,7 +41,8 @@ class Front:
         if is_client_path(scope["path"]):
             await self._client_door(scope, receive, send)
         else:
-            await self._staff_door(scope, receive, _with_request_id(send, context.request_id))
+            async with self._staff_places:
+                await self._staff_door(scope, receive, _with_request_id(send, context.request_id))
 
 
 def is_client_path(path: str) -> bool:

@@ -13,10 +13,12 @@ from typing import Any
 
 import orjson
 from psycopg import AsyncConnection
+from psycopg.errors import LockNotAvailable
 
 from apps.core.addresses import Network
 from apps.core.database.pool import connection, pipelined_transaction
 from apps.core.database.sql_files import load_statements
+from apps.core.errors import Unavailable
 from apps.verification.models import KeyRecord, Owner, Question, Verdict
 
 SQL = load_statements(Path(__file__).with_name("decision.sql"))
@@ -27,19 +29,29 @@ LAST_USED_PRECISION = timedelta(minutes=1)
 Decide = Callable[[Mapping[bytes, KeyRecord], Sequence[Question], datetime], list[Verdict]]
 
 
+class KeyBusy(Unavailable):
+    """Somebody is changing a key and takes long over it."""
+
+    message = "The key is being changed; try again shortly."
+
+
 class DecisionRepository:
     """Runs batches of verifications against the database. The database's clock is the decision's."""
 
     async def decide(self, questions: Sequence[Question], decide: Decide) -> list[Verdict]:
         """Load and lock the questions' keys, decide, write what was used, commit, and return the verdicts.
 
-        Two round trips: BEGIN with the load, the writes with COMMIT.
+        Two round trips: BEGIN with the load, the writes with COMMIT. Raises KeyBusy when somebody holds one of the
+        keys for longer than the lock timeout.
         """
-        async with pipelined_transaction() as borrowed:
-            records, now = await _load(borrowed, LOAD_AND_LOCK, questions)
-            verdicts = decide(records, questions, now)
-            await _record_usage(borrowed, questions, verdicts, now)
-            await _touch(borrowed, verdicts, now)
+        try:
+            async with pipelined_transaction() as borrowed:
+                records, now = await _load(borrowed, LOAD_AND_LOCK, questions)
+                verdicts = decide(records, questions, now)
+                await _record_usage(borrowed, questions, verdicts, now)
+                await _touch(borrowed, verdicts, now)
+        except LockNotAvailable as error:
+            raise KeyBusy from error
         return verdicts
 
     async def judge(self, questions: Sequence[Question], decide: Decide) -> list[Verdict]:

@@ -15,10 +15,11 @@ class Batcher[Q, A]:
     """Collects questions while a batch is being answered, and answers them as the next batch, in arrival order.
 
     There is no timer: a question that finds nothing under way is answered at once, alone. One batch at a time is
-    under way for each event loop. A question whose asker has gone before its batch began is dropped.
+    under way for each event loop. A question whose asker has gone before its batch began is dropped. An answer that is
+    an exception is raised to its asker alone.
     """
 
-    def __init__(self, answer_all: Callable[[Sequence[Q]], Awaitable[Sequence[A]]]) -> None:
+    def __init__(self, answer_all: Callable[[Sequence[Q]], Awaitable[Sequence[A | Exception]]]) -> None:
         self._answer_all = answer_all
         self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, _Queue[Q, A]] = WeakKeyDictionary()
 
@@ -34,7 +35,7 @@ class Batcher[Q, A]:
 class _Queue[Q, A]:
     """The questions waiting on one event loop, and the task that answers them."""
 
-    def __init__(self, answer_all: Callable[[Sequence[Q]], Awaitable[Sequence[A]]]) -> None:
+    def __init__(self, answer_all: Callable[[Sequence[Q]], Awaitable[Sequence[A | Exception]]]) -> None:
         self._answer_all = answer_all
         self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -69,9 +70,16 @@ class _Queue[Q, A]:
             answered = list(zip(batch, answers, strict=True))
         except Exception as error:  # noqa: BLE001  every asker is told, whatever it was
             for _, future in batch:
-                if not future.done():
-                    future.set_exception(error)
+                _tell(future, error)
             return
         for (_, future), answer in answered:
-            if not future.done():
-                future.set_result(answer)
+            _tell(future, answer)
+
+
+def _tell[A](future: asyncio.Future[A], answer: A | Exception) -> None:
+    if future.done():
+        return  # the asker has gone
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)

@@ -1,12 +1,13 @@
 """Answers "may this key make this call?"."""
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 
 from apps.api_keys.services.key_format import digest_of, is_well_formed
 from apps.core.addresses import parse_address
 from apps.verification.models import Code, Question, Verdict
-from apps.verification.repositories.decision_repository import DecisionRepository
+from apps.verification.repositories.decision_repository import DecisionRepository, KeyBusy
 from apps.verification.schemas import VerifyRequest, VerifyResponse
 from apps.verification.services.batcher import Batcher
 from apps.verification.services.decision import decide
@@ -53,8 +54,16 @@ class VerificationService:
     async def _ask(self, question: Question) -> Verdict:
         return await (self._metered if question.metered else self._unmetered).ask(question)
 
-    async def _decide_all(self, questions: Sequence[Question]) -> Sequence[Verdict]:
-        return await self._decisions.decide(questions, decide)
+    async def _decide_all(self, questions: Sequence[Question]) -> Sequence[Verdict | Exception]:
+        """Return the verdicts; when somebody holds one of the keys, only those who ask about it are refused."""
+        try:
+            return await self._decisions.decide(questions, decide)
+        except KeyBusy as busy:
+            if len(questions) == 1:
+                return [busy]
+        middle = len(questions) // 2
+        halves = await asyncio.gather(self._decide_all(questions[:middle]), self._decide_all(questions[middle:]))
+        return [*halves[0], *halves[1]]
 
     async def _judge_all(self, questions: Sequence[Question]) -> Sequence[Verdict]:
         return await self._decisions.judge(questions, decide)
