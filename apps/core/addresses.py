@@ -11,13 +11,18 @@ Network = IPv4Network | IPv6Network
 
 @lru_cache(maxsize=1024)
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
-    """Return the address, an IPv4 one unwrapped from IPv6 (`::ffff:192.0.2.1`), or None if it is none."""
+    """Return the address, an IPv4 one unwrapped from IPv6 (`::ffff:192.0.2.1`), or None if it is none.
+
+    It may stand in brackets, and an IPv6 one may name a zone, which is dropped.
+    """
+    text = text.strip()
     try:
-        address = ip_address(text.strip().strip("[]").split("%", 1)[0])
+        address = ip_address(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
     except ValueError:
         return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
+    if isinstance(address, IPv4Address):
+        return address
+    return address.ipv4_mapped or IPv6Address(int(address))
 
 
 def is_within(address: IPv4Address | IPv6Address | None, networks: Iterable[Network]) -> bool:

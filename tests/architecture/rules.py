@@ -10,7 +10,7 @@ FUNCTION_LIMIT = 40
 LAYERS = {"models", "schemas", "repositories", "services", "routers", "admin", "management", "migrations"}
 SINGLE_FILES = {"__init__", "apps", "dependencies"}
 DOORS_TO_SIBLINGS = {"services", "schemas", "dependencies"}
-CLOSED_LAYERS = {"models", "repositories"}
+DOORS_OF_LAYERS: dict[str | None, set[str]] = {"models": set(), "repositories": set(), "schemas": {"schemas"}}
 BELOW_ROUTERS = {"models", "repositories", "services"}
 HTTP_MODULES = ("ninja", "django.http", "django.views", "django.shortcuts", "django.urls")
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "misc", "common"}
@@ -67,7 +67,7 @@ def queries_stay_in_the_database_layer(source: Source) -> Iterator[str]:
 
 
 def siblings_are_reached_through_services(source: Source) -> Iterator[str]:
-    """An app knows of a sibling what it promises; models and repositories know of none at all."""
+    """An app knows of a sibling what it promises; schemas know its schemas, models and repositories none at all."""
     if source.app in (None, "core"):
         return
     for line, name in source.imports():
@@ -75,7 +75,7 @@ def siblings_are_reached_through_services(source: Source) -> Iterator[str]:
         app, _, rest = path.partition(".")
         if not name.startswith("apps.") or app in (source.app, "core"):
             continue
-        if rest.partition(".")[0] not in DOORS_TO_SIBLINGS or source.layer in CLOSED_LAYERS:
+        if rest.partition(".")[0] not in DOORS_OF_LAYERS.get(source.layer, DOORS_TO_SIBLINGS):
             yield f"{line}: {name}"
 
 

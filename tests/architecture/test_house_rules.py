@@ -60,6 +60,11 @@ BREACHES = [
         "apps/credits/models/hold.py",
         "from apps.users.services import UserService",
     ),
+    (
+        rules.siblings_are_reached_through_services,
+        "apps/credits/schemas/hold.py",
+        "from apps.users.services.credentials import Credentials",
+    ),
     (rules.apps_have_only_the_known_layers, "apps/credits/domain/ledger.py", ""),
     (rules.apps_have_only_the_known_layers, "apps/credits/ledger.py", ""),
     (rules.apps_have_only_the_known_layers, "apps/credits/models.py", ""),

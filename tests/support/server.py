@@ -61,7 +61,7 @@ class Server:
     def workers(self) -> list[psutil.Process]:
         """The processes that serve, as opposed to the one that watches over them."""
         children = psutil.Process(self.process.pid).children(recursive=True)
-        return [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
+        return [child for child in children if "spawn_main" in _command_line(child)]
 
     def client(self, **options: Any) -> httpx.Client:
         """Return a client that keeps its connections; close it."""
@@ -96,6 +96,13 @@ class Server:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _: TracebackType | None
     ) -> None:
         self.kill()
+
+
+def _command_line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return ""  # it has ended meanwhile
 
 
 def start_server(database_url: str, directory: Path, **environment: str) -> Server:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from apps.core.security.scopes import SCOPE_LENGTH_MAXIMUM, SCOPE_PATTERN
 
+KEY_LENGTH_MAXIMUM = 200
 METADATA_BYTES_MAXIMUM = 4096
 METADATA_DEPTH_MAXIMUM = 32
 NUMBER_MINIMUM, NUMBER_MAXIMUM = -(2**63), 2**64 - 1  # what JSON is written with again

@@ -14,7 +14,6 @@ ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 RANDOM_LENGTH = 32
 CHECKSUM_LENGTH = 6
 VISIBLE_RANDOM_LENGTH = 4
-KEY_LENGTH_MAXIMUM = 200
 KEY_START = "sk_"
 
 _form = re.compile(rf"sk_(?:live|test)_[0-9A-Za-z]{{{RANDOM_LENGTH + CHECKSUM_LENGTH}}}", re.ASCII)

@@ -44,7 +44,8 @@ async def logout(request: AuthenticatedRequest) -> Done:
 
 @router.post("/change-password", response={200: Done, **errors(*WITH_BODY, 401, 403, 429)})
 async def change_password(request: AuthenticatedRequest, change: PasswordChange) -> Done:
-    """Set a new password; every other session ends."""
+    """Set a new password; every other session ends. Limited per client address."""
+    await limit_by_address(request, "change-password")
     await authentication_service().change_password(request.auth, change)
     return Done()
 

@@ -1,5 +1,6 @@
 """What goes in and out about signing in."""
 
+from apps.authentication.schemas.cleaned_up import CleanedUp
 from apps.authentication.schemas.done import Done
 from apps.authentication.schemas.login_request import LoginRequest
 from apps.authentication.schemas.password_change import PasswordChange
@@ -7,4 +8,4 @@ from apps.authentication.schemas.refresh_request import RefreshRequest
 from apps.authentication.schemas.session_out import SessionOut
 from apps.authentication.schemas.token_pair import TokenPair
 
-__all__ = ["Done", "LoginRequest", "PasswordChange", "RefreshRequest", "SessionOut", "TokenPair"]
+__all__ = ["CleanedUp", "Done", "LoginRequest", "PasswordChange", "RefreshRequest", "SessionOut", "TokenPair"]

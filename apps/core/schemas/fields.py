@@ -1,5 +1,6 @@
 """Field types that schemas share, so that a kind of value is limited the same way everywhere."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -7,6 +8,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer, StringConstraints
 
 BIGINT_MAXIMUM = 2**63 - 1
+
+_moment = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d", re.ASCII)  # how every RFC 3339 date and time begins
 
 
 def _is_storable(value: str) -> str:
@@ -20,8 +23,9 @@ def _is_storable(value: str) -> str:
 
 
 def _is_text(value: object) -> object:
-    if isinstance(value, int | float):
-        raise ValueError("must be an RFC 3339 date and time in text")  # noqa: TRY004  pydantic wants ValueError
+    # pydantic reads numbers too, even in text, as seconds or milliseconds since 1970.
+    if isinstance(value, int | float) or (isinstance(value, str) and _moment.match(value) is None):
+        raise ValueError("must be an RFC 3339 date and time in text")
     return value
 
 

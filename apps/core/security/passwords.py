@@ -1,38 +1,54 @@
-"""Hashes passwords off the event loop, at most as many at once as there are processors."""
+"""Hashes passwords off the event loop, at most as many at once as there are processors; so many more may wait."""
 
 import asyncio
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
+from threading import BoundedSemaphore
 
 from django.contrib.auth.hashers import check_password, make_password
 
+from apps.core.errors import Unavailable
+
 PASSWORD_LENGTH_MAXIMUM = 256
+HASHINGS_MAXIMUM = 200  # under way and waiting: some seconds of work for one processor
+# The hash of a password that nobody knows, with the hasher's own parameters, so that it takes as long as any other.
+DECOY = (
+    "argon2$argon2id$v=19$m=19456,t=2,p=1$THAwTHRPQlRrR1FTczcyYXl0cDNpbA$9DZm/uOJVG6GF5jKXOwlYV4vcYFpx2z+wbR7qGoH+WA"
+)
+
+_places = BoundedSemaphore(HASHINGS_MAXIMUM)
 
 
 async def hash_password(password: str) -> str:
-    """Return the password's Argon2id hash with its parameters and salt."""
+    """Return the password's Argon2id hash with its parameters and salt; raises Unavailable."""
     return await run_beside_hashing(make_password, password)
 
 
 async def password_matches(password: str, encoded: str | None) -> bool:
-    """Return whether the password is the one hashed in `encoded`; takes as long when there is no hash at all."""
-    known = await run_beside_hashing(check_password, password, encoded or _decoy())
+    """Return whether the password is the one hashed in `encoded`; takes as long when there is no hash at all.
+
+    Raises Unavailable.
+    """
+    known = await run_beside_hashing(check_password, password, encoded or DECOY)
     return known and bool(encoded)
 
 
 async def run_beside_hashing[**P, R](function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run what takes a processor for a while on one of the threads that hash, and return what it returns."""
-    return await asyncio.get_running_loop().run_in_executor(_threads(), partial(function, *args, **kwargs))
+    """Run what takes a processor for a while on one of the threads that hash, and return what it returns.
+
+    Raises Unavailable when too many wait already: whoever came later would only wait longer than clients do.
+    """
+    if not _places.acquire(blocking=False):
+        raise Unavailable
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_threads(), partial(function, *args, **kwargs))
+    finally:
+        _places.release()
 
 
 @cache
 def _threads() -> ThreadPoolExecutor:
     # Argon2 releases the interpreter's lock; more threads than processors would only take more memory.
     return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="password")
-
-
-@cache
-def _decoy() -> str:
-    return make_password("decoy")

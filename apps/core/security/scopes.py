@@ -3,7 +3,6 @@
 A customer's own scopes are free text. The ones below mean something to Keyhouse itself, so only staff hand them out.
 """
 
-import re
 from collections.abc import Iterable
 
 SCOPE_LENGTH_MAXIMUM = 100
@@ -14,13 +13,6 @@ CREDITS_HOLD = "credits:hold"
 ACCOUNT_WRITE = "keyhouse:account"
 STAFF = "keyhouse:staff"
 RESERVED_SCOPES = frozenset({KEYS_VERIFY, CREDITS_HOLD, ACCOUNT_WRITE, STAFF})
-
-_scope = re.compile(SCOPE_PATTERN)
-
-
-def is_scope(text: str) -> bool:
-    """Return whether `text` has the form of a scope."""
-    return len(text) <= SCOPE_LENGTH_MAXIMUM and _scope.fullmatch(text) is not None
 
 
 def grants(granted: Iterable[str], wanted: str) -> bool:

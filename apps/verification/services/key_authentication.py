@@ -1,8 +1,10 @@
 """Turns an API key presented to Keyhouse itself into a principal."""
 
+from apps.core.addresses import parse_address
 from apps.core.errors import NotAllowed
 from apps.core.security.principal import CredentialKind, Principal
-from apps.verification.models import Code, KeyRecord
+from apps.verification.models import Code, KeyRecord, Question
+from apps.verification.services.decision import address_is_allowed
 from apps.verification.services.verification_service import VerificationService
 
 
@@ -17,9 +19,15 @@ class KeyAuthentication:
         verdict = await self._verification.judge_caller(key, address)
         if verdict.record and verdict.is_valid:
             return _principal(verdict.record)
-        if verdict.record and verdict.code is Code.FORBIDDEN and verdict.record.owner.is_active:
+        if verdict.record and verdict.code is Code.FORBIDDEN and _is_out_of_place(verdict.record, address):
             raise NotAllowed("The key may not be used from this address.")
         return None
+
+
+def _is_out_of_place(record: KeyRecord, address: str | None) -> bool:
+    # FORBIDDEN is also the key of an owner who is inactive or locked out; that one counts from nowhere.
+    question = Question(digest=b"", address=parse_address(address) if address else None)
+    return record.owner.is_active and not address_is_allowed(record, question)
 
 
 def _principal(record: KeyRecord) -> Principal:

@@ -143,6 +143,12 @@ async def test_a_key_counts_only_from_its_addresses(api: httpx.AsyncClient):
     assert_error(await api.get(ME, headers=elsewhere.headers), 403, "FORBIDDEN")
 
 
+async def test_a_locked_out_owner_s_key_is_no_credential_and_no_matter_of_its_address(api: httpx.AsyncClient):
+    key = await make(make_key, ip_allowlist=["127.0.0.0/8"])
+    await make(User.objects.filter(pk=key.row.user_id).update, locked_until="2999-01-01T00:00:00Z")
+    assert_error(await api.get(ME, headers=key.headers), 401, "NOT_AUTHENTICATED")
+
+
 @pytest.mark.parametrize("fields", [{"is_active": False}, {"locked_until": "2999-01-01T00:00:00Z"}])
 async def test_who_may_not_be_used_has_no_credential(api: httpx.AsyncClient, fields: dict[str, Any]):
     me = await customer()

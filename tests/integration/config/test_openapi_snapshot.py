@@ -7,6 +7,8 @@ After a change that is meant, renew the reviewed document, and read the differen
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,11 @@ def test_it_is_the_reviewed_one():
     if os.environ.get("UPDATE_SNAPSHOTS") == "1":
         SNAPSHOT.write_text(now)
     assert now == SNAPSHOT.read_text(), HOW_TO_RENEW
+
+
+def test_it_is_ready_when_the_server_is():
+    program = "import config.asgi, config.documentation as d; assert d.openapi_bytes.cache_info().currsize == 1"
+    subprocess.run([sys.executable, "-c", program], timeout=60, check=True)
 
 
 def test_operations_are_named_once():

@@ -7,6 +7,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from apps.users.models import User
+from tests.support.accounts import customer
 from tests.support.assertions import assert_error
 from tests.support.orm import rows
 
@@ -33,6 +34,15 @@ async def test_a_limited_sign_up_makes_no_account(api: httpx.AsyncClient, settin
     again = await api.post("/api/v1/users", json={**new, "email": "bob@example.com", "username": "bob"})
     assert_error(again, 429, "RATE_LIMITED")
     assert [user.username for user in await rows(User.objects.all())] == ["ann"]
+
+
+async def test_changing_the_password_is_limited(api: httpx.AsyncClient, settings: Settings):
+    settings.PUBLIC_RATE_LIMIT = "2/h"
+    headers = (await customer()).headers
+    change = {"current_password": "wrong", "new_password": "another long and quiet sentence"}
+    answers = [await api.post("/api/v1/auth/change-password", json=change, headers=headers) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [400, 400, 429]
+    assert_error(answers[2], 429, "RATE_LIMITED")
 
 
 @pytest.mark.parametrize("path", ["/health", "/.well-known/jwks.json"])

@@ -199,6 +199,15 @@ async def test_the_access_log_names_the_client_and_never_the_query(database, cap
     assert "hunter2" not in record.getMessage() + repr(vars(record))
 
 
+async def test_a_path_forges_no_line_of_the_access_log(database, caplog):
+    async with client_of(DoorSettings()) as client:
+        with caplog.at_level(logging.INFO, "keyhouse.access"):
+            await client.get("/api/%0D%0AGET%20/admin%E2%80%A8%C3%A4")
+    (record,) = access_records(caplog)
+    assert vars(record)["path"] == "/api/%0D%0AGET%20/admin%E2%80%A8%C3%A4"
+    assert "GET /api/%0D%0AGET%20/admin%E2%80%A8%C3%A4 404 " in record.getMessage()
+
+
 async def test_without_an_access_log_nothing_is_logged(database, caplog):
     async with client_of(DoorSettings(access_log=False)) as client:
         with caplog.at_level(logging.INFO, "keyhouse.access"):

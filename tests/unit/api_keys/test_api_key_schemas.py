@@ -57,7 +57,7 @@ def test_a_name_is_enough():
         ("scopes", "a:b"),
         ("scopes", [""]),
         ("scopes", ["a b"]),
-        ("scopes", ["*"]),
+        *[("scopes", [text]) for text in ("*", ":", "a:", ":a", "a::b", "a:*:b", "a*", "a:b*", "ä", "a,b", "a:**")],
         ("scopes", ["a:b\n"]),
         ("scopes", ["x" * 101]),
         ("scopes", [f"s{number}" for number in range(51)]),

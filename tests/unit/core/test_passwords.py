@@ -6,8 +6,15 @@ import threading
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher, make_password
 
+from apps.core.errors import Unavailable
 from apps.core.security.argon2id_hasher import Argon2idHasher
-from apps.core.security.passwords import hash_password, password_matches, run_beside_hashing
+from apps.core.security.passwords import (
+    DECOY,
+    HASHINGS_MAXIMUM,
+    hash_password,
+    password_matches,
+    run_beside_hashing,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -51,6 +58,37 @@ async def test_hashes_off_the_event_loop_and_lets_it_run():
 async def test_passes_on_what_was_raised():
     with pytest.raises(ZeroDivisionError):
         await run_beside_hashing(lambda: 1 // 0)
+
+
+async def test_refuses_at_once_when_too_many_wait():
+    gate = threading.Event()
+    waiting = [asyncio.ensure_future(run_beside_hashing(gate.wait)) for _ in range(HASHINGS_MAXIMUM)]
+    await asyncio.sleep(0)
+    try:
+        with pytest.raises(Unavailable):
+            await asyncio.wait_for(password_matches(SECRET, None), timeout=5)
+    finally:
+        gate.set()
+    assert all(await asyncio.gather(*waiting))
+    assert await password_matches(SECRET, None) is False
+
+
+async def test_whoever_leaves_or_fails_makes_room():
+    for _ in range(HASHINGS_MAXIMUM + 1):
+        with pytest.raises(ZeroDivisionError):
+            await run_beside_hashing(lambda: 1 // 0)
+        leaving = asyncio.ensure_future(run_beside_hashing(int))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+
+
+def test_the_decoy_takes_as_long_as_any_hash_and_has_a_password_nobody_knows():
+    hasher = Argon2idHasher()
+    assert not hasher.must_update(DECOY)
+    own = hasher.decode(make_password(SECRET))
+    decoy = hasher.decode(DECOY)
+    assert [len(decoy[part]) for part in ("salt", "hash")] == [len(own[part]) for part in ("salt", "hash")]
 
 
 def test_a_hash_with_other_parameters_is_made_anew():

@@ -115,6 +115,12 @@ def test_reads_moments_into_utc(value, moment):
         1.8e9,
         True,
         "1800000000000000000000",
+        "4000000000",  # a number in text, which pydantic takes for seconds
+        "-1",
+        "1e9",
+        "2027-01-02 03:04:05Z",
+        "20270102T030405Z",
+        "٢٠٢٧-01-02T03:04:05Z",
         "tomorrow",
         "",
         None,

@@ -1,0 +1,26 @@
+-- The rows are chosen in a CTE: a subquery with LIMIT in the DELETE itself may be run more than once, and then
+-- removes more than its limit.
+
+-- name: login_attempts
+-- A day without attempts forgives (see login_attempts.sql), so these count for nothing.
+WITH chosen AS MATERIALIZED (
+    SELECT id FROM login_attempts
+    WHERE last_failed_at < now() - interval '1 day' AND (locked_until IS NULL OR locked_until <= now())
+    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+), removed AS (
+    DELETE FROM login_attempts USING chosen WHERE login_attempts.id = chosen.id RETURNING 1
+)
+SELECT count(*) FROM removed
+
+-- name: sessions
+-- LEAST passes over NULL: a session that was not revoked is over when it expires.
+WITH chosen AS MATERIALIZED (
+    SELECT id FROM sessions WHERE least(revoked_at, expires_at) < now() - interval '30 days'
+    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+), removed AS (
+    DELETE FROM sessions USING chosen WHERE sessions.id = chosen.id RETURNING 1
+)
+SELECT count(*) FROM removed
+
+-- name: expired_admin_sessions
+SELECT count(*) FROM django_session WHERE expire_date < now()

@@ -1,0 +1,29 @@
+"""Removes rows that are over."""
+
+from pathlib import Path
+from typing import Any
+
+from apps.core.database.queries import fetch_rows
+from apps.core.database.sql_files import load_statements
+
+SQL = load_statements(Path(__file__).with_name("clean_up.sql"))
+
+
+class CleanUpRepository:
+    """Each method is one statement in a transaction of its own, which passes over rows that are in use."""
+
+    async def remove_login_attempts(self, maximum: int) -> int:
+        """Remove at most so many pairs whose wrong passwords are forgiven, and return how many."""
+        return await _number(SQL["login_attempts"], [maximum])
+
+    async def remove_sessions(self, maximum: int) -> int:
+        """Remove at most so many sessions that were over 30 days ago, and return how many."""
+        return await _number(SQL["sessions"], [maximum])
+
+    async def expired_admin_sessions(self) -> int:
+        """Return how many sessions of the admin have expired."""
+        return await _number(SQL["expired_admin_sessions"])
+
+
+async def _number(sql: str, parameters: Any = ()) -> int:
+    return int((await fetch_rows(sql, parameters))[0][0])

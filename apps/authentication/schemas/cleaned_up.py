@@ -1,0 +1,11 @@
+"""What a clean-up did."""
+
+from apps.core.schemas.base import ResponseSchema
+
+
+class CleanedUp(ResponseSchema):
+    """How many rows of each kind were over."""
+
+    login_attempts: int
+    sessions: int
+    admin_sessions: int
