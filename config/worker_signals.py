@@ -6,7 +6,8 @@ service, and the server's own process tells its workers too. So only the first t
 """
 
 import asyncio
-from signal import SIGINT, SIGTERM
+from contextlib import suppress
+from signal import SIG_IGN, SIGINT, SIGTERM, signal
 from typing import Any
 
 from granian import _signals as granian_signals
@@ -17,7 +18,11 @@ from granian.server.mp import MPServer
 def run_worker(*arguments: Any, **options: Any) -> None:
     """Live a worker's whole life: granian's own, with signals that may come more than once."""
     granian_signals.set_loop_signals = stop_at_first_signal
-    MPServer._spawn_asgi_lifespan_worker(*arguments, **options)
+    # The loop takes its handlers away when it closes: what is told after that must not break the ending either.
+    with suppress(KeyboardInterrupt):
+        MPServer._spawn_asgi_lifespan_worker(*arguments, **options)
+    for number in (SIGINT, SIGTERM):
+        signal(number, SIG_IGN)
 
 
 def stop_at_first_signal(loop: asyncio.AbstractEventLoop) -> WorkerSignal:
