@@ -33,11 +33,15 @@ def database_settings(url: str, pool_size: int) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **parameters,
-            "pool": {
-                "min_size": 0,
-                "max_size": pool_size,
-                "timeout": POOL_TIMEOUT_SECONDS,
-                "reconnect_timeout": RECONNECT_TIMEOUT_SECONDS,
-            },
+            "pool": _pool_settings(pool_size),
         },
+    }
+
+
+def _pool_settings(size: int) -> dict[str, Any]:
+    return {
+        "min_size": 0,
+        "max_size": size,
+        "timeout": POOL_TIMEOUT_SECONDS,
+        "reconnect_timeout": RECONNECT_TIMEOUT_SECONDS,
     }

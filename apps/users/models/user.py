@@ -22,6 +22,8 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     email_verified_at = models.DateTimeField(null=True, blank=True)
+    # Wrong passwords lock a pair of account and address (LoginAttempt), never the account: else anybody could stop a
+    # customer's keys. `locked_until` shuts the account and its keys out; nothing sets it or counts here by itself yet.
     failed_login_attempts = models.PositiveIntegerField(default=0)
     locked_until = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
