@@ -4,6 +4,7 @@ from ninja import NinjaAPI
 from ninja.operation import Operation
 
 from apps.api_keys.routers import api_key_router
+from apps.audit.routers import security_event_router
 from apps.authentication.routers import authentication_router, key_set_router
 from apps.core.http.error_responses import install_error_handlers
 from apps.core.http.json_codec import JsonParser, JsonRenderer
@@ -40,6 +41,7 @@ install_error_handlers(api)
 api.add_router("", health_router.router)
 api.add_router("", key_set_router.router)
 api.add_router(f"{BASE}/auth", authentication_router.router)
+api.add_router(f"{BASE}/auth", security_event_router.router)
 api.add_router(f"{BASE}/users", user_router.router)
 api.add_router(f"{BASE}/users", api_key_router.user_router)
 api.add_router(f"{BASE}/users", credit_router.user_router)

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.audit.admin.audit_filters import ActorKindFilter, TargetKindFilter
+from apps.audit.admin.audit_filters import ActorKindFilter, OutcomeFilter, TargetKindFilter
 from apps.audit.models import AuditEvent
 from apps.core.admin.generic_bases import ModelAdminBase
 
@@ -19,17 +19,17 @@ from apps.core.admin.generic_bases import ModelAdminBase
 class AuditEventAdmin(ModelAdminBase):
     """Finds who did what. The database itself refuses to change it."""
 
-    list_display = ("occurred_at", "actor", "action", "target", "ip_address")
+    list_display = ("occurred_at", "actor", "action", "outcome", "target", "ip_address")
     list_display_links = ("occurred_at", "action")
-    list_filter = (TargetKindFilter, ActorKindFilter, "occurred_at")
-    search_fields = ("action", "target_id__exact", "actor_id__exact", "request_id__exact")
-    search_help_text = "Action, number of the actor or of what was changed, or request id"
+    list_filter = (TargetKindFilter, ActorKindFilter, OutcomeFilter, "occurred_at")
+    search_fields = ("action", "target_id__exact", "actor_id__exact", "subject_id__exact", "request_id__exact")
+    search_help_text = "Action, number of the actor, of the account or of what was changed, or request id"
     ordering = ("-id",)
     show_full_result_count = False
     list_per_page = 50
     fields = (
-        "occurred_at", "actor", "actor_kind", "action", "target", "before_text", "after_text", "ip_address",
-        "request_id",
+        "occurred_at", "actor", "actor_kind", "action", "outcome", "target", "subject", "before_text", "after_text",
+        "ip_address", "user_agent", "request_id",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -51,6 +51,11 @@ class AuditEventAdmin(ModelAdminBase):
     def target(self, event: Any) -> str:
         """Show what it was done to."""
         return f"{event.target_kind.replace('_', ' ')} {event.target_id or ''}".strip()
+
+    @admin.display(description="Account")
+    def subject(self, event: Any) -> str:
+        """Show which account it concerns."""
+        return f"account {event.subject_id}" if event.subject_id else "-"
 
     @admin.display(description="Before")
     def before_text(self, event: Any) -> SafeString:

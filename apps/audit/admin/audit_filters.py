@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.core.admin.generic_bases import ModelAdminBase
+from apps.core.security.audit_entry import Outcome
 from apps.core.security.principal import CredentialKind
 
 
@@ -42,3 +43,18 @@ class ActorKindFilter(SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the events by the chosen kind."""
         return queryset.filter(actor_kind=self.value()) if self.value() else queryset
+
+
+class OutcomeFilter(SimpleListFilter):
+    """Events with one outcome."""
+
+    title = "outcome"
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdminBase) -> list[tuple[str, str]]:
+        """Return the outcomes."""
+        return [(outcome, outcome.capitalize()) for outcome in Outcome]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the events with the chosen outcome."""
+        return queryset.filter(outcome=self.value()) if self.value() else queryset

@@ -1,24 +1,32 @@
-"""Something that somebody did."""
+"""Something that somebody did, or tried."""
 
 from typing import ClassVar
 
 from django.db import models
 from django.db.models.functions import Now
 
+from apps.core.security.audit_entry import Outcome
+
 
 class AuditEvent(models.Model):
     """One action on one thing, by one actor, with what it was before and after. Append-only: the database
-    refuses UPDATE and DELETE, so ids are kept instead of foreign keys."""
+    refuses UPDATE and DELETE, so ids are kept instead of foreign keys.
+
+    `subject_id` is the account that the event concerns, whoever the actor was; its owner may read it.
+    """
 
     occurred_at = models.DateTimeField(db_default=Now())
     actor_id = models.BigIntegerField(null=True)
     actor_kind = models.CharField(max_length=20)
+    subject_id = models.BigIntegerField(null=True)
     action = models.CharField(max_length=50)
+    outcome = models.CharField(max_length=10, default=Outcome.SUCCESS.value, db_default=Outcome.SUCCESS.value)
     target_kind = models.CharField(max_length=50)
     target_id = models.BigIntegerField(null=True)
     before = models.JSONField(default=dict)
     after = models.JSONField(default=dict)
     ip_address = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=300, blank=True, default="", db_default="")
     request_id = models.CharField(max_length=64, blank=True, default="")
 
     class Meta:
@@ -27,6 +35,7 @@ class AuditEvent(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["target_kind", "target_id", "-id"], name="audit_events_target"),
             models.Index(fields=["actor_id", "-id"], name="audit_events_actor"),
+            models.Index(fields=["subject_id", "-id"], name="audit_events_subject"),
         ]
 
     def __str__(self) -> str:

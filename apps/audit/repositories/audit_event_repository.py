@@ -1,8 +1,9 @@
-"""Writes the audit trail."""
+"""Writes and reads the audit trail."""
 
 from typing import Any
 
 from apps.audit.models import AuditEvent
+from apps.core.database.queries import count, fetch_all
 
 
 class AuditEventRepository:
@@ -11,3 +12,8 @@ class AuditEventRepository:
     def add(self, **fields: Any) -> AuditEvent:
         """Insert an event in the transaction that is open on the calling thread."""
         return AuditEvent.objects.create(**fields)
+
+    async def page(self, subject_id: int, *, offset: int, size: int) -> tuple[list[AuditEvent], int]:
+        """Return one page of the events that concern the account, newest first, and how many there are in all."""
+        found = AuditEvent.objects.filter(subject_id=subject_id).order_by("-id")
+        return await fetch_all(found[offset : offset + size]), await count(found)

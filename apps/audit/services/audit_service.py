@@ -6,12 +6,16 @@ from decimal import Decimal
 from typing import Any
 
 from apps.audit.repositories.audit_event_repository import AuditEventRepository
+from apps.audit.schemas import SecurityEventOut
+from apps.core.database.transactions import run_in_transaction
 from apps.core.request_context import current_request
+from apps.core.schemas.page import Page, PageQuery
 from apps.core.security.audit_entry import AuditEntry
+from apps.core.security.principal import Principal
 
 
 class AuditService:
-    """Writes audit events beside the changes they tell of."""
+    """Writes audit events beside the changes they tell of, and shows people theirs."""
 
     def __init__(self, events: AuditEventRepository) -> None:
         self._events = events
@@ -22,14 +26,27 @@ class AuditService:
         self._events.add(
             actor_id=entry.actor.user_id,
             actor_kind=entry.actor.kind,
+            subject_id=entry.account_id,
             action=entry.action,
+            outcome=entry.outcome,
             target_kind=entry.target_kind,
             target_id=entry.target_id,
             before=_plain(entry.before),
             after=_plain(entry.after),
             ip_address=request.client_address,
+            user_agent=request.user_agent,
             request_id=request.request_id,
         )
+
+    async def note(self, entry: AuditEntry) -> None:
+        """Write an entry about what changed nothing, such as a refusal, in a transaction of its own."""
+        await run_in_transaction(self.record, entry)
+
+    async def events(self, actor: Principal, query: PageQuery) -> Page[SecurityEventOut]:
+        """Return one page of what happened to the caller's own account; raises NotAllowed without a session."""
+        actor.require_session()
+        rows, total = await self._events.page(actor.owner_id, offset=query.offset, size=query.size)
+        return Page[SecurityEventOut].of(rows, total, query, SecurityEventOut.of)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

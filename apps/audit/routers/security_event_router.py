@@ -1,0 +1,17 @@
+"""`/auth/events`."""
+
+from ninja import Query, Router
+
+from apps.audit.dependencies import audit_service
+from apps.audit.schemas import SecurityEventOut
+from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.core.http.responses import errors
+from apps.core.schemas.page import Page, PageQuery
+
+router = Router(tags=["authentication"])
+
+
+@router.get("/events", response={200: Page[SecurityEventOut], **errors(401, 403, 422)})
+async def list_security_events(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[SecurityEventOut]:
+    """List what happened to one's own account, newest first: sign-ins and failed ones, changes, by whom, from where."""
+    return await audit_service().events(request.auth, query)

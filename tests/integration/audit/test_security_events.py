@@ -1,0 +1,84 @@
+"""`GET /api/v1/auth/events`."""
+
+from typing import Any
+
+import httpx
+
+from apps.audit.dependencies import audit_service
+from apps.audit.models import AuditEvent
+from apps.core.security.audit_entry import AuditEntry, Outcome
+from apps.core.security.principal import OPERATOR, CredentialKind, Principal
+from tests.support.accounts import customer, superuser
+from tests.support.assertions import assert_error
+from tests.support.factories import make_key
+from tests.support.orm import make, rows
+
+EVENTS = "/api/v1/auth/events"
+
+
+async def events_of(api: httpx.AsyncClient, headers: dict[str, str], query: str = "") -> dict[str, Any]:
+    response = await api.get(f"{EVENTS}{query}", headers=headers)
+    assert response.status_code == 200, response.text
+    page: dict[str, Any] = response.json()
+    return page
+
+
+async def test_shows_what_one_did_and_from_where(api: httpx.AsyncClient):
+    me, _ = await customer(), await customer()
+    headers = {**me.headers, "User-Agent": "phone", "X-Request-ID": "req-1"}
+    assert (await api.patch("/api/v1/users/me", json={"full_name": "Ann"}, headers=headers)).status_code == 200
+    page = await events_of(api, me.headers)
+    assert page["total"] == 1
+    (event,) = page["items"]
+    (row,) = await rows(AuditEvent.objects.all())
+    assert event == {
+        "id": row.pk,
+        "occurred_at": event["occurred_at"],
+        "action": "user.updated",
+        "outcome": "success",
+        "actor": "owner",
+        "target_kind": "user",
+        "target_id": me.id,
+        "ip_address": "127.0.0.1",
+        "user_agent": "phone",
+        "request_id": "req-1",
+    }
+
+
+async def test_shows_what_staff_did_without_saying_who(api: httpx.AsyncClient):
+    me, staff = await customer(), await superuser()
+    changed = await api.patch(f"/api/v1/users/{me.id}", json={"full_name": "Ann"}, headers=staff.headers)
+    assert changed.status_code == 200
+    (event,) = (await events_of(api, me.headers))["items"]
+    assert (event["actor"], event["ip_address"], event["user_agent"]) == ("staff", None, "")
+    assert (await events_of(api, staff.headers))["items"] == []
+
+
+async def test_tells_keys_operators_and_strangers_apart(api: httpx.AsyncClient):
+    me = await customer()
+    key = Principal(user_id=me.id, kind=CredentialKind.API_KEY)
+    stranger = Principal(user_id=None, kind=CredentialKind.SESSION)
+    for actor, outcome in ((key, Outcome.SUCCESS), (OPERATOR, Outcome.SUCCESS), (stranger, Outcome.FAILURE)):
+        await audit_service().note(AuditEntry(actor, "thing.tried", "user", me.id, outcome=outcome))
+    items = (await events_of(api, me.headers))["items"]
+    assert [(item["actor"], item["outcome"]) for item in items] == [
+        ("unknown", "failure"),
+        ("operator", "success"),
+        ("api_key", "success"),
+    ]
+
+
+async def test_turns_pages(api: httpx.AsyncClient):
+    me = await customer()
+    for number in range(3):
+        await audit_service().note(AuditEntry(OPERATOR, f"thing.{number}", "thing", subject_id=me.id))
+    page = await events_of(api, me.headers, "?size=2&page=2")
+    assert [item["action"] for item in page["items"]] == ["thing.0"]
+    assert (page["total"], page["pages"]) == (3, 2)
+
+
+async def test_is_for_whoever_signed_in(api: httpx.AsyncClient):
+    me = await customer()
+    key = await make(make_key, me.user, scopes=["keyhouse:*"])
+    assert_error(await api.get(EVENTS, headers=key.headers), 403, "FORBIDDEN")
+    assert_error(await api.get(EVENTS), 401, "NOT_AUTHENTICATED")
