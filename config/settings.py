@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "apps.usage",
     "apps.users",
     "apps.plans",
+    "apps.one_time_tokens",
     "apps.audit",
     "apps.core",
     "ninja",

@@ -8,6 +8,7 @@ from apps.authentication.dependencies import clean_up
 from apps.authentication.schemas import CleanedUp
 from apps.core.database.sync_calls import call_service
 from apps.core.management.service_command import ServiceCommand
+from apps.one_time_tokens.dependencies import token_clean_up
 from apps.usage.dependencies import usage_service
 from apps.verification.dependencies import answer_clean_up
 
@@ -15,6 +16,7 @@ from apps.verification.dependencies import answer_clean_up
 class Removed(CleanedUp):
     """How many rows of each kind were over, in all rooms."""
 
+    one_time_tokens: int
     verification_answers: int
     usage_denials: int
 
@@ -24,8 +26,8 @@ class Command(ServiceCommand):
 
     help = (
         "Remove forgiven login attempts, sessions that were over and signing keys that retired 30 days ago, expired "
-        "sessions of the admin, answers to verifications of over a day ago, and counts of refused calls of over 90 "
-        "days ago."
+        "sessions of the admin, one-time tokens and answers to verifications of over a day ago, and counts of refused "
+        "calls of over 90 days ago."
     )
 
     def run(self, options: dict[str, Any]) -> None:
@@ -33,5 +35,7 @@ class Command(ServiceCommand):
         removed = call_service(clean_up().run)
         answers = call_service(answer_clean_up().run)
         denials = call_service(usage_service().remove_old_denials)
+        tokens = call_service(token_clean_up().run)
         call_command("clearsessions")
-        self.show(Removed(**removed.model_dump(), verification_answers=answers, usage_denials=denials), options)
+        elsewhere = {"one_time_tokens": tokens, "verification_answers": answers, "usage_denials": denials}
+        self.show(Removed(**removed.model_dump(), **elsewhere), options)

@@ -11,9 +11,14 @@ from apps.api_keys.models import ApiKeyCounter
 from apps.credits.models import CreditBalance, CreditTransaction
 from tests.support.factories import give_credits, make_key, make_user
 
+ROOMS = (
+    "plans", "users", "audit", "core", "usage", "credits", "api_keys", "verification", "one_time_tokens",
+    "authentication",
+)  # fmt: skip
+
 
 @pytest.mark.usefixtures("database")
-@pytest.mark.parametrize("label", ["plans", "users", "audit", "core", "usage", "credits", "api_keys", "verification"])
+@pytest.mark.parametrize("label", ROOMS)
 def test_a_room_unbuilds_and_builds_again(label: str):
     try:
         call_command("migrate", label, "zero", verbosity=0)

@@ -1,0 +1,69 @@
+"""Secrets that are good once, for one purpose, and not for long: links in mail, challenges, codes."""
+
+import secrets
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from apps.one_time_tokens.repositories.one_time_token_repository import (
+    NewToken,
+    OneTimeTokenRepository,
+    StoredToken,
+)
+
+TOKEN_BYTES = 32
+NOTHING: Mapping[str, Any] = {}
+
+
+class OneTimeTokens:
+    """The tokens of one purpose. They are opaque text, 256 random bits, and are stored as a digest alone.
+
+    The methods that are not async work in the transaction that is open on the calling thread, so that a token is spent
+    if and only if what it allows is done. Those that are named `…_alone` have a transaction of their own.
+    """
+
+    def __init__(self, tokens: OneTimeTokenRepository, purpose: str, ttl_seconds: int) -> None:
+        self._tokens = tokens
+        self._purpose = purpose
+        self.ttl_seconds = ttl_seconds
+
+    def issue(self, user_id: int, data: Mapping[str, Any] = NOTHING) -> str:
+        """Return a new token of the user's; the ones before it for this purpose are good no more."""
+        self._tokens.void(self._purpose, user_id)
+        token, new = self._new(user_id, data)
+        self._tokens.add(new)
+        return token
+
+    async def issue_alone(self, user_id: int | None, data: Mapping[str, Any] = NOTHING) -> str:
+        """Return a new token beside those that are."""
+        token, new = self._new(user_id, data)
+        await self._tokens.add_alone(new)
+        return token
+
+    def spend(self, token: str) -> StoredToken | None:
+        """Use the token up and return what it stands for; None when it is not good: unknown, used, expired, void."""
+        return self._tokens.spend(self._digest(token))
+
+    async def spend_alone(self, token: str) -> StoredToken | None:
+        """Use the token up and return what it stands for; None when it is not good."""
+        return await self._tokens.spend_alone(self._digest(token))
+
+    async def find(self, token: str) -> StoredToken | None:
+        """Return what the token stands for, and leave it good; None when it is not."""
+        return await self._tokens.find(self._digest(token))
+
+    async def attempt(self, token: str, maximum: int) -> StoredToken | None:
+        """Return what the token stands for at its first `maximum` attempts, and leave it good; None afterwards."""
+        return await self._tokens.attempt(self._digest(token), maximum)
+
+    def void(self, user_id: int) -> None:
+        """Make the user's tokens for this purpose good no more."""
+        self._tokens.void(self._purpose, user_id)
+
+    def _new(self, user_id: int | None, data: Mapping[str, Any]) -> tuple[str, NewToken]:
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        return token, NewToken(self._purpose, self._digest(token), user_id, data, self.ttl_seconds)
+
+    def _digest(self, token: str) -> bytes:
+        # The purpose is digested too: a token is good for nothing else.
+        return sha256(f"{self._purpose}\x00{token}".encode(errors="replace")).digest()
