@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja.security import APIKeyHeader, HttpBearer
 
 from apps.api_keys.services.key_format import KEY_START
-from apps.authentication.dependencies import authentication_service
+from apps.authentication.dependencies import session_service
 from apps.core.errors import TooManyRequests
 from apps.core.http.rate_limit_state import RateLimitState, note_rate_limit
 from apps.core.request_context import current_request
@@ -28,7 +28,7 @@ class BearerCredential(HttpBearer):
         """Return the caller, or None; raises TooManyRequests for a key that has used its windows up."""
         if token.startswith(KEY_START):
             return await _key_principal(request, token, is_limited=self._keys_are_limited)
-        return await authentication_service().authenticate(token)
+        return await session_service().authenticate(token)
 
 
 class ApiKeyCredential(APIKeyHeader):

@@ -9,7 +9,7 @@ from asgiref.sync import async_to_sync
 from django.db import connection, connections
 from django.test.utils import setup_databases, teardown_databases
 
-from apps.authentication.dependencies import authentication_service, key_ring
+from apps.authentication import dependencies as authentication
 from apps.core.database.pool import close_pool
 from config.asgi import application
 from tests.support.tables import empty_tables, seeds
@@ -66,8 +66,9 @@ def database(_migrated_database, django_db_blocker):
 
 def _forget_signing_keys() -> None:
     # The process keeps the keys it has read, which are gone with the rows.
-    key_ring.cache_clear()
-    authentication_service.cache_clear()
+    for dependency in vars(authentication).values():
+        if hasattr(dependency, "cache_clear"):
+            dependency.cache_clear()
 
 
 @pytest.fixture

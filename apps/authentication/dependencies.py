@@ -10,12 +10,15 @@ from apps.authentication.repositories.login_attempt_repository import LoginAttem
 from apps.authentication.repositories.session_repository import SessionRepository
 from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
 from apps.authentication.services.access_tokens import AccessTokens
-from apps.authentication.services.authentication_service import AuthenticationService
 from apps.authentication.services.clean_up import CleanUp
 from apps.authentication.services.key_ring import KeyRing
 from apps.authentication.services.key_rotation import KeyRotation
 from apps.authentication.services.password_check import PasswordCheck
-from apps.authentication.services.password_reset import PasswordReset
+from apps.authentication.services.password_service import PasswordService
+from apps.authentication.services.session_service import SessionService
+from apps.authentication.services.sign_in import SignIn
+from apps.authentication.services.step_up import StepUp
+from apps.authentication.services.token_pairs import TokenPairs
 from apps.users.dependencies import user_service
 
 
@@ -34,20 +37,37 @@ def key_rotation() -> KeyRotation:
 @cache
 def password_check() -> PasswordCheck:
     """Return the judge of passwords."""
-    return PasswordCheck(LoginAttemptRepository(), user_service())
+    return PasswordCheck(LoginAttemptRepository(), user_service(), audit_service().note)
 
 
 @cache
-def authentication_service() -> AuthenticationService:
-    """Return the authentication service."""
-    tokens = AccessTokens(key_ring(), issuer=settings.TOKEN_ISSUER, audience=settings.TOKEN_AUDIENCE)
-    return AuthenticationService(session_repository(), tokens, password_check(), user_service())
+def access_tokens() -> AccessTokens:
+    """Return what issues and reads access tokens."""
+    return AccessTokens(key_ring(), issuer=settings.TOKEN_ISSUER, audience=settings.TOKEN_AUDIENCE)
 
 
 @cache
-def password_reset() -> PasswordReset:
-    """Return the service that sets a password anew."""
-    return PasswordReset(session_repository(), user_service())
+def sign_in() -> SignIn:
+    """Return the service that starts sessions."""
+    return SignIn(session_repository(), TokenPairs(access_tokens()), password_check())
+
+
+@cache
+def session_service() -> SessionService:
+    """Return the service for sessions that go on, and end."""
+    return SessionService(session_repository(), access_tokens(), TokenPairs(access_tokens()))
+
+
+@cache
+def step_up() -> StepUp:
+    """Return the service that renews the proof of a session."""
+    return StepUp(session_repository(), password_check(), user_service())
+
+
+@cache
+def password_service() -> PasswordService:
+    """Return the service that sets passwords."""
+    return PasswordService(session_repository(), password_check(), user_service())
 
 
 @cache

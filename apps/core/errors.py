@@ -51,6 +51,15 @@ class NotAuthenticated(DomainError):
     """No credential, or none that is valid."""
 
     status, code, message = 401, "NOT_AUTHENTICATED", "A valid credential is needed."
+    # What WWW-Authenticate says beside the scheme and the realm.
+    challenge: ClassVar[str] = ""
+
+
+class StepUpRequired(NotAuthenticated):
+    """The session is good, and its owner has to prove again who they are before this (RFC 9470)."""
+
+    code, message = "STEP_UP_REQUIRED", "Prove again who you are, at /api/v1/auth/step-up."
+    challenge = ', error="insufficient_user_authentication", max_age="600"'
 
 
 class InsufficientCredits(DomainError):

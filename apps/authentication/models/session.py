@@ -2,7 +2,10 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Value
+from django.db.models.functions import Now
 
 from apps.core.models import TimestampedModel
 
@@ -12,12 +15,16 @@ class Session(TimestampedModel):
 
     The one before it may be repeated for a moment after `rotated_at`; whatever else was spent revokes the whole
     family. No token is stored, not even hashed.
+
+    `methods` are how its owner has proven who they are (RFC 8176: pwd, otp, …), the last time at `authenticated_at`.
     """
 
     user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
     family_digest = models.BinaryField(max_length=32, unique=True)
     generation = models.PositiveIntegerField(default=0)
     rotated_at = models.DateTimeField(null=True)
+    methods = ArrayField(models.CharField(max_length=10), default=list, db_default=Value([]))
+    authenticated_at = models.DateTimeField(db_default=Now())
     user_agent = models.CharField(max_length=300, blank=True, default="")
     ip_address = models.GenericIPAddressField(null=True)
     last_used_at = models.DateTimeField()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import NamedTuple
 
 from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.functions import Now
@@ -15,11 +16,15 @@ from apps.core.security.audit_entry import AuditEntry, RecordAudit
 
 SESSION_LIFE = timedelta(days=30)
 REUSE_SECONDS = 10
+PROOF_SECONDS = 10 * 60
 JUST_ROTATED = ExpressionWrapper(
     Q(rotated_at__gt=Now() - timedelta(seconds=REUSE_SECONDS)), output_field=BooleanField()
 )
+RECENTLY_PROVEN = ExpressionWrapper(
+    Q(authenticated_at__gt=Now() - timedelta(seconds=PROOF_SECONDS)), output_field=BooleanField()
+)
 SetPassword = Callable[[int, str], None]
-NoteLogin = Callable[[int, str], None]
+NoteLogin = Callable[[int, str | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +33,17 @@ class NewSession:
 
     user_id: int
     family_digest: bytes
+    methods: tuple[str, ...]
     user_agent: str
     ip_address: str | None
-    password_hash: str = field(repr=False)
+    password_hash: str | None = field(repr=False)
+
+
+class LiveSession(NamedTuple):
+    """A session, and whether its owner has proven it within PROOF_SECONDS by the database's clock."""
+
+    session: Session
+    is_recently_proven: bool
 
 
 class SessionRepository:
@@ -41,9 +54,10 @@ class SessionRepository:
         self._set_password = set_password
         self._note_login = note_login
 
-    async def find_live(self, session_id: int) -> Session | None:
+    async def find_live(self, session_id: int) -> LiveSession | None:
         """Return the session with its user if it is neither revoked nor over, else None."""
-        return await _live_session.first(session_id)
+        session = await _live_session.first(session_id)
+        return LiveSession(session, vars(session)["is_recently_proven"]) if session else None
 
     async def page(self, user_id: int, *, offset: int, size: int) -> tuple[list[Session], int]:
         """Return one page of the user's live sessions, newest first, and how many there are in all."""
@@ -62,6 +76,10 @@ class SessionRepository:
         """
         return await run_in_transaction(self._advance, family_digest, generation, audit_reuse)
 
+    async def renew_proof(self, session_id: int, user_id: int, methods: tuple[str, ...], audit: AuditEntry) -> None:
+        """Note that the session's owner has just proven it again; raises NotFound when it is over."""
+        await run_in_transaction(self._renew_proof, session_id, user_id, methods, audit)
+
     async def revoke(self, session_id: int, user_id: int, audit: AuditEntry) -> None:
         """End the user's session; raises NotFound when the user has no such live session."""
         await run_in_transaction(self._revoke, session_id, user_id, audit)
@@ -79,6 +97,7 @@ class SessionRepository:
         session = Session.objects.create(
             user_id=new.user_id,
             family_digest=new.family_digest,
+            methods=list(new.methods),
             user_agent=new.user_agent,
             ip_address=new.ip_address,
             last_used_at=Now(),
@@ -97,9 +116,18 @@ class SessionRepository:
             _rotate(session)
         elif session.generation != generation + 1 or not session.was_just_rotated:
             _end(_live().filter(pk=session.pk), "refresh token reused")
-            self._record_audit(replace(audit_reuse, target_id=session.pk))
+            self._record_audit(replace(audit_reuse, target_id=session.pk, subject_id=session.user_id))
             return None
         return session
+
+    def _renew_proof(self, session_id: int, user_id: int, methods: tuple[str, ...], audit: AuditEntry) -> None:
+        session = _live().select_for_update(of=("self",)).filter(pk=session_id, user_id=user_id).first()
+        if session is None:
+            raise NotFound
+        session.methods = sorted({*session.methods, *methods})
+        session.authenticated_at = Now()
+        session.save(update_fields=["methods", "authenticated_at", "updated_at"])
+        self._record_audit(audit)
 
     def _revoke(self, session_id: int, user_id: int, audit: AuditEntry) -> None:
         if not _end(_live().filter(pk=session_id, user_id=user_id), "signed out"):
@@ -119,7 +147,7 @@ class SessionRepository:
 
 @prepared
 def _live_session(session_id: int) -> QuerySet[Session]:
-    return _live().filter(pk=session_id).select_related("user")
+    return _live().filter(pk=session_id).select_related("user").annotate(is_recently_proven=RECENTLY_PROVEN)
 
 
 @prepared

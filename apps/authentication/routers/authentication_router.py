@@ -3,7 +3,7 @@
 from django.http import HttpRequest
 from ninja import Path, Query, Router, Status
 
-from apps.authentication.dependencies import authentication_service
+from apps.authentication.dependencies import password_service, session_service, sign_in, step_up
 from apps.authentication.schemas import (
     Done,
     LoginRequest,
@@ -11,6 +11,7 @@ from apps.authentication.schemas import (
     RefreshRequest,
     SessionOut,
     SessionsEnd,
+    StepUpRequest,
     TokenPair,
 )
 from apps.core.http.address_limits import LOGIN, limit_by_address
@@ -26,7 +27,7 @@ router = Router(tags=["authentication"])
 async def login(request: HttpRequest, credentials: LoginRequest) -> TokenPair:
     """Sign in. Limited per client address, and locked after five wrong passwords."""
     await limit_by_address(request, "login", LOGIN)
-    return await authentication_service().login(credentials)
+    return await sign_in().with_password(credentials)
 
 
 @router.post("/refresh", auth=None, response={200: TokenPair, **errors(*WITH_BODY, 401, 429)})
@@ -37,13 +38,21 @@ async def refresh(request: HttpRequest, body: RefreshRequest) -> TokenPair:
     answers do no harm. A spent token that is presented later, or one from before it, ends the session.
     """
     await limit_by_address(request, "refresh")
-    return await authentication_service().refresh(body.refresh_token)
+    return await session_service().refresh(body.refresh_token)
 
 
 @router.post("/logout", response={200: Done, **errors(401, 403)})
 async def logout(request: AuthenticatedRequest) -> Done:
     """Sign out; the access token stops working at once."""
-    await authentication_service().logout(request.auth)
+    await session_service().logout(request.auth)
+    return Done()
+
+
+@router.post("/step-up", response={200: Done, **errors(*WITH_BODY, 401, 403, 429)})
+async def prove_again(request: AuthenticatedRequest, proof: StepUpRequest) -> Done:
+    """Prove once more who one is; for ten minutes, operations that ask for it (`STEP_UP_REQUIRED`) then go through."""
+    await limit_by_address(request, "step-up")
+    await step_up().with_password(request.auth, proof)
     return Done()
 
 
@@ -51,25 +60,25 @@ async def logout(request: AuthenticatedRequest) -> Done:
 async def change_password(request: AuthenticatedRequest, change: PasswordChange) -> Done:
     """Set a new password; every other session ends. Limited per client address."""
     await limit_by_address(request, "change-password")
-    await authentication_service().change_password(request.auth, change)
+    await password_service().change(request.auth, change)
     return Done()
 
 
 @router.get("/sessions", response={200: Page[SessionOut], **errors(401, 403, 422)})
 async def list_sessions(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[SessionOut]:
     """List the devices one is signed in on."""
-    return await authentication_service().sessions(request.auth, query)
+    return await session_service().page(request.auth, query)
 
 
 @router.delete("/sessions", response={204: None, **errors(401, 403, 422)})
 async def end_sessions(request: AuthenticatedRequest, query: Query[SessionsEnd]) -> Status[None]:
     """Sign out on all other devices; with `everywhere=true` on this one too."""
-    await authentication_service().end_sessions(request.auth, everywhere=query.everywhere)
+    await session_service().end_others(request.auth, everywhere=query.everywhere)
     return Status(204, None)
 
 
 @router.delete("/sessions/{session_id}", response={204: None, **errors(401, 403, 404, 422)})
 async def end_session(request: AuthenticatedRequest, session_id: Path[Identifier]) -> Status[None]:
     """Sign a device out; its access token stops working at once."""
-    await authentication_service().end_session(request.auth, session_id)
+    await session_service().end(request.auth, session_id)
     return Status(204, None)

@@ -8,6 +8,7 @@ from apps.authentication.schemas.refresh_request import RefreshRequest
 from apps.authentication.schemas.session_out import SessionOut
 from apps.authentication.schemas.sessions_end import SessionsEnd
 from apps.authentication.schemas.signing_key_out import SigningKeyOut
+from apps.authentication.schemas.step_up_request import StepUpRequest
 from apps.authentication.schemas.token_pair import TokenPair
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "SessionOut",
     "SessionsEnd",
     "SigningKeyOut",
+    "StepUpRequest",
     "TokenPair",
 ]

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 
 class SessionOut(ResponseSchema):
-    """A device that is signed in; `is_current` marks the one that asks."""
+    """A device that is signed in; `is_current` marks the one that asks.
+
+    `methods` are what its owner has proven the account with (RFC 8176), the last time at `authenticated_at`.
+    """
 
     id: int
     user_agent: str
@@ -19,6 +22,8 @@ class SessionOut(ResponseSchema):
     created_at: Timestamp
     last_used_at: Timestamp
     expires_at: Timestamp
+    methods: list[str]
+    authenticated_at: Timestamp
 
     @classmethod
     def of(cls, session: "Session", current_id: int) -> Self:
@@ -31,4 +36,6 @@ class SessionOut(ResponseSchema):
             created_at=session.created_at,
             last_used_at=session.last_used_at,
             expires_at=session.expires_at,
+            methods=session.methods,
+            authenticated_at=session.authenticated_at,
         )

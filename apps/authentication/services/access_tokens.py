@@ -18,10 +18,12 @@ REQUIRED_CLAIMS = ["exp", "iat", "iss", "aud", "sub", "sid"]
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """What an access token says: whose it is, and by which session."""
+    """What an access token says: whose it is, by which session, and how and when its owner was last asked for proof."""
 
     user_id: int
     session_id: int
+    methods: tuple[str, ...] = ()
+    authenticated_at: datetime | None = None
 
 
 class AccessTokens:
@@ -48,7 +50,10 @@ class AccessTokens:
             "iat": now,
             "exp": now + timedelta(seconds=ACCESS_TOKEN_SECONDS),
             "jti": secrets.token_urlsafe(TOKEN_ID_BYTES),
+            "amr": list(claims.methods),
         }
+        if claims.authenticated_at:
+            payload["auth_time"] = int(claims.authenticated_at.timestamp())
         return jwt.encode(payload, private_key, algorithm=ALGORITHM, headers={"kid": kid})
 
     async def read(self, token: str) -> AccessClaims | None:

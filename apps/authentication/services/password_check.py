@@ -1,20 +1,28 @@
 """Judges a password, at most so many times."""
 
+from collections.abc import Awaitable, Callable
+
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
 from apps.core.addresses import limited_party
 from apps.core.errors import TooManyRequests
 from apps.core.request_context import current_request
+from apps.core.security.audit_entry import AuditEntry, Outcome
 from apps.core.security.passwords import password_matches
+from apps.core.security.principal import CredentialKind, Principal
 from apps.users.services.credentials import Credentials
 from apps.users.services.user_service import UserService
+
+STRANGER = Principal(user_id=None, kind=CredentialKind.SESSION)
+Note = Callable[[AuditEntry], Awaitable[None]]
 
 
 class PasswordCheck:
     """Checks passwords; five wrong ones lock the pair of account and client address for growing times."""
 
-    def __init__(self, attempts: LoginAttemptRepository, users: UserService) -> None:
+    def __init__(self, attempts: LoginAttemptRepository, users: UserService, note: Note) -> None:
         self._attempts = attempts
         self._users = users
+        self._note = note
 
     async def sign_in(self, email: str, password: str) -> Credentials | None:
         """Return the account if the password is its own and it may be used, else None; raises TooManyRequests.
@@ -38,8 +46,17 @@ class PasswordCheck:
         _refuse_for(await self._attempts.locked_seconds(*pair))
         matches = await password_matches(password, credentials.password_hash if credentials else None)
         is_right = matches and credentials is not None and credentials.is_usable
-        _refuse_for(await (self._attempts.forgive if is_right else self._attempts.count_wrong)(*pair))
+        seconds = await (self._attempts.forgive if is_right else self._attempts.count_wrong)(*pair)
+        if not is_right:
+            await self._note(_refusal(credentials))
+        _refuse_for(seconds)
         return is_right
+
+
+def _refusal(credentials: Credentials | None) -> AuditEntry:
+    # Written for an account that does not exist too: it takes as long. What was typed is not: it may be a password.
+    user_id = credentials.user_id if credentials else None
+    return AuditEntry(STRANGER, "password.refused", "user", user_id, outcome=Outcome.FAILURE)
 
 
 def _refuse_for(seconds: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.admin.forms import AdminPasswordChangeForm
 from pydantic import ValidationError
 
-from apps.authentication.dependencies import authentication_service
+from apps.authentication.dependencies import password_service
 from apps.authentication.schemas import PasswordChange
 from apps.core.admin.acting_staff import principal_of
 from apps.core.database.sync_calls import call_service
@@ -39,7 +39,7 @@ class StaffPasswordForm(AdminPasswordChangeForm):
         }
         try:
             change = PasswordChange.model_validate(passwords)
-            call_service(authentication_service().change_staff_password, principal_of(self.user), change)
+            call_service(password_service().change_of_staff, principal_of(self.user), change)
         except ValidationError:
             self.add_error("new_password1", f"A password has at most {PASSWORD_LENGTH_MAXIMUM} characters.")
         except WrongPassword as refusal:

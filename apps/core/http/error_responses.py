@@ -51,8 +51,8 @@ def render_error(error: DomainError) -> bytes:
 def error_headers(error: DomainError) -> dict[str, str]:
     """Return the headers that go with `error` (RFC 9110: WWW-Authenticate with 401, Retry-After with 429 and 503)."""
     headers = {}
-    if error.status == errors.NotAuthenticated.status:
-        headers["WWW-Authenticate"] = 'Bearer realm="keyhouse"'
+    if isinstance(error, errors.NotAuthenticated):
+        headers["WWW-Authenticate"] = f'Bearer realm="keyhouse"{error.challenge}'
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(max(1, error.retry_after_seconds))
     return headers

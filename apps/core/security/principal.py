@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from apps.core.errors import InsufficientScopes, NotAllowed
+from apps.core.errors import InsufficientScopes, NotAllowed, StepUpRequired
 from apps.core.security import scopes as scope_rules
 
 
@@ -30,6 +30,8 @@ class Principal:
     scopes: frozenset[str] = frozenset()
     session_id: int | None = None
     api_key_id: int | None = None
+    methods: frozenset[str] = frozenset()  # by which the owner of a session has proven who they are (RFC 8176)
+    is_recently_proven: bool = False
 
     @property
     def owner_id(self) -> int:
@@ -88,6 +90,17 @@ class Principal:
         if self.session_id is None:
             raise NotAllowed("This needs a signed-in session, not an API key.")
         return self.session_id
+
+    def require_recent_proof(self) -> None:
+        """Raise StepUpRequired unless the caller has just proven who they are; NotAllowed without a session.
+
+        For what whoever has stolen a session must not do. The operator need not.
+        """
+        if self.kind is CredentialKind.OPERATOR:
+            return
+        self.require_session()
+        if not self.is_recently_proven:
+            raise StepUpRequired
 
 
 OPERATOR = Principal(user_id=None, kind=CredentialKind.OPERATOR, is_staff=True, is_superuser=True)

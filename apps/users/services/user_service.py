@@ -101,10 +101,10 @@ class UserService:
         """Store a new hash in the transaction open on this thread; raises NotFound."""
         self._users.set_password(user_id, password_hash)
 
-    def note_login(self, user_id: int, password_hash: str) -> None:
+    def note_login(self, user_id: int, password_hash: str | None) -> None:
         """Store that the user has just signed in, in the transaction open on this thread.
 
-        Raises NotAuthenticated if the password has been changed, or the account shut, since it was judged.
+        Raises NotAuthenticated if the account is shut, or the password, where one was judged, is another since.
         """
         self._users.note_login(user_id, partial(_require_unchanged, password_hash))
 
@@ -126,8 +126,8 @@ class UserService:
         return user
 
 
-def _require_unchanged(password_hash: str, user: User) -> None:
-    if user.password != password_hash or not is_usable(user):
+def _require_unchanged(password_hash: str | None, user: User) -> None:
+    if password_hash not in (None, user.password) or not is_usable(user):
         raise NotAuthenticated
 
 

@@ -65,12 +65,13 @@ async def test_stores_neither_token(api: httpx.AsyncClient):
     [(EMAIL, "wrong"), ("nobody@example.com", PASSWORD), ("not an address", "x"), (EMAIL, PASSWORD.upper())],
 )
 async def test_what_is_wrong_is_answered_alike_and_starts_nothing(api: httpx.AsyncClient, email: str, password: str):
-    await ivy()
+    user = await ivy()
     response = await sign_in(api, password, email)
     assert_error(response, 401, "WRONG_CREDENTIALS")
     assert response.json()["error"]["message"] == "The e-mail address or the password is wrong."
     assert await rows(Session.objects.all()) == []
-    assert await audited() == []
+    known = user.pk if email == EMAIL else None
+    assert await audited() == [("password.refused", known, None)]
 
 
 @pytest.mark.parametrize(

@@ -14,16 +14,16 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from apps.audit.models import AuditEvent
-from apps.authentication.dependencies import password_check, session_repository, signing_key_repository
+from apps.authentication.dependencies import session_repository, signing_key_repository
 from apps.authentication.models import Session
 from apps.authentication.schemas import TokenPair
 from apps.authentication.services.access_tokens import AccessTokens
-from apps.authentication.services.authentication_service import AuthenticationService
 from apps.authentication.services.key_ring import KeyRing
 from apps.authentication.services.refresh_tokens import new_family, read_refresh_token
+from apps.authentication.services.session_service import SessionService
+from apps.authentication.services.token_pairs import TokenPairs
 from apps.core.database.pool import close_pool
 from apps.core.errors import NotAuthenticated
-from apps.users.dependencies import user_service
 from tests.support.factories import make_user
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -31,13 +31,13 @@ pytestmark = pytest.mark.usefixtures("database")
 WORKERS, ROUNDS = 6, 4
 
 
-def worker() -> AuthenticationService:
+def worker() -> SessionService:
     """Return a service that shares nothing but the database with any other."""
     tokens = AccessTokens(KeyRing(signing_key_repository()), issuer="keyhouse", audience="keyhouse")
-    return AuthenticationService(session_repository(), tokens, password_check(), user_service())
+    return SessionService(session_repository(), tokens, TokenPairs(tokens))
 
 
-def refresh(token: str, service: AuthenticationService | None = None) -> TokenPair:
+def refresh(token: str, service: SessionService | None = None) -> TokenPair:
     """Refresh on an event loop of its own, by default on a worker of its own."""
 
     async def whole() -> TokenPair:

@@ -64,8 +64,16 @@ async def test_says_what_the_contract_says(tokens, ring):
     assert jwt.get_unverified_header(token) == {"alg": "EdDSA", "typ": "JWT", "kid": kid}
     said = jwt.decode(token, private.public_key(), algorithms=["EdDSA"], audience="its-api", issuer="keyhouse")
     assert (said["sub"], said["sid"], said["exp"] - said["iat"]) == ("5", 9, 900)
-    assert set(said) == {"iss", "aud", "sub", "sid", "scope", "iat", "exp", "jti"}
-    assert len(said["jti"]) == 16
+    assert set(said) == {"iss", "aud", "sub", "sid", "scope", "iat", "exp", "jti", "amr"}
+    assert (len(said["jti"]), said["amr"]) == (16, [])
+
+
+async def test_says_how_and_when_it_was_proven(tokens, ring):
+    proven_at = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+    token = await tokens.issue(AccessClaims(5, 9, ("pwd", "otp"), proven_at))
+    _, private = await ring.signing_key()
+    said = jwt.decode(token, private.public_key(), algorithms=["EdDSA"], audience="its-api", issuer="keyhouse")
+    assert (said["amr"], said["auth_time"]) == (["pwd", "otp"], int(proven_at.timestamp()))
 
 
 @pytest.mark.parametrize(("scopes", "said"), [((), ""), (("a:b",), "a:b"), (("a:b", "c"), "a:b c")])

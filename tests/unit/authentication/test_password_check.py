@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import make_password
 from apps.authentication.services.password_check import PasswordCheck
 from apps.core.errors import TooManyRequests
 from apps.core.request_context import RequestContext, enter_request
+from apps.core.security.audit_entry import AuditEntry, Outcome
 from apps.users.services.user_service import UserService
 from tests.support.fakes import FakeUsers, unsaved_user
 
@@ -45,27 +46,39 @@ def attempts():
     return FakeAttempts()
 
 
+class Noted(list[AuditEntry]):
+    """Audit entries, kept in memory."""
+
+    async def __call__(self, entry: AuditEntry) -> None:
+        self.append(entry)
+
+
+@pytest.fixture
+def noted():
+    return Noted()
+
+
 @pytest.fixture(scope="module")
 def encoded():
     return make_password(SECRET)
 
 
 @pytest.fixture
-def check(attempts: Any, encoded: str) -> PasswordCheck:
+def check(attempts: Any, encoded: str, noted: Any) -> PasswordCheck:
     ann = unsaved_user(1, email="ann@example.com", password=encoded)
     gone = unsaved_user(2, email="gone@example.com", password=encoded, is_active=False)
     users: Any = FakeUsers(ann, gone)
     plans: Any = None
-    return PasswordCheck(attempts, UserService(users, plans))
+    return PasswordCheck(attempts, UserService(users, plans), noted)
 
 
-async def test_the_right_password_is_right_and_forgives(check, attempts):
+async def test_the_right_password_is_right_and_forgives(check, attempts, noted):
     enter_request(RequestContext(client_address="192.0.2.1"))
     credentials = await check.sign_in("ann@example.com", SECRET)
     assert credentials is not None
     assert credentials.user_id == 1
     assert attempts.asked == attempts.forgiven == [("ann@example.com", "192.0.2.1")]
-    assert attempts.wrong == []
+    assert attempts.wrong == noted == []
 
 
 @pytest.mark.parametrize(
@@ -86,12 +99,22 @@ async def test_whatever_is_wrong_is_counted_and_not_forgiven(check, attempts, em
     assert attempts.forgiven == []
 
 
-async def test_while_locked_not_even_the_right_password_is_judged(check, attempts):
+@pytest.mark.parametrize(
+    ("email", "user_id"), [("ann@example.com", 1), ("gone@example.com", 2), ("nobody@example.com", None)]
+)
+async def test_whatever_is_wrong_is_audited_without_what_was_typed(check, noted, email, user_id):
+    await check.sign_in(email, "wrong")
+    (entry,) = noted
+    assert (entry.action, entry.outcome, entry.target_id) == ("password.refused", Outcome.FAILURE, user_id)
+    assert (entry.actor.user_id, entry.before, entry.after) == (None, {}, {})
+
+
+async def test_while_locked_not_even_the_right_password_is_judged(check, attempts, noted):
     attempts.locked = 25
     with pytest.raises(TooManyRequests) as refusal:
         await check.sign_in("ann@example.com", SECRET)
     assert (refusal.value.public_code, refusal.value.retry_after_seconds) == ("LOCKED_OUT", 25)
-    assert attempts.forgiven == attempts.wrong == []
+    assert attempts.forgiven == attempts.wrong == noted == []
 
 
 @pytest.mark.parametrize("password", [SECRET, "wrong"])

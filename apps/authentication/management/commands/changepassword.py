@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.management.commands import changepassword
 from django.core.management.base import CommandError
 
-from apps.authentication.dependencies import password_reset
+from apps.authentication.dependencies import password_service
 from apps.core.database.sync_calls import call_service
 from apps.core.errors import DomainError, ValidationFailed
 from apps.core.security.passwords import PASSWORD_LENGTH_MAXIMUM
@@ -44,7 +44,7 @@ class Command(changepassword.Command):
             self.stderr.write(f"A password has at most {PASSWORD_LENGTH_MAXIMUM} characters.")
             return False
         try:
-            call_service(password_reset().set_password, OPERATOR, user_id, password)
+            call_service(password_service().set, OPERATOR, user_id, password)
         except ValidationFailed as refusal:
             self.stderr.write("\n".join(detail.message for detail in refusal.details))
             return False

@@ -1,0 +1,34 @@
+"""What a session gives whoever holds it."""
+
+from apps.authentication.models import Session
+from apps.authentication.schemas import TokenPair
+from apps.authentication.services.access_tokens import ACCESS_TOKEN_SECONDS, AccessClaims, AccessTokens
+from apps.authentication.services.refresh_tokens import RefreshToken
+from apps.core.security.principal import CredentialKind, Principal
+
+
+class TokenPairs:
+    """Makes the pair of a session: an access token, signed anew, and the refresh token of its generation."""
+
+    def __init__(self, tokens: AccessTokens) -> None:
+        self._tokens = tokens
+
+    async def of(self, session: Session, family: bytes) -> TokenPair:
+        """Return the pair of the session's current generation; `session.user` must be loaded."""
+        claims = AccessClaims(session.user_id, session.pk, tuple(session.methods), session.authenticated_at)
+        access_token = await self._tokens.issue(claims, principal_of(session).reserved_scopes)
+        refresh_token = RefreshToken(family, session.generation).encode()
+        return TokenPair(access_token=access_token, refresh_token=refresh_token, expires_in=ACCESS_TOKEN_SECONDS)
+
+
+def principal_of(session: Session, *, is_recently_proven: bool = False) -> Principal:
+    """Return whoever is signed in by the session; `session.user` must be loaded."""
+    return Principal(
+        user_id=session.user_id,
+        kind=CredentialKind.SESSION,
+        is_staff=session.user.is_staff,
+        is_superuser=session.user.is_superuser,
+        session_id=session.pk,
+        methods=frozenset(session.methods),
+        is_recently_proven=is_recently_proven,
+    )

@@ -1,0 +1,78 @@
+"""What the services of this room are given in place of their repositories and of each other."""
+
+from typing import Any
+
+from apps.authentication.models import Session
+from apps.authentication.repositories.session_repository import LiveSession
+from apps.core.errors import NotFound
+from apps.users.services.credentials import Credentials
+from tests.support.fakes import LONG_AGO, unsaved_user
+
+ME, SESSION = 1, 9
+SECRET, NEW_SECRET = "correct horse battery staple", "another long and quiet sentence"
+
+
+def one_session(family_digest: bytes, user: Any = None) -> "FakeSessions":
+    """Return the sessions of an account that has one."""
+    moments = dict.fromkeys(("created_at", "last_used_at", "expires_at", "authenticated_at"), LONG_AGO)
+    user = user or unsaved_user(ME, email="ann@example.com", password="argon2$hash")
+    return FakeSessions(Session(pk=SESSION, user=user, family_digest=family_digest, methods=["pwd"], **moments))
+
+
+class FakePasswords:
+    """Knows one password for every account, without hashing."""
+
+    def __init__(self, users: Any) -> None:
+        self._users = users
+
+    async def sign_in(self, email: str, password: str) -> Credentials | None:
+        user = await self._users.find_by_email(email)
+        return Credentials.of(user) if user and password == SECRET else None
+
+    async def confirms(self, _credentials: Credentials, password: str) -> bool:
+        return password == SECRET
+
+
+class FakeSessions:
+    """One session in memory; `calls` are the writes that were asked for."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.calls: list[tuple[Any, ...]] = []
+        self.was_just_rotated = self.is_recently_proven = False
+
+    async def find_live(self, session_id: int) -> LiveSession | None:
+        is_live = session_id == self.session.pk and self.session.revoked_at is None
+        return LiveSession(self.session, self.is_recently_proven) if is_live else None
+
+    async def page(self, user_id: int, **_page: int) -> tuple[list[Session], int]:
+        return ([self.session], 1) if user_id == self.session.user_id else ([], 0)
+
+    async def start(self, new: Any, audit: Any) -> Session:
+        self.calls.append(("start", new, audit))
+        return self.session
+
+    async def advance(self, family_digest: bytes, generation: int, _audit: Any) -> Session | None:
+        self.calls.append(("advance", family_digest, generation))
+        if family_digest != self.session.family_digest:
+            return None
+        if self.was_just_rotated and generation == self.session.generation - 1:
+            return self.session
+        if generation != self.session.generation:
+            return None
+        self.session.generation += 1
+        return self.session
+
+    async def renew_proof(self, session_id: int, user_id: int, methods: tuple[str, ...], audit: Any) -> None:
+        self.calls.append(("renew_proof", session_id, user_id, methods, audit))
+
+    async def revoke(self, session_id: int, user_id: int, audit: Any) -> None:
+        if (session_id, user_id) != (self.session.pk, self.session.user_id):
+            raise NotFound
+        self.calls.append(("revoke", session_id, audit))
+
+    async def revoke_all(self, user_id: int, kept_id: int | None, audit: Any) -> None:
+        self.calls.append(("revoke_all", user_id, kept_id, audit))
+
+    async def change_password(self, user_id: int, password_hash: str, kept_id: int, audit: Any) -> None:
+        self.calls.append(("change_password", user_id, password_hash, kept_id, audit))

@@ -1,0 +1,108 @@
+"""Setting passwords, and proving them again."""
+
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from apps.authentication.schemas import PasswordChange, StepUpRequest
+from apps.authentication.services.password_service import PasswordService
+from apps.authentication.services.refresh_tokens import new_family
+from apps.authentication.services.step_up import StepUp
+from apps.core.errors import NotAllowed, ValidationFailed, WrongPassword
+from apps.core.security.passwords import password_matches
+from apps.core.security.principal import OPERATOR
+from apps.users.services.user_service import UserService
+from tests.support.callers import key_of, session_of
+from tests.support.fakes import FakeUsers
+from tests.unit.authentication.fake_sessions import ME, NEW_SECRET, SECRET, SESSION, FakePasswords, one_session
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def sessions():
+    return one_session(new_family().family_digest)
+
+
+@pytest.fixture
+def parts(sessions: Any) -> tuple[Any, Any, UserService]:
+    users: Any = FakeUsers(sessions.session.user)
+    plans: Any = None
+    return sessions, FakePasswords(users), UserService(users, plans)
+
+
+@pytest.fixture
+def service(parts: Any) -> PasswordService:
+    return PasswordService(*parts)
+
+
+@pytest.fixture
+def step_up(parts: Any) -> StepUp:
+    return StepUp(*parts)
+
+
+def password_change(current=SECRET, new=NEW_SECRET):
+    return PasswordChange(current_password=SecretStr(current), new_password=SecretStr(new))
+
+
+async def test_a_password_is_changed_and_its_own_session_kept(service, sessions):
+    await service.change(session_of(ME, session_id=SESSION), password_change())
+    _, user_id, password_hash, kept_id, audit = sessions.calls[0]
+    assert (user_id, kept_id, audit.action) == (ME, SESSION, "user.password_changed")
+    assert await password_matches(NEW_SECRET, password_hash)
+    assert (audit.before, audit.after) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (password_change(current="wrong"), WrongPassword),
+        (password_change(new="password"), ValidationFailed),
+        (password_change(new="ann@example.com"), ValidationFailed),
+    ],
+    ids=["wrong current", "common", "like the address"],
+)
+async def test_a_password_is_not_changed(service, sessions, change, error):
+    with pytest.raises(error):
+        await service.change(session_of(ME, session_id=SESSION), change)
+    assert sessions.calls == []
+
+
+async def test_an_api_key_changes_no_password_and_proves_nothing(service, step_up, sessions):
+    caller = key_of(ME, "keyhouse:*")
+    for asked in (service.change(caller, password_change()), step_up.with_password(caller, proof())):
+        with pytest.raises(NotAllowed):
+            await asked
+    assert sessions.calls == []
+
+
+async def test_the_operator_sets_a_password_and_ends_every_session(service, sessions):
+    await service.set(OPERATOR, ME, NEW_SECRET)
+    _, user_id, password_hash, kept_id, audit = sessions.calls[0]
+    assert (user_id, kept_id, audit.action) == (ME, None, "user.password_changed")
+    assert await password_matches(NEW_SECRET, password_hash)
+
+
+@pytest.mark.parametrize("caller", [session_of(ME), session_of(ME, is_staff=True)])
+async def test_nobody_else_sets_a_password_without_the_one_that_is(service, sessions, caller):
+    with pytest.raises(NotAllowed):
+        await service.set(caller, ME, NEW_SECRET)
+    assert sessions.calls == []
+
+
+def proof(password: str = SECRET) -> StepUpRequest:
+    return StepUpRequest(password=SecretStr(password))
+
+
+async def test_the_password_renews_the_proof_of_the_session_that_asks(step_up, sessions):
+    await step_up.with_password(session_of(ME, session_id=SESSION), proof())
+    ((*call, audit),) = sessions.calls
+    assert call == ["renew_proof", SESSION, ME, ("pwd",)]
+    assert (audit.action, audit.target_id) == ("session.proven", SESSION)
+
+
+async def test_a_wrong_password_renews_nothing(step_up, sessions):
+    with pytest.raises(WrongPassword):
+        await step_up.with_password(session_of(ME, session_id=SESSION), proof("wrong"))
+    assert sessions.calls == []
