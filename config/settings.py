@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "apps.users",
     "apps.plans",
     "apps.one_time_tokens",
+    "apps.mail",
     "apps.audit",
     "apps.core",
     "ninja",
