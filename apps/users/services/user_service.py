@@ -8,32 +8,20 @@ from django.utils import timezone
 from apps.core.errors import NotAllowed, NotAuthenticated, NotFound
 from apps.core.schemas.page import Page
 from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.passwords import hash_password
-from apps.core.security.principal import CredentialKind, Principal
+from apps.core.security.principal import Principal
 from apps.plans.services.plan_service import PlanService
 from apps.users.models import User
 from apps.users.repositories.user_repository import UserRepository
-from apps.users.schemas import UserAdministration, UserCreate, UserOut, UserQuery, UserUpdate
+from apps.users.schemas import UserAdministration, UserOut, UserQuery, UserUpdate
 from apps.users.services.credentials import Credentials, is_usable
-from apps.users.services.password_policy import check_new_password
-
-SELF_SIGN_UP = Principal(user_id=None, kind=CredentialKind.SESSION)
 
 
 class UserService:
-    """Signs accounts up, finds, changes and deletes them."""
+    """Finds accounts, changes and deletes them."""
 
     def __init__(self, users: UserRepository, plans: PlanService) -> None:
         self._users = users
         self._plans = plans
-
-    async def register(self, new: UserCreate, actor: Principal = SELF_SIGN_UP) -> UserOut:
-        """Create an account on the free plan; raises ValidationFailed for a weak password, Conflict when taken."""
-        fields = new.model_dump(exclude={"password"})
-        password = new.password.get_secret_value()
-        await check_new_password(password, **fields)
-        audit = AuditEntry(actor, "user.created", "user", after=fields)
-        return UserOut.of(await self._users.create(fields, await hash_password(password), audit))
 
     async def get(self, actor: Principal, user_id: int) -> UserOut:
         """Return the account; raises NotAllowed for another's, NotFound when there is none."""
