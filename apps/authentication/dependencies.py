@@ -19,7 +19,7 @@ from apps.authentication.services.session_service import SessionService
 from apps.authentication.services.sign_in import SignIn
 from apps.authentication.services.step_up import StepUp
 from apps.authentication.services.token_pairs import TokenPairs
-from apps.users.dependencies import user_service
+from apps.users.dependencies import email_verification, user_service
 
 
 @cache
@@ -49,7 +49,7 @@ def access_tokens() -> AccessTokens:
 @cache
 def sign_in() -> SignIn:
     """Return the service that starts sessions."""
-    return SignIn(session_repository(), TokenPairs(access_tokens()), password_check())
+    return SignIn(session_repository(), TokenPairs(access_tokens()), password_check(), email_verification().remind)
 
 
 @cache

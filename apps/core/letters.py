@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 DAY_SECONDS = 24 * 3600
 
@@ -22,6 +23,11 @@ class Letter:
     # Holds links with single-use tokens.
     context: Mapping[str, str] = field(repr=False)
     lifetime_seconds: int = DAY_SECONDS
+
+
+def letter_key(kind: str, token: str) -> str:
+    """Return the key of the one letter that holds a single-use token; it says nothing of the token."""
+    return f"{kind}:{sha256(token.encode()).hexdigest()}"
 
 
 # Posts the letter in the transaction that is open on the calling thread.

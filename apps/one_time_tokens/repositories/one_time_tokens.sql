@@ -8,6 +8,12 @@ DELETE FROM one_time_tokens WHERE user_id = %s AND used_at IS NULL
 INSERT INTO one_time_tokens (purpose, digest, user_id, data, expires_at)
 VALUES (%s, %s, %s, %s::jsonb, now() + make_interval(secs => %s))
 
+-- name: was_issued_within
+SELECT EXISTS (
+    SELECT FROM one_time_tokens
+    WHERE purpose = %s AND user_id = %s AND created_at > now() - make_interval(secs => %s)
+)
+
 -- name: find
 SELECT user_id, data::text FROM one_time_tokens
 WHERE digest = %s AND used_at IS NULL AND expires_at > now()

@@ -56,6 +56,10 @@ class OneTimeTokens:
         """Return what the token stands for at its first `maximum` attempts, and leave it good; None afterwards."""
         return await self._tokens.attempt(self._digest(token), maximum)
 
+    def was_issued_within(self, user_id: int, seconds: int) -> bool:
+        """Return whether the user's last token is younger; exact while the account is locked."""
+        return self._tokens.was_issued_within(self._purpose, user_id, seconds)
+
     def void(self, user_id: int) -> None:
         """Make the user's tokens for this purpose good no more."""
         self._tokens.void(self._purpose, user_id)

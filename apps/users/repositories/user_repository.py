@@ -17,6 +17,8 @@ from apps.core.errors import Conflict, ErrorDetail, NotFound, ValidationFailed
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
 from apps.users.models import User
 
+# Does what a new account entails, in the transaction that makes it; called with its id and its address.
+OnCreated = Callable[[int, str], None]
 # Raises when the change may not be made to this account; called with the row locked.
 Guard = Callable[[User], None]
 TAKEN = {
@@ -28,8 +30,9 @@ TAKEN = {
 class UserRepository:
     """The accounts' rows. Deleted accounts are as good as absent here."""
 
-    def __init__(self, record_audit: RecordAudit) -> None:
+    def __init__(self, record_audit: RecordAudit, on_created: OnCreated) -> None:
         self._record_audit = record_audit
+        self._on_created = on_created
 
     async def find(self, user_id: int) -> User | None:
         """Return the account, or None."""
@@ -80,6 +83,10 @@ class UserRepository:
         user.password = password_hash
         user.save(update_fields=["password", "updated_at"])
 
+    def mark_verified(self, user_id: int) -> None:
+        """Store that the address is verified, in the transaction open on this thread."""
+        User.objects.filter(pk=user_id, email_verified_at=None).update(email_verified_at=Now(), updated_at=Now())
+
     def note_login(self, user_id: int, guard: Guard) -> None:
         """Store the moment of a sign-in in the transaction open on this thread; raises NotFound, or as `guard`."""
         user = self.lock(user_id)
@@ -92,6 +99,7 @@ class UserRepository:
         _save(user)
         actor = audit.actor if audit.actor.user_id else replace(audit.actor, user_id=user.pk)
         self._record_audit(replace(audit, actor=actor, target_id=user.pk))
+        self._on_created(user.pk, user.email)
         return _living().get(pk=user.pk)
 
     def _update(self, user_id: int, changes: Mapping[str, Any], audit: AuditEntry, guard: Guard) -> User:

@@ -1,9 +1,10 @@
 """What goes in and out about accounts."""
 
+from apps.users.schemas.token_presented import TokenPresented
 from apps.users.schemas.user_administration import UserAdministration
 from apps.users.schemas.user_create import UserCreate
 from apps.users.schemas.user_out import UserOut
 from apps.users.schemas.user_query import UserQuery
 from apps.users.schemas.user_update import UserUpdate
 
-__all__ = ["UserAdministration", "UserCreate", "UserOut", "UserQuery", "UserUpdate"]
+__all__ = ["TokenPresented", "UserAdministration", "UserCreate", "UserOut", "UserQuery", "UserUpdate"]

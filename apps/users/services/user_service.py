@@ -3,9 +3,10 @@
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
-from apps.core.errors import NotAllowed, NotAuthenticated, NotFound
+from apps.core.errors import EmailNotVerified, NotAllowed, NotAuthenticated, NotFound
 from apps.core.schemas.page import Page
 from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.principal import Principal
@@ -92,9 +93,10 @@ class UserService:
     def note_login(self, user_id: int, password_hash: str | None) -> None:
         """Store that the user has just signed in, in the transaction open on this thread.
 
-        Raises NotAuthenticated if the account is shut, or the password, where one was judged, is another since.
+        Raises NotAuthenticated if the account is shut, or the password, where one was judged, is another since;
+        EmailNotVerified where the setting REQUIRE_VERIFIED_EMAIL asks for a verified address.
         """
-        self._users.note_login(user_id, partial(_require_unchanged, password_hash))
+        self._users.note_login(user_id, partial(_require_sign_in, password_hash))
 
     def lock_key_allowance(self, user_id: int) -> int | None:
         """Lock the account in the transaction open on this thread, and return how many keys its plan allows.
@@ -114,9 +116,11 @@ class UserService:
         return user
 
 
-def _require_unchanged(password_hash: str | None, user: User) -> None:
+def _require_sign_in(password_hash: str | None, user: User) -> None:
     if password_hash not in (None, user.password) or not is_usable(user):
         raise NotAuthenticated
+    if settings.REQUIRE_VERIFIED_EMAIL and user.email_verified_at is None:
+        raise EmailNotVerified
 
 
 def _may_be_changed_by(actor: Principal) -> Any:

@@ -1,0 +1,28 @@
+"""`/auth`, as far as it is about an account's address."""
+
+from django.http import HttpRequest
+from ninja import Router, Status
+
+from apps.core.http.address_limits import limit_by_address
+from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.core.http.responses import WITH_BODY, errors
+from apps.core.schemas.done import Done
+from apps.users.dependencies import email_verification
+from apps.users.schemas import TokenPresented
+
+router = Router(tags=["authentication"])
+
+
+@router.post("/verify-email", auth=None, response={200: Done, **errors(*WITH_BODY, 429)})
+async def verify_email(request: HttpRequest, body: TokenPresented) -> Done:
+    """Show that an address is one's own, by the token from the mail that was sent to it. Limited per client address."""
+    await limit_by_address(request, "verify-email")
+    await email_verification().verify(body.token.get_secret_value())
+    return Done()
+
+
+@router.post("/verify-email/resend", response={202: Done, **errors(401, 403)})
+async def resend_verification(request: AuthenticatedRequest) -> Status[Done]:
+    """Have the mail that verifies one's address sent again, at most once a minute; none where it is verified."""
+    await email_verification().ask_again(request.auth)
+    return Status(202, Done())
