@@ -1,8 +1,10 @@
 """What goes in and out about signing in."""
 
 from apps.authentication.schemas.cleaned_up import CleanedUp
+from apps.authentication.schemas.forgotten_password import ForgottenPassword
 from apps.authentication.schemas.login_request import LoginRequest
 from apps.authentication.schemas.password_change import PasswordChange
+from apps.authentication.schemas.password_reset_request import PasswordResetRequest
 from apps.authentication.schemas.refresh_request import RefreshRequest
 from apps.authentication.schemas.session_out import SessionOut
 from apps.authentication.schemas.sessions_end import SessionsEnd
@@ -14,8 +16,10 @@ from apps.core.schemas.done import Done
 __all__ = [
     "CleanedUp",
     "Done",
+    "ForgottenPassword",
     "LoginRequest",
     "PasswordChange",
+    "PasswordResetRequest",
     "RefreshRequest",
     "SessionOut",
     "SessionsEnd",

@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from apps.authentication.repositories.session_repository import NewSession, SessionRepository
+from apps.authentication.repositories.known_devices import NewSession
+from apps.authentication.repositories.session_repository import SessionRepository
 from apps.authentication.schemas import LoginRequest, TokenPair
 from apps.authentication.services.password_check import PasswordCheck
 from apps.authentication.services.refresh_tokens import new_family

@@ -12,6 +12,7 @@ from apps.one_time_tokens.repositories.one_time_token_repository import (
 )
 
 TOKEN_BYTES = 32
+NOBODY = 0  # the id of no account
 NOTHING: Mapping[str, Any] = {}
 
 
@@ -33,6 +34,17 @@ class OneTimeTokens:
         token, new = self._new(user_id, data)
         self._tokens.add(new)
         return token
+
+    def pretend(self) -> None:
+        """Make as many statements of the same kind as `issue` and the posting of a letter, to no effect.
+
+        For operations whose time must not tell whether there is an account. The tokens that it stores are nobody's,
+        known to nobody, and over at once.
+        """
+        self._tokens.void(self._purpose, NOBODY)
+        for _ in ("in place of the token", "in place of the letter"):
+            _, new = self._new(None, NOTHING)
+            self._tokens.add(new._replace(ttl_seconds=0))
 
     async def issue_alone(self, user_id: int | None, data: Mapping[str, Any] = NOTHING) -> str:
         """Return a new token beside those that are."""

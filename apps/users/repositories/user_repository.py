@@ -77,6 +77,11 @@ class UserRepository:
             raise NotFound
         return user
 
+    def lock_by_email(self, email: str) -> User | None:
+        """Return the account with this address, locked until the transaction open on this thread ends, or None."""
+        found = User.objects.with_email(email).filter(deleted_at=None).select_related("plan")
+        return found.select_for_update(of=("self",)).first()
+
     def set_password(self, user_id: int, password_hash: str) -> None:
         """Store a new hash in the transaction open on this thread; raises NotFound."""
         user = self.lock(user_id)
@@ -87,11 +92,15 @@ class UserRepository:
         """Store that the address is verified, in the transaction open on this thread."""
         User.objects.filter(pk=user_id, email_verified_at=None).update(email_verified_at=Now(), updated_at=Now())
 
-    def note_login(self, user_id: int, guard: Guard) -> None:
-        """Store the moment of a sign-in in the transaction open on this thread; raises NotFound, or as `guard`."""
+    def note_login(self, user_id: int, guard: Guard) -> bool:
+        """Store the moment of a sign-in in the transaction open on this thread, and return whether it is not the first.
+
+        Raises NotFound, or as `guard`.
+        """
         user = self.lock(user_id)
         guard(user)
         User.objects.filter(pk=user_id).update(last_login=Now())
+        return user.last_login is not None
 
     def _create(self, fields: Mapping[str, Any], password_hash: str, audit: AuditEntry) -> User:
         user = User.objects.new(**fields)

@@ -90,13 +90,29 @@ class UserService:
         """Store a new hash in the transaction open on this thread; raises NotFound."""
         self._users.set_password(user_id, password_hash)
 
-    def note_login(self, user_id: int, password_hash: str | None) -> None:
-        """Store that the user has just signed in, in the transaction open on this thread.
+    def lock_usable(self, user_id: int) -> Credentials:
+        """Lock the account in the transaction open on this thread; raises NotFound where it may not be used."""
+        account = Credentials.of(self._users.lock(user_id))
+        if not account.is_usable:
+            raise NotFound
+        return account
+
+    def lock_usable_by_email(self, email: str) -> Credentials | None:
+        """Lock the account with this address in the transaction open on this thread; None where none may be used."""
+        user = self._users.lock_by_email(email)
+        return Credentials.of(user) if user is not None and is_usable(user) else None
+
+    def mark_verified(self, user_id: int) -> None:
+        """Store that the account's address is its owner's, in the transaction open on this thread."""
+        self._users.mark_verified(user_id)
+
+    def note_login(self, user_id: int, password_hash: str | None) -> bool:
+        """Store that the user has just signed in, in the transaction open on this thread; return whether ever before.
 
         Raises NotAuthenticated if the account is shut, or the password, where one was judged, is another since;
         EmailNotVerified where the setting REQUIRE_VERIFIED_EMAIL asks for a verified address.
         """
-        self._users.note_login(user_id, partial(_require_sign_in, password_hash))
+        return self._users.note_login(user_id, partial(_require_sign_in, password_hash))
 
     def lock_key_allowance(self, user_id: int) -> int | None:
         """Lock the account in the transaction open on this thread, and return how many keys its plan allows.

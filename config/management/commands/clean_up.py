@@ -25,9 +25,9 @@ class Command(ServiceCommand):
     """Removes what is over. Safe at any time, and any number at once."""
 
     help = (
-        "Remove forgiven login attempts, sessions that were over and signing keys that retired 30 days ago, expired "
-        "sessions of the admin, one-time tokens and answers to verifications of over a day ago, and counts of refused "
-        "calls of over 90 days ago."
+        "Remove forgiven login attempts, sessions that were over 90 days ago, signing keys that retired 30 days ago, "
+        "expired sessions of the admin, one-time tokens and answers to verifications of over a day ago, and counts of "
+        "refused calls of over 90 days ago."
     )
 
     def run(self, options: dict[str, Any]) -> None:
