@@ -11,7 +11,7 @@ from apps.core.http.json_codec import JsonParser, JsonRenderer
 from apps.core.routers import health_router
 from apps.credits.routers import credit_router
 from apps.plans.routers import plan_router
-from apps.users.routers import email_router, user_router
+from apps.users.routers import email_router, invitation_router, user_router
 from apps.verification.routers import verification_router
 from config.authenticator import AUTHENTICATOR, SERVICE_AUTHENTICATOR
 
@@ -44,6 +44,7 @@ api.add_router(f"{BASE}/auth", authentication_router.router)
 api.add_router(f"{BASE}/auth", password_reset_router.router)
 api.add_router(f"{BASE}/auth", security_event_router.router)
 api.add_router(f"{BASE}/auth", email_router.router)
+api.add_router(f"{BASE}/invitations", invitation_router.router)
 api.add_router(f"{BASE}/users", user_router.router)
 api.add_router(f"{BASE}/users", password_reset_router.user_router)
 api.add_router(f"{BASE}/users", api_key_router.user_router)

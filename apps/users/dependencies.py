@@ -7,15 +7,20 @@ from apps.mail.dependencies import mail_service
 from apps.one_time_tokens.dependencies import one_time_tokens
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.plans.dependencies import plan_service
+from apps.users.repositories.invitation_repository import InvitationRepository
 from apps.users.repositories.mail_address_repository import MailAddressRepository
+from apps.users.repositories.pending_registration_repository import PendingRegistrationRepository
 from apps.users.repositories.user_repository import UserRepository
+from apps.users.services.confirmed_registration import ConfirmedRegistration
 from apps.users.services.email_verification import EmailVerification
+from apps.users.services.invitation_service import InvitationService
 from apps.users.services.registration import Registration
 from apps.users.services.security_notices import SecurityNotices
 from apps.users.services.user_service import UserService
 from apps.users.services.verification_letters import VerificationLetters
 
 VERIFICATION_SECONDS = 24 * 3600
+INVITATION_SECONDS = 7 * 24 * 3600
 
 
 @cache
@@ -27,7 +32,22 @@ def user_service() -> UserService:
 @cache
 def registration() -> Registration:
     """Return the service that makes accounts."""
-    return Registration(user_repository())
+    return Registration(user_repository(), confirmed_registration(), invitation_service())
+
+
+@cache
+def confirmed_registration() -> ConfirmedRegistration:
+    """Return the service for sign-ups whose address has to be confirmed first."""
+    tokens = one_time_tokens("confirm_registration", VERIFICATION_SECONDS)
+    return ConfirmedRegistration(user_repository(), PendingRegistrationRepository(), tokens, mail_service().post)
+
+
+@cache
+def invitation_service() -> InvitationService:
+    """Return the service that invites."""
+    tokens = one_time_tokens("invitation", INVITATION_SECONDS)
+    invitations = InvitationRepository(audit_service().record)
+    return InvitationService(invitations, user_repository(), plan_service(), tokens, mail_service().post)
 
 
 @cache

@@ -1,6 +1,6 @@
 """Single-use tokens, as the recipients of letters find them."""
 
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from tests.support.mailbox import letters_to
 from tests.support.orm import make
@@ -8,8 +8,12 @@ from tests.support.orm import make
 
 def token_in(link: str) -> str:
     """Return the token that the link carries."""
-    (token,) = parse_qs(urlsplit(link).fragment)["token"]
-    return token
+    return query_of(link)["token"]
+
+
+def query_of(link: str) -> dict[str, str]:
+    """Return what the link's fragment says."""
+    return dict(parse_qsl(urlsplit(link).fragment))
 
 
 async def tokens_to(email: str, kind: str, name: str = "link") -> list[str]:

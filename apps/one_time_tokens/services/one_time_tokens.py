@@ -35,6 +35,12 @@ class OneTimeTokens:
         self._tokens.add(new)
         return token
 
+    def issue_to_nobody(self, data: Mapping[str, Any]) -> str:
+        """Return a new token of somebody who has no account, beside those that are."""
+        token, new = self._new(None, data)
+        self._tokens.add(new)
+        return token
+
     def pretend(self) -> None:
         """Make as many statements of the same kind as `issue` and the posting of a letter, to no effect.
 

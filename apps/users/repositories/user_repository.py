@@ -53,18 +53,23 @@ class UserRepository:
         """Insert an account; raises Conflict when its address or user name is taken."""
         return await run_in_transaction(self._create, fields, password_hash, audit)
 
-    def create_verified(self, fields: Mapping[str, Any], username_start: str, audit: AuditEntry) -> int:
-        """Insert an account without a password, of a verified address, and return its id.
+    def add(
+        self, fields: Mapping[str, Any], password_hash: str | None, audit: AuditEntry, *, is_verified: bool = False
+    ) -> User:
+        """Insert an account, without a password where there is no hash, in the transaction open on this thread.
 
-        In the transaction open on this thread. The user name is what it begins with and, where this is taken, a random
-        end. Raises Conflict when the address is taken.
+        Raises Conflict when its address or user name is taken.
         """
-        user = User.objects.new(**fields, username=username_start, email_verified_at=Now())
-        user.set_unusable_password()
+        user = _new(fields, password_hash, is_verified=is_verified)
+        _save(user)
+        return self._added(user, audit)
+
+    def add_verified(self, fields: Mapping[str, Any], password_hash: str | None, audit: AuditEntry) -> User:
+        """Insert an account of a verified address as `add` does; a user name that is taken gets a random end."""
+        user = _new(fields, password_hash, is_verified=True)
         while not _is_saved(user):
-            user.username = f"{username_start}-{secrets.token_hex(3)}"
-        self._record_audit(replace(audit, actor=replace(audit.actor, user_id=user.pk), target_id=user.pk))
-        return user.pk
+            user.username = f"{fields['username']}-{secrets.token_hex(3)}"
+        return self._added(user, audit)
 
     async def update(self, user_id: int, changes: Mapping[str, Any], audit: AuditEntry, guard: Guard) -> User:
         """Change the account; raises NotFound, Conflict, or what `guard` raises."""
@@ -103,12 +108,13 @@ class UserRepository:
         return user.last_login is not None
 
     def _create(self, fields: Mapping[str, Any], password_hash: str, audit: AuditEntry) -> User:
-        user = User.objects.new(**fields)
-        user.password = password_hash
-        _save(user)
+        user = self.add(fields, password_hash, audit)
+        self._on_created(user.pk, user.email)
+        return user
+
+    def _added(self, user: User, audit: AuditEntry) -> User:
         actor = audit.actor if audit.actor.user_id else replace(audit.actor, user_id=user.pk)
         self._record_audit(replace(audit, actor=actor, target_id=user.pk))
-        self._on_created(user.pk, user.email)
         return _living().get(pk=user.pk)
 
     def _update(self, user_id: int, changes: Mapping[str, Any], audit: AuditEntry, guard: Guard) -> User:
@@ -166,6 +172,15 @@ def _require_plan() -> None:
         connection.check_constraints()
     except IntegrityError as error:
         raise ValidationFailed.of("plan", "There is no plan of this name.") from error
+
+
+def _new(fields: Mapping[str, Any], password_hash: str | None, *, is_verified: bool) -> User:
+    user = User.objects.new(**fields, email_verified_at=Now() if is_verified else None)
+    if password_hash is None:
+        user.set_unusable_password()
+    else:
+        user.password = password_hash
+    return user
 
 
 def _is_saved(user: User) -> bool:

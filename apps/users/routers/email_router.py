@@ -7,8 +7,8 @@ from apps.core.http.address_limits import limit_by_address
 from apps.core.http.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import WITH_BODY, errors
 from apps.core.schemas.done import Done
-from apps.users.dependencies import email_verification
-from apps.users.schemas import TokenPresented
+from apps.users.dependencies import confirmed_registration, email_verification
+from apps.users.schemas import TokenPresented, UserOut
 
 router = Router(tags=["authentication"])
 
@@ -19,6 +19,13 @@ async def verify_email(request: HttpRequest, body: TokenPresented) -> Done:
     await limit_by_address(request, "verify-email")
     await email_verification().verify(body.token.get_secret_value())
     return Done()
+
+
+@router.post("/confirm-registration", auth=None, response={201: UserOut, **errors(*WITH_BODY, 429)})
+async def confirm_registration(request: HttpRequest, body: TokenPresented) -> Status[UserOut]:
+    """Make the account that one has signed up for, by the token from the mail. Limited per client address."""
+    await limit_by_address(request, "confirm-registration")
+    return Status(201, await confirmed_registration().confirm(body.token.get_secret_value()))
 
 
 @router.post("/verify-email/resend", response={202: Done, **errors(401, 403)})

@@ -6,6 +6,7 @@ from ninja import Path, Query, Router, Status
 from apps.core.http.address_limits import limit_by_address
 from apps.core.http.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import WITH_BODY, errors
+from apps.core.schemas.done import Done
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page
 from apps.users.dependencies import registration, user_service
@@ -14,11 +15,15 @@ from apps.users.schemas import UserCreate, UserOut, UserQuery, UserUpdate
 router = Router(tags=["users"])
 
 
-@router.post("", auth=None, response={201: UserOut, **errors(*WITH_BODY, 403, 409, 429)})
-async def create_user(request: HttpRequest, new: UserCreate) -> Status[UserOut]:
-    """Sign up. Public, and limited per client address."""
+@router.post("", auth=None, response={201: UserOut, 202: Done, **errors(*WITH_BODY, 403, 409, 429)})
+async def create_user(request: HttpRequest, new: UserCreate) -> Status[UserOut] | Status[Done]:
+    """Sign up. Public, and limited per client address.
+
+    Where addresses have to be confirmed first, everybody is answered with 202, and gets a mail.
+    """
     await limit_by_address(request, "sign-up")
-    return Status(201, await registration().sign_up(new))
+    created = await registration().sign_up(new)
+    return Status(202, Done()) if created is None else Status(201, created)
 
 
 @router.get("", response={200: Page[UserOut], **errors(401, 422)})

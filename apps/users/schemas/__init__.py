@@ -1,5 +1,7 @@
 """What goes in and out about accounts."""
 
+from apps.users.schemas.invitation_create import InvitationCreate
+from apps.users.schemas.invitation_out import InvitationOut
 from apps.users.schemas.token_presented import TokenPresented
 from apps.users.schemas.user_administration import UserAdministration
 from apps.users.schemas.user_create import UserCreate
@@ -7,4 +9,13 @@ from apps.users.schemas.user_out import UserOut
 from apps.users.schemas.user_query import UserQuery
 from apps.users.schemas.user_update import UserUpdate
 
-__all__ = ["TokenPresented", "UserAdministration", "UserCreate", "UserOut", "UserQuery", "UserUpdate"]
+__all__ = [
+    "InvitationCreate",
+    "InvitationOut",
+    "TokenPresented",
+    "UserAdministration",
+    "UserCreate",
+    "UserOut",
+    "UserQuery",
+    "UserUpdate",
+]

@@ -10,6 +10,7 @@ from apps.core.database.sync_calls import call_service
 from apps.core.management.service_command import ServiceCommand
 from apps.one_time_tokens.dependencies import token_clean_up
 from apps.usage.dependencies import usage_service
+from apps.users.dependencies import confirmed_registration
 from apps.verification.dependencies import answer_clean_up
 
 
@@ -17,6 +18,7 @@ class Removed(CleanedUp):
     """How many rows of each kind were over, in all rooms."""
 
     one_time_tokens: int
+    pending_registrations: int
     verification_answers: int
     usage_denials: int
 
@@ -27,7 +29,7 @@ class Command(ServiceCommand):
     help = (
         "Remove forgiven login attempts, sessions that were over 90 days ago, signing keys that retired 30 days ago, "
         "expired sessions of the admin, one-time tokens and answers to verifications of over a day ago, and counts of "
-        "refused calls of over 90 days ago."
+        "refused calls of over 90 days ago, and sign-ups that nobody has confirmed for two days."
     )
 
     def run(self, options: dict[str, Any]) -> None:
@@ -36,6 +38,12 @@ class Command(ServiceCommand):
         answers = call_service(answer_clean_up().run)
         denials = call_service(usage_service().remove_old_denials)
         tokens = call_service(token_clean_up().run)
+        pending = call_service(confirmed_registration().remove_old)
         call_command("clearsessions")
-        elsewhere = {"one_time_tokens": tokens, "verification_answers": answers, "usage_denials": denials}
+        elsewhere = {
+            "one_time_tokens": tokens,
+            "pending_registrations": pending,
+            "verification_answers": answers,
+            "usage_denials": denials,
+        }
         self.show(Removed(**removed.model_dump(), **elsewhere), options)

@@ -8,13 +8,20 @@ from pydantic import SecretStr
 from apps.core.errors import ValidationFailed
 from apps.core.security.passwords import password_matches
 from apps.users.schemas import UserCreate
-from apps.users.services.registration import Registration, RegistrationClosed, username_start
+from apps.users.services.registration import InvitationRequired, Registration, RegistrationClosed, username_start
 from tests.support.fakes import FakeUsers
 
 pytestmark = pytest.mark.unit
 
 PASSWORD = "correct horse battery staple"
 NEW = UserCreate(email="n@example.com", username="n", password=SecretStr(PASSWORD))
+
+
+class NoInvitations:
+    """Nobody is invited, and nobody asked to confirm anything."""
+
+    def good_for_address(self, _email: str) -> None:
+        return None
 
 
 @pytest.fixture
@@ -24,7 +31,8 @@ def users():
 
 @pytest.fixture
 def registration(users: Any) -> Registration:
-    return Registration(users)
+    nobody: Any = NoInvitations()
+    return Registration(users, nobody, nobody)
 
 
 async def test_signs_up_with_a_hash_and_without_the_password_in_the_audit(registration, users):
@@ -42,11 +50,14 @@ async def test_nobody_signs_up_with_a_weak_password(registration, users):
     assert users.calls == []
 
 
-async def test_nobody_signs_up_where_registration_is_off(registration, users, settings):
-    settings.REGISTRATION = "off"
-    with pytest.raises(RegistrationClosed):
+@pytest.mark.parametrize(("mode", "refusal"), [("off", RegistrationClosed), ("invite", InvitationRequired)])
+async def test_no_stranger_signs_up_where_registration_is_off_or_by_invitation(
+    registration, users, settings, mode, refusal
+):
+    settings.REGISTRATION = mode
+    with pytest.raises(refusal):
         await registration.sign_up(NEW)
-    with pytest.raises(RegistrationClosed):
+    with pytest.raises(refusal):
         registration.register_federated("n@example.com", "N")
     assert users.calls == []
 
