@@ -4,14 +4,17 @@ from functools import cache
 
 from apps.audit.dependencies import audit_service
 from apps.mail.dependencies import mail_service
-from apps.one_time_tokens.dependencies import one_time_tokens
+from apps.one_time_tokens.dependencies import one_time_tokens, token_clean_up
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.plans.dependencies import plan_service
 from apps.users.repositories.invitation_repository import InvitationRepository
 from apps.users.repositories.mail_address_repository import MailAddressRepository
+from apps.users.repositories.pending_email_repository import PendingEmailRepository
 from apps.users.repositories.pending_registration_repository import PendingRegistrationRepository
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.services.confirmed_registration import ConfirmedRegistration
+from apps.users.services.email_change import EmailChange, EmailChangeTokens
+from apps.users.services.email_change_letters import EmailChangeLetters
 from apps.users.services.email_verification import EmailVerification
 from apps.users.services.invitation_service import InvitationService
 from apps.users.services.registration import Registration
@@ -26,7 +29,7 @@ INVITATION_SECONDS = 7 * 24 * 3600
 @cache
 def user_service() -> UserService:
     """Return the user service."""
-    return UserService(user_repository(), plan_service())
+    return UserService(user_repository(), plan_service(), email_change())
 
 
 @cache
@@ -54,6 +57,17 @@ def invitation_service() -> InvitationService:
 def email_verification() -> EmailVerification:
     """Return the service that verifies addresses."""
     return EmailVerification(user_repository(), verification_tokens(), verification_letters(), audit_service().record)
+
+
+@cache
+def email_change() -> EmailChange:
+    """Return the service that changes addresses."""
+    names = ("confirm_email_old", "confirm_email_new", "cancel_email_change")
+    tokens = EmailChangeTokens(*(one_time_tokens(name, VERIFICATION_SECONDS) for name in names))
+    letters = EmailChangeLetters(
+        mail_service().post, security_notices(), verification_letters(), token_clean_up().void_all
+    )
+    return EmailChange(user_repository(), PendingEmailRepository(), tokens, letters, audit_service().record)
 
 
 @cache

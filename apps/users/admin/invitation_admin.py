@@ -72,6 +72,7 @@ class InvitationAdmin(ServiceAdmin):
 
     form = InvitationForm
     operations = (RESEND, REVOKE)
+    delete_operation = REVOKE
     audit_kind = "invitation"
 
     list_display = ("email", "plan", "created_at", "expires_at", "accepted_at", "revoked_at")

@@ -21,6 +21,8 @@ from apps.users.models import User
 OnCreated = Callable[[int, str], None]
 # Raises when the change may not be made to this account; called with the row locked.
 Guard = Callable[[User], None]
+# Does what a change entails, in its transaction; called with the changed row, and what the changed fields held before.
+AfterUpdate = Callable[[User, Mapping[str, Any]], None]
 TAKEN = {
     "users_email_unique": ErrorDetail("email", "This e-mail address is taken."),
     "users_username_unique": ErrorDetail("username", "This user name is taken."),
@@ -61,7 +63,7 @@ class UserRepository:
         Raises Conflict when its address or user name is taken.
         """
         user = _new(fields, password_hash, is_verified=is_verified)
-        _save(user)
+        saved(user)
         return self._added(user, audit)
 
     def add_verified(self, fields: Mapping[str, Any], password_hash: str | None, audit: AuditEntry) -> User:
@@ -71,9 +73,16 @@ class UserRepository:
             user.username = f"{fields['username']}-{secrets.token_hex(3)}"
         return self._added(user, audit)
 
-    async def update(self, user_id: int, changes: Mapping[str, Any], audit: AuditEntry, guard: Guard) -> User:
-        """Change the account; raises NotFound, Conflict, or what `guard` raises."""
-        return await run_in_transaction(self._update, user_id, changes, audit, guard)
+    async def update(
+        self,
+        user_id: int,
+        changes: Mapping[str, Any],
+        audit: AuditEntry,
+        guard: Guard,
+        after: AfterUpdate | None = None,
+    ) -> User:
+        """Change the account, and do what comes after; raises NotFound, Conflict, or what `guard` or `after` raise."""
+        return await run_in_transaction(self._update, user_id, changes, audit, guard, after)
 
     def lock(self, user_id: int) -> User:
         """Return the account, locked until the transaction open on this thread ends; raises NotFound."""
@@ -117,18 +126,31 @@ class UserRepository:
         self._record_audit(replace(audit, actor=actor, target_id=user.pk))
         return _living().get(pk=user.pk)
 
-    def _update(self, user_id: int, changes: Mapping[str, Any], audit: AuditEntry, guard: Guard) -> User:
+    def _update(
+        self,
+        user_id: int,
+        changes: Mapping[str, Any],
+        audit: AuditEntry,
+        guard: Guard,
+        after: AfterUpdate | None,
+    ) -> User:
         user = self.lock(user_id)
         guard(user)
         before = {name: getattr(user, name) for name in changes}
+        if changes or after is None:
+            self._write(user, changes, replace(audit, target_id=user_id, before=before, after=changes))
+        if after is not None:
+            after(user, before)
+        return User.objects.select_related("plan").get(pk=user_id)
+
+    def _write(self, user: User, changes: Mapping[str, Any], audit: AuditEntry) -> None:
         written = {**changes, **_consequences(user, changes)}
         for name, value in written.items():
             setattr(user, name, value)
-        _save(user, update_fields=[*written, "updated_at"])
+        saved(user, update_fields=[*written, "updated_at"])
         if "plan_id" in changes:
             _require_plan()
-        self._record_audit(replace(audit, target_id=user_id, before=before, after=changes))
-        return User.objects.select_related("plan").get(pk=user_id)
+        self._record_audit(audit)
 
 
 @prepared
@@ -187,7 +209,7 @@ def _is_saved(user: User) -> bool:
     """Insert the account unless its user name is taken, and leave the transaction good in either case."""
     try:
         with transaction.atomic():
-            _save(user)
+            saved(user)
     except Conflict as refusal:
         if TAKEN["users_username_unique"] not in refusal.details:
             raise
@@ -195,7 +217,7 @@ def _is_saved(user: User) -> bool:
     return True
 
 
-def _save(user: User, **options: Any) -> None:
+def saved(user: User, **options: Any) -> None:
     try:
         user.save(**options)
     except IntegrityError as error:

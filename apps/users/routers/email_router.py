@@ -7,8 +7,8 @@ from apps.core.http.address_limits import limit_by_address
 from apps.core.http.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import WITH_BODY, errors
 from apps.core.schemas.done import Done
-from apps.users.dependencies import confirmed_registration, email_verification
-from apps.users.schemas import TokenPresented, UserOut
+from apps.users.dependencies import confirmed_registration, email_change, email_verification
+from apps.users.schemas import EmailChangeOut, TokenPresented, UserOut
 
 router = Router(tags=["authentication"])
 
@@ -26,6 +26,21 @@ async def confirm_registration(request: HttpRequest, body: TokenPresented) -> St
     """Make the account that one has signed up for, by the token from the mail. Limited per client address."""
     await limit_by_address(request, "confirm-registration")
     return Status(201, await confirmed_registration().confirm(body.token.get_secret_value()))
+
+
+@router.post("/confirm-email", auth=None, response={200: EmailChangeOut, **errors(*WITH_BODY, 429)})
+async def confirm_email(request: HttpRequest, body: TokenPresented) -> EmailChangeOut:
+    """Agree to another address, by the token from the mail to the old one or to the new one; it needs both."""
+    await limit_by_address(request, "confirm-email")
+    return EmailChangeOut(status=await email_change().confirm(body.token.get_secret_value()))
+
+
+@router.post("/cancel-email-change", auth=None, response={200: Done, **errors(*WITH_BODY, 429)})
+async def cancel_email_change(request: HttpRequest, body: TokenPresented) -> Done:
+    """Keep the address that is, by the token from the mail to it."""
+    await limit_by_address(request, "cancel-email-change")
+    await email_change().cancel(body.token.get_secret_value())
+    return Done()
 
 
 @router.post("/verify-email/resend", response={202: Done, **errors(401, 403)})

@@ -40,7 +40,11 @@ async def get_own_user(request: AuthenticatedRequest) -> UserOut:
 
 @router.patch("/me", response={200: UserOut, **errors(*WITH_BODY, 401, 403, 409)})
 async def update_own_user(request: AuthenticatedRequest, update: UserUpdate) -> UserOut:
-    """Change one's own account."""
+    """Change one's own account.
+
+    Another `email` becomes `pending_email`, and takes its place once it is confirmed by the mails to both addresses.
+    Asking for it needs a recent sign-in (`STEP_UP_REQUIRED`), and no API key may.
+    """
     return await user_service().update(request.auth, request.auth.owner_id, update)
 
 

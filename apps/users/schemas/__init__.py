@@ -1,5 +1,6 @@
 """What goes in and out about accounts."""
 
+from apps.users.schemas.email_change_out import EmailChangeOut
 from apps.users.schemas.invitation_create import InvitationCreate
 from apps.users.schemas.invitation_out import InvitationOut
 from apps.users.schemas.token_presented import TokenPresented
@@ -10,6 +11,7 @@ from apps.users.schemas.user_query import UserQuery
 from apps.users.schemas.user_update import UserUpdate
 
 __all__ = [
+    "EmailChangeOut",
     "InvitationCreate",
     "InvitationOut",
     "TokenPresented",

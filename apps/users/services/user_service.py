@@ -12,17 +12,19 @@ from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.principal import Principal
 from apps.plans.services.plan_service import PlanService
 from apps.users.models import User
-from apps.users.repositories.user_repository import UserRepository
+from apps.users.repositories.user_repository import AfterUpdate, UserRepository
 from apps.users.schemas import UserAdministration, UserOut, UserQuery, UserUpdate
 from apps.users.services.credentials import Credentials, is_usable
+from apps.users.services.email_change import EmailChange
 
 
 class UserService:
     """Finds accounts, changes and deletes them."""
 
-    def __init__(self, users: UserRepository, plans: PlanService) -> None:
+    def __init__(self, users: UserRepository, plans: PlanService, email_change: EmailChange) -> None:
         self._users = users
         self._plans = plans
+        self._email_change = email_change
 
     async def get(self, actor: Principal, user_id: int) -> UserOut:
         """Return the account; raises NotAllowed for another's, NotFound when there is none."""
@@ -59,7 +61,11 @@ class UserService:
         return Page[UserOut].of(rows, total, query, UserOut.of)
 
     async def update(self, actor: Principal, user_id: int, update: UserUpdate) -> UserOut:
-        """Change the account; raises NotAllowed, NotFound, ValidationFailed (unknown plan), Conflict (taken)."""
+        """Change the account; raises NotAllowed, NotFound, ValidationFailed (unknown plan), Conflict (taken).
+
+        One's own address changes when it is confirmed (EmailChange), and asking for it needs a recent proof of who one
+        is. Staff change others' at once.
+        """
         actor.require_writing(user_id)
         if update.needs_staff:
             actor.require_staff()
@@ -68,8 +74,9 @@ class UserService:
         changes: dict[str, Any] = {name: getattr(update, name) for name in update.model_fields_set}
         if "plan" in changes:
             changes["plan_id"] = await self._plans.id_of(changes.pop("plan"))
+        after = self._of_email(actor, user_id, changes) if "email" in changes else None
         audit = AuditEntry(actor, "user.updated", "user")
-        return UserOut.of(await self._users.update(user_id, changes, audit, _may_be_changed_by(actor)))
+        return UserOut.of(await self._users.update(user_id, changes, audit, _may_be_changed_by(actor), after))
 
     async def delete(self, actor: Principal, user_id: int) -> None:
         """Delete the account softly: its credentials stop at once, its history stays."""
@@ -124,6 +131,12 @@ class UserService:
     def lock_account(self, user_id: int) -> None:
         """Lock the account until the transaction open on this thread ends; raises NotFound."""
         self._users.lock(user_id)
+
+    def _of_email(self, actor: Principal, user_id: int, changes: dict[str, Any]) -> AfterUpdate:
+        if user_id != actor.user_id:
+            return partial(self._email_change.moved_by_staff, actor)
+        actor.require_recent_proof()
+        return partial(self._email_change.begin, actor, changes.pop("email"))
 
     async def _existing(self, user_id: int) -> User:
         user = await self._users.find(user_id)

@@ -53,6 +53,5 @@ def test_shows_one_and_changes_nothing_of_it(browser, limited):
     page = f"{INVITATIONS}{invitation.pk}/change/"
     assert ANN in text_of(browser.get(page))
     browser.post(page, {"email": "other@example.com"})
-    assert browser.post(f"{INVITATIONS}{invitation.pk}/delete/").status_code == 403
     assert Invitation.objects.get().email == ANN
     assert limited("users.view_user").get(INVITATIONS).status_code == 403

@@ -10,7 +10,7 @@ from apps.core.security.scopes import ACCOUNT_WRITE, STAFF
 from apps.users.schemas import UserQuery, UserUpdate
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
-from tests.support.fakes import FakeUsers, unsaved_user
+from tests.support.fakes import NO_EMAIL_CHANGE, FakeUsers, unsaved_user
 
 pytestmark = pytest.mark.unit
 
@@ -34,7 +34,7 @@ def users():
 @pytest.fixture
 def service(users: Any) -> UserService:
     plans: Any = FakePlans()
-    return UserService(users, plans)
+    return UserService(users, plans, NO_EMAIL_CHANGE)
 
 
 @pytest.mark.parametrize(
