@@ -7,11 +7,13 @@ from apps.mail.dependencies import mail_service
 from apps.one_time_tokens.dependencies import one_time_tokens, token_clean_up
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.plans.dependencies import plan_service
+from apps.users.repositories.erasure_repository import ErasureRepository
 from apps.users.repositories.invitation_repository import InvitationRepository
 from apps.users.repositories.mail_address_repository import MailAddressRepository
 from apps.users.repositories.pending_email_repository import PendingEmailRepository
 from apps.users.repositories.pending_registration_repository import PendingRegistrationRepository
 from apps.users.repositories.user_repository import UserRepository
+from apps.users.services.account_removal import AccountRemoval
 from apps.users.services.confirmed_registration import ConfirmedRegistration
 from apps.users.services.email_change import EmailChange, EmailChangeTokens
 from apps.users.services.email_change_letters import EmailChangeLetters
@@ -57,6 +59,14 @@ def invitation_service() -> InvitationService:
 def email_verification() -> EmailVerification:
     """Return the service that verifies addresses."""
     return EmailVerification(user_repository(), verification_tokens(), verification_letters(), audit_service().record)
+
+
+@cache
+def account_removal() -> AccountRemoval:
+    """Return the service that deletes accounts, restores and erases them."""
+    audit = audit_service().record
+    void_tokens = token_clean_up().void_all
+    return AccountRemoval(user_repository(), ErasureRepository(audit), void_tokens, mail_service().post, audit)
 
 
 @cache

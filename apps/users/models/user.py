@@ -31,6 +31,8 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     failed_login_attempts = models.PositiveIntegerField(default=0)
     locked_until = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    # Since when nothing tells whose the account was.
+    erased_at = models.DateTimeField(null=True, editable=False)
     # No session that began before this counts.
     sessions_ended_at = models.DateTimeField(null=True, blank=True, editable=False)
 

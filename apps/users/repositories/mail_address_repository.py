@@ -12,8 +12,11 @@ class MailAddressRepository:
     """The accounts' addresses, read in the transaction that is open on the calling thread."""
 
     def of(self, user_id: int) -> tuple[str | None, datetime]:
-        """Return the account's address, and the moment by the database's clock; raises NotFound."""
-        found = User.objects.filter(pk=user_id).annotate(moment=Now()).values_list("email", "moment").first()
-        if found is None:
+        """Return the account's address, None once it is erased, and the moment by the database's clock.
+
+        Raises NotFound.
+        """
+        user = User.objects.annotate(moment=Now()).filter(pk=user_id).first()
+        if user is None:
             raise NotFound
-        return found
+        return user.email if user.erased_at is None else None, vars(user)["moment"]

@@ -9,7 +9,7 @@ from apps.core.http.responses import WITH_BODY, errors
 from apps.core.schemas.done import Done
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page
-from apps.users.dependencies import registration, user_service
+from apps.users.dependencies import account_removal, registration, user_service
 from apps.users.schemas import UserCreate, UserOut, UserQuery, UserUpdate
 
 router = Router(tags=["users"])
@@ -62,6 +62,15 @@ async def update_user(request: AuthenticatedRequest, user_id: Path[Identifier], 
 
 @router.delete("/{user_id}", response={204: None, **errors(401, 403, 404, 422)})
 async def delete_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[None]:
-    """Delete an account: its credentials stop at once, its ledger stays."""
-    await user_service().delete(request.auth, user_id)
+    """Delete an account: its credentials stop at once, its ledger stays, whose it was is erased after a grace period.
+
+    One's own needs a recent sign-in (`STEP_UP_REQUIRED`), and no API key may.
+    """
+    await account_removal().delete(request.auth, user_id)
     return Status(204, None)
+
+
+@router.post("/{user_id}/restore", response={200: UserOut, **errors(401, 403, 404, 409, 422)})
+async def restore_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> UserOut:
+    """Take back a deletion within the grace period; for staff. Keys work again, sessions do not."""
+    return await account_removal().restore(request.auth, user_id)

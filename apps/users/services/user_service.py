@@ -4,9 +4,8 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 
-from apps.core.errors import EmailNotVerified, NotAllowed, NotAuthenticated, NotFound
+from apps.core.errors import EmailNotVerified, NotAuthenticated, NotFound
 from apps.core.schemas.page import Page
 from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.principal import Principal
@@ -16,10 +15,11 @@ from apps.users.repositories.user_repository import AfterUpdate, UserRepository
 from apps.users.schemas import UserAdministration, UserOut, UserQuery, UserUpdate
 from apps.users.services.credentials import Credentials, is_usable
 from apps.users.services.email_change import EmailChange
+from apps.users.services.staff_rules import may_be_changed_by
 
 
 class UserService:
-    """Finds accounts, changes and deletes them."""
+    """Finds accounts and changes them."""
 
     def __init__(self, users: UserRepository, plans: PlanService, email_change: EmailChange) -> None:
         self._users = users
@@ -40,7 +40,7 @@ class UserService:
         actor.require_writing(user_id)
         user = await self._users.find(user_id) if user_id != actor.user_id else None
         if user is not None:
-            _may_be_changed_by(actor)(user)
+            may_be_changed_by(actor)(user)
 
     async def id_of_email(self, email: str) -> int:
         """Return the id of the account with this address; raises NotFound."""
@@ -76,13 +76,7 @@ class UserService:
             changes["plan_id"] = await self._plans.id_of(changes.pop("plan"))
         after = self._of_email(actor, user_id, changes) if "email" in changes else None
         audit = AuditEntry(actor, "user.updated", "user")
-        return UserOut.of(await self._users.update(user_id, changes, audit, _may_be_changed_by(actor), after))
-
-    async def delete(self, actor: Principal, user_id: int) -> None:
-        """Delete the account softly: its credentials stop at once, its history stays."""
-        actor.require_writing(user_id)
-        changes = {"deleted_at": timezone.now(), "is_active": False}
-        await self._users.update(user_id, changes, AuditEntry(actor, "user.deleted", "user"), _may_be_changed_by(actor))
+        return UserOut.of(await self._users.update(user_id, changes, audit, may_be_changed_by(actor), after))
 
     async def credentials_of(self, email: str) -> Credentials | None:
         """Return what is needed to check a sign-in, or None when there is no such account."""
@@ -150,11 +144,3 @@ def _require_sign_in(password_hash: str | None, user: User) -> None:
         raise NotAuthenticated
     if settings.REQUIRE_VERIFIED_EMAIL and user.email_verified_at is None:
         raise EmailNotVerified
-
-
-def _may_be_changed_by(actor: Principal) -> Any:
-    def guard(user: User) -> None:
-        if (user.is_staff or user.is_superuser) and user.pk != actor.user_id and not actor.is_superuser:
-            raise NotAllowed("Only a superuser may change another member of staff.")
-
-    return guard

@@ -108,27 +108,6 @@ async def test_only_a_superuser_changes_another_member_of_staff(service, users):
     assert [call[2] for call in users.calls] == [{"full_name": "x"}, {"full_name": "y"}]
 
 
-async def test_deletes_softly(service, users):
-    await service.delete(session_of(ME), ME)
-    _, user_id, changes, audit = users.calls[0]
-    assert (user_id, changes["is_active"], audit.action) == (ME, False, "user.deleted")
-    assert changes["deleted_at"] is not None
-
-
-@pytest.mark.parametrize(
-    ("actor", "user_id", "error"),
-    [
-        (session_of(ME), OTHER, NotAllowed),
-        (key_of(ME), ME, InsufficientScopes),
-        (staff_of(5), COLLEAGUE, NotAllowed),
-    ],
-)
-async def test_refuses_to_delete(service, users, actor, user_id, error):
-    with pytest.raises(error):
-        await service.delete(actor, user_id)
-    assert users.calls == []
-
-
 @pytest.mark.parametrize(
     ("actor", "user_id", "may"),
     [
