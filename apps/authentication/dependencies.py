@@ -7,6 +7,7 @@ from django.conf import settings
 from apps.audit.dependencies import audit_service
 from apps.authentication.repositories.clean_up_repository import CleanUpRepository
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
+from apps.authentication.repositories.session_data_repository import SessionDataRepository
 from apps.authentication.repositories.session_repository import SessionRepository
 from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
 from apps.authentication.services.access_tokens import AccessTokens
@@ -16,6 +17,7 @@ from apps.authentication.services.key_rotation import KeyRotation
 from apps.authentication.services.password_check import PasswordCheck
 from apps.authentication.services.password_reset import PasswordReset
 from apps.authentication.services.password_service import PasswordService
+from apps.authentication.services.session_data import SessionData
 from apps.authentication.services.session_service import SessionService
 from apps.authentication.services.sign_in import SignIn
 from apps.authentication.services.step_up import StepUp
@@ -80,6 +82,12 @@ def password_reset() -> PasswordReset:
     """Return the service that sets forgotten passwords."""
     tokens = one_time_tokens("reset_password", RESET_SECONDS)
     return PasswordReset(user_service(), session_repository(), tokens, mail_service().post, audit_service().record)
+
+
+@cache
+def session_data() -> SessionData:
+    """Return what exports and erases sessions."""
+    return SessionData(SessionDataRepository())
 
 
 @cache

@@ -59,6 +59,10 @@ class OneTimeTokenRepository:
         """Remove all unspent tokens of the user."""
         _run("void_all", [user_id])
 
+    def remove_all(self, user_id: int) -> None:
+        """Remove all tokens of the user, spent or not."""
+        _run("remove_all", [user_id])
+
     def spend(self, digest: bytes) -> StoredToken | None:
         """Use the token up; None when it is not good any more, or never was."""
         return _stored(_run("spend", [digest]))

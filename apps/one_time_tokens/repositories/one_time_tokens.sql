@@ -4,6 +4,9 @@ DELETE FROM one_time_tokens WHERE purpose = %s AND user_id = %s AND used_at IS N
 -- name: void_all
 DELETE FROM one_time_tokens WHERE user_id = %s AND used_at IS NULL
 
+-- name: remove_all
+DELETE FROM one_time_tokens WHERE user_id = %s
+
 -- name: issue
 INSERT INTO one_time_tokens (purpose, digest, user_id, data, expires_at)
 VALUES (%s, %s, %s, %s::jsonb, now() + make_interval(secs => %s))
