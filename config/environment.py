@@ -14,14 +14,22 @@ from typing import Annotated, Literal, Self
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from config.mail_sender import default_sender, mailbox
+from config.mail_url import mail_url
+from config.web_address import reachable, web_address
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
 STATE_DIRECTORY = PROJECT_DIRECTORY / ".keyhouse"
 SECRET_KEY_LENGTH_MINIMUM = 50
 
 CommaSeparated = Annotated[list[str], NoDecode]
+WebAddress = Annotated[str, AfterValidator(web_address)]
+MailUrl = Annotated[SecretStr, AfterValidator(mail_url)]
+Mailbox = Annotated[str, AfterValidator(mailbox)]
+ProductName = Annotated[str, Field(pattern=r"^\w([\w .&+'-]{0,58}[\w.])?$")]
 Rate = Annotated[str, Field(pattern=r"^[1-9]\d*/([1-9]\d*)?[smhd]$")]
 
 
@@ -49,6 +57,11 @@ class Environment(BaseSettings):
     database_pool_size: int = Field(default=8, ge=2, le=200)
     token_issuer: str = "keyhouse"
     token_audience: str = "keyhouse"
+    product_name: ProductName = "Keyhouse"
+    public_url: WebAddress = ""
+    application_url: WebAddress = ""
+    mail_url: MailUrl = SecretStr("")
+    mail_from: Mailbox = ""
 
     @property
     def is_production(self) -> bool:
@@ -59,6 +72,25 @@ class Environment(BaseSettings):
     def serves_https_only(self) -> bool:
         """Whether browsers are told to use HTTPS; on in production unless HTTPS_ONLY=false."""
         return self.is_production if self.https_only is None else self.https_only
+
+    @property
+    def own_url(self) -> str:
+        """Where Keyhouse itself is found, without a slash at the end."""
+        if self.public_url:
+            return self.public_url
+        if self.is_production:
+            return f"https://{self.allowed_hosts[0]}"
+        return f"http://{reachable(self.host)}:{self.port}"
+
+    @property
+    def links_url(self) -> str:
+        """The application that links in mail lead to, without a slash at the end."""
+        return self.application_url or self.own_url
+
+    @property
+    def mail_sender(self) -> str:
+        """Whom letters are from."""
+        return self.mail_from or default_sender(self.product_name, self.own_url)
 
     @property
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -112,6 +144,16 @@ class Environment(BaseSettings):
             raise ValueError("DATABASE_URL must be set in production")
         if not self.allowed_hosts or "*" in self.allowed_hosts:
             raise ValueError("ALLOWED_HOSTS must name the hosts that are served in production")
+        if not self.public_url and self.allowed_hosts[0].startswith("."):
+            raise ValueError("PUBLIC_URL must be set when ALLOWED_HOSTS begins with a whole domain")
+        return self
+
+    @model_validator(mode="after")
+    def _links_are_safe(self) -> Self:
+        if self.is_production and self.serves_https_only:
+            for name in ("public_url", "application_url"):
+                if getattr(self, name).startswith("http:"):
+                    raise ValueError(f"{name.upper()} must begin with https:// in production, or HTTPS_ONLY be false")
         return self
 
 

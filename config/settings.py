@@ -6,6 +6,7 @@ from config.database_url import database_settings
 from config.embedded_postgres import EmbeddedPostgres
 from config.environment import PROJECT_DIRECTORY, STATE_DIRECTORY, development_secret_key, load_environment
 from config.logging import logging_settings
+from config.mail_url import mailers
 
 ENVIRONMENT = load_environment()
 EMBEDDED_POSTGRES = None if ENVIRONMENT.database_url else EmbeddedPostgres(STATE_DIRECTORY / "postgres")
@@ -97,6 +98,12 @@ AUTH_PASSWORD_VALIDATORS = [
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # e-mail is unique among accounts that are not deleted, which Django cannot see
 ]
+
+PRODUCT_NAME = ENVIRONMENT.product_name
+PUBLIC_URL = ENVIRONMENT.own_url
+APPLICATION_URL = ENVIRONMENT.links_url
+MAILERS = mailers(ENVIRONMENT.mail_url, to_console=not ENVIRONMENT.is_production)
+DEFAULT_FROM_EMAIL = ENVIRONMENT.mail_sender
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

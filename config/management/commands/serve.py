@@ -13,6 +13,7 @@ from granian.server import Server
 
 from config.first_run import ADMINISTRATOR_EMAIL, FirstSecrets
 from config.preparation import prepare
+from config.web_address import reachable
 from config.worker_deaths import WorkerDeaths
 from config.worker_signals import run_worker
 
@@ -50,7 +51,7 @@ class Command(BaseCommand):
         server.serve(spawn_target=run_worker)
 
     def _say_where(self, host: str, port: int, first: FirstSecrets | None) -> None:
-        base = f"http://{_reachable(host)}:{port}"
+        base = f"http://{reachable(host)}:{port}"
         self.stdout.write(
             f"\nKeyhouse serves\n  API     {base}/api/v1\n  docs    {base}/docs\n  admin   {base}/admin/\n"
         )
@@ -98,9 +99,3 @@ def _require_free(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise CommandError(f"cannot listen on {host}:{port}: {error.strerror}") from error
-
-
-def _reachable(host: str) -> str:
-    if host in {"0.0.0.0", "::", ""}:  # noqa: S104  compared, not bound
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host

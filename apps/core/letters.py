@@ -1,0 +1,28 @@
+"""Mail that a service wants sent."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+DAY_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One letter to one recipient, rendered from the templates `mail/<kind>.*` with `context`.
+
+    `key` makes it idempotent: the same key posts once. Name what the letter is about in it (the id of a token, of an
+    event), never the moment. `user_id` is the account that it concerns, None for somebody who has none. A letter that
+    could not be sent within `lifetime_seconds` is not sent any more: give it the lifetime of the link in it.
+    """
+
+    kind: str
+    recipient: str
+    key: str
+    user_id: int | None
+    # Holds links with single-use tokens.
+    context: Mapping[str, str] = field(repr=False)
+    lifetime_seconds: int = DAY_SECONDS
+
+
+# Posts the letter in the transaction that is open on the calling thread.
+PostLetter = Callable[[Letter], None]

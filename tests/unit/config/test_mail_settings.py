@@ -1,0 +1,122 @@
+"""What MAIL_URL, MAIL_FROM, PUBLIC_URL and APPLICATION_URL come to."""
+
+import os
+
+import pytest
+from pydantic import SecretStr
+
+from config.environment import Environment, load_environment
+from config.mail_url import mailers
+
+pytestmark = pytest.mark.unit
+
+PRODUCTION = {
+    "environment": "production",
+    "secret_key": "k" * 50,
+    "database_url": "postgresql://keyhouse:pw@db/keyhouse",
+    "allowed_hosts": ["api.example.com"],
+}
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch):
+    """Take away what the tests' own environment set."""
+    names = {name.upper() for name in Environment.model_fields}
+    for name in [name for name in os.environ if name.upper() in names]:
+        monkeypatch.delenv(name)
+
+
+def environment(**values) -> Environment:
+    return Environment(**values)
+
+
+@pytest.mark.parametrize(
+    ("values", "own_url"),
+    [
+        ({}, "http://127.0.0.1:8000"),
+        ({"host": "0.0.0.0", "port": 9000}, "http://127.0.0.1:9000"),
+        ({"host": "::1"}, "http://[::1]:8000"),
+        ({"host": "::"}, "http://127.0.0.1:8000"),
+        (PRODUCTION, "https://api.example.com"),
+        ({**PRODUCTION, "public_url": "https://keys.example.com/house"}, "https://keys.example.com/house"),
+        ({"public_url": "http://localhost:8000"}, "http://localhost:8000"),
+    ],
+)
+def test_where_keyhouse_is_found(values, own_url):
+    assert environment(**values).own_url == own_url
+    assert environment(**values).links_url == own_url
+
+
+def test_links_lead_to_the_application():
+    assert environment(application_url="https://app.example.com/portal").links_url == "https://app.example.com/portal"
+
+
+@pytest.mark.parametrize(
+    ("variables", "refusal"),
+    [
+        ({"ALLOWED_HOSTS": ".example.com"}, "PUBLIC_URL must be set"),
+        ({"PUBLIC_URL": "http://api.example.com"}, "PUBLIC_URL must begin with https://"),
+        ({"APPLICATION_URL": "http://app.example.com"}, "APPLICATION_URL must begin with https://"),
+    ],
+)
+def test_production_refuses_addresses_that_are_unsafe(monkeypatch, variables, refusal):
+    production = {"ALLOWED_HOSTS": "api.example.com", "ENVIRONMENT": "production"}
+    secrets = {"SECRET_KEY": "k" * 50, "DATABASE_URL": "postgresql://keyhouse:pw@db/keyhouse"}
+    for name, value in {**production, **secrets, **variables}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as stopped:
+        load_environment()
+    assert str(stopped.value.code).startswith(f"keyhouse: {refusal}")
+
+
+def test_http_is_taken_where_https_is_not_demanded():
+    plain = environment(**PRODUCTION, https_only=False, public_url="http://api.example.com")
+    assert plain.own_url == "http://api.example.com"
+
+
+@pytest.mark.parametrize(
+    ("values", "sender"),
+    [
+        ({}, "Keyhouse <no-reply@localhost>"),
+        ({"public_url": "https://[::1]:8000"}, "Keyhouse <no-reply@localhost>"),
+        ({**PRODUCTION, "product_name": "Example Inc."}, '"Example Inc." <no-reply@api.example.com>'),
+        ({"mail_from": "Ops <ops@example.com>"}, "Ops <ops@example.com>"),
+        ({"mail_from": "ops@example.com"}, "ops@example.com"),
+    ],
+)
+def test_whom_letters_are_from(values, sender):
+    assert environment(**values).mail_sender == sender
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port", "encryption"),
+    [
+        ("smtp://mail.example.com", "mail.example.com", 587, "starttls"),
+        ("smtp://mail.example.com:2525?starttls=true", "mail.example.com", 2525, "starttls"),
+        ("smtp://127.0.0.1:25?starttls=false", "127.0.0.1", 25, None),
+        ("smtps://mail.example.com", "mail.example.com", 465, "tls"),
+        ("smtps://[::1]:4650/", "::1", 4650, "tls"),
+    ],
+)
+def test_which_server_delivers_and_how_the_way_is_protected(url, host, port, encryption):
+    (mailer,) = mailers(SecretStr(url), to_console=True).values()
+    options = mailer["OPTIONS"]
+    assert (mailer["BACKEND"], options["host"], options["port"]) == (SMTP, host, port)
+    assert (options["use_tls"], options["use_ssl"]) == (encryption == "starttls", encryption == "tls")
+    assert options["timeout"] == 10
+
+
+def test_user_and_password_are_percent_decoded():
+    (mailer,) = mailers(SecretStr("smtp://me%40example.com:p%2Fw%3A%40@mail.example.com"), to_console=False).values()
+    assert (mailer["OPTIONS"]["username"], mailer["OPTIONS"]["password"]) == ("me@example.com", "p/w:@")
+
+
+def test_without_a_server_letters_go_to_the_console_in_development_and_nowhere_in_production():
+    assert mailers(SecretStr(""), to_console=True)["default"]["BACKEND"].endswith(".console.EmailBackend")
+    assert mailers(SecretStr(""), to_console=False) == {}
+
+
+def test_the_password_shows_in_no_representation():
+    loaded = environment(mail_url="smtp://user:hunter2@mail.example.com")
+    assert "hunter2" not in f"{loaded!r} {loaded!s} {loaded.model_dump_json()}"
