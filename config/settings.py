@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "apps.usage",
     "apps.users",
     "apps.plans",
+    "apps.mail",
     "apps.audit",
     "apps.core",
     "ninja",

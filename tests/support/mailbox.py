@@ -1,0 +1,30 @@
+"""What was posted to somebody, read back as the recipient would get it."""
+
+from dataclasses import dataclass
+
+from apps.mail.models import OutgoingMail
+from apps.mail.services.letter_context import unseal
+
+
+@dataclass(frozen=True)
+class PostedLetter:
+    """A letter that waits to be sent."""
+
+    kind: str
+    context: dict[str, str]
+
+
+def letters_to(email: str) -> list[PostedLetter]:
+    """Return the letters that wait for this recipient, the oldest first.
+
+    From a coroutine test: `await make(letters_to, email)` of tests.support.orm.
+    """
+    waiting = OutgoingMail.objects.filter(recipient=email, context_encrypted__isnull=False).order_by("id")
+    return [_posted(mail) for mail in waiting]
+
+
+def _posted(mail: OutgoingMail) -> PostedLetter:
+    assert mail.context_encrypted is not None
+    context = unseal(bytes(mail.context_encrypted))
+    assert context is not None
+    return PostedLetter(mail.kind, context)
