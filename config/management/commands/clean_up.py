@@ -8,6 +8,7 @@ from apps.authentication.dependencies import clean_up
 from apps.authentication.schemas import CleanedUp
 from apps.core.database.sync_calls import call_service
 from apps.core.management.service_command import ServiceCommand
+from apps.mail.dependencies import mail_service
 from apps.usage.dependencies import usage_service
 from apps.verification.dependencies import answer_clean_up
 
@@ -17,6 +18,7 @@ class Removed(CleanedUp):
 
     verification_answers: int
     usage_denials: int
+    outgoing_mails: int
 
 
 class Command(ServiceCommand):
@@ -24,8 +26,8 @@ class Command(ServiceCommand):
 
     help = (
         "Remove forgiven login attempts, sessions that were over and signing keys that retired 30 days ago, expired "
-        "sessions of the admin, answers to verifications of over a day ago, and counts of refused calls of over 90 "
-        "days ago."
+        "sessions of the admin, answers to verifications of over a day ago, counts of refused calls of over 90 days "
+        "ago, and letters that were sent or given up 30 days ago."
     )
 
     def run(self, options: dict[str, Any]) -> None:
@@ -33,5 +35,7 @@ class Command(ServiceCommand):
         removed = call_service(clean_up().run)
         answers = call_service(answer_clean_up().run)
         denials = call_service(usage_service().remove_old_denials)
+        mails = call_service(mail_service().remove_old)
         call_command("clearsessions")
-        self.show(Removed(**removed.model_dump(), verification_answers=answers, usage_denials=denials), options)
+        others = {"verification_answers": answers, "usage_denials": denials, "outgoing_mails": mails}
+        self.show(Removed(**removed.model_dump(), **others), options)
