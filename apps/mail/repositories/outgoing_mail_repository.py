@@ -58,7 +58,7 @@ class OutgoingMailRepository:
         return await run_in_transaction(self._send_again, mail_id, audit)
 
     async def remove_old(self, maximum: int) -> int:
-        """Remove at most so many letters that were sent or given up 30 days ago, and return how many."""
+        """Remove at most so many letters that were sent, given up or over 30 days ago, and return how many."""
         return int((await fetch_rows(SQL["remove_old"], {"maximum": maximum}))[0][0])
 
     def _send_again(self, mail_id: int, audit: AuditEntry) -> bool:

@@ -36,8 +36,9 @@ SET error = %(error)s,
 WHERE id = %(id)s AND attempts = %(attempts)s AND sent_at IS NULL
 
 -- name: remove_old
+-- Where no mail server is named, letters expire without anybody giving them up.
 WITH chosen AS MATERIALIZED (
-    SELECT id FROM outgoing_mails WHERE coalesce(sent_at, failed_at) < now() - interval '30 days'
+    SELECT id FROM outgoing_mails WHERE coalesce(sent_at, failed_at, expires_at) < now() - interval '30 days'
     ORDER BY id LIMIT %(maximum)s FOR UPDATE SKIP LOCKED
 ), removed AS (
     DELETE FROM outgoing_mails AS mail USING chosen WHERE mail.id = chosen.id RETURNING 1

@@ -70,6 +70,7 @@ def test_old_letters_are_removed():
     post("sent long ago", sent_at=long_ago)
     post("failed long ago", failed_at=long_ago)
     post("sent lately", sent_at=lately)
+    post("expired long ago", expires_at=long_ago)
     post("waits", created_at=F("created_at") - timedelta(days=31))
-    assert run("clean_up")["outgoing_mails"] == 2
+    assert run("clean_up")["outgoing_mails"] == 3
     assert sorted(OutgoingMail.objects.values_list("key", flat=True)) == ["sent lately", "waits"]
