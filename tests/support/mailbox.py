@@ -23,7 +23,7 @@ def letters_to(email: str) -> list[PostedLetter]:
 
     From a coroutine test: `await make(letters_to, email)` of tests.support.orm.
     """
-    waiting = OutgoingMail.objects.filter(recipient=email, sent_at=None).order_by("id")
+    waiting = OutgoingMail.objects.filter(recipient=email, context_encrypted__isnull=False).order_by("id")
     return [_posted(mail) for mail in waiting]
 
 

@@ -4,7 +4,6 @@ INSERT INTO outgoing_mails (kind, recipient, user_id, key, context_encrypted, ex
 VALUES (%(kind)s, %(recipient)s, %(user_id)s, %(key)s, %(context_encrypted)s,
     statement_timestamp() + make_interval(secs => %(lifetime_seconds)s))
 ON CONFLICT (key) DO NOTHING
-RETURNING id
 
 -- name: claim
 -- Who claims a letter moves its due_at beyond the time that sending may take. One whose link is dead is given up.
@@ -28,12 +27,12 @@ UPDATE outgoing_mails SET sent_at = now(), failed_at = NULL, error = '', context
 WHERE id = %(id)s AND sent_at IS NULL
 
 -- name: note_failure
--- Nothing, when the claim has lapsed and somebody else sends it.
+-- Nothing, when the claim has lapsed and somebody else sends it, or when the account is forgotten meanwhile.
 UPDATE outgoing_mails
 SET error = %(error)s,
     due_at = now() + make_interval(secs => %(wait_seconds)s),
     failed_at = CASE WHEN %(is_final)s THEN now() END
-WHERE id = %(id)s AND attempts = %(attempts)s AND sent_at IS NULL
+WHERE id = %(id)s AND attempts = %(attempts)s AND sent_at IS NULL AND failed_at IS NULL
 
 -- name: remove_old
 -- Where no mail server is named, letters expire without anybody giving them up.

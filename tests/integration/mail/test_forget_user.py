@@ -3,8 +3,9 @@
 import pytest
 
 from apps.core.letters import Letter
-from apps.mail.dependencies import mail_service
+from apps.mail.dependencies import mail_service, outgoing_mail_repository
 from apps.mail.models import OutgoingMail
+from apps.mail.services.delivery import LEASE_SECONDS
 from tests.support.orm import make, rows
 
 pytestmark = pytest.mark.integration
@@ -24,6 +25,16 @@ async def test_what_was_sent_and_what_was_not(post, deliver, inbox):
     }
     assert (mails["sent"].failed_at, mails["waiting"].context_encrypted) == (None, None)
     assert mails["waiting"].failed_at is not None
+
+
+async def test_what_was_being_sent_is_not_tried_again(post, deliver, inbox):
+    await post()
+    (claimed,) = await outgoing_mail_repository().claim(4, LEASE_SECONDS)
+    await make(mail_service().forget_user, 7)
+    await outgoing_mail_repository().note_failure(claimed, "TimeoutError", wait_seconds=0, is_final=False)
+    mail = await deliver()
+    assert (mail.failed_at is not None, mail.attempts, mail.error) == (True, 1, "")
+    assert inbox.letters == []
 
 
 async def test_what_it_was_told_is_not_told_again(post):
