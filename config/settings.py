@@ -99,6 +99,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # e-mail is unique among accounts that are not deleted, which Django cannot see
+    "mail.W001",  # production may do without a mail server; `serve` says so once
 ]
 
 PRODUCT_NAME = ENVIRONMENT.product_name

@@ -12,8 +12,9 @@ class Letter:
     """One letter to one recipient, rendered from the templates `mail/<kind>.*` with `context`.
 
     `key` makes it idempotent: the same key posts once. Name what the letter is about in it (the id of a token, of an
-    event), never the moment. `user_id` is the account that it concerns, None for somebody who has none. A letter that
-    could not be sent within `lifetime_seconds` is not sent any more: give it the lifetime of the link in it.
+    event), never the moment, in at most 200 characters. `user_id` is the account that it concerns, None for somebody
+    who has none. A letter that could not be sent within `lifetime_seconds` is not sent any more: give it the lifetime
+    of the link in it.
     """
 
     kind: str

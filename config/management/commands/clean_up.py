@@ -8,6 +8,7 @@ from apps.authentication.dependencies import clean_up
 from apps.authentication.schemas import CleanedUp
 from apps.core.database.sync_calls import call_service
 from apps.core.management.service_command import ServiceCommand
+from apps.mail.dependencies import mail_service
 from apps.one_time_tokens.dependencies import token_clean_up
 from apps.usage.dependencies import usage_service
 from apps.users.dependencies import confirmed_registration
@@ -21,6 +22,7 @@ class Removed(CleanedUp):
     pending_registrations: int
     verification_answers: int
     usage_denials: int
+    outgoing_mails: int
 
 
 class Command(ServiceCommand):
@@ -28,8 +30,9 @@ class Command(ServiceCommand):
 
     help = (
         "Remove forgiven login attempts, sessions that were over 90 days ago, signing keys that retired 30 days ago, "
-        "expired sessions of the admin, one-time tokens and answers to verifications of over a day ago, and counts of "
-        "refused calls of over 90 days ago, and sign-ups that nobody has confirmed for two days."
+        "expired sessions of the admin, one-time tokens and answers to verifications of over a day ago, counts of "
+        "refused calls of over 90 days ago, sign-ups that nobody has confirmed for two days, and letters that were "
+        "sent or given up 30 days ago."
     )
 
     def run(self, options: dict[str, Any]) -> None:
@@ -37,13 +40,12 @@ class Command(ServiceCommand):
         removed = call_service(clean_up().run)
         answers = call_service(answer_clean_up().run)
         denials = call_service(usage_service().remove_old_denials)
-        tokens = call_service(token_clean_up().run)
-        pending = call_service(confirmed_registration().remove_old)
-        call_command("clearsessions")
         elsewhere = {
-            "one_time_tokens": tokens,
-            "pending_registrations": pending,
+            "one_time_tokens": call_service(token_clean_up().run),
+            "pending_registrations": call_service(confirmed_registration().remove_old),
             "verification_answers": answers,
             "usage_denials": denials,
+            "outgoing_mails": call_service(mail_service().remove_old),
         }
+        call_command("clearsessions")
         self.show(Removed(**removed.model_dump(), **elsewhere), options)
