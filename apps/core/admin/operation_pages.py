@@ -106,6 +106,8 @@ class OperationPages(ModelAdminBase):
             return None
         for row, refusal in refusals:
             self.message_user(request, f"{row}: {refusal.public_message}", messages.ERROR)
+        if results and operation.answer:
+            return operation.answer(results)
         if results:
             self.message_user(request, f"{self._counted(len(results), rows)} {operation.done}.", messages.SUCCESS)
         return self.after_operation(request, operation, results)

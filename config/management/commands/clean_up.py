@@ -10,6 +10,7 @@ from apps.core.database.sync_calls import call_service
 from apps.core.management.service_command import ServiceCommand
 from apps.mail.dependencies import mail_service
 from apps.one_time_tokens.dependencies import token_clean_up
+from apps.personal_data.dependencies import erasure
 from apps.usage.dependencies import usage_service
 from apps.users.dependencies import confirmed_registration
 from apps.verification.dependencies import answer_clean_up
@@ -22,6 +23,7 @@ class Removed(CleanedUp):
     pending_registrations: int
     verification_answers: int
     usage_denials: int
+    erased_accounts: int
     outgoing_mails: int
 
 
@@ -32,7 +34,7 @@ class Command(ServiceCommand):
         "Remove forgiven login attempts, sessions that were over 90 days ago, signing keys that retired 30 days ago, "
         "expired sessions of the admin, one-time tokens and answers to verifications of over a day ago, counts of "
         "refused calls of over 90 days ago, sign-ups that nobody has confirmed for two days, and letters that were "
-        "sent or given up 30 days ago."
+        "sent or given up 30 days ago. Erase whose the accounts were that were deleted ERASE_AFTER_DAYS ago."
     )
 
     def run(self, options: dict[str, Any]) -> None:
@@ -45,6 +47,7 @@ class Command(ServiceCommand):
             "pending_registrations": call_service(confirmed_registration().remove_old),
             "verification_answers": answers,
             "usage_denials": denials,
+            "erased_accounts": call_service(erasure().run),
             "outgoing_mails": call_service(mail_service().remove_old),
         }
         call_command("clearsessions")
