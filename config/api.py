@@ -10,6 +10,7 @@ from apps.core.http.error_responses import install_error_handlers
 from apps.core.http.json_codec import JsonParser, JsonRenderer
 from apps.core.routers import health_router
 from apps.credits.routers import credit_router
+from apps.identities.routers import identity_router, oauth_router
 from apps.personal_data.routers import data_export_router
 from apps.plans.routers import plan_router
 from apps.users.routers import email_router, invitation_router, user_router
@@ -43,6 +44,8 @@ api.add_router("", health_router.router)
 api.add_router("", key_set_router.router)
 api.add_router(f"{BASE}/auth", authentication_router.router)
 api.add_router(f"{BASE}/auth", password_reset_router.router)
+api.add_router(f"{BASE}/auth", identity_router.router)
+api.add_router(f"{BASE}/auth/oauth", oauth_router.router)
 api.add_router(f"{BASE}/auth", security_event_router.router)
 api.add_router(f"{BASE}/auth", email_router.router)
 api.add_router(f"{BASE}/invitations", invitation_router.router)
@@ -50,6 +53,7 @@ api.add_router(f"{BASE}/users", data_export_router.router)
 api.add_router(f"{BASE}/users", user_router.router)
 api.add_router(f"{BASE}/users", password_reset_router.user_router)
 api.add_router(f"{BASE}/users", api_key_router.user_router)
+api.add_router(f"{BASE}/users", identity_router.user_router)
 api.add_router(f"{BASE}/users", credit_router.user_router)
 api.add_router(f"{BASE}/api-keys", api_key_router.router)
 api.add_router(f"{BASE}/credits", credit_router.router)

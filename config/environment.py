@@ -55,6 +55,8 @@ class Environment(BaseSettings):
     login_rate_limit: Rate = "5/m"
     public_rate_limit: Rate = "60/m"
     require_verified_email: bool = False
+    oauth_providers: CommaSeparated = []
+    oauth_redirect_allowlist: CommaSeparated = []
     registration: Literal["open", "confirmed", "invite", "off"] = "open"
     erase_after_days: int = Field(default=30, ge=1, le=3650)
     database_pool_size: int = Field(default=8, ge=2, le=200)
@@ -100,7 +102,10 @@ class Environment(BaseSettings):
         """The proxies whose X-Forwarded-* headers are believed."""
         return tuple(ip_network(network) for network in self.trusted_proxies)
 
-    @field_validator("allowed_hosts", "cors_allowed_origins", "trusted_proxies", mode="before")
+    @field_validator(
+        "allowed_hosts", "cors_allowed_origins", "trusted_proxies", "oauth_providers", "oauth_redirect_allowlist",
+        mode="before",
+    )  # fmt: skip
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

@@ -7,6 +7,7 @@ from config.embedded_postgres import EmbeddedPostgres
 from config.environment import PROJECT_DIRECTORY, STATE_DIRECTORY, development_secret_key, load_environment
 from config.logging import logging_settings
 from config.mail_url import mailers
+from config.sign_in_providers import load_providers, redirect_allowlist
 
 ENVIRONMENT = load_environment()
 EMBEDDED_POSTGRES = None if ENVIRONMENT.database_url else EmbeddedPostgres(STATE_DIRECTORY / "postgres")
@@ -21,6 +22,7 @@ INSTALLED_APPS = [
     "apps.backoffice",
     "apps.personal_data",
     "apps.verification",
+    "apps.identities",
     "apps.authentication",
     "apps.api_keys",
     "apps.credits",
@@ -108,6 +110,9 @@ PUBLIC_URL = ENVIRONMENT.own_url
 APPLICATION_URL = ENVIRONMENT.links_url
 MAILERS = mailers(ENVIRONMENT.mail_url, to_console=not ENVIRONMENT.is_production)
 DEFAULT_FROM_EMAIL = ENVIRONMENT.mail_sender
+
+OAUTH_PROVIDERS = load_providers(ENVIRONMENT)
+OAUTH_REDIRECT_ALLOWLIST = redirect_allowlist(ENVIRONMENT)
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

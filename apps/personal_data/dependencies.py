@@ -7,6 +7,7 @@ from apps.audit.dependencies import audit_service
 from apps.authentication.dependencies import session_data
 from apps.core.personal_data import ErasePersonalData, ExportSection
 from apps.credits.dependencies import ledger_data
+from apps.identities.dependencies import identity_data
 from apps.mail.dependencies import mail_service
 from apps.one_time_tokens.dependencies import token_clean_up
 from apps.personal_data.services.data_export import DataExport
@@ -32,6 +33,7 @@ def erasers() -> tuple[ErasePersonalData, ...]:
     return (
         key_data().erase,
         session_data().erase,
+        identity_data().erase,
         token_clean_up().erase,
         mail_service().forget_user,
         audit_service().erase,
@@ -43,6 +45,7 @@ def sections() -> tuple[ExportSection, ...]:
     return (
         ExportSection("api_keys", key_data().export),
         ExportSection("sessions", session_data().export),
+        ExportSection("identities", identity_data().export),
         ExportSection("credits", ledger_data().export),
         ExportSection("usage", usage_service().export),
         ExportSection("security_events", audit_service().export),

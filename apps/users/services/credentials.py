@@ -18,6 +18,7 @@ class Credentials:
     full_name: str
     is_usable: bool
     password_hash: str = field(repr=False)
+    is_verified: bool = False  # whether the address has been shown to be the owner's
 
     @classmethod
     def of(cls, user: User) -> Self:
@@ -29,6 +30,7 @@ class Credentials:
             full_name=user.full_name,
             is_usable=is_usable(user),
             password_hash=user.password,
+            is_verified=user.email_verified_at is not None,
         )
 
 

@@ -103,6 +103,15 @@ class UserService:
         user = self._users.lock_by_email(email)
         return Credentials.of(user) if user is not None and is_usable(user) else None
 
+    def lock_credentials(self, user_id: int) -> Credentials:
+        """Lock the account, usable or not, in the transaction open on this thread; raises NotFound."""
+        return Credentials.of(self._users.lock(user_id))
+
+    def lock_by_email(self, email: str) -> Credentials | None:
+        """Lock the account with this address, usable or not, in the transaction open on this thread; None without."""
+        user = self._users.lock_by_email(email)
+        return None if user is None else Credentials.of(user)
+
     def mark_verified(self, user_id: int) -> None:
         """Store that the account's address is its owner's, in the transaction open on this thread."""
         self._users.mark_verified(user_id)

@@ -1,0 +1,33 @@
+"""Who somebody is at another provider."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Identity(models.Model):
+    """A way of signing in to the account: whoever the provider says is `subject` is its owner.
+
+    The provider's name is the operator's and may come to stand for another provider, so the issuer belongs to the
+    subject. `email` is what the provider called them last; nothing is decided by it. No token of the provider is kept.
+    """
+
+    user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
+    provider = models.CharField(max_length=30)
+    issuer = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255)
+    email = models.CharField(max_length=254, blank=True, default="", db_default="")
+    created_at = models.DateTimeField(db_default=Now())
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "identities"
+        verbose_name_plural = "identities"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["provider", "issuer", "subject"], name="identities_subject_unique")
+        ]
+        indexes: ClassVar = [models.Index(fields=["user", "id"], name="identities_user")]
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.email or self.subject}"

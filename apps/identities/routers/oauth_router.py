@@ -1,0 +1,80 @@
+"""`/auth/oauth`: signing in with other providers."""
+
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router
+
+from apps.authentication.schemas import TokenPair
+from apps.core.errors import MalformedRequest
+from apps.core.http.address_limits import LOGIN, limit_by_address
+from apps.core.http.responses import WITH_BODY, errors
+from apps.identities.dependencies import arrival, departure, federated_sign_in, providers
+from apps.identities.schemas import CallbackQuery, CodeExchange, ProviderOut, ProvidersOut, StartQuery
+from apps.identities.services.departure import BrowserCookie
+
+router = Router(tags=["authentication"])
+
+
+@router.get("/providers", auth=None, response={200: ProvidersOut, **errors()})
+async def list_providers(request: HttpRequest) -> ProvidersOut:
+    """List the providers that one may sign in with."""
+    return ProvidersOut(items=[ProviderOut(name=one.name, label=one.label) for one in providers().all()])
+
+
+@router.get("/{provider}/start", auth=None, response={303: None, **errors(404, 422, 429)})
+async def start_sign_in(request: HttpRequest, provider: str, query: Query[StartQuery]) -> HttpResponse:
+    """Send the browser to a provider. Lead it here, as a page; `return_to` must be one that the operator has allowed.
+
+    It comes back to `return_to#code=…`, or `return_to#error=…` with ACCESS_DENIED, PROVIDER_UNAVAILABLE,
+    PROVIDER_REFUSED or PROVIDER_ANSWER_INVALID.
+    """
+    await limit_by_address(request, "oauth-start")
+    departed = await departure().begin(provider, query)
+    response = _see_other(departed.url)
+    if departed.cookie:
+        _set_cookie(response, departed.cookie)
+    return response
+
+
+@router.get("/{provider}/callback", auth=None, response={303: None, **errors(400, 404, 422, 429)})
+async def end_sign_in(request: HttpRequest, provider: str, query: Query[CallbackQuery]) -> HttpResponse:
+    """Take the browser back from a provider. The provider sends it here; nobody else does."""
+    await limit_by_address(request, "oauth-callback")
+    _require_single(request)
+    response = _see_other(await arrival().end(provider, query, request.COOKIES))
+    _drop_cookie(response, arrival().cookie_name(query.state))
+    return response
+
+
+@router.post("/token", auth=None, response={200: TokenPair, **errors(*WITH_BODY, 401, 403, 409, 429)})
+async def redeem_code(request: HttpRequest, exchange: CodeExchange) -> TokenPair:
+    """Sign in by the code from the fragment, which is good once and for a minute. Limited per client address."""
+    await limit_by_address(request, "oauth-token", LOGIN)
+    return await federated_sign_in().sign_in(exchange)
+
+
+def _see_other(url: str) -> HttpResponse:
+    return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": url})
+
+
+def _require_single(request: HttpRequest) -> None:
+    # RFC 6749, 3.1: none may be there twice, or whoever reads the first and whoever reads the last see two answers.
+    if any(len(values) > 1 for name, values in request.GET.lists() if name in CallbackQuery.model_fields):
+        raise MalformedRequest("A parameter is there twice.")
+
+
+def _set_cookie(response: HttpResponse, cookie: BrowserCookie) -> None:
+    # Lax: it must come along when the provider leads back here, and with nothing that another site's page requests.
+    response.set_cookie(
+        cookie.name,
+        cookie.secret,
+        max_age=cookie.lifetime_seconds,
+        secure=cookie.name.startswith("__Host-"),
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _drop_cookie(response: HttpResponse, name: str) -> None:
+    response.set_cookie(name, "", max_age=0, secure=name.startswith("__Host-"), httponly=True, samesite="Lax")

@@ -1,0 +1,84 @@
+"""The way back from a provider."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from apps.core.errors import InvalidToken
+from apps.identities.models import Profile
+from apps.identities.schemas import CallbackQuery
+from apps.identities.services import browser_binding
+from apps.identities.services.departure import callback_url
+from apps.identities.services.landing import Landing
+from apps.identities.services.provider_client import AuthorizationCode, ProviderClient, refusal_of
+from apps.identities.services.provider_errors import (
+    AccessDenied,
+    InvalidProviderAnswer,
+    ProviderError,
+    ProviderUnavailable,
+)
+from apps.identities.services.providers import Providers
+from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+
+ARRIVAL_SECONDS = 10.0  # for all that is asked of the provider, together
+
+
+class InvalidState(InvalidToken):
+    """The browser brings back what it was not sent away with, or too late, or twice."""
+
+    code, message = "INVALID_STATE", "This sign-in is not good any more; begin it again."
+
+
+class Arrival:
+    """Ends sign-ins at the provider."""
+
+    def __init__(self, providers: Providers, states: OneTimeTokens, landing: Landing, own_url: str) -> None:
+        self._providers = providers
+        self._states = states
+        self._landing = landing
+        self._own_url = own_url
+
+    def cookie_name(self, state: str) -> str:
+        """Return the name of the cookie that this state's browser keeps."""
+        return browser_binding.cookie_name(state, is_https=self._own_url.startswith("https:"))
+
+    async def end(self, name: str, query: CallbackQuery, cookies: Mapping[str, str]) -> str:
+        """Return where to lead the browser, with a code or an error.
+
+        Raises InvalidState, and leads nowhere, unless this browser was sent to this provider with this state. Whatever
+        comes of it, the state is spent.
+        """
+        begun = await self._states.spend_alone(query.state)
+        secret = cookies.get(self.cookie_name(query.state), "")
+        if begun is None or not _is_of_this_browser(begun.data, name, secret):
+            raise InvalidState
+        return_to = begun.data["return_to"]
+        try:
+            profile = await self._profile(self._providers.client(name), query, secret)
+        except ProviderError as error:
+            return self._landing.refused(return_to, name, error)
+        return await self._landing.proven(return_to, profile, begun.data["code_challenge"])
+
+    async def _profile(self, client: ProviderClient, query: CallbackQuery, secret: str) -> Profile:
+        try:
+            async with asyncio.timeout(ARRIVAL_SECONDS):
+                await client.require_issuer(query.iss)
+                return await client.profile(self._code_of(client, query, secret))
+        except TimeoutError as error:
+            raise ProviderUnavailable("too slow") from error
+
+    def _code_of(self, client: ProviderClient, query: CallbackQuery, secret: str) -> AuthorizationCode:
+        if query.error is not None:
+            raise AccessDenied if query.error == "access_denied" else refusal_of(query.error)
+        if not query.code:
+            raise InvalidProviderAnswer("no code")
+        return AuthorizationCode(
+            code=query.code,
+            redirect_uri=callback_url(self._own_url, client.provider.name),
+            nonce=browser_binding.nonce_of(secret, query.state),
+            code_verifier=browser_binding.verifier_of(secret, query.state),
+        )
+
+
+def _is_of_this_browser(begun: Mapping[str, Any], name: str, secret: str) -> bool:
+    return begun["provider"] == name and browser_binding.is_secret_of(secret, begun["browser"])

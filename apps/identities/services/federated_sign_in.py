@@ -1,0 +1,44 @@
+"""Turning the code of a sign-in with a provider into a session, or into a link to the account one is signed in to."""
+
+from apps.authentication.schemas import TokenPair
+from apps.authentication.services.sign_in import Proof, SignIn
+from apps.core.errors import InvalidToken
+from apps.core.security.principal import Principal
+from apps.identities.models import Profile
+from apps.identities.schemas import CodeExchange, IdentityOut
+from apps.identities.services.account_linking import AccountLinking
+from apps.identities.services.code_challenge import is_verifier_of
+from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+
+FEDERATED = "fed"
+CODE_IS_OVER = "The code is not good any more; begin the sign-in again."
+
+
+class FederatedSignIn:
+    """Redeems codes. A code is used up by the first attempt, whatever comes of it."""
+
+    def __init__(self, codes: OneTimeTokens, linking: AccountLinking, sign_in: SignIn) -> None:
+        self._codes = codes
+        self._linking = linking
+        self._sign_in = sign_in
+
+    async def sign_in(self, exchange: CodeExchange) -> TokenPair:
+        """Start a session of the account that the identity belongs to, or comes to belong to.
+
+        Raises InvalidToken, as `AccountLinking.account_of` does, and as `SignIn.complete` does.
+        """
+        user_id = await self._linking.account_of(await self._redeem(exchange))
+        return await self._sign_in.complete(Proof(user_id, (FEDERATED,)))
+
+    async def link(self, actor: Principal, exchange: CodeExchange) -> IdentityOut:
+        """Link the identity to the caller's own account; raises InvalidToken, StepUpRequired, Conflict if another's."""
+        actor.require_recent_proof()
+        return IdentityOut.of(await self._linking.link(actor, await self._redeem(exchange)))
+
+    async def _redeem(self, exchange: CodeExchange) -> Profile:
+        spent = await self._codes.spend_alone(exchange.code.get_secret_value())
+        verifier = exchange.code_verifier.get_secret_value()
+        # Whoever has taken the code from the address, or has planted one of their own, lacks the verifier.
+        if spent is None or not is_verifier_of(verifier, spent.data["code_challenge"]):
+            raise InvalidToken(CODE_IS_OVER)
+        return Profile(**spent.data["profile"])

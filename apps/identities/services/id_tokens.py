@@ -1,0 +1,103 @@
+"""ID Tokens (OpenID Connect Core 3.1.3.7): what they must say, and who must have signed them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from secrets import compare_digest
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
+from joserfc.jws import JWSRegistry
+from joserfc.jwt import JWTClaimsRegistry
+
+from apps.identities.services.claim_rules import expected_issuer
+from apps.identities.services.provider import Provider
+from apps.identities.services.provider_errors import InvalidProviderAnswer
+
+# Signatures that only the provider can make. HS256 is made with our own secret, and `none` by anybody.
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519")
+LEEWAY_SECONDS = 60
+TOKEN_LENGTH_MAXIMUM = 32 * 1024
+KEYS_MAXIMUM = 50
+type PublicKey = RSAKey | ECKey | OKPKey
+type PublicKeys = Sequence[PublicKey]
+BROKEN = (JoseError, ValueError, KeyError, TypeError)
+
+
+class UnknownKey(InvalidProviderAnswer):
+    """The token names a key that is not among those known."""
+
+
+def usable_keys(published: Any) -> PublicKeys:
+    """Return the public keys that may sign; raises InvalidProviderAnswer when there is none.
+
+    A key that cannot be read is passed over: it must not make the others useless.
+    """
+    keys = published.get("keys") if isinstance(published, Mapping) else None
+    if not isinstance(keys, list):
+        raise InvalidProviderAnswer("keys")
+    found = [key for entry in keys[:KEYS_MAXIMUM] if (key := _public_key(entry)) is not None]
+    if not found:
+        raise InvalidProviderAnswer("no usable key")
+    return found
+
+
+def read_id_token(
+    token: str, provider: Provider, keys: PublicKeys, announced_algorithms: Collection[str], nonce: str
+) -> dict[str, Any]:
+    """Return the claims of a genuine token for us, of this sign-in; raises UnknownKey, InvalidProviderAnswer."""
+    algorithms = [name for name in ALGORITHMS if name in announced_algorithms]
+    claims = _signed_claims(token, keys, algorithms)
+    _require_meant_for_us(claims, provider)
+    sent = claims.get("nonce")
+    if not nonce or not isinstance(sent, str) or not compare_digest(sent.encode(), nonce.encode()):
+        raise InvalidProviderAnswer("nonce")
+    return claims
+
+
+def _signed_claims(token: str, keys: PublicKeys, algorithms: list[str]) -> dict[str, Any]:
+    if len(token) > TOKEN_LENGTH_MAXIMUM:
+        raise InvalidProviderAnswer("token too long")
+    registry = JWSRegistry(algorithms=algorithms, strict_check_header=False)
+    try:
+        return jwt.decode(token, lambda guest: _key_of(guest.headers(), keys), algorithms, registry=registry).claims
+    except InvalidProviderAnswer:
+        raise
+    except BROKEN as error:
+        raise InvalidProviderAnswer(f"token: {type(error).__name__}") from error
+
+
+def _key_of(header: Mapping[str, Any], keys: PublicKeys) -> PublicKey:
+    """Return the key that the token names, or the only one there is where it names none."""
+    kid = header.get("kid")
+    found = [key for key in keys if kid is None or key.kid == kid]
+    if not found:
+        raise UnknownKey("kid")
+    if len(found) > 1:
+        raise InvalidProviderAnswer("kid is ambiguous")
+    return found[0]
+
+
+def _require_meant_for_us(claims: dict[str, Any], provider: Provider) -> None:
+    required = {name: {"essential": True} for name in ("sub", "exp", "iat")}
+    registry = JWTClaimsRegistry(
+        leeway=LEEWAY_SECONDS,
+        iss={"essential": True, "value": expected_issuer(provider, claims)},
+        aud={"essential": True, "value": provider.client_id},
+        azp={"essential": isinstance(claims.get("aud"), list) and len(claims["aud"]) > 1, "value": provider.client_id},
+        **required,  # type: ignore[arg-type]
+    )
+    try:
+        registry.validate(claims)
+    except BROKEN as error:
+        raise InvalidProviderAnswer(f"claims: {getattr(error, 'claim', type(error).__name__)}") from error
+
+
+def _public_key(entry: Any) -> PublicKey | None:
+    if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":
+        return None
+    try:
+        key = import_key(entry)
+    except BROKEN:
+        return None
+    return key if isinstance(key, RSAKey | ECKey | OKPKey) else None

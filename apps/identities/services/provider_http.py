@@ -1,0 +1,101 @@
+"""Asks providers: nothing is followed, nothing is waited for long, and no answer is read beyond a bound."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from ssl import SSLContext
+from typing import Any, NamedTuple
+from urllib.parse import quote_plus
+
+import httpx
+
+from apps.core.security.passwords import run_beside_hashing
+from apps.identities.services.provider_errors import InvalidProviderAnswer, ProviderUnavailable
+
+ANSWER_BYTES_MAXIMUM = 256 * 1024
+CONNECT_SECONDS = 2.0
+EXCHANGE_SECONDS = 5.0
+AGENT = "Keyhouse"
+
+
+class ProviderAnswer(NamedTuple):
+    """The status, and what the JSON says."""
+
+    status: int
+    content: Any
+
+
+class ProviderHttp:
+    """One client for all providers. A request has a connection of its own, so nothing of one sign-in reaches another.
+
+    Every method raises ProviderUnavailable, and InvalidProviderAnswer for what is no JSON, too long, or a redirect.
+    """
+
+    def __init__(self, exchange_seconds: float = EXCHANGE_SECONDS) -> None:
+        self._exchange_seconds = exchange_seconds
+        self._tls: SSLContext | None = None
+
+    async def get(self, url: str, access_token: str | None = None) -> Any:
+        """Return the JSON at this address; InvalidProviderAnswer unless the status is 200."""
+        headers = {"Authorization": f"Bearer {access_token}"} if access_token else {}
+        status, content = await self._exchange("GET", url, headers=headers)
+        if status != HTTPStatus.OK:
+            raise InvalidProviderAnswer(f"status {status}")
+        return content
+
+    async def post_form(
+        self, url: str, fields: Mapping[str, str], basic: tuple[str, str] | None = None
+    ) -> ProviderAnswer:
+        """Post a form and return the answer, whatever its status; `basic` is the client's id and secret."""
+        return await self._exchange("POST", url, data=dict(fields), auth=_basic(basic) if basic else None)
+
+    async def _exchange(self, method: str, url: str, **options: Any) -> ProviderAnswer:
+        try:
+            async with (
+                asyncio.timeout(self._exchange_seconds),
+                await self._client() as client,
+                client.stream(method, url, **options) as response,
+            ):
+                return _answer(response.status_code, await _body(response))
+        except (httpx.TransportError, TimeoutError) as error:
+            raise ProviderUnavailable(type(error).__name__) from error
+        except httpx.HTTPError as error:
+            raise InvalidProviderAnswer(type(error).__name__) from error
+
+    async def _client(self) -> httpx.AsyncClient:
+        if self._tls is None:
+            # Reading the certificate authorities takes a while, and files.
+            self._tls = await run_beside_hashing(httpx.create_ssl_context)
+        timeout = httpx.Timeout(self._exchange_seconds, connect=CONNECT_SECONDS)
+        # Not compressed: a few bytes could become a great many before they can be counted.
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": AGENT}
+        return httpx.AsyncClient(verify=self._tls, timeout=timeout, headers=headers, follow_redirects=False)
+
+
+async def _body(response: httpx.Response) -> bytes:
+    if "content-encoding" in response.headers:
+        raise InvalidProviderAnswer("compressed")
+    body = bytearray()
+    async for part in response.aiter_raw():
+        body += part
+        if len(body) > ANSWER_BYTES_MAXIMUM:
+            raise InvalidProviderAnswer("too long")
+    return bytes(body)
+
+
+def _answer(status: int, body: bytes) -> ProviderAnswer:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise ProviderUnavailable(f"status {status}")
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        raise InvalidProviderAnswer(f"status {status}")
+    try:
+        return ProviderAnswer(status, json.loads(body))
+    except (ValueError, RecursionError) as error:
+        raise InvalidProviderAnswer(f"status {status}, no JSON") from error
+
+
+def _basic(client: tuple[str, str]) -> httpx.BasicAuth:
+    # RFC 6749, 2.3.1: both are form-encoded before they are joined.
+    name, secret = client
+    return httpx.BasicAuth(quote_plus(name), quote_plus(secret))

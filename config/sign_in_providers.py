@@ -1,0 +1,99 @@
+"""The providers that people may sign in with: OAUTH_PROVIDERS names them, OAUTH_<NAME>_… say what each is."""
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from apps.identities.services.provider import PRESETS, Preset, Provider, ProviderKind
+from config.environment import Environment
+from config.web_address import web_address
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
+LABEL = re.compile(r"\w[\w .&+'()-]{0,49}")
+SCOPES = re.compile(r"[!#-\[\]-~]+( [!#-\[\]-~]+)*")  # RFC 6749, 3.3
+SETTINGS = ("CLIENT_ID", "CLIENT_SECRET", "ISSUER", "SCOPES", "LABEL")
+UNKNOWN = Preset("", ProviderKind.OPENID, "")
+
+
+def load_providers(environment: Environment) -> tuple[Provider, ...]:
+    """Return the configured providers, or end the process with one line that says what is wrong."""
+    try:
+        return providers(environment, os.environ)
+    except ValueError as error:
+        sys.exit(f"keyhouse: {error}")
+
+
+def providers(environment: Environment, variables: Mapping[str, str]) -> tuple[Provider, ...]:
+    """Return the providers in the order of their names in OAUTH_PROVIDERS.
+
+    Raises ValueError with `VARIABLE: reason`, which repeats no value: it may be a secret.
+    """
+    names = environment.oauth_providers
+    for number, name in enumerate(names, start=1):
+        if not NAME.fullmatch(name) or name in names[: number - 1]:
+            raise ValueError(f"OAUTH_PROVIDERS: entry {number} is no name of small letters, digits and _, or is twice")
+    return tuple(_provider(name, variables, is_production=environment.is_production) for name in names)
+
+
+def redirect_allowlist(environment: Environment) -> frozenset[str]:
+    """Return the only addresses to which a browser is led back; ends the process when one is not acceptable."""
+    addresses = environment.oauth_redirect_allowlist or [f"{environment.links_url}/account/signed-in"]
+    for number, address in enumerate(addresses, start=1):
+        if not _is_page(address, is_production=environment.is_production):
+            sys.exit(
+                f"keyhouse: OAUTH_REDIRECT_ALLOWLIST: entry {number} must be a whole https:// address without "
+                "user, query or fragment"
+            )
+    return frozenset(addresses)
+
+
+def _provider(name: str, variables: Mapping[str, str], *, is_production: bool) -> Provider:
+    preset = PRESETS.get(name, UNKNOWN)
+    values = {setting: variables.get(_variable(name, setting), "").strip() for setting in SETTINGS}
+    issuer = values["ISSUER"] or preset.issuer
+    required = {"CLIENT_ID": values["CLIENT_ID"], "CLIENT_SECRET": values["CLIENT_SECRET"], "ISSUER": issuer}
+    for setting, value in required.items():
+        _require(bool(value), name, setting, "must be set, because OAUTH_PROVIDERS names the provider")
+    _require(_is_issuer(issuer, is_production=is_production), name, "ISSUER", "must be an https:// address")
+    scopes = values["SCOPES"] or preset.scopes
+    _require(bool(SCOPES.fullmatch(scopes)), name, "SCOPES", "must be scopes separated by single spaces")
+    if preset.kind is not ProviderKind.GITHUB:
+        _require("openid" in scopes.split(), name, "SCOPES", "must hold openid")
+    label = values["LABEL"] or preset.label or name.replace("_", " ").title()
+    _require(bool(LABEL.fullmatch(label)), name, "LABEL", "must be a short name as it stands on a button")
+    return Provider(name, label, preset.kind, issuer, scopes, values["CLIENT_ID"], values["CLIENT_SECRET"])
+
+
+def _variable(name: str, setting: str) -> str:
+    return f"OAUTH_{name.upper()}_{setting}"
+
+
+def _require(condition: bool, name: str, setting: str, reason: str) -> None:
+    if not condition:
+        raise ValueError(f"{_variable(name, setting)}: {reason}")
+
+
+def _is_issuer(address: str, *, is_production: bool) -> bool:
+    # An issuer may end in a slash, and is then another than the one without.
+    return _is_page(address, is_production=is_production)
+
+
+def _is_page(address: str, *, is_production: bool) -> bool:
+    try:
+        web_address(address.removesuffix("/"))
+    except ValueError:
+        return False
+    parts = urlsplit(address)
+    return parts.scheme == "https" or (not is_production and _is_loopback(parts.hostname or ""))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

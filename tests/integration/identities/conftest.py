@@ -1,0 +1,46 @@
+"""Two real providers, and a Keyhouse that knows them."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from apps.identities.services.provider import Provider, ProviderKind
+from tests.support.configured_providers import configured_providers
+from tests.support.openid_provider import CLIENT_ID, CLIENT_SECRET, RunningProvider, openid_provider
+from tests.support.server import free_port
+from tests.support.sign_in_flow import OWN_URL, Browser
+
+NAMES = ("acme", "mallory", "wrong")
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[tuple[RunningProvider, RunningProvider]]:
+    """The providers of acme and of mallory."""
+    callbacks = [f"{OWN_URL}/api/v1/auth/oauth/{name}/callback" for name in NAMES]
+    with ExitStack() as stack:
+        yield stack.enter_context(openid_provider(callbacks)), stack.enter_context(openid_provider(callbacks))
+
+
+@pytest.fixture
+def providers(running, settings) -> Iterator[dict[str, Provider]]:
+    """What is configured: acme and mallory, acme with the wrong secret, and one that is away."""
+    acme = Provider(
+        "acme", "Acme", ProviderKind.OPENID, running[0].issuer, "openid email profile", CLIENT_ID, CLIENT_SECRET
+    )
+    configured = (
+        acme,
+        replace(acme, name="mallory", label="Mallory", issuer=running[1].issuer),
+        replace(acme, name="wrong", client_secret="another"),
+        replace(acme, name="away", issuer=f"http://127.0.0.1:{free_port()}"),
+    )
+    with configured_providers(settings, configured):
+        yield {provider.name: provider for provider in configured}
+
+
+@pytest.fixture
+def browser(providers, api: httpx.AsyncClient) -> Browser:
+    """Alice's browser."""
+    return Browser(api)

@@ -1,0 +1,126 @@
+"""Signing in with a provider, the whole way, at a real one."""
+
+from urllib.parse import urlsplit
+
+import httpx
+
+from apps.audit.models import AuditEvent
+from apps.authentication.models import Session
+from apps.identities.models import Identity
+from apps.users.models import User
+from tests.support.assertions import assert_error
+from tests.support.orm import rows
+from tests.support.sign_in_flow import OWN_URL, RETURN_TO, Browser, fragment_of, query_of
+
+
+async def test_the_providers_stand_on_buttons(browser: Browser):
+    answer = await browser.keyhouse.get("/api/v1/auth/oauth/providers")
+    assert answer.status_code == 200
+    assert answer.json()["items"][:2] == [{"name": "acme", "label": "Acme"}, {"name": "mallory", "label": "Mallory"}]
+
+
+async def test_the_way_to_the_provider(browser: Browser, providers):
+    started = await browser.start()
+    assert started.status_code == 303
+    url = urlsplit(started.headers["location"])
+    assert f"{url.scheme}://{url.netloc}{url.path}" == f"{providers['acme'].issuer}/auth"
+    query = query_of(started.headers["location"])
+    assert {name: query[name] for name in ("response_type", "client_id", "redirect_uri", "code_challenge_method")} == {
+        "response_type": "code",
+        "client_id": "keyhouse-tests",
+        "redirect_uri": f"{OWN_URL}/api/v1/auth/oauth/acme/callback",
+        "code_challenge_method": "S256",
+    }
+    assert query["scope"] == "openid email profile"
+    assert min(len(query[name]) for name in ("state", "nonce", "code_challenge")) >= 43
+    (cookie,) = started.headers.get_list("set-cookie")
+    assert cookie.startswith("keyhouse-oauth-")
+    assert cookie.endswith("HttpOnly; Max-Age=600; Path=/; SameSite=Lax")
+
+
+async def test_a_stranger_gets_an_account(browser: Browser):
+    signed_in = await browser.sign_in()
+    assert signed_in.status_code == 200, signed_in.text
+    me = await browser.keyhouse.get(
+        "/api/v1/users/me", headers={"Authorization": f"Bearer {signed_in.json()['access_token']}"}
+    )
+    assert (me.json()["email"], me.json()["full_name"]) == ("alice@example.com", "Alice Hand")
+    (user,) = await rows(User.objects.all())
+    (identity,) = await rows(Identity.objects.all())
+    (session,) = await rows(Session.objects.all())
+    assert user.email_verified_at is not None
+    assert (identity.user_id, identity.provider, identity.subject, identity.email) == (
+        user.pk, "acme", "alice", "alice@example.com",
+    )  # fmt: skip
+    assert session.methods == ["fed"]
+    events = await rows(AuditEvent.objects.order_by("id"))
+    assert [event.action for event in events] == ["user.created", "identity.linked", "session.started"]
+    assert {event.actor_id for event in events} == {user.pk}
+
+
+async def test_the_same_person_comes_back_to_the_same_account(browser: Browser):
+    await browser.sign_in()
+    browser.account = {"sub": "alice", "email": "moved@example.com", "email_verified": False}
+    assert (await browser.sign_in()).status_code == 200
+    (user,) = await rows(User.objects.all())
+    (identity,) = await rows(Identity.objects.all())
+    assert (user.email, identity.email) == ("alice@example.com", "moved@example.com")
+    assert len(await rows(Session.objects.all())) == 2
+
+
+async def test_two_tabs_at_once_both_go_on(browser: Browser):
+    first, second = await browser.callback(), await browser.callback()
+    for url in (first, second):
+        assert "code" in fragment_of(await browser.keyhouse.get(url))
+
+
+async def test_the_callback_takes_the_cookie_back(browser: Browser):
+    back = await browser.keyhouse.get(await browser.callback())
+    (cookie,) = back.headers.get_list("set-cookie")
+    assert cookie.startswith("keyhouse-oauth-")
+    assert "Max-Age=0" in cookie
+    assert not list(browser.keyhouse.cookies.jar)
+
+
+async def test_with_https_the_cookie_is_the_hosts_alone(browser: Browser, settings):
+    settings.PUBLIC_URL = "https://keyhouse.localhost"
+    (cookie,) = (await browser.start()).headers.get_list("set-cookie")
+    assert cookie.startswith("__Host-keyhouse-oauth-")
+    assert cookie.endswith("HttpOnly; Max-Age=600; Path=/; SameSite=Lax; Secure")
+    assert "domain" not in cookie.lower()
+
+
+async def test_whoever_says_no_at_the_provider(browser: Browser):
+    browser.denies = True
+    assert await browser.land() == {"error": "ACCESS_DENIED"}
+    assert await rows(User.objects.all()) == []
+
+
+async def test_a_provider_that_is_away(browser: Browser):
+    assert fragment_of(await browser.start("away")) == {"error": "PROVIDER_UNAVAILABLE"}
+
+
+async def test_a_wrong_client_secret(browser: Browser, caplog):
+    assert await browser.land("wrong") == {"error": "PROVIDER_REFUSED"}
+    assert "sign-in with wrong: PROVIDER_REFUSED (invalid_client)" in caplog.text
+    assert "another" not in caplog.text
+
+
+async def test_an_unknown_provider(browser: Browser):
+    assert_error(await browser.start("nobody"), 404, "NOT_FOUND")
+
+
+async def test_a_closed_registration(browser: Browser, settings):
+    settings.REGISTRATION = "off"
+    assert_error(await browser.sign_in(), 403, "REGISTRATION_CLOSED")
+    assert await rows(User.objects.all()) == []
+    assert await rows(Identity.objects.all()) == []
+
+
+async def test_without_providers_there_is_none(api: httpx.AsyncClient):
+    assert (await api.get("/api/v1/auth/oauth/providers")).json() == {"items": []}
+    assert_error(
+        await api.get("/api/v1/auth/oauth/acme/start", params={"return_to": RETURN_TO, "code_challenge": "c" * 43}),
+        404,
+        "NOT_FOUND",
+    )

@@ -1,0 +1,28 @@
+"""Tells the program in this process which providers there are."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from apps.identities import dependencies
+from apps.identities.services.provider import Provider
+from tests.support.sign_in_flow import OWN_URL, RETURN_TO
+
+
+@contextmanager
+def configured_providers(settings: Any, providers: Sequence[Provider]) -> Iterator[None]:
+    """Configure them until the end of the context; `settings` is pytest-django's fixture."""
+    settings.PUBLIC_URL = OWN_URL
+    settings.OAUTH_PROVIDERS = tuple(providers)
+    settings.OAUTH_REDIRECT_ALLOWLIST = frozenset({RETURN_TO})
+    _forget()
+    try:
+        yield
+    finally:
+        _forget()
+
+
+def _forget() -> None:
+    for dependency in vars(dependencies).values():
+        if hasattr(dependency, "cache_clear") and dependency.__module__ == dependencies.__name__:
+            dependency.cache_clear()

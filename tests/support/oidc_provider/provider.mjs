@@ -1,0 +1,45 @@
+// An OpenID provider for the tests, by the library oidc-provider. It asks nobody anything: whoever the header
+// X-Account describes (the claims, as JSON) is signed in and has agreed; X-Deny says no.
+// SETTINGS in the environment: {"port", "clients"}. Prints "up" once it listens.
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { interactionPolicy, Provider } from 'oidc-provider';
+
+const settings = JSON.parse(process.env.SETTINGS);
+const issuer = `http://127.0.0.1:${settings.port}`;
+const accounts = new Map();
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+
+const provider = new Provider(issuer, {
+  clients: settings.clients,
+  jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: randomBytes(6).toString('hex'), use: 'sig', alg: 'RS256' }] },
+  cookies: { keys: [randomBytes(32).toString('hex')] },
+  pkce: { required: () => true },
+  conformIdTokenClaims: true,
+  claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
+  features: { devInteractions: { enabled: false } },
+  findAccount: (_ctx, sub) => accounts.has(sub) ? { accountId: sub, claims: () => accounts.get(sub) } : undefined,
+  interactions: { policy: interactionPolicy.base(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+  async loadExistingGrant(ctx) {
+    const { session, client } = ctx.oidc;
+    const known = session.grantIdFor(client.clientId);
+    if (known) return ctx.oidc.provider.Grant.find(known);
+    const grant = new ctx.oidc.provider.Grant({ clientId: client.clientId, accountId: session.accountId });
+    grant.addOIDCScope('openid email profile');
+    await grant.save();
+    return grant;
+  },
+});
+
+provider.use(async (ctx, next) => {
+  if (!ctx.path.startsWith('/interaction/')) return next();
+  let result = { error: 'access_denied' };
+  if (!ctx.get('X-Deny')) {
+    const account = JSON.parse(ctx.get('X-Account'));
+    accounts.set(account.sub, account);
+    result = { login: { accountId: account.sub } };
+  }
+  await provider.interactionFinished(ctx.req, ctx.res, result);
+  ctx.respond = false;
+});
+provider.on('server_error', (_ctx, error) => console.error(error));
+provider.listen(settings.port, '127.0.0.1', () => console.log('up'));
