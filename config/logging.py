@@ -48,6 +48,8 @@ def logging_settings(level: str, *, as_json: bool) -> dict[str, Any]:
             # Client errors stand in the access log already.
             "django.request": {"level": "ERROR"},
             "django.security": {"level": "WARNING"},
+            # It writes whole addresses, and some have a secret in their query.
+            "httpx": {"level": "WARNING"},
             "psycopg.pool": {"level": "ERROR"},
         },
     }

@@ -1,0 +1,76 @@
+"""The identities in the admin: who signs in with what, and unlinking."""
+
+import pytest
+
+from apps.audit.models import AuditEvent
+from apps.identities.models import Identity
+from apps.users.models import User
+from tests.integration.backoffice.pages import only_event, text_of
+from tests.support.factories import PASSWORD, make_staff, make_user
+from tests.support.mailbox import letters_to
+
+IDENTITIES = "/admin/identities/identity/"
+
+
+@pytest.fixture
+def ann(database) -> User:
+    return make_user(PASSWORD, email="ann@example.com")
+
+
+def identity_of(user: User) -> Identity:
+    return Identity.objects.create(
+        user=user, provider="acme", issuer="https://acme.example.com", subject="ann-at-acme", email="ann@acme.example"
+    )
+
+
+def test_the_list_and_the_page_say_who_it_is(browser, ann):
+    identity = identity_of(ann)
+    for address in (IDENTITIES, f"{IDENTITIES}?q=ANN@acme", f"{IDENTITIES}{identity.pk}/change/"):
+        page = text_of(browser.get(address))
+        for word in ("ann@example.com", "acme", "ann-at-acme"):
+            assert word in page
+    assert "ann-at-acme" not in text_of(browser.get(f"{IDENTITIES}?q=nobody"))
+
+
+def test_unlinks_after_asking(browser, staff, ann):
+    identity = identity_of(ann)
+    page = f"{IDENTITIES}{identity.pk}/delete/"
+    assert "no longer be signed in to with it" in text_of(browser.get(page))
+    assert Identity.objects.exists()
+    assert "unlinked." in text_of(browser.post(page, follow=True))
+    assert not Identity.objects.exists()
+    event = only_event(action="identity.unlinked")
+    assert (event.actor_id, event.target_id, event.subject_id) == (staff.pk, identity.pk, ann.pk)
+    (letter,) = letters_to("ann@example.com")
+    assert letter.subject == "A way of signing in was unlinked from your account."
+
+
+def test_the_last_way_in_stays(browser):
+    identity = identity_of(make_user())
+    assert "only way of signing in" in text_of(browser.post(f"{IDENTITIES}{identity.pk}/delete/"))
+    assert Identity.objects.exists()
+    assert not AuditEvent.objects.exists()
+
+
+def test_nobody_writes_identities(browser, ann):
+    identity = identity_of(ann)
+    assert browser.get(f"{IDENTITIES}add/").status_code == 403
+    assert browser.post(f"{IDENTITIES}{identity.pk}/change/", {"subject": "mallory"}).status_code == 403
+    identity.refresh_from_db()
+    assert identity.subject == "ann-at-acme"
+
+
+def test_who_may_only_look_unlinks_nothing(limited, ann):
+    identity = identity_of(ann)
+    looker = limited("identities.view_identity")
+    assert looker.get(f"{IDENTITIES}{identity.pk}/change/").status_code == 200
+    assert looker.post(f"{IDENTITIES}unlink/?id={identity.pk}").status_code == 403
+    assert limited().get(IDENTITIES).status_code == 403
+    assert Identity.objects.exists()
+
+
+def test_only_a_superuser_unlinks_from_staff(limited):
+    identity = identity_of(make_staff(PASSWORD))
+    clerk = limited("identities.view_identity", "identities.delete_identity")
+    assert "Only a superuser" in text_of(clerk.post(f"{IDENTITIES}unlink/?id={identity.pk}"))
+    assert Identity.objects.exists()

@@ -1,0 +1,223 @@
+"""What attackers try on the way to a provider and back; nobody is signed in, and nobody is made."""
+
+import asyncio
+from datetime import timedelta
+from urllib.parse import quote, urlencode
+
+import httpx
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+
+from apps.authentication.models import Session
+from apps.core.database.transactions import run_in_transaction
+from apps.identities.models import Identity
+from apps.one_time_tokens.models import OneTimeToken
+from apps.users.models import User
+from config.asgi import application
+from tests.support.assertions import assert_error
+from tests.support.orm import make, rows
+from tests.support.sign_in_flow import OWN_URL, RETURN_TO, Browser, fragment_of, person, query_of
+
+INVALID = {"error": "PROVIDER_ANSWER_INVALID"}
+
+
+async def nothing_happened() -> bool:
+    """Return whether there is no account, no identity and no session."""
+    return [len(await rows(model.objects.all())) for model in (User, Identity, Session)] == [0, 0, 0]
+
+
+def another(account: dict | None = None) -> Browser:
+    """Return the browser of somebody else."""
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app=application), base_url=OWN_URL)
+    return Browser(client, account or person("mallory", "mallory@example.com"))
+
+
+def changed(url: str, **changes: str | None) -> str:
+    """Return the callback with other parameters, or without some."""
+    query = {name: value for name, value in {**query_of(url), **changes}.items() if value is not None}
+    return f"{url.partition('?')[0]}?{urlencode(query)}"
+
+
+async def test_a_callback_is_good_once(browser: Browser):
+    url = await browser.callback()
+    cookies = dict(browser.keyhouse.cookies)
+    assert "code" in fragment_of(await browser.keyhouse.get(url))
+    browser.keyhouse.cookies.update(cookies)
+    assert_error(await browser.keyhouse.get(url), 400, "INVALID_STATE")
+    assert await nothing_happened()
+
+
+async def test_a_callback_that_comes_twice_at_once_is_good_once(browser: Browser):
+    url = await browser.callback()
+    answers = await asyncio.gather(*(browser.keyhouse.get(url) for _ in range(5)))
+    assert sorted(answer.status_code for answer in answers) == [303, 400, 400, 400, 400]
+
+
+async def test_a_code_is_redeemed_once(browser: Browser):
+    code = (await browser.land())["code"]
+    answers = await asyncio.gather(*(browser.redeem(code) for _ in range(5)))
+    assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400, 400]
+    assert len(await rows(Session.objects.all())) == 1
+    assert_error(await browser.redeem(code), 400, "INVALID_TOKEN")
+
+
+async def test_a_code_is_good_for_a_minute(browser: Browser):
+    code = (await browser.land())["code"]
+    await make(OneTimeToken.objects.filter(purpose="oauth_code").update, expires_at=Now() - timedelta(seconds=1))
+    assert_error(await browser.redeem(code), 400, "INVALID_TOKEN")
+    assert await nothing_happened()
+
+
+async def test_a_stolen_code_is_worth_nothing_without_the_verifier(browser: Browser):
+    code = (await browser.land())["code"]
+    assert_error(await browser.redeem(code, verifier="w" * 43), 400, "INVALID_TOKEN")
+    assert_error(await browser.redeem(code), 400, "INVALID_TOKEN")
+    assert await nothing_happened()
+
+
+@pytest.mark.parametrize(
+    "return_to",
+    [
+        "https://evil.example.com/account/signed-in",
+        f"{RETURN_TO}/",
+        f"{RETURN_TO}?next=https://evil.example.com",
+        f"{RETURN_TO}#code=1",
+        "https://app.example.com@evil.example.com/account/signed-in",
+        "https://app.example.com/account/signed-in/../../open",
+        "https://APP.example.com/account/signed-in",
+        "//app.example.com/account/signed-in",
+        "/account/signed-in",
+        "javascript:alert(1)",
+        "",
+    ],
+)
+async def test_an_open_redirect(browser: Browser, return_to: str):
+    refused = await browser.start(return_to=return_to)
+    assert_error(refused, 422, "VALIDATION_FAILED", "return_to")
+    assert "location" not in refused.headers
+    assert await rows(OneTimeToken.objects.all()) == []
+
+
+async def test_a_forged_callback_leads_nowhere(browser: Browser):
+    for query in ("code=1&state=unknown", "error=access_denied&state=unknown", "code=1", "state=&code=1"):
+        refused = await browser.keyhouse.get(f"/api/v1/auth/oauth/acme/callback?{query}")
+        assert refused.status_code in {400, 422}
+        assert "location" not in refused.headers
+    assert await nothing_happened()
+
+
+async def test_a_callback_planted_in_another_browser(browser: Browser):
+    """Else the victim would be signed in as the attacker (CSRF, session fixation)."""
+    planted = await another().callback()
+    assert_error(await browser.keyhouse.get(planted), 400, "INVALID_STATE")
+    await browser.start()  # a victim who is on the way themselves has a cookie, of another state
+    again = await another().callback()
+    assert_error(await browser.keyhouse.get(again), 400, "INVALID_STATE")
+    assert await nothing_happened()
+
+
+async def test_a_planted_cookie_of_the_right_name(browser: Browser):
+    url = await browser.callback()
+    (cookie,) = browser.keyhouse.cookies.jar
+    victim = another()
+    victim.keyhouse.cookies.set(cookie.name, "a secret that is not the one")
+    assert_error(await victim.keyhouse.get(url), 400, "INVALID_STATE")
+
+
+async def test_a_code_planted_in_the_application(browser: Browser):
+    """The attacker's code does not fit what the victim's application keeps, so it signs nobody in as the attacker."""
+    attacker = another()
+    attacker.verifier = "a" * 43
+    code = (await attacker.land())["code"]
+    assert_error(await browser.redeem(code), 400, "INVALID_TOKEN")
+    assert await nothing_happened()
+
+
+async def test_a_code_of_the_provider_planted_in_ones_own_callback(browser: Browser):
+    """The provider refuses it: it was given for another PKCE challenge."""
+    stolen = query_of(await browser.callback())["code"]
+    attacker = another()
+    url = changed(await attacker.callback(), code=stolen)
+    assert fragment_of(await attacker.keyhouse.get(url)) == {"error": "PROVIDER_REFUSED"}
+    assert await nothing_happened()
+
+
+async def test_mix_up_at_another_providers_callback(browser: Browser):
+    url = (await browser.callback("acme")).replace("/oauth/acme/", "/oauth/mallory/")
+    assert_error(await browser.keyhouse.get(url), 400, "INVALID_STATE")
+    assert await nothing_happened()
+
+
+async def test_mix_up_with_another_providers_answer(browser: Browser, providers):
+    for iss in (providers["mallory"].issuer, f"{providers['acme'].issuer}/", "", None):
+        url = changed(await browser.callback("acme"), iss=iss)
+        assert fragment_of(await browser.keyhouse.get(url)) == INVALID
+    assert await nothing_happened()
+
+
+async def test_the_same_subject_at_another_provider_is_somebody_else(browser: Browser):
+    assert (await browser.sign_in("acme")).status_code == 200
+    browser.account = person("alice", "alice-of-mallory@example.com")
+    assert (await browser.sign_in("mallory")).status_code == 200
+    identities = await rows(Identity.objects.order_by("id"))
+    assert [identity.subject for identity in identities] == ["alice", "alice"]
+    assert len({identity.user_id for identity in identities}) == 2
+
+
+async def test_a_callback_with_a_parameter_twice(browser: Browser):
+    url = await browser.callback()
+    for more in ("&code=1", "&state=1", f"&iss={quote('https://evil.example.com')}"):
+        assert_error(await browser.keyhouse.get(url + more), 400, "MALFORMED_REQUEST")
+    assert await nothing_happened()
+
+
+async def test_a_code_beside_an_error_is_not_used(browser: Browser):
+    url = changed(await browser.callback(), error="server_error")
+    assert fragment_of(await browser.keyhouse.get(url)) == {"error": "PROVIDER_UNAVAILABLE"}
+
+
+async def test_what_a_provider_says_is_not_repeated(browser: Browser, caplog):
+    url = changed(await browser.callback(), error="<script>\r\nLocation: https://evil.example.com", code=None)
+    answer = await browser.keyhouse.get(url)
+    assert fragment_of(answer) == {"error": "PROVIDER_REFUSED"}
+    assert "script" not in caplog.text + answer.text
+
+
+async def test_a_state_is_good_for_ten_minutes(browser: Browser):
+    url = await browser.callback()
+    await make(OneTimeToken.objects.filter(purpose="oauth_state").update, expires_at=Now() - timedelta(seconds=1))
+    assert_error(await browser.keyhouse.get(url), 400, "INVALID_STATE")
+
+
+async def test_the_host_header_does_not_choose_where_the_provider_calls_back(browser: Browser):
+    for headers in ({"Host": "evil.localhost"}, {"X-Forwarded-Host": "evil.example.com", "Forwarded": "host=evil"}):
+        query = {"return_to": RETURN_TO, "code_challenge": "c" * 43}
+        started = await browser.keyhouse.get("/api/v1/auth/oauth/acme/start", params=query, headers=headers)
+        assert query_of(started.headers["location"])["redirect_uri"] == f"{OWN_URL}/api/v1/auth/oauth/acme/callback"
+
+
+async def test_nothing_that_is_stored_finishes_a_sign_in(browser: Browser):
+    """Neither the state, the cookie, the nonce, the verifier nor the code, nor any token, stands in the database."""
+    started = await browser.start()
+    sent = query_of(started.headers["location"])
+    (cookie,) = browser.keyhouse.cookies.jar
+    url = await browser.visit_provider(started.headers["location"])
+    code = fragment_of(await browser.keyhouse.get(url))["code"]
+    stored = await run_in_transaction(_stored)
+    secrets = [sent["state"], sent["nonce"], cookie.value, code, query_of(url)["code"]]
+    assert [secret for secret in secrets if secret and secret in stored] == []
+    await browser.redeem(code)
+    assert "access_token" not in await run_in_transaction(_stored)
+
+
+async def test_a_plain_challenge_is_none(browser: Browser):
+    assert_error(await browser.start(code_challenge="short"), 422, "VALIDATION_FAILED", "code_challenge")
+
+
+def _stored() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT string_agg(entry::text, ' ') FROM one_time_tokens AS entry")
+        tokens = cursor.fetchone()[0] or ""
+        cursor.execute("SELECT string_agg(entry::text, ' ') FROM identities AS entry")
+        return str(tokens) + str(cursor.fetchone()[0] or "")

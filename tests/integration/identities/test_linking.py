@@ -1,0 +1,150 @@
+"""Which account somebody of a provider is: found, linked, made, or refused."""
+
+import asyncio
+
+import pytest
+from django.db.models.functions import Now
+
+from apps.audit.models import AuditEvent
+from apps.authentication.models import Session
+from apps.identities.dependencies import account_linking
+from apps.identities.models import Identity, Profile
+from apps.users.models import User
+from tests.support.accounts import customer
+from tests.support.assertions import assert_error
+from tests.support.factories import make_user
+from tests.support.links import kinds_to
+from tests.support.mailbox import letters_to
+from tests.support.orm import make, rows
+from tests.support.sign_in_flow import Browser, person
+
+IDENTITIES = "/api/v1/auth/identities"
+
+
+async def link(browser: Browser, headers: dict[str, str], name: str = "acme"):
+    body = {"code": (await browser.land(name))["code"], "code_verifier": browser.verifier}
+    return await browser.keyhouse.post(IDENTITIES, json=body, headers=headers)
+
+
+async def test_a_verified_address_is_linked_to_its_account(browser: Browser):
+    user = await make(make_user, email="Alice@Example.com", email_verified_at=Now())
+    assert (await browser.sign_in()).status_code == 200
+    (identity,) = await rows(Identity.objects.all())
+    assert identity.user_id == user.pk
+    linked = (await rows(AuditEvent.objects.filter(action="identity.linked")))[0]
+    assert (linked.actor_id, linked.subject_id, linked.target_id) == (user.pk, user.pk, identity.pk)
+    assert linked.after == {"provider": "acme", "email": "alice@example.com"}
+    (letter,) = await make(letters_to, user.email)
+    assert letter.subject == "Another way of signing in was linked to your account."
+    assert (await browser.sign_in()).status_code == 200
+    assert len(await make(letters_to, user.email)) == 1
+
+
+async def test_an_account_that_somebody_has_only_claimed_is_not_linked(browser: Browser):
+    """Else whoever has made it beforehand would share it with the address's owner."""
+    user = await make(make_user, email="alice@example.com")
+    assert_error(await browser.sign_in(), 403, "ACCOUNT_EMAIL_UNVERIFIED")
+    assert await rows(Identity.objects.all()) == []
+    assert await rows(Session.objects.all()) == []
+    (event,) = await rows(AuditEvent.objects.all())
+    assert (event.action, event.subject_id, event.outcome) == ("identity.refused", user.pk, "failure")
+
+
+@pytest.mark.parametrize("claims", [{"email_verified": False}, {"email_verified": "false"}, {"email_verified": None}])
+@pytest.mark.parametrize("has_account", [True, False])
+async def test_an_unverified_address_proves_nothing(browser: Browser, claims, has_account):
+    if has_account:
+        await make(make_user, email="alice@example.com", email_verified_at=Now())
+    browser.account = person(**claims)
+    assert_error(await browser.sign_in(), 403, "PROVIDER_EMAIL_UNVERIFIED")
+    assert await rows(Identity.objects.all()) == []
+    assert len(await rows(User.objects.all())) == has_account
+
+
+async def test_somebody_without_an_address(browser: Browser):
+    browser.account = {"sub": "alice"}
+    assert_error(await browser.sign_in(), 403, "PROVIDER_EMAIL_UNVERIFIED")
+    assert await rows(User.objects.all()) == []
+
+
+@pytest.mark.parametrize("fields", [{"is_active": False}, {"deleted_at": Now(), "is_active": False}])
+async def test_an_account_that_is_shut_stays_shut(browser: Browser, fields):
+    await browser.sign_in()
+    await make(Session.objects.all().delete)
+    await make(User.objects.update, **fields)
+    assert_error(await browser.sign_in(), 401, "NOT_AUTHENTICATED")
+    assert await rows(Session.objects.all()) == []
+    assert len(await rows(User.objects.all())) == 1
+
+
+async def test_an_account_that_is_shut_is_not_linked(browser: Browser):
+    await make(make_user, email="alice@example.com", email_verified_at=Now(), is_active=False)
+    assert_error(await browser.sign_in(), 401, "NOT_AUTHENTICATED")
+    assert await rows(Identity.objects.all()) == []
+
+
+async def test_first_sign_ins_at_once_make_one_account(browser: Browser):
+    codes = [(await browser.land())["code"] for _ in range(6)]
+    answers = await asyncio.gather(*(browser.redeem(code) for code in codes))
+    assert [answer.status_code for answer in answers] == [200] * 6
+    assert len(await rows(User.objects.all())) == len(await rows(Identity.objects.all())) == 1
+
+
+async def test_two_providers_at_once_make_one_account(browser: Browser):
+    profiles = [
+        Profile(name, f"https://{name}.example.com", "alice", "alice@example.com", is_verified=True, full_name="")
+        for name in ("acme", "mallory")
+    ]
+    ids = await asyncio.gather(*(account_linking().account_of(profile) for profile in profiles * 3))
+    assert len(set(ids)) == len(await rows(User.objects.all())) == 1
+    assert len(await rows(Identity.objects.all())) == 2
+
+
+async def test_whoever_is_signed_in_links_more(browser: Browser):
+    me = await customer(email="other@example.com")
+    linked = await link(browser, me.headers)
+    assert linked.status_code == 201, linked.text
+    assert {name: linked.json()[name] for name in ("provider", "subject", "email", "last_used_at")} == {
+        "provider": "acme", "subject": "alice", "email": "alice@example.com", "last_used_at": None,
+    }  # fmt: skip
+    assert (await link(browser, me.headers, "mallory")).status_code == 201
+    listed = (await browser.keyhouse.get(IDENTITIES, headers=me.headers)).json()
+    assert [item["provider"] for item in listed["items"]] == ["acme", "mallory"]
+    assert await kinds_to("other@example.com") == ["security_notice"] * 2
+    await browser.sign_in()
+    assert len(await rows(User.objects.all())) == 1
+
+
+async def test_linking_the_same_again_changes_nothing(browser: Browser):
+    me = await customer()
+    first, second = await link(browser, me.headers), await link(browser, me.headers)
+    assert (second.status_code, second.json()["id"]) == (201, first.json()["id"])
+    assert len(await rows(AuditEvent.objects.filter(action="identity.linked"))) == 1
+
+
+async def test_what_is_anothers_is_not_linked(browser: Browser):
+    await browser.sign_in()
+    me = await customer()
+    assert_error(await link(browser, me.headers), 409, "IDENTITY_TAKEN")
+    assert me.id not in [identity.user_id for identity in await rows(Identity.objects.all())]
+
+
+async def test_linking_needs_a_recent_proof_and_uses_no_code_up_without(browser: Browser):
+    me = await customer()
+    await make(Session.objects.update, authenticated_at="2020-01-01T00:00:00Z")
+    body = {"code": (await browser.land())["code"], "code_verifier": browser.verifier}
+    assert_error(await browser.keyhouse.post(IDENTITIES, json=body, headers=me.headers), 401, "STEP_UP_REQUIRED")
+    await make(Session.objects.update, authenticated_at=Now())
+    assert (await browser.keyhouse.post(IDENTITIES, json=body, headers=me.headers)).status_code == 201
+
+
+async def test_linking_needs_a_session(browser: Browser):
+    assert_error(await link(browser, {}), 401, "NOT_AUTHENTICATED")
+    assert await rows(Identity.objects.all()) == []
+
+
+async def test_where_only_verified_accounts_sign_in(browser: Browser, settings):
+    me = await customer()
+    assert (await link(browser, me.headers)).status_code == 201
+    settings.REQUIRE_VERIFIED_EMAIL = True
+    assert_error(await browser.sign_in(), 403, "EMAIL_NOT_VERIFIED")
