@@ -19,6 +19,7 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 LEEWAY_SECONDS = 60
 TOKEN_LENGTH_MAXIMUM = 32 * 1024
 KEYS_MAXIMUM = 50
+KINDS = ("RSA", "EC", "OKP")  # of keys whose public half does not sign
 type PublicKey = RSAKey | ECKey | OKPKey
 type PublicKeys = Sequence[PublicKey]
 BROKEN = (JoseError, ValueError, KeyError, TypeError)
@@ -47,6 +48,8 @@ def read_id_token(
 ) -> dict[str, Any]:
     """Return the claims of a genuine token for us, of this sign-in; raises UnknownKey, InvalidProviderAnswer."""
     algorithms = [name for name in ALGORITHMS if name in announced_algorithms]
+    if not algorithms:  # joserfc would take its own, HS256 among them
+        raise InvalidProviderAnswer("algorithms")
     claims = _signed_claims(token, keys, algorithms)
     _require_meant_for_us(claims, provider)
     sent = claims.get("nonce")
@@ -94,7 +97,7 @@ def _require_meant_for_us(claims: dict[str, Any], provider: Provider) -> None:
 
 
 def _public_key(entry: Any) -> PublicKey | None:
-    if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":
+    if not isinstance(entry, dict) or entry.get("kty") not in KINDS or entry.get("use", "sig") != "sig":
         return None
     try:
         key = import_key(entry)

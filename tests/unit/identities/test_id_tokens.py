@@ -1,0 +1,181 @@
+"""ID Tokens: only the provider's own, for us, of this sign-in, are believed."""
+
+import base64
+import hmac
+import json
+import time
+from typing import Any
+
+import pytest
+
+from apps.identities.services.id_tokens import ALGORITHMS, PublicKey, UnknownKey, read_id_token, usable_keys
+from apps.identities.services.provider import ProviderKind
+from apps.identities.services.provider_errors import InvalidProviderAnswer
+from tests.unit.identities.forged import EC_KEY, ISSUER, KEY, NONCE, OTHER_KEY, claims, provider, token
+
+pytestmark = pytest.mark.unit
+
+KEYS: list[PublicKey] = [KEY, EC_KEY]
+ANNOUNCED = ("RS256", "ES256", "HS256", "none")
+TENANT = "11111111-2222-3333-4444-555555555555"
+
+
+def read(text: str, keys: Any = KEYS, nonce: str = NONCE) -> dict[str, Any]:
+    return read_id_token(text, provider(), keys, ANNOUNCED, nonce)
+
+
+def signed_by_hand(secret: bytes) -> str:
+    signed = unsigned({"alg": "HS256", "kid": "one"}).removesuffix(".")
+    signature = hmac.digest(secret, signed.encode(), "sha256")
+    return f"{signed}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+
+
+def unsigned(header: dict[str, Any], **changes: Any) -> str:
+    parts = (json.dumps(part).encode() for part in (header, claims(**changes)))
+    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts) + "."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        token(),
+        token(algorithm="ES256", key=EC_KEY, kid="two"),
+        token(aud=["keyhouse"]),
+        token(aud=["keyhouse", "other"], azp="keyhouse"),
+        token(azp="keyhouse"),
+        token(iat=int(time.time()) + 30),
+        token(exp=int(time.time()) - 30),
+    ],
+)
+def test_a_genuine_token_is_read(text):
+    assert read(text)["sub"] == "alice"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"iss": "https://evil.example.com"},
+        {"iss": f"{ISSUER}/"},
+        {"iss": None},
+        {"aud": "another"},
+        {"aud": ["another"]},
+        {"aud": ["another"], "azp": "keyhouse"},
+        {"aud": ["keyhouse", "another"]},
+        {"aud": ["keyhouse", "another"], "azp": "another"},
+        {"azp": "another"},
+        {"aud": []},
+        {"aud": None},
+        {"aud": None, "azp": "keyhouse"},
+        {"nonce": "m" * 43},
+        {"nonce": ""},
+        {"nonce": None},
+        {"nonce": ["n" * 43]},
+        {"exp": int(time.time()) - 61},
+        {"exp": None},
+        {"exp": "never"},
+        {"iat": int(time.time()) + 120},
+        {"iat": None},
+        {"nbf": int(time.time()) + 120},
+        {"sub": None},
+        {"sub": 7},
+    ],
+    ids=str,
+)
+def test_a_token_that_says_something_else_is_refused(changes):
+    with pytest.raises(InvalidProviderAnswer):
+        read(token(**changes))
+
+
+def test_no_nonce_of_ours_is_no_nonce_that_matches():
+    with pytest.raises(InvalidProviderAnswer):
+        read(token(nonce=""), nonce="")
+
+
+def test_a_signature_of_somebody_else_is_refused():
+    with pytest.raises(InvalidProviderAnswer):
+        read(token(key=OTHER_KEY))
+    head, _, signature = token().split(".")
+    with pytest.raises(InvalidProviderAnswer):
+        read(f"{head}.{token(sub='bob').split('.')[1]}.{signature}")
+
+
+@pytest.mark.parametrize("name", ["none", "None", "nOnE", "HS256", ""])
+def test_a_token_without_a_signature_is_refused(name):
+    with pytest.raises(InvalidProviderAnswer):
+        read(unsigned({"alg": name, "kid": "one"}))
+
+
+def test_a_signature_made_with_what_is_public_is_refused():
+    """The provider announces HS256 too: then its public key, or our own secret, could serve as the secret."""
+    for secret in (KEY.as_pem(private=False), b"secret" * 8):
+        with pytest.raises(InvalidProviderAnswer):
+            read(signed_by_hand(secret))
+
+
+def test_an_algorithm_that_is_not_announced_is_refused():
+    with pytest.raises(InvalidProviderAnswer):
+        read_id_token(token(), provider(), KEYS, ("ES256",), NONCE)
+    with pytest.raises(InvalidProviderAnswer):
+        read_id_token(token(), provider(), KEYS, (), NONCE)
+
+
+def test_only_algorithms_that_the_provider_alone_can_sign_by():
+    assert not [name for name in ALGORITHMS if name.startswith("HS") or name.lower() == "none"]
+
+
+def test_an_unknown_key_is_told_apart():
+    with pytest.raises(UnknownKey):
+        read(token(kid="three"))
+
+
+def test_a_token_that_names_no_key_needs_there_to_be_one_only():
+    assert read(token(kid=None), keys=[KEY])["sub"] == "alice"
+    with pytest.raises(InvalidProviderAnswer):
+        read(token(kid=None))
+
+
+def test_a_key_in_the_header_is_not_believed():
+    own = {"jwk": OTHER_KEY.as_dict(private=False), "jku": "https://evil.example.com/jwks"}
+    forged = token(key=OTHER_KEY).split(".")
+    header = base64.urlsafe_b64encode(json.dumps({"alg": "RS256", "kid": "one", **own}).encode()).rstrip(b"=").decode()
+    with pytest.raises(InvalidProviderAnswer):
+        read(".".join([header, *forged[1:]]))
+
+
+@pytest.mark.parametrize("text", ["", "a", "a.b.c", "....", "é.é.é", "x" * 40_000])
+def test_what_is_no_token_is_refused(text):
+    with pytest.raises(InvalidProviderAnswer):
+        read(text)
+
+
+def test_keys_that_cannot_be_read_do_not_harm_the_others():
+    good = KEY.as_dict(private=False)
+    broken = [{"kty": "EC", "crv": "P-0"}, {"kty": "RSA", "n": "!", "e": "!"}, {"kty": "future"}, "key", {}]
+    secret = {"kty": "oct", "k": "c2VjcmV0", "kid": "oct"}
+    for_encryption = {**OTHER_KEY.as_dict(private=False), "use": "enc"}
+    (found,) = usable_keys({"keys": [*broken, secret, for_encryption, good]})
+    assert found.kid == "one"
+
+
+@pytest.mark.parametrize(
+    "published", [None, [], {}, {"keys": None}, {"keys": []}, {"keys": [{"kty": "oct", "k": "aa"}]}]
+)
+def test_a_provider_without_keys(published):
+    with pytest.raises(InvalidProviderAnswer):
+        usable_keys(published)
+
+
+def test_a_token_of_a_microsoft_tenant_names_that_tenant():
+    shared = provider(ProviderKind.MICROSOFT, "https://login.microsoftonline.com/common/v2.0")
+    issuer = f"https://login.microsoftonline.com/{TENANT}/v2.0"
+    assert read_id_token(token(iss=issuer, tid=TENANT), shared, KEYS, ANNOUNCED, NONCE)["tid"] == TENANT
+    other = TENANT.replace("1", "9")
+    wrong: tuple[dict[str, Any], ...] = (
+        {"iss": issuer},
+        {"iss": issuer, "tid": other},
+        {"iss": issuer, "tid": "../evil"},
+        {"tid": TENANT},
+    )
+    for changes in wrong:
+        with pytest.raises(InvalidProviderAnswer):
+            read_id_token(token(**changes), shared, KEYS, ANNOUNCED, NONCE)

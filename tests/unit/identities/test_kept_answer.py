@@ -1,0 +1,47 @@
+"""What a provider has published is asked for now and then."""
+
+import pytest
+
+from apps.identities.services.kept_answer import KeptAnswer
+from apps.identities.services.provider_errors import ProviderUnavailable
+
+pytestmark = pytest.mark.unit
+
+
+class Publisher:
+    """Counts how often it is asked; `now` is the clock."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.asked = 0
+        self.is_away = False
+        self.kept = KeptAnswer(self._ask, lambda: self.now)
+
+    async def _ask(self) -> int:
+        if self.is_away:
+            raise ProviderUnavailable
+        self.asked += 1
+        return self.asked
+
+
+async def test_an_answer_is_kept_for_an_hour():
+    publisher = Publisher()
+    for moment, answer in ((0, 1), (3599, 1), (3600, 2), (3601, 2)):
+        publisher.now = moment
+        assert await publisher.kept.get() == answer
+
+
+async def test_a_fresh_answer_is_asked_for_at_most_every_ten_seconds():
+    publisher = Publisher()
+    for moment, answer in ((0, 1), (1, 1), (9.9, 1), (10, 2), (11, 2)):
+        publisher.now = moment
+        assert await publisher.kept.get_fresh() == answer
+
+
+async def test_a_failure_is_not_kept():
+    publisher = Publisher()
+    publisher.is_away = True
+    with pytest.raises(ProviderUnavailable):
+        await publisher.kept.get()
+    publisher.is_away = False
+    assert await publisher.kept.get() == 1
