@@ -1,0 +1,166 @@
+"""What is asked of an OpenID provider, and which answers are refused."""
+
+from typing import Any
+
+import pytest
+
+from apps.identities.services import kept_answer
+from apps.identities.services.openid_client import OpenIdClient
+from apps.identities.services.provider import ProviderKind
+from apps.identities.services.provider_client import AuthorizationCode
+from apps.identities.services.provider_errors import (
+    InvalidProviderAnswer,
+    ProviderError,
+    ProviderRefused,
+    ProviderUnavailable,
+)
+from apps.identities.services.provider_http import ProviderAnswer, ProviderHttp
+from tests.unit.identities.forged import EC_KEY, ISSUER, KEY, NONCE, provider, token
+
+pytestmark = pytest.mark.unit
+
+CODE = AuthorizationCode("code", "https://api.example.com/callback", NONCE, "v" * 43)
+TOKENS = {"access_token": "token", "token_type": "Bearer"}
+
+
+class ScriptedHttp(ProviderHttp):
+    """Answers as a provider would, and keeps what it is asked."""
+
+    def __init__(self, **changes: Any) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self.forms: list[dict[str, str]] = []
+        self.documents: dict[str, Any] = {
+            "/.well-known/openid-configuration": {
+                "issuer": ISSUER,
+                "authorization_endpoint": f"{ISSUER}/auth",
+                "token_endpoint": f"{ISSUER}/token",
+                "jwks_uri": f"{ISSUER}/jwks",
+                "userinfo_endpoint": f"{ISSUER}/me",
+                "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+                "token_endpoint_auth_methods_supported": ["client_secret_post"],
+            },
+            "/jwks": {"keys": [KEY.as_dict(private=False)]},
+            "/me": {"sub": "alice", "email": "ann@example.com", "email_verified": True},
+        }
+        self.tokens: tuple[int, Any] = (200, {**TOKENS, "id_token": token(), **changes})
+
+    async def get(self, url: str, access_token: str | None = None) -> Any:
+        self.asked.append(url.removeprefix(ISSUER))
+        return self.documents[url.removeprefix(ISSUER)]
+
+    async def post_form(self, url: str, fields: Any, basic: tuple[str, str] | None = None) -> ProviderAnswer:
+        self.asked.append(url.removeprefix(ISSUER))
+        self.forms.append(dict(fields))
+        return ProviderAnswer(*self.tokens)
+
+
+async def test_the_code_is_spent_with_the_verifier_and_the_secret():
+    http = ScriptedHttp()
+    profile = await OpenIdClient(provider(), http).profile(CODE)
+    assert (profile.subject, profile.email, profile.is_verified) == ("alice", "ann@example.com", True)
+    assert http.asked == ["/.well-known/openid-configuration", "/token", "/jwks", "/me"]
+    assert http.forms == [
+        {
+            "grant_type": "authorization_code",
+            "code": "code",
+            "redirect_uri": "https://api.example.com/callback",
+            "code_verifier": "v" * 43,
+            "client_id": "keyhouse",
+            "client_secret": "secret",
+        }
+    ]
+
+
+async def test_what_is_published_is_not_asked_for_again():
+    http = ScriptedHttp()
+    client = OpenIdClient(provider(), http)
+    for _ in range(3):
+        await client.profile(CODE)
+    assert http.asked.count("/.well-known/openid-configuration") == http.asked.count("/jwks") == 1
+
+
+async def test_a_new_key_is_asked_for_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(kept_answer, "REFRESH_SECONDS", 0)
+    http = ScriptedHttp()
+    client = OpenIdClient(provider(), http)
+    await client.profile(CODE)
+    http.documents["/jwks"] = {"keys": [EC_KEY.as_dict(private=False)]}
+    http.tokens = (200, {**TOKENS, "id_token": token("ES256", EC_KEY, "two")})
+    assert (await client.profile(CODE)).subject == "alice"
+    http.tokens = (200, {**TOKENS, "id_token": token(kid="three")})
+    with pytest.raises(InvalidProviderAnswer):
+        await client.profile(CODE)
+    assert http.asked.count("/jwks") == 3
+
+
+async def test_unknown_keys_at_once_are_not_asked_for_each():
+    http = ScriptedHttp()
+    client = OpenIdClient(provider(), http)
+    http.tokens = (200, {**TOKENS, "id_token": token(kid="three")})
+    for _ in range(5):
+        with pytest.raises(InvalidProviderAnswer):
+            await client.profile(CODE)
+    assert http.asked.count("/jwks") == 1
+
+
+async def test_userinfo_of_somebody_else_is_refused():
+    """OpenID Connect Core 5.3.2: the access token could be another person's."""
+    for about in ({"sub": "bob", "email": "bob@example.com", "email_verified": True}, {"email": "a@b.c"}, ["alice"]):
+        http = ScriptedHttp()
+        http.documents["/me"] = about
+        with pytest.raises(InvalidProviderAnswer):
+            await OpenIdClient(provider(), http).profile(CODE)
+
+
+async def test_what_the_id_token_says_of_the_address_is_not_overruled():
+    http = ScriptedHttp(id_token=token(email="ann@example.com", email_verified=False))
+    assert not (await OpenIdClient(provider(), http).profile(CODE)).is_verified
+    assert "/me" not in http.asked
+
+
+async def test_microsofts_userinfo_is_not_asked():
+    http = ScriptedHttp()
+    profile = await OpenIdClient(provider(ProviderKind.MICROSOFT), http).profile(CODE)
+    assert (profile.email, "/me" in http.asked) == ("", False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ((400, {"error": "invalid_grant"}), ProviderRefused),
+        ((401, {"error": "invalid_client"}), ProviderRefused),
+        ((200, {"error": "bad_verification_code"}), ProviderRefused),
+        ((400, {"error": ["x"]}), ProviderRefused),
+        ((400, {"error": "temporarily_unavailable"}), ProviderUnavailable),
+        ((400, {}), ProviderRefused),
+        ((200, {}), InvalidProviderAnswer),
+        ((200, []), InvalidProviderAnswer),
+        ((200, {**TOKENS}), InvalidProviderAnswer),
+        ((200, {**TOKENS, "id_token": 7}), InvalidProviderAnswer),
+        ((200, {**TOKENS, "id_token": token(), "token_type": "mac"}), InvalidProviderAnswer),
+        ((200, {**TOKENS, "id_token": token(), "access_token": ""}), InvalidProviderAnswer),
+        ((200, {**TOKENS, "id_token": token(), "access_token": "a\r\nb"}), InvalidProviderAnswer),
+    ],
+)
+async def test_a_token_answer_that_is_none(answer: tuple[int, Any], error: type[ProviderError]):
+    http = ScriptedHttp()
+    http.tokens = answer
+    with pytest.raises(error):
+        await OpenIdClient(provider(), http).profile(CODE)
+
+
+async def test_whose_answer_it_is():
+    client = OpenIdClient(provider(), ScriptedHttp())
+    await client.require_issuer(ISSUER)
+    await client.require_issuer(None)
+    for iss in ("https://evil.example.com", "", f"{ISSUER}/"):
+        with pytest.raises(InvalidProviderAnswer):
+            await client.require_issuer(iss)
+
+
+async def test_a_provider_that_promises_to_name_itself_has_to():
+    http = ScriptedHttp()
+    http.documents["/.well-known/openid-configuration"]["authorization_response_iss_parameter_supported"] = True
+    with pytest.raises(InvalidProviderAnswer):
+        await OpenIdClient(provider(), http).require_issuer(None)
