@@ -54,6 +54,9 @@ class Environment(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     login_rate_limit: Rate = "5/m"
     public_rate_limit: Rate = "60/m"
+    require_verified_email: bool = False
+    registration: Literal["open", "confirmed", "invite", "off"] = "open"
+    erase_after_days: int = Field(default=30, ge=1, le=3650)
     database_pool_size: int = Field(default=8, ge=2, le=200)
     token_issuer: str = "keyhouse"
     token_audience: str = "keyhouse"

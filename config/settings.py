@@ -19,6 +19,7 @@ ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts or ["localhost", ".localhost", "127.0.
 INSTALLED_APPS = [
     "config",
     "apps.backoffice",
+    "apps.personal_data",
     "apps.verification",
     "apps.authentication",
     "apps.api_keys",
@@ -99,6 +100,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # e-mail is unique among accounts that are not deleted, which Django cannot see
+    "mail.W001",  # production may do without a mail server; `serve` says so once
 ]
 
 PRODUCT_NAME = ENVIRONMENT.product_name
@@ -140,5 +142,8 @@ SECURE_CSP = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 PUBLIC_RATE_LIMIT = ENVIRONMENT.public_rate_limit
 LOGIN_RATE_LIMIT = ENVIRONMENT.login_rate_limit
+REGISTRATION = ENVIRONMENT.registration
+ERASE_AFTER_DAYS = ENVIRONMENT.erase_after_days
+REQUIRE_VERIFIED_EMAIL = ENVIRONMENT.require_verified_email
 TOKEN_ISSUER = ENVIRONMENT.token_issuer
 TOKEN_AUDIENCE = ENVIRONMENT.token_audience

@@ -9,6 +9,8 @@ from apps.plans.models import Plan
 from apps.users.models import User
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+# For services of accounts whose addresses are not changed.
+NO_EMAIL_CHANGE: Any = None
 
 
 def unsaved_user(user_id: int = 1, **fields: Any) -> User:
@@ -47,7 +49,7 @@ class FakeUsers:
         self.calls.append(("create", fields, password_hash, audit))
         return unsaved_user(99, password=password_hash, **fields)
 
-    async def update(self, user_id: int, changes: Any, audit: Any, guard: Any) -> User:
+    async def update(self, user_id: int, changes: Any, audit: Any, guard: Any, after: Any = None) -> User:
         user = self.users[user_id]
         guard(user)
         self.calls.append(("update", user_id, changes, audit))

@@ -13,9 +13,9 @@ WITH chosen AS MATERIALIZED (
 SELECT count(*) FROM removed
 
 -- name: sessions
--- LEAST passes over NULL: a session that was not revoked is over when it expires.
+-- LEAST passes over NULL: a session that was not revoked is over when it expires. By them devices are known.
 WITH chosen AS MATERIALIZED (
-    SELECT id FROM sessions WHERE least(revoked_at, expires_at) < now() - interval '30 days'
+    SELECT id FROM sessions WHERE least(revoked_at, expires_at) < now() - interval '90 days'
     ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 ), removed AS (
     DELETE FROM sessions USING chosen WHERE sessions.id = chosen.id RETURNING 1

@@ -6,8 +6,8 @@ import logging
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Status
 
+from apps.core.database.away import DATABASE_AWAY
 from apps.core.database.queries import fetch_rows
-from apps.core.http.error_responses import DATABASE_AWAY
 from apps.core.http.responses import errors
 from apps.core.schemas.health import Liveness, Readiness
 

@@ -11,8 +11,8 @@ from apps.core.admin.deleted_filter import DeletedFilter
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.database.sync_calls import call_service
 from apps.users.admin.user_forms import UserAddForm, UserChangeForm
-from apps.users.admin.user_operations import ACTIVATE, DEACTIVATE, DELETE, change_user
-from apps.users.dependencies import user_service
+from apps.users.admin.user_operations import ACTIVATE, DEACTIVATE, DELETE, RESTORE, change_user
+from apps.users.dependencies import registration
 from apps.users.models import User
 
 NEVER_CHANGED = (
@@ -23,6 +23,7 @@ NEVER_CHANGED = (
     "updated_at",
     "locked_until",
     "deleted_at",
+    "erased_at",
 )
 
 
@@ -31,7 +32,7 @@ class UserAdmin(ServiceAdmin):
     """Finds, adds, changes, deactivates and deletes accounts."""
 
     form = UserChangeForm
-    operations = (ACTIVATE, DEACTIVATE, DELETE)
+    operations = (ACTIVATE, DEACTIVATE, DELETE, RESTORE)
     delete_operation = DELETE
     audit_kind = "user"
 
@@ -50,7 +51,7 @@ class UserAdmin(ServiceAdmin):
             {
                 "fields": (
                     ("created_at", "updated_at", "last_login"),
-                    ("email_verified_at", "locked_until", "deleted_at"),
+                    ("email_verified_at", "locked_until", "deleted_at", "erased_at"),
                 )
             },
         ),
@@ -82,11 +83,15 @@ class UserAdmin(ServiceAdmin):
             queryset = queryset.filter(deleted_at=None)
         return super().get_search_results(request, queryset, search_term)
 
+    def has_restore_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let whoever changes accounts take back their deletion."""
+        return self.has_change_permission(request)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Sign up or change the account through the service."""
         actor = acting_staff(request)
         if not change:
-            obj.pk = call_service(user_service().register, form.payload, actor).id
+            obj.pk = call_service(registration().register, form.payload, actor).id
         elif form.payload.model_fields_set:
             change_user(actor, obj.pk, form.payload)
         obj.refresh_from_db()

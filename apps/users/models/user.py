@@ -22,11 +22,17 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     email_verified_at = models.DateTimeField(null=True, blank=True)
+    # The address that the owner wants instead, until when it may be confirmed, and which of the two has confirmed it.
+    pending_email = models.EmailField(max_length=254, blank=True, default="", db_default="", editable=False)
+    pending_email_until = models.DateTimeField(null=True, editable=False)
+    pending_email_confirmed_by = models.CharField(max_length=3, blank=True, default="", db_default="", editable=False)
     # Wrong passwords lock a pair of account and address (LoginAttempt), never the account: else anybody could stop a
     # customer's keys. `locked_until` shuts the account and its keys out; nothing sets it or counts here by itself yet.
     failed_login_attempts = models.PositiveIntegerField(default=0)
     locked_until = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    # Since when nothing tells whose the account was.
+    erased_at = models.DateTimeField(null=True, editable=False)
     # No session that began before this counts.
     sessions_ended_at = models.DateTimeField(null=True, blank=True, editable=False)
 

@@ -1,10 +1,11 @@
 """Reads and writes accounts."""
 
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -16,8 +17,12 @@ from apps.core.errors import Conflict, ErrorDetail, NotFound, ValidationFailed
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
 from apps.users.models import User
 
+# Does what a new account entails, in the transaction that makes it; called with its id and its address.
+OnCreated = Callable[[int, str], None]
 # Raises when the change may not be made to this account; called with the row locked.
 Guard = Callable[[User], None]
+# Does what a change entails, in its transaction; called with the changed row, and what the changed fields held before.
+AfterUpdate = Callable[[User, Mapping[str, Any]], None]
 TAKEN = {
     "users_email_unique": ErrorDetail("email", "This e-mail address is taken."),
     "users_username_unique": ErrorDetail("username", "This user name is taken."),
@@ -27,8 +32,9 @@ TAKEN = {
 class UserRepository:
     """The accounts' rows. Deleted accounts are as good as absent here."""
 
-    def __init__(self, record_audit: RecordAudit) -> None:
+    def __init__(self, record_audit: RecordAudit, on_created: OnCreated) -> None:
         self._record_audit = record_audit
+        self._on_created = on_created
 
     async def find(self, user_id: int) -> User | None:
         """Return the account, or None."""
@@ -49,9 +55,34 @@ class UserRepository:
         """Insert an account; raises Conflict when its address or user name is taken."""
         return await run_in_transaction(self._create, fields, password_hash, audit)
 
-    async def update(self, user_id: int, changes: Mapping[str, Any], audit: AuditEntry, guard: Guard) -> User:
-        """Change the account; raises NotFound, Conflict, or what `guard` raises."""
-        return await run_in_transaction(self._update, user_id, changes, audit, guard)
+    def add(
+        self, fields: Mapping[str, Any], password_hash: str | None, audit: AuditEntry, *, is_verified: bool = False
+    ) -> User:
+        """Insert an account, without a password where there is no hash, in the transaction open on this thread.
+
+        Raises Conflict when its address or user name is taken.
+        """
+        user = _new(fields, password_hash, is_verified=is_verified)
+        saved(user)
+        return self._added(user, audit)
+
+    def add_verified(self, fields: Mapping[str, Any], password_hash: str | None, audit: AuditEntry) -> User:
+        """Insert an account of a verified address as `add` does; a user name that is taken gets a random end."""
+        user = _new(fields, password_hash, is_verified=True)
+        while not _is_saved(user):
+            user.username = f"{fields['username']}-{secrets.token_hex(3)}"
+        return self._added(user, audit)
+
+    async def update(
+        self,
+        user_id: int,
+        changes: Mapping[str, Any],
+        audit: AuditEntry,
+        guard: Guard,
+        after: AfterUpdate | None = None,
+    ) -> User:
+        """Change the account, and do what comes after; raises NotFound, Conflict, or what `guard` or `after` raise."""
+        return await run_in_transaction(self._update, user_id, changes, audit, guard, after)
 
     def lock(self, user_id: int) -> User:
         """Return the account, locked until the transaction open on this thread ends; raises NotFound."""
@@ -60,38 +91,66 @@ class UserRepository:
             raise NotFound
         return user
 
+    def lock_by_email(self, email: str) -> User | None:
+        """Return the account with this address, locked until the transaction open on this thread ends, or None."""
+        found = User.objects.with_email(email).filter(deleted_at=None).select_related("plan")
+        return found.select_for_update(of=("self",)).first()
+
     def set_password(self, user_id: int, password_hash: str) -> None:
         """Store a new hash in the transaction open on this thread; raises NotFound."""
         user = self.lock(user_id)
         user.password = password_hash
         user.save(update_fields=["password", "updated_at"])
 
-    def note_login(self, user_id: int, guard: Guard) -> None:
-        """Store the moment of a sign-in in the transaction open on this thread; raises NotFound, or as `guard`."""
+    def mark_verified(self, user_id: int) -> None:
+        """Store that the address is verified, in the transaction open on this thread."""
+        User.objects.filter(pk=user_id, email_verified_at=None).update(email_verified_at=Now(), updated_at=Now())
+
+    def note_login(self, user_id: int, guard: Guard) -> bool:
+        """Store the moment of a sign-in in the transaction open on this thread, and return whether it is not the first.
+
+        Raises NotFound, or as `guard`.
+        """
         user = self.lock(user_id)
         guard(user)
         User.objects.filter(pk=user_id).update(last_login=Now())
+        return user.last_login is not None
 
     def _create(self, fields: Mapping[str, Any], password_hash: str, audit: AuditEntry) -> User:
-        user = User.objects.new(**fields)
-        user.password = password_hash
-        _save(user)
+        user = self.add(fields, password_hash, audit)
+        self._on_created(user.pk, user.email)
+        return user
+
+    def _added(self, user: User, audit: AuditEntry) -> User:
         actor = audit.actor if audit.actor.user_id else replace(audit.actor, user_id=user.pk)
         self._record_audit(replace(audit, actor=actor, target_id=user.pk))
         return _living().get(pk=user.pk)
 
-    def _update(self, user_id: int, changes: Mapping[str, Any], audit: AuditEntry, guard: Guard) -> User:
+    def _update(
+        self,
+        user_id: int,
+        changes: Mapping[str, Any],
+        audit: AuditEntry,
+        guard: Guard,
+        after: AfterUpdate | None,
+    ) -> User:
         user = self.lock(user_id)
         guard(user)
         before = {name: getattr(user, name) for name in changes}
+        if changes or after is None:
+            self._write(user, changes, replace(audit, target_id=user_id, before=before, after=changes))
+        if after is not None:
+            after(user, before)
+        return User.objects.select_related("plan").get(pk=user_id)
+
+    def _write(self, user: User, changes: Mapping[str, Any], audit: AuditEntry) -> None:
         written = {**changes, **_consequences(user, changes)}
         for name, value in written.items():
             setattr(user, name, value)
-        _save(user, update_fields=[*written, "updated_at"])
+        saved(user, update_fields=[*written, "updated_at"])
         if "plan_id" in changes:
             _require_plan()
-        self._record_audit(replace(audit, target_id=user_id, before=before, after=changes))
-        return User.objects.select_related("plan").get(pk=user_id)
+        self._record_audit(audit)
 
 
 @prepared
@@ -137,7 +196,28 @@ def _require_plan() -> None:
         raise ValidationFailed.of("plan", "There is no plan of this name.") from error
 
 
-def _save(user: User, **options: Any) -> None:
+def _new(fields: Mapping[str, Any], password_hash: str | None, *, is_verified: bool) -> User:
+    user = User.objects.new(**fields, email_verified_at=Now() if is_verified else None)
+    if password_hash is None:
+        user.set_unusable_password()
+    else:
+        user.password = password_hash
+    return user
+
+
+def _is_saved(user: User) -> bool:
+    """Insert the account unless its user name is taken, and leave the transaction good in either case."""
+    try:
+        with transaction.atomic():
+            saved(user)
+    except Conflict as refusal:
+        if TAKEN["users_username_unique"] not in refusal.details:
+            raise
+        return False
+    return True
+
+
+def saved(user: User, **options: Any) -> None:
     try:
         user.save(**options)
     except IntegrityError as error:

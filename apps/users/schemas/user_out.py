@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Self
 
+from django.utils import timezone
+
 from apps.core.schemas.base import ResponseSchema
 from apps.core.schemas.fields import Timestamp
 
@@ -9,11 +11,17 @@ if TYPE_CHECKING:
     from apps.users.models import User
 
 
+def is_email_pending(user: "User") -> bool:
+    """Return whether another address of the account waits to be confirmed."""
+    return user.pending_email_until is not None and user.pending_email_until > timezone.now()
+
+
 class UserOut(ResponseSchema):
     """An account without its credentials."""
 
     id: int
     email: str
+    pending_email: str | None
     username: str
     full_name: str
     plan: str
@@ -30,6 +38,7 @@ class UserOut(ResponseSchema):
         return cls(
             id=user.pk,
             email=user.email,
+            pending_email=user.pending_email if is_email_pending(user) else None,
             username=user.username,
             full_name=user.full_name,
             plan=user.plan.name,

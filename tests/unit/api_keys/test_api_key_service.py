@@ -14,7 +14,7 @@ from apps.core.security.principal import OPERATOR
 from apps.core.security.scopes import ACCOUNT_WRITE, KEYS_VERIFY, STAFF
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
-from tests.support.fakes import FakeKeys, FakeUsers, unsaved_key, unsaved_user
+from tests.support.fakes import NO_EMAIL_CHANGE, FakeKeys, FakeUsers, unsaved_key, unsaved_user
 
 pytestmark = pytest.mark.unit
 
@@ -34,7 +34,7 @@ def service(keys: Any) -> ApiKeyService:
     staff = [unsaved_user(COLLEAGUE, is_staff=True), unsaved_user(SUPERUSER, is_staff=True, is_superuser=True)]
     users: Any = FakeUsers(unsaved_user(ME), unsaved_user(OTHER), *staff)
     plans: Any = None
-    return ApiKeyService(keys, UserService(users, plans))
+    return ApiKeyService(keys, UserService(users, plans, NO_EMAIL_CHANGE))
 
 
 async def write(service: ApiKeyService, how: str, actor: Any, key_id: int) -> Any:

@@ -13,7 +13,7 @@ from apps.core.security.principal import OPERATOR
 from apps.core.security.scopes import ACCOUNT_WRITE, STAFF
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
-from tests.support.fakes import FakeKeys, FakeUsers, unsaved_key, unsaved_user
+from tests.support.fakes import NO_EMAIL_CHANGE, FakeKeys, FakeUsers, unsaved_key, unsaved_user
 
 pytestmark = pytest.mark.unit
 
@@ -31,7 +31,7 @@ def keys() -> Any:
 def service(keys: Any) -> ApiKeyService:
     users: Any = FakeUsers(unsaved_user(ME))
     plans: Any = None
-    return ApiKeyService(keys, UserService(users, plans))
+    return ApiKeyService(keys, UserService(users, plans, NO_EMAIL_CHANGE))
 
 
 def new(**fields: Any) -> ApiKeyCreate:

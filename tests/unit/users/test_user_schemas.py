@@ -135,6 +135,7 @@ def test_an_account_goes_out_without_its_credentials():
     assert set(UserOut.model_fields) == {
         "id",
         "email",
+        "pending_email",
         "username",
         "full_name",
         "plan",
