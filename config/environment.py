@@ -17,6 +17,8 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config.cache_url import redis_url
+
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
 STATE_DIRECTORY = PROJECT_DIRECTORY / ".keyhouse"
 SECRET_KEY_LENGTH_MINIMUM = 50
@@ -35,6 +37,7 @@ class Environment(BaseSettings):
     environment: Literal["development", "production"] = "development"
     secret_key: str = ""
     database_url: str = ""
+    cache_url: str = Field(default="", repr=False)
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     workers: int = Field(default=1, ge=1, le=256)
@@ -99,6 +102,11 @@ class Environment(BaseSettings):
             # psycopg's own message repeats the address with its password.
             raise ValueError("is not an address that PostgreSQL's libpq can read") from None
         return value
+
+    @field_validator("cache_url")
+    @classmethod
+    def _is_redis(cls, value: str) -> str:
+        return redis_url(value) if value else value
 
     @model_validator(mode="after")
     def _production_is_complete(self) -> Self:

@@ -2,6 +2,7 @@
 
 from django.utils.csp import CSP
 
+from config.cache_url import cache_settings
 from config.database_url import database_settings
 from config.embedded_postgres import EmbeddedPostgres
 from config.environment import PROJECT_DIRECTORY, STATE_DIRECTORY, development_secret_key, load_environment
@@ -78,8 +79,8 @@ DATABASES = {
 DATABASE_POOL_SIZE = ENVIRONMENT.database_pool_size
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Counters that guard something need an atomic increment that all workers share.
-CACHES = {"default": {"BACKEND": "apps.core.cache.counter_cache.CounterCache", "LOCATION": "rate_limit_counters"}}
+CACHE_URL = ENVIRONMENT.cache_url
+CACHES = {"default": cache_settings(CACHE_URL)}
 RATELIMIT_USE_CACHE = "default"
 
 AUTH_USER_MODEL = "users.User"

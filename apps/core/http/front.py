@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from apps.core.addresses import is_within, parse_address
-from apps.core.database.pool import close_pool, open_pool
+from apps.core.connections import close_connections
+from apps.core.database.pool import open_pool
 from apps.core.http.asgi_types import Application, Message, Receive, Scope, Send
 from apps.core.http.cross_origin import header
 from apps.core.http.door_settings import DoorSettings
@@ -21,7 +22,7 @@ CLIENT_PATHS = frozenset({"/docs", "/openapi.json"})
 
 
 class Front:
-    """The ASGI application: sends each request through its door, and keeps the database pool for the server's life."""
+    """The ASGI application: sends each request through its door, and keeps connections for the server's life."""
 
     def __init__(self, client_door: Application, staff_door: Application, settings: DoorSettings) -> None:
         self._client_door = client_door
@@ -51,8 +52,8 @@ def is_client_path(path: str) -> bool:
 
 
 async def serve_lifespan(receive: Receive, send: Send) -> None:
-    """Open the loop's database pool when the server starts, and close it when the server stops."""
-    stages: dict[str, Callable[[], Awaitable[object]]] = {"startup": open_pool, "shutdown": close_pool}
+    """Open the loop's database pool when the server starts, and close all connections when the server stops."""
+    stages: dict[str, Callable[[], Awaitable[object]]] = {"startup": open_pool, "shutdown": close_connections}
     for stage, act in stages.items():
         await receive()
         await act()
