@@ -17,6 +17,8 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from apps.users.repositories.breached_password_file import BreachedPasswordFile
+from apps.users.services.context_word_validator import WORD_LENGTH_MINIMUM
 from config.cache_url import redis_url
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
@@ -49,6 +51,9 @@ class Environment(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     login_rate_limit: Rate = "5/m"
     public_rate_limit: Rate = "60/m"
+    password_length_minimum: int = Field(default=8, ge=8, le=64)
+    password_context_words: CommaSeparated = []
+    breached_passwords_file: str = ""
     database_pool_size: int = Field(default=8, ge=2, le=200)
     token_issuer: str = "keyhouse"
     token_audience: str = "keyhouse"
@@ -68,7 +73,9 @@ class Environment(BaseSettings):
         """The proxies whose X-Forwarded-* headers are believed."""
         return tuple(ip_network(network) for network in self.trusted_proxies)
 
-    @field_validator("allowed_hosts", "cors_allowed_origins", "trusted_proxies", mode="before")
+    @field_validator(
+        "allowed_hosts", "cors_allowed_origins", "trusted_proxies", "password_context_words", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -107,6 +114,20 @@ class Environment(BaseSettings):
     @classmethod
     def _is_redis(cls, value: str) -> str:
         return redis_url(value) if value else value
+
+    @field_validator("password_context_words")
+    @classmethod
+    def _are_long_enough(cls, value: list[str]) -> list[str]:
+        if any(len(word) < WORD_LENGTH_MINIMUM for word in value):
+            raise ValueError(f"each word must have at least {WORD_LENGTH_MINIMUM} characters")
+        return value
+
+    @field_validator("breached_passwords_file")
+    @classmethod
+    def _is_file_of_digests(cls, value: str) -> str:
+        if value:
+            BreachedPasswordFile(Path(value)).check()
+        return value
 
     @model_validator(mode="after")
     def _production_is_complete(self) -> Self:

@@ -87,13 +87,25 @@ AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = ["apps.backoffice.services.staff_backend.StaffBackend"]
 PASSWORD_HASHERS = ["apps.core.security.argon2id_hasher.Argon2idHasher"]
 AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "apps.users.services.password_text_validator.PasswordTextValidator"},
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ("email", "username", "full_name")},
     },
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": ENVIRONMENT.password_length_minimum},
+    },
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {
+        "NAME": "apps.users.services.context_word_validator.ContextWordValidator",
+        "OPTIONS": {"words": ["keyhouse", *ENVIRONMENT.password_context_words]},
+    },
+    # In the place of Django's CommonPasswordValidator, whose list is part of the one that this looks in.
+    {
+        "NAME": "apps.users.services.known_password_validator.KnownPasswordValidator",
+        "OPTIONS": {"breached_passwords_file": ENVIRONMENT.breached_passwords_file},
+    },
 ]
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # e-mail is unique among accounts that are not deleted, which Django cannot see

@@ -3,10 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import BaseUserManager
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Collate, Lower
 
-from apps.core.email_addresses import canonical_email
+from apps.core.email_addresses import canonical_email, require_email
 
 if TYPE_CHECKING:
     from apps.users.models.user import User
@@ -42,5 +44,21 @@ class UserManager(BaseUserManager["User"]):
         return self.model(email=canonical_email(email), username=username, **fields)
 
     def create_superuser(self, email: str, username: str, password: str | None = None, **fields: Any) -> "User":
-        """Return a new saved account that may do everything; what `createsuperuser` calls."""
-        return self.create_user(email, username, password, **{**fields, "is_staff": True, "is_superuser": True})
+        """Return a new saved account that may do everything; what `createsuperuser` calls.
+
+        Raises ValidationError for an address that is none, and for a password that may not be set: Django's command
+        lets both pass when nobody is asked.
+        """
+        user = self.new(_required(email), username, **{**fields, "is_staff": True, "is_superuser": True})
+        if password is not None:
+            validate_password(password, user)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+def _required(email: str) -> str:
+    try:
+        return require_email(email)
+    except ValueError as error:
+        raise ValidationError(f"The e-mail address {error}.") from error

@@ -106,6 +106,12 @@ WRONG = [
     ("WORKERS", "two"),
     ("DATABASE_POOL_SIZE", "1"),
     ("DATABASE_POOL_SIZE", "201"),
+    ("PASSWORD_LENGTH_MINIMUM", "7"),
+    ("PASSWORD_LENGTH_MINIMUM", "65"),
+    ("PASSWORD_CONTEXT_WORDS", "acme, abc"),
+    ("BREACHED_PASSWORDS_FILE", "/hunter2/missing"),
+    ("BREACHED_PASSWORDS_FILE", "/"),
+    ("BREACHED_PASSWORDS_FILE", __file__),
     ("HTTPS_ONLY", "hunter2"),
     ("ACCESS_LOG", "hunter2"),
     ("LOG_LEVEL", "hunter2"),
@@ -165,6 +171,18 @@ def test_takes_redis_and_valkey(load, url, known):
         "LOCATION": known,
         "KEY_PREFIX": "keyhouse",
     }
+
+
+def test_passwords_may_be_asked_more_of(load, tmp_path):
+    (tmp_path / "pwned").write_text(f"{'0' * 40}:1\n")
+    environment = load(
+        PASSWORD_LENGTH_MINIMUM="15",
+        PASSWORD_CONTEXT_WORDS="Acme, Rocket Club",
+        BREACHED_PASSWORDS_FILE=str(tmp_path / "pwned"),
+    )
+    assert environment.password_length_minimum == 15
+    assert environment.password_context_words == ["Acme", "Rocket Club"]
+    assert environment.breached_passwords_file == str(tmp_path / "pwned")
 
 
 def test_only_https_can_be_switched_off(load):
