@@ -13,6 +13,7 @@ from django.utils import timezone
 from apps.core.database.prepared_query import prepared
 from apps.core.database.queries import count, fetch_all
 from apps.core.database.transactions import run_in_transaction, violated_constraint
+from apps.core.email_addresses import canonical_email
 from apps.core.errors import Conflict, ErrorDetail, NotFound, ValidationFailed
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
 from apps.users.models import User
@@ -41,8 +42,8 @@ class UserRepository:
         return await _user.first(user_id)
 
     async def find_by_email(self, email: str) -> User | None:
-        """Return the account with this address, without regard to case, or None."""
-        return await _user_of_email.first(email)
+        """Return the account with this address, in whatever form, or None."""
+        return await _user_of_email.first(canonical_email(email))
 
     async def page(
         self, *, offset: int, size: int, search: str | None, is_active: bool | None, only_id: int | None

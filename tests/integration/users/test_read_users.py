@@ -19,6 +19,7 @@ async def test_reads_one_s_own_account(api: httpx.AsyncClient):
     assert mine.json() | {"created_at": "", "updated_at": ""} == {
         "id": me.id,
         "email": "ann@example.com",
+        "pending_email": None,
         "username": "ann",
         "full_name": "Ann",
         "plan": "free",
