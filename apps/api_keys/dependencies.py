@@ -12,4 +12,4 @@ from apps.users.dependencies import user_service
 def api_key_service() -> ApiKeyService:
     """Return the key service."""
     users = user_service()
-    return ApiKeyService(ApiKeyRepository(audit_service().record, users.lock_key_allowance), users)
+    return ApiKeyService(ApiKeyRepository(audit_service().record, users.lock_key_allowance, users.require_held), users)

@@ -12,11 +12,14 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def unsaved_user(user_id: int = 1, **fields: Any) -> User:
-    """Return an account as a repository would, with its plan."""
+    """Return an account as a repository would, with its plan, its roles and what they give."""
     plan = Plan(pk=1, name="free")
     defaults = {"email": f"user{user_id}@example.com", "username": f"user{user_id}", "password": "!"}
     moments = {"created_at": LONG_AGO, "updated_at": LONG_AGO}
-    return User(pk=user_id, **{"plan": plan, **defaults, **moments, **fields})
+    roles = {name: fields.pop(name, []) for name in ("role_names", "role_scopes")}
+    user = User(pk=user_id, **{"plan": plan, **defaults, **moments, **fields})
+    vars(user).update(roles)
+    return user
 
 
 def unsaved_key(key_id: int = 1, user_id: int = 1, **fields: Any) -> ApiKey:

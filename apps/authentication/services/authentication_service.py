@@ -1,5 +1,7 @@
 """Signing in and out."""
 
+from typing import Any
+
 from apps.authentication.models import Session
 from apps.authentication.repositories.session_repository import NewSession, SessionRepository
 from apps.authentication.schemas import LoginRequest, PasswordChange, SessionOut, TokenPair
@@ -12,6 +14,7 @@ from apps.core.schemas.page import Page, PageQuery
 from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.passwords import hash_password
 from apps.core.security.principal import CredentialKind, Principal
+from apps.core.security.scopes import scopes_of_roles
 from apps.users.services.credentials import is_usable
 from apps.users.services.password_policy import check_new_password
 from apps.users.services.user_service import UserService
@@ -121,13 +124,16 @@ class AuthenticationService:
         return TokenPair(access_token=access_token, refresh_token=token.encode(), expires_in=ACCESS_TOKEN_SECONDS)
 
 
-def _principal(session: Session) -> Principal:
+def _principal(session: Any) -> Principal:
+    # With what SessionRepository annotates: roles and what they give.
     return Principal(
         user_id=session.user_id,
         kind=CredentialKind.SESSION,
         is_staff=session.user.is_staff,
         is_superuser=session.user.is_superuser,
         session_id=session.pk,
+        scopes=scopes_of_roles(session.role_scopes),
+        roles=frozenset(session.role_names),
     )
 
 

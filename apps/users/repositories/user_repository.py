@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import IntegrityError, connection
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -14,8 +15,11 @@ from apps.core.database.queries import count, fetch_all
 from apps.core.database.transactions import run_in_transaction, violated_constraint
 from apps.core.errors import Conflict, ErrorDetail, NotFound, ValidationFailed
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
-from apps.users.models import User
+from apps.core.security.scopes import held_scopes
+from apps.users.models import Role, RoleScope, User
+from apps.users.repositories.role_repository import RoleRepository
 
+ROLES = "roles"
 # Raises when the change may not be made to this account; called with the row locked.
 Guard = Callable[[User], None]
 TAKEN = {
@@ -27,11 +31,12 @@ TAKEN = {
 class UserRepository:
     """The accounts' rows. Deleted accounts are as good as absent here."""
 
-    def __init__(self, record_audit: RecordAudit) -> None:
+    def __init__(self, record_audit: RecordAudit, roles: RoleRepository) -> None:
         self._record_audit = record_audit
+        self._roles = roles
 
     async def find(self, user_id: int) -> User | None:
-        """Return the account, or None."""
+        """Return the account with its roles and what they give, or None."""
         return await _user.first(user_id)
 
     async def find_by_email(self, email: str) -> User | None:
@@ -50,7 +55,7 @@ class UserRepository:
         return await run_in_transaction(self._create, fields, password_hash, audit)
 
     async def update(self, user_id: int, changes: Mapping[str, Any], audit: AuditEntry, guard: Guard) -> User:
-        """Change the account; raises NotFound, Conflict, or what `guard` raises."""
+        """Change the account; raises NotFound, Conflict, ValidationFailed, or what `guard` raises."""
         return await run_in_transaction(self._update, user_id, changes, audit, guard)
 
     def lock(self, user_id: int) -> User:
@@ -59,6 +64,19 @@ class UserRepository:
         if user is None:
             raise NotFound
         return user
+
+    def held_scopes(self, user_id: int) -> frozenset[str]:
+        """Return what the account holds at this moment, in the transaction open on this thread.
+
+        A deleted one holds nothing.
+        """
+        user = _living().filter(pk=user_id).first()
+        given = self._roles.scopes_given_to(user_id)
+        return held_scopes(given, is_staff=user.is_staff) if user else frozenset()
+
+    def names_giving(self, scope: str) -> list[str]:
+        """Return the roles that give the scope, in the transaction open on this thread."""
+        return self._roles.names_giving(scope)
 
     def set_password(self, user_id: int, password_hash: str) -> None:
         """Store a new hash in the transaction open on this thread; raises NotFound."""
@@ -78,25 +96,28 @@ class UserRepository:
         _save(user)
         actor = audit.actor if audit.actor.user_id else replace(audit.actor, user_id=user.pk)
         self._record_audit(replace(audit, actor=actor, target_id=user.pk))
-        return _living().get(pk=user.pk)
+        return _as_shown(_living()).get(pk=user.pk)
 
     def _update(self, user_id: int, changes: Mapping[str, Any], audit: AuditEntry, guard: Guard) -> User:
         user = self.lock(user_id)
         guard(user)
-        before = {name: getattr(user, name) for name in changes}
-        written = {**changes, **_consequences(user, changes)}
+        columns = {name: value for name, value in changes.items() if name != ROLES}
+        before = {name: getattr(user, name) for name in columns}
+        if ROLES in changes:
+            before[ROLES] = self._roles.assign(user_id, changes[ROLES])
+        written = {**columns, **_consequences(user, changes)}
         for name, value in written.items():
             setattr(user, name, value)
         _save(user, update_fields=[*written, "updated_at"])
         if "plan_id" in changes:
             _require_plan()
         self._record_audit(replace(audit, target_id=user_id, before=before, after=changes))
-        return User.objects.select_related("plan").get(pk=user_id)
+        return _as_shown(User.objects.select_related("plan")).get(pk=user_id)
 
 
 @prepared
 def _user(user_id: int) -> QuerySet[User]:
-    return _living().filter(pk=user_id)
+    return _as_shown(_living()).filter(pk=user_id)
 
 
 @prepared
@@ -118,8 +139,14 @@ def _living() -> QuerySet[User]:
     return User.objects.filter(deleted_at=None).select_related("plan")
 
 
+def _as_shown(users: QuerySet[User]) -> QuerySet[User]:
+    roles = Role.objects.filter(user=OuterRef("pk")).values("name")
+    given = RoleScope.objects.filter(role__user=OuterRef("pk")).values("scope")
+    return users.annotate(role_names=ArraySubquery(roles), role_scopes=ArraySubquery(given))
+
+
 def _matching(search: str | None, is_active: bool | None, only_id: int | None) -> QuerySet[User]:
-    found = _living().order_by("id")
+    found = _as_shown(_living()).order_by("id")
     if search:
         found = found.filter(
             Q(email__icontains=search) | Q(username__icontains=search) | Q(full_name__icontains=search)

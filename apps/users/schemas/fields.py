@@ -1,4 +1,4 @@
-"""The kinds of value an account has."""
+"""The kinds of value an account or a role has."""
 
 from typing import Annotated
 
@@ -6,8 +6,12 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-from apps.core.schemas.fields import Text
+from apps.core.schemas.fields import ShortText, Text
 from apps.core.security.passwords import PASSWORD_LENGTH_MAXIMUM
+from apps.core.security.scope_catalogue import ROLE_SCOPES
+
+ROLES_MAXIMUM = 50
+PERMISSIONS_MAXIMUM = 500
 
 
 def _is_email(value: str) -> str:
@@ -24,6 +28,16 @@ def _has_no_nul(value: SecretStr) -> SecretStr:
     return value
 
 
+def _is_given_by_roles(value: str) -> str:
+    if value not in ROLE_SCOPES:
+        raise ValueError("is not a scope that roles give; GET /api/v1/scopes lists them")
+    return value
+
+
+def _in_order(values: list[str]) -> list[str]:
+    return sorted(set(values))
+
+
 EmailAddress = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=3, max_length=254),
@@ -34,3 +48,11 @@ Username = Annotated[str, StringConstraints(min_length=1, max_length=150, patter
 FullName = Annotated[Text, StringConstraints(strip_whitespace=True, max_length=200)]
 # A password that is being presented may be anything; one that is being set is judged by Django's validators too.
 Password = Annotated[SecretStr, Field(min_length=1, max_length=PASSWORD_LENGTH_MAXIMUM), AfterValidator(_has_no_nul)]
+RoleName = ShortText
+RoleNames = Annotated[list[RoleName], Field(max_length=ROLES_MAXIMUM), AfterValidator(_in_order)]
+RoleScopes = Annotated[
+    list[Annotated[ShortText, AfterValidator(_is_given_by_roles)]],
+    Field(max_length=len(ROLE_SCOPES)),
+    AfterValidator(_in_order),
+]
+PermissionNames = Annotated[list[ShortText], Field(max_length=PERMISSIONS_MAXIMUM), AfterValidator(_in_order)]

@@ -94,7 +94,9 @@ def family():
 @pytest.fixture
 def sessions(user, family):
     moments = dict.fromkeys(("created_at", "last_used_at", "expires_at"), LONG_AGO)
-    return FakeSessions(Session(pk=SESSION, user=user, family_digest=family.family_digest, **moments))
+    session = Session(pk=SESSION, user=user, family_digest=family.family_digest, **moments)
+    vars(session).update(role_names=["service"], role_scopes=["keys:verify"])
+    return FakeSessions(session)
 
 
 @pytest.fixture
@@ -188,7 +190,8 @@ async def test_a_token_names_the_caller(service, user, tokens):
     principal = await service.authenticate(await tokens.issue(AccessClaims(ME, SESSION)))
     assert principal is not None
     assert (principal.user_id, principal.session_id, principal.kind) == (ME, SESSION, CredentialKind.SESSION)
-    assert (principal.is_staff, principal.is_superuser, principal.scopes) == (True, False, frozenset())
+    assert (principal.is_staff, principal.is_superuser) == (True, False)
+    assert (principal.scopes, principal.roles) == ({"keys:verify"}, {"service"})
 
 
 @pytest.mark.parametrize("claims", [AccessClaims(ME, 404), AccessClaims(2, SESSION)])
