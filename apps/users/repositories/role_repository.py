@@ -5,15 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.models import Permission
-from django.contrib.postgres.expressions import ArraySubquery
 from django.db import IntegrityError
-from django.db.models import F, OuterRef, Q, QuerySet, TextField, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models import Q, QuerySet
 
 from apps.core.database.queries import count, fetch_all, fetch_one
 from apps.core.database.transactions import run_in_transaction, violated_constraint
 from apps.core.errors import Conflict, ErrorDetail, NotFound, ValidationFailed
-from apps.core.house_apps import house_apps
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
 from apps.users.models import Role, RoleScope, User
 
@@ -36,12 +33,12 @@ class RoleRepository:
 
     async def find(self, role_id: int) -> Role | None:
         """Return the role, or None."""
-        return await fetch_one(_as_shown(Role.objects.filter(pk=role_id)))
+        return await fetch_one(Role.objects.with_what_they_give().filter(pk=role_id))
 
     async def page(self, *, offset: int, size: int) -> tuple[list[Role], int]:
         """Return one page of roles in order of id, and how many there are in all."""
-        roles = Role.objects.order_by("id")
-        return await fetch_all(_as_shown(roles)[offset : offset + size]), await count(roles)
+        roles = Role.objects.with_what_they_give().order_by("id")
+        return await fetch_all(roles[offset : offset + size]), await count(roles)
 
     async def create(self, fields: Mapping[str, Any], audit: AuditEntry) -> Role:
         """Insert a role; raises Conflict when its name is taken, ValidationFailed for an unknown permission."""
@@ -104,22 +101,8 @@ class RoleRepository:
         role.delete()
 
 
-def _as_shown(roles: QuerySet[Role]) -> QuerySet[Role]:
-    scopes = RoleScope.objects.filter(role=OuterRef("pk")).order_by("scope").values("scope")
-    permissions = _named(Permission.objects.filter(group=OuterRef("pk"))).order_by("full_name").values("full_name")
-    return roles.annotate(scope_names=ArraySubquery(scopes), permission_names=ArraySubquery(permissions))
-
-
-def _named(permissions: QuerySet[Permission]) -> QuerySet[Any]:
-    # A text of its own for the dot: what is compiled for native reads has no types for Django to guess from.
-    dot = Cast(Value("."), TextField())
-    return permissions.annotate(
-        full_name=Concat(F("content_type__app_label"), dot, F("codename"), output_field=TextField())
-    )
-
-
 def _shown(role_id: int) -> Role:
-    return _as_shown(Role.objects.all()).get(pk=role_id)
+    return Role.objects.with_what_they_give().get(pk=role_id)
 
 
 def _values(role: Role, names: Iterable[str]) -> dict[str, Any]:
@@ -159,11 +142,7 @@ def _give(role: Role, fields: Mapping[str, Any]) -> None:
 
 
 def _permissions(names: Sequence[str]) -> list[Permission]:
-    labels = [config.label for config in house_apps()]
-    found = {
-        row.full_name: row
-        for row in _named(Permission.objects.filter(content_type__app_label__in=labels)).filter(full_name__in=names)
-    }
+    found = {row.full_name: row for row in Role.objects.grantable_permissions().filter(full_name__in=names)}
     if unknown := [name for name in names if name not in found]:
         raise ValidationFailed.of("permissions", f"There is no permission {', '.join(unknown)}.")
     return list(found.values())
