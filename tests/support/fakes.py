@@ -30,13 +30,18 @@ def unsaved_key(key_id: int = 1, user_id: int = 1, **fields: Any) -> ApiKey:
 
 
 class FakeUsers:
-    """Accounts in memory; `calls` are the writes that were asked for."""
+    """Accounts in memory; `calls` are the writes asked for, `holders_found` how often it mattered what one holds."""
 
     def __init__(self, *users: User) -> None:
         self.users = {user.pk: user for user in users}
         self.calls: list[tuple[Any, ...]] = []
+        self.holders_found = 0
 
     async def find(self, user_id: int) -> User | None:
+        return self.users.get(user_id)
+
+    async def find_holder(self, user_id: int) -> User | None:
+        self.holders_found += 1
         return self.users.get(user_id)
 
     async def find_by_email(self, email: str) -> User | None:

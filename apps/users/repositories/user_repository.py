@@ -36,8 +36,12 @@ class UserRepository:
         self._roles = roles
 
     async def find(self, user_id: int) -> User | None:
-        """Return the account with its roles and what they give, or None."""
+        """Return the account with the names of its roles, or None."""
         return await _user.first(user_id)
+
+    async def find_holder(self, user_id: int) -> User | None:
+        """Return the account with the scopes that its roles give, or None."""
+        return await _holder.first(user_id)
 
     async def find_by_email(self, email: str) -> User | None:
         """Return the account with this address, without regard to case, or None."""
@@ -121,6 +125,12 @@ def _user(user_id: int) -> QuerySet[User]:
 
 
 @prepared
+def _holder(user_id: int) -> QuerySet[User]:
+    given = RoleScope.objects.filter(role__user=OuterRef("pk")).values("scope")
+    return User.objects.filter(pk=user_id, deleted_at=None).annotate(role_scopes=ArraySubquery(given))
+
+
+@prepared
 def _user_of_email(email: str) -> QuerySet[User]:
     return User.objects.with_email(email).filter(deleted_at=None).select_related("plan")
 
@@ -141,8 +151,7 @@ def _living() -> QuerySet[User]:
 
 def _as_shown(users: QuerySet[User]) -> QuerySet[User]:
     roles = Role.objects.filter(user=OuterRef("pk")).values("name")
-    given = RoleScope.objects.filter(role__user=OuterRef("pk")).values("scope")
-    return users.annotate(role_names=ArraySubquery(roles), role_scopes=ArraySubquery(given))
+    return users.annotate(role_names=ArraySubquery(roles))
 
 
 def _matching(search: str | None, is_active: bool | None, only_id: int | None) -> QuerySet[User]:

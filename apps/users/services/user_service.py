@@ -55,7 +55,7 @@ class UserService:
 
     async def held_scopes(self, user_id: int) -> frozenset[str]:
         """Return the declared scopes that the account holds at this moment; a deleted one holds none."""
-        user: Any = await self._users.find(user_id)
+        user: Any = await self._users.find_holder(user_id)
         return held_scopes(user.role_scopes, is_staff=user.is_staff) if user else frozenset()
 
     async def id_of_email(self, email: str) -> int:

@@ -1,13 +1,16 @@
 """What an operation asks of its caller: enforced, and said in the OpenAPI document."""
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ninja import NinjaAPI, Router
 from ninja.security import HttpBearer
+from ninja.testing import TestAsyncClient
 
 from apps.core.errors import InsufficientScopes, NotAllowed, NotAuthenticated
+from apps.core.http.error_responses import install_error_handlers
 from apps.core.http.requirements import RequirementsSchema, require_roles, require_scopes
 from tests.support.callers import key_of, session_of
 
@@ -89,3 +92,24 @@ def test_the_document_says_what_is_needed_of_an_operation_or_a_whole_router():
     assert guarded["description"] == (
         "Needs the scope `a:read` and the scope `a:write` and a user with the role `auditor` or `service`."
     )
+
+
+class Known(HttpBearer):
+    """Takes the token for the names of the caller's roles."""
+
+    async def authenticate(self, request: Any, token: str) -> Any:
+        return session_of(1, roles=frozenset(token.split(",")))
+
+
+@pytest.mark.parametrize(("roles", "status", "code"), [("auditor,x", 200, None), ("x", 403, "FORBIDDEN")])
+async def test_a_refusal_leaves_as_the_envelope(roles: str, status: int, code: str | None):
+    router = Router(auth=Known())
+    router.add_decorator(require_roles("auditor"))
+    router.get("/plain")(view)
+    api = NinjaAPI(urls_namespace="envelopes", openapi_url=None, docs_url=None)
+    install_error_handlers(api)
+    api.add_router("/x", router)
+    client: Any = TestAsyncClient(api)
+    answer = await client.get("/x/plain?name=y", headers={"Authorization": f"Bearer {roles}"})
+    assert answer.status_code == status
+    assert (json.loads(answer.content)["error"]["code"] if code else None) == code
