@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
-from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
+from django.contrib.auth.models import Group
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, ExpressionWrapper, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from apps.authentication.models import Session
@@ -56,7 +58,7 @@ class SessionRepository:
         self._post_notice = post_notice
 
     async def find_live(self, session_id: int) -> LiveSession | None:
-        """Return the session with its user if it is neither revoked nor over, else None."""
+        """Return the session with its user and their roles if it is neither revoked nor over, else None."""
         session = await _live_session.first(session_id)
         return LiveSession(session, vars(session)["is_recently_proven"]) if session else None
 
@@ -120,11 +122,11 @@ class SessionRepository:
         self._record_audit(replace(audit, target_id=session.pk))
         if is_new_device:
             self._post_notice(new.user_id, Notice.NEW_DEVICE, str(session.pk))
-        return Session.objects.select_related("user").get(pk=session.pk)
+        return _with_user(Session.objects.all()).get(pk=session.pk)
 
     def _advance(self, family_digest: bytes, generation: int, audit_reuse: AuditEntry) -> Session | None:
         # Whoever had to wait for the row sees it as the one before has left it, `was_just_rotated` included.
-        locked = _live().select_for_update(of=("self",)).select_related("user").annotate(was_just_rotated=JUST_ROTATED)
+        locked = _with_user(_live()).select_for_update(of=("self",)).annotate(was_just_rotated=JUST_ROTATED)
         session = locked.filter(family_digest=family_digest).first()
         if session is None:
             return None
@@ -159,12 +161,21 @@ class SessionRepository:
 
 @prepared
 def _live_session(session_id: int) -> QuerySet[Session]:
-    return _live().filter(pk=session_id).select_related("user").annotate(is_recently_proven=RECENTLY_PROVEN)
+    return _with_user(_live()).filter(pk=session_id).annotate(is_recently_proven=RECENTLY_PROVEN)
 
 
 @prepared
 def _live_sessions_of(user_id: int) -> QuerySet[Session]:
     return _live().filter(user_id=user_id).order_by("-id")
+
+
+def _with_user(sessions: QuerySet[Session]) -> QuerySet[Session]:
+    """Add the user, the names of their roles, and the scopes that these give."""
+    roles = Group.objects.filter(user=OuterRef("user_id"))
+    given = roles.filter(scopes__scope__isnull=False).values("scopes__scope")
+    return sessions.select_related("user").annotate(
+        role_names=ArraySubquery(roles.values("name")), role_scopes=ArraySubquery(given)
+    )
 
 
 def _live() -> QuerySet[Session]:

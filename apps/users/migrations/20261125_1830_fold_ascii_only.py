@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("users", "20261122_1741_sessions_ended_at"),
+        ("users", "20261125_1826_seed_roles"),
     ]
 
     operations = [

@@ -63,10 +63,11 @@ def test_the_ledger_begins_once():
 @pytest.mark.usefixtures("database")
 def test_addresses_that_are_there_get_the_form_of_new_ones():
     typed = ["Ann@exämple.de", "bob@straße.DE", "eve@xn--exmple-cua.de", "Eve@exämple.de", "joe@EXAMPLE.com"]
+    ids = [make_user().pk for _ in typed]
     try:
         call_command("migrate", "users", "20261122_1741_sessions_ended_at", verbosity=0)
-        for email in typed:
-            User.objects.filter(pk=make_user().pk).update(email=email)
+        for user_id, email in zip(ids, typed, strict=True):
+            User.objects.filter(pk=user_id).update(email=email)
     finally:
         call_command("migrate", verbosity=0)
     assert list(User.objects.order_by("id").values_list("email", flat=True)) == [

@@ -25,6 +25,7 @@ async def test_reads_one_s_own_account(api: httpx.AsyncClient):
         "plan": "free",
         "is_active": True,
         "is_staff": False,
+        "roles": [],
         "email_verified_at": None,
         "created_at": "",
         "updated_at": "",

@@ -165,6 +165,7 @@ def test_an_account_goes_out_without_its_credentials():
         "plan",
         "is_active",
         "is_staff",
+        "roles",
         "email_verified_at",
         "created_at",
         "updated_at",
