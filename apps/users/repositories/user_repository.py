@@ -86,6 +86,10 @@ class UserRepository:
         guard(user)
         User.objects.filter(pk=user_id).update(last_login=Now())
 
+    def end_sessions(self, user_id: int) -> None:
+        """Let no session count that has begun, in the transaction open on this thread."""
+        User.objects.filter(pk=user_id).update(sessions_ended_at=Now())
+
     def _create(self, fields: Mapping[str, Any], password_hash: str, audit: AuditEntry) -> User:
         user = User.objects.new(**fields)
         user.password = password_hash
