@@ -13,7 +13,7 @@ from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.second_factors.models import Passkey
 from apps.second_factors.repositories.passkey_repository import NewPasskey, PasskeyRepository
 from apps.second_factors.schemas import PasskeyAdded, PasskeyOptions, PasskeyOut, PasskeyRegistration
-from apps.second_factors.services.factor_rights import require_fresh, require_signed_in_staff
+from apps.second_factors.services.factor_rights import FactorRights, require_signed_in_staff
 from apps.second_factors.services.recovery_code import digest_of, new_codes
 from apps.second_factors.services.relying_party import CredentialRefused, Owner, RelyingParty, options_json
 from apps.users.services.user_service import UserService
@@ -25,16 +25,22 @@ class PasskeyEnrolment:
     """Registers passkeys of accounts."""
 
     def __init__(
-        self, passkeys: PasskeyRepository, users: UserService, party: RelyingParty, challenges: OneTimeTokens
+        self,
+        passkeys: PasskeyRepository,
+        users: UserService,
+        rights: FactorRights,
+        party: RelyingParty,
+        challenges: OneTimeTokens,
     ) -> None:
         self._passkeys = passkeys
         self._users = users
+        self._rights = rights
         self._party = party
         self._challenges = challenges
 
     async def ask(self, actor: Principal) -> PasskeyOptions:
         """Return what to ask the browser for a new passkey; raises StepUpRequired, NotAllowed."""
-        return await self._ask(require_fresh(actor))
+        return await self._ask(await self._rights.require_fresh(actor))
 
     async def ask_of_staff(self, actor: Principal) -> PasskeyOptions:
         """Return what to ask the browser of somebody signed in to the admin; raises NotAllowed."""
@@ -46,7 +52,7 @@ class PasskeyEnrolment:
         Raises StepUpRequired, NotAllowed, ValidationFailed for what does not answer the challenge, and Conflict when it
         is registered already or the account has too many.
         """
-        return await self._add(actor, require_fresh(actor), registration)
+        return await self._add(actor, await self._rights.require_fresh(actor), registration)
 
     async def add_of_staff(self, actor: Principal, registration: PasskeyRegistration) -> PasskeyAdded:
         """Do as `add` does, for somebody signed in to the admin."""
@@ -60,7 +66,7 @@ class PasskeyEnrolment:
 
     async def remove(self, actor: Principal, passkey_id: int) -> None:
         """Remove one of the caller's passkeys; raises StepUpRequired, NotAllowed, NotFound."""
-        user_id = require_fresh(actor)
+        user_id = await self._rights.require_fresh(actor)
         audit = AuditEntry(actor, "second_factor.removed", "passkey", passkey_id, before={"kind": "passkey"})
         await self._passkeys.remove(passkey_id, user_id, audit)
 

@@ -10,7 +10,7 @@ from apps.core.security.principal import Principal
 from apps.second_factors.repositories.code_repository import Guess
 from apps.second_factors.repositories.totp_repository import TotpRepository
 from apps.second_factors.schemas import RecoveryCodesOut, TotpSecret
-from apps.second_factors.services.factor_rights import require_fresh, require_signed_in_staff
+from apps.second_factors.services.factor_rights import FactorRights, require_signed_in_staff
 from apps.second_factors.services.lockout import refuse_for
 from apps.second_factors.services.recovery_code import digest_of, new_codes, six_digits_of
 from apps.second_factors.services.totp import matching_step, new_secret, otpauth_uri, qr_code
@@ -24,14 +24,15 @@ KIND = {"kind": "totp"}
 class TotpEnrolment:
     """Gives accounts a secret to make codes with. It counts once a code has shown that the program has it."""
 
-    def __init__(self, devices: TotpRepository, users: UserService, issuer: str) -> None:
+    def __init__(self, devices: TotpRepository, users: UserService, rights: FactorRights, issuer: str) -> None:
         self._devices = devices
         self._users = users
+        self._rights = rights
         self._issuer = issuer
 
     async def begin(self, actor: Principal) -> TotpSecret:
         """Return a new secret, which waits 15 minutes for its first code; raises StepUpRequired, NotAllowed."""
-        return await self._begin(require_fresh(actor))
+        return await self._begin(await self._rights.require_fresh(actor))
 
     async def begin_of_staff(self, actor: Principal) -> TotpSecret:
         """Return a new secret for somebody signed in to the admin; raises NotAllowed."""
@@ -42,7 +43,7 @@ class TotpEnrolment:
 
         Raises StepUpRequired, NotAllowed, NotFound when none waits, WrongCode, or TooManyRequests when locked.
         """
-        return await self._confirm(actor, require_fresh(actor), code)
+        return await self._confirm(actor, await self._rights.require_fresh(actor), code)
 
     async def confirm_of_staff(self, actor: Principal, code: str) -> RecoveryCodesOut:
         """Do as `confirm` does, for somebody signed in to the admin."""
@@ -50,7 +51,7 @@ class TotpEnrolment:
 
     async def remove(self, actor: Principal) -> None:
         """Remove the account's program; raises StepUpRequired, NotAllowed, NotFound."""
-        user_id = require_fresh(actor)
+        user_id = await self._rights.require_fresh(actor)
         await self._devices.remove(user_id, AuditEntry(actor, "second_factor.removed", "user", user_id, before=KIND))
 
     async def _begin(self, user_id: int) -> TotpSecret:
