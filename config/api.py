@@ -5,7 +5,7 @@ from ninja.operation import Operation
 
 from apps.api_keys.routers import api_key_router
 from apps.audit.routers import security_event_router
-from apps.authentication.routers import authentication_router, key_set_router
+from apps.authentication.routers import authentication_router, key_set_router, user_session_router
 from apps.core.http.error_responses import install_error_handlers
 from apps.core.http.json_codec import JsonParser, JsonRenderer
 from apps.core.routers import health_router
@@ -43,6 +43,7 @@ api.add_router("", key_set_router.router)
 api.add_router(f"{BASE}/auth", authentication_router.router)
 api.add_router(f"{BASE}/auth", security_event_router.router)
 api.add_router(f"{BASE}/users", user_router.router)
+api.add_router(f"{BASE}/users", user_session_router.router)
 api.add_router(f"{BASE}/users", api_key_router.user_router)
 api.add_router(f"{BASE}/users", credit_router.user_router)
 api.add_router(f"{BASE}/api-keys", api_key_router.router)

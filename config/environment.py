@@ -24,6 +24,9 @@ from config.web_address import reachable, web_address
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
 STATE_DIRECTORY = PROJECT_DIRECTORY / ".keyhouse"
 SECRET_KEY_LENGTH_MINIMUM = 50
+DAY_SECONDS = 24 * 3600
+ACCESS_TOKEN_SECONDS = 15 * 60  # a session that is shorter than its first access token would be no use
+STAFF_SESSION_SECONDS_MINIMUM = 5 * 60  # use is written down once a minute
 
 CommaSeparated = Annotated[list[str], NoDecode]
 WebAddress = Annotated[str, AfterValidator(web_address)]
@@ -54,6 +57,10 @@ class Environment(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     login_rate_limit: Rate = "5/m"
     public_rate_limit: Rate = "60/m"
+    session_idle_seconds: int = Field(default=30 * DAY_SECONDS, ge=ACCESS_TOKEN_SECONDS)
+    session_absolute_seconds: int = Field(default=180 * DAY_SECONDS, ge=ACCESS_TOKEN_SECONDS)
+    staff_session_idle_seconds: int = Field(default=30 * 60, ge=STAFF_SESSION_SECONDS_MINIMUM)
+    staff_session_absolute_seconds: int = Field(default=12 * 3600, ge=STAFF_SESSION_SECONDS_MINIMUM)
     database_pool_size: int = Field(default=8, ge=2, le=200)
     token_issuer: str = "keyhouse"
     token_audience: str = "keyhouse"

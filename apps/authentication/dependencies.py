@@ -5,11 +5,14 @@ from functools import cache
 from django.conf import settings
 
 from apps.audit.dependencies import audit_service
+from apps.authentication.models import Session
 from apps.authentication.repositories.clean_up_repository import CleanUpRepository
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
+from apps.authentication.repositories.session_life import SessionLife
 from apps.authentication.repositories.session_repository import SessionRepository
 from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
 from apps.authentication.services.access_tokens import AccessTokens
+from apps.authentication.services.account_sessions import AccountSessions
 from apps.authentication.services.clean_up import CleanUp
 from apps.authentication.services.key_ring import KeyRing
 from apps.authentication.services.key_rotation import KeyRotation
@@ -17,6 +20,7 @@ from apps.authentication.services.password_check import PasswordCheck
 from apps.authentication.services.password_service import PasswordService
 from apps.authentication.services.session_service import SessionService
 from apps.authentication.services.sign_in import SignIn
+from apps.authentication.services.staff_sessions import StaffSessions
 from apps.authentication.services.step_up import StepUp
 from apps.authentication.services.token_pairs import TokenPairs
 from apps.users.dependencies import user_service
@@ -59,6 +63,18 @@ def session_service() -> SessionService:
 
 
 @cache
+def account_sessions() -> AccountSessions:
+    """Return the service for the sessions of any account."""
+    return AccountSessions(session_repository(), user_service())
+
+
+@cache
+def staff_sessions() -> StaffSessions:
+    """Return the service for sessions of the admin."""
+    return StaffSessions(session_repository(), password_check())
+
+
+@cache
 def step_up() -> StepUp:
     """Return the service that renews the proof of a session."""
     return StepUp(session_repository(), password_check(), user_service())
@@ -86,4 +102,10 @@ def signing_key_repository() -> SigningKeyRepository:
 def session_repository() -> SessionRepository:
     """Return the repository of sessions, which writes accounts and audit events in its transactions."""
     users = user_service()
-    return SessionRepository(audit_service().record, users.set_password, users.note_login)
+    lives: dict[str, SessionLife] = {
+        Session.Kind.API: SessionLife.of_seconds(settings.SESSION_IDLE_SECONDS, settings.SESSION_ABSOLUTE_SECONDS),
+        Session.Kind.ADMIN: SessionLife.of_seconds(
+            settings.STAFF_SESSION_IDLE_SECONDS, settings.STAFF_SESSION_ABSOLUTE_SECONDS
+        ),
+    }
+    return SessionRepository(audit_service().record, users.set_password, users.note_login, lives)

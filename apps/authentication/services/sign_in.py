@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from apps.authentication.models import Session
 from apps.authentication.repositories.session_repository import NewSession, SessionRepository
 from apps.authentication.schemas import LoginRequest, TokenPair
 from apps.authentication.services.password_check import PasswordCheck
@@ -45,15 +46,26 @@ class SignIn:
 
     async def complete(self, proof: Proof) -> TokenPair:
         """Start a session of the account; raises NotAuthenticated if it may not be used, or the proof is outdated."""
-        context, token = current_request(), new_family()
-        new = NewSession(
-            user_id=proof.user_id,
-            family_digest=token.family_digest,
-            methods=proof.methods,
-            user_agent=context.user_agent,
-            ip_address=context.client_address,
-            password_hash=proof.password_hash,
-        )
-        actor = Principal(user_id=proof.user_id, kind=CredentialKind.SESSION)
-        audit = AuditEntry(actor, "session.started", "session", after={"methods": list(proof.methods)})
-        return await self._pairs.of(await self._sessions.start(new, audit), token.family)
+        token = new_family()
+        new = new_session(proof, token.family_digest, Session.Kind.API)
+        return await self._pairs.of(await self._sessions.start(new, start_audit(new)), token.family)
+
+
+def new_session(proof: Proof, family_digest: bytes, kind: Session.Kind) -> NewSession:
+    """Return the session that the current request gets for its proof."""
+    context = current_request()
+    return NewSession(
+        user_id=proof.user_id,
+        kind=kind,
+        family_digest=family_digest,
+        methods=proof.methods,
+        user_agent=context.user_agent,
+        ip_address=context.client_address,
+        password_hash=proof.password_hash,
+    )
+
+
+def start_audit(new: NewSession) -> AuditEntry:
+    """Return what the audit trail is told of a sign-in."""
+    actor = Principal(user_id=new.user_id, kind=CredentialKind.SESSION)
+    return AuditEntry(actor, "session.started", "session", after={"methods": list(new.methods)})

@@ -39,7 +39,7 @@ class StaffPasswordForm(AdminPasswordChangeForm):
         }
         try:
             change = PasswordChange.model_validate(passwords)
-            call_service(password_service().change_of_staff, principal_of(self.user), change)
+            call_service(password_service().change, principal_of(self.user), change)
         except ValidationError:
             self.add_error("new_password1", f"A password has at most {PASSWORD_LENGTH_MAXIMUM} characters.")
         except WrongPassword as refusal:

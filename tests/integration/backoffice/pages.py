@@ -8,6 +8,7 @@ from apps.audit.models import AuditEvent
 KEYS = "/admin/api_keys/apikey/"
 USERS = "/admin/users/user/"
 PLANS = "/admin/plans/plan/"
+SESSIONS = "/admin/authentication/session/"
 EVENTS = "/admin/audit/auditevent/"
 
 

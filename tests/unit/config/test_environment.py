@@ -58,6 +58,13 @@ def test_development_needs_nothing(load):
     assert environment.trusted_networks == ()
 
 
+def test_sessions_end_by_themselves(load):
+    environment = load()
+    days = 24 * 3600
+    assert (environment.session_idle_seconds, environment.session_absolute_seconds) == (30 * days, 180 * days)
+    assert (environment.staff_session_idle_seconds, environment.staff_session_absolute_seconds) == (1800, 43200)
+
+
 def test_an_empty_variable_is_as_good_as_none(load):
     assert load(PORT="", ALLOWED_HOSTS="", DATABASE_URL="").port == 8000
 
@@ -93,6 +100,10 @@ WRONG = [
     ("WORKERS", "two"),
     ("DATABASE_POOL_SIZE", "1"),
     ("DATABASE_POOL_SIZE", "201"),
+    ("SESSION_IDLE_SECONDS", "899"),
+    ("SESSION_ABSOLUTE_SECONDS", "0"),
+    ("STAFF_SESSION_IDLE_SECONDS", "299"),
+    ("STAFF_SESSION_ABSOLUTE_SECONDS", "hunter2"),
     ("HTTPS_ONLY", "hunter2"),
     ("ACCESS_LOG", "hunter2"),
     ("LOG_LEVEL", "hunter2"),
