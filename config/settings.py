@@ -21,6 +21,7 @@ INSTALLED_APPS = [
     "apps.backoffice",
     "apps.verification",
     "apps.authentication",
+    "apps.second_factors",
     "apps.api_keys",
     "apps.credits",
     "apps.usage",
@@ -106,6 +107,9 @@ SILENCED_SYSTEM_CHECKS = [
 PRODUCT_NAME = ENVIRONMENT.product_name
 PUBLIC_URL = ENVIRONMENT.own_url
 APPLICATION_URL = ENVIRONMENT.links_url
+PASSKEY_DOMAIN = ENVIRONMENT.passkeys_domain
+PASSKEY_ORIGINS = ENVIRONMENT.passkeys_origins
+REQUIRE_STAFF_SECOND_FACTOR = ENVIRONMENT.require_staff_second_factor
 MAILERS = mailers(ENVIRONMENT.mail_url, to_console=not ENVIRONMENT.is_production)
 DEFAULT_FROM_EMAIL = ENVIRONMENT.mail_sender
 
@@ -157,5 +161,6 @@ SECURE_CSP = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 PUBLIC_RATE_LIMIT = ENVIRONMENT.public_rate_limit
 LOGIN_RATE_LIMIT = ENVIRONMENT.login_rate_limit
+REGISTRATION = ENVIRONMENT.registration
 TOKEN_ISSUER = ENVIRONMENT.token_issuer
 TOKEN_AUDIENCE = ENVIRONMENT.token_audience

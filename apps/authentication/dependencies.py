@@ -18,12 +18,17 @@ from apps.authentication.services.key_ring import KeyRing
 from apps.authentication.services.key_rotation import KeyRotation
 from apps.authentication.services.password_check import PasswordCheck
 from apps.authentication.services.password_service import PasswordService
+from apps.authentication.services.second_step import SecondStep
 from apps.authentication.services.session_service import SessionService
 from apps.authentication.services.sign_in import SignIn
 from apps.authentication.services.staff_sessions import StaffSessions
 from apps.authentication.services.step_up import StepUp
 from apps.authentication.services.token_pairs import TokenPairs
+from apps.one_time_tokens.dependencies import one_time_tokens
+from apps.second_factors.dependencies import passkey_second_factor, passkey_sign_in, passkey_step_up, second_factors
 from apps.users.dependencies import user_service
+
+SECOND_STEP_SECONDS = 5 * 60
 
 
 @cache
@@ -53,7 +58,15 @@ def access_tokens() -> AccessTokens:
 @cache
 def sign_in() -> SignIn:
     """Return the service that starts sessions."""
-    return SignIn(session_repository(), TokenPairs(access_tokens()), password_check())
+    pairs = TokenPairs(access_tokens())
+    return SignIn(session_repository(), pairs, password_check(), passkey_sign_in(), second_step())
+
+
+@cache
+def second_step() -> SecondStep:
+    """Return the service that completes sign-ins by a second factor."""
+    tokens = one_time_tokens("second_factor", SECOND_STEP_SECONDS)
+    return SecondStep(second_factors(), passkey_second_factor(), tokens, audit_service().note)
 
 
 @cache
@@ -77,13 +90,13 @@ def staff_sessions() -> StaffSessions:
 @cache
 def step_up() -> StepUp:
     """Return the service that renews the proof of a session."""
-    return StepUp(session_repository(), password_check(), user_service())
+    return StepUp(session_repository(), password_check(), user_service(), second_factors(), passkey_step_up())
 
 
 @cache
 def password_service() -> PasswordService:
     """Return the service that sets passwords."""
-    return PasswordService(session_repository(), password_check(), user_service())
+    return PasswordService(session_repository(), password_check(), user_service(), second_factors())
 
 
 @cache

@@ -47,6 +47,18 @@ class WrongPassword(DomainError):
     status, code, message = 400, "WRONG_PASSWORD", "The current password is wrong."
 
 
+class WrongCode(DomainError):
+    """The code is not one that the account's second factors give, or has been used."""
+
+    status, code, message = 400, "WRONG_CODE", "The code is wrong, or has been used."
+
+
+class PasskeyRefused(DomainError):
+    """The passkey is not the account's, or did not sign what it was asked to."""
+
+    status, code, message = 400, "PASSKEY_REFUSED", "The passkey was refused."
+
+
 class NotAuthenticated(DomainError):
     """No credential, or none that is valid."""
 
@@ -72,6 +84,12 @@ class NotAllowed(DomainError):
     """The caller is known, and may not do this."""
 
     status, code, message = 403, "FORBIDDEN", "You may not do this."
+
+
+class SecondFactorRequired(NotAllowed):
+    """The session is good, and was proven by one factor where two are asked for."""
+
+    code, message = "SECOND_FACTOR_REQUIRED", "This needs a session that was proven by a second factor."
 
 
 class InsufficientScopes(NotAllowed):

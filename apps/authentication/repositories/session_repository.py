@@ -1,7 +1,7 @@
 """Reads and writes sessions."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -45,7 +45,7 @@ class NewSession:
     methods: tuple[str, ...]
     user_agent: str
     ip_address: str | None
-    password_hash: str | None = field(repr=False)
+    judged_digest: str | None  # of the hash of the password that was judged, if one was
     kind: Session.Kind = Session.Kind.API
 
 
@@ -124,7 +124,7 @@ class SessionRepository:
         await run_in_transaction(self._change_password, user_id, password_hash, kept_id, audit)
 
     def _start(self, new: NewSession, audit: AuditEntry) -> Session:
-        self._note_login(new.user_id, new.password_hash)
+        self._note_login(new.user_id, new.judged_digest)
         session = Session.objects.create(
             user_id=new.user_id,
             kind=new.kind,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from apps.core.errors import InsufficientScopes, NotAllowed, StepUpRequired
+from apps.core.errors import InsufficientScopes, NotAllowed, SecondFactorRequired, StepUpRequired
 from apps.core.security import scopes as scope_rules
 
 
@@ -32,6 +32,8 @@ class Principal:
     api_key_id: int | None = None
     methods: frozenset[str] = frozenset()  # by which the owner of a session has proven who they are (RFC 8176)
     is_recently_proven: bool = False
+    # A session of staff that has no second factor where staff need one: it is no member of staff's.
+    lacks_second_factor: bool = False
 
     @property
     def owner_id(self) -> int:
@@ -61,12 +63,13 @@ class Principal:
     def require_scope(self, scope: str) -> None:
         """Raise InsufficientScopes unless the credential grants `scope`."""
         if not self.has_scope(scope):
+            self._require_second_factor()
             raise InsufficientScopes(f"This needs the scope {scope}.")
 
     def require_reading(self, user_id: int) -> None:
         """Raise NotAllowed unless the caller may see what belongs to the user."""
-        if user_id != self.user_id and not self.acts_as_staff:
-            raise NotAllowed
+        if user_id != self.user_id:
+            self.require_staff()
 
     def require_writing(self, user_id: int) -> None:
         """Raise NotAllowed, or InsufficientScopes, unless the caller may change what belongs to the user."""
@@ -75,8 +78,9 @@ class Principal:
             self.require_scope(scope_rules.ACCOUNT_WRITE)
 
     def require_staff(self) -> None:
-        """Raise NotAllowed unless the caller may use staff rights."""
+        """Raise NotAllowed, or SecondFactorRequired, unless the caller may use staff rights."""
         if not self.acts_as_staff:
+            self._require_second_factor()
             raise NotAllowed
 
     def require_superuser(self) -> None:
@@ -101,6 +105,10 @@ class Principal:
         self.require_session()
         if not self.is_recently_proven:
             raise StepUpRequired
+
+    def _require_second_factor(self) -> None:
+        if self.lacks_second_factor:
+            raise SecondFactorRequired("Staff need a session that was proven by a second factor.")
 
 
 OPERATOR = Principal(user_id=None, kind=CredentialKind.OPERATOR, is_staff=True, is_superuser=True)

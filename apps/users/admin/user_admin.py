@@ -12,7 +12,7 @@ from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.database.sync_calls import call_service
 from apps.users.admin.user_forms import UserAddForm, UserChangeForm
 from apps.users.admin.user_operations import ACTIVATE, DEACTIVATE, DELETE, change_user
-from apps.users.dependencies import user_service
+from apps.users.dependencies import registration
 from apps.users.models import User
 
 NEVER_CHANGED = (
@@ -86,7 +86,7 @@ class UserAdmin(ServiceAdmin):
         """Sign up or change the account through the service."""
         actor = acting_staff(request)
         if not change:
-            obj.pk = call_service(user_service().register, form.payload, actor).id
+            obj.pk = call_service(registration().register, form.payload, actor).id
         elif form.payload.model_fields_set:
             change_user(actor, obj.pk, form.payload)
         obj.refresh_from_db()

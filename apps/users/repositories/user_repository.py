@@ -1,10 +1,11 @@
 """Reads and writes accounts."""
 
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
@@ -48,6 +49,19 @@ class UserRepository:
         """Insert an account; raises Conflict when its address or user name is taken."""
         return await run_in_transaction(self._create, fields, password_hash, audit)
 
+    def create_verified(self, fields: Mapping[str, Any], username_start: str, audit: AuditEntry) -> int:
+        """Insert an account without a password, of a verified address, and return its id.
+
+        In the transaction open on this thread. The user name is what it begins with and, where this is taken, a random
+        end. Raises Conflict when the address is taken.
+        """
+        user = User.objects.new(**fields, username=username_start, email_verified_at=Now())
+        user.set_unusable_password()
+        while not _is_saved(user):
+            user.username = f"{username_start}-{secrets.token_hex(3)}"
+        self._record_audit(replace(audit, actor=replace(audit.actor, user_id=user.pk), target_id=user.pk))
+        return user.pk
+
     async def update(self, user_id: int, changes: Mapping[str, Any], audit: AuditEntry, guard: Guard) -> User:
         """Change the account; raises NotFound, Conflict, or what `guard` raises."""
         return await run_in_transaction(self._update, user_id, changes, audit, guard)
@@ -70,6 +84,10 @@ class UserRepository:
         user = self.lock(user_id)
         guard(user)
         User.objects.filter(pk=user_id).update(last_login=Now())
+
+    def end_sessions(self, user_id: int) -> None:
+        """Let no session count that has begun, in the transaction open on this thread."""
+        User.objects.filter(pk=user_id).update(sessions_ended_at=Now())
 
     def _create(self, fields: Mapping[str, Any], password_hash: str, audit: AuditEntry) -> User:
         user = User.objects.new(**fields)
@@ -135,6 +153,18 @@ def _require_plan() -> None:
         connection.check_constraints()
     except IntegrityError as error:
         raise ValidationFailed.of("plan", "There is no plan of this name.") from error
+
+
+def _is_saved(user: User) -> bool:
+    """Insert the account unless its user name is taken, and leave the transaction good in either case."""
+    try:
+        with transaction.atomic():
+            _save(user)
+    except Conflict as refusal:
+        if TAKEN["users_username_unique"] not in refusal.details:
+            raise
+        return False
+    return True
 
 
 def _save(user: User, **options: Any) -> None:

@@ -8,17 +8,17 @@ from apps.core.http.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import WITH_BODY, errors
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page
-from apps.users.dependencies import user_service
+from apps.users.dependencies import registration, user_service
 from apps.users.schemas import UserCreate, UserOut, UserQuery, UserUpdate
 
 router = Router(tags=["users"])
 
 
-@router.post("", auth=None, response={201: UserOut, **errors(*WITH_BODY, 409, 429)})
+@router.post("", auth=None, response={201: UserOut, **errors(*WITH_BODY, 403, 409, 429)})
 async def create_user(request: HttpRequest, new: UserCreate) -> Status[UserOut]:
     """Sign up. Public, and limited per client address."""
     await limit_by_address(request, "sign-up")
-    return Status(201, await user_service().register(new))
+    return Status(201, await registration().sign_up(new))
 
 
 @router.get("", response={200: Page[UserOut], **errors(401, 422)})

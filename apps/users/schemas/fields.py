@@ -9,6 +9,8 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 from apps.core.schemas.fields import Text
 from apps.core.security.passwords import PASSWORD_LENGTH_MAXIMUM
 
+FULL_NAME_LENGTH_MAXIMUM = 200
+
 
 def _is_email(value: str) -> str:
     try:
@@ -31,6 +33,6 @@ EmailAddress = Annotated[
     Field(json_schema_extra={"format": "email"}),
 ]
 Username = Annotated[str, StringConstraints(min_length=1, max_length=150, pattern=r"^[A-Za-z0-9_.@+-]+$")]
-FullName = Annotated[Text, StringConstraints(strip_whitespace=True, max_length=200)]
+FullName = Annotated[Text, StringConstraints(strip_whitespace=True, max_length=FULL_NAME_LENGTH_MAXIMUM)]
 # A password that is being presented may be anything; one that is being set is judged by Django's validators too.
 Password = Annotated[SecretStr, Field(min_length=1, max_length=PASSWORD_LENGTH_MAXIMUM), AfterValidator(_has_no_nul)]

@@ -8,32 +8,20 @@ from django.utils import timezone
 from apps.core.errors import NotAllowed, NotAuthenticated, NotFound
 from apps.core.schemas.page import Page
 from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.passwords import hash_password
-from apps.core.security.principal import CredentialKind, Principal
+from apps.core.security.principal import Principal
 from apps.plans.services.plan_service import PlanService
 from apps.users.models import User
 from apps.users.repositories.user_repository import UserRepository
-from apps.users.schemas import UserAdministration, UserCreate, UserOut, UserQuery, UserUpdate
-from apps.users.services.credentials import Credentials, is_usable
-from apps.users.services.password_policy import check_new_password
-
-SELF_SIGN_UP = Principal(user_id=None, kind=CredentialKind.SESSION)
+from apps.users.schemas import UserAdministration, UserOut, UserQuery, UserUpdate
+from apps.users.services.credentials import Credentials, is_usable, password_digest
 
 
 class UserService:
-    """Signs accounts up, finds, changes and deletes them."""
+    """Finds accounts, changes and deletes them."""
 
     def __init__(self, users: UserRepository, plans: PlanService) -> None:
         self._users = users
         self._plans = plans
-
-    async def register(self, new: UserCreate, actor: Principal = SELF_SIGN_UP) -> UserOut:
-        """Create an account on the free plan; raises ValidationFailed for a weak password, Conflict when taken."""
-        fields = new.model_dump(exclude={"password"})
-        password = new.password.get_secret_value()
-        await check_new_password(password, **fields)
-        audit = AuditEntry(actor, "user.created", "user", after=fields)
-        return UserOut.of(await self._users.create(fields, await hash_password(password), audit))
 
     async def get(self, actor: Principal, user_id: int) -> UserOut:
         """Return the account; raises NotAllowed for another's, NotFound when there is none."""
@@ -101,12 +89,13 @@ class UserService:
         """Store a new hash in the transaction open on this thread; raises NotFound."""
         self._users.set_password(user_id, password_hash)
 
-    def note_login(self, user_id: int, password_hash: str | None) -> None:
+    def note_login(self, user_id: int, judged_digest: str | None) -> None:
         """Store that the user has just signed in, in the transaction open on this thread.
 
-        Raises NotAuthenticated if the account is shut, or the password, where one was judged, is another since.
+        Raises NotAuthenticated if the account is shut, or the password, where one was judged, is another since: its
+        hash has another `password_digest`.
         """
-        self._users.note_login(user_id, partial(_require_unchanged, password_hash))
+        self._users.note_login(user_id, partial(_require_unchanged, judged_digest))
 
     def lock_key_allowance(self, user_id: int) -> int | None:
         """Lock the account in the transaction open on this thread, and return how many keys its plan allows.
@@ -119,6 +108,10 @@ class UserService:
         """Lock the account until the transaction open on this thread ends; raises NotFound."""
         self._users.lock(user_id)
 
+    def end_sessions(self, user_id: int) -> None:
+        """End every session of the account in the transaction open on this thread, in which it is locked."""
+        self._users.end_sessions(user_id)
+
     async def _existing(self, user_id: int) -> User:
         user = await self._users.find(user_id)
         if user is None:
@@ -126,8 +119,8 @@ class UserService:
         return user
 
 
-def _require_unchanged(password_hash: str | None, user: User) -> None:
-    if password_hash not in (None, user.password) or not is_usable(user):
+def _require_unchanged(judged_digest: str | None, user: User) -> None:
+    if judged_digest not in (None, password_digest(user.password)) or not is_usable(user):
         raise NotAuthenticated
 
 

@@ -3,13 +3,11 @@
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from apps.core.errors import InsufficientScopes, NotAllowed, NotFound, ValidationFailed
-from apps.core.security.passwords import password_matches
 from apps.core.security.principal import OPERATOR
 from apps.core.security.scopes import ACCOUNT_WRITE, STAFF
-from apps.users.schemas import UserCreate, UserQuery, UserUpdate
+from apps.users.schemas import UserQuery, UserUpdate
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
 from tests.support.fakes import FakeUsers, unsaved_user
@@ -17,7 +15,6 @@ from tests.support.fakes import FakeUsers, unsaved_user
 pytestmark = pytest.mark.unit
 
 ME, OTHER, COLLEAGUE, MISSING = 1, 2, 3, 404
-PASSWORD = "correct horse battery staple"
 
 
 class FakePlans:
@@ -38,21 +35,6 @@ def users():
 def service(users: Any) -> UserService:
     plans: Any = FakePlans()
     return UserService(users, plans)
-
-
-async def test_signs_up_with_a_hash_and_without_the_password_in_the_audit(service, users):
-    out = await service.register(UserCreate(email="n@example.com", username="n", password=SecretStr(PASSWORD)))
-    _, fields, password_hash, audit = users.calls[0]
-    assert out.email == "n@example.com"
-    assert fields == {"email": "n@example.com", "username": "n", "full_name": ""}
-    assert await password_matches(PASSWORD, password_hash)
-    assert (audit.action, audit.target_kind, audit.after) == ("user.created", "user", fields)
-
-
-async def test_nobody_signs_up_with_a_weak_password(service, users):
-    with pytest.raises(ValidationFailed):
-        await service.register(UserCreate(email="n@example.com", username="n", password=SecretStr("password")))
-    assert users.calls == []
 
 
 @pytest.mark.parametrize(
