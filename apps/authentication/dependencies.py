@@ -65,8 +65,13 @@ def sign_in() -> SignIn:
 @cache
 def second_step() -> SecondStep:
     """Return the service that completes sign-ins by a second factor."""
-    tokens = one_time_tokens("second_factor", SECOND_STEP_SECONDS)
-    return SecondStep(second_factors(), passkey_second_factor(), tokens, audit_service().note)
+    return _second_step("second_factor")
+
+
+@cache
+def staff_second_step() -> SecondStep:
+    """Return the service that completes sign-ins to the admin, whose tokens are good for nothing else."""
+    return _second_step("staff_second_factor")
 
 
 @cache
@@ -84,7 +89,7 @@ def account_sessions() -> AccountSessions:
 @cache
 def staff_sessions() -> StaffSessions:
     """Return the service for sessions of the admin."""
-    return StaffSessions(session_repository(), password_check())
+    return StaffSessions(session_repository(), password_check(), staff_second_step())
 
 
 @cache
@@ -122,3 +127,8 @@ def session_repository() -> SessionRepository:
         ),
     }
     return SessionRepository(audit_service().record, users.set_password, users.note_login, lives)
+
+
+def _second_step(purpose: str) -> SecondStep:
+    tokens = one_time_tokens(purpose, SECOND_STEP_SECONDS)
+    return SecondStep(second_factors(), passkey_second_factor(), tokens, audit_service().note)

@@ -6,6 +6,7 @@ from django.contrib.auth import login
 from django.http import HttpRequest
 
 from apps.authentication.dependencies import session_service
+from apps.authentication.services.staff_sessions import StaffSignedIn
 from apps.backoffice.services.staff_backend import StaffBackend
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.database.sync_calls import call_service
@@ -21,14 +22,14 @@ def signed_in_session_id(request: HttpRequest) -> int | None:
     return session_id
 
 
-def sign_in_browser(request: HttpRequest, user_id: int, session_id: int) -> None:
+def sign_in_browser(request: HttpRequest, signed_in: StaffSignedIn) -> None:
     """Make the browser's session stand for a session of the admin.
 
     It gets a new key and keeps nothing: neither what was known of the browser before, nor who was signed in to it.
     """
     sign_out_browser(request)
-    login(request, StaffBackend().get_user(user_id), backend=BACKEND)
-    request.session[SESSION_ID] = session_id
+    login(request, StaffBackend().get_user(signed_in.user_id), backend=BACKEND)
+    request.session[SESSION_ID] = signed_in.session_id
 
 
 def sign_out_browser(request: HttpRequest) -> None:

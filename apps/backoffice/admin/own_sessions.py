@@ -7,6 +7,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from apps.authentication.dependencies import account_sessions, session_service
+from apps.backoffice.admin.row_number import number_in
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.database.sync_calls import call_service
 from apps.core.errors import NotFound
@@ -14,7 +15,6 @@ from apps.core.schemas.page import PAGE_SIZE_MAXIMUM, PageQuery
 from apps.core.security.principal import Principal
 
 OTHERS = "others"
-BIGINT_DIGITS = 18
 
 
 def own_sessions(site: AdminSite, request: HttpRequest) -> HttpResponse:
@@ -35,13 +35,8 @@ def _end(request: HttpRequest, actor: Principal, chosen: str) -> None:
         messages.success(request, "Every other session has ended.")
         return
     try:
-        call_service(session_service().end, actor, _number(chosen))
+        call_service(session_service().end, actor, number_in(chosen))
     except NotFound:
         messages.warning(request, "This session is over already.")
     else:
         messages.success(request, "The session has ended.")
-
-
-def _number(text: str) -> int:
-    is_number = text.isascii() and text.isdigit() and len(text) <= BIGINT_DIGITS
-    return int(text) if is_number else 0

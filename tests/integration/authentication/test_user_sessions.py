@@ -7,10 +7,10 @@ from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
 from tests.support.accounts import Account, audited, colleague, customer, superuser
 from tests.support.assertions import assert_error
-from tests.support.browsers import admin_session
 from tests.support.factories import make_key
 from tests.support.orm import make, rows
 from tests.support.sessions import sign_in
+from tests.support.staff_browser import admin_session
 
 USERS = "/api/v1/users"
 

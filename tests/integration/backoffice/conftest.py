@@ -5,8 +5,8 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from apps.users.models import User
-from tests.support.browsers import browser_of
 from tests.support.factories import make_staff, make_user
+from tests.support.staff_browser import browser_of
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from django.test import Client
 
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
-from tests.support.browsers import browser_of
 from tests.support.factories import PASSWORD, make_staff
 from tests.support.sessions import sign_in
+from tests.support.staff_browser import browser_of
 
 pytestmark = pytest.mark.integration
 

@@ -5,9 +5,9 @@ import pytest
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
 from tests.integration.backoffice.pages import only_event, text_of
-from tests.support.browsers import admin_session, browser_of
 from tests.support.factories import make_staff, make_user
 from tests.support.sessions import sign_in
+from tests.support.staff_browser import admin_session, browser_of
 
 pytestmark = pytest.mark.integration
 

@@ -6,8 +6,8 @@ from django.test import Client
 from apps.api_keys.models import ApiKey
 from apps.audit.models import AuditEvent
 from tests.integration.backoffice.pages import EVENTS, KEYS, USERS, text_of
-from tests.support.browsers import browser_of
 from tests.support.factories import make_key, make_user
+from tests.support.staff_browser import browser_of
 
 pytestmark = pytest.mark.integration
 

@@ -8,9 +8,9 @@ from django.utils import timezone
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
 from tests.integration.backoffice.pages import SESSIONS, USERS, only_event, text_of
-from tests.support.browsers import admin_session
 from tests.support.factories import make_staff, make_user
 from tests.support.sessions import sign_in
+from tests.support.staff_browser import admin_session
 
 pytestmark = pytest.mark.integration
 

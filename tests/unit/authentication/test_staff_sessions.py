@@ -5,15 +5,36 @@ from typing import Any
 import pytest
 
 from apps.authentication.models import Session
+from apps.authentication.schemas import SecondFactorNeeded
+from apps.authentication.services.proof import Proof
 from apps.authentication.services.refresh_tokens import new_family
-from apps.authentication.services.sign_in import Proof
-from apps.authentication.services.staff_sessions import StaffSessions
+from apps.authentication.services.staff_sessions import StaffSessions, StaffSignedIn
+from apps.core.errors import NotAuthenticated
+from apps.second_factors.schemas import FactorKind
+from apps.users.services.credentials import password_digest
+from tests.support.callers import session_of
 from tests.support.fakes import LONG_AGO, FakeUsers, unsaved_user
 from tests.unit.authentication.fake_sessions import ME, SECRET, SESSION, FakePasswords, one_session
 
 pytestmark = pytest.mark.unit
 
 CUSTOMER = 2
+NEEDED = SecondFactorNeeded(second_factor_token="token", kinds=[FactorKind.TOTP], expires_in=300)
+
+
+class FakeSecondStep:
+    """Asks for a second factor where it is told to, and takes one code."""
+
+    def __init__(self) -> None:
+        self.needed: SecondFactorNeeded | None = None
+
+    async def ask_if_needed(self, _proof: Proof) -> SecondFactorNeeded | None:
+        return self.needed
+
+    async def with_code(self, token: str, code: str) -> Proof:
+        if (token, code) != ("token", "123456"):
+            raise NotAuthenticated
+        return Proof(ME, ("pwd", "otp"), judged_digest="digest")
 
 
 @pytest.fixture
@@ -25,13 +46,26 @@ def sessions():
 
 
 @pytest.fixture
-def service(sessions: Any) -> StaffSessions:
+def second_step():
+    return FakeSecondStep()
+
+
+@pytest.fixture
+def service(sessions: Any, second_step: Any) -> StaffSessions:
     passwords: Any = FakePasswords(FakeUsers(sessions.session.user, unsaved_user(CUSTOMER, email="bob@example.com")))
-    return StaffSessions(sessions, passwords)
+    return StaffSessions(sessions, passwords, second_step)
 
 
-async def test_the_password_of_staff_proves_who_they_are(service):
-    assert await service.judge("ann@example.com", SECRET) == Proof(ME, ("pwd",), "argon2$hash")
+async def test_the_password_of_staff_starts_a_session_without_tokens(service, sessions):
+    for _ in range(2):
+        assert await service.with_password("ann@example.com", SECRET) == StaffSignedIn(ME, SESSION)
+    (_, new, audit), (_, another, _) = sessions.calls
+    assert (new.kind, new.methods, new.judged_digest) == (
+        Session.Kind.ADMIN, ("pwd",), password_digest("argon2$hash"),
+    )  # fmt: skip
+    assert len(new.family_digest) == 32
+    assert new.family_digest != another.family_digest
+    assert (audit.action, audit.after) == ("session.started", {"kind": "admin", "methods": ["pwd"]})
 
 
 @pytest.mark.parametrize(
@@ -39,18 +73,33 @@ async def test_the_password_of_staff_proves_who_they_are(service):
     [("ann@example.com", "wrong"), ("nobody@example.com", SECRET), ("bob@example.com", SECRET)],
     ids=["wrong", "unknown", "customer"],
 )
-async def test_whatever_else_is_given_proves_nothing(service, email, password):
-    assert await service.judge(email, password) is None
+async def test_whatever_else_is_given_starts_nothing_and_is_answered_alike(service, sessions, email, password):
+    with pytest.raises(NotAuthenticated) as refusal:
+        await service.with_password(email, password)
+    assert refusal.value.public_message == "The e-mail address or the password is wrong."
+    assert sessions.calls == []
 
 
-async def test_a_session_of_the_admin_has_no_tokens_and_is_told_of(service, sessions):
-    assert await service.start(Proof(ME, ("pwd",), "argon2$hash")) == SESSION
-    assert await service.start(Proof(ME, ("pwd",), "argon2$hash")) == SESSION
-    (_, new, audit), (_, another, _) = sessions.calls
-    assert (new.kind, new.methods, new.password_hash) == (Session.Kind.ADMIN, ("pwd",), "argon2$hash")
-    assert len(new.family_digest) == 32
-    assert new.family_digest != another.family_digest
-    assert (audit.action, audit.after) == ("session.started", {"kind": "admin", "methods": ["pwd"]})
+async def test_where_a_second_factor_is_needed_the_password_starts_nothing(service, sessions, second_step):
+    second_step.needed = NEEDED
+    assert await service.with_password("ann@example.com", SECRET) is NEEDED
+    assert sessions.calls == []
+
+
+async def test_the_second_factor_starts_it(service, sessions):
+    with pytest.raises(NotAuthenticated):
+        await service.with_code("token", "000000")
+    assert await service.with_code("token", "123456") == StaffSignedIn(ME, SESSION)
+    ((_, new, audit),) = sessions.calls
+    assert (new.kind, new.methods, new.judged_digest) == (Session.Kind.ADMIN, ("pwd", "otp"), "digest")
+    assert audit.after == {"kind": "admin", "methods": ["pwd", "otp"]}
+
+
+async def test_a_factor_that_was_just_added_is_proof_of_the_session(service, sessions):
+    await service.note_enrolment(session_of(ME, session_id=SESSION), "otp")
+    (call,) = sessions.calls
+    assert call[:4] == ("renew_proof", SESSION, ME, ("otp",))
+    assert (call[4].action, call[4].target_id) == ("session.proven", SESSION)
 
 
 async def test_it_makes_its_owner_the_caller(service, sessions):
