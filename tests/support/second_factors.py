@@ -2,6 +2,7 @@
 
 import time
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pyotp
@@ -10,7 +11,9 @@ from django.db.models.functions import Now
 from apps.authentication.models import Session
 from apps.second_factors.models import TotpDevice
 from tests.support.accounts import Account
+from tests.support.factories import PASSWORD
 from tests.support.orm import make
+from tests.support.software_authenticator import SoftwareAuthenticator
 
 FACTORS = "/api/v1/auth/second-factors"
 STEP_SECONDS = 30
@@ -41,6 +44,27 @@ async def enrol_totp(api: httpx.AsyncClient, account: Account) -> tuple[Authenti
     assert confirmed.status_code == 200, confirmed.text
     await make(TotpDevice.objects.update, last_step=0)
     return program, confirmed.json()["recovery_codes"]
+
+
+async def enrol_passkey(
+    api: httpx.AsyncClient, account: Account, authenticator: SoftwareAuthenticator | None = None
+) -> SoftwareAuthenticator:
+    """Give the account a passkey."""
+    authenticator = authenticator or SoftwareAuthenticator()
+    asked = (await api.post(f"{FACTORS}/passkeys/options", headers=account.headers)).json()
+    body = {"challenge": asked["challenge"], "name": "laptop", "credential": authenticator.create(asked["options"])}
+    added = await api.post(f"{FACTORS}/passkeys", json=body, headers=account.headers)
+    assert added.status_code == 201, added.text
+    return authenticator
+
+
+async def begin_sign_in(api: httpx.AsyncClient, account: Account) -> dict[str, Any]:
+    """Sign in by the password, and return what was asked for beside it."""
+    credentials = {"email": account.user.email, "password": PASSWORD}
+    asked = await api.post("/api/v1/auth/login", json=credentials)
+    assert asked.status_code == 202, asked.text
+    needed: dict[str, Any] = asked.json()
+    return needed
 
 
 async def let_proofs_grow_old() -> None:

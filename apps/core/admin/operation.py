@@ -22,7 +22,8 @@ class Operation:
     """A button on the row's page and, with `in_bulk`, an action of the list; both lead to one page that asks.
 
     `label` is what the button says, `done` the word for what has happened, `question` what the page explains.
-    `permission` is the admin's word for who may: change or delete. `applies` says for which rows the button is shown.
+    `permission` is the admin's word for who may: change, delete or superuser. `applies` says for which rows
+    the button is shown.
     """
 
     name: str

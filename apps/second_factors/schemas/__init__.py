@@ -1,7 +1,7 @@
 """What goes in and out about second factors."""
 
 from apps.second_factors.schemas.codes import Code, CodeEntry, RecoveryCodesOut
-from apps.second_factors.schemas.factors_out import FactorKind, SecondFactorsOut, TotpOut
+from apps.second_factors.schemas.factors_out import FactorKind, SecondFactorsOut, SecondFactorsReset, TotpOut
 from apps.second_factors.schemas.passkey_credentials import AssertionCredential, AttestationCredential
 from apps.second_factors.schemas.passkey_entries import (
     PasskeyAssertion,
@@ -26,6 +26,7 @@ __all__ = [
     "PasskeyRename",
     "RecoveryCodesOut",
     "SecondFactorsOut",
+    "SecondFactorsReset",
     "TotpOut",
     "TotpSecret",
 ]

@@ -29,3 +29,10 @@ class SecondFactorsOut(ResponseSchema):
     totp: TotpOut | None
     passkeys: list[PasskeyOut]
     recovery_codes_left: int
+
+
+class SecondFactorsReset(ResponseSchema):
+    """What an operator has removed."""
+
+    user_id: int
+    removed: list[FactorKind]

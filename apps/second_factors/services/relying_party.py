@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from webauthn import (
@@ -153,7 +154,7 @@ class RelyingParty:
         )
 
 
-def options_json(options: PublicKeyCredentialCreationOptions | PublicKeyCredentialRequestOptions) -> dict[str, object]:
+def options_json(options: PublicKeyCredentialCreationOptions | PublicKeyCredentialRequestOptions) -> dict[str, Any]:
     """Return the options as `parse…OptionsFromJSON` of browsers reads them."""
     return options_to_json_dict(options)
 

@@ -9,6 +9,7 @@ from apps.authentication.schemas import CleanedUp
 from apps.core.database.sync_calls import call_service
 from apps.core.management.service_command import ServiceCommand
 from apps.one_time_tokens.dependencies import token_clean_up
+from apps.second_factors.dependencies import second_factors
 from apps.usage.dependencies import usage_service
 from apps.verification.dependencies import answer_clean_up
 
@@ -19,15 +20,16 @@ class Removed(CleanedUp):
     one_time_tokens: int
     verification_answers: int
     usage_denials: int
+    second_factor_attempts: int
 
 
 class Command(ServiceCommand):
     """Removes what is over. Safe at any time, and any number at once."""
 
     help = (
-        "Remove forgiven login attempts, sessions that were over and signing keys that retired 30 days ago, expired "
-        "sessions of the admin, one-time tokens and answers to verifications of over a day ago, and counts of refused "
-        "calls of over 90 days ago."
+        "Remove forgiven login attempts and wrong codes, sessions that were over and signing keys that retired 30 days "
+        "ago, expired sessions of the admin, one-time tokens and answers to verifications of over a day ago, and "
+        "counts of refused calls of over 90 days ago."
     )
 
     def run(self, options: dict[str, Any]) -> None:
@@ -36,6 +38,12 @@ class Command(ServiceCommand):
         answers = call_service(answer_clean_up().run)
         denials = call_service(usage_service().remove_old_denials)
         tokens = call_service(token_clean_up().run)
+        codes = call_service(second_factors().remove_old_attempts)
         call_command("clearsessions")
-        elsewhere = {"one_time_tokens": tokens, "verification_answers": answers, "usage_denials": denials}
+        elsewhere = {
+            "one_time_tokens": tokens,
+            "verification_answers": answers,
+            "usage_denials": denials,
+            "second_factor_attempts": codes,
+        }
         self.show(Removed(**removed.model_dump(), **elsewhere), options)

@@ -1,6 +1,7 @@
 """The environment: each wrong value stops the start with one clear line that does not repeat it."""
 
 import os
+import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
@@ -227,3 +228,38 @@ def test_a_database_url_becomes_django_s_settings():
 
 def test_a_connect_timeout_of_the_operator_s_is_kept():
     assert database_settings("postgresql://db/house?connect_timeout=2", 8)["OPTIONS"]["connect_timeout"] == "2"
+
+
+def test_passkeys_are_for_the_domain_of_the_addresses(load):
+    settings = load(**PRODUCTION, APPLICATION_URL="https://app.api.example.com")
+    assert settings.passkeys_domain == "api.example.com"
+    assert settings.passkeys_origins == ["https://api.example.com", "https://app.api.example.com"]
+
+
+def test_passkeys_are_for_the_domain_and_the_origins_that_are_named(load):
+    named = {"PASSKEY_DOMAIN": "example.com", "PASSKEY_ORIGINS": "https://app.example.com, https://www.example.com"}
+    settings = load(**PRODUCTION, **named)
+    assert settings.passkeys_domain == "example.com"
+    assert settings.passkeys_origins == ["https://app.example.com", "https://www.example.com"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("PASSKEY_DOMAIN", "https://example.com", "PASSKEY_DOMAIN: is not a domain such as example.com"),
+        ("PASSKEY_ORIGINS", "https://evil.example", "PASSKEY_ORIGINS: entry 1 is not an origin within api.example.com"),
+    ],
+)
+def test_passkeys_elsewhere_stop_the_start(load, name: str, value: str, reason: str):
+    with pytest.raises(SystemExit, match=re.escape(reason)):
+        load(**PRODUCTION, **{name: value})
+
+
+def test_staff_need_a_second_factor_where_the_operator_says_so(load):
+    assert [
+        load().require_staff_second_factor,
+        load(REQUIRE_STAFF_SECOND_FACTOR="true").require_staff_second_factor,
+    ] == [
+        False,
+        True,
+    ]

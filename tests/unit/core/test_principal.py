@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.core.errors import InsufficientScopes, NotAllowed
+from apps.core.errors import InsufficientScopes, NotAllowed, SecondFactorRequired
 from apps.core.security.principal import OPERATOR, CredentialKind, Principal
 from apps.core.security.scopes import ACCOUNT_WRITE, KEYS_VERIFY, STAFF
 
@@ -103,6 +103,19 @@ def test_a_key_is_told_which_scope_it_lacks():
 def test_scopes(caller, has):
     assert caller.has_scope(KEYS_VERIFY) is has
     assert may(caller.require_scope, KEYS_VERIFY) is has
+
+
+def test_a_session_of_staff_that_lacks_a_second_factor_is_told_so():
+    caller = session(lacks_second_factor=True)
+    for act in (caller.require_staff, caller.require_superuser):
+        with pytest.raises(SecondFactorRequired):
+            act()
+    with pytest.raises(SecondFactorRequired):
+        caller.require_scope(KEYS_VERIFY)
+    for act in (caller.require_reading, caller.require_writing):
+        act(ME)
+        with pytest.raises(SecondFactorRequired):
+            act(OTHER)
 
 
 def test_the_operator_owns_nothing():
