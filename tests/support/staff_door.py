@@ -1,7 +1,9 @@
 """The staff door as a browser meets it, through the whole ASGI application."""
 
+import json
 import re
 from html import unescape
+from typing import Any
 
 import httpx
 
@@ -10,7 +12,11 @@ from tests.support.factories import PASSWORD
 
 LOGIN = "/admin/login/"
 HOME = "/admin/"
+SECOND_STEP = "/admin/login/second-step/"
+PROOF = "/admin/proof/"
+FACTORS = "/admin/second-factors/"
 SESSION_COOKIE = "staff_session"
+STEP_COOKIE = "staff_second_step"
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 BASE_URL = "http://keyhouse.localhost"
 
@@ -49,3 +55,20 @@ async def is_signed_in(browser: httpx.AsyncClient) -> bool:
 def refusals_of(response: httpx.Response) -> list[str]:
     """Return what the sign-in page says was wrong."""
     return [unescape(" ".join(text.split())) for text in re.findall(r'class="errornote">([^<]*)<', response.text)]
+
+
+def passkey_options(response: httpx.Response) -> dict[str, Any]:
+    """Return what the page asks the browser for."""
+    found = re.search(r'data-options="([^"]*)"', response.text)
+    assert found
+    options: dict[str, Any] = json.loads(unescape(found[1]))
+    return options
+
+
+def passkey_fields(response: httpx.Response, credential: dict[str, Any]) -> dict[str, str]:
+    """Return what the page's script sends for this answer of the browser."""
+    found = re.search(r'name="challenge" value="([^"]*)"', response.text)
+    token = TOKEN.search(response.text)
+    assert found
+    assert token
+    return {"csrfmiddlewaretoken": token[1], "challenge": found[1], "credential": json.dumps(credential)}
