@@ -25,7 +25,13 @@ from apps.authentication.services.staff_sessions import StaffSessions
 from apps.authentication.services.step_up import StepUp
 from apps.authentication.services.token_pairs import TokenPairs
 from apps.one_time_tokens.dependencies import one_time_tokens
-from apps.second_factors.dependencies import passkey_second_factor, passkey_sign_in, passkey_step_up, second_factors
+from apps.second_factors.dependencies import (
+    factor_rights,
+    passkey_second_factor,
+    passkey_sign_in,
+    passkey_step_up,
+    second_factors,
+)
 from apps.users.dependencies import user_service
 
 SECOND_STEP_SECONDS = 5 * 60
@@ -101,7 +107,7 @@ def step_up() -> StepUp:
 @cache
 def password_service() -> PasswordService:
     """Return the service that sets passwords."""
-    return PasswordService(session_repository(), password_check(), user_service(), second_factors())
+    return PasswordService(session_repository(), password_check(), user_service(), factor_rights())
 
 
 @cache

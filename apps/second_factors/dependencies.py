@@ -12,6 +12,8 @@ from apps.second_factors.repositories.factor_changes import FactorChanges
 from apps.second_factors.repositories.factor_repository import FactorRepository
 from apps.second_factors.repositories.passkey_repository import PasskeyRepository
 from apps.second_factors.repositories.totp_repository import TotpRepository
+from apps.second_factors.services.attempt_clean_up import AttemptCleanUp
+from apps.second_factors.services.factor_rights import FactorRights
 from apps.second_factors.services.passkey_enrolment import PasskeyEnrolment
 from apps.second_factors.services.passkey_proof import PasskeyProof
 from apps.second_factors.services.relying_party import RelyingParty
@@ -25,22 +27,35 @@ CHALLENGE_SECONDS = 5 * 60
 @cache
 def second_factors() -> SecondFactors:
     """Return the service that says what accounts have, and judges codes."""
-    factors = FactorRepository(_changes(), user_service().end_sessions)
     passkeys = PasskeyRepository(_changes())
-    return SecondFactors(factors, _codes(), FactorAttempts(), _devices(), passkeys, user_service())
+    users, rights = user_service(), factor_rights()
+    return SecondFactors(_factors(), _codes(), _devices(), passkeys, users, rights)
+
+
+@cache
+def attempt_clean_up() -> AttemptCleanUp:
+    """Return the service that removes counts of wrong codes."""
+    return AttemptCleanUp(FactorAttempts())
+
+
+@cache
+def factor_rights() -> FactorRights:
+    """Return the judge of who may change an account's second factors."""
+    return FactorRights(_factors())
 
 
 @cache
 def totp_enrolment() -> TotpEnrolment:
     """Return the service for programs that show codes."""
-    return TotpEnrolment(_devices(), user_service(), settings.PRODUCT_NAME)
+    return TotpEnrolment(_devices(), user_service(), factor_rights(), settings.PRODUCT_NAME)
 
 
 @cache
 def passkey_enrolment() -> PasskeyEnrolment:
     """Return the service that registers passkeys."""
     challenges = one_time_tokens("passkey_registration", CHALLENGE_SECONDS)
-    return PasskeyEnrolment(PasskeyRepository(_changes()), user_service(), _party(), challenges)
+    passkeys = PasskeyRepository(_changes())
+    return PasskeyEnrolment(passkeys, user_service(), factor_rights(), _party(), challenges)
 
 
 @cache
@@ -65,6 +80,10 @@ def _passkey_proof(purpose: str, *, is_passwordless: bool) -> PasskeyProof:
     challenges = one_time_tokens(purpose, CHALLENGE_SECONDS)
     passkeys = PasskeyRepository(_changes())
     return PasskeyProof(passkeys, _party(), challenges, audit_service().note, is_passwordless=is_passwordless)
+
+
+def _factors() -> FactorRepository:
+    return FactorRepository(_changes(), user_service().end_sessions)
 
 
 def _party() -> RelyingParty:

@@ -185,10 +185,14 @@ def test_a_copy_that_counts_less_is_refused(
     assert (events[0]["action"], events[0]["outcome"]) == ("passkey.cloned", "failure")
 
 
-def test_the_browser_makes_no_second_passkey_on_the_same_device(
-    page: Page, keyhouse: Server, token: str, authenticator: VirtualAuthenticator
+def test_a_passkey_proves_a_session_again_and_the_browser_makes_no_second_one_on_the_same_device(
+    page: Page, keyhouse: Server, client: httpx.Client, person: Person, token: str, authenticator: VirtualAuthenticator
 ):
     create(page, keyhouse, token)
+    unproven = client.post("/api/v1/auth/second-factors/passkeys/options", headers=person.headers)
+    assert (unproven.status_code, unproven.json()["error"]["code"]) == (401, "STEP_UP_REQUIRED")
+    proven = page.evaluate("([api, token]) => prove(api, token)", [keyhouse.url, token])
+    assert proven == {"status": 200, "body": {"status": "ok"}}
     name = page.evaluate(
         "([api, token]) => create(api, 'second-factors/passkeys', token).catch(error => error.name)",
         [keyhouse.url, token],

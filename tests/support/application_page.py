@@ -34,6 +34,13 @@ async function get(api, path, more, token) {
   }
   return call(api, path, {challenge: asked.challenge, credential, ...more}, token);
 }
+
+async function prove(api, token) {
+  const asked = (await call(api, "step-up/passkey/options", {}, token)).body;
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(asked.options);
+  const credential = (await navigator.credentials.get({publicKey})).toJSON();
+  return call(api, "step-up", {passkey: {challenge: asked.challenge, credential}}, token);
+}
 </script>
 """
 

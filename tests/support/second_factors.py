@@ -43,6 +43,7 @@ async def enrol_totp(api: httpx.AsyncClient, account: Account) -> tuple[Authenti
     confirmed = await api.post(f"{FACTORS}/totp/confirm", json={"code": program.code()}, headers=account.headers)
     assert confirmed.status_code == 200, confirmed.text
     await make(TotpDevice.objects.update, last_step=0)
+    await prove_second_factor(account)
     return program, confirmed.json()["recovery_codes"]
 
 
@@ -55,7 +56,13 @@ async def enrol_passkey(
     body = {"challenge": asked["challenge"], "name": "laptop", "credential": authenticator.create(asked["options"])}
     added = await api.post(f"{FACTORS}/passkeys", json=body, headers=account.headers)
     assert added.status_code == 201, added.text
+    await prove_second_factor(account)
     return authenticator
+
+
+async def prove_second_factor(account: Account) -> None:
+    """Let the account's sessions of the API have been proven by a second factor, as after a step-up."""
+    await make(Session.objects.filter(user_id=account.id, kind=Session.Kind.API).update, methods=["pwd", "otp"])
 
 
 async def begin_sign_in(api: httpx.AsyncClient, account: Account) -> dict[str, Any]:

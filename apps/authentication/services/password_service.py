@@ -7,7 +7,7 @@ from apps.core.errors import WrongPassword
 from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.passwords import hash_password
 from apps.core.security.principal import Principal
-from apps.second_factors.services.second_factors import SecondFactors
+from apps.second_factors.services.factor_rights import FactorRights
 from apps.users.services.credentials import Credentials
 from apps.users.services.password_policy import check_new_password
 from apps.users.services.user_service import UserService
@@ -17,12 +17,12 @@ class PasswordService:
     """Gives accounts new passwords, each of which ends sessions."""
 
     def __init__(
-        self, sessions: SessionRepository, passwords: PasswordCheck, users: UserService, factors: SecondFactors
+        self, sessions: SessionRepository, passwords: PasswordCheck, users: UserService, rights: FactorRights
     ) -> None:
         self._sessions = sessions
         self._passwords = passwords
         self._users = users
-        self._factors = factors
+        self._rights = rights
 
     async def change(self, actor: Principal, change: PasswordChange) -> None:
         """Set a new password and end every other session, at both doors.
@@ -32,8 +32,7 @@ class PasswordService:
         Raises StepUpRequired, WrongPassword, ValidationFailed for a weak new password, TooManyRequests when locked.
         """
         kept_id = actor.require_session()
-        if await self._factors.kinds_of(actor.owner_id):
-            actor.require_recent_proof()
+        await self._rights.require_fresh_if_protected(actor)
         credentials = await self._users.credentials(actor.owner_id)
         if not await self._passwords.confirms(credentials, change.current_password.get_secret_value()):
             raise WrongPassword

@@ -23,6 +23,11 @@ class FactorCounts(NamedTuple):
     has_passkey: bool
     recovery_codes_left: int
 
+    @property
+    def has_factor(self) -> bool:
+        """Whether there is a second factor; recovery codes only stand in for one."""
+        return self.has_totp or self.has_passkey
+
 
 class FactorRepository:
     """The rows of all kinds of factors. Lock order: the account first."""

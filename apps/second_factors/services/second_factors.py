@@ -7,17 +7,14 @@ from apps.core.security.audit_entry import AuditEntry, Outcome
 from apps.core.security.methods import ONE_TIME_CODE
 from apps.core.security.principal import CredentialKind, Principal
 from apps.second_factors.repositories.code_repository import CodeRepository, Guess
-from apps.second_factors.repositories.factor_attempts import FactorAttempts
 from apps.second_factors.repositories.factor_repository import FactorRepository
 from apps.second_factors.repositories.passkey_repository import PasskeyRepository
 from apps.second_factors.repositories.totp_repository import TotpRepository
 from apps.second_factors.schemas import FactorKind, PasskeyOut, RecoveryCodesOut, SecondFactorsOut, TotpOut
-from apps.second_factors.services.factor_rights import require_fresh, require_superuser_in_person
+from apps.second_factors.services.factor_rights import FactorRights
 from apps.second_factors.services.lockout import refuse_for
 from apps.second_factors.services.recovery_code import digest_of, new_codes, six_digits_of
 from apps.users.services.user_service import UserService
-
-BATCH_SIZE = 1000  # rows a statement removes, and so locks
 
 
 class SecondFactors:
@@ -27,22 +24,22 @@ class SecondFactors:
         self,
         factors: FactorRepository,
         codes: CodeRepository,
-        attempts: FactorAttempts,
         devices: TotpRepository,
         passkeys: PasskeyRepository,
         users: UserService,
+        rights: FactorRights,
     ) -> None:
         self._factors = factors
         self._codes = codes
-        self._attempts = attempts
         self._devices = devices
         self._passkeys = passkeys
         self._users = users
+        self._rights = rights
 
     async def kinds_of(self, user_id: int) -> tuple[FactorKind, ...]:
         """Return by what the account can be proven a second time; empty while it has no second factor."""
         counts = await self._factors.counts(user_id)
-        if not counts.has_totp and not counts.has_passkey:
+        if not counts.has_factor:
             return ()
         held = {
             FactorKind.TOTP: counts.has_totp,
@@ -97,7 +94,7 @@ class SecondFactors:
 
         Raises NotFound while there is no factor that they could stand in for.
         """
-        user_id = require_fresh(actor)
+        user_id = await self._rights.require_fresh(actor)
         if not await self.kinds_of(user_id):
             raise NotFound("The account has no second factor.")
         codes = new_codes()
@@ -110,16 +107,9 @@ class SecondFactors:
 
         Raises NotAllowed unless the actor is a superuser in person, StepUpRequired, NotFound when there is nothing.
         """
-        require_superuser_in_person(actor)
+        await self._rights.require_superuser_in_person(actor)
         await self._factors.reset(user_id, AuditEntry(actor, "second_factors.reset", "user", user_id))
 
     def erase(self, user_id: int) -> None:
         """Remove everything about the account's factors, in the transaction open on this thread."""
         self._factors.erase(user_id)
-
-    async def remove_old_attempts(self) -> int:
-        """Remove counts of wrong codes that are forgiven, in batches, and return how many."""
-        total = 0
-        while removed := await self._attempts.remove_old(BATCH_SIZE):
-            total += removed
-        return total

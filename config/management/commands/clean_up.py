@@ -9,7 +9,7 @@ from apps.authentication.schemas import CleanedUp
 from apps.core.database.sync_calls import call_service
 from apps.core.management.service_command import ServiceCommand
 from apps.one_time_tokens.dependencies import token_clean_up
-from apps.second_factors.dependencies import second_factors
+from apps.second_factors.dependencies import attempt_clean_up
 from apps.usage.dependencies import usage_service
 from apps.verification.dependencies import answer_clean_up
 
@@ -38,7 +38,7 @@ class Command(ServiceCommand):
         answers = call_service(answer_clean_up().run)
         denials = call_service(usage_service().remove_old_denials)
         tokens = call_service(token_clean_up().run)
-        codes = call_service(second_factors().remove_old_attempts)
+        codes = call_service(attempt_clean_up().run)
         call_command("clearsessions")
         elsewhere = {
             "one_time_tokens": tokens,

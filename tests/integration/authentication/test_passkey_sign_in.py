@@ -243,11 +243,12 @@ async def test_a_passkey_renews_the_proof_of_an_account_without_a_password(api: 
     me = await customer()
     device = await enrol_passkey(api, me)
     await let_proofs_grow_old()
+    await make(Session.objects.update, methods=["fed"])
     asked = (await api.post(f"{AUTH}/step-up/passkey/options", headers=me.headers)).json()
     passkey = {"challenge": asked["challenge"], "credential": device.get(asked["options"])}
     response = await api.post(f"{AUTH}/step-up", json={"passkey": passkey}, headers=me.headers)
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
-    assert await methods() == [["hwk", "user"]]
+    assert await methods() == [["fed", "hwk", "user"]]
     assert (await api.post(f"{AUTH}/second-factors/recovery-codes", headers=me.headers)).status_code == 200
 
 

@@ -72,8 +72,8 @@ async def test_a_key_with_staff_rights_is_a_program_and_keeps_them(api: httpx.As
 
 async def test_staff_enrol_themselves_step_up_and_are_staff_then(api: httpx.AsyncClient):
     root, other = await superuser(password=PASSWORD), await customer()
-    await proven_by(root, "pwd")
     program, _ = await enrol_totp(api, root)
+    await proven_by(root, "pwd")
     assert_error(await api.get(f"{USERS}/{other.id}", headers=root.headers), 403, "SECOND_FACTOR_REQUIRED")
     stepped = await api.post("/api/v1/auth/step-up", json={"code": program.code()}, headers=root.headers)
     assert stepped.status_code == 200
@@ -84,6 +84,7 @@ async def test_the_tokens_scope_says_so_too(api: httpx.AsyncClient):
     root = await superuser(password=PASSWORD)
     alone = await api.post("/api/v1/auth/login", json={"email": root.user.email, "password": PASSWORD})
     program, _ = await enrol_totp(api, root)
+    await proven_by(root, "pwd")
     token = (await begin_sign_in(api, root))["second_factor_token"]
     body = {"second_factor_token": token, "code": program.code()}
     both = await api.post("/api/v1/auth/second-factor", json=body)

@@ -9,10 +9,11 @@ import segno
 from django.db.models.functions import Now
 
 from apps.audit.models import AuditEvent
+from apps.authentication.models import Session
 from apps.second_factors.models import RecoveryCode, TotpDevice
 from tests.support.accounts import audited, customer
 from tests.support.assertions import assert_error
-from tests.support.factories import make_key
+from tests.support.factories import PASSWORD, make_key
 from tests.support.mailbox import letters_to
 from tests.support.orm import make, rows
 from tests.support.second_factors import FACTORS, Authenticator, enrol_totp, let_proofs_grow_old
@@ -158,6 +159,29 @@ async def test_whoever_has_not_just_proven_it_changes_nothing(api: httpx.AsyncCl
     assert_error(refused, 401, "STEP_UP_REQUIRED")
     assert 'max_age="600"' in refused.headers["www-authenticate"]
     assert await _contents() == before
+
+
+async def test_a_session_of_a_password_alone_has_to_prove_the_factor_first(api: httpx.AsyncClient):
+    me = await customer(password=PASSWORD)
+    program, _ = await enrol_totp(api, me)
+    await make(Session.objects.update, methods=["pwd"])
+    before = await _contents()
+    for method, path in (
+        ("POST", "/totp"),
+        ("DELETE", "/totp"),
+        ("POST", "/recovery-codes"),
+        ("POST", "/passkeys/options"),
+    ):
+        refused = await api.request(method, f"{FACTORS}{path}", headers=me.headers)
+        assert_error(refused, 401, "STEP_UP_REQUIRED")
+    change = {"current_password": PASSWORD, "new_password": "another long and quiet sentence"}
+    refused = await api.post("/api/v1/auth/change-password", json=change, headers=me.headers)
+    assert_error(refused, 401, "STEP_UP_REQUIRED")
+    alone = await api.post("/api/v1/auth/step-up", json={"password": PASSWORD}, headers=me.headers)
+    assert_error(alone, 403, "SECOND_FACTOR_REQUIRED")
+    assert await _contents() == before
+    assert (await api.post("/api/v1/auth/step-up", json={"code": program.code()}, headers=me.headers)).is_success
+    assert (await api.post("/api/v1/auth/change-password", json=change, headers=me.headers)).status_code == 200
 
 
 @pytest.mark.parametrize(

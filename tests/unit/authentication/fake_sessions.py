@@ -6,6 +6,7 @@ from apps.authentication.models import Session
 from apps.authentication.repositories.session_repository import LiveSession
 from apps.authentication.services.password_check import Admits, anybody
 from apps.core.errors import NotFound
+from apps.second_factors.repositories.factor_repository import FactorCounts
 from apps.second_factors.schemas import FactorKind
 from apps.second_factors.services.passkey_proof import PasskeyProven
 from apps.users.services.credentials import Credentials
@@ -49,6 +50,15 @@ class FakeFactors:
     async def check_code(self, _user_id: int, code: str) -> str | None:
         is_right, self.code = code == self.code, "" if code == self.code else self.code
         return "otp" if is_right else None
+
+
+class FakeFactorCounts:
+    """Whether every account has an authenticator program."""
+
+    has_totp = False
+
+    async def counts(self, _user_id: int) -> FactorCounts:
+        return FactorCounts(self.has_totp, has_passkey=False, recovery_codes_left=0)
 
 
 class FakePasskeys:

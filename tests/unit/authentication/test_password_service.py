@@ -12,7 +12,7 @@ from apps.authentication.services.refresh_tokens import new_family
 from apps.core.errors import NotAllowed, StepUpRequired, ValidationFailed, WrongPassword
 from apps.core.security.passwords import password_matches
 from apps.core.security.principal import OPERATOR
-from apps.second_factors.schemas import FactorKind
+from apps.second_factors.services.factor_rights import FactorRights
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of
 from tests.support.fakes import FakeUsers
@@ -21,7 +21,7 @@ from tests.unit.authentication.fake_sessions import (
     NEW_SECRET,
     SECRET,
     SESSION,
-    FakeFactors,
+    FakeFactorCounts,
     FakePasswords,
     one_session,
 )
@@ -42,14 +42,14 @@ def parts(sessions: Any) -> tuple[Any, Any, UserService]:
 
 
 @pytest.fixture
-def factors() -> FakeFactors:
-    return FakeFactors()
+def factors() -> FakeFactorCounts:
+    return FakeFactorCounts()
 
 
 @pytest.fixture
 def service(parts: Any, factors: Any) -> PasswordService:
     sessions, passwords, users = parts
-    return PasswordService(sessions, passwords, users, factors)
+    return PasswordService(sessions, passwords, users, FactorRights(factors))
 
 
 def password_change(current=SECRET, new=NEW_SECRET):
@@ -80,10 +80,12 @@ async def test_a_password_is_not_changed(service, sessions, change, error):
 
 
 async def test_an_account_with_a_second_factor_changes_its_password_with_fresh_proof_only(service, sessions, factors):
-    factors.kinds = (FactorKind.TOTP,)
-    stale = session_of(ME, session_id=SESSION)
-    with pytest.raises(StepUpRequired):
-        await service.change(stale, password_change())
+    factors.has_totp = True
+    stale = session_of(ME, session_id=SESSION, methods=frozenset({"pwd", "otp"}))
+    by_password = replace(stale, methods=frozenset({"pwd"}), is_recently_proven=True)
+    for caller in (stale, by_password):
+        with pytest.raises(StepUpRequired):
+            await service.change(caller, password_change())
     assert sessions.calls == []
     await service.change(replace(stale, is_recently_proven=True), password_change())
     assert [call[0] for call in sessions.calls] == ["change_password"]
