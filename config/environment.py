@@ -17,17 +17,25 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from apps.users.repositories.breached_password_file import BreachedPasswordFile
+from apps.users.services.context_word_validator import WORD_LENGTH_MINIMUM
+from config.cache_url import redis_url
 from config.mail_sender import default_sender, mailbox
 from config.mail_url import mail_url
+from config.passkeys import default_domain, default_origins, passkey_domain, unfit_origin
 from config.web_address import reachable, web_address
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
 STATE_DIRECTORY = PROJECT_DIRECTORY / ".keyhouse"
 SECRET_KEY_LENGTH_MINIMUM = 50
+DAY_SECONDS = 24 * 3600
+ACCESS_TOKEN_SECONDS = 15 * 60  # a session that is shorter than its first access token would be no use
+STAFF_SESSION_SECONDS_MINIMUM = 5 * 60  # use is written down once a minute
 
 CommaSeparated = Annotated[list[str], NoDecode]
 WebAddress = Annotated[str, AfterValidator(web_address)]
 MailUrl = Annotated[SecretStr, AfterValidator(mail_url)]
+Domain = Annotated[str, AfterValidator(passkey_domain)]
 Mailbox = Annotated[str, AfterValidator(mailbox)]
 ProductName = Annotated[str, Field(pattern=r"^\w([\w .&+'-]{0,58}[\w.])?$")]
 Rate = Annotated[str, Field(pattern=r"^[1-9]\d*/([1-9]\d*)?[smhd]$")]
@@ -43,6 +51,7 @@ class Environment(BaseSettings):
     environment: Literal["development", "production"] = "development"
     secret_key: str = ""
     database_url: str = ""
+    cache_url: str = Field(default="", repr=False)
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     workers: int = Field(default=1, ge=1, le=256)
@@ -57,14 +66,24 @@ class Environment(BaseSettings):
     require_verified_email: bool = False
     oauth_providers: CommaSeparated = []
     oauth_redirect_allowlist: CommaSeparated = []
+    session_idle_seconds: int = Field(default=30 * DAY_SECONDS, ge=ACCESS_TOKEN_SECONDS)
+    session_absolute_seconds: int = Field(default=180 * DAY_SECONDS, ge=ACCESS_TOKEN_SECONDS)
+    staff_session_idle_seconds: int = Field(default=30 * 60, ge=STAFF_SESSION_SECONDS_MINIMUM)
+    staff_session_absolute_seconds: int = Field(default=12 * 3600, ge=STAFF_SESSION_SECONDS_MINIMUM)
     registration: Literal["open", "confirmed", "invite", "off"] = "open"
     erase_after_days: int = Field(default=30, ge=1, le=3650)
+    password_length_minimum: int = Field(default=8, ge=8, le=64)
+    password_context_words: CommaSeparated = []
+    breached_passwords_file: str = ""
     database_pool_size: int = Field(default=8, ge=2, le=200)
     token_issuer: str = "keyhouse"
     token_audience: str = "keyhouse"
     product_name: ProductName = "Keyhouse"
     public_url: WebAddress = ""
     application_url: WebAddress = ""
+    passkey_domain: Domain = ""
+    passkey_origins: CommaSeparated = []
+    require_staff_second_factor: bool = False
     mail_url: MailUrl = SecretStr("")
     mail_from: Mailbox = ""
 
@@ -93,6 +112,16 @@ class Environment(BaseSettings):
         return self.application_url or self.own_url
 
     @property
+    def passkeys_domain(self) -> str:
+        """The domain that passkeys are made for."""
+        return self.passkey_domain or default_domain(self.own_url, self.links_url)
+
+    @property
+    def passkeys_origins(self) -> list[str]:
+        """The origins of the pages that may ask for passkeys."""
+        return self.passkey_origins or default_origins(self.passkeys_domain, self.own_url, self.links_url)
+
+    @property
     def mail_sender(self) -> str:
         """Whom letters are from."""
         return self.mail_from or default_sender(self.product_name, self.own_url)
@@ -103,9 +132,15 @@ class Environment(BaseSettings):
         return tuple(ip_network(network) for network in self.trusted_proxies)
 
     @field_validator(
-        "allowed_hosts", "cors_allowed_origins", "trusted_proxies", "oauth_providers", "oauth_redirect_allowlist",
+        "allowed_hosts",
+        "cors_allowed_origins",
+        "oauth_providers",
+        "oauth_redirect_allowlist",
+        "passkey_origins",
+        "password_context_words",
+        "trusted_proxies",
         mode="before",
-    )  # fmt: skip
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -140,6 +175,25 @@ class Environment(BaseSettings):
             raise ValueError("is not an address that PostgreSQL's libpq can read") from None
         return value
 
+    @field_validator("cache_url")
+    @classmethod
+    def _is_redis(cls, value: str) -> str:
+        return redis_url(value) if value else value
+
+    @field_validator("password_context_words")
+    @classmethod
+    def _are_long_enough(cls, value: list[str]) -> list[str]:
+        if any(len(word) < WORD_LENGTH_MINIMUM for word in value):
+            raise ValueError(f"each word must have at least {WORD_LENGTH_MINIMUM} characters")
+        return value
+
+    @field_validator("breached_passwords_file")
+    @classmethod
+    def _is_file_of_digests(cls, value: str) -> str:
+        if value:
+            BreachedPasswordFile(Path(value)).check()
+        return value
+
     @model_validator(mode="after")
     def _production_is_complete(self) -> Self:
         if not self.is_production:
@@ -154,6 +208,13 @@ class Environment(BaseSettings):
             raise ValueError("ALLOWED_HOSTS must name the hosts that are served in production")
         if not self.public_url and self.allowed_hosts[0].startswith("."):
             raise ValueError("PUBLIC_URL must be set when ALLOWED_HOSTS begins with a whole domain")
+        return self
+
+    @model_validator(mode="after")
+    def _passkeys_are_within_their_domain(self) -> Self:
+        number = unfit_origin(self.passkey_origins, self.passkeys_domain)
+        if number:
+            raise ValueError(f"PASSKEY_ORIGINS: entry {number} is not an origin within {self.passkeys_domain}")
         return self
 
     @model_validator(mode="after")

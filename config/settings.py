@@ -2,6 +2,7 @@
 
 from django.utils.csp import CSP
 
+from config.cache_url import cache_settings
 from config.database_url import database_settings
 from config.embedded_postgres import EmbeddedPostgres
 from config.environment import PROJECT_DIRECTORY, STATE_DIRECTORY, development_secret_key, load_environment
@@ -24,6 +25,7 @@ INSTALLED_APPS = [
     "apps.verification",
     "apps.identities",
     "apps.authentication",
+    "apps.second_factors",
     "apps.api_keys",
     "apps.credits",
     "apps.usage",
@@ -50,7 +52,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.backoffice.admin.staff_authentication.StaffAuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -73,6 +75,8 @@ TEMPLATES = [
 ]
 
 STAFF_REQUESTS_MAXIMUM = 8
+# Browsers keep a cookie of this name only from this very host, over HTTPS (RFC 6265bis, 4.1.3.2).
+COOKIE_PREFIX = "__Host-" if ENVIRONMENT.serves_https_only else ""
 DATABASES = {
     "default": database_settings(
         EMBEDDED_POSTGRES.url if EMBEDDED_POSTGRES else ENVIRONMENT.database_url,
@@ -84,21 +88,33 @@ DATABASES = {
 DATABASE_POOL_SIZE = ENVIRONMENT.database_pool_size
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Counters that guard something need an atomic increment that all workers share.
-CACHES = {"default": {"BACKEND": "apps.core.cache.counter_cache.CounterCache", "LOCATION": "rate_limit_counters"}}
+CACHE_URL = ENVIRONMENT.cache_url
+CACHES = {"default": cache_settings(CACHE_URL)}
 RATELIMIT_USE_CACHE = "default"
 
 AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = ["apps.backoffice.services.staff_backend.StaffBackend"]
 PASSWORD_HASHERS = ["apps.core.security.argon2id_hasher.Argon2idHasher"]
 AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "apps.users.services.password_text_validator.PasswordTextValidator"},
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ("email", "username", "full_name")},
     },
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": ENVIRONMENT.password_length_minimum},
+    },
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {
+        "NAME": "apps.users.services.context_word_validator.ContextWordValidator",
+        "OPTIONS": {"words": ["keyhouse", *ENVIRONMENT.password_context_words]},
+    },
+    # In the place of Django's CommonPasswordValidator, whose list is part of the one that this looks in.
+    {
+        "NAME": "apps.users.services.known_password_validator.KnownPasswordValidator",
+        "OPTIONS": {"breached_passwords_file": ENVIRONMENT.breached_passwords_file},
+    },
 ]
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # e-mail is unique among accounts that are not deleted, which Django cannot see
@@ -108,6 +124,9 @@ SILENCED_SYSTEM_CHECKS = [
 PRODUCT_NAME = ENVIRONMENT.product_name
 PUBLIC_URL = ENVIRONMENT.own_url
 APPLICATION_URL = ENVIRONMENT.links_url
+PASSKEY_DOMAIN = ENVIRONMENT.passkeys_domain
+PASSKEY_ORIGINS = ENVIRONMENT.passkeys_origins
+REQUIRE_STAFF_SECOND_FACTOR = ENVIRONMENT.require_staff_second_factor
 MAILERS = mailers(ENVIRONMENT.mail_url, to_console=not ENVIRONMENT.is_production)
 DEFAULT_FROM_EMAIL = ENVIRONMENT.mail_sender
 
@@ -124,10 +143,25 @@ STATIC_ROOT = STATE_DIRECTORY / "static"
 
 LOGGING = logging_settings(ENVIRONMENT.log_level, as_json=ENVIRONMENT.is_production)
 
+SESSION_IDLE_SECONDS = ENVIRONMENT.session_idle_seconds
+SESSION_ABSOLUTE_SECONDS = ENVIRONMENT.session_absolute_seconds
+STAFF_SESSION_IDLE_SECONDS = ENVIRONMENT.staff_session_idle_seconds
+STAFF_SESSION_ABSOLUTE_SECONDS = ENVIRONMENT.staff_session_absolute_seconds
+
+# The staff door's cookies; the client door sets and reads none. How long a session of the admin lasts is decided by its
+# row in `sessions`: what Django keeps of it, and the browser, only has to last as long.
+SESSION_ENGINE = "apps.backoffice.repositories.session_store"
+SESSION_COOKIE_AGE = STAFF_SESSION_ABSOLUTE_SECONDS
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}staff_session"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = ENVIRONMENT.serves_https_only
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}staff_csrf"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = ENVIRONMENT.serves_https_only
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SECURE_SSL_REDIRECT = ENVIRONMENT.serves_https_only
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if ENVIRONMENT.serves_https_only else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = ENVIRONMENT.serves_https_only

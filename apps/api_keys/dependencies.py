@@ -19,10 +19,11 @@ def api_key_service() -> ApiKeyService:
 @cache
 def key_data() -> KeyData:
     """Return what exports and erases keys."""
-    return KeyData(api_key_repository(), KeyDataRepository())
+    return KeyData(api_key_repository(), KeyDataRepository(), user_service())
 
 
 @cache
 def api_key_repository() -> ApiKeyRepository:
     """Return the repository of keys, which writes audit events in its transactions."""
-    return ApiKeyRepository(audit_service().record, user_service().lock_key_allowance)
+    users = user_service()
+    return ApiKeyRepository(audit_service().record, users.lock_key_allowance, users.require_held)

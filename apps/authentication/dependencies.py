@@ -5,28 +5,41 @@ from functools import cache
 from django.conf import settings
 
 from apps.audit.dependencies import audit_service
+from apps.authentication.models import Session
 from apps.authentication.repositories.clean_up_repository import CleanUpRepository
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
 from apps.authentication.repositories.session_data_repository import SessionDataRepository
+from apps.authentication.repositories.session_life import SessionLife
 from apps.authentication.repositories.session_repository import SessionRepository
 from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
 from apps.authentication.services.access_tokens import AccessTokens
+from apps.authentication.services.account_sessions import AccountSessions
 from apps.authentication.services.clean_up import CleanUp
 from apps.authentication.services.key_ring import KeyRing
 from apps.authentication.services.key_rotation import KeyRotation
 from apps.authentication.services.password_check import PasswordCheck
 from apps.authentication.services.password_reset import PasswordReset
 from apps.authentication.services.password_service import PasswordService
+from apps.authentication.services.second_step import SecondStep
 from apps.authentication.services.session_data import SessionData
 from apps.authentication.services.session_service import SessionService
 from apps.authentication.services.sign_in import SignIn
+from apps.authentication.services.staff_sessions import StaffSessions
 from apps.authentication.services.step_up import StepUp
 from apps.authentication.services.token_pairs import TokenPairs
 from apps.mail.dependencies import mail_service
 from apps.one_time_tokens.dependencies import one_time_tokens, token_clean_up
+from apps.second_factors.dependencies import (
+    factor_rights,
+    passkey_second_factor,
+    passkey_sign_in,
+    passkey_step_up,
+    second_factors,
+)
 from apps.users.dependencies import email_verification, security_notices, user_service
 
 RESET_SECONDS = 30 * 60
+SECOND_STEP_SECONDS = 5 * 60
 
 
 @cache
@@ -56,7 +69,22 @@ def access_tokens() -> AccessTokens:
 @cache
 def sign_in() -> SignIn:
     """Return the service that starts sessions."""
-    return SignIn(session_repository(), TokenPairs(access_tokens()), password_check(), email_verification().remind)
+    pairs = TokenPairs(access_tokens())
+    return SignIn(
+        session_repository(), pairs, password_check(), passkey_sign_in(), second_step(), email_verification().remind
+    )
+
+
+@cache
+def second_step() -> SecondStep:
+    """Return the service that completes sign-ins by a second factor."""
+    return _second_step("second_factor")
+
+
+@cache
+def staff_second_step() -> SecondStep:
+    """Return the service that completes sign-ins to the admin, whose tokens are good for nothing else."""
+    return _second_step("staff_second_factor")
 
 
 @cache
@@ -66,15 +94,27 @@ def session_service() -> SessionService:
 
 
 @cache
+def account_sessions() -> AccountSessions:
+    """Return the service for the sessions of any account."""
+    return AccountSessions(session_repository(), user_service())
+
+
+@cache
+def staff_sessions() -> StaffSessions:
+    """Return the service for sessions of the admin."""
+    return StaffSessions(session_repository(), password_check(), staff_second_step())
+
+
+@cache
 def step_up() -> StepUp:
     """Return the service that renews the proof of a session."""
-    return StepUp(session_repository(), password_check(), user_service())
+    return StepUp(session_repository(), password_check(), user_service(), second_factors(), passkey_step_up())
 
 
 @cache
 def password_service() -> PasswordService:
     """Return the service that sets passwords."""
-    return PasswordService(session_repository(), password_check(), user_service())
+    return PasswordService(session_repository(), password_check(), user_service(), factor_rights())
 
 
 @cache
@@ -106,10 +146,22 @@ def signing_key_repository() -> SigningKeyRepository:
 def session_repository() -> SessionRepository:
     """Return the repository of sessions, which writes accounts and audit events in its transactions."""
     users = user_service()
+    lives: dict[str, SessionLife] = {
+        Session.Kind.API: SessionLife.of_seconds(settings.SESSION_IDLE_SECONDS, settings.SESSION_ABSOLUTE_SECONDS),
+        Session.Kind.ADMIN: SessionLife.of_seconds(
+            settings.STAFF_SESSION_IDLE_SECONDS, settings.STAFF_SESSION_ABSOLUTE_SECONDS
+        ),
+    }
     return SessionRepository(
         audit_service().record,
         users.set_password,
         users.note_login,
         token_clean_up().void_all,
         security_notices().post,
+        lives,
     )
+
+
+def _second_step(purpose: str) -> SecondStep:
+    tokens = one_time_tokens(purpose, SECOND_STEP_SECONDS)
+    return SecondStep(second_factors(), passkey_second_factor(), tokens, audit_service().note)

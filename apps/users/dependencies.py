@@ -12,6 +12,7 @@ from apps.users.repositories.invitation_repository import InvitationRepository
 from apps.users.repositories.mail_address_repository import MailAddressRepository
 from apps.users.repositories.pending_email_repository import PendingEmailRepository
 from apps.users.repositories.pending_registration_repository import PendingRegistrationRepository
+from apps.users.repositories.role_repository import RoleRepository
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.services.account_removal import AccountRemoval
 from apps.users.services.confirmed_registration import ConfirmedRegistration
@@ -20,6 +21,7 @@ from apps.users.services.email_change_letters import EmailChangeLetters
 from apps.users.services.email_verification import EmailVerification
 from apps.users.services.invitation_service import InvitationService
 from apps.users.services.registration import Registration
+from apps.users.services.role_service import RoleService
 from apps.users.services.security_notices import SecurityNotices
 from apps.users.services.user_service import UserService
 from apps.users.services.verification_letters import VerificationLetters
@@ -101,4 +103,16 @@ def security_notices() -> SecurityNotices:
 @cache
 def user_repository() -> UserRepository:
     """Return the repository of accounts, which writes audit events in its transactions."""
-    return UserRepository(audit_service().record, verification_letters().send)
+    return UserRepository(audit_service().record, role_repository(), verification_letters().send)
+
+
+@cache
+def role_service() -> RoleService:
+    """Return the role service."""
+    return RoleService(role_repository())
+
+
+@cache
+def role_repository() -> RoleRepository:
+    """Return the repository of roles, which writes audit events in its transactions."""
+    return RoleRepository(audit_service().record)

@@ -1,8 +1,6 @@
 """The admin in a real browser, on a served Keyhouse: nothing refused by the content security policy, nothing fetched
 from elsewhere, and a revocation that holds from the moment the browser has its answer."""
 
-import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -13,37 +11,22 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.support.browser import started_chromium
 from tests.support.people import Person
 from tests.support.server import ADMINISTRATOR_EMAIL, Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-MISSING = "the browser tests need Chromium on PATH; on Debian: apt-get install chromium"
 ASKERS = 8
 SECONDS_BEFORE, SECONDS_AFTER = 1.0, 1.0
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        pytest.fail(MISSING) if os.environ.get("CI") else pytest.skip(MISSING)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    with started_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -134,6 +117,24 @@ def test_users_are_deactivated_from_the_list(page: Page, person: Person, client:
     assert _code(client, service, key["api_key"]) == "FORBIDDEN"
 
 
+def test_a_role_is_made_and_given(page: Page, person: Person):
+    page.goto("/admin/users/role/add/")
+    page.get_by_label("Name").fill("support")
+    page.get_by_label("credits:hold").check()
+    page.locator("#id_permissions_from").select_option("api_keys.view_apikey")
+    page.locator("#id_permissions_add").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("The role “support” was added successfully.")).to_be_visible()
+    page.goto(f"/admin/users/user/{person.id}/change/")
+    page.get_by_label("support").check()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.goto("/admin/users/role/")
+    row = page.get_by_role("row").filter(has_text="support")
+    expect(row.locator(".field-scopes")).to_have_text("credits:hold")
+    expect(row.locator(".field-permissions_number")).to_have_text("1")
+    expect(row.locator(".field-accounts")).to_have_text("1")
+
+
 def test_the_pages_of_the_back_office_load(page: Page, person: Person):
     key = person.create_key()
     for path in (
@@ -143,6 +144,8 @@ def test_the_pages_of_the_back_office_load(page: Page, person: Person):
         f"/admin/api_keys/apikey/{key['id']}/delete/",
         "/admin/api_keys/apikey/?state=revoked",
         "/admin/plans/plan/",
+        "/admin/users/role/",
+        "/admin/users/role/add/",
         "/admin/plans/plan/add/",
         "/admin/audit/auditevent/",
         f"/admin/api_keys/apikey/{key['id']}/history/",

@@ -26,9 +26,10 @@ class FakeSigningKeys:
         if not any(is_good(row) for row in self.rows):
             self.rows.insert(0, make())
 
-    async def replace_all(self, new: SigningKey, overlap: timedelta, _audit: AuditEntry) -> None:
+    async def replace_all(self, new: SigningKey, notice: timedelta, overlap: timedelta, _audit: AuditEntry) -> None:
+        new.signs_at = timezone.now() + notice
         for row in self.rows:
-            row.retires_at = row.retires_at or timezone.now() + overlap
+            row.retires_at = row.retires_at or new.signs_at + overlap
         self.rows.insert(0, new)
 
 

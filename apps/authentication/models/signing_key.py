@@ -3,18 +3,20 @@
 from typing import ClassVar
 
 from django.db import models
+from django.db.models.functions import Now
 
 
 class SigningKey(models.Model):
     """An Ed25519 key pair; the private half is stored encrypted under SECRET_KEY.
 
-    A key with `retires_at` signs nothing more; from that moment on it is neither published nor believed.
+    A key is published and believed until `retires_at`. Of those whose `signs_at` has come, the newest signs.
     """
 
     kid = models.CharField(max_length=43, unique=True)
     public_key = models.BinaryField(max_length=32)
     private_key_encrypted = models.BinaryField()
     created_at = models.DateTimeField(auto_now_add=True)
+    signs_at = models.DateTimeField(db_default=Now())
     retires_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -2,10 +2,13 @@
 -- removes more than its limit.
 
 -- name: login_attempts
--- A day without attempts forgives (see login_attempts.sql), so these count for nothing.
+-- A day without wrong passwords forgives, and a client is known for 90 days (see login_attempts.sql), so these count for
+-- nothing.
 WITH chosen AS MATERIALIZED (
     SELECT id FROM login_attempts
-    WHERE last_failed_at < now() - interval '1 day' AND (locked_until IS NULL OR locked_until <= now())
+    WHERE coalesce(last_failed_at, '-infinity') < now() - interval '1 day'
+        AND coalesce(locked_until, '-infinity') <= now()
+        AND coalesce(signed_in_at, '-infinity') < now() - interval '90 days'
     ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 ), removed AS (
     DELETE FROM login_attempts USING chosen WHERE login_attempts.id = chosen.id RETURNING 1

@@ -28,28 +28,38 @@ class SigningKeyRepository:
         return await _standing_keys.all()
 
     async def ensure(self, is_good: Callable[[SigningKey], bool], make: Callable[[], SigningKey]) -> None:
-        """Insert what `make` returns unless a key is good; of several processes at once, one does it."""
+        """Insert what `make` returns unless a key that stands is good; of several processes at once, one does it."""
         await run_in_transaction(self._ensure, is_good, make)
 
-    async def replace_all(self, new: SigningKey, overlap: timedelta, audit: AuditEntry) -> None:
-        """Insert a key, and let each other retire when `overlap` is over, unless it retires anyway."""
-        await run_in_transaction(self._replace_all, new, overlap, audit)
+    async def replace_all(self, new: SigningKey, notice: timedelta, overlap: timedelta, audit: AuditEntry) -> None:
+        """Insert a key that signs after `notice`, and let each other retire when `overlap` is over after that.
+
+        A key that retires earlier anyway does. Where no key stands, the new one signs at once.
+        """
+        await run_in_transaction(self._replace_all, new, notice, overlap, audit)
 
     def _ensure(self, is_good: Callable[[SigningKey], bool], make: Callable[[], SigningKey]) -> None:
         _lock()
-        if not any(is_good(key) for key in SigningKey.objects.all()):
+        if not any(is_good(key) for key in _standing()):
             make().save()
 
-    def _replace_all(self, new: SigningKey, overlap: timedelta, audit: AuditEntry) -> None:
+    def _replace_all(self, new: SigningKey, notice: timedelta, overlap: timedelta, audit: AuditEntry) -> None:
         _lock()
-        SigningKey.objects.filter(retires_at=None).update(retires_at=Now() + overlap)
+        retirement = Now() + notice + overlap
+        standing = SigningKey.objects.filter(Q(retires_at=None) | Q(retires_at__gt=retirement))
+        new.signs_at = Now() + (notice if standing.exists() else timedelta())
+        standing.update(retires_at=retirement)
         new.save()
-        self._record_audit(replace(audit, target_id=new.pk, after={"kid": new.kid}))
+        self._record_audit(replace(audit, target_id=new.pk, after={**audit.after, "kid": new.kid}))
 
 
 @prepared
 def _standing_keys() -> QuerySet[SigningKey]:
-    return SigningKey.objects.filter(Q(retires_at=None) | Q(retires_at__gt=Now())).order_by("-id")
+    return _standing().order_by("-id")
+
+
+def _standing() -> QuerySet[SigningKey]:
+    return SigningKey.objects.filter(Q(retires_at=None) | Q(retires_at__gt=Now()))
 
 
 def _lock() -> None:

@@ -4,7 +4,8 @@ from apps.core.schemas.base import ResponseSchema
 
 
 class SigningKeyOut(ResponseSchema):
-    """The key that signs from now on, and for how long the ones before it are still published and believed."""
+    """The key that signs after `notice_seconds`; the ones before it are still believed for `overlap_seconds` then."""
 
     kid: str
+    notice_seconds: int
     overlap_seconds: int

@@ -10,6 +10,9 @@ import jwt
 from apps.authentication.services.key_ring import KeyRing
 
 ALGORITHM = "EdDSA"
+MEDIA_TYPE = "at+jwt"  # RFC 9068: so that no token of another purpose passes for an access token
+HEADERS = {"alg", "typ", "kid"}
+TOKEN_LENGTH_MAXIMUM = 8192
 ACCESS_TOKEN_SECONDS = 15 * 60
 CLOCK_LEEWAY_SECONDS = 5
 TOKEN_ID_BYTES = 12
@@ -54,16 +57,16 @@ class AccessTokens:
         }
         if claims.authenticated_at:
             payload["auth_time"] = int(claims.authenticated_at.timestamp())
-        return jwt.encode(payload, private_key, algorithm=ALGORITHM, headers={"kid": kid})
+        return jwt.encode(payload, private_key, algorithm=ALGORITHM, headers={"typ": MEDIA_TYPE, "kid": kid})
 
     async def read(self, token: str) -> AccessClaims | None:
         """Return what a genuine, current token says, else None.
 
-        Only our own keys are tried, found by `kid`, and only EdDSA: what the header says of `alg`, `jwk` or `jku`
-        is not believed.
+        Only our own keys are tried, found by `kid`, and only EdDSA. The header says what ours say and no more: one that
+        brings a key along (`jwk`, `jku`, `x5c`, `x5u`) or asks for anything (`crit`) is none of ours.
         """
         try:
-            public_key = await self._ring.public_key(str(jwt.get_unverified_header(token).get("kid", "")))
+            public_key = await self._ring.public_key(_key_id(token))
             if public_key is None:
                 return None
             payload = jwt.decode(
@@ -78,3 +81,13 @@ class AccessTokens:
             return AccessClaims(user_id=int(payload["sub"]), session_id=int(payload["sid"]))
         except (jwt.InvalidTokenError, ValueError, TypeError):
             return None
+
+
+def _key_id(token: str) -> str:
+    """Return which key the token says it is signed with; raises InvalidTokenError if its header is none of ours."""
+    if len(token) > TOKEN_LENGTH_MAXIMUM:
+        raise jwt.InvalidTokenError
+    header = jwt.get_unverified_header(token)
+    if header.keys() != HEADERS or header["alg"] != ALGORITHM or header["typ"] != MEDIA_TYPE:
+        raise jwt.InvalidTokenError
+    return str(header["kid"])

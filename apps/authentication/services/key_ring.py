@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from django.utils import timezone
 
 from apps.authentication.models import SigningKey
 from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
@@ -38,7 +39,7 @@ class KeyRing:
         self._look_begun_at = self._seen_at = -inf  # the last look's beginning, and that of the last one that returned
 
     async def signing_key(self) -> tuple[str, Ed25519PrivateKey]:
-        """Return the id and the private half of the newest key; the first call ever makes one."""
+        """Return the id and the private half of the newest key that signs; the first call ever makes one."""
         await self._look()
         newest = self._newest()
         if newest is None:
@@ -95,14 +96,18 @@ def new_key() -> SigningKey:
     private = Ed25519PrivateKey.generate()
     return SigningKey(
         kid=secrets.token_urlsafe(KID_BYTES),
+        signs_at=timezone.now(),
         public_key=private.public_key().public_bytes_raw(),
         private_key_encrypted=encrypt(private.private_bytes_raw()),
     )
 
 
 def _may_sign(key: SigningKey) -> bool:
+    # This machine's clock will do: a key is published a minute longer than it must be before it signs.
+    if key.signs_at > timezone.now():
+        return False
     # A key from before SECRET_KEY was changed still verifies, and cannot sign.
-    return key.retires_at is None and decrypt(bytes(key.private_key_encrypted)) is not None
+    return decrypt(bytes(key.private_key_encrypted)) is not None
 
 
 def _private_half(key: SigningKey) -> Ed25519PrivateKey:

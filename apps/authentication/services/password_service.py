@@ -7,6 +7,7 @@ from apps.core.errors import WrongPassword
 from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.passwords import hash_password
 from apps.core.security.principal import Principal
+from apps.second_factors.services.factor_rights import FactorRights
 from apps.users.services.credentials import Credentials
 from apps.users.services.password_policy import check_new_password
 from apps.users.services.user_service import UserService
@@ -15,24 +16,27 @@ from apps.users.services.user_service import UserService
 class PasswordService:
     """Gives accounts new passwords, each of which ends sessions."""
 
-    def __init__(self, sessions: SessionRepository, passwords: PasswordCheck, users: UserService) -> None:
+    def __init__(
+        self, sessions: SessionRepository, passwords: PasswordCheck, users: UserService, rights: FactorRights
+    ) -> None:
         self._sessions = sessions
         self._passwords = passwords
         self._users = users
+        self._rights = rights
 
     async def change(self, actor: Principal, change: PasswordChange) -> None:
-        """Set a new password and end every other session.
+        """Set a new password and end every other session, at both doors.
 
-        Raises WrongPassword, ValidationFailed for a weak new password, TooManyRequests when locked.
+        An account with a second factor needs fresh proof too.
+
+        Raises StepUpRequired, WrongPassword, ValidationFailed for a weak new password, TooManyRequests when locked.
         """
-        await self._change(actor, change, actor.require_session())
-
-    async def change_of_staff(self, actor: Principal, change: PasswordChange) -> None:
-        """Set a new password for somebody signed in to the admin, and end every session of the API.
-
-        Raises what `change` raises.
-        """
-        await self._change(actor, change, None)
+        kept_id = actor.require_session()
+        await self._rights.require_fresh_if_protected(actor)
+        credentials = await self._users.credentials(actor.owner_id)
+        if not await self._passwords.confirms(credentials, change.current_password.get_secret_value()):
+            raise WrongPassword
+        await self._store(actor, credentials, change.new_password.get_secret_value(), kept_id, "new_password")
 
     async def set(self, actor: Principal, user_id: int, password: str) -> None:
         """Set the password without asking for the one that is, and end every session of the account.
@@ -41,12 +45,6 @@ class PasswordService:
         """
         actor.require_superuser()
         await self._store(actor, await self._users.credentials(user_id), password, None)
-
-    async def _change(self, actor: Principal, change: PasswordChange, kept_id: int | None) -> None:
-        credentials = await self._users.credentials(actor.owner_id)
-        if not await self._passwords.confirms(credentials, change.current_password.get_secret_value()):
-            raise WrongPassword
-        await self._store(actor, credentials, change.new_password.get_secret_value(), kept_id, "new_password")
 
     async def _store(
         self, actor: Principal, credentials: Credentials, password: str, kept_id: int | None, field: str = "password"

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from apps.core.addresses import is_within, parse_address
 from apps.core.background.background_job import BackgroundJob
 from apps.core.background.background_runner import BackgroundRunner
-from apps.core.database.pool import close_pool, open_pool
+from apps.core.connections import close_connections
+from apps.core.database.pool import open_pool
 from apps.core.http.asgi_types import Application, Message, Receive, Scope, Send
 from apps.core.http.cross_origin import header
 from apps.core.http.door_settings import DoorSettings
@@ -25,7 +26,7 @@ CLIENT_PATHS = frozenset({"/docs", "/openapi.json"})
 class Front:
     """The ASGI application: sends each request through its door.
 
-    For the server's life it keeps the database pool, and runs the jobs in the background.
+    For the server's life it keeps connections, and runs the jobs in the background.
     """
 
     def __init__(
@@ -63,11 +64,11 @@ def is_client_path(path: str) -> bool:
 
 
 async def serve_lifespan(receive: Receive, send: Send, jobs: Sequence[BackgroundJob] = ()) -> None:
-    """Open the loop's database pool and begin the jobs when the server starts; end both when the server stops."""
+    """Open the loop's database pool and begin the jobs when the server starts; end all of it when it stops."""
     background = BackgroundRunner(jobs)
     stages: dict[str, Sequence[Callable[[], Awaitable[object]]]] = {
         "startup": (open_pool, background.start),
-        "shutdown": (background.stop, close_pool),
+        "shutdown": (background.stop, close_connections),
     }
     for stage, acts in stages.items():
         await receive()

@@ -3,9 +3,9 @@
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router
+from ninja import Query, Router, Status
 
-from apps.authentication.schemas import TokenPair
+from apps.authentication.schemas import SecondFactorNeeded, TokenPair
 from apps.core.errors import MalformedRequest
 from apps.core.http.address_limits import LOGIN, limit_by_address
 from apps.core.http.responses import WITH_BODY, errors
@@ -47,11 +47,19 @@ async def end_sign_in(request: HttpRequest, provider: str, query: Query[Callback
     return response
 
 
-@router.post("/token", auth=None, response={200: TokenPair, **errors(*WITH_BODY, 401, 403, 409, 429)})
-async def redeem_code(request: HttpRequest, exchange: CodeExchange) -> TokenPair:
-    """Sign in by the code from the fragment, which is good once and for a minute. Limited per client address."""
+@router.post(
+    "/token",
+    auth=None,
+    response={200: TokenPair, 202: SecondFactorNeeded, **errors(*WITH_BODY, 401, 403, 409, 429)},
+)
+async def redeem_code(request: HttpRequest, exchange: CodeExchange) -> Status[TokenPair | SecondFactorNeeded]:
+    """Sign in by the code from the fragment, which is good once and for a minute. Limited per client address.
+
+    An account with a second factor is answered with 202 and what completes the sign-in.
+    """
     await limit_by_address(request, "oauth-token", LOGIN)
-    return await federated_sign_in().sign_in(exchange)
+    outcome = await federated_sign_in().sign_in(exchange)
+    return Status(202 if isinstance(outcome, SecondFactorNeeded) else 200, outcome)
 
 
 def _see_other(url: str) -> HttpResponse:

@@ -1,6 +1,6 @@
 """Turning the code of a sign-in with a provider into a session, or into a link to the account one is signed in to."""
 
-from apps.authentication.schemas import TokenPair
+from apps.authentication.schemas import SecondFactorNeeded, TokenPair
 from apps.authentication.services.sign_in import Proof, SignIn
 from apps.core.errors import InvalidToken
 from apps.core.security.principal import Principal
@@ -22,8 +22,10 @@ class FederatedSignIn:
         self._linking = linking
         self._sign_in = sign_in
 
-    async def sign_in(self, exchange: CodeExchange) -> TokenPair:
+    async def sign_in(self, exchange: CodeExchange) -> TokenPair | SecondFactorNeeded:
         """Start a session of the account that the identity belongs to, or comes to belong to.
+
+        Where the account has a second factor, it is asked for first, whatever the provider has asked for.
 
         Raises InvalidToken, as `AccountLinking.account_of` does, and as `SignIn.complete` does.
         """

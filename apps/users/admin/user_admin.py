@@ -10,7 +10,8 @@ from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.deleted_filter import DeletedFilter
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.database.sync_calls import call_service
-from apps.users.admin.user_forms import UserAddForm, UserChangeForm
+from apps.users.admin.role_filter import RoleFilter
+from apps.users.admin.user_forms import UserAddForm, UserChangeForm, roles_of
 from apps.users.admin.user_operations import ACTIVATE, DEACTIVATE, DELETE, RESTORE, change_user
 from apps.users.dependencies import registration
 from apps.users.models import User
@@ -37,7 +38,7 @@ class UserAdmin(ServiceAdmin):
     audit_kind = "user"
 
     list_display = ("email", "username", "plan", "is_active", "is_staff", "created_at", "last_login")
-    list_filter = (DeletedFilter, "is_active", "is_staff", "plan")
+    list_filter = (DeletedFilter, "is_active", "is_staff", "plan", ("groups", RoleFilter))
     list_select_related = ("plan",)
     search_fields = ("email", "username", "full_name")
     search_help_text = "E-mail address, user name or full name"
@@ -45,7 +46,7 @@ class UserAdmin(ServiceAdmin):
     add_fieldsets: ClassVar[Any] = ((None, {"fields": ("email", "username", "full_name", "password")}),)
     fieldsets = (
         (None, {"fields": ("email", "username", "full_name")}),
-        ("Plan and access", {"fields": ("plan", "is_active", "is_staff", "is_superuser")}),
+        ("Plan and access", {"fields": ("plan", "is_active", "roles", "is_staff", "is_superuser")}),
         (
             "History",
             {
@@ -57,16 +58,21 @@ class UserAdmin(ServiceAdmin):
         ),
     )
 
+    @admin.display(description="Roles")
+    def roles(self, user: Any) -> str:
+        """Show the roles to whoever does not give them."""
+        return ", ".join(roles_of(user)) or "none"
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Ask for less of a new account."""
         return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Let only superusers say who is staff."""
+        """Let only superusers say who is staff, and who has which role."""
         if obj is None:
             return ()
         is_superuser = acting_staff(request).is_superuser
-        return NEVER_CHANGED if is_superuser else (*NEVER_CHANGED, "is_staff")
+        return NEVER_CHANGED if is_superuser else (*NEVER_CHANGED, "is_staff", "roles")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
         """Return the form for adding or for changing."""

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("plans", "20261122_1613_seed_plans"),
-        ("users", "20261122_1741_sessions_ended_at"),
+        ("users", "20261125_1831_domains_known_to_dns"),
     ]
 
     operations = [

@@ -15,8 +15,9 @@ from apps.users.models.user_manager import UserManager
 class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     """A customer or a member of staff. Deleting one sets `deleted_at`; the row, and the ledger about it, stay."""
 
-    email = models.EmailField(max_length=254)
-    username = models.CharField(max_length=150)
+    # Folded by the "C" collation, which knows ASCII alone: to a Turkish database ADMIN and admin are two names.
+    email = models.EmailField(max_length=254, db_collation="C")
+    username = models.CharField(max_length=150, db_collation="C")
     full_name = models.CharField(max_length=200, blank=True, default="")
     plan = models.ForeignKey("plans.Plan", on_delete=models.PROTECT, related_name="+")
     is_active = models.BooleanField(default=True)

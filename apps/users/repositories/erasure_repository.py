@@ -12,7 +12,7 @@ from apps.core.errors import NotFound
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
 from apps.users.models import Invitation, PendingRegistration, User
 from apps.users.repositories.pending_email_repository import NONE_PENDING
-from apps.users.repositories.user_repository import Guard, saved
+from apps.users.repositories.user_repository import Guard, as_shown, saved
 
 
 class ErasureRepository:
@@ -55,7 +55,7 @@ class ErasureRepository:
         user.deleted_at, user.is_active = None, True
         saved(user, update_fields=["deleted_at", "is_active", "updated_at"])
         self._record_audit(replace(audit, after={"is_active": True}))
-        return user
+        return as_shown(User.objects.select_related("plan")).get(pk=user_id)
 
 
 def _deleted() -> QuerySet[User]:

@@ -5,20 +5,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from apps.core.database.prepared_query import prepared
 from apps.core.database.queries import count, fetch_all
 from apps.core.database.transactions import run_in_transaction, violated_constraint
+from apps.core.email_addresses import canonical_email
 from apps.core.errors import Conflict, ErrorDetail, NotFound, ValidationFailed
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
-from apps.users.models import User
+from apps.core.security.scopes import held_scopes
+from apps.users.models import Role, RoleScope, User
+from apps.users.repositories.role_repository import RoleRepository
 
 # Does what a new account entails, in the transaction that makes it; called with its id and its address.
 OnCreated = Callable[[int, str], None]
+ROLES = "roles"
 # Raises when the change may not be made to this account; called with the row locked.
 Guard = Callable[[User], None]
 # Does what a change entails, in its transaction; called with the changed row, and what the changed fields held before.
@@ -32,17 +36,22 @@ TAKEN = {
 class UserRepository:
     """The accounts' rows. Deleted accounts are as good as absent here."""
 
-    def __init__(self, record_audit: RecordAudit, on_created: OnCreated) -> None:
+    def __init__(self, record_audit: RecordAudit, roles: RoleRepository, on_created: OnCreated) -> None:
         self._record_audit = record_audit
+        self._roles = roles
         self._on_created = on_created
 
     async def find(self, user_id: int) -> User | None:
-        """Return the account, or None."""
+        """Return the account with the names of its roles, or None."""
         return await _user.first(user_id)
 
+    async def find_holder(self, user_id: int) -> User | None:
+        """Return the account with the scopes that its roles give, or None."""
+        return await _holder.first(user_id)
+
     async def find_by_email(self, email: str) -> User | None:
-        """Return the account with this address, without regard to case, or None."""
-        return await _user_of_email.first(email)
+        """Return the account with this address, in whatever form, or None."""
+        return await _user_of_email.first(canonical_email(email))
 
     async def page(
         self, *, offset: int, size: int, search: str | None, is_active: bool | None, only_id: int | None
@@ -81,7 +90,7 @@ class UserRepository:
         guard: Guard,
         after: AfterUpdate | None = None,
     ) -> User:
-        """Change the account, and do what comes after; raises NotFound, Conflict, or what `guard` or `after` raise."""
+        """Change the account, and do what comes after; raises NotFound, Conflict, ValidationFailed, or as those do."""
         return await run_in_transaction(self._update, user_id, changes, audit, guard, after)
 
     def lock(self, user_id: int) -> User:
@@ -95,6 +104,19 @@ class UserRepository:
         """Return the account with this address, locked until the transaction open on this thread ends, or None."""
         found = User.objects.with_email(email).filter(deleted_at=None).select_related("plan")
         return found.select_for_update(of=("self",)).first()
+
+    def held_scopes(self, user_id: int) -> frozenset[str]:
+        """Return what the account holds at this moment, in the transaction open on this thread.
+
+        A deleted one holds nothing.
+        """
+        user = _living().filter(pk=user_id).first()
+        given = self._roles.scopes_given_to(user_id)
+        return held_scopes(given, is_staff=user.is_staff) if user else frozenset()
+
+    def names_giving(self, scope: str) -> list[str]:
+        """Return the roles that give the scope, in the transaction open on this thread."""
+        return self._roles.names_giving(scope)
 
     def set_password(self, user_id: int, password_hash: str) -> None:
         """Store a new hash in the transaction open on this thread; raises NotFound."""
@@ -116,6 +138,10 @@ class UserRepository:
         User.objects.filter(pk=user_id).update(last_login=Now())
         return user.last_login is not None
 
+    def end_sessions(self, user_id: int) -> None:
+        """Let no session count that has begun, in the transaction open on this thread."""
+        User.objects.filter(pk=user_id).update(sessions_ended_at=Now())
+
     def _create(self, fields: Mapping[str, Any], password_hash: str, audit: AuditEntry) -> User:
         user = self.add(fields, password_hash, audit)
         self._on_created(user.pk, user.email)
@@ -124,7 +150,7 @@ class UserRepository:
     def _added(self, user: User, audit: AuditEntry) -> User:
         actor = audit.actor if audit.actor.user_id else replace(audit.actor, user_id=user.pk)
         self._record_audit(replace(audit, actor=actor, target_id=user.pk))
-        return _living().get(pk=user.pk)
+        return as_shown(_living()).get(pk=user.pk)
 
     def _update(
         self,
@@ -136,15 +162,18 @@ class UserRepository:
     ) -> User:
         user = self.lock(user_id)
         guard(user)
-        before = {name: getattr(user, name) for name in changes}
+        before = {name: getattr(user, name) for name in changes if name != ROLES}
+        if ROLES in changes:
+            before[ROLES] = self._roles.assign(user_id, changes[ROLES])
         if changes or after is None:
             self._write(user, changes, replace(audit, target_id=user_id, before=before, after=changes))
         if after is not None:
             after(user, before)
-        return User.objects.select_related("plan").get(pk=user_id)
+        return as_shown(User.objects.select_related("plan")).get(pk=user_id)
 
     def _write(self, user: User, changes: Mapping[str, Any], audit: AuditEntry) -> None:
-        written = {**changes, **_consequences(user, changes)}
+        columns = {name: value for name, value in changes.items() if name != ROLES}
+        written = {**columns, **_consequences(user, columns)}
         for name, value in written.items():
             setattr(user, name, value)
         saved(user, update_fields=[*written, "updated_at"])
@@ -155,7 +184,13 @@ class UserRepository:
 
 @prepared
 def _user(user_id: int) -> QuerySet[User]:
-    return _living().filter(pk=user_id)
+    return as_shown(_living()).filter(pk=user_id)
+
+
+@prepared
+def _holder(user_id: int) -> QuerySet[User]:
+    given = RoleScope.objects.filter(role__user=OuterRef("pk")).values("scope")
+    return User.objects.filter(pk=user_id, deleted_at=None).annotate(role_scopes=ArraySubquery(given))
 
 
 @prepared
@@ -164,12 +199,13 @@ def _user_of_email(email: str) -> QuerySet[User]:
 
 
 def _consequences(user: User, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """What a change entails: a new address is not verified, and who is shut out has no session to come back to."""
+    """What a change entails: a new address is not verified; who is shut out, or is staff no more, signs in anew."""
     entailed: dict[str, Any] = {}
     if changes.get("email", user.email).lower() != user.email.lower():
         entailed["email_verified_at"] = None
-    if changes.get("is_active") is False:
-        entailed["sessions_ended_at"] = timezone.now()
+    loses_staff = user.is_staff and changes.get("is_staff") is False
+    if changes.get("is_active") is False or loses_staff:
+        entailed["sessions_ended_at"] = Now()
     return entailed
 
 
@@ -177,8 +213,14 @@ def _living() -> QuerySet[User]:
     return User.objects.filter(deleted_at=None).select_related("plan")
 
 
+def as_shown(users: QuerySet[User]) -> QuerySet[User]:
+    """Add what is shown of an account beside its row: the names of its roles."""
+    roles = Role.objects.filter(user=OuterRef("pk")).values("name")
+    return users.annotate(role_names=ArraySubquery(roles))
+
+
 def _matching(search: str | None, is_active: bool | None, only_id: int | None) -> QuerySet[User]:
-    found = _living().order_by("id")
+    found = as_shown(_living()).order_by("id")
     if search:
         found = found.filter(
             Q(email__icontains=search) | Q(username__icontains=search) | Q(full_name__icontains=search)
@@ -218,6 +260,7 @@ def _is_saved(user: User) -> bool:
 
 
 def saved(user: User, **options: Any) -> None:
+    """Save the account; raises Conflict when its address or user name is taken."""
     try:
         user.save(**options)
     except IntegrityError as error:

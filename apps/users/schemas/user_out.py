@@ -1,6 +1,6 @@
 """An account, as clients see it."""
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from django.utils import timezone
 
@@ -27,6 +27,7 @@ class UserOut(ResponseSchema):
     plan: str
     is_active: bool
     is_staff: bool
+    roles: list[str]
     email_verified_at: Timestamp | None
     created_at: Timestamp
     updated_at: Timestamp
@@ -34,7 +35,7 @@ class UserOut(ResponseSchema):
 
     @classmethod
     def of(cls, user: "User") -> Self:
-        """Return the account's public face; `user.plan` must be loaded."""
+        """Return the account's public face; `user.plan` must be loaded, and `user.role_names` annotated."""
         return cls(
             id=user.pk,
             email=user.email,
@@ -44,6 +45,7 @@ class UserOut(ResponseSchema):
             plan=user.plan.name,
             is_active=user.is_active,
             is_staff=user.is_staff,
+            roles=sorted(cast("Any", user).role_names),
             email_verified_at=user.email_verified_at,
             created_at=user.created_at,
             updated_at=user.updated_at,

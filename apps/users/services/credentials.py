@@ -1,6 +1,7 @@
 """What signing in needs to know of an account."""
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Self
 
 from django.utils import timezone
@@ -10,7 +11,7 @@ from apps.users.models import User
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """An account's password hash, and whether the account may be used at all."""
+    """An account's password hash, whether the account may be used at all, and whether it is staff's."""
 
     user_id: int
     email: str
@@ -19,6 +20,7 @@ class Credentials:
     is_usable: bool
     password_hash: str = field(repr=False)
     is_verified: bool = False  # whether the address has been shown to be the owner's
+    is_staff: bool = False
 
     @classmethod
     def of(cls, user: User) -> Self:
@@ -31,7 +33,13 @@ class Credentials:
             is_usable=is_usable(user),
             password_hash=user.password,
             is_verified=user.email_verified_at is not None,
+            is_staff=user.is_staff,
         )
+
+
+def password_digest(password_hash: str) -> str:
+    """Return what tells one password hash from another, and is kept where the hash itself should not be."""
+    return sha256(password_hash.encode()).hexdigest()
 
 
 def is_usable(user: User) -> bool:

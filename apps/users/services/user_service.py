@@ -1,19 +1,21 @@
 """What may be done with accounts, and by whom."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 from django.conf import settings
 
-from apps.core.errors import EmailNotVerified, NotAuthenticated, NotFound
+from apps.core.errors import EmailNotVerified, ErrorDetail, NotAuthenticated, NotFound, ValidationFailed
 from apps.core.schemas.page import Page
 from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.principal import Principal
+from apps.core.security.scopes import ROLE_SCOPES, held_scopes, reserved_under, withheld_scopes
 from apps.plans.services.plan_service import PlanService
 from apps.users.models import User
 from apps.users.repositories.user_repository import AfterUpdate, UserRepository
-from apps.users.schemas import UserAdministration, UserOut, UserQuery, UserUpdate
-from apps.users.services.credentials import Credentials, is_usable
+from apps.users.schemas import UserOut, UserQuery, UserUpdate
+from apps.users.services.credentials import Credentials, is_usable, password_digest
 from apps.users.services.email_change import EmailChange
 from apps.users.services.staff_rules import may_be_changed_by
 
@@ -42,6 +44,11 @@ class UserService:
         if user is not None:
             may_be_changed_by(actor)(user)
 
+    async def held_scopes(self, user_id: int) -> frozenset[str]:
+        """Return the declared scopes that the account holds at this moment; a deleted one holds none."""
+        user: Any = await self._users.find_holder(user_id)
+        return held_scopes(user.role_scopes, is_staff=user.is_staff) if user else frozenset()
+
     async def id_of_email(self, email: str) -> int:
         """Return the id of the account with this address; raises NotFound."""
         user = await self._users.find_by_email(email)
@@ -61,7 +68,7 @@ class UserService:
         return Page[UserOut].of(rows, total, query, UserOut.of)
 
     async def update(self, actor: Principal, user_id: int, update: UserUpdate) -> UserOut:
-        """Change the account; raises NotAllowed, NotFound, ValidationFailed (unknown plan), Conflict (taken).
+        """Change the account; raises NotAllowed, NotFound, ValidationFailed (unknown plan, role), Conflict (taken).
 
         One's own address changes when it is confirmed (EmailChange), and asking for it needs a recent proof of who one
         is. Staff change others' at once.
@@ -69,7 +76,7 @@ class UserService:
         actor.require_writing(user_id)
         if update.needs_staff:
             actor.require_staff()
-        if isinstance(update, UserAdministration) and update.needs_superuser:
+        if update.needs_superuser:
             actor.require_superuser()
         changes: dict[str, Any] = {name: getattr(update, name) for name in update.model_fields_set}
         if "plan" in changes:
@@ -116,13 +123,14 @@ class UserService:
         """Store that the account's address is its owner's, in the transaction open on this thread."""
         self._users.mark_verified(user_id)
 
-    def note_login(self, user_id: int, password_hash: str | None) -> bool:
+    def note_login(self, user_id: int, judged_digest: str | None, needs_verified: bool) -> bool:
         """Store that the user has just signed in, in the transaction open on this thread; return whether ever before.
 
-        Raises NotAuthenticated if the account is shut, or the password, where one was judged, is another since;
-        EmailNotVerified where the setting REQUIRE_VERIFIED_EMAIL asks for a verified address.
+        Raises NotAuthenticated if the account is shut, or the password, where one was judged, is another since (its
+        hash has another `password_digest`); EmailNotVerified where `needs_verified`, and REQUIRE_VERIFIED_EMAIL asks
+        for a verified address.
         """
-        return self._users.note_login(user_id, partial(_require_sign_in, password_hash))
+        return self._users.note_login(user_id, partial(_require_sign_in, judged_digest, needs_verified))
 
     def lock_key_allowance(self, user_id: int) -> int | None:
         """Lock the account in the transaction open on this thread, and return how many keys its plan allows.
@@ -131,9 +139,26 @@ class UserService:
         """
         return self._users.lock(user_id).plan.api_keys_maximum
 
+    def require_held(self, user_id: int, scopes: Iterable[str]) -> None:
+        """Raise ValidationFailed unless the account holds each declared scope that is among `scopes` or under them.
+
+        In the transaction open on this thread. What depends on it is judged again at each use: this is for the message.
+        """
+        wanted = reserved_under(scopes)
+        missing = withheld_scopes(wanted, self._users.held_scopes(user_id)) if wanted else []
+        if missing:
+            details = [
+                ErrorDetail("scopes", _what_it_takes(scope, self._users.names_giving(scope))) for scope in missing
+            ]
+            raise ValidationFailed("A key never has more than its owner holds.", details=details)
+
     def lock_account(self, user_id: int) -> None:
         """Lock the account until the transaction open on this thread ends; raises NotFound."""
         self._users.lock(user_id)
+
+    def end_sessions(self, user_id: int) -> None:
+        """End every session of the account in the transaction open on this thread, in which it is locked."""
+        self._users.end_sessions(user_id)
 
     def _of_email(self, actor: Principal, user_id: int, changes: dict[str, Any]) -> AfterUpdate:
         if user_id != actor.user_id:
@@ -148,8 +173,14 @@ class UserService:
         return user
 
 
-def _require_sign_in(password_hash: str | None, user: User) -> None:
-    if password_hash not in (None, user.password) or not is_usable(user):
+def _require_sign_in(judged_digest: str | None, needs_verified: bool, user: User) -> None:
+    if judged_digest not in (None, password_digest(user.password)) or not is_usable(user):
         raise NotAuthenticated
-    if settings.REQUIRE_VERIFIED_EMAIL and user.email_verified_at is None:
+    if needs_verified and settings.REQUIRE_VERIFIED_EMAIL and user.email_verified_at is None:
         raise EmailNotVerified
+
+
+def _what_it_takes(scope: str, roles: list[str]) -> str:
+    if scope not in ROLE_SCOPES:
+        return f"Only staff hold {scope}."
+    return f"The owner needs a role that gives {scope}: {' or '.join(roles) if roles else 'there is none yet'}."

@@ -129,6 +129,16 @@ def test_removes_login_attempts_that_are_forgiven():
     assert clean_up()["login_attempts"] == 0
 
 
+def test_keeps_known_clients_for_ninety_days():
+    day, now = timedelta(days=1), timezone.now()
+    make_attempt(1, 100 * day)
+    for number, days in ((2, 89), (3, 91)):
+        attempt = make_attempt(number, 100 * day)
+        LoginAttempt.objects.filter(pk=attempt.pk).update(last_failed_at=None, signed_in_at=now - days * day)
+    assert clean_up()["login_attempts"] == 2
+    assert [bytes(row.account_digest)[0] for row in LoginAttempt.objects.all()] == [2]
+
+
 def test_removes_sessions_that_were_over_ninety_days_ago():
     day, user = timedelta(days=1), make_user()
     make_session(user, 1, expires=-91 * day)

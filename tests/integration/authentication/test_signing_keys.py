@@ -18,6 +18,7 @@ from apps.authentication.models import SigningKey
 from apps.authentication.services import key_ring
 from apps.authentication.services.access_tokens import ACCESS_TOKEN_SECONDS, AccessClaims, AccessTokens
 from apps.authentication.services.key_ring import KEY_SET_SECONDS, KeyRing
+from apps.authentication.services.key_rotation import NOTICE_SECONDS
 from apps.core.database.sync_calls import call_service
 from apps.core.security.principal import OPERATOR
 from tests.support.accounts import customer
@@ -38,6 +39,13 @@ def kid_of(token: str) -> Any:
 
 
 async def rotate() -> str:
+    """Make a new key, and let the time pass until it signs."""
+    kid = await announce()
+    await make(SigningKey.objects.filter(kid=kid).update, signs_at=timezone.now())
+    return kid
+
+
+async def announce() -> str:
     return (await key_rotation().rotate(OPERATOR)).kid
 
 
@@ -59,6 +67,27 @@ async def test_after_a_rotation_every_worker_signs_with_the_new_key_and_believes
     assert [await reader.read(token) for reader in (one, other) for token in (old, new)] == [CLAIMS] * 4
     assert kid_of(await other.issue(CLAIMS)) == new_kid
     assert await published(api) == [new_kid, kid_of(old)]
+
+
+async def test_a_new_key_is_published_for_as_long_as_anybody_may_keep_the_set_before_it_signs(api: httpx.AsyncClient):
+    old_kid = kid_of(await worker().issue(CLAIMS))
+    before = timezone.now()
+    new_kid = await announce()
+    assert await published(api) == [new_kid, old_kid]
+    assert kid_of(await worker().issue(CLAIMS)) == old_kid
+    (new,) = await rows(SigningKey.objects.filter(kid=new_kid))
+    assert timedelta(seconds=KEY_SET_SECONDS + 30) < new.signs_at - before < timedelta(seconds=KEY_SET_SECONDS + 90)
+
+
+async def test_where_the_old_key_is_compromised_nothing_of_its_is_believed(api: httpx.AsyncClient):
+    me = await customer()
+    old = await worker().issue(CLAIMS)
+    new = await key_rotation().rotate(OPERATOR, is_compromised=True)
+    assert (new.notice_seconds, new.overlap_seconds) == (0, 0)
+    assert await published(api) == [new.kid]
+    assert kid_of(await worker().issue(CLAIMS)) == new.kid
+    assert await worker().read(old) is None
+    assert_error(await api.get("/api/v1/users/me", headers=me.headers), 401, "NOT_AUTHENTICATED")
 
 
 async def test_who_is_signed_in_stays_signed_in(api: httpx.AsyncClient):
@@ -92,13 +121,13 @@ async def test_a_worker_that_sees_no_new_key_notices_a_retirement_too(database, 
 
 async def test_old_keys_are_published_until_their_last_token_has_expired_and_no_cache_holds_them(database):
     await worker().issue(CLAIMS)
-    before = timezone.now()
+    before = timezone.now() + timedelta(seconds=NOTICE_SECONDS)
     await rotate()
     new, old = await rows(SigningKey.objects.order_by("-id"))
     assert new.retires_at is None
     assert old.retires_at is not None
     overlap = old.retires_at - before
-    least = timedelta(seconds=max(ACCESS_TOKEN_SECONDS, KEY_SET_SECONDS) + 30)
+    least = timedelta(seconds=ACCESS_TOKEN_SECONDS + 30)
     assert least < overlap < least + timedelta(minutes=2)
 
 
@@ -126,21 +155,25 @@ def test_of_many_rotations_at_once_one_key_is_left_to_sign(database):
     assert set(SigningKey.objects.values_list("kid", flat=True)) == set(kids)
     newest = SigningKey.objects.order_by("-id")[0]
     assert SigningKey.objects.get(retires_at=None) == newest
-    assert kid_of(call_service(worker().issue, CLAIMS)) == newest.kid
+    first = SigningKey.objects.order_by("id")[0]
+    assert kid_of(call_service(worker().issue, CLAIMS)) == first.kid  # the others are only published yet
 
 
-@pytest.mark.parametrize("as_json", [True, False])
-def test_the_command_says_the_new_key_and_is_remembered(database, as_json: bool):
+@pytest.mark.parametrize(
+    ("options", "notice", "overlap"), [(["--json"], 360, 960), ([], 360, 960), (["--compromised"], 0, 0)]
+)
+def test_the_command_says_the_new_key_and_is_remembered(database, options: list[str], notice: int, overlap: int):
     out = io.StringIO()
-    call_command("rotate_signing_key", *(["--json"] if as_json else []), stdout=out)
+    call_command("rotate_signing_key", *options, stdout=out)
     key = SigningKey.objects.get()
-    if as_json:
-        assert json.loads(out.getvalue()) == {"kid": key.kid, "overlap_seconds": 960}
+    if options == ["--json"]:
+        assert json.loads(out.getvalue()) == {"kid": key.kid, "notice_seconds": notice, "overlap_seconds": overlap}
     else:
-        assert out.getvalue() == f"kid: {key.kid}\noverlap_seconds: 960\n"
+        assert out.getvalue() == f"kid: {key.kid}\nnotice_seconds: {notice}\noverlap_seconds: {overlap}\n"
     event = AuditEvent.objects.get()
     assert (event.action, event.target_kind, event.target_id) == ("signing_key.rotated", "signing_key", key.pk)
-    assert (event.actor_kind, event.after) == ("operator", {"kid": key.kid})
+    is_compromised = options == ["--compromised"]
+    assert (event.actor_kind, event.after) == ("operator", {"kid": key.kid, "is_compromised": is_compromised})
 
 
 async def test_the_key_set_may_be_kept_and_asked_about_again(api: httpx.AsyncClient):

@@ -8,6 +8,8 @@ from apps.audit.models import AuditEvent
 KEYS = "/admin/api_keys/apikey/"
 USERS = "/admin/users/user/"
 PLANS = "/admin/plans/plan/"
+ROLES = "/admin/users/role/"
+SESSIONS = "/admin/authentication/session/"
 EVENTS = "/admin/audit/auditevent/"
 
 

@@ -12,7 +12,7 @@ from jwt.algorithms import OKPAlgorithm
 from apps.authentication.services import key_ring
 from apps.authentication.services.key_encryption import decrypt, encrypt
 from apps.authentication.services.key_ring import KID_BYTES
-from apps.authentication.services.key_rotation import OVERLAP_SECONDS, KeyRotation
+from apps.authentication.services.key_rotation import NOTICE_SECONDS, OVERLAP_SECONDS, KeyRotation
 from apps.core.errors import NotAllowed, Unavailable
 from apps.core.security.principal import OPERATOR
 from tests.support.callers import session_of, staff_of
@@ -99,12 +99,15 @@ def made_up_kid() -> str:
     return secrets.token_urlsafe(KID_BYTES)
 
 
-async def test_a_new_key_signs_at_once_for_every_process():
+async def test_a_new_key_is_published_first_and_then_signs_for_every_process():
     rows = FakeSigningKeys()
     one, other = new_ring(rows), new_ring(rows)
     old_kid, _ = await one.signing_key()
     assert (await other.signing_key())[0] == old_kid
     new_kid = await rotate(rows)
+    assert [(await ring.signing_key())[0] for ring in (one, other)] == [old_kid] * 2
+    assert [key["kid"] for key in (await one.jwks())["keys"]] == [new_kid, old_kid]
+    rows.rows[0].signs_at = timezone.now()
     assert [(await ring.signing_key())[0] for ring in (one, other)] == [new_kid] * 2
     assert [key["kid"] for key in (await one.jwks())["keys"]] == [new_kid, old_kid]
 
@@ -116,7 +119,9 @@ async def test_the_old_key_is_believed_until_it_retires(monkeypatch):
     await rotate(rows)
     (old,) = [row for row in rows.rows if row.kid == old_kid]
     assert old.retires_at is not None
-    assert abs(old.retires_at - timezone.now() - timedelta(seconds=OVERLAP_SECONDS)) < timedelta(seconds=5)
+    assert abs(old.retires_at - timezone.now() - timedelta(seconds=NOTICE_SECONDS + OVERLAP_SECONDS)) < timedelta(
+        seconds=5
+    )
     assert await new_ring(rows).public_key(old_kid) == private.public_key()
     old.retires_at = timezone.now()
     assert await new_ring(rows).public_key(old_kid) is None

@@ -1,14 +1,13 @@
 """The environment: each wrong value stops the start with one clear line that does not repeat it."""
 
 import os
-import stat
-from concurrent.futures import ThreadPoolExecutor
+import re
 from ipaddress import ip_network
 
 import pytest
 
-from config.database_url import database_settings
-from config.environment import Environment, development_secret_key, load_environment
+from config.cache_url import cache_settings
+from config.environment import Environment, load_environment
 
 pytestmark = pytest.mark.unit
 
@@ -58,6 +57,13 @@ def test_development_needs_nothing(load):
     assert environment.trusted_networks == ()
 
 
+def test_sessions_end_by_themselves(load):
+    environment = load()
+    days = 24 * 3600
+    assert (environment.session_idle_seconds, environment.session_absolute_seconds) == (30 * days, 180 * days)
+    assert (environment.staff_session_idle_seconds, environment.staff_session_absolute_seconds) == (1800, 43200)
+
+
 def test_an_empty_variable_is_as_good_as_none(load):
     assert load(PORT="", ALLOWED_HOSTS="", DATABASE_URL="").port == 8000
 
@@ -84,6 +90,18 @@ WRONG = [
     ("DATABASE_URL", "postgresql://u:hunter2@[bad/db"),
     ("DATABASE_URL", "postgresql://u:hunter2@h/db?nonsense=hunter2"),
     ("DATABASE_URL", "hunter2"),
+    ("CACHE_URL", "hunter2"),
+    ("CACHE_URL", "memcached://hunter2"),
+    ("CACHE_URL", "redis:hunter2"),
+    ("CACHE_URL", "redis://"),
+    ("CACHE_URL", "redis://:hunter2@"),
+    ("CACHE_URL", "redis://:hunter2@h:port"),
+    ("CACHE_URL", "redis://:hunter2@h:65536"),
+    ("CACHE_URL", "redis://:hunter2@[bad"),
+    ("CACHE_URL", "redis://:hunter2@h/cache"),
+    ("CACHE_URL", "redis://:hunter2@h/0?nonsense=hunter2"),
+    ("CACHE_URL", "redis://:hunter2@h/0?db=hunter2"),
+    ("CACHE_URL", "unix:///hunter2"),
     ("PORT", "hunter2"),
     ("PORT", "0"),
     ("PORT", "65536"),
@@ -93,6 +111,16 @@ WRONG = [
     ("WORKERS", "two"),
     ("DATABASE_POOL_SIZE", "1"),
     ("DATABASE_POOL_SIZE", "201"),
+    ("PASSWORD_LENGTH_MINIMUM", "7"),
+    ("PASSWORD_LENGTH_MINIMUM", "65"),
+    ("PASSWORD_CONTEXT_WORDS", "acme, abc"),
+    ("BREACHED_PASSWORDS_FILE", "/hunter2/missing"),
+    ("BREACHED_PASSWORDS_FILE", "/"),
+    ("BREACHED_PASSWORDS_FILE", __file__),
+    ("SESSION_IDLE_SECONDS", "899"),
+    ("SESSION_ABSOLUTE_SECONDS", "0"),
+    ("STAFF_SESSION_IDLE_SECONDS", "299"),
+    ("STAFF_SESSION_ABSOLUTE_SECONDS", "hunter2"),
     ("HTTPS_ONLY", "hunter2"),
     ("ACCESS_LOG", "hunter2"),
     ("LOG_LEVEL", "hunter2"),
@@ -161,6 +189,44 @@ def test_production_with_all_it_needs(load):
     assert (environment.is_production, environment.serves_https_only) == (True, True)
 
 
+def test_counts_in_postgresql_unless_told_otherwise(load):
+    assert load().cache_url == ""
+    assert cache_settings("")["BACKEND"] == "apps.core.cache.counter_cache.CounterCache"
+
+
+@pytest.mark.parametrize(
+    ("url", "known"),
+    [
+        ("redis://cache", "redis://cache"),
+        ("redis://:p%40ss@cache:6380/2", "redis://:p%40ss@cache:6380/2"),
+        ("rediss://me:pw@[::1]:6380/0?ssl_ca_certs=/ca.pem", "rediss://me:pw@[::1]:6380/0?ssl_ca_certs=/ca.pem"),
+        ("valkey://cache/1", "redis://cache/1"),
+        ("valkeys://cache", "rediss://cache"),
+    ],
+)
+def test_takes_redis_and_valkey(load, url, known):
+    environment = load(CACHE_URL=url)
+    assert environment.cache_url == known
+    assert known not in repr(environment)
+    assert cache_settings(environment.cache_url) == {
+        "BACKEND": "apps.core.cache.redis_counter_cache.RedisCounterCache",
+        "LOCATION": known,
+        "KEY_PREFIX": "keyhouse",
+    }
+
+
+def test_passwords_may_be_asked_more_of(load, tmp_path):
+    (tmp_path / "pwned").write_text(f"{'0' * 40}:1\n")
+    environment = load(
+        PASSWORD_LENGTH_MINIMUM="15",
+        PASSWORD_CONTEXT_WORDS="Acme, Rocket Club",
+        BREACHED_PASSWORDS_FILE=str(tmp_path / "pwned"),
+    )
+    assert environment.password_length_minimum == 15
+    assert environment.password_context_words == ["Acme", "Rocket Club"]
+    assert environment.breached_passwords_file == str(tmp_path / "pwned")
+
+
 def test_only_https_can_be_switched_off(load):
     assert load(**PRODUCTION, HTTPS_ONLY="false").serves_https_only is False
 
@@ -183,36 +249,36 @@ def test_production_refuses_the_conveniences_of_development(load, name, value):
     assert "k" * 10 not in message
 
 
-def test_a_checkout_makes_its_own_secret_key_once(tmp_path):
-    directory = tmp_path / "state"
-    key = development_secret_key(directory)
-    assert len(key) > 50
-    assert development_secret_key(directory) == key
-    assert stat.S_IMODE((directory / "secret_key").stat().st_mode) == 0o600
-    assert development_secret_key(tmp_path / "other") != key
+def test_passkeys_are_for_the_domain_of_the_addresses(load):
+    settings = load(**PRODUCTION, APPLICATION_URL="https://app.api.example.com")
+    assert settings.passkeys_domain == "api.example.com"
+    assert settings.passkeys_origins == ["https://api.example.com", "https://app.api.example.com"]
 
 
-def test_of_several_first_starts_one_makes_the_key(tmp_path):
-    with ThreadPoolExecutor(16) as threads:
-        keys = set(threads.map(development_secret_key, [tmp_path] * 64))
-    assert len(keys) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+def test_passkeys_are_for_the_domain_and_the_origins_that_are_named(load):
+    named = {"PASSKEY_DOMAIN": "example.com", "PASSKEY_ORIGINS": "https://app.example.com, https://www.example.com"}
+    settings = load(**PRODUCTION, **named)
+    assert settings.passkeys_domain == "example.com"
+    assert settings.passkeys_origins == ["https://app.example.com", "https://www.example.com"]
 
 
-def test_a_database_url_becomes_django_s_settings():
-    url = "postgresql://me:p%40ss@db.example.com:5433/house?sslmode=require&application_name=kh"
-    entry = database_settings(url, pool_size=12)
-    assert [entry[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")] == [
-        "house",
-        "me",
-        "p@ss",
-        "db.example.com",
-        "5433",
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("PASSKEY_DOMAIN", "https://example.com", "PASSKEY_DOMAIN: is not a domain such as example.com"),
+        ("PASSKEY_ORIGINS", "https://evil.example", "PASSKEY_ORIGINS: entry 1 is not an origin within api.example.com"),
+    ],
+)
+def test_passkeys_elsewhere_stop_the_start(load, name: str, value: str, reason: str):
+    with pytest.raises(SystemExit, match=re.escape(reason)):
+        load(**PRODUCTION, **{name: value})
+
+
+def test_staff_need_a_second_factor_where_the_operator_says_so(load):
+    assert [
+        load().require_staff_second_factor,
+        load(REQUIRE_STAFF_SECOND_FACTOR="true").require_staff_second_factor,
+    ] == [
+        False,
+        True,
     ]
-    assert (entry["CONN_MAX_AGE"], entry["OPTIONS"]["pool"]["max_size"]) == (0, 12)
-    assert (entry["OPTIONS"]["sslmode"], entry["OPTIONS"]["application_name"]) == ("require", "kh")
-    assert entry["OPTIONS"]["connect_timeout"] == 5
-
-
-def test_a_connect_timeout_of_the_operator_s_is_kept():
-    assert database_settings("postgresql://db/house?connect_timeout=2", 8)["OPTIONS"]["connect_timeout"] == "2"

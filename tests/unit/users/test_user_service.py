@@ -6,7 +6,7 @@ import pytest
 
 from apps.core.errors import InsufficientScopes, NotAllowed, NotFound, ValidationFailed
 from apps.core.security.principal import OPERATOR
-from apps.core.security.scopes import ACCOUNT_WRITE, STAFF
+from apps.core.security.scopes import ACCOUNT_WRITE, KEYS_VERIFY, RESERVED_SCOPES, STAFF
 from apps.users.schemas import UserQuery, UserUpdate
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
@@ -88,6 +88,11 @@ async def test_a_plan_is_set_by_its_name(service, users):
         (session_of(ME), OTHER, {"full_name": "x"}, NotAllowed),
         (session_of(ME), ME, {"plan": "pro"}, NotAllowed),
         (session_of(ME), ME, {"is_active": True}, NotAllowed),
+        (session_of(ME), ME, {"roles": ["service"]}, NotAllowed),
+        (session_of(ME, is_superuser=True), ME, {"roles": ["service"]}, NotAllowed),
+        (staff_of(COLLEAGUE), ME, {"roles": []}, NotAllowed),
+        (staff_of(COLLEAGUE), COLLEAGUE, {"roles": ["service"]}, NotAllowed),
+        (key_of(COLLEAGUE, ACCOUNT_WRITE, is_staff=True, is_superuser=True), COLLEAGUE, {"roles": []}, NotAllowed),
         (key_of(ME), ME, {"full_name": "x"}, InsufficientScopes),
         (key_of(ME, ACCOUNT_WRITE), ME, {"plan": "pro"}, NotAllowed),
         (key_of(ME, STAFF), OTHER, {"full_name": "x"}, NotAllowed),
@@ -106,6 +111,26 @@ async def test_only_a_superuser_changes_another_member_of_staff(service, users):
     await service.update(staff_of(5, is_superuser=True), COLLEAGUE, UserUpdate(full_name="x"))
     await service.update(staff_of(COLLEAGUE), COLLEAGUE, UserUpdate(full_name="y"))
     assert [call[2] for call in users.calls] == [{"full_name": "x"}, {"full_name": "y"}]
+
+
+@pytest.mark.parametrize(
+    ("fields", "held"),
+    [
+        ({}, {ACCOUNT_WRITE}),
+        ({"role_scopes": [KEYS_VERIFY, "gone:scope"]}, {ACCOUNT_WRITE, KEYS_VERIFY}),
+        ({"is_staff": True}, RESERVED_SCOPES),
+        ({"is_superuser": True}, {ACCOUNT_WRITE}),
+    ],
+)
+async def test_what_an_account_holds(service, users, fields, held):
+    users.users[ME] = unsaved_user(ME, **fields)
+    assert await service.held_scopes(ME) == held
+    assert await service.held_scopes(MISSING) == frozenset()
+
+
+async def test_a_superuser_gives_roles(service, users):
+    await service.update(staff_of(5, is_superuser=True), ME, UserUpdate(roles=["b", "a", "b"]))
+    assert users.calls[0][2] == {"roles": ["a", "b"]}
 
 
 @pytest.mark.parametrize(
