@@ -18,6 +18,7 @@ from apps.identities.services.provider_http import ProviderHttp
 from apps.identities.services.providers import Providers
 from apps.one_time_tokens.dependencies import one_time_tokens
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+from apps.second_factors.dependencies import factor_rights
 from apps.users.dependencies import registration, security_notices, user_service
 
 STATE_SECONDS = 10 * 60
@@ -45,7 +46,7 @@ def arrival() -> Arrival:
 @cache
 def federated_sign_in() -> FederatedSignIn:
     """Return the service that redeems what came of them."""
-    return FederatedSignIn(sign_in_codes(), account_linking(), sign_in())
+    return FederatedSignIn(sign_in_codes(), account_linking(), sign_in(), factor_rights())
 
 
 @cache
@@ -61,7 +62,12 @@ def account_linking() -> AccountLinking:
 def identity_service() -> IdentityService:
     """Return the service that shows and unlinks identities."""
     return IdentityService(
-        IdentityRepository(), user_service(), providers(), security_notices().post, audit_service().record
+        IdentityRepository(),
+        user_service(),
+        providers(),
+        factor_rights(),
+        security_notices().post,
+        audit_service().record,
     )
 
 

@@ -11,6 +11,8 @@ HARDWARE_KEY: Final = "hwk"
 SOFTWARE_KEY: Final = "swk"
 # That the device has checked its user: by a PIN, a finger, a face.
 USER: Final = "user"
+# Another provider's word, for which RFC 8176 has no name. How the provider has asked is not known: it is one factor.
+FEDERATED: Final = "fed"
 
 SECOND_FACTORS = frozenset({ONE_TIME_CODE, HARDWARE_KEY, SOFTWARE_KEY})
 

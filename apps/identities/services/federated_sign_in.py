@@ -3,24 +3,26 @@
 from apps.authentication.schemas import SecondFactorNeeded, TokenPair
 from apps.authentication.services.sign_in import Proof, SignIn
 from apps.core.errors import InvalidToken
+from apps.core.security.methods import FEDERATED
 from apps.core.security.principal import Principal
 from apps.identities.models import Profile
 from apps.identities.schemas import CodeExchange, IdentityOut
 from apps.identities.services.account_linking import AccountLinking
 from apps.identities.services.code_challenge import is_verifier_of
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+from apps.second_factors.services.factor_rights import FactorRights
 
-FEDERATED = "fed"
 CODE_IS_OVER = "The code is not good any more; begin the sign-in again."
 
 
 class FederatedSignIn:
     """Redeems codes. A code is used up by the first attempt, whatever comes of it."""
 
-    def __init__(self, codes: OneTimeTokens, linking: AccountLinking, sign_in: SignIn) -> None:
+    def __init__(self, codes: OneTimeTokens, linking: AccountLinking, sign_in: SignIn, rights: FactorRights) -> None:
         self._codes = codes
         self._linking = linking
         self._sign_in = sign_in
+        self._rights = rights
 
     async def sign_in(self, exchange: CodeExchange) -> TokenPair | SecondFactorNeeded:
         """Start a session of the account that the identity belongs to, or comes to belong to.
@@ -33,8 +35,11 @@ class FederatedSignIn:
         return await self._sign_in.complete(Proof(user_id, (FEDERATED,)))
 
     async def link(self, actor: Principal, exchange: CodeExchange) -> IdentityOut:
-        """Link the identity to the caller's own account; raises InvalidToken, StepUpRequired, Conflict if another's."""
-        actor.require_recent_proof()
+        """Link the identity to the caller's own account.
+
+        Raises InvalidToken, IdentityTaken, and as `FactorRights.require_fresh` does, which leaves the code good.
+        """
+        await self._rights.require_fresh(actor)
         return IdentityOut.of(await self._linking.link(actor, await self._redeem(exchange)))
 
     async def _redeem(self, exchange: CodeExchange) -> Profile:

@@ -13,6 +13,7 @@ from apps.identities.repositories.identity_repository import IdentityRepository
 from apps.identities.schemas import IdentityOut
 from apps.identities.services.account_linking import KIND
 from apps.identities.services.providers import Providers
+from apps.second_factors.services.factor_rights import FactorRights
 from apps.users.services.user_service import UserService
 
 
@@ -31,12 +32,14 @@ class IdentityService:
         identities: IdentityRepository,
         users: UserService,
         providers: Providers,
+        rights: FactorRights,
         post_notice: PostNotice,
         record_audit: RecordAudit,
     ) -> None:
         self._identities = identities
         self._users = users
         self._providers = providers
+        self._rights = rights
         self._post_notice = post_notice
         self._record_audit = record_audit
 
@@ -47,8 +50,8 @@ class IdentityService:
         return Page[IdentityOut].of(rows, total, query, IdentityOut.of)
 
     async def unlink_own(self, actor: Principal, identity_id: int) -> None:
-        """Unlink one of one's own; raises StepUpRequired, NotFound, LastWayIn."""
-        actor.require_recent_proof()
+        """Unlink one of one's own; raises NotFound, LastWayIn, and as `FactorRights.require_fresh` does."""
+        await self._rights.require_fresh(actor)
         await run_in_transaction(self._unlink, actor, actor.owner_id, identity_id)
 
     async def unlink(self, actor: Principal, user_id: int, identity_id: int) -> None:

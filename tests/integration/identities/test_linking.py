@@ -12,10 +12,11 @@ from apps.identities.models import Identity, Profile
 from apps.users.models import User
 from tests.support.accounts import customer
 from tests.support.assertions import assert_error
-from tests.support.factories import make_user
+from tests.support.factories import PASSWORD, make_user
 from tests.support.links import kinds_to
 from tests.support.mailbox import letters_to
 from tests.support.orm import make, rows
+from tests.support.second_factors import enrol_totp
 from tests.support.sign_in_flow import Browser, person
 
 IDENTITIES = "/api/v1/auth/identities"
@@ -148,3 +149,24 @@ async def test_where_only_verified_accounts_sign_in(browser: Browser, settings):
     assert (await link(browser, me.headers)).status_code == 201
     settings.REQUIRE_VERIFIED_EMAIL = True
     assert_error(await browser.sign_in(), 403, "EMAIL_NOT_VERIFIED")
+
+
+async def test_a_second_factor_is_asked_for_whatever_the_provider_has_asked(browser: Browser):
+    me = await customer(email="alice@example.com", email_verified_at=Now(), password=PASSWORD)
+    program, _ = await enrol_totp(browser.keyhouse, me)
+    await make(Session.objects.all().delete)
+    asked = await browser.sign_in()
+    assert asked.status_code == 202, asked.text
+    assert await rows(Session.objects.all()) == []
+    proof = {"second_factor_token": asked.json()["second_factor_token"], "code": program.code()}
+    assert (await browser.keyhouse.post("/api/v1/auth/second-factor", json=proof)).status_code == 200
+    (session,) = await rows(Session.objects.all())
+    assert (session.user_id, sorted(session.methods)) == (me.id, ["fed", "otp"])
+
+
+async def test_a_session_without_the_accounts_second_factor_links_nothing(browser: Browser):
+    me = await customer(password=PASSWORD)
+    await enrol_totp(browser.keyhouse, me)
+    await make(Session.objects.update, methods=["pwd"])
+    assert_error(await link(browser, me.headers), 401, "STEP_UP_REQUIRED")
+    assert await rows(Identity.objects.all()) == []
