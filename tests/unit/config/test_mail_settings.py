@@ -115,7 +115,7 @@ def test_user_and_password_are_percent_decoded():
 
 
 def test_without_a_server_letters_go_to_the_console_in_development_and_nowhere_in_production():
-    assert mailers(SecretStr(""), to_console=True)["default"]["BACKEND"].endswith(".console.EmailBackend")
+    assert mailers(SecretStr(""), to_console=True)["default"]["BACKEND"].endswith("mail_console.EmailBackend")
     assert mailers(SecretStr(""), to_console=False) == {}
 
 
