@@ -208,3 +208,10 @@ def test_any_text_can_be_read(text):
 async def test_a_token_of_another_installation_is_not_believed(tokens):
     elsewhere = AccessTokens(new_ring(), issuer="keyhouse", audience="its-api")
     assert await tokens.read(await elsewhere.issue(CLAIMS)) is None
+
+
+@pytest.mark.parametrize("typ", ["at+jwt", "jwt", "JWT ", "", "logout+jwt", 5, None])
+async def test_a_token_of_another_type_is_not_believed(tokens, ring, typ):
+    kid, private = await ring.signing_key()
+    forged = jwt.encode(payload(), private, algorithm="EdDSA", headers={"kid": kid, "typ": typ})
+    assert await tokens.read(forged) is None
