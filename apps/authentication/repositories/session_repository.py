@@ -130,8 +130,11 @@ class SessionRepository:
         self._record_audit(audit)
 
     def _revoke(self, session_id: int, user_id: int, audit: AuditEntry) -> None:
-        if not _end(_live().filter(pk=session_id, user_id=user_id), "signed out"):
+        # Locked before it is ended, so that of many who end it at once one finds it live.
+        locked = _live().select_for_update(of=("self",)).filter(pk=session_id, user_id=user_id)
+        if locked.first() is None:
             raise NotFound
+        _end(Session.objects.filter(pk=session_id), "signed out")
         self._record_audit(replace(audit, target_id=session_id))
 
     def _revoke_all(self, user_id: int, kept_id: int | None, audit: AuditEntry) -> None:
