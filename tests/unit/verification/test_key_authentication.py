@@ -112,7 +112,7 @@ async def test_an_inspection_counts_and_notes_nothing():
     assert (await keys.inspect(digest_of(KEY), HERE)).code is Code.VALID
     (asked,) = verification.asked
     assert (asked.weight, asked.cost, asked.address) == (0, Decimal(0), parse_address(HERE))
-    assert not (asked.is_metered or asked.is_recorded or asked.is_repeatable or asked.is_credential)
+    assert not any((asked.is_metered, asked.is_recorded, asked.is_repeatable, asked.is_credential))
 
 
 async def test_an_inspection_of_a_key_in_the_wrong_place_is_an_answer():
