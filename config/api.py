@@ -10,6 +10,7 @@ from apps.core.http.error_responses import install_error_handlers
 from apps.core.http.json_codec import JsonParser, JsonRenderer
 from apps.core.routers import health_router
 from apps.credits.routers import credit_router
+from apps.oauth.routers import metadata_router, oauth_router
 from apps.plans.routers import plan_router
 from apps.users.routers import user_router
 from apps.verification.routers import verification_router
@@ -40,8 +41,10 @@ api = KeyhouseApi(
 install_error_handlers(api)
 api.add_router("", health_router.router)
 api.add_router("", key_set_router.router)
+api.add_router("", metadata_router.router)
 api.add_router(f"{BASE}/auth", authentication_router.router)
 api.add_router(f"{BASE}/auth", security_event_router.router)
+api.add_router(f"{BASE}/oauth", oauth_router.router)
 api.add_router(f"{BASE}/users", user_router.router)
 api.add_router(f"{BASE}/users", api_key_router.user_router)
 api.add_router(f"{BASE}/users", credit_router.user_router)

@@ -19,6 +19,7 @@ ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts or ["localhost", ".localhost", "127.0.
 INSTALLED_APPS = [
     "config",
     "apps.backoffice",
+    "apps.oauth",
     "apps.verification",
     "apps.authentication",
     "apps.api_keys",

@@ -16,6 +16,7 @@ from apps.authentication.services.key_rotation import KeyRotation
 from apps.authentication.services.password_check import PasswordCheck
 from apps.authentication.services.password_service import PasswordService
 from apps.authentication.services.session_service import SessionService
+from apps.authentication.services.session_tokens import SessionTokens
 from apps.authentication.services.sign_in import SignIn
 from apps.authentication.services.step_up import StepUp
 from apps.authentication.services.token_pairs import TokenPairs
@@ -56,6 +57,12 @@ def sign_in() -> SignIn:
 def session_service() -> SessionService:
     """Return the service for sessions that go on, and end."""
     return SessionService(session_repository(), access_tokens(), TokenPairs(access_tokens()))
+
+
+@cache
+def session_tokens() -> SessionTokens:
+    """Return what tells what the tokens of sessions stand for."""
+    return SessionTokens(session_repository(), access_tokens())
 
 
 @cache

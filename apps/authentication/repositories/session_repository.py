@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from apps.authentication.models import Session
 from apps.core.database.prepared_query import prepared
+from apps.core.database.queries import fetch_one
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import NotFound
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
@@ -58,6 +59,11 @@ class SessionRepository:
         """Return the session with its user if it is neither revoked nor over, else None."""
         session = await _live_session.first(session_id)
         return LiveSession(session, vars(session)["is_recently_proven"]) if session else None
+
+    async def id_of_family(self, family_digest: bytes) -> int | None:
+        """Return the id of the family's session, over or not, or None."""
+        session = await fetch_one(Session.objects.filter(family_digest=family_digest))
+        return session.pk if session else None
 
     async def page(self, user_id: int, *, offset: int, size: int) -> tuple[list[Session], int]:
         """Return one page of the user's live sessions, newest first, and how many there are in all."""

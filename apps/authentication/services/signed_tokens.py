@@ -33,7 +33,7 @@ class SignedTokens:
             "aud": self.audience,
             "iat": now,
             "exp": now + timedelta(seconds=ttl_seconds),
-            "jti": secrets.token_urlsafe(TOKEN_ID_BYTES),
+            "jti": new_token_id(),
             **claims,
         }
         return jwt.encode(payload, private_key, algorithm=ALGORITHM, headers={"kid": kid, "typ": self._token_type})
@@ -60,3 +60,8 @@ class SignedTokens:
             )
         except (jwt.InvalidTokenError, ValueError, TypeError):
             return None
+
+
+def new_token_id() -> str:
+    """Return an id that no other token has."""
+    return secrets.token_urlsafe(TOKEN_ID_BYTES)

@@ -12,7 +12,8 @@ KEYS_VERIFY = "keys:verify"
 CREDITS_HOLD = "credits:hold"
 ACCOUNT_WRITE = "keyhouse:account"
 STAFF = "keyhouse:staff"
-RESERVED_SCOPES = frozenset({KEYS_VERIFY, CREDITS_HOLD, ACCOUNT_WRITE, STAFF})
+TOKENS_INTROSPECT = "tokens:introspect"
+RESERVED_SCOPES = frozenset({KEYS_VERIFY, CREDITS_HOLD, ACCOUNT_WRITE, STAFF, TOKENS_INTROSPECT})
 
 
 def grants(granted: Iterable[str], wanted: str) -> bool:

@@ -8,6 +8,7 @@ from apps.authentication.dependencies import clean_up
 from apps.authentication.schemas import CleanedUp
 from apps.core.database.sync_calls import call_service
 from apps.core.management.service_command import ServiceCommand
+from apps.oauth.dependencies import revoked_clean_up
 from apps.one_time_tokens.dependencies import token_clean_up
 from apps.usage.dependencies import usage_service
 from apps.verification.dependencies import answer_clean_up
@@ -17,6 +18,7 @@ class Removed(CleanedUp):
     """How many rows of each kind were over, in all rooms."""
 
     one_time_tokens: int
+    revoked_tokens: int
     verification_answers: int
     usage_denials: int
 
@@ -26,8 +28,8 @@ class Command(ServiceCommand):
 
     help = (
         "Remove forgiven login attempts, sessions that were over and signing keys that retired 30 days ago, expired "
-        "sessions of the admin, one-time tokens and answers to verifications of over a day ago, and counts of refused "
-        "calls of over 90 days ago."
+        "sessions of the admin, revoked tokens that ended an hour ago, one-time tokens and answers to verifications "
+        "of over a day ago, and counts of refused calls of over 90 days ago."
     )
 
     def run(self, options: dict[str, Any]) -> None:
@@ -37,5 +39,6 @@ class Command(ServiceCommand):
         denials = call_service(usage_service().remove_old_denials)
         tokens = call_service(token_clean_up().run)
         call_command("clearsessions")
+        revoked = call_service(revoked_clean_up().run)
         elsewhere = {"one_time_tokens": tokens, "verification_answers": answers, "usage_denials": denials}
-        self.show(Removed(**removed.model_dump(), **elsewhere), options)
+        self.show(Removed(**removed.model_dump(), **elsewhere, revoked_tokens=revoked), options)

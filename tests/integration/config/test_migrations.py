@@ -12,7 +12,7 @@ from apps.credits.models import CreditBalance, CreditTransaction
 from tests.support.factories import give_credits, make_key, make_user
 
 ROOMS = (
-    "plans", "users", "audit", "core", "usage", "credits", "api_keys", "verification", "one_time_tokens",
+    "plans", "users", "audit", "core", "usage", "credits", "api_keys", "verification", "one_time_tokens", "oauth",
     "authentication",
 )  # fmt: skip
 
