@@ -1,18 +1,22 @@
 """The client API, composed."""
 
+from typing import Any, override
+
 from ninja import NinjaAPI
 from ninja.operation import Operation
 
 from apps.api_keys.routers import api_key_router
 from apps.audit.routers import security_event_router
-from apps.authentication.routers import authentication_router, key_set_router
+from apps.authentication.routers import authentication_router, key_set_router, password_reset_router
 from apps.core.http.error_responses import install_error_handlers
 from apps.core.http.json_codec import JsonParser, JsonRenderer
-from apps.core.routers import health_router
+from apps.core.http.requirements import RequirementsSchema
+from apps.core.routers import health_router, scope_router
 from apps.credits.routers import credit_router
 from apps.oauth.routers import metadata_router, oauth_router
+from apps.personal_data.routers import data_export_router
 from apps.plans.routers import plan_router
-from apps.users.routers import user_router
+from apps.users.routers import email_router, invitation_router, role_router, user_router
 from apps.verification.routers import verification_router
 from config.authenticator import AUTHENTICATOR, SERVICE_AUTHENTICATOR
 
@@ -25,6 +29,11 @@ class KeyhouseApi(NinjaAPI):
     def get_openapi_operation_id(self, operation: Operation) -> str:
         """Return the operation's function name; these are unique over the whole API."""
         return operation.view_func.__name__
+
+    @override
+    def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> RequirementsSchema:
+        """Return the OpenAPI document; its addresses begin at the root."""
+        return RequirementsSchema(self, path_prefix or "")
 
 
 api = KeyhouseApi(
@@ -43,12 +52,19 @@ api.add_router("", health_router.router)
 api.add_router("", key_set_router.router)
 api.add_router("", metadata_router.router)
 api.add_router(f"{BASE}/auth", authentication_router.router)
+api.add_router(f"{BASE}/auth", password_reset_router.router)
 api.add_router(f"{BASE}/auth", security_event_router.router)
 api.add_router(f"{BASE}/oauth", oauth_router.router)
+api.add_router(f"{BASE}/auth", email_router.router)
+api.add_router(f"{BASE}/invitations", invitation_router.router)
+api.add_router(f"{BASE}/users", data_export_router.router)
 api.add_router(f"{BASE}/users", user_router.router)
+api.add_router(f"{BASE}/users", password_reset_router.user_router)
 api.add_router(f"{BASE}/users", api_key_router.user_router)
 api.add_router(f"{BASE}/users", credit_router.user_router)
 api.add_router(f"{BASE}/api-keys", api_key_router.router)
 api.add_router(f"{BASE}/credits", credit_router.router)
 api.add_router(f"{BASE}/keys", verification_router.router, auth=SERVICE_AUTHENTICATOR)
 api.add_router(f"{BASE}/plans", plan_router.router)
+api.add_router(f"{BASE}/roles", role_router.router)
+api.add_router(f"{BASE}/scopes", scope_router.router)

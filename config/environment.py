@@ -17,6 +17,9 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from apps.users.repositories.breached_password_file import BreachedPasswordFile
+from apps.users.services.context_word_validator import WORD_LENGTH_MINIMUM
+from config.cache_url import redis_url
 from config.mail_sender import default_sender, mailbox
 from config.mail_url import mail_url
 from config.web_address import reachable, web_address
@@ -43,6 +46,7 @@ class Environment(BaseSettings):
     environment: Literal["development", "production"] = "development"
     secret_key: str = ""
     database_url: str = ""
+    cache_url: str = Field(default="", repr=False)
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     workers: int = Field(default=1, ge=1, le=256)
@@ -54,6 +58,12 @@ class Environment(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     login_rate_limit: Rate = "5/m"
     public_rate_limit: Rate = "60/m"
+    require_verified_email: bool = False
+    registration: Literal["open", "confirmed", "invite", "off"] = "open"
+    erase_after_days: int = Field(default=30, ge=1, le=3650)
+    password_length_minimum: int = Field(default=8, ge=8, le=64)
+    password_context_words: CommaSeparated = []
+    breached_passwords_file: str = ""
     database_pool_size: int = Field(default=8, ge=2, le=200)
     token_issuer: WebAddress = ""
     token_audience: str = "keyhouse"
@@ -102,7 +112,9 @@ class Environment(BaseSettings):
         """The proxies whose X-Forwarded-* headers are believed."""
         return tuple(ip_network(network) for network in self.trusted_proxies)
 
-    @field_validator("allowed_hosts", "cors_allowed_origins", "trusted_proxies", mode="before")
+    @field_validator(
+        "allowed_hosts", "cors_allowed_origins", "trusted_proxies", "password_context_words", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -135,6 +147,25 @@ class Environment(BaseSettings):
         except ProgrammingError:
             # psycopg's own message repeats the address with its password.
             raise ValueError("is not an address that PostgreSQL's libpq can read") from None
+        return value
+
+    @field_validator("cache_url")
+    @classmethod
+    def _is_redis(cls, value: str) -> str:
+        return redis_url(value) if value else value
+
+    @field_validator("password_context_words")
+    @classmethod
+    def _are_long_enough(cls, value: list[str]) -> list[str]:
+        if any(len(word) < WORD_LENGTH_MINIMUM for word in value):
+            raise ValueError(f"each word must have at least {WORD_LENGTH_MINIMUM} characters")
+        return value
+
+    @field_validator("breached_passwords_file")
+    @classmethod
+    def _is_file_of_digests(cls, value: str) -> str:
+        if value:
+            BreachedPasswordFile(Path(value)).check()
         return value
 
     @model_validator(mode="after")

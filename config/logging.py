@@ -1,6 +1,7 @@
 """Where log lines go: one queue, one writer thread, so that no request waits for a pipe."""
 
 import atexit
+import logging
 from logging.handlers import QueueHandler, QueueListener
 from typing import Any
 
@@ -26,6 +27,16 @@ class StartedQueueHandler(QueueHandler):
             atexit.register(listener.stop)
 
 
+class RefusalsInOneLine(logging.Filter):
+    """Leaves the traceback out of what Django refuses as suspicious: any stranger can cause as many as they like."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass, a refusal's without its traceback."""
+        if record.name.startswith("django.security."):
+            record.exc_info = None
+        return True
+
+
 def logging_settings(level: str, *, as_json: bool) -> dict[str, Any]:
     """Return the `logging.config` dictionary: JSON lines for machines, plain lines for a terminal."""
     formatter = "json" if as_json else "plain"
@@ -39,9 +50,14 @@ def logging_settings(level: str, *, as_json: bool) -> dict[str, Any]:
                 "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
             },
         },
+        "filters": {"refusals": {"()": "config.logging.RefusalsInOneLine"}},
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": formatter},
-            "queue": {"class": "config.logging.StartedQueueHandler", "handlers": ["stderr"]},
+            "queue": {
+                "class": "config.logging.StartedQueueHandler",
+                "handlers": ["stderr"],
+                "filters": ["refusals"],
+            },
         },
         "root": {"handlers": ["queue"], "level": level},
         "loggers": {

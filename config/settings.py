@@ -2,6 +2,7 @@
 
 from django.utils.csp import CSP
 
+from config.cache_url import cache_settings
 from config.database_url import database_settings
 from config.embedded_postgres import EmbeddedPostgres
 from config.environment import PROJECT_DIRECTORY, STATE_DIRECTORY, development_secret_key, load_environment
@@ -20,6 +21,7 @@ INSTALLED_APPS = [
     "config",
     "apps.backoffice",
     "apps.oauth",
+    "apps.personal_data",
     "apps.verification",
     "apps.authentication",
     "apps.api_keys",
@@ -82,24 +84,37 @@ DATABASES = {
 DATABASE_POOL_SIZE = ENVIRONMENT.database_pool_size
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Counters that guard something need an atomic increment that all workers share.
-CACHES = {"default": {"BACKEND": "apps.core.cache.counter_cache.CounterCache", "LOCATION": "rate_limit_counters"}}
+CACHE_URL = ENVIRONMENT.cache_url
+CACHES = {"default": cache_settings(CACHE_URL)}
 RATELIMIT_USE_CACHE = "default"
 
 AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = ["apps.backoffice.services.staff_backend.StaffBackend"]
 PASSWORD_HASHERS = ["apps.core.security.argon2id_hasher.Argon2idHasher"]
 AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "apps.users.services.password_text_validator.PasswordTextValidator"},
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ("email", "username", "full_name")},
     },
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": ENVIRONMENT.password_length_minimum},
+    },
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {
+        "NAME": "apps.users.services.context_word_validator.ContextWordValidator",
+        "OPTIONS": {"words": ["keyhouse", *ENVIRONMENT.password_context_words]},
+    },
+    # In the place of Django's CommonPasswordValidator, whose list is part of the one that this looks in.
+    {
+        "NAME": "apps.users.services.known_password_validator.KnownPasswordValidator",
+        "OPTIONS": {"breached_passwords_file": ENVIRONMENT.breached_passwords_file},
+    },
 ]
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # e-mail is unique among accounts that are not deleted, which Django cannot see
+    "mail.W001",  # production may do without a mail server; `serve` says so once
 ]
 
 PRODUCT_NAME = ENVIRONMENT.product_name
@@ -142,4 +157,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 PUBLIC_RATE_LIMIT = ENVIRONMENT.public_rate_limit
 LOGIN_RATE_LIMIT = ENVIRONMENT.login_rate_limit
 TOKEN_ISSUER = ENVIRONMENT.issuer_url
+REGISTRATION = ENVIRONMENT.registration
+ERASE_AFTER_DAYS = ENVIRONMENT.erase_after_days
+REQUIRE_VERIFIED_EMAIL = ENVIRONMENT.require_verified_email
 TOKEN_AUDIENCE = ENVIRONMENT.token_audience

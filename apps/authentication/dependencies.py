@@ -7,6 +7,7 @@ from django.conf import settings
 from apps.audit.dependencies import audit_service
 from apps.authentication.repositories.clean_up_repository import CleanUpRepository
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
+from apps.authentication.repositories.session_data_repository import SessionDataRepository
 from apps.authentication.repositories.session_repository import SessionRepository
 from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
 from apps.authentication.services.access_tokens import AccessTokens
@@ -14,13 +15,19 @@ from apps.authentication.services.clean_up import CleanUp
 from apps.authentication.services.key_ring import KeyRing
 from apps.authentication.services.key_rotation import KeyRotation
 from apps.authentication.services.password_check import PasswordCheck
+from apps.authentication.services.password_reset import PasswordReset
 from apps.authentication.services.password_service import PasswordService
+from apps.authentication.services.session_data import SessionData
 from apps.authentication.services.session_service import SessionService
 from apps.authentication.services.session_tokens import SessionTokens
 from apps.authentication.services.sign_in import SignIn
 from apps.authentication.services.step_up import StepUp
 from apps.authentication.services.token_pairs import TokenPairs
-from apps.users.dependencies import user_service
+from apps.mail.dependencies import mail_service
+from apps.one_time_tokens.dependencies import one_time_tokens, token_clean_up
+from apps.users.dependencies import email_verification, security_notices, user_service
+
+RESET_SECONDS = 30 * 60
 
 
 @cache
@@ -50,7 +57,7 @@ def access_tokens() -> AccessTokens:
 @cache
 def sign_in() -> SignIn:
     """Return the service that starts sessions."""
-    return SignIn(session_repository(), TokenPairs(access_tokens()), password_check())
+    return SignIn(session_repository(), TokenPairs(access_tokens()), password_check(), email_verification().remind)
 
 
 @cache
@@ -78,6 +85,19 @@ def password_service() -> PasswordService:
 
 
 @cache
+def password_reset() -> PasswordReset:
+    """Return the service that sets forgotten passwords."""
+    tokens = one_time_tokens("reset_password", RESET_SECONDS)
+    return PasswordReset(user_service(), session_repository(), tokens, mail_service().post, audit_service().record)
+
+
+@cache
+def session_data() -> SessionData:
+    """Return what exports and erases sessions."""
+    return SessionData(SessionDataRepository())
+
+
+@cache
 def clean_up() -> CleanUp:
     """Return the service that removes what is over."""
     return CleanUp(CleanUpRepository())
@@ -93,4 +113,10 @@ def signing_key_repository() -> SigningKeyRepository:
 def session_repository() -> SessionRepository:
     """Return the repository of sessions, which writes accounts and audit events in its transactions."""
     users = user_service()
-    return SessionRepository(audit_service().record, users.set_password, users.note_login)
+    return SessionRepository(
+        audit_service().record,
+        users.set_password,
+        users.note_login,
+        token_clean_up().void_all,
+        security_notices().post,
+    )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+NEIGHBOURHOOD_LENGTHS = {4: 24, 6: 48}
 PARTY_PREFIX_LENGTH = 64  # RFC 6177: what an end site gets at least
 
 Network = IPv4Network | IPv6Network
@@ -28,6 +29,14 @@ def parse_address(text: str) -> IPv4Address | IPv6Address | None:
 def is_within(address: IPv4Address | IPv6Address | None, networks: Iterable[Network]) -> bool:
     """Return whether `address` lies in one of `networks`."""
     return address is not None and any(address in network for network in networks)
+
+
+def neighbourhood(address: str | None) -> str:
+    """Return the network by which one knows a place again: the /24 of an IPv4 address, the /48 of an IPv6 one."""
+    parsed = parse_address(address) if address else None
+    if parsed is None:
+        return "local"
+    return str(ip_network((parsed, NEIGHBOURHOOD_LENGTHS[parsed.version]), strict=False))
 
 
 def limited_party(address: str | None) -> str:

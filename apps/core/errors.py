@@ -47,6 +47,12 @@ class WrongPassword(DomainError):
     status, code, message = 400, "WRONG_PASSWORD", "The current password is wrong."
 
 
+class InvalidToken(DomainError):
+    """A single-use token is not good: unknown, used, expired, or void."""
+
+    status, code, message = 400, "INVALID_TOKEN", "The link is not good any more."
+
+
 class NotAuthenticated(DomainError):
     """No credential, or none that is valid."""
 
@@ -72,6 +78,12 @@ class NotAllowed(DomainError):
     """The caller is known, and may not do this."""
 
     status, code, message = 403, "FORBIDDEN", "You may not do this."
+
+
+class EmailNotVerified(NotAllowed):
+    """The account may be used once its address is verified."""
+
+    code, message = "EMAIL_NOT_VERIFIED", "Confirm your e-mail address first, by the link in the mail."
 
 
 class InsufficientScopes(NotAllowed):

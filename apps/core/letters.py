@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 DAY_SECONDS = 24 * 3600
 
@@ -11,8 +12,9 @@ class Letter:
     """One letter to one recipient, rendered from the templates `mail/<kind>.*` with `context`.
 
     `key` makes it idempotent: the same key posts once. Name what the letter is about in it (the id of a token, of an
-    event), never the moment. `user_id` is the account that it concerns, None for somebody who has none. A letter that
-    could not be sent within `lifetime_seconds` is not sent any more: give it the lifetime of the link in it.
+    event), never the moment, in at most 200 characters. `user_id` is the account that it concerns, None for somebody
+    who has none. A letter that could not be sent within `lifetime_seconds` is not sent any more: give it the lifetime
+    of the link in it.
     """
 
     kind: str
@@ -22,6 +24,11 @@ class Letter:
     # Holds links with single-use tokens.
     context: Mapping[str, str] = field(repr=False)
     lifetime_seconds: int = DAY_SECONDS
+
+
+def letter_key(kind: str, token: str) -> str:
+    """Return the key of the one letter that holds a single-use token; it says nothing of the token."""
+    return f"{kind}:{sha256(token.encode()).hexdigest()}"
 
 
 # Posts the letter in the transaction that is open on the calling thread.

@@ -3,12 +3,116 @@
 from functools import cache
 
 from apps.audit.dependencies import audit_service
+from apps.mail.dependencies import mail_service
+from apps.one_time_tokens.dependencies import one_time_tokens, token_clean_up
+from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.plans.dependencies import plan_service
+from apps.users.repositories.erasure_repository import ErasureRepository
+from apps.users.repositories.invitation_repository import InvitationRepository
+from apps.users.repositories.mail_address_repository import MailAddressRepository
+from apps.users.repositories.pending_email_repository import PendingEmailRepository
+from apps.users.repositories.pending_registration_repository import PendingRegistrationRepository
+from apps.users.repositories.role_repository import RoleRepository
 from apps.users.repositories.user_repository import UserRepository
+from apps.users.services.account_removal import AccountRemoval
+from apps.users.services.confirmed_registration import ConfirmedRegistration
+from apps.users.services.email_change import EmailChange, EmailChangeTokens
+from apps.users.services.email_change_letters import EmailChangeLetters
+from apps.users.services.email_verification import EmailVerification
+from apps.users.services.invitation_service import InvitationService
+from apps.users.services.registration import Registration
+from apps.users.services.role_service import RoleService
+from apps.users.services.security_notices import SecurityNotices
 from apps.users.services.user_service import UserService
+from apps.users.services.verification_letters import VerificationLetters
+
+VERIFICATION_SECONDS = 24 * 3600
+INVITATION_SECONDS = 7 * 24 * 3600
 
 
 @cache
 def user_service() -> UserService:
     """Return the user service."""
-    return UserService(UserRepository(audit_service().record), plan_service())
+    return UserService(user_repository(), plan_service(), email_change())
+
+
+@cache
+def registration() -> Registration:
+    """Return the service that makes accounts."""
+    return Registration(user_repository(), confirmed_registration(), invitation_service())
+
+
+@cache
+def confirmed_registration() -> ConfirmedRegistration:
+    """Return the service for sign-ups whose address has to be confirmed first."""
+    tokens = one_time_tokens("confirm_registration", VERIFICATION_SECONDS)
+    return ConfirmedRegistration(user_repository(), PendingRegistrationRepository(), tokens, mail_service().post)
+
+
+@cache
+def invitation_service() -> InvitationService:
+    """Return the service that invites."""
+    tokens = one_time_tokens("invitation", INVITATION_SECONDS)
+    invitations = InvitationRepository(audit_service().record)
+    return InvitationService(invitations, user_repository(), plan_service(), tokens, mail_service().post)
+
+
+@cache
+def email_verification() -> EmailVerification:
+    """Return the service that verifies addresses."""
+    return EmailVerification(user_repository(), verification_tokens(), verification_letters(), audit_service().record)
+
+
+@cache
+def account_removal() -> AccountRemoval:
+    """Return the service that deletes accounts, restores and erases them."""
+    audit = audit_service().record
+    void_tokens = token_clean_up().void_all
+    return AccountRemoval(user_repository(), ErasureRepository(audit), void_tokens, mail_service().post, audit)
+
+
+@cache
+def email_change() -> EmailChange:
+    """Return the service that changes addresses."""
+    names = ("confirm_email_old", "confirm_email_new", "cancel_email_change")
+    tokens = EmailChangeTokens(*(one_time_tokens(name, VERIFICATION_SECONDS) for name in names))
+    letters = EmailChangeLetters(
+        mail_service().post, security_notices(), verification_letters(), token_clean_up().void_all
+    )
+    return EmailChange(user_repository(), PendingEmailRepository(), tokens, letters, audit_service().record)
+
+
+@cache
+def verification_letters() -> VerificationLetters:
+    """Return what posts links that verify addresses."""
+    return VerificationLetters(verification_tokens(), mail_service().post)
+
+
+@cache
+def verification_tokens() -> OneTimeTokens:
+    """Return the tokens that verify addresses."""
+    return one_time_tokens("verify_email", VERIFICATION_SECONDS)
+
+
+@cache
+def security_notices() -> SecurityNotices:
+    """Return what tells owners of accounts by mail what was done to them."""
+    return SecurityNotices(MailAddressRepository(), mail_service().post)
+
+
+@cache
+def user_repository() -> UserRepository:
+    """Return the repository of accounts, which writes audit events in its transactions."""
+    return UserRepository(audit_service().record, role_repository(), verification_letters().send)
+
+
+@cache
+def role_service() -> RoleService:
+    """Return the role service."""
+    return RoleService(role_repository())
+
+
+@cache
+def role_repository() -> RoleRepository:
+    """Return the repository of roles, which writes audit events in its transactions."""
+    return RoleRepository(audit_service().record)

@@ -23,6 +23,8 @@ SELECT user_id, now() - interval '61 days', 'top_up', %(balance)s, %(balance)s, 
 FROM unnest(%(users)s) AS user_id;
 """
 
+GIVE_ROLE = "INSERT INTO users_groups (user_id, group_id) SELECT %s, id FROM auth_group WHERE name = 'service'"
+
 
 def create_database(server_url: str, name: str) -> str:
     """Make an empty database on the server, in the place of an earlier one, and return its URL."""
@@ -99,6 +101,7 @@ def _insert_users(connection: psycopg.Connection, ids: list[int]) -> None:
 def _insert_keys(connection: psycopg.Connection, population: Population) -> None:
     service, keys = population.service_key, sorted(population.keys, key=lambda key: key.id)
     _copy_keys(connection, [service], [KEYS_VERIFY])
+    connection.execute(GIVE_ROLE, [service.user_id])
     _copy_keys(connection, keys, SCOPES)
     secrets = (
         (key.id, key_format.digest_of(key.secret), key_format.visible_prefix(key.secret), "now")

@@ -134,6 +134,24 @@ def test_users_are_deactivated_from_the_list(page: Page, person: Person, client:
     assert _code(client, service, key["api_key"]) == "FORBIDDEN"
 
 
+def test_a_role_is_made_and_given(page: Page, person: Person):
+    page.goto("/admin/users/role/add/")
+    page.get_by_label("Name").fill("support")
+    page.get_by_label("credits:hold").check()
+    page.locator("#id_permissions_from").select_option("api_keys.view_apikey")
+    page.locator("#id_permissions_add").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("The role “support” was added successfully.")).to_be_visible()
+    page.goto(f"/admin/users/user/{person.id}/change/")
+    page.get_by_label("support").check()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.goto("/admin/users/role/")
+    row = page.get_by_role("row").filter(has_text="support")
+    expect(row.locator(".field-scopes")).to_have_text("credits:hold")
+    expect(row.locator(".field-permissions_number")).to_have_text("1")
+    expect(row.locator(".field-accounts")).to_have_text("1")
+
+
 def test_the_pages_of_the_back_office_load(page: Page, person: Person):
     key = person.create_key()
     for path in (
@@ -143,6 +161,8 @@ def test_the_pages_of_the_back_office_load(page: Page, person: Person):
         f"/admin/api_keys/apikey/{key['id']}/delete/",
         "/admin/api_keys/apikey/?state=revoked",
         "/admin/plans/plan/",
+        "/admin/users/role/",
+        "/admin/users/role/add/",
         "/admin/plans/plan/add/",
         "/admin/audit/auditevent/",
         f"/admin/api_keys/apikey/{key['id']}/history/",

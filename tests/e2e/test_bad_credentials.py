@@ -1,5 +1,8 @@
 """Credentials that are none, are forged, are past, or are somebody else's."""
 
+import hmac
+import json
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -7,9 +10,13 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import OKPAlgorithm
 
 from apps.api_keys.services.key_format import generate_key
+from apps.authentication.services.signed_tokens import MEDIA_TYPE
 from tests.support.assertions import assert_error
 from tests.support.forgery import bearer, claims_of, genuine_key, moved, signed
 from tests.support.people import Person, sign_up
@@ -27,22 +34,52 @@ def _without_algorithm(_server: Server, claims: dict[str, Any]) -> dict[str, str
 
 
 def _without_algorithm_but_our_key_id(server: Server, claims: dict[str, Any]) -> dict[str, str]:
-    return bearer(jwt.encode(claims, "", algorithm="none", headers={"kid": genuine_key(server)[0]}))
+    return bearer(jwt.encode(claims, "", algorithm="none", headers={"typ": MEDIA_TYPE, "kid": genuine_key(server)[0]}))
 
 
 def _other_key(server: Server, claims: dict[str, Any]) -> dict[str, str]:
     kid, _ = genuine_key(server)
-    return bearer(jwt.encode(claims, Ed25519PrivateKey.generate(), algorithm="EdDSA", headers={"kid": kid}))
+    return bearer(
+        jwt.encode(claims, Ed25519PrivateKey.generate(), algorithm="EdDSA", headers={"typ": MEDIA_TYPE, "kid": kid})
+    )
 
 
 def _unknown_key_id(server: Server, claims: dict[str, Any]) -> dict[str, str]:
-    return bearer(jwt.encode(claims, genuine_key(server)[1], algorithm="EdDSA", headers={"kid": "\x00' OR 1=1"}))
+    return signed(server, claims, kid="\x00' OR 1=1")
 
 
 def _public_key_as_secret(server: Server, claims: dict[str, Any]) -> dict[str, str]:
     kid, private_key = genuine_key(server)
     raw = private_key.public_key().public_bytes_raw()
-    return bearer(jwt.encode(claims, raw, algorithm="HS256", headers={"kid": kid}))
+    return bearer(jwt.encode(claims, raw, algorithm="HS256", headers={"typ": MEDIA_TYPE, "kid": kid}))
+
+
+def _public_pem_as_secret(server: Server, claims: dict[str, Any]) -> dict[str, str]:
+    kid, private_key = genuine_key(server)
+    pem = private_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    signed_part = ".".join(map(_part, ({"alg": "HS256", "typ": MEDIA_TYPE, "kid": kid}, claims)))
+    return bearer(f"{signed_part}.{_encoded(hmac.digest(pem, signed_part.encode(), 'sha256'))}")
+
+
+def _rsa(server: Server, claims: dict[str, Any]) -> dict[str, str]:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    headers = {"typ": MEDIA_TYPE, "kid": genuine_key(server)[0]}
+    return bearer(jwt.encode(claims, key, algorithm="RS256", headers=headers))
+
+
+def _own_key_in_the_header(server: Server, claims: dict[str, Any]) -> dict[str, str]:
+    key = Ed25519PrivateKey.generate()
+    jwk = OKPAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    headers = {"typ": MEDIA_TYPE, "kid": genuine_key(server)[0], "jwk": jwk}
+    return bearer(jwt.encode(claims, key, algorithm="EdDSA", headers=headers))
+
+
+def _part(value: dict[str, Any]) -> str:
+    return _encoded(json.dumps(value).encode())
+
+
+def _encoded(value: bytes) -> str:
+    return urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
 def _tampered(server: Server, claims: dict[str, Any]) -> dict[str, str]:
@@ -57,7 +94,18 @@ FORGERIES: dict[str, Forge] = {
     "other key": _other_key,
     "unknown key id": _unknown_key_id,
     "public key as secret": _public_key_as_secret,
+    "public key in PEM as secret": _public_pem_as_secret,
+    "RSA": _rsa,
+    "own key in the header": _own_key_in_the_header,
+    "key at an address": lambda server, claims: signed(server, claims, jku="https://evil.example.com/jwks.json"),
+    "certificate at an address": lambda server, claims: signed(server, claims, x5u="https://evil.example.com/a.pem"),
+    "certificate in the header": lambda server, claims: signed(server, claims, x5c=["MIIB"]),
+    "path for a key id": lambda server, claims: signed(server, claims, kid="../../../../dev/null"),
+    "long key id": lambda server, claims: signed(server, claims, kid="x" * 4000),
+    "critical header": lambda server, claims: signed(server, claims, crit=["exp"]),
+    "an ID token": lambda server, claims: signed(server, claims, typ="JWT"),
     "tampered": _tampered,
+    "cut off": lambda server, claims: bearer(signed(server, claims)["Authorization"].removeprefix("Bearer ")[:-9]),
     "expired": lambda server, claims: signed(server, moved(claims, -timedelta(hours=1))),
     "future": lambda server, claims: signed(server, moved(claims, timedelta(hours=1))),
     "not yet": lambda server, claims: signed(server, {**claims, "nbf": claims["exp"]}),
@@ -111,6 +159,23 @@ def test_no_credential(server: Server, headers: dict[str, str]):
     with untouched(server):
         answer = exchange(server.url, message(b"PATCH " + ME.encode(), sent, b'{"full_name": "Mallory"}'))
     assert_error(answer, 401, "NOT_AUTHENTICATED")
+
+
+def test_a_token_in_the_address(server: Server, person: Person):
+    token = person.headers["Authorization"].removeprefix("Bearer ")
+    with untouched(server):
+        for name in ("access_token", "token", "authorization"):
+            answer = person.client.patch(ME, params={name: token}, json={"full_name": "Mallory"})
+            assert_error(answer, 401, "NOT_AUTHENTICATED")
+
+
+def test_a_header_within_a_header(server: Server, person: Person):
+    """A line feed inside a value ends it; what follows is a header of its own, and here one too many."""
+    for smuggled in ("Bearer x\r\nX-API-Key: sk_live_x", "Bearer x\nX-API-Key: sk_live_x"):
+        with untouched(server):
+            answer = exchange(server.url, message(b"GET " + ME.encode(), {"Authorization": smuggled}))
+        assert answer.status_code in {400, 401}
+        assert "sk_live_x" not in answer.text
 
 
 @pytest.mark.parametrize("value", ["\x01\x02", "Bearer a\x00b"])

@@ -7,9 +7,10 @@ from typing import Any
 
 from apps.api_keys.models import ApiKey, ApiKeyCounter, ApiKeySecret
 from apps.api_keys.services import key_format
+from apps.core.security.scopes import reserved_under, scopes_of_roles
 from apps.credits.models import CreditBalance, CreditTransaction
 from apps.plans.models import Plan, PlanLimit
-from apps.users.models import User
+from apps.users.models import Role, RoleScope, User
 
 PASSWORD = "correct horse battery staple"
 _numbers = count(1)
@@ -45,10 +46,17 @@ def make_staff(password: str | None = None, **fields: Any) -> User:
 
 
 def make_key(user: User | None = None, **fields: Any) -> IssuedKey:
-    """Return a saved key with one secret."""
+    """Return a saved key with one secret, whose owner has roles for its scopes."""
+    owner = user or make_user()
+    give_scopes(owner, *scopes_of_roles(reserved_under(fields.get("scopes", ()))))
+    return make_bare_key(owner, **fields)
+
+
+def make_bare_key(user: User, **fields: Any) -> IssuedKey:
+    """Return a saved key with one secret, whatever roles its owner has."""
     fields.setdefault("name", "key")
     last_used_at = fields.pop("last_used_at", None)
-    row = ApiKey.objects.create(user=user or make_user(), **fields)
+    row = ApiKey.objects.create(user=user, **fields)
     ApiKeyCounter.objects.filter(pk=row.pk).update(last_used_at=last_used_at)
     return IssuedKey(row, add_secret(row))
 
@@ -64,6 +72,21 @@ def add_secret(row: ApiKey, **fields: Any) -> str:
 def make_service_key(**fields: Any) -> IssuedKey:
     """Return a key that may ask about other keys."""
     return make_key(**{"scopes": ["keys:verify"], **fields})
+
+
+def make_role(*scopes: str, name: str | None = None) -> Role:
+    """Return a saved role that gives these scopes."""
+    role = Role.objects.create(name=name or f"role {next(_numbers)}")
+    RoleScope.objects.bulk_create(RoleScope(role=role, scope=scope) for scope in scopes)
+    return role
+
+
+def give_scopes(user: User, *scopes: str) -> None:
+    """Give the user a role for each of the scopes that they lack and are not staff to hold."""
+    lacking = set() if user.is_staff else set(scopes)
+    lacking -= set(RoleScope.objects.filter(role__user=user).values_list("scope", flat=True))
+    for scope in sorted(lacking):
+        user.groups.add(make_role(scope))
 
 
 def make_plan(*windows: tuple[str, int, int], **fields: Any) -> Plan:

@@ -9,14 +9,19 @@ from apps.plans.models import Plan
 from apps.users.models import User
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+# For services of accounts whose addresses are not changed.
+NO_EMAIL_CHANGE: Any = None
 
 
 def unsaved_user(user_id: int = 1, **fields: Any) -> User:
-    """Return an account as a repository would, with its plan."""
+    """Return an account as a repository would, with its plan, its roles and what they give."""
     plan = Plan(pk=1, name="free")
     defaults = {"email": f"user{user_id}@example.com", "username": f"user{user_id}", "password": "!"}
     moments = {"created_at": LONG_AGO, "updated_at": LONG_AGO}
-    return User(pk=user_id, **{"plan": plan, **defaults, **moments, **fields})
+    roles = {name: fields.pop(name, []) for name in ("role_names", "role_scopes")}
+    user = User(pk=user_id, **{"plan": plan, **defaults, **moments, **fields})
+    vars(user).update(roles)
+    return user
 
 
 def unsaved_key(key_id: int = 1, user_id: int = 1, **fields: Any) -> ApiKey:
@@ -27,13 +32,18 @@ def unsaved_key(key_id: int = 1, user_id: int = 1, **fields: Any) -> ApiKey:
 
 
 class FakeUsers:
-    """Accounts in memory; `calls` are the writes that were asked for."""
+    """Accounts in memory; `calls` are the writes asked for, `holders_found` how often it mattered what one holds."""
 
     def __init__(self, *users: User) -> None:
         self.users = {user.pk: user for user in users}
         self.calls: list[tuple[Any, ...]] = []
+        self.holders_found = 0
 
     async def find(self, user_id: int) -> User | None:
+        return self.users.get(user_id)
+
+    async def find_holder(self, user_id: int) -> User | None:
+        self.holders_found += 1
         return self.users.get(user_id)
 
     async def find_by_email(self, email: str) -> User | None:
@@ -47,7 +57,7 @@ class FakeUsers:
         self.calls.append(("create", fields, password_hash, audit))
         return unsaved_user(99, password=password_hash, **fields)
 
-    async def update(self, user_id: int, changes: Any, audit: Any, guard: Any) -> User:
+    async def update(self, user_id: int, changes: Any, audit: Any, guard: Any, after: Any = None) -> User:
         user = self.users[user_id]
         guard(user)
         self.calls.append(("update", user_id, changes, audit))

@@ -8,6 +8,7 @@ import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from apps.authentication.services.key_encryption import decrypt
+from apps.authentication.services.signed_tokens import MEDIA_TYPE
 from tests.support.server import Server
 
 
@@ -28,10 +29,10 @@ def genuine_key(server: Server) -> tuple[str, Ed25519PrivateKey]:
     return row[0], Ed25519PrivateKey.from_private_bytes(raw)
 
 
-def signed(server: Server, claims: dict[str, Any]) -> dict[str, str]:
-    """Return the headers of a token with these claims under the server's own key."""
+def signed(server: Server, claims: dict[str, Any], **more: Any) -> dict[str, str]:
+    """Return the headers of a token with these claims under the server's own key, its header with more in it."""
     kid, private_key = genuine_key(server)
-    return bearer(jwt.encode(claims, private_key, algorithm="EdDSA", headers={"kid": kid}))
+    return bearer(jwt.encode(claims, private_key, algorithm="EdDSA", headers={"typ": MEDIA_TYPE, "kid": kid, **more}))
 
 
 def moved(claims: dict[str, Any], by: timedelta) -> dict[str, Any]:

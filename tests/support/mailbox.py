@@ -1,17 +1,21 @@
-"""What was posted to somebody, read back as the recipient would get it."""
+"""What was posted to somebody, read back as the recipient gets it."""
 
 from dataclasses import dataclass
 
 from apps.mail.models import OutgoingMail
 from apps.mail.services.letter_context import unseal
+from apps.mail.services.rendering import render
 
 
 @dataclass(frozen=True)
 class PostedLetter:
-    """A letter that waits to be sent."""
+    """A letter that waits to be sent, and how it will read."""
 
     kind: str
     context: dict[str, str]
+    subject: str
+    text: str
+    html: str
 
 
 def letters_to(email: str) -> list[PostedLetter]:
@@ -27,4 +31,5 @@ def _posted(mail: OutgoingMail) -> PostedLetter:
     assert mail.context_encrypted is not None
     context = unseal(bytes(mail.context_encrypted))
     assert context is not None
-    return PostedLetter(mail.kind, context)
+    rendered = render(mail.kind, context)
+    return PostedLetter(mail.kind, context, rendered.subject, rendered.text, rendered.html)

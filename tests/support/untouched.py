@@ -12,6 +12,9 @@ SECONDS_MAXIMUM = 1.0
 # Everything that a client can change; what a caller's own key has used is not a change it asks for.
 TABLES = {
     "users": "to_jsonb(entry)",
+    "users_groups": "to_jsonb(entry)",
+    "auth_group": "to_jsonb(entry)",
+    "role_scopes": "to_jsonb(entry)",
     "plans": "to_jsonb(entry)",
     "plan_limits": "to_jsonb(entry)",
     "api_keys": "to_jsonb(entry)",

@@ -22,11 +22,14 @@ from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.operation import Operation
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.database.sync_calls import call_service
+from apps.core.security.scopes import withheld_scopes
 from apps.usage.dependencies import usage_service
+from apps.users.dependencies import user_service
 
 SEARCH_VAR = "q"
 NEVER_CHANGED = (
     "budget_spent",
+    "withheld_scopes",
     "owner_link",
     "environment",
     "state_badge",
@@ -64,7 +67,10 @@ class ApiKeyAdmin(ServiceAdmin):
     )
     fieldsets = (
         (None, {"fields": (("owner_link", "environment", "state_badge"), "secrets", "name", "description")}),
-        ("What it may do", {"fields": ("is_active", "expires_at", "scopes", "ip_allowlist", "metadata")}),
+        (
+            "What it may do",
+            {"fields": ("is_active", "expires_at", "scopes", "withheld_scopes", "ip_allowlist", "metadata")},
+        ),
         ("How much it may use", {"fields": ("rate_limits", "budget", "budget_spent")}),
         (
             "History",
@@ -109,6 +115,12 @@ class ApiKeyAdmin(ServiceAdmin):
     def budget_spent(self, key: Any) -> str:
         """Show how many credits the key has spent in its life."""
         return f"{key.counter.budget_spent:f}"
+
+    @admin.display(description="Scopes that do not count")
+    def withheld_scopes(self, key: Any) -> str:
+        """Show what the key would have, did its owner hold it."""
+        held = call_service(user_service().held_scopes, key.user_id)
+        return ", ".join(withheld_scopes(key.scopes, held)) or "none"
 
     @admin.display(description="Refused in the last day")
     def refused_lately(self, key: Any) -> str:

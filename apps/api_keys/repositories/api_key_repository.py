@@ -1,6 +1,6 @@
 """Reads and writes keys."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -14,9 +14,12 @@ from apps.core.database.queries import fetch_one
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import Conflict, NotFound
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
+from apps.core.security.scopes import added_scopes
 
 # Locks the owner's account and returns how many keys its plan allows, None for any number; raises NotFound.
 LockKeyAllowance = Callable[[int], int | None]
+# Raises ValidationFailed unless the account holds all that these scopes of a key of its would be.
+RequireHeld = Callable[[int, Iterable[str]], None]
 # Raises when the change may not be made to this key; called with the row locked.
 Guard = Callable[[ApiKey], None]
 
@@ -35,9 +38,12 @@ class ApiKeyRepository:
     Lock order: the owner's account before its keys, keys in order of id.
     """
 
-    def __init__(self, record_audit: RecordAudit, lock_key_allowance: LockKeyAllowance) -> None:
+    def __init__(
+        self, record_audit: RecordAudit, lock_key_allowance: LockKeyAllowance, require_held: RequireHeld
+    ) -> None:
         self._record_audit = record_audit
         self._lock_key_allowance = lock_key_allowance
+        self._require_held = require_held
 
     async def find(self, key_id: int) -> ApiKey | None:
         """Return the key, or None."""
@@ -53,11 +59,17 @@ class ApiKeyRepository:
         return await _keys_of.page(offset, size, user_id)
 
     async def create(self, user_id: int, fields: Mapping[str, Any], secret: NewSecret, audit: AuditEntry) -> ApiKey:
-        """Insert a key; raises NotFound for the owner, Conflict when the plan allows no more."""
+        """Insert a key; raises NotFound for the owner, Conflict when the plan allows no more.
+
+        Raises ValidationFailed for scopes that the owner does not hold.
+        """
         return await run_in_transaction(self._create, user_id, fields, secret, audit)
 
     async def update(self, key_id: int, changes: Mapping[str, Any], audit: AuditEntry, guard: Guard) -> ApiKey:
-        """Change the key; raises NotFound, or what `guard` raises."""
+        """Change the key; raises NotFound, or what `guard` raises.
+
+        Raises ValidationFailed for new scopes that the owner does not hold.
+        """
         return await run_in_transaction(self._update, key_id, changes, audit, guard)
 
     async def revoke(self, key_id: int, reason: str, audit: AuditEntry) -> ApiKey:
@@ -79,6 +91,7 @@ class ApiKeyRepository:
         allowed = self._lock_key_allowance(user_id)
         if allowed is not None and _existing().filter(user_id=user_id, revoked_at=None).count() >= allowed:
             raise Conflict(f"The plan allows {allowed} keys.", code="API_KEY_LIMIT_REACHED")
+        self._require_held(user_id, fields["scopes"])
         key = ApiKey.objects.create(user_id=user_id, **fields)
         _add_secret(key, secret)
         self._record_audit(replace(audit, target_id=key.pk, after={**fields, "user_id": user_id}))
@@ -88,6 +101,7 @@ class ApiKeyRepository:
         key = _lock(key_id)
         if guard:
             guard(key)
+        self._require_held(key.user_id, added_scopes(key.scopes, changes.get("scopes", ())))
         before = {name: getattr(key, name) for name in changes}
         for name, value in changes.items():
             setattr(key, name, value)

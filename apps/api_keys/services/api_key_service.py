@@ -11,7 +11,7 @@ from apps.core.errors import ErrorDetail, InsufficientScopes, NotAllowed, NotFou
 from apps.core.schemas.page import Page, PageQuery
 from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.principal import CredentialKind, Principal
-from apps.core.security.scopes import missing_scopes, reserved_among
+from apps.core.security.scopes import added_scopes, missing_scopes, reserved_among
 from apps.users.services.user_service import UserService
 
 
@@ -25,7 +25,8 @@ class ApiKeyService:
     async def create(self, actor: Principal, user_id: int, new: ApiKeyCreate) -> ApiKeyWithSecret:
         """Make a key for the user and return it with its secret, this once.
 
-        Raises NotAllowed, InsufficientScopes, NotFound for the user, Conflict when the plan allows no more keys.
+        Raises NotAllowed, InsufficientScopes, NotFound for the user, Conflict when the plan allows no more keys, and
+        ValidationFailed for scopes that the user does not hold.
         """
         await self._users.require_changeable(actor, user_id)
         _require_may_grant(actor, new.scopes)
@@ -34,13 +35,13 @@ class ApiKeyService:
         secret = key_format.generate_key(new.environment)
         audit = AuditEntry(actor, "api_key.created", "api_key")
         key = await self._keys.create(user_id, new.model_dump(), _stored(secret), audit)
-        return ApiKeyWithSecret.of(key, api_key=secret)
+        return ApiKeyWithSecret.of(key, await self._held_by_owner(key), api_key=secret)
 
     async def get(self, actor: Principal, key_id: int) -> ApiKeyOut:
         """Return the key; raises NotFound, or NotAllowed for someone else's."""
         key = await self._existing(key_id)
         actor.require_reading(key.user_id)
-        return ApiKeyOut.of(key)
+        return await self._shown(key)
 
     async def id_of_secret(self, secret: str) -> int:
         """Return the id of the key that has this secret, ended or not; raises NotFound."""
@@ -54,10 +55,14 @@ class ApiKeyService:
         if user_id != actor.user_id:
             await self._users.require(actor, user_id)
         rows, total = await self._keys.page(user_id, offset=query.offset, size=query.size)
-        return Page[ApiKeyOut].of(rows, total, query, ApiKeyOut.of)
+        held = await self._held_by_owner(*rows)
+        return Page[ApiKeyOut].of(rows, total, query, partial(ApiKeyOut.of, held=held))
 
     async def update(self, actor: Principal, key_id: int, update: ApiKeyUpdate) -> ApiKeyOut:
-        """Change the key; raises NotFound, NotAllowed, InsufficientScopes."""
+        """Change the key; raises NotFound, NotAllowed, InsufficientScopes.
+
+        Raises ValidationFailed for new scopes that its owner does not hold.
+        """
         await self._writable(actor, key_id)
         changes = update.model_dump(include=update.model_fields_set)
         if "rate_limits" in changes:
@@ -65,16 +70,16 @@ class ApiKeyService:
 
         def guard(key: ApiKey) -> None:
             _require_no_less_than(actor, key)
-            _require_may_grant(actor, [scope for scope in changes.get("scopes", []) if scope not in key.scopes])
+            _require_may_grant(actor, added_scopes(key.scopes, changes.get("scopes", ())))
 
         audit = AuditEntry(actor, "api_key.updated", "api_key")
-        return ApiKeyOut.of(await self._keys.update(key_id, changes, audit, guard))
+        return await self._shown(await self._keys.update(key_id, changes, audit, guard))
 
     async def revoke(self, actor: Principal, key_id: int, reason: str = "") -> ApiKeyOut:
         """Revoke the key for ever; when this returns, every verification that begins says DISABLED."""
         await self._writable(actor, key_id)
         audit = AuditEntry(actor, "api_key.revoked", "api_key")
-        return ApiKeyOut.of(await self._keys.revoke(key_id, reason, audit))
+        return await self._shown(await self._keys.revoke(key_id, reason, audit))
 
     async def rotate(self, actor: Principal, key_id: int, grace_seconds: int = 0) -> ApiKeyWithSecret:
         """Give the key a new secret and return it, this once; the old one works until the grace ends.
@@ -86,12 +91,21 @@ class ApiKeyService:
         audit = AuditEntry(actor, "api_key.rotated", "api_key")
         grace, guard = timedelta(seconds=grace_seconds), partial(_require_no_less_than, actor)
         rotated = await self._keys.rotate(key_id, _stored(secret), grace, audit, guard)
-        return ApiKeyWithSecret.of(rotated, api_key=secret)
+        return ApiKeyWithSecret.of(rotated, await self._held_by_owner(rotated), api_key=secret)
 
     async def delete(self, actor: Principal, key_id: int) -> None:
         """Delete the key: it stops at once and is not found again; its history stays."""
         await self._writable(actor, key_id)
         await self._keys.delete(key_id, AuditEntry(actor, "api_key.deleted", "api_key"))
+
+    async def _shown(self, key: ApiKey) -> ApiKeyOut:
+        return ApiKeyOut.of(key, await self._held_by_owner(key))
+
+    async def _held_by_owner(self, *keys: ApiKey) -> frozenset[str]:
+        """Return what the one owner of the keys holds, if it matters to any of them."""
+        if any(reserved_among(key.scopes) for key in keys):
+            return await self._users.held_scopes(keys[0].user_id)
+        return frozenset()
 
     async def _existing(self, key_id: int) -> ApiKey:
         key = await self._keys.find(key_id)

@@ -19,7 +19,13 @@ class TargetKindFilter(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdminBase) -> list[tuple[str, str]]:
         """Return the kinds."""
-        return [("user", "User"), ("api_key", "API key"), ("session", "Session"), ("plan", "Plan")]
+        return [
+            ("user", "User"),
+            ("api_key", "API key"),
+            ("session", "Session"),
+            ("plan", "Plan"),
+            ("outgoing_mail", "Letter"),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the events about the chosen kind."""

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.db import connection
+
 from apps.audit.models import AuditEvent
 from apps.core.database.queries import count, fetch_all
 
@@ -12,6 +14,11 @@ class AuditEventRepository:
     def add(self, **fields: Any) -> AuditEvent:
         """Insert an event in the transaction that is open on the calling thread."""
         return AuditEvent.objects.create(**fields)
+
+    def erase(self, account_id: int) -> None:
+        """Take out what tells whose a deleted account was, in the transaction that is open on the calling thread."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT erase_audit_events(%s)", [account_id])
 
     async def page(self, subject_id: int, *, offset: int, size: int) -> tuple[list[AuditEvent], int]:
         """Return one page of the events that concern the account, newest first, and how many there are in all."""

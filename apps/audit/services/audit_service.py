@@ -8,6 +8,7 @@ from typing import Any
 from apps.audit.repositories.audit_event_repository import AuditEventRepository
 from apps.audit.schemas import SecurityEventOut
 from apps.core.database.transactions import run_in_transaction
+from apps.core.personal_data import EXPORT_ROWS_MAXIMUM, listed
 from apps.core.request_context import current_request
 from apps.core.schemas.page import Page, PageQuery
 from apps.core.security.audit_entry import AuditEntry
@@ -41,6 +42,18 @@ class AuditService:
     async def note(self, entry: AuditEntry) -> None:
         """Write an entry about what changed nothing, such as a refusal, in a transaction of its own."""
         await run_in_transaction(self.record, entry)
+
+    async def export(self, user_id: int) -> Any:
+        """Return the newest events that concern the account. It is an `ExportPersonalData`."""
+        rows, total = await self._events.page(user_id, offset=0, size=EXPORT_ROWS_MAXIMUM)
+        return listed([SecurityEventOut.of(row) for row in rows], total)
+
+    def erase(self, user_id: int) -> None:
+        """Take the personal values out of what concerns the deleted account, and from where its owner did it.
+
+        Who did what, to what and when stays. It is an `ErasePersonalData`.
+        """
+        self._events.erase(user_id)
 
     async def events(self, actor: Principal, query: PageQuery) -> Page[SecurityEventOut]:
         """Return one page of what happened to the caller's own account; raises NotAllowed without a session."""

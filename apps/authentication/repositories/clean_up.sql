@@ -2,10 +2,13 @@
 -- removes more than its limit.
 
 -- name: login_attempts
--- A day without attempts forgives (see login_attempts.sql), so these count for nothing.
+-- A day without wrong passwords forgives, and a client is known for 90 days (see login_attempts.sql), so these count for
+-- nothing.
 WITH chosen AS MATERIALIZED (
     SELECT id FROM login_attempts
-    WHERE last_failed_at < now() - interval '1 day' AND (locked_until IS NULL OR locked_until <= now())
+    WHERE coalesce(last_failed_at, '-infinity') < now() - interval '1 day'
+        AND coalesce(locked_until, '-infinity') <= now()
+        AND coalesce(signed_in_at, '-infinity') < now() - interval '90 days'
     ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 ), removed AS (
     DELETE FROM login_attempts USING chosen WHERE login_attempts.id = chosen.id RETURNING 1
@@ -13,9 +16,9 @@ WITH chosen AS MATERIALIZED (
 SELECT count(*) FROM removed
 
 -- name: sessions
--- LEAST passes over NULL: a session that was not revoked is over when it expires.
+-- LEAST passes over NULL: a session that was not revoked is over when it expires. By them devices are known.
 WITH chosen AS MATERIALIZED (
-    SELECT id FROM sessions WHERE least(revoked_at, expires_at) < now() - interval '30 days'
+    SELECT id FROM sessions WHERE least(revoked_at, expires_at) < now() - interval '90 days'
     ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 ), removed AS (
     DELETE FROM sessions USING chosen WHERE sessions.id = chosen.id RETURNING 1

@@ -17,7 +17,7 @@ class CleanUpRepository:
         return await _number(SQL["login_attempts"], [maximum])
 
     async def remove_sessions(self, maximum: int) -> int:
-        """Remove at most so many sessions that were over 30 days ago, and return how many."""
+        """Remove at most so many sessions that were over 90 days ago, and return how many."""
         return await _number(SQL["sessions"], [maximum])
 
     async def remove_signing_keys(self, maximum: int) -> int:

@@ -1,4 +1,4 @@
-"""Counts wrong passwords for a pair of account and client address."""
+"""Counts wrong passwords for a pair of account and client address, and for the account."""
 
 from math import ceil
 from pathlib import Path
@@ -10,22 +10,22 @@ SQL = load_statements(Path(__file__).with_name("login_attempts.sql"))
 
 
 class LoginAttemptRepository:
-    """The pairs' rows. Each method is one atomic statement, and returns the seconds the pair is locked for, or 0."""
+    """The counts' rows. Each method is one atomic statement, and returns the seconds the pair is locked out, or 0."""
 
     async def locked_seconds(self, account: str, client_address: str) -> int:
-        """Return how long the pair is locked."""
-        return _seconds(await fetch_rows(SQL["locked"], [account, client_address]))
+        """Return how long the pair is locked out."""
+        rows = await fetch_rows(SQL["locked"], {"account": account, "client": client_address})
+        return max(1, ceil(rows[0][0])) if rows else 0
 
     async def count_wrong(self, account: str, client_address: str) -> int:
-        """Count a wrong password; of many at once only the allowed number find the pair not locked yet."""
-        if await fetch_rows(SQL["count_wrong"], [account, client_address]):
-            return 0
-        return await self.locked_seconds(account, client_address) or 1
+        """Count a wrong password; of many at once only the allowed number find the pair not locked out yet."""
+        return await self._unless_locked("count_wrong", account, client_address)
 
     async def forgive(self, account: str, client_address: str) -> int:
-        """Begin anew after a right password, unless wrong ones have locked the pair meanwhile."""
-        return _seconds(await fetch_rows(SQL["forgive"], [account, client_address] * 2))
+        """Begin anew after a right password, unless wrong ones have locked the pair out meanwhile."""
+        return await self._unless_locked("forgive", account, client_address)
 
-
-def _seconds(rows: list[tuple[float]]) -> int:
-    return max(1, ceil(rows[0][0])) if rows else 0
+    async def _unless_locked(self, statement: str, account: str, client_address: str) -> int:
+        if await fetch_rows(SQL[statement], {"account": account, "client": client_address}):
+            return 0
+        return await self.locked_seconds(account, client_address) or 1

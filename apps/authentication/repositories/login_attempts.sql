@@ -1,31 +1,69 @@
--- The account is the digest of the typed address, in lower case by the same LOWER() that finds the account: every
--- spelling that reaches an account counts against the same row.
+-- The account is the digest of its address in the canonical form, in lower case by the same LOWER() that finds the
+-- account: every spelling that reaches an account counts against the same row.
+--
+-- Two counts guard an account. That of the pair of account and client locks the pair from the fifth wrong password on.
+-- That of the account, whose client is '*', counts the wrong ones of all clients that have not signed in to it for 90
+-- days, and from the hundredth on locks out these clients alone (NIST SP 800-63B-4, 3.2.2): guesses from many addresses
+-- come to an end, and those from where its owner signs in go on. Each further wrong password locks for longer, 30
+-- seconds doubling to 15 minutes. A day without wrong ones forgives.
 
 -- name: locked
-SELECT extract(epoch FROM locked_until - now())::float FROM login_attempts
-WHERE account_digest = sha256(convert_to(lower(%s::text), 'UTF8')) AND client_address = %s AND locked_until > now()
+SELECT extract(epoch FROM max(locked_until) - now())::float FROM login_attempts
+WHERE account_digest = sha256(convert_to(lower(%(account)s::text COLLATE "C"), 'UTF8'))
+    AND locked_until > now()
+    AND (
+        client_address = %(client)s::text
+        OR client_address = '*' AND NOT EXISTS (
+            SELECT FROM login_attempts AS pair
+            WHERE pair.account_digest = login_attempts.account_digest
+                AND pair.client_address = %(client)s::text
+                AND pair.signed_in_at > now() - interval '90 days'
+        )
+    )
+HAVING count(*) > 0
 
 -- name: count_wrong
--- Returns no row while the pair is locked. From the fifth wrong password on, each locks the pair until it is
--- forgiven: 30 seconds, doubling to 15 minutes. A day without attempts forgives.
-INSERT INTO login_attempts AS attempt (account_digest, client_address, failures, last_failed_at)
-VALUES (sha256(convert_to(lower(%s::text), 'UTF8')), %s, 1, now())
-ON CONFLICT (account_digest, client_address) DO UPDATE SET
-    failures = CASE WHEN attempt.last_failed_at < now() - interval '1 day' THEN 1 ELSE attempt.failures + 1 END,
-    last_failed_at = now(),
-    locked_until = CASE
-        WHEN attempt.last_failed_at >= now() - interval '1 day' AND attempt.failures + 1 >= 5
-        THEN now() + least(interval '15 minutes', interval '30 seconds' * power(2, least(attempt.failures - 4, 10)))
-    END
-WHERE attempt.locked_until IS NULL OR attempt.locked_until <= now()
-RETURNING attempt.failures
+-- Returns no row to whom either count locks out.
+WITH pair AS (
+    INSERT INTO login_attempts AS attempt (account_digest, client_address, failures, last_failed_at)
+    VALUES (sha256(convert_to(lower(%(account)s::text COLLATE "C"), 'UTF8')), %(client)s::text, 1, now())
+    ON CONFLICT (account_digest, client_address) DO UPDATE SET
+        failures = CASE WHEN attempt.last_failed_at < now() - interval '1 day' THEN 1 ELSE attempt.failures + 1 END,
+        last_failed_at = now(),
+        locked_until = CASE
+            WHEN attempt.last_failed_at >= now() - interval '1 day' AND attempt.failures + 1 >= 5
+            THEN now() + least(interval '15 minutes', interval '30 seconds' * power(2, least(attempt.failures - 4, 10)))
+        END
+    WHERE attempt.locked_until IS NULL OR attempt.locked_until <= now()
+    RETURNING attempt.account_digest, attempt.signed_in_at > now() - interval '90 days' AS is_known
+), account AS (
+    INSERT INTO login_attempts AS attempt (account_digest, client_address, failures, last_failed_at)
+    SELECT account_digest, '*', 1, now() FROM pair WHERE is_known IS NOT TRUE
+    ON CONFLICT (account_digest, client_address) DO UPDATE SET
+        failures = CASE WHEN attempt.last_failed_at < now() - interval '1 day' THEN 1 ELSE attempt.failures + 1 END,
+        last_failed_at = now(),
+        locked_until = CASE
+            WHEN attempt.last_failed_at >= now() - interval '1 day' AND attempt.failures + 1 >= 100
+            THEN now() + least(interval '15 minutes', interval '30 seconds' * power(2, least(attempt.failures - 99, 10)))
+        END
+    WHERE attempt.locked_until IS NULL OR attempt.locked_until <= now()
+    RETURNING 1
+)
+SELECT 1 FROM pair WHERE is_known OR EXISTS (SELECT FROM account)
 
 -- name: forgive
--- Returns a row if the pair is locked.
-WITH forgiven AS (
-    DELETE FROM login_attempts
-    WHERE account_digest = sha256(convert_to(lower(%s::text), 'UTF8')) AND client_address = %s
-        AND (locked_until IS NULL OR locked_until <= now())
+-- Begins the pair's count anew and knows the client from now on. Returns no row to whom either count locks out.
+INSERT INTO login_attempts AS attempt (account_digest, client_address, failures, signed_in_at)
+SELECT asked.digest, %(client)s::text, 0, now()
+FROM (SELECT sha256(convert_to(lower(%(account)s::text COLLATE "C"), 'UTF8'))) AS asked (digest)
+WHERE NOT EXISTS (
+    SELECT FROM login_attempts AS account
+    LEFT JOIN login_attempts AS pair
+        ON pair.account_digest = asked.digest AND pair.client_address = %(client)s::text
+        AND pair.signed_in_at > now() - interval '90 days'
+    WHERE account.account_digest = asked.digest AND account.client_address = '*'
+        AND account.locked_until > now() AND pair.id IS NULL
 )
-SELECT extract(epoch FROM locked_until - now())::float FROM login_attempts
-WHERE account_digest = sha256(convert_to(lower(%s::text), 'UTF8')) AND client_address = %s AND locked_until > now()
+ON CONFLICT (account_digest, client_address) DO UPDATE SET failures = 0, locked_until = NULL, signed_in_at = now()
+WHERE attempt.locked_until IS NULL OR attempt.locked_until <= now()
+RETURNING 1

@@ -1,18 +1,23 @@
 """Reads and writes sessions."""
 
+import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
-from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
+from django.contrib.auth.models import Group
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, ExpressionWrapper, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from apps.authentication.models import Session
+from apps.authentication.repositories.known_devices import NewSession, is_known_device
 from apps.core.database.prepared_query import prepared
 from apps.core.database.queries import fetch_one
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import NotFound
+from apps.core.notices import Notice, PostNotice
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
 
 SESSION_LIFE = timedelta(days=30)
@@ -25,19 +30,8 @@ RECENTLY_PROVEN = ExpressionWrapper(
     Q(authenticated_at__gt=Now() - timedelta(seconds=PROOF_SECONDS)), output_field=BooleanField()
 )
 SetPassword = Callable[[int, str], None]
-NoteLogin = Callable[[int, str | None], None]
-
-
-@dataclass(frozen=True, slots=True)
-class NewSession:
-    """A sign-in to be stored."""
-
-    user_id: int
-    family_digest: bytes
-    methods: tuple[str, ...]
-    user_agent: str
-    ip_address: str | None
-    password_hash: str | None = field(repr=False)
+NoteLogin = Callable[[int, str | None], bool]
+VoidTokens = Callable[[int], None]
 
 
 class LiveSession(NamedTuple):
@@ -50,13 +44,22 @@ class LiveSession(NamedTuple):
 class SessionRepository:
     """The sessions' rows. Lock order: the account before its sessions."""
 
-    def __init__(self, record_audit: RecordAudit, set_password: SetPassword, note_login: NoteLogin) -> None:
+    def __init__(
+        self,
+        record_audit: RecordAudit,
+        set_password: SetPassword,
+        note_login: NoteLogin,
+        void_tokens: VoidTokens,
+        post_notice: PostNotice,
+    ) -> None:
         self._record_audit = record_audit
         self._set_password = set_password
         self._note_login = note_login
+        self._void_tokens = void_tokens
+        self._post_notice = post_notice
 
     async def find_live(self, session_id: int) -> LiveSession | None:
-        """Return the session with its user if it is neither revoked nor over, else None."""
+        """Return the session with its user and their roles if it is neither revoked nor over, else None."""
         session = await _live_session.first(session_id)
         return LiveSession(session, vars(session)["is_recently_proven"]) if session else None
 
@@ -96,10 +99,23 @@ class SessionRepository:
 
     async def change_password(self, user_id: int, password_hash: str, kept_id: int | None, audit: AuditEntry) -> None:
         """Store a new hash and end every session of the user, but one if it is named."""
-        await run_in_transaction(self._change_password, user_id, password_hash, kept_id, audit)
+        await run_in_transaction(self.replace_password, user_id, password_hash, kept_id, audit, Notice.PASSWORD_CHANGED)
+
+    def replace_password(
+        self, user_id: int, password_hash: str, kept_id: int | None, audit: AuditEntry, notice: Notice
+    ) -> None:
+        """Store a new hash in the transaction open on this thread, and end what was begun with the one before.
+
+        These are every session of the user, but one if it is named, and every single-use token.
+        """
+        self._set_password(user_id, password_hash)
+        _end_all(user_id, kept_id, "password changed")
+        self._void_tokens(user_id)
+        self._record_audit(replace(audit, target_id=user_id))
+        self._post_notice(user_id, notice, secrets.token_hex(8), audit.actor)
 
     def _start(self, new: NewSession, audit: AuditEntry) -> Session:
-        self._note_login(new.user_id, new.password_hash)
+        is_new_device = self._note_login(new.user_id, new.password_hash) and not is_known_device(new)
         session = Session.objects.create(
             user_id=new.user_id,
             family_digest=new.family_digest,
@@ -110,11 +126,13 @@ class SessionRepository:
             expires_at=Now() + SESSION_LIFE,
         )
         self._record_audit(replace(audit, target_id=session.pk))
-        return Session.objects.select_related("user").get(pk=session.pk)
+        if is_new_device:
+            self._post_notice(new.user_id, Notice.NEW_DEVICE, str(session.pk))
+        return _with_user(Session.objects.all()).get(pk=session.pk)
 
     def _advance(self, family_digest: bytes, generation: int, audit_reuse: AuditEntry) -> Session | None:
         # Whoever had to wait for the row sees it as the one before has left it, `was_just_rotated` included.
-        locked = _live().select_for_update(of=("self",)).select_related("user").annotate(was_just_rotated=JUST_ROTATED)
+        locked = _with_user(_live()).select_for_update(of=("self",)).annotate(was_just_rotated=JUST_ROTATED)
         session = locked.filter(family_digest=family_digest).first()
         if session is None:
             return None
@@ -123,6 +141,7 @@ class SessionRepository:
         elif session.generation != generation + 1 or not session.was_just_rotated:
             _end(_live().filter(pk=session.pk), "refresh token reused")
             self._record_audit(replace(audit_reuse, target_id=session.pk, subject_id=session.user_id))
+            self._post_notice(session.user_id, Notice.TOKEN_REUSED, str(session.pk))
             return None
         return session
 
@@ -148,20 +167,24 @@ class SessionRepository:
         if ended:
             self._record_audit(replace(audit, target_id=user_id, after={**audit.after, "session_ids": ended}))
 
-    def _change_password(self, user_id: int, password_hash: str, kept_id: int | None, audit: AuditEntry) -> None:
-        self._set_password(user_id, password_hash)
-        _end_all(user_id, kept_id, "password changed")
-        self._record_audit(replace(audit, target_id=user_id))
-
 
 @prepared
 def _live_session(session_id: int) -> QuerySet[Session]:
-    return _live().filter(pk=session_id).select_related("user").annotate(is_recently_proven=RECENTLY_PROVEN)
+    return _with_user(_live()).filter(pk=session_id).annotate(is_recently_proven=RECENTLY_PROVEN)
 
 
 @prepared
 def _live_sessions_of(user_id: int) -> QuerySet[Session]:
     return _live().filter(user_id=user_id).order_by("-id")
+
+
+def _with_user(sessions: QuerySet[Session]) -> QuerySet[Session]:
+    """Add the user, the names of their roles, and the scopes that these give."""
+    roles = Group.objects.filter(user=OuterRef("user_id"))
+    given = roles.filter(scopes__scope__isnull=False).values("scopes__scope")
+    return sessions.select_related("user").annotate(
+        role_names=ArraySubquery(roles.values("name")), role_scopes=ArraySubquery(given)
+    )
 
 
 def _live() -> QuerySet[Session]:

@@ -23,7 +23,7 @@ from apps.core.schemas.page import Page, PageQuery
 router = Router(tags=["authentication"])
 
 
-@router.post("/login", auth=None, response={200: TokenPair, **errors(*WITH_BODY, 401, 429)})
+@router.post("/login", auth=None, response={200: TokenPair, **errors(*WITH_BODY, 401, 403, 429)})
 async def login(request: HttpRequest, credentials: LoginRequest) -> TokenPair:
     """Sign in. Limited per client address, and locked after five wrong passwords."""
     await limit_by_address(request, "login", LOGIN)

@@ -1,21 +1,25 @@
 """What goes in and out about signing in."""
 
 from apps.authentication.schemas.cleaned_up import CleanedUp
-from apps.authentication.schemas.done import Done
+from apps.authentication.schemas.forgotten_password import ForgottenPassword
 from apps.authentication.schemas.login_request import LoginRequest
 from apps.authentication.schemas.password_change import PasswordChange
+from apps.authentication.schemas.password_reset_request import PasswordResetRequest
 from apps.authentication.schemas.refresh_request import RefreshRequest
 from apps.authentication.schemas.session_out import SessionOut
 from apps.authentication.schemas.sessions_end import SessionsEnd
 from apps.authentication.schemas.signing_key_out import SigningKeyOut
 from apps.authentication.schemas.step_up_request import StepUpRequest
 from apps.authentication.schemas.token_pair import TokenPair
+from apps.core.schemas.done import Done
 
 __all__ = [
     "CleanedUp",
     "Done",
+    "ForgottenPassword",
     "LoginRequest",
     "PasswordChange",
+    "PasswordResetRequest",
     "RefreshRequest",
     "SessionOut",
     "SessionsEnd",

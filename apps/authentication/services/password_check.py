@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
 from apps.core.addresses import limited_party
+from apps.core.email_addresses import canonical_email
 from apps.core.errors import TooManyRequests
 from apps.core.request_context import current_request
 from apps.core.security.audit_entry import AuditEntry, Outcome
@@ -42,7 +43,7 @@ class PasswordCheck:
         Right passwords never hinder each other, however many come at once; of many wrong ones at once only the
         allowed number learn that they are wrong, and a right one among the rest is not told either.
         """
-        pair = email.strip(), limited_party(current_request().client_address)
+        pair = canonical_email(email), limited_party(current_request().client_address)
         _refuse_for(await self._attempts.locked_seconds(*pair))
         matches = await password_matches(password, credentials.password_hash if credentials else None)
         is_right = matches and credentials is not None and credentials.is_usable

@@ -1,10 +1,13 @@
 """What a session gives whoever holds it."""
 
+from typing import Any
+
 from apps.authentication.models import Session
 from apps.authentication.schemas import TokenPair
 from apps.authentication.services.access_tokens import ACCESS_TOKEN_SECONDS, AccessClaims, AccessTokens
 from apps.authentication.services.refresh_tokens import RefreshToken
 from apps.core.security.principal import CredentialKind, Principal
+from apps.core.security.scopes import scopes_of_roles
 
 
 class TokenPairs:
@@ -21,14 +24,16 @@ class TokenPairs:
         return TokenPair(access_token=access_token, refresh_token=refresh_token, expires_in=ACCESS_TOKEN_SECONDS)
 
 
-def principal_of(session: Session, *, is_recently_proven: bool = False) -> Principal:
-    """Return whoever is signed in by the session; `session.user` must be loaded."""
+def principal_of(session: Any, *, is_recently_proven: bool = False) -> Principal:
+    """Return whoever is signed in by the session, which must come with user, roles and what these give."""
     return Principal(
         user_id=session.user_id,
         kind=CredentialKind.SESSION,
         is_staff=session.user.is_staff,
         is_superuser=session.user.is_superuser,
         session_id=session.pk,
+        scopes=scopes_of_roles(session.role_scopes),
+        roles=frozenset(session.role_names),
         methods=frozenset(session.methods),
         is_recently_proven=is_recently_proven,
     )

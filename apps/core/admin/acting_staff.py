@@ -19,5 +19,9 @@ def acting_staff(request: HttpRequest) -> Principal:
 def principal_of(user: Any) -> Principal:
     """Return the principal of an account that is signed in to the admin."""
     return Principal(
-        user_id=user.pk, kind=CredentialKind.SESSION, is_staff=user.is_staff, is_superuser=user.is_superuser
+        user_id=user.pk,
+        kind=CredentialKind.SESSION,
+        is_staff=user.is_staff,
+        is_superuser=user.is_superuser,
+        roles=frozenset(user.groups.values_list("name", flat=True)),
     )

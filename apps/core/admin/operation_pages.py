@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial, update_wrapper
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -22,15 +22,26 @@ from apps.core.errors import DomainError
 
 ROWS_MAXIMUM = 500
 BIGINT_DIGITS = 18
+_offered: dict[str, list[Operation]] = {}
+
+
+def offer(model_label: str, operation: Operation) -> None:
+    """Add an operation to the pages of a model of a room below, such as `users.User`, from one's own `admin`.
+
+    Django imports the rooms' `admin` in the order of INSTALLED_APPS, the highest floor first, so that whoever offers
+    comes before whoever shows.
+    """
+    _offered.setdefault(model_label, []).append(operation)
 
 
 class OperationPages(ModelAdminBase):
     """Gives each Operation a page that asks (GET) and does it (POST), at `<list>/<name>/?id=1&id=2`."""
 
-    operations: ClassVar[Sequence[Operation]] = ()
+    operations: Sequence[Operation] = ()
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
+        self.operations = (*type(self).operations, *_offered.get(self.opts.label, ()))
         self.actions = [self._action(operation) for operation in self.operations if operation.in_bulk]
 
     def get_urls(self) -> list[URLPattern]:
@@ -95,6 +106,8 @@ class OperationPages(ModelAdminBase):
             return None
         for row, refusal in refusals:
             self.message_user(request, f"{row}: {refusal.public_message}", messages.ERROR)
+        if results and operation.answer:
+            return operation.answer(results)
         if results:
             self.message_user(request, f"{self._counted(len(results), rows)} {operation.done}.", messages.SUCCESS)
         return self.after_operation(request, operation, results)

@@ -42,3 +42,6 @@ class SchemaModelForm(ModelFormBase):
 
     def _post_clean(self) -> None:
         """Leave the instance alone."""
+
+    def _save_m2m(self) -> None:
+        """Leave what hangs on the instance to the service, too."""

@@ -1,6 +1,8 @@
+-- Lifetimes are in seconds by the database's clock; NULL is for ever.
+
 -- name: add
 INSERT INTO rate_limit_counters AS counter (key, value, expires_at)
-VALUES (%s, %s, %s)
+VALUES (%s, %s, coalesce(now() + make_interval(secs => %s::float8), '9999-01-01T00:00:00Z'))
 ON CONFLICT (key) DO UPDATE
     SET value = EXCLUDED.value, expires_at = EXCLUDED.expires_at
     WHERE counter.expires_at <= now()
@@ -11,11 +13,14 @@ SELECT value FROM rate_limit_counters WHERE key = %s AND expires_at > now()
 
 -- name: set
 INSERT INTO rate_limit_counters (key, value, expires_at)
-VALUES (%s, %s, %s)
+VALUES (%s, %s, coalesce(now() + make_interval(secs => %s::float8), '9999-01-01T00:00:00Z'))
 ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, expires_at = EXCLUDED.expires_at
 
 -- name: touch
-UPDATE rate_limit_counters SET expires_at = %s WHERE key = %s AND expires_at > now() RETURNING value
+UPDATE rate_limit_counters
+SET expires_at = coalesce(now() + make_interval(secs => %s::float8), '9999-01-01T00:00:00Z')
+WHERE key = %s AND expires_at > now()
+RETURNING value
 
 -- name: delete
 DELETE FROM rate_limit_counters WHERE key = %s RETURNING value
@@ -26,7 +31,7 @@ UPDATE rate_limit_counters SET value = value + %s WHERE key = %s AND expires_at 
 -- name: count
 -- What `add` and `increment` do one after the other, in one statement.
 INSERT INTO rate_limit_counters AS counter (key, value, expires_at)
-VALUES (%s, 1, %s)
+VALUES (%s, 1, coalesce(now() + make_interval(secs => %s::float8), '9999-01-01T00:00:00Z'))
 ON CONFLICT (key) DO UPDATE SET
     value = CASE WHEN counter.expires_at > now() THEN counter.value + 1 ELSE 1 END,
     expires_at = CASE WHEN counter.expires_at > now() THEN counter.expires_at ELSE EXCLUDED.expires_at END

@@ -4,14 +4,15 @@ from collections.abc import Awaitable, Callable
 
 from asgiref.sync import async_to_sync
 
-from apps.core.database.pool import close_pool, has_pool
+from apps.core.connections import close_connections
+from apps.core.database.pool import has_pool
 
 
 def call_service[**P, R](function: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run an async service function to its end and return its result.
 
     Under the server it runs on the server's event loop and its pool; elsewhere (a command, a test) on a loop of
-    its own, whose pool is closed before the loop ends.
+    its own, whose connections are closed before the loop ends.
     """
 
     async def call() -> R:
@@ -20,6 +21,6 @@ def call_service[**P, R](function: Callable[P, Awaitable[R]], *args: P.args, **k
             return await function(*args, **kwargs)
         finally:
             if not pool_is_the_servers:
-                await close_pool()
+                await close_connections()
 
     return async_to_sync(call)()

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django_ratelimit.core import _split_rate, get_usage
 
 from apps.core.addresses import limited_party
-from apps.core.cache.counter_cache import count_one, noted_counter
+from apps.core.cache.counting_cache import count_one, noted_counter
 from apps.core.errors import TooManyRequests
 from apps.core.http.rate_limit_state import RateLimitState, note_rate_limit
 from apps.core.window_state import WindowState
@@ -20,8 +20,10 @@ LOGIN = "LOGIN_RATE_LIMIT"
 async def limit_by_address(request: HttpRequest, group: str, rate_setting: str = PUBLIC) -> None:
     """Count this call of `group` for the client's address; raises TooManyRequests beyond the rate in the settings.
 
+    Raises Unavailable when the cache is away: what cannot be counted is refused.
+
     The decorator of django-ratelimit breaks on async views, and its counting function wants a thread. So it says what
-    to count, for which window and limit, and the counting itself is one statement on the event loop.
+    to count, for which window and limit, and the counting itself is one atomic step on the event loop.
     """
     rate = getattr(settings, rate_setting)
     usage, counter = noted_counter(get_usage, request, group=group, key=_address, rate=rate, increment=True)

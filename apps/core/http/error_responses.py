@@ -5,32 +5,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-import psycopg
-from django.db import Error as DjangoDatabaseError
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
-from psycopg_pool import PoolClosed, PoolTimeout
-from psycopg_pool import TooManyRequests as PoolOverflow
 
 from apps.core import errors
+from apps.core.database.away import DATABASE_AWAY
+from apps.core.database.unexpected_errors import log_unexpected
 from apps.core.errors import DomainError, ErrorDetail
 from apps.core.request_context import current_request
 
 logger = logging.getLogger("keyhouse.errors")
 
 JSON_CONTENT_TYPE = "application/json"
-# The database cannot be reached, is going down, or has no place left: all pass by themselves.
-DATABASE_AWAY = (
-    OperationalError,
-    InterfaceError,
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    PoolTimeout,
-    PoolClosed,
-    PoolOverflow,
-)
 LOCATIONS = {"body", "query", "path", "header"}
 
 
@@ -102,17 +89,8 @@ def _malformed(exception: HttpError) -> DomainError:
 
 
 def _unexpected(exception: BaseException) -> DomainError:
-    # A database error's message repeats the row, which may hold secrets: its type, code and place are enough.
-    if isinstance(exception, DjangoDatabaseError | psycopg.Error):
-        sqlstate = getattr(exception.__cause__ or exception, "sqlstate", None)
-        logger.error("unexpected %s %s", type(exception).__name__, sqlstate, exc_info=_without_message(exception))
-    else:
-        logger.error("unexpected error", exc_info=exception)
+    log_unexpected(exception)
     return DomainError()
-
-
-def _without_message(exception: BaseException) -> BaseException:
-    return type(exception)("message withheld").with_traceback(exception.__traceback__)
 
 
 def _detail(problem: Mapping[str, Any]) -> ErrorDetail:

@@ -1,10 +1,13 @@
 """What stands before both doors: the request's identity, the client behind proxies, and the choice of door."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from apps.core.addresses import is_within, parse_address
-from apps.core.database.pool import close_pool, open_pool
+from apps.core.background.background_job import BackgroundJob
+from apps.core.background.background_runner import BackgroundRunner
+from apps.core.connections import close_connections
+from apps.core.database.pool import open_pool
 from apps.core.http.asgi_types import Application, Message, Receive, Scope, Send
 from apps.core.http.cross_origin import header
 from apps.core.http.door_settings import DoorSettings
@@ -21,19 +24,29 @@ CLIENT_PATHS = frozenset({"/docs", "/openapi.json"})
 
 
 class Front:
-    """The ASGI application: sends each request through its door, and keeps the database pool for the server's life."""
+    """The ASGI application: sends each request through its door.
 
-    def __init__(self, client_door: Application, staff_door: Application, settings: DoorSettings) -> None:
+    For the server's life it keeps connections, and runs the jobs in the background.
+    """
+
+    def __init__(
+        self,
+        client_door: Application,
+        staff_door: Application,
+        settings: DoorSettings,
+        jobs: Sequence[BackgroundJob] = (),
+    ) -> None:
         self._client_door = client_door
         self._staff_door = staff_door
         self._settings = settings
+        self._jobs = jobs
         # Each staff request has a thread and a connection; more at once would take those the API needs.
         self._staff_places = asyncio.Semaphore(settings.staff_requests_maximum)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the server's lifespan."""
         if scope["type"] == "lifespan":
-            await serve_lifespan(receive, send)
+            await serve_lifespan(receive, send, self._jobs)
             return
         _see_through_proxies(scope, self._settings)
         context = _context(scope)
@@ -50,12 +63,17 @@ def is_client_path(path: str) -> bool:
     return path.startswith(CLIENT_PREFIXES) or path in CLIENT_PATHS
 
 
-async def serve_lifespan(receive: Receive, send: Send) -> None:
-    """Open the loop's database pool when the server starts, and close it when the server stops."""
-    stages: dict[str, Callable[[], Awaitable[object]]] = {"startup": open_pool, "shutdown": close_pool}
-    for stage, act in stages.items():
+async def serve_lifespan(receive: Receive, send: Send, jobs: Sequence[BackgroundJob] = ()) -> None:
+    """Open the loop's database pool and begin the jobs when the server starts; end all of it when it stops."""
+    background = BackgroundRunner(jobs)
+    stages: dict[str, Sequence[Callable[[], Awaitable[object]]]] = {
+        "startup": (open_pool, background.start),
+        "shutdown": (background.stop, close_connections),
+    }
+    for stage, acts in stages.items():
         await receive()
-        await act()
+        for act in acts:
+            await act()
         await send({"type": f"lifespan.{stage}.complete"})
 
 

@@ -2,14 +2,19 @@
 
 import asyncio
 import logging
+from collections.abc import Coroutine
+from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Status
 
+from apps.core.cache.redis_clients import ping
+from apps.core.database.away import DATABASE_AWAY
 from apps.core.database.queries import fetch_rows
-from apps.core.http.error_responses import DATABASE_AWAY
+from apps.core.errors import Unavailable
 from apps.core.http.responses import errors
-from apps.core.schemas.health import Liveness, Readiness
+from apps.core.schemas.health import Liveness, Readiness, State
 
 READINESS_TIMEOUT_SECONDS = 2
 RETRY_AFTER_SECONDS = 1
@@ -27,27 +32,32 @@ async def get_liveness(request: HttpRequest) -> Liveness:
 @router.get("/health/ready", auth=None, response={200: Readiness, 503: Readiness})
 async def get_readiness(request: HttpRequest, response: HttpResponse) -> Status[Readiness]:
     """Ask whether the service can do its work; names each dependency, 503 when one is away."""
-    if await _database_answers():
-        return Status(200, Readiness(status="ready", dependencies={"database": "ok"}))
+    states = await _states()
+    if set(states.values()) == {"ok"}:
+        return Status(200, Readiness(status="ready", dependencies=states))
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return Status(503, Readiness(status="unavailable", dependencies={"database": "away"}))
+    return Status(503, Readiness(status="unavailable", dependencies=states))
 
 
-async def _database_answers() -> bool:
+async def _states() -> dict[str, State]:
+    questions: dict[str, Coroutine[Any, Any, object]] = {"database": fetch_rows("SELECT 1")}
+    if settings.CACHE_URL:
+        questions["cache"] = ping(settings.CACHE_URL)
+    probes = {name: asyncio.create_task(question) for name, question in questions.items()}
     # Not awaited when it is late: a query to a frozen server hangs in its cancellation too.
-    probe = asyncio.create_task(_ask_database())
-    await asyncio.wait({probe}, timeout=READINESS_TIMEOUT_SECONDS)
-    if probe.done():
-        return probe.result()
-    probe.cancel()
-    logger.warning("database away: no answer in %d s", READINESS_TIMEOUT_SECONDS)
-    return False
+    await asyncio.wait(probes.values(), timeout=READINESS_TIMEOUT_SECONDS)
+    return {name: _state(name, probe) for name, probe in probes.items()}
 
 
-async def _ask_database() -> bool:
-    try:
-        await fetch_rows("SELECT 1")
-    except DATABASE_AWAY as error:
-        logger.warning("database away: %s", type(error).__name__)
-        return False
-    return True
+def _state(name: str, probe: asyncio.Task[object]) -> State:
+    if not probe.done():
+        probe.cancel()
+        logger.warning("%s away: no answer in %d s", name, READINESS_TIMEOUT_SECONDS)
+        return "away"
+    error = probe.exception()
+    if error is None:
+        return "ok"
+    if not isinstance(error, (*DATABASE_AWAY, Unavailable)):
+        raise error
+    logger.warning("%s away: %s", name, type(error).__name__)
+    return "away"

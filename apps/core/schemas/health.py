@@ -4,6 +4,8 @@ from typing import Literal
 
 from apps.core.schemas.base import ResponseSchema
 
+State = Literal["ok", "away"]
+
 
 class Liveness(ResponseSchema):
     """The process answers."""
@@ -15,4 +17,4 @@ class Readiness(ResponseSchema):
     """Whether the service can do its work, and what it depends on for that."""
 
     status: Literal["ready", "unavailable"]
-    dependencies: dict[str, Literal["ok", "away"]]
+    dependencies: dict[str, State]

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from threading import BoundedSemaphore
 
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import check_password, is_password_usable, make_password
 
 from apps.core.errors import Unavailable
 
@@ -30,12 +30,12 @@ async def hash_password(password: str) -> str:
 
 
 async def password_matches(password: str, encoded: str | None) -> bool:
-    """Return whether the password is the one hashed in `encoded`; takes as long when there is no hash at all.
+    """Return whether the password is the one hashed in `encoded`; does the same work when there is none to match.
 
     Raises Unavailable.
     """
-    known = await run_beside_hashing(check_password, password, encoded or DECOY)
-    return known and bool(encoded)
+    usable = encoded if encoded and is_password_usable(encoded) else None
+    return await run_beside_hashing(check_password, password, usable or DECOY) and usable is not None
 
 
 async def run_beside_hashing[**P, R](function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

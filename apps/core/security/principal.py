@@ -1,10 +1,12 @@
 """Who is calling, and by what right."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
 from apps.core.errors import InsufficientScopes, NotAllowed, StepUpRequired
 from apps.core.security import scopes as scope_rules
+from apps.core.security.scope_catalogue import CATALOGUE
 
 
 class CredentialKind(StrEnum):
@@ -21,6 +23,9 @@ class Principal:
 
     A session may do all that its user may. An API key may read its owner's own account; to change it, or to use
     its owner's staff rights, it needs a scope. The operator is whoever can run commands on the server.
+
+    `scopes` are what an API key effectively has, never more than its owner holds, or what a user's roles give.
+    `roles` are a user's; a key has none, for it does only what its scopes say.
     """
 
     user_id: int | None
@@ -28,6 +33,7 @@ class Principal:
     is_staff: bool = False
     is_superuser: bool = False
     scopes: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
     session_id: int | None = None
     api_key_id: int | None = None
     methods: frozenset[str] = frozenset()  # by which the owner of a session has proven who they are (RFC 8176)
@@ -47,21 +53,33 @@ class Principal:
 
     @property
     def reserved_scopes(self) -> tuple[str, ...]:
-        """What the caller may do on Keyhouse itself, as scopes: change the account, use staff rights."""
+        """What the caller may do on Keyhouse itself, as scopes: change the account, use staff rights, what roles give.
+
+        For staff `keyhouse:staff` stands for all that it lets them do.
+        """
         may_write = self.kind is not CredentialKind.API_KEY or self.has_scope(scope_rules.ACCOUNT_WRITE)
         held = {scope_rules.ACCOUNT_WRITE: may_write, scope_rules.STAFF: self.acts_as_staff}
-        return tuple(scope for scope, is_held in held.items() if is_held)
+        return tuple(scope for scope in CATALOGUE if held.get(scope, scope in self.scopes))
 
     def has_scope(self, scope: str) -> bool:
         """Return whether the credential grants `scope`; a staff session and the operator have all."""
         if self.kind is CredentialKind.API_KEY:
             return scope_rules.grants(self.scopes, scope)
-        return self.is_staff
+        return self.is_staff or scope in scope_rules.EVERYONES_SCOPES or scope_rules.grants(self.scopes, scope)
+
+    def has_role(self, name: str) -> bool:
+        """Return whether the caller has the role; who may use a superuser's rights has them all."""
+        return name in self.roles or (self.is_superuser and self.acts_as_staff)
 
     def require_scope(self, scope: str) -> None:
         """Raise InsufficientScopes unless the credential grants `scope`."""
         if not self.has_scope(scope):
             raise InsufficientScopes(f"This needs the scope {scope}.")
+
+    def require_one_role(self, names: Collection[str]) -> None:
+        """Raise NotAllowed unless the caller has one of these roles."""
+        if not any(map(self.has_role, names)):
+            raise NotAllowed(f"This needs a user with the role {' or '.join(names)}.")
 
     def require_reading(self, user_id: int) -> None:
         """Raise NotAllowed unless the caller may see what belongs to the user."""

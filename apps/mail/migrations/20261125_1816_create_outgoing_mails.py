@@ -22,7 +22,6 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("expires_at", models.DateTimeField()),
                 ("due_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ("claimed_until", models.DateTimeField(null=True)),
                 ("attempts", models.IntegerField(db_default=0)),
                 ("error", models.CharField(blank=True, db_default="", default="", max_length=100)),
                 ("sent_at", models.DateTimeField(null=True)),

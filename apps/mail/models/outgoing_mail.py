@@ -11,8 +11,9 @@ class OutgoingMail(models.Model):
     """One letter to one recipient: posted, then sent or given up.
 
     `user_id` is no foreign key: whoever posts has locked what it wants locked. `context_encrypted` holds what the
-    templates need, single-use tokens among it, and is blanked in the statement that marks the letter sent or given up.
-    From `due_at` on it may be sent; while somebody sends it `claimed_until` lies ahead. `error` is the class of the
+    templates need, single-use tokens among it, and is blanked in the statement that marks the letter sent.
+    From `due_at` on somebody may send it. Who does moves `due_at` ahead by more than sending can take, and counts
+    `attempts`, so nobody else sends meanwhile, and somebody does if the first has died. `error` is the class of the
     last error, never its text, which may hold addresses.
     """
 
@@ -24,7 +25,6 @@ class OutgoingMail(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
     due_at = models.DateTimeField(db_default=Now())
-    claimed_until = models.DateTimeField(null=True)
     attempts = models.IntegerField(db_default=0)
     error = models.CharField(max_length=100, blank=True, default="", db_default="")
     sent_at = models.DateTimeField(null=True)

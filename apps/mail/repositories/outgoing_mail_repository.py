@@ -1,11 +1,18 @@
 """Reads and writes mail on its way out."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from django.db import connection
+from django.db.models.functions import Now
 
+from apps.core.database.queries import fetch_one, fetch_rows
 from apps.core.database.sql_files import load_statements
+from apps.core.database.transactions import run_in_transaction
+from apps.core.errors import NotFound
+from apps.core.security.audit_entry import AuditEntry, RecordAudit
+from apps.mail.models import ClaimedMail, OutgoingMail
 
 SQL = load_statements(Path(__file__).with_name("outgoing_mails.sql"))
 
@@ -13,9 +20,59 @@ SQL = load_statements(Path(__file__).with_name("outgoing_mails.sql"))
 class OutgoingMailRepository:
     """The letters' rows."""
 
-    def add(self, **fields: Any) -> int | None:
-        """Insert a letter in the transaction that is open on the calling thread; None when its key is there already."""
-        with connection.cursor() as cursor:
-            cursor.execute(SQL["post"], fields)
-            row = cursor.fetchone()
-        return row[0] if row else None
+    def __init__(self, record_audit: RecordAudit) -> None:
+        self._record_audit = record_audit
+
+    def add(self, **fields: Any) -> None:
+        """Insert a letter in the transaction that is open on the calling thread, unless its key is there already."""
+        _execute("post", fields)
+
+    async def add_alone(self, **fields: Any) -> None:
+        """Insert a letter as `add` does, in a transaction of its own."""
+        await run_in_transaction(self.add, **fields)
+
+    def forget_user(self, user_id: int) -> None:
+        """Blank who got the account's letters, and give up the others, in the calling thread's open transaction."""
+        _execute("forget_user", {"user_id": user_id})
+
+    async def find_by_key(self, key: str) -> OutgoingMail | None:
+        """Return the letter, or None."""
+        return await fetch_one(OutgoingMail.objects.filter(key=key))
+
+    async def claim(self, maximum: int, lease_seconds: int, key: str | None = None) -> list[ClaimedMail]:
+        """Claim at most so many letters that are due, or the one of this key if it is; a claim lapses."""
+        values = {"maximum": maximum, "lease_seconds": lease_seconds, "key": key}
+        return [ClaimedMail(*row) for row in await fetch_rows(SQL["claim"], values)]
+
+    async def note_sent(self, mail_id: int) -> None:
+        """Mark the letter sent, and blank what it said."""
+        await fetch_rows(SQL["note_sent"], {"id": mail_id})
+
+    async def note_failure(self, mail: ClaimedMail, error: str, *, wait_seconds: int, is_final: bool) -> None:
+        """Note why the letter could not be sent, and when it is tried again, if it is."""
+        outcome = {"error": error, "wait_seconds": wait_seconds, "is_final": is_final}
+        await fetch_rows(SQL["note_failure"], {"id": mail.id, "attempts": mail.attempts, **outcome})
+
+    async def send_again(self, mail_id: int, audit: AuditEntry) -> bool:
+        """Make a letter due again, and return whether it was given up and still leads somewhere; raises NotFound."""
+        return await run_in_transaction(self._send_again, mail_id, audit)
+
+    async def remove_old(self, maximum: int) -> int:
+        """Remove at most so many letters that were sent, given up or over 30 days ago, and return how many."""
+        return int((await fetch_rows(SQL["remove_old"], {"maximum": maximum}))[0][0])
+
+    def _send_again(self, mail_id: int, audit: AuditEntry) -> bool:
+        mail = OutgoingMail.objects.select_for_update().filter(pk=mail_id).first()
+        if mail is None:
+            raise NotFound
+        given_up = OutgoingMail.objects.filter(pk=mail_id, failed_at__isnull=False, context_encrypted__isnull=False)
+        is_due = given_up.filter(expires_at__gt=Now()).update(failed_at=None, due_at=Now()) == 1
+        if is_due:
+            after = {"kind": mail.kind, "attempts": mail.attempts, "error": mail.error}
+            self._record_audit(replace(audit, target_id=mail_id, after=after))
+        return is_due
+
+
+def _execute(name: str, values: dict[str, Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(SQL[name], values)

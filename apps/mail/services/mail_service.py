@@ -1,12 +1,18 @@
-"""Takes letters in."""
+"""Takes letters in, and looks after them."""
+
+from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import validate_email
 
-from apps.core.errors import ValidationFailed
+from apps.core.errors import Conflict, ValidationFailed
 from apps.core.letters import Letter
+from apps.core.security.audit_entry import AuditEntry
+from apps.core.security.principal import Principal
 from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
 from apps.mail.services.letter_context import seal
+
+BATCH_SIZE = 1000  # rows a statement removes, and so locks
 
 
 class MailService:
@@ -18,17 +24,48 @@ class MailService:
     def post(self, letter: Letter) -> None:
         """Post the letter in the transaction that is open on the calling thread: neither is without the other.
 
-        It is a `PostLetter`. The same key posts once. Raises ValidationFailed when the recipient is no address, or
-        contains a line break.
+        It is a `PostLetter`. The same key posts once, for as long as the letter is kept: 30 days after it was sent or
+        given up. Raises ValidationFailed when the recipient is no address, or contains a line break.
         """
-        self._mails.add(
-            kind=letter.kind,
-            recipient=_address(letter.recipient),
-            user_id=letter.user_id,
-            key=letter.key,
-            context_encrypted=seal(letter.context),
-            lifetime_seconds=letter.lifetime_seconds,
-        )
+        self._mails.add(**_fields(letter))
+
+    async def post_alone(self, letter: Letter) -> None:
+        """Post the letter in a transaction of its own: for what changes nothing else. Raises ValidationFailed."""
+        await self._mails.add_alone(**_fields(letter))
+
+    def forget_user(self, user_id: int) -> None:
+        """Blank the addresses on the account's letters, in the transaction that is open on the calling thread.
+
+        Those that were not sent yet are not sent any more.
+        """
+        self._mails.forget_user(user_id)
+
+    async def send_again(self, actor: Principal, mail_id: int) -> None:
+        """Let a letter that was given up be tried again.
+
+        Raises NotAllowed, NotFound, Conflict when it was not given up, or when what it leads to has expired.
+        """
+        actor.require_staff()
+        if not await self._mails.send_again(mail_id, AuditEntry(actor, "mail.sent_again", "outgoing_mail")):
+            raise Conflict("Only a letter that was given up, and whose links are still good, can be sent again.")
+
+    async def remove_old(self) -> int:
+        """Remove letters that were sent or given up 30 days ago, in batches, and return how many."""
+        total = 0
+        while removed := await self._mails.remove_old(BATCH_SIZE):
+            total += removed
+        return total
+
+
+def _fields(letter: Letter) -> dict[str, Any]:
+    return {
+        "kind": letter.kind,
+        "recipient": _address(letter.recipient),
+        "user_id": letter.user_id,
+        "key": letter.key,
+        "context_encrypted": seal(letter.context),
+        "lifetime_seconds": letter.lifetime_seconds,
+    }
 
 
 def _address(recipient: str) -> str:

@@ -1,7 +1,6 @@
 """What a client shows of itself: its id, and an API key as its secret (RFC 6749, 2.3.1)."""
 
 from base64 import b64decode
-from binascii import Error as Base64Error
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
@@ -58,7 +57,7 @@ def _in_header(authorization: str) -> ClientCredentials:
         if not colon:
             raise InvalidClient
         return ClientCredentials(_decoded(client_id), _decoded(secret))
-    except (Base64Error, UnicodeError) as error:
+    except ValueError as error:  # neither Base64 nor UTF-8
         raise InvalidClient("The Authorization header cannot be read.") from error
 
 

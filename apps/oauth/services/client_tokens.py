@@ -7,12 +7,11 @@ from typing import Any
 
 from apps.api_keys.services.key_secrets import KeySecret
 from apps.authentication.services.access_tokens import ACCESS_TOKEN_SECONDS
-from apps.authentication.services.signed_tokens import SignedTokens, new_token_id
+from apps.authentication.services.signed_tokens import Kind, SignedTokens, new_token_id
 
-TOKEN_TYPE = "at+jwt"  # noqa: S105  a name
 # A signing key that retires is believed for as long as a session's access token lives, so this is no longer.
 CLIENT_TOKEN_SECONDS = ACCESS_TOKEN_SECONDS
-REQUIRED_CLAIMS = ("client_id", "secret_id", "scope", "jti")
+KIND = Kind(required=("client_id", "secret_id", "scope", "jti"), foreign=("sid",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class ClientClaims:
 
 
 class ClientTokens:
-    """Issues and reads the tokens. Their type sets them apart from those of sessions."""
+    """Issues and reads the tokens."""
 
     def __init__(self, tokens: SignedTokens) -> None:
         self._tokens = tokens
@@ -63,7 +62,7 @@ class ClientTokens:
 
     async def read(self, token: str) -> ClientClaims | None:
         """Return what a genuine, current token says, else None. Whether it was called back is not looked at."""
-        said = await self._tokens.verify(token, REQUIRED_CLAIMS)
+        said = await self._tokens.verify(token)
         try:
             return ClientClaims.of(said) if said else None
         except (ValueError, TypeError, AttributeError, OverflowError):

@@ -47,6 +47,10 @@ class OneTimeTokenRepository:
         """Insert a token, in a transaction of its own."""
         await fetch_rows(SQL["issue"], new.parameters)
 
+    def was_issued_within(self, purpose: str, user_id: int, seconds: int) -> bool:
+        """Return whether a token of the user's that is not void, spent or not, is younger."""
+        return bool(_run("was_issued_within", [purpose, user_id, seconds])[0][0])
+
     def void(self, purpose: str, user_id: int) -> None:
         """Remove the user's unspent tokens of a purpose."""
         _run("void", [purpose, user_id])
@@ -54,6 +58,10 @@ class OneTimeTokenRepository:
     def void_all(self, user_id: int) -> None:
         """Remove all unspent tokens of the user."""
         _run("void_all", [user_id])
+
+    def remove_all(self, user_id: int) -> None:
+        """Remove all tokens of the user, spent or not."""
+        _run("remove_all", [user_id])
 
     def spend(self, digest: bytes) -> StoredToken | None:
         """Use the token up; None when it is not good any more, or never was."""

@@ -4,9 +4,18 @@ DELETE FROM one_time_tokens WHERE purpose = %s AND user_id = %s AND used_at IS N
 -- name: void_all
 DELETE FROM one_time_tokens WHERE user_id = %s AND used_at IS NULL
 
+-- name: remove_all
+DELETE FROM one_time_tokens WHERE user_id = %s
+
 -- name: issue
 INSERT INTO one_time_tokens (purpose, digest, user_id, data, expires_at)
 VALUES (%s, %s, %s, %s::jsonb, now() + make_interval(secs => %s))
+
+-- name: was_issued_within
+SELECT EXISTS (
+    SELECT FROM one_time_tokens
+    WHERE purpose = %s AND user_id = %s AND created_at > now() - make_interval(secs => %s)
+)
 
 -- name: find
 SELECT user_id, data::text FROM one_time_tokens

@@ -12,6 +12,7 @@ from apps.one_time_tokens.repositories.one_time_token_repository import (
 )
 
 TOKEN_BYTES = 32
+NOBODY = 0  # the id of no account
 NOTHING: Mapping[str, Any] = {}
 
 
@@ -34,6 +35,23 @@ class OneTimeTokens:
         self._tokens.add(new)
         return token
 
+    def issue_to_nobody(self, data: Mapping[str, Any]) -> str:
+        """Return a new token of somebody who has no account, beside those that are."""
+        token, new = self._new(None, data)
+        self._tokens.add(new)
+        return token
+
+    def pretend(self) -> None:
+        """Make as many statements of the same kind as `issue` and the posting of a letter, to no effect.
+
+        For operations whose time must not tell whether there is an account. The tokens that it stores are nobody's,
+        known to nobody, and over at once.
+        """
+        self._tokens.void(self._purpose, NOBODY)
+        for _ in ("in place of the token", "in place of the letter"):
+            _, new = self._new(None, NOTHING)
+            self._tokens.add(new._replace(ttl_seconds=0))
+
     async def issue_alone(self, user_id: int | None, data: Mapping[str, Any] = NOTHING) -> str:
         """Return a new token beside those that are."""
         token, new = self._new(user_id, data)
@@ -55,6 +73,10 @@ class OneTimeTokens:
     async def attempt(self, token: str, maximum: int) -> StoredToken | None:
         """Return what the token stands for at its first `maximum` attempts, and leave it good; None afterwards."""
         return await self._tokens.attempt(self._digest(token), maximum)
+
+    def was_issued_within(self, user_id: int, seconds: int) -> bool:
+        """Return whether the user's last token is younger; exact while the account is locked."""
+        return self._tokens.was_issued_within(self._purpose, user_id, seconds)
 
     def void(self, user_id: int) -> None:
         """Make the user's tokens for this purpose good no more."""

@@ -22,3 +22,7 @@ class TokenCleanUp:
     def void_all(self, user_id: int) -> None:
         """Make every unspent token of the account good no more, in the transaction open on this thread."""
         self._tokens.void_all(user_id)
+
+    def erase(self, user_id: int) -> None:
+        """Remove all tokens of the account, whose data may name an address. It is an `ErasePersonalData`."""
+        self._tokens.remove_all(user_id)

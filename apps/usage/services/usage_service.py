@@ -1,8 +1,11 @@
 """What was used, and what was refused."""
 
+from typing import Any
+
+from apps.core.personal_data import listed
 from apps.usage.repositories.usage_denial_repository import UsageDenialRepository
 from apps.usage.repositories.usage_event_repository import UsageEventRepository
-from apps.usage.schemas import RefusedCalls
+from apps.usage.schemas import RefusedCalls, UsedCalls
 
 PARTITION_MONTHS_AHEAD = 12
 BATCH_SIZE = 1000  # rows a statement removes, and so locks
@@ -23,6 +26,14 @@ class UsageService:
         """Return why calls of the key were refused in the last day, the newest reason first."""
         found = await self._denials.lately(api_key_id)
         return [RefusedCalls(code=code, count=count, last_at=last_at) for code, count, last_at in found]
+
+    async def export(self, user_id: int) -> Any:
+        """Return what the account used in the last 31 days, by key and day. It is an `ExportPersonalData`."""
+        found = [
+            UsedCalls(api_key_id=key_id, day=day, calls=calls, cost=cost)
+            for key_id, day, calls, cost in await self._events.lately(user_id)
+        ]
+        return listed(found, len(found))
 
     async def remove_old_denials(self) -> int:
         """Remove what was counted of refused calls more than 90 days ago, in batches, and return how many rows."""

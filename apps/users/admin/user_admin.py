@@ -10,9 +10,10 @@ from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.deleted_filter import DeletedFilter
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.database.sync_calls import call_service
-from apps.users.admin.user_forms import UserAddForm, UserChangeForm
-from apps.users.admin.user_operations import ACTIVATE, DEACTIVATE, DELETE, change_user
-from apps.users.dependencies import user_service
+from apps.users.admin.role_filter import RoleFilter
+from apps.users.admin.user_forms import UserAddForm, UserChangeForm, roles_of
+from apps.users.admin.user_operations import ACTIVATE, DEACTIVATE, DELETE, RESTORE, change_user
+from apps.users.dependencies import registration
 from apps.users.models import User
 
 NEVER_CHANGED = (
@@ -23,6 +24,7 @@ NEVER_CHANGED = (
     "updated_at",
     "locked_until",
     "deleted_at",
+    "erased_at",
 )
 
 
@@ -31,12 +33,12 @@ class UserAdmin(ServiceAdmin):
     """Finds, adds, changes, deactivates and deletes accounts."""
 
     form = UserChangeForm
-    operations = (ACTIVATE, DEACTIVATE, DELETE)
+    operations = (ACTIVATE, DEACTIVATE, DELETE, RESTORE)
     delete_operation = DELETE
     audit_kind = "user"
 
     list_display = ("email", "username", "plan", "is_active", "is_staff", "created_at", "last_login")
-    list_filter = (DeletedFilter, "is_active", "is_staff", "plan")
+    list_filter = (DeletedFilter, "is_active", "is_staff", "plan", ("groups", RoleFilter))
     list_select_related = ("plan",)
     search_fields = ("email", "username", "full_name")
     search_help_text = "E-mail address, user name or full name"
@@ -44,28 +46,33 @@ class UserAdmin(ServiceAdmin):
     add_fieldsets: ClassVar[Any] = ((None, {"fields": ("email", "username", "full_name", "password")}),)
     fieldsets = (
         (None, {"fields": ("email", "username", "full_name")}),
-        ("Plan and access", {"fields": ("plan", "is_active", "is_staff", "is_superuser")}),
+        ("Plan and access", {"fields": ("plan", "is_active", "roles", "is_staff", "is_superuser")}),
         (
             "History",
             {
                 "fields": (
                     ("created_at", "updated_at", "last_login"),
-                    ("email_verified_at", "locked_until", "deleted_at"),
+                    ("email_verified_at", "locked_until", "deleted_at", "erased_at"),
                 )
             },
         ),
     )
+
+    @admin.display(description="Roles")
+    def roles(self, user: Any) -> str:
+        """Show the roles to whoever does not give them."""
+        return ", ".join(roles_of(user)) or "none"
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Ask for less of a new account."""
         return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Let only superusers say who is staff."""
+        """Let only superusers say who is staff, and who has which role."""
         if obj is None:
             return ()
         is_superuser = acting_staff(request).is_superuser
-        return NEVER_CHANGED if is_superuser else (*NEVER_CHANGED, "is_staff")
+        return NEVER_CHANGED if is_superuser else (*NEVER_CHANGED, "is_staff", "roles")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
         """Return the form for adding or for changing."""
@@ -82,11 +89,15 @@ class UserAdmin(ServiceAdmin):
             queryset = queryset.filter(deleted_at=None)
         return super().get_search_results(request, queryset, search_term)
 
+    def has_restore_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let whoever changes accounts take back their deletion."""
+        return self.has_change_permission(request)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Sign up or change the account through the service."""
         actor = acting_staff(request)
         if not change:
-            obj.pk = call_service(user_service().register, form.payload, actor).id
+            obj.pk = call_service(registration().register, form.payload, actor).id
         elif form.payload.model_fields_set:
             change_user(actor, obj.pk, form.payload)
         obj.refresh_from_db()

@@ -6,8 +6,17 @@ from django import forms
 from django.contrib.admin.widgets import AdminTextInputWidget
 
 from apps.core.admin.schema_model_form import SchemaModelForm
-from apps.users.models import User
+from apps.users.models import Role, User
 from apps.users.schemas import UserAdministration, UserCreate
+
+
+def _role_names() -> list[tuple[str, str]]:
+    return [(name, name) for name in Role.objects.order_by("name").values_list("name", flat=True)]
+
+
+def roles_of(user: User) -> list[str]:
+    """Return the names of the account's roles, in order."""
+    return list(user.groups.order_by("name").values_list("name", flat=True))
 
 
 class UserAddForm(SchemaModelForm):
@@ -27,13 +36,27 @@ class UserAddForm(SchemaModelForm):
 
 
 class UserChangeForm(SchemaModelForm):
-    """Changes an account."""
+    """Changes an account.
+
+    The page remembers the roles it showed: one that somebody has taken away meanwhile does not come back with it.
+    """
 
     schema = UserAdministration
+    roles = forms.MultipleChoiceField(
+        choices=_role_names,
+        required=False,
+        show_hidden_initial=True,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="What they give, the account holds, and its keys may have. It counts as long as the role is here.",
+    )
 
     class Meta:
         model = User
         fields: ClassVar = ["email", "username", "full_name", "plan", "is_active", "is_staff"]
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.initial["roles"] = roles_of(self.instance)
 
     def schema_values(self) -> dict[str, Any]:
         """Name the plan, as clients do."""

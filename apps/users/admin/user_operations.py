@@ -6,7 +6,7 @@ from apps.core.admin.operation import Operation
 from apps.core.database.sync_calls import call_service
 from apps.core.errors import Conflict
 from apps.core.security.principal import Principal
-from apps.users.dependencies import user_service
+from apps.users.dependencies import account_removal, user_service
 from apps.users.models import User
 from apps.users.schemas import UserAdministration
 
@@ -30,7 +30,7 @@ def _deactivate(actor: Principal, user_id: int, _form: Form) -> None:
 def _delete(actor: Principal, user_id: int, _form: Form) -> None:
     if user_id == actor.user_id:
         raise Conflict("You cannot delete your own account here; ask another member of staff.")
-    call_service(user_service().delete, actor, user_id)
+    call_service(account_removal().delete, actor, user_id)
 
 
 def _is_active(user: User) -> bool:
@@ -39,6 +39,14 @@ def _is_active(user: User) -> bool:
 
 def _is_inactive(user: User) -> bool:
     return not user.is_active
+
+
+def _restore(actor: Principal, user_id: int, _form: Form) -> None:
+    call_service(account_removal().restore, actor, user_id)
+
+
+def _is_restorable(user: User) -> bool:
+    return user.deleted_at is not None and user.erased_at is None
 
 
 ACTIVATE = Operation(
@@ -62,8 +70,18 @@ DELETE = Operation(
     name="delete",
     label="Delete",
     done="deleted",
-    question="All credentials of the account stop at once and for ever; its history stays. This cannot be undone.",
+    question="All credentials of the account stop at once. It can be restored for a while, then whose it was is "
+    "erased; its history stays.",
     perform=_delete,
     permission="delete",
     is_dangerous=True,
+)
+RESTORE = Operation(
+    name="restore",
+    label="Restore",
+    done="restored",
+    question="The account can sign in again, and its API keys work again; its sessions do not.",
+    perform=_restore,
+    permission="restore",
+    applies=_is_restorable,
 )

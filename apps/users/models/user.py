@@ -15,18 +15,25 @@ from apps.users.models.user_manager import UserManager
 class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     """A customer or a member of staff. Deleting one sets `deleted_at`; the row, and the ledger about it, stay."""
 
-    email = models.EmailField(max_length=254)
-    username = models.CharField(max_length=150)
+    # Folded by the "C" collation, which knows ASCII alone: to a Turkish database ADMIN and admin are two names.
+    email = models.EmailField(max_length=254, db_collation="C")
+    username = models.CharField(max_length=150, db_collation="C")
     full_name = models.CharField(max_length=200, blank=True, default="")
     plan = models.ForeignKey("plans.Plan", on_delete=models.PROTECT, related_name="+")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     email_verified_at = models.DateTimeField(null=True, blank=True)
+    # The address that the owner wants instead, until when it may be confirmed, and which of the two has confirmed it.
+    pending_email = models.EmailField(max_length=254, blank=True, default="", db_default="", editable=False)
+    pending_email_until = models.DateTimeField(null=True, editable=False)
+    pending_email_confirmed_by = models.CharField(max_length=3, blank=True, default="", db_default="", editable=False)
     # Wrong passwords lock a pair of account and address (LoginAttempt), never the account: else anybody could stop a
     # customer's keys. `locked_until` shuts the account and its keys out; nothing sets it or counts here by itself yet.
     failed_login_attempts = models.PositiveIntegerField(default=0)
     locked_until = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    # Since when nothing tells whose the account was.
+    erased_at = models.DateTimeField(null=True, editable=False)
     # No session that began before this counts.
     sessions_ended_at = models.DateTimeField(null=True, blank=True, editable=False)
 

@@ -3,8 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import BaseUserManager
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet, Value
-from django.db.models.functions import Lower
+from django.db.models.functions import Collate, Lower
+
+from apps.core.email_addresses import canonical_email, require_email
 
 if TYPE_CHECKING:
     from apps.users.models.user import User
@@ -19,11 +23,11 @@ class UserManager(BaseUserManager["User"]):
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """Return the living account with this e-mail address; raises User.DoesNotExist."""
-        return self.with_email(username or "").get(deleted_at=None)
+        return self.with_email(canonical_email(username or "")).get(deleted_at=None)
 
     def with_email(self, email: str) -> QuerySet["User"]:
-        """Return the accounts with this address, deleted ones too; the same LOWER() as the unique index has."""
-        return self.annotate(email_lower=Lower("email")).filter(email_lower=Lower(Value(email)))
+        """Return the accounts with this canonical address, deleted ones too; it is folded as by the unique index."""
+        return self.annotate(email_lower=Lower("email")).filter(email_lower=Lower(Collate(Value(email), "C")))
 
     def create_user(self, email: str, username: str, password: str | None = None, **fields: Any) -> "User":
         """Return a new saved account with a hashed password, on the free plan unless `fields` name another."""
@@ -37,8 +41,24 @@ class UserManager(BaseUserManager["User"]):
         if "plan" not in fields and "plan_id" not in fields:
             plans = self.model._meta.get_field("plan").related_model._default_manager
             fields["plan"] = plans.get(name=DEFAULT_PLAN_NAME)
-        return self.model(email=self.normalize_email(email), username=username, **fields)
+        return self.model(email=canonical_email(email), username=username, **fields)
 
     def create_superuser(self, email: str, username: str, password: str | None = None, **fields: Any) -> "User":
-        """Return a new saved account that may do everything; what `createsuperuser` calls."""
-        return self.create_user(email, username, password, **{**fields, "is_staff": True, "is_superuser": True})
+        """Return a new saved account that may do everything; what `createsuperuser` calls.
+
+        Raises ValidationError for an address that is none, and for a password that may not be set: Django's command
+        lets both pass when nobody is asked.
+        """
+        user = self.new(_required(email), username, **{**fields, "is_staff": True, "is_superuser": True})
+        if password is not None:
+            validate_password(password, user)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+def _required(email: str) -> str:
+    try:
+        return require_email(email)
+    except ValueError as error:
+        raise ValidationError(f"The e-mail address {error}.") from error

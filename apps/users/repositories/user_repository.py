@@ -1,23 +1,33 @@
 """Reads and writes accounts."""
 
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from django.db import IntegrityError, connection
-from django.db.models import Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db import IntegrityError, connection, transaction
+from django.db.models import OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.core.database.prepared_query import prepared
 from apps.core.database.queries import count, fetch_all
 from apps.core.database.transactions import run_in_transaction, violated_constraint
+from apps.core.email_addresses import canonical_email
 from apps.core.errors import Conflict, ErrorDetail, NotFound, ValidationFailed
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
-from apps.users.models import User
+from apps.core.security.scopes import held_scopes
+from apps.users.models import Role, RoleScope, User
+from apps.users.repositories.role_repository import RoleRepository
 
+# Does what a new account entails, in the transaction that makes it; called with its id and its address.
+OnCreated = Callable[[int, str], None]
+ROLES = "roles"
 # Raises when the change may not be made to this account; called with the row locked.
 Guard = Callable[[User], None]
+# Does what a change entails, in its transaction; called with the changed row, and what the changed fields held before.
+AfterUpdate = Callable[[User, Mapping[str, Any]], None]
 TAKEN = {
     "users_email_unique": ErrorDetail("email", "This e-mail address is taken."),
     "users_username_unique": ErrorDetail("username", "This user name is taken."),
@@ -27,16 +37,22 @@ TAKEN = {
 class UserRepository:
     """The accounts' rows. Deleted accounts are as good as absent here."""
 
-    def __init__(self, record_audit: RecordAudit) -> None:
+    def __init__(self, record_audit: RecordAudit, roles: RoleRepository, on_created: OnCreated) -> None:
         self._record_audit = record_audit
+        self._roles = roles
+        self._on_created = on_created
 
     async def find(self, user_id: int) -> User | None:
-        """Return the account, or None."""
+        """Return the account with the names of its roles, or None."""
         return await _user.first(user_id)
 
+    async def find_holder(self, user_id: int) -> User | None:
+        """Return the account with the scopes that its roles give, or None."""
+        return await _holder.first(user_id)
+
     async def find_by_email(self, email: str) -> User | None:
-        """Return the account with this address, without regard to case, or None."""
-        return await _user_of_email.first(email)
+        """Return the account with this address, in whatever form, or None."""
+        return await _user_of_email.first(canonical_email(email))
 
     async def page(
         self, *, offset: int, size: int, search: str | None, is_active: bool | None, only_id: int | None
@@ -49,9 +65,34 @@ class UserRepository:
         """Insert an account; raises Conflict when its address or user name is taken."""
         return await run_in_transaction(self._create, fields, password_hash, audit)
 
-    async def update(self, user_id: int, changes: Mapping[str, Any], audit: AuditEntry, guard: Guard) -> User:
-        """Change the account; raises NotFound, Conflict, or what `guard` raises."""
-        return await run_in_transaction(self._update, user_id, changes, audit, guard)
+    def add(
+        self, fields: Mapping[str, Any], password_hash: str | None, audit: AuditEntry, *, is_verified: bool = False
+    ) -> User:
+        """Insert an account, without a password where there is no hash, in the transaction open on this thread.
+
+        Raises Conflict when its address or user name is taken.
+        """
+        user = _new(fields, password_hash, is_verified=is_verified)
+        saved(user)
+        return self._added(user, audit)
+
+    def add_verified(self, fields: Mapping[str, Any], password_hash: str | None, audit: AuditEntry) -> User:
+        """Insert an account of a verified address as `add` does; a user name that is taken gets a random end."""
+        user = _new(fields, password_hash, is_verified=True)
+        while not _is_saved(user):
+            user.username = f"{fields['username']}-{secrets.token_hex(3)}"
+        return self._added(user, audit)
+
+    async def update(
+        self,
+        user_id: int,
+        changes: Mapping[str, Any],
+        audit: AuditEntry,
+        guard: Guard,
+        after: AfterUpdate | None = None,
+    ) -> User:
+        """Change the account, and do what comes after; raises NotFound, Conflict, ValidationFailed, or as those do."""
+        return await run_in_transaction(self._update, user_id, changes, audit, guard, after)
 
     def lock(self, user_id: int) -> User:
         """Return the account, locked until the transaction open on this thread ends; raises NotFound."""
@@ -60,43 +101,93 @@ class UserRepository:
             raise NotFound
         return user
 
+    def lock_by_email(self, email: str) -> User | None:
+        """Return the account with this address, locked until the transaction open on this thread ends, or None."""
+        found = User.objects.with_email(email).filter(deleted_at=None).select_related("plan")
+        return found.select_for_update(of=("self",)).first()
+
+    def held_scopes(self, user_id: int) -> frozenset[str]:
+        """Return what the account holds at this moment, in the transaction open on this thread.
+
+        A deleted one holds nothing.
+        """
+        user = _living().filter(pk=user_id).first()
+        given = self._roles.scopes_given_to(user_id)
+        return held_scopes(given, is_staff=user.is_staff) if user else frozenset()
+
+    def names_giving(self, scope: str) -> list[str]:
+        """Return the roles that give the scope, in the transaction open on this thread."""
+        return self._roles.names_giving(scope)
+
     def set_password(self, user_id: int, password_hash: str) -> None:
         """Store a new hash in the transaction open on this thread; raises NotFound."""
         user = self.lock(user_id)
         user.password = password_hash
         user.save(update_fields=["password", "updated_at"])
 
-    def note_login(self, user_id: int, guard: Guard) -> None:
-        """Store the moment of a sign-in in the transaction open on this thread; raises NotFound, or as `guard`."""
+    def mark_verified(self, user_id: int) -> None:
+        """Store that the address is verified, in the transaction open on this thread."""
+        User.objects.filter(pk=user_id, email_verified_at=None).update(email_verified_at=Now(), updated_at=Now())
+
+    def note_login(self, user_id: int, guard: Guard) -> bool:
+        """Store the moment of a sign-in in the transaction open on this thread, and return whether it is not the first.
+
+        Raises NotFound, or as `guard`.
+        """
         user = self.lock(user_id)
         guard(user)
         User.objects.filter(pk=user_id).update(last_login=Now())
+        return user.last_login is not None
 
     def _create(self, fields: Mapping[str, Any], password_hash: str, audit: AuditEntry) -> User:
-        user = User.objects.new(**fields)
-        user.password = password_hash
-        _save(user)
+        user = self.add(fields, password_hash, audit)
+        self._on_created(user.pk, user.email)
+        return user
+
+    def _added(self, user: User, audit: AuditEntry) -> User:
         actor = audit.actor if audit.actor.user_id else replace(audit.actor, user_id=user.pk)
         self._record_audit(replace(audit, actor=actor, target_id=user.pk))
-        return _living().get(pk=user.pk)
+        return as_shown(_living()).get(pk=user.pk)
 
-    def _update(self, user_id: int, changes: Mapping[str, Any], audit: AuditEntry, guard: Guard) -> User:
+    def _update(
+        self,
+        user_id: int,
+        changes: Mapping[str, Any],
+        audit: AuditEntry,
+        guard: Guard,
+        after: AfterUpdate | None,
+    ) -> User:
         user = self.lock(user_id)
         guard(user)
-        before = {name: getattr(user, name) for name in changes}
-        written = {**changes, **_consequences(user, changes)}
+        before = {name: getattr(user, name) for name in changes if name != ROLES}
+        if ROLES in changes:
+            before[ROLES] = self._roles.assign(user_id, changes[ROLES])
+        if changes or after is None:
+            self._write(user, changes, replace(audit, target_id=user_id, before=before, after=changes))
+        if after is not None:
+            after(user, before)
+        return as_shown(User.objects.select_related("plan")).get(pk=user_id)
+
+    def _write(self, user: User, changes: Mapping[str, Any], audit: AuditEntry) -> None:
+        columns = {name: value for name, value in changes.items() if name != ROLES}
+        written = {**columns, **_consequences(user, columns)}
         for name, value in written.items():
             setattr(user, name, value)
-        _save(user, update_fields=[*written, "updated_at"])
+        saved(user, update_fields=[*written, "updated_at"])
         if "plan_id" in changes:
             _require_plan()
-        self._record_audit(replace(audit, target_id=user_id, before=before, after=changes))
-        return User.objects.select_related("plan").get(pk=user_id)
+        self._record_audit(audit)
 
 
 @prepared
 def _user(user_id: int) -> QuerySet[User]:
-    return _living().filter(pk=user_id)
+    return as_shown(_living()).filter(pk=user_id)
+
+
+@prepared
+def _holder(user_id: int) -> QuerySet[User]:
+    given = RoleScope.objects.filter(role__user=OuterRef("pk")).values("scope")
+    return User.objects.filter(pk=user_id, deleted_at=None).annotate(role_scopes=ArraySubquery(given))
 
 
 @prepared
@@ -118,8 +209,14 @@ def _living() -> QuerySet[User]:
     return User.objects.filter(deleted_at=None).select_related("plan")
 
 
+def as_shown(users: QuerySet[User]) -> QuerySet[User]:
+    """Add what is shown of an account beside its row: the names of its roles."""
+    roles = Role.objects.filter(user=OuterRef("pk")).values("name")
+    return users.annotate(role_names=ArraySubquery(roles))
+
+
 def _matching(search: str | None, is_active: bool | None, only_id: int | None) -> QuerySet[User]:
-    found = _living().order_by("id")
+    found = as_shown(_living()).order_by("id")
     if search:
         found = found.filter(
             Q(email__icontains=search) | Q(username__icontains=search) | Q(full_name__icontains=search)
@@ -137,7 +234,29 @@ def _require_plan() -> None:
         raise ValidationFailed.of("plan", "There is no plan of this name.") from error
 
 
-def _save(user: User, **options: Any) -> None:
+def _new(fields: Mapping[str, Any], password_hash: str | None, *, is_verified: bool) -> User:
+    user = User.objects.new(**fields, email_verified_at=Now() if is_verified else None)
+    if password_hash is None:
+        user.set_unusable_password()
+    else:
+        user.password = password_hash
+    return user
+
+
+def _is_saved(user: User) -> bool:
+    """Insert the account unless its user name is taken, and leave the transaction good in either case."""
+    try:
+        with transaction.atomic():
+            saved(user)
+    except Conflict as refusal:
+        if TAKEN["users_username_unique"] not in refusal.details:
+            raise
+        return False
+    return True
+
+
+def saved(user: User, **options: Any) -> None:
+    """Save the account; raises Conflict when its address or user name is taken."""
     try:
         user.save(**options)
     except IntegrityError as error:

@@ -6,19 +6,24 @@ from ninja import Path, Query, Router, Status
 from apps.core.http.address_limits import limit_by_address
 from apps.core.http.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import WITH_BODY, errors
+from apps.core.schemas.done import Done
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page
-from apps.users.dependencies import user_service
+from apps.users.dependencies import account_removal, registration, user_service
 from apps.users.schemas import UserCreate, UserOut, UserQuery, UserUpdate
 
 router = Router(tags=["users"])
 
 
-@router.post("", auth=None, response={201: UserOut, **errors(*WITH_BODY, 409, 429)})
-async def create_user(request: HttpRequest, new: UserCreate) -> Status[UserOut]:
-    """Sign up. Public, and limited per client address."""
+@router.post("", auth=None, response={201: UserOut, 202: Done, **errors(*WITH_BODY, 403, 409, 429)})
+async def create_user(request: HttpRequest, new: UserCreate) -> Status[UserOut] | Status[Done]:
+    """Sign up. Public, and limited per client address.
+
+    Where addresses have to be confirmed first, everybody is answered with 202, and gets a mail.
+    """
     await limit_by_address(request, "sign-up")
-    return Status(201, await user_service().register(new))
+    created = await registration().sign_up(new)
+    return Status(202, Done()) if created is None else Status(201, created)
 
 
 @router.get("", response={200: Page[UserOut], **errors(401, 422)})
@@ -35,7 +40,11 @@ async def get_own_user(request: AuthenticatedRequest) -> UserOut:
 
 @router.patch("/me", response={200: UserOut, **errors(*WITH_BODY, 401, 403, 409)})
 async def update_own_user(request: AuthenticatedRequest, update: UserUpdate) -> UserOut:
-    """Change one's own account."""
+    """Change one's own account.
+
+    Another `email` becomes `pending_email`, and takes its place once it is confirmed by the mails to both addresses.
+    Asking for it needs a recent sign-in (`STEP_UP_REQUIRED`), and no API key may.
+    """
     return await user_service().update(request.auth, request.auth.owner_id, update)
 
 
@@ -53,6 +62,15 @@ async def update_user(request: AuthenticatedRequest, user_id: Path[Identifier], 
 
 @router.delete("/{user_id}", response={204: None, **errors(401, 403, 404, 422)})
 async def delete_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[None]:
-    """Delete an account: its credentials stop at once, its ledger stays."""
-    await user_service().delete(request.auth, user_id)
+    """Delete an account: its credentials stop at once, its ledger stays, whose it was is erased after a grace period.
+
+    One's own needs a recent sign-in (`STEP_UP_REQUIRED`), and no API key may.
+    """
+    await account_removal().delete(request.auth, user_id)
     return Status(204, None)
+
+
+@router.post("/{user_id}/restore", response={200: UserOut, **errors(401, 403, 404, 409, 422)})
+async def restore_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> UserOut:
+    """Take back a deletion within the grace period; for staff. Keys work again, sessions do not."""
+    return await account_removal().restore(request.auth, user_id)

@@ -10,8 +10,3 @@ class UserAdministration(UserUpdate):
     """What staff may change beside what clients may; only a superuser says who is staff. No client sends it."""
 
     is_staff: Flag = Field(default_factory=omitted)
-
-    @property
-    def needs_superuser(self) -> bool:
-        """Whether only a superuser may make this change."""
-        return "is_staff" in self.model_fields_set

@@ -4,21 +4,29 @@ from pydantic import Field
 
 from apps.core.schemas.base import RequestSchema
 from apps.core.schemas.fields import Flag, ShortText, omitted
-from apps.users.schemas.fields import EmailAddress, FullName, Username
+from apps.users.schemas.fields import EmailAddress, FullName, RoleNames, Username
 
 STAFF_FIELDS = frozenset({"plan", "is_active"})
+SUPERUSER_FIELDS = frozenset({"roles", "is_staff"})
 
 
 class UserUpdate(RequestSchema):
-    """What to change; what is left out stays. Only staff set `plan` (by name) and `is_active`."""
+    """What to change; what is left out stays. Only staff set `plan` (by name) and `is_active`, and only superusers
+    `roles` (by name; they are all there will be)."""
 
     email: EmailAddress = Field(default_factory=omitted)
     username: Username = Field(default_factory=omitted)
     full_name: FullName = Field(default_factory=omitted)
     plan: ShortText = Field(default_factory=omitted)
     is_active: Flag = Field(default_factory=omitted)
+    roles: RoleNames = Field(default_factory=omitted)
 
     @property
     def needs_staff(self) -> bool:
         """Whether only staff may make this change."""
         return not STAFF_FIELDS.isdisjoint(self.model_fields_set)
+
+    @property
+    def needs_superuser(self) -> bool:
+        """Whether only a superuser may make this change."""
+        return not SUPERUSER_FIELDS.isdisjoint(self.model_fields_set)

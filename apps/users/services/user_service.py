@@ -1,39 +1,32 @@
 """What may be done with accounts, and by whom."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from django.utils import timezone
+from django.conf import settings
 
-from apps.core.errors import NotAllowed, NotAuthenticated, NotFound
+from apps.core.errors import EmailNotVerified, ErrorDetail, NotAuthenticated, NotFound, ValidationFailed
 from apps.core.schemas.page import Page
 from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.passwords import hash_password
-from apps.core.security.principal import CredentialKind, Principal
+from apps.core.security.principal import Principal
+from apps.core.security.scopes import ROLE_SCOPES, held_scopes, reserved_under, withheld_scopes
 from apps.plans.services.plan_service import PlanService
 from apps.users.models import User
-from apps.users.repositories.user_repository import UserRepository
-from apps.users.schemas import UserAdministration, UserCreate, UserOut, UserQuery, UserUpdate
+from apps.users.repositories.user_repository import AfterUpdate, UserRepository
+from apps.users.schemas import UserOut, UserQuery, UserUpdate
 from apps.users.services.credentials import Credentials, is_usable
-from apps.users.services.password_policy import check_new_password
-
-SELF_SIGN_UP = Principal(user_id=None, kind=CredentialKind.SESSION)
+from apps.users.services.email_change import EmailChange
+from apps.users.services.staff_rules import may_be_changed_by
 
 
 class UserService:
-    """Signs accounts up, finds, changes and deletes them."""
+    """Finds accounts and changes them."""
 
-    def __init__(self, users: UserRepository, plans: PlanService) -> None:
+    def __init__(self, users: UserRepository, plans: PlanService, email_change: EmailChange) -> None:
         self._users = users
         self._plans = plans
-
-    async def register(self, new: UserCreate, actor: Principal = SELF_SIGN_UP) -> UserOut:
-        """Create an account on the free plan; raises ValidationFailed for a weak password, Conflict when taken."""
-        fields = new.model_dump(exclude={"password"})
-        password = new.password.get_secret_value()
-        await check_new_password(password, **fields)
-        audit = AuditEntry(actor, "user.created", "user", after=fields)
-        return UserOut.of(await self._users.create(fields, await hash_password(password), audit))
+        self._email_change = email_change
 
     async def get(self, actor: Principal, user_id: int) -> UserOut:
         """Return the account; raises NotAllowed for another's, NotFound when there is none."""
@@ -49,7 +42,12 @@ class UserService:
         actor.require_writing(user_id)
         user = await self._users.find(user_id) if user_id != actor.user_id else None
         if user is not None:
-            _may_be_changed_by(actor)(user)
+            may_be_changed_by(actor)(user)
+
+    async def held_scopes(self, user_id: int) -> frozenset[str]:
+        """Return the declared scopes that the account holds at this moment; a deleted one holds none."""
+        user: Any = await self._users.find_holder(user_id)
+        return held_scopes(user.role_scopes, is_staff=user.is_staff) if user else frozenset()
 
     async def id_of_email(self, email: str) -> int:
         """Return the id of the account with this address; raises NotFound."""
@@ -70,23 +68,22 @@ class UserService:
         return Page[UserOut].of(rows, total, query, UserOut.of)
 
     async def update(self, actor: Principal, user_id: int, update: UserUpdate) -> UserOut:
-        """Change the account; raises NotAllowed, NotFound, ValidationFailed (unknown plan), Conflict (taken)."""
+        """Change the account; raises NotAllowed, NotFound, ValidationFailed (unknown plan, role), Conflict (taken).
+
+        One's own address changes when it is confirmed (EmailChange), and asking for it needs a recent proof of who one
+        is. Staff change others' at once.
+        """
         actor.require_writing(user_id)
         if update.needs_staff:
             actor.require_staff()
-        if isinstance(update, UserAdministration) and update.needs_superuser:
+        if update.needs_superuser:
             actor.require_superuser()
         changes: dict[str, Any] = {name: getattr(update, name) for name in update.model_fields_set}
         if "plan" in changes:
             changes["plan_id"] = await self._plans.id_of(changes.pop("plan"))
+        after = self._of_email(actor, user_id, changes) if "email" in changes else None
         audit = AuditEntry(actor, "user.updated", "user")
-        return UserOut.of(await self._users.update(user_id, changes, audit, _may_be_changed_by(actor)))
-
-    async def delete(self, actor: Principal, user_id: int) -> None:
-        """Delete the account softly: its credentials stop at once, its history stays."""
-        actor.require_writing(user_id)
-        changes = {"deleted_at": timezone.now(), "is_active": False}
-        await self._users.update(user_id, changes, AuditEntry(actor, "user.deleted", "user"), _may_be_changed_by(actor))
+        return UserOut.of(await self._users.update(user_id, changes, audit, may_be_changed_by(actor), after))
 
     async def credentials_of(self, email: str) -> Credentials | None:
         """Return what is needed to check a sign-in, or None when there is no such account."""
@@ -101,12 +98,29 @@ class UserService:
         """Store a new hash in the transaction open on this thread; raises NotFound."""
         self._users.set_password(user_id, password_hash)
 
-    def note_login(self, user_id: int, password_hash: str | None) -> None:
-        """Store that the user has just signed in, in the transaction open on this thread.
+    def lock_usable(self, user_id: int) -> Credentials:
+        """Lock the account in the transaction open on this thread; raises NotFound where it may not be used."""
+        account = Credentials.of(self._users.lock(user_id))
+        if not account.is_usable:
+            raise NotFound
+        return account
 
-        Raises NotAuthenticated if the account is shut, or the password, where one was judged, is another since.
+    def lock_usable_by_email(self, email: str) -> Credentials | None:
+        """Lock the account with this address in the transaction open on this thread; None where none may be used."""
+        user = self._users.lock_by_email(email)
+        return Credentials.of(user) if user is not None and is_usable(user) else None
+
+    def mark_verified(self, user_id: int) -> None:
+        """Store that the account's address is its owner's, in the transaction open on this thread."""
+        self._users.mark_verified(user_id)
+
+    def note_login(self, user_id: int, password_hash: str | None) -> bool:
+        """Store that the user has just signed in, in the transaction open on this thread; return whether ever before.
+
+        Raises NotAuthenticated if the account is shut, or the password, where one was judged, is another since;
+        EmailNotVerified where the setting REQUIRE_VERIFIED_EMAIL asks for a verified address.
         """
-        self._users.note_login(user_id, partial(_require_unchanged, password_hash))
+        return self._users.note_login(user_id, partial(_require_sign_in, password_hash))
 
     def lock_key_allowance(self, user_id: int) -> int | None:
         """Lock the account in the transaction open on this thread, and return how many keys its plan allows.
@@ -115,9 +129,28 @@ class UserService:
         """
         return self._users.lock(user_id).plan.api_keys_maximum
 
+    def require_held(self, user_id: int, scopes: Iterable[str]) -> None:
+        """Raise ValidationFailed unless the account holds each declared scope that is among `scopes` or under them.
+
+        In the transaction open on this thread. What depends on it is judged again at each use: this is for the message.
+        """
+        wanted = reserved_under(scopes)
+        missing = withheld_scopes(wanted, self._users.held_scopes(user_id)) if wanted else []
+        if missing:
+            details = [
+                ErrorDetail("scopes", _what_it_takes(scope, self._users.names_giving(scope))) for scope in missing
+            ]
+            raise ValidationFailed("A key never has more than its owner holds.", details=details)
+
     def lock_account(self, user_id: int) -> None:
         """Lock the account until the transaction open on this thread ends; raises NotFound."""
         self._users.lock(user_id)
+
+    def _of_email(self, actor: Principal, user_id: int, changes: dict[str, Any]) -> AfterUpdate:
+        if user_id != actor.user_id:
+            return partial(self._email_change.moved_by_staff, actor)
+        actor.require_recent_proof()
+        return partial(self._email_change.begin, actor, changes.pop("email"))
 
     async def _existing(self, user_id: int) -> User:
         user = await self._users.find(user_id)
@@ -126,14 +159,14 @@ class UserService:
         return user
 
 
-def _require_unchanged(password_hash: str | None, user: User) -> None:
+def _require_sign_in(password_hash: str | None, user: User) -> None:
     if password_hash not in (None, user.password) or not is_usable(user):
         raise NotAuthenticated
+    if settings.REQUIRE_VERIFIED_EMAIL and user.email_verified_at is None:
+        raise EmailNotVerified
 
 
-def _may_be_changed_by(actor: Principal) -> Any:
-    def guard(user: User) -> None:
-        if (user.is_staff or user.is_superuser) and user.pk != actor.user_id and not actor.is_superuser:
-            raise NotAllowed("Only a superuser may change another member of staff.")
-
-    return guard
+def _what_it_takes(scope: str, roles: list[str]) -> str:
+    if scope not in ROLE_SCOPES:
+        return f"Only staff hold {scope}."
+    return f"The owner needs a role that gives {scope}: {' or '.join(roles) if roles else 'there is none yet'}."

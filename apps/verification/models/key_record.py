@@ -1,8 +1,11 @@
 """A key, as the decision sees it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
+
+from apps.core.security.scopes import effective_scopes, held_scopes
 
 
 class KeyRecord(NamedTuple):
@@ -11,6 +14,9 @@ class KeyRecord(NamedTuple):
 
     `secret_expires_at` is the end of a rotation's grace. `metadata`, `rate_limits`, `plan_windows` and `logs` are JSON
     as stored: parsed where they are needed, because most of them are not, or are the same for many.
+
+    `scopes` are what the key effectively has. `role_scopes` are what its owner's roles give; None where the key has no
+    scope that depends on it, so that nothing was looked up.
     """
 
     digest: bytes
@@ -37,3 +43,13 @@ class KeyRecord(NamedTuple):
     plan: str
     plan_windows: str
     balance: Decimal
+    role_scopes: list[str] | None
+
+    @classmethod
+    def of(cls, columns: Sequence[Any]) -> Self:
+        """Return the key from its columns as stored, with no more scopes than its owner holds at this moment."""
+        stored = cls._make(columns)
+        if stored.role_scopes is None:
+            return stored
+        held = held_scopes(stored.role_scopes, is_staff=stored.owner_is_staff)
+        return stored._replace(scopes=effective_scopes(stored.scopes, held))

@@ -5,7 +5,8 @@ FROM plan_limits
 GROUP BY plan_id
 
 -- name: records
--- A batch's keys by their secrets' digests, in the order of the fields of KeyRecord.
+-- A batch's keys by their secrets' digests, in the order of the fields of KeyRecord. What an owner's roles give is looked
+-- up only for keys that have a scope which depends on it.
 SELECT
     secret.digest,
     secret.expires_at,
@@ -30,7 +31,13 @@ SELECT
     owner.is_superuser,
     plan.name,
     coalesce(plan_windows.windows, '[]'),
-    balance.balance
+    balance.balance,
+    CASE WHEN key.scopes && %(reserved)s THEN ARRAY(
+        SELECT given.scope
+        FROM users_groups AS membership
+        JOIN role_scopes AS given ON given.role_id = membership.group_id
+        WHERE membership.user_id = owner.id
+    ) END
 FROM api_key_secrets AS secret
 JOIN api_keys AS key ON key.id = secret.api_key_id AND key.deleted_at IS NULL
 JOIN api_key_counters AS counter ON counter.api_key_id = key.id

@@ -16,17 +16,20 @@ from apps.core.database.array_literals import array_of_bytes, array_of_numbers, 
 from apps.core.database.pipelined_transaction import STALE, PipelinedTransaction, Rows, pipelined_transaction
 from apps.core.database.read_line import read_rows
 from apps.core.database.sql_files import NumberedStatement, load_statements
+from apps.core.security.scopes import RESERVED_GRANTS
 from apps.verification.models import Consequences, KeyRecord, Known, Question
 
 SQL = load_statements(Path(__file__).with_name("decision.sql"))
+# A constant, for it is the catalogue's and the same for every batch; scopes hold nothing that SQL would have to quote.
+RECORDS = SQL["records"].replace("%(reserved)s", f"'{array_of_texts(sorted(RESERVED_GRANTS))}'::varchar[]")
 
 
 def _loading(*, lock: str) -> NumberedStatement:
     # A caller's key is read without a lock, because half the batch may share it.
     return NumberedStatement.of(f"""
         WITH plan_windows AS MATERIALIZED ({SQL["plan_windows"]}),
-        asked AS MATERIALIZED ({SQL["records"]} {lock}),
-        caller AS MATERIALIZED ({SQL["records"].replace("%(digests)s", "%(callers)s")})
+        asked AS MATERIALIZED ({RECORDS} {lock}),
+        caller AS MATERIALIZED ({RECORDS.replace("%(digests)s", "%(callers)s")})
         SELECT *, false, date_part('epoch', statement_timestamp()) FROM asked
         UNION ALL
         SELECT *, true, date_part('epoch', statement_timestamp()) FROM caller
@@ -103,8 +106,8 @@ async def _load(transaction: PipelinedTransaction, load: NumberedStatement, ques
 def _known(rows: Rows, answers: Rows = NO_ROWS) -> Known:
     return Known(
         now=datetime.fromtimestamp(rows[0][NOW], UTC) if rows else datetime.now(UTC),
-        records={row[0]: KeyRecord._make(row[:IS_CALLER]) for row in rows if not row[IS_CALLER]},
-        callers={row[0]: KeyRecord._make(row[:IS_CALLER]) for row in rows if row[IS_CALLER]},
+        records={row[0]: KeyRecord.of(row[:IS_CALLER]) for row in rows if not row[IS_CALLER]},
+        callers={row[0]: KeyRecord.of(row[:IS_CALLER]) for row in rows if row[IS_CALLER]},
         first_answers={(key_id, request_id): answer for key_id, request_id, answer in answers},
     )
 

@@ -4,24 +4,25 @@ from ninja import Router
 
 from apps.core.http.authenticated_request import AuthenticatedRequest
 from apps.core.http.rate_limit_state import RateLimitState, note_rate_limit
+from apps.core.http.requirements import require_scopes
 from apps.core.http.responses import WITH_BODY, errors
 from apps.core.security.scopes import KEYS_VERIFY
 from apps.verification.dependencies import verification_service
 from apps.verification.schemas import VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse
 
 router = Router(tags=["verification"])
+router.add_decorator(require_scopes(KEYS_VERIFY))
 
 
 @router.post("/verify", response={200: VerifyResponse, **errors(*WITH_BODY, 401, 403)})
 async def verify_key(request: AuthenticatedRequest, question: VerifyRequest) -> VerifyResponse:
-    """Ask whether a key may make a call. Needs the scope `keys:verify`.
+    """Ask whether a key may make a call.
 
     A refusal is an answer too: the status is 200 and `code` says why. The limits' headers speak of the key that was
     asked about, to be handed on to whoever presented it. The same `request_id` sent again for the same key is answered
     as the first time, and charged once, whatever has become of the key since: make the id yourself, and never take it
     from whoever presents the key.
     """
-    request.auth.require_scope(KEYS_VERIFY)
     verdict, request_id = await verification_service().verify(question)
     note_rate_limit(request, RateLimitState.of(verdict.windows, verdict.retry_after_seconds))
     return VerifyResponse.of(verdict, request_id)
@@ -29,10 +30,9 @@ async def verify_key(request: AuthenticatedRequest, question: VerifyRequest) -> 
 
 @router.post("/verify-batch", response={200: VerifyBatchResponse, **errors(*WITH_BODY, 401, 403)})
 async def verify_keys(request: AuthenticatedRequest, questions: VerifyBatchRequest) -> VerifyBatchResponse:
-    """Ask about up to 100 calls at once, each judged for itself. Needs the scope `keys:verify`.
+    """Ask about up to 100 calls at once, each judged for itself.
 
     When one of them cannot be decided, the answer is 503, and others may have been charged: send a `request_id` with
     each, and repeat them all.
     """
-    request.auth.require_scope(KEYS_VERIFY)
     return VerifyBatchResponse(items=await verification_service().verify_all(questions.items))

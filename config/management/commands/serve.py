@@ -1,5 +1,6 @@
 """`manage.py serve`: prepares the database and serves both doors."""
 
+import logging
 import multiprocessing
 import socket
 from argparse import ArgumentParser
@@ -16,6 +17,8 @@ from config.preparation import prepare
 from config.web_address import reachable
 from config.worker_deaths import WorkerDeaths
 from config.worker_signals import run_worker
+
+logger = logging.getLogger("keyhouse.serve")
 
 # How long requests under way may take to finish when the server is told to stop.
 GRACE_SECONDS = 15
@@ -38,6 +41,7 @@ class Command(BaseCommand):
         """Prepare, say where to find everything, and serve."""
         host, port = options["host"], options["port"]
         _require_free(host, port)
+        warn_of_undelivered_mail()
         first = prepare(
             migrate=not options["skip_migrations"],
             with_first_accounts=not settings.ENVIRONMENT.is_production,
@@ -60,6 +64,12 @@ class Command(BaseCommand):
         else:
             self.stdout.write(f"Try:\n  curl -s {base}/health/ready\n")
         self.stdout.flush()
+
+
+def warn_of_undelivered_mail() -> None:
+    """Say it, once a start, when production has no mail server."""
+    if not settings.MAILERS:
+        logger.warning("MAIL_URL is not set: mail is not delivered, letters wait in their table")
 
 
 def _first_words(base: str, first: FirstSecrets) -> str:

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from apps.api_keys.models import ApiKey, ApiKeySecret
 from apps.audit.models import AuditEvent
 from apps.usage.models import UsageEvent
+from apps.users.models import Role
 from tests.support.factories import make_key, make_user
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -28,11 +29,19 @@ def run_json(command: str, *arguments: str) -> Any:
 
 def test_create_prints_the_key_once_as_json():
     user = make_user()
+    user.groups.add(Role.objects.get(name="service"))
     made = run_json("create_api_key", "--user", user.email.upper(), "--scope", "keys:verify", "--scope", "images:*")
     row = ApiKey.objects.get()
     assert (made["id"], made["user_id"], made["scopes"]) == (row.pk, user.pk, ["keys:verify", "images:*"])
     assert made["api_key"].startswith("sk_live_")
     assert made["api_key"] not in run("list_api_keys", "--user", user.email)
+
+
+def test_create_gives_no_scope_that_the_owner_does_not_hold():
+    user = make_user()
+    with pytest.raises(CommandError, match="The owner needs a role that gives keys:verify: service"):
+        run("create_api_key", "--user", user.email, "--scope", "keys:verify")
+    assert not ApiKey.objects.exists()
 
 
 def test_create_takes_every_property():

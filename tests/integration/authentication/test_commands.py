@@ -129,15 +129,25 @@ def test_removes_login_attempts_that_are_forgiven():
     assert clean_up()["login_attempts"] == 0
 
 
-def test_removes_sessions_that_were_over_a_month_ago():
+def test_keeps_known_clients_for_ninety_days():
+    day, now = timedelta(days=1), timezone.now()
+    make_attempt(1, 100 * day)
+    for number, days in ((2, 89), (3, 91)):
+        attempt = make_attempt(number, 100 * day)
+        LoginAttempt.objects.filter(pk=attempt.pk).update(last_failed_at=None, signed_in_at=now - days * day)
+    assert clean_up()["login_attempts"] == 2
+    assert [bytes(row.account_digest)[0] for row in LoginAttempt.objects.all()] == [2]
+
+
+def test_removes_sessions_that_were_over_ninety_days_ago():
     day, user = timedelta(days=1), make_user()
-    make_session(user, 1, expires=-31 * day)
-    make_session(user, 2, expires=20 * day, revoked=-31 * day)
-    make_session(user, 3, expires=-31 * day, revoked=-1 * day)
+    make_session(user, 1, expires=-91 * day)
+    make_session(user, 2, expires=20 * day, revoked=-91 * day)
+    make_session(user, 3, expires=-91 * day, revoked=-1 * day)
     kept = [
         make_session(user, 4, expires=day),
-        make_session(user, 5, expires=-29 * day),
-        make_session(user, 6, expires=day, revoked=-29 * day),
+        make_session(user, 5, expires=-89 * day),
+        make_session(user, 6, expires=day, revoked=-89 * day),
     ]
     assert clean_up()["sessions"] == 3
     assert list(Session.objects.order_by("id")) == kept
@@ -163,7 +173,7 @@ def test_removes_in_batches_and_all_the_same():
     user, repository = make_user(), CleanUpRepository()
     for number in range(5):
         make_attempt(number, timedelta(days=2))
-        make_session(user, number, expires=timedelta(days=-31))
+        make_session(user, number, expires=timedelta(days=-91))
         make_signing_key(number, timedelta(days=31))
     assert call_service(repository.remove_login_attempts, 2) == 2
     assert call_service(repository.remove_sessions, 2) == 2

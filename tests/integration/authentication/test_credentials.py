@@ -35,7 +35,10 @@ async def forged(account: Account, key: Any = None, header: dict[str, Any] | Non
     now = datetime.now(UTC)
     moments: dict[str, Any] = {name: now + timedelta(seconds=claims[name]) for name in ("iat", "exp") if name in claims}
     return jwt.encode(
-        {**genuine, **claims, **moments}, key or private, algorithm="EdDSA", headers={"kid": kid, **(header or {})}
+        {**genuine, **claims, **moments},
+        key or private,
+        algorithm="EdDSA",
+        headers={"typ": "at+jwt", "kid": kid, **(header or {})},
     )
 
 
@@ -73,12 +76,37 @@ async def test_a_token_wins_over_a_key(api: httpx.AsyncClient):
         {"sid": 2**62},
         {"sid": 2**80},
         {"sid": -1},
+        {"nbf": 2**33},
+        {"nbf": "soon"},
     ],
     ids=repr,
 )
 async def test_a_token_of_ours_that_says_something_else(api: httpx.AsyncClient, claims: dict[str, Any]):
     me = await customer()
     assert_error(await api.get(ME, headers=bearer(await forged(me, **claims))), 401, "NOT_AUTHENTICATED")
+
+
+@pytest.mark.parametrize("typ", ["JWT", "id+jwt", "", None])
+async def test_a_token_of_ours_for_another_purpose(api: httpx.AsyncClient, typ: str | None):
+    me = await customer()
+    token = await forged(me, header={"typ": typ})
+    assert_error(await api.get(ME, headers=bearer(token)), 401, "NOT_AUTHENTICATED")
+
+
+@pytest.mark.parametrize("name", ["access_token", "token", "authorization", "Authorization", "api_key", "X-API-Key"])
+async def test_a_credential_in_the_address_is_none(api: httpx.AsyncClient, name: str):
+    me = await customer()
+    key = await make(make_key, me.user)
+    for value in (token_of(me), f"Bearer {token_of(me)}", key.secret):
+        assert_error(await api.get(ME, params={name: value}), 401, "NOT_AUTHENTICATED")
+        cookies = {"Cookie": f"{name}={value.removeprefix('Bearer ')}"}
+        assert_error(await api.get(ME, headers=cookies), 401, "NOT_AUTHENTICATED")
+
+
+async def test_a_huge_token(api: httpx.AsyncClient):
+    me = await customer()
+    for token in (await forged(me, filler="x" * 10**6), "a" * 10**6, "." * 10**6, f"{token_of(me)}{'A' * 10**6}"):
+        assert_error(await api.get(ME, headers=bearer(token)), 401, "NOT_AUTHENTICATED")
 
 
 async def test_a_token_for_another_user_s_session(api: httpx.AsyncClient):

@@ -8,6 +8,7 @@ from apps.audit.models import AuditEvent
 KEYS = "/admin/api_keys/apikey/"
 USERS = "/admin/users/user/"
 PLANS = "/admin/plans/plan/"
+ROLES = "/admin/users/role/"
 EVENTS = "/admin/audit/auditevent/"
 
 

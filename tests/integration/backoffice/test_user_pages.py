@@ -133,6 +133,17 @@ def test_deleted_users_are_listed_when_asked_for_and_cannot_be_changed(browser):
     assert not AuditEvent.objects.exists()
 
 
+def test_restores_after_asking(browser, staff):
+    user = make_user(deleted_at=timezone.now(), is_active=False)
+    page = f"{USERS}restore/?id={user.pk}"
+    assert "Restore" in text_of(browser.get(_page(user)))
+    assert user.email in text_of(browser.get(page))
+    assert browser.post(page).status_code == 302
+    user.refresh_from_db()
+    assert (user.deleted_at, user.is_active) == (None, True)
+    assert only_event(action="user.restored", target_id=user.pk).actor_id == staff.pk
+
+
 def test_a_superuser_says_who_is_staff(browser, staff):
     user = make_user()
     browser.post(_page(user), _change_form(user, is_staff="on"))

@@ -1,12 +1,13 @@
 """Log lines reach standard error from a process that ends at once, as text in development and as JSON in production."""
 
 import json
+import logging
 import subprocess
 import sys
 
 import pytest
 
-from config.logging import logging_settings
+from config.logging import RefusalsInOneLine, logging_settings
 
 PROGRAM = """
 import logging, logging.config
@@ -37,6 +38,14 @@ def test_one_json_object_a_line():
     access, error = (json.loads(line) for line in lines_of(as_json=True))
     assert (access["message"], access["status"], access["levelname"]) == ("GET /health", 200, "INFO")
     assert "ValueError: broken" in json.dumps(error)
+
+
+def test_what_strangers_can_cause_has_no_traceback():
+    record = logging.LogRecord("django.security.RequestDataTooBig", 40, "", 1, "too big", None, (None, None, None))
+    other = logging.LogRecord("keyhouse.errors", 40, "", 1, "unexpected", None, (None, None, None))
+    passed = RefusalsInOneLine()
+    assert (passed.filter(record), record.exc_info) == (True, None)
+    assert (passed.filter(other), other.exc_info) == (True, (None, None, None))
 
 
 @pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING", "ERROR"])

@@ -9,6 +9,7 @@ from django.db import connection
 
 from apps.api_keys.models import ApiKeyCounter
 from apps.credits.models import CreditBalance, CreditTransaction
+from apps.users.models import User
 from tests.support.factories import give_credits, make_key, make_user
 
 ROOMS = (
@@ -57,6 +58,25 @@ def test_the_ledger_begins_once():
         call_command("migrate", verbosity=0)
     entries = CreditTransaction.objects.order_by("id")
     assert [(int(entry.amount), int(entry.balance_after)) for entry in entries] == [(5, 5), (2, 7)]
+
+
+@pytest.mark.usefixtures("database")
+def test_addresses_that_are_there_get_the_form_of_new_ones():
+    typed = ["Ann@exämple.de", "bob@straße.DE", "eve@xn--exmple-cua.de", "Eve@exämple.de", "joe@EXAMPLE.com"]
+    ids = [make_user().pk for _ in typed]
+    try:
+        call_command("migrate", "users", "20261122_1741_sessions_ended_at", verbosity=0)
+        for user_id, email in zip(ids, typed, strict=True):
+            User.objects.filter(pk=user_id).update(email=email)
+    finally:
+        call_command("migrate", verbosity=0)
+    assert list(User.objects.order_by("id").values_list("email", flat=True)) == [
+        "Ann@xn--exmple-cua.de",
+        "bob@xn--strae-oqa.de",
+        "eve@xn--exmple-cua.de",
+        "Eve@exämple.de",  # another's already: for staff to decide
+        "joe@EXAMPLE.com",
+    ]
 
 
 @pytest.mark.usefixtures("database")

@@ -74,7 +74,19 @@ def test_it_says_what_it_may_refuse(method: str, path: str, operation: dict[str,
     # OAuth's clients know 400 alone for whatever is wrong with a form (RFC 6749, 5.2).
     expected |= {"415", "422"} if "requestBody" in operation and not speaks_oauth(path) else set()
     expected |= {"422"} if operation.get("parameters") else set()
+    expected |= {"403"} if any(scopes for each in operation.get("security", ()) for scopes in each.values()) else set()
     assert expected <= set(operation["responses"])
+
+
+def test_it_says_which_scopes_are_needed():
+    needed = {
+        operation["operationId"]: operation["security"]
+        for _, _, operation in operations()
+        if any(scopes for each in operation.get("security", ()) for scopes in each.values())
+    }
+    both = [{"BearerCredential": ["keys:verify"]}, {"ApiKeyCredential": ["keys:verify"]}]
+    assert needed == {"verify_key": both, "verify_keys": both}
+    assert "Needs the scope `keys:verify`." in document()["paths"]["/api/v1/keys/verify"]["post"]["description"]
 
 
 @EACH_OPERATION

@@ -19,7 +19,7 @@ TOKEN = "https://app.example.com/account/verify#token=single-use-secret"
 
 
 def letter(recipient: str = "me@example.com", key: str = "verify:1") -> Letter:
-    return Letter("verify", recipient, key, 7, {"link": TOKEN})
+    return Letter("test_mail", recipient, key, 7, {"link": TOKEN})
 
 
 def post(posted: Letter) -> None:
@@ -30,7 +30,7 @@ def post(posted: Letter) -> None:
 def test_a_letter_waits_with_what_it_says():
     post(letter())
     (waiting,) = letters_to("me@example.com")
-    assert (waiting.kind, waiting.context) == ("verify", {"link": TOKEN})
+    assert (waiting.kind, waiting.context) == ("test_mail", {"link": TOKEN})
     mail = OutgoingMail.objects.get()
     assert (mail.key, mail.user_id, mail.attempts, mail.error) == ("verify:1", 7, 0, "")
     assert (mail.sent_at, mail.failed_at) == (None, None)
@@ -48,8 +48,8 @@ def test_no_token_is_stored_in_clear():
 
 def test_the_same_key_posts_once():
     post(letter())
-    post(Letter("other", "you@example.com", "verify:1", None, {}))
-    assert [mail.kind for mail in OutgoingMail.objects.all()] == ["verify"]
+    post(Letter("test_mail", "you@example.com", "verify:1", None, {}))
+    assert [mail.recipient for mail in OutgoingMail.objects.all()] == ["me@example.com"]
 
 
 def test_the_same_key_posts_once_for_all_workers():

@@ -124,6 +124,8 @@ async def test_each_use_counts_against_the_key_s_windows(api: httpx.AsyncClient)
     [
         {"typ": "JWT"},
         {"typ": None},
+        {"typ": "id+jwt"},
+        {"jku": "https://evil.example.com"},
         {"alg": "none"},
         {"iss": "http://elsewhere"},
         {"aud": "elsewhere"},
@@ -142,7 +144,7 @@ async def test_each_use_counts_against_the_key_s_windows(api: httpx.AsyncClient)
 async def test_a_token_of_ours_that_says_something_else(api: httpx.AsyncClient, claims: dict[str, Any]):
     key = await make(make_key)
     token = await exchange(api, key)
-    header: dict[str, Any] = {name: claims[name] for name in ("typ", "alg") if name in claims}
+    header: dict[str, Any] = {name: claims[name] for name in ("typ", "alg", "jku") if name in claims}
     said = {name: value for name, value in claims.items() if name not in header}
     if header.get("alg") == "none":
         payload = jwt.decode(token, options={"verify_signature": False})
@@ -165,21 +167,24 @@ async def test_a_token_under_another_key(api: httpx.AsyncClient):
         assert await status_of(api, jwt.encode(payload, foreign, "EdDSA", headers={**header, **more})) == 401
 
 
-async def test_neither_type_of_token_passes_for_the_other(api: httpx.AsyncClient):
+async def test_no_token_is_a_session_s_and_a_key_s(api: httpx.AsyncClient):
     key, me = await make(make_key), await customer()
     of_client = await exchange(api, key)
     of_session = me.headers["Authorization"].removeprefix("Bearer ")
     sid = jwt.decode(of_session, options={"verify_signature": False})["sid"]
-    assert await access_tokens().read(of_client) is None
-    assert await client_tokens().read(of_session) is None
-    # A client's token that names a session is no session's, and a session's that names a client no client's.
-    assert await access_tokens().read(await forged(of_client, sid=sid)) is None
-    mixed = {"client_id": str(key.id), "secret_id": 1, "scope": "keyhouse:staff", "jti": "x"}
-    assert await client_tokens().read(await forged(of_session, {"typ": "JWT"}, **mixed)) is None
+    client: dict[str, Any] = {"client_id": str(key.id), "secret_id": 1, "scope": "keyhouse:staff", "jti": "x"}
+    both = [await forged(of_client, sid=sid), await forged(of_client, sid=0), await forged(of_session, **client)]
+    for token, session, is_key_s in (
+        (of_client, None, True), (of_session, sid, False), *((token, None, False) for token in both)
+    ):  # fmt: skip
+        read = await access_tokens().read(token)
+        assert (read.session_id if read else None) == session
+        assert (await client_tokens().read(token) is not None) == is_key_s
+    assert [await status_of(api, token) for token in both] == [401] * 3
 
 
 async def test_the_issuer_of_before_is_believed_no_more(api: httpx.AsyncClient):
     me = await customer()
-    old = await forged(me.headers["Authorization"].removeprefix("Bearer "), {"typ": "JWT"}, iss="keyhouse")
+    old = await forged(me.headers["Authorization"].removeprefix("Bearer "), iss="keyhouse")
     assert settings.TOKEN_ISSUER != "keyhouse"
     assert_error(await api.get(ME, headers=bearer(old)), 401, "NOT_AUTHENTICATED")

@@ -160,6 +160,7 @@ async def test_credentials_that_are_none_of_a_client(api: httpx.AsyncClient):
         {"headers": {"Authorization": f"Bearer {key.secret}"}},
         {"headers": {"Authorization": "Basic !"}},
         {"headers": {"Authorization": "Basic"}},
+        {"headers": {"Authorization": "Basic \u00e9".encode()}},
         {"headers": key.headers},
     ]
     for request in requests:

@@ -26,7 +26,7 @@ async def test_stops_every_credential_at_once_and_keeps_the_rows(api: httpx.Asyn
     (user,) = await rows(User.objects.filter(pk=me.id))
     assert (user.is_active, user.deleted_at is not None) == (False, True)
     assert len(await rows(ApiKey.objects.filter(user_id=me.id))) == 1
-    assert await audited() == [("user.deleted", me.id, me.id)]
+    assert await audited() == [("user.deleted", me.id, me.id), ("password.refused", None, None)]
 
 
 async def test_a_deleted_account_is_missing(api: httpx.AsyncClient):

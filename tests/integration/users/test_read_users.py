@@ -19,11 +19,13 @@ async def test_reads_one_s_own_account(api: httpx.AsyncClient):
     assert mine.json() | {"created_at": "", "updated_at": ""} == {
         "id": me.id,
         "email": "ann@example.com",
+        "pending_email": None,
         "username": "ann",
         "full_name": "Ann",
         "plan": "free",
         "is_active": True,
         "is_staff": False,
+        "roles": [],
         "email_verified_at": None,
         "created_at": "",
         "updated_at": "",

@@ -31,7 +31,18 @@ NEW = {"email": "ann@example.com", "username": "ann", "password": PASSWORD}
         ({"full_name": "x" * 201}, "full_name"),
         ({"full_name": "Correct Horse", "password": "correct horse"}, "password"),
         ({"is_staff": True}, "is_staff"),
+        ({"is_superuser": True}, "is_superuser"),
+        ({"is_active": True}, "is_active"),
+        ({"email_verified_at": "2026-01-01T00:00:00Z"}, "email_verified_at"),
+        ({"role": "admin"}, "role"),
+        ({"roles": ["admin"]}, "roles"),
+        ({"groups": [1]}, "groups"),
+        ({"user_permissions": [1]}, "user_permissions"),
         ({"plan": "enterprise"}, "plan"),
+        ({"plan_id": 3}, "plan_id"),
+        ({"id": 1}, "id"),
+        ({"locked_until": None}, "locked_until"),
+        ({"__class__": "x"}, "__class__"),
     ],
 )
 async def test_refuses_and_makes_no_account(api: httpx.AsyncClient, change: dict[str, Any], field: str):

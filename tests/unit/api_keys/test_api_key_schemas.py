@@ -213,8 +213,8 @@ def test_a_reason_is_short_text():
 
 
 def test_a_key_goes_out_without_its_secret():
-    out = ApiKeyOut.of(unsaved_key(5, 3))
+    out = ApiKeyOut.of(unsaved_key(5, 3), frozenset())
     assert (out.id, out.user_id, out.prefix) == (5, 3, "sk_live_abcd")
     assert "api_key" not in out.model_dump()
     assert out.model_dump()["created_at"] == "2020-01-01T00:00:00Z"
-    assert ApiKeyWithSecret.of(unsaved_key(5, 3), api_key="sk_live_secret").api_key == "sk_live_secret"
+    assert ApiKeyWithSecret.of(unsaved_key(5, 3), frozenset(), api_key="sk_live_secret").api_key == "sk_live_secret"

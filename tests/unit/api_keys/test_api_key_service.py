@@ -14,7 +14,7 @@ from apps.core.security.principal import OPERATOR
 from apps.core.security.scopes import ACCOUNT_WRITE, KEYS_VERIFY, STAFF
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
-from tests.support.fakes import FakeKeys, FakeUsers, unsaved_key, unsaved_user
+from tests.support.fakes import NO_EMAIL_CHANGE, FakeKeys, FakeUsers, unsaved_key, unsaved_user
 
 pytestmark = pytest.mark.unit
 
@@ -30,11 +30,15 @@ def keys():
 
 
 @pytest.fixture
-def service(keys: Any) -> ApiKeyService:
+def users() -> FakeUsers:
     staff = [unsaved_user(COLLEAGUE, is_staff=True), unsaved_user(SUPERUSER, is_staff=True, is_superuser=True)]
-    users: Any = FakeUsers(unsaved_user(ME), unsaved_user(OTHER), *staff)
+    return FakeUsers(unsaved_user(ME), unsaved_user(OTHER), *staff)
+
+
+@pytest.fixture
+def service(keys: Any, users: Any) -> ApiKeyService:
     plans: Any = None
-    return ApiKeyService(keys, UserService(users, plans))
+    return ApiKeyService(keys, UserService(users, plans, NO_EMAIL_CHANGE))
 
 
 async def write(service: ApiKeyService, how: str, actor: Any, key_id: int) -> Any:
@@ -114,6 +118,16 @@ async def test_refuses_to_read(service, actor, key_id, error):
 )
 async def test_reads(service, actor, key_id):
     assert (await service.get(actor, key_id)).id == key_id
+
+
+async def test_shows_what_counts_and_asks_for_it_only_where_it_matters(service, keys, users):
+    page = await service.page(session_of(ME), ME, PageQuery())
+    assert ([key.scopes for key in page.items], users.holders_found) == ([["mine:*"]], 0)
+    keys.keys[MINE].scopes = [KEYS_VERIFY, "keyhouse:*"]
+    shown = (await service.page(session_of(ME), ME, PageQuery())).items[0]
+    assert (shown.scopes, shown.withheld_scopes) == (["keyhouse:*", ACCOUNT_WRITE], [STAFF, KEYS_VERIFY])
+    assert users.holders_found == 1
+    assert await service.get(session_of(ME), MINE) == shown
 
 
 @pytest.mark.parametrize("how", WRITES)

@@ -13,7 +13,7 @@ from apps.core.security.principal import OPERATOR
 from apps.core.security.scopes import ACCOUNT_WRITE, STAFF
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
-from tests.support.fakes import FakeKeys, FakeUsers, unsaved_key, unsaved_user
+from tests.support.fakes import NO_EMAIL_CHANGE, FakeKeys, FakeUsers, unsaved_key, unsaved_user
 
 pytestmark = pytest.mark.unit
 
@@ -31,7 +31,7 @@ def keys() -> Any:
 def service(keys: Any) -> ApiKeyService:
     users: Any = FakeUsers(unsaved_user(ME))
     plans: Any = None
-    return ApiKeyService(keys, UserService(users, plans))
+    return ApiKeyService(keys, UserService(users, plans, NO_EMAIL_CHANGE))
 
 
 def new(**fields: Any) -> ApiKeyCreate:
@@ -113,9 +113,9 @@ def test_refuses_windows(kind, windows):
 def test_a_key_goes_out_with_its_windows_and_what_it_spent():
     key = unsaved_key(MINE, rate_limits=[MINUTE], budget=Decimal("5.000000"))
     vars(key)["budget_spent"] = Decimal("0.000001")
-    out = ApiKeyOut.of(key).model_dump()
+    out = ApiKeyOut.of(key, frozenset()).model_dump()
     assert (out["rate_limits"], out["budget"], out["budget_spent"]) == ([MINUTE], "5.000000", "0.000001")
-    assert ApiKeyOut.of(unsaved_key()).model_dump()["budget"] is None
+    assert ApiKeyOut.of(unsaved_key(), frozenset()).model_dump()["budget"] is None
 
 
 @pytest.mark.parametrize("actor", CUSTOMERS)

@@ -16,7 +16,9 @@ def one_session(family_digest: bytes, user: Any = None) -> "FakeSessions":
     """Return the sessions of an account that has one."""
     moments = dict.fromkeys(("created_at", "last_used_at", "expires_at", "authenticated_at"), LONG_AGO)
     user = user or unsaved_user(ME, email="ann@example.com", password="argon2$hash")
-    return FakeSessions(Session(pk=SESSION, user=user, family_digest=family_digest, methods=["pwd"], **moments))
+    session = Session(pk=SESSION, user=user, family_digest=family_digest, methods=["pwd"], **moments)
+    vars(session).update(role_names=["service"], role_scopes=["keys:verify"])
+    return FakeSessions(session)
 
 
 class FakePasswords:

@@ -11,7 +11,7 @@ from apps.core.errors import TooManyRequests
 from apps.core.request_context import RequestContext, enter_request
 from apps.core.security.audit_entry import AuditEntry, Outcome
 from apps.users.services.user_service import UserService
-from tests.support.fakes import FakeUsers, unsaved_user
+from tests.support.fakes import NO_EMAIL_CHANGE, FakeUsers, unsaved_user
 
 pytestmark = pytest.mark.unit
 
@@ -69,7 +69,7 @@ def check(attempts: Any, encoded: str, noted: Any) -> PasswordCheck:
     gone = unsaved_user(2, email="gone@example.com", password=encoded, is_active=False)
     users: Any = FakeUsers(ann, gone)
     plans: Any = None
-    return PasswordCheck(attempts, UserService(users, plans), noted)
+    return PasswordCheck(attempts, UserService(users, plans, NO_EMAIL_CHANGE), noted)
 
 
 async def test_the_right_password_is_right_and_forgives(check, attempts, noted):

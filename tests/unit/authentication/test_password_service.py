@@ -14,7 +14,7 @@ from apps.core.security.passwords import password_matches
 from apps.core.security.principal import OPERATOR
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of
-from tests.support.fakes import FakeUsers
+from tests.support.fakes import NO_EMAIL_CHANGE, FakeUsers
 from tests.unit.authentication.fake_sessions import ME, NEW_SECRET, SECRET, SESSION, FakePasswords, one_session
 
 pytestmark = pytest.mark.unit
@@ -29,7 +29,7 @@ def sessions():
 def parts(sessions: Any) -> tuple[Any, Any, UserService]:
     users: Any = FakeUsers(sessions.session.user)
     plans: Any = None
-    return sessions, FakePasswords(users), UserService(users, plans)
+    return sessions, FakePasswords(users), UserService(users, plans, NO_EMAIL_CHANGE)
 
 
 @pytest.fixture

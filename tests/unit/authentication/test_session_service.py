@@ -95,7 +95,8 @@ async def test_a_token_names_the_caller(service, user, tokens):
     assert principal is not None
     assert (principal.user_id, principal.session_id, principal.kind) == (ME, SESSION, CredentialKind.SESSION)
     assert (principal.methods, principal.is_recently_proven) == ({"pwd"}, False)
-    assert (principal.is_staff, principal.is_superuser, principal.scopes) == (True, False, frozenset())
+    assert (principal.is_staff, principal.is_superuser) == (True, False)
+    assert (principal.scopes, principal.roles) == ({"keys:verify"}, {"service"})
 
 
 @pytest.mark.parametrize("claims", [AccessClaims(ME, 404), AccessClaims(2, SESSION)])

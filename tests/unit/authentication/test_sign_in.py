@@ -31,7 +31,11 @@ def tokens() -> AccessTokens:
 @pytest.fixture
 def service(sessions: Any, tokens: Any) -> SignIn:
     passwords: Any = FakePasswords(FakeUsers(sessions.session.user))
-    return SignIn(sessions, TokenPairs(tokens), passwords)
+
+    async def remind(_user_id: int) -> None:
+        pass
+
+    return SignIn(sessions, TokenPairs(tokens), passwords, remind)
 
 
 def login_request(email="ann@example.com", password=SECRET):

@@ -7,6 +7,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from config.cache_url import cache_settings
 from config.database_url import database_settings
 from config.environment import Environment, development_secret_key, load_environment
 
@@ -90,6 +91,18 @@ WRONG = [
     ("DATABASE_URL", "postgresql://u:hunter2@[bad/db"),
     ("DATABASE_URL", "postgresql://u:hunter2@h/db?nonsense=hunter2"),
     ("DATABASE_URL", "hunter2"),
+    ("CACHE_URL", "hunter2"),
+    ("CACHE_URL", "memcached://hunter2"),
+    ("CACHE_URL", "redis:hunter2"),
+    ("CACHE_URL", "redis://"),
+    ("CACHE_URL", "redis://:hunter2@"),
+    ("CACHE_URL", "redis://:hunter2@h:port"),
+    ("CACHE_URL", "redis://:hunter2@h:65536"),
+    ("CACHE_URL", "redis://:hunter2@[bad"),
+    ("CACHE_URL", "redis://:hunter2@h/cache"),
+    ("CACHE_URL", "redis://:hunter2@h/0?nonsense=hunter2"),
+    ("CACHE_URL", "redis://:hunter2@h/0?db=hunter2"),
+    ("CACHE_URL", "unix:///hunter2"),
     ("PORT", "hunter2"),
     ("PORT", "0"),
     ("PORT", "65536"),
@@ -99,6 +112,12 @@ WRONG = [
     ("WORKERS", "two"),
     ("DATABASE_POOL_SIZE", "1"),
     ("DATABASE_POOL_SIZE", "201"),
+    ("PASSWORD_LENGTH_MINIMUM", "7"),
+    ("PASSWORD_LENGTH_MINIMUM", "65"),
+    ("PASSWORD_CONTEXT_WORDS", "acme, abc"),
+    ("BREACHED_PASSWORDS_FILE", "/hunter2/missing"),
+    ("BREACHED_PASSWORDS_FILE", "/"),
+    ("BREACHED_PASSWORDS_FILE", __file__),
     ("HTTPS_ONLY", "hunter2"),
     ("ACCESS_LOG", "hunter2"),
     ("LOG_LEVEL", "hunter2"),
@@ -167,6 +186,44 @@ def test_a_wrong_value_stops_the_start(load, name, value):
 def test_production_with_all_it_needs(load):
     environment = load(**PRODUCTION)
     assert (environment.is_production, environment.serves_https_only) == (True, True)
+
+
+def test_counts_in_postgresql_unless_told_otherwise(load):
+    assert load().cache_url == ""
+    assert cache_settings("")["BACKEND"] == "apps.core.cache.counter_cache.CounterCache"
+
+
+@pytest.mark.parametrize(
+    ("url", "known"),
+    [
+        ("redis://cache", "redis://cache"),
+        ("redis://:p%40ss@cache:6380/2", "redis://:p%40ss@cache:6380/2"),
+        ("rediss://me:pw@[::1]:6380/0?ssl_ca_certs=/ca.pem", "rediss://me:pw@[::1]:6380/0?ssl_ca_certs=/ca.pem"),
+        ("valkey://cache/1", "redis://cache/1"),
+        ("valkeys://cache", "rediss://cache"),
+    ],
+)
+def test_takes_redis_and_valkey(load, url, known):
+    environment = load(CACHE_URL=url)
+    assert environment.cache_url == known
+    assert known not in repr(environment)
+    assert cache_settings(environment.cache_url) == {
+        "BACKEND": "apps.core.cache.redis_counter_cache.RedisCounterCache",
+        "LOCATION": known,
+        "KEY_PREFIX": "keyhouse",
+    }
+
+
+def test_passwords_may_be_asked_more_of(load, tmp_path):
+    (tmp_path / "pwned").write_text(f"{'0' * 40}:1\n")
+    environment = load(
+        PASSWORD_LENGTH_MINIMUM="15",
+        PASSWORD_CONTEXT_WORDS="Acme, Rocket Club",
+        BREACHED_PASSWORDS_FILE=str(tmp_path / "pwned"),
+    )
+    assert environment.password_length_minimum == 15
+    assert environment.password_context_words == ["Acme", "Rocket Club"]
+    assert environment.breached_passwords_file == str(tmp_path / "pwned")
 
 
 def test_only_https_can_be_switched_off(load):

@@ -5,8 +5,10 @@ import os
 import pytest
 from pydantic import SecretStr
 
+from config.background import background_jobs
 from config.environment import Environment, load_environment
 from config.mail_url import mailers
+from config.management.commands.serve import warn_of_undelivered_mail
 
 pytestmark = pytest.mark.unit
 
@@ -121,3 +123,11 @@ def test_without_a_server_letters_go_to_the_console_in_development_and_nowhere_i
 def test_the_password_shows_in_no_representation():
     loaded = environment(mail_url="smtp://user:hunter2@mail.example.com")
     assert "hunter2" not in f"{loaded!r} {loaded!s} {loaded.model_dump_json()}"
+
+
+@pytest.mark.parametrize(("named", "lines"), [({}, 1), ({"default": {}}, 0)])
+def test_a_start_without_a_mail_server_says_so(settings, caplog, named, lines):
+    settings.MAILERS = named
+    warn_of_undelivered_mail()
+    assert [line.levelname for line in caplog.records] == ["WARNING"] * lines
+    assert [job.name for job in background_jobs()] == ["mail"] * len(named)

@@ -4,7 +4,7 @@ import pytest
 
 from apps.core.errors import InsufficientScopes, NotAllowed
 from apps.core.security.principal import OPERATOR, CredentialKind, Principal
-from apps.core.security.scopes import ACCOUNT_WRITE, KEYS_VERIFY, STAFF
+from apps.core.security.scopes import ACCOUNT_WRITE, CREDITS_HOLD, KEYS_VERIFY, STAFF
 
 pytestmark = pytest.mark.unit
 
@@ -28,7 +28,7 @@ CALLERS = {
     "staff key": key(is_staff=True),
     "staff key with account scope": key(ACCOUNT_WRITE, is_staff=True),
     "staff key with staff scope": key(STAFF, is_staff=True),
-    "staff key with every scope": key("keyhouse:*", is_staff=True),
+    "staff key with every scope": key("keyhouse:*", ACCOUNT_WRITE, STAFF, is_staff=True),
     "operator": OPERATOR,
 }
 ACCOUNT_HOLDERS = [name for name in CALLERS if name != "operator"]
@@ -91,7 +91,10 @@ def test_a_key_is_told_which_scope_it_lacks():
     ("caller", "has"),
     [
         (key(KEYS_VERIFY), True),
-        (key("keys:*"), True),
+        (key("keys:*"), False),  # what a wildcard gives of declared scopes stands beside it
+        (key("keys:*", KEYS_VERIFY), True),
+        (session(scopes=frozenset({KEYS_VERIFY})), True),
+        (session(scopes=frozenset({CREDITS_HOLD})), False),
         (key("keys:read"), False),
         (key(), False),
         (key(is_staff=True), False),  # a staff member's key has what it was given and no more
@@ -103,6 +106,33 @@ def test_a_key_is_told_which_scope_it_lacks():
 def test_scopes(caller, has):
     assert caller.has_scope(KEYS_VERIFY) is has
     assert may(caller.require_scope, KEYS_VERIFY) is has
+
+
+def test_a_session_says_what_roles_give_and_changes_its_own_account():
+    caller = session(scopes=frozenset({CREDITS_HOLD, KEYS_VERIFY}))
+    assert caller.reserved_scopes == (ACCOUNT_WRITE, KEYS_VERIFY, CREDITS_HOLD)
+    assert caller.has_scope(ACCOUNT_WRITE)
+    assert not caller.has_scope(STAFF)
+
+
+@pytest.mark.parametrize(
+    ("caller", "has"),
+    [
+        (session(roles=frozenset({"service"})), True),
+        (session(roles=frozenset({"other"})), False),
+        (session(), False),
+        (session(is_staff=True), False),
+        (session(is_staff=True, is_superuser=True), True),
+        (session(is_superuser=True), False),  # who was made no staff any more keeps nothing of it
+        (key(KEYS_VERIFY), False),
+        (key(is_staff=True, is_superuser=True), False),
+        (key(STAFF, is_staff=True, is_superuser=True), True),
+        (OPERATOR, True),
+    ],
+)
+def test_roles(caller, has):
+    assert caller.has_role("service") is has
+    assert may(caller.require_one_role, ["another", "service"]) is has
 
 
 def test_the_operator_owns_nothing():

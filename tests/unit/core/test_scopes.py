@@ -4,12 +4,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.core.security.scopes import RESERVED_SCOPES, grants, missing_scopes, reserved_among
+from apps.core.security.scope_catalogue import CATALOGUE, HeldBy
+from apps.core.security.scopes import (
+    ACCOUNT_WRITE,
+    CREDITS_HOLD,
+    KEYS_VERIFY,
+    RESERVED_SCOPES,
+    ROLE_SCOPES,
+    STAFF,
+    TOKENS_INTROSPECT,
+    added_scopes,
+    effective_scopes,
+    grants,
+    held_scopes,
+    missing_scopes,
+    reserved_among,
+    reserved_under,
+    scopes_of_roles,
+    withheld_scopes,
+)
 
 pytestmark = pytest.mark.unit
 
 PARTS = st.text("abz09_.-", min_size=1, max_size=5)
 SCOPES = st.lists(PARTS, min_size=1, max_size=4).map(":".join)
+WILDCARDS = ["keys:*", "credits:*", "keyhouse:*", "tokens:*", "mine:*"]
+ANY_SCOPE = st.sampled_from([*sorted(RESERVED_SCOPES), *WILDCARDS, "keys:read", "mine:read", "tokens"])
 
 
 @pytest.mark.parametrize(
@@ -62,3 +82,75 @@ def test_is_reserved(scope):
 @pytest.mark.parametrize("scope", ["keys:read", "keyhouse", "keys", "credits:hold:more", "Keys:verify", "keysx:*"])
 def test_is_not_reserved(scope):
     assert reserved_among([scope]) == []
+
+
+def test_reserved_under():
+    assert reserved_under(["mine:*", "keys:*", "credits:hold", "keyhouse"]) == [KEYS_VERIFY, CREDITS_HOLD]
+    assert reserved_under(["keyhouse:*"]) == [ACCOUNT_WRITE, STAFF]
+    assert reserved_under([]) == []
+
+
+def test_the_catalogue_says_what_each_scope_is_for():
+    assert all(scope.name == name and scope.description.endswith(".") for name, scope in CATALOGUE.items())
+    assert {name: scope.held_by for name, scope in CATALOGUE.items()} == {
+        ACCOUNT_WRITE: HeldBy.EVERYONE,
+        STAFF: HeldBy.STAFF,
+        KEYS_VERIFY: HeldBy.ROLES,
+        CREDITS_HOLD: HeldBy.ROLES,
+        TOKENS_INTROSPECT: HeldBy.ROLES,
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "is_staff", "held"),
+    [
+        ([], False, {ACCOUNT_WRITE}),
+        ([KEYS_VERIFY], False, {ACCOUNT_WRITE, KEYS_VERIFY}),
+        ([STAFF, "mine:read", "gone:scope", "keys:*"], False, {ACCOUNT_WRITE}),  # rows say no more than the catalogue
+        ([], True, RESERVED_SCOPES),
+    ],
+)
+def test_what_an_account_holds(given, is_staff, held):
+    assert held_scopes(given, is_staff=is_staff) == held
+    assert scopes_of_roles(given) == held_scopes(given, is_staff=False) - {ACCOUNT_WRITE}
+
+
+@pytest.mark.parametrize(
+    ("own", "held", "effective", "withheld"),
+    [
+        (["a:b", KEYS_VERIFY], {KEYS_VERIFY}, ["a:b", KEYS_VERIFY], []),
+        (["a:b", KEYS_VERIFY, "c"], set(), ["a:b", "c"], [KEYS_VERIFY]),
+        (["keys:*"], {KEYS_VERIFY}, ["keys:*", KEYS_VERIFY], []),
+        (["keys:*"], set(), ["keys:*"], [KEYS_VERIFY]),
+        (["keys:*", KEYS_VERIFY], {KEYS_VERIFY}, ["keys:*", KEYS_VERIFY], []),
+        (["keyhouse:*"], {ACCOUNT_WRITE}, ["keyhouse:*", ACCOUNT_WRITE], [STAFF]),
+        (["a:*"], RESERVED_SCOPES, ["a:*"], []),
+        ([], RESERVED_SCOPES, [], []),
+    ],
+)
+def test_a_key_has_no_more_than_its_owner(own, held, effective, withheld):
+    assert effective_scopes(own, held) == effective
+    assert withheld_scopes(own, held) == withheld
+
+
+@given(own=st.lists(ANY_SCOPE, unique=True), held=st.sets(st.sampled_from(sorted(RESERVED_SCOPES))))
+def test_nothing_that_is_not_held_is_granted_and_nothing_else_is_lost(own, held):
+    effective = effective_scopes(own, held)
+    for declared in RESERVED_SCOPES:
+        assert grants(effective, declared) is (declared in held and bool(set(reserved_under(own)) & {declared}))
+    for word in ("mine:read", "mine:read:all", "keys:read", "tokens:read", "tokens", "keyhouse:x"):
+        assert grants(effective, word) is grants(own, word)
+    assert len(set(effective)) == len(effective)
+    assert effective_scopes(effective, held) == effective
+
+
+@given(own=st.lists(ANY_SCOPE, unique=True), less=st.sets(st.sampled_from(sorted(ROLE_SCOPES))))
+def test_a_demotion_only_takes_away(own, less):
+    before, after = (effective_scopes(own, held) for held in (ROLE_SCOPES, ROLE_SCOPES - less))
+    assert set(after) == set(before) - less
+
+
+def test_what_was_under_a_wildcard_is_not_added():
+    assert added_scopes(["keys:*", "a"], ["keys:*", KEYS_VERIFY, "a", "b"]) == ["b"]
+    assert added_scopes([KEYS_VERIFY], ["keys:*"]) == ["keys:*"]
+    assert added_scopes([], iter(["a"])) == ["a"]

@@ -11,7 +11,7 @@ from apps.credits.schemas import CreditPosting, LedgerQuery
 from apps.credits.services.credit_service import CreditService
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
-from tests.support.fakes import FakeUsers, unsaved_user
+from tests.support.fakes import NO_EMAIL_CHANGE, FakeUsers, unsaved_user
 from tests.unit.credits.fake_credits import FakeCredits
 
 pytestmark = pytest.mark.unit
@@ -29,7 +29,7 @@ def stored() -> FakeCredits:
 def service(stored: Any) -> CreditService:
     users: Any = FakeUsers(unsaved_user(ME), unsaved_user(OTHER), unsaved_user(3, is_staff=True))
     plans: Any = None
-    return CreditService(stored, UserService(users, plans))
+    return CreditService(stored, UserService(users, plans, NO_EMAIL_CHANGE))
 
 
 def posting(**fields: Any) -> CreditPosting:

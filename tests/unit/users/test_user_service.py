@@ -3,21 +3,18 @@
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from apps.core.errors import InsufficientScopes, NotAllowed, NotFound, ValidationFailed
-from apps.core.security.passwords import password_matches
 from apps.core.security.principal import OPERATOR
-from apps.core.security.scopes import ACCOUNT_WRITE, STAFF
-from apps.users.schemas import UserCreate, UserQuery, UserUpdate
+from apps.core.security.scopes import ACCOUNT_WRITE, KEYS_VERIFY, RESERVED_SCOPES, STAFF
+from apps.users.schemas import UserQuery, UserUpdate
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
-from tests.support.fakes import FakeUsers, unsaved_user
+from tests.support.fakes import NO_EMAIL_CHANGE, FakeUsers, unsaved_user
 
 pytestmark = pytest.mark.unit
 
 ME, OTHER, COLLEAGUE, MISSING = 1, 2, 3, 404
-PASSWORD = "correct horse battery staple"
 
 
 class FakePlans:
@@ -37,22 +34,7 @@ def users():
 @pytest.fixture
 def service(users: Any) -> UserService:
     plans: Any = FakePlans()
-    return UserService(users, plans)
-
-
-async def test_signs_up_with_a_hash_and_without_the_password_in_the_audit(service, users):
-    out = await service.register(UserCreate(email="n@example.com", username="n", password=SecretStr(PASSWORD)))
-    _, fields, password_hash, audit = users.calls[0]
-    assert out.email == "n@example.com"
-    assert fields == {"email": "n@example.com", "username": "n", "full_name": ""}
-    assert await password_matches(PASSWORD, password_hash)
-    assert (audit.action, audit.target_kind, audit.after) == ("user.created", "user", fields)
-
-
-async def test_nobody_signs_up_with_a_weak_password(service, users):
-    with pytest.raises(ValidationFailed):
-        await service.register(UserCreate(email="n@example.com", username="n", password=SecretStr("password")))
-    assert users.calls == []
+    return UserService(users, plans, NO_EMAIL_CHANGE)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +88,11 @@ async def test_a_plan_is_set_by_its_name(service, users):
         (session_of(ME), OTHER, {"full_name": "x"}, NotAllowed),
         (session_of(ME), ME, {"plan": "pro"}, NotAllowed),
         (session_of(ME), ME, {"is_active": True}, NotAllowed),
+        (session_of(ME), ME, {"roles": ["service"]}, NotAllowed),
+        (session_of(ME, is_superuser=True), ME, {"roles": ["service"]}, NotAllowed),
+        (staff_of(COLLEAGUE), ME, {"roles": []}, NotAllowed),
+        (staff_of(COLLEAGUE), COLLEAGUE, {"roles": ["service"]}, NotAllowed),
+        (key_of(COLLEAGUE, ACCOUNT_WRITE, is_staff=True, is_superuser=True), COLLEAGUE, {"roles": []}, NotAllowed),
         (key_of(ME), ME, {"full_name": "x"}, InsufficientScopes),
         (key_of(ME, ACCOUNT_WRITE), ME, {"plan": "pro"}, NotAllowed),
         (key_of(ME, STAFF), OTHER, {"full_name": "x"}, NotAllowed),
@@ -126,25 +113,24 @@ async def test_only_a_superuser_changes_another_member_of_staff(service, users):
     assert [call[2] for call in users.calls] == [{"full_name": "x"}, {"full_name": "y"}]
 
 
-async def test_deletes_softly(service, users):
-    await service.delete(session_of(ME), ME)
-    _, user_id, changes, audit = users.calls[0]
-    assert (user_id, changes["is_active"], audit.action) == (ME, False, "user.deleted")
-    assert changes["deleted_at"] is not None
-
-
 @pytest.mark.parametrize(
-    ("actor", "user_id", "error"),
+    ("fields", "held"),
     [
-        (session_of(ME), OTHER, NotAllowed),
-        (key_of(ME), ME, InsufficientScopes),
-        (staff_of(5), COLLEAGUE, NotAllowed),
+        ({}, {ACCOUNT_WRITE}),
+        ({"role_scopes": [KEYS_VERIFY, "gone:scope"]}, {ACCOUNT_WRITE, KEYS_VERIFY}),
+        ({"is_staff": True}, RESERVED_SCOPES),
+        ({"is_superuser": True}, {ACCOUNT_WRITE}),
     ],
 )
-async def test_refuses_to_delete(service, users, actor, user_id, error):
-    with pytest.raises(error):
-        await service.delete(actor, user_id)
-    assert users.calls == []
+async def test_what_an_account_holds(service, users, fields, held):
+    users.users[ME] = unsaved_user(ME, **fields)
+    assert await service.held_scopes(ME) == held
+    assert await service.held_scopes(MISSING) == frozenset()
+
+
+async def test_a_superuser_gives_roles(service, users):
+    await service.update(staff_of(5, is_superuser=True), ME, UserUpdate(roles=["b", "a", "b"]))
+    assert users.calls[0][2] == {"roles": ["a", "b"]}
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ _RECORD = KeyRecord(
     plan="free",
     plan_windows="[]",
     balance=Decimal(0),
+    role_scopes=None,
 )
 
 

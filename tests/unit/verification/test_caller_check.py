@@ -27,7 +27,7 @@ def refusals(*callers: Caller, **changes: Any) -> dict[Caller, DomainError]:
     return check_callers(Known(NOW, {}, {DIGEST: asking}, {}), callers)
 
 
-@pytest.mark.parametrize("scopes", [["keys:verify"], ["keys:*"], ["other", "keys:verify"]])
+@pytest.mark.parametrize("scopes", [["keys:verify"], ["keys:*", "keys:verify"], ["other", "keys:verify"]])
 def test_a_good_key_with_the_scope_may_ask(scopes: list[str]):
     assert refusals(caller(), scopes=scopes) == {}
 
@@ -50,6 +50,7 @@ def test_windows_and_credits_do_not_keep_it_from_asking():
         ({"ip_allowlist": AT_HOME}, ELSEWHERE, NotAllowed),
         ({"ip_allowlist": AT_HOME}, None, NotAllowed),
         ({"scopes": []}, HERE, InsufficientScopes),
+        ({"scopes": ["keys:*"]}, HERE, InsufficientScopes),
         ({"scopes": ["keys:read", "keys:verify:all"]}, HERE, InsufficientScopes),
     ],
 )

@@ -1,6 +1,11 @@
 """`manage.py createsuperuser`: Django's own, told that addresses are unique."""
 
+from typing import Any
+
 from django.contrib.auth.management.commands import createsuperuser
+from django.core.management.base import CommandError
+
+from apps.core.errors import DomainError
 
 
 class Command(createsuperuser.Command):
@@ -10,3 +15,10 @@ class Command(createsuperuser.Command):
     """
 
     username_is_unique = True
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Make the account, as Django does; the password is judged, typed or from the environment."""
+        try:
+            super().handle(*args, **options)
+        except DomainError as error:
+            raise CommandError(error.public_message) from error

@@ -1,0 +1,30 @@
+"""What can be done to an account's credentials from its page."""
+
+from typing import Any
+
+from django.forms import Form
+
+from apps.authentication.dependencies import password_reset
+from apps.core.admin.operation import Operation
+from apps.core.admin.operation_pages import offer
+from apps.core.database.sync_calls import call_service
+from apps.core.security.principal import Principal
+
+
+def _send_reset(actor: Principal, user_id: int, _form: Form) -> None:
+    call_service(password_reset().send, actor, user_id)
+
+
+def _is_usable(user: Any) -> bool:
+    return user.is_active and user.deleted_at is None
+
+
+SEND_RESET = Operation(
+    name="send-password-reset",
+    label="Send a password reset mail",
+    done="sent a mail",
+    question="The owner gets a mail with a link that sets a new password, good for 30 minutes.",
+    perform=_send_reset,
+    applies=_is_usable,
+)
+offer("users.User", SEND_RESET)

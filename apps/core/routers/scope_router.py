@@ -1,0 +1,18 @@
+"""`/scopes`."""
+
+from ninja import Query, Router
+
+from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.core.http.responses import errors
+from apps.core.schemas.page import Page, PageQuery
+from apps.core.schemas.scope_out import ScopeOut
+from apps.core.security.scope_catalogue import CATALOGUE
+
+router = Router(tags=["roles and scopes"])
+
+
+@router.get("", response={200: Page[ScopeOut], **errors(401, 422)})
+async def list_scopes(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[ScopeOut]:
+    """List the scopes that mean something to Keyhouse. All others are a customer's own words."""
+    declared = list(CATALOGUE.values())
+    return Page[ScopeOut].of(declared[query.offset : query.offset + query.size], len(declared), query, ScopeOut.of)

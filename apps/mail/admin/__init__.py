@@ -1,0 +1,5 @@
+"""The admin pages of mail."""
+
+from apps.mail.admin.outgoing_mail_admin import OutgoingMailAdmin
+
+__all__ = ["OutgoingMailAdmin"]

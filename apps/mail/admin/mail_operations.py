@@ -1,0 +1,28 @@
+"""What can be done to letters from the admin."""
+
+from django.forms import Form
+
+from apps.core.admin.operation import Operation
+from apps.core.database.sync_calls import call_service
+from apps.core.security.principal import Principal
+from apps.mail.dependencies import mail_service
+from apps.mail.models import OutgoingMail
+
+
+def _was_given_up(mail: OutgoingMail) -> bool:
+    return mail.failed_at is not None and mail.context_encrypted is not None
+
+
+def _send_again(actor: Principal, mail_id: int, _form: Form) -> None:
+    call_service(mail_service().send_again, actor, mail_id)
+
+
+SEND_AGAIN = Operation(
+    name="send_again",
+    label="Send again",
+    done="sent again",
+    question="The letter is tried again at once, and from then on like any other, until what it leads to expires.",
+    perform=_send_again,
+    permission="resend",
+    applies=_was_given_up,
+)

@@ -1,0 +1,44 @@
+"""Makes a message of a letter: subject, text and HTML."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
+
+from django.conf import settings
+from django.template import Context, Template
+from django.template.loader import get_template
+
+
+class Rendered(NamedTuple):
+    """A letter as its recipient reads it; the subject is one line."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def render(kind: str, context: Mapping[str, str]) -> Rendered:
+    """Return the letter, rendered from `mail/<kind>.subject.txt`, `mail/<kind>.txt` and `mail/<kind>.html`.
+
+    They stand in the `templates` folder of the room that posts, and extend `mail/base.txt` and `mail/base.html`. They
+    are given `context`, `product_name`, `public_url`, and the layout the `subject`. HTML is escaped, text is not.
+    A value is one line: whatever breaks lines in it, or does not print, becomes a space. Raises TemplateDoesNotExist.
+    """
+    values = {
+        **{name: _one_line(value) for name, value in context.items()},
+        "product_name": settings.PRODUCT_NAME,
+        "public_url": settings.PUBLIC_URL,
+    }
+    subject = _one_line(_render(f"mail/{kind}.subject.txt", values, autoescape=False))
+    text = _render(f"mail/{kind}.txt", values, autoescape=False)
+    html = _render(f"mail/{kind}.html", {**values, "subject": subject}, autoescape=True)
+    return Rendered(subject, text.strip() + "\n", html.strip() + "\n")
+
+
+def _render(name: str, values: Mapping[str, Any], *, autoescape: bool) -> str:
+    # Django's loader returns its own wrapper, which always escapes.
+    template = cast("Template", cast("Any", get_template(name)).template)
+    return str(template.render(Context(values, autoescape=autoescape)))
+
+
+def _one_line(value: str) -> str:
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in value).split())

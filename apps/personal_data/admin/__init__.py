@@ -1,0 +1,5 @@
+"""What this room adds to the pages of accounts."""
+
+from apps.personal_data.admin import account_operations
+
+__all__ = ["account_operations"]

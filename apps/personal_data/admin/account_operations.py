@@ -1,0 +1,45 @@
+"""Exporting a customer's data from the account's page."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.forms import Form
+from django.http import HttpResponse
+
+from apps.core.admin.operation import Operation
+from apps.core.admin.operation_pages import offer
+from apps.core.database.sync_calls import call_service
+from apps.core.security.principal import Principal
+from apps.personal_data.dependencies import data_export
+from apps.personal_data.schemas import DataExportOut
+
+
+def _export(actor: Principal, user_id: int, _form: Form) -> DataExportOut:
+    return call_service(data_export().of_customer, actor, user_id)
+
+
+def _download(results: Sequence[Any]) -> HttpResponse:
+    (export,) = results
+    name = f"account-{export.account.id}.json"
+    return HttpResponse(
+        export.model_dump_json(indent=2),
+        content_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+    )
+
+
+def _is_living(user: Any) -> bool:
+    return user.deleted_at is None
+
+
+EXPORT = Operation(
+    name="export",
+    label="Export data",
+    done="exported",
+    question="You get all that is kept of this person as a file, to hand it to them and to nobody else.",
+    perform=_export,
+    in_bulk=False,
+    applies=_is_living,
+    answer=_download,
+)
+offer("users.User", EXPORT)

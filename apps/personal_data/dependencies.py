@@ -1,0 +1,49 @@
+"""Builds this room's services: here each room that keeps something of a person is named."""
+
+from functools import cache
+
+from apps.api_keys.dependencies import key_data
+from apps.audit.dependencies import audit_service
+from apps.authentication.dependencies import session_data
+from apps.core.personal_data import ErasePersonalData, ExportSection
+from apps.credits.dependencies import ledger_data
+from apps.mail.dependencies import mail_service
+from apps.one_time_tokens.dependencies import token_clean_up
+from apps.personal_data.services.data_export import DataExport
+from apps.personal_data.services.erasure import Erasure
+from apps.usage.dependencies import usage_service
+from apps.users.dependencies import account_removal, user_service
+
+
+@cache
+def erasure() -> Erasure:
+    """Return the service that erases accounts."""
+    return Erasure(account_removal(), erasers())
+
+
+@cache
+def data_export() -> DataExport:
+    """Return the service that exports what is kept of a person."""
+    return DataExport(user_service(), sections(), audit_service().note)
+
+
+def erasers() -> tuple[ErasePersonalData, ...]:
+    """Return what erases each room's part. The ledger stays, and so does usage, which names nobody."""
+    return (
+        key_data().erase,
+        session_data().erase,
+        token_clean_up().erase,
+        mail_service().forget_user,
+        audit_service().erase,
+    )
+
+
+def sections() -> tuple[ExportSection, ...]:
+    """Return what exports each room's part."""
+    return (
+        ExportSection("api_keys", key_data().export),
+        ExportSection("sessions", session_data().export),
+        ExportSection("credits", ledger_data().export),
+        ExportSection("usage", usage_service().export),
+        ExportSection("security_events", audit_service().export),
+    )

@@ -1,0 +1,19 @@
+"""All that is kept of a person, as one document."""
+
+from typing import Any
+
+from apps.core.schemas.base import ResponseSchema
+from apps.core.schemas.fields import Timestamp
+from apps.users.schemas import UserOut
+
+
+class DataExportOut(ResponseSchema):
+    """The account, and what each room keeps of it, by name, without any secret.
+
+    A list has `items`, 10,000 at most, and `total`, how many there are; what is left out, the operations that list it
+    give page by page. `usage` is of the last 31 days.
+    """
+
+    exported_at: Timestamp
+    account: UserOut
+    data: dict[str, Any]

@@ -1,0 +1,39 @@
+"""Giving people what is kept of them (GDPR, articles 15 and 20)."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from django.utils import timezone
+
+from apps.core.personal_data import ExportSection
+from apps.core.security.audit_entry import AuditEntry
+from apps.core.security.principal import Principal
+from apps.personal_data.schemas import DataExportOut
+from apps.users.services.user_service import UserService
+
+Note = Callable[[AuditEntry], Awaitable[None]]
+
+
+class DataExport:
+    """Gathers an account's data from all rooms."""
+
+    def __init__(self, users: UserService, sections: Sequence[ExportSection], note: Note) -> None:
+        self._users = users
+        self._sections = tuple(sections)
+        self._note = note
+
+    async def own(self, actor: Principal) -> DataExportOut:
+        """Return what is kept of the caller; raises StepUpRequired, and NotAllowed for an API key."""
+        actor.require_recent_proof()
+        return await self._of(actor, actor.owner_id)
+
+    async def of_customer(self, actor: Principal, user_id: int) -> DataExportOut:
+        """Return what is kept of somebody else, for staff, who hand it on; raises NotAllowed, NotFound."""
+        actor.require_staff()
+        await self._users.require_changeable(actor, user_id)
+        return await self._of(actor, user_id)
+
+    async def _of(self, actor: Principal, user_id: int) -> DataExportOut:
+        account = await self._users.get(actor, user_id)
+        data = {section.name: await section.export(user_id) for section in self._sections}
+        await self._note(AuditEntry(actor, "user.exported", "user", user_id))
+        return DataExportOut(exported_at=timezone.now(), account=account, data=data)

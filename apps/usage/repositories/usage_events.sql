@@ -1,0 +1,7 @@
+-- name: lately
+-- Of the last 31 days alone, which the index of accounts finds: an account may have made millions of calls.
+SELECT api_key_id, (occurred_at AT TIME ZONE 'UTC')::date, count(*), sum(cost)
+FROM usage_events
+WHERE user_id = %s AND occurred_at > now() - interval '31 days'
+GROUP BY 1, 2
+ORDER BY 2, 1

@@ -1,0 +1,99 @@
+"""The invitations' list and pages."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from apps.core.admin.acting_staff import acting_staff
+from apps.core.admin.operation import Operation
+from apps.core.admin.schema_model_form import SchemaModelForm
+from apps.core.admin.service_admin import ServiceAdmin
+from apps.core.database.sync_calls import call_service
+from apps.core.security.principal import Principal
+from apps.users.dependencies import invitation_service
+from apps.users.models import Invitation
+from apps.users.schemas import InvitationCreate
+
+HISTORY = ("invited_by", "created_at", "expires_at", "accepted_at", "revoked_at", "user")
+
+
+class InvitationForm(SchemaModelForm):
+    """Invites somebody."""
+
+    schema = InvitationCreate
+
+    class Meta:
+        model = Invitation
+        fields: ClassVar = ["email", "plan"]
+        help_texts: ClassVar = {"plan": "Of the account that is made. Empty: the free one."}
+
+    def schema_values(self) -> dict[str, Any]:
+        """Name the plan, as clients do."""
+        values = super().schema_values()
+        plan = values.pop("plan", None)
+        return {**values, "plan": plan.name} if plan else values
+
+
+def _resend(actor: Principal, invitation_id: int, _form: Any) -> None:
+    call_service(invitation_service().resend, actor, invitation_id)
+
+
+def _revoke(actor: Principal, invitation_id: int, _form: Any) -> None:
+    call_service(invitation_service().revoke, actor, invitation_id)
+
+
+def _is_open(invitation: Invitation) -> bool:
+    return invitation.accepted_at is None and invitation.revoked_at is None
+
+
+RESEND = Operation(
+    name="resend",
+    label="Send again",
+    done="sent again",
+    question="The mail is sent again, and the invitation is good for a week from now.",
+    perform=_resend,
+    applies=_is_open,
+)
+REVOKE = Operation(
+    name="revoke",
+    label="Revoke",
+    done="revoked",
+    question="Nobody can make an account by it any more, whatever link was sent.",
+    perform=_revoke,
+    applies=_is_open,
+    is_dangerous=True,
+)
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ServiceAdmin):
+    """Invites, sends again and revokes. What is sent stays as it was."""
+
+    form = InvitationForm
+    operations = (RESEND, REVOKE)
+    delete_operation = REVOKE
+    audit_kind = "invitation"
+
+    list_display = ("email", "plan", "created_at", "expires_at", "accepted_at", "revoked_at")
+    list_select_related = ("plan",)
+    search_fields = ("email",)
+    ordering = ("-id",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Ask for little, and show all."""
+        return ("email", "plan", *HISTORY) if obj else ("email", "plan")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave an invitation as it was sent."""
+        return ("email", "plan", *HISTORY) if obj else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Revoke instead."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Invite through the service."""
+        if not change:
+            obj.pk = call_service(invitation_service().invite, acting_staff(request), form.payload).id
+            obj.refresh_from_db()

@@ -1,0 +1,36 @@
+"""How roles are found with what they give."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.models import Permission
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, Manager, OuterRef, QuerySet, TextField, Value
+from django.db.models.functions import Cast, Concat
+
+from apps.core.house_apps import house_apps
+from apps.users.models.role_scope import RoleScope
+
+if TYPE_CHECKING:
+    from apps.users.models.role import Role
+
+
+class RoleManager(Manager["Role"]):
+    """Roles with their `scope_names`, and with their `permission_names` as `api_keys.view_apikey`, both in order."""
+
+    def with_what_they_give(self) -> QuerySet["Role"]:
+        """Return the roles with both names annotated."""
+        scopes = RoleScope.objects.filter(role=OuterRef("pk")).order_by("scope").values("scope")
+        carried = _named(Permission.objects.filter(group=OuterRef("pk"))).order_by("full_name").values("full_name")
+        return self.annotate(scope_names=ArraySubquery(scopes), permission_names=ArraySubquery(carried))
+
+    def grantable_permissions(self) -> QuerySet[Any]:
+        """Return the permissions that roles may carry, with their `full_name`: those over Keyhouse's own pages."""
+        labels = [config.label for config in house_apps()]
+        permissions = _named(Permission.objects.filter(content_type__app_label__in=labels))
+        return permissions.order_by("content_type__app_label", "content_type__model", "codename")
+
+
+def _named(permissions: QuerySet[Permission]) -> QuerySet[Any]:
+    # The dot is cast, because PostgreSQL cannot guess the type of a parameter that is only put together with others.
+    parts = F("content_type__app_label"), Cast(Value("."), TextField()), F("codename")
+    return permissions.annotate(full_name=Concat(*parts, output_field=TextField()))

@@ -1,0 +1,19 @@
+"""A scope that a role gives."""
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class RoleScope(models.Model):
+    """Whoever has the role holds the scope, and so may their keys; no longer than the row is there."""
+
+    role = models.ForeignKey("auth.Group", on_delete=models.CASCADE, related_name="scopes", db_index=False)
+    scope = models.CharField(max_length=100)
+
+    class Meta:
+        db_table = "role_scopes"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["role", "scope"], name="role_scopes_unique")]
+
+    def __str__(self) -> str:
+        return self.scope

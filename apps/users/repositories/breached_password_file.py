@@ -1,0 +1,113 @@
+"""Passwords that are known from breaches, in the file that Have I Been Pwned's downloader writes.
+
+Its lines are the SHA-1 of a password in hexadecimal, a colon and how often it was seen, in order of the digest. It has
+about a billion of them in some 40 GB, so it is not kept in memory: a look-up reads a few blocks.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from hashlib import sha1
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+DIGEST_LENGTH = 40
+RANK_DIGITS = 16  # of the digest; enough to tell where in the file it should be
+RANKS = 16**RANK_DIGITS
+BLOCK_BYTES = 16 * 1024
+LINE_BYTES_MAXIMUM = 128
+SAMPLES = 64
+
+_line = re.compile(rb"[0-9A-F]{40}:\d+\r?\n?")
+
+
+class Lines(NamedTuple):
+    """Complete lines of the file, and where they begin and end in it, in bytes."""
+
+    begin: int
+    end: int
+    text: bytes
+
+    @property
+    def first(self) -> bytes:
+        """The digest of the first line."""
+        return self.text[:DIGEST_LENGTH]
+
+    @property
+    def last(self) -> bytes:
+        """The digest of the last line."""
+        begin = self.text.rfind(b"\n", 0, len(self.text.rstrip(b"\r\n"))) + 1
+        return self.text[begin : begin + DIGEST_LENGTH]
+
+
+class BreachedPasswordFile:
+    """The file, opened anew for each look-up: a newer one may take its place at any time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def contains(self, password: str) -> bool:
+        """Return whether the password is in the file; raises OSError or ValueError when it cannot be read."""
+        digest = sha1(password.encode(), usedforsecurity=False).hexdigest().upper().encode()
+        with self._path.open("rb", buffering=0) as file:
+            return _search(file, digest)
+
+    def check(self) -> None:
+        """Look at the file here and there; raises ValueError, with a reason, when it is no such file."""
+        try:
+            with self._path.open("rb", buffering=0) as file:
+                samples = list(_samples(file))
+        except OSError as error:
+            raise ValueError(f"cannot be read: {error.strerror}") from None
+        if not samples or not all(map(_line.fullmatch, samples)):
+            raise ValueError("must have lines of a SHA-1 in capitals, a colon and a count")
+        digests = [line[:DIGEST_LENGTH] for line in samples]
+        if digests != sorted(digests):
+            raise ValueError("must be in order of the digests")
+
+
+def _search(file: BinaryIO, digest: bytes) -> bool:
+    """Say where it should be among digests that are spread evenly; each third time halve, in case they are not."""
+    low, high = 0, _size(file)  # the line, if it is there, begins at `low` or after it and before `high`
+    low_rank, high_rank, wanted = 0, RANKS, _rank(digest)
+    reads = 0
+    while low < high:
+        reads += 1
+        share = (wanted - low_rank) / max(1, high_rank - low_rank) if reads % 3 else 0.5
+        lines = _lines_around(file, low + int(share * (high - low)), low, high)
+        if digest < lines.first:
+            high, high_rank = lines.begin, _rank(lines.first)
+        elif digest > lines.last:
+            low, low_rank = lines.end, _rank(lines.last)
+        else:
+            return b"\n%b:" % digest in b"\n%b" % lines.text
+    return False
+
+
+def _lines_around(file: BinaryIO, offset: int, low: int, high: int) -> Lines:
+    """Return the complete lines of a block around `offset`, none of which begins before `low` or ends after `high`."""
+    start = max(low, min(offset - BLOCK_BYTES // 2, high - BLOCK_BYTES))
+    block = os.pread(file.fileno(), min(BLOCK_BYTES, high - start), start)
+    begin = 0 if start == low else block.find(b"\n") + 1
+    end = len(block) if start + len(block) >= high else block.rfind(b"\n") + 1
+    if begin >= end:
+        raise ValueError("the file of breached passwords has a line without an end")
+    return Lines(start + begin, start + end, block[begin:end])
+
+
+def _samples(file: BinaryIO) -> Iterator[bytes]:
+    size = _size(file)
+    for number in range(SAMPLES):
+        start = max(0, size * number // SAMPLES - 1)
+        block = os.pread(file.fileno(), 2 * LINE_BYTES_MAXIMUM, start)
+        lines = block.splitlines(keepends=True)[min(start, 1) :]
+        yield from lines[:1]
+    yield from os.pread(file.fileno(), LINE_BYTES_MAXIMUM, max(0, size - LINE_BYTES_MAXIMUM)).splitlines()[-1:]
+
+
+def _rank(digest: bytes) -> int:
+    return int(digest[:RANK_DIGITS], 16)
+
+
+def _size(file: BinaryIO) -> int:
+    return os.fstat(file.fileno()).st_size

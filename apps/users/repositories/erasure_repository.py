@@ -1,0 +1,62 @@
+"""Reads and writes deleted accounts."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from django.contrib.auth.hashers import make_password
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from apps.core.database.transactions import run_in_transaction
+from apps.core.errors import NotFound
+from apps.core.security.audit_entry import AuditEntry, RecordAudit
+from apps.users.models import Invitation, PendingRegistration, User
+from apps.users.repositories.pending_email_repository import NONE_PENDING
+from apps.users.repositories.user_repository import Guard, as_shown, saved
+
+
+class ErasureRepository:
+    """The rows of accounts that are deleted and may not be erased yet."""
+
+    def __init__(self, record_audit: RecordAudit) -> None:
+        self._record_audit = record_audit
+
+    async def restore(self, user_id: int, audit: AuditEntry, guard: Guard) -> User:
+        """Take back a deletion; raises NotFound, Conflict when something of it is taken, or what `guard` raises."""
+        return await run_in_transaction(self._restore, user_id, audit, guard)
+
+    def lock_due(self, days: int) -> User | None:
+        """Return one that was deleted so many days ago, locked in the transaction open on this thread, or None."""
+        due = _deleted().filter(deleted_at__lte=Now() - timedelta(days=days)).order_by("deleted_at")
+        return due.select_for_update(skip_locked=True, of=("self",)).first()
+
+    def erase(self, user: User) -> None:
+        """Replace the personal data of one that is locked by what is nobody's."""
+        PendingRegistration.objects.filter(email__iexact=user.email).delete()
+        nobody = f"erased-{user.pk}"
+        Invitation.objects.filter(user=user).update(email=f"{nobody}@erased.invalid")
+        User.objects.filter(pk=user.pk).update(
+            email=f"{nobody}@erased.invalid",
+            username=nobody,
+            full_name="",
+            password=make_password(None),
+            last_login=None,
+            email_verified_at=None,
+            erased_at=Now(),
+            updated_at=Now(),
+            **NONE_PENDING,
+        )
+
+    def _restore(self, user_id: int, audit: AuditEntry, guard: Guard) -> User:
+        user = _deleted().select_for_update(of=("self",)).filter(pk=user_id).first()
+        if user is None:
+            raise NotFound
+        guard(user)
+        user.deleted_at, user.is_active = None, True
+        saved(user, update_fields=["deleted_at", "is_active", "updated_at"])
+        self._record_audit(replace(audit, after={"is_active": True}))
+        return as_shown(User.objects.select_related("plan")).get(pk=user_id)
+
+
+def _deleted() -> QuerySet[User]:
+    return User.objects.select_related("plan").filter(deleted_at__isnull=False, erased_at=None)

@@ -1,0 +1,38 @@
+"""An invitation, as staff see it."""
+
+from typing import TYPE_CHECKING, Self
+
+from apps.core.schemas.base import ResponseSchema
+from apps.core.schemas.fields import Timestamp
+
+if TYPE_CHECKING:
+    from apps.users.models import Invitation
+
+
+class InvitationOut(ResponseSchema):
+    """An invitation without its token, which only the invited have."""
+
+    id: int
+    email: str
+    plan: str | None
+    invited_by: int | None
+    user_id: int | None
+    created_at: Timestamp
+    expires_at: Timestamp
+    accepted_at: Timestamp | None
+    revoked_at: Timestamp | None
+
+    @classmethod
+    def of(cls, invitation: "Invitation") -> Self:
+        """Return the invitation's face; its plan must be loaded."""
+        return cls(
+            id=invitation.pk,
+            email=invitation.email,
+            plan=invitation.plan.name if invitation.plan else None,
+            invited_by=invitation.invited_by_id,
+            user_id=invitation.user_id,
+            created_at=invitation.created_at,
+            expires_at=invitation.expires_at,
+            accepted_at=invitation.accepted_at,
+            revoked_at=invitation.revoked_at,
+        )

@@ -1,0 +1,77 @@
+"""Deleting accounts, restoring them within a grace period, and erasing whose they were after it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from apps.core.letters import Letter, PostLetter
+from apps.core.security.audit_entry import AuditEntry, RecordAudit
+from apps.core.security.principal import OPERATOR, Principal
+from apps.users.models import User
+from apps.users.repositories.erasure_repository import ErasureRepository
+from apps.users.repositories.user_repository import UserRepository
+from apps.users.schemas import UserOut
+from apps.users.services.staff_rules import may_be_changed_by
+
+KIND = "account_deleted"
+# Makes every single-use token of an account good no more, in the transaction that is open on the calling thread.
+VoidTokens = Callable[[int], None]
+
+
+class AccountRemoval:
+    """An account that is deleted has no credential from that moment on. Its ledger stays for ever."""
+
+    def __init__(
+        self,
+        users: UserRepository,
+        deleted: ErasureRepository,
+        void_tokens: VoidTokens,
+        post_letter: PostLetter,
+        record_audit: RecordAudit,
+    ) -> None:
+        self._users = users
+        self._deleted = deleted
+        self._void_tokens = void_tokens
+        self._post_letter = post_letter
+        self._record_audit = record_audit
+
+    async def delete(self, actor: Principal, user_id: int) -> None:
+        """Delete the account softly; its owner is told by mail.
+
+        One's own needs a recent proof of who one is, which no API key has. Raises NotAllowed, StepUpRequired, NotFound.
+        """
+        actor.require_writing(user_id)
+        if user_id == actor.user_id:
+            actor.require_recent_proof()
+        changes = {"deleted_at": timezone.now(), "is_active": False}
+        audit = AuditEntry(actor, "user.deleted", "user")
+        await self._users.update(user_id, changes, audit, may_be_changed_by(actor), self._after_deletion)
+
+    async def restore(self, actor: Principal, user_id: int) -> UserOut:
+        """Take back a deletion; the account's keys work again, its sessions and links do not.
+
+        Raises NotAllowed unless the actor is staff, NotFound when the account is not deleted or has been erased,
+        Conflict when its address or user name is taken by now.
+        """
+        actor.require_staff()
+        audit = AuditEntry(actor, "user.restored", "user", user_id)
+        return UserOut.of(await self._deleted.restore(user_id, audit, may_be_changed_by(actor)))
+
+    def lock_due(self) -> User | None:
+        """Return an account whose grace is over, locked in the transaction open on this thread; None when none is.
+
+        One that somebody else erases is passed over.
+        """
+        return self._deleted.lock_due(settings.ERASE_AFTER_DAYS)
+
+    def erase(self, user: User) -> None:
+        """Replace what tells whose a deleted account was, in the transaction open on this thread, for ever."""
+        self._deleted.erase(user)
+        self._record_audit(AuditEntry(OPERATOR, "user.erased", "user", user.pk))
+
+    def _after_deletion(self, user: User, _before: Mapping[str, Any]) -> None:
+        self._void_tokens(user.pk)
+        context = {"days": str(settings.ERASE_AFTER_DAYS)}
+        self._post_letter(Letter(KIND, user.email, f"{KIND}:{user.pk}:{user.deleted_at}", user.pk, context))

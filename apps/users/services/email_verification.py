@@ -1,0 +1,59 @@
+"""Showing that an account's address is its owner's."""
+
+from apps.core.database.transactions import run_in_transaction
+from apps.core.errors import InvalidToken, NotFound
+from apps.core.security.audit_entry import AuditEntry, RecordAudit
+from apps.core.security.principal import CredentialKind, Principal
+from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+from apps.users.repositories.user_repository import UserRepository
+from apps.users.services.verification_letters import VerificationLetters
+
+LETTER_INTERVAL_SECONDS = 60
+
+
+class EmailVerification:
+    """Verifies addresses by the links of VerificationLetters. Lock order: the account, then its tokens."""
+
+    def __init__(
+        self, users: UserRepository, tokens: OneTimeTokens, letters: VerificationLetters, record_audit: RecordAudit
+    ) -> None:
+        self._users = users
+        self._tokens = tokens
+        self._letters = letters
+        self._record_audit = record_audit
+
+    async def verify(self, token: str) -> None:
+        """Spend the token and note that the address is verified; raises InvalidToken.
+
+        The token is good for the address that it was sent to, and no other that the account may have since.
+        """
+        found = await self._tokens.find(token)
+        if found is None or found.user_id is None:
+            raise InvalidToken
+        await run_in_transaction(self._verify, token, found.user_id)
+
+    async def ask_again(self, actor: Principal) -> None:
+        """Post another link to the caller's own address, unless it is verified or the last one is a moment old."""
+        actor.require_session()
+        await self.remind(actor.owner_id)
+
+    async def remind(self, user_id: int) -> None:
+        """Post another link to the account's address, unless it is verified or the last one is a moment old."""
+        await run_in_transaction(self._remind, user_id)
+
+    def _verify(self, token: str, user_id: int) -> None:
+        try:
+            user = self._users.lock(user_id)
+        except NotFound:
+            raise InvalidToken from None
+        spent = self._tokens.spend(token)
+        if spent is None or spent.data["email"].lower() != user.email.lower():
+            raise InvalidToken
+        self._users.mark_verified(user_id)
+        owner = Principal(user_id=user_id, kind=CredentialKind.SESSION)
+        self._record_audit(AuditEntry(owner, "user.email_verified", "user", user_id))
+
+    def _remind(self, user_id: int) -> None:
+        user = self._users.lock(user_id)
+        if user.email_verified_at is None and not self._tokens.was_issued_within(user_id, LETTER_INTERVAL_SECONDS):
+            self._letters.send(user_id, user.email)

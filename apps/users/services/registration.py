@@ -1,0 +1,125 @@
+"""Who may make an account, and how it is made."""
+
+import re
+
+from django.conf import settings
+from pydantic import TypeAdapter, ValidationError
+
+from apps.core.database.transactions import run_in_transaction
+from apps.core.errors import NotAllowed, ValidationFailed
+from apps.core.security.audit_entry import AuditEntry
+from apps.core.security.passwords import hash_password
+from apps.core.security.principal import CredentialKind, Principal
+from apps.users.models import User
+from apps.users.repositories.user_repository import UserRepository
+from apps.users.schemas import UserCreate, UserOut
+from apps.users.schemas.fields import FULL_NAME_LENGTH_MAXIMUM, EmailAddress
+from apps.users.services.confirmed_registration import ConfirmedRegistration
+from apps.users.services.invitation_service import InvitationService
+from apps.users.services.password_policy import check_new_password
+
+SELF_SIGN_UP = Principal(user_id=None, kind=CredentialKind.SESSION)
+CONFIRMED, INVITE, OFF = "confirmed", "invite", "off"
+EMAIL: TypeAdapter[str] = TypeAdapter(EmailAddress)
+USERNAME_START_LENGTH_MAXIMUM = 100
+
+
+class RegistrationClosed(NotAllowed):
+    """Nobody signs up by themselves here."""
+
+    code, message = "REGISTRATION_CLOSED", "Registration is closed."
+
+
+class InvitationRequired(NotAllowed):
+    """Only the invited sign up here."""
+
+    code, message = "INVITATION_REQUIRED", "Registration needs an invitation."
+
+
+class Registration:
+    """Makes accounts; the setting REGISTRATION says whether strangers may, and how."""
+
+    def __init__(self, users: UserRepository, confirmed: ConfirmedRegistration, invitations: InvitationService) -> None:
+        self._users = users
+        self._confirmed = confirmed
+        self._invitations = invitations
+
+    def require_open_registration(self) -> None:
+        """Raise RegistrationClosed or InvitationRequired unless strangers may make an account."""
+        if settings.REGISTRATION == OFF:
+            raise RegistrationClosed
+        if settings.REGISTRATION == INVITE:
+            raise InvitationRequired
+
+    async def sign_up(self, new: UserCreate) -> UserOut | None:
+        """Make a stranger's account, or return None when it is made as soon as the address is confirmed.
+
+        Raises RegistrationClosed, InvitationRequired, InvalidToken for a bad invitation, ValidationFailed for a weak
+        password, Conflict when taken.
+        """
+        if "invitation" not in new.model_fields_set or settings.REGISTRATION == OFF:
+            self.require_open_registration()
+            return await (self._ask if settings.REGISTRATION == CONFIRMED else self._open)(new)
+        password_hash = await _hash_of(new)
+        return UserOut.of(await run_in_transaction(self._accept, new, password_hash))
+
+    async def register(self, new: UserCreate, actor: Principal) -> UserOut:
+        """Make an account on the free plan; raises ValidationFailed for a weak password, Conflict when taken."""
+        audit = AuditEntry(actor, "user.created", "user", after=new.account)
+        return UserOut.of(await self._users.create(new.account, await _hash_of(new), audit))
+
+    def register_federated(self, email: str, full_name: str) -> int:
+        """Make the account of somebody whose address another provider has verified, and return its id.
+
+        In the transaction that is open on the calling thread. The account has no password, and a user name of its own
+        made from the address. Where only the invited sign up, it takes up the address's invitation. Raises
+        RegistrationClosed, InvitationRequired, ValidationFailed when it is no address, Conflict when taken.
+        """
+        invitation = self._invitations.good_for_address(email) if settings.REGISTRATION != OFF else None
+        if invitation is None:
+            self.require_open_registration()
+        account = {"email": _address(email), "full_name": _name(full_name), "username": username_start(email)}
+        plan = {"plan_id": invitation.plan_id} if invitation and invitation.plan_id else {}
+        audit = AuditEntry(SELF_SIGN_UP, "user.created", "user", after={**account, "federated": True})
+        user = self._users.add_verified({**account, **plan}, None, audit)
+        if invitation is not None:
+            self._invitations.accept(invitation, user.pk)
+        return user.pk
+
+    async def _open(self, new: UserCreate) -> UserOut:
+        return await self.register(new, SELF_SIGN_UP)
+
+    async def _ask(self, new: UserCreate) -> None:
+        await self._confirmed.ask(new.account, await _hash_of(new))
+
+    def _accept(self, new: UserCreate, password_hash: str) -> User:
+        invitation = self._invitations.good_for(new.invitation.get_secret_value(), new.email)
+        plan = {"plan_id": invitation.plan_id} if invitation.plan_id else {}
+        audit = AuditEntry(SELF_SIGN_UP, "user.created", "user", after={**new.account, **plan})
+        user = self._users.add({**new.account, **plan}, password_hash, audit, is_verified=True)
+        self._invitations.accept(invitation, user.pk)
+        return user
+
+
+async def _hash_of(new: UserCreate) -> str:
+    password = new.password.get_secret_value()
+    await check_new_password(password, **new.account)
+    return await hash_password(password)
+
+
+def username_start(email: str) -> str:
+    """Return what user names made from the address begin with."""
+    letters = re.sub(r"[^A-Za-z0-9_.-]", "", email.partition("@")[0])
+    return letters[:USERNAME_START_LENGTH_MAXIMUM] or "user"
+
+
+def _address(email: str) -> str:
+    try:
+        return EMAIL.validate_python(email)
+    except ValidationError as problem:
+        raise ValidationFailed.of("email", "is not an e-mail address") from problem
+
+
+def _name(full_name: str) -> str:
+    printable = "".join(letter for letter in full_name if letter.isprintable())
+    return printable.strip()[:FULL_NAME_LENGTH_MAXIMUM].strip()

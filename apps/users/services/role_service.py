@@ -1,0 +1,48 @@
+"""What roles there are, and who may change them."""
+
+from apps.core.errors import NotFound
+from apps.core.schemas.page import Page, PageQuery
+from apps.core.security.audit_entry import AuditEntry
+from apps.core.security.principal import Principal
+from apps.users.repositories.role_repository import RoleRepository
+from apps.users.schemas import RoleCreate, RoleOut, RoleUpdate
+
+
+class RoleService:
+    """Finds roles for staff; makes, changes and deletes them for superusers, for who could, could raise themselves.
+
+    What a role gives is read anew at each use of it, so a change holds from its commit.
+    """
+
+    def __init__(self, roles: RoleRepository) -> None:
+        self._roles = roles
+
+    async def get(self, actor: Principal, role_id: int) -> RoleOut:
+        """Return the role; raises NotAllowed, NotFound."""
+        actor.require_staff()
+        role = await self._roles.find(role_id)
+        if role is None:
+            raise NotFound
+        return RoleOut.of(role)
+
+    async def page(self, actor: Principal, query: PageQuery) -> Page[RoleOut]:
+        """Return one page of the roles; raises NotAllowed."""
+        actor.require_staff()
+        rows, total = await self._roles.page(offset=query.offset, size=query.size)
+        return Page[RoleOut].of(rows, total, query, RoleOut.of)
+
+    async def create(self, actor: Principal, new: RoleCreate) -> RoleOut:
+        """Make a role; raises NotAllowed, ValidationFailed (unknown permission), Conflict (the name is taken)."""
+        actor.require_superuser()
+        return RoleOut.of(await self._roles.create(new.model_dump(), AuditEntry(actor, "role.created", "role")))
+
+    async def update(self, actor: Principal, role_id: int, update: RoleUpdate) -> RoleOut:
+        """Change the role; raises NotFound, and what `create` raises."""
+        actor.require_superuser()
+        changes = update.model_dump(include=update.model_fields_set)
+        return RoleOut.of(await self._roles.update(role_id, changes, AuditEntry(actor, "role.updated", "role")))
+
+    async def delete(self, actor: Principal, role_id: int) -> None:
+        """Delete the role; raises NotAllowed, NotFound, Conflict when accounts have it."""
+        actor.require_superuser()
+        await self._roles.delete(role_id, AuditEntry(actor, "role.deleted", "role"))

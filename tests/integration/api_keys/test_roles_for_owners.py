@@ -1,0 +1,89 @@
+"""An installation from before there were roles: keys that staff gave a scope go on working, and nobody gets more."""
+
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from apps.audit.models import AuditEvent
+from apps.core.database.sync_calls import call_service
+from apps.users.dependencies import user_service
+from apps.users.models import Role, RoleScope, User
+from tests.support.factories import make_bare_key, make_staff, make_user
+
+pytestmark = pytest.mark.usefixtures("database")
+
+BEFORE = ("api_keys", "20261122_1846_add_rate_limits"), ("users", "20261122_1741_sessions_ended_at")
+NO_MORE = frozenset({"keyhouse:account"})
+
+
+def migrate_anew(*, only_keys: bool = False) -> None:
+    try:
+        for label, name in BEFORE[: 1 if only_keys else 2]:
+            call_command("migrate", label, name, verbosity=0)
+    finally:
+        call_command("migrate", verbosity=0)
+
+
+def held(user: User) -> frozenset[str]:
+    return call_service(user_service().held_scopes, user.pk)
+
+
+def roles_of(user: User) -> list[str]:
+    return sorted(user.groups.values_list("name", flat=True))
+
+
+def test_owners_of_living_keys_get_what_their_keys_need_and_no_more():
+    owners: dict[str, tuple[list[dict[str, Any]], set[str]]] = {
+        "verifier": ([{"scopes": ["mine", "keys:verify"]}], {"keys:verify"}),
+        "wildcard": ([{"scopes": ["keys:*"]}], {"keys:verify"}),
+        "holder": ([{"scopes": ["credits:hold"], "is_active": False}], {"credits:hold"}),
+        "both": ([{"scopes": ["keys:verify"]}, {"scopes": ["credits:*"]}], {"keys:verify", "credits:hold"}),
+        "plain": ([{"scopes": ["keys:read", "tokens:*", "tokens:introspect", "keyhouse:staff"]}], set()),
+        "revoked": ([{"scopes": ["keys:verify"], "revoked_at": timezone.now()}], set()),
+        "deleted key": ([{"scopes": ["keys:verify"], "deleted_at": timezone.now()}], set()),
+    }
+    users = {name: make_user(username=name.replace(" ", "")) for name in owners}
+    gone, staff = make_user(deleted_at=timezone.now()), make_staff(is_superuser=False)
+    for name, (keys, _) in owners.items():
+        for fields in keys:
+            make_bare_key(users[name], **fields)
+    for user in (gone, staff):
+        make_bare_key(user, scopes=["keys:verify"])
+    migrate_anew()
+    assert {name: held(user) for name, user in users.items()} == {
+        name: NO_MORE | needed for name, (_, needed) in owners.items()
+    }
+    assert roles_of(gone) == roles_of(staff) == []
+    events = {(event.target_id, str(event.before), str(event.after)) for event in AuditEvent.objects.all()}
+    assert (users["verifier"].pk, "{'roles': []}", "{'roles': ['service']}") in events
+    assert {event[2] for event in events if event[0] == users["both"].pk} == {
+        "{'roles': ['service']}",
+        "{'roles': ['credit-service', 'service']}",
+    }
+    assert len(events) == 5
+
+
+def test_going_back_and_forth_gives_nothing_twice():
+    user = make_user()
+    make_bare_key(user, scopes=["keys:verify"])
+    for _ in range(2):
+        migrate_anew(only_keys=True)
+    assert roles_of(user) == ["service"]
+    assert AuditEvent.objects.count() == 1
+
+
+def test_a_group_that_has_the_name_already_gives_its_members_nothing():
+    owner, member = make_user(), make_user()
+    make_bare_key(owner, scopes=["keys:verify"])
+    try:
+        call_command("migrate", "api_keys", BEFORE[0][1], verbosity=0)
+        call_command("migrate", "users", BEFORE[1][1], verbosity=0)
+        group = Role.objects.create(name="service")
+        member.groups.add(group)
+    finally:
+        call_command("migrate", verbosity=0)
+    assert (held(member), held(owner)) == (NO_MORE, NO_MORE | {"keys:verify"})
+    assert roles_of(owner) == ["keyhouse-service"]
+    assert list(RoleScope.objects.filter(role=group)) == []

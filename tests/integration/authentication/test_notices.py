@@ -1,0 +1,89 @@
+"""What owners are told by mail about signing in."""
+
+from datetime import timedelta
+
+import httpx
+from django.db.models.functions import Now
+
+from apps.authentication.dependencies import password_service
+from apps.authentication.models import Session
+from apps.core.database.transactions import run_in_transaction
+from apps.core.security.principal import OPERATOR
+from tests.support.factories import PASSWORD, make_user
+from tests.support.mailbox import PostedLetter, letters_to
+from tests.support.orm import make
+
+LOGIN, REFRESH = "/api/v1/auth/login", "/api/v1/auth/refresh"
+ANN = "ann@example.com"
+NEW_DEVICE = "Somebody signed in to your account from a new device."
+
+
+async def notices() -> list[PostedLetter]:
+    return [letter for letter in await make(letters_to, ANN) if letter.kind == "security_notice"]
+
+
+async def sign_in(api: httpx.AsyncClient, agent: str = "phone") -> dict[str, str]:
+    credentials = {"email": ANN, "password": PASSWORD}
+    response = await api.post(LOGIN, json=credentials, headers={"User-Agent": agent})
+    assert response.status_code == 200
+    pair: dict[str, str] = response.json()
+    return pair
+
+
+async def test_the_first_sign_in_and_known_devices_are_no_news(api: httpx.AsyncClient):
+    await make(make_user, PASSWORD, email=ANN)
+    for agent in ("phone", "phone"):
+        await sign_in(api, agent)
+    assert await notices() == []
+
+
+async def test_a_new_device_is_told_of_once(api: httpx.AsyncClient):
+    await make(make_user, PASSWORD, email=ANN)
+    for agent in ("phone", "laptop", "laptop", "phone"):
+        await sign_in(api, agent)
+    (notice,) = await notices()
+    assert (notice.context["what"], notice.context["agent"]) == (NEW_DEVICE, "laptop")
+
+
+async def test_a_known_agent_in_another_network_is_new(api: httpx.AsyncClient):
+    await make(make_user, PASSWORD, email=ANN)
+    await sign_in(api)
+    for address, count in (("127.0.0.200", 0), ("203.0.113.1", 1)):
+        await run_in_transaction(Session.objects.update, ip_address=address)
+        await sign_in(api)
+        assert len(await notices()) == count
+        await run_in_transaction(lambda: Session.objects.latest("id").delete())
+
+
+async def test_a_device_is_forgotten_after_ninety_days(api: httpx.AsyncClient):
+    await make(make_user, PASSWORD, email=ANN)
+    await sign_in(api)
+    await run_in_transaction(Session.objects.update, last_used_at=Now() - timedelta(days=89))
+    await sign_in(api)
+    assert await notices() == []
+    await run_in_transaction(Session.objects.update, last_used_at=Now() - timedelta(days=91))
+    await sign_in(api)
+    assert len(await notices()) == 1
+
+
+async def test_a_spent_token_presented_again_is_told_of_with_the_session_that_it_ends(api: httpx.AsyncClient):
+    await make(make_user, PASSWORD, email=ANN)
+    first = (await sign_in(api))["refresh_token"]
+    second = (await api.post(REFRESH, json={"refresh_token": first})).json()["refresh_token"]
+    await api.post(REFRESH, json={"refresh_token": second})
+    for _ in range(2):
+        assert (await api.post(REFRESH, json={"refresh_token": first})).status_code == 401
+    (notice,) = await notices()
+    assert notice.context["what"] == "A session of your account was ended, because a token of it was used twice."
+
+
+async def test_a_changed_password_is_told_of_and_by_whom(api: httpx.AsyncClient):
+    user = await make(make_user, PASSWORD, email=ANN)
+    headers = {"Authorization": f"Bearer {(await sign_in(api))['access_token']}", "User-Agent": "phone"}
+    change = {"current_password": PASSWORD, "new_password": "another horse altogether"}
+    assert (await api.post("/api/v1/auth/change-password", json=change, headers=headers)).status_code == 200
+    await password_service().set(OPERATOR, user.pk, PASSWORD)
+    own, operators = await notices()
+    assert own.context["what"] == operators.context["what"] == "Your password was changed."
+    assert (own.context["agent"], own.context["by_staff"]) == ("phone", "")
+    assert (operators.context.get("agent"), operators.context["by_staff"]) == (None, "yes")

@@ -1,0 +1,57 @@
+"""Invitations in the admin."""
+
+from apps.audit.models import AuditEvent
+from apps.plans.models import Plan
+from apps.users.models import Invitation
+from tests.integration.backoffice.pages import form_errors, only_event, text_of
+from tests.support.factories import make_user
+from tests.support.mailbox import letters_to
+
+INVITATIONS = "/admin/users/invitation/"
+ANN = "ann@example.com"
+
+
+def invite(browser, **fields) -> Invitation:
+    assert browser.post(f"{INVITATIONS}add/", {"email": ANN, "plan": "", **fields}).status_code == 302
+    return Invitation.objects.latest("id")
+
+
+def test_invites(browser, staff):
+    pro = Plan.objects.get(name="pro")
+    invitation = invite(browser, plan=pro.pk)
+    assert (invitation.email, invitation.plan, invitation.invited_by) == (ANN, pro, staff)
+    assert [letter.kind for letter in letters_to(ANN)] == ["invitation"]
+    event = only_event(action="invitation.sent")
+    assert (event.actor_id, event.target_id) == (staff.pk, invitation.pk)
+    assert ANN in text_of(browser.get(INVITATIONS))
+
+
+def test_refuses_what_cannot_be(browser):
+    make_user(email=ANN)
+    for email in (ANN, "nobody"):
+        assert "email" in form_errors(browser.post(f"{INVITATIONS}add/", {"email": email, "plan": ""}))
+    assert not Invitation.objects.exists()
+    assert not AuditEvent.objects.exists()
+
+
+def test_sends_again_and_revokes_after_asking(browser):
+    invitation = invite(browser)
+    for operation in ("resend", "revoke"):
+        page = f"{INVITATIONS}{operation}/?id={invitation.pk}"
+        assert ANN in text_of(browser.get(page))
+        assert browser.post(page).status_code == 302
+    invitation.refresh_from_db()
+    assert invitation.revoked_at is not None
+    assert len(letters_to(ANN)) == 2
+    assert [event.action for event in AuditEvent.objects.order_by("id")] == [
+        "invitation.sent", "invitation.resent", "invitation.revoked",
+    ]  # fmt: skip
+
+
+def test_shows_one_and_changes_nothing_of_it(browser, limited):
+    invitation = invite(browser)
+    page = f"{INVITATIONS}{invitation.pk}/change/"
+    assert ANN in text_of(browser.get(page))
+    browser.post(page, {"email": "other@example.com"})
+    assert Invitation.objects.get().email == ANN
+    assert limited("users.view_user").get(INVITATIONS).status_code == 403

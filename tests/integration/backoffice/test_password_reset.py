@@ -1,0 +1,35 @@
+"""Staff have the mail sent that sets a new password, and never learn one."""
+
+from apps.audit.models import AuditEvent
+from tests.integration.backoffice.pages import USERS, only_event, text_of
+from tests.support.factories import make_staff, make_user
+from tests.support.mailbox import letters_to
+
+SEND = f"{USERS}send-password-reset/"
+
+
+def test_sends_the_mail_after_asking(browser, staff):
+    user = make_user(email="ann@example.com")
+    assert "Send a password reset mail" in text_of(browser.get(f"{USERS}{user.pk}/change/"))
+    page = f"{SEND}?id={user.pk}"
+    assert "ann@example.com" in text_of(browser.get(page))
+    assert letters_to("ann@example.com") == []
+    assert browser.post(page).status_code == 302
+    assert [letter.kind for letter in letters_to("ann@example.com")] == ["reset_password"]
+    assert only_event(action="password.reset_sent", target_id=user.pk).actor_id == staff.pk
+
+
+def test_offers_it_for_nobody_who_is_shut_out(browser):
+    user = make_user(email="ann@example.com", is_active=False)
+    assert "Send a password reset mail" not in text_of(browser.get(f"{USERS}{user.pk}/change/"))
+    assert browser.post(f"{SEND}?id={user.pk}").status_code == 302
+    assert letters_to("ann@example.com") == []
+    assert not AuditEvent.objects.exists()
+
+
+def test_only_a_superuser_has_it_sent_to_staff(limited):
+    colleague = make_staff(email="boss@example.com")
+    page = f"{SEND}?id={colleague.pk}"
+    assert limited("users.view_user").post(page).status_code == 403
+    assert "Only a superuser" in text_of(limited("users.change_user").post(page))
+    assert letters_to("boss@example.com") == []

@@ -1,0 +1,206 @@
+"""Roles in the admin: made, changed, deleted and given by the service, with an audit event; for superusers alone."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from apps.audit.models import AuditEvent
+from apps.users.models import Role, User
+from tests.integration.backoffice.pages import EVENTS, KEYS, ROLES, USERS, form_errors, only_event, text_of
+from tests.support.factories import make_bare_key, make_role, make_staff, make_user
+
+pytestmark = pytest.mark.integration
+
+NEW = {"name": "support", "scopes": ["keys:verify"], "permissions": ["api_keys.view_apikey", "users.view_user"]}
+SEEDED = ["service", "credit-service"]
+
+
+def _given(name: str) -> tuple[list[str], list[str]]:
+    role: Any = Role.objects.with_what_they_give().get(name=name)
+    return role.scope_names, role.permission_names
+
+
+def _page(role: Group, operation: str = "change") -> str:
+    return f"{ROLES}{role.pk}/{operation}/"
+
+
+def _account_form(user: User, **changes: Any) -> dict[str, Any]:
+    fields = {"email": user.email, "username": user.username, "full_name": "", "plan": user.plan_id, "is_active": "on"}
+    return {**fields, **changes}
+
+
+def _assert_as_seeded() -> None:
+    assert list(Role.objects.order_by("id").values_list("name", flat=True)) == SEEDED
+    assert not AuditEvent.objects.exists()
+
+
+def test_lists_roles_with_what_they_give_and_who_has_them(browser):
+    role = make_role("keys:verify", "credits:hold")
+    for fields in ({}, {"is_active": False}, {"deleted_at": timezone.now()}):
+        make_user(**fields).groups.add(role)
+    page = text_of(browser.get(ROLES))
+    assert "<code>credits:hold</code><br><code>keys:verify</code>" in page
+    accounts = f"{USERS}?groups__id__exact={role.pk}"
+    assert f'<a href="{accounts}">2</a>' in page
+    assert browser.get(accounts).context["cl"].result_count == 2
+    assert "By role" in text_of(browser.get(USERS))
+
+
+def test_the_queries_do_not_grow_with_the_roles(browser):
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            browser.get(ROLES)
+        return len(captured)
+
+    queries()
+    few = queries()
+    for _ in range(5):
+        make_role("keys:verify")
+    assert queries() == few
+
+
+def test_makes_a_role(browser, staff):
+    assert "was added successfully" in text_of(browser.post(f"{ROLES}add/", NEW, follow=True))
+    assert _given("support") == (NEW["scopes"], NEW["permissions"])
+    event = only_event(action="role.created")
+    assert (event.actor_id, event.actor_kind, event.before, event.after) == (staff.pk, "session", {}, NEW)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "x" * 101}, "name"),
+        ({"name": "a\x00b"}, "name"),
+        ({"name": "credit-service"}, "name"),
+        ({"scopes": ["keyhouse:staff"]}, "scopes"),
+        ({"scopes": ["keys:*"]}, "scopes"),
+        ({"permissions": ["auth.change_group"]}, "permissions"),
+        ({"permissions": ["nothing"]}, "permissions"),
+    ],
+)
+def test_refuses_a_bad_role(browser, wrong, field):
+    for page in (f"{ROLES}add/", _page(Role.objects.get(name="service"))):
+        assert field in form_errors(browser.post(page, {**NEW, **wrong}))
+    _assert_as_seeded()
+
+
+def test_changes_only_what_was_changed(browser, staff):
+    role = make_role("keys:verify", name="support")
+    page = text_of(browser.get(_page(role)))
+    assert '<input type="checkbox" name="scopes" value="keys:verify" id="id_scopes_0" checked>' in page
+    form = {"name": "support", "scopes": ["credits:hold"], "initial-scopes": ["keys:verify"]}
+    assert browser.post(_page(role), form).status_code == 302
+    assert _given("support") == (["credits:hold"], [])
+    event = only_event(action="role.updated")
+    assert (event.actor_id, event.target_id) == (staff.pk, role.pk)
+    assert (event.before, event.after) == ({"scopes": ["keys:verify"]}, {"scopes": ["credits:hold"]})
+
+
+def test_saving_what_is_there_changes_nothing(browser):
+    role = make_role("keys:verify", name="support")
+    form = {"name": "support", "scopes": ["keys:verify"], "initial-scopes": ["keys:verify"]}
+    assert browser.post(_page(role), form).status_code == 302
+    assert not AuditEvent.objects.exists()
+
+
+def test_an_old_page_brings_nothing_back(browser):
+    role, user = make_role("credits:hold", name="support"), make_user()
+    old_role = {"name": "helpers", "scopes": ["keys:verify"], "initial-scopes": ["keys:verify"]}
+    assert browser.post(_page(role), old_role).status_code == 302
+    assert _given("helpers") == (["credits:hold"], [])
+    old_account = _account_form(user, full_name="Ann", roles=["service"], **{"initial-roles": ["service"]})
+    assert browser.post(f"{USERS}{user.pk}/change/", old_account).status_code == 302
+    user.refresh_from_db()
+    assert (user.full_name, user.groups.count()) == ("Ann", 0)
+
+
+def test_deletes_a_role_that_nobody_has(browser):
+    role, had = make_role("keys:verify", name="free"), make_role(name="had")
+    make_user().groups.add(had)
+    assert "is not deleted" in text_of(browser.get(_page(had, "delete")))
+    assert "Accounts have this role" in text_of(browser.post(_page(had, "delete")))
+    assert "Role “free” deleted." in text_of(browser.post(_page(role, "delete"), follow=True))
+    assert list(Role.objects.order_by("id").values_list("name", flat=True)) == [*SEEDED, "had"]
+    event = only_event(action="role.deleted")
+    assert event.before == {"name": "free", "scopes": ["keys:verify"], "permissions": []}
+
+
+def test_gives_and_takes_roles_on_the_account_s_page(browser, staff):
+    user = make_user()
+    page = f"{USERS}{user.pk}/change/"
+    assert 'name="roles" value="service"' in text_of(browser.get(page))
+    assert browser.post(page, _account_form(user, roles=["service"])).status_code == 302
+    assert [group.name for group in user.groups.all()] == ["service"]
+    event = only_event(action="user.updated")
+    assert (event.actor_id, event.target_id) == (staff.pk, user.pk)
+    assert (event.before, event.after) == ({"roles": []}, {"roles": ["service"]})
+    assert browser.post(page, _account_form(user, **{"initial-roles": ["service"]})).status_code == 302
+    assert user.groups.count() == 0
+    assert "roles" in form_errors(browser.post(page, _account_form(user, roles=["nobody"])))
+
+
+def test_a_role_s_permissions_count_in_the_admin_as_long_as_it_is_there(browser):
+    browser.post(f"{ROLES}add/", NEW)
+    user = make_user(is_staff=True)
+    helper = Client(SERVER_NAME="keyhouse.localhost")
+    helper.force_login(user)
+    assert helper.get(KEYS).status_code == 403
+    user.groups.add(Role.objects.get(name="support"))
+    assert helper.get(KEYS).status_code == 200
+    assert helper.post(f"{KEYS}add/", {}).status_code == 403
+    role = Role.objects.get(name="support")
+    form = {"name": "support", "scopes": NEW["scopes"], "initial-scopes": NEW["scopes"]}
+    browser.post(_page(role), {**form, "initial-permissions": NEW["permissions"]})
+    assert helper.get(KEYS).status_code == 403
+
+
+def test_staff_who_are_no_superusers_raise_nobody(limited):
+    every = [f"users.{what}_{kind}" for what in ("view", "add", "change", "delete") for kind in ("role", "user")]
+    browser, role, user = limited(*every), Role.objects.get(name="service"), make_user()
+    assert browser.get(ROLES).status_code == 200
+    assert "keys:verify" in text_of(browser.get(_page(role)))
+    for page in (f"{ROLES}add/", _page(role), _page(role, "delete"), f"{ROLES}delete/?id={role.pk}"):
+        assert browser.post(page, NEW).status_code == 403
+    page = f"{USERS}{user.pk}/change/"
+    assert 'name="roles"' not in text_of(browser.get(page))
+    assert browser.post(page, _account_form(user, full_name="Ann", roles=["service"])).status_code == 302
+    user.refresh_from_db()
+    assert (user.full_name, user.groups.count()) == ("Ann", 0)
+    assert _given("service") == (["keys:verify"], [])
+
+
+@pytest.mark.parametrize("page", ["", "{id}/change/", "add/", "{id}/delete/"])
+def test_who_may_not_look_sees_nothing(limited, page):
+    address = ROLES + page.format(id=Role.objects.get(name="service").pk)
+    assert limited().get(address).status_code == 403
+    customer = Client(SERVER_NAME="keyhouse.localhost")
+    customer.force_login(make_user())
+    assert customer.get(address).headers["location"].startswith("/admin/login/")
+
+
+def test_the_key_s_page_says_what_does_not_count(browser):
+    key = make_bare_key(make_user(), scopes=["keys:*", "mine"])
+    page = text_of(browser.get(f"{KEYS}{key.id}/change/"))
+    assert "Scopes that do not count" in page
+    assert '<div class="readonly">keys:verify</div>' in page
+    mine = make_bare_key(make_staff(), scopes=["keys:verify"])
+    assert '<div class="readonly">none</div>' in text_of(browser.get(f"{KEYS}{mine.id}/change/"))
+
+
+def test_a_new_key_with_what_its_owner_lacks_is_refused_with_what_it_takes(browser):
+    form = {"user": make_user().pk, "name": "k", "environment": "live", "scopes": "keys:verify", "metadata": "{}"}
+    (reason,) = form_errors(browser.post(f"{KEYS}add/", form))["scopes"]
+    assert reason == "The owner needs a role that gives keys:verify: service."
+    assert not AuditEvent.objects.exists()
+
+
+def test_the_history_leads_to_the_audit_trail(browser):
+    role = make_role()
+    answer = browser.get(_page(role, "history"))
+    assert answer.headers["location"] == f"{EVENTS}?target_kind=role&target_id={role.pk}"

@@ -1,0 +1,35 @@
+"""Caches to count in."""
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from apps.core.cache.redis_clients import shared_client
+from config.cache_url import cache_settings
+from tests.support.redis_server import RedisServer
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis for all the tests of this process."""
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_cache(redis_server: RedisServer, settings: Settings) -> Iterator[RedisServer]:
+    """Count in Redis, which is empty."""
+    with redis_server.client() as client:
+        client.flushdb()
+    settings.CACHE_URL = redis_server.url
+    settings.CACHES = {"default": cache_settings(redis_server.url)}
+    yield redis_server
+    shared_client(redis_server.url).close()
+
+
+@pytest.fixture(params=["postgresql", "redis"])
+def counters(request: pytest.FixtureRequest, database: None) -> None:
+    """Count in each of the caches in turn."""
+    if request.param == "redis":
+        request.getfixturevalue("redis_cache")

@@ -1,0 +1,133 @@
+"""Limits that are counted in Redis: every counter has its end, and when Redis is away nothing passes uncounted."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from django.core.cache import cache
+from pytest_django.fixtures import Settings
+
+from apps.core.cache import redis_clients
+from apps.core.cache.counting_cache import Counter, count_one
+from apps.core.connections import close_connections
+from apps.core.errors import Unavailable
+from apps.users.models import User
+from config.cache_url import cache_settings
+from tests.support.assertions import assert_error
+from tests.support.orm import make, rows
+from tests.support.redis_server import PASSWORD, RedisServer
+
+LOGIN = "/api/v1/auth/login"
+WRONG = {"email": "nobody@example.com", "password": "wrong"}
+NEW = {"email": "ann@example.com", "username": "ann", "password": "correct horse battery staple"}
+
+
+@pytest.fixture
+def own_server(tmp_path: Path, settings: Settings) -> Iterator[RedisServer]:
+    """A Redis that the test may stop; counted in it is from the start."""
+    with RedisServer(tmp_path) as server:
+        settings.CACHE_URL = server.url
+        settings.CACHES = {"default": cache_settings(server.url)}
+        yield server
+        redis_clients.shared_client(server.url).close()
+
+
+@contextmanager
+def away(server: RedisServer, how: str) -> Iterator[None]:
+    """Have the server gone, or there and silent, for the duration."""
+    if how == "silent":
+        with server.frozen():
+            yield
+        return
+    server.stop()
+    yield
+    server.start()
+
+
+async def test_limits_are_counted_there_and_nowhere_else(
+    api: httpx.AsyncClient, redis_cache: RedisServer, settings: Settings
+):
+    settings.LOGIN_RATE_LIMIT = "3/h"
+    answers = [await api.post(LOGIN, json=WRONG) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+    assert [answer.headers["x-ratelimit-remaining"] for answer in answers] == ["2", "1", "0", "0"]
+    assert 1 <= int(answers[3].headers["retry-after"]) <= 3600
+    with redis_cache.client() as client:
+        (key,) = client.keys("*")
+        assert key.startswith(b"keyhouse:1:rl:")
+        assert client.get(key) == b"4"
+        assert 0 < client.ttl(key) <= 3605
+
+
+async def test_of_many_at_once_exactly_the_limit_passes(
+    api: httpx.AsyncClient, redis_cache: RedisServer, settings: Settings
+):
+    settings.PUBLIC_RATE_LIMIT = "7/h"
+    spent = {"refresh_token": "none"}
+    answers = await asyncio.gather(*(api.post("/api/v1/auth/refresh", json=spent) for _ in range(40)))
+    assert sorted(answer.status_code for answer in answers) == [401] * 7 + [429] * 33
+
+
+async def test_every_counter_has_its_end(redis_cache: RedisServer):
+    await asyncio.gather(*(count_one(Counter("keyhouse:1:a", 60)) for _ in range(20)))
+    with redis_cache.client() as client:
+        assert client.get("keyhouse:1:a") == b"20"
+        assert 0 < client.pttl("keyhouse:1:a") <= 60_000
+
+
+async def test_a_counter_without_an_end_stays(redis_cache: RedisServer):
+    assert [await count_one(Counter("keyhouse:1:a")) for _ in range(2)] == [1, 2]
+    with redis_cache.client() as client:
+        assert client.ttl("keyhouse:1:a") == -1
+
+
+def test_clearing_leaves_what_others_keep_there(redis_cache: RedisServer):
+    cache.set("a", 1)
+    with redis_cache.client() as client:
+        client.set("theirs", "kept")
+        cache.clear()
+        assert client.keys("*") == [b"theirs"]
+
+
+@pytest.mark.parametrize("how", ["gone", "silent"])
+async def test_nothing_passes_uncounted_while_it_is_away(
+    api: httpx.AsyncClient, own_server: RedisServer, how: str, caplog: pytest.LogCaptureFixture
+):
+    assert (await api.post(LOGIN, json=WRONG)).status_code == 401
+    with caplog.at_level(logging.DEBUG), away(own_server, how):
+        for path, body in ((LOGIN, WRONG), ("/api/v1/users", NEW)):
+            assert_error(await api.post(path, json=body), 503, "UNAVAILABLE")
+        ready = await api.get("/health/ready")
+        with pytest.raises(Unavailable):
+            await make(cache.incr, "a")
+    assert await rows(User.objects.all()) == []
+    assert (ready.status_code, ready.headers["retry-after"]) == (503, "1")
+    assert ready.json() == {"status": "unavailable", "dependencies": {"database": "ok", "cache": "away"}}
+    assert "cache away: " in caplog.text
+    assert PASSWORD not in caplog.text
+    assert (await api.post(LOGIN, json=WRONG)).status_code == 401
+    assert (await api.get("/health/ready")).json()["dependencies"] == {"database": "ok", "cache": "ok"}
+
+
+async def test_a_wrong_password_for_it_is_an_outage_and_stays_a_secret(
+    api: httpx.AsyncClient, redis_server: RedisServer, settings: Settings, caplog: pytest.LogCaptureFixture
+):
+    wrong = redis_server.url.replace(PASSWORD, "wrong-hunter2")
+    settings.CACHES = {"default": cache_settings(wrong)}
+    with caplog.at_level(logging.DEBUG):
+        assert_error(await api.post(LOGIN, json=WRONG), 503, "UNAVAILABLE")
+    assert "hunter2" not in caplog.text
+
+
+async def test_its_connections_live_as_long_as_the_loop_s(redis_cache: RedisServer):
+    await count_one(Counter("keyhouse:1:a", 60))
+    loop = asyncio.get_running_loop()
+    assert loop in redis_clients._clients
+    await close_connections()
+    await close_connections()
+    assert loop not in redis_clients._clients
+    assert await count_one(Counter("keyhouse:1:a", 60)) == 2

@@ -1,0 +1,146 @@
+"""`manage.py clean_up` erases whose an account was once its grace is over."""
+
+import asyncio
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.db.models.functions import Now
+
+from apps.api_keys.models import ApiKey
+from apps.audit.models import AuditEvent
+from apps.authentication.models import Session
+from apps.core.database.transactions import run_in_transaction
+from apps.core.request_context import NO_REQUEST, enter_request
+from apps.credits.models import CreditTransaction
+from apps.mail.models import OutgoingMail
+from apps.one_time_tokens.models import OneTimeToken
+from apps.personal_data.dependencies import erasure
+from apps.personal_data.services.erasure import Erasure
+from apps.users.dependencies import account_removal
+from apps.users.models import Invitation, PendingRegistration, User
+from tests.support.accounts import Account, colleague, customer
+from tests.support.assertions import assert_error
+from tests.support.factories import PASSWORD, give_credits, make_key, make_user
+from tests.support.orm import make, rows
+
+USERS = "/api/v1/users"
+PERSONAL = ("ann@example.com", "annie", "Ann Hand", "203.0.113", "secret phone", "Ann's laptop")
+
+
+async def ann_deleted(api: httpx.AsyncClient, days: int = 31) -> Account:
+    """Return somebody of whom much is kept, and who deleted the account so many days ago."""
+    me = await customer(email="ann@example.com", username="annie", full_name="Ann Hand", password=PASSWORD)
+    headers = {**me.headers, "User-Agent": "secret phone", "X-Forwarded-For": "203.0.113.9"}
+    await make(make_key, me.user, name="Ann's laptop", ip_allowlist=["203.0.113.9"], metadata={"who": "Ann Hand"})
+    await make(give_credits, me.user, 5)
+    await api.patch(f"{USERS}/me", json={"full_name": "Ann Hand Smith"}, headers=headers)
+    await api.post("/api/v1/auth/login", json={"email": "ann@example.com", "password": PASSWORD}, headers=headers)
+    await api.post("/api/v1/auth/forgot-password", json={"email": "ann@example.com"}, headers=headers)
+    assert (await api.delete(f"{USERS}/{me.id}", headers=headers)).status_code == 204
+    await run_in_transaction(_backdate, me.id, days)
+    return me
+
+
+def _backdate(user_id: int, days: int) -> None:
+    User.objects.filter(pk=user_id).update(deleted_at=Now() - timedelta(days=days))
+    Invitation.objects.create(email="ann@example.com", user_id=user_id, expires_at=Now())
+    PendingRegistration.objects.create(email="ann@example.com", username="annie", password="!")
+
+
+def _everything() -> str:
+    """Return every row of every table as text."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        texts = []
+        for (table,) in cursor.fetchall():
+            cursor.execute(f"SELECT coalesce(string_agg(entry::text, chr(10)), '') FROM \"{table}\" AS entry")
+            texts.append(cursor.fetchone()[0])
+    return "\n".join(texts)
+
+
+def clean_up() -> Any:
+    enter_request(NO_REQUEST)  # a command is no part of the request that the test made before
+    output = io.StringIO()
+    call_command("clean_up", "--json", stdout=output)
+    return json.loads(output.getvalue())
+
+
+async def what_was_done() -> list[tuple[Any, ...]]:
+    events = await rows(AuditEvent.objects.order_by("id"))
+    return [(event.action, event.actor_id, event.target_id, event.occurred_at) for event in events]
+
+
+def remove_sessions(user_id: int) -> None:
+    Session.objects.filter(user_id=user_id).delete()
+
+
+async def test_nothing_tells_any_more_whose_it_was(api: httpx.AsyncClient):
+    me = await ann_deleted(api)
+    before = await run_in_transaction(_everything)
+    assert [word for word in PERSONAL if word not in before] == []
+    assert (await run_in_transaction(clean_up))["erased_accounts"] == 1
+    after = await run_in_transaction(_everything)
+    assert [word for word in PERSONAL if word in after] == []
+    (user,) = await rows(User.objects.filter(pk=me.id))
+    assert (user.email, user.username, user.full_name) == (f"erased-{me.id}@erased.invalid", f"erased-{me.id}", "")
+    assert (user.has_usable_password(), user.erased_at is not None) == (False, True)
+
+
+async def test_the_ledger_the_keys_and_what_was_done_stay(api: httpx.AsyncClient):
+    me = await ann_deleted(api)
+    trail = await what_was_done()
+    await run_in_transaction(clean_up)
+    assert [entry.amount for entry in await rows(CreditTransaction.objects.filter(user_id=me.id))] == [5]
+    (key,) = await rows(ApiKey.objects.filter(user_id=me.id))
+    assert (key.name, key.metadata, key.ip_allowlist) == ("erased", {}, [])
+    assert (await what_was_done())[:-1] == trail
+    (erased,) = await rows(AuditEvent.objects.filter(action="user.erased"))
+    assert (erased.target_id, erased.actor_kind) == (me.id, "operator")
+    assert await rows(Session.objects.all()) == []
+    assert await rows(OneTimeToken.objects.all()) == []
+    assert {mail.recipient for mail in await rows(OutgoingMail.objects.all())} == {""}
+
+
+async def test_an_account_within_its_grace_and_a_living_one_stay(api: httpx.AsyncClient, settings):
+    await ann_deleted(api, days=29)
+    await make(make_user, email="bob@example.com")
+    assert (await run_in_transaction(clean_up))["erased_accounts"] == 0
+    assert {user.email for user in await rows(User.objects.all())} == {"ann@example.com", "bob@example.com"}
+    settings.ERASE_AFTER_DAYS = 28
+    assert (await run_in_transaction(clean_up))["erased_accounts"] == 1
+    assert (await run_in_transaction(clean_up))["erased_accounts"] == 0
+
+
+async def test_of_two_at_once_each_is_erased_once(api: httpx.AsyncClient):
+    for _ in range(4):
+        await make(make_user, deleted_at=Now() - timedelta(days=31), is_active=False)
+    assert sum(await asyncio.gather(*(erasure().run() for _ in range(3)))) == 4
+    assert len(await rows(AuditEvent.objects.filter(action="user.erased"))) == 4
+
+
+async def test_where_a_room_fails_nothing_is_erased(api: httpx.AsyncClient):
+    me = await ann_deleted(api)
+
+    def fail(_user_id: int) -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await Erasure(account_removal(), (remove_sessions, fail)).run()
+    (user,) = await rows(User.objects.filter(pk=me.id))
+    assert (user.email, user.erased_at) == ("ann@example.com", None)
+    assert len(await rows(Session.objects.all())) == 2
+
+
+async def test_an_erased_account_is_shown_and_not_restored(api: httpx.AsyncClient):
+    me = await ann_deleted(api)
+    await run_in_transaction(clean_up)
+    staff = await colleague()
+    assert_error(await api.post(f"{USERS}/{me.id}/restore", headers=staff.headers), 404, "NOT_FOUND")
+    new = {"email": "ann@example.com", "username": "annie", "password": PASSWORD}
+    assert (await api.post(USERS, json=new)).status_code == 201

@@ -1,0 +1,85 @@
+"""`GET /api/v1/users/me/export` and `/users/{id}/export`."""
+
+from datetime import timedelta
+
+import httpx
+from django.db import connection
+from django.db.models.functions import Now
+
+from apps.audit.models import AuditEvent
+from apps.authentication.models import Session
+from apps.core.database.transactions import run_in_transaction
+from tests.support.accounts import audited, colleague, customer
+from tests.support.assertions import assert_error
+from tests.support.factories import PASSWORD, give_credits, make_key, make_staff
+from tests.support.orm import make, rows
+
+ME = "/api/v1/users/me/export"
+
+
+USE = """
+INSERT INTO usage_events (occurred_at, user_id, api_key_id, cost, weight, tag, request_id)
+VALUES (now() - make_interval(days => %s), %s, %s, %s, 1, '', '')
+"""
+
+
+def _use(user_id: int, key_id: int, cost: str, days: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(USE, [days, user_id, key_id, cost])
+
+
+async def test_gives_all_that_is_kept_and_no_secret(api: httpx.AsyncClient):
+    me, other = await customer(email="ann@example.com", password=PASSWORD), await customer(email="bob@example.com")
+    key = await make(make_key, me.user, name="laptop")
+    await make(make_key, other.user, name="bob's")
+    await make(give_credits, me.user, 5)
+    for cost, days in (("0.5", 3), ("0.25", 40)):
+        await run_in_transaction(_use, me.id, key.id, cost, days)
+    await api.patch("/api/v1/users/me", json={"full_name": "Ann"}, headers=me.headers)
+    response = await api.get(ME, headers=me.headers)
+    assert response.status_code == 200
+    export = response.json()
+    assert (export["account"]["email"], export["account"]["full_name"]) == ("ann@example.com", "Ann")
+    data = export["data"]
+    assert [item["name"] for item in data["api_keys"]["items"]] == ["laptop"]
+    assert data["credits"]["balance"] == {"user_id": me.id, "balance": "5.000000"}
+    assert [(item["type"], item["amount"]) for item in data["credits"]["ledger"]["items"]] == [("top_up", "5.000000")]
+    assert [(item["api_key_id"], item["calls"], item["cost"]) for item in data["usage"]["items"]] == [
+        (key.id, 1, "0.500000")
+    ]
+    assert [item["action"] for item in data["security_events"]["items"]] == ["user.updated"]
+    assert data["sessions"]["total"] == 1
+    (password,) = {row.password for row in await rows(type(me.user).objects.filter(pk=me.id))}
+    for secret in (key.secret, password, "bob"):
+        assert secret not in response.text
+    assert (await audited())[-1] == ("user.exported", me.id, me.id)
+
+
+async def test_needs_a_proof_of_the_last_minutes_and_no_key_gets_it(api: httpx.AsyncClient):
+    me = await customer()
+    key = await make(make_key, me.user, scopes=["keyhouse:account"])
+    assert_error(await api.get(ME, headers=key.headers), 403, "FORBIDDEN")
+    await run_in_transaction(Session.objects.update, authenticated_at=Now() - timedelta(minutes=11))
+    assert_error(await api.get(ME, headers=me.headers), 401, "STEP_UP_REQUIRED")
+    assert_error(await api.get(ME), 401, "NOT_AUTHENTICATED")
+    assert await audited() == []
+
+
+async def test_staff_get_a_customer_s_and_it_is_audited(api: httpx.AsyncClient):
+    me, staff = await customer(), await colleague()
+    response = await api.get(f"/api/v1/users/{me.id}/export", headers=staff.headers)
+    assert (response.status_code, response.json()["account"]["id"]) == (200, me.id)
+    (event,) = await rows(AuditEvent.objects.all())
+    assert (event.action, event.subject_id, event.actor_id) == ("user.exported", me.id, staff.id)
+
+
+async def test_nobody_else_gets_it(api: httpx.AsyncClient):
+    me, other, staff = await customer(), await customer(), await colleague()
+    boss = await make(make_staff)
+    for user_id, headers, status, code in (
+        (me.id, other.headers, 403, "FORBIDDEN"),
+        (boss.pk, staff.headers, 403, "FORBIDDEN"),
+        (2**40, staff.headers, 404, "NOT_FOUND"),
+    ):
+        assert_error(await api.get(f"/api/v1/users/{user_id}/export", headers=headers), status, code)
+    assert await audited() == []

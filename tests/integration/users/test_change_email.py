@@ -1,0 +1,245 @@
+"""Changing one's address: `PATCH /users/me`, then `/auth/confirm-email` at both, or `/auth/cancel-email-change`."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from django.db.models.functions import Now
+
+from apps.authentication.models import Session
+from apps.core.database.transactions import run_in_transaction
+from apps.one_time_tokens.models import OneTimeToken
+from apps.users.models import User
+from tests.support.accounts import Account, audited, colleague, customer
+from tests.support.assertions import assert_error
+from tests.support.factories import make_key, make_user
+from tests.support.links import kinds_to, query_of, tokens_to
+from tests.support.mailbox import letters_to
+from tests.support.orm import make, rows
+from tests.support.statements import statements
+
+ME = "/api/v1/users/me"
+CONFIRM, CANCEL = "/api/v1/auth/confirm-email", "/api/v1/auth/cancel-email-change"
+OLD, NEW = "ann@example.com", "new@example.com"
+LONG_AGO = "2026-01-01T00:00:00Z"
+
+
+async def ann(**fields: Any) -> Account:
+    return await customer(**{"email": OLD, "email_verified_at": LONG_AGO, **fields})
+
+
+async def ask(api: httpx.AsyncClient, me: Account, email: str = NEW) -> httpx.Response:
+    return await api.patch(ME, json={"email": email}, headers=me.headers)
+
+
+async def confirm(api: httpx.AsyncClient, token: str) -> httpx.Response:
+    return await api.post(CONFIRM, json={"token": token})
+
+
+async def links() -> tuple[str, str, str]:
+    """Return the tokens that confirm at the old address, at the new one, and that cancel."""
+    (old,), (new,) = await tokens_to(OLD, "confirm_email_change"), await tokens_to(NEW, "confirm_new_email")
+    (cancel,) = await tokens_to(OLD, "confirm_email_change", "cancel_link")
+    return old, new, cancel
+
+
+async def stored(me: Account) -> User:
+    (user,) = await rows(User.objects.filter(pk=me.id))
+    return user
+
+
+async def test_another_address_waits_until_both_have_confirmed(api: httpx.AsyncClient):
+    me = await ann()
+    asked = await ask(api, me)
+    assert (asked.status_code, asked.json()["email"], asked.json()["pending_email"]) == (200, OLD, NEW)
+    old, new, _ = await links()
+    first = await confirm(api, old)
+    assert (first.status_code, first.json(), (await stored(me)).email) == (200, {"status": "pending"}, OLD)
+    second = await confirm(api, new)
+    assert (second.status_code, second.json()) == (200, {"status": "changed"})
+    mine = (await api.get(ME, headers=me.headers)).json()
+    assert (mine["email"], mine["pending_email"], mine["email_verified_at"] > LONG_AGO) == (NEW, None, True)
+    assert await audited() == [("user.email_change_asked", me.id, me.id), ("user.email_changed", me.id, me.id)]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_in_either_order_and_both_are_told(api: httpx.AsyncClient, order: tuple[int, int]):
+    me = await ann()
+    await ask(api, me)
+    tokens = await links()
+    for number in order:
+        assert (await confirm(api, tokens[number])).status_code == 200
+    for address in (OLD, NEW):
+        notice = (await make(letters_to, address))[-1]
+        assert (notice.kind, notice.context["what"]) == (
+            "security_notice",
+            "The e-mail address of your account was changed.",
+        )
+
+
+async def test_one_alone_changes_nothing_however_often(api: httpx.AsyncClient):
+    me = await ann()
+    await ask(api, me)
+    old, _, _ = await links()
+    answers = await asyncio.gather(*(confirm(api, old) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400]
+    assert (await stored(me)).email == OLD
+
+
+async def test_an_old_address_that_was_never_verified_need_not_confirm_and_may_cancel(api: httpx.AsyncClient):
+    me = await ann(email_verified_at=None)
+    await ask(api, me)
+    assert await kinds_to(OLD) == ["email_change_asked"]
+    (new,) = await tokens_to(NEW, "confirm_new_email")
+    assert (await confirm(api, new)).json() == {"status": "changed"}
+    assert (await stored(me)).email == NEW
+
+
+async def test_the_old_address_keeps_itself(api: httpx.AsyncClient):
+    me = await ann()
+    await ask(api, me)
+    old, new, cancel = await links()
+    await confirm(api, old)
+    assert (await api.post(CANCEL, json={"token": cancel})).json() == {"status": "ok"}
+    assert_error(await confirm(api, new), 400, "INVALID_TOKEN")
+    assert_error(await api.post(CANCEL, json={"token": cancel}), 400, "INVALID_TOKEN")
+    user = await stored(me)
+    assert (user.email, user.pending_email) == (OLD, "")
+    assert (await audited())[-1] == ("user.email_change_cancelled", me.id, me.id)
+
+
+async def test_asking_for_one_s_own_address_ends_it_too(api: httpx.AsyncClient):
+    me = await ann()
+    await ask(api, me)
+    old, new, _ = await links()
+    response = await ask(api, me, OLD)
+    assert (response.status_code, response.json()["pending_email"]) == (200, None)
+    assert (await stored(me)).email_verified_at is not None
+    for token in (old, new):
+        assert_error(await confirm(api, token), 400, "INVALID_TOKEN")
+
+
+async def test_a_new_wish_takes_the_place_of_the_one_before(api: httpx.AsyncClient):
+    me = await ann()
+    await ask(api, me)
+    old, new, _ = await links()
+    assert_error(await ask(api, me, "third@example.com"), 429, "RATE_LIMITED")
+    assert (await stored(me)).pending_email == NEW
+    await run_in_transaction(User.objects.update, pending_email="third@example.com")
+    for token in (old, new):
+        assert_error(await confirm(api, token), 400, "INVALID_TOKEN")
+
+
+async def test_a_taken_address_is_answered_alike_and_told_so_by_mail(api: httpx.AsyncClient):
+    me, _ = await ann(), await make(make_user, email="Known@example.com")
+    answers = []
+    for email in (NEW, "known@example.com"):
+        await run_in_transaction(User.objects.filter(pk=me.id).update, pending_email="")
+        await run_in_transaction(lambda: OneTimeToken.objects.all().delete())
+        with statements() as made:
+            response = await ask(api, me, email)
+        answers.append((response.status_code, response.json()["email"], set(response.headers), made))
+        assert response.json()["pending_email"] == email
+    assert answers[0] == answers[1]
+    assert await kinds_to("known@example.com") == ["email_taken"]
+    assert await kinds_to("Known@example.com") == []
+    (letter,) = await make(letters_to, "known@example.com")
+    assert query_of(letter.context["link"]) == {}
+
+
+async def test_an_address_taken_meanwhile_is_not_taken_away(api: httpx.AsyncClient):
+    me = await ann()
+    await ask(api, me)
+    old, new, _ = await links()
+    await make(make_user, email="NEW@example.com")
+    assert (await confirm(api, old)).status_code == 200
+    assert_error(await confirm(api, new), 400, "INVALID_TOKEN")
+    assert (await stored(me)).email == OLD
+
+
+async def _expire() -> None:
+    await run_in_transaction(User.objects.update, pending_email_until=Now())
+
+
+async def _delete() -> None:
+    await run_in_transaction(User.objects.update, deleted_at=Now())
+
+
+@pytest.mark.parametrize("meanwhile", [_expire, _delete])
+async def test_what_makes_the_links_good_for_nothing(api: httpx.AsyncClient, meanwhile):
+    me = await ann()
+    await ask(api, me)
+    tokens = await links()
+    await meanwhile()
+    for token in tokens:
+        assert_error(await confirm(api, token), 400, "INVALID_TOKEN")
+    assert (await stored(me)).email == OLD
+
+
+async def test_a_changed_address_voids_every_other_link(api: httpx.AsyncClient):
+    me = await ann()
+    await api.post("/api/v1/auth/forgot-password", json={"email": OLD})
+    await ask(api, me)
+    old, new, _ = await links()
+    for token in (old, new):
+        await confirm(api, token)
+    (reset,) = await tokens_to(OLD, "reset_password")
+    body = {"token": reset, "new_password": "another horse altogether"}
+    assert_error(await api.post("/api/v1/auth/reset-password", json=body), 400, "INVALID_TOKEN")
+
+
+async def test_needs_a_proof_of_the_last_minutes(api: httpx.AsyncClient):
+    me = await ann()
+    await run_in_transaction(Session.objects.update, authenticated_at=Now() - timedelta(minutes=11))
+    assert_error(await ask(api, me), 401, "STEP_UP_REQUIRED")
+    assert (await api.patch(ME, json={"full_name": "Ann"}, headers=me.headers)).status_code == 200
+    assert (await stored(me)).pending_email == ""
+    assert await kinds_to(OLD) == await kinds_to(NEW) == []
+
+
+async def test_no_key_changes_the_address(api: httpx.AsyncClient):
+    me = await ann()
+    key = await make(make_key, me.user, scopes=["keyhouse:account"])
+    refused = await api.patch(ME, json={"email": NEW, "full_name": "x"}, headers=key.headers)
+    assert_error(refused, 403, "FORBIDDEN")
+    user = await stored(me)
+    assert (user.pending_email, user.full_name) == ("", "")
+
+
+async def test_a_refusal_of_another_field_asks_nobody(api: httpx.AsyncClient):
+    me, other = await ann(), await customer()
+    body = {"email": NEW, "username": other.user.username}
+    assert_error(await api.patch(ME, json=body, headers=me.headers), 409, "CONFLICT", field="username")
+    assert (await stored(me)).pending_email == ""
+    assert await kinds_to(NEW) == []
+
+
+async def test_staff_change_it_at_once_and_both_are_told(api: httpx.AsyncClient):
+    me, staff = await ann(), await colleague()
+    await ask(api, me)
+    tokens = await links()
+    response = await api.patch(f"/api/v1/users/{me.id}", json={"email": "staff@example.com"}, headers=staff.headers)
+    assert (response.status_code, response.json()["email"], response.json()["email_verified_at"]) == (
+        200, "staff@example.com", None,
+    )  # fmt: skip
+    assert response.json()["pending_email"] is None
+    (notice,) = [letter for letter in await make(letters_to, OLD) if letter.kind == "security_notice"]
+    assert notice.context["by_staff"] == "yes"
+    assert await kinds_to("staff@example.com") == ["security_notice", "verify_email"]
+    for token in tokens:
+        assert_error(await confirm(api, token), 400, "INVALID_TOKEN")
+
+
+@pytest.mark.parametrize("email", [f"{NEW}\r\nBcc: all@example.com", f"{NEW},b@example.com", "a\n@example.com"])
+async def test_what_would_break_a_header_is_no_address(api: httpx.AsyncClient, email: str):
+    me = await ann()
+    assert_error(await ask(api, me, email), 422, "VALIDATION_FAILED", field="email")
+    assert await kinds_to(OLD) == []
+
+
+async def test_what_is_pending_cannot_be_set(api: httpx.AsyncClient):
+    me = await ann()
+    response = await api.patch(ME, json={"pending_email": NEW}, headers=me.headers)
+    assert_error(response, 422, "VALIDATION_FAILED", field="pending_email")

@@ -1,0 +1,140 @@
+"""Signing up where REGISTRATION=confirmed: no answer tells whether an address has an account."""
+
+import asyncio
+from datetime import timedelta
+
+import httpx
+import pytest
+from django.core.management import call_command
+from django.db.models.functions import Now
+
+from apps.core.database.transactions import run_in_transaction
+from apps.one_time_tokens.models import OneTimeToken
+from apps.users.models import PendingRegistration, User
+from tests.support.accounts import audited
+from tests.support.assertions import assert_error
+from tests.support.factories import PASSWORD, make_user
+from tests.support.links import kinds_to, tokens_to
+from tests.support.mailbox import letters_to
+from tests.support.orm import make, rows
+from tests.support.statements import statements
+
+USERS, CONFIRM = "/api/v1/users", "/api/v1/auth/confirm-registration"
+ANN = "ann@example.com"
+NEW = {"email": ANN, "username": "ann", "password": PASSWORD, "full_name": "Ann"}
+
+
+@pytest.fixture(autouse=True)
+def _confirmed(settings):
+    settings.REGISTRATION = "confirmed"
+
+
+async def confirm(api: httpx.AsyncClient, token: str) -> httpx.Response:
+    return await api.post(CONFIRM, json={"token": token})
+
+
+async def test_the_account_is_made_when_the_address_is_confirmed(api: httpx.AsyncClient):
+    response = await api.post(USERS, json=NEW)
+    assert (response.status_code, response.json()) == (202, {"status": "ok"})
+    assert await rows(User.objects.all()) == []
+    (token,) = await tokens_to(ANN, "confirm_registration")
+    created = await confirm(api, token)
+    assert created.status_code == 201
+    assert (created.json()["email"], created.json()["username"], created.json()["full_name"]) == (ANN, "ann", "Ann")
+    assert created.json()["email_verified_at"] is not None
+    assert await audited() == [("user.created", created.json()["id"], created.json()["id"])]
+    assert await rows(PendingRegistration.objects.all()) == []
+    login = await api.post("/api/v1/auth/login", json={"email": ANN, "password": PASSWORD})
+    assert login.status_code == 200
+
+
+async def test_an_address_with_an_account_is_answered_alike_and_told_so_by_mail(api: httpx.AsyncClient):
+    await make(make_user, email="Known@example.com")
+    free = await api.post(USERS, json=NEW)
+    taken = await api.post(USERS, json={**NEW, "email": "known@example.com"})
+    assert (taken.status_code, taken.content, set(taken.headers)) == (
+        free.status_code, free.content, set(free.headers),
+    )  # fmt: skip
+    assert await kinds_to("Known@example.com") == ["registered_already"]
+    assert len(await rows(User.objects.all())) == 1
+
+
+async def test_both_make_the_same_statements(api: httpx.AsyncClient):
+    await make(make_user, email="known@example.com")
+    seen = []
+    for email in (ANN, "known@example.com"):
+        with statements() as made:
+            await api.post(USERS, json={**NEW, "email": email})
+        seen.append(made)
+    assert seen[0] == seen[1]
+    assert [table for verb, table in seen[0] if verb == "INSERT"] == [
+        "pending_registrations", "one_time_tokens", "outgoing_mails",
+    ]  # fmt: skip
+
+
+async def test_a_user_name_that_is_taken_is_not_told_either(api: httpx.AsyncClient):
+    await make(make_user, username="ANN")
+    assert (await api.post(USERS, json=NEW)).status_code == 202
+    (token,) = await tokens_to(ANN, "confirm_registration")
+    created = (await confirm(api, token)).json()
+    assert created["username"].startswith("ann-")
+
+
+async def test_whoever_confirms_first_has_the_address_once(api: httpx.AsyncClient):
+    for name in ("ann", "other"):
+        await api.post(USERS, json={**NEW, "username": name})
+    first, second = await tokens_to(ANN, "confirm_registration")
+    answers = await asyncio.gather(*(confirm(api, token) for token in (first, second, first)))
+    assert sorted(answer.status_code for answer in answers) == [201, 400, 400]
+    assert len(await rows(User.objects.all())) == 1
+
+
+async def test_an_address_gets_five_letters_an_hour(api: httpx.AsyncClient):
+    answers = await asyncio.gather(*(api.post(USERS, json=NEW) for _ in range(8)))
+    assert [answer.status_code for answer in answers] == [202] * 8
+    assert len(await kinds_to(ANN)) == 5
+    await run_in_transaction(PendingRegistration.objects.update, created_at=Now() - timedelta(minutes=61))
+    await api.post(USERS, json=NEW)
+    assert len(await kinds_to(ANN)) == 6
+
+
+async def _expire() -> None:
+    await run_in_transaction(OneTimeToken.objects.update, expires_at=Now())
+
+
+async def _take_address() -> None:
+    await make(make_user, email=ANN)
+
+
+@pytest.mark.parametrize("meanwhile", [_expire, _take_address])
+async def test_what_makes_a_link_good_for_nothing(api: httpx.AsyncClient, meanwhile):
+    await api.post(USERS, json=NEW)
+    (token,) = await tokens_to(ANN, "confirm_registration")
+    await meanwhile()
+    before = len(await rows(User.objects.all()))
+    assert_error(await confirm(api, token), 400, "INVALID_TOKEN")
+    assert len(await rows(User.objects.all())) == before
+
+
+async def test_a_weak_password_is_refused_before_anything(api: httpx.AsyncClient):
+    assert_error(await api.post(USERS, json={**NEW, "password": "password"}), 422, "VALIDATION_FAILED", "password")
+    assert await rows(PendingRegistration.objects.all()) == []
+
+
+async def test_no_password_is_kept_in_clear(api: httpx.AsyncClient):
+    await api.post(USERS, json=NEW)
+    (pending,) = await rows(PendingRegistration.objects.all())
+    (token,) = await rows(OneTimeToken.objects.all())
+    assert pending.password.startswith("argon2$argon2id$")
+    assert (token.user_id, token.data) == (None, {"pending": pending.pk})
+    (letter,) = await make(letters_to, ANN)
+    assert PASSWORD not in repr(letter)
+
+
+async def test_clean_up_removes_what_nobody_has_confirmed(api: httpx.AsyncClient):
+    await api.post(USERS, json=NEW)
+    await api.post(USERS, json={**NEW, "email": "bob@example.com"})
+    old = PendingRegistration.objects.filter(email=ANN)
+    await run_in_transaction(old.update, created_at=Now() - timedelta(days=3))
+    await run_in_transaction(call_command, "clean_up")
+    assert [row.email for row in await rows(PendingRegistration.objects.all())] == ["bob@example.com"]

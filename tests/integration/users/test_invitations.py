@@ -1,0 +1,162 @@
+"""`/api/v1/invitations`, and signing up by one."""
+
+import asyncio
+from datetime import timedelta
+
+import httpx
+import pytest
+from django.db import transaction
+from django.db.models.functions import Now
+
+from apps.core.database.transactions import run_in_transaction
+from apps.users.dependencies import registration
+from apps.users.models import Invitation, User
+from apps.users.services.registration import InvitationRequired
+from tests.support.accounts import Account, audited, colleague, customer
+from tests.support.assertions import assert_error
+from tests.support.factories import PASSWORD, make_user
+from tests.support.links import kinds_to, query_of, tokens_to
+from tests.support.mailbox import letters_to
+from tests.support.orm import make, rows
+
+INVITATIONS, USERS = "/api/v1/invitations", "/api/v1/users"
+ANN = "ann@example.com"
+NEW = {"email": ANN, "username": "ann", "password": PASSWORD}
+
+
+@pytest.fixture(autouse=True)
+def _by_invitation(settings):
+    settings.REGISTRATION = "invite"
+
+
+async def invite(api: httpx.AsyncClient, staff: Account, **fields: str) -> httpx.Response:
+    return await api.post(INVITATIONS, json={"email": ANN, **fields}, headers=staff.headers)
+
+
+async def invitation_to(email: str = ANN) -> str:
+    """Return the token of the last invitation."""
+    return query_of((await make(letters_to, email))[-1].context["link"])["invitation"]
+
+
+async def sign_up(api: httpx.AsyncClient, token: str, **fields: str) -> httpx.Response:
+    return await api.post(USERS, json={**NEW, "invitation": token, **fields})
+
+
+async def test_the_invited_sign_up_with_a_verified_address_on_their_plan(api: httpx.AsyncClient):
+    staff = await colleague()
+    response = await invite(api, staff, plan="pro")
+    invited = response.json()
+    assert (response.status_code, invited["email"], invited["plan"], invited["invited_by"]) == (
+        201, ANN, "pro", staff.id,
+    )  # fmt: skip
+    assert (invited["accepted_at"], invited["revoked_at"], invited["user_id"]) == (None, None, None)
+    created = await sign_up(api, await invitation_to(), email="ANN@example.com")
+    assert (created.status_code, created.json()["plan"]) == (201, "pro")
+    assert created.json()["email_verified_at"] is not None
+    user_id = created.json()["id"]
+    assert await audited() == [
+        ("invitation.sent", invited["id"], staff.id),
+        ("user.created", user_id, user_id),
+        ("invitation.accepted", invited["id"], user_id),
+    ]
+    (row,) = await rows(Invitation.objects.all())
+    assert (row.user_id, row.accepted_at is not None) == (user_id, True)
+
+
+async def test_nobody_else_signs_up(api: httpx.AsyncClient):
+    assert_error(await api.post(USERS, json=NEW), 403, "INVITATION_REQUIRED")
+    assert_error(await sign_up(api, "x"), 400, "INVALID_TOKEN")
+    assert await rows(User.objects.all()) == []
+
+
+async def test_an_invitation_is_good_once_and_for_its_address(api: httpx.AsyncClient):
+    await invite(api, await colleague())
+    token = await invitation_to()
+    assert_error(await sign_up(api, token, email="other@example.com"), 400, "INVALID_TOKEN")
+    names = [f"ann{number}" for number in range(4)]
+    answers = await asyncio.gather(*(sign_up(api, token, username=name) for name in names))
+    assert sorted(answer.status_code for answer in answers) == [201, 400, 400, 400]
+    assert len(await rows(User.objects.filter(email=ANN))) == 1
+
+
+@pytest.mark.parametrize("fields", [{"password": "password"}, {"username": "taken"}])
+async def test_a_sign_up_that_is_refused_leaves_the_invitation_good(api: httpx.AsyncClient, fields: dict[str, str]):
+    await make(make_user, username="taken")
+    await invite(api, await colleague())
+    token = await invitation_to()
+    assert (await sign_up(api, token, **fields)).status_code in {409, 422}
+    assert (await sign_up(api, token)).status_code == 201
+
+
+async def test_an_invitation_that_is_revoked_is_good_for_nothing(api: httpx.AsyncClient):
+    staff = await colleague()
+    invited = (await invite(api, staff)).json()
+    token = await invitation_to()
+    path = f"{INVITATIONS}/{invited['id']}"
+    assert (await api.delete(path, headers=staff.headers)).status_code == 204
+    assert_error(await sign_up(api, token), 400, "INVALID_TOKEN")
+    assert_error(await api.delete(path, headers=staff.headers), 404, "NOT_FOUND")
+    assert_error(await api.post(f"{path}/resend", headers=staff.headers), 404, "NOT_FOUND")
+    assert [action for action, _, _ in await audited()] == ["invitation.sent", "invitation.revoked"]
+
+
+async def test_an_invitation_is_sent_again_for_another_week(api: httpx.AsyncClient):
+    staff = await colleague()
+    invited = (await invite(api, staff)).json()
+    await run_in_transaction(Invitation.objects.update, expires_at=Now() - timedelta(days=1))
+    again = await api.post(f"{INVITATIONS}/{invited['id']}/resend", headers=staff.headers)
+    assert (again.status_code, again.json()["id"]) == (200, invited["id"])
+    (row,) = await rows(Invitation.objects.all())
+    assert round((row.expires_at - row.updated_at) / timedelta(days=1)) == 7
+    assert await kinds_to(ANN) == ["invitation", "invitation"]
+    assert (await sign_up(api, await invitation_to())).status_code == 201
+
+
+async def test_lists_them_newest_first(api: httpx.AsyncClient):
+    staff = await colleague()
+    for email in (ANN, "bob@example.com"):
+        await invite(api, staff, email=email)
+    page = (await api.get(INVITATIONS, headers=staff.headers)).json()
+    assert ([item["email"] for item in page["items"]], page["total"]) == (["bob@example.com", ANN], 2)
+    assert "token" not in repr(page)
+
+
+async def test_staff_invite_and_nobody_else(api: httpx.AsyncClient):
+    me = await customer()
+    for call in (
+        api.post(INVITATIONS, json={"email": ANN}, headers=me.headers),
+        api.get(INVITATIONS, headers=me.headers),
+        api.post(f"{INVITATIONS}/1/resend", headers=me.headers),
+        api.delete(f"{INVITATIONS}/1", headers=me.headers),
+    ):
+        assert_error(await call, 403, "FORBIDDEN")
+    assert await kinds_to(ANN) == []
+
+
+async def test_whoever_has_an_account_is_not_invited(api: httpx.AsyncClient):
+    await make(make_user, email=ANN)
+    assert_error(await invite(api, await colleague(), email="ANN@example.com"), 409, "CONFLICT", field="email")
+    assert await rows(Invitation.objects.all()) == []
+
+
+async def test_where_registration_is_off_an_invitation_is_good_for_nothing(api: httpx.AsyncClient, settings):
+    await invite(api, await colleague())
+    settings.REGISTRATION = "off"
+    assert_error(await sign_up(api, await invitation_to()), 403, "REGISTRATION_CLOSED")
+
+
+async def test_a_provider_s_verified_address_takes_up_its_invitation(api: httpx.AsyncClient):
+    def register(email: str) -> int:
+        with transaction.atomic():
+            return registration().register_federated(email, "Ann")
+
+    await invite(api, await colleague(), plan="pro")
+    with pytest.raises(InvitationRequired):
+        await run_in_transaction(register, "other@example.com")
+    user_id = await run_in_transaction(register, "Ann@example.com")
+    (user,) = await rows(User.objects.select_related("plan").filter(pk=user_id))
+    (row,) = await rows(Invitation.objects.all())
+    assert (user.plan.name, row.user_id) == ("pro", user_id)
+    with pytest.raises(InvitationRequired):
+        await run_in_transaction(register, "ann@example.com")
+    assert await tokens_to("other@example.com", "invitation", "link") == []

@@ -1,0 +1,89 @@
+"""Deleting one's account, and `POST /api/v1/users/{id}/restore`."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+from django.db.models.functions import Now
+
+from apps.authentication.models import Session
+from apps.core.database.transactions import run_in_transaction
+from apps.one_time_tokens.models import OneTimeToken
+from apps.users.models import User
+from tests.support.accounts import Account, audited, colleague, customer
+from tests.support.assertions import assert_error
+from tests.support.factories import PASSWORD, make_key, make_user
+from tests.support.mailbox import letters_to
+from tests.support.orm import make, rows
+
+USERS = "/api/v1/users"
+ANN = "ann@example.com"
+
+
+async def deleted(api: httpx.AsyncClient) -> Account:
+    me = await customer(email=ANN, password=PASSWORD)
+    assert (await api.delete(f"{USERS}/{me.id}", headers=me.headers)).status_code == 204
+    return me
+
+
+async def restore(api: httpx.AsyncClient, user_id: int, staff: Account) -> httpx.Response:
+    return await api.post(f"{USERS}/{user_id}/restore", headers=staff.headers)
+
+
+async def test_a_deletion_voids_every_link_and_is_told_of(api: httpx.AsyncClient, settings):
+    settings.ERASE_AFTER_DAYS = 14
+    me = await customer(email=ANN)
+    await api.post("/api/v1/auth/forgot-password", json={"email": ANN})
+    assert len(await rows(OneTimeToken.objects.all())) == 1
+    await api.delete(f"{USERS}/{me.id}", headers=me.headers)
+    assert await rows(OneTimeToken.objects.all()) == []
+    letter = (await make(letters_to, ANN))[-1]
+    assert (letter.kind, letter.context) == ("account_deleted", {"days": "14"})
+
+
+async def test_needs_a_proof_of_the_last_minutes(api: httpx.AsyncClient):
+    me = await customer()
+    await run_in_transaction(Session.objects.update, authenticated_at=Now() - timedelta(minutes=11))
+    assert_error(await api.delete(f"{USERS}/{me.id}", headers=me.headers), 401, "STEP_UP_REQUIRED")
+    assert (await api.get(f"{USERS}/me", headers=me.headers)).status_code == 200
+
+
+async def test_no_key_deletes_its_owner(api: httpx.AsyncClient):
+    me = await customer()
+    key = await make(make_key, me.user, scopes=["keyhouse:account"])
+    assert_error(await api.delete(f"{USERS}/{me.id}", headers=key.headers), 403, "FORBIDDEN")
+    (user,) = await rows(User.objects.all())
+    assert user.deleted_at is None
+
+
+async def test_staff_restore_it_with_its_keys_and_without_its_sessions(api: httpx.AsyncClient):
+    me, staff = await deleted(api), await colleague()
+    key = await make(make_key, me.user)
+    response = await restore(api, me.id, staff)
+    assert (response.status_code, response.json()["email"], response.json()["is_active"]) == (200, ANN, True)
+    assert (await api.get(f"{USERS}/me", headers=key.headers)).status_code == 200
+    assert_error(await api.get(f"{USERS}/me", headers=me.headers), 401, "NOT_AUTHENTICATED")
+    login = await api.post("/api/v1/auth/login", json={"email": ANN, "password": PASSWORD})
+    assert login.status_code == 200
+    assert ("user.restored", me.id, staff.id) in await audited()
+
+
+async def test_an_address_that_somebody_else_has_by_now_is_not_taken_away(api: httpx.AsyncClient):
+    me, staff = await deleted(api), await colleague()
+    await make(make_user, email=ANN.upper())
+    assert_error(await restore(api, me.id, staff), 409, "CONFLICT", field="email")
+    (user,) = await rows(User.objects.filter(pk=me.id))
+    assert (user.is_active, user.deleted_at is not None) == (False, True)
+
+
+@pytest.mark.parametrize("state", [{}, {"deleted_at": Now(), "erased_at": Now()}])
+async def test_what_is_not_deleted_or_is_erased_is_not_restored(api: httpx.AsyncClient, state):
+    user, staff = await make(make_user, **state), await colleague()
+    assert_error(await restore(api, user.pk, staff), 404, "NOT_FOUND")
+    assert await audited() == []
+
+
+async def test_nobody_else_restores(api: httpx.AsyncClient):
+    me, other = await deleted(api), await customer()
+    assert_error(await restore(api, me.id, other), 403, "FORBIDDEN")
+    assert_error(await restore(api, me.id, me), 401, "NOT_AUTHENTICATED")

@@ -1,0 +1,147 @@
+"""`POST /api/v1/auth/verify-email` and `/auth/verify-email/resend`."""
+
+import asyncio
+from datetime import timedelta
+
+import httpx
+import pytest
+from django.db.models.functions import Now
+
+from apps.core.database.transactions import run_in_transaction
+from apps.one_time_tokens.dependencies import one_time_tokens
+from apps.one_time_tokens.models import OneTimeToken
+from apps.users.models import User
+from tests.support.accounts import audited, customer
+from tests.support.assertions import assert_error
+from tests.support.factories import PASSWORD, make_key, make_user
+from tests.support.links import kinds_to, tokens_to
+from tests.support.mailbox import letters_to
+from tests.support.orm import make, rows
+
+VERIFY, RESEND = "/api/v1/auth/verify-email", "/api/v1/auth/verify-email/resend"
+ANN = "ann@example.com"
+NEW = {"email": ANN, "username": "ann", "password": PASSWORD}
+
+
+async def verify(api: httpx.AsyncClient, token: str) -> httpx.Response:
+    return await api.post(VERIFY, json={"token": token})
+
+
+async def is_verified(email: str = ANN) -> bool:
+    (user,) = await rows(User.objects.filter(email=email))
+    return user.email_verified_at is not None
+
+
+async def test_whoever_signs_up_gets_a_link_that_verifies_the_address_once(api: httpx.AsyncClient):
+    user = (await api.post("/api/v1/users", json=NEW)).json()
+    assert user["email_verified_at"] is None
+    (token,) = await tokens_to(ANN, "verify_email")
+    response = await verify(api, token)
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert await is_verified()
+    assert await audited() == [
+        ("user.created", user["id"], user["id"]),
+        ("user.email_verified", user["id"], user["id"]),
+    ]
+    assert_error(await verify(api, token), 400, "INVALID_TOKEN")
+
+
+async def test_of_many_at_once_one_verifies(api: httpx.AsyncClient):
+    await api.post("/api/v1/users", json=NEW)
+    (token,) = await tokens_to(ANN, "verify_email")
+    answers = await asyncio.gather(*(verify(api, token) for _ in range(6)))
+    assert sorted(answer.status_code for answer in answers) == [200, *[400] * 5]
+
+
+@pytest.mark.parametrize("token", ["x", "é" * 50, "x" * 200])
+async def test_what_is_no_token_verifies_nothing(api: httpx.AsyncClient, token: str):
+    await make(make_user, email=ANN)
+    assert_error(await verify(api, token), 400, "INVALID_TOKEN")
+    assert not await is_verified()
+
+
+@pytest.mark.parametrize("body", [{}, {"token": ""}, {"token": "x" * 201}, {"token": 5}, {"token": "x", "email": ANN}])
+async def test_what_cannot_be_a_token_is_refused(api: httpx.AsyncClient, body: dict[str, object]):
+    response = await api.post(VERIFY, json=body)
+    assert response.status_code == 422
+
+
+async def test_a_token_of_another_purpose_verifies_nothing(api: httpx.AsyncClient):
+    user = await make(make_user, email=ANN)
+    token = await run_in_transaction(one_time_tokens("reset_password", 600).issue, user.pk, {"email": ANN})
+    assert_error(await verify(api, token), 400, "INVALID_TOKEN")
+    assert not await is_verified()
+
+
+async def test_an_expired_token_verifies_nothing(api: httpx.AsyncClient):
+    await api.post("/api/v1/users", json=NEW)
+    (token,) = await tokens_to(ANN, "verify_email")
+    (row,) = await rows(OneTimeToken.objects.all())
+    assert round((row.expires_at - row.created_at) / timedelta(hours=1)) == 24
+    await run_in_transaction(OneTimeToken.objects.update, expires_at=Now())
+    assert_error(await verify(api, token), 400, "INVALID_TOKEN")
+    assert not await is_verified()
+
+
+async def test_a_token_is_good_for_the_address_it_was_sent_to_and_no_other(api: httpx.AsyncClient):
+    await api.post("/api/v1/users", json=NEW)
+    (token,) = await tokens_to(ANN, "verify_email")
+    await run_in_transaction(User.objects.update, email="other@example.com")
+    assert_error(await verify(api, token), 400, "INVALID_TOKEN")
+    assert not await is_verified("other@example.com")
+    await run_in_transaction(User.objects.update, email="ANN@example.com")
+    assert (await verify(api, token)).status_code == 200
+
+
+async def test_the_address_of_a_deleted_account_is_not_verified(api: httpx.AsyncClient):
+    await api.post("/api/v1/users", json=NEW)
+    (token,) = await tokens_to(ANN, "verify_email")
+    await run_in_transaction(User.objects.update, deleted_at=Now())
+    assert_error(await verify(api, token), 400, "INVALID_TOKEN")
+    assert not await is_verified()
+
+
+async def test_the_letter_is_sent_again_once_a_minute_and_the_link_before_is_void(api: httpx.AsyncClient):
+    me = await customer(email=ANN)
+    for _ in range(3):
+        response = await api.post(RESEND, headers=me.headers)
+        assert (response.status_code, response.json()) == (202, {"status": "ok"})
+    assert await kinds_to(ANN) == ["verify_email"]
+    await run_in_transaction(OneTimeToken.objects.update, created_at=Now() - timedelta(seconds=61))
+    await api.post(RESEND, headers=me.headers)
+    first, second = await tokens_to(ANN, "verify_email")
+    assert_error(await verify(api, first), 400, "INVALID_TOKEN")
+    assert (await verify(api, second)).status_code == 200
+
+
+async def test_many_at_once_get_one_letter(api: httpx.AsyncClient):
+    me = await customer(email=ANN)
+    await asyncio.gather(*(api.post(RESEND, headers=me.headers) for _ in range(6)))
+    assert await kinds_to(ANN) == ["verify_email"]
+
+
+async def test_a_verified_address_gets_no_letter_and_the_same_answer(api: httpx.AsyncClient):
+    me = await customer(email=ANN, email_verified_at="2026-01-01T00:00:00Z")
+    response = await api.post(RESEND, headers=me.headers)
+    assert (response.status_code, response.json()) == (202, {"status": "ok"})
+    assert await kinds_to(ANN) == []
+
+
+async def test_only_whoever_is_signed_in_asks_again(api: httpx.AsyncClient):
+    me = await customer(email=ANN)
+    key = await make(make_key, me.user, scopes=["keyhouse:*"])
+    assert_error(await api.post(RESEND), 401, "NOT_AUTHENTICATED")
+    assert_error(await api.post(RESEND, headers=key.headers), 403, "FORBIDDEN")
+    assert await kinds_to(ANN) == []
+
+
+@pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "Forwarded", "Origin", "Referer"])
+async def test_no_header_says_where_the_link_leads(api: httpx.AsyncClient, settings, header: str):
+    settings.APPLICATION_URL = "https://app.example.com"
+    value = "host=evil.example" if header == "Forwarded" else "evil.example"
+    settings.ALLOWED_HOSTS = ["evil.example", "keyhouse.localhost"]
+    assert (await api.post("/api/v1/users", json=NEW, headers={header: value})).status_code == 201
+    letters = await make(letters_to, ANN)
+    assert [letter.context["link"].partition("#")[0] for letter in letters] == [
+        "https://app.example.com/account/verify-email"
+    ]

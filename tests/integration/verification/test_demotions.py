@@ -1,0 +1,166 @@
+"""A key never has more than its owner holds: what an owner loses, their keys lose with the same commit, everywhere."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+
+from apps.api_keys.models import ApiKey
+from apps.users.models import Role, RoleScope, User
+from config.asgi import application
+from tests.support.accounts import Account, customer, superuser
+from tests.support.assertions import assert_error
+from tests.support.factories import IssuedKey, make_bare_key, make_key, make_staff, make_user
+from tests.support.orm import make, rows
+from tests.support.sessions import sign_in
+
+VERIFY, BATCH = "/api/v1/keys/verify", "/api/v1/keys/verify-batch"
+Demote = Callable[[httpx.AsyncClient, Account, User], Awaitable[Any]]
+
+
+async def take_role(api: httpx.AsyncClient, boss: Account, owner: User) -> Any:
+    return await api.patch(f"/api/v1/users/{owner.pk}", json={"roles": []}, headers=boss.headers)
+
+
+async def empty_role(api: httpx.AsyncClient, boss: Account, owner: User) -> Any:
+    (role,) = await rows(Role.objects.filter(name="service"))
+    return await api.patch(f"/api/v1/roles/{role.pk}", json={"scopes": ["credits:hold"]}, headers=boss.headers)
+
+
+async def take_staff(_api: httpx.AsyncClient, _boss: Account, owner: User) -> Any:
+    await make(User.objects.filter(pk=owner.pk).update, is_staff=False)
+
+
+async def take_staff_and_superuser(_api: httpx.AsyncClient, _boss: Account, owner: User) -> Any:
+    await make(User.objects.filter(pk=owner.pk).update, is_staff=False, is_superuser=False)
+
+
+def with_role() -> User:
+    owner = make_user()
+    owner.groups.add(Role.objects.get(name="service"))
+    return owner
+
+
+def colleague_without_role() -> User:
+    return make_staff(is_superuser=False)
+
+
+DEMOTIONS: dict[str, tuple[Callable[[], User], Demote]] = {
+    "the role is taken": (with_role, take_role),
+    "the role gives it no longer": (with_role, empty_role),
+    "no staff any more": (colleague_without_role, take_staff),
+    "a superuser who is no staff any more": (make_staff, take_staff),
+    "neither superuser nor staff": (make_staff, take_staff_and_superuser),
+}
+
+
+@pytest.mark.parametrize("scopes", [["keys:verify"], ["keys:*"]])
+@pytest.mark.parametrize(("make_owner", "demote"), DEMOTIONS.values(), ids=DEMOTIONS.keys())
+async def test_a_key_may_ask_no_longer_in_the_lane_nor_elsewhere(
+    api: httpx.AsyncClient, make_owner: Callable[[], User], demote: Demote, scopes: list[str]
+):
+    boss, owner, key = await superuser(), await make(make_owner), await make(make_key)
+    service: IssuedKey = await make(make_bare_key, owner, scopes=[*scopes, "mine"])
+    lane = httpx.AsyncClient(transport=httpx.ASGITransport(app=application), base_url="http://keyhouse.localhost")
+    asks = [
+        lambda: lane.post(VERIFY, json={"key": key.secret}, headers=service.headers),
+        lambda: api.post(f"{VERIFY}?x", json={"key": key.secret}, headers=service.headers),  # not for the lane
+        lambda: api.post(BATCH, json={"items": [{"key": key.secret}]}, headers=service.headers),
+    ]
+    assert [(await ask()).status_code for ask in asks] == [200, 200, 200]
+    answer = await demote(api, boss, owner)
+    assert answer is None or answer.status_code == 200, answer.text
+    for ask in asks:
+        assert_error(await ask(), 403, "INSUFFICIENT_SCOPES")
+
+
+async def seen(api: httpx.AsyncClient, boss: Account, key: IssuedKey, asking: IssuedKey) -> dict[str, Any]:
+    """Return the key's scopes as each place tells them."""
+    own = (await api.get(f"/api/v1/api-keys/{key.id}", headers=boss.headers)).json()
+    listed = (await api.get(f"/api/v1/users/{key.row.user_id}/api-keys", headers=boss.headers)).json()["items"][0]
+    verdict = (await api.post(VERIFY, json={"key": key.secret}, headers=asking.headers)).json()
+    wish = {"key": key.secret, "scopes": ["keys:verify"]}
+    asked = (await api.post(VERIFY, json=wish, headers=asking.headers)).json()
+    assert own["scopes"] == listed["scopes"] == verdict["scopes"]
+    assert own["withheld_scopes"] == listed["withheld_scopes"]
+    return {"scopes": own["scopes"], "withheld": own["withheld_scopes"], "asked": asked["code"]}
+
+
+async def test_every_place_tells_the_same_before_and_after_and_again(api: httpx.AsyncClient):
+    boss, owner = await superuser(), await make(with_role)
+    key: IssuedKey = await make(make_bare_key, owner, scopes=["keys:*", "mine"])
+    asking: IssuedKey = await make(make_key, boss.user, scopes=["keys:verify"])
+    whole = {"scopes": ["keys:*", "mine", "keys:verify"], "withheld": [], "asked": "VALID"}
+    assert await seen(api, boss, key, asking) == whole
+    await take_role(api, boss, owner)
+    less = {"scopes": ["keys:*", "mine"], "withheld": ["keys:verify"], "asked": "INSUFFICIENT_SCOPES"}
+    assert await seen(api, boss, key, asking) == less
+    own_word = {"key": key.secret, "scopes": ["keys:read", "mine"]}
+    assert (await api.post(VERIFY, json=own_word, headers=asking.headers)).json()["code"] == "VALID"
+    await api.patch(f"/api/v1/users/{owner.pk}", json={"roles": ["service"]}, headers=boss.headers)
+    assert await seen(api, boss, key, asking) == whole
+    (row,) = await rows(ApiKey.objects.filter(pk=key.id))
+    assert row.scopes == ["keys:*", "mine"]
+
+
+@pytest.mark.parametrize("scopes", [["keyhouse:staff"], ["keyhouse:*"]])
+async def test_a_key_loses_staff_rights_and_keeps_its_owner_s_account(api: httpx.AsyncClient, scopes: list[str]):
+    staff, other = await make(make_staff), await customer()
+    key: IssuedKey = await make(make_key, staff, scopes=scopes)
+    assert (await api.get(f"/api/v1/users/{other.id}", headers=key.headers)).status_code == 200
+    await make(User.objects.filter(pk=staff.pk).update, is_staff=False)
+    assert_error(await api.get(f"/api/v1/users/{other.id}", headers=key.headers), 403, "FORBIDDEN")
+    mine = await api.patch("/api/v1/users/me", json={"full_name": "x"}, headers=key.headers)
+    assert mine.status_code == (200 if scopes == ["keyhouse:*"] else 403)
+
+
+async def test_a_superuser_s_key_is_one_of_staff_when_its_owner_is(api: httpx.AsyncClient):
+    boss = await make(make_staff)
+    key: IssuedKey = await make(make_key, boss, scopes=["keyhouse:staff"])
+    assert (await api.post("/api/v1/roles", json={"name": "a"}, headers=key.headers)).status_code == 201
+    await make(User.objects.filter(pk=boss.pk).update, is_superuser=False)
+    assert_error(await api.post("/api/v1/roles", json={"name": "b"}, headers=key.headers), 403, "FORBIDDEN")
+    assert (await api.get("/api/v1/roles", headers=key.headers)).status_code == 200
+
+
+async def scope_claim(api: httpx.AsyncClient, refresh_token: str) -> tuple[str, str]:
+    """Return the scopes of a new access token, and the next refresh token."""
+    pair = (await api.post("/api/v1/auth/refresh", json={"refresh_token": refresh_token})).json()
+    claims = jwt.decode(pair["access_token"], options={"verify_signature": False})
+    return claims["scope"], pair["refresh_token"]
+
+
+async def test_a_session_has_what_the_roles_give_and_its_next_token_no_more(api: httpx.AsyncClient):
+    boss, key = await superuser(), await make(make_key)
+    owner: User = await make(make_user, password="correct horse battery staple")
+    await make(owner.groups.add, (await rows(Role.objects.filter(name="service")))[0])
+    login = {"email": owner.email, "password": "correct horse battery staple"}
+    pair = (await api.post("/api/v1/auth/login", json=login)).json()
+    headers = {"Authorization": f"Bearer {pair['access_token']}"}
+    assert jwt.decode(pair["access_token"], options={"verify_signature": False})["scope"] == (
+        "keyhouse:account keys:verify"
+    )
+    assert (await api.post(VERIFY, json={"key": key.secret}, headers=headers)).json()["code"] == "VALID"
+    claim, refresh_token = await scope_claim(api, pair["refresh_token"])
+    assert claim == "keyhouse:account keys:verify"
+    await take_role(api, boss, owner)
+    assert_error(await api.post(VERIFY, json={"key": key.secret}, headers=headers), 403, "INSUFFICIENT_SCOPES")
+    assert (await scope_claim(api, refresh_token))[0] == "keyhouse:account"
+
+
+async def test_staff_lose_their_rights_in_the_session_they_have(api: httpx.AsyncClient):
+    staff, key = await make(make_staff, is_superuser=False), await make(make_key)
+    headers = await make(sign_in, staff)
+    assert (await api.post(VERIFY, json={"key": key.secret}, headers=headers)).status_code == 200
+    await make(User.objects.filter(pk=staff.pk).update, is_staff=False)
+    assert_error(await api.post(VERIFY, json={"key": key.secret}, headers=headers), 403, "INSUFFICIENT_SCOPES")
+
+
+async def test_a_role_of_others_gives_nothing(api: httpx.AsyncClient):
+    await make(with_role)
+    service: IssuedKey = await make(make_bare_key, await make(make_user), scopes=["keys:verify"])
+    answer = await api.post(VERIFY, json={"key": service.secret}, headers=service.headers)
+    assert_error(answer, 403, "INSUFFICIENT_SCOPES")
+    assert await rows(RoleScope.objects.filter(role__user=service.row.user_id)) == []

@@ -1,0 +1,88 @@
+"""A Redis of the tests' own, with a password; it keeps nothing on disk."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import pytest
+import redis
+
+from tests.support.server import free_port
+
+NAMES = ("redis-server", "valkey-server")
+MISSING = "the tests of CACHE_URL need redis-server or valkey-server on PATH; on Debian: apt-get install redis-server"
+PASSWORD = "cache-hunter2"
+START_SECONDS = 10
+
+
+class RedisServer:
+    """The server, always at the same address: it can be stopped and started again."""
+
+    def __init__(self, directory: Path) -> None:
+        self._program = _program()
+        self._directory = directory
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = free_port()
+        self.url = f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start the server and return when it answers."""
+        settings = {"port": self.port, "bind": "127.0.0.1", "requirepass": PASSWORD, "save": "", "dir": self._directory}
+        command = [self._program, *(part for name, value in settings.items() for part in (f"--{name}", str(value)))]
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            assert self._process.poll() is None, "redis-server has ended"
+            assert time.monotonic() < deadline, "redis-server does not answer"
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Kill the server, if it runs."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stop the server where it stands, for the duration: it takes connections and never answers."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
+    def client(self) -> "redis.Redis":
+        """Return a client of the test's own; close it."""
+        return redis.Redis.from_url(self.url)
+
+    def _answers(self) -> bool:
+        with self.client() as client:
+            try:
+                return bool(client.ping())
+            except redis.ConnectionError:
+                return False
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.stop()
+
+
+def _program() -> str:
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is not None:
+        return found
+    if os.environ.get("CI"):
+        pytest.fail(MISSING)
+    pytest.skip(MISSING)

@@ -1,0 +1,48 @@
+"""What an access token says, to those who verify it offline."""
+
+from datetime import UTC, datetime
+
+import jwt
+import pytest
+
+from apps.authentication.services.access_tokens import AccessClaims, AccessTokens
+from tests.support.rings import new_ring
+
+pytestmark = pytest.mark.unit
+
+CLAIMS = AccessClaims(user_id=5, session_id=9)
+
+
+@pytest.fixture
+def ring():
+    return new_ring()
+
+
+@pytest.fixture
+def tokens(ring) -> AccessTokens:
+    return AccessTokens(ring, issuer="keyhouse", audience="its-api")
+
+
+async def test_says_what_the_contract_says(tokens, ring):
+    token = await tokens.issue(CLAIMS)
+    kid, private = await ring.signing_key()
+    assert jwt.get_unverified_header(token) == {"alg": "EdDSA", "typ": "at+jwt", "kid": kid}
+    said = jwt.decode(token, private.public_key(), algorithms=["EdDSA"], audience="its-api", issuer="keyhouse")
+    assert (said["sub"], said["sid"], said["exp"] - said["iat"]) == ("5", 9, 900)
+    assert set(said) == {"iss", "aud", "sub", "sid", "scope", "iat", "exp", "jti", "amr"}
+    assert (len(said["jti"]), said["amr"]) == (16, [])
+
+
+async def test_says_how_and_when_it_was_proven(tokens, ring):
+    proven_at = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+    token = await tokens.issue(AccessClaims(5, 9, ("pwd", "otp"), proven_at))
+    _, private = await ring.signing_key()
+    said = jwt.decode(token, private.public_key(), algorithms=["EdDSA"], audience="its-api", issuer="keyhouse")
+    assert (said["amr"], said["auth_time"]) == (["pwd", "otp"], int(proven_at.timestamp()))
+
+
+@pytest.mark.parametrize(("scopes", "said"), [((), ""), (("a:b",), "a:b"), (("a:b", "c"), "a:b c")])
+async def test_says_the_scopes_as_one_text(tokens, scopes, said):
+    token = await tokens.issue(CLAIMS, scopes)
+    assert jwt.decode(token, options={"verify_signature": False})["scope"] == said
+    assert await tokens.read(token) == CLAIMS

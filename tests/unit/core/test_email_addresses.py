@@ -1,0 +1,68 @@
+"""E-mail addresses in one form."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.core.email_addresses import canonical_email, require_email
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize(
+    ("typed", "canonical"),
+    [
+        ("ann@example.com", "ann@example.com"),
+        (" Ann@EXAMPLE.com\n", "Ann@example.com"),
+        ("\uff21\uff24\uff2d\uff29\uff2e@example.com", "ADMIN@example.com"),
+        ("admin\uff20example.com", "admin@example.com"),
+        ("\u212aate@example.com", "Kate@example.com"),  # the sign for kelvin
+        ("ann@exa\u0308mple.de", "ann@xn--exmple-cua.de"),
+        ("ann@EXÄMPLE.de", "ann@xn--exmple-cua.de"),
+        ("ann@xn--exmple-cua.de", "ann@xn--exmple-cua.de"),
+        ("ann@straße.de", "ann@xn--strae-oqa.de"),
+        ("ann@example\u3002com", "ann@example.com"),
+        ("ann@ex\u00adample.com", "ann@example.com"),  # a soft hyphen
+        ("ann@\u0430pple.com", "ann@xn--pple-43d.com"),  # a Cyrillic a
+        ("\u0130vy@example.com", "\u0130vy@example.com"),
+        ("a@b@Example.com", "a@b@example.com"),
+        ("nobody", "nobody"),
+        ("", ""),
+        ("@", "@"),
+        ("ann@no_domain..X", "ann@no_domain..x"),
+    ],
+)
+def test_has_one_form(typed, canonical):
+    assert canonical_email(typed) == canonical
+
+
+@given(text=st.text(max_size=300))
+def test_any_text_can_be_read(text):
+    assert canonical_email(text).count("@") >= text.count("@")
+
+
+@given(text=st.emails())
+def test_what_is_stored_is_ascii_and_stays_as_it_is(text):
+    try:
+        address = require_email(text)
+    except ValueError:
+        return
+    assert address.isascii()
+    assert address.isprintable()
+    assert require_email(address) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\u0430dmin@example.com", "adm\u0131n@example.com", "\u0130vy@example.com", "admin\u200b@example.com"],
+    ids=["cyrillic a", "dotless i", "dotted capital i", "zero-width space"],
+)
+def test_a_local_part_that_only_looks_like_ascii_is_refused(text):
+    with pytest.raises(ValueError, match="not an e-mail address"):
+        require_email(text)
+
+
+@pytest.mark.parametrize("text", ['"admin"@example.com', '"a\x0bb"@example.com', "ann@[127.0.0.1]", "ann@[::1]"])
+def test_quotes_and_brackets_are_refused(text):
+    with pytest.raises(ValueError, match=r"without quotes|not an e-mail"):
+        require_email(text)
