@@ -7,7 +7,12 @@ from ninja.operation import Operation
 
 from apps.api_keys.routers import api_key_router
 from apps.audit.routers import security_event_router
-from apps.authentication.routers import authentication_router, key_set_router, password_reset_router
+from apps.authentication.routers import (
+    authentication_router,
+    key_set_router,
+    password_reset_router,
+    second_step_router,
+)
 from apps.core.http.error_responses import install_error_handlers
 from apps.core.http.json_codec import JsonParser, JsonRenderer
 from apps.core.http.requirements import RequirementsSchema
@@ -16,6 +21,7 @@ from apps.credits.routers import credit_router
 from apps.oauth.routers import metadata_router, oauth_router
 from apps.personal_data.routers import data_export_router
 from apps.plans.routers import plan_router
+from apps.second_factors.routers import second_factor_router
 from apps.users.routers import email_router, invitation_router, role_router, user_router
 from apps.verification.routers import verification_router
 from config.authenticator import AUTHENTICATOR, SERVICE_AUTHENTICATOR
@@ -52,14 +58,17 @@ api.add_router("", health_router.router)
 api.add_router("", key_set_router.router)
 api.add_router("", metadata_router.router)
 api.add_router(f"{BASE}/auth", authentication_router.router)
+api.add_router(f"{BASE}/auth", second_step_router.router)
 api.add_router(f"{BASE}/auth", password_reset_router.router)
 api.add_router(f"{BASE}/auth", security_event_router.router)
+api.add_router(f"{BASE}/auth", second_factor_router.router)
 api.add_router(f"{BASE}/oauth", oauth_router.router)
 api.add_router(f"{BASE}/auth", email_router.router)
 api.add_router(f"{BASE}/invitations", invitation_router.router)
 api.add_router(f"{BASE}/users", data_export_router.router)
 api.add_router(f"{BASE}/users", user_router.router)
 api.add_router(f"{BASE}/users", password_reset_router.user_router)
+api.add_router(f"{BASE}/users", second_factor_router.user_router)
 api.add_router(f"{BASE}/users", api_key_router.user_router)
 api.add_router(f"{BASE}/users", credit_router.user_router)
 api.add_router(f"{BASE}/api-keys", api_key_router.router)

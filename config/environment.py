@@ -22,6 +22,7 @@ from apps.users.services.context_word_validator import WORD_LENGTH_MINIMUM
 from config.cache_url import redis_url
 from config.mail_sender import default_sender, mailbox
 from config.mail_url import mail_url
+from config.passkeys import default_domain, default_origins, passkey_domain, unfit_origin
 from config.web_address import reachable, web_address
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
@@ -31,6 +32,7 @@ SECRET_KEY_LENGTH_MINIMUM = 50
 CommaSeparated = Annotated[list[str], NoDecode]
 WebAddress = Annotated[str, AfterValidator(web_address)]
 MailUrl = Annotated[SecretStr, AfterValidator(mail_url)]
+Domain = Annotated[str, AfterValidator(passkey_domain)]
 Mailbox = Annotated[str, AfterValidator(mailbox)]
 ProductName = Annotated[str, Field(pattern=r"^\w([\w .&+'-]{0,58}[\w.])?$")]
 Rate = Annotated[str, Field(pattern=r"^[1-9]\d*/([1-9]\d*)?[smhd]$")]
@@ -70,6 +72,9 @@ class Environment(BaseSettings):
     product_name: ProductName = "Keyhouse"
     public_url: WebAddress = ""
     application_url: WebAddress = ""
+    passkey_domain: Domain = ""
+    passkey_origins: CommaSeparated = []
+    require_staff_second_factor: bool = False
     mail_url: MailUrl = SecretStr("")
     mail_from: Mailbox = ""
 
@@ -103,6 +108,16 @@ class Environment(BaseSettings):
         return self.application_url or self.own_url
 
     @property
+    def passkeys_domain(self) -> str:
+        """The domain that passkeys are made for."""
+        return self.passkey_domain or default_domain(self.own_url, self.links_url)
+
+    @property
+    def passkeys_origins(self) -> list[str]:
+        """The origins of the pages that may ask for passkeys."""
+        return self.passkey_origins or default_origins(self.passkeys_domain, self.own_url, self.links_url)
+
+    @property
     def mail_sender(self) -> str:
         """Whom letters are from."""
         return self.mail_from or default_sender(self.product_name, self.own_url)
@@ -113,7 +128,12 @@ class Environment(BaseSettings):
         return tuple(ip_network(network) for network in self.trusted_proxies)
 
     @field_validator(
-        "allowed_hosts", "cors_allowed_origins", "trusted_proxies", "password_context_words", mode="before"
+        "allowed_hosts",
+        "cors_allowed_origins",
+        "passkey_origins",
+        "password_context_words",
+        "trusted_proxies",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:
@@ -182,6 +202,13 @@ class Environment(BaseSettings):
             raise ValueError("ALLOWED_HOSTS must name the hosts that are served in production")
         if not self.public_url and self.allowed_hosts[0].startswith("."):
             raise ValueError("PUBLIC_URL must be set when ALLOWED_HOSTS begins with a whole domain")
+        return self
+
+    @model_validator(mode="after")
+    def _passkeys_are_within_their_domain(self) -> Self:
+        number = unfit_origin(self.passkey_origins, self.passkeys_domain)
+        if number:
+            raise ValueError(f"PASSKEY_ORIGINS: entry {number} is not an origin within {self.passkeys_domain}")
         return self
 
     @model_validator(mode="after")

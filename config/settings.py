@@ -24,6 +24,7 @@ INSTALLED_APPS = [
     "apps.personal_data",
     "apps.verification",
     "apps.authentication",
+    "apps.second_factors",
     "apps.api_keys",
     "apps.credits",
     "apps.usage",
@@ -120,6 +121,9 @@ SILENCED_SYSTEM_CHECKS = [
 PRODUCT_NAME = ENVIRONMENT.product_name
 PUBLIC_URL = ENVIRONMENT.own_url
 APPLICATION_URL = ENVIRONMENT.links_url
+PASSKEY_DOMAIN = ENVIRONMENT.passkeys_domain
+PASSKEY_ORIGINS = ENVIRONMENT.passkeys_origins
+REQUIRE_STAFF_SECOND_FACTOR = ENVIRONMENT.require_staff_second_factor
 MAILERS = mailers(ENVIRONMENT.mail_url, to_console=not ENVIRONMENT.is_production)
 DEFAULT_FROM_EMAIL = ENVIRONMENT.mail_sender
 

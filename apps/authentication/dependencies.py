@@ -17,6 +17,7 @@ from apps.authentication.services.key_rotation import KeyRotation
 from apps.authentication.services.password_check import PasswordCheck
 from apps.authentication.services.password_reset import PasswordReset
 from apps.authentication.services.password_service import PasswordService
+from apps.authentication.services.second_step import SecondStep
 from apps.authentication.services.session_data import SessionData
 from apps.authentication.services.session_service import SessionService
 from apps.authentication.services.session_tokens import SessionTokens
@@ -25,9 +26,17 @@ from apps.authentication.services.step_up import StepUp
 from apps.authentication.services.token_pairs import TokenPairs
 from apps.mail.dependencies import mail_service
 from apps.one_time_tokens.dependencies import one_time_tokens, token_clean_up
+from apps.second_factors.dependencies import (
+    factor_rights,
+    passkey_second_factor,
+    passkey_sign_in,
+    passkey_step_up,
+    second_factors,
+)
 from apps.users.dependencies import email_verification, security_notices, user_service
 
 RESET_SECONDS = 30 * 60
+SECOND_STEP_SECONDS = 5 * 60
 
 
 @cache
@@ -57,7 +66,17 @@ def access_tokens() -> AccessTokens:
 @cache
 def sign_in() -> SignIn:
     """Return the service that starts sessions."""
-    return SignIn(session_repository(), TokenPairs(access_tokens()), password_check(), email_verification().remind)
+    pairs = TokenPairs(access_tokens())
+    return SignIn(
+        session_repository(), pairs, password_check(), passkey_sign_in(), second_step(), email_verification().remind
+    )
+
+
+@cache
+def second_step() -> SecondStep:
+    """Return the service that completes sign-ins by a second factor."""
+    tokens = one_time_tokens("second_factor", SECOND_STEP_SECONDS)
+    return SecondStep(second_factors(), passkey_second_factor(), tokens, audit_service().note)
 
 
 @cache
@@ -75,13 +94,13 @@ def session_tokens() -> SessionTokens:
 @cache
 def step_up() -> StepUp:
     """Return the service that renews the proof of a session."""
-    return StepUp(session_repository(), password_check(), user_service())
+    return StepUp(session_repository(), password_check(), user_service(), second_factors(), passkey_step_up())
 
 
 @cache
 def password_service() -> PasswordService:
     """Return the service that sets passwords."""
-    return PasswordService(session_repository(), password_check(), user_service())
+    return PasswordService(session_repository(), password_check(), user_service(), factor_rights())
 
 
 @cache

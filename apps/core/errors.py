@@ -53,6 +53,18 @@ class InvalidToken(DomainError):
     status, code, message = 400, "INVALID_TOKEN", "The link is not good any more."
 
 
+class WrongCode(DomainError):
+    """The code is not one that the account's second factors give, or has been used."""
+
+    status, code, message = 400, "WRONG_CODE", "The code is wrong, or has been used."
+
+
+class PasskeyRefused(DomainError):
+    """The passkey is not the account's, or did not sign what it was asked to."""
+
+    status, code, message = 400, "PASSKEY_REFUSED", "The passkey was refused."
+
+
 class NotAuthenticated(DomainError):
     """No credential, or none that is valid."""
 
@@ -84,6 +96,12 @@ class EmailNotVerified(NotAllowed):
     """The account may be used once its address is verified."""
 
     code, message = "EMAIL_NOT_VERIFIED", "Confirm your e-mail address first, by the link in the mail."
+
+
+class SecondFactorRequired(NotAllowed):
+    """The session is good, and was proven by one factor where two are asked for."""
+
+    code, message = "SECOND_FACTOR_REQUIRED", "This needs a session that was proven by a second factor."
 
 
 class InsufficientScopes(NotAllowed):

@@ -11,6 +11,7 @@ from apps.mail.dependencies import mail_service
 from apps.one_time_tokens.dependencies import token_clean_up
 from apps.personal_data.services.data_export import DataExport
 from apps.personal_data.services.erasure import Erasure
+from apps.second_factors.dependencies import second_factors
 from apps.usage.dependencies import usage_service
 from apps.users.dependencies import account_removal, user_service
 
@@ -32,6 +33,7 @@ def erasers() -> tuple[ErasePersonalData, ...]:
     return (
         key_data().erase,
         session_data().erase,
+        second_factors().erase,
         token_clean_up().erase,
         mail_service().forget_user,
         audit_service().erase,
@@ -43,6 +45,7 @@ def sections() -> tuple[ExportSection, ...]:
     return (
         ExportSection("api_keys", key_data().export),
         ExportSection("sessions", session_data().export),
+        ExportSection("second_factors", second_factors().export),
         ExportSection("credits", ledger_data().export),
         ExportSection("usage", usage_service().export),
         ExportSection("security_events", audit_service().export),

@@ -1,8 +1,6 @@
 """The admin in a real browser, on a served Keyhouse: nothing refused by the content security policy, nothing fetched
 from elsewhere, and a revocation that holds from the moment the browser has its answer."""
 
-import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -13,37 +11,22 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.support.browser import started_chromium
 from tests.support.people import Person
 from tests.support.server import ADMINISTRATOR_EMAIL, Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-MISSING = "the browser tests need Chromium on PATH; on Debian: apt-get install chromium"
 ASKERS = 8
 SECONDS_BEFORE, SECONDS_AFTER = 1.0, 1.0
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        pytest.fail(MISSING) if os.environ.get("CI") else pytest.skip(MISSING)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    with started_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ class TargetKindFilter(SimpleListFilter):
             ("user", "User"),
             ("api_key", "API key"),
             ("session", "Session"),
+            ("passkey", "Passkey"),
             ("plan", "Plan"),
             ("outgoing_mail", "Letter"),
         ]

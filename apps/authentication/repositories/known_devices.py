@@ -1,6 +1,6 @@
 """Telling the devices that an account's owner uses from new ones."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models.functions import Now
@@ -20,7 +20,7 @@ class NewSession:
     methods: tuple[str, ...]
     user_agent: str
     ip_address: str | None
-    password_hash: str | None = field(repr=False)
+    judged_digest: str | None  # of the hash of the password that was judged, if one was
 
 
 def is_known_device(new: NewSession) -> bool:

@@ -115,7 +115,7 @@ class SessionRepository:
         self._post_notice(user_id, notice, secrets.token_hex(8), audit.actor)
 
     def _start(self, new: NewSession, audit: AuditEntry) -> Session:
-        is_new_device = self._note_login(new.user_id, new.password_hash) and not is_known_device(new)
+        is_new_device = self._note_login(new.user_id, new.judged_digest) and not is_known_device(new)
         session = Session.objects.create(
             user_id=new.user_id,
             family_digest=new.family_digest,

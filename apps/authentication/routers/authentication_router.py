@@ -4,11 +4,13 @@ from django.http import HttpRequest
 from ninja import Path, Query, Router, Status
 
 from apps.authentication.dependencies import password_service, session_service, sign_in, step_up
+from apps.authentication.routers.signed_in import signed_in
 from apps.authentication.schemas import (
     Done,
     LoginRequest,
     PasswordChange,
     RefreshRequest,
+    SecondFactorNeeded,
     SessionOut,
     SessionsEnd,
     StepUpRequest,
@@ -23,11 +25,16 @@ from apps.core.schemas.page import Page, PageQuery
 router = Router(tags=["authentication"])
 
 
-@router.post("/login", auth=None, response={200: TokenPair, **errors(*WITH_BODY, 401, 403, 429)})
-async def login(request: HttpRequest, credentials: LoginRequest) -> TokenPair:
-    """Sign in. Limited per client address, and locked after five wrong passwords."""
+@router.post(
+    "/login", auth=None, response={200: TokenPair, 202: SecondFactorNeeded, **errors(*WITH_BODY, 401, 403, 429)}
+)
+async def login(request: HttpRequest, credentials: LoginRequest) -> Status[TokenPair | SecondFactorNeeded]:
+    """Sign in. Limited per client address, and locked after five wrong passwords.
+
+    An account with a second factor is answered with 202 and what completes the sign-in.
+    """
     await limit_by_address(request, "login", LOGIN)
-    return await sign_in().with_password(credentials)
+    return signed_in(await sign_in().with_password(credentials))
 
 
 @router.post("/refresh", auth=None, response={200: TokenPair, **errors(*WITH_BODY, 401, 429)})
@@ -50,15 +57,21 @@ async def logout(request: AuthenticatedRequest) -> Done:
 
 @router.post("/step-up", response={200: Done, **errors(*WITH_BODY, 401, 403, 429)})
 async def prove_again(request: AuthenticatedRequest, proof: StepUpRequest) -> Done:
-    """Prove once more who one is; for ten minutes, operations that ask for it (`STEP_UP_REQUIRED`) then go through."""
+    """Prove once more who one is; for ten minutes, operations that ask for it (`STEP_UP_REQUIRED`) then go through.
+
+    Where the account has a second factor, by a code or a passkey; else by the password.
+    """
     await limit_by_address(request, "step-up")
-    await step_up().with_password(request.auth, proof)
+    await step_up().prove(request.auth, proof)
     return Done()
 
 
 @router.post("/change-password", response={200: Done, **errors(*WITH_BODY, 401, 403, 429)})
 async def change_password(request: AuthenticatedRequest, change: PasswordChange) -> Done:
-    """Set a new password; every other session ends. Limited per client address."""
+    """Set a new password; every other session ends. Limited per client address.
+
+    Where the account has a second factor, it asks for fresh proof too.
+    """
     await limit_by_address(request, "change-password")
     await password_service().change(request.auth, change)
     return Done()

@@ -6,6 +6,12 @@ from apps.authentication.schemas.login_request import LoginRequest
 from apps.authentication.schemas.password_change import PasswordChange
 from apps.authentication.schemas.password_reset_request import PasswordResetRequest
 from apps.authentication.schemas.refresh_request import RefreshRequest
+from apps.authentication.schemas.second_factor_entries import (
+    SecondFactorCode,
+    SecondFactorPasskey,
+    SecondFactorPasskeyQuery,
+)
+from apps.authentication.schemas.second_factor_needed import SecondFactorNeeded
 from apps.authentication.schemas.session_out import SessionOut
 from apps.authentication.schemas.sessions_end import SessionsEnd
 from apps.authentication.schemas.signing_key_out import SigningKeyOut
@@ -21,6 +27,10 @@ __all__ = [
     "PasswordChange",
     "PasswordResetRequest",
     "RefreshRequest",
+    "SecondFactorCode",
+    "SecondFactorNeeded",
+    "SecondFactorPasskey",
+    "SecondFactorPasskeyQuery",
     "SessionOut",
     "SessionsEnd",
     "SigningKeyOut",

@@ -7,6 +7,7 @@ from apps.core.errors import WrongPassword
 from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.passwords import hash_password
 from apps.core.security.principal import Principal
+from apps.second_factors.services.factor_rights import FactorRights
 from apps.users.services.credentials import Credentials
 from apps.users.services.password_policy import check_new_password
 from apps.users.services.user_service import UserService
@@ -15,17 +16,22 @@ from apps.users.services.user_service import UserService
 class PasswordService:
     """Gives accounts new passwords, each of which ends sessions."""
 
-    def __init__(self, sessions: SessionRepository, passwords: PasswordCheck, users: UserService) -> None:
+    def __init__(
+        self, sessions: SessionRepository, passwords: PasswordCheck, users: UserService, rights: FactorRights
+    ) -> None:
         self._sessions = sessions
         self._passwords = passwords
         self._users = users
+        self._rights = rights
 
     async def change(self, actor: Principal, change: PasswordChange) -> None:
-        """Set a new password and end every other session.
+        """Set a new password and end every other session; an account with a second factor needs fresh proof too.
 
-        Raises WrongPassword, ValidationFailed for a weak new password, TooManyRequests when locked.
+        Raises StepUpRequired, WrongPassword, ValidationFailed for a weak new password, TooManyRequests when locked.
         """
-        await self._change(actor, change, actor.require_session())
+        kept_id = actor.require_session()
+        await self._rights.require_fresh_if_protected(actor)
+        await self._change(actor, change, kept_id)
 
     async def change_of_staff(self, actor: Principal, change: PasswordChange) -> None:
         """Set a new password for somebody signed in to the admin, and end every session of the API.

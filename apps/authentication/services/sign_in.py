@@ -1,60 +1,86 @@
-"""Signing in: whoever has proven enough gets a session."""
+"""Signing in: whoever has proven who they are gets a session."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 
 from apps.authentication.repositories.known_devices import NewSession
 from apps.authentication.repositories.session_repository import SessionRepository
-from apps.authentication.schemas import LoginRequest, TokenPair
+from apps.authentication.schemas import (
+    LoginRequest,
+    SecondFactorCode,
+    SecondFactorNeeded,
+    SecondFactorPasskey,
+    TokenPair,
+)
 from apps.authentication.services.password_check import PasswordCheck
+from apps.authentication.services.proof import Proof
 from apps.authentication.services.refresh_tokens import new_family
+from apps.authentication.services.second_step import SecondStep
 from apps.authentication.services.token_pairs import TokenPairs
 from apps.core.errors import EmailNotVerified, NotAuthenticated
 from apps.core.request_context import current_request
 from apps.core.security.audit_entry import AuditEntry
+from apps.core.security.methods import PASSWORD
 from apps.core.security.principal import CredentialKind, Principal
+from apps.second_factors.schemas import PasskeyAssertion
+from apps.second_factors.services.passkey_proof import PasskeyProof
 
 WRONG_CREDENTIALS = "The e-mail address or the password is wrong."
 # Sends the link that verifies an account's address again.
 Remind = Callable[[int], Awaitable[None]]
-PASSWORD = "pwd"  # noqa: S105  RFC 8176's name of the method, not a password
 
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """That somebody is the account's owner, and by which methods (names of RFC 8176) this was shown.
-
-    With `password_hash`, it holds only while this is the account's.
-    """
-
-    user_id: int
-    methods: tuple[str, ...]
-    password_hash: str | None = field(default=None, repr=False)
+__all__ = ["PASSWORD", "WRONG_CREDENTIALS", "Proof", "SignIn"]
 
 
 class SignIn:
     """Starts sessions."""
 
     def __init__(
-        self, sessions: SessionRepository, pairs: TokenPairs, passwords: PasswordCheck, remind: Remind
+        self,
+        sessions: SessionRepository,
+        pairs: TokenPairs,
+        passwords: PasswordCheck,
+        passkeys: PasskeyProof,
+        second_step: SecondStep,
+        remind: Remind,
     ) -> None:
         self._sessions = sessions
         self._pairs = pairs
         self._passwords = passwords
+        self._passkeys = passkeys
+        self._second_step = second_step
         self._remind = remind
 
-    async def with_password(self, request: LoginRequest) -> TokenPair:
-        """Start a session; raises NotAuthenticated, or TooManyRequests when locked."""
+    async def with_password(self, request: LoginRequest) -> TokenPair | SecondFactorNeeded:
+        """Sign in by a password; raises NotAuthenticated, or TooManyRequests when locked."""
         credentials = await self._passwords.sign_in(request.email, request.password.get_secret_value())
         if credentials is None:
             raise NotAuthenticated(WRONG_CREDENTIALS, code="WRONG_CREDENTIALS")
         return await self.complete(Proof(credentials.user_id, (PASSWORD,), credentials.password_hash))
 
-    async def complete(self, proof: Proof) -> TokenPair:
-        """Start a session of the account; raises NotAuthenticated if it may not be used, or the proof is outdated.
+    async def with_passkey(self, assertion: PasskeyAssertion) -> TokenPair:
+        """Sign in by a passkey alone, whose device has checked its user; raises NotAuthenticated."""
+        proven = await self._passkeys.judge(assertion, None)
+        if proven is None:
+            raise NotAuthenticated("The passkey was refused.", code="PASSKEY_REFUSED")
+        return await self._start(Proof(proven.user_id, proven.methods))
 
-        Raises EmailNotVerified where only verified accounts sign in, and then has the link that verifies sent again.
+    async def complete(self, proof: Proof) -> TokenPair | SecondFactorNeeded:
+        """Start a session of the account, or say which second factor is needed first.
+
+        Raises NotAuthenticated if the account may not be used, or the proof is outdated; EmailNotVerified where only
+        verified accounts sign in, and then has the link that verifies sent again.
         """
+        return await self._second_step.ask_if_needed(proof) or await self._start(proof)
+
+    async def with_code(self, entry: SecondFactorCode) -> TokenPair:
+        """Complete a sign-in by a code; raises NotAuthenticated, or TooManyRequests when locked."""
+        return await self._start(await self._second_step.with_code(entry.second_factor_token, entry.code))
+
+    async def with_second_passkey(self, entry: SecondFactorPasskey) -> TokenPair:
+        """Complete a sign-in by a passkey; raises NotAuthenticated."""
+        return await self._start(await self._second_step.with_passkey(entry.second_factor_token, entry.assertion))
+
+    async def _start(self, proof: Proof) -> TokenPair:
         context, token = current_request(), new_family()
         new = NewSession(
             user_id=proof.user_id,
@@ -62,7 +88,7 @@ class SignIn:
             methods=proof.methods,
             user_agent=context.user_agent,
             ip_address=context.client_address,
-            password_hash=proof.password_hash,
+            judged_digest=proof.digest,
         )
         actor = Principal(user_id=proof.user_id, kind=CredentialKind.SESSION)
         audit = AuditEntry(actor, "session.started", "session", after={"methods": list(proof.methods)})

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from django.conf import settings
+
 from apps.authentication.models import Session
 from apps.authentication.schemas import TokenPair
 from apps.authentication.services.access_tokens import ACCESS_TOKEN_SECONDS, AccessClaims, AccessTokens
 from apps.authentication.services.refresh_tokens import RefreshToken
+from apps.core.security.methods import include_second_factor
 from apps.core.security.principal import CredentialKind, Principal
 from apps.core.security.scopes import scopes_of_roles
 
@@ -25,15 +28,20 @@ class TokenPairs:
 
 
 def principal_of(session: Any, *, is_recently_proven: bool = False) -> Principal:
-    """Return whoever is signed in by the session, which must come with user, roles and what these give."""
+    """Return whoever is signed in by the session, which must come with user, roles and what these give.
+
+    Where staff need a second factor, a session without one has none of their rights.
+    """
+    is_one_factor = settings.REQUIRE_STAFF_SECOND_FACTOR and not include_second_factor(session.methods)
     return Principal(
         user_id=session.user_id,
         kind=CredentialKind.SESSION,
-        is_staff=session.user.is_staff,
-        is_superuser=session.user.is_superuser,
+        is_staff=session.user.is_staff and not is_one_factor,
+        is_superuser=session.user.is_superuser and not is_one_factor,
         session_id=session.pk,
         scopes=scopes_of_roles(session.role_scopes),
         roles=frozenset(session.role_names),
         methods=frozenset(session.methods),
         is_recently_proven=is_recently_proven,
+        lacks_second_factor=session.user.is_staff and is_one_factor,
     )

@@ -25,8 +25,8 @@ class Operation:
     """A button on the row's page and, with `in_bulk`, an action of the list; both lead to one page that asks.
 
     `label` is what the button says, `done` the word for what has happened, `question` what the page explains.
-    `permission` is the admin's word for who may: change or delete. `applies` says for which rows the button is shown.
-    Where there is an `answer`, it is what one gets instead of the next page.
+    `permission` is the admin's word for who may: change, delete or superuser. `applies` says for which rows
+    the button is shown. Where there is an `answer`, it is what one gets instead of the next page.
     """
 
     name: str

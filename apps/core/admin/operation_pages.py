@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from apps.core.admin.acting_staff import acting_staff
+from apps.core.admin.added_operations import added_operations
 from apps.core.admin.form_errors import add_refusal
 from apps.core.admin.generic_bases import ModelAdminBase
 from apps.core.admin.operation import Operation
@@ -48,7 +49,7 @@ class OperationPages(ModelAdminBase):
         """Return the operations' addresses before Django's own."""
         own = [
             path(f"{operation.name}/", self._page(operation), name=self._page_name(f"{operation.name}_selected"))
-            for operation in self.operations
+            for operation in self._all_operations()
         ]
         return [*own, *super().get_urls()]
 
@@ -59,7 +60,7 @@ class OperationPages(ModelAdminBase):
     def after_operation(self, request: HttpRequest, operation: Operation, results: Sequence[Any]) -> HttpResponse:
         """Return the answer when everything has been done; there is a message already."""
         ids = request.GET.getlist("id")
-        if len(ids) == 1 and operation.permission == "change":
+        if len(ids) == 1 and operation.permission != "delete":
             return HttpResponseRedirect(reverse(self.url_name("change"), args=[quote(ids[0])]))
         return HttpResponseRedirect(reverse(self.url_name("changelist")))
 
@@ -67,7 +68,7 @@ class OperationPages(ModelAdminBase):
         """Return the buttons for the row's page."""
         return [
             {"label": operation.label, "url": self.operation_url(operation, [row.pk]), "tool": operation}
-            for operation in self.operations
+            for operation in self._all_operations()
             if operation.permission != "delete" and operation.applies(row) and self._may(request, operation, row)
         ]
 
@@ -91,6 +92,13 @@ class OperationPages(ModelAdminBase):
             if answer:
                 return answer
         return self._question(request, operation, rows, form)
+
+    def has_superuser_permission(self, request: HttpRequest, _row: Any = None) -> bool:
+        """Let superusers do what asks for one, and show it to nobody else."""
+        return acting_staff(request).is_superuser
+
+    def _all_operations(self) -> tuple[Operation, ...]:
+        return (*self.operations, *added_operations(self.opts.label_lower))
 
     def _perform(
         self, request: HttpRequest, operation: Operation, rows: Sequence[Any], form: Form

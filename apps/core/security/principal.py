@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from apps.core.errors import InsufficientScopes, NotAllowed, StepUpRequired
+from apps.core.errors import InsufficientScopes, NotAllowed, SecondFactorRequired, StepUpRequired
 from apps.core.security import scopes as scope_rules
 from apps.core.security.scope_catalogue import CATALOGUE
 
@@ -38,6 +38,8 @@ class Principal:
     api_key_id: int | None = None
     methods: frozenset[str] = frozenset()  # by which the owner of a session has proven who they are (RFC 8176)
     is_recently_proven: bool = False
+    # A session of staff that has no second factor where staff need one: it is no member of staff's.
+    lacks_second_factor: bool = False
 
     @property
     def owner_id(self) -> int:
@@ -74,6 +76,7 @@ class Principal:
     def require_scope(self, scope: str) -> None:
         """Raise InsufficientScopes unless the credential grants `scope`."""
         if not self.has_scope(scope):
+            self._require_second_factor()
             raise InsufficientScopes(f"This needs the scope {scope}.")
 
     def require_one_role(self, names: Collection[str]) -> None:
@@ -83,8 +86,8 @@ class Principal:
 
     def require_reading(self, user_id: int) -> None:
         """Raise NotAllowed unless the caller may see what belongs to the user."""
-        if user_id != self.user_id and not self.acts_as_staff:
-            raise NotAllowed
+        if user_id != self.user_id:
+            self.require_staff()
 
     def require_writing(self, user_id: int) -> None:
         """Raise NotAllowed, or InsufficientScopes, unless the caller may change what belongs to the user."""
@@ -93,8 +96,9 @@ class Principal:
             self.require_scope(scope_rules.ACCOUNT_WRITE)
 
     def require_staff(self) -> None:
-        """Raise NotAllowed unless the caller may use staff rights."""
+        """Raise NotAllowed, or SecondFactorRequired, unless the caller may use staff rights."""
         if not self.acts_as_staff:
+            self._require_second_factor()
             raise NotAllowed
 
     def require_superuser(self) -> None:
@@ -119,6 +123,10 @@ class Principal:
         self.require_session()
         if not self.is_recently_proven:
             raise StepUpRequired
+
+    def _require_second_factor(self) -> None:
+        if self.lacks_second_factor:
+            raise SecondFactorRequired("Staff need a session that was proven by a second factor.")
 
 
 OPERATOR = Principal(user_id=None, kind=CredentialKind.OPERATOR, is_staff=True, is_superuser=True)

@@ -139,6 +139,10 @@ class UserRepository:
         User.objects.filter(pk=user_id).update(last_login=Now())
         return user.last_login is not None
 
+    def end_sessions(self, user_id: int) -> None:
+        """Let no session count that has begun, in the transaction open on this thread."""
+        User.objects.filter(pk=user_id).update(sessions_ended_at=Now())
+
     def _create(self, fields: Mapping[str, Any], password_hash: str, audit: AuditEntry) -> User:
         user = self.add(fields, password_hash, audit)
         self._on_created(user.pk, user.email)

@@ -15,7 +15,7 @@ from apps.plans.services.plan_service import PlanService
 from apps.users.models import User
 from apps.users.repositories.user_repository import AfterUpdate, UserRepository
 from apps.users.schemas import UserOut, UserQuery, UserUpdate
-from apps.users.services.credentials import Credentials, is_usable
+from apps.users.services.credentials import Credentials, is_usable, password_digest
 from apps.users.services.email_change import EmailChange
 from apps.users.services.staff_rules import may_be_changed_by
 
@@ -114,13 +114,13 @@ class UserService:
         """Store that the account's address is its owner's, in the transaction open on this thread."""
         self._users.mark_verified(user_id)
 
-    def note_login(self, user_id: int, password_hash: str | None) -> bool:
+    def note_login(self, user_id: int, judged_digest: str | None) -> bool:
         """Store that the user has just signed in, in the transaction open on this thread; return whether ever before.
 
-        Raises NotAuthenticated if the account is shut, or the password, where one was judged, is another since;
-        EmailNotVerified where the setting REQUIRE_VERIFIED_EMAIL asks for a verified address.
+        Raises NotAuthenticated if the account is shut, or the password, where one was judged, is another since (its
+        hash has another `password_digest`); EmailNotVerified where REQUIRE_VERIFIED_EMAIL asks for a verified address.
         """
-        return self._users.note_login(user_id, partial(_require_sign_in, password_hash))
+        return self._users.note_login(user_id, partial(_require_sign_in, judged_digest))
 
     def lock_key_allowance(self, user_id: int) -> int | None:
         """Lock the account in the transaction open on this thread, and return how many keys its plan allows.
@@ -146,6 +146,10 @@ class UserService:
         """Lock the account until the transaction open on this thread ends; raises NotFound."""
         self._users.lock(user_id)
 
+    def end_sessions(self, user_id: int) -> None:
+        """End every session of the account in the transaction open on this thread, in which it is locked."""
+        self._users.end_sessions(user_id)
+
     def _of_email(self, actor: Principal, user_id: int, changes: dict[str, Any]) -> AfterUpdate:
         if user_id != actor.user_id:
             return partial(self._email_change.moved_by_staff, actor)
@@ -159,8 +163,8 @@ class UserService:
         return user
 
 
-def _require_sign_in(password_hash: str | None, user: User) -> None:
-    if password_hash not in (None, user.password) or not is_usable(user):
+def _require_sign_in(judged_digest: str | None, user: User) -> None:
+    if judged_digest not in (None, password_digest(user.password)) or not is_usable(user):
         raise NotAuthenticated
     if settings.REQUIRE_VERIFIED_EMAIL and user.email_verified_at is None:
         raise EmailNotVerified

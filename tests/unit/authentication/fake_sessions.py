@@ -5,6 +5,9 @@ from typing import Any
 from apps.authentication.models import Session
 from apps.authentication.repositories.session_repository import LiveSession
 from apps.core.errors import NotFound
+from apps.second_factors.repositories.factor_repository import FactorCounts
+from apps.second_factors.schemas import FactorKind
+from apps.second_factors.services.passkey_proof import PasskeyProven
 from apps.users.services.credentials import Credentials
 from tests.support.fakes import LONG_AGO, unsaved_user
 
@@ -33,6 +36,40 @@ class FakePasswords:
 
     async def confirms(self, _credentials: Credentials, password: str) -> bool:
         return password == SECRET
+
+
+class FakeFactors:
+    """Second factors of every account: these kinds, and one code that is right once."""
+
+    def __init__(self, *kinds: FactorKind, code: str = "") -> None:
+        self.kinds = kinds
+        self.code = code
+
+    async def kinds_of(self, _user_id: int) -> tuple[FactorKind, ...]:
+        return self.kinds
+
+    async def check_code(self, _user_id: int, code: str) -> str | None:
+        is_right, self.code = code == self.code, "" if code == self.code else self.code
+        return "otp" if is_right else None
+
+
+class FakeFactorCounts:
+    """Whether every account has an authenticator program."""
+
+    has_totp = False
+
+    async def counts(self, _user_id: int) -> FactorCounts:
+        return FactorCounts(self.has_totp, has_passkey=False, recovery_codes_left=0)
+
+
+class FakePasskeys:
+    """Answers every assertion alike."""
+
+    def __init__(self, proven: PasskeyProven | None = None) -> None:
+        self.proven = proven
+
+    async def judge(self, _assertion: Any, user_id: int | None) -> PasskeyProven | None:
+        return self.proven if self.proven and user_id in (None, self.proven.user_id) else None
 
 
 class FakeSessions:

@@ -1,21 +1,30 @@
-"""Setting passwords, and proving them again."""
+"""Setting passwords."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from apps.authentication.schemas import PasswordChange, StepUpRequest
+from apps.authentication.schemas import PasswordChange
 from apps.authentication.services.password_service import PasswordService
 from apps.authentication.services.refresh_tokens import new_family
-from apps.authentication.services.step_up import StepUp
-from apps.core.errors import NotAllowed, ValidationFailed, WrongPassword
+from apps.core.errors import NotAllowed, StepUpRequired, ValidationFailed, WrongPassword
 from apps.core.security.passwords import password_matches
 from apps.core.security.principal import OPERATOR
+from apps.second_factors.services.factor_rights import FactorRights
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of
 from tests.support.fakes import NO_EMAIL_CHANGE, FakeUsers
-from tests.unit.authentication.fake_sessions import ME, NEW_SECRET, SECRET, SESSION, FakePasswords, one_session
+from tests.unit.authentication.fake_sessions import (
+    ME,
+    NEW_SECRET,
+    SECRET,
+    SESSION,
+    FakeFactorCounts,
+    FakePasswords,
+    one_session,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -33,13 +42,14 @@ def parts(sessions: Any) -> tuple[Any, Any, UserService]:
 
 
 @pytest.fixture
-def service(parts: Any) -> PasswordService:
-    return PasswordService(*parts)
+def factors() -> FakeFactorCounts:
+    return FakeFactorCounts()
 
 
 @pytest.fixture
-def step_up(parts: Any) -> StepUp:
-    return StepUp(*parts)
+def service(parts: Any, factors: Any) -> PasswordService:
+    sessions, passwords, users = parts
+    return PasswordService(sessions, passwords, users, FactorRights(factors))
 
 
 def password_change(current=SECRET, new=NEW_SECRET):
@@ -69,11 +79,21 @@ async def test_a_password_is_not_changed(service, sessions, change, error):
     assert sessions.calls == []
 
 
-async def test_an_api_key_changes_no_password_and_proves_nothing(service, step_up, sessions):
-    caller = key_of(ME, "keyhouse:*")
-    for asked in (service.change(caller, password_change()), step_up.with_password(caller, proof())):
-        with pytest.raises(NotAllowed):
-            await asked
+async def test_an_account_with_a_second_factor_changes_its_password_with_fresh_proof_only(service, sessions, factors):
+    factors.has_totp = True
+    stale = session_of(ME, session_id=SESSION, methods=frozenset({"pwd", "otp"}))
+    by_password = replace(stale, methods=frozenset({"pwd"}), is_recently_proven=True)
+    for caller in (stale, by_password):
+        with pytest.raises(StepUpRequired):
+            await service.change(caller, password_change())
+    assert sessions.calls == []
+    await service.change(replace(stale, is_recently_proven=True), password_change())
+    assert [call[0] for call in sessions.calls] == ["change_password"]
+
+
+async def test_an_api_key_changes_no_password(service, sessions):
+    with pytest.raises(NotAllowed):
+        await service.change(key_of(ME, "keyhouse:*"), password_change())
     assert sessions.calls == []
 
 
@@ -88,21 +108,4 @@ async def test_the_operator_sets_a_password_and_ends_every_session(service, sess
 async def test_nobody_else_sets_a_password_without_the_one_that_is(service, sessions, caller):
     with pytest.raises(NotAllowed):
         await service.set(caller, ME, NEW_SECRET)
-    assert sessions.calls == []
-
-
-def proof(password: str = SECRET) -> StepUpRequest:
-    return StepUpRequest(password=SecretStr(password))
-
-
-async def test_the_password_renews_the_proof_of_the_session_that_asks(step_up, sessions):
-    await step_up.with_password(session_of(ME, session_id=SESSION), proof())
-    ((*call, audit),) = sessions.calls
-    assert call == ["renew_proof", SESSION, ME, ("pwd",)]
-    assert (audit.action, audit.target_id) == ("session.proven", SESSION)
-
-
-async def test_a_wrong_password_renews_nothing(step_up, sessions):
-    with pytest.raises(WrongPassword):
-        await step_up.with_password(session_of(ME, session_id=SESSION), proof("wrong"))
     assert sessions.calls == []

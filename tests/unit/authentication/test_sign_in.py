@@ -11,6 +11,7 @@ from apps.authentication.services.refresh_tokens import new_family, read_refresh
 from apps.authentication.services.sign_in import Proof, SignIn
 from apps.authentication.services.token_pairs import TokenPairs
 from apps.core.errors import NotAuthenticated
+from apps.users.services.credentials import password_digest
 from tests.support.fakes import FakeUsers
 from tests.support.rings import new_ring
 from tests.unit.authentication.fake_sessions import ME, SECRET, SESSION, FakePasswords, one_session
@@ -31,11 +32,20 @@ def tokens() -> AccessTokens:
 @pytest.fixture
 def service(sessions: Any, tokens: Any) -> SignIn:
     passwords: Any = FakePasswords(FakeUsers(sessions.session.user))
+    passkeys: Any = None
+    steps: Any = NoSecondStep()
+    return SignIn(sessions, TokenPairs(tokens), passwords, passkeys, steps, remind)
 
-    async def remind(_user_id: int) -> None:
-        pass
 
-    return SignIn(sessions, TokenPairs(tokens), passwords, remind)
+async def remind(_user_id: int) -> None:
+    """Send nothing."""
+
+
+class NoSecondStep:
+    """No account has a second factor."""
+
+    async def ask_if_needed(self, _proof: Proof) -> None:
+        return None
 
 
 def login_request(email="ann@example.com", password=SECRET):
@@ -52,7 +62,7 @@ async def test_signing_in_gives_a_pair_and_stores_no_token(service, sessions, to
     assert token is not None
     assert (token.family_digest, token.generation) == (new.family_digest, 0)
     assert token.family not in new.family_digest
-    assert (new.methods, new.password_hash) == (("pwd",), "argon2$hash")
+    assert (new.methods, new.judged_digest) == (("pwd",), password_digest("argon2$hash"))
     assert (audit.action, audit.actor.user_id, audit.after) == ("session.started", ME, {"methods": ["pwd"]})
 
 
@@ -68,5 +78,5 @@ async def test_wrong_credentials_start_nothing_and_are_answered_alike(service, s
 async def test_whoever_has_proven_it_otherwise_needs_no_password(service, sessions):
     await service.complete(Proof(ME, ("fed",)))
     _, new, audit = sessions.calls[0]
-    assert (new.user_id, new.methods, new.password_hash) == (ME, ("fed",), None)
+    assert (new.user_id, new.methods, new.judged_digest) == (ME, ("fed",), None)
     assert audit.after == {"methods": ["fed"]}

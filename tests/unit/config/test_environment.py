@@ -1,6 +1,7 @@
 """The environment: each wrong value stops the start with one clear line that does not repeat it."""
 
 import os
+import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
@@ -8,7 +9,6 @@ from ipaddress import ip_network
 import pytest
 
 from config.cache_url import cache_settings
-from config.database_url import database_settings
 from config.environment import Environment, development_secret_key, load_environment
 
 pytestmark = pytest.mark.unit
@@ -264,20 +264,36 @@ def test_of_several_first_starts_one_makes_the_key(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
 
 
-def test_a_database_url_becomes_django_s_settings():
-    url = "postgresql://me:p%40ss@db.example.com:5433/house?sslmode=require&application_name=kh"
-    entry = database_settings(url, pool_size=12)
-    assert [entry[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")] == [
-        "house",
-        "me",
-        "p@ss",
-        "db.example.com",
-        "5433",
+def test_passkeys_are_for_the_domain_of_the_addresses(load):
+    settings = load(**PRODUCTION, APPLICATION_URL="https://app.api.example.com")
+    assert settings.passkeys_domain == "api.example.com"
+    assert settings.passkeys_origins == ["https://api.example.com", "https://app.api.example.com"]
+
+
+def test_passkeys_are_for_the_domain_and_the_origins_that_are_named(load):
+    named = {"PASSKEY_DOMAIN": "example.com", "PASSKEY_ORIGINS": "https://app.example.com, https://www.example.com"}
+    settings = load(**PRODUCTION, **named)
+    assert settings.passkeys_domain == "example.com"
+    assert settings.passkeys_origins == ["https://app.example.com", "https://www.example.com"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("PASSKEY_DOMAIN", "https://example.com", "PASSKEY_DOMAIN: is not a domain such as example.com"),
+        ("PASSKEY_ORIGINS", "https://evil.example", "PASSKEY_ORIGINS: entry 1 is not an origin within api.example.com"),
+    ],
+)
+def test_passkeys_elsewhere_stop_the_start(load, name: str, value: str, reason: str):
+    with pytest.raises(SystemExit, match=re.escape(reason)):
+        load(**PRODUCTION, **{name: value})
+
+
+def test_staff_need_a_second_factor_where_the_operator_says_so(load):
+    assert [
+        load().require_staff_second_factor,
+        load(REQUIRE_STAFF_SECOND_FACTOR="true").require_staff_second_factor,
+    ] == [
+        False,
+        True,
     ]
-    assert (entry["CONN_MAX_AGE"], entry["OPTIONS"]["pool"]["max_size"]) == (0, 12)
-    assert (entry["OPTIONS"]["sslmode"], entry["OPTIONS"]["application_name"]) == ("require", "kh")
-    assert entry["OPTIONS"]["connect_timeout"] == 5
-
-
-def test_a_connect_timeout_of_the_operator_s_is_kept():
-    assert database_settings("postgresql://db/house?connect_timeout=2", 8)["OPTIONS"]["connect_timeout"] == "2"

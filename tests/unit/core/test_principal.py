@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.core.errors import InsufficientScopes, NotAllowed
+from apps.core.errors import InsufficientScopes, NotAllowed, SecondFactorRequired
 from apps.core.security.principal import OPERATOR, CredentialKind, Principal
 from apps.core.security.scopes import ACCOUNT_WRITE, CREDITS_HOLD, KEYS_VERIFY, STAFF
 
@@ -133,6 +133,19 @@ def test_a_session_says_what_roles_give_and_changes_its_own_account():
 def test_roles(caller, has):
     assert caller.has_role("service") is has
     assert may(caller.require_one_role, ["another", "service"]) is has
+
+
+def test_a_session_of_staff_that_lacks_a_second_factor_is_told_so():
+    caller = session(lacks_second_factor=True)
+    for act in (caller.require_staff, caller.require_superuser):
+        with pytest.raises(SecondFactorRequired):
+            act()
+    with pytest.raises(SecondFactorRequired):
+        caller.require_scope(KEYS_VERIFY)
+    for act in (caller.require_reading, caller.require_writing):
+        act(ME)
+        with pytest.raises(SecondFactorRequired):
+            act(OTHER)
 
 
 def test_the_operator_owns_nothing():

@@ -1,0 +1,28 @@
+"""Wrong codes in a row."""
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class FactorAttempt(models.Model):
+    """Wrong codes for one account from one address, and until when that pair is locked out.
+
+    With an empty address, those for the account from everywhere: see factor_attempts.sql.
+    """
+
+    user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
+    client_address = models.CharField(max_length=45, blank=True)
+    failures = models.PositiveIntegerField()
+    first_failed_at = models.DateTimeField()
+    last_failed_at = models.DateTimeField()
+    locked_until = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "second_factor_attempts"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "client_address"], name="second_factor_attempts_pair_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.failures} from {self.client_address or 'everywhere'}"

@@ -1,0 +1,41 @@
+"""A passkey, as its owner sees it."""
+
+from typing import TYPE_CHECKING, Self
+
+from apps.core.schemas.base import ResponseSchema
+from apps.core.schemas.fields import Timestamp
+
+if TYPE_CHECKING:
+    from apps.second_factors.models import Passkey
+
+
+class PasskeyOut(ResponseSchema):
+    """A passkey; `aaguid` names the authenticator's make, `is_backed_up` says that it is kept on other devices too."""
+
+    id: int
+    name: str
+    aaguid: str
+    transports: list[str]
+    is_backed_up: bool
+    created_at: Timestamp
+    last_used_at: Timestamp | None
+
+    @classmethod
+    def of(cls, passkey: "Passkey") -> Self:
+        """Return the passkey's public face."""
+        return cls(
+            id=passkey.pk,
+            name=passkey.name,
+            aaguid=str(passkey.aaguid),
+            transports=passkey.transports,
+            is_backed_up=passkey.is_backed_up,
+            created_at=passkey.created_at,
+            last_used_at=passkey.last_used_at,
+        )
+
+
+class PasskeyAdded(ResponseSchema):
+    """The new passkey, and recovery codes, shown this once; none where the account has some already."""
+
+    passkey: PasskeyOut
+    recovery_codes: list[str]

@@ -1,0 +1,117 @@
+"""Passkeys: made, named, removed."""
+
+import secrets
+from base64 import urlsafe_b64encode
+
+from webauthn.helpers import base64url_to_bytes
+
+from apps.core.errors import ValidationFailed
+from apps.core.security.audit_entry import AuditEntry
+from apps.core.security.passwords import run_beside_hashing
+from apps.core.security.principal import Principal
+from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+from apps.second_factors.models import Passkey
+from apps.second_factors.repositories.passkey_repository import NewPasskey, PasskeyRepository
+from apps.second_factors.schemas import PasskeyAdded, PasskeyOptions, PasskeyOut, PasskeyRegistration
+from apps.second_factors.services.factor_rights import FactorRights, require_signed_in_staff
+from apps.second_factors.services.recovery_code import digest_of, new_codes
+from apps.second_factors.services.relying_party import CredentialRefused, Owner, RelyingParty, options_json
+from apps.users.services.user_service import UserService
+
+HANDLE_BYTES = 32
+
+
+class PasskeyEnrolment:
+    """Registers passkeys of accounts."""
+
+    def __init__(
+        self,
+        passkeys: PasskeyRepository,
+        users: UserService,
+        rights: FactorRights,
+        party: RelyingParty,
+        challenges: OneTimeTokens,
+    ) -> None:
+        self._passkeys = passkeys
+        self._users = users
+        self._rights = rights
+        self._party = party
+        self._challenges = challenges
+
+    async def ask(self, actor: Principal) -> PasskeyOptions:
+        """Return what to ask the browser for a new passkey; raises StepUpRequired, NotAllowed."""
+        return await self._ask(await self._rights.require_fresh(actor))
+
+    async def ask_of_staff(self, actor: Principal) -> PasskeyOptions:
+        """Return what to ask the browser of somebody signed in to the admin; raises NotAllowed."""
+        return await self._ask(require_signed_in_staff(actor))
+
+    async def add(self, actor: Principal, registration: PasskeyRegistration) -> PasskeyAdded:
+        """Register the passkey that was made; returns recovery codes too if there are none.
+
+        Raises StepUpRequired, NotAllowed, ValidationFailed for what does not answer the challenge, and Conflict when it
+        is registered already or the account has too many.
+        """
+        return await self._add(actor, await self._rights.require_fresh(actor), registration)
+
+    async def add_of_staff(self, actor: Principal, registration: PasskeyRegistration) -> PasskeyAdded:
+        """Do as `add` does, for somebody signed in to the admin."""
+        return await self._add(actor, require_signed_in_staff(actor), registration)
+
+    async def rename(self, actor: Principal, passkey_id: int, name: str) -> PasskeyOut:
+        """Give one of the caller's passkeys another name; raises NotAllowed, NotFound."""
+        actor.require_session()
+        audit = AuditEntry(actor, "passkey.renamed", "passkey", passkey_id)
+        return PasskeyOut.of(await self._passkeys.rename(passkey_id, actor.owner_id, name, audit))
+
+    async def remove(self, actor: Principal, passkey_id: int) -> None:
+        """Remove one of the caller's passkeys; raises StepUpRequired, NotAllowed, NotFound."""
+        user_id = await self._rights.require_fresh(actor)
+        audit = AuditEntry(actor, "second_factor.removed", "passkey", passkey_id, before={"kind": "passkey"})
+        await self._passkeys.remove(passkey_id, user_id, audit)
+
+    async def _ask(self, user_id: int) -> PasskeyOptions:
+        account = await self._users.credentials(user_id)
+        known = await self._passkeys.of_user(user_id)
+        # One handle for all passkeys of an account, so that an authenticator keeps one of them.
+        handle = bytes(known[0].user_handle) if known else secrets.token_bytes(HANDLE_BYTES)
+        challenge = await self._challenges.issue_alone(user_id, {"user_handle": urlsafe_b64encode(handle).decode()})
+        owner = Owner(handle, account.email, account.full_name or account.username)
+        options = self._party.creation_options(challenge, owner, known)
+        return PasskeyOptions(
+            challenge=challenge, options=options_json(options), expires_in=self._challenges.ttl_seconds
+        )
+
+    async def _add(self, actor: Principal, user_id: int, registration: PasskeyRegistration) -> PasskeyAdded:
+        challenge = await self._challenges.spend_alone(registration.challenge)
+        if challenge is None or challenge.user_id != user_id:
+            raise ValidationFailed.of("challenge", "is not one of yours, or has been used, or is too old")
+        passkey = Passkey(
+            user_id=user_id,
+            user_handle=base64url_to_bytes(challenge.data["user_handle"]),
+            name=registration.name,
+            transports=registration.credential.response.transports,
+            **_columns(await self._read(registration)),
+        )
+        codes = new_codes()
+        audit = AuditEntry(
+            actor,
+            "second_factor.added",
+            "passkey",
+            subject_id=user_id,
+            after={"kind": "passkey", "name": passkey.name, "aaguid": str(passkey.aaguid)},
+        )
+        added, has_new_codes = await self._passkeys.add(passkey, [digest_of(code) for code in codes], audit)
+        return PasskeyAdded(passkey=PasskeyOut.of(added), recovery_codes=codes if has_new_codes else [])
+
+    async def _read(self, registration: PasskeyRegistration) -> NewPasskey:
+        try:
+            return await run_beside_hashing(
+                self._party.read_attestation, registration.credential, registration.challenge
+            )
+        except CredentialRefused as error:
+            raise ValidationFailed.of("credential", "does not answer the challenge as a passkey does") from error
+
+
+def _columns(new: NewPasskey) -> dict[str, object]:
+    return {name: getattr(new, name) for name in new.__slots__}

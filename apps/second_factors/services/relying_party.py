@@ -1,0 +1,194 @@
+"""What Keyhouse asks of authenticators, and believes of their answers (WebAuthn Level 3), by py_webauthn."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from webauthn import (
+    generate_authentication_options,
+    generate_registration_options,
+    verify_authentication_response,
+    verify_registration_response,
+)
+from webauthn.helpers import base64url_to_bytes, parse_attestation_object, parse_client_data_json
+from webauthn.helpers.options_to_json_dict import options_to_json_dict
+from webauthn.helpers.structs import (
+    AttestationFormat,
+    AuthenticatorSelectionCriteria,
+    AuthenticatorTransport,
+    CredentialDeviceType,
+    PublicKeyCredentialCreationOptions,
+    PublicKeyCredentialDescriptor,
+    PublicKeyCredentialRequestOptions,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from apps.second_factors.models import Passkey
+from apps.second_factors.repositories.passkey_repository import NewPasskey
+from apps.second_factors.schemas import AssertionCredential, AttestationCredential
+
+TIMEOUT_MILLISECONDS = 300_000
+KNOWN_TRANSPORTS = {transport.value for transport in AuthenticatorTransport}
+
+
+class CredentialRefused(Exception):
+    """The answer is malformed, or does not prove what it should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """For whom a passkey is made: the account's random name on authenticators, and what people see there."""
+
+    handle: bytes
+    name: str
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """What an authenticator has signed."""
+
+    sign_count: int
+    is_user_verified: bool
+    is_backup_eligible: bool
+    is_backed_up: bool
+
+
+class RelyingParty:
+    """Keyhouse, as authenticators know it: a domain, and the origins of the pages that may ask for its passkeys.
+
+    Its methods that read answers take a processor for a moment: call them off the event loop. Challenges are base64url.
+    """
+
+    def __init__(self, domain: str, name: str, origins: Sequence[str]) -> None:
+        self._domain = domain
+        self._name = name
+        self._origins = list(origins)
+
+    def creation_options(
+        self, challenge: str, owner: Owner, known: Sequence[Passkey]
+    ) -> PublicKeyCredentialCreationOptions:
+        """Return what the browser is asked for a new passkey, on an authenticator that holds none of those known."""
+        return generate_registration_options(
+            rp_id=self._domain,
+            rp_name=self._name,
+            user_id=owner.handle,
+            user_name=owner.name,
+            user_display_name=owner.display_name,
+            challenge=base64url_to_bytes(challenge),
+            timeout=TIMEOUT_MILLISECONDS,
+            # Any authenticator can be a second factor; one that keeps the passkey and checks its user can be the only.
+            authenticator_selection=AuthenticatorSelectionCriteria(
+                resident_key=ResidentKeyRequirement.PREFERRED, user_verification=UserVerificationRequirement.PREFERRED
+            ),
+            exclude_credentials=_descriptors(known),
+        )
+
+    def request_options(
+        self, challenge: str, known: Sequence[Passkey], *, must_verify_user: bool
+    ) -> PublicKeyCredentialRequestOptions:
+        """Return what the browser is asked for one of the known passkeys, or for any if none is named."""
+        wish = UserVerificationRequirement.REQUIRED if must_verify_user else UserVerificationRequirement.PREFERRED
+        return generate_authentication_options(
+            rp_id=self._domain,
+            challenge=base64url_to_bytes(challenge),
+            timeout=TIMEOUT_MILLISECONDS,
+            allow_credentials=_descriptors(known),
+            user_verification=wish,
+        )
+
+    def read_attestation(self, credential: AttestationCredential, challenge: str) -> NewPasskey:
+        """Return the new key pair's public half; raises CredentialRefused.
+
+        No attestation is asked for, so none is believed: of the formats, only those that name no maker are read.
+        """
+        return _guarded(self._attestation, credential, challenge)
+
+    def read_assertion(
+        self, credential: AssertionCredential, challenge: str, public_key: bytes, *, must_verify_user: bool
+    ) -> Assertion:
+        """Return what was signed with the private half of the public key; raises CredentialRefused.
+
+        The counter is left to whoever stores it, and the user handle to whoever knows the account.
+        """
+        return _guarded(self._assertion, credential, challenge, public_key, must_verify_user)
+
+    def _attestation(self, credential: AttestationCredential, challenge: str) -> NewPasskey:
+        _require_same_origin(credential.response.client_data_json)
+        _require_no_maker(credential.response.attestation_object)
+        shown = verify_registration_response(
+            credential=credential.model_dump(by_alias=True),
+            expected_challenge=base64url_to_bytes(challenge),
+            expected_rp_id=self._domain,
+            expected_origin=self._origins,
+        )
+        return NewPasskey(
+            credential_id=shown.credential_id,
+            public_key=shown.credential_public_key,
+            sign_count=shown.sign_count,
+            aaguid=UUID(shown.aaguid),
+            is_backup_eligible=_may_be_copied(shown.credential_device_type),
+            is_backed_up=shown.credential_backed_up,
+        )
+
+    def _assertion(
+        self, credential: AssertionCredential, challenge: str, public_key: bytes, must_verify_user: bool
+    ) -> Assertion:
+        _require_same_origin(credential.response.client_data_json)
+        shown = verify_authentication_response(
+            credential=credential.model_dump(by_alias=True),
+            expected_challenge=base64url_to_bytes(challenge),
+            expected_rp_id=self._domain,
+            expected_origin=self._origins,
+            credential_public_key=public_key,
+            credential_current_sign_count=0,
+            require_user_verification=must_verify_user,
+        )
+        return Assertion(
+            sign_count=shown.new_sign_count,
+            is_user_verified=shown.user_verified,
+            is_backup_eligible=_may_be_copied(shown.credential_device_type),
+            is_backed_up=shown.credential_backed_up,
+        )
+
+
+def options_json(options: PublicKeyCredentialCreationOptions | PublicKeyCredentialRequestOptions) -> dict[str, Any]:
+    """Return the options as `parse…OptionsFromJSON` of browsers reads them."""
+    return options_to_json_dict(options)
+
+
+def _guarded[**P, R](read: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    try:
+        return read(*args, **kwargs)
+    except Exception as error:
+        # What an attacker writes into CBOR, keys and JSON makes the library raise nearly anything.
+        raise CredentialRefused from error
+
+
+def _require_same_origin(client_data_json: str) -> None:
+    # A page of ours in somebody else's frame is not where people sign in.
+    if parse_client_data_json(base64url_to_bytes(client_data_json)).cross_origin:
+        raise CredentialRefused
+
+
+def _require_no_maker(attestation_object: str) -> None:
+    attestation = parse_attestation_object(base64url_to_bytes(attestation_object))
+    is_signed_by_itself = attestation.fmt == AttestationFormat.PACKED and attestation.att_stmt.x5c is None
+    if attestation.fmt != AttestationFormat.NONE and not is_signed_by_itself:
+        raise CredentialRefused
+
+
+def _may_be_copied(kind: CredentialDeviceType) -> bool:
+    return kind is CredentialDeviceType.MULTI_DEVICE
+
+
+def _descriptors(passkeys: Sequence[Passkey]) -> list[PublicKeyCredentialDescriptor]:
+    return [
+        PublicKeyCredentialDescriptor(
+            id=bytes(passkey.credential_id),
+            transports=[AuthenticatorTransport(name) for name in passkey.transports if name in KNOWN_TRANSPORTS],
+        )
+        for passkey in passkeys
+    ]

@@ -1,0 +1,101 @@
+"""Second factors in the admin: seen without secrets, and removed for somebody who has lost them."""
+
+import pytest
+from django.utils import timezone
+
+from apps.audit.models import AuditEvent
+from apps.core.security.encryption import encrypt
+from apps.second_factors.models import Passkey, RecoveryCode, TotpDevice
+from apps.users.models import User
+from tests.integration.backoffice.pages import USERS, only_event, text_of
+from tests.support.factories import make_user
+from tests.support.mailbox import letters_to
+
+pytestmark = pytest.mark.integration
+
+PASSKEYS, DEVICES = "/admin/second_factors/passkey/", "/admin/second_factors/totpdevice/"
+RESET = f"{USERS}reset_second_factors/?id="
+BUTTON = "Remove second factors"
+
+
+def person() -> User:
+    """Return somebody with every kind of factor."""
+    user = make_user(email="ivy@example.com")
+    TotpDevice.objects.create(user=user, secret_encrypted=encrypt(b"SECRET", "x"), confirmed_at=timezone.now())
+    RecoveryCode.objects.create(user=user, digest=b"digest")
+    Passkey.objects.create(
+        user=user,
+        user_handle=b"handle",
+        name="Ivy's laptop",
+        credential_id=b"credential",
+        public_key=b"public",
+        sign_count=3,
+        aaguid="00010203-0405-0607-0809-0a0b0c0d0e0f",
+        is_backup_eligible=False,
+        is_backed_up=False,
+    )
+    return user
+
+
+def test_staff_see_kinds_and_dates_and_no_secret(limited):
+    user = person()
+    browser = limited("users.view_user", "second_factors.view_passkey", "second_factors.view_totpdevice")
+    account = text_of(browser.get(f"{USERS}{user.pk}/change/"))
+    for address in (PASSKEYS, DEVICES):
+        assert f"{address}?user__id__exact={user.pk}" in account
+    assert BUTTON not in account
+    passkey, device = Passkey.objects.get(), TotpDevice.objects.get()
+    pages = [
+        browser.get(f"{PASSKEYS}?user__id__exact={user.pk}"),
+        browser.get(f"{PASSKEYS}{passkey.pk}/change/"),
+        browser.get(f"{DEVICES}?user__id__exact={user.pk}"),
+        browser.get(f"{DEVICES}{device.pk}/change/"),
+    ]
+    assert [page.status_code for page in pages] == [200] * 4
+    texts = [text_of(page) for page in pages]
+    assert ["Ivy's laptop" in text for text in texts] == [True, True, False, False]
+    assert all("ivy@example.com" in text for text in texts)
+    assert not any(bytes(device.secret_encrypted).decode() in text for text in texts)
+
+
+@pytest.mark.parametrize("path", [f"{PASSKEYS}add/", f"{DEVICES}add/", f"{PASSKEYS}1/delete/"])
+def test_nobody_makes_or_removes_one_here(browser, path: str):
+    assert browser.post(path, {}).status_code in {302, 403}
+    assert not Passkey.objects.exists()
+
+
+def test_a_waiting_secret_is_not_listed(browser):
+    TotpDevice.objects.create(user=make_user(email="eve@example.com"), secret_encrypted=b"x")
+    assert "eve@example.com" not in text_of(browser.get(DEVICES))
+
+
+def test_a_superuser_removes_them_all(browser, staff):
+    user = person()
+    assert BUTTON in text_of(browser.get(f"{USERS}{user.pk}/change/"))
+    assert "Be sure that it is the owner who asks" in text_of(browser.get(f"{RESET}{user.pk}"))
+    response = browser.post(f"{RESET}{user.pk}", follow=True)
+    assert "“ivy@example.com” without second factors now." in text_of(response)
+    assert BUTTON not in text_of(response)
+    assert not any(model.objects.exists() for model in (TotpDevice, RecoveryCode, Passkey))
+    event = only_event(action="second_factors.reset")
+    assert (event.actor_id, event.subject_id) == (staff.pk, user.pk)
+    (letter,) = letters_to("ivy@example.com")
+    assert (letter.context["what"], letter.context["by_staff"]) == (
+        "All second factors of your account were removed.",
+        "yes",
+    )
+
+
+def test_who_is_no_superuser_removes_nothing(limited):
+    user = person()
+    browser = limited("users.view_user", "users.change_user")
+    assert BUTTON not in text_of(browser.get(f"{USERS}{user.pk}/change/"))
+    assert browser.post(f"{RESET}{user.pk}").status_code == 403
+    assert Passkey.objects.count() == 1
+    assert not AuditEvent.objects.exists()
+
+
+def test_there_is_nothing_to_remove_of_an_account_without(browser):
+    user = make_user()
+    assert "There is nothing here to" in text_of(browser.post(f"{RESET}{user.pk}", follow=True))
+    assert not AuditEvent.objects.exists()

@@ -1,0 +1,128 @@
+"""Helping somebody back in who has lost their second factors: the API, the command, the admin."""
+
+import io
+import json
+
+import httpx
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import transaction
+
+from apps.audit.models import AuditEvent
+from apps.second_factors.dependencies import second_factors
+from apps.second_factors.models import FactorAttempt, Passkey, RecoveryCode, TotpDevice
+from tests.support.accounts import Account, colleague, customer, superuser
+from tests.support.assertions import assert_error
+from tests.support.factories import PASSWORD, make_key, make_user
+from tests.support.mailbox import letters_to
+from tests.support.orm import make, rows
+from tests.support.second_factors import FACTORS, begin_sign_in, enrol_passkey, enrol_totp, let_proofs_grow_old
+
+
+async def person(api: httpx.AsyncClient) -> Account:
+    """Return somebody with every kind of factor."""
+    me = await customer(password=PASSWORD)
+    await enrol_totp(api, me)
+    await enrol_passkey(api, me)
+    return me
+
+
+def path(account: Account) -> str:
+    return f"/api/v1/users/{account.id}/second-factors"
+
+
+async def factors_left() -> int:
+    models = (TotpDevice, RecoveryCode, Passkey)
+    return sum([len(await rows(model.objects.all())) for model in models])
+
+
+async def test_a_superuser_removes_them_all_and_ends_the_sessions(api: httpx.AsyncClient):
+    me, root = await person(api), await superuser()
+    assert (await api.delete(path(me), headers=root.headers)).status_code == 204
+    assert await factors_left() == 0
+    assert_error(await api.get(FACTORS, headers=me.headers), 401, "NOT_AUTHENTICATED")
+    (event,) = await rows(AuditEvent.objects.filter(action="second_factors.reset"))
+    assert (event.actor_id, event.subject_id) == (root.id, me.id)
+    letters = await make(letters_to, me.user.email)
+    assert letters[-1].context["what"] == "All second factors of your account were removed."
+    assert letters[-1].context["by_staff"] == "yes"
+    signed_in = await api.post("/api/v1/auth/login", json={"email": me.user.email, "password": PASSWORD})
+    assert signed_in.status_code == 200
+    assert_error(await api.delete(path(me), headers=root.headers), 404, "NOT_FOUND")
+
+
+async def test_without_fresh_proof_it_is_refused(api: httpx.AsyncClient):
+    me, root = await person(api), await superuser()
+    await let_proofs_grow_old()
+    assert_error(await api.delete(path(me), headers=root.headers), 401, "STEP_UP_REQUIRED")
+    assert await factors_left() == 12
+
+
+async def test_nobody_else_removes_them(api: httpx.AsyncClient):
+    me, staff, root = await person(api), await colleague(), await superuser()
+    key = await make(make_key, root.user, scopes=["keyhouse:*"])
+    for headers in (me.headers, staff.headers, key.headers):
+        assert_error(await api.delete(path(me), headers=headers), 403, "FORBIDDEN")
+    assert await factors_left() == 12
+
+
+async def test_staff_see_what_an_account_has_and_no_secret(api: httpx.AsyncClient):
+    me, other, staff = await person(api), await customer(), await colleague()
+    seen = await api.get(path(me), headers=staff.headers)
+    assert seen.status_code == 200
+    assert seen.json()["kinds"] == ["totp", "recovery_code", "passkey"]
+    assert "secret" not in seen.text
+    assert_error(await api.get(path(me), headers=other.headers), 403, "FORBIDDEN")
+    missing = await api.get("/api/v1/users/999999/second-factors", headers=staff.headers)
+    assert_error(missing, 404, "NOT_FOUND")
+
+
+async def test_erasure_leaves_nothing_of_them(api: httpx.AsyncClient):
+    me, other = await person(api), await person(api)
+    await begin_sign_in(api, me)
+    await api.post("/api/v1/auth/step-up", json={"code": "000000"}, headers=me.headers)
+    assert len(await rows(FactorAttempt.objects.filter(user_id=me.id))) == 2
+    await make(second_factors().erase, me.id)
+    assert await factors_left() == 12
+    assert await rows(FactorAttempt.objects.filter(user_id=me.id)) == []
+    assert {row.user_id for row in await rows(Passkey.objects.all())} == {other.id}
+
+
+def run(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("reset_second_factors", *arguments, stdout=out, stderr=out)
+    return out.getvalue()
+
+
+def test_an_operator_removes_them_by_the_address(database):
+    user = make_user(email="Ann@example.com")
+    with transaction.atomic():
+        Passkey.objects.create(**_passkey(user.pk))
+    assert json.loads(run("ann@EXAMPLE.com", "--json")) == {"user_id": user.pk, "removed": ["passkey"]}
+    assert not Passkey.objects.exists()
+    event = AuditEvent.objects.get()
+    assert (event.action, event.actor_kind, event.subject_id) == ("second_factors.reset", "operator", user.pk)
+    user.refresh_from_db()
+    assert user.sessions_ended_at is not None
+
+
+@pytest.mark.parametrize("email", ["ann@example.com", "nobody@example.com"])
+def test_an_operator_is_told_that_there_is_nothing(database, email: str):
+    make_user(email="ann@example.com")
+    with pytest.raises(CommandError, match=r"There is no account|has no second factor"):
+        run(email)
+    assert not AuditEvent.objects.exists()
+
+
+def _passkey(user_id: int) -> dict[str, object]:
+    return {
+        "user_id": user_id,
+        "user_handle": b"handle",
+        "name": "laptop",
+        "credential_id": b"id",
+        "public_key": b"key",
+        "sign_count": 0,
+        "aaguid": "00000000-0000-0000-0000-000000000000",
+        "is_backup_eligible": False,
+        "is_backed_up": False,
+    }

@@ -1,0 +1,60 @@
+"""Time-based codes, against the vectors of RFC 6238 and a clock that stands still."""
+
+from base64 import b32encode
+from urllib.parse import parse_qs, urlsplit
+
+import pyotp
+import pytest
+import segno
+
+from apps.core.security import encryption
+from apps.second_factors.services.totp import matching_step, new_secret, otpauth_uri, qr_code
+from apps.second_factors.services.totp_enrolment import PURPOSE, match_step
+
+pytestmark = pytest.mark.unit
+
+SECRET = b32encode(b"12345678901234567890").decode()
+NOON = 1_800_000_000  # the first second of a step
+
+
+# RFC 6238, appendix B, of whose eight digits the last six are shown.
+@pytest.mark.parametrize(
+    ("moment", "digits"),
+    [(59, "287082"), (1111111109, "081804"), (1111111111, "050471"), (1234567890, "005924"), (2000000000, "279037")],
+)
+def test_codes_are_those_of_the_rfc(moment: int, digits: str):
+    assert matching_step(SECRET, digits, moment) == moment // 30
+
+
+@pytest.mark.parametrize(("steps", "is_accepted"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)])
+@pytest.mark.parametrize("second", [0, 29])
+def test_a_code_is_good_one_step_before_and_after(steps: int, is_accepted: bool, second: int):
+    digits = pyotp.TOTP(SECRET).at(NOON + steps * 30)
+    assert matching_step(SECRET, digits, NOON + second) == (NOON // 30 + steps if is_accepted else None)
+
+
+@pytest.mark.parametrize("digits", ["", "000000", "1234567", "abcdef"])
+def test_anything_else_matches_no_step(digits: str):
+    assert matching_step(SECRET, digits, NOON) is None
+
+
+def test_secrets_are_160_random_bits():
+    secrets = {new_secret() for _ in range(50)}
+    assert (len(secrets), {len(secret) for secret in secrets}) == (50, {32})
+
+
+def test_the_uri_says_what_programs_read_and_the_qr_code_holds_it():
+    uri = otpauth_uri(SECRET, "ivy@example.com", "Ivy & Co")
+    assert uri.startswith("otpauth://totp/Ivy%20%26%20Co:ivy%40example.com?")
+    assert parse_qs(urlsplit(uri).query) == {"secret": [SECRET], "issuer": ["Ivy & Co"]}
+    assert pyotp.parse_uri(uri).secret == SECRET
+    image = qr_code(uri)
+    assert image.startswith("data:image/svg+xml;")
+    assert image == segno.make_qr(uri, error="m").svg_data_uri(scale=4)
+    assert image != segno.make_qr(uri.replace("ivy", "eve"), error="m").svg_data_uri(scale=4)
+
+
+def test_a_stored_secret_is_read_again_and_one_for_another_purpose_is_not():
+    digits = pyotp.TOTP(SECRET).at(NOON)
+    assert match_step(encryption.encrypt(SECRET.encode(), PURPOSE), digits, NOON) == NOON // 30
+    assert match_step(encryption.encrypt(SECRET.encode(), "something else"), digits, NOON) is None
