@@ -12,6 +12,7 @@ from apps.authentication.routers import (
     key_set_router,
     password_reset_router,
     second_step_router,
+    user_session_router,
 )
 from apps.core.http.error_responses import install_error_handlers
 from apps.core.http.json_codec import JsonParser, JsonRenderer
@@ -68,6 +69,7 @@ api.add_router(f"{BASE}/invitations", invitation_router.router)
 api.add_router(f"{BASE}/users", data_export_router.router)
 api.add_router(f"{BASE}/users", user_router.router)
 api.add_router(f"{BASE}/users", password_reset_router.user_router)
+api.add_router(f"{BASE}/users", user_session_router.router)
 api.add_router(f"{BASE}/users", second_factor_router.user_router)
 api.add_router(f"{BASE}/users", api_key_router.user_router)
 api.add_router(f"{BASE}/users", credit_router.user_router)

@@ -28,6 +28,9 @@ from config.web_address import reachable, web_address
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
 STATE_DIRECTORY = PROJECT_DIRECTORY / ".keyhouse"
 SECRET_KEY_LENGTH_MINIMUM = 50
+DAY_SECONDS = 24 * 3600
+ACCESS_TOKEN_SECONDS = 15 * 60  # a session that is shorter than its first access token would be no use
+STAFF_SESSION_SECONDS_MINIMUM = 5 * 60  # use is written down once a minute
 
 CommaSeparated = Annotated[list[str], NoDecode]
 WebAddress = Annotated[str, AfterValidator(web_address)]
@@ -61,6 +64,10 @@ class Environment(BaseSettings):
     login_rate_limit: Rate = "5/m"
     public_rate_limit: Rate = "60/m"
     require_verified_email: bool = False
+    session_idle_seconds: int = Field(default=30 * DAY_SECONDS, ge=ACCESS_TOKEN_SECONDS)
+    session_absolute_seconds: int = Field(default=180 * DAY_SECONDS, ge=ACCESS_TOKEN_SECONDS)
+    staff_session_idle_seconds: int = Field(default=30 * 60, ge=STAFF_SESSION_SECONDS_MINIMUM)
+    staff_session_absolute_seconds: int = Field(default=12 * 3600, ge=STAFF_SESSION_SECONDS_MINIMUM)
     registration: Literal["open", "confirmed", "invite", "off"] = "open"
     erase_after_days: int = Field(default=30, ge=1, le=3650)
     password_length_minimum: int = Field(default=8, ge=8, le=64)

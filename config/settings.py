@@ -51,7 +51,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.backoffice.admin.staff_authentication.StaffAuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -74,6 +74,8 @@ TEMPLATES = [
 ]
 
 STAFF_REQUESTS_MAXIMUM = 8
+# Browsers keep a cookie of this name only from this very host, over HTTPS (RFC 6265bis, 4.1.3.2).
+COOKIE_PREFIX = "__Host-" if ENVIRONMENT.serves_https_only else ""
 DATABASES = {
     "default": database_settings(
         EMBEDDED_POSTGRES.url if EMBEDDED_POSTGRES else ENVIRONMENT.database_url,
@@ -137,10 +139,25 @@ STATIC_ROOT = STATE_DIRECTORY / "static"
 
 LOGGING = logging_settings(ENVIRONMENT.log_level, as_json=ENVIRONMENT.is_production)
 
+SESSION_IDLE_SECONDS = ENVIRONMENT.session_idle_seconds
+SESSION_ABSOLUTE_SECONDS = ENVIRONMENT.session_absolute_seconds
+STAFF_SESSION_IDLE_SECONDS = ENVIRONMENT.staff_session_idle_seconds
+STAFF_SESSION_ABSOLUTE_SECONDS = ENVIRONMENT.staff_session_absolute_seconds
+
+# The staff door's cookies; the client door sets and reads none. How long a session of the admin lasts is decided by its
+# row in `sessions`: what Django keeps of it, and the browser, only has to last as long.
+SESSION_ENGINE = "apps.backoffice.repositories.session_store"
+SESSION_COOKIE_AGE = STAFF_SESSION_ABSOLUTE_SECONDS
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}staff_session"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = ENVIRONMENT.serves_https_only
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}staff_csrf"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = ENVIRONMENT.serves_https_only
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SECURE_SSL_REDIRECT = ENVIRONMENT.serves_https_only
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if ENVIRONMENT.serves_https_only else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = ENVIRONMENT.serves_https_only

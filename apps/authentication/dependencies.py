@@ -5,12 +5,15 @@ from functools import cache
 from django.conf import settings
 
 from apps.audit.dependencies import audit_service
+from apps.authentication.models import Session
 from apps.authentication.repositories.clean_up_repository import CleanUpRepository
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
 from apps.authentication.repositories.session_data_repository import SessionDataRepository
+from apps.authentication.repositories.session_life import SessionLife
 from apps.authentication.repositories.session_repository import SessionRepository
 from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
 from apps.authentication.services.access_tokens import AccessTokens
+from apps.authentication.services.account_sessions import AccountSessions
 from apps.authentication.services.clean_up import CleanUp
 from apps.authentication.services.key_ring import KeyRing
 from apps.authentication.services.key_rotation import KeyRotation
@@ -22,6 +25,7 @@ from apps.authentication.services.session_data import SessionData
 from apps.authentication.services.session_service import SessionService
 from apps.authentication.services.session_tokens import SessionTokens
 from apps.authentication.services.sign_in import SignIn
+from apps.authentication.services.staff_sessions import StaffSessions
 from apps.authentication.services.step_up import StepUp
 from apps.authentication.services.token_pairs import TokenPairs
 from apps.mail.dependencies import mail_service
@@ -75,8 +79,13 @@ def sign_in() -> SignIn:
 @cache
 def second_step() -> SecondStep:
     """Return the service that completes sign-ins by a second factor."""
-    tokens = one_time_tokens("second_factor", SECOND_STEP_SECONDS)
-    return SecondStep(second_factors(), passkey_second_factor(), tokens, audit_service().note)
+    return _second_step("second_factor")
+
+
+@cache
+def staff_second_step() -> SecondStep:
+    """Return the service that completes sign-ins to the admin, whose tokens are good for nothing else."""
+    return _second_step("staff_second_factor")
 
 
 @cache
@@ -89,6 +98,18 @@ def session_service() -> SessionService:
 def session_tokens() -> SessionTokens:
     """Return what tells what the tokens of sessions stand for."""
     return SessionTokens(session_repository(), access_tokens())
+
+
+@cache
+def account_sessions() -> AccountSessions:
+    """Return the service for the sessions of any account."""
+    return AccountSessions(session_repository(), user_service())
+
+
+@cache
+def staff_sessions() -> StaffSessions:
+    """Return the service for sessions of the admin."""
+    return StaffSessions(session_repository(), password_check(), staff_second_step())
 
 
 @cache
@@ -132,10 +153,22 @@ def signing_key_repository() -> SigningKeyRepository:
 def session_repository() -> SessionRepository:
     """Return the repository of sessions, which writes accounts and audit events in its transactions."""
     users = user_service()
+    lives: dict[str, SessionLife] = {
+        Session.Kind.API: SessionLife.of_seconds(settings.SESSION_IDLE_SECONDS, settings.SESSION_ABSOLUTE_SECONDS),
+        Session.Kind.ADMIN: SessionLife.of_seconds(
+            settings.STAFF_SESSION_IDLE_SECONDS, settings.STAFF_SESSION_ABSOLUTE_SECONDS
+        ),
+    }
     return SessionRepository(
         audit_service().record,
         users.set_password,
         users.note_login,
         token_clean_up().void_all,
         security_notices().post,
+        lives,
     )
+
+
+def _second_step(purpose: str) -> SecondStep:
+    tokens = one_time_tokens(purpose, SECOND_STEP_SECONDS)
+    return SecondStep(second_factors(), passkey_second_factor(), tokens, audit_service().note)

@@ -6,12 +6,13 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.support.application_page import application_page
 from tests.support.browser import started_chromium
 from tests.support.people import PASSWORD, Person, sign_up
 from tests.support.server import Server, separate_database, start_server
+from tests.support.virtual_authenticator import VirtualAuthenticator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
@@ -65,42 +66,6 @@ def page(context: BrowserContext, origin: str) -> Page:
     page = context.new_page()
     page.goto(origin)
     return page
-
-
-class VirtualAuthenticator:
-    """The browser's own, without a finger to wait for."""
-
-    def __init__(self, devtools: CDPSession) -> None:
-        self._devtools = devtools
-        devtools.send("WebAuthn.enable")
-        options = {
-            "protocol": "ctap2",
-            "transport": "internal",
-            "hasResidentKey": True,
-            "hasUserVerification": True,
-            "isUserVerified": True,
-            "automaticPresenceSimulation": True,
-        }
-        self._id = {
-            "authenticatorId": devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})[
-                "authenticatorId"
-            ]
-        }
-
-    def verifies_its_user(self, is_verified: bool) -> None:
-        self._devtools.send("WebAuthn.setUserVerified", {**self._id, "isUserVerified": is_verified})
-
-    def credential(self) -> dict[str, Any]:
-        """Return its only passkey, with its private half and its counter."""
-        (credential,) = self._devtools.send("WebAuthn.getCredentials", self._id)["credentials"]
-        found: dict[str, Any] = credential
-        return found
-
-    def turn_back(self, sign_count: int) -> None:
-        """Become a copy that was made when the counter was this."""
-        copy = {**self.credential(), "signCount": sign_count}
-        self._devtools.send("WebAuthn.removeCredential", {**self._id, "credentialId": copy["credentialId"]})
-        self._devtools.send("WebAuthn.addCredential", {**self._id, "credential": copy})
 
 
 @pytest.fixture

@@ -61,8 +61,8 @@ async def enrol_passkey(
 
 
 async def prove_second_factor(account: Account) -> None:
-    """Let the account's sessions have been proven by a second factor, as after a step-up."""
-    await make(Session.objects.filter(user_id=account.id).update, methods=["pwd", "otp"])
+    """Let the account's sessions of the API have been proven by a second factor, as after a step-up."""
+    await make(Session.objects.filter(user_id=account.id, kind=Session.Kind.API).update, methods=["pwd", "otp"])
 
 
 async def begin_sign_in(api: httpx.AsyncClient, account: Account) -> dict[str, Any]:

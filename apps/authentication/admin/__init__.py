@@ -1,5 +1,6 @@
-"""What signing in adds to the pages of accounts."""
+"""Sessions in the admin, and what signing in adds to the pages of accounts."""
 
 from apps.authentication.admin import account_operations
+from apps.authentication.admin.session_admin import SessionAdmin
 
-__all__ = ["account_operations"]
+__all__ = ["SessionAdmin", "account_operations"]

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("authentication", "20261125_1831_publish_before_signing"),
+        ("authentication", "20261125_1841_sessions_begin_by_database_clock"),
     ]
 
     operations = [

@@ -11,18 +11,30 @@ from apps.core.models import TimestampedModel
 
 
 class Session(TimestampedModel):
-    """A family of refresh tokens. Each token names the family and a generation; the current generation is good.
+    """A sign-in, at either door: whatever ends sessions ends those of the API and of the admin alike.
 
-    The one before it may be repeated for a moment after `rotated_at`; whatever else was spent revokes the whole
-    family. No token is stored, not even hashed.
+    One of the API is a family of refresh tokens. Each token names the family and a generation; the current generation
+    is good. The one before it may be repeated for a moment after `rotated_at`; whatever else was spent revokes the
+    whole family. No token is stored, not even hashed. One of the admin has no tokens: a browser's session names it, and
+    nobody knows what its family's digest is of.
 
-    `methods` are how its owner has proven who they are (RFC 8176: pwd, otp, …), the last time at `authenticated_at`.
+    It is over at `expires_at`, which use moves on, up to a limit from `created_at` on. `methods` are how its owner has
+    proven who they are (RFC 8176: pwd, otp, …), the last time at `authenticated_at`.
     """
 
+    class Kind(models.TextChoices):
+        """The door it is for."""
+
+        API = "api", "API"
+        ADMIN = "admin", "Admin"
+
     user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.API, db_default=Kind.API.value)
     family_digest = models.BinaryField(max_length=32, unique=True)
     generation = models.PositiveIntegerField(default=0)
     rotated_at = models.DateTimeField(null=True)
+    # Compared with the moment that shut an account out: not by the clock of whichever machine signed somebody in.
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
     methods = ArrayField(models.CharField(max_length=10), default=list, db_default=Value([]))
     authenticated_at = models.DateTimeField(db_default=Now())
     user_agent = models.CharField(max_length=300, blank=True, default="")

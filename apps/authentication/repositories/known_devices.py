@@ -21,6 +21,7 @@ class NewSession:
     user_agent: str
     ip_address: str | None
     judged_digest: str | None  # of the hash of the password that was judged, if one was
+    kind: Session.Kind = Session.Kind.API
 
 
 def is_known_device(new: NewSession) -> bool:

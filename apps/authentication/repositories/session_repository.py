@@ -1,9 +1,10 @@
 """Reads and writes sessions."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 from django.contrib.auth.models import Group
@@ -13,24 +14,31 @@ from django.db.models.functions import Now
 
 from apps.authentication.models import Session
 from apps.authentication.repositories.known_devices import NewSession, is_known_device
+from apps.authentication.repositories.session_life import SessionLife
 from apps.core.database.prepared_query import prepared
-from apps.core.database.queries import fetch_one
+from apps.core.database.queries import fetch_one, fetch_rows
+from apps.core.database.sql_files import load_statements
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import NotFound
 from apps.core.notices import Notice, PostNotice
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
 
-SESSION_LIFE = timedelta(days=30)
+SQL = load_statements(Path(__file__).with_name("sessions.sql"))
 REUSE_SECONDS = 10
 PROOF_SECONDS = 10 * 60
+NOTED_USE_SECONDS = 60
+SIGNED_OUT = "signed out"
 JUST_ROTATED = ExpressionWrapper(
     Q(rotated_at__gt=Now() - timedelta(seconds=REUSE_SECONDS)), output_field=BooleanField()
 )
 RECENTLY_PROVEN = ExpressionWrapper(
     Q(authenticated_at__gt=Now() - timedelta(seconds=PROOF_SECONDS)), output_field=BooleanField()
 )
+USE_IS_UNNOTED = ExpressionWrapper(
+    Q(last_used_at__lt=Now() - timedelta(seconds=NOTED_USE_SECONDS)), output_field=BooleanField()
+)
 SetPassword = Callable[[int, str], None]
-NoteLogin = Callable[[int, str | None], bool]
+NoteLogin = Callable[[int, str | None, bool], bool]
 VoidTokens = Callable[[int], None]
 
 
@@ -51,12 +59,14 @@ class SessionRepository:
         note_login: NoteLogin,
         void_tokens: VoidTokens,
         post_notice: PostNotice,
+        lives: Mapping[str, SessionLife],
     ) -> None:
         self._record_audit = record_audit
         self._set_password = set_password
         self._note_login = note_login
         self._void_tokens = void_tokens
         self._post_notice = post_notice
+        self._lives = lives
 
     async def find_live(self, session_id: int) -> LiveSession | None:
         """Return the session with its user and their roles if it is neither revoked nor over, else None."""
@@ -67,6 +77,20 @@ class SessionRepository:
         """Return the id of the family's session, over or not, or None."""
         session = await fetch_one(Session.objects.filter(family_digest=family_digest))
         return session.pk if session else None
+
+    async def find_live_of_admin(self, session_id: int) -> LiveSession | None:
+        """Return the session with its user if it is the admin's, neither revoked nor over, else None.
+
+        It has been used now, which moves its end on; this is written at most once a minute.
+        """
+        session = await _live_session_of_admin.first(session_id)
+        if session is None:
+            return None
+        if vars(session)["is_use_unnoted"]:
+            life = self._lives[session.kind]
+            bound = {"session_id": session_id, "idle": life.idle, "absolute": life.absolute}
+            await fetch_rows(SQL["note_use"], bound)
+        return LiveSession(session, vars(session)["is_recently_proven"])
 
     async def page(self, user_id: int, *, offset: int, size: int) -> tuple[list[Session], int]:
         """Return one page of the user's live sessions, newest first, and how many there are in all."""
@@ -89,13 +113,13 @@ class SessionRepository:
         """Note that the session's owner has just proven it again; raises NotFound when it is over."""
         await run_in_transaction(self._renew_proof, session_id, user_id, methods, audit)
 
-    async def revoke(self, session_id: int, user_id: int, audit: AuditEntry) -> None:
+    async def revoke(self, session_id: int, user_id: int, audit: AuditEntry, reason: str = SIGNED_OUT) -> None:
         """End the user's session; raises NotFound when the user has no such live session."""
-        await run_in_transaction(self._revoke, session_id, user_id, audit)
+        await run_in_transaction(self._revoke, session_id, user_id, audit, reason)
 
-    async def revoke_all(self, user_id: int, kept_id: int | None, audit: AuditEntry) -> None:
+    async def revoke_all(self, user_id: int, kept_id: int | None, audit: AuditEntry, reason: str = SIGNED_OUT) -> None:
         """End every session of the user, but one if it is named; where there is none, nothing is audited."""
-        await run_in_transaction(self._revoke_all, user_id, kept_id, audit)
+        await run_in_transaction(self._revoke_all, user_id, kept_id, audit, reason)
 
     async def change_password(self, user_id: int, password_hash: str, kept_id: int | None, audit: AuditEntry) -> None:
         """Store a new hash and end every session of the user, but one if it is named."""
@@ -115,15 +139,19 @@ class SessionRepository:
         self._post_notice(user_id, notice, secrets.token_hex(8), audit.actor)
 
     def _start(self, new: NewSession, audit: AuditEntry) -> Session:
-        is_new_device = self._note_login(new.user_id, new.judged_digest) and not is_known_device(new)
+        # An address that nobody has verified keeps customers out where the operator says so, and no staff.
+        needs_verified = new.kind is Session.Kind.API
+        was_here_before = self._note_login(new.user_id, new.judged_digest, needs_verified)
+        is_new_device = was_here_before and not is_known_device(new)
         session = Session.objects.create(
             user_id=new.user_id,
+            kind=new.kind,
             family_digest=new.family_digest,
             methods=list(new.methods),
             user_agent=new.user_agent,
             ip_address=new.ip_address,
             last_used_at=Now(),
-            expires_at=Now() + SESSION_LIFE,
+            expires_at=self._lives[new.kind].of_new(),
         )
         self._record_audit(replace(audit, target_id=session.pk))
         if is_new_device:
@@ -137,7 +165,7 @@ class SessionRepository:
         if session is None:
             return None
         if session.generation == generation:
-            _rotate(session)
+            _rotate(session, self._lives[session.kind])
         elif session.generation != generation + 1 or not session.was_just_rotated:
             _end(_live().filter(pk=session.pk), "refresh token reused")
             self._record_audit(replace(audit_reuse, target_id=session.pk, subject_id=session.user_id))
@@ -154,16 +182,16 @@ class SessionRepository:
         session.save(update_fields=["methods", "authenticated_at", "updated_at"])
         self._record_audit(audit)
 
-    def _revoke(self, session_id: int, user_id: int, audit: AuditEntry) -> None:
+    def _revoke(self, session_id: int, user_id: int, audit: AuditEntry, reason: str) -> None:
         # Locked before it is ended, so that of many who end it at once one finds it live.
         locked = _live().select_for_update(of=("self",)).filter(pk=session_id, user_id=user_id)
         if locked.first() is None:
             raise NotFound
-        _end(Session.objects.filter(pk=session_id), "signed out")
-        self._record_audit(replace(audit, target_id=session_id))
+        _end(Session.objects.filter(pk=session_id), reason)
+        self._record_audit(replace(audit, target_id=session_id, subject_id=user_id))
 
-    def _revoke_all(self, user_id: int, kept_id: int | None, audit: AuditEntry) -> None:
-        ended = _end_all(user_id, kept_id, "signed out")
+    def _revoke_all(self, user_id: int, kept_id: int | None, audit: AuditEntry, reason: str) -> None:
+        ended = _end_all(user_id, kept_id, reason)
         if ended:
             self._record_audit(replace(audit, target_id=user_id, after={**audit.after, "session_ids": ended}))
 
@@ -171,6 +199,12 @@ class SessionRepository:
 @prepared
 def _live_session(session_id: int) -> QuerySet[Session]:
     return _with_user(_live()).filter(pk=session_id).annotate(is_recently_proven=RECENTLY_PROVEN)
+
+
+@prepared
+def _live_session_of_admin(session_id: int) -> QuerySet[Session]:
+    known = _live().filter(pk=session_id, kind=Session.Kind.ADMIN)
+    return _with_user(known).annotate(is_recently_proven=RECENTLY_PROVEN, is_use_unnoted=USE_IS_UNNOTED)
 
 
 @prepared
@@ -192,10 +226,10 @@ def _live() -> QuerySet[Session]:
     return Session.objects.filter(not_shut_out, revoked_at=None, expires_at__gt=Now())
 
 
-def _rotate(session: Session) -> None:
+def _rotate(session: Session, life: SessionLife) -> None:
     session.generation += 1
     session.rotated_at = session.last_used_at = Now()
-    session.expires_at = Now() + SESSION_LIFE
+    session.expires_at = life.of_used()
     session.save(update_fields=["generation", "rotated_at", "last_used_at", "expires_at", "updated_at"])
 
 
@@ -208,5 +242,5 @@ def _end_all(user_id: int, kept_id: int | None, reason: str) -> list[int]:
     return ids
 
 
-def _end(sessions: QuerySet[Session], reason: str) -> int:
-    return sessions.update(revoked_at=Now(), revoked_reason=reason)
+def _end(sessions: QuerySet[Session], reason: str) -> None:
+    sessions.update(revoked_at=Now(), revoked_reason=reason)

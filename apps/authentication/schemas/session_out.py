@@ -1,5 +1,6 @@
 """A sign-in, as its owner sees it."""
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
 from apps.core.schemas.base import ResponseSchema
@@ -9,13 +10,22 @@ if TYPE_CHECKING:
     from apps.authentication.models import Session
 
 
+class SessionKind(StrEnum):
+    """Which door it is for."""
+
+    API = "api"
+    ADMIN = "admin"
+
+
 class SessionOut(ResponseSchema):
     """A device that is signed in; `is_current` marks the one that asks.
 
-    `methods` are what its owner has proven the account with (RFC 8176), the last time at `authenticated_at`.
+    Left unused, it is over at `expires_at`. `methods` are what its owner has proven the account with (RFC 8176), the
+    last time at `authenticated_at`.
     """
 
     id: int
+    kind: SessionKind
     user_agent: str
     ip_address: str | None
     is_current: bool
@@ -26,10 +36,11 @@ class SessionOut(ResponseSchema):
     authenticated_at: Timestamp
 
     @classmethod
-    def of(cls, session: "Session", current_id: int) -> Self:
+    def of(cls, session: "Session", current_id: int | None) -> Self:
         """Return the session's public face."""
         return cls(
             id=session.pk,
+            kind=SessionKind(session.kind),
             user_agent=session.user_agent,
             ip_address=session.ip_address,
             is_current=session.pk == current_id,

@@ -15,6 +15,13 @@ from apps.users.services.user_service import UserService
 
 STRANGER = Principal(user_id=None, kind=CredentialKind.SESSION)
 Note = Callable[[AuditEntry], Awaitable[None]]
+# Says whether this account may sign in at the door where its password was given.
+Admits = Callable[[Credentials], bool]
+
+
+def anybody(_credentials: Credentials) -> bool:
+    """Admit every account."""
+    return True
 
 
 class PasswordCheck:
@@ -25,19 +32,23 @@ class PasswordCheck:
         self._users = users
         self._note = note
 
-    async def sign_in(self, email: str, password: str) -> Credentials | None:
+    async def sign_in(self, email: str, password: str, admits: Admits = anybody) -> Credentials | None:
         """Return the account if the password is its own and it may be used, else None; raises TooManyRequests.
 
-        An account that does not exist is treated, locked and timed like one that does.
+        An account that does not exist, or that `admits` refuses, is treated, locked and timed like one whose password
+        is wrong.
         """
         credentials = await self._users.credentials_of(email)
-        return credentials if await self._is_right(email, password, credentials) else None
+        is_right = await self._is_right(email, password, credentials, admits)
+        return credentials if is_right else None
 
     async def confirms(self, credentials: Credentials, password: str) -> bool:
         """Return whether the password is the account's; raises TooManyRequests."""
         return await self._is_right(credentials.email, password, credentials)
 
-    async def _is_right(self, email: str, password: str, credentials: Credentials | None) -> bool:
+    async def _is_right(
+        self, email: str, password: str, credentials: Credentials | None, admits: Admits = anybody
+    ) -> bool:
         """Judge first, then tell the outcome only to whom the count allows.
 
         Right passwords never hinder each other, however many come at once; of many wrong ones at once only the
@@ -46,7 +57,7 @@ class PasswordCheck:
         pair = canonical_email(email), limited_party(current_request().client_address)
         _refuse_for(await self._attempts.locked_seconds(*pair))
         matches = await password_matches(password, credentials.password_hash if credentials else None)
-        is_right = matches and credentials is not None and credentials.is_usable
+        is_right = matches and credentials is not None and credentials.is_usable and admits(credentials)
         seconds = await (self._attempts.forgive if is_right else self._attempts.count_wrong)(*pair)
         if not is_right:
             await self._note(_refusal(credentials))

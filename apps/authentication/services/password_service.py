@@ -25,20 +25,18 @@ class PasswordService:
         self._rights = rights
 
     async def change(self, actor: Principal, change: PasswordChange) -> None:
-        """Set a new password and end every other session; an account with a second factor needs fresh proof too.
+        """Set a new password and end every other session, at both doors.
+
+        An account with a second factor needs fresh proof too.
 
         Raises StepUpRequired, WrongPassword, ValidationFailed for a weak new password, TooManyRequests when locked.
         """
         kept_id = actor.require_session()
         await self._rights.require_fresh_if_protected(actor)
-        await self._change(actor, change, kept_id)
-
-    async def change_of_staff(self, actor: Principal, change: PasswordChange) -> None:
-        """Set a new password for somebody signed in to the admin, and end every session of the API.
-
-        Raises what `change` raises.
-        """
-        await self._change(actor, change, None)
+        credentials = await self._users.credentials(actor.owner_id)
+        if not await self._passwords.confirms(credentials, change.current_password.get_secret_value()):
+            raise WrongPassword
+        await self._store(actor, credentials, change.new_password.get_secret_value(), kept_id, "new_password")
 
     async def set(self, actor: Principal, user_id: int, password: str) -> None:
         """Set the password without asking for the one that is, and end every session of the account.
@@ -47,12 +45,6 @@ class PasswordService:
         """
         actor.require_superuser()
         await self._store(actor, await self._users.credentials(user_id), password, None)
-
-    async def _change(self, actor: Principal, change: PasswordChange, kept_id: int | None) -> None:
-        credentials = await self._users.credentials(actor.owner_id)
-        if not await self._passwords.confirms(credentials, change.current_password.get_secret_value()):
-            raise WrongPassword
-        await self._store(actor, credentials, change.new_password.get_secret_value(), kept_id, "new_password")
 
     async def _store(
         self, actor: Principal, credentials: Credentials, password: str, kept_id: int | None, field: str = "password"

@@ -10,11 +10,12 @@ from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.methods import include_second_factor
 from apps.core.security.principal import CredentialKind, Principal
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
-from apps.second_factors.schemas import PasskeyAssertion, PasskeyOptions
+from apps.second_factors.schemas import FactorKind, PasskeyAssertion, PasskeyOptions
 from apps.second_factors.services.passkey_proof import PasskeyProof
 from apps.second_factors.services.second_factors import SecondFactors
 
 ATTEMPTS_MAXIMUM = 5
+EXPIRED = "SECOND_FACTOR_EXPIRED"
 Note = Callable[[AuditEntry], Awaitable[None]]
 
 
@@ -43,6 +44,10 @@ class SecondStep:
         await self._note(AuditEntry(owner, "second_factor.asked", "user", after={"methods": list(proof.methods)}))
         return SecondFactorNeeded(second_factor_token=token, kinds=list(kinds), expires_in=self._tokens.ttl_seconds)
 
+    async def kinds(self, token: str) -> tuple[FactorKind, ...]:
+        """Return what may complete the sign-in; raises NotAuthenticated."""
+        return await self._factors.kinds_of(await self._owner_of(token))
+
     async def with_code(self, token: str, code: str) -> Proof:
         """Return the whole proof; raises NotAuthenticated, or TooManyRequests when locked."""
         first = await self._attempt(token)
@@ -53,10 +58,7 @@ class SecondStep:
 
     async def ask_for_passkey(self, token: str) -> PasskeyOptions:
         """Return what to ask the browser for; raises NotAuthenticated."""
-        first = await self._tokens.find(token)
-        if first is None:
-            raise _outdated()
-        return await self._passkeys.ask(first.user_id)
+        return await self._passkeys.ask(await self._owner_of(token))
 
     async def with_passkey(self, token: str, assertion: PasskeyAssertion) -> Proof:
         """Return the whole proof; raises NotAuthenticated."""
@@ -65,6 +67,12 @@ class SecondStep:
         if proven is None:
             raise NotAuthenticated("The passkey was refused.", code="PASSKEY_REFUSED")
         return await self._complete(token, first, proven.methods)
+
+    async def _owner_of(self, token: str) -> int:
+        stored = await self._tokens.find(token)
+        if stored is None or stored.user_id is None:
+            raise _outdated()
+        return stored.user_id
 
     async def _attempt(self, token: str) -> Proof:
         stored = await self._tokens.attempt(token, ATTEMPTS_MAXIMUM)
@@ -80,4 +88,4 @@ class SecondStep:
 
 
 def _outdated() -> NotAuthenticated:
-    return NotAuthenticated("Sign in again: this took too long, or too many attempts.", code="SECOND_FACTOR_EXPIRED")
+    return NotAuthenticated("Sign in again: this took too long, or too many attempts.", code=EXPIRED)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from apps.authentication.models import Session
 from apps.authentication.repositories.known_devices import NewSession
 from apps.authentication.repositories.session_repository import SessionRepository
 from apps.authentication.schemas import (
@@ -81,20 +82,31 @@ class SignIn:
         return await self._start(await self._second_step.with_passkey(entry.second_factor_token, entry.assertion))
 
     async def _start(self, proof: Proof) -> TokenPair:
-        context, token = current_request(), new_family()
-        new = NewSession(
-            user_id=proof.user_id,
-            family_digest=token.family_digest,
-            methods=proof.methods,
-            user_agent=context.user_agent,
-            ip_address=context.client_address,
-            judged_digest=proof.digest,
-        )
-        actor = Principal(user_id=proof.user_id, kind=CredentialKind.SESSION)
-        audit = AuditEntry(actor, "session.started", "session", after={"methods": list(proof.methods)})
+        token = new_family()
+        new = new_session(proof, token.family_digest, Session.Kind.API)
         try:
-            session = await self._sessions.start(new, audit)
+            session = await self._sessions.start(new, start_audit(new))
         except EmailNotVerified:
             await self._remind(proof.user_id)
             raise
         return await self._pairs.of(session, token.family)
+
+
+def new_session(proof: Proof, family_digest: bytes, kind: Session.Kind) -> NewSession:
+    """Return the session that the current request gets for its proof."""
+    context = current_request()
+    return NewSession(
+        user_id=proof.user_id,
+        kind=kind,
+        family_digest=family_digest,
+        methods=proof.methods,
+        user_agent=context.user_agent,
+        ip_address=context.client_address,
+        judged_digest=proof.digest,
+    )
+
+
+def start_audit(new: NewSession) -> AuditEntry:
+    """Return what the audit trail is told of a sign-in."""
+    actor = Principal(user_id=new.user_id, kind=CredentialKind.SESSION)
+    return AuditEntry(actor, "session.started", "session", after={"methods": list(new.methods)})

@@ -1,21 +1,47 @@
 """The admin site."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, override
 
 from django.contrib.admin import AdminSite
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import Group
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
 
+from apps.backoffice.admin.browser_session import sign_out_browser
+from apps.backoffice.admin.next_page import leading_to, next_page
+from apps.backoffice.admin.own_sessions import own_sessions
+from apps.backoffice.admin.proof_page import proof_page
+from apps.backoffice.admin.second_factor_pages import new_passkey_page, new_totp_page, second_factors_page
+from apps.backoffice.admin.second_step_page import second_step_page
+from apps.backoffice.admin.staff_login_form import StaffLoginForm
+from apps.backoffice.admin.staff_login_view import StaffLoginView
 from apps.backoffice.admin.staff_password_form import StaffPasswordForm
+from apps.core.admin.acting_staff import principal_of
+
+View = Callable[..., HttpResponse]
 
 
 class KeyhouseAdminSite(AdminSite):
-    """Keyhouse's back office."""
+    """Keyhouse's back office.
+
+    It opens to staff; where they need a second factor, to a session that was proven by one. Any other session of staff
+    reaches the pages that add one, and the way out.
+    """
 
     site_header = "Keyhouse"
     site_title = "Keyhouse"
     index_title = "Back office"
     site_url = None
     enable_nav_sidebar = False  # the few lists stand in the header
+    login_form = StaffLoginForm
     password_change_form = StaffPasswordForm
 
     @override
@@ -23,3 +49,69 @@ class KeyhouseAdminSite(AdminSite):
         """Register everything but Django's own page for groups, which would write past services and audit trail."""
         models = [model_or_iterable] if isinstance(model_or_iterable, type) else model_or_iterable
         super().register([model for model in models if model is not Group], admin_class, **options)
+
+    @override
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Return whether the admin opens to the request."""
+        return super().has_permission(request) and not principal_of(request.user).lacks_second_factor
+
+    @override
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Return the pages about oneself before the others."""
+        own = [
+            path("sessions/", self.admin_view(partial(own_sessions, self)), name="own_sessions"),
+            path("login/second-step/", self._open_view(partial(second_step_page, self)), name="second_step"),
+            path("second-factors/", self._signed_in_view(second_factors_page), name="second_factors"),
+            path("second-factors/totp/", self._signed_in_view(new_totp_page), name="new_totp"),
+            path("second-factors/passkey/", self._signed_in_view(new_passkey_page), name="new_passkey"),
+            path("proof/", self._signed_in_view(proof_page), name="proof"),
+            path("logout/", self._open_view(self.logout), name="logout"),
+        ]
+        return [*own, *super().get_urls()]
+
+    @method_decorator(never_cache)
+    @method_decorator(login_not_required)
+    @override
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Serve the page on which staff sign in; as Django's, with a view of our own."""
+        if request.method == "GET" and super().has_permission(request):
+            may_enter = self.has_permission(request)
+            return HttpResponseRedirect(next_page(request) if may_enter else leading_to("second_factors", ""))
+        context = {
+            **self.each_context(request),
+            "title": "Log in",
+            "subtitle": None,
+            "app_path": request.get_full_path(),
+            "username": request.user.get_username(),
+            REDIRECT_FIELD_NAME: next_page(request),
+            **(extra_context or {}),
+        }
+        request.current_app = self.name
+        view = StaffLoginView.as_view(
+            extra_context=context,
+            authentication_form=self.login_form,
+            template_name="admin/login.html",
+            next_page="admin:index",
+        )
+        response: HttpResponse = view(request)  # type: ignore[assignment]  # a page's view streams nothing
+        return response
+
+    @override
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """End the session, and say so."""
+        if request.method == "POST":
+            sign_out_browser(request)
+        return super().logout(request, extra_context)
+
+    def _signed_in_view(self, page: View) -> View:
+        """Return the page for whoever is signed in, whether or not the admin opens to them."""
+
+        def view(request: HttpRequest) -> HttpResponse:
+            if not super(KeyhouseAdminSite, self).has_permission(request):
+                return HttpResponseRedirect(leading_to("login", request.get_full_path()))
+            return page(self, request)
+
+        return self._open_view(view)
+
+    def _open_view(self, page: View) -> View:
+        return never_cache(csrf_protect(page))

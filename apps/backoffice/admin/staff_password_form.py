@@ -9,7 +9,7 @@ from apps.authentication.dependencies import password_service
 from apps.authentication.schemas import PasswordChange
 from apps.core.admin.acting_staff import principal_of
 from apps.core.database.sync_calls import call_service
-from apps.core.errors import DomainError, WrongPassword
+from apps.core.errors import DomainError, StepUpRequired, WrongPassword
 from apps.core.security.passwords import PASSWORD_LENGTH_MAXIMUM
 
 
@@ -39,9 +39,11 @@ class StaffPasswordForm(AdminPasswordChangeForm):
         }
         try:
             change = PasswordChange.model_validate(passwords)
-            call_service(password_service().change_of_staff, principal_of(self.user), change)
+            call_service(password_service().change, principal_of(self.user), change)
         except ValidationError:
             self.add_error("new_password1", f"A password has at most {PASSWORD_LENGTH_MAXIMUM} characters.")
+        except StepUpRequired:
+            raise
         except WrongPassword as refusal:
             self.add_error("old_password", refusal.public_message)
         except DomainError as refusal:

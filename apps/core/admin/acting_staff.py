@@ -5,23 +5,24 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from apps.core.security.principal import CredentialKind, Principal
+from apps.core.security.principal import Principal
+
+_ATTRIBUTE = "signed_in_principal"
 
 
 def acting_staff(request: HttpRequest) -> Principal:
     """Return the member of staff who is signed in; raises PermissionDenied when nobody is."""
-    user = request.user
-    if not user.is_authenticated or not user.is_active:
-        raise PermissionDenied
-    return principal_of(user)
+    return principal_of(request.user)
 
 
 def principal_of(user: Any) -> Principal:
-    """Return the principal of an account that is signed in to the admin."""
-    return Principal(
-        user_id=user.pk,
-        kind=CredentialKind.SESSION,
-        is_staff=user.is_staff,
-        is_superuser=user.is_superuser,
-        roles=frozenset(user.groups.values_list("name", flat=True)),
-    )
+    """Return whom an account that is signed in to the admin acts as; raises PermissionDenied when it is not."""
+    principal: Principal | None = getattr(user, _ATTRIBUTE, None)
+    if principal is None:
+        raise PermissionDenied
+    return principal
+
+
+def note_principal(user: Any, principal: Principal) -> None:
+    """Keep with the account, for the length of the request, whom its session of the admin makes it."""
+    setattr(user, _ATTRIBUTE, principal)

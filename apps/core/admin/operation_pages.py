@@ -19,7 +19,7 @@ from apps.core.admin.added_operations import added_operations
 from apps.core.admin.form_errors import add_refusal
 from apps.core.admin.generic_bases import ModelAdminBase
 from apps.core.admin.operation import Operation
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, StepUpRequired
 
 ROWS_MAXIMUM = 500
 BIGINT_DIGITS = 18
@@ -107,6 +107,8 @@ class OperationPages(ModelAdminBase):
         for row in rows:
             try:
                 results.append(operation.perform(actor, row.pk, form))
+            except StepUpRequired:
+                raise
             except DomainError as error:
                 refusals.append((row, error))
         if refusals and len(rows) == 1:

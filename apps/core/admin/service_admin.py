@@ -14,7 +14,7 @@ from django.utils.text import capfirst
 from apps.core.admin.operation import Operation
 from apps.core.admin.operation_pages import OperationPages
 from apps.core.admin.schema_model_form import SchemaModelForm
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, StepUpRequired
 
 _refusal: ContextVar[DomainError | None] = ContextVar("admin_refusal", default=None)
 
@@ -48,6 +48,8 @@ class ServiceAdmin(OperationPages):
         """Serve the page of a row; what the service refuses is shown in the form."""
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
+        except StepUpRequired:
+            raise
         except DomainError as refusal:
             token = _refusal.set(refusal)
             try:

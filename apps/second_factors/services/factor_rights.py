@@ -39,10 +39,3 @@ class FactorRights:
             raise NotAllowed("This needs a signed-in session, not an API key.")
         if actor.session_id is not None:
             await self.require_fresh(actor)
-
-
-def require_signed_in_staff(actor: Principal) -> int:
-    """Return the account of a member of staff who is signed in to the admin, which asks for proof itself."""
-    if actor.kind is not CredentialKind.SESSION:
-        raise NotAllowed("This needs a signed-in session, not an API key.")
-    return actor.owner_id

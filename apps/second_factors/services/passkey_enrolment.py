@@ -13,7 +13,7 @@ from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.second_factors.models import Passkey
 from apps.second_factors.repositories.passkey_repository import NewPasskey, PasskeyRepository
 from apps.second_factors.schemas import PasskeyAdded, PasskeyOptions, PasskeyOut, PasskeyRegistration
-from apps.second_factors.services.factor_rights import FactorRights, require_signed_in_staff
+from apps.second_factors.services.factor_rights import FactorRights
 from apps.second_factors.services.recovery_code import digest_of, new_codes
 from apps.second_factors.services.relying_party import CredentialRefused, Owner, RelyingParty, options_json
 from apps.users.services.user_service import UserService
@@ -40,37 +40,7 @@ class PasskeyEnrolment:
 
     async def ask(self, actor: Principal) -> PasskeyOptions:
         """Return what to ask the browser for a new passkey; raises StepUpRequired, NotAllowed."""
-        return await self._ask(await self._rights.require_fresh(actor))
-
-    async def ask_of_staff(self, actor: Principal) -> PasskeyOptions:
-        """Return what to ask the browser of somebody signed in to the admin; raises NotAllowed."""
-        return await self._ask(require_signed_in_staff(actor))
-
-    async def add(self, actor: Principal, registration: PasskeyRegistration) -> PasskeyAdded:
-        """Register the passkey that was made; returns recovery codes too if there are none.
-
-        Raises StepUpRequired, NotAllowed, ValidationFailed for what does not answer the challenge, and Conflict when it
-        is registered already or the account has too many.
-        """
-        return await self._add(actor, await self._rights.require_fresh(actor), registration)
-
-    async def add_of_staff(self, actor: Principal, registration: PasskeyRegistration) -> PasskeyAdded:
-        """Do as `add` does, for somebody signed in to the admin."""
-        return await self._add(actor, require_signed_in_staff(actor), registration)
-
-    async def rename(self, actor: Principal, passkey_id: int, name: str) -> PasskeyOut:
-        """Give one of the caller's passkeys another name; raises NotAllowed, NotFound."""
-        actor.require_session()
-        audit = AuditEntry(actor, "passkey.renamed", "passkey", passkey_id)
-        return PasskeyOut.of(await self._passkeys.rename(passkey_id, actor.owner_id, name, audit))
-
-    async def remove(self, actor: Principal, passkey_id: int) -> None:
-        """Remove one of the caller's passkeys; raises StepUpRequired, NotAllowed, NotFound."""
         user_id = await self._rights.require_fresh(actor)
-        audit = AuditEntry(actor, "second_factor.removed", "passkey", passkey_id, before={"kind": "passkey"})
-        await self._passkeys.remove(passkey_id, user_id, audit)
-
-    async def _ask(self, user_id: int) -> PasskeyOptions:
         account = await self._users.credentials(user_id)
         known = await self._passkeys.of_user(user_id)
         # One handle for all passkeys of an account, so that an authenticator keeps one of them.
@@ -82,7 +52,13 @@ class PasskeyEnrolment:
             challenge=challenge, options=options_json(options), expires_in=self._challenges.ttl_seconds
         )
 
-    async def _add(self, actor: Principal, user_id: int, registration: PasskeyRegistration) -> PasskeyAdded:
+    async def add(self, actor: Principal, registration: PasskeyRegistration) -> PasskeyAdded:
+        """Register the passkey that was made; returns recovery codes too if there are none.
+
+        Raises StepUpRequired, NotAllowed, ValidationFailed for what does not answer the challenge, and Conflict when it
+        is registered already or the account has too many.
+        """
+        user_id = await self._rights.require_fresh(actor)
         challenge = await self._challenges.spend_alone(registration.challenge)
         if challenge is None or challenge.user_id != user_id:
             raise ValidationFailed.of("challenge", "is not one of yours, or has been used, or is too old")
@@ -103,6 +79,18 @@ class PasskeyEnrolment:
         )
         added, has_new_codes = await self._passkeys.add(passkey, [digest_of(code) for code in codes], audit)
         return PasskeyAdded(passkey=PasskeyOut.of(added), recovery_codes=codes if has_new_codes else [])
+
+    async def rename(self, actor: Principal, passkey_id: int, name: str) -> PasskeyOut:
+        """Give one of the caller's passkeys another name; raises NotAllowed, NotFound."""
+        actor.require_session()
+        audit = AuditEntry(actor, "passkey.renamed", "passkey", passkey_id)
+        return PasskeyOut.of(await self._passkeys.rename(passkey_id, actor.owner_id, name, audit))
+
+    async def remove(self, actor: Principal, passkey_id: int) -> None:
+        """Remove one of the caller's passkeys; raises StepUpRequired, NotAllowed, NotFound."""
+        user_id = await self._rights.require_fresh(actor)
+        audit = AuditEntry(actor, "second_factor.removed", "passkey", passkey_id, before={"kind": "passkey"})
+        await self._passkeys.remove(passkey_id, user_id, audit)
 
     async def _read(self, registration: PasskeyRegistration) -> NewPasskey:
         try:

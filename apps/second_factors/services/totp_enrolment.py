@@ -10,7 +10,7 @@ from apps.core.security.principal import Principal
 from apps.second_factors.repositories.code_repository import Guess
 from apps.second_factors.repositories.totp_repository import TotpRepository
 from apps.second_factors.schemas import RecoveryCodesOut, TotpSecret
-from apps.second_factors.services.factor_rights import FactorRights, require_signed_in_staff
+from apps.second_factors.services.factor_rights import FactorRights
 from apps.second_factors.services.lockout import refuse_for
 from apps.second_factors.services.recovery_code import digest_of, new_codes, six_digits_of
 from apps.second_factors.services.totp import matching_step, new_secret, otpauth_uri, qr_code
@@ -32,36 +32,19 @@ class TotpEnrolment:
 
     async def begin(self, actor: Principal) -> TotpSecret:
         """Return a new secret, which waits 15 minutes for its first code; raises StepUpRequired, NotAllowed."""
-        return await self._begin(await self._rights.require_fresh(actor))
-
-    async def begin_of_staff(self, actor: Principal) -> TotpSecret:
-        """Return a new secret for somebody signed in to the admin; raises NotAllowed."""
-        return await self._begin(require_signed_in_staff(actor))
-
-    async def confirm(self, actor: Principal, code: str) -> RecoveryCodesOut:
-        """Make the waiting secret the account's, in place of one before; returns recovery codes if there are none.
-
-        Raises StepUpRequired, NotAllowed, NotFound when none waits, WrongCode, or TooManyRequests when locked.
-        """
-        return await self._confirm(actor, await self._rights.require_fresh(actor), code)
-
-    async def confirm_of_staff(self, actor: Principal, code: str) -> RecoveryCodesOut:
-        """Do as `confirm` does, for somebody signed in to the admin."""
-        return await self._confirm(actor, require_signed_in_staff(actor), code)
-
-    async def remove(self, actor: Principal) -> None:
-        """Remove the account's program; raises StepUpRequired, NotAllowed, NotFound."""
         user_id = await self._rights.require_fresh(actor)
-        await self._devices.remove(user_id, AuditEntry(actor, "second_factor.removed", "user", user_id, before=KIND))
-
-    async def _begin(self, user_id: int) -> TotpSecret:
         secret = new_secret()
         uri = otpauth_uri(secret, (await self._users.credentials(user_id)).email, self._issuer)
         image = await run_beside_hashing(qr_code, uri)
         await self._devices.begin(user_id, encryption.encrypt(secret.encode(), PURPOSE))
         return TotpSecret(secret=secret, otpauth_uri=uri, qr_code=image)
 
-    async def _confirm(self, actor: Principal, user_id: int, code: str) -> RecoveryCodesOut:
+    async def confirm(self, actor: Principal, code: str) -> RecoveryCodesOut:
+        """Make the waiting secret the account's, in place of one before; returns recovery codes if there are none.
+
+        Raises StepUpRequired, NotAllowed, NotFound when none waits, WrongCode, or TooManyRequests when locked.
+        """
+        user_id = await self._rights.require_fresh(actor)
         codes = new_codes()
         guess = Guess(user_id, limited_party(current_request().client_address), digits=six_digits_of(code) or "")
         refused = AuditEntry(actor, "second_factor.refused", "user", user_id, outcome=Outcome.FAILURE)
@@ -71,6 +54,11 @@ class TotpEnrolment:
         if not confirmation.judgement.is_right:
             raise WrongCode
         return RecoveryCodesOut(recovery_codes=codes if confirmation.has_new_codes else [])
+
+    async def remove(self, actor: Principal) -> None:
+        """Remove the account's program; raises StepUpRequired, NotAllowed, NotFound."""
+        user_id = await self._rights.require_fresh(actor)
+        await self._devices.remove(user_id, AuditEntry(actor, "second_factor.removed", "user", user_id, before=KIND))
 
 
 def match_step(secret_encrypted: bytes, digits: str, moment: int) -> int | None:

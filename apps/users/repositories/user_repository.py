@@ -9,7 +9,6 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db import IntegrityError, connection, transaction
 from django.db.models import OuterRef, Q, QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from apps.core.database.prepared_query import prepared
 from apps.core.database.queries import count, fetch_all
@@ -200,12 +199,13 @@ def _user_of_email(email: str) -> QuerySet[User]:
 
 
 def _consequences(user: User, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """What a change entails: a new address is not verified, and who is shut out has no session to come back to."""
+    """What a change entails: a new address is not verified; who is shut out, or is staff no more, signs in anew."""
     entailed: dict[str, Any] = {}
     if changes.get("email", user.email).lower() != user.email.lower():
         entailed["email_verified_at"] = None
-    if changes.get("is_active") is False:
-        entailed["sessions_ended_at"] = timezone.now()
+    loses_staff = user.is_staff and changes.get("is_staff") is False
+    if changes.get("is_active") is False or loses_staff:
+        entailed["sessions_ended_at"] = Now()
     return entailed
 
 

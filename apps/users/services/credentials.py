@@ -11,7 +11,7 @@ from apps.users.models import User
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """An account's password hash, and whether the account may be used at all."""
+    """An account's password hash, whether the account may be used at all, and whether it is staff's."""
 
     user_id: int
     email: str
@@ -19,6 +19,7 @@ class Credentials:
     full_name: str
     is_usable: bool
     password_hash: str = field(repr=False)
+    is_staff: bool = False
 
     @classmethod
     def of(cls, user: User) -> Self:
@@ -30,6 +31,7 @@ class Credentials:
             full_name=user.full_name,
             is_usable=is_usable(user),
             password_hash=user.password,
+            is_staff=user.is_staff,
         )
 
 

@@ -114,13 +114,14 @@ class UserService:
         """Store that the account's address is its owner's, in the transaction open on this thread."""
         self._users.mark_verified(user_id)
 
-    def note_login(self, user_id: int, judged_digest: str | None) -> bool:
+    def note_login(self, user_id: int, judged_digest: str | None, needs_verified: bool) -> bool:
         """Store that the user has just signed in, in the transaction open on this thread; return whether ever before.
 
         Raises NotAuthenticated if the account is shut, or the password, where one was judged, is another since (its
-        hash has another `password_digest`); EmailNotVerified where REQUIRE_VERIFIED_EMAIL asks for a verified address.
+        hash has another `password_digest`); EmailNotVerified where `needs_verified`, and REQUIRE_VERIFIED_EMAIL asks
+        for a verified address.
         """
-        return self._users.note_login(user_id, partial(_require_sign_in, judged_digest))
+        return self._users.note_login(user_id, partial(_require_sign_in, judged_digest, needs_verified))
 
     def lock_key_allowance(self, user_id: int) -> int | None:
         """Lock the account in the transaction open on this thread, and return how many keys its plan allows.
@@ -163,10 +164,10 @@ class UserService:
         return user
 
 
-def _require_sign_in(judged_digest: str | None, user: User) -> None:
+def _require_sign_in(judged_digest: str | None, needs_verified: bool, user: User) -> None:
     if judged_digest not in (None, password_digest(user.password)) or not is_usable(user):
         raise NotAuthenticated
-    if settings.REQUIRE_VERIFIED_EMAIL and user.email_verified_at is None:
+    if needs_verified and settings.REQUIRE_VERIFIED_EMAIL and user.email_verified_at is None:
         raise EmailNotVerified
 
 

@@ -56,6 +56,7 @@ async def test_lists_one_s_own_live_sessions(api: httpx.AsyncClient):
     assert listed["total"] == 2
     assert set(listed["items"][0]) == {
         "id",
+        "kind",
         "user_agent",
         "ip_address",
         "is_current",

@@ -6,6 +6,7 @@ from django.test import Client
 
 from apps.users.models import User
 from tests.support.factories import make_staff, make_user
+from tests.support.staff_browser import browser_of
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def staff(database) -> User:
 @pytest.fixture
 def browser(staff: User) -> Client:
     """The superuser's browser."""
-    return _signed_in(staff)
+    return browser_of(staff)
 
 
 @pytest.fixture
@@ -29,12 +30,6 @@ def limited(database):
         for name in names:
             app, codename = name.split(".")
             user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
-        return _signed_in(user)
+        return browser_of(user)
 
     return sign_in
-
-
-def _signed_in(user: User) -> Client:
-    client = Client(SERVER_NAME="keyhouse.localhost")
-    client.force_login(user)
-    return client

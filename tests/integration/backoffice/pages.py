@@ -9,6 +9,7 @@ KEYS = "/admin/api_keys/apikey/"
 USERS = "/admin/users/user/"
 PLANS = "/admin/plans/plan/"
 ROLES = "/admin/users/role/"
+SESSIONS = "/admin/authentication/session/"
 EVENTS = "/admin/audit/auditevent/"
 
 

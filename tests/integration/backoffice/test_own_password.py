@@ -7,6 +7,7 @@ from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
 from tests.support.factories import PASSWORD, make_staff
 from tests.support.sessions import sign_in
+from tests.support.staff_browser import browser_of
 
 pytestmark = pytest.mark.integration
 
@@ -21,9 +22,7 @@ def person(database):
 
 @pytest.fixture
 def signed_in(person) -> Client:
-    client = Client(SERVER_NAME="keyhouse.localhost")
-    client.force_login(person)
-    return client
+    return browser_of(person)
 
 
 def test_changes_the_password_and_ends_the_sessions_of_the_api(person, signed_in):
@@ -34,7 +33,7 @@ def test_changes_the_password_and_ends_the_sessions_of_the_api(person, signed_in
     assert person.check_password(NEW)
     event = AuditEvent.objects.get(action="user.password_changed")
     assert (event.actor_id, event.target_id) == (person.pk, person.pk)
-    assert Session.objects.get().revoked_at is not None
+    assert Session.objects.get(kind=Session.Kind.API).revoked_at is not None
     assert signed_in.get("/admin/").status_code == 200
 
 

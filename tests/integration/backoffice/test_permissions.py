@@ -7,6 +7,7 @@ from apps.api_keys.models import ApiKey
 from apps.audit.models import AuditEvent
 from tests.integration.backoffice.pages import EVENTS, KEYS, USERS, text_of
 from tests.support.factories import make_key, make_user
+from tests.support.staff_browser import browser_of
 
 pytestmark = pytest.mark.integration
 
@@ -46,8 +47,7 @@ def test_a_secret_is_not_looked_up_for_who_may_not_look(limited):
 
 @pytest.mark.parametrize("page", [KEYS, USERS, EVENTS, f"{KEYS}revoke/?id=1"])
 def test_customers_and_strangers_are_sent_to_the_sign_in(database, page):
-    stranger, customer = Client(), Client()
-    customer.force_login(make_user())
+    stranger, customer = Client(), browser_of(make_user())
     for browser in (stranger, customer):
         assert browser.get(page).headers["location"].startswith("/admin/login/")
         assert browser.post(page).headers["location"].startswith("/admin/login/")
@@ -55,8 +55,7 @@ def test_customers_and_strangers_are_sent_to_the_sign_in(database, page):
 
 @pytest.mark.parametrize("page", [f"{KEYS}revoke/?id={{id}}", f"{KEYS}{{id}}/delete/", f"{KEYS}add/"])
 def test_a_forged_form_is_refused(staff, page):
-    browser, key = Client(enforce_csrf_checks=True), make_key()
-    browser.force_login(staff)
+    browser, key = browser_of(staff, enforce_csrf_checks=True), make_key()
     assert browser.post(page.format(id=key.id)).status_code == 403
     _assert_untouched()
 

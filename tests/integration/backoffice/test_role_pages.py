@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -13,6 +12,7 @@ from apps.audit.models import AuditEvent
 from apps.users.models import Role, User
 from tests.integration.backoffice.pages import EVENTS, KEYS, ROLES, USERS, form_errors, only_event, text_of
 from tests.support.factories import make_bare_key, make_role, make_staff, make_user
+from tests.support.staff_browser import browser_of
 
 pytestmark = pytest.mark.integration
 
@@ -148,8 +148,7 @@ def test_gives_and_takes_roles_on_the_account_s_page(browser, staff):
 def test_a_role_s_permissions_count_in_the_admin_as_long_as_it_is_there(browser):
     browser.post(f"{ROLES}add/", NEW)
     user = make_user(is_staff=True)
-    helper = Client(SERVER_NAME="keyhouse.localhost")
-    helper.force_login(user)
+    helper = browser_of(user)
     assert helper.get(KEYS).status_code == 403
     user.groups.add(Role.objects.get(name="support"))
     assert helper.get(KEYS).status_code == 200
@@ -179,8 +178,7 @@ def test_staff_who_are_no_superusers_raise_nobody(limited):
 def test_who_may_not_look_sees_nothing(limited, page):
     address = ROLES + page.format(id=Role.objects.get(name="service").pk)
     assert limited().get(address).status_code == 403
-    customer = Client(SERVER_NAME="keyhouse.localhost")
-    customer.force_login(make_user())
+    customer = browser_of(make_user())
     assert customer.get(address).headers["location"].startswith("/admin/login/")
 
 

@@ -17,6 +17,7 @@ from tests.support.accounts import audited, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, make_staff, make_user
 from tests.support.orm import make, rows
+from tests.support.staff_browser import browser_of
 
 BREACHED = "a quiet sentence of mine"
 REFUSED = {
@@ -44,9 +45,7 @@ def breached_passwords(tmp_path: Path, settings: Settings) -> Path:
 @pytest.fixture
 def staff(database: None) -> Client:
     """Somebody signed in to the admin."""
-    client = Client()
-    client.force_login(make_staff(PASSWORD, email="boss@example.com"))
-    return client
+    return browser_of(make_staff(PASSWORD, email="boss@example.com"))
 
 
 @refused

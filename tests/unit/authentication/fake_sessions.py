@@ -4,6 +4,7 @@ from typing import Any
 
 from apps.authentication.models import Session
 from apps.authentication.repositories.session_repository import LiveSession
+from apps.authentication.services.password_check import Admits, anybody
 from apps.core.errors import NotFound
 from apps.second_factors.repositories.factor_repository import FactorCounts
 from apps.second_factors.schemas import FactorKind
@@ -30,9 +31,9 @@ class FakePasswords:
     def __init__(self, users: Any) -> None:
         self._users = users
 
-    async def sign_in(self, email: str, password: str) -> Credentials | None:
+    async def sign_in(self, email: str, password: str, admits: Admits = anybody) -> Credentials | None:
         user = await self._users.find_by_email(email)
-        return Credentials.of(user) if user and password == SECRET else None
+        return Credentials.of(user) if user and password == SECRET and admits(Credentials.of(user)) else None
 
     async def confirms(self, _credentials: Credentials, password: str) -> bool:
         return password == SECRET
@@ -84,6 +85,9 @@ class FakeSessions:
         is_live = session_id == self.session.pk and self.session.revoked_at is None
         return LiveSession(self.session, self.is_recently_proven) if is_live else None
 
+    async def find_live_of_admin(self, session_id: int) -> LiveSession | None:
+        return await self.find_live(session_id) if self.session.kind == Session.Kind.ADMIN else None
+
     async def page(self, user_id: int, **_page: int) -> tuple[list[Session], int]:
         return ([self.session], 1) if user_id == self.session.user_id else ([], 0)
 
@@ -105,13 +109,13 @@ class FakeSessions:
     async def renew_proof(self, session_id: int, user_id: int, methods: tuple[str, ...], audit: Any) -> None:
         self.calls.append(("renew_proof", session_id, user_id, methods, audit))
 
-    async def revoke(self, session_id: int, user_id: int, audit: Any) -> None:
+    async def revoke(self, session_id: int, user_id: int, audit: Any, *reason: str) -> None:
         if (session_id, user_id) != (self.session.pk, self.session.user_id):
             raise NotFound
-        self.calls.append(("revoke", session_id, audit))
+        self.calls.append(("revoke", session_id, audit, *reason))
 
-    async def revoke_all(self, user_id: int, kept_id: int | None, audit: Any) -> None:
-        self.calls.append(("revoke_all", user_id, kept_id, audit))
+    async def revoke_all(self, user_id: int, kept_id: int | None, audit: Any, *reason: str) -> None:
+        self.calls.append(("revoke_all", user_id, kept_id, audit, *reason))
 
     async def change_password(self, user_id: int, password_hash: str, kept_id: int, audit: Any) -> None:
         self.calls.append(("change_password", user_id, password_hash, kept_id, audit))

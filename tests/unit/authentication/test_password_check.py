@@ -146,3 +146,9 @@ async def test_logs_neither_password_nor_hash(check, encoded, caplog):
         await check.sign_in("ann@example.com", SECRET + "x")
     assert SECRET not in caplog.text
     assert encoded not in caplog.text
+
+
+async def test_whoever_the_door_does_not_admit_is_wrong_with_the_right_password(check, attempts, noted):
+    assert await check.sign_in("ann@example.com", SECRET, admits=lambda _credentials: False) is None
+    assert ([account for account, _ in attempts.wrong], attempts.forgiven) == (["ann@example.com"], [])
+    assert [(entry.action, entry.target_id) for entry in noted] == [("password.refused", 1)]

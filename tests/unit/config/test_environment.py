@@ -2,14 +2,12 @@
 
 import os
 import re
-import stat
-from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 
 import pytest
 
 from config.cache_url import cache_settings
-from config.environment import Environment, development_secret_key, load_environment
+from config.environment import Environment, load_environment
 
 pytestmark = pytest.mark.unit
 
@@ -57,6 +55,13 @@ def test_development_needs_nothing(load):
     assert (environment.login_rate_limit, environment.public_rate_limit) == ("5/m", "60/m")
     assert (environment.is_production, environment.serves_https_only) == (False, False)
     assert environment.trusted_networks == ()
+
+
+def test_sessions_end_by_themselves(load):
+    environment = load()
+    days = 24 * 3600
+    assert (environment.session_idle_seconds, environment.session_absolute_seconds) == (30 * days, 180 * days)
+    assert (environment.staff_session_idle_seconds, environment.staff_session_absolute_seconds) == (1800, 43200)
 
 
 def test_an_empty_variable_is_as_good_as_none(load):
@@ -118,6 +123,10 @@ WRONG = [
     ("BREACHED_PASSWORDS_FILE", "/hunter2/missing"),
     ("BREACHED_PASSWORDS_FILE", "/"),
     ("BREACHED_PASSWORDS_FILE", __file__),
+    ("SESSION_IDLE_SECONDS", "899"),
+    ("SESSION_ABSOLUTE_SECONDS", "0"),
+    ("STAFF_SESSION_IDLE_SECONDS", "299"),
+    ("STAFF_SESSION_ABSOLUTE_SECONDS", "hunter2"),
     ("HTTPS_ONLY", "hunter2"),
     ("ACCESS_LOG", "hunter2"),
     ("LOG_LEVEL", "hunter2"),
@@ -246,22 +255,6 @@ def test_production_refuses_the_conveniences_of_development(load, name, value):
     assert message.startswith(f"keyhouse: {name} ")
     assert "production" in message
     assert "k" * 10 not in message
-
-
-def test_a_checkout_makes_its_own_secret_key_once(tmp_path):
-    directory = tmp_path / "state"
-    key = development_secret_key(directory)
-    assert len(key) > 50
-    assert development_secret_key(directory) == key
-    assert stat.S_IMODE((directory / "secret_key").stat().st_mode) == 0o600
-    assert development_secret_key(tmp_path / "other") != key
-
-
-def test_of_several_first_starts_one_makes_the_key(tmp_path):
-    with ThreadPoolExecutor(16) as threads:
-        keys = set(threads.map(development_secret_key, [tmp_path] * 64))
-    assert len(keys) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
 
 
 def test_passkeys_are_for_the_domain_of_the_addresses(load):

@@ -1,0 +1,42 @@
+"""Where staff see the sessions of their own account, of both doors, and end them."""
+
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from apps.authentication.dependencies import account_sessions, session_service
+from apps.backoffice.admin.row_number import number_in
+from apps.core.admin.acting_staff import acting_staff
+from apps.core.database.sync_calls import call_service
+from apps.core.errors import NotFound
+from apps.core.schemas.page import PAGE_SIZE_MAXIMUM, PageQuery
+from apps.core.security.principal import Principal
+
+OTHERS = "others"
+
+
+def own_sessions(site: AdminSite, request: HttpRequest) -> HttpResponse:
+    """List them (GET), or end the one that `session` names, or with `session=others` every other (POST)."""
+    actor = acting_staff(request)
+    if request.method == "POST":
+        _end(request, actor, request.POST.get("session", ""))
+        return HttpResponseRedirect(reverse("admin:own_sessions"))
+    page = call_service(account_sessions().page, actor, actor.owner_id, PageQuery(size=PAGE_SIZE_MAXIMUM))
+    context = {**site.each_context(request), "title": "Your sessions", "sessions": page.items, "total": page.total}
+    request.current_app = site.name
+    return TemplateResponse(request, "admin/backoffice/own_sessions.html", context)
+
+
+def _end(request: HttpRequest, actor: Principal, chosen: str) -> None:
+    if chosen == OTHERS:
+        call_service(session_service().end_others, actor, everywhere=False)
+        messages.success(request, "Every other session has ended.")
+        return
+    try:
+        call_service(session_service().end, actor, number_in(chosen))
+    except NotFound:
+        messages.warning(request, "This session is over already.")
+    else:
+        messages.success(request, "The session has ended.")

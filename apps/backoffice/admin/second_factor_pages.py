@@ -1,0 +1,121 @@
+"""The pages on which staff see, add and remove the second factors of their own account."""
+
+from typing import Any
+
+import orjson
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from apps.authentication.dependencies import staff_sessions
+from apps.backoffice.admin.proof_forms import CodeForm, NewPasskeyForm
+from apps.backoffice.admin.row_number import number_in
+from apps.core.admin.acting_staff import acting_staff
+from apps.core.database.sync_calls import call_service
+from apps.core.errors import Conflict, NotFound, TooManyRequests, ValidationFailed, WrongCode
+from apps.core.security.methods import HARDWARE_KEY, ONE_TIME_CODE, SOFTWARE_KEY
+from apps.second_factors.dependencies import passkey_enrolment, second_factors, totp_enrolment
+from apps.second_factors.schemas import TotpSecret
+
+GONE = "There is no such second factor any more."
+
+
+def second_factors_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
+    """List them (GET); remove one, or make new recovery codes (POST). Raises StepUpRequired."""
+    actor = acting_staff(request)
+    if request.method == "POST":
+        try:
+            return _change(site, request)
+        except NotFound:
+            messages.warning(request, GONE)
+            return HttpResponseRedirect(reverse("admin:second_factors"))
+    summary = call_service(second_factors().list_own, actor)
+    context = {"title": "Your second factors", "factors": summary, "is_needed": actor.lacks_second_factor}
+    return _page(site, request, "second_factors.html", context)
+
+
+def new_totp_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
+    """Show a new secret (POST), and confirm it by a code (POST with `code`). Raises StepUpRequired."""
+    if request.method != "POST":
+        return HttpResponseRedirect(reverse("admin:second_factors"))
+    if "code" not in request.POST:
+        return _totp(site, request, CodeForm(), call_service(totp_enrolment().begin, acting_staff(request)))
+    form = CodeForm(request.POST)
+    codes = _confirmed(request, form) if form.is_valid() else None
+    return form.answer(_totp(site, request, form)) if codes is None else _enrolled(site, request, ONE_TIME_CODE, codes)
+
+
+def new_passkey_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
+    """Ask the browser for a new passkey (GET), and keep it (POST). Raises StepUpRequired."""
+    actor = acting_staff(request)
+    form = NewPasskeyForm(request.POST) if request.method == "POST" else None
+    if form and form.is_valid():
+        try:
+            added = call_service(passkey_enrolment().add, actor, form.payload)
+        except (Conflict, ValidationFailed) as refusal:
+            form.refuse(refusal)
+        else:
+            kind = SOFTWARE_KEY if added.passkey.is_backed_up else HARDWARE_KEY
+            return _enrolled(site, request, kind, added.recovery_codes)
+    asked = call_service(passkey_enrolment().ask, actor)
+    name = form["name"].value() if form else NewPasskeyForm.base_fields["name"].initial
+    context = {
+        "title": "Add a passkey",
+        "form": form,
+        "passkey_form": NewPasskeyForm(initial={"challenge": asked.challenge, "name": name}),
+        "passkey_options": orjson.dumps(asked.options).decode(),
+    }
+    return _page(site, request, "new_passkey.html", context)
+
+
+def _change(site: AdminSite, request: HttpRequest) -> HttpResponse:
+    actor, action = acting_staff(request), request.POST.get("action")
+    if action == "renew_recovery_codes":
+        return _codes(site, request, call_service(second_factors().renew_recovery_codes, actor).recovery_codes)
+    if action == "remove_totp":
+        call_service(totp_enrolment().remove, actor)
+    else:
+        call_service(passkey_enrolment().remove, actor, number_in(request.POST.get("passkey", "")))
+    messages.success(request, "The second factor has been removed.")
+    return HttpResponseRedirect(reverse("admin:second_factors"))
+
+
+def _confirmed(request: HttpRequest, form: CodeForm) -> list[str] | None:
+    """Return the account's first recovery codes, if these are its first; None when the form says why not."""
+    try:
+        return call_service(totp_enrolment().confirm, acting_staff(request), form.payload.code).recovery_codes
+    except NotFound:
+        form.add_error(None, "This took too long: begin anew.")
+    except (WrongCode, TooManyRequests) as refusal:
+        form.refuse(refusal)
+    return None
+
+
+def _enrolled(site: AdminSite, request: HttpRequest, method: str, codes: list[str]) -> HttpResponse:
+    """Count the new factor as proof of the session, whose key changes, and show the codes that came with it."""
+    call_service(staff_sessions().note_enrolment, acting_staff(request), method)
+    request.session.cycle_key()
+    messages.success(request, "The second factor has been added.")
+    return _codes(site, request, codes) if codes else HttpResponseRedirect(reverse("admin:second_factors"))
+
+
+def _totp(site: AdminSite, request: HttpRequest, form: CodeForm, secret: TotpSecret | None = None) -> HttpResponse:
+    context = {"title": "Add an authenticator program", "code_form": form, "form": form, "secret": secret}
+    return _page(site, request, "new_totp.html", context)
+
+
+def _codes(site: AdminSite, request: HttpRequest, codes: list[str]) -> HttpResponse:
+    return _page(site, request, "recovery_codes.html", {"title": "Your recovery codes", "codes": codes})
+
+
+def _page(site: AdminSite, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    request.current_app = site.name
+    # Some hold a secret that is shown this once.
+    return TemplateResponse(
+        request,
+        f"admin/backoffice/{template}",
+        {**site.each_context(request), **context},
+        headers={"Cache-Control": "no-store"},
+    )

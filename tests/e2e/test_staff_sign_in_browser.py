@@ -1,0 +1,122 @@
+"""The staff door in a real browser: second factors added in the admin, asked for at the next sign-in, and the sessions
+that begin with it, listed and ended."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.support.browser import started_chromium
+from tests.support.second_factors import Authenticator
+from tests.support.server import ADMINISTRATOR_EMAIL, Server, separate_database, start_server
+from tests.support.virtual_authenticator import VirtualAuthenticator
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with started_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def keyhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose administrator has no second factor yet, and needs one."""
+    name = f"keyhouse_staff_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    with (
+        separate_database(os.environ["DATABASE_URL"], name) as database_url,
+        start_server(database_url, tmp_path_factory.mktemp("staff"), REQUIRE_STAFF_SECOND_FACTOR="true") as served,
+    ):
+        yield served
+        assert "Traceback" not in served.errors
+
+
+@pytest.fixture
+def context(chromium: Browser, keyhouse: Server) -> Iterator[BrowserContext]:
+    context = _context(chromium, keyhouse)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page; in the end the content security policy has refused nothing."""
+    page, complaints = context.new_page(), []
+    page.on("console", lambda line: complaints.append(line.text) if line.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    assert complaints == []
+
+
+def test_staff_add_a_second_factor_are_asked_for_it_and_end_a_session(chromium: Browser, page: Page, keyhouse: Server):
+    _give_password(page, keyhouse)
+    expect(page.get_by_text("Add one to go on.")).to_be_visible()
+    program, codes = _add_program(page)
+    page.get_by_role("link", name="I have kept them: go on").click()
+    expect(page.get_by_role("heading", name="Back office")).to_be_visible()
+
+    elsewhere = _context(chromium, keyhouse)
+    other = elsewhere.new_page()
+    _give_password(other, keyhouse)
+    other.get_by_label("Code").fill(program.wrong_code())
+    other.get_by_role("button", name="Confirm").click()
+    expect(other.get_by_text("The code is wrong, or has been used.")).to_be_visible()
+    other.goto("/admin/")
+    expect(other.get_by_role("button", name="Log in")).to_be_visible()
+    _give_password(other, keyhouse)
+    other.get_by_label("Code").fill(codes[0])
+    other.get_by_role("button", name="Confirm").click()
+    expect(other.get_by_role("heading", name="Back office")).to_be_visible()
+
+    page.locator("#user-tools").get_by_role("link", name="Sessions").click()
+    expect(page.locator("#result_list tbody tr")).to_have_count(2)
+    page.locator("#result_list tbody tr", has_not_text="this one").get_by_role("button", name="End").click()
+    expect(page.get_by_text("The session has ended.")).to_be_visible()
+    expect(page.locator("#result_list tbody tr")).to_have_count(1)
+    other.reload()
+    expect(other.get_by_role("button", name="Log in")).to_be_visible()
+    elsewhere.close()
+
+
+def test_staff_make_a_passkey_and_sign_in_with_it(context: BrowserContext, page: Page, keyhouse: Server):
+    VirtualAuthenticator(context.new_cdp_session(page))
+    _give_password(page, keyhouse)
+    page.get_by_role("link", name="Add a passkey").click()
+    page.get_by_label("Name").fill("my laptop")
+    page.get_by_role("button", name="Make the passkey").click()
+    expect(page.locator(".recovery-codes code")).to_have_count(10)
+    page.get_by_role("link", name="I have kept them: go on").click()
+
+    page.get_by_role("button", name="Log out").click()
+    _give_password(page, keyhouse)
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page.get_by_role("heading", name="Back office")).to_be_visible()
+    page.goto("/admin/proof/?next=/admin/second-factors/")
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page.get_by_role("rowheader", name="my laptop")).to_be_visible()
+
+
+def _context(chromium: Browser, keyhouse: Server) -> BrowserContext:
+    # Browsers make passkeys for names, not for addresses.
+    context = chromium.new_context(base_url=keyhouse.url.replace("127.0.0.1", "localhost"))
+    context.set_default_timeout(15_000)
+    return context
+
+
+def _give_password(page: Page, keyhouse: Server) -> None:
+    page.goto("/admin/")
+    page.get_by_label("Email").fill(ADMINISTRATOR_EMAIL)
+    page.get_by_label("Password").fill(keyhouse.administrator_password)
+    page.get_by_role("button", name="Log in").click()
+
+
+def _add_program(page: Page) -> tuple[Authenticator, list[str]]:
+    page.get_by_role("button", name="Add the program").click()
+    program = Authenticator(page.locator("#totp-key").inner_text())
+    page.get_by_label("Code").fill(program.code())
+    page.get_by_role("button", name="Confirm").click()
+    codes = page.locator(".recovery-codes code")
+    expect(codes).to_have_count(10)
+    return program, codes.all_inner_texts()

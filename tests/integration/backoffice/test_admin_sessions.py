@@ -1,0 +1,205 @@
+"""What ends a session of the admin, and when."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from django.db.models import F
+from django.utils import timezone
+
+from apps.authentication.dependencies import password_service
+from apps.authentication.models import Session
+from apps.core.security.principal import OPERATOR
+from apps.users.dependencies import user_service
+from apps.users.models import User
+from apps.users.schemas import UserAdministration
+from tests.support.accounts import Account, audited, superuser
+from tests.support.factories import PASSWORD, make_staff
+from tests.support.orm import make, rows
+from tests.support.sessions import sign_in as sign_in_to_api
+from tests.support.staff_door import HOME, LOGIN, SESSION_COOKIE, browser_at, is_signed_in, sign_in, submit
+
+pytestmark = pytest.mark.integration
+
+AUTH, USERS = "/api/v1/auth", "/api/v1/users"
+NEW_PASSWORD = "another long and quiet sentence"
+IDLE, ABSOLUTE, MINUTE = timedelta(minutes=30), timedelta(hours=12), timedelta(minutes=1)
+
+
+async def signed_in() -> tuple[httpx.AsyncClient, Account]:
+    """Return a browser in which a colleague is signed in to the admin, and the colleague, at the API too."""
+    user = await make(make_staff, PASSWORD, is_superuser=False)
+    browser = browser_at()
+    assert (await sign_in(browser, user.email)).status_code == 302
+    return browser, Account(user, await make(sign_in_to_api, user))
+
+
+async def admin_session() -> Session:
+    (session,) = await rows(Session.objects.filter(kind=Session.Kind.ADMIN))
+    return session
+
+
+async def pass_time(length: timedelta, *columns: str) -> None:
+    """Make the session that much older, as to when it began and was used last, or only the columns named."""
+    moved = columns or ("created_at", "last_used_at", "expires_at")
+    await make(Session.objects.filter(kind="admin").update, **{column: F(column) - length for column in moved})
+
+
+async def change_password(api: httpx.AsyncClient, me: Account, **_: Any) -> httpx.Response:
+    change = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
+    return await api.post(f"{AUTH}/change-password", json=change, headers=me.headers)
+
+
+async def set_password(me: Account, **_: Any) -> None:
+    await password_service().set(OPERATOR, me.id, NEW_PASSWORD)
+
+
+async def end_everywhere(api: httpx.AsyncClient, me: Account, **_: Any) -> httpx.Response:
+    return await api.delete(f"{AUTH}/sessions?everywhere=true", headers=me.headers)
+
+
+async def end_others(api: httpx.AsyncClient, me: Account, **_: Any) -> httpx.Response:
+    return await api.delete(f"{AUTH}/sessions", headers=me.headers)
+
+
+async def end_it(api: httpx.AsyncClient, me: Account, session_id: int, **_: Any) -> httpx.Response:
+    return await api.delete(f"{AUTH}/sessions/{session_id}", headers=me.headers)
+
+
+async def boss_ends_it(api: httpx.AsyncClient, me: Account, boss: Account, session_id: int) -> httpx.Response:
+    return await api.delete(f"{USERS}/{me.id}/sessions/{session_id}", headers=boss.headers)
+
+
+async def boss_ends_all(api: httpx.AsyncClient, me: Account, boss: Account, **_: Any) -> httpx.Response:
+    return await api.delete(f"{USERS}/{me.id}/sessions", headers=boss.headers)
+
+
+async def deactivate(api: httpx.AsyncClient, me: Account, boss: Account, **_: Any) -> httpx.Response:
+    return await api.patch(f"{USERS}/{me.id}", json={"is_active": False}, headers=boss.headers)
+
+
+async def delete(api: httpx.AsyncClient, me: Account, boss: Account, **_: Any) -> httpx.Response:
+    return await api.delete(f"{USERS}/{me.id}", headers=boss.headers)
+
+
+async def demote(me: Account, **_: Any) -> None:
+    await user_service().update(OPERATOR, me.id, UserAdministration(is_staff=False))
+
+
+async def shut_out(me: Account, **_: Any) -> None:
+    await make(User.objects.filter(pk=me.id).update, sessions_ended_at=timezone.now())
+
+
+async def lock(me: Account, **_: Any) -> None:
+    await make(User.objects.filter(pk=me.id).update, locked_until=timezone.now() + MINUTE)
+
+
+ENDINGS = [
+    change_password, set_password, end_everywhere, end_others, end_it, boss_ends_it, boss_ends_all, deactivate, delete,
+    demote, shut_out, lock,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.__name__)
+async def test_it_ends_at_once(api: httpx.AsyncClient, ending: Any):
+    (browser, me), boss = await signed_in(), await superuser()
+    assert await is_signed_in(browser)
+    answer = await ending(api=api, me=me, boss=boss, session_id=(await admin_session()).pk)
+    assert answer is None or answer.status_code in {200, 204}
+    assert not await is_signed_in(browser)
+    assert SESSION_COOKIE not in browser.cookies
+
+
+@pytest.mark.parametrize("ending", [deactivate, demote], ids=lambda ending: ending.__name__)
+async def test_what_was_taken_and_given_back_does_not_bring_it_back(api: httpx.AsyncClient, ending: Any):
+    (browser, me), boss = await signed_in(), await superuser()
+    await ending(api=api, me=me, boss=boss)
+    back = UserAdministration(is_active=True, is_staff=True)
+    await user_service().update(OPERATOR, me.id, back)
+    assert not await is_signed_in(browser)
+    assert (await sign_in(browser, me.user.email, PASSWORD)).status_code == 302
+
+
+async def test_signing_out_ends_it_for_whoever_has_copied_the_cookie(api: httpx.AsyncClient):
+    browser, me = await signed_in()
+    thief = browser_at()
+    thief.cookies.set(SESSION_COOKIE, browser.cookies[SESSION_COOKIE])
+    assert await is_signed_in(thief)
+    assert (await submit(browser, HOME, "/admin/logout/")).status_code == 200
+    assert [await is_signed_in(browser), await is_signed_in(thief)] == [False, False]
+    session = await admin_session()
+    assert session.revoked_reason == "signed out"
+    assert (await audited())[-1] == ("session.ended", session.pk, me.id)
+    assert (await api.get(f"{USERS}/me", headers=me.headers)).status_code == 200
+
+
+@pytest.mark.parametrize(("method", "status"), [("GET", 405), ("POST", 403)])
+async def test_nobody_else_signs_one_out(api: httpx.AsyncClient, method: str, status: int):
+    browser, _ = await signed_in()
+    assert (await browser.request(method, "/admin/logout/")).status_code == status
+    assert await is_signed_in(browser)
+    assert (await admin_session()).revoked_at is None
+
+
+async def test_left_unused_it_is_over(api: httpx.AsyncClient):
+    browser, _ = await signed_in()
+    await pass_time(IDLE - MINUTE)
+    assert await is_signed_in(browser)
+    await pass_time(IDLE - MINUTE)
+    assert await is_signed_in(browser)
+    await pass_time(IDLE + MINUTE)
+    assert not await is_signed_in(browser)
+
+
+async def test_however_it_is_used_it_does_not_outlive_half_a_day(api: httpx.AsyncClient):
+    browser, _ = await signed_in()
+    await pass_time(ABSOLUTE - 10 * MINUTE, "created_at")
+    await pass_time(2 * MINUTE, "last_used_at")
+    assert await is_signed_in(browser)
+    session = await admin_session()
+    assert session.expires_at == session.created_at + ABSOLUTE
+    await pass_time(11 * MINUTE)
+    assert not await is_signed_in(browser)
+
+
+async def test_use_is_written_down_once_a_minute(api: httpx.AsyncClient):
+    browser, _ = await signed_in()
+    began = await admin_session()
+    assert began.expires_at - began.last_used_at == IDLE
+    await is_signed_in(browser)
+    assert (await admin_session()).last_used_at == began.last_used_at
+    await pass_time(2 * MINUTE, "last_used_at")
+    await is_signed_in(browser)
+    used = await admin_session()
+    assert used.last_used_at > began.last_used_at
+    assert used.expires_at - used.last_used_at == IDLE
+
+
+async def test_whoever_is_signed_out_is_led_back_after_signing_in(api: httpx.AsyncClient):
+    browser, me = await signed_in()
+    await end_everywhere(api, me)
+    answer = await browser.get("/admin/users/user/")
+    assert answer.headers["location"] == f"{LOGIN}?next=/admin/users/user/"
+    signed = await sign_in(browser, me.user.email, page=answer.headers["location"])
+    assert signed.headers["location"] == "/admin/users/user/"
+
+
+async def test_neither_door_takes_the_credentials_of_the_other(api: httpx.AsyncClient):
+    browser, me = await signed_in()
+    answer = await browser.get(f"{USERS}/me")
+    assert (answer.status_code, "set-cookie" in answer.headers) == (401, False)
+    stranger = browser_at()
+    assert (await stranger.get(HOME, headers=me.headers)).status_code == 302
+
+
+async def test_a_new_password_keeps_the_browser_that_set_it_and_no_other(api: httpx.AsyncClient):
+    browser, me = await signed_in()
+    other = browser_at()
+    await sign_in(other, me.user.email)
+    before = browser.cookies[SESSION_COOKIE]
+    form = {"old_password": PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
+    assert (await submit(browser, "/admin/password_change/", **form)).status_code == 302
+    assert [await is_signed_in(browser), await is_signed_in(other)] == [True, False]
+    assert browser.cookies[SESSION_COOKIE] != before
+    assert (await api.get(f"{USERS}/me", headers=me.headers)).status_code == 401

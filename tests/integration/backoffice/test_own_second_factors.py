@@ -1,0 +1,252 @@
+"""Staff add and remove second factors of their own in the admin; where one is needed, nothing opens before."""
+
+import re
+from html import unescape
+
+import httpx
+import pytest
+
+from apps.authentication.models import Session
+from apps.second_factors.models import Passkey, RecoveryCode, TotpDevice
+from tests.support.accounts import Account, audited, superuser
+from tests.support.factories import PASSWORD
+from tests.support.orm import make, rows
+from tests.support.second_factors import Authenticator, enrol_passkey, enrol_totp, let_proofs_grow_old
+from tests.support.software_authenticator import SoftwareAuthenticator
+from tests.support.staff_door import (
+    FACTORS,
+    HOME,
+    LOGIN,
+    PROOF,
+    SESSION_COOKIE,
+    browser_at,
+    is_signed_in,
+    passkey_fields,
+    passkey_options,
+    refusals_of,
+    sign_in,
+    submit,
+)
+
+pytestmark = pytest.mark.integration
+
+TOTP, PASSKEY = f"{FACTORS}totp/", f"{FACTORS}passkey/"
+KEY = re.compile(r'id="totp-key"[^>]*>([A-Z2-7]{32})<')
+CODE = re.compile(r"<code>([0-9A-Z-]{27})</code>")
+
+
+async def signed_in(api: httpx.AsyncClient) -> tuple[httpx.AsyncClient, Account]:
+    """Return a browser in which a superuser without second factors has just signed in."""
+    me, browser = await superuser(password=PASSWORD), browser_at()
+    assert (await sign_in(browser, me.user.email)).status_code == 302
+    return browser, me
+
+
+async def add_program(browser: httpx.AsyncClient) -> tuple[Authenticator, httpx.Response]:
+    """Add an authenticator program, and return it with the answer to its first code."""
+    shown = await submit(browser, FACTORS, TOTP)
+    assert (shown.status_code, shown.headers["cache-control"].partition(",")[0]) == (200, "no-store")
+    found = KEY.search(shown.text)
+    assert found
+    assert 'src="data:image/svg+xml' in shown.text
+    program = Authenticator(found[1])
+    return program, await submit(browser, FACTORS, TOTP, code=program.code())
+
+
+async def add_passkey(browser: httpx.AsyncClient, name: str = "laptop") -> tuple[SoftwareAuthenticator, httpx.Response]:
+    """Add a passkey, and return its authenticator with the answer."""
+    authenticator, page = SoftwareAuthenticator(), await browser.get(PASSKEY)
+    fields = passkey_fields(page, authenticator.create(passkey_options(page)))
+    return authenticator, await browser.post(PASSKEY, data={**fields, "name": name})
+
+
+async def methods() -> list[str]:
+    (session,) = await rows(Session.objects.filter(kind=Session.Kind.ADMIN))
+    return session.methods
+
+
+async def test_a_program_is_added_and_brings_recovery_codes(api: httpx.AsyncClient):
+    browser, me = await signed_in(api)
+    before = browser.cookies[SESSION_COOKIE]
+    _, answer = await add_program(browser)
+    codes = CODE.findall(answer.text)
+    assert (answer.status_code, answer.headers["cache-control"].partition(",")[0]) == (200, "no-store")
+    assert len(set(codes)) == 10
+    assert await methods() == ["otp", "pwd"]
+    assert browser.cookies[SESSION_COOKIE] != before
+    page = (await browser.get(FACTORS)).text
+    assert ("10 left" in page, CODE.search(page), KEY.search(page)) == (True, None, None)
+    (device,) = await rows(TotpDevice.objects.all())
+    assert (device.user_id, device.confirmed_at is not None) == (me.id, True)
+    assert ("second_factor.added", me.id, me.id) in await audited()
+
+
+async def test_it_does_not_count_before_a_code_has_shown_that_it_works(api: httpx.AsyncClient):
+    browser, _ = await signed_in(api)
+    shown = await submit(browser, FACTORS, TOTP)
+    program = Authenticator(KEY.findall(shown.text)[0])
+    wrong = await submit(browser, FACTORS, TOTP, code=program.wrong_code())
+    assert (wrong.status_code, refusals_of(wrong)) == (200, ["The code is wrong, or has been used."])
+    assert KEY.search(wrong.text) is None
+    assert "None. A program" in (await browser.get(FACTORS)).text
+    assert await methods() == ["pwd"]
+    assert CODE.search((await submit(browser, FACTORS, TOTP, code=program.code())).text)
+
+
+@pytest.mark.parametrize("code", ["", "x", "12345", "\N{FULLWIDTH DIGIT ONE}23456", "1" * 50, "12 34\x00"])
+async def test_what_is_no_code_is_refused(api: httpx.AsyncClient, code: str):
+    browser, _ = await signed_in(api)
+    await submit(browser, FACTORS, TOTP)
+    answer = await submit(browser, FACTORS, TOTP, code=code)
+    assert answer.status_code == 200
+    assert 'class="errorlist"' in answer.text or refusals_of(answer)
+    assert await methods() == ["pwd"]
+
+
+async def test_a_passkey_is_added(api: httpx.AsyncClient):
+    browser, me = await signed_in(api)
+    _, answer = await add_passkey(browser, "<b>my laptop</b>")
+    assert len(CODE.findall(answer.text)) == 10
+    assert await methods() == ["hwk", "pwd"]
+    (passkey,) = await rows(Passkey.objects.all())
+    assert (passkey.user_id, passkey.name) == (me.id, "<b>my laptop</b>")
+    page = (await browser.get(FACTORS)).text
+    assert "&lt;b&gt;my laptop" in page
+    _, second = await add_passkey(browser)
+    assert (second.status_code, second.headers["location"]) == (302, FACTORS)
+
+
+async def test_what_does_not_answer_the_challenge_is_no_passkey(api: httpx.AsyncClient):
+    browser, _ = await signed_in(api)
+    page, another = await browser.get(PASSKEY), await browser.get(PASSKEY)
+    fields = passkey_fields(page, SoftwareAuthenticator().create(passkey_options(another)))
+    answer = await browser.post(PASSKEY, data={**fields, "name": "kept"})
+    assert (answer.status_code, len(refusals_of(answer))) == (200, 1)
+    assert 'value="kept"' in answer.text
+    for broken in ({"credential": "{}"}, {"name": ""}, {"name": "x" * 101}, {"challenge": "x"}):
+        assert (await browser.post(PASSKEY, data={**fields, **broken})).status_code == 200
+    assert (await rows(Passkey.objects.all()), await methods()) == ([], ["pwd"])
+
+
+async def test_factors_are_removed(api: httpx.AsyncClient):
+    browser, me = await signed_in(api)
+    await add_program(browser)
+    await add_passkey(browser)
+    (passkey,) = await rows(Passkey.objects.all())
+    for fields in ({"action": "remove_totp"}, {"action": "remove_passkey", "passkey": str(passkey.pk)}):
+        answer = await submit(browser, FACTORS, **fields)
+        assert (answer.status_code, answer.headers["location"]) == (302, FACTORS)
+    assert (await rows(TotpDevice.objects.all()), await rows(Passkey.objects.all())) == ([], [])
+    removed = [entry for entry in await audited() if entry[0] == "second_factor.removed"]
+    assert [actor for _, _, actor in removed] == [me.id, me.id]
+
+
+async def test_new_recovery_codes_take_the_place_of_the_old(api: httpx.AsyncClient):
+    browser, _ = await signed_in(api)
+    _, first = await add_program(browser)
+    answer = await submit(browser, FACTORS, action="renew_recovery_codes")
+    codes = CODE.findall(answer.text)
+    assert (len(codes), set(codes) & set(CODE.findall(first.text))) == (10, set())
+    assert len(await rows(RecoveryCode.objects.all())) == 10
+
+
+@pytest.mark.parametrize("fields", [{}, {"action": "x"}, {"action": "remove_totp"}, {"action": "renew_recovery_codes"}])
+async def test_what_is_not_there_is_not_removed(api: httpx.AsyncClient, fields: dict[str, str]):
+    browser, _ = await signed_in(api)
+    answer = await submit(browser, FACTORS, **fields)
+    assert answer.headers["location"] == FACTORS
+    assert "There is no such second factor any more." in unescape((await browser.get(FACTORS)).text)
+
+
+async def test_nobody_removes_somebody_elses(api: httpx.AsyncClient):
+    other = await superuser(password=PASSWORD)
+    await enrol_passkey(api, other)
+    (theirs,) = await rows(Passkey.objects.all())
+    browser, _ = await signed_in(api)
+    await submit(browser, FACTORS, action="remove_passkey", passkey=str(theirs.pk))
+    assert len(await rows(Passkey.objects.all())) == 1
+
+
+@pytest.mark.parametrize(
+    ("page", "fields"),
+    [
+        (TOTP, {}),
+        (TOTP, {"code": "123456"}),
+        (FACTORS, {"action": "remove_totp"}),
+        (FACTORS, {"action": "renew_recovery_codes"}),
+        (FACTORS, {"action": "remove_passkey", "passkey": "1"}),
+    ],
+)
+async def test_whoever_has_found_a_browser_open_changes_nothing(
+    api: httpx.AsyncClient, page: str, fields: dict[str, str]
+):
+    browser, me = await signed_in(api)
+    await enrol_totp(api, me)
+    await let_proofs_grow_old()
+    answer = await submit(browser, FACTORS, page, **fields)
+    assert answer.headers["location"] == f"{PROOF}?next={page}"
+    assert (await browser.get(PASSKEY)).headers["location"] == f"{PROOF}?next={PASSKEY}"
+    (device,) = await rows(TotpDevice.objects.all())
+    assert device.confirmed_at is not None
+
+
+async def test_a_forged_form_changes_nothing(api: httpx.AsyncClient):
+    browser, me = await signed_in(api)
+    await enrol_totp(api, me)
+    for page in (FACTORS, TOTP, PASSKEY):
+        assert (await browser.post(page, data={"action": "remove_totp"})).status_code == 403
+    assert len(await rows(TotpDevice.objects.all())) == 1
+
+
+async def _with_password_alone(api: httpx.AsyncClient, settings) -> tuple[httpx.AsyncClient, Account]:
+    settings.REQUIRE_STAFF_SECOND_FACTOR = True
+    return await signed_in(api)
+
+
+async def test_where_one_is_needed_nothing_opens_before(api: httpx.AsyncClient, settings):
+    browser, _ = await _with_password_alone(api, settings)
+    for page in (
+        HOME,
+        "/admin/users/user/",
+        "/admin/users/user/1/change/",
+        "/admin/password_change/",
+        "/admin/sessions/",
+    ):
+        led = await browser.get(page, follow_redirects=True)
+        assert led.url.path == FACTORS
+        assert (await submit(browser, FACTORS, page)).headers["location"].startswith(LOGIN)
+    text = (await browser.get(FACTORS)).text
+    assert "Add one to go on." in text
+    assert "/admin/users/user/" not in text
+
+
+@pytest.mark.parametrize("add", [add_program, add_passkey])
+async def test_where_one_is_needed_it_opens_with_it(api: httpx.AsyncClient, settings, add):
+    browser, _ = await _with_password_alone(api, settings)
+    _, answer = await add(browser)
+    assert len(CODE.findall(answer.text)) == 10
+    assert await is_signed_in(browser)
+    assert (await browser.get("/admin/users/user/")).status_code == 200
+
+
+async def test_where_one_is_needed_one_may_leave(api: httpx.AsyncClient, settings):
+    browser, _ = await _with_password_alone(api, settings)
+    assert (await submit(browser, FACTORS, "/admin/logout/")).status_code == 200
+    assert (await browser.get(FACTORS)).headers["location"] == f"{LOGIN}?next={FACTORS}"
+    (session,) = await rows(Session.objects.filter(kind=Session.Kind.ADMIN))
+    assert session.revoked_reason == "signed out"
+
+
+async def test_a_session_from_before_it_was_needed_proves_one(api: httpx.AsyncClient, settings):
+    browser, me = await signed_in(api)
+    program, _ = await enrol_totp(api, me)
+    settings.REQUIRE_STAFF_SECOND_FACTOR = True
+    assert "Prove yours" in (await browser.get(HOME, follow_redirects=True)).text
+    assert (await submit(browser, PROOF, code=program.code())).headers["location"] == HOME
+    assert await is_signed_in(browser)
+
+
+async def test_strangers_have_no_factors(database):
+    for page in (FACTORS, TOTP, PASSKEY):
+        assert (await browser_at().get(page)).headers["location"] == f"{LOGIN}?next={page}"
+    assert await make(TotpDevice.objects.count) == 0

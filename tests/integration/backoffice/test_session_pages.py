@@ -1,0 +1,131 @@
+"""Customers' sessions in the admin: found, shown and ended by the service that the API has too."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from apps.audit.models import AuditEvent
+from apps.authentication.models import Session
+from tests.integration.backoffice.pages import SESSIONS, USERS, only_event, text_of
+from tests.support.factories import make_staff, make_user
+from tests.support.sessions import sign_in
+from tests.support.staff_browser import admin_session
+
+pytestmark = pytest.mark.integration
+
+
+def _session_of(user) -> Session:
+    sign_in(user)
+    return Session.objects.filter(user=user).latest("id")
+
+
+def _is_live(session: Session) -> bool:
+    session.refresh_from_db()
+    return session.revoked_at is None
+
+
+def _counted(browser, query: str = "") -> int:
+    return int(browser.get(f"{SESSIONS}{query}").context["cl"].result_count)
+
+
+def test_an_account_leads_to_its_sessions(browser):
+    user = make_user(email="ann@example.com")
+    _session_of(user), _session_of(make_user())
+    address = f"{SESSIONS}?user__id__exact={user.pk}"
+    assert address in text_of(browser.get(f"{USERS}{user.pk}/change/"))
+    assert _counted(browser, f"?user__id__exact={user.pk}") == 1
+
+
+def test_shows_a_session_and_changes_nothing_of_it(browser):
+    session = _session_of(make_user(email="ann@example.com"))
+    page = f"{SESSIONS}{session.pk}/change/"
+    shown = text_of(browser.get(page))
+    assert "ann@example.com" in shown
+    assert 'name="_save"' not in shown
+    for address in (page, f"{SESSIONS}add/", f"{SESSIONS}{session.pk}/delete/"):
+        assert browser.post(address, {"user_agent": "x"}).status_code == 403
+    assert _is_live(session)
+
+
+def test_states_are_told_apart(browser, staff):
+    moment = timezone.now()
+    user = make_user()
+    _session_of(user)
+    Session.objects.filter(pk=_session_of(user).pk).update(revoked_at=moment)
+    Session.objects.filter(pk=_session_of(user).pk).update(expires_at=moment)
+    _session_of(make_user(sessions_ended_at=moment + timedelta(seconds=60)))
+    assert [_counted(browser, query) for query in ("", "?state=ended", "?state=expired")] == [2, 2, 1]
+
+
+@pytest.mark.parametrize("term", ["ann@exam", "192.0.2.7"])
+def test_finds_sessions(browser, term):
+    session = _session_of(make_user(email="ann@example.com"))
+    Session.objects.filter(pk=session.pk).update(ip_address="192.0.2.7")
+    _session_of(make_user(email="bob@example.com"))
+    page = text_of(browser.get(SESSIONS, {"q": term}))
+    assert "ann@example.com" in page
+    assert "bob@example.com" not in page
+
+
+def test_ends_one_after_asking(browser, staff):
+    session, other = _session_of(make_user(email="ann@example.com")), _session_of(make_user())
+    page = f"{SESSIONS}end/?id={session.pk}"
+    assert "End session of ann@example.com?" in text_of(browser.get(page))
+    assert _is_live(session)
+    assert "Session of ann@example.com ended." in text_of(browser.post(page, follow=True))
+    assert (_is_live(session), _is_live(other), session.revoked_reason) == (False, True, "ended by staff")
+    event = only_event(action="session.ended")
+    assert (event.actor_id, event.target_id, event.subject_id) == (staff.pk, session.pk, session.user_id)
+
+
+def test_ends_all_of_an_owner(browser, staff):
+    user = make_user()
+    first, second, other = _session_of(user), _session_of(user), _session_of(make_user())
+    assert browser.post(f"{SESSIONS}end_everywhere/?id={first.pk}").status_code == 302
+    assert [_is_live(session) for session in (first, second, other)] == [False, False, True]
+    event = only_event(action="sessions.ended")
+    assert (event.actor_id, event.target_id, event.subject_id) == (staff.pk, user.pk, user.pk)
+    assert event.after == {"everywhere": True, "session_ids": [first.pk, second.pk]}
+
+
+def test_ends_many_after_asking(browser):
+    chosen = [_session_of(make_user()), _session_of(make_user())]
+    form = {"action": "end_selected", "index": "0", "_selected_action": [session.pk for session in chosen]}
+    asked = browser.post(SESSIONS, form).headers["location"]
+    assert all(_is_live(session) for session in chosen)
+    assert "2 sessions ended." in text_of(browser.post(asked, follow=True))
+    assert not any(_is_live(session) for session in chosen)
+
+
+def test_what_is_over_is_not_ended_again(browser):
+    session = _session_of(make_user())
+    Session.objects.update_or_create(pk=session.pk, defaults={"revoked_at": timezone.now()})
+    assert "nothing here to end" in text_of(browser.post(f"{SESSIONS}end/?id={session.pk}", follow=True))
+    assert not AuditEvent.objects.exists()
+
+
+def test_those_of_staff_are_the_superusers_to_see_and_end(browser, limited):
+    theirs = admin_session(make_staff(email="boss@example.com"))
+    colleague = limited("authentication.change_session")
+    assert "boss@example.com" not in text_of(colleague.get(SESSIONS))
+    assert "nothing here to end" in text_of(colleague.post(f"{SESSIONS}end/?id={theirs.pk}", follow=True))
+    assert _is_live(theirs)
+    assert "boss@example.com" in text_of(browser.get(SESSIONS))
+    assert browser.post(f"{SESSIONS}end/?id={theirs.pk}").status_code == 302
+    assert not _is_live(theirs)
+
+
+@pytest.mark.parametrize(
+    ("permission", "listed", "ended"),
+    [
+        ("authentication.change_session", 200, 302),
+        ("authentication.view_session", 200, 403),
+        ("users.view_user", 403, 403),
+    ],
+)
+def test_a_permission_is_for_what_it_says(limited, permission, listed, ended):
+    browser, session = limited(permission), _session_of(make_user())
+    assert browser.get(SESSIONS).status_code == listed
+    assert browser.post(f"{SESSIONS}end/?id={session.pk}").status_code == ended
+    assert _is_live(session) is (ended == 403)

@@ -1,0 +1,39 @@
+"""Browsers at the staff door."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.test import Client
+from django.utils import timezone
+
+from apps.authentication.models import Session
+from apps.authentication.services.refresh_tokens import new_family
+from apps.backoffice.admin.browser_session import SESSION_ID
+from apps.users.models import User
+
+HOST = "keyhouse.localhost"
+
+
+def browser_of(user: User, **options: Any) -> Client:
+    """Return a browser in which the user is signed in to the admin, without a password."""
+    client = Client(SERVER_NAME=HOST, **options)
+    client.force_login(user)
+    kept = client.session
+    kept[SESSION_ID] = admin_session(user).pk
+    kept.save()
+    return client
+
+
+def admin_session(user: User, **fields: Any) -> Session:
+    """Return a live session of the admin."""
+    return Session.objects.create(
+        user=user,
+        kind=Session.Kind.ADMIN,
+        family_digest=new_family().family_digest,
+        **{
+            "methods": ["pwd"],
+            "last_used_at": timezone.now(),
+            "expires_at": timezone.now() + timedelta(minutes=30),
+            **fields,
+        },
+    )
