@@ -59,6 +59,7 @@ def test_links_lead_to_the_application():
     [
         ({"ALLOWED_HOSTS": ".example.com"}, "PUBLIC_URL must be set"),
         ({"PUBLIC_URL": "http://api.example.com"}, "PUBLIC_URL must begin with https://"),
+        ({"TOKEN_ISSUER": "http://id.example.com"}, "TOKEN_ISSUER must begin with https://"),
         ({"APPLICATION_URL": "http://app.example.com"}, "APPLICATION_URL must begin with https://"),
     ],
 )
