@@ -19,7 +19,8 @@ from apps.core.http.json_codec import JsonParser, JsonRenderer
 from apps.core.http.requirements import RequirementsSchema
 from apps.core.routers import health_router, scope_router
 from apps.credits.routers import credit_router
-from apps.identities.routers import identity_router, oauth_router
+from apps.identities.routers import identity_router, provider_router
+from apps.oauth.routers import metadata_router, oauth_router
 from apps.personal_data.routers import data_export_router
 from apps.plans.routers import plan_router
 from apps.second_factors.routers import second_factor_router
@@ -57,13 +58,15 @@ api = KeyhouseApi(
 install_error_handlers(api)
 api.add_router("", health_router.router)
 api.add_router("", key_set_router.router)
+api.add_router("", metadata_router.router)
 api.add_router(f"{BASE}/auth", authentication_router.router)
 api.add_router(f"{BASE}/auth", second_step_router.router)
 api.add_router(f"{BASE}/auth", password_reset_router.router)
 api.add_router(f"{BASE}/auth", identity_router.router)
-api.add_router(f"{BASE}/auth/oauth", oauth_router.router)
+api.add_router(f"{BASE}/auth/oauth", provider_router.router)
 api.add_router(f"{BASE}/auth", security_event_router.router)
 api.add_router(f"{BASE}/auth", second_factor_router.router)
+api.add_router(f"{BASE}/oauth", oauth_router.router)
 api.add_router(f"{BASE}/auth", email_router.router)
 api.add_router(f"{BASE}/invitations", invitation_router.router)
 api.add_router(f"{BASE}/users", data_export_router.router)

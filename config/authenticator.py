@@ -1,6 +1,7 @@
 """The global authenticator: whoever calls a router that is not public passes here.
 
-Tried in this order, the first that counts wins: a JWT or an API key as `Authorization: Bearer`, then `X-API-Key`.
+Tried in this order, the first that counts wins: a JWT (of a session, or of an API key that was exchanged for it) or an
+API key as `Authorization: Bearer`, then `X-API-Key`.
 """
 
 from django.http import HttpRequest
@@ -12,9 +13,9 @@ from apps.core.errors import TooManyRequests
 from apps.core.http.rate_limit_state import RateLimitState, note_rate_limit
 from apps.core.request_context import current_request
 from apps.core.security.principal import Principal
+from apps.oauth.dependencies import client_token_authentication
 from apps.verification.dependencies import key_authentication
-from apps.verification.models import Code
-from apps.verification.services.key_authentication import principal_of
+from apps.verification.services.key_use import KeyUse
 
 
 class BearerCredential(HttpBearer):
@@ -28,7 +29,8 @@ class BearerCredential(HttpBearer):
         """Return the caller, or None; raises TooManyRequests for a key that has used its windows up."""
         if token.startswith(KEY_START):
             return await _key_principal(request, token, is_limited=self._keys_are_limited)
-        return await session_service().authenticate(token)
+        session = await session_service().authenticate(token)
+        return session or await _client_principal(request, token, is_limited=self._keys_are_limited)
 
 
 class ApiKeyCredential(APIKeyHeader):
@@ -46,13 +48,22 @@ class ApiKeyCredential(APIKeyHeader):
 
 
 async def _key_principal(request: HttpRequest, key: str, *, is_limited: bool) -> Principal | None:
+    verdict = await key_authentication().judge(key, current_request().client_address, is_metered=is_limited)
+    return _admitted(request, KeyUse.of(verdict), is_limited=is_limited)
+
+
+async def _client_principal(request: HttpRequest, token: str, *, is_limited: bool) -> Principal | None:
     address = current_request().client_address
-    verdict = await key_authentication().judge(key, address, is_metered=is_limited)
+    use = await client_token_authentication().use(token, address, is_metered=is_limited)
+    return _admitted(request, use, is_limited=is_limited) if use else None
+
+
+def _admitted(request: HttpRequest, use: KeyUse, *, is_limited: bool) -> Principal | None:
     if is_limited:
-        note_rate_limit(request, RateLimitState.of(verdict.windows))
-    if verdict.code is Code.RATE_LIMITED:
-        raise TooManyRequests(retry_after_seconds=verdict.retry_after_seconds or verdict.windows[0].period_seconds)
-    return principal_of(verdict.record) if verdict.record and verdict.is_valid else None
+        note_rate_limit(request, RateLimitState.of(use.windows))
+    if use.is_limited:
+        raise TooManyRequests(retry_after_seconds=use.retry_after_seconds)
+    return use.principal
 
 
 AUTHENTICATOR = [BearerCredential(keys_are_limited=True), ApiKeyCredential(keys_are_limited=True)]

@@ -76,7 +76,7 @@ class Environment(BaseSettings):
     password_context_words: CommaSeparated = []
     breached_passwords_file: str = ""
     database_pool_size: int = Field(default=8, ge=2, le=200)
-    token_issuer: str = "keyhouse"
+    token_issuer: WebAddress = ""
     token_audience: str = "keyhouse"
     product_name: ProductName = "Keyhouse"
     public_url: WebAddress = ""
@@ -105,6 +105,11 @@ class Environment(BaseSettings):
         if self.is_production:
             return f"https://{self.allowed_hosts[0]}"
         return f"http://{reachable(self.host)}:{self.port}"
+
+    @property
+    def issuer_url(self) -> str:
+        """The issuer that tokens name, and whose metadata clients look for."""
+        return self.token_issuer or self.own_url
 
     @property
     def links_url(self) -> str:
@@ -220,7 +225,7 @@ class Environment(BaseSettings):
     @model_validator(mode="after")
     def _links_are_safe(self) -> Self:
         if self.is_production and self.serves_https_only:
-            for name in ("public_url", "application_url"):
+            for name in ("public_url", "application_url", "token_issuer"):
                 if getattr(self, name).startswith("http:"):
                     raise ValueError(f"{name.upper()} must begin with https:// in production, or HTTPS_ONLY be false")
         return self

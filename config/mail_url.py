@@ -19,7 +19,7 @@ def mailers(url: SecretStr, *, to_console: bool) -> dict[str, dict[str, Any]]:
     """
     if url.get_secret_value():
         return {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": _options(url)}}
-    return {"default": {"BACKEND": "django.core.mail.backends.console.EmailBackend"}} if to_console else {}
+    return {"default": {"BACKEND": "config.mail_console.EmailBackend"}} if to_console else {}
 
 
 def mail_url(value: SecretStr) -> SecretStr:

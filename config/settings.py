@@ -21,6 +21,7 @@ ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts or ["localhost", ".localhost", "127.0.
 INSTALLED_APPS = [
     "config",
     "apps.backoffice",
+    "apps.oauth",
     "apps.personal_data",
     "apps.verification",
     "apps.identities",
@@ -181,8 +182,8 @@ SECURE_CSP = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 PUBLIC_RATE_LIMIT = ENVIRONMENT.public_rate_limit
 LOGIN_RATE_LIMIT = ENVIRONMENT.login_rate_limit
+TOKEN_ISSUER = ENVIRONMENT.issuer_url
 REGISTRATION = ENVIRONMENT.registration
 ERASE_AFTER_DAYS = ENVIRONMENT.erase_after_days
 REQUIRE_VERIFIED_EMAIL = ENVIRONMENT.require_verified_email
-TOKEN_ISSUER = ENVIRONMENT.token_issuer
 TOKEN_AUDIENCE = ENVIRONMENT.token_audience

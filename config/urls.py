@@ -4,12 +4,14 @@ from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView
 
+from config.account_pages import account_page
 from config.api import api
 from config.documentation import interactive_documentation, openapi_document
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("account/<slug:name>", account_page),
     path("openapi.json", openapi_document),
     path("docs", interactive_documentation),
     path("", api.urls),

@@ -11,6 +11,7 @@ from django.test.utils import setup_databases, teardown_databases
 
 from apps.authentication import dependencies as authentication
 from apps.core.connections import close_connections
+from apps.oauth import dependencies as oauth
 from config.asgi import application
 from tests.support.tables import empty_tables, seeds
 
@@ -66,7 +67,7 @@ def database(_migrated_database, django_db_blocker):
 
 def _forget_signing_keys() -> None:
     # The process keeps the keys it has read, which are gone with the rows.
-    for dependency in vars(authentication).values():
+    for dependency in [*vars(authentication).values(), *vars(oauth).values()]:
         if hasattr(dependency, "cache_clear"):
             dependency.cache_clear()
 

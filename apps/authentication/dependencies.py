@@ -23,6 +23,7 @@ from apps.authentication.services.password_service import PasswordService
 from apps.authentication.services.second_step import SecondStep
 from apps.authentication.services.session_data import SessionData
 from apps.authentication.services.session_service import SessionService
+from apps.authentication.services.session_tokens import SessionTokens
 from apps.authentication.services.sign_in import SignIn
 from apps.authentication.services.staff_sessions import StaffSessions
 from apps.authentication.services.step_up import StepUp
@@ -91,6 +92,12 @@ def staff_second_step() -> SecondStep:
 def session_service() -> SessionService:
     """Return the service for sessions that go on, and end."""
     return SessionService(session_repository(), access_tokens(), TokenPairs(access_tokens()))
+
+
+@cache
+def session_tokens() -> SessionTokens:
+    """Return what tells what the tokens of sessions stand for."""
+    return SessionTokens(session_repository(), access_tokens())
 
 
 @cache

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import OKPAlgorithm
 
 from apps.api_keys.services.key_format import generate_key
-from apps.authentication.services.access_tokens import MEDIA_TYPE
+from apps.authentication.services.signed_tokens import MEDIA_TYPE
 from tests.support.assertions import assert_error
 from tests.support.forgery import bearer, claims_of, genuine_key, moved, signed
 from tests.support.people import Person, sign_up

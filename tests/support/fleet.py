@@ -36,7 +36,8 @@ def start_fleet(database_url: str, directory: Path) -> Iterator[Fleet]:
     with ExitStack() as stack, ThreadPoolExecutor(SIZE) as threads:
         first = stack.enter_context(start_server(database_url, directory / "0", WORKERS="1"))
         starting = [
-            threads.submit(start_server, database_url, directory / str(number), WORKERS="1")
+            # One installation has one address, and so one issuer of tokens.
+            threads.submit(start_server, database_url, directory / str(number), WORKERS="1", PUBLIC_URL=first.url)
             for number in range(1, SIZE)
         ]
         others = [stack.enter_context(start.result()) for start in starting]

@@ -1,9 +1,7 @@
 """A real OpenID provider, which nobody here wrote: npm's `oidc-provider`, on a port of this machine."""
 
-import fcntl
 import json
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,16 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import pytest
 
+from tests.support.node_packages import installed
 from tests.support.server import PROJECT, free_port
 
 SOURCES = PROJECT / "tests" / "support" / "oidc_provider"
-INSTALLED = PROJECT / ".keyhouse" / "oidc-provider"
-FILES = ("package.json", "package-lock.json", "provider.mjs")
-MISSING = "Node.js with npm is needed for the OpenID provider of these tests"
 CLIENT_ID, CLIENT_SECRET = "keyhouse-tests", "a secret+of/the:client%"
-INSTALL_SECONDS = 110
 START_SECONDS = 20
 
 
@@ -36,7 +30,7 @@ class RunningProvider:
 @contextmanager
 def openid_provider(callbacks: Sequence[str]) -> Iterator[RunningProvider]:
     """Serve a provider with one client, who may be called back at these addresses."""
-    directory = _installed()
+    directory = installed(SOURCES)
     port = free_port()
     client = {
         "client_id": CLIENT_ID,
@@ -77,30 +71,3 @@ def _wait_until_up(provider: RunningProvider) -> None:
                 return
         except httpx.TransportError:
             time.sleep(0.05)
-
-
-def _installed() -> Path:
-    """Install what the lock file names, once for all processes that test at the same time; return where."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.fail(MISSING) if os.environ.get("CI") else pytest.skip(MISSING)
-    INSTALLED.mkdir(parents=True, exist_ok=True)
-    with (INSTALLED / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if any(not _is_same(name) for name in FILES) or not (INSTALLED / "node_modules").is_dir():
-            _install()
-    return INSTALLED
-
-
-def _is_same(name: str) -> bool:
-    copy = INSTALLED / name
-    return copy.exists() and copy.read_bytes() == (SOURCES / name).read_bytes()
-
-
-def _install() -> None:
-    for name in FILES[:-1]:
-        shutil.copy(SOURCES / name, INSTALLED / name)
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(command, cwd=INSTALLED, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
-    assert done.returncode == 0, done.stderr
-    # Last, because it is what tells that the rest is complete.
-    shutil.copy(SOURCES / FILES[-1], INSTALLED / FILES[-1])

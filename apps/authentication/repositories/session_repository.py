@@ -16,7 +16,7 @@ from apps.authentication.models import Session
 from apps.authentication.repositories.known_devices import NewSession, is_known_device
 from apps.authentication.repositories.session_life import SessionLife
 from apps.core.database.prepared_query import prepared
-from apps.core.database.queries import fetch_rows
+from apps.core.database.queries import fetch_one, fetch_rows
 from apps.core.database.sql_files import load_statements
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import NotFound
@@ -72,6 +72,11 @@ class SessionRepository:
         """Return the session with its user and their roles if it is neither revoked nor over, else None."""
         session = await _live_session.first(session_id)
         return LiveSession(session, vars(session)["is_recently_proven"]) if session else None
+
+    async def id_of_family(self, family_digest: bytes) -> int | None:
+        """Return the id of the family's session, over or not, or None."""
+        session = await fetch_one(Session.objects.filter(family_digest=family_digest))
+        return session.pk if session else None
 
     async def find_live_of_admin(self, session_id: int) -> LiveSession | None:
         """Return the session with its user if it is the admin's, neither revoked nor over, else None.
@@ -178,8 +183,11 @@ class SessionRepository:
         self._record_audit(audit)
 
     def _revoke(self, session_id: int, user_id: int, audit: AuditEntry, reason: str) -> None:
-        if not _end(_live().filter(pk=session_id, user_id=user_id), reason):
+        # Locked before it is ended, so that of many who end it at once one finds it live.
+        locked = _live().select_for_update(of=("self",)).filter(pk=session_id, user_id=user_id)
+        if locked.first() is None:
             raise NotFound
+        _end(Session.objects.filter(pk=session_id), reason)
         self._record_audit(replace(audit, target_id=session_id, subject_id=user_id))
 
     def _revoke_all(self, user_id: int, kept_id: int | None, audit: AuditEntry, reason: str) -> None:
@@ -234,5 +242,5 @@ def _end_all(user_id: int, kept_id: int | None, reason: str) -> list[int]:
     return ids
 
 
-def _end(sessions: QuerySet[Session], reason: str) -> int:
-    return sessions.update(revoked_at=Now(), revoked_reason=reason)
+def _end(sessions: QuerySet[Session], reason: str) -> None:
+    sessions.update(revoked_at=Now(), revoked_reason=reason)

@@ -3,7 +3,7 @@
 from django.forms import BaseForm
 from django.http import HttpResponse
 
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, TooManyRequests
 from apps.core.http.error_responses import error_headers
 
 
@@ -15,7 +15,7 @@ class RefusableForm(BaseForm):
     def refuse(self, refusal: DomainError) -> None:
         """Say why; no field is named, so that it tells nothing of what was right."""
         self.refusal = refusal
-        wait = f" Try again in {refusal.retry_after_seconds} seconds." if refusal.retry_after_seconds else ""
+        wait = f" Try again in {refusal.retry_after_seconds} seconds." if isinstance(refusal, TooManyRequests) else ""
         self.add_error(None, f"{refusal.public_message}{wait}")
 
     def answer(self, page: HttpResponse) -> HttpResponse:

@@ -21,7 +21,7 @@ from apps.backoffice.admin.next_page import leading_to, next_page
 from apps.backoffice.admin.proof_forms import CodeForm, PasskeyForm, second_factor_form
 from apps.backoffice.admin.proof_page import proof_context
 from apps.core.database.sync_calls import call_service
-from apps.core.errors import NotAuthenticated, TooManyRequests
+from apps.core.errors import NotAuthenticated, TooManyRequests, Unavailable
 from apps.core.http.address_limits import limit_by_address
 
 COOKIE = f"{settings.COOKIE_PREFIX}staff_second_step"
@@ -63,7 +63,7 @@ def _judge(request: HttpRequest, token: str, form: CodeForm | PasskeyForm) -> St
         if isinstance(form, PasskeyForm):
             return call_service(staff_sessions().with_second_passkey, token, form.payload)
         return call_service(staff_sessions().with_code, token, form.payload.code)
-    except (NotAuthenticated, TooManyRequests) as refusal:
+    except (NotAuthenticated, TooManyRequests, Unavailable) as refusal:
         if refusal.public_code == EXPIRED:
             raise
         form.refuse(refusal)

@@ -19,7 +19,7 @@ from apps.core.request_context import (
     request_id_from,
 )
 
-CLIENT_PREFIXES = ("/api/", "/health", "/.well-known/")
+CLIENT_PREFIXES = ("/account/", "/api/", "/health", "/.well-known/")
 CLIENT_PATHS = frozenset({"/docs", "/openapi.json"})
 
 

@@ -21,16 +21,37 @@ class KeyAuthentication:
         """
         if not is_well_formed(key):
             return Verdict(Code.NOT_FOUND)
+        return await self.judge_digest(digest_of(key), address, is_metered=is_metered)
+
+    async def judge_digest(
+        self, digest: bytes, address: str | None, scopes: tuple[str, ...] = (), *, is_metered: bool
+    ) -> Verdict:
+        """Return the verdict on the key with this secret, for a use that needs these scopes; else like `judge`."""
         caller = parse_address(address) if address else None
         weight = 1 if is_metered else 0
         question = Question(
-            digest_of(key), weight=weight, address=caller, is_metered=is_metered, is_recorded=False, is_credential=True
+            digest,
+            weight=weight,
+            scopes=scopes,
+            address=caller,
+            is_metered=is_metered,
+            is_recorded=False,
+            is_credential=True,
         )
         verdict = await self._verification.judge(question)
         # FORBIDDEN is also the key of an owner who is inactive or locked out; that one counts from nowhere.
         if verdict.record and verdict.code is Code.FORBIDDEN and is_out_of_place(verdict.record, caller):
             raise out_of_place()
         return verdict
+
+    async def inspect(self, digest: bytes, address: str | None) -> Verdict:
+        """Return what would be said of the key with this secret if it came from `address`; counts and notes nothing.
+
+        Windows that are used up do not refuse it: it is the key that is asked about, not one more call.
+        """
+        caller = parse_address(address) if address else None
+        question = Question(digest, weight=0, address=caller, is_metered=False, is_recorded=False)
+        return await self._verification.judge(question)
 
 
 def principal_of(record: KeyRecord) -> Principal:

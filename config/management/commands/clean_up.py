@@ -9,6 +9,7 @@ from apps.authentication.schemas import CleanedUp
 from apps.core.database.sync_calls import call_service
 from apps.core.management.service_command import ServiceCommand
 from apps.mail.dependencies import mail_service
+from apps.oauth.dependencies import revoked_clean_up
 from apps.one_time_tokens.dependencies import token_clean_up
 from apps.personal_data.dependencies import erasure
 from apps.second_factors.dependencies import attempt_clean_up
@@ -21,6 +22,7 @@ class Removed(CleanedUp):
     """How many rows of each kind were over, in all rooms."""
 
     one_time_tokens: int
+    revoked_tokens: int
     pending_registrations: int
     verification_answers: int
     usage_denials: int
@@ -35,9 +37,9 @@ class Command(ServiceCommand):
     help = (
         "Remove forgiven login attempts and wrong codes, sessions that were over 90 days ago, signing keys that "
         "retired 30 days ago, expired sessions of the admin, one-time tokens and answers to verifications of over a "
-        "day ago, counts of refused calls of over 90 days ago, sign-ups that nobody has confirmed for two days, and "
-        "letters that were sent or given up 30 days ago. Erase whose the accounts were that were deleted "
-        "ERASE_AFTER_DAYS ago."
+        "day ago, revoked tokens that ended an hour ago, counts of refused calls of over 90 days ago, sign-ups that "
+        "nobody has confirmed for two days, and letters that were sent or given up 30 days ago. Erase whose the "
+        "accounts were that were deleted ERASE_AFTER_DAYS ago."
     )
 
     def run(self, options: dict[str, Any]) -> None:
@@ -47,6 +49,7 @@ class Command(ServiceCommand):
         denials = call_service(usage_service().remove_old_denials)
         elsewhere = {
             "one_time_tokens": call_service(token_clean_up().run),
+            "revoked_tokens": call_service(revoked_clean_up().run),
             "pending_registrations": call_service(confirmed_registration().remove_old),
             "second_factor_attempts": call_service(attempt_clean_up().run),
             "verification_answers": answers,

@@ -7,6 +7,7 @@ from datetime import timedelta
 import httpx
 import jwt
 import pytest
+from django.conf import settings
 from django.db.models import F
 
 from apps.authentication.models import LoginAttempt, Session
@@ -235,5 +236,7 @@ async def test_others_verify_a_token_offline_by_the_published_key(api: httpx.Asy
     (published,) = response.json()["keys"]
     assert set(published) == {"kty", "crv", "use", "alg", "kid", "x"}
     assert jwt.get_unverified_header(token)["kid"] == published["kid"]
-    claims = jwt.decode(token, jwt.PyJWK(published), algorithms=["EdDSA"], audience="keyhouse", issuer="keyhouse")
+    claims = jwt.decode(
+        token, jwt.PyJWK(published), algorithms=["EdDSA"], audience="keyhouse", issuer=settings.TOKEN_ISSUER
+    )
     assert claims["sub"] == str(user.pk)

@@ -9,6 +9,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
@@ -33,7 +34,7 @@ WORKERS, ROUNDS = 6, 4
 
 def worker() -> SessionService:
     """Return a service that shares nothing but the database with any other."""
-    tokens = AccessTokens(KeyRing(signing_key_repository()), issuer="keyhouse", audience="keyhouse")
+    tokens = AccessTokens(KeyRing(signing_key_repository()), issuer=settings.TOKEN_ISSUER, audience="keyhouse")
     return SessionService(session_repository(), tokens, TokenPairs(tokens))
 
 

@@ -40,6 +40,13 @@ async def test_after_signing_out_the_access_token_works_no_more(api: httpx.Async
     assert await audited() == [("session.ended", first.pk, me.id)]
 
 
+async def test_of_many_who_end_a_session_at_once_one_ends_it(api: httpx.AsyncClient):
+    me = await customer()
+    answers = await asyncio.gather(*(api.post(f"{AUTH}/logout", headers=me.headers) for _ in range(6)))
+    assert 200 in {answer.status_code for answer in answers} <= {200, 401, 404}
+    assert [action for action, *_ in await audited()] == ["session.ended"]
+
+
 async def test_lists_one_s_own_live_sessions(api: httpx.AsyncClient):
     me, _ = await customer(), await customer()
     phone, old = await make(sign_in, me.user), await make(sign_in, me.user)

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -31,7 +32,7 @@ CLAIMS = AccessClaims(user_id=5, session_id=9)
 
 def worker() -> AccessTokens:
     """Return what issues and reads tokens on a worker of its own."""
-    return AccessTokens(KeyRing(signing_key_repository()), issuer="keyhouse", audience="keyhouse")
+    return AccessTokens(KeyRing(signing_key_repository()), issuer=settings.TOKEN_ISSUER, audience="keyhouse")
 
 
 def kid_of(token: str) -> Any:

@@ -13,7 +13,7 @@ from apps.users.models import User
 from tests.support.factories import give_credits, make_key, make_user
 
 ROOMS = (
-    "plans", "users", "audit", "core", "usage", "credits", "api_keys", "verification", "one_time_tokens",
+    "plans", "users", "audit", "core", "usage", "credits", "api_keys", "verification", "one_time_tokens", "oauth",
     "authentication",
 )  # fmt: skip
 

@@ -278,3 +278,10 @@ def test_any_text_can_be_read(text):
 async def test_a_token_of_another_installation_is_not_believed(tokens):
     elsewhere = AccessTokens(new_ring(), issuer="keyhouse", audience="its-api")
     assert await tokens.read(await elsewhere.issue(CLAIMS)) is None
+
+
+async def test_a_token_that_names_a_client_is_no_session_s(tokens, ring):
+    assert await tokens.read(await signed(ring)) == CLAIMS
+    names: list[Any] = ["7", "", 7, False, []]
+    for client in names:
+        assert await tokens.read(await signed(ring, client_id=client)) is None

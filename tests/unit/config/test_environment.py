@@ -68,6 +68,12 @@ def test_an_empty_variable_is_as_good_as_none(load):
     assert load(PORT="", ALLOWED_HOSTS="", DATABASE_URL="").port == 8000
 
 
+def test_tokens_are_issued_by_keyhouse_s_own_address_unless_told_otherwise(load):
+    assert load(PORT="8080").issuer_url == "http://127.0.0.1:8080"
+    assert load(PUBLIC_URL="https://keys.example.com").issuer_url == "https://keys.example.com"
+    assert load(TOKEN_ISSUER="https://id.example.com/house").issuer_url == "https://id.example.com/house"
+
+
 def test_lists_are_separated_by_commas(load):
     environment = load(
         ALLOWED_HOSTS="a.example.com, .b.example.com ,",
@@ -152,6 +158,8 @@ WRONG = [
     ("PUBLIC_URL", "https://[hunter2"),
     ("PUBLIC_URL", "https://api.example.com/ hunter2"),
     ("PUBLIC_URL", "https://api.example.com\\hunter2"),
+    ("TOKEN_ISSUER", "hunter2"),
+    ("TOKEN_ISSUER", "https://api.example.com/hunter2/"),
     ("APPLICATION_URL", "//hunter2.example.com"),
     ("APPLICATION_URL", "https://app.example.com/hunter2/"),
     ("MAIL_URL", "hunter2"),

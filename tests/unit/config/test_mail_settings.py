@@ -59,6 +59,7 @@ def test_links_lead_to_the_application():
     [
         ({"ALLOWED_HOSTS": ".example.com"}, "PUBLIC_URL must be set"),
         ({"PUBLIC_URL": "http://api.example.com"}, "PUBLIC_URL must begin with https://"),
+        ({"TOKEN_ISSUER": "http://id.example.com"}, "TOKEN_ISSUER must begin with https://"),
         ({"APPLICATION_URL": "http://app.example.com"}, "APPLICATION_URL must begin with https://"),
     ],
 )
@@ -115,7 +116,7 @@ def test_user_and_password_are_percent_decoded():
 
 
 def test_without_a_server_letters_go_to_the_console_in_development_and_nowhere_in_production():
-    assert mailers(SecretStr(""), to_console=True)["default"]["BACKEND"].endswith(".console.EmailBackend")
+    assert mailers(SecretStr(""), to_console=True)["default"]["BACKEND"].endswith("mail_console.EmailBackend")
     assert mailers(SecretStr(""), to_console=False) == {}
 
 

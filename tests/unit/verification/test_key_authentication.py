@@ -98,3 +98,23 @@ def test_a_key_is_its_owner_with_its_own_scopes(is_staff: bool, is_superuser: bo
     assert (principal.user_id, principal.kind, principal.api_key_id) == (7, CredentialKind.API_KEY, 5)
     assert (principal.is_staff, principal.is_superuser) == (is_staff, is_superuser)
     assert principal.scopes == {"a:b", "c"}
+
+
+async def test_a_use_may_need_scopes():
+    keys, verification = authentication(Code.VALID)
+    await keys.judge_digest(digest_of(KEY), HERE, ("a:b",), is_metered=True)
+    (asked,) = verification.asked
+    assert (asked.digest, asked.scopes, asked.weight, asked.is_credential) == (digest_of(KEY), ("a:b",), 1, True)
+
+
+async def test_an_inspection_counts_and_notes_nothing():
+    keys, verification = authentication(Code.VALID)
+    assert (await keys.inspect(digest_of(KEY), HERE)).code is Code.VALID
+    (asked,) = verification.asked
+    assert (asked.weight, asked.cost, asked.address) == (0, Decimal(0), parse_address(HERE))
+    assert not any((asked.is_metered, asked.is_recorded, asked.is_repeatable, asked.is_credential))
+
+
+async def test_an_inspection_of_a_key_in_the_wrong_place_is_an_answer():
+    keys, _ = authentication(Code.FORBIDDEN, **NETWORKS)
+    assert (await keys.inspect(digest_of(KEY), ELSEWHERE)).code is Code.FORBIDDEN

@@ -1,0 +1,42 @@
+"""Which secret of which key it is."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from apps.api_keys.repositories.key_secret_repository import KeySecretRepository
+from apps.api_keys.services.key_format import digest_of, is_well_formed
+
+if TYPE_CHECKING:
+    from apps.api_keys.models import ApiKeySecret
+
+
+@dataclass(frozen=True, slots=True)
+class KeySecret:
+    """One secret of a key: its id, the key's, the part that may be shown, and the digest it is judged by."""
+
+    id: int
+    key_id: int
+    prefix: str
+    digest: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, row: "ApiKeySecret") -> Self:
+        """Return the secret as it is stored."""
+        return cls(row.pk, row.api_key_id, row.prefix, bytes(row.digest))
+
+
+class KeySecrets:
+    """Finds secrets, good or ended: what they are worth is the decision's to say."""
+
+    def __init__(self, secrets: KeySecretRepository) -> None:
+        self._secrets = secrets
+
+    async def find(self, key: str) -> KeySecret | None:
+        """Return the secret that is presented as `key`, or None when there is none."""
+        row = await self._secrets.find(digest_of(key)) if is_well_formed(key) else None
+        return KeySecret.of(row) if row else None
+
+    async def find_by_id(self, secret_id: int) -> KeySecret | None:
+        """Return the secret with this id, or None."""
+        row = await self._secrets.find_by_id(secret_id)
+        return KeySecret.of(row) if row else None

@@ -1,0 +1,92 @@
+"""Reads a request to an OAuth endpoint, and answers what goes wrong in OAuth's own words."""
+
+import re
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+
+from apps.core.errors import DomainError
+from apps.core.http.error_responses import JSON_CONTENT_TYPE, to_domain_error
+from apps.core.http.rate_limit_state import RateLimitState, note_rate_limit
+from apps.oauth.services.oauth_errors import ClientLimited, OAuthError
+
+FORM_TYPE = "application/x-www-form-urlencoded"
+FORM_BYTES_MAXIMUM = 16 * 1024
+FIELDS_MAXIMUM = 20
+NOT_DESCRIBABLE = re.compile(r'[^ -~]|["\\]')  # RFC 6749, 5.2
+
+View = Callable[..., Awaitable[Any]]
+
+
+def read_form(request: HttpRequest) -> dict[str, str]:
+    """Return the body's parameters; an empty one is as good as none (RFC 6749, 3.2).
+
+    Raises OAuthError for another type of body, one that is too long or not UTF-8, and a parameter that is repeated.
+    """
+    if request.content_type != FORM_TYPE:
+        raise OAuthError(f"Send the body as {FORM_TYPE}.")
+    if len(request.body) > FORM_BYTES_MAXIMUM:
+        raise OAuthError("The body is too long.")
+    try:
+        pairs = parse_qsl(request.body.decode(), keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAXIMUM)
+    except ValueError as error:
+        raise OAuthError("The body is not a form in UTF-8, or has too many parameters.") from error
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        raise OAuthError("A parameter is repeated.")
+    return {name: value for name, value in form.items() if value}
+
+
+def authorization_of(request: HttpRequest) -> str:
+    """Return the Authorization header, or an empty text."""
+    return request.headers.get("Authorization", "").strip()
+
+
+def answers_in_oauth(view: View) -> View:
+    """Make whatever goes wrong in the operation leave as RFC 6749 has it (5.2), not as the house's envelope."""
+
+    @wraps(view)
+    async def answer(request: HttpRequest, *args: Any, **values: Any) -> Any:
+        try:
+            return await view(request, *args, **values)
+        except Exception as exception:  # noqa: BLE001  every fault becomes an answer
+            if isinstance(exception, ClientLimited):
+                note_rate_limit(request, RateLimitState.of(exception.windows))
+            return oauth_error(to_domain_error(exception))
+
+    return answer
+
+
+def oauth_error(error: DomainError) -> HttpResponse:
+    """Return the error as a response.
+
+    A client that has to wait is told `temporarily_unavailable`, with 429 or 503 and Retry-After; RFC 6749 has no code
+    of its own for it.
+    """
+    code, status = _code(error)
+    body = {"error": code, "error_description": NOT_DESCRIBABLE.sub("'", error.public_message)}
+    return HttpResponse(orjson.dumps(body), status=status, content_type=JSON_CONTENT_TYPE, headers=_headers(error))
+
+
+def _code(error: DomainError) -> tuple[str, int]:
+    if isinstance(error, OAuthError):
+        return error.public_code, error.status
+    if error.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+        return "temporarily_unavailable", error.status
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return "server_error", error.status
+    return OAuthError.code, OAuthError.status
+
+
+def _headers(error: DomainError) -> dict[str, str]:
+    headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+    if isinstance(error, OAuthError) and error.challenge:
+        headers["WWW-Authenticate"] = error.challenge
+    if error.retry_after_seconds is not None:
+        headers["Retry-After"] = str(max(1, error.retry_after_seconds))
+    return headers

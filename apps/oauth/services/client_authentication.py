@@ -1,0 +1,71 @@
+"""Clients are API keys: judged by the same decision as every other use of a key."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from apps.api_keys.services.key_secrets import KeySecret, KeySecrets
+from apps.core.errors import NotAllowed
+from apps.core.request_context import current_request
+from apps.core.security.principal import Principal
+from apps.core.window_state import WindowState
+from apps.oauth.services.client_credentials import ClientCredentials
+from apps.oauth.services.oauth_errors import ClientLimited, InvalidClient, InvalidScope
+from apps.verification.services.key_authentication import KeyAuthentication
+from apps.verification.services.key_use import KeyUse
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A key that has proven itself, by which of its secrets, and its windows as that has left them."""
+
+    principal: Principal
+    secret: KeySecret
+    windows: Sequence[WindowState]
+
+
+class ClientAuthentication:
+    """Finds out which key a client is."""
+
+    def __init__(self, secrets: KeySecrets, keys: KeyAuthentication) -> None:
+        self._secrets = secrets
+        self._keys = keys
+
+    async def authenticate(self, credentials: ClientCredentials | None) -> Principal:
+        """Return the key that the client is, and count nothing; raises InvalidClient."""
+        secret = await self._known(credentials)
+        return _admitted(await self._use(secret, (), is_metered=False))
+
+    async def admit(self, credentials: ClientCredentials | None, scopes: tuple[str, ...]) -> Client:
+        """Return the client, and count one call of its key against the key's windows.
+
+        Raises InvalidClient, InvalidScope when the key lacks one of the scopes, ClientLimited; and then nothing has
+        been counted.
+        """
+        secret = await self._known(credentials)
+        use = await self._use(secret, scopes, is_metered=True)
+        if use.is_limited:
+            raise ClientLimited(use.windows, use.retry_after_seconds)
+        if use.lacks_scopes:
+            raise InvalidScope
+        return Client(_admitted(use), secret, use.windows)
+
+    async def _known(self, credentials: ClientCredentials | None) -> KeySecret:
+        if credentials is None:
+            raise InvalidClient("The client has to prove who it is.")
+        secret = await self._secrets.find(credentials.secret)
+        if secret is None or not credentials.name(secret):
+            raise InvalidClient
+        return secret
+
+    async def _use(self, secret: KeySecret, scopes: tuple[str, ...], *, is_metered: bool) -> KeyUse:
+        address = current_request().client_address
+        try:
+            return KeyUse.of(await self._keys.judge_digest(secret.digest, address, scopes, is_metered=is_metered))
+        except NotAllowed as error:  # good, but not from there
+            raise InvalidClient(error.public_message) from error
+
+
+def _admitted(use: KeyUse) -> Principal:
+    if use.principal is None:
+        raise InvalidClient
+    return use.principal

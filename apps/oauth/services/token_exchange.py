@@ -1,0 +1,58 @@
+"""An API key for a token: the grant `client_credentials` (RFC 6749, 4.4)."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from apps.core.security.audit_entry import AuditEntry
+from apps.core.window_state import WindowState
+from apps.oauth.schemas import TokenOut
+from apps.oauth.services.client_authentication import Client, ClientAuthentication
+from apps.oauth.services.client_credentials import read_credentials
+from apps.oauth.services.client_tokens import CLIENT_TOKEN_SECONDS, ClientTokens
+from apps.oauth.services.oauth_errors import OAuthError, UnsupportedGrantType
+from apps.oauth.services.requested_scopes import default_scopes, read_scopes
+
+GRANT = "client_credentials"
+NoteAudit = Callable[[AuditEntry], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A token, and the windows of its key as the exchange has left them."""
+
+    token: TokenOut
+    windows: Sequence[WindowState]
+
+
+class TokenExchange:
+    """Gives clients tokens."""
+
+    def __init__(self, clients: ClientAuthentication, tokens: ClientTokens, note_audit: NoteAudit) -> None:
+        self._clients = clients
+        self._tokens = tokens
+        self._note_audit = note_audit
+
+    async def exchange(self, authorization: str, form: Mapping[str, str]) -> Exchange:
+        """Return a token for the client's key; raises OAuthError, ClientLimited.
+
+        The exchange is a use of the key: it counts against its windows, and a refusal counts nothing.
+        """
+        _require_grant(form)
+        wanted = read_scopes(form.get("scope", ""))
+        client = await self._clients.admit(read_credentials(authorization, form), wanted)
+        token = await self._issue(client, wanted or default_scopes(sorted(client.principal.scopes)))
+        return Exchange(token, client.windows)
+
+    async def _issue(self, client: Client, scopes: tuple[str, ...]) -> TokenOut:
+        token, token_id = await self._tokens.issue(client.principal.owner_id, client.secret, scopes)
+        said = {"token_id": token_id, "scopes": list(scopes)}
+        audit = AuditEntry(client.principal, "token.issued", "api_key", client.secret.key_id, after=said)
+        await self._note_audit(audit)
+        return TokenOut(access_token=token, expires_in=CLIENT_TOKEN_SECONDS, scope=" ".join(scopes))
+
+
+def _require_grant(form: Mapping[str, str]) -> None:
+    if "grant_type" not in form:
+        raise OAuthError("The parameter grant_type is missing.")
+    if form["grant_type"] != GRANT:
+        raise UnsupportedGrantType

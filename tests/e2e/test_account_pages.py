@@ -1,0 +1,105 @@
+"""The pages that links in mail lead to, in a real browser: nothing fetched from elsewhere, no complaint."""
+
+import re
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.browser import started_chromium
+from tests.support.people import PASSWORD, Person
+from tests.support.server import Server
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+NEW_PASSWORD = "another long and quiet sentence"
+MAIL_SECONDS = 15
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with started_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(chromium: Browser, server: Server) -> Iterator[Page]:
+    """Somebody's page; in the end it has complained of nothing and gone nowhere else."""
+    context = chromium.new_context(base_url=server.url)
+    context.set_default_timeout(15_000)
+    page, complaints, strangers = context.new_page(), [], []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: None if request.url.startswith(server.url) else strangers.append(request.url))
+    yield page
+    assert [text for text in complaints if "status of 400" not in text and "status of 422" not in text] == []
+    assert strangers == []
+    context.close()
+
+
+def link_mailed_to(server: Server, email: str, page: str) -> str:
+    """Return the newest link to the page that was mailed to the address, once it is there."""
+    letter = re.compile(
+        rf"^Mail to {re.escape(email)}$.*?({re.escape(server.url)}/account/{page}#\S+)", re.MULTILINE | re.DOTALL
+    )
+    deadline = time.monotonic() + MAIL_SECONDS
+    while not (found := letter.findall(server.output)):
+        assert time.monotonic() < deadline, server.output
+        time.sleep(0.1)
+    return str(found[-1])
+
+
+def test_an_address_is_confirmed_by_the_link_once(page: Page, server: Server, person: Person):
+    link = link_mailed_to(server, person.email, "verify-email")
+    page.goto(link)
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("status")).to_have_text("Your e-mail address is confirmed.")
+    assert page.url == f"{server.url}/account/verify-email"
+    me = person.client.get("/api/v1/users/me", headers=person.headers).json()
+    assert me["email_verified_at"] is not None
+    page.goto("about:blank")
+    page.goto(link)
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("status")).to_have_text("The link is not good any more.")
+
+
+def test_a_forgotten_password_is_set_anew(page: Page, server: Server, person: Person, client: httpx.Client):
+    page.goto("/account/forgot-password")
+    page.get_by_label("E-mail address").fill(person.email)
+    page.get_by_role("button", name="Send the mail").click()
+    expect(page.get_by_role("status")).to_contain_text("the mail is on its way")
+    page.goto(link_mailed_to(server, person.email, "reset-password"))
+    for password, said in (("password", "too common"), (NEW_PASSWORD, "Your password is set")):
+        page.get_by_label("New password").fill(password)
+        page.get_by_role("button", name="Set it").click()
+        expect(page.get_by_role("status")).to_contain_text(said)
+    statuses = [
+        client.post("/api/v1/auth/login", json={"email": person.email, "password": password}).status_code
+        for password in (PASSWORD, NEW_PASSWORD)
+    ]
+    assert statuses == [401, 200]
+
+
+def test_somebody_who_is_invited_makes_an_account(
+    page: Page, server: Server, administrator: dict[str, str], client: httpx.Client
+):
+    email = f"invited-{time.monotonic_ns()}@example.com"
+    invited = client.post("/api/v1/invitations", json={"email": email}, headers=administrator)
+    assert invited.status_code == 201, invited.text
+    page.goto(link_mailed_to(server, email, "sign-up"))
+    assert page.get_by_label("E-mail address").input_value() == email
+    page.get_by_label("User name").fill(f"guest{time.monotonic_ns()}")
+    page.get_by_label("Password").fill(NEW_PASSWORD)
+    page.get_by_role("button", name="Make the account").click()
+    expect(page.get_by_role("status")).to_have_text("Your account is ready: sign in.")
+    signed_in = client.post("/api/v1/auth/login", json={"email": email, "password": NEW_PASSWORD})
+    assert signed_in.status_code == 200
+
+
+def test_what_is_no_page_is_not_found(client: httpx.Client):
+    for path in ("/account/", "/account/settings", "/account/verify-email/x"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
+    assert client.post("/account/verify-email").status_code == 405

@@ -1,0 +1,53 @@
+"""A key's token never does more than the key's owner holds at that moment."""
+
+import httpx
+import pytest
+
+from apps.users.models import User
+from tests.support.assertions import assert_error
+from tests.support.factories import IssuedKey, make_key, make_role, make_user
+from tests.support.forgery import bearer
+from tests.support.oauth import GRANT, OAUTH, assert_oauth_error, client_of, exchange, introspect
+from tests.support.orm import make
+
+VERIFY = "/api/v1/keys/verify"
+BOTH = ["keys:verify", "tokens:introspect"]
+
+
+async def trusted_key(*scopes: str) -> tuple[User, IssuedKey]:
+    """Return a customer with a role that gives what services need, and a key of theirs."""
+    owner, role = await make(make_user), await make(make_role, *BOTH)
+    await make(owner.groups.add, role)
+    return owner, await make(make_key, owner, scopes=list(scopes))
+
+
+@pytest.mark.parametrize("scopes", [BOTH, ["keys:*", "tokens:*"]])
+async def test_what_its_owner_loses_the_token_loses_at_once(api: httpx.AsyncClient, scopes: list[str]):
+    (owner, key), other = await trusted_key(*scopes), await make(make_key)
+    token = await exchange(api, key, " ".join(BOTH))
+    question = {"key": other.secret}
+    assert (await api.post(VERIFY, json=question, headers=bearer(token))).json()["valid"]
+    assert (await introspect(api, key, token))["scope"] == " ".join(BOTH)
+    assert (await introspect(api, key, other.secret))["active"]
+    await make(owner.groups.clear)
+    assert_error(await api.post(VERIFY, json=question, headers=bearer(token)), 403, "INSUFFICIENT_SCOPES")
+    assert (await introspect(api, key, token))["scope"] == ""
+    assert await introspect(api, key, other.secret) == {"active": False}
+    answer = await api.post(f"{OAUTH}/introspect", data={"token": other.secret}, headers=bearer(token))
+    assert answer.json() == {"active": False}
+
+
+@pytest.mark.parametrize("scopes", [BOTH, ["keys:*", "tokens:*"]])
+async def test_what_its_owner_does_not_hold_no_token_is_given(api: httpx.AsyncClient, scopes: list[str]):
+    owner, key = await trusted_key(*scopes)
+    await make(owner.groups.clear)
+    answer = await api.post(f"{OAUTH}/token", data={**GRANT, "scope": "keys:verify"}, auth=client_of(key))
+    assert_oauth_error(answer, 400, "invalid_scope")
+
+
+async def test_a_wildcard_in_a_token_grants_nothing_of_the_catalogue(api: httpx.AsyncClient):
+    _, key = await trusted_key("keys:*", "tokens:*")
+    token = await exchange(api, key, "keys:*")
+    assert (await introspect(api, key, token))["scope"] == "keys:*"
+    answer = await api.post(VERIFY, json={"key": key.secret}, headers=bearer(token))
+    assert_error(answer, 403, "INSUFFICIENT_SCOPES")

@@ -1,0 +1,253 @@
+"""`POST /api/v1/oauth/token`."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from apps.api_keys.models import ApiKey, ApiKeyCounter, ApiKeySecret
+from apps.audit.models import AuditEvent
+from apps.users.models import User
+from tests.support.accounts import audited
+from tests.support.factories import IssuedKey, add_secret, make_key, make_plan, make_staff, make_user
+from tests.support.oauth import GRANT, OAUTH, assert_oauth_error, client_of, exchange
+from tests.support.orm import make, rows
+
+TOKEN = f"{OAUTH}/token"
+
+
+async def ask(api: httpx.AsyncClient, key: IssuedKey, **form: str) -> httpx.Response:
+    return await api.post(TOKEN, data={**GRANT, **form}, auth=client_of(key))
+
+
+async def assert_unused(key: IssuedKey) -> None:
+    """Check that no exchange of the key has been counted, and none noted."""
+    (counter,) = await rows(ApiKeyCounter.objects.filter(pk=key.id))
+    assert (counter.windows, counter.last_used_at) == ("[]", None)
+    assert await audited() == []
+
+
+async def test_a_key_is_exchanged_for_a_token_that_anybody_can_verify(api: httpx.AsyncClient):
+    key = await make(make_key, scopes=["reports:read", "reports:write"])
+    answer = await ask(api, key)
+    assert answer.status_code == 200
+    assert (answer.headers["cache-control"], answer.headers["pragma"]) == ("no-store", "no-cache")
+    body = answer.json()
+    assert set(body) == {"access_token", "token_type", "expires_in", "scope"}
+    assert (body["token_type"], body["expires_in"], body["scope"]) == ("Bearer", 900, "reports:read reports:write")
+    published = {one["kid"]: one for one in (await api.get("/.well-known/jwks.json")).json()["keys"]}
+    header = jwt.get_unverified_header(body["access_token"])
+    assert header == {"typ": "at+jwt", "alg": "EdDSA", "kid": header["kid"]}
+    said = jwt.decode(
+        body["access_token"],
+        jwt.PyJWK(published[header["kid"]]),
+        algorithms=["EdDSA"],
+        audience="keyhouse",
+        issuer=settings.TOKEN_ISSUER,
+    )
+    assert set(said) == {"iss", "aud", "sub", "client_id", "secret_id", "scope", "jti", "iat", "exp"}
+    assert (said["sub"], said["client_id"], said["scope"]) == (str(key.row.user_id), str(key.id), body["scope"])
+    assert said["exp"] - said["iat"] == 900
+
+
+async def test_the_exchange_is_a_use_of_the_key_and_stands_in_its_trail(api: httpx.AsyncClient):
+    key = await make(make_key, scopes=["a:b"])
+    token = await exchange(api, key)
+    (event,) = await rows(AuditEvent.objects.all())
+    assert (event.action, event.target_kind, event.target_id) == ("token.issued", "api_key", key.id)
+    assert (event.actor_id, event.actor_kind, event.subject_id) == (key.row.user_id, "api_key", key.row.user_id)
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert event.after == {"token_id": claims["jti"], "scopes": ["a:b"]}
+    (counter,) = await rows(ApiKeyCounter.objects.filter(pk=key.id))
+    assert counter.last_used_at is not None
+
+
+async def test_a_client_is_known_by_id_or_visible_prefix_in_the_header_or_the_form(api: httpx.AsyncClient):
+    key = await make(make_key)
+    prefix = key.secret[:12]
+    for client_id in (str(key.id), prefix):
+        in_header = await api.post(TOKEN, data=GRANT, auth=(client_id, key.secret))
+        in_form = await api.post(TOKEN, data={**GRANT, "client_id": client_id, "client_secret": key.secret})
+        in_both = await api.post(TOKEN, data={**GRANT, "client_id": client_id}, auth=(client_id, key.secret))
+        assert [answer.status_code for answer in (in_header, in_form, in_both)] == [200, 200, 200]
+
+
+async def test_a_key_with_no_scopes_gets_a_token_with_none(api: httpx.AsyncClient):
+    answer = await ask(api, await make(make_key))
+    assert (answer.status_code, answer.json()["scope"]) == (200, "")
+
+
+@pytest.mark.parametrize(
+    ("held", "asked", "given"),
+    [
+        (["a:b", "c"], "c", "c"),
+        (["a:b", "c"], "c a:b c", "c a:b"),
+        (["a:*"], "a:b a:c:d", "a:b a:c:d"),
+        (["a:*"], "a:*", "a:*"),
+        (["a:b", "keyhouse:account"], "keyhouse:account", "keyhouse:account"),
+        (["a:b", "keyhouse:account"], "", "a:b"),
+        (["a:*", "keyhouse:*", "keys:verify"], "", "a:*"),
+    ],
+)
+async def test_a_token_has_what_was_asked_for_and_by_default_what_is_of_use_elsewhere(
+    api: httpx.AsyncClient, held: list[str], asked: str, given: str
+):
+    key = await make(make_key, await make(make_staff), scopes=held)
+    answer = await ask(api, key, scope=asked)
+    assert (answer.status_code, answer.json()["scope"]) == (200, given)
+
+
+@pytest.mark.parametrize(
+    "asked", ["x", "a:b x", "a:*", "a", "keyhouse:staff", "a:b  c", " a:b", "a:b ", "a:b\tc", 'a"b', "é", "a:b,c"]
+)
+async def test_scopes_that_are_malformed_or_not_the_key_s(api: httpx.AsyncClient, asked: str):
+    key = await make(make_key, scopes=["a:b", "c"])
+    assert_oauth_error(await ask(api, key, scope=asked), 400, "invalid_scope")
+    await assert_unused(key)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"revoked_at": timezone.now()},
+        {"is_active": False},
+        {"expires_at": timezone.now() - timedelta(seconds=1)},
+        {"deleted_at": timezone.now()},
+        {"ip_allowlist": ["192.0.2.0/24"]},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+async def test_a_key_that_may_not_be_used(api: httpx.AsyncClient, spoil: dict[str, Any]):
+    key = await make(make_key)
+    await make(ApiKey.objects.filter(pk=key.id).update, **spoil)
+    answer = await ask(api, key)
+    assert_oauth_error(answer, 401, "invalid_client")
+    assert answer.headers["www-authenticate"].startswith('Basic realm="keyhouse"')
+    await assert_unused(key)
+
+
+@pytest.mark.parametrize("spoil", [{"is_active": False}, {"deleted_at": timezone.now()}], ids=["inactive", "deleted"])
+async def test_a_key_whose_owner_may_not_act(api: httpx.AsyncClient, spoil: dict[str, Any]):
+    key = await make(make_key)
+    await make(User.objects.filter(pk=key.row.user_id).update, **spoil)
+    assert_oauth_error(await ask(api, key), 401, "invalid_client")
+    await assert_unused(key)
+
+
+async def test_a_secret_whose_grace_is_over(api: httpx.AsyncClient):
+    key = await make(make_key)
+    newer = await make(add_secret, key.row)
+    await make(ApiKeySecret.objects.exclude(prefix=newer[:12]).update, expires_at=timezone.now())
+    assert_oauth_error(await ask(api, key), 401, "invalid_client")
+    assert (await ask(api, IssuedKey(key.row, newer))).status_code == 200
+
+
+async def test_credentials_that_are_none_of_a_client(api: httpx.AsyncClient):
+    key, other = await make(make_key), await make(make_key)
+    basic = {"auth": (str(other.id), key.secret)}
+    requests: list[dict[str, Any]] = [
+        {},
+        basic,
+        {"auth": ("", key.secret)},
+        {"auth": (f"0{key.id}", key.secret)},
+        {"auth": (str(key.id), "")},
+        {"auth": (str(key.id), key.secret[:-1])},
+        {"auth": (str(key.id), "nonsense")},
+        {"headers": {"Authorization": f"Bearer {key.secret}"}},
+        {"headers": {"Authorization": "Basic !"}},
+        {"headers": {"Authorization": "Basic"}},
+        {"headers": {"Authorization": "Basic \u00e9".encode()}},
+        {"headers": key.headers},
+    ]
+    for request in requests:
+        assert_oauth_error(await api.post(TOKEN, data=GRANT, **request), 401, "invalid_client")
+    for form in (
+        {"client_id": str(key.id)},
+        {"client_secret": key.secret},
+        {"client_id": str(other.id), "client_secret": key.secret},
+        {"client_id": str(key.id), "client_secret": "nonsense"},
+    ):
+        assert_oauth_error(await api.post(TOKEN, data={**GRANT, **form}), 401, "invalid_client")
+    await assert_unused(key)
+
+
+async def test_two_proofs_at_once(api: httpx.AsyncClient):
+    key = await make(make_key)
+    for form in ({"client_secret": key.secret}, {"client_id": key.secret[:12]}):
+        assert_oauth_error(await ask(api, key, **form), 400, "invalid_request")
+    await assert_unused(key)
+
+
+@pytest.mark.parametrize("grant", ["password", "authorization_code", "refresh_token", "Client_Credentials", "x" * 999])
+async def test_another_grant(api: httpx.AsyncClient, grant: str):
+    key = await make(make_key)
+    assert_oauth_error(await ask(api, key, grant_type=grant), 400, "unsupported_grant_type")
+    await assert_unused(key)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/x-www-form-urlencoded", b""),
+        ("application/x-www-form-urlencoded", b"grant_type="),
+        ("application/x-www-form-urlencoded", b"grant_type"),
+        ("application/x-www-form-urlencoded", b"grant_type=client_credentials&grant_type=client_credentials"),
+        ("application/x-www-form-urlencoded", b"grant_type=client_credentials&scope=&scope="),
+        ("application/x-www-form-urlencoded", b"grant_type=client_credentials&scope=%ff"),
+        ("application/x-www-form-urlencoded", b"grant_type=client_credentials&scope=\xff"),
+        ("application/x-www-form-urlencoded", b"grant_type=client_credentials" + b"&a=%41" * 20),
+        ("application/x-www-form-urlencoded", b"grant_type=client_credentials&padding=" + b"x" * 16384),
+        ("application/json", b'{"grant_type": "client_credentials"}'),
+        ("multipart/form-data; boundary=x", b"--x--"),
+        ("text/plain", b"grant_type=client_credentials"),
+        (None, b"grant_type=client_credentials"),
+    ],
+)
+async def test_a_body_that_is_no_form(api: httpx.AsyncClient, content_type: str | None, body: bytes):
+    key = await make(make_key)
+    headers = {"Content-Type": content_type} if content_type else {}
+    answer = await api.post(TOKEN, content=body, headers=headers, auth=client_of(key))
+    assert_oauth_error(answer, 400, "invalid_request")
+    await assert_unused(key)
+
+
+async def test_parameters_count_in_the_body_alone(api: httpx.AsyncClient):
+    key = await make(make_key)
+    answer = await api.post(TOKEN, params=GRANT, data={"other": "x"}, auth=client_of(key))
+    assert_oauth_error(answer, 400, "invalid_request")
+    secret = {"client_id": str(key.id), "client_secret": key.secret}
+    assert_oauth_error(await api.post(TOKEN, params=secret, data=GRANT), 401, "invalid_client")
+
+
+async def test_unknown_parameters_are_ignored(api: httpx.AsyncClient):
+    assert (await ask(api, await make(make_key), resource="https://x.example.com", unknown="x")).status_code == 200
+
+
+async def test_each_exchange_counts_against_the_key_s_windows(api: httpx.AsyncClient):
+    plan = await make(make_plan, ("minute", 2, 60))
+    key = await make(make_key, await make(make_user, plan=plan), scopes=["a:b"])
+    assert_oauth_error(await ask(api, key, scope="c"), 400, "invalid_scope")
+    answers = [await ask(api, key) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert [answer.headers["x-ratelimit-remaining"] for answer in answers] == ["1", "0", "0"]
+    assert_oauth_error(answers[2], 429, "temporarily_unavailable")
+    assert 50 <= int(answers[2].headers["retry-after"]) <= 60
+    assert [action for action, *_ in await audited()] == ["token.issued"] * 2
+
+
+async def test_is_limited_per_address(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(settings, "PUBLIC_RATE_LIMIT", "1/h")
+    key = await make(make_key)
+    assert (await ask(api, key)).status_code == 200
+    assert_oauth_error(await ask(api, key), 429, "temporarily_unavailable")
+
+
+async def test_the_house_s_envelope_answers_what_never_reaches_the_endpoint(api: httpx.AsyncClient):
+    wrong_method = await api.get(TOKEN)
+    too_large = await api.post(TOKEN, content=b"x" * (1024 * 1024 + 1))
+    assert (wrong_method.status_code, wrong_method.json()["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")
+    assert (too_large.status_code, too_large.json()["error"]["code"]) == (413, "PAYLOAD_TOO_LARGE")

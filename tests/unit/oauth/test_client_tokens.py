@@ -1,0 +1,99 @@
+"""The tokens that keys are exchanged for: what they say, and which are believed."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+import pytest
+
+from apps.api_keys.services.key_secrets import KeySecret
+from apps.authentication.services.access_tokens import AccessClaims, AccessTokens
+from apps.authentication.services.key_ring import KeyRing
+from apps.authentication.services.signed_tokens import SignedTokens
+from apps.oauth.services.client_tokens import KIND, ClientTokens
+from tests.support.rings import new_ring
+
+pytestmark = pytest.mark.unit
+
+ISSUER, AUDIENCE = "https://keys.example.com", "its-api"
+SECRET = KeySecret(3, 7, "prefix", b"")
+
+
+@pytest.fixture
+def ring() -> KeyRing:
+    return new_ring()
+
+
+@pytest.fixture
+def tokens(ring: KeyRing) -> ClientTokens:
+    return ClientTokens(SignedTokens(ring, KIND, issuer=ISSUER, audience=AUDIENCE))
+
+
+async def signed(ring: KeyRing, **changes: Any) -> str:
+    """Return a token that says this; None takes a claim away."""
+    now = datetime.now(UTC)
+    good = {
+        "iss": ISSUER, "aud": AUDIENCE, "sub": "5", "client_id": "7", "secret_id": 3, "scope": "a:b", "jti": "x",
+        "iat": now, "exp": now + timedelta(minutes=5),
+    }  # fmt: skip
+    said = {name: value for name, value in {**good, **changes}.items() if value is not None}
+    kid, private = await ring.signing_key()
+    return jwt.encode(said, private, algorithm="EdDSA", headers={"typ": "at+jwt", "kid": kid})
+
+
+async def test_says_what_rfc_9068_asks_for(tokens: ClientTokens, ring: KeyRing):
+    token, token_id = await tokens.issue(5, SECRET, ["a:b", "c"])
+    kid, private = await ring.signing_key()
+    assert jwt.get_unverified_header(token) == {"alg": "EdDSA", "typ": "at+jwt", "kid": kid}
+    said = jwt.decode(token, private.public_key(), algorithms=["EdDSA"], audience=AUDIENCE, issuer=ISSUER)
+    assert said.pop("exp") - said.pop("iat") == 900
+    assert said == {
+        "iss": ISSUER, "aud": AUDIENCE, "sub": "5", "client_id": "7", "secret_id": 3, "scope": "a:b c",
+        "jti": token_id,
+    }  # fmt: skip
+
+
+async def test_reads_what_it_has_issued(tokens: ClientTokens):
+    token, token_id = await tokens.issue(5, SECRET, ["a:b", "c"])
+    claims = await tokens.read(token)
+    assert claims is not None
+    assert (claims.user_id, claims.key_id, claims.secret_id, claims.token_id) == (5, 7, 3, token_id)
+    assert claims.scopes == ("a:b", "c")
+    assert claims.expires_at - claims.issued_at == timedelta(minutes=15)
+
+
+async def test_no_two_have_one_id(tokens: ClientTokens):
+    assert len({(await tokens.issue(5, SECRET, []))[1] for _ in range(50)}) == 50
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sid": 9},
+        {"sid": ""},
+        {"iss": "https://elsewhere.example.com"},
+        {"iss": f"{ISSUER}/"},
+        {"aud": "elsewhere"},
+        {"exp": datetime.now(UTC) - timedelta(minutes=1)},
+        {"iat": datetime.now(UTC) + timedelta(minutes=1)},
+        {"nbf": datetime.now(UTC) + timedelta(minutes=1)},
+        {"sub": "me"},
+        {"client_id": "x"},
+        {"client_id": []},
+        {"secret_id": "x"},
+        {"scope": 5},
+        {"scope": ["a:b"]},
+        *[{name: None} for name in ("iss", "aud", "sub", "client_id", "secret_id", "scope", "jti", "iat", "exp")],
+    ],
+    ids=repr,
+)
+async def test_believes_no_other(tokens: ClientTokens, ring: KeyRing, changes: dict[str, Any]):
+    assert await tokens.read(await signed(ring)) is not None
+    assert await tokens.read(await signed(ring, **changes)) is None
+
+
+async def test_believes_no_session_s(tokens: ClientTokens, ring: KeyRing):
+    sessions = AccessTokens(ring, issuer=ISSUER, audience=AUDIENCE)
+    of_session, (of_client, _) = await sessions.issue(AccessClaims(5, 9)), await tokens.issue(5, SECRET, [])
+    assert await sessions.read(of_session) is not None
+    assert (await tokens.read(of_session), await sessions.read(of_client)) == (None, None)

@@ -1,0 +1,98 @@
+"""What a form may be, and how a refusal is worded."""
+
+import json
+from typing import Any
+
+import pytest
+from django.test import RequestFactory
+
+from apps.core.errors import DomainError, NotAllowed, TooManyRequests, Unavailable
+from apps.oauth.routers.oauth_request import (
+    FIELDS_MAXIMUM,
+    FORM_BYTES_MAXIMUM,
+    FORM_TYPE,
+    answers_in_oauth,
+    oauth_error,
+    read_form,
+)
+from apps.oauth.services.oauth_errors import ClientLimited, InvalidClient, InvalidToken, OAuthError, UnauthorizedClient
+
+pytestmark = pytest.mark.unit
+
+
+def form(body: bytes, content_type: str = FORM_TYPE) -> dict[str, str]:
+    return read_form(RequestFactory().post("/", body, content_type=content_type))
+
+
+@pytest.mark.parametrize(
+    ("body", "read"),
+    [
+        (b"a=b&c=d", {"a": "b", "c": "d"}),
+        (b"a=b+c%20d%2B", {"a": "b c d+"}),
+        (b"a=&b", {}),
+        ("a=\u00e9&b=%C3%A9".encode(), {"a": "\u00e9", "b": "\u00e9"}),
+        (b"a=" + b"x" * (FORM_BYTES_MAXIMUM - 2), {"a": "x" * (FORM_BYTES_MAXIMUM - 2)}),
+        ("&".join(f"p{n}=x" for n in range(FIELDS_MAXIMUM)).encode(), {f"p{n}": "x" for n in range(FIELDS_MAXIMUM)}),
+    ],
+)
+def test_a_form_is_read(body: bytes, read: dict[str, str]):
+    assert form(body) == form(body, f"{FORM_TYPE}; charset=UTF-8") == read
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"a=b", "application/json"),
+        (b"a=b", "text/plain"),
+        (b"a=b", ""),
+        (b"a=" + b"x" * (FORM_BYTES_MAXIMUM - 1), FORM_TYPE),
+        (b"a=\xff", FORM_TYPE),
+        (b"a=%ff", FORM_TYPE),
+        (b"a=b&a=c", FORM_TYPE),
+        (b"a=b&%61=", FORM_TYPE),
+        (b"&".join(b"p%d=x" % n for n in range(FIELDS_MAXIMUM + 1)), FORM_TYPE),
+    ],
+)
+def test_anything_else_is_refused(body: bytes, content_type: str):
+    with pytest.raises(OAuthError) as refused:
+        form(body, content_type)
+    assert (refused.value.status, refused.value.code) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code", "challenge"),
+    [
+        (OAuthError(), 400, "invalid_request", None),
+        (UnauthorizedClient(), 400, "unauthorized_client", None),
+        (InvalidClient(), 401, "invalid_client", 'Basic realm="keyhouse", charset="UTF-8"'),
+        (InvalidToken(), 401, "invalid_token", 'Bearer realm="keyhouse", error="invalid_token"'),
+        (TooManyRequests(retry_after_seconds=7), 429, "temporarily_unavailable", None),
+        (ClientLimited([], 7), 429, "temporarily_unavailable", None),
+        (Unavailable(), 503, "temporarily_unavailable", None),
+        (DomainError("x"), 500, "server_error", None),
+        (NotAllowed(), 400, "invalid_request", None),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_a_refusal_is_oauth_s(error: DomainError, status: int, code: str, challenge: str | None):
+    answer = oauth_error(error)
+    body: dict[str, Any] = json.loads(answer.content)
+    assert (answer.status_code, body["error"], set(body)) == (status, code, {"error", "error_description"})
+    assert answer.headers.get("WWW-Authenticate") == challenge
+    assert (answer.headers["Cache-Control"], answer.headers["Pragma"]) == ("no-store", "no-cache")
+    assert ("Retry-After" in answer.headers) == (status in {429, 503})
+
+
+def test_a_description_has_no_character_that_clients_refuse():
+    answer = oauth_error(OAuthError('say "\u00e9\\\n'))
+    assert json.loads(answer.content)["error_description"] == "say ''''"
+
+
+async def test_a_fault_is_answered_and_says_nothing():
+    @answers_in_oauth
+    async def broken(_request: Any) -> None:
+        raise ZeroDivisionError("secret")
+
+    answer = await broken(RequestFactory().post("/"))
+    assert (answer.status_code, json.loads(answer.content)["error"]) == (500, "server_error")
+    assert b"secret" not in answer.content
