@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from apps.core.database.transactions import run_in_transaction
-from apps.core.errors import Conflict, NotAllowed, NotAuthenticated, NotFound
+from apps.core.errors import Conflict, EmailNotVerified, NotAllowed, NotAuthenticated, NotFound
 from apps.core.notices import Notice, PostNotice
 from apps.core.security.audit_entry import AuditEntry, Outcome, RecordAudit
 from apps.core.security.principal import CredentialKind, Principal
 from apps.identities.models import Identity, Profile
 from apps.identities.repositories.identity_repository import IdentityRepository
+from apps.users.services.credentials import Credentials
 from apps.users.services.registration import Registration
 from apps.users.services.user_service import UserService
 
@@ -78,7 +79,10 @@ class AccountLinking:
             raise
 
     async def link(self, actor: Principal, profile: Profile) -> Identity:
-        """Make it a way of signing in to the caller's account; raises IdentityTaken. What is linked already stays."""
+        """Make it a way of signing in to the caller's account. What is linked already stays.
+
+        Raises IdentityTaken when it is another's, EmailNotVerified unless the account's own address is verified.
+        """
         return await _again_after_races(partial(run_in_transaction, self._link_own, actor, profile))
 
     def _account_of(self, profile: Profile) -> int:
@@ -113,7 +117,9 @@ class AccountLinking:
         return account.user_id, False
 
     def _link_own(self, actor: Principal, profile: Profile) -> Identity:
-        self._lock(actor.owner_id)
+        # Else somebody could make an account in another's name and leave a way in, for when its owner takes it over.
+        if not self._lock(actor.owner_id).is_verified:
+            raise EmailNotVerified
         known = self._identities.find(profile)
         if known is None:
             identity = self._add(actor, profile)
@@ -129,9 +135,9 @@ class AccountLinking:
         self._record_audit(AuditEntry(owner, "identity.linked", KIND, identity.pk, after=after))
         return identity
 
-    def _lock(self, user_id: int) -> None:
+    def _lock(self, user_id: int) -> Credentials:
         try:
-            self._users.lock_usable(user_id)
+            return self._users.lock_usable(user_id)
         except NotFound:
             raise NotAuthenticated from None
 

@@ -37,7 +37,8 @@ class FederatedSignIn:
     async def link(self, actor: Principal, exchange: CodeExchange) -> IdentityOut:
         """Link the identity to the caller's own account.
 
-        Raises InvalidToken, IdentityTaken, and as `FactorRights.require_fresh` does, which leaves the code good.
+        Raises as `FactorRights.require_fresh` does, which leaves the code good; InvalidToken; and as
+        `AccountLinking.link` does.
         """
         await self._rights.require_fresh(actor)
         return IdentityOut.of(await self._linking.link(actor, await self._redeem(exchange)))

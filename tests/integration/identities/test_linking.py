@@ -102,7 +102,7 @@ async def test_two_providers_at_once_make_one_account(browser: Browser):
 
 
 async def test_whoever_is_signed_in_links_more(browser: Browser):
-    me = await customer(email="other@example.com")
+    me = await customer(email="other@example.com", email_verified_at=Now())
     linked = await link(browser, me.headers)
     assert linked.status_code == 201, linked.text
     assert {name: linked.json()[name] for name in ("provider", "subject", "email", "last_used_at")} == {
@@ -117,7 +117,7 @@ async def test_whoever_is_signed_in_links_more(browser: Browser):
 
 
 async def test_linking_the_same_again_changes_nothing(browser: Browser):
-    me = await customer()
+    me = await customer(email_verified_at=Now())
     first, second = await link(browser, me.headers), await link(browser, me.headers)
     assert (second.status_code, second.json()["id"]) == (201, first.json()["id"])
     assert len(await rows(AuditEvent.objects.filter(action="identity.linked"))) == 1
@@ -125,13 +125,13 @@ async def test_linking_the_same_again_changes_nothing(browser: Browser):
 
 async def test_what_is_anothers_is_not_linked(browser: Browser):
     await browser.sign_in()
-    me = await customer()
+    me = await customer(email_verified_at=Now())
     assert_error(await link(browser, me.headers), 409, "IDENTITY_TAKEN")
     assert me.id not in [identity.user_id for identity in await rows(Identity.objects.all())]
 
 
 async def test_linking_needs_a_recent_proof_and_uses_no_code_up_without(browser: Browser):
-    me = await customer()
+    me = await customer(email_verified_at=Now())
     await make(Session.objects.update, authenticated_at="2020-01-01T00:00:00Z")
     body = {"code": (await browser.land())["code"], "code_verifier": browser.verifier}
     assert_error(await browser.keyhouse.post(IDENTITIES, json=body, headers=me.headers), 401, "STEP_UP_REQUIRED")
@@ -144,10 +144,20 @@ async def test_linking_needs_a_session(browser: Browser):
     assert await rows(Identity.objects.all()) == []
 
 
+async def test_nothing_is_linked_to_an_account_that_somebody_has_only_claimed(browser: Browser):
+    """Else who has made it in another's name would have a way in left when its owner takes it over by a reset."""
+    me = await customer(email="victim@example.com")
+    assert_error(await link(browser, me.headers), 403, "EMAIL_NOT_VERIFIED")
+    assert await rows(Identity.objects.all()) == []
+    assert await rows(AuditEvent.objects.filter(action="identity.linked")) == []
+
+
 async def test_where_only_verified_accounts_sign_in(browser: Browser, settings):
-    me = await customer()
+    me = await customer(email_verified_at=Now())
     assert (await link(browser, me.headers)).status_code == 201
     settings.REQUIRE_VERIFIED_EMAIL = True
+    assert (await browser.sign_in()).status_code == 200
+    await make(User.objects.update, email_verified_at=None)
     assert_error(await browser.sign_in(), 403, "EMAIL_NOT_VERIFIED")
 
 
@@ -165,7 +175,7 @@ async def test_a_second_factor_is_asked_for_whatever_the_provider_has_asked(brow
 
 
 async def test_a_session_without_the_accounts_second_factor_links_nothing(browser: Browser):
-    me = await customer(password=PASSWORD)
+    me = await customer(password=PASSWORD, email_verified_at=Now())
     await enrol_totp(browser.keyhouse, me)
     await make(Session.objects.update, methods=["pwd"])
     assert_error(await link(browser, me.headers), 401, "STEP_UP_REQUIRED")
