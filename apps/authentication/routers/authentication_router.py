@@ -85,13 +85,16 @@ async def list_sessions(request: AuthenticatedRequest, query: Query[PageQuery]) 
 
 @router.delete("/sessions", response={204: None, **errors(401, 403, 422)})
 async def end_sessions(request: AuthenticatedRequest, query: Query[SessionsEnd]) -> Status[None]:
-    """Sign out on all other devices; with `everywhere=true` on this one too."""
+    """Sign out on all other devices; with `everywhere=true` on this one too. Asks for fresh proof."""
     await session_service().end_others(request.auth, everywhere=query.everywhere)
     return Status(204, None)
 
 
 @router.delete("/sessions/{session_id}", response={204: None, **errors(401, 403, 404, 422)})
 async def end_session(request: AuthenticatedRequest, session_id: Path[Identifier]) -> Status[None]:
-    """Sign a device out; its access token stops working at once."""
+    """Sign a device out; its access token stops working at once.
+
+    Asks for fresh proof, unless it is the device that asks.
+    """
     await session_service().end(request.auth, session_id)
     return Status(204, None)

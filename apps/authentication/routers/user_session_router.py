@@ -22,7 +22,7 @@ async def list_user_sessions(
 
 @router.delete("/{user_id}/sessions", response={204: None, **errors(401, 403, 404, 422)})
 async def end_user_sessions(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[None]:
-    """Sign an account out everywhere, at once: one's own, or a customer's as staff."""
+    """Sign an account out everywhere, at once: one's own, which asks for fresh proof, or a customer's as staff."""
     await account_sessions().end_all(request.auth, user_id)
     return Status(204, None)
 
@@ -31,6 +31,9 @@ async def end_user_sessions(request: AuthenticatedRequest, user_id: Path[Identif
 async def end_user_session(
     request: AuthenticatedRequest, user_id: Path[Identifier], session_id: Path[Identifier]
 ) -> Status[None]:
-    """Sign an account out on one device, at once: one's own, or a customer's as staff."""
+    """Sign an account out on one device, at once: one's own, or a customer's as staff.
+
+    Another device of one's own asks for fresh proof.
+    """
     await account_sessions().end(request.auth, user_id, session_id)
     return Status(204, None)

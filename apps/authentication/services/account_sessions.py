@@ -24,14 +24,17 @@ class AccountSessions:
         return Page[SessionOut].of(rows, total, query, lambda row: SessionOut.of(row, actor.session_id))
 
     async def end(self, actor: Principal, user_id: int, session_id: int) -> None:
-        """End one session of the account at once; raises NotAllowed, NotFound."""
+        """End one session of the account at once; raises NotAllowed, NotFound, StepUpRequired."""
         await self._require(actor, user_id)
+        if session_id != actor.session_id:
+            _require_proof_of_the_owner(actor, user_id)
         audit = AuditEntry(actor, "session.ended", "session")
         await self._sessions.revoke(session_id, user_id, audit, _reason(actor, user_id))
 
     async def end_all(self, actor: Principal, user_id: int) -> None:
-        """End every session of the account at once, the caller's own too; raises NotAllowed, NotFound."""
+        """End every session of the account at once, the caller's too; raises NotAllowed, NotFound, StepUpRequired."""
         await self._require(actor, user_id)
+        _require_proof_of_the_owner(actor, user_id)
         audit = AuditEntry(actor, "sessions.ended", "user", after={"everywhere": True})
         await self._sessions.revoke_all(user_id, None, audit, _reason(actor, user_id))
 
@@ -40,6 +43,12 @@ class AccountSessions:
             actor.require_session()
         await self._users.require(actor, user_id)
         await self._users.require_changeable(actor, user_id)
+
+
+def _require_proof_of_the_owner(actor: Principal, user_id: int) -> None:
+    """Keep whoever has stolen a session from ending the others, the owner's."""
+    if actor.user_id == user_id and actor.session_id is not None:
+        actor.require_recent_proof()
 
 
 def _reason(actor: Principal, user_id: int) -> str:

@@ -52,14 +52,16 @@ class SessionService:
         await self.end(actor, actor.require_session())
 
     async def end(self, actor: Principal, session_id: int) -> None:
-        """End one of the caller's own sessions; raises NotFound."""
-        actor.require_session()
+        """End one of the caller's own sessions; raises NotFound, and StepUpRequired unless it is the one that asks."""
+        if session_id != actor.require_session():
+            actor.require_recent_proof()
         audit = AuditEntry(actor, "session.ended", "session")
         await self._sessions.revoke(session_id, actor.owner_id, audit)
 
     async def end_others(self, actor: Principal, *, everywhere: bool) -> None:
-        """End every other session of the caller, and with `everywhere` the caller's own too."""
+        """End every other session of the caller, and with `everywhere` the caller's own too; raises StepUpRequired."""
         kept_id = actor.require_session()
+        actor.require_recent_proof()
         audit = AuditEntry(actor, "sessions.ended", "user", after={"everywhere": everywhere})
         await self._sessions.revoke_all(actor.owner_id, None if everywhere else kept_id, audit)
 

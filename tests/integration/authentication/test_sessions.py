@@ -1,9 +1,11 @@
 """`POST /api/v1/auth/logout`, `/auth/change-password`, and `/auth/sessions`."""
 
 import asyncio
+from datetime import timedelta
 
 import httpx
 import pytest
+from django.db.models.functions import Now
 
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
@@ -96,6 +98,21 @@ async def test_ends_one_s_other_sessions_and_everywhere_this_one_too(api: httpx.
         "sessions.ended", "user", phone.id, phone.id,
     )  # fmt: skip
     assert event.after == {"everywhere": mine == 401, "session_ids": [session.pk for session in ended]}
+
+
+@pytest.mark.parametrize(
+    "path", ["auth/sessions", "auth/sessions/{other}", "users/{me}/sessions", "users/{me}/sessions/{other}"]
+)
+async def test_a_stolen_session_ends_no_other(api: httpx.AsyncClient, path: str):
+    me = await customer()
+    laptop = await make(sign_in, me.user)
+    await make(Session.objects.update, authenticated_at=Now() - timedelta(seconds=601))
+    other, stolen = await rows(Session.objects.order_by("id"))
+    address = f"/api/v1/{path.format(me=me.id, other=other.pk)}"
+    assert_error(await api.delete(address, headers=laptop), 401, "STEP_UP_REQUIRED")
+    assert ([await status_of(api, headers) for headers in (me.headers, laptop)], await audited()) == ([200, 200], [])
+    assert (await api.delete(f"{AUTH}/sessions/{stolen.pk}", headers=laptop)).status_code == 204
+    assert [await status_of(api, headers) for headers in (me.headers, laptop)] == [200, 401]
 
 
 async def test_where_there_is_no_other_session_nothing_ends(api: httpx.AsyncClient):

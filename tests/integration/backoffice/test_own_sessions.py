@@ -1,6 +1,9 @@
 """The page on which staff see where they are signed in, and sign themselves out elsewhere."""
 
+from datetime import timedelta
+
 import pytest
+from django.db.models.functions import Now
 
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
@@ -48,6 +51,15 @@ def test_ends_every_other(browser, staff):
     assert "Every other session has ended." in text_of(browser.post(PAGE, {"session": "others"}, follow=True))
     assert _live(staff) == ["admin"]
     assert only_event(action="sessions.ended").target_id == staff.pk
+
+
+@pytest.mark.parametrize("chosen", ["others", "the other"])
+def test_whoever_has_found_the_browser_open_ends_no_other(browser, staff, chosen):
+    sign_in(staff)
+    Session.objects.update(authenticated_at=Now() - timedelta(minutes=11))
+    session = chosen if chosen == "others" else Session.objects.get(kind="api").pk
+    assert browser.post(PAGE, {"session": session}).headers["location"].startswith("/admin/proof/")
+    assert (_live(staff), AuditEvent.objects.exists()) == (["admin", "api"], False)
 
 
 def test_ending_the_one_that_asks_signs_out(browser, staff):

@@ -6,7 +6,7 @@ import pytest
 
 from apps.authentication.services.account_sessions import AccountSessions
 from apps.authentication.services.refresh_tokens import new_family
-from apps.core.errors import NotAllowed, NotFound
+from apps.core.errors import NotAllowed, NotFound, StepUpRequired
 from apps.core.schemas.page import PageQuery
 from apps.core.security.principal import OPERATOR
 from apps.users.services.user_service import UserService
@@ -33,7 +33,7 @@ def service(sessions: Any) -> AccountSessions:
 
 
 ALLOWED = [
-    (session_of(ME, session_id=SESSION), "signed out"),
+    (session_of(ME, session_id=SESSION, is_recently_proven=True), "signed out"),
     (staff_of(COLLEAGUE), "ended by staff"),
     (key_of(COLLEAGUE, "keyhouse:staff", is_staff=True), "ended by staff"),
     (OPERATOR, "ended by staff"),
@@ -76,6 +76,15 @@ async def test_others_may_not(service, sessions, actor, user_id):
         with pytest.raises(NotAllowed):
             await asked
     assert sessions.calls == []
+
+
+async def test_without_fresh_proof_the_owner_ends_the_session_that_asks_alone(service, sessions):
+    for asked in (service.end(session_of(ME), ME, SESSION), service.end_all(session_of(ME), ME)):
+        with pytest.raises(StepUpRequired):
+            await asked
+    assert sessions.calls == []
+    await service.end(session_of(ME, session_id=SESSION), ME, SESSION)
+    assert [call[:2] for call in sessions.calls] == [("revoke", SESSION)]
 
 
 async def test_a_superuser_ends_those_of_staff(service, sessions):

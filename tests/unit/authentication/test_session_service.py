@@ -1,5 +1,6 @@
 """Sessions that go on, and end."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from apps.authentication.services.access_tokens import AccessClaims, AccessToken
 from apps.authentication.services.refresh_tokens import new_family, read_refresh_token
 from apps.authentication.services.session_service import SessionService
 from apps.authentication.services.token_pairs import TokenPairs
-from apps.core.errors import NotAllowed, NotAuthenticated, NotFound
+from apps.core.errors import NotAllowed, NotAuthenticated, NotFound, StepUpRequired
 from apps.core.schemas.page import PageQuery
 from apps.core.security.principal import CredentialKind
 from tests.support.callers import key_of, session_of
@@ -112,19 +113,29 @@ async def test_an_ended_session_is_no_credential(service, sessions, tokens):
 async def test_one_signs_out_of_one_s_own_sessions_alone(service, sessions):
     await service.logout(session_of(ME, session_id=SESSION))
     assert [call[:2] for call in sessions.calls] == [("revoke", SESSION)]
-    with pytest.raises(NotFound):
-        await service.end(session_of(2), SESSION)
-    with pytest.raises(NotFound):
-        await service.end(session_of(2, is_staff=True, is_superuser=True), SESSION)
+    for stranger in (session_of(2), session_of(2, is_staff=True, is_superuser=True)):
+        with pytest.raises(NotFound):
+            await service.end(replace(stranger, is_recently_proven=True), SESSION)
     assert len(sessions.calls) == 1
 
 
 @pytest.mark.parametrize(("everywhere", "kept_id"), [(False, SESSION), (True, None)])
 async def test_one_signs_out_elsewhere_or_everywhere(service, sessions, everywhere, kept_id):
-    await service.end_others(session_of(ME, session_id=SESSION), everywhere=everywhere)
+    caller = session_of(ME, session_id=SESSION, is_recently_proven=True)
+    await service.end_others(caller, everywhere=everywhere)
     ((*call, audit),) = sessions.calls
     assert call == ["revoke_all", ME, kept_id]
     assert (audit.action, audit.target_kind, audit.after) == ("sessions.ended", "user", {"everywhere": everywhere})
+
+
+async def test_without_fresh_proof_one_ends_no_session_but_the_one_that_asks(service, sessions):
+    stolen = session_of(ME, session_id=7)
+    for asked in (service.end(stolen, SESSION), service.end_others(stolen, everywhere=False)):
+        with pytest.raises(StepUpRequired):
+            await asked
+    assert sessions.calls == []
+    await service.end(session_of(ME, session_id=SESSION), SESSION)
+    assert [call[:2] for call in sessions.calls] == [("revoke", SESSION)]
 
 
 async def test_an_api_key_has_no_sessions(service, sessions):
