@@ -15,6 +15,7 @@ from apps.authentication.repositories.signing_key_repository import SigningKeyRe
 from apps.authentication.services.access_tokens import AccessTokens
 from apps.authentication.services.account_sessions import AccountSessions
 from apps.authentication.services.clean_up import CleanUp
+from apps.authentication.services.everybodys_sessions import EverybodysSessions
 from apps.authentication.services.key_ring import KeyRing
 from apps.authentication.services.key_rotation import KeyRotation
 from apps.authentication.services.password_check import PasswordCheck
@@ -104,6 +105,12 @@ def session_tokens() -> SessionTokens:
 def account_sessions() -> AccountSessions:
     """Return the service for the sessions of any account."""
     return AccountSessions(session_repository(), user_service())
+
+
+@cache
+def everybodys_sessions() -> EverybodysSessions:
+    """Return the service that signs everybody out."""
+    return EverybodysSessions(session_repository())
 
 
 @cache

@@ -121,6 +121,15 @@ class SessionRepository:
         """End every session of the user, but one if it is named; where there is none, nothing is audited."""
         await run_in_transaction(self._revoke_all, user_id, kept_id, audit, reason)
 
+    async def live_ids(self) -> range:
+        """Return the ids among which those of all live sessions are."""
+        ((least, greatest),) = await fetch_rows(SQL["live_ids"])
+        return range(least, greatest + 1)
+
+    async def revoke_among(self, ids: range, audit: AuditEntry, reason: str) -> int:
+        """End every session with one of the ids, whosever it is, with an event an account; return how many."""
+        return await run_in_transaction(self._revoke_among, ids, audit, reason)
+
     async def change_password(self, user_id: int, password_hash: str, kept_id: int | None, audit: AuditEntry) -> None:
         """Store a new hash and end every session of the user, but one if it is named."""
         await run_in_transaction(self.replace_password, user_id, password_hash, kept_id, audit, Notice.PASSWORD_CHANGED)
@@ -194,6 +203,15 @@ class SessionRepository:
         ended = _end_all(user_id, kept_id, reason)
         if ended:
             self._record_audit(replace(audit, target_id=user_id, after={**audit.after, "session_ids": ended}))
+
+    def _revoke_among(self, ids: range, audit: AuditEntry, reason: str) -> int:
+        among = _live().filter(pk__gte=ids.start, pk__lt=ids.stop)
+        owners = {session.pk: session.user_id for session in among.order_by("id").select_for_update(of=("self",))}
+        _end(Session.objects.filter(pk__in=owners), reason)
+        for user_id in sorted(set(owners.values())):
+            ended = [session_id for session_id, owner_id in owners.items() if owner_id == user_id]
+            self._record_audit(replace(audit, target_id=user_id, after={**audit.after, "session_ids": ended}))
+        return len(owners)
 
 
 @prepared

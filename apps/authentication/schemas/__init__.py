@@ -14,6 +14,7 @@ from apps.authentication.schemas.second_factor_entries import (
 from apps.authentication.schemas.second_factor_needed import SecondFactorNeeded
 from apps.authentication.schemas.session_out import SessionOut
 from apps.authentication.schemas.sessions_end import SessionsEnd
+from apps.authentication.schemas.sessions_ended import SessionsEnded
 from apps.authentication.schemas.signing_key_out import SigningKeyOut
 from apps.authentication.schemas.step_up_request import StepUpRequest
 from apps.authentication.schemas.token_pair import TokenPair
@@ -33,6 +34,7 @@ __all__ = [
     "SecondFactorPasskeyQuery",
     "SessionOut",
     "SessionsEnd",
+    "SessionsEnded",
     "SigningKeyOut",
     "StepUpRequest",
     "TokenPair",

@@ -1,0 +1,18 @@
+"""`manage.py end_all_sessions`."""
+
+from typing import Any
+
+from apps.authentication.dependencies import everybodys_sessions
+from apps.core.database.sync_calls import call_service
+from apps.core.management.service_command import ServiceCommand
+from apps.core.security.principal import OPERATOR
+
+
+class Command(ServiceCommand):
+    """Signs everybody out, at both doors."""
+
+    help = "End every session of every account, of the API and of the admin, at once; everybody has to sign in again."
+
+    def run(self, options: dict[str, Any]) -> None:
+        """End them, and show how many."""
+        self.show(call_service(everybodys_sessions().end, OPERATOR), options)
