@@ -69,7 +69,9 @@ def test_of_microsoft_only_the_domains_owner_counts(changes, counts):
 
 
 @pytest.mark.parametrize(
-    "email", [None, "", 7, ["ann@example.com"], "ann@example.com\r\nBcc: x", "a" * 255, "änn@example.com"]
+    "email",
+    [None, "", 7, ["ann@example.com"], "ann@example.com\r\nBcc: x", "a" * 255, "änn@example.com"],
+    ids=["none", "empty", "number", "list", "two-lines", "long", "not-ascii"],
 )
 def test_no_address_is_not_verified(email):
     profile = profile_of(provider(), claims(email=email, email_verified=True))

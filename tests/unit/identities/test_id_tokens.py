@@ -3,7 +3,6 @@
 import base64
 import hmac
 import json
-import time
 from typing import Any
 
 import pytest
@@ -36,19 +35,19 @@ def unsigned(header: dict[str, Any], **changes: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    "text",
+    "changes",
     [
-        token(),
-        token(algorithm="ES256", key=EC_KEY, kid="two"),
-        token(aud=["keyhouse"]),
-        token(aud=["keyhouse", "other"], azp="keyhouse"),
-        token(azp="keyhouse"),
-        token(iat=int(time.time()) + 30),
-        token(exp=int(time.time()) - 30),
+        {},
+        {"algorithm": "ES256", "key": EC_KEY, "kid": "two"},
+        {"aud": ["keyhouse"]},
+        {"aud": ["keyhouse", "other"], "azp": "keyhouse"},
+        {"azp": "keyhouse"},
+        {"iat_in": 30},
+        {"exp_in": -30},
     ],
 )
-def test_a_genuine_token_is_read(text):
-    assert read(text)["sub"] == "alice"
+def test_a_genuine_token_is_read(changes):
+    assert read(token(**changes))["sub"] == "alice"
 
 
 @pytest.mark.parametrize(
@@ -70,12 +69,12 @@ def test_a_genuine_token_is_read(text):
         {"nonce": ""},
         {"nonce": None},
         {"nonce": ["n" * 43]},
-        {"exp": int(time.time()) - 61},
+        {"exp_in": -61},
         {"exp": None},
         {"exp": "never"},
-        {"iat": int(time.time()) + 120},
+        {"iat_in": 120},
         {"iat": None},
-        {"nbf": int(time.time()) + 120},
+        {"nbf_in": 120},
         {"sub": None},
         {"sub": 7},
     ],
@@ -142,7 +141,9 @@ def test_a_key_in_the_header_is_not_believed():
         read(".".join([header, *forged[1:]]))
 
 
-@pytest.mark.parametrize("text", ["", "a", "a.b.c", "....", "é.é.é", "x" * 40_000])
+@pytest.mark.parametrize(
+    "text", ["", "a", "a.b.c", "....", "é.é.é", "x" * 40_000], ids=["none", "a", "abc", "dots", "not-ascii", "long"]
+)
 def test_what_is_no_token_is_refused(text):
     with pytest.raises(InvalidProviderAnswer):
         read(text)

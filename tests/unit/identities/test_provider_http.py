@@ -76,6 +76,20 @@ async def test_a_form_is_posted_with_the_client_form_encoded_first():
         (b"nonsense\r\n\r\n", ProviderUnavailable),
         (b"", ProviderUnavailable),
     ],
+    ids=[
+        "redirect",
+        "missing",
+        "html",
+        "deep",
+        "long",
+        "compressed",
+        "broken",
+        "away",
+        "busy",
+        "cut off",
+        "nonsense",
+        "nothing",
+    ],
 )
 async def test_what_is_no_answer(answer: bytes, error: type[ProviderError]):
     async with answering(answer) as server:

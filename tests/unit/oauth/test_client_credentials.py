@@ -20,7 +20,7 @@ def basic(text: str | bytes) -> str:
     return f"Basic {b64encode(text if isinstance(text, bytes) else text.encode()).decode()}"
 
 
-@pytest.mark.parametrize("client_id", ["7", visible_prefix(KEY)])
+@pytest.mark.parametrize("client_id", ["7", visible_prefix(KEY)], ids=["number", "prefix"])
 def test_in_the_header_form_encoded_or_not(client_id: str):
     encoded = "".join(f"%{ord(letter):02X}" for letter in KEY)
     for secret in (KEY, encoded):

@@ -30,13 +30,14 @@ def tokens(ring: KeyRing) -> ClientTokens:
 
 
 async def signed(ring: KeyRing, **changes: Any) -> str:
-    """Return a token that says this; None takes a claim away."""
+    """Return a token that says this; None takes a claim away, and a timedelta is from now."""
     now = datetime.now(UTC)
     good = {
         "iss": ISSUER, "aud": AUDIENCE, "sub": "5", "client_id": "7", "secret_id": 3, "scope": "a:b", "jti": "x",
         "iat": now, "exp": now + timedelta(minutes=5),
     }  # fmt: skip
-    said = {name: value for name, value in {**good, **changes}.items() if value is not None}
+    moments = {name: now + value for name, value in changes.items() if isinstance(value, timedelta)}
+    said = {name: value for name, value in {**good, **changes, **moments}.items() if value is not None}
     kid, private = await ring.signing_key()
     return jwt.encode(said, private, algorithm="EdDSA", headers={"typ": "at+jwt", "kid": kid})
 
@@ -74,9 +75,9 @@ async def test_no_two_have_one_id(tokens: ClientTokens):
         {"iss": "https://elsewhere.example.com"},
         {"iss": f"{ISSUER}/"},
         {"aud": "elsewhere"},
-        {"exp": datetime.now(UTC) - timedelta(minutes=1)},
-        {"iat": datetime.now(UTC) + timedelta(minutes=1)},
-        {"nbf": datetime.now(UTC) + timedelta(minutes=1)},
+        {"exp": timedelta(minutes=-1)},
+        {"iat": timedelta(minutes=1)},
+        {"nbf": timedelta(minutes=1)},
         {"sub": "me"},
         {"client_id": "x"},
         {"client_id": []},
