@@ -65,9 +65,9 @@ async def prove_second_factor(account: Account) -> None:
     await make(Session.objects.filter(user_id=account.id, kind=Session.Kind.API).update, methods=["pwd", "otp"])
 
 
-async def begin_sign_in(api: httpx.AsyncClient, account: Account) -> dict[str, Any]:
+async def begin_sign_in(api: httpx.AsyncClient, account: Account, password: str = PASSWORD) -> dict[str, Any]:
     """Sign in by the password, and return what was asked for beside it."""
-    credentials = {"email": account.user.email, "password": PASSWORD}
+    credentials = {"email": account.user.email, "password": password}
     asked = await api.post("/api/v1/auth/login", json=credentials)
     assert asked.status_code == 202, asked.text
     needed: dict[str, Any] = asked.json()

@@ -58,6 +58,13 @@ async def test_gives_a_pair_that_works(api: httpx.AsyncClient, email: str):
     assert await audited() == [("session.started", session.pk, user.pk)]
 
 
+async def test_an_old_password_is_as_good_as_a_new_one(api: httpx.AsyncClient):
+    long_ago = "2016-01-01T00:00:00Z"
+    await make(make_user, PASSWORD, email=EMAIL)
+    await make(User.objects.update, created_at=long_ago, updated_at=long_ago, last_login=long_ago)
+    assert (await sign_in(api)).status_code == 200
+
+
 async def test_stores_neither_token(api: httpx.AsyncClient):
     await ivy()
     pair = (await sign_in(api)).json()

@@ -13,12 +13,13 @@ from apps.core.database.transactions import run_in_transaction
 from apps.core.security.principal import OPERATOR
 from apps.one_time_tokens.models import OneTimeToken
 from apps.users.models import User
-from tests.support.accounts import audited
+from tests.support.accounts import audited, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, make_user
 from tests.support.links import kinds_to, tokens_to
 from tests.support.mailbox import letters_to
 from tests.support.orm import make, rows
+from tests.support.second_factors import begin_sign_in, enrol_totp
 from tests.support.sessions import sign_in
 
 FORGOT, RESET, LOGIN = (f"/api/v1/auth/{name}" for name in ("forgot-password", "reset-password", "login"))
@@ -49,6 +50,16 @@ async def test_sets_the_password_and_ends_every_session(api: httpx.AsyncClient):
     assert [session.revoked_at is None for session in await rows(Session.objects.all())] == [False]
     assert await audited() == [("password.reset_asked", user.pk, None), ("user.password_reset", user.pk, user.pk)]
     assert (await login(api, PASSWORD), await login(api, NEW_PASSWORD)) == (401, 200)
+
+
+async def test_a_second_factor_is_asked_for_all_the_same(api: httpx.AsyncClient):
+    me = await customer(email=ANN, password=PASSWORD)
+    program, _ = await enrol_totp(api, me)
+    assert (await reset(api, await link_of(api))).status_code == 200
+    needed = await begin_sign_in(api, me, NEW_PASSWORD)
+    assert [session for session in await rows(Session.objects.all()) if session.revoked_at is None] == []
+    proof = {"second_factor_token": needed["second_factor_token"], "code": program.code()}
+    assert (await api.post("/api/v1/auth/second-factor", json=proof)).status_code == 200
 
 
 async def test_tells_the_owner_and_verifies_the_address(api: httpx.AsyncClient):

@@ -25,6 +25,7 @@ REFUSED = {
     "common": "lakers524",
     "breached": BREACHED,
     "about the service": "keyhouse2026!",
+    "about the company": "acme-rocketclub-26",
     "long": "x" * 257,
 }
 NEW = {"email": "ann@example.com", "username": "ann"}
@@ -34,11 +35,15 @@ refused = pytest.mark.parametrize("password", REFUSED.values(), ids=REFUSED.keys
 
 @pytest.fixture(autouse=True)
 def breached_passwords(tmp_path: Path, settings: Settings) -> Path:
-    """The operator's file of breached passwords, with one in it."""
+    """The operator's file of breached passwords, with one in it, and words of the operator's."""
     path = tmp_path / "pwned"
     path.write_text(f"{sha1(BREACHED.encode()).hexdigest().upper()}:17\r\n")
-    *others, known = settings.AUTH_PASSWORD_VALIDATORS
-    settings.AUTH_PASSWORD_VALIDATORS = [*others, {**known, "OPTIONS": {"breached_passwords_file": str(path)}}]
+    *others, context, known = settings.AUTH_PASSWORD_VALIDATORS
+    settings.AUTH_PASSWORD_VALIDATORS = [
+        *others,
+        {**context, "OPTIONS": {"words": ["keyhouse", "Acme", "Rocketclub"]}},
+        {**known, "OPTIONS": {"breached_passwords_file": str(path)}},
+    ]
     return path
 
 

@@ -1,0 +1,61 @@
+"""What all pages of the admin, and all fields for passwords, have in common."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests.integration.backoffice.pages import EVENTS, KEYS, PLANS, ROLES, SESSIONS, USERS, text_of
+from tests.support.factories import make_user
+from tests.support.sessions import sign_in
+
+pytestmark = pytest.mark.integration
+
+LISTS = [EVENTS, KEYS, PLANS, ROLES, SESSIONS, USERS]
+OWN = ["/admin/", "/admin/sessions/", "/admin/second-factors/", "/admin/proof/", "/admin/password_change/"]
+PASSWORD_FIELDS = [
+    ("/admin/login/", ["current-password"]),
+    ("/admin/proof/", ["current-password"]),
+    ("/admin/password_change/", ["current-password", "new-password", "new-password"]),
+    (f"{USERS}add/", ["new-password"]),
+    ("/account/reset-password", ["new-password"]),
+    ("/account/sign-up", ["new-password"]),
+]
+
+
+def _log_out_buttons(page: str) -> int:
+    return len(re.findall(r'<form id="logout-form" method="post" action="/admin/logout/">', page))
+
+
+@pytest.mark.parametrize("page", [*OWN, *LISTS, f"{USERS}add/", f"{PLANS}add/"])
+def test_every_page_offers_to_log_out(browser: Client, page: str):
+    assert _log_out_buttons(text_of(browser.get(page))) == 1
+
+
+def test_so_do_the_pages_of_a_row_and_its_operations(browser: Client):
+    user = make_user()
+    sign_in(user)
+    for page in (
+        reverse("admin:users_user_change", args=[user.pk]),
+        f"{USERS}send-password-reset/?id={user.pk}",
+        reverse("admin:users_user_history", args=[user.pk]),
+    ):
+        assert _log_out_buttons(text_of(browser.get(page, follow=True))) == 1, page
+
+
+@pytest.mark.parametrize(("page", "completions"), PASSWORD_FIELDS)
+def test_password_fields_hide_what_is_typed_and_let_password_managers_in(
+    browser: Client, page: str, completions: list[str]
+):
+    client = Client() if page == "/admin/login/" else browser
+    html = text_of(client.get(page))
+    fields = [field for field in re.findall(r"<input[^>]*>", html) if "password" in _attribute(field, "name")]
+    assert [_attribute(field, "type") for field in fields] == ["password"] * len(completions)
+    assert [_attribute(field, "autocomplete") for field in fields] == completions
+    assert [field for field in fields if re.search(r"\son[a-z]+=|readonly|disabled", field)] == []
+
+
+def _attribute(field: str, name: str) -> str:
+    found = re.search(rf'\s{name}="([^"]*)"', field)
+    return found[1] if found else ""

@@ -1,0 +1,41 @@
+"""What a new installation begins with: in production with nobody."""
+
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from pytest_django.fixtures import Settings
+
+from apps.users.models import User
+from config import first_run
+from config.management.commands import serve
+
+
+class PreparedError(Exception):
+    """Nothing is served in this test."""
+
+
+@pytest.mark.parametrize(("name", "has_accounts"), [("production", False), ("development", True)])
+def test_only_development_begins_with_an_account(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, name: str, has_accounts: bool
+):
+    asked: list[Any] = []
+
+    def prepare(**options: bool) -> None:
+        asked.append(options["with_first_accounts"])
+        raise PreparedError
+
+    monkeypatch.setattr(serve, "prepare", prepare)
+    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"environment": name})
+    with pytest.raises(PreparedError):
+        call_command("serve", host="127.0.0.1", port=0)
+    assert asked == [has_accounts]
+
+
+@pytest.mark.usefixtures("database")
+def test_its_password_is_random_and_made_once():
+    first = first_run.create_first_accounts()
+    assert first is not None
+    assert len(first.password) == 20  # 120 bits in base64
+    assert User.objects.get().check_password(first.password)
+    assert first_run.create_first_accounts() is None
