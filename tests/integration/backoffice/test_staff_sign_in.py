@@ -162,6 +162,7 @@ async def test_the_database_does_not_hold_the_browsers_key(browser: httpx.AsyncC
     await staff()
     await sign_in(browser, EMAIL)
     (kept,) = await rows(KeptBrowser.objects.all())
+    assert len(browser.cookies[SESSION_COOKIE]) == 32  # 192 random bits in base64
     assert browser.cookies[SESSION_COOKIE] not in {kept.session_key, kept.session_data}
     thief = browser_at()
     thief.cookies.set(SESSION_COOKIE, kept.session_key)
