@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from apps.core.errors import EmailNotVerified, ErrorDetail, NotAuthenticated, NotFound, ValidationFailed
+from apps.core.errors import EmailNotVerified, ErrorDetail, NotAuthenticated, NotFound, ValidationFailed, WrongPassword
 from apps.core.schemas.page import Page
 from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.principal import Principal
@@ -94,9 +94,13 @@ class UserService:
         """Return what is needed to check a password; raises NotFound."""
         return Credentials.of(await self._existing(user_id))
 
-    def set_password(self, user_id: int, password_hash: str) -> None:
-        """Store a new hash in the transaction open on this thread; raises NotFound."""
-        self._users.set_password(user_id, password_hash)
+    def set_password(self, user_id: int, password_hash: str, judged_digest: str | None = None) -> None:
+        """Store a new hash in the transaction open on this thread; raises NotFound.
+
+        Raises WrongPassword if the password that was judged, where one was, is another since (its hash has another
+        `password_digest`).
+        """
+        self._users.set_password(user_id, password_hash, partial(_require_judged_password, judged_digest))
 
     def lock_usable(self, user_id: int) -> Credentials:
         """Lock the account in the transaction open on this thread; raises NotFound where it may not be used."""
@@ -164,8 +168,17 @@ class UserService:
         return user
 
 
+def _is_judged_password(judged_digest: str | None, user: User) -> bool:
+    return judged_digest in (None, password_digest(user.password))
+
+
+def _require_judged_password(judged_digest: str | None, user: User) -> None:
+    if not _is_judged_password(judged_digest, user):
+        raise WrongPassword
+
+
 def _require_sign_in(judged_digest: str | None, needs_verified: bool, user: User) -> None:
-    if judged_digest not in (None, password_digest(user.password)) or not is_usable(user):
+    if not _is_judged_password(judged_digest, user) or not is_usable(user):
         raise NotAuthenticated
     if needs_verified and settings.REQUIRE_VERIFIED_EMAIL and user.email_verified_at is None:
         raise EmailNotVerified
