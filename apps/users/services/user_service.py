@@ -38,11 +38,13 @@ class UserService:
         await self.get(actor, user_id)
 
     async def require_changeable(self, actor: Principal, user_id: int) -> None:
-        """Raise NotAllowed or InsufficientScopes unless the actor may change what belongs to the account."""
+        """Raise NotAllowed or InsufficientScopes unless the actor may change what belongs to the account.
+
+        Raises NotFound where there is none: what a deleted one has stays as it is, for it may be restored.
+        """
         actor.require_writing(user_id)
-        user = await self._users.find(user_id) if user_id != actor.user_id else None
-        if user is not None:
-            may_be_changed_by(actor)(user)
+        if user_id != actor.user_id:
+            may_be_changed_by(actor)(await self._existing(user_id))
 
     async def held_scopes(self, user_id: int) -> frozenset[str]:
         """Return the declared scopes that the account holds at this moment; a deleted one holds none."""
