@@ -22,6 +22,7 @@ LockKeyAllowance = Callable[[int], int | None]
 RequireHeld = Callable[[int, Iterable[str]], None]
 # Raises when the change may not be made to this key; called with the row locked.
 Guard = Callable[[ApiKey], None]
+NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class ApiKeyRepository:
         self._require_held(user_id, fields["scopes"])
         key = ApiKey.objects.create(user_id=user_id, **fields)
         _add_secret(key, secret)
-        self._record_audit(replace(audit, target_id=key.pk, after={**fields, "user_id": user_id}))
+        self._record(audit, key, after={**fields, "user_id": user_id})
         return _existing().get(pk=key.pk)
 
     def _update(self, key_id: int, changes: Mapping[str, Any], audit: AuditEntry, guard: Guard | None = None) -> ApiKey:
@@ -108,7 +109,7 @@ class ApiKeyRepository:
         key.save(update_fields=[*changes, "updated_at"])
         key.refresh_from_db(fields=list(changes))
         after = {name: getattr(key, name) for name in changes}
-        self._record_audit(replace(audit, target_id=key_id, before=before, after=after))
+        self._record(audit, key, before, after)
         return _as_shown(ApiKey.objects.all()).get(pk=key_id)
 
     def _revoke(self, key_id: int, reason: str, audit: AuditEntry) -> ApiKey:
@@ -124,8 +125,15 @@ class ApiKeyRepository:
         end = Now() + grace
         key.secrets.update(expires_at=Least(Coalesce("expires_at", end), end))
         _add_secret(key, secret)
-        self._record_audit(replace(audit, target_id=key_id, after={"grace_seconds": int(grace.total_seconds())}))
+        self._record(audit, key, after={"grace_seconds": int(grace.total_seconds())})
         return _existing().get(pk=key_id)
+
+    def _record(
+        self, audit: AuditEntry, key: ApiKey, before: Mapping[str, Any] = NOTHING, after: Mapping[str, Any] = NOTHING
+    ) -> None:
+        # It concerns the key's owner, whoever does it: the owner sees it, and it is erased with the owner.
+        entry = replace(audit, target_id=key.pk, subject_id=key.user_id, before=before, after=after)
+        self._record_audit(entry)
 
 
 @prepared

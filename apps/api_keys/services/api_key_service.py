@@ -11,7 +11,7 @@ from apps.core.errors import ErrorDetail, InsufficientScopes, NotAllowed, NotFou
 from apps.core.schemas.page import Page, PageQuery
 from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.principal import CredentialKind, Principal
-from apps.core.security.scopes import added_scopes, missing_scopes, reserved_among
+from apps.core.security.scopes import added_scopes, missing_scopes, reserved_among, reserved_under
 from apps.users.services.user_service import UserService
 
 
@@ -59,7 +59,7 @@ class ApiKeyService:
         return Page[ApiKeyOut].of(rows, total, query, partial(ApiKeyOut.of, held=held))
 
     async def update(self, actor: Principal, key_id: int, update: ApiKeyUpdate) -> ApiKeyOut:
-        """Change the key; raises NotFound, NotAllowed, InsufficientScopes.
+        """Change the key; raises NotFound, NotAllowed, InsufficientScopes, SecondFactorRequired.
 
         Raises ValidationFailed for new scopes that its owner does not hold.
         """
@@ -84,7 +84,7 @@ class ApiKeyService:
     async def rotate(self, actor: Principal, key_id: int, grace_seconds: int = 0) -> ApiKeyWithSecret:
         """Give the key a new secret and return it, this once; the old one works until the grace ends.
 
-        Raises NotFound, NotAllowed, InsufficientScopes, Conflict when the key is revoked.
+        Raises NotFound, NotAllowed, InsufficientScopes, SecondFactorRequired, Conflict when the key is revoked.
         """
         key = await self._writable(actor, key_id)
         secret = key_format.generate_key(key.environment)
@@ -124,7 +124,13 @@ def _stored(secret: str) -> NewSecret:
 
 
 def _require_no_less_than(actor: Principal, key: ApiKey) -> None:
-    """A key gets no hold of one that may do more: not its new secret, and not what keeps it within bounds."""
+    """Nobody gets hold of a key that may do more: not of its new secret, and not of what keeps it within bounds.
+
+    That is a key, and a session of staff that lacks the second factor which their rights need.
+    """
+    if actor.lacks_second_factor:
+        for scope in reserved_under(key.scopes):
+            actor.require_scope(scope)
     if actor.kind is CredentialKind.API_KEY and not actor.acts_as_staff and missing_scopes(actor.scopes, key.scopes):
         raise InsufficientScopes("A key may not change one that has scopes it lacks.")
 

@@ -37,7 +37,7 @@ RECENTLY_PROVEN = ExpressionWrapper(
 USE_IS_UNNOTED = ExpressionWrapper(
     Q(last_used_at__lt=Now() - timedelta(seconds=NOTED_USE_SECONDS)), output_field=BooleanField()
 )
-SetPassword = Callable[[int, str], None]
+SetPassword = Callable[[int, str, str | None], None]
 NoteLogin = Callable[[int, str | None, bool], bool]
 VoidTokens = Callable[[int], None]
 
@@ -130,18 +130,38 @@ class SessionRepository:
         """End every session with one of the ids, whosever it is, with an event an account; return how many."""
         return await run_in_transaction(self._revoke_among, ids, audit, reason)
 
-    async def change_password(self, user_id: int, password_hash: str, kept_id: int | None, audit: AuditEntry) -> None:
-        """Store a new hash and end every session of the user, but one if it is named."""
-        await run_in_transaction(self.replace_password, user_id, password_hash, kept_id, audit, Notice.PASSWORD_CHANGED)
+    async def change_password(
+        self,
+        user_id: int,
+        password_hash: str,
+        kept_id: int | None,
+        audit: AuditEntry,
+        judged_digest: str | None = None,
+    ) -> None:
+        """Store a new hash and end every session of the user, but one if it is named.
+
+        Raises WrongPassword if the password that was judged, where one was, is another since.
+        """
+        notice = Notice.PASSWORD_CHANGED
+        await run_in_transaction(
+            self.replace_password, user_id, password_hash, kept_id, audit, notice, judged_digest=judged_digest
+        )
 
     def replace_password(
-        self, user_id: int, password_hash: str, kept_id: int | None, audit: AuditEntry, notice: Notice
+        self,
+        user_id: int,
+        password_hash: str,
+        kept_id: int | None,
+        audit: AuditEntry,
+        notice: Notice,
+        *,
+        judged_digest: str | None = None,
     ) -> None:
         """Store a new hash in the transaction open on this thread, and end what was begun with the one before.
 
         These are every session of the user, but one if it is named, and every single-use token.
         """
-        self._set_password(user_id, password_hash)
+        self._set_password(user_id, password_hash, judged_digest)
         _end_all(user_id, kept_id, "password changed")
         self._void_tokens(user_id)
         self._record_audit(replace(audit, target_id=user_id))

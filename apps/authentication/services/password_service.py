@@ -8,7 +8,7 @@ from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.passwords import hash_password
 from apps.core.security.principal import Principal
 from apps.second_factors.services.factor_rights import FactorRights
-from apps.users.services.credentials import Credentials
+from apps.users.services.credentials import Credentials, password_digest
 from apps.users.services.password_policy import check_new_password
 from apps.users.services.user_service import UserService
 
@@ -36,7 +36,9 @@ class PasswordService:
         credentials = await self._users.credentials(actor.owner_id)
         if not await self._passwords.confirms(credentials, change.current_password.get_secret_value()):
             raise WrongPassword
-        await self._store(actor, credentials, change.new_password.get_secret_value(), kept_id, "new_password")
+        # Of two who change it at once, the second has given a password that is the account's no more.
+        new, judged = change.new_password.get_secret_value(), password_digest(credentials.password_hash)
+        await self._store(actor, credentials, new, kept_id, judged, field="new_password")
 
     async def set(self, actor: Principal, user_id: int, password: str) -> None:
         """Set the password without asking for the one that is, and end every session of the account.
@@ -44,12 +46,20 @@ class PasswordService:
         Raises NotAllowed unless the actor is a superuser, NotFound, ValidationFailed for a weak password.
         """
         actor.require_superuser()
-        await self._store(actor, await self._users.credentials(user_id), password, None)
+        await self._store(actor, await self._users.credentials(user_id), password)
 
     async def _store(
-        self, actor: Principal, credentials: Credentials, password: str, kept_id: int | None, field: str = "password"
+        self,
+        actor: Principal,
+        credentials: Credentials,
+        password: str,
+        kept_id: int | None = None,
+        judged_digest: str | None = None,
+        *,
+        field: str = "password",
     ) -> None:
         account = {"email": credentials.email, "username": credentials.username, "full_name": credentials.full_name}
         await check_new_password(password, field=field, **account)
         audit = AuditEntry(actor, "user.password_changed", "user")
-        await self._sessions.change_password(credentials.user_id, await hash_password(password), kept_id, audit)
+        password_hash = await hash_password(password)
+        await self._sessions.change_password(credentials.user_id, password_hash, kept_id, audit, judged_digest)

@@ -27,8 +27,13 @@ class DataExport:
         return await self._of(actor, actor.owner_id)
 
     async def of_customer(self, actor: Principal, user_id: int) -> DataExportOut:
-        """Return what is kept of somebody else, for staff, who hand it on; raises NotAllowed, NotFound."""
+        """Return what is kept of somebody else, for staff, who hand it on; raises NotAllowed, NotFound.
+
+        Of oneself it asks for what `own` does.
+        """
         actor.require_staff()
+        if user_id == actor.user_id:
+            actor.require_recent_proof()
         await self._users.require_changeable(actor, user_id)
         return await self._of(actor, user_id)
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from django.contrib.auth.hashers import make_password
-from django.db.models import QuerySet
-from django.db.models.functions import Now
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower, Now
+from django.db.models.lookups import Exact
 
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import NotFound
@@ -34,7 +35,7 @@ class ErasureRepository:
         """Replace the personal data of one that is locked by what is nobody's."""
         PendingRegistration.objects.filter(email__iexact=user.email).delete()
         nobody = f"erased-{user.pk}"
-        Invitation.objects.filter(user=user).update(email=f"{nobody}@erased.invalid")
+        _invitations_of(user).update(email=f"{nobody}@erased.invalid")
         User.objects.filter(pk=user.pk).update(
             email=f"{nobody}@erased.invalid",
             username=nobody,
@@ -56,6 +57,12 @@ class ErasureRepository:
         saved(user, update_fields=["deleted_at", "is_active", "updated_at"])
         self._record_audit(replace(audit, after={"is_active": True}))
         return as_shown(User.objects.select_related("plan")).get(pk=user_id)
+
+
+def _invitations_of(user: User) -> QuerySet[Invitation]:
+    """Return what the account was made by, and what else was sent to its address while it had it."""
+    to_address = Q(Exact(Lower("email"), user.email.lower()), user=None, created_at__lt=user.deleted_at)
+    return Invitation.objects.filter(Q(user=user) | to_address)
 
 
 def _deleted() -> QuerySet[User]:

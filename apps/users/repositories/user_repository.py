@@ -118,9 +118,10 @@ class UserRepository:
         """Return the roles that give the scope, in the transaction open on this thread."""
         return self._roles.names_giving(scope)
 
-    def set_password(self, user_id: int, password_hash: str) -> None:
-        """Store a new hash in the transaction open on this thread; raises NotFound."""
+    def set_password(self, user_id: int, password_hash: str, guard: Guard) -> None:
+        """Store a new hash in the transaction open on this thread; raises NotFound, or as `guard`."""
         user = self.lock(user_id)
+        guard(user)
         user.password = password_hash
         user.save(update_fields=["password", "updated_at"])
 

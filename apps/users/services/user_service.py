@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from apps.core.errors import EmailNotVerified, ErrorDetail, NotAuthenticated, NotFound, ValidationFailed
+from apps.core.errors import EmailNotVerified, ErrorDetail, NotAuthenticated, NotFound, ValidationFailed, WrongPassword
 from apps.core.schemas.page import Page
 from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.principal import Principal
@@ -38,11 +38,13 @@ class UserService:
         await self.get(actor, user_id)
 
     async def require_changeable(self, actor: Principal, user_id: int) -> None:
-        """Raise NotAllowed or InsufficientScopes unless the actor may change what belongs to the account."""
+        """Raise NotAllowed or InsufficientScopes unless the actor may change what belongs to the account.
+
+        Raises NotFound where there is none: what a deleted one has stays as it is, for it may be restored.
+        """
         actor.require_writing(user_id)
-        user = await self._users.find(user_id) if user_id != actor.user_id else None
-        if user is not None:
-            may_be_changed_by(actor)(user)
+        if user_id != actor.user_id:
+            may_be_changed_by(actor)(await self._existing(user_id))
 
     async def held_scopes(self, user_id: int) -> frozenset[str]:
         """Return the declared scopes that the account holds at this moment; a deleted one holds none."""
@@ -94,9 +96,13 @@ class UserService:
         """Return what is needed to check a password; raises NotFound."""
         return Credentials.of(await self._existing(user_id))
 
-    def set_password(self, user_id: int, password_hash: str) -> None:
-        """Store a new hash in the transaction open on this thread; raises NotFound."""
-        self._users.set_password(user_id, password_hash)
+    def set_password(self, user_id: int, password_hash: str, judged_digest: str | None = None) -> None:
+        """Store a new hash in the transaction open on this thread; raises NotFound.
+
+        Raises WrongPassword if the password that was judged, where one was, is another since (its hash has another
+        `password_digest`).
+        """
+        self._users.set_password(user_id, password_hash, partial(_require_judged_password, judged_digest))
 
     def lock_usable(self, user_id: int) -> Credentials:
         """Lock the account in the transaction open on this thread; raises NotFound where it may not be used."""
@@ -173,8 +179,17 @@ class UserService:
         return user
 
 
+def _is_judged_password(judged_digest: str | None, user: User) -> bool:
+    return judged_digest in (None, password_digest(user.password))
+
+
+def _require_judged_password(judged_digest: str | None, user: User) -> None:
+    if not _is_judged_password(judged_digest, user):
+        raise WrongPassword
+
+
 def _require_sign_in(judged_digest: str | None, needs_verified: bool, user: User) -> None:
-    if judged_digest not in (None, password_digest(user.password)) or not is_usable(user):
+    if not _is_judged_password(judged_digest, user) or not is_usable(user):
         raise NotAuthenticated
     if needs_verified and settings.REQUIRE_VERIFIED_EMAIL and user.email_verified_at is None:
         raise EmailNotVerified

@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.api_keys.models import ApiKey, ApiKeySecret
 from tests.support.accounts import Account, audited, colleague, customer
 from tests.support.assertions import assert_error
-from tests.support.factories import IssuedKey, add_secret, make_key, make_service_key
+from tests.support.factories import IssuedKey, add_secret, make_key, make_service_key, make_staff
 from tests.support.orm import make, rows
 
 KEYS = "/api/v1/api-keys"
@@ -51,6 +51,17 @@ async def test_who_may_not_change_it_changes_nothing(api: httpx.AsyncClient, met
         assert_error(response, status, code)
     assert await everything() == before
     assert await audited() == []
+
+
+@pytest.mark.parametrize(("method", "path", "body"), CHANGES)
+async def test_nobody_changes_those_of_a_deleted_account(api: httpx.AsyncClient, method, path, body):
+    # They count again when it is restored, and it may be a superuser's.
+    root = await make(make_staff, deleted_at=timezone.now(), is_active=False)
+    staff, key = await colleague(), await make(make_key, root, scopes=["keyhouse:staff"])
+    before = await everything()
+    response = await api.request(method, f"{KEYS}/{key.id}{path}", json=body, headers=staff.headers)
+    assert_error(response, 404, "NOT_FOUND")
+    assert await everything() == before
 
 
 @pytest.mark.parametrize(("method", "path", "body"), CHANGES)

@@ -70,13 +70,15 @@ def test_takes_out_names_and_addresses_and_leaves_the_rest():
     }
 
 
-def test_takes_out_the_words_of_keys_and_no_plan_s_name():
+def test_takes_out_the_words_of_keys_and_passkeys_and_no_plan_s_name():
     user = deleted()
-    record(session_of(user.pk), user, "api_key", name="Ann's", description="", scopes=["a"])
+    record(session_of(user.pk), user, "api_key", name="Ann's", description="", revoked_reason="Ann left")
+    record(session_of(user.pk), user, "passkey", name="Ann's phone", aaguid="0")
     record(session_of(user.pk), user, "plan", name="gold")
     erase(user)
     assert [event.after for event in AuditEvent.objects.order_by("id")] == [
-        {"name": "erased", "description": "", "scopes": ["a"]},
+        {"name": "erased", "description": "", "revoked_reason": "erased"},
+        {"name": "erased", "aaguid": "0"},
         {"name": "gold"},
     ]
 

@@ -54,6 +54,20 @@ async def test_shows_what_staff_did_without_saying_who(api: httpx.AsyncClient):
     assert (await events_of(api, staff.headers))["items"] == []
 
 
+async def test_shows_what_staff_did_with_ones_keys(api: httpx.AsyncClient):
+    me, staff = await customer(), await superuser()
+    made = await api.post(f"/api/v1/users/{me.id}/api-keys", json={"name": "laptop"}, headers=staff.headers)
+    key = f"/api/v1/api-keys/{made.json()['id']}"
+    await api.patch(key, json={"name": "phone"}, headers=staff.headers)
+    await api.post(f"{key}/rotate", headers=staff.headers)
+    await api.post(f"{key}/revoke", headers=staff.headers)
+    await api.delete(key, headers=staff.headers)
+    items = (await events_of(api, me.headers))["items"]
+    done = [(event["action"].removeprefix("api_key."), event["actor"]) for event in reversed(items)]
+    assert done == [(what, "staff") for what in ("created", "updated", "rotated", "revoked", "deleted")]
+    assert (await events_of(api, staff.headers))["items"] == []
+
+
 async def test_tells_keys_operators_and_strangers_apart(api: httpx.AsyncClient):
     me = await customer()
     key = Principal(user_id=me.id, kind=CredentialKind.API_KEY)

@@ -40,6 +40,27 @@ async def test_no_login_with_the_old_password_outlives_its_change(api: httpx.Asy
                 assert_error(await api.get(ME, headers=token), 401, "NOT_AUTHENTICATED")
 
 
+async def test_of_two_who_change_the_password_at_once_one_does(api: httpx.AsyncClient):
+    for round_number in range(3):
+        user = await make(make_user, PASSWORD, email=f"ivy{round_number}@example.com")
+        phones = [await make(sign_in, user) for _ in range(3)]
+        answers = await asyncio.gather(
+            *(
+                api.post(
+                    "/api/v1/auth/change-password",
+                    json={"current_password": PASSWORD, "new_password": f"{NEW_PASSWORD} {number}"},
+                    headers=headers,
+                )
+                for number, headers in enumerate(phones)
+            )
+        )
+        statuses = [answer.status_code for answer in answers]
+        assert (statuses.count(200), set(statuses) - {200, 400, 401}) == (1, set())
+        winner = statuses.index(200)
+        assert (await login(api, user.email, f"{NEW_PASSWORD} {winner}")).status_code == 200
+        assert (await api.get(ME, headers=phones[winner])).status_code == 200
+
+
 async def test_sessions_from_before_a_deactivation_do_not_come_back(api: httpx.AsyncClient):
     user, boss = await make(make_user, PASSWORD), await make(make_staff)
     old, staff = await make(sign_in, user), await make(sign_in, boss)

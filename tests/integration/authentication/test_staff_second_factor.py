@@ -5,6 +5,7 @@ import jwt
 import pytest
 from django.test import override_settings
 
+from apps.api_keys.models import ApiKey, ApiKeySecret
 from apps.authentication.models import Session
 from tests.support.accounts import Account, customer, superuser
 from tests.support.assertions import assert_error
@@ -12,7 +13,7 @@ from tests.support.factories import PASSWORD, make_key
 from tests.support.orm import make, rows
 from tests.support.second_factors import begin_sign_in, enrol_totp
 
-USERS = "/api/v1/users"
+USERS, KEYS = "/api/v1/users", "/api/v1/api-keys"
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +69,21 @@ async def test_a_key_with_staff_rights_is_a_program_and_keeps_them(api: httpx.As
     root, other = await superuser(), await customer()
     key = await make(make_key, root.user, scopes=["keyhouse:staff"])
     assert (await api.get(f"{USERS}/{other.id}", headers=key.headers)).status_code == 200
+
+
+async def test_a_password_alone_gets_no_hold_of_a_key_with_staff_rights(api: httpx.AsyncClient):
+    root = await superuser()
+    key = await make(make_key, root.user, scopes=["keyhouse:staff"], ip_allowlist=["203.0.113.9"])
+    plain = await make(make_key, root.user)
+    await proven_by(root, "pwd")
+    rotated = await api.post(f"{KEYS}/{key.id}/rotate", headers=root.headers)
+    assert_error(rotated, 403, "SECOND_FACTOR_REQUIRED")
+    opened = await api.patch(f"{KEYS}/{key.id}", json={"ip_allowlist": []}, headers=root.headers)
+    assert_error(opened, 403, "SECOND_FACTOR_REQUIRED")
+    assert len(await rows(ApiKeySecret.objects.filter(api_key_id=key.id))) == 1
+    assert [row.ip_allowlist for row in await rows(ApiKey.objects.filter(pk=key.id))] == [["203.0.113.9"]]
+    assert (await api.post(f"{KEYS}/{plain.id}/rotate", headers=root.headers)).status_code == 200
+    assert (await api.post(f"{KEYS}/{key.id}/revoke", headers=root.headers)).status_code == 200
 
 
 async def test_staff_enrol_themselves_step_up_and_are_staff_then(api: httpx.AsyncClient):

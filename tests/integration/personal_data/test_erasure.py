@@ -50,6 +50,8 @@ async def ann_deleted(api: httpx.AsyncClient, days: int = 31) -> Account:
 def _backdate(user_id: int, days: int) -> None:
     User.objects.filter(pk=user_id).update(deleted_at=Now() - timedelta(days=days))
     Invitation.objects.create(email="ann@example.com", user_id=user_id, expires_at=Now())
+    Invitation.objects.create(email="Ann@Example.com", expires_at=Now(), revoked_at=Now())
+    Invitation.objects.update(created_at=Now() - timedelta(days=days + 1))
     PendingRegistration.objects.create(email="ann@example.com", username="annie", password="!")
 
 
@@ -115,6 +117,14 @@ async def test_an_account_within_its_grace_and_a_living_one_stay(api: httpx.Asyn
     settings.ERASE_AFTER_DAYS = 28
     assert (await run_in_transaction(clean_up))["erased_accounts"] == 1
     assert (await run_in_transaction(clean_up))["erased_accounts"] == 0
+
+
+async def test_an_invitation_of_later_stays(api: httpx.AsyncClient):
+    await ann_deleted(api)
+    await run_in_transaction(Invitation.objects.all().delete)
+    await make(Invitation.objects.create, email="ann@example.com", expires_at=Now() + timedelta(days=7))
+    assert (await run_in_transaction(clean_up))["erased_accounts"] == 1
+    assert [invitation.email for invitation in await rows(Invitation.objects.all())] == ["ann@example.com"]
 
 
 async def test_of_two_at_once_each_is_erased_once(api: httpx.AsyncClient):

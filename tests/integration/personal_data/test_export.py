@@ -83,3 +83,14 @@ async def test_nobody_else_gets_it(api: httpx.AsyncClient):
     ):
         assert_error(await api.get(f"/api/v1/users/{user_id}/export", headers=headers), status, code)
     assert await audited() == []
+
+
+async def test_staff_prove_themselves_too_before_they_get_their_own(api: httpx.AsyncClient):
+    staff = await colleague()
+    key = await make(make_key, staff.user, scopes=["keyhouse:staff"])
+    own = f"/api/v1/users/{staff.id}/export"
+    assert_error(await api.get(own, headers=key.headers), 403, "FORBIDDEN")
+    assert (await api.get(own, headers=staff.headers)).status_code == 200
+    await run_in_transaction(Session.objects.update, authenticated_at=Now() - timedelta(minutes=11))
+    assert_error(await api.get(own, headers=staff.headers), 401, "STEP_UP_REQUIRED")
+    assert await audited() == [("user.exported", staff.id, staff.id)]

@@ -9,7 +9,7 @@ from apps.core.errors import NotFound
 from apps.second_factors.repositories.factor_repository import FactorCounts
 from apps.second_factors.schemas import FactorKind
 from apps.second_factors.services.passkey_proof import PasskeyProven
-from apps.users.services.credentials import Credentials
+from apps.users.services.credentials import Credentials, password_digest
 from tests.support.fakes import LONG_AGO, unsaved_user
 
 ME, SESSION = 1, 9
@@ -117,5 +117,8 @@ class FakeSessions:
     async def revoke_all(self, user_id: int, kept_id: int | None, audit: Any, *reason: str) -> None:
         self.calls.append(("revoke_all", user_id, kept_id, audit, *reason))
 
-    async def change_password(self, user_id: int, password_hash: str, kept_id: int, audit: Any) -> None:
+    async def change_password(
+        self, user_id: int, password_hash: str, kept_id: int, audit: Any, judged_digest: str | None = None
+    ) -> None:
+        assert judged_digest in (None, password_digest(self.session.user.password))
         self.calls.append(("change_password", user_id, password_hash, kept_id, audit))
