@@ -41,7 +41,7 @@ def attempt_clean_up() -> AttemptCleanUp:
 @cache
 def factor_rights() -> FactorRights:
     """Return the judge of who may change an account's second factors."""
-    return FactorRights(_factors())
+    return FactorRights(_factors(), user_service())
 
 
 @cache

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.support.application_page import application_page
 from tests.support.browser import started_chromium
-from tests.support.people import PASSWORD, Person, sign_up
+from tests.support.people import PASSWORD, Person, sign_up, verified
 from tests.support.server import Server, separate_database, start_server
 from tests.support.virtual_authenticator import VirtualAuthenticator
 
@@ -49,8 +49,8 @@ def client(keyhouse: Server) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def person(client: httpx.Client) -> Person:
-    return sign_up(client)
+def person(keyhouse: Server, client: httpx.Client) -> Person:
+    return verified(keyhouse, sign_up(client))
 
 
 @pytest.fixture

@@ -9,12 +9,17 @@ import httpx
 import pyotp
 import pytest
 
-from tests.support.people import PASSWORD, Person
+from tests.support.people import PASSWORD, Person, sign_up, verified
 from tests.support.server import Server
 
 pytestmark = pytest.mark.e2e
 
 GUESSES = 20
+
+
+@pytest.fixture
+def person(server: Server, client: httpx.Client) -> Person:
+    return verified(server, sign_up(client))
 
 
 def enrol(client: httpx.Client, person: Person) -> pyotp.TOTP:

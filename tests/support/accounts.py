@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils import timezone
+
 from apps.audit.models import AuditEvent
 from apps.users.models import User
 from tests.support.factories import make_staff, make_user
@@ -23,8 +25,8 @@ class Account:
 
 
 async def customer(**fields: Any) -> Account:
-    """Return a signed-in customer on the free plan."""
-    return await _signed_in(await make(make_user, **fields))
+    """Return a signed-in customer on the free plan, whose address is verified."""
+    return await _signed_in(await make(make_user, **{"email_verified_at": timezone.now(), **fields}))
 
 
 async def superuser(**fields: Any) -> Account:

@@ -1,9 +1,10 @@
 """Who may change an account's second factors."""
 
-from apps.core.errors import NotAllowed, StepUpRequired
+from apps.core.errors import EmailNotVerified, NotAllowed, StepUpRequired
 from apps.core.security.methods import include_second_factor
 from apps.core.security.principal import CredentialKind, Principal
 from apps.second_factors.repositories.factor_repository import FactorRepository
+from apps.users.services.user_service import UserService
 
 
 class FactorRights:
@@ -12,14 +13,27 @@ class FactorRights:
     A session that a password alone began, before the factor was added, may be a thief's: it has to step up first.
     """
 
-    def __init__(self, factors: FactorRepository) -> None:
+    def __init__(self, factors: FactorRepository, users: UserService) -> None:
         self._factors = factors
+        self._users = users
 
     async def require_fresh(self, actor: Principal) -> int:
         """Return the account of whoever is signed in and has just proven it; raises StepUpRequired, NotAllowed."""
         actor.require_recent_proof()
         await self.require_fresh_if_protected(actor)
         return actor.owner_id
+
+    async def require_enrolling(self, actor: Principal) -> int:
+        """Return the account as `require_fresh` does; raises EmailNotVerified for a customer's unverified address.
+
+        Whoever has signed up with somebody else's address must not keep a way in beside it when its owner comes and
+        sets a new password by mail. Staff's accounts are made by others than strangers.
+        """
+        user_id = await self.require_fresh(actor)
+        account = await self._users.credentials(user_id)
+        if not (account.is_verified or account.is_staff):
+            raise EmailNotVerified
+        return user_id
 
     async def require_fresh_if_protected(self, actor: Principal) -> None:
         """Raise StepUpRequired if the caller's account has a second factor that the session has not just proven."""

@@ -39,8 +39,8 @@ class PasskeyEnrolment:
         self._challenges = challenges
 
     async def ask(self, actor: Principal) -> PasskeyOptions:
-        """Return what to ask the browser for a new passkey; raises StepUpRequired, NotAllowed."""
-        user_id = await self._rights.require_fresh(actor)
+        """Return what to ask the browser for a new passkey; raises as `FactorRights.require_enrolling` does."""
+        user_id = await self._rights.require_enrolling(actor)
         account = await self._users.credentials(user_id)
         known = await self._passkeys.of_user(user_id)
         # One handle for all passkeys of an account, so that an authenticator keeps one of them.

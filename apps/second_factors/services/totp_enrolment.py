@@ -31,8 +31,8 @@ class TotpEnrolment:
         self._issuer = issuer
 
     async def begin(self, actor: Principal) -> TotpSecret:
-        """Return a new secret, which waits 15 minutes for its first code; raises StepUpRequired, NotAllowed."""
-        user_id = await self._rights.require_fresh(actor)
+        """Return a new secret, which waits 15 minutes for its first code; raises as `FactorRights` does."""
+        user_id = await self._rights.require_enrolling(actor)
         secret = new_secret()
         uri = otpauth_uri(secret, (await self._users.credentials(user_id)).email, self._issuer)
         image = await run_beside_hashing(qr_code, uri)

@@ -146,7 +146,7 @@ async def test_linking_needs_a_session(browser: Browser):
 
 async def test_nothing_is_linked_to_an_account_that_somebody_has_only_claimed(browser: Browser):
     """Else who has made it in another's name would have a way in left when its owner takes it over by a reset."""
-    me = await customer(email="victim@example.com")
+    me = await customer(email="victim@example.com", email_verified_at=None)
     assert_error(await link(browser, me.headers), 403, "EMAIL_NOT_VERIFIED")
     assert await rows(Identity.objects.all()) == []
     assert await rows(AuditEvent.objects.filter(action="identity.linked")) == []

@@ -12,7 +12,7 @@ USERS = "/api/v1/users"
 
 
 async def test_reads_one_s_own_account(api: httpx.AsyncClient):
-    me = await customer(full_name="Ann", email="ann@example.com", username="ann")
+    me = await customer(full_name="Ann", email="ann@example.com", username="ann", email_verified_at=None)
     mine, by_id = [await api.get(f"{USERS}/{which}", headers=me.headers) for which in ("me", me.id)]
     assert mine.status_code == 200
     assert mine.json() == by_id.json()

@@ -49,7 +49,7 @@ def factors() -> FakeFactorCounts:
 @pytest.fixture
 def service(parts: Any, factors: Any) -> PasswordService:
     sessions, passwords, users = parts
-    return PasswordService(sessions, passwords, users, FactorRights(factors))
+    return PasswordService(sessions, passwords, users, FactorRights(factors, users))
 
 
 def password_change(current=SECRET, new=NEW_SECRET):

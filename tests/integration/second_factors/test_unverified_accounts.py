@@ -1,0 +1,29 @@
+"""An account with an address that nobody has verified: it may be somebody else's."""
+
+import httpx
+import pytest
+
+from apps.authentication.models import Session
+from apps.second_factors.models import TotpDevice
+from apps.users.models import User
+from tests.support.accounts import colleague, customer
+from tests.support.assertions import assert_error
+from tests.support.orm import make, rows
+
+FACTORS = "/api/v1/auth/second-factors"
+VERIFIED = "2026-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize("path", ["/totp", "/passkeys/options"])
+async def test_gets_no_second_factor_that_would_outlive_a_reset_by_the_owner(api: httpx.AsyncClient, path: str):
+    me = await customer(email_verified_at=None)
+    assert_error(await api.post(f"{FACTORS}{path}", headers=me.headers), 403, "EMAIL_NOT_VERIFIED")
+    assert await rows(TotpDevice.objects.all()) == []
+    await make(User.objects.filter(pk=me.id).update, email_verified_at=VERIFIED)
+    assert (await api.post(f"{FACTORS}{path}", headers=me.headers)).is_success
+
+
+async def test_staff_are_known_to_whoever_made_their_account(api: httpx.AsyncClient):
+    staff = await colleague()
+    assert (await api.post(f"{FACTORS}/totp", headers=staff.headers)).status_code == 201
+    assert len(await rows(Session.objects.filter(user_id=staff.id))) == 1
