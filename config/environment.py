@@ -37,8 +37,28 @@ WebAddress = Annotated[str, AfterValidator(web_address)]
 MailUrl = Annotated[SecretStr, AfterValidator(mail_url)]
 Domain = Annotated[str, AfterValidator(passkey_domain)]
 Mailbox = Annotated[str, AfterValidator(mailbox)]
-ProductName = Annotated[str, Field(pattern=r"^\w([\w .&+'-]{0,58}[\w.])?$")]
-Rate = Annotated[str, Field(pattern=r"^[1-9]\d*/([1-9]\d*)?[smhd]$")]
+
+
+def _shaped(pattern: str, expectation: str) -> AfterValidator:
+    """Return a validator that says in words what is expected, where Pydantic would show the pattern."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(expectation)
+        return value
+
+    return AfterValidator(check)
+
+
+ProductName = Annotated[
+    str,
+    _shaped(
+        r"\w([\w .&+'-]{0,58}[\w.])?", "must be at most 60 letters, digits, spaces and .&+'-, a letter or digit first"
+    ),
+]
+Rate = Annotated[
+    str, _shaped(r"[1-9]\d*/([1-9]\d*)?[smhd]", "must be a number and a period, such as 5/m or 100/10m (s, m, h, d)")
+]
 
 
 class Environment(BaseSettings):
@@ -217,6 +237,8 @@ class Environment(BaseSettings):
 
     @model_validator(mode="after")
     def _passkeys_are_within_their_domain(self) -> Self:
+        if not self.passkeys_origins:
+            raise ValueError("PASSKEY_DOMAIN: PUBLIC_URL and APPLICATION_URL lie elsewhere; name the PASSKEY_ORIGINS")
         number = unfit_origin(self.passkey_origins, self.passkeys_domain)
         if number:
             raise ValueError(f"PASSKEY_ORIGINS: entry {number} is not an origin within {self.passkeys_domain}")

@@ -12,7 +12,7 @@ import pytest
 from tests.support.server import PROJECT
 
 KEPT = PROJECT / ".keyhouse" / "node"
-MISSING = "the tests with clients in JavaScript need Node.js and npm on PATH; on Debian: apt-get install nodejs npm"
+MISSING = "the tests with clients in JavaScript need Node.js 20 or later and npm on PATH"
 INSTALL_SECONDS = 300
 
 

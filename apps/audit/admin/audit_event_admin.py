@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from apps.audit.admin.audit_filters import ActorKindFilter, OutcomeFilter, TargetKindFilter
 from apps.audit.models import AuditEvent
 from apps.core.admin.generic_bases import ModelAdminBase
+from apps.core.security.principal import CredentialKind
 
 
 @admin.register(AuditEvent)
@@ -44,8 +45,10 @@ class AuditEventAdmin(ModelAdminBase):
 
     @admin.display(description="Actor", ordering="actor_id")
     def actor(self, event: Any) -> str:
-        """Show who did it."""
-        return event.actor_email or (f"account {event.actor_id}" if event.actor_id else event.actor_kind)
+        """Show who did it; of somebody who has not signed in, nothing is known but the address."""
+        if event.actor_id is None:
+            return "operator" if event.actor_kind == CredentialKind.OPERATOR else "unknown"
+        return event.actor_email or f"account {event.actor_id}"
 
     @admin.display(description="Target")
     def target(self, event: Any) -> str:

@@ -24,8 +24,12 @@ class TargetKindFilter(SimpleListFilter):
             ("api_key", "API key"),
             ("session", "Session"),
             ("passkey", "Passkey"),
+            ("identity", "Identity"),
+            ("role", "Role"),
+            ("invitation", "Invitation"),
             ("plan", "Plan"),
             ("outgoing_mail", "Letter"),
+            ("signing_key", "Signing key"),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

@@ -53,6 +53,7 @@ RESEND = Operation(
     done="sent again",
     question="The mail is sent again, and the invitation is good for a week from now.",
     perform=_resend,
+    permission="settle",
     applies=_is_open,
 )
 REVOKE = Operation(
@@ -61,6 +62,7 @@ REVOKE = Operation(
     done="revoked",
     question="Nobody can make an account by it any more, whatever link was sent.",
     perform=_revoke,
+    permission="settle",
     applies=_is_open,
     is_dangerous=True,
 )
@@ -84,9 +86,13 @@ class InvitationAdmin(ServiceAdmin):
         """Ask for little, and show all."""
         return ("email", "plan", *HISTORY) if obj else ("email", "plan")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+    def has_settle_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let whoever may change invitations send them again and revoke them."""
+        return super().has_change_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Leave an invitation as it was sent."""
-        return ("email", "plan", *HISTORY) if obj else ()
+        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Revoke instead."""

@@ -12,8 +12,8 @@ from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.database.sync_calls import call_service
 from apps.users.admin.role_filter import RoleFilter
 from apps.users.admin.user_forms import UserAddForm, UserChangeForm, roles_of
-from apps.users.admin.user_operations import ACTIVATE, DEACTIVATE, DELETE, RESTORE, change_user
-from apps.users.dependencies import registration
+from apps.users.admin.user_operations import ACTIVATE, DEACTIVATE, DELETE, RESTORE
+from apps.users.dependencies import registration, user_service
 from apps.users.models import User
 
 NEVER_CHANGED = (
@@ -99,5 +99,5 @@ class UserAdmin(ServiceAdmin):
         if not change:
             obj.pk = call_service(registration().register, form.payload, actor).id
         elif form.payload.model_fields_set:
-            change_user(actor, obj.pk, form.payload)
+            call_service(user_service().update, actor, obj.pk, form.payload)
         obj.refresh_from_db()

@@ -4,32 +4,21 @@ from django.forms import Form
 
 from apps.core.admin.operation import Operation
 from apps.core.database.sync_calls import call_service
-from apps.core.errors import Conflict
 from apps.core.security.principal import Principal
 from apps.users.dependencies import account_removal, user_service
 from apps.users.models import User
-from apps.users.schemas import UserAdministration
-
-
-def change_user(actor: Principal, user_id: int, update: UserAdministration) -> None:
-    """Change an account through the service; raises Conflict where staff would lock themselves out of the admin."""
-    loses_admin = [name for name in ("is_active", "is_staff") if name in update.model_fields_set]
-    if user_id == actor.user_id and any(not getattr(update, name) for name in loses_admin):
-        raise Conflict("You cannot take your own access away; ask another member of staff.")
-    call_service(user_service().update, actor, user_id, update)
+from apps.users.schemas import UserUpdate
 
 
 def _activate(actor: Principal, user_id: int, _form: Form) -> None:
-    change_user(actor, user_id, UserAdministration(is_active=True))
+    call_service(user_service().update, actor, user_id, UserUpdate(is_active=True))
 
 
 def _deactivate(actor: Principal, user_id: int, _form: Form) -> None:
-    change_user(actor, user_id, UserAdministration(is_active=False))
+    call_service(user_service().update, actor, user_id, UserUpdate(is_active=False))
 
 
 def _delete(actor: Principal, user_id: int, _form: Form) -> None:
-    if user_id == actor.user_id:
-        raise Conflict("You cannot delete your own account here; ask another member of staff.")
     call_service(account_removal().delete, actor, user_id)
 
 

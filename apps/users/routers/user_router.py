@@ -56,15 +56,16 @@ async def get_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> 
 
 @router.patch("/{user_id}", response={200: UserOut, **errors(*WITH_BODY, 401, 403, 404, 409)})
 async def update_user(request: AuthenticatedRequest, user_id: Path[Identifier], update: UserUpdate) -> UserOut:
-    """Change an account; only staff set `plan` and `is_active`."""
+    """Change an account; only staff set `plan` and `is_active`, though not their own, and only superusers `roles`."""
     return await user_service().update(request.auth, user_id, update)
 
 
-@router.delete("/{user_id}", response={204: None, **errors(401, 403, 404, 422)})
+@router.delete("/{user_id}", response={204: None, **errors(401, 403, 404, 409, 422)})
 async def delete_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[None]:
     """Delete an account: its credentials stop at once, its ledger stays, whose it was is erased after a grace period.
 
-    One's own needs a recent sign-in (`STEP_UP_REQUIRED`), and no API key may.
+    One's own needs a recent sign-in (`STEP_UP_REQUIRED`), and no API key may. A member of staff's is for another
+    to delete.
     """
     await account_removal().delete(request.auth, user_id)
     return Status(204, None)

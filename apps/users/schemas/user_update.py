@@ -8,11 +8,12 @@ from apps.users.schemas.fields import EmailAddress, FullName, RoleNames, Usernam
 
 STAFF_FIELDS = frozenset({"plan", "is_active"})
 SUPERUSER_FIELDS = frozenset({"roles", "is_staff"})
+ACCESS_FIELDS = frozenset({"is_active", "is_staff"})
 
 
 class UserUpdate(RequestSchema):
-    """What to change; what is left out stays. Only staff set `plan` (by name) and `is_active`, and only superusers
-    `roles` (by name; they are all there will be)."""
+    """What to change; what is left out stays. Only staff set `plan` (by name) and `is_active` (not their own to
+    false), and only superusers `roles` (by name; they are all there will be)."""
 
     email: EmailAddress = Field(default_factory=omitted)
     username: Username = Field(default_factory=omitted)
@@ -30,3 +31,8 @@ class UserUpdate(RequestSchema):
     def needs_superuser(self) -> bool:
         """Whether only a superuser may make this change."""
         return not SUPERUSER_FIELDS.isdisjoint(self.model_fields_set)
+
+    @property
+    def shuts_out(self) -> bool:
+        """Whether this change closes a door to the account."""
+        return any(getattr(self, name) is False for name in ACCESS_FIELDS & self.model_fields_set)

@@ -13,7 +13,7 @@ from apps.users.models import User
 from apps.users.repositories.erasure_repository import ErasureRepository
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas import UserOut
-from apps.users.services.staff_rules import may_be_changed_by
+from apps.users.services.staff_rules import may_be_changed_by, may_be_shut_out_by
 
 KIND = "account_deleted"
 # Makes every single-use token of an account good no more, in the transaction that is open on the calling thread.
@@ -40,14 +40,15 @@ class AccountRemoval:
     async def delete(self, actor: Principal, user_id: int) -> None:
         """Delete the account softly; its owner is told by mail.
 
-        One's own needs a recent proof of who one is, which no API key has. Raises NotAllowed, StepUpRequired, NotFound.
+        One's own needs a recent proof of who one is, which no API key has; the account of a member of staff is for
+        another to delete. Raises NotAllowed, StepUpRequired, Conflict, NotFound.
         """
         actor.require_writing(user_id)
         if user_id == actor.user_id:
             actor.require_recent_proof()
         changes = {"deleted_at": timezone.now(), "is_active": False}
         audit = AuditEntry(actor, "user.deleted", "user")
-        await self._users.update(user_id, changes, audit, may_be_changed_by(actor), self._after_deletion)
+        await self._users.update(user_id, changes, audit, may_be_shut_out_by(actor), self._after_deletion)
 
     async def restore(self, actor: Principal, user_id: int) -> UserOut:
         """Take back a deletion; the account's keys work again, its sessions and links do not.

@@ -1,8 +1,8 @@
-"""Whom members of staff may change."""
+"""Whom members of staff may change, and shut out."""
 
 from collections.abc import Callable
 
-from apps.core.errors import NotAllowed
+from apps.core.errors import Conflict, NotAllowed
 from apps.core.security.principal import Principal
 from apps.users.models import User
 
@@ -13,5 +13,20 @@ def may_be_changed_by(actor: Principal) -> Callable[[User], None]:
     def guard(user: User) -> None:
         if (user.is_staff or user.is_superuser) and user.pk != actor.user_id and not actor.is_superuser:
             raise NotAllowed("Only a superuser may change another member of staff.")
+
+    return guard
+
+
+def may_be_shut_out_by(actor: Principal) -> Callable[[User], None]:
+    """Return a guard that raises NotAllowed as above, and Conflict where members of staff would shut themselves out.
+
+    So the last superuser stays: nobody else could bring them back.
+    """
+    may_be_changed = may_be_changed_by(actor)
+
+    def guard(user: User) -> None:
+        may_be_changed(user)
+        if user.pk == actor.user_id and (user.is_staff or user.is_superuser):
+            raise Conflict("You cannot take your own access away; another superuser can.")
 
     return guard

@@ -17,7 +17,7 @@ from apps.users.repositories.user_repository import AfterUpdate, UserRepository
 from apps.users.schemas import UserOut, UserQuery, UserUpdate
 from apps.users.services.credentials import Credentials, is_usable, password_digest
 from apps.users.services.email_change import EmailChange
-from apps.users.services.staff_rules import may_be_changed_by
+from apps.users.services.staff_rules import may_be_changed_by, may_be_shut_out_by
 
 
 class UserService:
@@ -70,7 +70,8 @@ class UserService:
         return Page[UserOut].of(rows, total, query, UserOut.of)
 
     async def update(self, actor: Principal, user_id: int, update: UserUpdate) -> UserOut:
-        """Change the account; raises NotAllowed, NotFound, ValidationFailed (unknown plan, role), Conflict (taken).
+        """Change the account; raises NotAllowed, NotFound, ValidationFailed (unknown plan, role), Conflict (taken, or
+        staff who would shut themselves out).
 
         One's own address changes when it is confirmed (EmailChange), and asking for it needs a recent proof of who one
         is. Staff change others' at once.
@@ -85,7 +86,8 @@ class UserService:
             changes["plan_id"] = await self._plans.id_of(changes.pop("plan"))
         after = self._of_email(actor, user_id, changes) if "email" in changes else None
         audit = AuditEntry(actor, "user.updated", "user")
-        return UserOut.of(await self._users.update(user_id, changes, audit, may_be_changed_by(actor), after))
+        guard = may_be_shut_out_by(actor) if update.shuts_out else may_be_changed_by(actor)
+        return UserOut.of(await self._users.update(user_id, changes, audit, guard, after))
 
     async def credentials_of(self, email: str) -> Credentials | None:
         """Return what is needed to check a sign-in, or None when there is no such account."""

@@ -48,10 +48,23 @@ def test_sends_again_and_revokes_after_asking(browser):
     ]  # fmt: skip
 
 
+def test_who_may_only_see_them_settles_nothing(browser, limited):
+    invitation = invite(browser)
+    reader = limited("users.view_invitation")
+    assert ANN in text_of(reader.get(f"{INVITATIONS}{invitation.pk}/change/"))
+    for operation in ("resend", "revoke"):
+        assert reader.post(f"{INVITATIONS}{operation}/?id={invitation.pk}").status_code == 403
+    invitation.refresh_from_db()
+    assert (invitation.revoked_at, len(letters_to(ANN))) == (None, 1)
+    assert limited("users.change_invitation").post(f"{INVITATIONS}revoke/?id={invitation.pk}").status_code == 302
+
+
 def test_shows_one_and_changes_nothing_of_it(browser, limited):
     invitation = invite(browser)
     page = f"{INVITATIONS}{invitation.pk}/change/"
-    assert ANN in text_of(browser.get(page))
-    browser.post(page, {"email": "other@example.com"})
+    shown = text_of(browser.get(page))
+    assert ANN in shown
+    assert 'name="_save"' not in shown
+    assert browser.post(page, {"email": "other@example.com"}).status_code == 403
     assert Invitation.objects.get().email == ANN
     assert limited("users.view_user").get(INVITATIONS).status_code == 403

@@ -172,7 +172,7 @@ def test_nobody_locks_themselves_out(browser, staff):
     errors = form_errors(browser.post(_page(staff), _change_form(staff, is_active="")))
     assert "your own access" in errors["__all__"][0]
     assert "your own access" in text_of(browser.post(f"{USERS}deactivate/?id={staff.pk}"))
-    assert "your own account" in text_of(browser.post(_page(staff, "delete")))
+    assert "your own access" in text_of(browser.post(_page(staff, "delete")))
     staff.refresh_from_db()
     assert staff.is_active
     assert staff.deleted_at is None

@@ -4,7 +4,7 @@ import httpx
 
 from apps.api_keys.models import ApiKey
 from apps.users.models import User
-from tests.support.accounts import audited, colleague, customer
+from tests.support.accounts import audited, colleague, customer, superuser
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, make_key, make_service_key
 from tests.support.orm import make, rows
@@ -56,4 +56,13 @@ async def test_others_may_not_be_deleted(api: httpx.AsyncClient):
     assert_error(await api.delete(f"{USERS}/{other.id}"), 401, "NOT_AUTHENTICATED")
     (user,) = await rows(User.objects.filter(pk=other.id))
     assert (user.is_active, user.deleted_at) == (True, None)
+    assert await audited() == []
+
+
+async def test_members_of_staff_shut_themselves_out_in_no_way(api: httpx.AsyncClient):
+    me = await superuser()
+    path = f"{USERS}/{me.id}"
+    assert_error(await api.delete(path, headers=me.headers), 409, "CONFLICT")
+    assert_error(await api.patch(path, json={"is_active": False}, headers=me.headers), 409, "CONFLICT")
+    assert (await api.get(path, headers=me.headers)).json()["is_active"] is True
     assert await audited() == []

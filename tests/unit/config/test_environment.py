@@ -85,6 +85,17 @@ def test_lists_are_separated_by_commas(load):
     assert environment.trusted_networks == tuple(map(ip_network, ("10.0.0.0/8", "192.0.2.1/32", "fd00::/8")))
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("LOGIN_RATE_LIMIT", "must be a number and a period, such as 5/m or 100/10m (s, m, h, d)"),
+        ("PRODUCT_NAME", "must be at most 60 letters, digits, spaces and .&+'-, a letter or digit first"),
+    ],
+)
+def test_says_in_words_what_it_expects(load, name, expected):
+    assert refusal(load, **{name: "<b>"}) == f"keyhouse: {name}: {expected}"
+
+
 @pytest.mark.parametrize("rate", ["5/m", "100000/m", "1/s", "3/10m", "7/d", "10/h"])
 def test_takes_rates(load, rate):
     assert load(LOGIN_RATE_LIMIT=rate, PUBLIC_RATE_LIMIT=rate).login_rate_limit == rate
@@ -274,6 +285,11 @@ def test_passkeys_are_for_the_domain_and_the_origins_that_are_named(load):
     ("name", "value", "reason"),
     [
         ("PASSKEY_DOMAIN", "https://example.com", "PASSKEY_DOMAIN: is not a domain such as example.com"),
+        (
+            "PASSKEY_DOMAIN",
+            "example.org",
+            "PASSKEY_DOMAIN: PUBLIC_URL and APPLICATION_URL lie elsewhere; name the PASSKEY_ORIGINS",
+        ),
         ("PASSKEY_ORIGINS", "https://evil.example", "PASSKEY_ORIGINS: entry 1 is not an origin within api.example.com"),
     ],
 )

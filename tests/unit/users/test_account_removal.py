@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from apps.core.errors import InsufficientScopes, NotAllowed, StepUpRequired
+from apps.core.errors import Conflict, InsufficientScopes, NotAllowed, StepUpRequired
 from apps.core.security.principal import OPERATOR
 from apps.core.security.scopes import ACCOUNT_WRITE
 from apps.users.services.account_removal import AccountRemoval
@@ -63,6 +63,7 @@ async def test_deletes_softly(removal, users, actor, user_id):
         (key_of(ME), ME, InsufficientScopes),
         (key_of(ME, ACCOUNT_WRITE), ME, NotAllowed),
         (staff_of(5), COLLEAGUE, NotAllowed),
+        (session_of(COLLEAGUE, is_staff=True, is_superuser=True, is_recently_proven=True), COLLEAGUE, Conflict),
     ],
 )
 async def test_refuses_to_delete(removal, users, actor, user_id, error):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from apps.core.errors import InsufficientScopes, NotAllowed, NotFound, ValidationFailed
+from apps.core.errors import Conflict, InsufficientScopes, NotAllowed, NotFound, ValidationFailed
 from apps.core.security.principal import OPERATOR
 from apps.core.security.scopes import ACCOUNT_WRITE, KEYS_VERIFY, RESERVED_SCOPES, STAFF
 from apps.users.schemas import UserQuery, UserUpdate
@@ -99,6 +99,8 @@ async def test_a_plan_is_set_by_its_name(service, users):
         (key_of(COLLEAGUE, ACCOUNT_WRITE, is_staff=True), OTHER, {"full_name": "x"}, NotAllowed),
         (staff_of(5), COLLEAGUE, {"full_name": "x"}, NotAllowed),
         (staff_of(COLLEAGUE), ME, {"plan": "none"}, ValidationFailed),
+        (staff_of(COLLEAGUE), COLLEAGUE, {"is_active": False}, Conflict),
+        (staff_of(COLLEAGUE, is_superuser=True), COLLEAGUE, {"is_active": False, "full_name": "x"}, Conflict),
     ],
 )
 async def test_refuses_to_change(service, users, actor, user_id, update, error):

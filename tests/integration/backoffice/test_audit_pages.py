@@ -1,0 +1,29 @@
+"""The audit trail in the admin."""
+
+import pytest
+from django.contrib import admin
+
+from apps.audit.admin.audit_filters import TargetKindFilter
+from apps.audit.models import AuditEvent
+from apps.core.security.principal import CredentialKind
+from tests.integration.backoffice.pages import text_of
+
+EVENTS = "/admin/audit/auditevent/"
+
+
+def test_every_kind_that_has_pages_can_be_asked_for(rf, staff):
+    request = rf.get(EVENTS)
+    request.user = staff
+    pages = admin.site._registry
+    known = TargetKindFilter(request, {}, AuditEvent, pages[AuditEvent]).lookup_choices
+    kinds = {kind for page in pages.values() if (kind := getattr(page, "audit_kind", None))}
+    assert kinds
+    assert kinds - {kind for kind, _ in known} == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"), [(CredentialKind.SESSION, "unknown"), (CredentialKind.OPERATOR, "operator")]
+)
+def test_says_who_it_was_where_it_was_no_account(browser, kind, shown):
+    AuditEvent.objects.create(actor_kind=kind, action="password.refused", target_kind="user")
+    assert f'<td class="field-actor">{shown}</td>' in text_of(browser.get(EVENTS))
