@@ -1,42 +1,13 @@
 """The environment: each wrong value stops the start with one clear line that does not repeat it."""
 
-import os
-import re
 from ipaddress import ip_network
 
 import pytest
 
 from config.cache_url import cache_settings
-from config.environment import Environment, load_environment
+from tests.support.settings import PRODUCTION
 
 pytestmark = pytest.mark.unit
-
-PRODUCTION = {
-    "ENVIRONMENT": "production",
-    "SECRET_KEY": "k" * 50,
-    "DATABASE_URL": "postgresql://keyhouse:pw@db/keyhouse",
-    "ALLOWED_HOSTS": "api.example.com",
-}
-NAMES = {name.upper() for name in Environment.model_fields}
-
-
-@pytest.fixture(autouse=True)
-def clean(monkeypatch):
-    """Take away what the tests' own environment set."""
-    for name in [name for name in os.environ if name.upper() in NAMES]:
-        monkeypatch.delenv(name)
-
-
-@pytest.fixture
-def load(monkeypatch):
-    """Return a function that loads the environment with these variables."""
-
-    def load_with(**variables: str) -> Environment:
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-        return load_environment()
-
-    return load_with
 
 
 def refusal(load, **variables: str) -> str:
@@ -266,36 +237,6 @@ def test_production_refuses_the_conveniences_of_development(load, name, value):
     assert message.startswith(f"keyhouse: {name} ")
     assert "production" in message
     assert "k" * 10 not in message
-
-
-def test_passkeys_are_for_the_domain_of_the_addresses(load):
-    settings = load(**PRODUCTION, APPLICATION_URL="https://app.api.example.com")
-    assert settings.passkeys_domain == "api.example.com"
-    assert settings.passkeys_origins == ["https://api.example.com", "https://app.api.example.com"]
-
-
-def test_passkeys_are_for_the_domain_and_the_origins_that_are_named(load):
-    named = {"PASSKEY_DOMAIN": "example.com", "PASSKEY_ORIGINS": "https://app.example.com, https://www.example.com"}
-    settings = load(**PRODUCTION, **named)
-    assert settings.passkeys_domain == "example.com"
-    assert settings.passkeys_origins == ["https://app.example.com", "https://www.example.com"]
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "reason"),
-    [
-        ("PASSKEY_DOMAIN", "https://example.com", "PASSKEY_DOMAIN: is not a domain such as example.com"),
-        (
-            "PASSKEY_DOMAIN",
-            "example.org",
-            "PASSKEY_DOMAIN: PUBLIC_URL and APPLICATION_URL lie elsewhere; name the PASSKEY_ORIGINS",
-        ),
-        ("PASSKEY_ORIGINS", "https://evil.example", "PASSKEY_ORIGINS: entry 1 is not an origin within api.example.com"),
-    ],
-)
-def test_passkeys_elsewhere_stop_the_start(load, name: str, value: str, reason: str):
-    with pytest.raises(SystemExit, match=re.escape(reason)):
-        load(**PRODUCTION, **{name: value})
 
 
 def test_staff_need_a_second_factor_where_the_operator_says_so(load):

@@ -1,0 +1,8 @@
+"""What production needs of its environment."""
+
+PRODUCTION = {
+    "ENVIRONMENT": "production",
+    "SECRET_KEY": "k" * 50,
+    "DATABASE_URL": "postgresql://keyhouse:pw@db/keyhouse",
+    "ALLOWED_HOSTS": "api.example.com",
+}
