@@ -25,7 +25,7 @@ class Door:
         await send({"type": "http.response.body", "body": b""})
 
 
-async def pass_through(path="/api/v1/users", client=("192.0.2.9", 7), headers=(), trusted=(), scheme="http"):
+async def pass_through(path="/api/v1/users", client=("192.0.2.9", 7), headers=(), trusted=(), scheme="http", query=b""):
     """Send one request through a front and return both doors and what was sent back."""
     client_door, staff_door, sent = Door(), Door(), []
     front = Front(client_door, staff_door, DoorSettings(trusted_proxies=[ip_network(net) for net in trusted]))
@@ -34,12 +34,33 @@ async def pass_through(path="/api/v1/users", client=("192.0.2.9", 7), headers=()
         sent.append(message)
 
     scope = {"type": "http", "path": path, "client": client, "headers": list(headers), "scheme": scheme}
+    scope["query_string"] = query
     await front(scope, cast("Any", None), send)
     return client_door, staff_door, sent
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/", "/api/v1/users", "/health", "/health/ready", "/docs", "/openapi.json", "/.well-known/jwks.json"]
+    "path",
+    [
+        "path",
+        [
+            "/api/",
+            "/api/v1/users",
+            "/health",
+            "/health/ready",
+            "/docs",
+            "/openapi.json",
+            "/.well-known/jwks.json",
+            "/account/x",
+        ],
+        "/api/v1/users",
+        "/health",
+        "/health/ready",
+        "/docs",
+        "/openapi.json",
+        "/.well-known/jwks.json",
+        "/account/x",
+    ],
 )
 async def test_clients_go_through_the_client_door(path):
     client_door, staff_door, _ = await pass_through(path)
@@ -52,6 +73,13 @@ async def test_everything_else_goes_through_the_staff_door(path):
     client_door, staff_door, _ = await pass_through(path)
     assert (client_door.scope is None, staff_door.scope is not None) == (True, True)
     assert not is_client_path(path)
+
+
+async def test_the_staff_door_is_asked_for_nothing_that_no_text_holds():
+    _, staff_door, sent = await pass_through("/admin/users/user/", query=b"plan=%00")
+    assert staff_door.scope is None
+    assert sent[0]["status"] == 400
+    assert b"x-request-id" in dict(sent[0]["headers"])
 
 
 async def test_a_door_is_told_who_asks():
