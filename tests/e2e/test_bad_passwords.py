@@ -67,12 +67,12 @@ def test_at_the_staff_door(server: Server, length: int):
         form = {
             "username": ADMINISTRATOR_EMAIL,
             "password": "x" * length,
-            "csrfmiddlewaretoken": browser.cookies["csrftoken"],
+            "csrfmiddlewaretoken": browser.cookies["staff_csrf"],
         }
         with untouched(server):
             answer = browser.post("/admin/login/", data=form, headers={"Referer": f"{server.url}/admin/login/"})
     assert answer.status_code in ({200} if length < 1024 * 1024 else {400, 413})
-    assert "sessionid" not in answer.cookies
+    assert "staff_session" not in answer.cookies
 
 
 def test_five_guesses_lock_the_pair_on_every_worker(server: Server, person: Person):

@@ -42,17 +42,7 @@ async def pass_through(path="/api/v1/users", client=("192.0.2.9", 7), headers=()
 @pytest.mark.parametrize(
     "path",
     [
-        "path",
-        [
-            "/api/",
-            "/api/v1/users",
-            "/health",
-            "/health/ready",
-            "/docs",
-            "/openapi.json",
-            "/.well-known/jwks.json",
-            "/account/x",
-        ],
+        "/api/",
         "/api/v1/users",
         "/health",
         "/health/ready",
