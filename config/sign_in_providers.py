@@ -39,8 +39,16 @@ def providers(environment: Environment, variables: Mapping[str, str]) -> tuple[P
 
 
 def redirect_allowlist(environment: Environment) -> frozenset[str]:
-    """Return the only addresses to which a browser is led back; ends the process when one is not acceptable."""
-    addresses = environment.oauth_redirect_allowlist or [f"{environment.links_url}/account/signed-in"]
+    """Return the only addresses to which a browser is led back; ends the process when one is missing or not acceptable.
+
+    Keyhouse has no such page of its own: only the application that began a sign-in has the verifier that completes it.
+    """
+    addresses = environment.oauth_redirect_allowlist or _page_of_application(environment)
+    if environment.oauth_providers and not addresses:
+        sys.exit(
+            "keyhouse: OAUTH_REDIRECT_ALLOWLIST: must name the application's page that sign-ins come back to, because "
+            "OAUTH_PROVIDERS is set and APPLICATION_URL is not"
+        )
     for number, address in enumerate(addresses, start=1):
         if not _is_page(address, is_production=environment.is_production):
             sys.exit(
@@ -48,6 +56,11 @@ def redirect_allowlist(environment: Environment) -> frozenset[str]:
                 "user, query or fragment"
             )
     return frozenset(addresses)
+
+
+def _page_of_application(environment: Environment) -> list[str]:
+    is_elsewhere = environment.links_url != environment.own_url
+    return [f"{environment.links_url}/account/signed-in"] if is_elsewhere else []
 
 
 def _provider(name: str, variables: Mapping[str, str], *, is_production: bool) -> Provider:

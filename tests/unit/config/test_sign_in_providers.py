@@ -107,10 +107,21 @@ def test_only_development_has_providers_of_its_own_machine():
 
 
 def test_where_browsers_are_led_back_to():
-    assert redirect_allowlist(Environment()) == {"http://127.0.0.1:8000/account/signed-in"}
+    application = environment_with(application_url="https://app.example.com", oauth_providers="acme")
+    assert redirect_allowlist(application) == {"https://app.example.com/account/signed-in"}
     addresses = "https://app.example.com/in, http://localhost:3000/in"
     environment = environment_with(oauth_redirect_allowlist=addresses)
     assert redirect_allowlist(environment) == {"https://app.example.com/in", "http://localhost:3000/in"}
+
+
+def test_without_an_application_there_is_nowhere_to_come_back_to():
+    assert redirect_allowlist(Environment()) == frozenset()
+    for own in ({}, {"public_url": "https://id.example.com", "application_url": "https://id.example.com"}):
+        with pytest.raises(SystemExit) as stopped:
+            redirect_allowlist(environment_with(oauth_providers="acme", **own))
+        message = str(stopped.value.code)
+        assert message.startswith("keyhouse: OAUTH_REDIRECT_ALLOWLIST: must name the application's page")
+        assert "\n" not in message
 
 
 @pytest.mark.parametrize(
