@@ -136,6 +136,15 @@ PROGRAM_RULES = (
 TEST_RULES = (no_import_inside_a_function, files_are_short, functions_are_short, names_say_something)
 
 
+def address_limits(source: Source) -> Iterator[tuple[str, str]]:
+    """Yield what each call of `limit_by_address`, by itself or by `call_service`, counts, and by which rate."""
+    for call in source.nodes(ast.Call):
+        said = [call.func, *call.args] if source.layer == "routers" else call.args
+        if said and isinstance(said[0], ast.Name) and said[0].id == "limit_by_address":
+            _, _, group, *rate = said
+            yield ast.literal_eval(group), ast.unparse(rate[0]) if rate else "PUBLIC"
+
+
 def function_lengths(sources: list[Source]) -> list[tuple[int, Function]]:
     """Return the length of every function that people wrote."""
     written = (source for source in sources if source.layer != "migrations")

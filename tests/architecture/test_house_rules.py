@@ -1,5 +1,6 @@
 """The house keeps its rules, and every rule is able to find a breach."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from statistics import median
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.unit
 PROGRAM_SOURCES = read_sources(*PROGRAM)
 TEST_SOURCES = read_sources("tests")
 MEDIAN_LIMIT = 10
+SHARED_COUNTS = {"login", "passkeys", "second-factor", "step-up"}  # several ways, or doors, to the same
 
 SERVICE = "apps/credits/services/ledger.py"
 ROUTER = "apps/credits/routers/ledger.py"
@@ -141,6 +143,15 @@ def test_the_program_keeps_the_rule(rule):
 @pytest.mark.parametrize("rule", rules.TEST_RULES, ids=lambda rule: rule.__name__)
 def test_the_tests_keep_the_rule(rule):
     assert breaches(rule, TEST_SOURCES) == []
+
+
+def test_operations_count_their_calls_apart_unless_they_prove_the_same():
+    counted = defaultdict(list)
+    for source in PROGRAM_SOURCES:
+        for group, rate in rules.address_limits(source):
+            counted[group].append(rate)
+    assert {group for group, rates in counted.items() if len(rates) > 1} == SHARED_COUNTS
+    assert {group for group, rates in counted.items() if len(set(rates)) > 1} == set()
 
 
 def test_half_of_all_functions_fit_ten_lines():

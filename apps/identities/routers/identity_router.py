@@ -23,7 +23,7 @@ async def list_own_identities(request: AuthenticatedRequest, query: Query[PageQu
 @router.post("/identities", response={201: IdentityOut, **errors(*WITH_BODY, 401, 403, 409, 429)})
 async def link_identity(request: AuthenticatedRequest, exchange: CodeExchange) -> Status[IdentityOut]:
     """Link one more, by the code of a sign-in with a provider; needs a recent sign-in here (`STEP_UP_REQUIRED`)."""
-    await limit_by_address(request, "oauth-link")
+    await limit_by_address(request, "provider-link")
     return Status(201, await federated_sign_in().link(request.auth, exchange))
 
 

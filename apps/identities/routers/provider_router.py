@@ -29,7 +29,7 @@ async def start_sign_in(request: HttpRequest, provider: str, query: Query[StartQ
     It comes back to `return_to#code=…`, or `return_to#error=…` with ACCESS_DENIED, PROVIDER_UNAVAILABLE,
     PROVIDER_REFUSED or PROVIDER_ANSWER_INVALID.
     """
-    await limit_by_address(request, "oauth-start")
+    await limit_by_address(request, "provider-start")
     departed = await departure().begin(provider, query)
     response = _see_other(departed.url)
     if departed.cookie:
@@ -40,7 +40,7 @@ async def start_sign_in(request: HttpRequest, provider: str, query: Query[StartQ
 @router.get("/{provider}/callback", auth=None, response={303: None, **errors(400, 404, 422, 429)})
 async def end_sign_in(request: HttpRequest, provider: str, query: Query[CallbackQuery]) -> HttpResponse:
     """Take the browser back from a provider. The provider sends it here; nobody else does."""
-    await limit_by_address(request, "oauth-callback")
+    await limit_by_address(request, "provider-callback")
     _require_single(request)
     response = _see_other(await arrival().end(provider, query, request.COOKIES))
     _drop_cookie(response, arrival().cookie_name(query.state))
@@ -57,7 +57,7 @@ async def redeem_code(request: HttpRequest, exchange: CodeExchange) -> Status[To
 
     An account with a second factor is answered with 202 and what completes the sign-in.
     """
-    await limit_by_address(request, "oauth-token", LOGIN)
+    await limit_by_address(request, "provider-token", LOGIN)
     outcome = await federated_sign_in().sign_in(exchange)
     return Status(202 if isinstance(outcome, SecondFactorNeeded) else 200, outcome)
 

@@ -44,7 +44,7 @@ async def exchange_key(request: HttpRequest, response: HttpResponse) -> TokenOut
     form. Without `scope` the token has the key's scopes, but for those that Keyhouse itself acts on. The exchange is a
     use of the key and counts against its limits. Limited per client address.
     """
-    await limit_by_address(request, "oauth-token")
+    await limit_by_address(request, "key-exchange")
     exchange = await token_exchange().exchange(authorization_of(request), read_form(request))
     if exchange.windows:
         note_rate_limit(request, RateLimitState.of(exchange.windows))
@@ -86,7 +86,7 @@ async def revoke_token(request: HttpRequest) -> HttpResponse:
     exchanged for is called back by its key alone; Keyhouse believes it no more, and services that verify it offline
     believe it until it expires. An API key is no token (`unsupported_token_type`). Limited per client address.
     """
-    await limit_by_address(request, "oauth-revoke")
+    await limit_by_address(request, "token-revocation")
     form = read_form(request)
     credentials = read_credentials(authorization_of(request), form)
     client = await client_authentication().authenticate(credentials) if credentials else None
