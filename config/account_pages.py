@@ -7,6 +7,7 @@ page's script puts it into the form, and sends it when its reader says so, so th
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -111,4 +112,5 @@ async def account_page(request: HttpRequest, name: str) -> HttpResponse:
     page = PAGES.get(name)
     if page is None:
         raise Http404
-    return render(request, "account/page.html", {"page": page, "action": f"{BASE}/{page.action}"})
+    context = {"page": page, "action": f"{BASE}/{page.action}", "product_name": settings.PRODUCT_NAME}
+    return render(request, "account/page.html", context)

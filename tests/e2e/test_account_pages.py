@@ -65,6 +65,25 @@ def test_an_address_is_confirmed_by_the_link_once(page: Page, server: Server, pe
     expect(page.get_by_role("status")).to_have_text("The link is not good any more.")
 
 
+def test_without_the_token_of_a_link_a_page_says_what_to_do(page: Page, server: Server, person: Person):
+    link = link_mailed_to(server, person.email, "verify-email")
+    page.goto("/account/verify-email")
+    expect(page.get_by_role("status")).to_have_text("Open the link from the mail again.")
+    expect(page.get_by_role("button")).to_be_hidden()
+    page.goto(link)
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("status")).to_have_text("Your e-mail address is confirmed.")
+
+
+def test_an_outage_is_told_by_the_name_of_the_product(page: Page):
+    page.goto("/account/forgot-password")
+    page.locator("form").evaluate("form => { form.dataset.product = 'Acme'; }")
+    page.route("**/api/**", lambda route: route.fulfill(status=200, body="no JSON"))
+    page.get_by_label("E-mail address").fill("somebody@example.com")
+    page.get_by_role("button", name="Send the mail").click()
+    expect(page.get_by_role("status")).to_have_text("Acme could not be reached. Try again in a moment.")
+
+
 def test_a_forgotten_password_is_set_anew(page: Page, server: Server, person: Person, client: httpx.Client):
     page.goto("/account/forgot-password")
     page.get_by_label("E-mail address").fill(person.email)

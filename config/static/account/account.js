@@ -9,6 +9,8 @@ for (const field of form.elements) {
   if (given.has(field.name)) field.value = given.get(field.name);
 }
 
+const isIncomplete = [...form.elements].some((field) => field.type === "hidden" && field.value === "");
+
 function say(text, isRefusal) {
   state.textContent = text;
   state.classList.toggle("refusal", isRefusal);
@@ -35,13 +37,21 @@ async function send() {
   return say(answer.status === "pending" ? form.dataset.pending : form.dataset.done, false);
 }
 
+// The same page with another token is another link, which a browser follows without loading anything.
+window.addEventListener("hashchange", () => location.reload());
+
+if (isIncomplete) {
+  form.hidden = true;
+  say("Open the link from the mail again.", true);
+}
+
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const button = form.querySelector("button");
   button.disabled = true;
   say("", false);
   send()
-    .catch(() => say("Keyhouse could not be reached. Try again in a moment.", true))
+    .catch(() => say(`${form.dataset.product} could not be reached. Try again in a moment.`, true))
     .finally(() => {
       button.disabled = false;
     });
