@@ -6,15 +6,14 @@ from django.conf import settings
 
 from apps.audit.dependencies import audit_service
 from apps.authentication.models import Session
-from apps.authentication.repositories.clean_up_repository import CleanUpRepository
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
+from apps.authentication.repositories.session_clean_up_repository import SessionCleanUpRepository
 from apps.authentication.repositories.session_data_repository import SessionDataRepository
 from apps.authentication.repositories.session_life import SessionLife
 from apps.authentication.repositories.session_repository import SessionRepository
 from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
 from apps.authentication.services.access_tokens import AccessTokens
 from apps.authentication.services.account_sessions import AccountSessions
-from apps.authentication.services.clean_up import CleanUp
 from apps.authentication.services.everybodys_sessions import EverybodysSessions
 from apps.authentication.services.key_ring import KeyRing
 from apps.authentication.services.key_rotation import KeyRotation
@@ -22,6 +21,7 @@ from apps.authentication.services.password_check import PasswordCheck
 from apps.authentication.services.password_reset import PasswordReset
 from apps.authentication.services.password_service import PasswordService
 from apps.authentication.services.second_step import SecondStep
+from apps.authentication.services.session_clean_up import SessionCleanUp
 from apps.authentication.services.session_data import SessionData
 from apps.authentication.services.session_service import SessionService
 from apps.authentication.services.session_tokens import SessionTokens
@@ -145,9 +145,9 @@ def session_data() -> SessionData:
 
 
 @cache
-def clean_up() -> CleanUp:
+def session_clean_up() -> SessionCleanUp:
     """Return the service that removes what is over."""
-    return CleanUp(CleanUpRepository())
+    return SessionCleanUp(SessionCleanUpRepository())
 
 
 @cache

@@ -16,7 +16,6 @@ from apps.oauth.services.client_tokens import KIND, ClientTokens
 from apps.oauth.services.introspection import Introspection
 from apps.oauth.services.live_client_tokens import LiveClientTokens
 from apps.oauth.services.revocation import Revocation
-from apps.oauth.services.revoked_clean_up import RevokedCleanUp
 from apps.oauth.services.token_exchange import TokenExchange
 from apps.verification.dependencies import key_authentication
 
@@ -64,12 +63,6 @@ def introspection() -> Introspection:
 def revocation() -> Revocation:
     """Return the service that calls tokens back."""
     return Revocation(session_tokens(), session_service(), client_tokens(), revoked_token_repository())
-
-
-@cache
-def revoked_clean_up() -> RevokedCleanUp:
-    """Return the removal of called-back tokens that are over."""
-    return RevokedCleanUp(revoked_token_repository())
 
 
 @cache

@@ -1,6 +1,5 @@
 """What goes in and out about signing in."""
 
-from apps.authentication.schemas.cleaned_up import CleanedUp
 from apps.authentication.schemas.forgotten_password import ForgottenPassword
 from apps.authentication.schemas.login_request import LoginRequest
 from apps.authentication.schemas.password_change import PasswordChange
@@ -12,6 +11,7 @@ from apps.authentication.schemas.second_factor_entries import (
     SecondFactorPasskeyQuery,
 )
 from apps.authentication.schemas.second_factor_needed import SecondFactorNeeded
+from apps.authentication.schemas.session_cleaned_up import SessionCleanedUp
 from apps.authentication.schemas.session_out import SessionOut
 from apps.authentication.schemas.sessions_end import SessionsEnd
 from apps.authentication.schemas.sessions_ended import SessionsEnded
@@ -21,7 +21,6 @@ from apps.authentication.schemas.token_pair import TokenPair
 from apps.core.schemas.done import Done
 
 __all__ = [
-    "CleanedUp",
     "Done",
     "ForgottenPassword",
     "LoginRequest",
@@ -32,6 +31,7 @@ __all__ = [
     "SecondFactorNeeded",
     "SecondFactorPasskey",
     "SecondFactorPasskeyQuery",
+    "SessionCleanedUp",
     "SessionOut",
     "SessionsEnd",
     "SessionsEnded",

@@ -5,14 +5,13 @@ from typing import Any
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import validate_email
 
+from apps.core.database.batches import remove_in_batches
 from apps.core.errors import Conflict, ValidationFailed
 from apps.core.letters import Letter
 from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.principal import Principal
 from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
 from apps.mail.services.letter_context import seal
-
-BATCH_SIZE = 1000  # rows a statement removes, and so locks
 
 
 class MailService:
@@ -51,10 +50,7 @@ class MailService:
 
     async def remove_old(self) -> int:
         """Remove letters that were sent or given up 30 days ago, in batches, and return how many."""
-        total = 0
-        while removed := await self._mails.remove_old(BATCH_SIZE):
-            total += removed
-        return total
+        return await remove_in_batches(self._mails.remove_old)
 
 
 def _fields(letter: Letter) -> dict[str, Any]:

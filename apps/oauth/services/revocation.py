@@ -5,6 +5,7 @@ from contextlib import suppress
 from apps.api_keys.services.key_format import KEY_START
 from apps.authentication.services.session_service import SessionService
 from apps.authentication.services.session_tokens import SessionToken, SessionTokens
+from apps.core.database.batches import remove_in_batches
 from apps.core.errors import NotFound
 from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.principal import Principal
@@ -45,6 +46,10 @@ class Revocation:
             await self._revoke_client_token(client, claims)
         elif session := await self._session_of(token):
             await self._end(client, session)
+
+    async def remove_expired(self) -> int:
+        """Forget called-back tokens that ended an hour ago, in batches, and return how many."""
+        return await remove_in_batches(self._revoked.remove_expired)
 
     async def _session_of(self, token: str) -> SessionToken | None:
         known = await self._session_tokens.of_refresh_token(token)

@@ -1,23 +1,18 @@
 """Removing tokens that are over."""
 
+from apps.core.database.batches import remove_in_batches
 from apps.one_time_tokens.repositories.one_time_token_repository import OneTimeTokenRepository
-
-BATCH_SIZE = 1000  # rows a statement removes, and so locks
 
 
 class TokenCleanUp:
     """Removes tokens that expired a day ago, and voids those of an account that ends."""
 
-    def __init__(self, tokens: OneTimeTokenRepository, batch_size: int = BATCH_SIZE) -> None:
+    def __init__(self, tokens: OneTimeTokenRepository) -> None:
         self._tokens = tokens
-        self._batch_size = batch_size
 
     async def run(self) -> int:
         """Remove them in batches, and return how many."""
-        total = 0
-        while removed := await self._tokens.remove_expired(self._batch_size):
-            total += removed
-        return total
+        return await remove_in_batches(self._tokens.remove_expired)
 
     def void_all(self, user_id: int) -> None:
         """Make every unspent token of the account good no more, in the transaction open on this thread."""

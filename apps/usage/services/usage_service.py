@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from apps.core.database.batches import remove_in_batches
 from apps.core.personal_data import listed
 from apps.usage.repositories.usage_denial_repository import UsageDenialRepository
 from apps.usage.repositories.usage_event_repository import UsageEventRepository
 from apps.usage.schemas import RefusedCalls, UsedCalls
 
 PARTITION_MONTHS_AHEAD = 12
-BATCH_SIZE = 1000  # rows a statement removes, and so locks
 
 
 class UsageService:
@@ -37,7 +37,4 @@ class UsageService:
 
     async def remove_old_denials(self) -> int:
         """Remove what was counted of refused calls more than 90 days ago, in batches, and return how many rows."""
-        total = 0
-        while removed := await self._denials.remove_old(BATCH_SIZE):
-            total += removed
-        return total
+        return await remove_in_batches(self._denials.remove_old)

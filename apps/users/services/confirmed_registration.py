@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from apps.core.database.batches import remove_in_batches
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import Conflict, InvalidToken
 from apps.core.letters import Letter, PostLetter, letter_key
@@ -16,7 +17,6 @@ from apps.users.schemas import UserOut
 
 SELF_SIGN_UP = Principal(user_id=None, kind=CredentialKind.SESSION)
 LETTERS_AN_HOUR = 5  # to one address, whoever signs it up
-BATCH_SIZE = 1000
 CONFIRM, KNOWN = "confirm_registration", "registered_already"
 
 
@@ -51,10 +51,7 @@ class ConfirmedRegistration:
 
     async def remove_old(self) -> int:
         """Remove sign-ups that nobody has confirmed, in batches, and return how many."""
-        total = 0
-        while removed := await self._pending.remove_old(BATCH_SIZE):
-            total += removed
-        return total
+        return await remove_in_batches(self._pending.remove_old)
 
     def _ask(self, account: Mapping[str, str], password_hash: str) -> None:
         email = account["email"]

@@ -4,12 +4,12 @@ from typing import Any
 
 from django.core.management import call_command
 
-from apps.authentication.dependencies import clean_up
-from apps.authentication.schemas import CleanedUp
+from apps.authentication.dependencies import session_clean_up
+from apps.authentication.schemas import SessionCleanedUp
 from apps.core.database.sync_calls import call_service
 from apps.core.management.service_command import ServiceCommand
 from apps.mail.dependencies import mail_service
-from apps.oauth.dependencies import revoked_clean_up
+from apps.oauth.dependencies import revocation
 from apps.one_time_tokens.dependencies import token_clean_up
 from apps.personal_data.dependencies import erasure
 from apps.second_factors.dependencies import attempt_clean_up
@@ -18,7 +18,7 @@ from apps.users.dependencies import confirmed_registration
 from apps.verification.dependencies import answer_clean_up
 
 
-class Removed(CleanedUp):
+class Removed(SessionCleanedUp):
     """How many rows of each kind were over, in all rooms."""
 
     one_time_tokens: int
@@ -44,12 +44,12 @@ class Command(ServiceCommand):
 
     def run(self, options: dict[str, Any]) -> None:
         """Remove it, and show how much it was."""
-        removed = call_service(clean_up().run)
+        removed = call_service(session_clean_up().run)
         answers = call_service(answer_clean_up().run)
         denials = call_service(usage_service().remove_old_denials)
         elsewhere = {
             "one_time_tokens": call_service(token_clean_up().run),
-            "revoked_tokens": call_service(revoked_clean_up().run),
+            "revoked_tokens": call_service(revocation().remove_expired),
             "pending_registrations": call_service(confirmed_registration().remove_old),
             "second_factor_attempts": call_service(attempt_clean_up().run),
             "verification_answers": answers,

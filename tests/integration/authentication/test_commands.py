@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from apps.audit.models import AuditEvent
 from apps.authentication.models import LoginAttempt, Session, SigningKey
-from apps.authentication.repositories.clean_up_repository import CleanUpRepository
-from apps.authentication.services.clean_up import CleanUp
+from apps.authentication.repositories.session_clean_up_repository import SessionCleanUpRepository
+from apps.authentication.services.session_clean_up import SessionCleanUp
 from apps.core.database.sync_calls import call_service
 from apps.users.models import User
 from tests.support.factories import PASSWORD, make_user
@@ -170,7 +170,7 @@ def test_removes_the_admin_s_expired_sessions():
 
 
 def test_removes_in_batches_and_all_the_same():
-    user, repository = make_user(), CleanUpRepository()
+    user, repository = make_user(), SessionCleanUpRepository()
     for number in range(5):
         make_attempt(number, timedelta(days=2))
         make_session(user, number, expires=timedelta(days=-91))
@@ -178,5 +178,5 @@ def test_removes_in_batches_and_all_the_same():
     assert call_service(repository.remove_login_attempts, 2) == 2
     assert call_service(repository.remove_sessions, 2) == 2
     assert call_service(repository.remove_signing_keys, 2) == 2
-    removed = call_service(CleanUp(repository, batch_size=2).run)
+    removed = call_service(SessionCleanUp(repository).run)
     assert (removed.login_attempts, removed.sessions, removed.signing_keys) == (3, 3, 3)

@@ -14,7 +14,7 @@ from apps.api_keys.services.key_format import generate_key
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
 from apps.core.database.sync_calls import call_service
-from apps.oauth.dependencies import revoked_clean_up
+from apps.oauth.dependencies import revocation
 from apps.oauth.models import RevokedToken
 from tests.support.accounts import audited
 from tests.support.factories import PASSWORD, make_key, make_staff, make_user
@@ -153,5 +153,5 @@ def test_what_has_ended_anyway_is_cleaned_up():
     now = timezone.now()
     for number, hours in enumerate((-3, -2, -0.5, 1)):
         RevokedToken.objects.create(token_id=f"token {number}", expires_at=now + timedelta(hours=hours))
-    assert call_service(revoked_clean_up().run) == 2
+    assert call_service(revocation().remove_expired) == 2
     assert set(RevokedToken.objects.values_list("token_id", flat=True)) == {"token 2", "token 3"}

@@ -41,5 +41,5 @@ def test_they_are_removed_in_batches_the_oldest_first():
         make_answer(number, DAY + HOUR * (number + 1))
     assert call_service(AnswerRepository().remove_old, 2) == 2
     assert kept() == [0, 1, 2]
-    assert call_service(AnswerCleanUp(AnswerRepository(), batch_size=2).run) == 3
+    assert call_service(AnswerCleanUp(AnswerRepository()).run) == 3
     assert kept() == []

@@ -6,10 +6,10 @@ from typing import Any
 from apps.core.database.queries import fetch_rows
 from apps.core.database.sql_files import load_statements
 
-SQL = load_statements(Path(__file__).with_name("clean_up.sql"))
+SQL = load_statements(Path(__file__).with_name("session_clean_up.sql"))
 
 
-class CleanUpRepository:
+class SessionCleanUpRepository:
     """Each method is one statement in a transaction of its own, which passes over rows that are in use."""
 
     async def remove_login_attempts(self, maximum: int) -> int:

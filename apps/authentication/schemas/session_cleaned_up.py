@@ -3,7 +3,7 @@
 from apps.core.schemas.base import ResponseSchema
 
 
-class CleanedUp(ResponseSchema):
+class SessionCleanedUp(ResponseSchema):
     """How many rows of each kind were over."""
 
     login_attempts: int
