@@ -22,6 +22,7 @@ from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import NotFound
 from apps.core.notices import Notice, PostNotice
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
+from apps.core.security.single_use_tokens import VoidTokens
 
 SQL = load_statements(Path(__file__).with_name("sessions.sql"))
 REUSE_SECONDS = 10
@@ -39,7 +40,6 @@ USE_IS_UNNOTED = ExpressionWrapper(
 )
 SetPassword = Callable[[int, str, str | None], None]
 NoteLogin = Callable[[int, str | None, bool], bool]
-VoidTokens = Callable[[int], None]
 
 
 class LiveSession(NamedTuple):

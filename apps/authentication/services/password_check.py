@@ -1,20 +1,19 @@
 """Judges a password, at most so many times."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
 from apps.core.addresses import limited_party
 from apps.core.email_addresses import canonical_email
 from apps.core.errors import TooManyRequests
 from apps.core.request_context import current_request
-from apps.core.security.audit_entry import AuditEntry, Outcome
+from apps.core.security.audit_entry import AuditEntry, NoteAudit, Outcome
 from apps.core.security.passwords import password_matches
 from apps.core.security.principal import CredentialKind, Principal
 from apps.users.services.credentials import Credentials
 from apps.users.services.user_service import UserService
 
 STRANGER = Principal(user_id=None, kind=CredentialKind.SESSION)
-Note = Callable[[AuditEntry], Awaitable[None]]
 # Says whether this account may sign in at the door where its password was given.
 Admits = Callable[[Credentials], bool]
 
@@ -27,7 +26,7 @@ def anybody(_credentials: Credentials) -> bool:
 class PasswordCheck:
     """Checks passwords; five wrong ones lock the pair of account and client address for growing times."""
 
-    def __init__(self, attempts: LoginAttemptRepository, users: UserService, note: Note) -> None:
+    def __init__(self, attempts: LoginAttemptRepository, users: UserService, note: NoteAudit) -> None:
         self._attempts = attempts
         self._users = users
         self._note = note

@@ -1,12 +1,11 @@
 """The second step of signing in, where the account has a second factor."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from apps.authentication.schemas import SecondFactorNeeded
 from apps.authentication.services.proof import Proof
 from apps.core.errors import NotAuthenticated
-from apps.core.security.audit_entry import AuditEntry
+from apps.core.security.audit_entry import AuditEntry, NoteAudit
 from apps.core.security.methods import include_second_factor
 from apps.core.security.principal import CredentialKind, Principal
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
@@ -16,7 +15,6 @@ from apps.second_factors.services.second_factors import SecondFactors
 
 ATTEMPTS_MAXIMUM = 5
 EXPIRED = "SECOND_FACTOR_EXPIRED"
-Note = Callable[[AuditEntry], Awaitable[None]]
 
 
 class SecondStep:
@@ -25,7 +23,7 @@ class SecondStep:
     The token dies with its fifth attempt; how many codes are judged at all, SecondFactors decides for each account.
     """
 
-    def __init__(self, factors: SecondFactors, passkeys: PasskeyProof, tokens: OneTimeTokens, note: Note) -> None:
+    def __init__(self, factors: SecondFactors, passkeys: PasskeyProof, tokens: OneTimeTokens, note: NoteAudit) -> None:
         self._factors = factors
         self._passkeys = passkeys
         self._tokens = tokens

@@ -1,6 +1,6 @@
 """What a service wants remembered of a change."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -40,3 +40,5 @@ class AuditEntry:
 
 # Writes the entry in the transaction that is open on the calling thread.
 RecordAudit = Callable[[AuditEntry], None]
+# Writes the entry in a transaction of its own: for what changes nothing else.
+NoteAudit = Callable[[AuditEntry], Awaitable[None]]

@@ -6,7 +6,7 @@ from functools import partial
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import Conflict, EmailNotVerified, NotAllowed, NotAuthenticated, NotFound
 from apps.core.notices import Notice, PostNotice
-from apps.core.security.audit_entry import AuditEntry, Outcome, RecordAudit
+from apps.core.security.audit_entry import AuditEntry, NoteAudit, Outcome, RecordAudit
 from apps.core.security.principal import CredentialKind, Principal
 from apps.identities.models import Identity, Profile
 from apps.identities.repositories.identity_repository import IdentityRepository
@@ -16,7 +16,6 @@ from apps.users.services.user_service import UserService
 
 ATTEMPTS_MAXIMUM = 5
 KIND = "identity"
-Note = Callable[[AuditEntry], Awaitable[None]]
 
 
 class ProviderEmailUnverified(NotAllowed):
@@ -57,7 +56,7 @@ class AccountLinking:
         registration: Registration,
         post_notice: PostNotice,
         record_audit: RecordAudit,
-        note: Note,
+        note: NoteAudit,
     ) -> None:
         self._identities = identities
         self._users = users

@@ -1,9 +1,9 @@
 """An API key for a token: the grant `client_credentials` (RFC 6749, 4.4)."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from apps.core.security.audit_entry import AuditEntry
+from apps.core.security.audit_entry import AuditEntry, NoteAudit
 from apps.core.window_state import WindowState
 from apps.oauth.schemas import TokenOut
 from apps.oauth.services.client_authentication import Client, ClientAuthentication
@@ -13,7 +13,6 @@ from apps.oauth.services.oauth_errors import OAuthError, UnsupportedGrantType
 from apps.oauth.services.requested_scopes import default_scopes, read_scopes
 
 GRANT = "client_credentials"
-NoteAudit = Callable[[AuditEntry], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)

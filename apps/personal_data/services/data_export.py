@@ -1,22 +1,20 @@
 """Giving people what is kept of them (GDPR, articles 15 and 20)."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from django.utils import timezone
 
 from apps.core.personal_data import ExportSection
-from apps.core.security.audit_entry import AuditEntry
+from apps.core.security.audit_entry import AuditEntry, NoteAudit
 from apps.core.security.principal import Principal
 from apps.personal_data.schemas import DataExportOut
 from apps.users.services.user_service import UserService
-
-Note = Callable[[AuditEntry], Awaitable[None]]
 
 
 class DataExport:
     """Gathers an account's data from all rooms."""
 
-    def __init__(self, users: UserService, sections: Sequence[ExportSection], note: Note) -> None:
+    def __init__(self, users: UserService, sections: Sequence[ExportSection], note: NoteAudit) -> None:
         self._users = users
         self._sections = tuple(sections)
         self._note = note

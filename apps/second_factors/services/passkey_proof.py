@@ -1,12 +1,11 @@
 """Proving oneself with a passkey."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from webauthn.helpers import base64url_to_bytes
 
 from apps.core.errors import NotFound
-from apps.core.security.audit_entry import AuditEntry, Outcome
+from apps.core.security.audit_entry import AuditEntry, NoteAudit, Outcome
 from apps.core.security.methods import HARDWARE_KEY, SOFTWARE_KEY, USER
 from apps.core.security.passwords import run_beside_hashing
 from apps.core.security.principal import CredentialKind, Principal
@@ -15,8 +14,6 @@ from apps.second_factors.models import Passkey
 from apps.second_factors.repositories.passkey_repository import PasskeyRepository, PasskeyUse
 from apps.second_factors.schemas import AssertionCredential, PasskeyAssertion, PasskeyOptions
 from apps.second_factors.services.relying_party import Assertion, CredentialRefused, RelyingParty, options_json
-
-Note = Callable[[AuditEntry], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,7 @@ class PasskeyProof:
         passkeys: PasskeyRepository,
         party: RelyingParty,
         challenges: OneTimeTokens,
-        note: Note,
+        note: NoteAudit,
         *,
         is_passwordless: bool,
     ) -> None:

@@ -1,6 +1,6 @@
 """Deleting accounts, restoring them within a grace period, and erasing whose they were after it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +9,7 @@ from django.utils import timezone
 from apps.core.letters import Letter, PostLetter
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
 from apps.core.security.principal import OPERATOR, Principal
+from apps.core.security.single_use_tokens import VoidTokens
 from apps.users.models import User
 from apps.users.repositories.erasure_repository import ErasureRepository
 from apps.users.repositories.user_repository import UserRepository
@@ -16,8 +17,6 @@ from apps.users.schemas import UserOut
 from apps.users.services.staff_rules import may_be_changed_by, may_be_shut_out_by
 
 KIND = "account_deleted"
-# Makes every single-use token of an account good no more, in the transaction that is open on the calling thread.
-VoidTokens = Callable[[int], None]
 
 
 class AccountRemoval:

@@ -1,17 +1,15 @@
 """What is written to the two addresses of a change."""
 
 import secrets
-from collections.abc import Callable
 
 from apps.core.letters import Letter, PostLetter, letter_key
 from apps.core.links import link_to
 from apps.core.notices import Notice
 from apps.core.security.principal import Principal
+from apps.core.security.single_use_tokens import VoidTokens
 from apps.users.models import User
 from apps.users.services.security_notices import SecurityNotices
 from apps.users.services.verification_letters import VerificationLetters
-
-VoidTokens = Callable[[int], None]
 
 
 class EmailChangeLetters:
