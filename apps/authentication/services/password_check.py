@@ -9,11 +9,10 @@ from apps.core.errors import TooManyRequests
 from apps.core.request_context import current_request
 from apps.core.security.audit_entry import AuditEntry, NoteAudit, Outcome
 from apps.core.security.passwords import password_matches
-from apps.core.security.principal import CredentialKind, Principal
+from apps.core.security.principal import STRANGER
 from apps.users.services.credentials import Credentials
 from apps.users.services.user_service import UserService
 
-STRANGER = Principal(user_id=None, kind=CredentialKind.SESSION)
 # Says whether this account may sign in at the door where its password was given.
 Admits = Callable[[Credentials], bool]
 

@@ -2,7 +2,6 @@
 
 from apps.authentication.repositories.session_repository import SessionRepository
 from apps.authentication.schemas import PasswordResetRequest
-from apps.authentication.services.password_check import STRANGER
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import InvalidToken, NotFound
 from apps.core.letters import Letter, PostLetter, letter_key
@@ -10,7 +9,7 @@ from apps.core.links import link_to
 from apps.core.notices import Notice
 from apps.core.security.audit_entry import AuditEntry, Outcome, RecordAudit
 from apps.core.security.passwords import hash_password
-from apps.core.security.principal import CredentialKind, Principal
+from apps.core.security.principal import STRANGER, Principal, owner_of
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.users.services.credentials import Credentials
 from apps.users.services.password_policy import check_new_password
@@ -106,8 +105,7 @@ class PasswordReset:
         spent = self._tokens.spend(token)
         if spent is None or spent.data["email"].lower() != account.email.lower():
             raise InvalidToken
-        owner = Principal(user_id=user_id, kind=CredentialKind.SESSION)
-        audit = AuditEntry(owner, "user.password_reset", "user", user_id)
+        audit = AuditEntry(owner_of(user_id), "user.password_reset", "user", user_id)
         self._users.mark_verified(user_id)
         self._sessions.replace_password(user_id, password_hash, None, audit, Notice.PASSWORD_RESET)
 

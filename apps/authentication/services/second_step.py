@@ -7,7 +7,7 @@ from apps.authentication.services.proof import Proof
 from apps.core.errors import NotAuthenticated
 from apps.core.security.audit_entry import AuditEntry, NoteAudit
 from apps.core.security.methods import include_second_factor
-from apps.core.security.principal import CredentialKind, Principal
+from apps.core.security.principal import owner_of
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.second_factors.schemas import FactorKind, PasskeyAssertion, PasskeyOptions
 from apps.second_factors.services.passkey_proof import PasskeyProof
@@ -38,8 +38,8 @@ class SecondStep:
             return None
         data = {"methods": list(proof.methods), "judged_digest": proof.digest}
         token = await self._tokens.issue_alone(proof.user_id, data)
-        owner = Principal(user_id=proof.user_id, kind=CredentialKind.SESSION)
-        await self._note(AuditEntry(owner, "second_factor.asked", "user", after={"methods": list(proof.methods)}))
+        owner, asked = owner_of(proof.user_id), {"methods": list(proof.methods)}
+        await self._note(AuditEntry(owner, "second_factor.asked", "user", after=asked))
         return SecondFactorNeeded(second_factor_token=token, kinds=list(kinds), expires_in=self._tokens.ttl_seconds)
 
     async def kinds(self, token: str) -> tuple[FactorKind, ...]:

@@ -8,7 +8,7 @@ from apps.authentication.services.token_pairs import TokenPairs, principal_of
 from apps.core.errors import NotAuthenticated
 from apps.core.schemas.page import Page, PageQuery
 from apps.core.security.audit_entry import AuditEntry, Outcome
-from apps.core.security.principal import CredentialKind, Principal
+from apps.core.security.principal import STRANGER, Principal
 from apps.users.services.credentials import is_usable
 
 
@@ -40,8 +40,7 @@ class SessionService:
         token = read_refresh_token(refresh_token)
         if token is None:
             raise NotAuthenticated
-        nobody = Principal(user_id=None, kind=CredentialKind.SESSION)
-        reuse = AuditEntry(nobody, "session.reuse_detected", "session", outcome=Outcome.FAILURE)
+        reuse = AuditEntry(STRANGER, "session.reuse_detected", "session", outcome=Outcome.FAILURE)
         session = await self._sessions.advance(token.family_digest, token.generation, reuse)
         if session is None or not is_usable(session.user):
             raise NotAuthenticated

@@ -21,7 +21,7 @@ from apps.core.errors import EmailNotVerified, NotAuthenticated
 from apps.core.request_context import current_request
 from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.methods import PASSWORD
-from apps.core.security.principal import CredentialKind, Principal
+from apps.core.security.principal import owner_of
 from apps.second_factors.schemas import PasskeyAssertion
 from apps.second_factors.services.passkey_proof import PasskeyProof
 
@@ -108,5 +108,4 @@ def new_session(proof: Proof, family_digest: bytes, kind: Session.Kind) -> NewSe
 
 def start_audit(new: NewSession) -> AuditEntry:
     """Return what the audit trail is told of a sign-in."""
-    actor = Principal(user_id=new.user_id, kind=CredentialKind.SESSION)
-    return AuditEntry(actor, "session.started", "session", after={"methods": list(new.methods)})
+    return AuditEntry(owner_of(new.user_id), "session.started", "session", after={"methods": list(new.methods)})

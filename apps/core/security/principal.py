@@ -130,3 +130,10 @@ class Principal:
 
 
 OPERATOR = Principal(user_id=None, kind=CredentialKind.OPERATOR, is_staff=True, is_superuser=True)
+# Whoever has not shown yet who they are.
+STRANGER = Principal(user_id=None, kind=CredentialKind.SESSION)
+
+
+def owner_of(user_id: int) -> Principal:
+    """Return the account's owner, as whoever has shown to be it acts before there is a session."""
+    return Principal(user_id=user_id, kind=CredentialKind.SESSION)

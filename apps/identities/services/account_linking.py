@@ -7,7 +7,7 @@ from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import Conflict, EmailNotVerified, NotAllowed, NotAuthenticated, NotFound
 from apps.core.notices import Notice, PostNotice
 from apps.core.security.audit_entry import AuditEntry, NoteAudit, Outcome, RecordAudit
-from apps.core.security.principal import CredentialKind, Principal
+from apps.core.security.principal import STRANGER, Principal, owner_of
 from apps.identities.models import Identity, Profile
 from apps.identities.repositories.identity_repository import IdentityRepository
 from apps.users.services.credentials import Credentials
@@ -91,7 +91,7 @@ class AccountLinking:
         if not profile.is_verified:
             raise ProviderEmailUnverified
         user_id, is_new = self._account_of_address(profile)
-        owner = Principal(user_id=user_id, kind=CredentialKind.SESSION)
+        owner = owner_of(user_id)
         identity = self._add(owner, profile)
         self._identities.touch(identity.pk, profile.email)
         if not is_new:
@@ -153,8 +153,7 @@ async def _again_after_races[R](attempt: Callable[[], Awaitable[R]]) -> R:
 
 
 def _refusal(user_id: int, profile: Profile) -> AuditEntry:
-    stranger = Principal(user_id=None, kind=CredentialKind.SESSION)
     after = {"provider": profile.provider, "reason": AccountEmailUnverified.code}
     return AuditEntry(
-        stranger, "identity.refused", "user", user_id, after=after, subject_id=user_id, outcome=Outcome.FAILURE
+        STRANGER, "identity.refused", "user", user_id, after=after, subject_id=user_id, outcome=Outcome.FAILURE
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from apps.core.database.sql_files import load_statements
 from apps.core.notices import Notice, PostNotice
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
-from apps.core.security.principal import CredentialKind, Principal
+from apps.core.security.principal import STRANGER, Principal
 from apps.second_factors.models import RecoveryCode
 from apps.second_factors.repositories.statements import run
 
@@ -44,4 +44,4 @@ class FactorChanges:
 
 def _known(actor: Principal) -> Principal | None:
     # Somebody who signs in is not known yet, and is no member of staff.
-    return None if actor.user_id is None and actor.kind is CredentialKind.SESSION else actor
+    return None if actor == STRANGER else actor

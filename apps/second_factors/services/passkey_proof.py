@@ -8,7 +8,7 @@ from apps.core.errors import NotFound
 from apps.core.security.audit_entry import AuditEntry, NoteAudit, Outcome
 from apps.core.security.methods import HARDWARE_KEY, SOFTWARE_KEY, USER
 from apps.core.security.passwords import run_beside_hashing
-from apps.core.security.principal import CredentialKind, Principal
+from apps.core.security.principal import STRANGER
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.second_factors.models import Passkey
 from apps.second_factors.repositories.passkey_repository import PasskeyRepository, PasskeyUse
@@ -106,5 +106,4 @@ def _proven(passkey: Passkey, shown: Assertion) -> PasskeyProven:
 
 
 def _entry(action: str, passkey: Passkey) -> AuditEntry:
-    stranger = Principal(user_id=None, kind=CredentialKind.SESSION)
-    return AuditEntry(stranger, action, "passkey", passkey.pk, subject_id=passkey.user_id, outcome=Outcome.FAILURE)
+    return AuditEntry(STRANGER, action, "passkey", passkey.pk, subject_id=passkey.user_id, outcome=Outcome.FAILURE)

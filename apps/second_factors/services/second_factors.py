@@ -7,7 +7,7 @@ from apps.core.errors import NotFound
 from apps.core.request_context import current_request
 from apps.core.security.audit_entry import AuditEntry, Outcome
 from apps.core.security.methods import ONE_TIME_CODE
-from apps.core.security.principal import CredentialKind, Principal
+from apps.core.security.principal import STRANGER, Principal, owner_of
 from apps.second_factors.repositories.code_repository import CodeRepository, Guess
 from apps.second_factors.repositories.factor_repository import FactorRepository
 from apps.second_factors.repositories.passkey_repository import PasskeyRepository
@@ -59,9 +59,8 @@ class SecondFactors:
         digits = six_digits_of(code)
         digest = None if digits else digest_of(code)
         guess = Guess(user_id, limited_party(current_request().client_address), digits, digest)
-        stranger, owner = (Principal(user_id=actor_id, kind=CredentialKind.SESSION) for actor_id in (None, user_id))
-        refused = AuditEntry(stranger, "second_factor.refused", "user", user_id, outcome=Outcome.FAILURE)
-        used = AuditEntry(owner, "recovery_code.used", "user", user_id)
+        refused = AuditEntry(STRANGER, "second_factor.refused", "user", user_id, outcome=Outcome.FAILURE)
+        used = AuditEntry(owner_of(user_id), "recovery_code.used", "user", user_id)
         try:
             judgement = await self._codes.judge(guess, refused, used)
         except NotFound:

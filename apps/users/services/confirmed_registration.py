@@ -8,14 +8,13 @@ from apps.core.errors import Conflict, InvalidToken
 from apps.core.letters import Letter, PostLetter, letter_key
 from apps.core.links import link_to
 from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.principal import CredentialKind, Principal
+from apps.core.security.principal import STRANGER
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.users.models import User
 from apps.users.repositories.pending_registration_repository import PendingRegistrationRepository
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas import UserOut
 
-SELF_SIGN_UP = Principal(user_id=None, kind=CredentialKind.SESSION)
 LETTERS_AN_HOUR = 5  # to one address, whoever signs it up
 CONFIRM, KNOWN = "confirm_registration", "registered_already"
 
@@ -73,7 +72,7 @@ class ConfirmedRegistration:
         if pending is None:
             raise InvalidToken
         account = {"email": pending.email, "username": pending.username, "full_name": pending.full_name}
-        audit = AuditEntry(SELF_SIGN_UP, "user.created", "user", after=account)
+        audit = AuditEntry(STRANGER, "user.created", "user", after=account)
         try:
             return self._users.add_verified(account, pending.password, audit)
         except Conflict:

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import Conflict, InvalidToken, NotFound, TooManyRequests
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
-from apps.core.security.principal import CredentialKind, Principal
+from apps.core.security.principal import Principal, owner_of
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.users.models import User
 from apps.users.repositories.pending_email_repository import PendingEmailRepository
@@ -99,7 +99,7 @@ class EmailChange:
             self._pending.move(user, user.pending_email, is_verified=True)
         except Conflict:
             raise InvalidToken from None
-        self._record_audit(AuditEntry(_owner(user_id), "user.email_changed", "user", user_id))
+        self._record_audit(AuditEntry(owner_of(user_id), "user.email_changed", "user", user_id))
         self._letters.tell_both(user_id, old, None)
         return "changed"
 
@@ -107,7 +107,7 @@ class EmailChange:
         user = self._spend(self._tokens.cancel, token, user_id)
         self._pending.end(user)
         self._void(user_id)
-        self._record_audit(AuditEntry(_owner(user_id), "user.email_change_cancelled", "user", user_id))
+        self._record_audit(AuditEntry(owner_of(user_id), "user.email_change_cancelled", "user", user_id))
 
     def _spend(self, tokens: OneTimeTokens, token: str, user_id: int) -> User:
         try:
@@ -122,7 +122,3 @@ class EmailChange:
     def _void(self, user_id: int) -> None:
         for tokens in self._tokens:
             tokens.void(user_id)
-
-
-def _owner(user_id: int) -> Principal:
-    return Principal(user_id=user_id, kind=CredentialKind.SESSION)

@@ -3,7 +3,7 @@
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import InvalidToken, NotFound
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
-from apps.core.security.principal import CredentialKind, Principal
+from apps.core.security.principal import Principal, owner_of
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.services.verification_letters import VerificationLetters
@@ -50,8 +50,7 @@ class EmailVerification:
         if spent is None or spent.data["email"].lower() != user.email.lower():
             raise InvalidToken
         self._users.mark_verified(user_id)
-        owner = Principal(user_id=user_id, kind=CredentialKind.SESSION)
-        self._record_audit(AuditEntry(owner, "user.email_verified", "user", user_id))
+        self._record_audit(AuditEntry(owner_of(user_id), "user.email_verified", "user", user_id))
 
     def _remind(self, user_id: int) -> None:
         user = self._users.lock(user_id)

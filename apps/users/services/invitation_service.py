@@ -8,7 +8,7 @@ from apps.core.letters import Letter, PostLetter, letter_key
 from apps.core.links import link_to
 from apps.core.schemas.page import Page, PageQuery
 from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.principal import CredentialKind, Principal
+from apps.core.security.principal import Principal, owner_of
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.plans.services.plan_service import PlanService
 from apps.users.models import Invitation
@@ -84,8 +84,7 @@ class InvitationService:
 
     def accept(self, invitation: Invitation, user_id: int) -> None:
         """Note that the account was made by it, in the transaction open on this thread."""
-        owner = Principal(user_id=user_id, kind=CredentialKind.SESSION)
-        audit = AuditEntry(owner, "invitation.accepted", "invitation", subject_id=user_id)
+        audit = AuditEntry(owner_of(user_id), "invitation.accepted", "invitation", subject_id=user_id)
         self._invitations.accept(invitation, user_id, audit)
 
     def _invite(self, actor: Principal, email: str, plan_id: int | None) -> Invitation:

@@ -9,7 +9,7 @@ from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import NotAllowed, ValidationFailed
 from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.passwords import hash_password
-from apps.core.security.principal import CredentialKind, Principal
+from apps.core.security.principal import STRANGER, Principal
 from apps.users.models import User
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas import UserCreate, UserOut
@@ -18,7 +18,6 @@ from apps.users.services.confirmed_registration import ConfirmedRegistration
 from apps.users.services.invitation_service import InvitationService
 from apps.users.services.password_policy import check_new_password
 
-SELF_SIGN_UP = Principal(user_id=None, kind=CredentialKind.SESSION)
 CONFIRMED, INVITE, OFF = "confirmed", "invite", "off"
 EMAIL: TypeAdapter[str] = TypeAdapter(EmailAddress)
 USERNAME_START_LENGTH_MAXIMUM = 100
@@ -80,14 +79,14 @@ class Registration:
             self.require_open_registration()
         account = {"email": _address(email), "full_name": _name(full_name), "username": username_start(email)}
         plan = {"plan_id": invitation.plan_id} if invitation and invitation.plan_id else {}
-        audit = AuditEntry(SELF_SIGN_UP, "user.created", "user", after={**account, "federated": True})
+        audit = AuditEntry(STRANGER, "user.created", "user", after={**account, "federated": True})
         user = self._users.add_verified({**account, **plan}, None, audit)
         if invitation is not None:
             self._invitations.accept(invitation, user.pk)
         return user.pk
 
     async def _open(self, new: UserCreate) -> UserOut:
-        return await self.register(new, SELF_SIGN_UP)
+        return await self.register(new, STRANGER)
 
     async def _ask(self, new: UserCreate) -> None:
         await self._confirmed.ask(new.account, await _hash_of(new))
@@ -95,7 +94,7 @@ class Registration:
     def _accept(self, new: UserCreate, password_hash: str) -> User:
         invitation = self._invitations.good_for(new.invitation.get_secret_value(), new.email)
         plan = {"plan_id": invitation.plan_id} if invitation.plan_id else {}
-        audit = AuditEntry(SELF_SIGN_UP, "user.created", "user", after={**new.account, **plan})
+        audit = AuditEntry(STRANGER, "user.created", "user", after={**new.account, **plan})
         user = self._users.add({**new.account, **plan}, password_hash, audit, is_verified=True)
         self._invitations.accept(invitation, user.pk)
         return user

@@ -10,14 +10,13 @@ from apps.audit.dependencies import audit_service
 from apps.audit.models import AuditEvent
 from apps.core.request_context import RequestContext, enter_request
 from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.principal import OPERATOR, CredentialKind, Principal
+from apps.core.security.principal import OPERATOR, STRANGER, Principal
 from apps.users.models import User
 from tests.support.callers import session_of, staff_of
 from tests.support.factories import make_user
 
 pytestmark = pytest.mark.usefixtures("database")
 
-STRANGER = Principal(user_id=None, kind=CredentialKind.SESSION)
 PERSONAL: dict[str, Any] = {"email": "ann@example.com", "username": "ann", "full_name": "Ann", "plan_id": 1}
 COLLEAGUE = 2**40
 

@@ -7,7 +7,7 @@ import httpx
 from apps.audit.dependencies import audit_service
 from apps.audit.models import AuditEvent
 from apps.core.security.audit_entry import AuditEntry, Outcome
-from apps.core.security.principal import OPERATOR, CredentialKind, Principal
+from apps.core.security.principal import OPERATOR, STRANGER, CredentialKind, Principal
 from tests.support.accounts import customer, superuser
 from tests.support.assertions import assert_error
 from tests.support.factories import make_key
@@ -71,8 +71,7 @@ async def test_shows_what_staff_did_with_ones_keys(api: httpx.AsyncClient):
 async def test_tells_keys_operators_and_strangers_apart(api: httpx.AsyncClient):
     me = await customer()
     key = Principal(user_id=me.id, kind=CredentialKind.API_KEY)
-    stranger = Principal(user_id=None, kind=CredentialKind.SESSION)
-    for actor, outcome in ((key, Outcome.SUCCESS), (OPERATOR, Outcome.SUCCESS), (stranger, Outcome.FAILURE)):
+    for actor, outcome in ((key, Outcome.SUCCESS), (OPERATOR, Outcome.SUCCESS), (STRANGER, Outcome.FAILURE)):
         await audit_service().note(AuditEntry(actor, "thing.tried", "user", me.id, outcome=outcome))
     items = (await events_of(api, me.headers))["items"]
     assert [(item["actor"], item["outcome"]) for item in items] == [
