@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from config.api import BASE
+from apps.core.api_path import API_PATH
 
 
 class Field(NamedTuple):
@@ -112,5 +112,5 @@ async def account_page(request: HttpRequest, name: str) -> HttpResponse:
     page = PAGES.get(name)
     if page is None:
         raise Http404
-    context = {"page": page, "action": f"{BASE}/{page.action}", "product_name": settings.PRODUCT_NAME}
+    context = {"page": page, "action": f"{API_PATH}/{page.action}", "product_name": settings.PRODUCT_NAME}
     return render(request, "account/page.html", context)

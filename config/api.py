@@ -14,6 +14,7 @@ from apps.authentication.routers import (
     second_step_router,
     user_session_router,
 )
+from apps.core.api_path import API_PATH
 from apps.core.http.error_responses import install_error_handlers
 from apps.core.http.json_codec import JsonParser, JsonRenderer
 from apps.core.http.requirements import RequirementsSchema
@@ -27,8 +28,6 @@ from apps.second_factors.routers import second_factor_router
 from apps.users.routers import email_router, invitation_router, role_router, user_router
 from apps.verification.routers import verification_router
 from config.authenticator import AUTHENTICATOR, SERVICE_AUTHENTICATOR
-
-BASE = "/api/v1"
 
 
 class KeyhouseApi(NinjaAPI):
@@ -59,27 +58,27 @@ install_error_handlers(api)
 api.add_router("", health_router.router)
 api.add_router("", key_set_router.router)
 api.add_router("", metadata_router.router)
-api.add_router(f"{BASE}/auth", authentication_router.router)
-api.add_router(f"{BASE}/auth", second_step_router.router)
-api.add_router(f"{BASE}/auth", password_reset_router.router)
-api.add_router(f"{BASE}/auth", identity_router.router)
-api.add_router(f"{BASE}/auth/oauth", provider_router.router)
-api.add_router(f"{BASE}/auth", security_event_router.router)
-api.add_router(f"{BASE}/auth", second_factor_router.router)
-api.add_router(f"{BASE}/oauth", oauth_router.router)
-api.add_router(f"{BASE}/auth", email_router.router)
-api.add_router(f"{BASE}/invitations", invitation_router.router)
-api.add_router(f"{BASE}/users", data_export_router.router)
-api.add_router(f"{BASE}/users", user_router.router)
-api.add_router(f"{BASE}/users", password_reset_router.user_router)
-api.add_router(f"{BASE}/users", user_session_router.router)
-api.add_router(f"{BASE}/users", second_factor_router.user_router)
-api.add_router(f"{BASE}/users", api_key_router.user_router)
-api.add_router(f"{BASE}/users", identity_router.user_router)
-api.add_router(f"{BASE}/users", credit_router.user_router)
-api.add_router(f"{BASE}/api-keys", api_key_router.router)
-api.add_router(f"{BASE}/credits", credit_router.router)
-api.add_router(f"{BASE}/keys", verification_router.router, auth=SERVICE_AUTHENTICATOR)
-api.add_router(f"{BASE}/plans", plan_router.router)
-api.add_router(f"{BASE}/roles", role_router.router)
-api.add_router(f"{BASE}/scopes", scope_router.router)
+api.add_router(f"{API_PATH}/auth", authentication_router.router)
+api.add_router(f"{API_PATH}/auth", second_step_router.router)
+api.add_router(f"{API_PATH}/auth", password_reset_router.router)
+api.add_router(f"{API_PATH}/auth", identity_router.router)
+api.add_router(f"{API_PATH}/auth/oauth", provider_router.router)
+api.add_router(f"{API_PATH}/auth", security_event_router.router)
+api.add_router(f"{API_PATH}/auth", second_factor_router.router)
+api.add_router(f"{API_PATH}/oauth", oauth_router.router)
+api.add_router(f"{API_PATH}/auth", email_router.router)
+api.add_router(f"{API_PATH}/invitations", invitation_router.router)
+api.add_router(f"{API_PATH}/users", data_export_router.router)
+api.add_router(f"{API_PATH}/users", user_router.router)
+api.add_router(f"{API_PATH}/users", password_reset_router.user_router)
+api.add_router(f"{API_PATH}/users", user_session_router.router)
+api.add_router(f"{API_PATH}/users", second_factor_router.user_router)
+api.add_router(f"{API_PATH}/users", api_key_router.user_router)
+api.add_router(f"{API_PATH}/users", identity_router.user_router)
+api.add_router(f"{API_PATH}/users", credit_router.user_router)
+api.add_router(f"{API_PATH}/api-keys", api_key_router.router)
+api.add_router(f"{API_PATH}/credits", credit_router.router)
+api.add_router(f"{API_PATH}/keys", verification_router.router, auth=SERVICE_AUTHENTICATOR)
+api.add_router(f"{API_PATH}/plans", plan_router.router)
+api.add_router(f"{API_PATH}/roles", role_router.router)
+api.add_router(f"{API_PATH}/scopes", scope_router.router)

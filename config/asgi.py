@@ -12,11 +12,11 @@ staff_door = get_asgi_application()  # also sets Django up, so it comes before w
 
 from django.conf import settings  # noqa: E402
 
+from apps.core.api_path import API_PATH  # noqa: E402
 from apps.core.http.client_door import ClientDoor  # noqa: E402
 from apps.core.http.door_settings import DoorSettings  # noqa: E402
 from apps.core.http.front import Front  # noqa: E402
 from apps.verification.routers.verify_lane import verify_lane  # noqa: E402
-from config.api import BASE  # noqa: E402
 from config.background import background_jobs  # noqa: E402
 from config.documentation import openapi_bytes  # noqa: E402
 from config.worker_process import end_with_parent  # noqa: E402
@@ -33,7 +33,7 @@ door_settings = DoorSettings(
     access_log=settings.ENVIRONMENT.access_log,
     staff_requests_maximum=settings.STAFF_REQUESTS_MAXIMUM,
 )
-lanes = {f"{BASE}/keys/verify": verify_lane}
+lanes = {f"{API_PATH}/keys/verify": verify_lane}
 application = Front(ClientDoor(door_settings, lanes), cast("Application", staff_door), door_settings, background_jobs())
 # How long another thread (Django's transactions, hashing) may keep the event loop from the interpreter.
 sys.setswitchinterval(0.0005)

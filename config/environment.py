@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from apps.core.security.lifetimes import ACCESS_TOKEN_SECONDS
 from apps.users.repositories.breached_password_file import BreachedPasswordFile
 from apps.users.services.context_word_validator import WORD_LENGTH_MINIMUM
 from config.cache_url import redis_url
@@ -29,7 +30,6 @@ PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
 STATE_DIRECTORY = PROJECT_DIRECTORY / ".keyhouse"
 SECRET_KEY_LENGTH_MINIMUM = 50
 DAY_SECONDS = 24 * 3600
-ACCESS_TOKEN_SECONDS = 15 * 60  # a session that is shorter than its first access token would be no use
 STAFF_SESSION_SECONDS_MINIMUM = 5 * 60  # use is written down once a minute
 
 CommaSeparated = Annotated[list[str], NoDecode]
@@ -86,6 +86,7 @@ class Environment(BaseSettings):
     require_verified_email: bool = False
     oauth_providers: CommaSeparated = []
     oauth_redirect_allowlist: CommaSeparated = []
+    # A session that is shorter than its first access token would be no use.
     session_idle_seconds: int = Field(default=30 * DAY_SECONDS, ge=ACCESS_TOKEN_SECONDS)
     session_absolute_seconds: int = Field(default=180 * DAY_SECONDS, ge=ACCESS_TOKEN_SECONDS)
     staff_session_idle_seconds: int = Field(default=30 * 60, ge=STAFF_SESSION_SECONDS_MINIMUM)

@@ -10,7 +10,7 @@ import idna
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-LENGTH_MAXIMUM = 254  # RFC 5321, 4.5.3.1.3, without the brackets
+EMAIL_LENGTH_MAXIMUM = 254  # RFC 5321, 4.5.3.1.3, without the brackets
 
 
 def canonical_email(text: str) -> str:
@@ -39,8 +39,8 @@ def require_email(text: str) -> str:
         raise ValueError("is not an e-mail address")
     if local.startswith('"') or domain.startswith("["):
         raise ValueError("must be a plain e-mail address, without quotes and brackets")
-    if len(address) > LENGTH_MAXIMUM:
-        raise ValueError(f"must have at most {LENGTH_MAXIMUM} characters")
+    if len(address) > EMAIL_LENGTH_MAXIMUM:
+        raise ValueError(f"must have at most {EMAIL_LENGTH_MAXIMUM} characters")
     return address
 
 

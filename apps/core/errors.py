@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from apps.core.api_path import API_PATH
+from apps.core.security.lifetimes import PROOF_SECONDS
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorDetail:
@@ -76,8 +79,8 @@ class NotAuthenticated(DomainError):
 class StepUpRequired(NotAuthenticated):
     """The session is good, and its owner has to prove again who they are before this (RFC 9470)."""
 
-    code, message = "STEP_UP_REQUIRED", "Prove again who you are, at /api/v1/auth/step-up."
-    challenge = ', error="insufficient_user_authentication", max_age="600"'
+    code, message = "STEP_UP_REQUIRED", f"Prove again who you are, at {API_PATH}/auth/step-up."
+    challenge = f', error="insufficient_user_authentication", max_age="{PROOF_SECONDS}"'
 
 
 class InsufficientCredits(DomainError):

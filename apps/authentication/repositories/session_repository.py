@@ -22,11 +22,11 @@ from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import NotFound
 from apps.core.notices import Notice, PostNotice
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
+from apps.core.security.lifetimes import PROOF_SECONDS
 from apps.core.security.single_use_tokens import VoidTokens
 
 SQL = load_statements(Path(__file__).with_name("sessions.sql"))
 REUSE_SECONDS = 10
-PROOF_SECONDS = 10 * 60
 NOTED_USE_SECONDS = 60
 SIGNED_OUT = "signed out"
 JUST_ROTATED = ExpressionWrapper(

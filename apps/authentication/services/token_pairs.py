@@ -6,8 +6,9 @@ from django.conf import settings
 
 from apps.authentication.models import Session
 from apps.authentication.schemas import TokenPair
-from apps.authentication.services.access_tokens import ACCESS_TOKEN_SECONDS, AccessClaims, AccessTokens
+from apps.authentication.services.access_tokens import AccessClaims, AccessTokens
 from apps.authentication.services.refresh_tokens import RefreshToken
+from apps.core.security.lifetimes import ACCESS_TOKEN_SECONDS
 from apps.core.security.methods import include_second_factor
 from apps.core.security.principal import CredentialKind, Principal
 from apps.core.security.scopes import scopes_of_roles

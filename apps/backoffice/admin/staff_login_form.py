@@ -12,11 +12,10 @@ from apps.authentication.schemas import SecondFactorNeeded
 from apps.authentication.services.staff_sessions import StaffSignedIn
 from apps.backoffice.admin.refusable_form import RefusableForm
 from apps.core.database.sync_calls import call_service
+from apps.core.email_addresses import EMAIL_LENGTH_MAXIMUM
 from apps.core.errors import NotAuthenticated, TooManyRequests, Unavailable
 from apps.core.http.address_limits import LOGIN, limit_by_address
 from apps.core.security.passwords import PASSWORD_LENGTH_MAXIMUM
-
-EMAIL_LENGTH_MAXIMUM = 254
 
 
 class StaffLoginForm(RefusableForm, AdminAuthenticationForm):

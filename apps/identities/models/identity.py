@@ -5,6 +5,8 @@ from typing import ClassVar
 from django.db import models
 from django.db.models.functions import Now
 
+from apps.core.email_addresses import EMAIL_LENGTH_MAXIMUM
+
 
 class Identity(models.Model):
     """A way of signing in to the account: whoever the provider says is `subject` is its owner.
@@ -17,7 +19,7 @@ class Identity(models.Model):
     provider = models.CharField(max_length=30)
     issuer = models.CharField(max_length=255)
     subject = models.CharField(max_length=255)
-    email = models.CharField(max_length=254, blank=True, default="", db_default="")
+    email = models.CharField(max_length=EMAIL_LENGTH_MAXIMUM, blank=True, default="", db_default="")
     created_at = models.DateTimeField(db_default=Now())
     last_used_at = models.DateTimeField(null=True)
 

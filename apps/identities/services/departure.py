@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from apps.core.api_path import API_PATH
 from apps.core.errors import ValidationFailed
 from apps.identities.schemas import StartQuery
 from apps.identities.services import browser_binding
@@ -73,4 +74,4 @@ class Departure:
 
 def callback_url(own_url: str, name: str) -> str:
     """Return the redirect URI of a provider, which is no other provider's (RFC 9700, 4.4.2.2)."""
-    return f"{own_url}/api/v1/auth/oauth/{name}/callback"
+    return f"{own_url}{API_PATH}/auth/oauth/{name}/callback"

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from apps.core.email_addresses import EMAIL_LENGTH_MAXIMUM
 from apps.identities.models import Profile
 from apps.identities.services.provider_errors import InvalidProviderAnswer
 
 SUBJECT_LENGTH_MAXIMUM = 255  # OpenID Connect Core, 2
-EMAIL_LENGTH_MAXIMUM = 254
 NAME_LENGTH_MAXIMUM = 200
 
 

@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from apps.core.email_addresses import EMAIL_LENGTH_MAXIMUM
+
 
 class OutgoingMail(models.Model):
     """One letter to one recipient: posted, then sent or given up.
@@ -18,7 +20,7 @@ class OutgoingMail(models.Model):
     """
 
     kind = models.CharField(max_length=50)
-    recipient = models.CharField(max_length=254)
+    recipient = models.CharField(max_length=EMAIL_LENGTH_MAXIMUM)
     user_id = models.BigIntegerField(null=True)
     key = models.CharField(max_length=200, unique=True)
     context_encrypted = models.BinaryField(null=True)

@@ -1,5 +1,6 @@
 """What the server can do, for clients that find their own way (RFC 8414)."""
 
+from apps.core.api_path import API_PATH
 from apps.oauth.schemas import ServerMetadata
 from apps.oauth.services.token_exchange import GRANT
 
@@ -11,7 +12,7 @@ def metadata_of(issuer: str, own_url: str) -> ServerMetadata:
 
     The addresses are the operator's settings, never a request's Host header.
     """
-    endpoints = f"{own_url}/api/v1/oauth"
+    endpoints = f"{own_url}{API_PATH}/oauth"
     return ServerMetadata(
         issuer=issuer,
         token_endpoint=f"{endpoints}/token",

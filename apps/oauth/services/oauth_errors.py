@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from apps.core.api_path import API_PATH
 from apps.core.errors import DomainError, TooManyRequests
 from apps.core.window_state import WindowState
 
@@ -53,7 +54,7 @@ class UnsupportedTokenType(OAuthError):
     """The token is of a kind that is not called back here."""
 
     code = "unsupported_token_type"
-    message = "An API key is no token; revoke it at /api/v1/api-keys/{id}/revoke."
+    message = f"An API key is no token; revoke it at {API_PATH}/api-keys/{{id}}/revoke."
 
 
 class ClientLimited(TooManyRequests):

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from apps.core.email_addresses import EMAIL_LENGTH_MAXIMUM
 from apps.core.models import TimestampedModel
 
 
@@ -13,7 +14,7 @@ class Invitation(TimestampedModel):
     The account that is made by it has this address, verified, and this plan, or else the free one.
     """
 
-    email = models.EmailField(max_length=254)
+    email = models.EmailField(max_length=EMAIL_LENGTH_MAXIMUM)
     plan = models.ForeignKey("plans.Plan", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     invited_by = models.ForeignKey("users.User", on_delete=models.PROTECT, null=True, related_name="+")
     user = models.ForeignKey("users.User", on_delete=models.PROTECT, null=True, related_name="+")

@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models.functions import Lower, Now
 
+from apps.core.email_addresses import EMAIL_LENGTH_MAXIMUM
+
 
 class PendingRegistration(models.Model):
     """What an account will be made of once the link in the mail is followed; removed then, or when it is over.
@@ -11,7 +13,7 @@ class PendingRegistration(models.Model):
     address: each link stands for what was sent with it, and whoever confirms first has the address.
     """
 
-    email = models.EmailField(max_length=254)
+    email = models.EmailField(max_length=EMAIL_LENGTH_MAXIMUM)
     username = models.CharField(max_length=150)
     full_name = models.CharField(max_length=200, blank=True, default="")
     password = models.CharField(max_length=128)

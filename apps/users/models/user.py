@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from apps.core.email_addresses import EMAIL_LENGTH_MAXIMUM
 from apps.core.models import TimestampedModel
 from apps.users.models.user_manager import UserManager
 
@@ -16,7 +17,7 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     """A customer or a member of staff. Deleting one sets `deleted_at`; the row, and the ledger about it, stay."""
 
     # Folded by the "C" collation, which knows ASCII alone: to a Turkish database ADMIN and admin are two names.
-    email = models.EmailField(max_length=254, db_collation="C")
+    email = models.EmailField(max_length=EMAIL_LENGTH_MAXIMUM, db_collation="C")
     username = models.CharField(max_length=150, db_collation="C")
     full_name = models.CharField(max_length=200, blank=True, default="")
     plan = models.ForeignKey("plans.Plan", on_delete=models.PROTECT, related_name="+")
@@ -24,7 +25,9 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     is_staff = models.BooleanField(default=False)
     email_verified_at = models.DateTimeField(null=True, blank=True)
     # The address that the owner wants instead, until when it may be confirmed, and which of the two has confirmed it.
-    pending_email = models.EmailField(max_length=254, blank=True, default="", db_default="", editable=False)
+    pending_email = models.EmailField(
+        max_length=EMAIL_LENGTH_MAXIMUM, blank=True, default="", db_default="", editable=False
+    )
     pending_email_until = models.DateTimeField(null=True, editable=False)
     pending_email_confirmed_by = models.CharField(max_length=3, blank=True, default="", db_default="", editable=False)
     # Wrong passwords lock a pair of account and address (LoginAttempt), never the account: else anybody could stop a

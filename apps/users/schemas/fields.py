@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-from apps.core.email_addresses import LENGTH_MAXIMUM, require_email
+from apps.core.api_path import API_PATH
+from apps.core.email_addresses import EMAIL_LENGTH_MAXIMUM, require_email
 from apps.core.schemas.fields import ShortText, Text
 from apps.core.security.passwords import PASSWORD_LENGTH_MAXIMUM
 from apps.core.security.scope_catalogue import ROLE_SCOPES
@@ -31,7 +32,7 @@ def _has_no_nul(value: SecretStr) -> SecretStr:
 
 def _is_given_by_roles(value: str) -> str:
     if value not in ROLE_SCOPES:
-        raise ValueError("is not a scope that roles give; GET /api/v1/scopes lists them")
+        raise ValueError(f"is not a scope that roles give; GET {API_PATH}/scopes lists them")
     return value
 
 
@@ -41,7 +42,7 @@ def _in_order(values: list[str]) -> list[str]:
 
 EmailAddress = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=3, max_length=LENGTH_MAXIMUM),
+    StringConstraints(strip_whitespace=True, min_length=3, max_length=EMAIL_LENGTH_MAXIMUM),
     AfterValidator(require_email),
     Field(json_schema_extra={"format": "email"}),
 ]

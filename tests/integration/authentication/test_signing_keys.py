@@ -17,10 +17,11 @@ from apps.audit.models import AuditEvent
 from apps.authentication.dependencies import key_rotation, signing_key_repository
 from apps.authentication.models import SigningKey
 from apps.authentication.services import key_ring
-from apps.authentication.services.access_tokens import ACCESS_TOKEN_SECONDS, AccessClaims, AccessTokens
+from apps.authentication.services.access_tokens import AccessClaims, AccessTokens
 from apps.authentication.services.key_ring import KEY_SET_SECONDS, KeyRing
 from apps.authentication.services.key_rotation import NOTICE_SECONDS
 from apps.core.database.sync_calls import call_service
+from apps.core.security.lifetimes import ACCESS_TOKEN_SECONDS
 from apps.core.security.principal import OPERATOR
 from tests.support.accounts import customer
 from tests.support.assertions import assert_error
