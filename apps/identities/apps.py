@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class IdentitiesConfig(AppConfig):
-    """Signing in with other providers."""
+    """Signing in with other providers: here Keyhouse is the client, and the provider the authorization server."""
 
     name = "apps.identities"
     label = "identities"

@@ -8,14 +8,14 @@ from apps.audit.dependencies import audit_service
 from apps.authentication.dependencies import sign_in
 from apps.identities.repositories.identity_repository import IdentityRepository
 from apps.identities.services.account_linking import AccountLinking
-from apps.identities.services.arrival import Arrival
-from apps.identities.services.departure import Departure
+from apps.identities.services.authorization_start import AuthorizationStart
 from apps.identities.services.federated_sign_in import FederatedSignIn
 from apps.identities.services.identity_data import IdentityData
 from apps.identities.services.identity_service import IdentityService
-from apps.identities.services.landing import Landing
+from apps.identities.services.provider_callback import ProviderCallback
 from apps.identities.services.provider_http import ProviderHttp
 from apps.identities.services.providers import Providers
+from apps.identities.services.return_redirect import ReturnRedirect
 from apps.one_time_tokens.dependencies import one_time_tokens
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.second_factors.dependencies import factor_rights
@@ -32,15 +32,16 @@ def providers() -> Providers:
 
 
 @cache
-def departure() -> Departure:
+def authorization_start() -> AuthorizationStart:
     """Return the service that begins sign-ins with providers."""
-    return Departure(providers(), sign_in_states(), landing(), settings.PUBLIC_URL, settings.OAUTH_REDIRECT_ALLOWLIST)
+    allowlist = settings.OAUTH_REDIRECT_ALLOWLIST
+    return AuthorizationStart(providers(), sign_in_states(), return_redirect(), settings.PUBLIC_URL, allowlist)
 
 
 @cache
-def arrival() -> Arrival:
+def provider_callback() -> ProviderCallback:
     """Return the service that ends sign-ins with providers."""
-    return Arrival(providers(), sign_in_states(), landing(), settings.PUBLIC_URL)
+    return ProviderCallback(providers(), sign_in_states(), return_redirect(), settings.PUBLIC_URL)
 
 
 @cache
@@ -78,9 +79,9 @@ def identity_data() -> IdentityData:
 
 
 @cache
-def landing() -> Landing:
+def return_redirect() -> ReturnRedirect:
     """Return what leads browsers back."""
-    return Landing(sign_in_codes())
+    return ReturnRedirect(sign_in_codes())
 
 
 @cache

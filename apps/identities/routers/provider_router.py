@@ -9,9 +9,9 @@ from apps.authentication.schemas import SecondFactorNeeded, TokenPair
 from apps.core.errors import MalformedRequest
 from apps.core.http.address_limits import LOGIN, limit_by_address
 from apps.core.http.responses import WITH_BODY, errors
-from apps.identities.dependencies import arrival, departure, federated_sign_in, providers
+from apps.identities.dependencies import authorization_start, federated_sign_in, provider_callback, providers
 from apps.identities.schemas import CallbackQuery, CodeExchange, ProviderOut, ProvidersOut, StartQuery
-from apps.identities.services.departure import BrowserCookie
+from apps.identities.services.authorization_start import BrowserCookie
 
 router = Router(tags=["authentication"])
 
@@ -30,10 +30,10 @@ async def start_sign_in(request: HttpRequest, provider: str, query: Query[StartQ
     PROVIDER_REFUSED or PROVIDER_ANSWER_INVALID.
     """
     await limit_by_address(request, "provider-start")
-    departed = await departure().begin(provider, query)
-    response = _see_other(departed.url)
-    if departed.cookie:
-        _set_cookie(response, departed.cookie)
+    redirect = await authorization_start().begin(provider, query)
+    response = _see_other(redirect.url)
+    if redirect.cookie:
+        _set_cookie(response, redirect.cookie)
     return response
 
 
@@ -42,8 +42,8 @@ async def end_sign_in(request: HttpRequest, provider: str, query: Query[Callback
     """Take the browser back from a provider. The provider sends it here; nobody else does."""
     await limit_by_address(request, "provider-callback")
     _require_single(request)
-    response = _see_other(await arrival().end(provider, query, request.COOKIES))
-    _drop_cookie(response, arrival().cookie_name(query.state))
+    response = _see_other(await provider_callback().end(provider, query, request.COOKIES))
+    _drop_cookie(response, provider_callback().cookie_name(query.state))
     return response
 
 

@@ -15,7 +15,7 @@ from apps.users.services.registration import Registration
 from apps.users.services.user_service import UserService
 
 ATTEMPTS_MAXIMUM = 5
-KIND = "identity"
+TARGET_KIND = "identity"
 
 
 class ProviderEmailUnverified(NotAllowed):
@@ -131,7 +131,7 @@ class AccountLinking:
     def _add(self, owner: Principal, profile: Profile) -> Identity:
         identity = self._identities.add(owner.owner_id, profile)
         after = {"provider": profile.provider, "email": profile.email}
-        self._record_audit(AuditEntry(owner, "identity.linked", KIND, identity.pk, after=after))
+        self._record_audit(AuditEntry(owner, "identity.linked", TARGET_KIND, identity.pk, after=after))
         return identity
 
     def _lock(self, user_id: int) -> Credentials:

@@ -1,7 +1,8 @@
 """Turning the code of a sign-in with a provider into a session, or into a link to the account one is signed in to."""
 
 from apps.authentication.schemas import SecondFactorNeeded, TokenPair
-from apps.authentication.services.sign_in import Proof, SignIn
+from apps.authentication.services.proof import Proof
+from apps.authentication.services.sign_in import SignIn
 from apps.core.errors import InvalidToken
 from apps.core.security.methods import FEDERATED
 from apps.core.security.principal import Principal

@@ -11,7 +11,7 @@ from apps.core.security.principal import Principal
 from apps.identities.models import Identity
 from apps.identities.repositories.identity_repository import IdentityRepository
 from apps.identities.schemas import IdentityOut
-from apps.identities.services.account_linking import KIND
+from apps.identities.services.account_linking import TARGET_KIND
 from apps.identities.services.providers import Providers
 from apps.second_factors.services.factor_rights import FactorRights
 from apps.users.services.user_service import UserService
@@ -72,7 +72,7 @@ class IdentityService:
             self._require_another(identity)
         self._identities.remove(identity)
         before = {"provider": identity.provider, "email": identity.email}
-        entry = AuditEntry(actor, "identity.unlinked", KIND, identity_id, before=before, subject_id=user_id)
+        entry = AuditEntry(actor, "identity.unlinked", TARGET_KIND, identity_id, before=before, subject_id=user_id)
         self._record_audit(entry)
         self._post_notice(user_id, Notice.IDENTITY_UNLINKED, str(identity_id), actor)
 

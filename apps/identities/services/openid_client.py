@@ -6,12 +6,12 @@ from apps.identities.models import Profile
 from apps.identities.services.authorization_url import authorization_url
 from apps.identities.services.claim_rules import MICROSOFT_SHARED, profile_of
 from apps.identities.services.id_tokens import PublicKeys, UnknownKey, read_id_token, usable_keys
-from apps.identities.services.kept_answer import KeptAnswer
 from apps.identities.services.provider import Provider, ProviderKind
 from apps.identities.services.provider_client import AuthorizationCode, AuthorizationRequest, fetch_tokens
 from apps.identities.services.provider_errors import InvalidProviderAnswer
 from apps.identities.services.provider_http import ProviderHttp
 from apps.identities.services.provider_metadata import ProviderMetadata, metadata_url
+from apps.identities.services.published_document import PublishedDocument
 
 PROFILE_CLAIMS = ("email", "email_verified", "name", "hd")
 
@@ -22,8 +22,8 @@ class OpenIdClient:
     def __init__(self, provider: Provider, http: ProviderHttp) -> None:
         self.provider = provider
         self._http = http
-        self._metadata = KeptAnswer(self._ask_metadata)
-        self._keys = KeptAnswer(self._ask_keys)
+        self._metadata = PublishedDocument(self._ask_metadata)
+        self._keys = PublishedDocument(self._ask_keys)
 
     async def authorization_url(self, request: AuthorizationRequest) -> str:
         """Return the authorization endpoint with the request (OpenID Connect Core 3.1.2.1, RFC 7636)."""

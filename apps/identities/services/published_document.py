@@ -7,7 +7,7 @@ KEPT_SECONDS = 3600
 REFRESH_SECONDS = 10
 
 
-class KeptAnswer[T]:
+class PublishedDocument[T]:
     """Asks at most once an hour, or every REFRESH_SECONDS where what is kept has turned out not to do.
 
     A failure is not kept. Whoever asks while another does asks too: that is rare, and nobody waits for anybody.

@@ -10,7 +10,7 @@ from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 logger = logging.getLogger("keyhouse.identities")
 
 
-class Landing:
+class ReturnRedirect:
     """Writes what came of it into the fragment, which browsers send to no server."""
 
     def __init__(self, codes: OneTimeTokens) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from apps.identities.services.kept_answer import KeptAnswer
 from apps.identities.services.provider_errors import ProviderUnavailable
+from apps.identities.services.published_document import PublishedDocument
 
 pytestmark = pytest.mark.unit
 
@@ -15,7 +15,7 @@ class Publisher:
         self.now = 0.0
         self.asked = 0
         self.is_away = False
-        self.kept = KeptAnswer(self._ask, lambda: self.now)
+        self.kept = PublishedDocument(self._ask, lambda: self.now)
 
     async def _ask(self) -> int:
         if self.is_away:

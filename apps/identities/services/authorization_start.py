@@ -8,10 +8,10 @@ from apps.core.errors import ValidationFailed
 from apps.identities.schemas import StartQuery
 from apps.identities.services import browser_binding
 from apps.identities.services.code_challenge import challenge_of
-from apps.identities.services.landing import Landing
 from apps.identities.services.provider_client import AuthorizationRequest
 from apps.identities.services.provider_errors import ProviderError
 from apps.identities.services.providers import Providers
+from apps.identities.services.return_redirect import ReturnRedirect
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 
 
@@ -25,26 +25,31 @@ class BrowserCookie:
 
 
 @dataclass(frozen=True, slots=True)
-class Departed:
+class AuthorizationRedirect:
     """Where to send the browser, and what it has to keep; nothing where it is led back at once."""
 
     url: str
     cookie: BrowserCookie | None = None
 
 
-class Departure:
+class AuthorizationStart:
     """Begins sign-ins. `own_url` is Keyhouse's address as the operator has named it, whatever the request says."""
 
     def __init__(
-        self, providers: Providers, states: OneTimeTokens, landing: Landing, own_url: str, allowlist: Collection[str]
+        self,
+        providers: Providers,
+        states: OneTimeTokens,
+        back: ReturnRedirect,
+        own_url: str,
+        allowlist: Collection[str],
     ) -> None:
         self._providers = providers
         self._states = states
-        self._landing = landing
+        self._back = back
         self._own_url = own_url
         self._allowlist = frozenset(allowlist)
 
-    async def begin(self, name: str, query: StartQuery) -> Departed:
+    async def begin(self, name: str, query: StartQuery) -> AuthorizationRedirect:
         """Return the provider's page; raises NotFound, ValidationFailed unless `return_to` is exactly one allowed.
 
         A provider that is away leads straight back, with its code.
@@ -59,9 +64,9 @@ class Departure:
         try:
             url = await client.authorization_url(self._request(name, state, secret))
         except ProviderError as error:
-            return Departed(self._landing.refused(query.return_to, name, error))
+            return AuthorizationRedirect(self._back.refused(query.return_to, name, error))
         cookie_name = browser_binding.cookie_name(state, is_https=self._own_url.startswith("https:"))
-        return Departed(url, BrowserCookie(cookie_name, secret, self._states.ttl_seconds))
+        return AuthorizationRedirect(url, BrowserCookie(cookie_name, secret, self._states.ttl_seconds))
 
     def _request(self, name: str, state: str, secret: str) -> AuthorizationRequest:
         return AuthorizationRequest(

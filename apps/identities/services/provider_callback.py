@@ -8,8 +8,7 @@ from apps.core.errors import InvalidToken
 from apps.identities.models import Profile
 from apps.identities.schemas import CallbackQuery
 from apps.identities.services import browser_binding
-from apps.identities.services.departure import callback_url
-from apps.identities.services.landing import Landing
+from apps.identities.services.authorization_start import callback_url
 from apps.identities.services.provider_client import AuthorizationCode, ProviderClient, refusal_of
 from apps.identities.services.provider_errors import (
     AccessDenied,
@@ -18,9 +17,10 @@ from apps.identities.services.provider_errors import (
     ProviderUnavailable,
 )
 from apps.identities.services.providers import Providers
+from apps.identities.services.return_redirect import ReturnRedirect
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 
-ARRIVAL_SECONDS = 10.0  # for all that is asked of the provider, together
+CALLBACK_SECONDS = 10.0  # for all that is asked of the provider, together
 
 
 class InvalidState(InvalidToken):
@@ -29,13 +29,13 @@ class InvalidState(InvalidToken):
     code, message = "INVALID_STATE", "This sign-in is not good any more; begin it again."
 
 
-class Arrival:
+class ProviderCallback:
     """Ends sign-ins at the provider."""
 
-    def __init__(self, providers: Providers, states: OneTimeTokens, landing: Landing, own_url: str) -> None:
+    def __init__(self, providers: Providers, states: OneTimeTokens, back: ReturnRedirect, own_url: str) -> None:
         self._providers = providers
         self._states = states
-        self._landing = landing
+        self._back = back
         self._own_url = own_url
 
     def cookie_name(self, state: str) -> str:
@@ -56,12 +56,12 @@ class Arrival:
         try:
             profile = await self._profile(self._providers.client(name), query, secret)
         except ProviderError as error:
-            return self._landing.refused(return_to, name, error)
-        return await self._landing.proven(return_to, profile, begun.data["code_challenge"])
+            return self._back.refused(return_to, name, error)
+        return await self._back.proven(return_to, profile, begun.data["code_challenge"])
 
     async def _profile(self, client: ProviderClient, query: CallbackQuery, secret: str) -> Profile:
         try:
-            async with asyncio.timeout(ARRIVAL_SECONDS):
+            async with asyncio.timeout(CALLBACK_SECONDS):
                 await client.require_issuer(query.iss)
                 return await client.profile(self._code_of(client, query, secret))
         except TimeoutError as error:
