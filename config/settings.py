@@ -5,7 +5,7 @@ from django.utils.csp import CSP
 from config.cache_url import cache_settings
 from config.database_url import database_settings
 from config.embedded_postgres import EmbeddedPostgres
-from config.environment import PROJECT_DIRECTORY, STATE_DIRECTORY, development_secret_key, load_environment
+from config.environment import STATE_DIRECTORY, development_secret_key, load_environment
 from config.logging import logging_settings
 from config.mail_url import mailers
 from config.sign_in_providers import load_providers, redirect_allowlist
@@ -13,7 +13,6 @@ from config.sign_in_providers import load_providers, redirect_allowlist
 ENVIRONMENT = load_environment()
 EMBEDDED_POSTGRES = None if ENVIRONMENT.database_url else EmbeddedPostgres(STATE_DIRECTORY / "postgres")
 
-BASE_DIR = PROJECT_DIRECTORY
 DEBUG = False
 SECRET_KEY = ENVIRONMENT.secret_key or development_secret_key(STATE_DIRECTORY)
 ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts or ["localhost", ".localhost", "127.0.0.1", "[::1]", ENVIRONMENT.host]
@@ -59,7 +58,6 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "config.urls"
-ASGI_APPLICATION = "config.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
