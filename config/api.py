@@ -12,6 +12,7 @@ from apps.authentication.routers import (
     key_set_router,
     password_reset_router,
     second_step_router,
+    step_up_router,
     user_session_router,
 )
 from apps.core.api_path import API_PATH
@@ -60,6 +61,7 @@ api.add_router("", key_set_router.router)
 api.add_router("", metadata_router.router)
 api.add_router(f"{API_PATH}/auth", authentication_router.router)
 api.add_router(f"{API_PATH}/auth", second_step_router.router)
+api.add_router(f"{API_PATH}/auth", step_up_router.router)
 api.add_router(f"{API_PATH}/auth", password_reset_router.router)
 api.add_router(f"{API_PATH}/auth", identity_router.router)
 api.add_router(f"{API_PATH}/auth/oauth", provider_router.router)

@@ -3,22 +3,21 @@
 from django.http import HttpRequest
 from ninja import Path, Query, Router, Status
 
-from apps.authentication.dependencies import password_service, session_service, sign_in, step_up
+from apps.authentication.dependencies import password_service, session_service, sign_in
 from apps.authentication.routers.signed_in import signed_in
 from apps.authentication.schemas import (
-    Done,
     LoginRequest,
     PasswordChange,
     RefreshRequest,
     SecondFactorNeeded,
     SessionOut,
-    SessionsEnd,
-    StepUpRequest,
+    SessionsEndQuery,
     TokenPair,
 )
 from apps.core.http.address_limits import LOGIN, limit_by_address
 from apps.core.http.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import WITH_BODY, errors
+from apps.core.schemas.done import Done
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page, PageQuery
 
@@ -55,17 +54,6 @@ async def logout(request: AuthenticatedRequest) -> Done:
     return Done()
 
 
-@router.post("/step-up", response={200: Done, **errors(*WITH_BODY, 401, 403, 429)})
-async def prove_again(request: AuthenticatedRequest, proof: StepUpRequest) -> Done:
-    """Prove once more who one is; for ten minutes, operations that ask for it (`STEP_UP_REQUIRED`) then go through.
-
-    Where the account has a second factor, by a code or a passkey; else by the password.
-    """
-    await limit_by_address(request, "step-up")
-    await step_up().prove(request.auth, proof)
-    return Done()
-
-
 @router.post("/change-password", response={200: Done, **errors(*WITH_BODY, 401, 403, 429)})
 async def change_password(request: AuthenticatedRequest, change: PasswordChange) -> Done:
     """Set a new password; every other session ends. Limited per client address.
@@ -84,7 +72,7 @@ async def list_sessions(request: AuthenticatedRequest, query: Query[PageQuery]) 
 
 
 @router.delete("/sessions", response={204: None, **errors(401, 403, 422)})
-async def end_sessions(request: AuthenticatedRequest, query: Query[SessionsEnd]) -> Status[None]:
+async def end_sessions(request: AuthenticatedRequest, query: Query[SessionsEndQuery]) -> Status[None]:
     """Sign out on all other devices; with `everywhere=true` on this one too. Asks for fresh proof."""
     await session_service().end_others(request.auth, everywhere=query.everywhere)
     return Status(204, None)

@@ -3,7 +3,7 @@
 from django.http import HttpRequest
 from ninja import Router
 
-from apps.authentication.dependencies import second_step, sign_in, step_up
+from apps.authentication.dependencies import second_step, sign_in
 from apps.authentication.schemas import (
     SecondFactorCode,
     SecondFactorPasskey,
@@ -11,7 +11,6 @@ from apps.authentication.schemas import (
     TokenPair,
 )
 from apps.core.http.address_limits import LOGIN, limit_by_address
-from apps.core.http.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import WITH_BODY, errors
 from apps.second_factors.dependencies import passkey_sign_in
 from apps.second_factors.schemas import PasskeyAssertion, PasskeyOptions
@@ -54,10 +53,3 @@ async def sign_in_with_passkey(request: HttpRequest, assertion: PasskeyAssertion
     """Sign in by a passkey alone, which its device has to unlock. Limited per client address."""
     await limit_by_address(request, "login", LOGIN)
     return await sign_in().with_passkey(assertion)
-
-
-@router.post("/step-up/passkey/options", response={200: PasskeyOptions, **errors(401, 403, 429)})
-async def ask_for_passkey_again(request: AuthenticatedRequest) -> PasskeyOptions:
-    """Get what `navigator.credentials.get()` is asked, to prove once more who one is."""
-    await limit_by_address(request, "passkeys")
-    return await step_up().ask_for_passkey(request.auth)

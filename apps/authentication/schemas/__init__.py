@@ -13,15 +13,13 @@ from apps.authentication.schemas.second_factor_entries import (
 from apps.authentication.schemas.second_factor_needed import SecondFactorNeeded
 from apps.authentication.schemas.session_cleaned_up import SessionCleanedUp
 from apps.authentication.schemas.session_out import SessionOut
-from apps.authentication.schemas.sessions_end import SessionsEnd
+from apps.authentication.schemas.sessions_end_query import SessionsEndQuery
 from apps.authentication.schemas.sessions_ended import SessionsEnded
 from apps.authentication.schemas.signing_key_out import SigningKeyOut
 from apps.authentication.schemas.step_up_request import StepUpRequest
 from apps.authentication.schemas.token_pair import TokenPair
-from apps.core.schemas.done import Done
 
 __all__ = [
-    "Done",
     "ForgottenPassword",
     "LoginRequest",
     "PasswordChange",
@@ -33,7 +31,7 @@ __all__ = [
     "SecondFactorPasskeyQuery",
     "SessionCleanedUp",
     "SessionOut",
-    "SessionsEnd",
+    "SessionsEndQuery",
     "SessionsEnded",
     "SigningKeyOut",
     "StepUpRequest",

@@ -3,7 +3,7 @@
 from apps.core.schemas.base import RequestSchema
 
 
-class SessionsEnd(RequestSchema):
+class SessionsEndQuery(RequestSchema):
     """Whether the session that asks ends too."""
 
     everywhere: bool = False

@@ -6,8 +6,6 @@ from apps.authentication.repositories.session_data_repository import SessionData
 from apps.authentication.schemas import SessionOut
 from apps.core.personal_data import EXPORT_ROWS_MAXIMUM, listed
 
-NO_SESSION = 0  # the id of none: nobody is asking by one of them
-
 
 class SessionData:
     """Exports and erases it."""
@@ -18,7 +16,7 @@ class SessionData:
     async def export(self, user_id: int) -> Any:
         """Return the newest sessions of the account. It is an `ExportPersonalData`."""
         rows, total = await self._sessions.newest(user_id, EXPORT_ROWS_MAXIMUM)
-        return listed([SessionOut.of(row, NO_SESSION) for row in rows], total)
+        return listed([SessionOut.of(row, None) for row in rows], total)
 
     def erase(self, user_id: int) -> None:
         """Remove the sessions of the account. It is an `ErasePersonalData`."""

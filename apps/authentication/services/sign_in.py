@@ -29,8 +29,6 @@ WRONG_CREDENTIALS = "The e-mail address or the password is wrong."
 # Sends the link that verifies an account's address again.
 Remind = Callable[[int], Awaitable[None]]
 
-__all__ = ["PASSWORD", "WRONG_CREDENTIALS", "Proof", "SignIn"]
-
 
 class SignIn:
     """Starts sessions."""
