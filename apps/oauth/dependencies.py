@@ -12,7 +12,7 @@ from apps.oauth.repositories.revoked_token_repository import RevokedTokenReposit
 from apps.oauth.services.caller_authentication import CallerAuthentication
 from apps.oauth.services.client_authentication import ClientAuthentication
 from apps.oauth.services.client_token_authentication import ClientTokenAuthentication
-from apps.oauth.services.client_tokens import KIND, ClientTokens
+from apps.oauth.services.client_tokens import CLIENT_TOKEN_KIND, ClientTokens
 from apps.oauth.services.introspection import Introspection
 from apps.oauth.services.live_client_tokens import LiveClientTokens
 from apps.oauth.services.revocation import Revocation
@@ -24,7 +24,7 @@ from apps.verification.dependencies import key_authentication
 def client_tokens() -> ClientTokens:
     """Return what issues and reads the tokens of clients."""
     issuer, audience = settings.TOKEN_ISSUER, settings.TOKEN_AUDIENCE
-    return ClientTokens(SignedTokens(key_ring(), KIND, issuer=issuer, audience=audience))
+    return ClientTokens(SignedTokens(key_ring(), CLIENT_TOKEN_KIND, issuer=issuer, audience=audience))
 
 
 @cache

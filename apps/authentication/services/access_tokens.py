@@ -9,7 +9,7 @@ from apps.authentication.services.key_ring import KeyRing
 from apps.authentication.services.signed_tokens import Kind, SignedTokens
 from apps.core.security.lifetimes import ACCESS_TOKEN_SECONDS
 
-KIND = Kind(required=("sid",), foreign=("client_id",))
+ACCESS_TOKEN_KIND = Kind(required=("sid",), foreign=("client_id",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class AccessTokens:
     """Issues and reads access tokens."""
 
     def __init__(self, ring: KeyRing, *, issuer: str, audience: str) -> None:
-        self._tokens = SignedTokens(ring, KIND, issuer=issuer, audience=audience)
+        self._tokens = SignedTokens(ring, ACCESS_TOKEN_KIND, issuer=issuer, audience=audience)
 
     async def issue(self, claims: AccessClaims, scopes: Iterable[str] = ()) -> str:
         """Return a signed token that ends in ACCESS_TOKEN_SECONDS.

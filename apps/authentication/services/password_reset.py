@@ -15,7 +15,7 @@ from apps.users.services.credentials import Credentials
 from apps.users.services.password_policy import check_new_password
 from apps.users.services.user_service import UserService
 
-KIND = "reset_password"
+LETTER_KIND = "reset_password"
 LETTER_INTERVAL_SECONDS = 5 * 60
 NOBODY = 0  # the id of no account
 
@@ -96,9 +96,9 @@ class PasswordReset:
 
     def _post(self, account: Credentials) -> None:
         token = self._tokens.issue(account.user_id, {"email": account.email})
-        context = {"link": link_to("reset-password", token=token)}
+        key, context = letter_key(LETTER_KIND, token), {"link": link_to("reset-password", token=token)}
         lifetime = self._tokens.ttl_seconds
-        self._post_letter(Letter(KIND, account.email, letter_key(KIND, token), account.user_id, context, lifetime))
+        self._post_letter(Letter(LETTER_KIND, account.email, key, account.user_id, context, lifetime))
 
     def _reset(self, token: str, user_id: int, password_hash: str) -> None:
         account = self._locked(user_id)

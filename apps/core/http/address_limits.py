@@ -10,7 +10,7 @@ from django_ratelimit.core import _split_rate, get_usage
 from apps.core.addresses import limited_party
 from apps.core.cache.counting_cache import count_one, noted_counter
 from apps.core.errors import TooManyRequests
-from apps.core.http.rate_limit_state import RateLimitState, note_rate_limit
+from apps.core.http.tightest_window import TightestWindow, note_rate_limit
 from apps.core.window_state import WindowState
 
 PUBLIC = "PUBLIC_RATE_LIMIT"
@@ -32,7 +32,7 @@ async def limit_by_address(request: HttpRequest, group: str, rate_setting: str =
     count, limit, seconds_left = await count_one(counter), usage["limit"], max(0, usage["time_left"])
     reset_at_ms = math.ceil(time.time() + seconds_left) * 1000
     window = WindowState(group, limit, _split_rate(rate)[1], max(0, limit - count), reset_at_ms)
-    note_rate_limit(request, RateLimitState.of([window]))
+    note_rate_limit(request, TightestWindow.of([window]))
     if count > limit:
         raise TooManyRequests(retry_after_seconds=max(1, seconds_left))
 

@@ -26,8 +26,8 @@ from apps.core.http.deadline import Deadline
 from apps.core.http.door_settings import DoorSettings
 from apps.core.http.error_responses import error_response, to_domain_error
 from apps.core.http.hang_up import ClientGone, HangUp
-from apps.core.http.rate_limit_state import rate_limit_headers
 from apps.core.http.security_headers import security_headers
+from apps.core.http.tightest_window import rate_limit_headers
 from apps.core.request_context import current_request
 
 CONTENT_LENGTH_DIGITS_MAXIMUM = 19  # of a 64-bit number; Python refuses to read thousands of digits

@@ -11,11 +11,11 @@ from django.http import HttpRequest
 from apps.core.http.asgi_types import Headers
 from apps.core.window_state import WindowState
 
-_ATTRIBUTE = "rate_limit_state"
+_ATTRIBUTE = "tightest_window"
 POLICIES_REMEMBERED = 1024
 
 
-class RateLimitState(NamedTuple):
+class TightestWindow(NamedTuple):
     """The tightest window as it stands after this request; `reset_at_ms` is since 1970.
 
     `name` and `policy` are that window and all of them in the words of the IETF draft
@@ -30,7 +30,7 @@ class RateLimitState(NamedTuple):
     retry_after_seconds: int | None = None
 
     @classmethod
-    def of(cls, windows: Sequence[WindowState], retry_after_seconds: int | None = None) -> "RateLimitState | None":
+    def of(cls, windows: Sequence[WindowState], retry_after_seconds: int | None = None) -> "TightestWindow | None":
         """Return the state of the tightest window, or None when there is none."""
         if not windows:
             return None
@@ -55,18 +55,18 @@ class RateLimitState(NamedTuple):
 
 def encoded_rate_limit(windows: Sequence[WindowState], retry_after_seconds: int | None) -> Headers:
     """Return the headers of the tightest window, ready to be sent."""
-    state = RateLimitState.of(windows, retry_after_seconds)
+    state = TightestWindow.of(windows, retry_after_seconds)
     return [(name.lower().encode(), value.encode()) for name, value in state.headers().items()] if state else []
 
 
-def note_rate_limit(request: HttpRequest, state: RateLimitState | None) -> None:
+def note_rate_limit(request: HttpRequest, state: TightestWindow | None) -> None:
     """Keep the state with the request, for the door to put on whatever answer it gets, errors too."""
     setattr(request, _ATTRIBUTE, state)
 
 
 def rate_limit_headers(request: HttpRequest) -> dict[str, str]:
     """Return the headers of the limit that the request was counted against, or none."""
-    state: RateLimitState | None = getattr(request, _ATTRIBUTE, None)
+    state: TightestWindow | None = getattr(request, _ATTRIBUTE, None)
     return state.headers() if state else {}
 
 

@@ -7,7 +7,7 @@ from ninja import Router
 
 from apps.core.addresses import parse_address
 from apps.core.http.address_limits import limit_by_address
-from apps.core.http.rate_limit_state import RateLimitState, note_rate_limit
+from apps.core.http.tightest_window import TightestWindow, note_rate_limit
 from apps.core.schemas.error_response import ErrorResponse
 from apps.oauth.dependencies import (
     caller_authentication,
@@ -47,7 +47,7 @@ async def exchange_key(request: HttpRequest, response: HttpResponse) -> TokenOut
     await limit_by_address(request, "key-exchange")
     exchange = await token_exchange().exchange(authorization_of(request), read_form(request))
     if exchange.windows:
-        note_rate_limit(request, RateLimitState.of(exchange.windows))
+        note_rate_limit(request, TightestWindow.of(exchange.windows))
     response["Cache-Control"], response["Pragma"] = "no-store", "no-cache"
     return exchange.token
 

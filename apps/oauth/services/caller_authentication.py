@@ -10,7 +10,7 @@ from apps.core.security.principal import Principal
 from apps.oauth.services.client_authentication import ClientAuthentication
 from apps.oauth.services.client_credentials import TWO_WAYS, bearer_of, read_credentials
 from apps.oauth.services.client_token_authentication import ClientTokenAuthentication
-from apps.oauth.services.oauth_errors import InvalidToken, OAuthError
+from apps.oauth.services.oauth_errors import InvalidBearerToken, OAuthError
 from apps.verification.services.key_authentication import KeyAuthentication
 from apps.verification.services.key_use import KeyUse
 
@@ -31,7 +31,7 @@ class CallerAuthentication:
         self._sessions = sessions
 
     async def authenticate(self, authorization: str, form: Mapping[str, str]) -> Principal:
-        """Return the caller; raises InvalidClient, InvalidToken, or OAuthError for one who proves it in two ways."""
+        """Return the caller; raises InvalidClient, InvalidBearerToken, or OAuthError for who proves it in two ways."""
         bearer = bearer_of(authorization)
         if bearer is None:
             return await self._clients.authenticate(read_credentials(authorization, form))
@@ -39,7 +39,7 @@ class CallerAuthentication:
             raise OAuthError(TWO_WAYS)
         caller = await self._holder(bearer)
         if caller is None:
-            raise InvalidToken
+            raise InvalidBearerToken
         return caller
 
     async def _holder(self, bearer: str) -> Principal | None:
@@ -49,5 +49,5 @@ class CallerAuthentication:
                 return KeyUse.of(await self._keys.judge(bearer, address, is_metered=False)).principal
             use = await self._tokens.use(bearer, address, is_metered=False)
         except NotAllowed as error:  # good, but not from there
-            raise InvalidToken(error.public_message) from error
+            raise InvalidBearerToken(error.public_message) from error
         return use.principal if use else await self._sessions.authenticate(bearer)

@@ -11,7 +11,7 @@ from apps.core.security.lifetimes import ACCESS_TOKEN_SECONDS
 
 # A signing key that retires is believed for as long as a session's access token lives, so this is no longer.
 CLIENT_TOKEN_SECONDS = ACCESS_TOKEN_SECONDS
-KIND = Kind(required=("client_id", "secret_id", "scope", "jti"), foreign=("sid",))
+CLIENT_TOKEN_KIND = Kind(required=("client_id", "secret_id", "scope", "jti"), foreign=("sid",))
 
 
 @dataclass(frozen=True, slots=True)

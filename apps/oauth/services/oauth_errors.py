@@ -25,7 +25,7 @@ class InvalidClient(OAuthError):
     challenge = BASIC
 
 
-class InvalidToken(OAuthError):
+class InvalidBearerToken(OAuthError):
     """The bearer's token or key may not be used (RFC 6750, 3.1)."""
 
     status, code, message = 401, "invalid_token", "The bearer's token or key may not be used."

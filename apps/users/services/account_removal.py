@@ -16,7 +16,7 @@ from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas import UserOut
 from apps.users.services.staff_rules import may_be_changed_by, may_be_shut_out_by
 
-KIND = "account_deleted"
+LETTER_KIND = "account_deleted"
 
 
 class AccountRemoval:
@@ -73,5 +73,5 @@ class AccountRemoval:
 
     def _after_deletion(self, user: User, _before: Mapping[str, Any]) -> None:
         self._void_tokens(user.pk)
-        context = {"days": str(settings.ERASE_AFTER_DAYS)}
-        self._post_letter(Letter(KIND, user.email, f"{KIND}:{user.pk}:{user.deleted_at}", user.pk, context))
+        key, context = f"{LETTER_KIND}:{user.pk}:{user.deleted_at}", {"days": str(settings.ERASE_AFTER_DAYS)}
+        self._post_letter(Letter(LETTER_KIND, user.email, key, user.pk, context))

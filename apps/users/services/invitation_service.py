@@ -16,7 +16,7 @@ from apps.users.repositories.invitation_repository import InvitationRepository
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas import InvitationCreate, InvitationOut
 
-KIND = "invitation"
+LETTER_KIND = "invitation"
 HAS_ACCOUNT = ErrorDetail("email", "This address has an account already.")
 
 
@@ -108,5 +108,5 @@ class InvitationService:
     def _post(self, invitation: Invitation) -> None:
         token = self._tokens.issue_to_nobody({"invitation": invitation.pk})
         context = {"link": link_to("sign-up", invitation=token, email=invitation.email)}
-        lifetime = self._tokens.ttl_seconds
-        self._post_letter(Letter(KIND, invitation.email, letter_key(KIND, token), None, context, lifetime))
+        key, lifetime = letter_key(LETTER_KIND, token), self._tokens.ttl_seconds
+        self._post_letter(Letter(LETTER_KIND, invitation.email, key, None, context, lifetime))

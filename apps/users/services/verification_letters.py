@@ -4,7 +4,7 @@ from apps.core.letters import Letter, PostLetter, letter_key
 from apps.core.links import link_to
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 
-KIND = "verify_email"
+LETTER_KIND = "verify_email"
 
 
 class VerificationLetters:
@@ -19,4 +19,4 @@ class VerificationLetters:
         token = self._tokens.issue(user_id, {"email": email})
         link = link_to("verify-email", token=token)
         lifetime = self._tokens.ttl_seconds
-        self._post_letter(Letter(KIND, email, letter_key(KIND, token), user_id, {"link": link}, lifetime))
+        self._post_letter(Letter(LETTER_KIND, email, letter_key(LETTER_KIND, token), user_id, {"link": link}, lifetime))

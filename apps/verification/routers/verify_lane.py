@@ -11,7 +11,7 @@ from apps.api_keys.services.key_format import digest_of, is_well_formed
 from apps.core.addresses import parse_address
 from apps.core.http.answer import Answer
 from apps.core.http.asgi_types import Scope
-from apps.core.http.rate_limit_state import encoded_rate_limit
+from apps.core.http.tightest_window import encoded_rate_limit
 from apps.core.request_context import current_request
 from apps.core.security.scopes import KEYS_VERIFY
 from apps.verification.dependencies import verification_service

@@ -5,8 +5,8 @@ import time
 import pytest
 from django.http import HttpRequest
 
-from apps.core.http.rate_limit_state import (
-    RateLimitState,
+from apps.core.http.tightest_window import (
+    TightestWindow,
     encoded_rate_limit,
     note_rate_limit,
     rate_limit_headers,
@@ -28,13 +28,13 @@ def window(name: str, remaining: int, reset_in_ms: int, limit: int = 10, period_
 
 
 def headers(*windows: WindowState) -> dict[str, str]:
-    state = RateLimitState.of(windows)
+    state = TightestWindow.of(windows)
     assert state is not None
     return state.headers()
 
 
 def test_without_windows_there_is_nothing_to_tell():
-    assert RateLimitState.of(()) is None
+    assert TightestWindow.of(()) is None
 
 
 def test_one_window():
@@ -58,7 +58,7 @@ def test_one_window():
     ],
 )
 def test_the_tightest_has_the_least_left_and_of_equals_the_longest_to_wait(windows: list[WindowState], tightest: str):
-    state = RateLimitState.of(windows)
+    state = TightestWindow.of(windows)
     assert state is not None
     assert state.name == tightest
     assert headers(*windows)["RateLimit"].startswith(f'"{tightest}";')
@@ -97,7 +97,7 @@ def test_a_name_is_written_as_a_structured_field_s_string(name: str, quoted: str
 def test_the_state_is_kept_with_the_request():
     request = HttpRequest()
     assert rate_limit_headers(request) == {}
-    note_rate_limit(request, RateLimitState(5, 4, NOW, "minute", '"minute";q=5;w=60'))
+    note_rate_limit(request, TightestWindow(5, 4, NOW, "minute", '"minute";q=5;w=60'))
     assert rate_limit_headers(request)["X-RateLimit-Remaining"] == "4"
     note_rate_limit(request, None)
     assert rate_limit_headers(request) == {}
@@ -105,7 +105,7 @@ def test_the_state_is_kept_with_the_request():
 
 @pytest.mark.parametrize(("seconds", "told"), [(None, None), (0, "1"), (1, "1"), (59, "59")])
 def test_a_wait_is_told_and_never_none_at_all(seconds: int | None, told: str | None):
-    state = RateLimitState.of([window("minute", 0, 1000)], seconds)
+    state = TightestWindow.of([window("minute", 0, 1000)], seconds)
     assert state is not None
     assert state.headers().get("Retry-After") == told
 

@@ -10,7 +10,7 @@ from apps.api_keys.services.key_secrets import KeySecret
 from apps.authentication.services.access_tokens import AccessClaims, AccessTokens
 from apps.authentication.services.key_ring import KeyRing
 from apps.authentication.services.signed_tokens import SignedTokens
-from apps.oauth.services.client_tokens import KIND, ClientTokens
+from apps.oauth.services.client_tokens import CLIENT_TOKEN_KIND, ClientTokens
 from tests.support.rings import new_ring
 
 pytestmark = pytest.mark.unit
@@ -26,7 +26,7 @@ def ring() -> KeyRing:
 
 @pytest.fixture
 def tokens(ring: KeyRing) -> ClientTokens:
-    return ClientTokens(SignedTokens(ring, KIND, issuer=ISSUER, audience=AUDIENCE))
+    return ClientTokens(SignedTokens(ring, CLIENT_TOKEN_KIND, issuer=ISSUER, audience=AUDIENCE))
 
 
 async def signed(ring: KeyRing, **changes: Any) -> str:

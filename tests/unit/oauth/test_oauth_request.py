@@ -15,7 +15,13 @@ from apps.oauth.routers.oauth_request import (
     oauth_error,
     read_form,
 )
-from apps.oauth.services.oauth_errors import ClientLimited, InvalidClient, InvalidToken, OAuthError, UnauthorizedClient
+from apps.oauth.services.oauth_errors import (
+    ClientLimited,
+    InvalidBearerToken,
+    InvalidClient,
+    OAuthError,
+    UnauthorizedClient,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -65,7 +71,7 @@ def test_anything_else_is_refused(body: bytes, content_type: str):
         (OAuthError(), 400, "invalid_request", None),
         (UnauthorizedClient(), 400, "unauthorized_client", None),
         (InvalidClient(), 401, "invalid_client", 'Basic realm="keyhouse", charset="UTF-8"'),
-        (InvalidToken(), 401, "invalid_token", 'Bearer realm="keyhouse", error="invalid_token"'),
+        (InvalidBearerToken(), 401, "invalid_token", 'Bearer realm="keyhouse", error="invalid_token"'),
         (TooManyRequests(retry_after_seconds=7), 429, "temporarily_unavailable", None),
         (ClientLimited([], 7), 429, "temporarily_unavailable", None),
         (Unavailable(), 503, "temporarily_unavailable", None),
