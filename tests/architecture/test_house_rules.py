@@ -1,5 +1,6 @@
 """The house keeps its rules, and every rule is able to find a breach."""
 
+import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
@@ -9,11 +10,12 @@ from textwrap import dedent
 import pytest
 
 from tests.architecture import rules
-from tests.architecture.source import PROGRAM, Source, read_sources
+from tests.architecture.source import PROGRAM, PROJECT, Source, read_sources
 
 pytestmark = pytest.mark.unit
 
 PROGRAM_SOURCES = read_sources(*PROGRAM)
+PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 TEST_SOURCES = read_sources("tests")
 MEDIAN_LIMIT = 10
 SHARED_COUNTS = {"login", "passkeys", "second-factor", "step-up"}  # several ways, or doors, to the same
@@ -152,6 +154,16 @@ def test_operations_count_their_calls_apart_unless_they_prove_the_same():
             counted[group].append(rate)
     assert {group for group, rates in counted.items() if len(rates) > 1} == SHARED_COUNTS
     assert {group for group, rates in counted.items() if len(set(rates)) > 1} == set()
+
+
+def test_every_room_is_checked():
+    rooms = {source.app for source in PROGRAM_SOURCES if source.path.name == "apps.py" and source.app}
+    contracts = {contract["id"]: contract for contract in PYPROJECT["tool"]["importlinter"]["contracts"]}
+    floors = {room for floor in contracts["floors"]["layers"] for room in floor.split(" | ")}
+    others = {f"apps.{room}" for room in rooms - {"core"}}  # core has layers of its own, and everybody stands on it
+    assert floors == rooms
+    assert set(contracts["layers"]["containers"]) == others
+    assert set(contracts["siblings-through-services"]["source_modules"]) == others
 
 
 def test_half_of_all_functions_fit_ten_lines():
