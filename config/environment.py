@@ -1,7 +1,8 @@
 """The environment, typed and validated once at start.
 
-Every setting an operator may change is a field here. A wrong or missing value stops the start with one
-line that names the variable; production (`ENVIRONMENT=production`) refuses the conveniences of development.
+Every setting an operator may change is a field here, but for OAUTH_<NAME>_…, whose names the operator chooses
+(`sign_in_providers.py`). A wrong or missing value stops the start with one line that names the variable;
+production (`ENVIRONMENT=production`) refuses the conveniences of development.
 """
 
 import re

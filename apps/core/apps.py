@@ -1,4 +1,4 @@
-"""The core app: no tables of its own; it registers the checks of the house rules."""
+"""The core app: of tables only the counters of limits per address; it registers the checks of the house rules."""
 
 from typing import override
 

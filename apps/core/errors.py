@@ -1,4 +1,4 @@
-"""The errors services raise. `apps.core.http.error_responses` turns them into HTTP, and nothing else does."""
+"""The errors services raise. `apps.core.http.error_responses` turns them into HTTP; `apps.oauth` does for its own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The one place where errors become HTTP."""
+"""Where errors become HTTP, but for what RFC 6749 words another way (`apps/oauth/routers/oauth_request.py`)."""
 
 import logging
 from collections.abc import Mapping, Sequence
