@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, nullcontext
 from django.conf import settings
 from django.core.management import execute_from_command_line
 
-from config.server_account import EmbeddedPostgresError
-from config.termination import unwind_on_termination
+from config.postgres.server_account import EmbeddedPostgresError
+from config.serving.termination import unwind_on_termination
 
 COMMANDS_WITHOUT_DATABASE = {"check", "collectstatic", "help", "version", "--help", "--version", "-h", "diffsettings"}
 

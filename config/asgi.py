@@ -17,9 +17,9 @@ from apps.core.http.client_door import ClientDoor  # noqa: E402
 from apps.core.http.door_settings import DoorSettings  # noqa: E402
 from apps.core.http.front import Front  # noqa: E402
 from apps.verification.routers.verify_lane import verify_lane  # noqa: E402
-from config.background import background_jobs  # noqa: E402
 from config.documentation import openapi_bytes  # noqa: E402
-from config.worker_process import end_with_parent  # noqa: E402
+from config.serving.background import background_jobs  # noqa: E402
+from config.serving.worker_process import end_with_parent  # noqa: E402
 
 if TYPE_CHECKING:
     from apps.core.http.asgi_types import Application

@@ -1,14 +1,14 @@
-"""Django's settings, derived from the environment. What an operator may change stands in `environment.py`."""
+"""Django's settings, derived from the environment. What an operator may change stands in `environment/`."""
 
 from django.utils.csp import CSP
 
-from config.cache_url import cache_settings
-from config.database_url import database_settings
-from config.embedded_postgres import EmbeddedPostgres
 from config.environment import STATE_DIRECTORY, development_secret_key, load_environment
+from config.environment.cache_url import cache_settings
+from config.environment.database_url import database_settings
+from config.environment.mail_url import mailers
+from config.environment.sign_in_providers import load_providers, redirect_allowlist
 from config.logging import logging_settings
-from config.mail_url import mailers
-from config.sign_in_providers import load_providers, redirect_allowlist
+from config.postgres.embedded_postgres import EmbeddedPostgres
 
 ENVIRONMENT = load_environment()
 EMBEDDED_POSTGRES = None if ENVIRONMENT.database_url else EmbeddedPostgres(STATE_DIRECTORY / "postgres")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded_postgres import EmbeddedPostgres
+from config.postgres.embedded_postgres import EmbeddedPostgres
 
 STATE_DIRECTORY = Path(__file__).resolve().parent.parent / ".keyhouse"
 

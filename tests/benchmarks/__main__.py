@@ -9,8 +9,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from config.embedded_postgres import EmbeddedPostgres
-from config.termination import unwind_on_termination
+from config.postgres.embedded_postgres import EmbeddedPostgres
+from config.serving.termination import unwind_on_termination
 from tests.benchmarks import machine
 from tests.benchmarks.measurement import WrongAnswers, measuring
 from tests.benchmarks.memory import watch_memory

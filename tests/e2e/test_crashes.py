@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from config.embedded_postgres import EmbeddedPostgres
+from config.postgres.embedded_postgres import EmbeddedPostgres
 from tests.support.asker import Asker, Reply
 from tests.support.frozen import kill, start_again
 from tests.support.ledger import Books, audit, books_of, request_ids

@@ -9,7 +9,7 @@ import httpx
 import psutil
 import pytest
 
-from config.embedded_postgres import EmbeddedPostgres
+from config.postgres.embedded_postgres import EmbeddedPostgres
 from tests.support.assertions import assert_error
 from tests.support.people import Person, sign_up
 from tests.support.server import Server, start_server

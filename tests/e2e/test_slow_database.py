@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from apps.verification.services.batcher import BATCH_SIZE_MAXIMUM, BATCHES_MAXIMUM, WAITING_MAXIMUM
-from config.embedded_postgres import EmbeddedPostgres
+from config.postgres.embedded_postgres import EmbeddedPostgres
 from tests.support.asker import Asker
 from tests.support.frozen import frozen
 from tests.support.http2 import STREAMS_MAXIMUM, Crowd

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from config.embedded_postgres import EmbeddedPostgres
+from config.postgres.embedded_postgres import EmbeddedPostgres
 
 DIE_SECONDS = 10
 

@@ -12,11 +12,11 @@ from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from granian.server import Server
 
-from config.first_run import ADMINISTRATOR_EMAIL, FirstSecrets
-from config.preparation import prepare
-from config.web_address import reachable
-from config.worker_deaths import WorkerDeaths
-from config.worker_signals import run_worker
+from config.environment.web_address import reachable
+from config.serving.first_run import ADMINISTRATOR_EMAIL, FirstSecrets
+from config.serving.preparation import prepare
+from config.serving.worker_deaths import WorkerDeaths
+from config.serving.worker_signals import run_worker
 
 logger = logging.getLogger("keyhouse.serve")
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import psycopg
 
-from config.embedded_postgres import EmbeddedPostgres
+from config.postgres.embedded_postgres import EmbeddedPostgres
 
 PROJECT = Path(__file__).parents[3]
 USER = """
 import sys
 from pathlib import Path
-from config.embedded_postgres import EmbeddedPostgres
+from config.postgres.embedded_postgres import EmbeddedPostgres
 with EmbeddedPostgres(Path(sys.argv[1])):
     print("up", flush=True)
     sys.stdin.read()

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from config import embedded_postgres
-from config.embedded_postgres import EmbeddedPostgres
-from config.server_account import EmbeddedPostgresError
+from config.postgres import embedded_postgres
+from config.postgres.embedded_postgres import EmbeddedPostgres
+from config.postgres.server_account import EmbeddedPostgresError
 from tests.integration.config.servers import PROJECT, ask, embedded, is_running, postmaster, remember
 
 
@@ -103,7 +103,7 @@ CROWD = """
 import sys
 from pathlib import Path
 import psycopg
-from config.embedded_postgres import EmbeddedPostgres
+from config.postgres.embedded_postgres import EmbeddedPostgres
 for _ in range(5):
     with EmbeddedPostgres(Path(sys.argv[1]), durable=False) as server:
         psycopg.connect(server.url).close()

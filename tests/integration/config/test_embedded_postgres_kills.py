@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from config.server_account import account_for
+from config.postgres.server_account import account_for
 from tests.integration.config.servers import ask, embedded, is_running, kill, popen, postmaster, remember
 
 

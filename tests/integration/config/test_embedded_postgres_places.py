@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from config.server_account import EmbeddedPostgresError, account_for
+from config.postgres.server_account import EmbeddedPostgresError, account_for
 from tests.integration.config.servers import embedded, is_running, postmaster
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to start the server as somebody else")

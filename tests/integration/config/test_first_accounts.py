@@ -7,8 +7,8 @@ from django.core.management import call_command
 from pytest_django.fixtures import Settings
 
 from apps.users.models import User
-from config import first_run
 from config.management.commands import serve
+from config.serving import first_run
 
 
 class PreparedError(Exception):

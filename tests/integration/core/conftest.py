@@ -6,7 +6,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from apps.core.cache.redis_clients import shared_client
-from config.cache_url import cache_settings
+from config.environment.cache_url import cache_settings
 from tests.support.redis_server import RedisServer
 
 

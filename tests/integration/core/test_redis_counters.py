@@ -16,7 +16,7 @@ from apps.core.cache.counting_cache import Counter, count_one
 from apps.core.connections import close_connections
 from apps.core.errors import Unavailable
 from apps.users.models import User
-from config.cache_url import cache_settings
+from config.environment.cache_url import cache_settings
 from tests.support.assertions import assert_error
 from tests.support.orm import make, rows
 from tests.support.redis_server import PASSWORD, RedisServer

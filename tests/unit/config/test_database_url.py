@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.database_url import database_settings
+from config.environment.database_url import database_settings
 
 pytestmark = pytest.mark.unit
 

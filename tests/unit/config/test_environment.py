@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from config.cache_url import cache_settings
+from config.environment.cache_url import cache_settings
 from tests.support.settings import PRODUCTION
 
 pytestmark = pytest.mark.unit

@@ -5,10 +5,10 @@ import os
 import pytest
 from pydantic import SecretStr
 
-from config.background import background_jobs
 from config.environment import Environment, load_environment
-from config.mail_url import mailers
+from config.environment.mail_url import mailers
 from config.management.commands.serve import warn_of_undelivered_mail
+from config.serving.background import background_jobs
 
 pytestmark = pytest.mark.unit
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.passkeys import default_domain, default_origins, passkey_domain, unfit_origin
+from config.environment.passkeys import default_domain, default_origins, passkey_domain, unfit_origin
 
 pytestmark = pytest.mark.unit
 

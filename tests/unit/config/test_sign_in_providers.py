@@ -6,7 +6,7 @@ import pytest
 
 from apps.identities.services.provider import Provider, ProviderKind
 from config.environment import Environment
-from config.sign_in_providers import load_providers, providers, redirect_allowlist
+from config.environment.sign_in_providers import load_providers, providers, redirect_allowlist
 
 pytestmark = pytest.mark.unit
 

@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from config.worker_deaths import DEATHS_FORGIVEN, FORGIVEN_WITHIN_SECONDS, WorkerDeaths
+from config.serving.worker_deaths import DEATHS_FORGIVEN, FORGIVEN_WITHIN_SECONDS, WorkerDeaths
 
 pytestmark = pytest.mark.unit
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from config.web_address import reachable
+from config.environment.web_address import reachable
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 _domain = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?")

@@ -8,8 +8,8 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from apps.identities.services.provider import PRESETS, Preset, Provider, ProviderKind
-from config.environment import Environment
-from config.web_address import web_address
+from config.environment.environment import Environment
+from config.environment.web_address import web_address
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
 LABEL = re.compile(r"\w[\w .&+'()-]{0,49}")

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-from config.server_account import Account, EmbeddedPostgresError, account_for, start_as
+from config.postgres.server_account import Account, EmbeddedPostgresError, account_for, start_as
 
 NAME = "keyhouse"  # of the role and of the database
 SOCKET_NAME = ".s.PGSQL.5432"

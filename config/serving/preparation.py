@@ -9,7 +9,7 @@ from django.db import connection, connections
 
 from apps.core.database.sync_calls import call_service
 from apps.usage.dependencies import usage_service
-from config.first_run import FirstSecrets, create_first_accounts
+from config.serving.first_run import FirstSecrets, create_first_accounts
 
 if TYPE_CHECKING:
     from django.db.backends.postgresql.base import DatabaseWrapper

@@ -21,13 +21,13 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from apps.core.security.lifetimes import ACCESS_TOKEN_SECONDS
 from apps.users.repositories.breached_password_file import BreachedPasswordFile
 from apps.users.services.context_word_validator import WORD_LENGTH_MINIMUM
-from config.cache_url import redis_url
-from config.mail_sender import default_sender, mailbox
-from config.mail_url import mail_url
-from config.passkeys import default_domain, default_origins, passkey_domain, unfit_origin
-from config.web_address import reachable, web_address
+from config.environment.cache_url import redis_url
+from config.environment.mail_sender import default_sender, mailbox
+from config.environment.mail_url import mail_url
+from config.environment.passkeys import default_domain, default_origins, passkey_domain, unfit_origin
+from config.environment.web_address import reachable, web_address
 
-PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
+PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
 STATE_DIRECTORY = PROJECT_DIRECTORY / ".keyhouse"
 SECRET_KEY_LENGTH_MINIMUM = 50
 DAY_SECONDS = 24 * 3600
