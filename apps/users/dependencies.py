@@ -18,6 +18,7 @@ from apps.users.services.account_removal import AccountRemoval
 from apps.users.services.confirmed_registration import ConfirmedRegistration
 from apps.users.services.email_change import EmailChange, EmailChangeTokens
 from apps.users.services.email_change_letters import EmailChangeLetters
+from apps.users.services.email_change_limits import EmailChangeLimits
 from apps.users.services.email_verification import EmailVerification
 from apps.users.services.invitation_service import InvitationService
 from apps.users.services.registration import Registration
@@ -79,7 +80,8 @@ def email_change() -> EmailChange:
     letters = EmailChangeLetters(
         mail_service().post, security_notices(), verification_letters(), token_clean_up().void_all
     )
-    return EmailChange(user_repository(), PendingEmailRepository(), tokens, letters, audit_service().record)
+    limits = EmailChangeLimits(mail_service())
+    return EmailChange(user_repository(), PendingEmailRepository(), tokens, letters, limits, audit_service().record)
 
 
 @cache

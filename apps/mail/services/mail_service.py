@@ -1,12 +1,13 @@
 """Takes letters in, and looks after them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import validate_email
 
 from apps.core.errors import Conflict, ValidationFailed
-from apps.core.letters import Letter
+from apps.core.letters import Letter, LetterAllowance
 from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.principal import Principal
 from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
@@ -32,6 +33,20 @@ class MailService:
     async def post_alone(self, letter: Letter) -> None:
         """Post the letter in a transaction of its own: for what changes nothing else. Raises ValidationFailed."""
         await self._mails.add_alone(**_fields(letter))
+
+    def wait_of_account(self, user_id: int, kinds: Sequence[str], allowance: LetterAllowance) -> int:
+        """Return in how many seconds the account may have another letter of these kinds, or 0 when it may at once.
+
+        Letters count whatever became of the links in them. Exact while the account is locked on the calling thread.
+        """
+        return self._mails.wait_of_account(user_id, kinds, allowance)
+
+    def wait_to_address(self, recipient: str, kinds: Sequence[str], allowance: LetterAllowance) -> int:
+        """Return in how many seconds an address, in whatever case, may get another letter of these kinds, or 0.
+
+        Exact for the rest of the transaction that is open on the calling thread. Lock order: accounts before.
+        """
+        return self._mails.wait_to_address(recipient, kinds, allowance)
 
     def forget_user(self, user_id: int) -> None:
         """Blank the addresses on the account's letters, in the transaction that is open on the calling thread.
