@@ -57,7 +57,10 @@ async def get_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> 
 
 @router.patch("/{user_id}", response={200: UserOut, **errors(*WITH_BODY, 401, 403, 404, 409, 429)})
 async def update_user(request: AuthenticatedRequest, user_id: Path[Identifier], update: UserUpdate) -> UserOut:
-    """Change an account; only staff set `plan` and `is_active`, though not their own, and only superusers `roles`."""
+    """Change an account; only staff set `plan` and `is_active`, though not their own, and only superusers `roles`.
+
+    Another's `email` and anybody's `roles` need a recent sign-in (`STEP_UP_REQUIRED`), and no API key may.
+    """
     return await user_service().update(request.auth, user_id, update)
 
 
