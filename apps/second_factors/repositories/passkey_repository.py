@@ -73,7 +73,7 @@ class PasskeyRepository:
     async def use(self, use: PasskeyUse, cloned: AuditEntry) -> bool:
         """Store the use's counter if it grows; else tell the owner that the passkey may have been copied.
 
-        Raises NotFound when there is no such account.
+        Raises NotFound when there is no such account, or the passkey has been removed.
         """
         return await run_in_transaction(self._use, use, cloned)
 
@@ -109,6 +109,7 @@ class PasskeyRepository:
         values = {"id": use.passkey_id, "count": use.sign_count, "backed_up": use.is_backed_up}
         if run_statement(SQL["use_passkey"], values):
             return True
+        _locked(use.passkey_id, use.user_id)
         self._changes.tell(use.user_id, Notice.PASSKEY_CLONED, f"passkey:{use.passkey_id}:{use.sign_count}", cloned)
         return False
 
