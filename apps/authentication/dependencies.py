@@ -141,7 +141,7 @@ def password_reset() -> PasswordReset:
 @cache
 def session_data() -> SessionData:
     """Return what exports and erases sessions."""
-    return SessionData(SessionDataRepository())
+    return SessionData(SessionDataRepository(), LoginAttemptRepository())
 
 
 @cache

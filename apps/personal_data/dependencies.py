@@ -5,7 +5,7 @@ from functools import cache
 from apps.api_keys.dependencies import key_data
 from apps.audit.dependencies import audit_service
 from apps.authentication.dependencies import session_data
-from apps.core.personal_data import ErasePersonalData, ExportSection
+from apps.core.personal_data import EraseAddress, ErasePersonalData, ExportSection
 from apps.credits.dependencies import ledger_data
 from apps.identities.dependencies import identity_data
 from apps.mail.dependencies import mail_service
@@ -20,7 +20,7 @@ from apps.users.dependencies import account_removal, user_service
 @cache
 def erasure() -> Erasure:
     """Return the service that erases accounts."""
-    return Erasure(account_removal(), erasers())
+    return Erasure(account_removal(), erasers(), address_erasers())
 
 
 @cache
@@ -40,6 +40,11 @@ def erasers() -> tuple[ErasePersonalData, ...]:
         mail_service().forget_user,
         audit_service().erase,
     )
+
+
+def address_erasers() -> tuple[EraseAddress, ...]:
+    """Return what erases what rooms keep under an address alone."""
+    return (session_data().erase_address, mail_service().forget_address)
 
 
 def sections() -> tuple[ExportSection, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,10 @@ class OutgoingMailRepository:
     def forget_user(self, user_id: int) -> None:
         """Blank who got the account's letters, and give up the others, in the calling thread's open transaction."""
         run_statement(SQL["forget_user"], {"user_id": user_id})
+
+    def forget_address(self, recipient: str, until: datetime) -> None:
+        """Do the same with letters to an address until then that are no account's."""
+        run_statement(SQL["forget_address"], {"recipient": recipient, "until": until})
 
     async def find_by_key(self, key: str) -> OutgoingMail | None:
         """Return the letter, or None."""

@@ -66,3 +66,10 @@ UPDATE outgoing_mails
 SET recipient = '', user_id = NULL, context_encrypted = NULL,
     failed_at = CASE WHEN sent_at IS NULL THEN coalesce(failed_at, now()) END
 WHERE user_id = %(user_id)s
+
+-- name: forget_address
+-- Letters of later are to somebody else, who has the address now.
+UPDATE outgoing_mails
+SET recipient = '', context_encrypted = NULL,
+    failed_at = CASE WHEN sent_at IS NULL THEN coalesce(failed_at, now()) END
+WHERE user_id IS NULL AND lower(recipient) = lower(%(recipient)s) AND created_at <= %(until)s

@@ -1,6 +1,7 @@
 """Takes letters in, and looks after them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -51,9 +52,13 @@ class MailService:
     def forget_user(self, user_id: int) -> None:
         """Blank the addresses on the account's letters, in the transaction that is open on the calling thread.
 
-        Those that were not sent yet are not sent any more.
+        Those that were not sent yet are not sent any more. It is an `ErasePersonalData`.
         """
         self._mails.forget_user(user_id)
+
+    def forget_address(self, recipient: str, until: datetime) -> None:
+        """Do the same with letters that are no account's: of sign-ups, of invitations. It is an `EraseAddress`."""
+        self._mails.forget_address(recipient, until)
 
     async def send_again(self, actor: Principal, mail_id: int) -> None:
         """Let a letter that was given up be tried again.
