@@ -1,6 +1,7 @@
 """What signing in keeps of a person: agents and addresses."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
@@ -22,7 +23,7 @@ class SessionData:
     async def export(self, user_id: int) -> Any:
         """Return the newest sessions of the account. It is an `ExportPersonalData`."""
         rows, total = await self._sessions.newest(user_id, EXPORT_ROWS_MAXIMUM)
-        return listed([SessionOut.of(row, NO_SESSION) for row in rows], total)
+        return await listed(partial(SessionOut.of, current_id=NO_SESSION), rows, total)
 
     def erase(self, user_id: int) -> None:
         """Remove the sessions of the account. It is an `ErasePersonalData`."""
