@@ -34,6 +34,9 @@ class LetterAllowance(NamedTuple):
     seconds: int
 
 
+ONE_A_MINUTE, FIVE_AN_HOUR = LetterAllowance(1, 60), LetterAllowance(5, 3600)
+
+
 def letter_key(kind: str, token: str) -> str:
     """Return the key of the one letter that holds a single-use token; it says nothing of the token."""
     return f"{kind}:{sha256(token.encode()).hexdigest()}"

@@ -61,7 +61,8 @@ def invitation_service() -> InvitationService:
 @cache
 def email_verification() -> EmailVerification:
     """Return the service that verifies addresses."""
-    return EmailVerification(user_repository(), verification_tokens(), verification_letters(), audit_service().record)
+    tokens, letters = verification_tokens(), verification_letters()
+    return EmailVerification(user_repository(), tokens, letters, mail_service(), audit_service().record)
 
 
 @cache

@@ -1,11 +1,9 @@
 """How often somebody may have other addresses written to."""
 
 from apps.core.errors import TooManyRequests
-from apps.core.letters import LetterAllowance
+from apps.core.letters import FIVE_AN_HOUR, ONE_A_MINUTE
 from apps.mail.services.mail_service import MailService
 from apps.users.services.email_change_letters import TO_NEW, TO_OLD
-
-ONE_A_MINUTE, FIVE_AN_HOUR = LetterAllowance(1, 60), LetterAllowance(5, 3600)
 
 
 class EmailChangeLimits:

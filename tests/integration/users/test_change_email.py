@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx
 import pytest
-from django.db.models import F
 from django.db.models.functions import Now
 
 from apps.authentication.models import Session
@@ -17,7 +16,7 @@ from tests.support.accounts import Account, audited, colleague, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import make_key, make_user
 from tests.support.links import kinds_to, query_of, tokens_to
-from tests.support.mailbox import letters_to
+from tests.support.mailbox import let_letters_grow_old, letters_to
 from tests.support.orm import make, rows
 from tests.support.statements import statements
 
@@ -133,11 +132,6 @@ async def test_a_new_wish_takes_the_place_of_the_one_before(api: httpx.AsyncClie
         assert_error(await confirm(api, token), 400, "INVALID_TOKEN")
 
 
-async def let_letters_grow_old(seconds: int) -> None:
-    moved = F("created_at") - timedelta(seconds=seconds)
-    await run_in_transaction(OutgoingMail.objects.update, created_at=moved)
-
-
 async def sent_to(start: str) -> int:
     return len(await rows(OutgoingMail.objects.filter(recipient__istartswith=start)))
 
@@ -149,10 +143,10 @@ async def test_an_account_asks_once_a_minute_and_five_times_an_hour(api: httpx.A
         statuses.append((await ask(api, me, stranger)).status_code)
         assert (await ask(api, me, OLD.upper())).status_code == 200  # ends the change, and takes no letter back
         assert_error(await ask(api, me, stranger), 429, "RATE_LIMITED")
-        await let_letters_grow_old(61)
+        await make(let_letters_grow_old, 61)
     assert statuses == [200] * 5 + [429] * 3
     assert (await sent_to("stranger"), await sent_to(OLD)) == (5, 5)
-    await let_letters_grow_old(3600 - 7 * 61)
+    await make(let_letters_grow_old, 3600 - 7 * 61)
     assert (await ask(api, me)).status_code == 200
 
 
@@ -163,7 +157,7 @@ async def test_an_address_is_asked_five_times_an_hour_by_all(api: httpx.AsyncCli
     assert await sent_to(NEW) == 5
     assert {int(each.headers["retry-after"]) > 3000 for each in answers if each.status_code == 429} == {True}
     assert len(await rows(User.objects.exclude(pending_email=""))) == 5
-    await let_letters_grow_old(3601)
+    await make(let_letters_grow_old, 3601)
     assert (await ask(api, askers[0])).status_code == 200
 
 
@@ -172,7 +166,7 @@ async def test_a_taken_address_is_answered_alike_and_told_so_by_mail(api: httpx.
     answers = []
     for email in (NEW, "known@example.com"):
         await run_in_transaction(User.objects.filter(pk=me.id).update, pending_email="")
-        await let_letters_grow_old(61)
+        await make(let_letters_grow_old, 61)
         with statements() as made:
             response = await ask(api, me, email)
         answers.append((response.status_code, response.json()["email"], set(response.headers), made))
