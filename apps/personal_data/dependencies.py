@@ -9,7 +9,7 @@ from apps.core.personal_data import EraseAddress, ErasePersonalData, ExportSecti
 from apps.credits.dependencies import ledger_data
 from apps.identities.dependencies import identity_data
 from apps.mail.dependencies import mail_service
-from apps.one_time_tokens.dependencies import token_clean_up
+from apps.one_time_tokens.dependencies import account_tokens
 from apps.personal_data.services.data_export import DataExport
 from apps.personal_data.services.erasure import Erasure
 from apps.second_factors.dependencies import second_factors
@@ -36,7 +36,7 @@ def erasers() -> tuple[ErasePersonalData, ...]:
         session_data().erase,
         identity_data().erase,
         second_factors().erase,
-        token_clean_up().erase,
+        account_tokens().erase,
         mail_service().forget_user,
         audit_service().erase,
     )

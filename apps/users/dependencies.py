@@ -4,7 +4,7 @@ from functools import cache
 
 from apps.audit.dependencies import audit_service
 from apps.mail.dependencies import mail_service
-from apps.one_time_tokens.dependencies import one_time_tokens, token_clean_up
+from apps.one_time_tokens.dependencies import account_tokens, one_time_tokens
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.plans.dependencies import plan_service
 from apps.users.repositories.erasure_repository import ErasureRepository
@@ -69,7 +69,7 @@ def email_verification() -> EmailVerification:
 def account_removal() -> AccountRemoval:
     """Return the service that deletes accounts, restores and erases them."""
     audit = audit_service().record
-    void_tokens = token_clean_up().void_all
+    void_tokens = account_tokens().void_all
     return AccountRemoval(user_repository(), ErasureRepository(audit), void_tokens, mail_service().post, audit)
 
 
@@ -79,7 +79,7 @@ def email_change() -> EmailChange:
     names = ("confirm_email_old", "confirm_email_new", "cancel_email_change")
     tokens = EmailChangeTokens(*(one_time_tokens(name, VERIFICATION_SECONDS) for name in names))
     letters = EmailChangeLetters(
-        mail_service().post, security_notices(), verification_letters(), token_clean_up().void_all
+        mail_service().post, security_notices(), verification_letters(), account_tokens().void_all
     )
     limits = EmailChangeLimits(mail_service())
     return EmailChange(user_repository(), PendingEmailRepository(), tokens, letters, limits, audit_service().record)

@@ -6,7 +6,7 @@ BATCH_SIZE = 1000  # rows a statement removes, and so locks
 
 
 class TokenCleanUp:
-    """Removes tokens that expired a day ago, and voids those of an account that ends."""
+    """Removes tokens that expired a day ago."""
 
     def __init__(self, tokens: OneTimeTokenRepository, batch_size: int = BATCH_SIZE) -> None:
         self._tokens = tokens
@@ -18,11 +18,3 @@ class TokenCleanUp:
         while removed := await self._tokens.remove_expired(self._batch_size):
             total += removed
         return total
-
-    def void_all(self, user_id: int) -> None:
-        """Make every unspent token of the account good no more, in the transaction open on this thread."""
-        self._tokens.void_all(user_id)
-
-    def erase(self, user_id: int) -> None:
-        """Remove all tokens of the account, whose data may name an address. It is an `ErasePersonalData`."""
-        self._tokens.remove_all(user_id)

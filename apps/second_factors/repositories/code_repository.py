@@ -8,7 +8,7 @@ from apps.core.database.statements import run_statement
 from apps.core.database.transactions import run_in_transaction
 from apps.core.notices import Notice
 from apps.core.security.audit_entry import AuditEntry
-from apps.second_factors.repositories.factor_attempts import ACCOUNT_MAXIMUM, FactorAttempts
+from apps.second_factors.repositories.factor_attempt_repository import ACCOUNT_MAXIMUM, FactorAttemptRepository
 from apps.second_factors.repositories.factor_changes import SQL, FactorChanges
 
 # Returns the time step of a code of this (encrypted) secret at this moment (Unix seconds), or None.
@@ -35,7 +35,7 @@ class Judgement(NamedTuple):
 class CodeRepository:
     """Each code is counted, judged and used up in one transaction, in which its account is locked."""
 
-    def __init__(self, changes: FactorChanges, attempts: FactorAttempts, match_step: MatchStep) -> None:
+    def __init__(self, changes: FactorChanges, attempts: FactorAttemptRepository, match_step: MatchStep) -> None:
         self._changes = changes
         self._attempts = attempts
         self._match_step = match_step

@@ -1,6 +1,6 @@
 """Removing counts that are over."""
 
-from apps.second_factors.repositories.factor_attempts import FactorAttempts
+from apps.second_factors.repositories.factor_attempt_repository import FactorAttemptRepository
 
 BATCH_SIZE = 1000  # rows a statement removes, and so locks
 
@@ -8,7 +8,7 @@ BATCH_SIZE = 1000  # rows a statement removes, and so locks
 class AttemptCleanUp:
     """Removes counts of wrong codes that are forgiven."""
 
-    def __init__(self, attempts: FactorAttempts, batch_size: int = BATCH_SIZE) -> None:
+    def __init__(self, attempts: FactorAttemptRepository, batch_size: int = BATCH_SIZE) -> None:
         self._attempts = attempts
         self._batch_size = batch_size
 

@@ -12,7 +12,7 @@ ACCOUNT_MAXIMUM = 50  # wrong six-digit codes within a day, from everywhere
 EVERYWHERE = ""
 
 
-class FactorAttempts:
+class FactorAttemptRepository:
     """The counts' rows. What is not async runs in the open transaction, in which the account is locked."""
 
     def locked_seconds(self, user_id: int, client_address: str) -> int:
