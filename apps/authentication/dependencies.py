@@ -30,7 +30,7 @@ from apps.authentication.services.staff_sessions import StaffSessions
 from apps.authentication.services.step_up import StepUp
 from apps.authentication.services.token_pairs import TokenPairs
 from apps.mail.dependencies import mail_service
-from apps.one_time_tokens.dependencies import one_time_tokens, token_clean_up
+from apps.one_time_tokens.dependencies import account_tokens, one_time_tokens
 from apps.second_factors.dependencies import (
     factor_rights,
     passkey_second_factor,
@@ -141,7 +141,7 @@ def password_reset() -> PasswordReset:
 @cache
 def session_data() -> SessionData:
     """Return what exports and erases sessions."""
-    return SessionData(SessionDataRepository())
+    return SessionData(SessionDataRepository(), LoginAttemptRepository())
 
 
 @cache
@@ -170,7 +170,7 @@ def session_repository() -> SessionRepository:
         audit_service().record,
         users.set_password,
         users.note_login,
-        token_clean_up().void_all,
+        account_tokens().void_all,
         security_notices().post,
         lives,
     )

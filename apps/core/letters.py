@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import NamedTuple
 
 DAY_SECONDS = 24 * 3600
 
@@ -24,6 +25,16 @@ class Letter:
     # Holds links with single-use tokens.
     context: Mapping[str, str] = field(repr=False)
     lifetime_seconds: int = DAY_SECONDS
+
+
+class LetterAllowance(NamedTuple):
+    """How many letters of some kinds there may be within so many seconds."""
+
+    maximum: int
+    seconds: int
+
+
+ONE_A_MINUTE, FIVE_AN_HOUR = LetterAllowance(1, 60), LetterAllowance(5, 3600)
 
 
 def letter_key(kind: str, token: str) -> str:

@@ -18,6 +18,7 @@ class Notice(StrEnum):
     SECOND_FACTOR_REMOVED = "A second factor was removed from your account."
     SECOND_FACTORS_RESET = "All second factors of your account were removed."
     RECOVERY_CODE_USED = "A recovery code of your account was used."
+    RECOVERY_CODES_RENEWED = "The recovery codes of your account were replaced by new ones."
     CODES_GUESSED = "Somebody who may know your password has typed many wrong codes for your account."
     PASSKEY_CLONED = "A passkey of your account was refused, because it may have been copied."
     IDENTITY_LINKED = "Another way of signing in was linked to your account."

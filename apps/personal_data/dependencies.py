@@ -5,11 +5,11 @@ from functools import cache
 from apps.api_keys.dependencies import key_data
 from apps.audit.dependencies import audit_service
 from apps.authentication.dependencies import session_data
-from apps.core.personal_data import ErasePersonalData, ExportSection
+from apps.core.personal_data import EraseAddress, ErasePersonalData, ExportSection
 from apps.credits.dependencies import ledger_data
 from apps.identities.dependencies import identity_data
 from apps.mail.dependencies import mail_service
-from apps.one_time_tokens.dependencies import token_clean_up
+from apps.one_time_tokens.dependencies import account_tokens
 from apps.personal_data.services.data_export import DataExport
 from apps.personal_data.services.erasure import Erasure
 from apps.second_factors.dependencies import second_factors
@@ -20,7 +20,7 @@ from apps.users.dependencies import account_removal, user_service
 @cache
 def erasure() -> Erasure:
     """Return the service that erases accounts."""
-    return Erasure(account_removal(), erasers())
+    return Erasure(account_removal(), erasers(), address_erasers())
 
 
 @cache
@@ -36,10 +36,15 @@ def erasers() -> tuple[ErasePersonalData, ...]:
         session_data().erase,
         identity_data().erase,
         second_factors().erase,
-        token_clean_up().erase,
+        account_tokens().erase,
         mail_service().forget_user,
         audit_service().erase,
     )
+
+
+def address_erasers() -> tuple[EraseAddress, ...]:
+    """Return what erases what rooms keep under an address alone."""
+    return (session_data().erase_address, mail_service().forget_address)
 
 
 def sections() -> tuple[ExportSection, ...]:

@@ -7,7 +7,7 @@ from django.conf import settings
 from apps.audit.dependencies import audit_service
 from apps.one_time_tokens.dependencies import one_time_tokens
 from apps.second_factors.repositories.code_repository import CodeRepository
-from apps.second_factors.repositories.factor_attempts import FactorAttempts
+from apps.second_factors.repositories.factor_attempt_repository import FactorAttemptRepository
 from apps.second_factors.repositories.factor_changes import FactorChanges
 from apps.second_factors.repositories.factor_repository import FactorRepository
 from apps.second_factors.repositories.passkey_repository import PasskeyRepository
@@ -35,7 +35,7 @@ def second_factors() -> SecondFactors:
 @cache
 def attempt_clean_up() -> AttemptCleanUp:
     """Return the service that removes counts of wrong codes."""
-    return AttemptCleanUp(FactorAttempts())
+    return AttemptCleanUp(FactorAttemptRepository())
 
 
 @cache
@@ -95,7 +95,7 @@ def _devices() -> TotpRepository:
 
 
 def _codes() -> CodeRepository:
-    return CodeRepository(_changes(), FactorAttempts(), match_step)
+    return CodeRepository(_changes(), FactorAttemptRepository(), match_step)
 
 
 def _changes() -> FactorChanges:

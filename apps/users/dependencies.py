@@ -4,7 +4,7 @@ from functools import cache
 
 from apps.audit.dependencies import audit_service
 from apps.mail.dependencies import mail_service
-from apps.one_time_tokens.dependencies import one_time_tokens, token_clean_up
+from apps.one_time_tokens.dependencies import account_tokens, one_time_tokens
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.plans.dependencies import plan_service
 from apps.users.repositories.erasure_repository import ErasureRepository
@@ -18,6 +18,7 @@ from apps.users.services.account_removal import AccountRemoval
 from apps.users.services.confirmed_registration import ConfirmedRegistration
 from apps.users.services.email_change import EmailChange, EmailChangeTokens
 from apps.users.services.email_change_letters import EmailChangeLetters
+from apps.users.services.email_change_limits import EmailChangeLimits
 from apps.users.services.email_verification import EmailVerification
 from apps.users.services.invitation_service import InvitationService
 from apps.users.services.registration import Registration
@@ -60,14 +61,15 @@ def invitation_service() -> InvitationService:
 @cache
 def email_verification() -> EmailVerification:
     """Return the service that verifies addresses."""
-    return EmailVerification(user_repository(), verification_tokens(), verification_letters(), audit_service().record)
+    tokens, letters = verification_tokens(), verification_letters()
+    return EmailVerification(user_repository(), tokens, letters, mail_service(), audit_service().record)
 
 
 @cache
 def account_removal() -> AccountRemoval:
     """Return the service that deletes accounts, restores and erases them."""
     audit = audit_service().record
-    void_tokens = token_clean_up().void_all
+    void_tokens = account_tokens().void_all
     return AccountRemoval(user_repository(), ErasureRepository(audit), void_tokens, mail_service().post, audit)
 
 
@@ -77,9 +79,10 @@ def email_change() -> EmailChange:
     names = ("confirm_email_old", "confirm_email_new", "cancel_email_change")
     tokens = EmailChangeTokens(*(one_time_tokens(name, VERIFICATION_SECONDS) for name in names))
     letters = EmailChangeLetters(
-        mail_service().post, security_notices(), verification_letters(), token_clean_up().void_all
+        mail_service().post, security_notices(), verification_letters(), account_tokens().void_all
     )
-    return EmailChange(user_repository(), PendingEmailRepository(), tokens, letters, audit_service().record)
+    limits = EmailChangeLimits(mail_service())
+    return EmailChange(user_repository(), PendingEmailRepository(), tokens, letters, limits, audit_service().record)
 
 
 @cache

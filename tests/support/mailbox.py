@@ -1,6 +1,9 @@
 """What was posted to somebody, read back as the recipient gets it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import F
 
 from apps.mail.models import OutgoingMail
 from apps.mail.services.letter_context import unseal
@@ -33,3 +36,8 @@ def _posted(mail: OutgoingMail) -> PostedLetter:
     assert context is not None
     rendered = render(mail.kind, context)
     return PostedLetter(mail.kind, context, rendered.subject, rendered.text, rendered.html)
+
+
+def let_letters_grow_old(seconds: int) -> None:
+    """Let every letter have been posted so many seconds earlier."""
+    OutgoingMail.objects.update(created_at=F("created_at") - timedelta(seconds=seconds))

@@ -1,5 +1,6 @@
 """What keys keep of a person: names, descriptions, metadata and addresses."""
 
+from functools import partial
 from typing import Any
 
 from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
@@ -21,7 +22,7 @@ class KeyData:
         """Return the keys of the account without their secrets. It is an `ExportPersonalData`."""
         rows, total = await self._keys.page(user_id, offset=0, size=EXPORT_ROWS_MAXIMUM)
         held = await self._users.held_scopes(user_id)
-        return listed([ApiKeyOut.of(row, held) for row in rows], total)
+        return await listed(partial(ApiKeyOut.of, held=held), rows, total)
 
     def erase(self, user_id: int) -> None:
         """Blank the words of the account's keys. It is an `ErasePersonalData`."""

@@ -46,7 +46,7 @@ class AuditService:
     async def export(self, user_id: int) -> Any:
         """Return the newest events that concern the account. It is an `ExportPersonalData`."""
         rows, total = await self._events.page(user_id, offset=0, size=EXPORT_ROWS_MAXIMUM)
-        return listed([SecurityEventOut.of(row) for row in rows], total)
+        return await listed(SecurityEventOut.of, rows, total)
 
     def erase(self, user_id: int) -> None:
         """Take the personal values out of what concerns the deleted account, and from where its owner did it.

@@ -67,3 +67,10 @@ WHERE NOT EXISTS (
 ON CONFLICT (account_digest, client_address) DO UPDATE SET failures = 0, locked_until = NULL, signed_in_at = now()
 WHERE attempt.locked_until IS NULL OR attempt.locked_until <= now()
 RETURNING 1
+
+-- name: forget
+-- A client that has signed in since is known to somebody else, who has the address now, and guesses of since are at theirs.
+DELETE FROM login_attempts
+WHERE account_digest = sha256(convert_to(lower(%(account)s::text COLLATE "C"), 'UTF8'))
+    AND coalesce(signed_in_at, '-infinity') <= %(until)s
+    AND (client_address <> '*' OR coalesce(last_failed_at, '-infinity') <= %(until)s)

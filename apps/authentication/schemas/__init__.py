@@ -5,12 +5,10 @@ from apps.authentication.schemas.login_request import LoginRequest
 from apps.authentication.schemas.password_change import PasswordChange
 from apps.authentication.schemas.password_reset_request import PasswordResetRequest
 from apps.authentication.schemas.refresh_request import RefreshRequest
-from apps.authentication.schemas.second_factor_entries import (
-    SecondFactorCode,
-    SecondFactorPasskey,
-    SecondFactorPasskeyQuery,
-)
+from apps.authentication.schemas.second_factor_code import SecondFactorCode
 from apps.authentication.schemas.second_factor_needed import SecondFactorNeeded
+from apps.authentication.schemas.second_factor_passkey import SecondFactorPasskey
+from apps.authentication.schemas.second_factor_passkey_query import SecondFactorPasskeyQuery
 from apps.authentication.schemas.session_cleaned_up import SessionCleanedUp
 from apps.authentication.schemas.session_out import SessionOut
 from apps.authentication.schemas.sessions_end_query import SessionsEndQuery

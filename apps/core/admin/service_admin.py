@@ -4,6 +4,7 @@ from contextvars import ContextVar
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
@@ -49,6 +50,7 @@ class ServiceAdmin(OperationPages):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except StepUpRequired:
+            messages.warning(request, "Nothing is saved yet: confirm that it is you, then make the change again.")
             raise
         except DomainError as refusal:
             token = _refusal.set(refusal)

@@ -21,12 +21,19 @@ async def limit_by_address(request: HttpRequest, group: str, rate_setting: str =
     """Count this call of `group` for the client's address; raises TooManyRequests beyond the rate in the settings.
 
     Raises Unavailable when the cache is away: what cannot be counted is refused.
+    """
+    await count_call(request, group, limited_party(request.META.get("REMOTE_ADDR")), getattr(settings, rate_setting))
+
+
+async def count_call(request: HttpRequest, group: str, party: str, rate: str) -> None:
+    """Count this call of `group` by whoever is limited; raises TooManyRequests, Unavailable.
 
     The decorator of django-ratelimit breaks on async views, and its counting function wants a thread. So it says what
     to count, for which window and limit, and the counting itself is one atomic step on the event loop.
     """
-    rate = getattr(settings, rate_setting)
-    usage, counter = noted_counter(get_usage, request, group=group, key=_address, rate=rate, increment=True)
+    usage, counter = noted_counter(
+        get_usage, request, group=group, key=lambda _group, _request: party, rate=rate, increment=True
+    )
     if usage is None:
         return
     count, limit, seconds_left = await count_one(counter), usage["limit"], max(0, usage["time_left"])
@@ -35,7 +42,3 @@ async def limit_by_address(request: HttpRequest, group: str, rate_setting: str =
     note_rate_limit(request, TightestWindow.of([window]))
     if count > limit:
         raise TooManyRequests(retry_after_seconds=max(1, seconds_left))
-
-
-def _address(_group: str, request: HttpRequest) -> str:
-    return limited_party(request.META.get("REMOTE_ADDR"))

@@ -18,5 +18,5 @@ class LedgerData:
         balance = await self._credits.find_balance(user_id)
         rows, total = await self._credits.page(user_id, offset=0, size=EXPORT_ROWS_MAXIMUM, only_type=None)
         held = CreditBalanceOut(user_id=user_id, balance=balance.balance) if balance else None
-        ledger = listed([CreditTransactionOut.of(row) for row in rows], total)
-        return {"balance": held.model_dump(mode="json") if held else None, "ledger": ledger}
+        ledger = await listed(CreditTransactionOut.of, rows, total)
+        return {"balance": held, "ledger": ledger}

@@ -16,7 +16,7 @@ class IdentityData:
     async def export(self, user_id: int) -> Any:
         """Return the identities of the account. It is an `ExportPersonalData`."""
         rows, total = await self._identities.page(user_id, offset=0, size=EXPORT_ROWS_MAXIMUM)
-        return listed([IdentityOut.of(row) for row in rows], total)
+        return await listed(IdentityOut.of, rows, total)
 
     def erase(self, user_id: int) -> None:
         """Remove the identities of the account. It is an `ErasePersonalData`."""

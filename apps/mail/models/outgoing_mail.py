@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 
 from apps.core.email_addresses import EMAIL_LENGTH_MAXIMUM
 
@@ -40,6 +40,7 @@ class OutgoingMail(models.Model):
                 fields=["due_at"], name="outgoing_mails_due", condition=Q(sent_at__isnull=True, failed_at__isnull=True)
             ),
             models.Index(fields=["user_id"], name="outgoing_mails_user"),
+            models.Index(Lower("recipient"), name="outgoing_mails_recipient"),
         ]
 
     def __str__(self) -> str:

@@ -1,16 +1,20 @@
 """Reads and writes mail on its way out."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
+from math import ceil
 from pathlib import Path
 from typing import Any
 
-from django.db import connection
 from django.db.models.functions import Now
 
 from apps.core.database.queries import fetch_one, fetch_rows
 from apps.core.database.sql_files import load_statements
+from apps.core.database.statements import run_statement
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import NotFound
+from apps.core.letters import LetterAllowance
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
 from apps.mail.models import ClaimedMail, OutgoingMail
 
@@ -25,15 +29,31 @@ class OutgoingMailRepository:
 
     def add(self, **fields: Any) -> None:
         """Insert a letter in the transaction that is open on the calling thread, unless its key is there already."""
-        _execute("post", fields)
+        run_statement(SQL["post"], fields)
 
     async def add_alone(self, **fields: Any) -> None:
         """Insert a letter as `add` does, in a transaction of its own."""
         await run_in_transaction(self.add, **fields)
 
+    def wait_of_account(self, user_id: int, kinds: Sequence[str], allowance: LetterAllowance) -> int:
+        """Return in how many seconds the account may have another letter of these kinds, or 0."""
+        return _wait("wait_of_account", {"user_id": user_id}, kinds, allowance)
+
+    def wait_to_address(self, recipient: str, kinds: Sequence[str], allowance: LetterAllowance) -> int:
+        """Return in how many seconds the address may get another letter of these kinds, or 0.
+
+        Whoever else asks for the address waits for the transaction that is open on the calling thread.
+        """
+        run_statement(SQL["lock_recipient"], {"recipient": recipient})
+        return _wait("wait_to_address", {"recipient": recipient}, kinds, allowance)
+
     def forget_user(self, user_id: int) -> None:
         """Blank who got the account's letters, and give up the others, in the calling thread's open transaction."""
-        _execute("forget_user", {"user_id": user_id})
+        run_statement(SQL["forget_user"], {"user_id": user_id})
+
+    def forget_address(self, recipient: str, until: datetime) -> None:
+        """Do the same with letters to an address until then that are no account's."""
+        run_statement(SQL["forget_address"], {"recipient": recipient, "until": until})
 
     async def find_by_key(self, key: str) -> OutgoingMail | None:
         """Return the letter, or None."""
@@ -73,6 +93,6 @@ class OutgoingMailRepository:
         return is_due
 
 
-def _execute(name: str, values: dict[str, Any]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(SQL[name], values)
+def _wait(name: str, whose: dict[str, Any], kinds: Sequence[str], allowance: LetterAllowance) -> int:
+    rows = run_statement(SQL[name], {**whose, "kinds": list(kinds), **allowance._asdict()})
+    return max(1, ceil(rows[0][0])) if rows else 0

@@ -21,6 +21,22 @@ SET attempts = mail.attempts + 1, due_at = now() + make_interval(secs => %(lease
 FROM due WHERE mail.id = due.id AND NOT due.is_over
 RETURNING mail.id, mail.kind, mail.recipient, mail.context_encrypted, mail.created_at, mail.attempts
 
+-- name: lock_recipient
+-- There may be no letter to the address yet, so the lock is on its digest.
+SELECT pg_advisory_xact_lock(hashtextextended('outgoing_mails ' || lower(%(recipient)s), 0))
+
+-- name: wait_to_address
+SELECT extract(epoch FROM created_at + make_interval(secs => %(seconds)s) - now())::float FROM outgoing_mails
+WHERE lower(recipient) = lower(%(recipient)s) AND kind = ANY (%(kinds)s)
+    AND created_at > now() - make_interval(secs => %(seconds)s)
+ORDER BY created_at DESC OFFSET %(maximum)s - 1 LIMIT 1
+
+-- name: wait_of_account
+SELECT extract(epoch FROM created_at + make_interval(secs => %(seconds)s) - now())::float FROM outgoing_mails
+WHERE user_id = %(user_id)s AND kind = ANY (%(kinds)s)
+    AND created_at > now() - make_interval(secs => %(seconds)s)
+ORDER BY created_at DESC OFFSET %(maximum)s - 1 LIMIT 1
+
 -- name: note_sent
 -- Whoever has sent it says so, even when the claim has lapsed meanwhile.
 UPDATE outgoing_mails SET sent_at = now(), failed_at = NULL, error = '', context_encrypted = NULL
@@ -50,3 +66,10 @@ UPDATE outgoing_mails
 SET recipient = '', user_id = NULL, context_encrypted = NULL,
     failed_at = CASE WHEN sent_at IS NULL THEN coalesce(failed_at, now()) END
 WHERE user_id = %(user_id)s
+
+-- name: forget_address
+-- Letters of later are to somebody else, who has the address now.
+UPDATE outgoing_mails
+SET recipient = '', context_encrypted = NULL,
+    failed_at = CASE WHEN sent_at IS NULL THEN coalesce(failed_at, now()) END
+WHERE user_id IS NULL AND lower(recipient) = lower(%(recipient)s) AND created_at <= %(until)s

@@ -1,5 +1,7 @@
 """Takes letters in, and looks after them."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -7,7 +9,7 @@ from django.core.validators import validate_email
 
 from apps.core.database.batches import remove_in_batches
 from apps.core.errors import Conflict, ValidationFailed
-from apps.core.letters import Letter
+from apps.core.letters import Letter, LetterAllowance
 from apps.core.security.audit_entry import AuditEntry
 from apps.core.security.principal import Principal
 from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
@@ -32,12 +34,30 @@ class MailService:
         """Post the letter in a transaction of its own: for what changes nothing else. Raises ValidationFailed."""
         await self._mails.add_alone(**_fields(letter))
 
+    def wait_of_account(self, user_id: int, kinds: Sequence[str], allowance: LetterAllowance) -> int:
+        """Return in how many seconds the account may have another letter of these kinds, or 0 when it may at once.
+
+        Letters count whatever became of the links in them. Exact while the account is locked on the calling thread.
+        """
+        return self._mails.wait_of_account(user_id, kinds, allowance)
+
+    def wait_to_address(self, recipient: str, kinds: Sequence[str], allowance: LetterAllowance) -> int:
+        """Return in how many seconds an address, in whatever case, may get another letter of these kinds, or 0.
+
+        Exact for the rest of the transaction that is open on the calling thread. Lock order: accounts before.
+        """
+        return self._mails.wait_to_address(recipient, kinds, allowance)
+
     def forget_user(self, user_id: int) -> None:
         """Blank the addresses on the account's letters, in the transaction that is open on the calling thread.
 
-        Those that were not sent yet are not sent any more.
+        Those that were not sent yet are not sent any more. It is an `ErasePersonalData`.
         """
         self._mails.forget_user(user_id)
+
+    def forget_address(self, recipient: str, until: datetime) -> None:
+        """Do the same with letters that are no account's: of sign-ups, of invitations. It is an `EraseAddress`."""
+        self._mails.forget_address(recipient, until)
 
     async def send_again(self, actor: Principal, mail_id: int) -> None:
         """Let a letter that was given up be tried again.

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from django.db import connection
-
 from apps.core.database.queries import fetch_rows
 from apps.core.database.sql_files import load_statements
+from apps.core.database.statements import run_statement
 
 SQL = load_statements(Path(__file__).with_name("one_time_tokens.sql"))
 
@@ -41,7 +40,7 @@ class OneTimeTokenRepository:
 
     def add(self, new: NewToken) -> None:
         """Insert a token."""
-        _run("issue", new.parameters)
+        run_statement(SQL["issue"], new.parameters)
 
     async def add_alone(self, new: NewToken) -> None:
         """Insert a token, in a transaction of its own."""
@@ -49,23 +48,23 @@ class OneTimeTokenRepository:
 
     def was_issued_within(self, purpose: str, user_id: int, seconds: int) -> bool:
         """Return whether a token of the user's that is not void, spent or not, is younger."""
-        return bool(_run("was_issued_within", [purpose, user_id, seconds])[0][0])
+        return bool(run_statement(SQL["was_issued_within"], [purpose, user_id, seconds])[0][0])
 
     def void(self, purpose: str, user_id: int) -> None:
         """Remove the user's unspent tokens of a purpose."""
-        _run("void", [purpose, user_id])
+        run_statement(SQL["void"], [purpose, user_id])
 
     def void_all(self, user_id: int) -> None:
         """Remove all unspent tokens of the user."""
-        _run("void_all", [user_id])
+        run_statement(SQL["void_all"], [user_id])
 
     def remove_all(self, user_id: int) -> None:
         """Remove all tokens of the user, spent or not."""
-        _run("remove_all", [user_id])
+        run_statement(SQL["remove_all"], [user_id])
 
     def spend(self, digest: bytes) -> StoredToken | None:
         """Use the token up; None when it is not good any more, or never was."""
-        return _stored(_run("spend", [digest]))
+        return _stored(run_statement(SQL["spend"], [digest]))
 
     async def spend_alone(self, digest: bytes) -> StoredToken | None:
         """Use the token up, in a transaction of its own; None when it is not good any more, or never was."""
@@ -82,12 +81,6 @@ class OneTimeTokenRepository:
     async def remove_expired(self, maximum: int) -> int:
         """Remove at most so many tokens that expired a day ago, and return how many."""
         return int((await fetch_rows(SQL["clean_up"], [maximum]))[0][0])
-
-
-def _run(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(SQL[statement], parameters)
-        return cursor.fetchall() if cursor.description else []
 
 
 def _stored(rows: Sequence[tuple[Any, ...]]) -> StoredToken | None:

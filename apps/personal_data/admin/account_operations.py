@@ -11,18 +11,17 @@ from apps.core.admin.operation_pages import offer
 from apps.core.database.sync_calls import call_service
 from apps.core.security.principal import Principal
 from apps.personal_data.dependencies import data_export
-from apps.personal_data.schemas import DataExportOut
 
 
-def _export(actor: Principal, user_id: int, _form: Form) -> DataExportOut:
-    return call_service(data_export().of_customer, actor, user_id)
+def _export(actor: Principal, user_id: int, _form: Form) -> tuple[int, bytes]:
+    return user_id, call_service(data_export().of_customer, actor, user_id)
 
 
 def _download(results: Sequence[Any]) -> HttpResponse:
-    (export,) = results
-    name = f"account-{export.account.id}.json"
+    ((user_id, document),) = results
+    name = f"account-{user_id}.json"
     return HttpResponse(
-        export.model_dump_json(indent=2),
+        document,
         content_type="application/json",
         headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
     )

@@ -10,7 +10,7 @@ from apps.users.schemas import UserOut
 class DataExportOut(ResponseSchema):
     """The account, and what each room keeps of it, by name, without any secret.
 
-    A list has `items`, 10,000 at most, and `total`, how many there are; what is left out, the operations that list it
+    A list has `items`, the newest 1,000, and `total`, how many there are; what is left out, the operations that list it
     give page by page. `usage` is of the last 31 days.
     """
 

@@ -6,25 +6,26 @@ from django.utils import timezone
 
 from apps.core.personal_data import ExportSection
 from apps.core.security.audit_entry import AuditEntry, NoteAudit
+from apps.core.security.passwords import run_beside_hashing
 from apps.core.security.principal import Principal
 from apps.personal_data.schemas import DataExportOut
 from apps.users.services.user_service import UserService
 
 
 class DataExport:
-    """Gathers an account's data from all rooms."""
+    """Gathers an account's data from all rooms, as one JSON document; `DataExportOut` says what is in it."""
 
     def __init__(self, users: UserService, sections: Sequence[ExportSection], note: NoteAudit) -> None:
         self._users = users
         self._sections = tuple(sections)
         self._note = note
 
-    async def own(self, actor: Principal) -> DataExportOut:
+    async def own(self, actor: Principal) -> bytes:
         """Return what is kept of the caller; raises StepUpRequired, and NotAllowed for an API key."""
         actor.require_recent_proof()
         return await self._of(actor, actor.owner_id)
 
-    async def of_customer(self, actor: Principal, user_id: int) -> DataExportOut:
+    async def of_customer(self, actor: Principal, user_id: int) -> bytes:
         """Return what is kept of somebody else, for staff, who hand it on; raises NotAllowed, NotFound.
 
         Of oneself it asks for what `own` does.
@@ -35,8 +36,14 @@ class DataExport:
         await self._users.require_changeable(actor, user_id)
         return await self._of(actor, user_id)
 
-    async def _of(self, actor: Principal, user_id: int) -> DataExportOut:
+    async def _of(self, actor: Principal, user_id: int) -> bytes:
         account = await self._users.get(actor, user_id)
         data = {section.name: await section.export(user_id) for section in self._sections}
+        export = DataExportOut(exported_at=timezone.now(), account=account, data=data)
+        document = await run_beside_hashing(_document, export)
         await self._note(AuditEntry(actor, "user.exported", "user", user_id))
-        return DataExportOut(exported_at=timezone.now(), account=account, data=data)
+        return document
+
+
+def _document(export: DataExportOut) -> bytes:
+    return export.model_dump_json().encode()

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from apps.core.database.statements import run_statement
 from apps.core.database.transactions import run_in_transaction
 from apps.core.notices import Notice
 from apps.core.security.audit_entry import AuditEntry
-from apps.second_factors.repositories.factor_attempts import ACCOUNT_MAXIMUM, FactorAttempts
+from apps.second_factors.repositories.factor_attempt_repository import ACCOUNT_MAXIMUM, FactorAttemptRepository
 from apps.second_factors.repositories.factor_changes import SQL, FactorChanges
-from apps.second_factors.repositories.statements import run
 
 # Returns the time step of a code of this (encrypted) secret at this moment (Unix seconds), or None.
 MatchStep = Callable[[bytes, str, int], int | None]
@@ -35,7 +35,7 @@ class Judgement(NamedTuple):
 class CodeRepository:
     """Each code is counted, judged and used up in one transaction, in which its account is locked."""
 
-    def __init__(self, changes: FactorChanges, attempts: FactorAttempts, match_step: MatchStep) -> None:
+    def __init__(self, changes: FactorChanges, attempts: FactorAttemptRepository, match_step: MatchStep) -> None:
         self._changes = changes
         self._attempts = attempts
         self._match_step = match_step
@@ -66,7 +66,7 @@ class CodeRepository:
         seconds = self._count(guess)
         if seconds:
             return Judgement(is_right=False, locked_seconds=seconds)
-        spent = run(SQL["spend_recovery_code"], [guess.user_id, guess.recovery_digest])
+        spent = run_statement(SQL["spend_recovery_code"], [guess.user_id, guess.recovery_digest])
         if not spent:
             self._changes.record_audit(refused)
             return Judgement(is_right=False)
@@ -80,12 +80,12 @@ class CodeRepository:
         return self._attempts.locked_seconds(guess.user_id, guess.client_address) or 1
 
     def _accepts(self, guess: Guess, device_sql: str) -> bool:
-        found = run(device_sql, [guess.user_id])
+        found = run_statement(device_sql, [guess.user_id])
         if not found or guess.digits is None:
             return False
         device_id, secret_encrypted, moment = found[0]
         step = self._match_step(bytes(secret_encrypted), guess.digits, moment)
-        return step is not None and bool(run(SQL["accept_step"], {"id": device_id, "step": step}))
+        return step is not None and bool(run_statement(SQL["accept_step"], {"id": device_id, "step": step}))
 
     def _right(self, guess: Guess) -> Judgement:
         self._attempts.forgive(guess.user_id, guess.client_address)

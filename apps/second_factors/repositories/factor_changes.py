@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from apps.core.database.sql_files import load_statements
+from apps.core.database.statements import run_statement
 from apps.core.notices import Notice, PostNotice
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
 from apps.core.security.principal import STRANGER, Principal
 from apps.second_factors.models import RecoveryCode
-from apps.second_factors.repositories.statements import run
 
 SQL = load_statements(Path(__file__).with_name("second_factors.sql"))
 
@@ -39,7 +39,7 @@ class FactorChanges:
 
     def drop_recovery_codes_without_a_factor(self, user_id: int) -> None:
         """Remove the codes with the last of the factors that they stand in for."""
-        run(SQL["recovery_codes_without_a_factor"], {"user": user_id})
+        run_statement(SQL["recovery_codes_without_a_factor"], {"user": user_id})
 
 
 def _known(actor: Principal) -> Principal | None:

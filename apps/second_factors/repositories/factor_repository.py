@@ -41,7 +41,7 @@ class FactorRepository:
         return FactorCounts(*(await fetch_rows(SQL["kinds"], {"user": user_id}))[0])
 
     async def replace_recovery_codes(self, user_id: int, digests: list[bytes], audit: AuditEntry) -> None:
-        """Remove the account's codes, used or not, and insert these."""
+        """Remove the account's codes, used or not, insert these, and tell the owner."""
         await run_in_transaction(self._replace_recovery_codes, user_id, digests, audit)
 
     async def reset(self, user_id: int, audit: AuditEntry) -> None:
@@ -59,7 +59,8 @@ class FactorRepository:
         self._changes.lock_account(user_id)
         RecoveryCode.objects.filter(user_id=user_id).delete()
         self._changes.add_recovery_codes(user_id, digests)
-        self._changes.record_audit(audit)
+        newest = RecoveryCode.objects.filter(user_id=user_id).aggregate(newest=Max("id"))["newest"]
+        self._changes.tell(user_id, Notice.RECOVERY_CODES_RENEWED, f"recovery_codes:{newest}", audit)
 
     def _reset(self, user_id: int, audit: AuditEntry) -> None:
         self._changes.lock_account(user_id)

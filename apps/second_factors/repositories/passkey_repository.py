@@ -8,13 +8,13 @@ from django.db.models import QuerySet
 
 from apps.core.database.prepared_query import prepared
 from apps.core.database.queries import fetch_one
+from apps.core.database.statements import run_statement
 from apps.core.database.transactions import run_in_transaction, violated_constraint
 from apps.core.errors import Conflict, NotFound
 from apps.core.notices import Notice
 from apps.core.security.audit_entry import AuditEntry
 from apps.second_factors.models import Passkey
 from apps.second_factors.repositories.factor_changes import SQL, FactorChanges
-from apps.second_factors.repositories.statements import run
 
 PASSKEYS_MAXIMUM = 20  # an account
 
@@ -73,7 +73,7 @@ class PasskeyRepository:
     async def use(self, use: PasskeyUse, cloned: AuditEntry) -> bool:
         """Store the use's counter if it grows; else tell the owner that the passkey may have been copied.
 
-        Raises NotFound when there is no such account.
+        Raises NotFound when there is no such account, or the passkey has been removed.
         """
         return await run_in_transaction(self._use, use, cloned)
 
@@ -107,8 +107,9 @@ class PasskeyRepository:
     def _use(self, use: PasskeyUse, cloned: AuditEntry) -> bool:
         self._changes.lock_account(use.user_id)
         values = {"id": use.passkey_id, "count": use.sign_count, "backed_up": use.is_backed_up}
-        if run(SQL["use_passkey"], values):
+        if run_statement(SQL["use_passkey"], values):
             return True
+        _locked(use.passkey_id, use.user_id)
         self._changes.tell(use.user_id, Notice.PASSKEY_CLONED, f"passkey:{use.passkey_id}:{use.sign_count}", cloned)
         return False
 

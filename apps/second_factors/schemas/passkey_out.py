@@ -32,10 +32,3 @@ class PasskeyOut(ResponseSchema):
             created_at=passkey.created_at,
             last_used_at=passkey.last_used_at,
         )
-
-
-class PasskeyAdded(ResponseSchema):
-    """The new passkey, and recovery codes, shown this once; none where the account has some already."""
-
-    passkey: PasskeyOut
-    recovery_codes: list[str]

@@ -83,7 +83,7 @@ class SecondFactors:
 
     async def export(self, user_id: int) -> Any:
         """Return the account's factors without any secret. It is an `ExportPersonalData`."""
-        return (await self._summary(user_id)).model_dump(mode="json")
+        return await self._summary(user_id)
 
     async def _summary(self, user_id: int) -> SecondFactorsOut:
         device = await self._devices.find(user_id)

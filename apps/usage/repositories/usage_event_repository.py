@@ -3,11 +3,21 @@
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 from apps.core.database.queries import fetch_rows
 from apps.core.database.sql_files import load_statements
 
 SQL = load_statements(Path(__file__).with_name("usage_events.sql"))
+
+
+class UsedOnDay(NamedTuple):
+    """A key's calls on one day, in UTC, and what they cost."""
+
+    api_key_id: int
+    day: date
+    calls: int
+    cost: Decimal
 
 
 class UsageEventRepository:
@@ -17,6 +27,7 @@ class UsageEventRepository:
         """Make the partitions of this month and those ahead, where they are missing; safe to run at any time."""
         await fetch_rows("SELECT ensure_usage_partitions(%s)", [months_ahead])
 
-    async def lately(self, user_id: int) -> list[tuple[int, date, int, Decimal]]:
-        """Return each key's calls and their cost on each of the last 31 days, the oldest first."""
-        return [(key_id, day, calls, cost) for key_id, day, calls, cost in await fetch_rows(SQL["lately"], [user_id])]
+    async def lately(self, user_id: int, maximum: int) -> tuple[list[UsedOnDay], int]:
+        """Return what each key was used for on each of the last 31 days, the newest first, and how many there are."""
+        rows = await fetch_rows(SQL["lately"], [user_id, maximum])
+        return [UsedOnDay(*row[:-1]) for row in rows], rows[0][-1] if rows else 0

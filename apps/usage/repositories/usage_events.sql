@@ -1,7 +1,7 @@
 -- name: lately
 -- Of the last 31 days alone, which the index of accounts finds: an account may have made millions of calls.
-SELECT api_key_id, (occurred_at AT TIME ZONE 'UTC')::date, count(*), sum(cost)
+SELECT api_key_id, (occurred_at AT TIME ZONE 'UTC')::date, count(*), sum(cost), count(*) OVER ()
 FROM usage_events
 WHERE user_id = %s AND occurred_at > now() - interval '31 days'
 GROUP BY 1, 2
-ORDER BY 2, 1
+ORDER BY 2 DESC, 1 LIMIT %s

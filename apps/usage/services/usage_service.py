@@ -3,9 +3,9 @@
 from typing import Any
 
 from apps.core.database.batches import remove_in_batches
-from apps.core.personal_data import listed
+from apps.core.personal_data import EXPORT_ROWS_MAXIMUM, listed
 from apps.usage.repositories.usage_denial_repository import UsageDenialRepository
-from apps.usage.repositories.usage_event_repository import UsageEventRepository
+from apps.usage.repositories.usage_event_repository import UsageEventRepository, UsedOnDay
 from apps.usage.schemas import RefusedCalls, UsedCalls
 
 PARTITION_MONTHS_AHEAD = 12
@@ -29,12 +29,13 @@ class UsageService:
 
     async def export(self, user_id: int) -> Any:
         """Return what the account used in the last 31 days, by key and day. It is an `ExportPersonalData`."""
-        found = [
-            UsedCalls(api_key_id=key_id, day=day, calls=calls, cost=cost)
-            for key_id, day, calls, cost in await self._events.lately(user_id)
-        ]
-        return listed(found, len(found))
+        rows, total = await self._events.lately(user_id, EXPORT_ROWS_MAXIMUM)
+        return await listed(_used_calls, rows, total)
 
     async def remove_old_denials(self) -> int:
         """Remove what was counted of refused calls more than 90 days ago, in batches, and return how many rows."""
         return await remove_in_batches(self._denials.remove_old)
+
+
+def _used_calls(row: UsedOnDay) -> UsedCalls:
+    return UsedCalls(**row._asdict())

@@ -45,6 +45,6 @@ async def cancel_email_change(request: HttpRequest, body: TokenPresented) -> Don
 
 @router.post("/verify-email/resend", response={202: Done, **errors(401, 403)})
 async def resend_verification(request: AuthenticatedRequest) -> Status[Done]:
-    """Have the mail that verifies one's address sent again, at most once a minute; none where it is verified."""
+    """Have the mail that verifies one's address sent again: once a minute, five times an hour, and none where it is."""
     await email_verification().ask_again(request.auth)
     return Status(202, Done())

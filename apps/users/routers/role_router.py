@@ -32,7 +32,10 @@ async def get_role(request: AuthenticatedRequest, role_id: Path[Identifier]) -> 
 
 @router.patch("/{role_id}", response={200: RoleOut, **errors(*WITH_BODY, 401, 403, 404, 409)})
 async def update_role(request: AuthenticatedRequest, role_id: Path[Identifier], update: RoleUpdate) -> RoleOut:
-    """Change a role; for superusers. A scope that it no longer gives is gone from its users' keys at once."""
+    """Change a role; for superusers. A scope that it no longer gives is gone from its users' keys at once.
+
+    Needs a recent sign-in (`STEP_UP_REQUIRED`), and no API key may.
+    """
     return await role_service().update(request.auth, role_id, update)
 
 

@@ -38,12 +38,13 @@ async def get_own_user(request: AuthenticatedRequest) -> UserOut:
     return await user_service().get(request.auth, request.auth.owner_id)
 
 
-@router.patch("/me", response={200: UserOut, **errors(*WITH_BODY, 401, 403, 409)})
+@router.patch("/me", response={200: UserOut, **errors(*WITH_BODY, 401, 403, 409, 429)})
 async def update_own_user(request: AuthenticatedRequest, update: UserUpdate) -> UserOut:
     """Change one's own account.
 
     Another `email` becomes `pending_email`, and takes its place once it is confirmed by the mails to both addresses.
-    Asking for it needs a recent sign-in (`STEP_UP_REQUIRED`), and no API key may.
+    Asking for it needs a recent sign-in (`STEP_UP_REQUIRED`), and no API key may; an account asks once a minute and
+    five times an hour, and an address is asked five times an hour by all.
     """
     return await user_service().update(request.auth, request.auth.owner_id, update)
 
@@ -54,9 +55,12 @@ async def get_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> 
     return await user_service().get(request.auth, user_id)
 
 
-@router.patch("/{user_id}", response={200: UserOut, **errors(*WITH_BODY, 401, 403, 404, 409)})
+@router.patch("/{user_id}", response={200: UserOut, **errors(*WITH_BODY, 401, 403, 404, 409, 429)})
 async def update_user(request: AuthenticatedRequest, user_id: Path[Identifier], update: UserUpdate) -> UserOut:
-    """Change an account; only staff set `plan` and `is_active`, though not their own, and only superusers `roles`."""
+    """Change an account; only staff set `plan` and `is_active`, though not their own, and only superusers `roles`.
+
+    Another's `email` and anybody's `roles` need a recent sign-in (`STEP_UP_REQUIRED`), and no API key may.
+    """
     return await user_service().update(request.auth, user_id, update)
 
 

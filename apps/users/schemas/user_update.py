@@ -9,6 +9,8 @@ from apps.users.schemas.fields import EmailAddress, FullName, RoleNames, Usernam
 STAFF_FIELDS = frozenset({"plan", "is_active"})
 SUPERUSER_FIELDS = frozenset({"roles", "is_staff"})
 ACCESS_FIELDS = frozenset({"is_active", "is_staff"})
+# By the address whoever reads its mail sets a new password.
+RIGHTS_FIELDS = frozenset({"email", "is_staff", "roles"})
 
 
 class UserUpdate(RequestSchema):
@@ -31,6 +33,11 @@ class UserUpdate(RequestSchema):
     def needs_superuser(self) -> bool:
         """Whether only a superuser may make this change."""
         return not SUPERUSER_FIELDS.isdisjoint(self.model_fields_set)
+
+    @property
+    def gives_access(self) -> bool:
+        """Whether this change may let somebody into the account, or give it rights."""
+        return not RIGHTS_FIELDS.isdisjoint(self.model_fields_set)
 
     @property
     def shuts_out(self) -> bool:

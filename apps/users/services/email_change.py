@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Literal, NamedTuple
 
 from apps.core.database.transactions import run_in_transaction
-from apps.core.errors import Conflict, InvalidToken, NotFound, TooManyRequests
+from apps.core.errors import Conflict, InvalidToken, NotFound
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
 from apps.core.security.principal import Principal, owner_of
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
@@ -13,8 +13,8 @@ from apps.users.models import User
 from apps.users.repositories.pending_email_repository import PendingEmailRepository
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.services.email_change_letters import EmailChangeLetters
+from apps.users.services.email_change_limits import EmailChangeLimits
 
-INTERVAL_SECONDS = 60
 OLD, NEW = "old", "new"
 Progress = Literal["pending", "changed"]
 
@@ -39,26 +39,27 @@ class EmailChange:
         pending: PendingEmailRepository,
         tokens: EmailChangeTokens,
         letters: EmailChangeLetters,
+        limits: EmailChangeLimits,
         record_audit: RecordAudit,
     ) -> None:
         self._users = users
         self._pending = pending
         self._tokens = tokens
         self._letters = letters
+        self._limits = limits
         self._record_audit = record_audit
 
     def begin(self, actor: Principal, email: str, user: User, _before: Mapping[str, Any]) -> None:
         """Ask both addresses, in the transaction that is open on this thread and has locked the account.
 
         The account's own address, in whatever case, is taken at once, and ends a change that was begun. Raises
-        TooManyRequests within a minute of the last change that was begun.
+        TooManyRequests as `EmailChangeLimits` does.
         """
         if email.lower() == user.email.lower():
             self._pending.move(user, email, is_verified=False)
             self._void(user.pk)
             return
-        if self._tokens.new.was_issued_within(user.pk, INTERVAL_SECONDS):
-            raise TooManyRequests(retry_after_seconds=INTERVAL_SECONDS)
+        self._limits.require(user.pk, email)
         is_taken = self._pending.is_taken(email)
         confirmed_by = "" if user.email_verified_at else OLD
         self._pending.begin(user, email, timedelta(seconds=self._tokens.new.ttl_seconds), confirmed_by)

@@ -11,6 +11,9 @@ from apps.users.models import User
 from apps.users.services.security_notices import SecurityNotices
 from apps.users.services.verification_letters import VerificationLetters
 
+CONFIRM_NEW, TAKEN = TO_NEW = ("confirm_new_email", "email_taken")
+CONFIRM_OLD, ASKED = TO_OLD = ("confirm_email_change", "email_change_asked")
+
 
 class EmailChangeLetters:
     """Writes to the old and the new address, in the transaction that is open on the calling thread."""
@@ -29,14 +32,14 @@ class EmailChangeLetters:
 
     def ask_new(self, user_id: int, email: str, token: str, *, is_taken: bool) -> None:
         """Ask the new address, or tell it that it has an account already."""
-        kind = "email_taken" if is_taken else "confirm_new_email"
+        kind = TAKEN if is_taken else CONFIRM_NEW
         link = link_to("forgot-password") if is_taken else link_to("confirm-email", token=token)
         # The owner of an address that is taken is somebody else: the letter is not this account's.
         self._post_letter(Letter(kind, email, letter_key(kind, token), None if is_taken else user_id, {"link": link}))
 
     def ask_old(self, user: User, token: str, cancel_token: str) -> None:
         """Ask the old address; one that was never verified is only told how to cancel."""
-        kind = "confirm_email_change" if user.email_verified_at else "email_change_asked"
+        kind = CONFIRM_OLD if user.email_verified_at else ASKED
         context = {"cancel_link": link_to("cancel-email-change", token=cancel_token)}
         if user.email_verified_at:
             context["link"] = link_to("confirm-email", token=token)

@@ -2,24 +2,30 @@
 
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import InvalidToken, NotFound
+from apps.core.letters import FIVE_AN_HOUR, ONE_A_MINUTE
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
 from apps.core.security.principal import Principal, owner_of
+from apps.mail.services.mail_service import MailService
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.users.repositories.user_repository import UserRepository
-from apps.users.services.verification_letters import VerificationLetters
-
-LETTER_INTERVAL_SECONDS = 60
+from apps.users.services.verification_letters import LETTER_KIND, VerificationLetters
 
 
 class EmailVerification:
     """Verifies addresses by the links of VerificationLetters. Lock order: the account, then its tokens."""
 
     def __init__(
-        self, users: UserRepository, tokens: OneTimeTokens, letters: VerificationLetters, record_audit: RecordAudit
+        self,
+        users: UserRepository,
+        tokens: OneTimeTokens,
+        letters: VerificationLetters,
+        mail: MailService,
+        record_audit: RecordAudit,
     ) -> None:
         self._users = users
         self._tokens = tokens
         self._letters = letters
+        self._mail = mail
         self._record_audit = record_audit
 
     async def verify(self, token: str) -> None:
@@ -33,12 +39,12 @@ class EmailVerification:
         await run_in_transaction(self._verify, token, found.user_id)
 
     async def ask_again(self, actor: Principal) -> None:
-        """Post another link to the caller's own address, unless it is verified or the last one is a moment old."""
+        """Post another link to the caller's own address as `remind` does; raises NotAllowed without a session."""
         actor.require_session()
         await self.remind(actor.owner_id)
 
     async def remind(self, user_id: int) -> None:
-        """Post another link to the account's address, unless it is verified or the last one is a moment old."""
+        """Post another link to the account's address, unless it is verified; one a minute and five an hour at most."""
         await run_in_transaction(self._remind, user_id)
 
     def _verify(self, token: str, user_id: int) -> None:
@@ -54,5 +60,6 @@ class EmailVerification:
 
     def _remind(self, user_id: int) -> None:
         user = self._users.lock(user_id)
-        if user.email_verified_at is None and not self._tokens.was_issued_within(user_id, LETTER_INTERVAL_SECONDS):
+        waits = (self._mail.wait_of_account(user_id, [LETTER_KIND], each) for each in (ONE_A_MINUTE, FIVE_AN_HOUR))
+        if user.email_verified_at is None and not any(waits):
             self._letters.send(user_id, user.email)

@@ -37,8 +37,12 @@ class RoleService:
         return RoleOut.of(await self._roles.create(new.model_dump(), AuditEntry(actor, "role.created", "role")))
 
     async def update(self, actor: Principal, role_id: int, update: RoleUpdate) -> RoleOut:
-        """Change the role; raises NotFound, and what `create` raises."""
+        """Change the role, and so what everybody who has it may do; raises NotFound, and what `create` raises.
+
+        Needs a recent proof of who one is, which no API key has; raises StepUpRequired.
+        """
         actor.require_superuser()
+        actor.require_recent_proof()
         changes = update.model_dump(include=update.model_fields_set)
         return RoleOut.of(await self._roles.update(role_id, changes, AuditEntry(actor, "role.updated", "role")))
 

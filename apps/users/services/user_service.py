@@ -73,14 +73,16 @@ class UserService:
         """Change the account; raises NotAllowed, NotFound, ValidationFailed (unknown plan, role), Conflict (taken, or
         staff who would shut themselves out).
 
-        One's own address changes when it is confirmed (EmailChange), and asking for it needs a recent proof of who one
-        is. Staff change others' at once.
+        What may let somebody in, or gives rights, needs a recent proof of who one is, which no API key has; raises
+        StepUpRequired. One's own address changes when it is confirmed (EmailChange). Staff change others' at once.
         """
         actor.require_writing(user_id)
         if update.needs_staff:
             actor.require_staff()
         if update.needs_superuser:
             actor.require_superuser()
+        if update.gives_access:
+            actor.require_recent_proof()
         changes: dict[str, Any] = {name: getattr(update, name) for name in update.model_fields_set}
         if "plan" in changes:
             changes["plan_id"] = await self._plans.id_of(changes.pop("plan"))
@@ -171,7 +173,6 @@ class UserService:
     def _of_email(self, actor: Principal, user_id: int, changes: dict[str, Any]) -> AfterUpdate:
         if user_id != actor.user_id:
             return partial(self._email_change.moved_by_staff, actor)
-        actor.require_recent_proof()
         return partial(self._email_change.begin, actor, changes.pop("email"))
 
     async def _existing(self, user_id: int) -> User:

@@ -10,6 +10,7 @@ from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
 from apps.one_time_tokens.models import OneTimeToken
 from apps.second_factors.models import Passkey
+from apps.second_factors.repositories.passkey_repository import PasskeyRepository
 from apps.users.models import User
 from tests.support.accounts import Account, customer
 from tests.support.assertions import assert_error
@@ -90,6 +91,23 @@ async def test_a_counter_that_does_not_grow_is_refused_and_its_owner_told(api: h
     assert (event.subject_id, event.target_id, event.outcome) == (me.id, row.pk, "failure")
     letters = await make(letters_to, me.user.email)
     assert letters[-1].context["what"] == "A passkey of your account was refused, because it may have been copied."
+
+
+async def test_a_passkey_removed_meanwhile_is_refused_and_nobody_is_told_of_a_copy(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+):
+    me, device = await person(api)
+    told, use = len(await make(letters_to, me.user.email)), PasskeyRepository.use
+
+    async def use_what_is_just_removed(self: PasskeyRepository, *args: Any) -> bool:
+        await make(Passkey.objects.all().delete)
+        return await use(self, *args)
+
+    monkeypatch.setattr(PasskeyRepository, "use", use_what_is_just_removed)
+    assert_error(await sign_in(api, device), 401, "PASSKEY_REFUSED")
+    assert await rows(AuditEvent.objects.filter(action="passkey.cloned")) == []
+    assert len(await make(letters_to, me.user.email)) == told
+    assert await methods() == []
 
 
 async def test_a_counter_that_falls_back_to_zero_is_refused(api: httpx.AsyncClient):

@@ -1,9 +1,13 @@
 """Accounts in the admin: every change is the service's, with an audit event of the member of staff."""
 
+from datetime import timedelta
+
 import pytest
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
+from apps.authentication.models import Session
 from apps.plans.models import Plan
 from apps.users.models import User
 from tests.integration.backoffice.pages import USERS, form_errors, only_event, text_of
@@ -69,6 +73,22 @@ def test_changes_only_what_was_changed(browser, staff):
     event = only_event(action="user.updated", target_id=user.pk)
     assert event.actor_id == staff.pk
     assert set(event.after) == {"full_name", "plan_id"}
+
+
+@pytest.mark.parametrize("change", [{"email": "thief@example.com"}, {"is_staff": "on"}, {"roles": ["service"]}])
+def test_whoever_has_found_the_browser_open_gives_nobody_access(browser, change):
+    user = make_user()
+    Session.objects.update(authenticated_at=Now() - timedelta(minutes=11))
+    asked = browser.post(_page(user), _change_form(user, **change))
+    assert (asked.status_code, asked.headers["location"]) == (302, f"/admin/proof/?next={_page(user)}")
+    assert "Nothing is saved yet" in text_of(browser.get(asked.headers["location"]))
+    unchanged = User.objects.get(pk=user.pk)
+    assert (unchanged.email, unchanged.is_staff, unchanged.groups.count()) == (user.email, False, 0)
+    assert not AuditEvent.objects.exists()
+    assert browser.post(_page(user), _change_form(user, full_name="Ann")).headers["location"] == USERS
+    Session.objects.update(authenticated_at=Now())
+    assert browser.post(_page(user), _change_form(user, **change)).headers["location"] == USERS
+    assert AuditEvent.objects.filter(action="user.updated").count() == 2
 
 
 def test_the_plan_is_chosen_and_not_changed_from_here(browser):

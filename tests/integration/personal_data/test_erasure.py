@@ -11,10 +11,12 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from apps.api_keys.models import ApiKey
 from apps.audit.models import AuditEvent
-from apps.authentication.models import Session
+from apps.authentication.dependencies import session_data
+from apps.authentication.models import LoginAttempt, Session
 from apps.core.database.transactions import run_in_transaction
 from apps.core.request_context import NO_REQUEST, enter_request
 from apps.credits.models import CreditTransaction
@@ -53,6 +55,11 @@ def _backdate(user_id: int, days: int) -> None:
     Invitation.objects.create(email="Ann@Example.com", expires_at=Now(), revoked_at=Now())
     Invitation.objects.update(created_at=Now() - timedelta(days=days + 1))
     PendingRegistration.objects.create(email="ann@example.com", username="annie", password="!")
+    LoginAttempt.objects.update(client_address="203.0.113.9", signed_in_at=Now() - timedelta(days=days + 1))
+    for number, address in enumerate(("ann@example.com", "Ann@Example.com")):
+        kept = {"kind": "invitation", "key": f"invitation:{number}", "recipient": address, "expires_at": Now()}
+        OutgoingMail.objects.create(**kept, context_encrypted=b"sealed")
+    OutgoingMail.objects.update(created_at=Now() - timedelta(days=days + 1))
 
 
 def _everything() -> str:
@@ -106,7 +113,8 @@ async def test_the_ledger_the_keys_and_what_was_done_stay(api: httpx.AsyncClient
     assert (erased.target_id, erased.actor_kind) == (me.id, "operator")
     assert await rows(Session.objects.all()) == []
     assert await rows(OneTimeToken.objects.all()) == []
-    assert {mail.recipient for mail in await rows(OutgoingMail.objects.all())} == {""}
+    assert {(mail.recipient, mail.context_encrypted) for mail in await rows(OutgoingMail.objects.all())} == {("", None)}
+    assert await rows(LoginAttempt.objects.all()) == []
 
 
 async def test_an_account_within_its_grace_and_a_living_one_stay(api: httpx.AsyncClient, settings):
@@ -127,6 +135,30 @@ async def test_an_invitation_of_later_stays(api: httpx.AsyncClient):
     assert [invitation.email for invitation in await rows(Invitation.objects.all())] == ["ann@example.com"]
 
 
+async def test_what_somebody_leaves_who_has_the_address_since_stays(api: httpx.AsyncClient):
+    await ann_deleted(api)
+    new = {"email": "ann@example.com", "username": "annie", "password": PASSWORD}
+    assert (await api.post(USERS, json=new)).status_code == 201
+    credentials = {"email": "ann@example.com", "password": PASSWORD}
+    for password in ("wrong", PASSWORD):
+        await api.post("/api/v1/auth/login", json={**credentials, "password": password})
+    letter = {"kind": "invitation", "key": "invitation:9", "expires_at": Now() + timedelta(days=7)}
+    await make(OutgoingMail.objects.create, recipient="ann@example.com", **letter)
+    assert (await run_in_transaction(clean_up))["erased_accounts"] == 1
+    known, total = await rows(LoginAttempt.objects.order_by("-client_address"))
+    assert (known.client_address, known.signed_in_at is not None, total.client_address) == ("127.0.0.1", True, "*")
+    (kept,) = await rows(OutgoingMail.objects.filter(key="invitation:9"))
+    assert (kept.recipient, kept.failed_at) == ("ann@example.com", None)
+
+
+async def test_counts_of_another_account_stay(api: httpx.AsyncClient):
+    await ann_deleted(api)
+    await make(session_data().erase_address, "bob@example.com", timezone.now())
+    assert len(await rows(LoginAttempt.objects.all())) == 1
+    await make(session_data().erase_address, "ANN@Example.com", timezone.now())
+    assert await rows(LoginAttempt.objects.all()) == []
+
+
 async def test_of_two_at_once_each_is_erased_once(api: httpx.AsyncClient):
     for _ in range(4):
         await make(make_user, deleted_at=Now() - timedelta(days=31), is_active=False)
@@ -141,7 +173,7 @@ async def test_where_a_room_fails_nothing_is_erased(api: httpx.AsyncClient):
         raise LookupError
 
     with pytest.raises(LookupError):
-        await Erasure(account_removal(), (remove_sessions, fail)).run()
+        await Erasure(account_removal(), (remove_sessions, fail), ()).run()
     (user,) = await rows(User.objects.filter(pk=me.id))
     assert (user.email, user.erased_at) == ("ann@example.com", None)
     assert len(await rows(Session.objects.all())) == 2

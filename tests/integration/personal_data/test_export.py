@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
 from apps.core.database.transactions import run_in_transaction
+from apps.core.personal_data import EXPORT_ROWS_MAXIMUM
 from tests.support.accounts import audited, colleague, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, give_credits, make_key, make_staff
@@ -26,6 +27,12 @@ VALUES (now() - make_interval(days => %s), %s, %s, %s, 1, '', '')
 def _use(user_id: int, key_id: int, cost: str, days: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(USE, [days, user_id, key_id, cost])
+
+
+def _use_daily(user_id: int, keys: int) -> None:
+    for key_id in range(1, keys + 1):
+        for days in range(30):
+            _use(user_id, key_id, "1", days)
 
 
 async def test_gives_all_that_is_kept_and_no_secret(api: httpx.AsyncClient):
@@ -71,6 +78,30 @@ async def test_staff_get_a_customer_s_and_it_is_audited(api: httpx.AsyncClient):
     assert (response.status_code, response.json()["account"]["id"]) == (200, me.id)
     (event,) = await rows(AuditEvent.objects.all())
     assert (event.action, event.subject_id, event.actor_id) == ("user.exported", me.id, staff.id)
+
+
+async def test_an_account_is_exported_five_times_an_hour(api: httpx.AsyncClient):
+    me, other, staff = await customer(), await customer(), await colleague()
+    for path, caller in ((ME, me), (f"/api/v1/users/{me.id}/export", staff)):
+        answers = [await api.get(path, headers=caller.headers) for _ in range(6)]
+        assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+        assert_error(answers[5], 429, "RATE_LIMITED")
+    assert len(await audited()) == 10
+    for path, caller in ((ME, other), (f"/api/v1/users/{other.id}/export", staff)):
+        assert (await api.get(path, headers=caller.headers)).status_code == 200
+
+
+async def test_holds_the_newest_of_each_kind_and_says_how_many_there_are(api: httpx.AsyncClient):
+    me = await customer()
+    event = {"action": "x.done", "subject_id": me.id, "actor_kind": "operator", "target_kind": "user"}
+    await make(AuditEvent.objects.bulk_create, [AuditEvent(**event) for _ in range(EXPORT_ROWS_MAXIMUM + 1)])
+    await run_in_transaction(_use_daily, me.id, EXPORT_ROWS_MAXIMUM // 30 + 1)
+    data = (await api.get(ME, headers=me.headers)).json()["data"]
+    events, usage = data["security_events"], data["usage"]
+    newest, *_ = await rows(AuditEvent.objects.filter(action="x.done").order_by("-id"))
+    assert (len(events["items"]), events["total"], events["items"][0]["id"]) == (1000, 1001, newest.pk)
+    assert (len(usage["items"]), usage["total"]) == (1000, 1020)
+    assert usage["items"][0]["day"] > usage["items"][-1]["day"]
 
 
 async def test_nobody_else_gets_it(api: httpx.AsyncClient):

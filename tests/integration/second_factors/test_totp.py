@@ -73,6 +73,22 @@ async def test_recovery_codes_are_stored_as_digests_alone(api: httpx.AsyncClient
     assert not any(code.encode() in stored or code.replace("-", "").encode() in stored for code in codes)
 
 
+async def test_new_recovery_codes_replace_the_old_ones_and_their_owner_is_told(
+    api: httpx.AsyncClient,
+):
+    me = await customer()
+    _, old = await enrol_totp(api, me)
+    told = len(await make(letters_to, me.user.email))
+    renewed = [(await api.post(f"{FACTORS}/recovery-codes", headers=me.headers)).json()["recovery_codes"] for _ in "ab"]
+    assert [len({*old, *codes}) for codes in renewed] == [20, 20]
+    assert len(await rows(RecoveryCode.objects.all())) == 10
+    assert (await audited())[-2:] == [("recovery_codes.renewed", me.id, me.id)] * 2
+    letters = (await make(letters_to, me.user.email))[told:]
+    assert [letter.context["what"] for letter in letters] == [
+        "The recovery codes of your account were replaced by new ones."
+    ] * 2
+
+
 async def test_a_wrong_code_confirms_nothing(api: httpx.AsyncClient):
     me = await customer()
     program = Authenticator((await api.post(TOTP, headers=me.headers)).json()["secret"])

@@ -10,13 +10,13 @@ from django.db.models.functions import Now
 
 from apps.authentication.models import Session
 from apps.core.database.transactions import run_in_transaction
-from apps.one_time_tokens.models import OneTimeToken
+from apps.mail.models import OutgoingMail
 from apps.users.models import User
 from tests.support.accounts import Account, audited, colleague, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import make_key, make_user
 from tests.support.links import kinds_to, query_of, tokens_to
-from tests.support.mailbox import letters_to
+from tests.support.mailbox import let_letters_grow_old, letters_to
 from tests.support.orm import make, rows
 from tests.support.statements import statements
 
@@ -132,12 +132,41 @@ async def test_a_new_wish_takes_the_place_of_the_one_before(api: httpx.AsyncClie
         assert_error(await confirm(api, token), 400, "INVALID_TOKEN")
 
 
+async def sent_to(start: str) -> int:
+    return len(await rows(OutgoingMail.objects.filter(recipient__istartswith=start)))
+
+
+async def test_an_account_asks_once_a_minute_and_five_times_an_hour(api: httpx.AsyncClient):
+    me, strangers = await ann(), [f"stranger{number}@example.com" for number in range(8)]
+    statuses = []
+    for stranger in strangers:
+        statuses.append((await ask(api, me, stranger)).status_code)
+        assert (await ask(api, me, OLD.upper())).status_code == 200  # ends the change, and takes no letter back
+        assert_error(await ask(api, me, stranger), 429, "RATE_LIMITED")
+        await make(let_letters_grow_old, 61)
+    assert statuses == [200] * 5 + [429] * 3
+    assert (await sent_to("stranger"), await sent_to(OLD)) == (5, 5)
+    await make(let_letters_grow_old, 3600 - 7 * 61)
+    assert (await ask(api, me)).status_code == 200
+
+
+async def test_an_address_is_asked_five_times_an_hour_by_all(api: httpx.AsyncClient):
+    askers = [await customer() for _ in range(7)]
+    answers = await asyncio.gather(*(ask(api, each, NEW.upper() if each.id % 2 else NEW) for each in askers))
+    assert sorted(answer.status_code for answer in answers) == [200] * 5 + [429] * 2
+    assert await sent_to(NEW) == 5
+    assert {int(each.headers["retry-after"]) > 3000 for each in answers if each.status_code == 429} == {True}
+    assert len(await rows(User.objects.exclude(pending_email=""))) == 5
+    await make(let_letters_grow_old, 3601)
+    assert (await ask(api, askers[0])).status_code == 200
+
+
 async def test_a_taken_address_is_answered_alike_and_told_so_by_mail(api: httpx.AsyncClient):
     me, _ = await ann(), await make(make_user, email="Known@example.com")
     answers = []
     for email in (NEW, "known@example.com"):
         await run_in_transaction(User.objects.filter(pk=me.id).update, pending_email="")
-        await run_in_transaction(lambda: OneTimeToken.objects.all().delete())
+        await make(let_letters_grow_old, 61)
         with statements() as made:
             response = await ask(api, me, email)
         answers.append((response.status_code, response.json()["email"], set(response.headers), made))

@@ -12,6 +12,7 @@ from tests.support.accounts import Account, audited, colleague, customer, superu
 from tests.support.assertions import assert_error
 from tests.support.factories import make_key, make_role, make_user
 from tests.support.orm import make, rows
+from tests.support.second_factors import let_proofs_grow_old
 
 ROLES, SCOPES = "/api/v1/roles", "/api/v1/scopes"
 SEEDED = {"service": ["keys:verify"], "credit-service": ["credits:hold"]}
@@ -171,6 +172,17 @@ async def test_only_superusers_decide(api: httpx.AsyncClient, who: str):
         assert_error(await api.request(method, path, json=body, headers=headers), 403, "FORBIDDEN")
     assert await given() == {**SEEDED, role.name: []}
     assert await rows(Role.objects.filter(user__isnull=False)) == []
+    assert await audited() == []
+
+
+async def test_what_a_role_gives_is_for_superusers_in_person_who_have_just_proven_it(api: httpx.AsyncClient):
+    boss, role = await superuser(), await make(make_role, "keys:verify")
+    key = await make(make_key, boss.user, scopes=["keyhouse:staff"])
+    path, change = f"{ROLES}/{role.pk}", {"scopes": ["credits:hold"]}
+    assert_error(await api.patch(path, json=change, headers=key.headers), 403, "FORBIDDEN")
+    await let_proofs_grow_old()
+    assert_error(await api.patch(path, json=change, headers=boss.headers), 401, "STEP_UP_REQUIRED")
+    assert (await api.get(path, headers=boss.headers)).json()["scopes"] == ["keys:verify"]
     assert await audited() == []
 
 

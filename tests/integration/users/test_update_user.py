@@ -11,6 +11,7 @@ from tests.support.accounts import Account, audited, colleague, customer, superu
 from tests.support.assertions import assert_error
 from tests.support.factories import make_key
 from tests.support.orm import make, rows
+from tests.support.second_factors import let_proofs_grow_old
 
 ME = "/api/v1/users/me"
 GONE = 2**40
@@ -161,6 +162,27 @@ async def test_staff_change_no_other_staff(api: httpx.AsyncClient, how: str):
         user = await stored(target)
         assert (user.full_name, user.is_active, user.deleted_at) == ("Boss", True, None)
     assert (await api.patch(path_of(another), json={"full_name": "x"}, headers=boss.headers)).status_code == 200
+
+
+@pytest.mark.parametrize("change", [{"email": "thief@example.com"}, {"roles": ["service"]}])
+async def test_what_lets_somebody_in_is_for_staff_in_person_who_have_just_proven_it(api: httpx.AsyncClient, change):
+    boss, other = await superuser(), await customer(email="ann@example.com")
+    key = await make(make_key, boss.user, scopes=["keyhouse:staff"])
+    assert_error(await api.patch(path_of(other), json=change, headers=key.headers), 403, "FORBIDDEN")
+    await let_proofs_grow_old()
+    assert_error(await api.patch(path_of(other), json=change, headers=boss.headers), 401, "STEP_UP_REQUIRED")
+    shown = (await api.get(path_of(other), headers=boss.headers)).json()
+    assert (shown["email"], shown["roles"], await audited()) == ("ann@example.com", [], [])
+    for headers in (key.headers, boss.headers):
+        assert (await api.patch(path_of(other), json={"full_name": "Ann"}, headers=headers)).status_code == 200
+
+
+async def test_only_superusers_change_the_addresses_of_staff(api: httpx.AsyncClient):
+    boss, staff, another = await superuser(), await colleague(), await colleague()
+    change = {"email": "new@example.com"}
+    assert_error(await api.patch(path_of(another), json=change, headers=staff.headers), 403, "FORBIDDEN")
+    assert (await stored(another)).email == another.user.email
+    assert (await api.patch(path_of(another), json=change, headers=boss.headers)).status_code == 200
 
 
 async def test_a_key_changes_its_owner_only_with_the_scope(api: httpx.AsyncClient):

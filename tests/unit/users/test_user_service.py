@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from apps.core.errors import Conflict, InsufficientScopes, NotAllowed, NotFound, ValidationFailed
+from apps.core.errors import Conflict, InsufficientScopes, NotAllowed, NotFound, StepUpRequired, ValidationFailed
 from apps.core.security.principal import OPERATOR
 from apps.core.security.scopes import ACCOUNT_WRITE, KEYS_VERIFY, RESERVED_SCOPES, STAFF
-from apps.users.schemas import UserQuery, UserUpdate
+from apps.users.schemas import UserAdministration, UserQuery, UserUpdate
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
 from tests.support.fakes import NO_EMAIL_CHANGE, FakeUsers, unsaved_user
@@ -131,8 +131,29 @@ async def test_what_an_account_holds(service, users, fields, held):
 
 
 async def test_a_superuser_gives_roles(service, users):
-    await service.update(staff_of(5, is_superuser=True), ME, UserUpdate(roles=["b", "a", "b"]))
+    boss = staff_of(5, is_superuser=True, is_recently_proven=True)
+    await service.update(boss, ME, UserUpdate(roles=["b", "a", "b"]))
     assert users.calls[0][2] == {"roles": ["a", "b"]}
+
+
+@pytest.mark.parametrize("change", [{"email": "a@example.com"}, {"roles": []}, {"is_staff": True}])
+@pytest.mark.parametrize(
+    ("actor", "error"),
+    [
+        (staff_of(5, is_superuser=True), StepUpRequired),
+        (key_of(5, STAFF, is_staff=True, is_superuser=True), NotAllowed),
+        (key_of(5, STAFF, is_staff=True, is_superuser=True, is_recently_proven=True), NotAllowed),
+    ],
+)
+async def test_only_people_who_have_just_proven_it_give_access(service, users, change, actor, error):
+    with pytest.raises(error):
+        await service.update(actor, OTHER, UserAdministration(**change))
+    assert users.calls == []
+
+
+async def test_an_operator_needs_no_proof(service, users):
+    await service.update(OPERATOR, ME, UserUpdate(roles=["a"]))
+    assert users.calls[0][2] == {"roles": ["a"]}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,84 @@
+"""Exports are made beside the event loop."""
+
+import threading
+from typing import Any
+
+import orjson
+import pytest
+from pydantic import field_serializer
+
+from apps.core.errors import NotAllowed, StepUpRequired
+from apps.core.personal_data import ExportSection, listed
+from apps.core.schemas.base import ResponseSchema
+from apps.personal_data.services.data_export import DataExport
+from apps.users.schemas import UserOut
+from tests.support.callers import key_of, session_of, staff_of
+from tests.support.fakes import unsaved_user
+
+pytestmark = pytest.mark.unit
+
+ME, COLLEAGUE = 1, 2
+
+
+class Row(ResponseSchema):
+    """Remembers on which thread it was made, and written."""
+
+    made_on: str
+
+    @field_serializer("made_on")
+    def _written(self, made_on: str) -> str:
+        return f"{made_on}, written on {threading.current_thread().name}"
+
+    @classmethod
+    def of(cls, _number: int) -> "Row":
+        return cls(made_on=threading.current_thread().name)
+
+
+class Users:
+    """Has every account."""
+
+    async def get(self, _actor: Any, user_id: int) -> UserOut:
+        return UserOut.of(unsaved_user(user_id))
+
+    async def require_changeable(self, _actor: Any, _user_id: int) -> None: ...
+
+
+class Scene:
+    """The service with one section of two rows, of five that there are."""
+
+    def __init__(self) -> None:
+        self.noted: list[Any] = []
+        users: Any = Users()
+        self.exports = DataExport(users, [ExportSection("rows", self._rows)], self._note)
+
+    async def _rows(self, _user_id: int) -> Any:
+        return await listed(Row.of, [1, 2], 5)
+
+    async def _note(self, entry: Any) -> None:
+        self.noted.append((entry.action, entry.target_id))
+
+
+async def test_rows_are_shown_and_written_on_other_threads_than_the_loops():
+    scene = Scene()
+    document = orjson.loads(await scene.exports.own(session_of(ME, is_recently_proven=True)))
+    assert (document["account"]["id"], document["data"]["rows"]["total"]) == (ME, 5)
+    texts = [row["made_on"] for row in document["data"]["rows"]["items"]]
+    assert [text.count("password_") for text in texts] == [2, 2]
+    assert not any(threading.current_thread().name in text for text in texts)
+    assert scene.noted == [("user.exported", ME)]
+
+
+@pytest.mark.parametrize(
+    ("actor", "user_id", "error"),
+    [
+        (session_of(ME), None, StepUpRequired),
+        (key_of(ME, is_recently_proven=True), None, NotAllowed),
+        (session_of(ME, is_recently_proven=True), COLLEAGUE, NotAllowed),
+        (staff_of(COLLEAGUE), COLLEAGUE, StepUpRequired),
+    ],
+)
+async def test_whoever_may_not_gets_nothing(actor, user_id, error):
+    scene = Scene()
+    with pytest.raises(error):
+        await (scene.exports.own(actor) if user_id is None else scene.exports.of_customer(actor, user_id))
+    assert scene.noted == []
