@@ -1,7 +1,6 @@
 """Where log lines go: one queue, one writer thread, so that no request waits for a pipe."""
 
 import atexit
-import logging
 from logging.handlers import QueueHandler, QueueListener
 from typing import Any
 
@@ -27,45 +26,42 @@ class StartedQueueHandler(QueueHandler):
             atexit.register(listener.stop)
 
 
-class RefusalsInOneLine(logging.Filter):
-    """Leaves the traceback out of what Django refuses as suspicious: any stranger can cause as many as they like."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record pass, a refusal's without its traceback."""
-        if record.name.startswith("django.security."):
-            record.exc_info = None
-        return True
+FORMATTERS = {
+    "plain": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"},
+    "json": {
+        "()": "pythonjsonlogger.json.JsonFormatter",
+        "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
+    },
+}
+FILTERS = {
+    "refusals": {"()": "config.log_filters.RefusalsInOneLine"},
+    "rows": {"()": "config.log_filters.RowsWithheld"},
+}
+LOGGERS = {
+    # Client errors stand in the access log already.
+    "django.request": {"level": "ERROR"},
+    "django.security": {"level": "WARNING"},
+    # It writes whole addresses, and some have a secret in their query.
+    "httpx": {"level": "WARNING"},
+    "psycopg.pool": {"level": "ERROR"},
+}
 
 
 def logging_settings(level: str, *, as_json: bool) -> dict[str, Any]:
     """Return the `logging.config` dictionary: JSON lines for machines, plain lines for a terminal."""
-    formatter = "json" if as_json else "plain"
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {
-            "plain": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"},
-            "json": {
-                "()": "pythonjsonlogger.json.JsonFormatter",
-                "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
-            },
-        },
-        "filters": {"refusals": {"()": "config.logging.RefusalsInOneLine"}},
+        "formatters": FORMATTERS,
+        "filters": FILTERS,
         "handlers": {
-            "stderr": {"class": "logging.StreamHandler", "formatter": formatter},
+            "stderr": {"class": "logging.StreamHandler", "formatter": "json" if as_json else "plain"},
             "queue": {
                 "class": "config.logging.StartedQueueHandler",
                 "handlers": ["stderr"],
-                "filters": ["refusals"],
+                "filters": list(FILTERS),
             },
         },
         "root": {"handlers": ["queue"], "level": level},
-        "loggers": {
-            # Client errors stand in the access log already.
-            "django.request": {"level": "ERROR"},
-            "django.security": {"level": "WARNING"},
-            # It writes whole addresses, and some have a secret in their query.
-            "httpx": {"level": "WARNING"},
-            "psycopg.pool": {"level": "ERROR"},
-        },
+        "loggers": LOGGERS,
     }

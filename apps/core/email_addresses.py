@@ -4,6 +4,7 @@ What is stored is plain ASCII, and PostgreSQL folds its case by the "C" collatio
 database's locale, and no letter that some library folds to another, makes one address of two or two of one.
 """
 
+import re
 import unicodedata
 
 import idna
@@ -11,6 +12,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 EMAIL_LENGTH_MAXIMUM = 254  # RFC 5321, 4.5.3.1.3, without the brackets
+DOMAIN_LENGTH_MAXIMUM, LABEL_LENGTH_MAXIMUM = 253, 63  # RFC 1035, 2.3.4, as text
+DOTS = re.compile("[.\u3002]")  # after NFKC, what IDNA takes for a dot (RFC 3490, 3.1)
 
 
 def canonical_email(text: str) -> str:
@@ -45,6 +48,9 @@ def require_email(text: str) -> str:
 
 
 def _known_to_dns(domain: str) -> str:
+    # Writing a label in ASCII takes the square of its length, and never makes it shorter.
+    if len(domain) > DOMAIN_LENGTH_MAXIMUM or any(len(label) > LABEL_LENGTH_MAXIMUM for label in DOTS.split(domain)):
+        return domain.lower()
     try:
         return idna.encode(domain, uts46=True).decode()
     except idna.IDNAError:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +107,17 @@ def _command_line(process: psutil.Process) -> str:
 
 def start_server(database_url: str, directory: Path, **environment: str) -> Server:
     """Serve the database on a free port and return when the server is ready; use it as a context."""
+    server = launch_server(database_url, directory, **environment)
+    try:
+        wait_until(server, _is_ready)
+    except BaseException:
+        server.kill()
+        raise
+    return server
+
+
+def launch_server(database_url: str, directory: Path, **environment: str) -> Server:
+    """Start to serve the database on a free port; use it as a context."""
     directory.mkdir(parents=True, exist_ok=True)
     port = free_port()
     settings = {**os.environ, **ENVIRONMENT, "PORT": str(port), "DATABASE_URL": database_url, **environment}
@@ -121,26 +132,26 @@ def start_server(database_url: str, directory: Path, **environment: str) -> Serv
             stderr=stderr,
             start_new_session=True,
         )
-    server = Server(f"http://127.0.0.1:{port}", database_url, process, directory)
-    try:
-        _wait_until_ready(server)
-    except BaseException:
-        server.kill()
-        raise
-    return server
+    return Server(f"http://127.0.0.1:{port}", database_url, process, directory)
 
 
-def _wait_until_ready(server: Server) -> None:
+def wait_until(server: Server, holds: Callable[[Server], bool]) -> None:
+    """Wait until it holds of the server, which must not end before."""
     deadline = time.monotonic() + START_SECONDS
-    while not _is_ready(server):
+    while not holds(server):
         assert server.process.poll() is None, server.errors
         assert time.monotonic() < deadline, server.errors
         time.sleep(0.05)
 
 
+def says_that_it_serves(server: Server) -> bool:
+    """Return whether the server has printed where it is found."""
+    return "Keyhouse serves" in server.output
+
+
 def _is_ready(server: Server) -> bool:
     try:
-        return httpx.get(f"{server.url}/health/ready", timeout=5).status_code == 200
+        return says_that_it_serves(server) and httpx.get(f"{server.url}/health/ready", timeout=5).status_code == 200
     except httpx.TransportError:
         return False
 

@@ -15,6 +15,7 @@ from apps.second_factors.services.second_factors import SecondFactors
 
 ATTEMPTS_MAXIMUM = 5
 EXPIRED = "SECOND_FACTOR_EXPIRED"
+EXPIRED_MESSAGE = "Sign in again: this took too long, or too many attempts."
 
 
 class SecondStep:
@@ -86,4 +87,4 @@ class SecondStep:
 
 
 def _outdated() -> NotAuthenticated:
-    return NotAuthenticated("Sign in again: this took too long, or too many attempts.", code=EXPIRED)
+    return NotAuthenticated(EXPIRED_MESSAGE, code=EXPIRED)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, override
 
+from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.decorators import login_not_required
@@ -15,12 +16,13 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
+from apps.authentication.services.second_step import EXPIRED_MESSAGE
 from apps.backoffice.admin.browser_session import sign_out_browser
 from apps.backoffice.admin.next_page import leading_to, next_page
 from apps.backoffice.admin.own_sessions import own_sessions
 from apps.backoffice.admin.proof_page import proof_page
 from apps.backoffice.admin.second_factor_pages import new_passkey_page, new_totp_page, second_factors_page
-from apps.backoffice.admin.second_step_page import second_step_page
+from apps.backoffice.admin.second_step_page import OVER, second_step_page
 from apps.backoffice.admin.staff_login_form import StaffLoginForm
 from apps.backoffice.admin.staff_login_view import StaffLoginView
 from apps.backoffice.admin.staff_password_form import StaffPasswordForm
@@ -77,6 +79,8 @@ class KeyhouseAdminSite(AdminSite):
         if request.method == "GET" and super().has_permission(request):
             may_enter = self.has_permission(request)
             return HttpResponseRedirect(next_page(request) if may_enter else leading_to("second_factors", ""))
+        if request.method == "GET" and OVER in request.GET:
+            messages.error(request, EXPIRED_MESSAGE)  # this page shows it, so no session keeps it
         context = {
             **self.each_context(request),
             "title": "Log in",

@@ -13,7 +13,10 @@ def next_page(request: HttpRequest) -> str:
     return RedirectURLMixin().get_redirect_url(request) or reverse("admin:index")
 
 
-def leading_to(page: str, following: str) -> str:
-    """Return the address of one of the admin's pages, by its name, that leads on to another page."""
-    query = urlencode({REDIRECT_FIELD_NAME: following}, safe="/") if following else ""
+def leading_to(page: str, following: str, **more: str) -> str:
+    """Return the address of one of the admin's pages, by its name, that leads on to another page.
+
+    `more` is what else its query says.
+    """
+    query = urlencode({REDIRECT_FIELD_NAME: following, **more} if following else more, safe="/")
     return f"{reverse(f'admin:{page}')}?{query}" if query else reverse(f"admin:{page}")

@@ -7,7 +7,6 @@ that only the browser's cookie holds; the session begins when the second factor 
 from typing import Any
 
 from django.conf import settings
-from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -25,6 +24,7 @@ from apps.core.errors import NotAuthenticated, TooManyRequests, Unavailable
 from apps.core.http.address_limits import limit_by_address
 
 COOKIE = f"{settings.COOKIE_PREFIX}staff_second_step"
+OVER = "over"  # in the address of the sign-in page: the time for the second step is over
 
 
 def lead_to_second_step(needed: SecondFactorNeeded, following: str) -> HttpResponse:
@@ -51,9 +51,8 @@ def second_step_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
             return _enter(request, signed_in)
         page = _page(site, request, token, form)
         return form.answer(page) if form else page
-    except NotAuthenticated as refusal:
-        messages.error(request, refusal.public_message)
-        return _without_token(HttpResponseRedirect(leading_to("login", next_page(request))))
+    except NotAuthenticated:
+        return _back_to_login(request, token)
 
 
 def _judge(request: HttpRequest, token: str, form: CodeForm | PasskeyForm) -> StaffSignedIn | None:
@@ -68,6 +67,12 @@ def _judge(request: HttpRequest, token: str, form: CodeForm | PasskeyForm) -> St
             raise
         form.refuse(refusal)
         return None
+
+
+def _back_to_login(request: HttpRequest, token: str) -> HttpResponse:
+    # The address says why: a message would be kept in a session, and anybody could have as many begun as they like.
+    why = {OVER: "1"} if token else {}
+    return _without_token(HttpResponseRedirect(leading_to("login", next_page(request), **why)))
 
 
 def _enter(request: HttpRequest, signed_in: StaffSignedIn) -> HttpResponse:

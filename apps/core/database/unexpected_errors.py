@@ -1,6 +1,10 @@
-"""Logs what nobody expected, without what rows hold."""
+"""Logs what nobody expected, without what rows hold.
+
+A database error's message repeats the row, which may hold secrets: its type, code and place are enough.
+"""
 
 import logging
+import traceback
 
 import psycopg
 from django.db import Error as DjangoDatabaseError
@@ -10,12 +14,34 @@ logger = logging.getLogger("keyhouse.errors")
 
 def log_unexpected(exception: BaseException) -> None:
     """Log the error with its traceback."""
-    # A database error's message repeats the row, which may hold secrets: its type, code and place are enough.
-    if isinstance(exception, DjangoDatabaseError | psycopg.Error):
+    if _repeats_rows(exception):
         sqlstate = getattr(exception.__cause__ or exception, "sqlstate", None)
         logger.error("unexpected %s %s", type(exception).__name__, sqlstate, exc_info=_without_message(exception))
     else:
         logger.error("unexpected error", exc_info=exception)
+
+
+def traceback_without_rows(exception: BaseException) -> str | None:
+    """Return the traceback of an error that comes of a database's, without the database's words; None for any other."""
+    chain = _chain(exception)
+    if not any(_repeats_rows(link) for link in chain):
+        return None
+    shown = [_without_message(link) if _repeats_rows(link) else link for link in chain]
+    return "\n".join("".join(traceback.format_exception(link, chain=False)).rstrip() for link in shown)
+
+
+def _chain(exception: BaseException) -> list[BaseException]:
+    """Return what led to the error, and the error last."""
+    chain: list[BaseException] = []
+    link: BaseException | None = exception
+    while link is not None and link not in chain:
+        chain.insert(0, link)
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return chain
+
+
+def _repeats_rows(exception: BaseException) -> bool:
+    return isinstance(exception, DjangoDatabaseError | psycopg.Error)
 
 
 def _without_message(exception: BaseException) -> BaseException:

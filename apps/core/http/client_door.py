@@ -18,19 +18,19 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import ResolverMatch, get_resolver
 
-from apps.core.errors import MalformedRequest, MethodNotAllowed, PayloadTooLarge, Unavailable
+from apps.core.errors import MalformedRequest, MethodNotAllowed, Unavailable
 from apps.core.http.answer import Answer, Lane, answer_of
 from apps.core.http.asgi_types import Headers, Receive, Scope, Send
-from apps.core.http.cross_origin import cross_origin_headers, header, is_preflight, preflight_headers
+from apps.core.http.cross_origin import cross_origin_headers, is_preflight, preflight_headers
 from apps.core.http.deadline import Deadline
 from apps.core.http.door_settings import DoorSettings
 from apps.core.http.error_responses import error_response, to_domain_error
 from apps.core.http.hang_up import ClientGone, HangUp
+from apps.core.http.request_body import read_body
 from apps.core.http.security_headers import security_headers
 from apps.core.http.tightest_window import rate_limit_headers
 from apps.core.request_context import current_request
 
-CONTENT_LENGTH_DIGITS_MAXIMUM = 19  # of a 64-bit number; Python refuses to read thousands of digits
 ROUTES_REMEMBERED = 128  # a path may be long, so few; the busy ones stay
 
 access_logger = logging.getLogger("keyhouse.access")
@@ -93,27 +93,6 @@ class ClientDoor:
         ]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
-
-
-async def read_body(scope: Scope, receive: Receive, bytes_maximum: int) -> bytes:
-    """Return the whole body; raises PayloadTooLarge as soon as it is known to be longer than `bytes_maximum`."""
-    declared = header(scope, b"content-length")
-    if declared is None:
-        declared = "0"
-    if not (declared.isascii() and declared.isdigit()):
-        raise MalformedRequest("The Content-Length header is not a number.")
-    if len(declared) > CONTENT_LENGTH_DIGITS_MAXIMUM or int(declared) > bytes_maximum:
-        raise PayloadTooLarge
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        body += message.get("body", b"")
-        if len(body) > bytes_maximum:
-            raise PayloadTooLarge
-        if not message.get("more_body", False):
-            return bytes(body)
 
 
 def _request(scope: Scope, body: bytes) -> ASGIRequest:

@@ -2,6 +2,7 @@
 
 from http import HTTPMethod
 
+from apps.core.http.asgi_headers import header
 from apps.core.http.asgi_types import Headers, Scope
 from apps.core.http.door_settings import DoorSettings
 
@@ -12,15 +13,6 @@ EXPOSED_HEADERS = (
     b"RateLimit, RateLimit-Policy"
 )
 PREFLIGHT_SECONDS = 600
-
-
-def header(scope: Scope, name: bytes) -> str | None:
-    """Return a request header's value; `name` in lower case."""
-    for key, value in scope["headers"]:
-        if key == name:
-            text: str = value.decode("latin1")
-            return text
-    return None
 
 
 def is_preflight(scope: Scope) -> bool:

@@ -19,6 +19,9 @@ logger = logging.getLogger("keyhouse.errors")
 
 JSON_CONTENT_TYPE = "application/json"
 LOCATIONS = {"body", "query", "path", "header"}
+# Enough for whoever wrote the request; it is read by people, and what a stranger sends decides how much there is of it.
+DETAILS_MAXIMUM = 20
+FIELD_LENGTH_MAXIMUM = 100
 
 
 def render_error(error: DomainError) -> bytes:
@@ -28,7 +31,9 @@ def render_error(error: DomainError) -> bytes:
             "error": {
                 "code": error.public_code,
                 "message": error.public_message,
-                "details": [{"field": detail.field, "message": detail.message} for detail in error.details],
+                "details": [
+                    {"field": detail.field, "message": detail.message} for detail in error.details[:DETAILS_MAXIMUM]
+                ],
                 "request_id": current_request().request_id,
             }
         }
@@ -58,7 +63,7 @@ def to_domain_error(exception: BaseException) -> DomainError:
         case DomainError():
             return exception
         case ValidationError():
-            return errors.ValidationFailed(details=[_detail(problem) for problem in exception.errors])
+            return errors.ValidationFailed(details=[_detail(problem) for problem in exception.errors[:DETAILS_MAXIMUM]])
         case AuthenticationError():
             return errors.NotAuthenticated()
         case HttpError(status_code=400):
@@ -104,4 +109,5 @@ def _field(location: Sequence[Any]) -> str:
         where = parts.pop(0)
         if where == "body" and parts:
             parts.pop(0)
-    return ".".join(str(part) for part in parts)
+    # The name of an unknown field is the client's, and may be as long as the body.
+    return ".".join(str(part) for part in parts)[:FIELD_LENGTH_MAXIMUM]

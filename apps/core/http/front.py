@@ -1,16 +1,14 @@
 """What stands before both doors: the request's identity, the client behind proxies, and the choice of door."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from http import HTTPStatus
 
 from apps.core.addresses import is_within, parse_address
 from apps.core.background.background_job import BackgroundJob
 from apps.core.background.background_runner import BackgroundRunner
 from apps.core.connections import close_connections
 from apps.core.database.pool import open_pool
-from apps.core.http.asgi_types import Application, Message, Receive, Scope, Send
-from apps.core.http.cross_origin import header
+from apps.core.http.asgi_headers import header
+from apps.core.http.asgi_types import Application, Receive, Scope, Send
 from apps.core.http.door_settings import DoorSettings
 from apps.core.http.trusted_proxies import client_address
 from apps.core.request_context import (
@@ -21,8 +19,6 @@ from apps.core.request_context import (
 )
 
 CLIENT_PREFIXES = ("/account/", "/api/", "/health", "/.well-known/")
-# What no text in PostgreSQL holds: a filter of the admin that is asked for it would fail in the database.
-NUL = b"%00"
 CLIENT_PATHS = frozenset({"/docs", "/openapi.json"})
 
 
@@ -43,8 +39,6 @@ class Front:
         self._staff_door = staff_door
         self._settings = settings
         self._jobs = jobs
-        # Each staff request has a thread and a connection; more at once would take those the API needs.
-        self._staff_places = asyncio.Semaphore(settings.staff_requests_maximum)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the server's lifespan."""
@@ -52,17 +46,9 @@ class Front:
             await serve_lifespan(receive, send, self._jobs)
             return
         _see_through_proxies(scope, self._settings)
-        context = _context(scope)
-        enter_request(context)
-        if is_client_path(scope["path"]):
-            await self._client_door(scope, receive, send)
-            return
-        send = _with_request_id(send, context.request_id)
-        if NUL in scope["query_string"]:
-            await _refuse(send)
-            return
-        async with self._staff_places:
-            await self._staff_door(scope, receive, send)
+        enter_request(_context(scope))
+        door = self._client_door if is_client_path(scope["path"]) else self._staff_door
+        await door(scope, receive, send)
 
 
 def is_client_path(path: str) -> bool:
@@ -82,13 +68,6 @@ async def serve_lifespan(receive: Receive, send: Send, jobs: Sequence[Background
         for act in acts:
             await act()
         await send({"type": f"lifespan.{stage}.complete"})
-
-
-async def _refuse(send: Send) -> None:
-    body = b"The address is malformed."
-    headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": HTTPStatus.BAD_REQUEST, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
 
 
 def _see_through_proxies(scope: Scope, settings: DoorSettings) -> None:
@@ -112,12 +91,3 @@ def _context(scope: Scope) -> RequestContext:
         client_address=str(address) if address else None,
         user_agent=(header(scope, b"user-agent") or "")[:USER_AGENT_LENGTH_MAXIMUM].replace("\x00", ""),
     )
-
-
-def _with_request_id(send: Send, request_id: str) -> Send:
-    async def send_with_id(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
-        await send(message)
-
-    return send_with_id

@@ -3,8 +3,8 @@
 from apps.core.http.asgi_types import Headers
 
 HSTS_SECONDS = 365 * 24 * 3600
-# The interactive documentation is the only page behind this door; it needs its own scripts and styles, and
-# Swagger UI sets inline styles and draws its icons from data: addresses.
+# The pages behind this door, the documentation and those that mails lead to, have scripts and styles of Keyhouse's own.
+# Swagger UI sets inline styles too, and draws its icons from data: addresses.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"

@@ -13,6 +13,7 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from config.environment.web_address import reachable
+from config.serving.announcement import Announcement
 from config.serving.first_run import ADMINISTRATOR_EMAIL, FirstSecrets
 from config.serving.preparation import prepare
 from config.serving.worker_deaths import WorkerDeaths
@@ -51,18 +52,18 @@ class Command(BaseCommand):
         multiprocessing.set_start_method("spawn", force=True)
         server = _server(host, port, options["workers"])
         server.respawned_wrks = WorkerDeaths()
-        server.on_startup(lambda: self._say_where(host, port, first))
-        server.serve(spawn_target=run_worker)
+        netloc = f"{reachable(host)}:{port}"
+        announcement = Announcement(netloc, lambda: self._say_where(f"http://{netloc}", first))
+        server.on_startup(announcement.begin)
+        try:
+            server.serve(spawn_target=run_worker)
+        finally:
+            announcement.call_off()
 
-    def _say_where(self, host: str, port: int, first: FirstSecrets | None) -> None:
-        base = f"http://{reachable(host)}:{port}"
-        self.stdout.write(
-            f"\nKeyhouse serves\n  API     {base}/api/v1\n  docs    {base}/docs\n  admin   {base}/admin/\n"
-        )
-        if first:
-            self.stdout.write(_first_words(base, first))
-        else:
-            self.stdout.write(f"Try:\n  curl -s {base}/health/ready\n")
+    def _say_where(self, base: str, first: FirstSecrets | None) -> None:
+        where = f"\nKeyhouse serves\n  API     {base}/api/v1\n  docs    {base}/docs\n  admin   {base}/admin/\n"
+        words = _first_words(base, first) if first else f"Try:\n  curl -s {base}/health/ready\n"
+        self.stdout.write(f"{where}{words}")
         self.stdout.flush()
 
 

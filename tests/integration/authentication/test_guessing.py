@@ -223,7 +223,7 @@ async def test_while_locked_it_is_the_same_work_too(database: None, work: Counte
     assert work["statements"] == 3
 
 
-@pytest.mark.parametrize("length", [257, 1000, 900_000])
+@pytest.mark.parametrize("length", [257, 1000, 100_000])
 async def test_a_password_that_cannot_be_is_not_hashed(api: httpx.AsyncClient, work: Counter[str], length: int):
     me = await customer()
     work.clear()

@@ -194,7 +194,7 @@ async def test_a_body_of_megabytes_is_refused(browser: httpx.AsyncClient):
     await browser.get(LOGIN)
     token = {"csrfmiddlewaretoken": browser.cookies["staff_csrf"]}
     answer = await browser.post(LOGIN, data={**token, "username": EMAIL, "password": "x" * 10_000_000})
-    assert (answer.status_code, await audited()) == (400, [])
+    assert (answer.status_code, await audited()) == (413, [])
 
 
 async def test_a_forged_sign_in_is_refused(browser: httpx.AsyncClient):

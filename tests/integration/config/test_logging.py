@@ -5,9 +5,12 @@ import logging
 import subprocess
 import sys
 
+import psycopg
 import pytest
+from django.db import IntegrityError
 
-from config.logging import RefusalsInOneLine, logging_settings
+from config.log_filters import RefusalsInOneLine, RowsWithheld
+from config.logging import logging_settings
 
 PROGRAM = """
 import logging, logging.config
@@ -46,6 +49,44 @@ def test_what_strangers_can_cause_has_no_traceback():
     passed = RefusalsInOneLine()
     assert (passed.filter(record), record.exc_info) == (True, None)
     assert (passed.filter(other), other.exc_info) == (True, (None, None, None))
+
+
+def raised_by_the_database() -> BaseException:
+    """Return a program's error that came of Django's, which came of the database's."""
+    words = "Key (email)=(hunter2@example.com) already exists"
+    try:
+        try:
+            try:
+                raise psycopg.errors.UniqueViolation(words)
+            except psycopg.Error as error:
+                raise IntegrityError(words) from error
+        except IntegrityError as error:
+            raise RuntimeError("no account was made") from error
+    except RuntimeError as error:
+        return error
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_no_traceback_repeats_a_row(depth: int):
+    error = raised_by_the_database()
+    for _ in range(depth):
+        assert error.__cause__
+        error = error.__cause__
+    record = logging.LogRecord("django.request", 40, "", 1, "failed", None, (type(error), error, error.__traceback__))
+    assert RowsWithheld().filter(record)
+    said = logging.Formatter().format(record)
+    assert "hunter2" not in said
+    assert "UniqueViolation: message withheld" in said
+    assert ("RuntimeError: no account was made" in said) == (depth == 0)
+    assert "in raised_by_the_database" in said
+
+
+def test_every_other_traceback_is_as_it_was():
+    error = ValueError("broken")
+    info = (ValueError, error, None)
+    for found in (info, None):
+        record = logging.LogRecord("django.request", 40, "", 1, "failed", None, found)
+        assert (RowsWithheld().filter(record), record.exc_info, record.exc_text) == (True, found, None)
 
 
 @pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING", "ERROR"])

@@ -108,9 +108,22 @@ async def test_a_large_body_is_refused(api: httpx.AsyncClient, size: int, is_dec
 
 
 async def test_a_body_of_exactly_the_limit_is_read(api: httpx.AsyncClient):
-    body = b'{"email": "a"}'.ljust(1024 * 1024)
-    response = await api.post(USERS, content=body, headers={"Content-Type": "application/json"})
-    assert_error(response, 422, "VALIDATION_FAILED", field="email")
+    me = await customer()
+    body = b'{"name": 1}'.ljust(1024 * 1024)
+    response = await api.post(
+        "/api/v1/api-keys", content=body, headers=me.headers | {"Content-Type": "application/json"}
+    )
+    assert_error(response, 422, "VALIDATION_FAILED", field="name")
+
+
+async def test_so_is_a_stranger_s_that_is_shorter(api: httpx.AsyncClient):
+    body = b'{"email": "a"}'.ljust(128 * 1024)
+    read, refused = [
+        await api.post(USERS, content=content, headers={"Content-Type": "application/json"})
+        for content in (body, body + b" ")
+    ]
+    assert_error(read, 422, "VALIDATION_FAILED", field="email")
+    assert_error(refused, 413, "PAYLOAD_TOO_LARGE")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 import pytest
 
-from apps.core.http.cross_origin import cross_origin_headers, header, is_preflight, preflight_headers
+from apps.core.http.asgi_headers import header
+from apps.core.http.cross_origin import cross_origin_headers, is_preflight, preflight_headers
 from apps.core.http.door_settings import DoorSettings
 from apps.core.http.security_headers import security_headers
 

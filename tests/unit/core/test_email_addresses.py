@@ -1,5 +1,6 @@
 """E-mail addresses in one form."""
 
+import idna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,6 +35,31 @@ pytestmark = pytest.mark.unit
 )
 def test_has_one_form(typed, canonical):
     assert canonical_email(typed) == canonical
+
+
+LABEL = "\u6f22" * 63
+TOO_LONG = {
+    "a label of letters": "X" * 64 + ".com",
+    "a label of another script": LABEL + "\u6f22.com",
+    "after another kind of dot": f"example\u3002{LABEL}\u6f22",
+    "a domain": ".".join(["\u6f22" * 31] * 8),
+    "all in one": "".join(chr(0x4E00 + 37 * number) for number in range(252)),
+}
+
+
+@pytest.mark.parametrize("domain", TOO_LONG.values(), ids=TOO_LONG.keys())
+def test_what_dns_has_no_room_for_is_not_even_encoded(domain, monkeypatch):
+    monkeypatch.setattr(idna, "encode", lambda *_args, **_options: pytest.fail("encoded"))
+    assert canonical_email(f"ann@{domain}") == f"ann@{domain.lower()}"
+    with pytest.raises(ValueError, match="not an e-mail address"):
+        require_email(f"ann@{domain}")
+
+
+def test_what_just_fits_is_an_address():
+    domain = ".".join(["x" * 63, "y" * 63, "z" * 63, "w" * 57, "com"])
+    assert canonical_email(f"a@{domain.upper()}") == f"a@{domain}"
+    assert require_email(f"a@{'x' * 63}.com") == f"a@{'x' * 63}.com"
+    assert require_email(f"a@{'x' * 50}\u00e4.com").startswith("a@xn--x")
 
 
 @given(text=st.text(max_size=300))

@@ -119,6 +119,19 @@ def test_names_the_field_as_the_client_knows_it(location, field):
     assert translated.details == (ErrorDetail(field, "is wrong"),)
 
 
+def test_says_twenty_reasons_of_many():
+    problems = [{"loc": ("body", "new", "scopes", number), "msg": "is wrong"} for number in range(1000)]
+    translated = to_domain_error(ValidationError(problems))
+    assert [detail.field for detail in translated.details] == [f"scopes.{number}" for number in range(20)]
+    own = errors.Conflict(details=[ErrorDetail(f"f{number}", "is wrong") for number in range(1000)])
+    assert len(json.loads(error_response(own).content)["error"]["details"]) == 20
+
+
+def test_a_field_that_the_client_has_named_is_not_repeated_at_length():
+    translated = to_domain_error(ValidationError([{"loc": ("body", "new", "k" * 900_000), "msg": "is not known"}]))
+    assert translated.details == (ErrorDetail("k" * 100, "is not known"),)
+
+
 def caught(kind, message):
     """Return an error that was raised here, with its traceback."""
     with pytest.raises(kind) as raised:

@@ -21,22 +21,16 @@ class Door:
 
     async def __call__(self, scope, receive, send):
         self.scope, self.context = scope, current_request()
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"a", b"1")]})
-        await send({"type": "http.response.body", "body": b""})
 
 
-async def pass_through(path="/api/v1/users", client=("192.0.2.9", 7), headers=(), trusted=(), scheme="http", query=b""):
-    """Send one request through a front and return both doors and what was sent back."""
-    client_door, staff_door, sent = Door(), Door(), []
+async def pass_through(path="/api/v1/users", client=("192.0.2.9", 7), headers=(), trusted=(), scheme="http"):
+    """Send one request through a front and return both doors."""
+    client_door, staff_door = Door(), Door()
     front = Front(client_door, staff_door, DoorSettings(trusted_proxies=[ip_network(net) for net in trusted]))
 
-    async def send(message):
-        sent.append(message)
-
     scope = {"type": "http", "path": path, "client": client, "headers": list(headers), "scheme": scheme}
-    scope["query_string"] = query
-    await front(scope, cast("Any", None), send)
-    return client_door, staff_door, sent
+    await front(scope, cast("Any", None), cast("Any", None))
+    return client_door, staff_door
 
 
 @pytest.mark.parametrize(
@@ -53,28 +47,21 @@ async def pass_through(path="/api/v1/users", client=("192.0.2.9", 7), headers=()
     ],
 )
 async def test_clients_go_through_the_client_door(path):
-    client_door, staff_door, _ = await pass_through(path)
+    client_door, staff_door = await pass_through(path)
     assert (client_door.scope is not None, staff_door.scope is None) == (True, True)
     assert is_client_path(path)
 
 
 @pytest.mark.parametrize("path", ["/", "/admin/", "/static/a.css", "/api", "/docs/", "/apis", "/API/v1/users", ""])
 async def test_everything_else_goes_through_the_staff_door(path):
-    client_door, staff_door, _ = await pass_through(path)
+    client_door, staff_door = await pass_through(path)
     assert (client_door.scope is None, staff_door.scope is not None) == (True, True)
     assert not is_client_path(path)
 
 
-async def test_the_staff_door_is_asked_for_nothing_that_no_text_holds():
-    _, staff_door, sent = await pass_through("/admin/users/user/", query=b"plan=%00")
-    assert staff_door.scope is None
-    assert sent[0]["status"] == 400
-    assert b"x-request-id" in dict(sent[0]["headers"])
-
-
 async def test_a_door_is_told_who_asks():
     headers = [(b"x-request-id", b"mine-1"), (b"user-agent", b"x" * 400)]
-    client_door, _, _ = await pass_through(headers=headers)
+    client_door, _ = await pass_through(headers=headers)
     assert client_door.context.request_id == "mine-1"
     assert client_door.context.client_address == "192.0.2.9"
     assert client_door.context.user_agent == "x" * 300
@@ -82,25 +69,20 @@ async def test_a_door_is_told_who_asks():
 
 @pytest.mark.parametrize("client", [None, ("", 0), ("testclient", 50000)])
 async def test_a_client_without_an_address_has_none(client):
-    client_door, _, _ = await pass_through(client=client)
+    client_door, _ = await pass_through(client=client)
     assert client_door.context.client_address is None
-
-
-async def test_what_the_staff_door_answers_carries_the_request_id():
-    _, _, sent = await pass_through("/admin/", headers=[(b"x-request-id", b"mine-2")])
-    assert sent[0]["headers"] == [(b"a", b"1"), (b"x-request-id", b"mine-2")]
 
 
 async def test_a_stranger_is_not_believed():
     headers = [(b"x-forwarded-for", b"198.51.100.7"), (b"x-forwarded-proto", b"https")]
-    client_door, _, _ = await pass_through(headers=headers, trusted=["10.0.0.0/8"])
+    client_door, _ = await pass_through(headers=headers, trusted=["10.0.0.0/8"])
     assert client_door.scope["client"] == ("192.0.2.9", 7)
     assert client_door.scope["scheme"] == "http"
 
 
 async def test_a_trusted_proxy_is_believed():
     headers = [(b"x-forwarded-for", b"198.51.100.7"), (b"x-forwarded-proto", b"https")]
-    client_door, _, _ = await pass_through(client=("10.0.0.1", 7), headers=headers, trusted=["10.0.0.0/8"])
+    client_door, _ = await pass_through(client=("10.0.0.1", 7), headers=headers, trusted=["10.0.0.0/8"])
     assert client_door.scope["client"] == ("198.51.100.7", 7)
     assert client_door.scope["scheme"] == "https"
     assert client_door.context.client_address == "198.51.100.7"
@@ -109,12 +91,12 @@ async def test_a_trusted_proxy_is_believed():
 async def test_a_client_cannot_hide_behind_a_header_line_of_its_own():
     # A proxy such as HAProxy appends a second line; the first is what the client sent.
     headers = [(b"x-forwarded-for", b"203.0.113.66"), (b"x-forwarded-for", b"198.51.100.7")]
-    client_door, _, _ = await pass_through(client=("10.0.0.1", 7), headers=headers, trusted=["10.0.0.0/8"])
+    client_door, _ = await pass_through(client=("10.0.0.1", 7), headers=headers, trusted=["10.0.0.0/8"])
     assert client_door.context.client_address == "198.51.100.7"
 
 
 @pytest.mark.parametrize("scheme", [b"http", b"HTTPS, http", b"wss", b""])
 async def test_only_https_is_taken_over(scheme):
     headers = [(b"x-forwarded-proto", scheme)]
-    client_door, _, _ = await pass_through(client=("10.0.0.1", 7), headers=headers, trusted=["10.0.0.0/8"])
+    client_door, _ = await pass_through(client=("10.0.0.1", 7), headers=headers, trusted=["10.0.0.0/8"])
     assert client_door.scope["scheme"] == "http"

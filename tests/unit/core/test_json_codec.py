@@ -3,7 +3,7 @@
 import pytest
 from django.test import RequestFactory
 
-from apps.core.errors import MalformedRequest, UnsupportedMediaType
+from apps.core.errors import MalformedRequest, PayloadTooLarge, UnsupportedMediaType
 from apps.core.http.json_codec import JsonParser, JsonRenderer
 
 pytestmark = pytest.mark.unit
@@ -19,6 +19,19 @@ def parse(body: bytes, content_type: str = "application/json"):
 )
 def test_reads_json(body, value):
     assert parse(body) == value
+
+
+def test_a_stranger_is_read_up_to_128_kibibytes():
+    longest = b'"%s"' % (b"x" * (128 * 1024 - 2))
+    assert parse(longest) == "x" * (128 * 1024 - 2)
+    with pytest.raises(PayloadTooLarge):
+        parse(longest + b" ")
+
+
+def test_whoever_is_known_is_read_further():
+    request = RequestFactory().generic("POST", "/", b'"%s"' % (b"x" * 1_000_000), CONTENT_TYPE="application/json")
+    request.auth = "somebody"  # type: ignore[attr-defined]
+    assert JsonParser().parse_body(request) == "x" * 1_000_000
 
 
 def test_a_charset_beside_the_type_does_no_harm():

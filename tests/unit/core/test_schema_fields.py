@@ -161,6 +161,33 @@ def test_a_request_has_no_unknown_fields_and_a_refusal_repeats_no_value():
     assert {problem["loc"] for problem in refusal.value.errors()} == {("password",), ("surprise",)}
 
 
+def test_a_few_unknown_fields_are_named_and_a_crowd_of_them_is_one_problem():
+    class Login(RequestSchema):
+        password: str
+
+    def problems_of(unknown: int) -> list[tuple[int | str, ...]]:
+        with pytest.raises(ValidationError) as refusal:
+            Login.model_validate({"password": "x", **{f"k{number}": 1 for number in range(unknown)}})
+        return [problem["loc"] for problem in refusal.value.errors()]
+
+    assert problems_of(10) == [(f"k{number}",) for number in range(10)]
+    assert problems_of(11) == [()]
+    assert problems_of(100_000) == [()]
+
+
+def test_a_crowd_of_unknown_fields_is_one_problem_further_in_too():
+    class Part(RequestSchema):
+        name: str
+
+    class Whole(RequestSchema):
+        parts: list[Part]
+
+    crowd = {f"k{number}": 1 for number in range(100_000)}
+    with pytest.raises(ValidationError) as refusal:
+        Whole.model_validate({"parts": [{"name": "x"}, crowd]})
+    assert [problem["loc"] for problem in refusal.value.errors()] == [("parts", 1)]
+
+
 def test_a_response_does_not_change():
     class Answer(ResponseSchema):
         value: int

@@ -1,0 +1,32 @@
+"""Reads a request's body, as far as it may go."""
+
+from apps.core.errors import MalformedRequest, PayloadTooLarge
+from apps.core.http.asgi_headers import header
+from apps.core.http.asgi_types import Receive, Scope
+from apps.core.http.hang_up import ClientGone
+
+CONTENT_LENGTH_DIGITS_MAXIMUM = 19  # of a 64-bit number; Python refuses to read thousands of digits
+
+
+async def read_body(scope: Scope, receive: Receive, bytes_maximum: int) -> bytes:
+    """Return the whole body; raises PayloadTooLarge as soon as it is known to be longer than `bytes_maximum`.
+
+    Raises MalformedRequest for a length that is no number, and ClientGone.
+    """
+    declared = header(scope, b"content-length")
+    if declared is None:
+        declared = "0"
+    if not (declared.isascii() and declared.isdigit()):
+        raise MalformedRequest("The Content-Length header is not a number.")
+    if len(declared) > CONTENT_LENGTH_DIGITS_MAXIMUM or int(declared) > bytes_maximum:
+        raise PayloadTooLarge
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        body += message.get("body", b"")
+        if len(body) > bytes_maximum:
+            raise PayloadTooLarge
+        if not message.get("more_body", False):
+            return bytes(body)

@@ -1,0 +1,44 @@
+"""Whoever sends the staff door slow or endless bodies shuts it to nobody."""
+
+import socket
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+import httpx
+
+from tests.support.raw_http import TIMEOUT_SECONDS
+from tests.support.server import Server
+from tests.support.untouched import untouched
+
+LOGIN = "/admin/login/"
+IDLE = 48  # both workers have eight places each, and which one a connection meets is chance
+BEGUN = (
+    b"POST /admin/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    b"Content-Length: 100000\r\n\r\nx"
+)
+
+
+def test_idle_bodies_do_not_shut_it(server: Server, client: httpx.Client):
+    address = urlsplit(server.url)
+    with ExitStack() as stack:
+        for _ in range(IDLE):
+            idle = stack.enter_context(socket.create_connection((address.hostname, address.port), TIMEOUT_SECONDS))
+            idle.sendall(BEGUN)
+        for _ in range(8):
+            with server.client() as fresh:
+                assert fresh.get(LOGIN, timeout=TIMEOUT_SECONDS).status_code == 200
+    assert client.get(LOGIN).status_code == 200
+
+
+def test_three_hundred_megabytes_are_refused_on_their_way(server: Server, client: httpx.Client):
+    chunks = (b"x" * 65536 for _ in range(4800))
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    with untouched(server):
+        answer = client.post(LOGIN, content=chunks, headers=headers)
+    assert (answer.status_code, next(chunks, b"")[:1]) == (413, b"x")  # not all of it was sent
+    assert client.get(LOGIN).status_code == 200
+
+
+def test_static_files_are_served_all_the_same(client: httpx.Client):
+    answer = client.get("/static/backoffice/keyhouse.css")
+    assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, "text/css")

@@ -1,0 +1,34 @@
+"""A page of the staff door that fails in the database says nothing of rows, to nobody."""
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from pytest_django.fixtures import Settings
+
+from tests.support.factories import make_user
+from tests.support.staff_door import browser_at
+
+pytestmark = pytest.mark.integration
+
+EMAIL = "hunter2@example.com"
+
+
+def failing_page(_request: HttpRequest) -> HttpResponse:
+    for name in ("one", "two"):
+        make_user(email=EMAIL, username=name)
+    return HttpResponse()
+
+
+urlpatterns = [path("failing", failing_page)]
+
+
+async def test_the_log_names_the_error_and_its_place_alone(
+    database: None, settings: Settings, caplog: pytest.LogCaptureFixture
+):
+    settings.ROOT_URLCONF = __name__
+    answer = await browser_at().get("/failing")
+    assert (answer.status_code, "hunter2" in answer.text) == (500, False)
+    assert "Internal Server Error: /failing" in caplog.text
+    assert "UniqueViolation: message withheld" in caplog.text
+    assert "in failing_page" in caplog.text
+    assert "hunter2" not in caplog.text
