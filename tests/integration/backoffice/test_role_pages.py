@@ -1,14 +1,17 @@
 """Roles in the admin: made, changed, deleted and given by the service, with an audit event; for superusers alone."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
+from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
+from apps.authentication.models import Session
 from apps.users.models import Role, User
 from tests.integration.backoffice.pages import EVENTS, KEYS, ROLES, USERS, form_errors, only_event, text_of
 from tests.support.factories import make_bare_key, make_role, make_staff, make_user
@@ -100,6 +103,15 @@ def test_changes_only_what_was_changed(browser, staff):
     event = only_event(action="role.updated")
     assert (event.actor_id, event.target_id) == (staff.pk, role.pk)
     assert (event.before, event.after) == ({"scopes": ["keys:verify"]}, {"scopes": ["credits:hold"]})
+
+
+def test_whoever_has_found_the_browser_open_changes_no_role(browser):
+    role = make_role("keys:verify", name="support")
+    Session.objects.update(authenticated_at=Now() - timedelta(minutes=11))
+    form = {"name": "support", "scopes": ["credits:hold"], "initial-scopes": ["keys:verify"]}
+    assert browser.post(_page(role), form).headers["location"] == f"/admin/proof/?next={_page(role)}"
+    assert _given("support") == (["keys:verify"], [])
+    assert not AuditEvent.objects.exists()
 
 
 def test_saving_what_is_there_changes_nothing(browser):
