@@ -1,6 +1,5 @@
 """What goes in and out about signing in."""
 
-from apps.authentication.schemas.cleaned_up import CleanedUp
 from apps.authentication.schemas.forgotten_password import ForgottenPassword
 from apps.authentication.schemas.login_request import LoginRequest
 from apps.authentication.schemas.password_change import PasswordChange
@@ -21,7 +20,6 @@ from apps.authentication.schemas.token_pair import TokenPair
 from apps.core.schemas.done import Done
 
 __all__ = [
-    "CleanedUp",
     "Done",
     "ForgottenPassword",
     "LoginRequest",
