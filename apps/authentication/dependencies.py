@@ -73,7 +73,13 @@ def sign_in() -> SignIn:
     """Return the service that starts sessions."""
     pairs = TokenPairs(access_tokens())
     return SignIn(
-        session_repository(), pairs, password_check(), passkey_sign_in(), second_step(), email_verification().remind
+        session_repository(),
+        pairs,
+        password_check(),
+        passkey_sign_in(),
+        second_step(),
+        remind=email_verification().remind,
+        note=audit_service().note,
     )
 
 

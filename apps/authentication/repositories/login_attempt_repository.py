@@ -2,6 +2,7 @@
 
 from math import ceil
 from pathlib import Path
+from typing import NamedTuple
 
 from apps.core.database.queries import fetch_rows
 from apps.core.database.sql_files import load_statements
@@ -9,23 +10,36 @@ from apps.core.database.sql_files import load_statements
 SQL = load_statements(Path(__file__).with_name("login_attempts.sql"))
 
 
+class CountedWrong(NamedTuple):
+    """What came of counting: for how many seconds the pair was locked out already, or else whom this one locks out."""
+
+    locked_seconds: int = 0
+    locks_out: str | None = None
+
+
 class LoginAttemptRepository:
-    """The counts' rows. Each method is one atomic statement, and returns the seconds the pair is locked out, or 0."""
+    """The counts' rows. Each method is one atomic statement, and tells the seconds the pair is locked out, or 0."""
 
     async def locked_seconds(self, account: str, client_address: str) -> int:
         """Return how long the pair is locked out."""
         rows = await fetch_rows(SQL["locked"], {"account": account, "client": client_address})
         return max(1, ceil(rows[0][0])) if rows else 0
 
-    async def count_wrong(self, account: str, client_address: str) -> int:
-        """Count a wrong password; of many at once only the allowed number find the pair not locked out yet."""
-        return await self._unless_locked("count_wrong", account, client_address)
+    async def count_wrong(self, account: str, client_address: str) -> CountedWrong:
+        """Count a wrong password; of many at once only the allowed number find the pair not locked out yet.
+
+        The one that begins a lock says so, once: it locks out the `client`, or all `strangers` to the account.
+        """
+        rows = await fetch_rows(SQL["count_wrong"], {"account": account, "client": client_address})
+        if rows:
+            return CountedWrong(locks_out=rows[0][0])
+        return CountedWrong(await self._locked_by_now(account, client_address))
 
     async def forgive(self, account: str, client_address: str) -> int:
         """Begin anew after a right password, unless wrong ones have locked the pair out meanwhile."""
-        return await self._unless_locked("forgive", account, client_address)
-
-    async def _unless_locked(self, statement: str, account: str, client_address: str) -> int:
-        if await fetch_rows(SQL[statement], {"account": account, "client": client_address}):
+        if await fetch_rows(SQL["forgive"], {"account": account, "client": client_address}):
             return 0
+        return await self._locked_by_now(account, client_address)
+
+    async def _locked_by_now(self, account: str, client_address: str) -> int:
         return await self.locked_seconds(account, client_address) or 1

@@ -12,6 +12,7 @@ from django.utils import timezone
 from psycopg import AsyncConnection
 from pytest_django.fixtures import Settings
 
+from apps.audit.models import AuditEvent
 from apps.authentication.models import LoginAttempt, Session
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
 from apps.core.database.read_line import ReadLine
@@ -21,6 +22,7 @@ from tests.support.accounts import audited, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, make_staff, make_user
 from tests.support.orm import make, rows
+from tests.support.statements import statements
 
 LOGIN, CHANGE = "/api/v1/auth/login", "/api/v1/auth/change-password"
 EMAIL, NOBODY = "ivy@example.com", "nobody@example.com"
@@ -41,7 +43,8 @@ async def sign_in(address: str, password: str = PASSWORD, email: str = EMAIL) ->
 async def guess_from_many_addresses(times: int, email: str = EMAIL) -> list[int]:
     """Count wrong passwords, each from another address; return the seconds that each is told."""
     attempts = LoginAttemptRepository()
-    return [await attempts.count_wrong(email, f"198.51.{n // 250}.{n % 250}") for n in range(times)]
+    counted = [await attempts.count_wrong(email, f"198.51.{n // 250}.{n % 250}") for n in range(times)]
+    return [seconds for seconds, _ in counted]
 
 
 async def let_the_lock_end() -> None:
@@ -163,7 +166,10 @@ async def test_confirming_a_change_counts_as_signing_in_does(api: httpx.AsyncCli
     assert_error(await api.post(CHANGE, json=right, headers=me.headers), 429, "LOCKED_OUT")
     assert_error(await sign_in("127.0.0.1"), 429, "LOCKED_OUT")
     assert (await sign_in(HOME)).status_code == 200
-    assert [action for action, *_ in await audited()] == ["password.refused"] * 5 + ["session.started"]
+    assert [action for action, *_ in await audited()] == ["password.refused"] * 5 + [
+        "account.locked",
+        "session.started",
+    ]
 
 
 @pytest.fixture
@@ -210,6 +216,43 @@ async def test_a_wrong_password_is_the_same_work_whoever_it_is_for(
     answer = await sign_in(HOME, "wrong")
     assert_error(answer, 401, "WRONG_CREDENTIALS")
     assert dict(work) == {"argon2": 1, "statements": 4}
+
+
+@pytest.mark.parametrize("email", [EMAIL, NOBODY])
+async def test_a_lock_is_one_event_when_it_begins_and_the_same_work_whoever_it_is_for(
+    database: None, work: Counter[str], email: str
+):
+    user = await make(make_user, PASSWORD, email=EMAIL)
+    for _ in range(4):
+        await sign_in(HOME, "wrong", email)
+    work.clear()
+    with statements() as seen:
+        assert_error(await sign_in(HOME, "wrong", email), 401, "WRONG_CREDENTIALS")
+    assert dict(work) == {"argon2": 1, "statements": 4}
+    assert seen == [("INSERT", "audit_events")] * 2
+    for _ in range(3):
+        assert_error(await sign_in(HOME, "wrong", email), 429, "LOCKED_OUT")
+    events = await rows(AuditEvent.objects.order_by("id"))
+    assert [event.action for event in events] == ["password.refused"] * 5 + ["account.locked"]
+    subject_id = user.pk if email == EMAIL else None
+    assert (events[-1].outcome, events[-1].subject_id, events[-1].after) == (
+        "failure", subject_id, {"locks_out": "client"},
+    )  # fmt: skip
+    await let_the_lock_end()
+    assert_error(await sign_in(HOME, "wrong", email), 401, "WRONG_CREDENTIALS")
+    assert (await audited())[-1][0] == "account.locked"
+
+
+async def test_a_lock_for_strangers_is_one_event_too(database: None):
+    await make(make_user, PASSWORD, email=EMAIL)
+    await guess_from_many_addresses(99)
+    assert_error(await sign_in(ELSEWHERE, "wrong"), 401, "WRONG_CREDENTIALS")
+    assert_error(await sign_in(HOME, "wrong"), 429, "LOCKED_OUT")
+    events = await rows(AuditEvent.objects.order_by("id"))
+    assert [(event.action, event.after) for event in events] == [
+        ("password.refused", {}),
+        ("account.locked", {"locks_out": "strangers"}),
+    ]
 
 
 @pytest.mark.parametrize("email", [EMAIL, NOBODY])
