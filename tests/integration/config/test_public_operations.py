@@ -30,7 +30,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "complete_with_code": {"json": {**STEP, "code": "123456"}},
     "complete_with_passkey": {"json": {**STEP, **PASSKEY}},
     "confirm_email": LINK,
-    "confirm_registration": LINK,
+    "confirm_registration": {"json": {"token": TOKEN, "password": PASSWORD}},
     "create_user": {"json": {"email": "ann@example.com", "username": "ann", "password": PASSWORD}},
     "end_sign_in": {"params": {"state": TOKEN, "code": "1"}},
     "exchange_key": {"data": {"grant_type": "client_credentials"}},
