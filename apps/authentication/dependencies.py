@@ -141,7 +141,14 @@ def password_service() -> PasswordService:
 def password_reset() -> PasswordReset:
     """Return the service that sets forgotten passwords."""
     tokens = one_time_tokens("reset_password", RESET_SECONDS)
-    return PasswordReset(user_service(), session_repository(), tokens, mail_service().post, audit_service().record)
+    return PasswordReset(
+        user_service(),
+        session_repository(),
+        LoginAttemptRepository(),
+        tokens,
+        mail_service().post,
+        audit_service().record,
+    )
 
 
 @cache

@@ -4,6 +4,8 @@ from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
+from django.db import connection
+
 from apps.core.database.queries import fetch_rows
 from apps.core.database.sql_files import load_statements
 
@@ -18,7 +20,7 @@ class CountedWrong(NamedTuple):
 
 
 class LoginAttemptRepository:
-    """The counts' rows. Each method is one atomic statement, and tells the seconds the pair is locked out, or 0."""
+    """The counts' rows. Each method is one atomic statement; seconds are those that the pair is locked out, or 0."""
 
     async def locked_seconds(self, account: str, client_address: str) -> int:
         """Return how long the pair is locked out."""
@@ -40,6 +42,14 @@ class LoginAttemptRepository:
         if await fetch_rows(SQL["forgive"], {"account": account, "client": client_address}):
             return 0
         return await self._locked_by_now(account, client_address)
+
+    def know(self, account: str, client_address: str) -> None:
+        """Begin anew for the pair, locked or not, and let no count of strangers lock it out for 90 days.
+
+        In the transaction that is open on the calling thread, in which the account is locked.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(SQL["know"], {"account": account, "client": client_address})
 
     async def _locked_by_now(self, account: str, client_address: str) -> int:
         return await self.locked_seconds(account, client_address) or 1

@@ -70,3 +70,9 @@ WHERE NOT EXISTS (
 ON CONFLICT (account_digest, client_address) DO UPDATE SET failures = 0, locked_until = NULL, signed_in_at = now()
 WHERE attempt.locked_until IS NULL OR attempt.locked_until <= now()
 RETURNING 1
+
+-- name: know
+-- For who has shown otherwise that the account is theirs: whatever is locked, the client is known from now on.
+INSERT INTO login_attempts AS attempt (account_digest, client_address, failures, signed_in_at)
+VALUES (sha256(convert_to(lower(%(account)s::text COLLATE "C"), 'UTF8')), %(client)s::text, 0, now())
+ON CONFLICT (account_digest, client_address) DO UPDATE SET failures = 0, locked_until = NULL, signed_in_at = now()

@@ -12,43 +12,25 @@ from django.utils import timezone
 from psycopg import AsyncConnection
 from pytest_django.fixtures import Settings
 
-from apps.audit.models import AuditEvent
 from apps.authentication.models import LoginAttempt, Session
-from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
 from apps.core.database.read_line import ReadLine
 from apps.core.security.argon2id_hasher import Argon2idHasher
-from config.asgi import application
 from tests.support.accounts import audited, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, make_staff, make_user
+from tests.support.guessing import (
+    ELSEWHERE,
+    EMAIL,
+    HOME,
+    LOGIN,
+    NOBODY,
+    guess_from_many_addresses,
+    let_the_lock_end,
+    sign_in,
+)
 from tests.support.orm import make, rows
-from tests.support.statements import statements
 
-LOGIN, CHANGE = "/api/v1/auth/login", "/api/v1/auth/change-password"
-EMAIL, NOBODY = "ivy@example.com", "nobody@example.com"
-HOME, ELSEWHERE = "192.0.2.1", "203.0.113.9"
-
-
-def client_at(address: str) -> httpx.AsyncClient:
-    """Return a client that comes from this address."""
-    transport = httpx.ASGITransport(application, client=(address, 7))
-    return httpx.AsyncClient(transport=transport, base_url="http://keyhouse.localhost")
-
-
-async def sign_in(address: str, password: str = PASSWORD, email: str = EMAIL) -> httpx.Response:
-    async with client_at(address) as client:
-        return await client.post(LOGIN, json={"email": email, "password": password})
-
-
-async def guess_from_many_addresses(times: int, email: str = EMAIL) -> list[int]:
-    """Count wrong passwords, each from another address; return the seconds that each is told."""
-    attempts = LoginAttemptRepository()
-    counted = [await attempts.count_wrong(email, f"198.51.{n // 250}.{n % 250}") for n in range(times)]
-    return [seconds for seconds, _ in counted]
-
-
-async def let_the_lock_end() -> None:
-    await make(LoginAttempt.objects.exclude(locked_until=None).update, locked_until=F("last_failed_at"))
+CHANGE = "/api/v1/auth/change-password"
 
 
 @pytest.mark.parametrize("email", [EMAIL, NOBODY])
@@ -216,43 +198,6 @@ async def test_a_wrong_password_is_the_same_work_whoever_it_is_for(
     answer = await sign_in(HOME, "wrong")
     assert_error(answer, 401, "WRONG_CREDENTIALS")
     assert dict(work) == {"argon2": 1, "statements": 4}
-
-
-@pytest.mark.parametrize("email", [EMAIL, NOBODY])
-async def test_a_lock_is_one_event_when_it_begins_and_the_same_work_whoever_it_is_for(
-    database: None, work: Counter[str], email: str
-):
-    user = await make(make_user, PASSWORD, email=EMAIL)
-    for _ in range(4):
-        await sign_in(HOME, "wrong", email)
-    work.clear()
-    with statements() as seen:
-        assert_error(await sign_in(HOME, "wrong", email), 401, "WRONG_CREDENTIALS")
-    assert dict(work) == {"argon2": 1, "statements": 4}
-    assert seen == [("INSERT", "audit_events")] * 2
-    for _ in range(3):
-        assert_error(await sign_in(HOME, "wrong", email), 429, "LOCKED_OUT")
-    events = await rows(AuditEvent.objects.order_by("id"))
-    assert [event.action for event in events] == ["password.refused"] * 5 + ["account.locked"]
-    subject_id = user.pk if email == EMAIL else None
-    assert (events[-1].outcome, events[-1].subject_id, events[-1].after) == (
-        "failure", subject_id, {"locks_out": "client"},
-    )  # fmt: skip
-    await let_the_lock_end()
-    assert_error(await sign_in(HOME, "wrong", email), 401, "WRONG_CREDENTIALS")
-    assert (await audited())[-1][0] == "account.locked"
-
-
-async def test_a_lock_for_strangers_is_one_event_too(database: None):
-    await make(make_user, PASSWORD, email=EMAIL)
-    await guess_from_many_addresses(99)
-    assert_error(await sign_in(ELSEWHERE, "wrong"), 401, "WRONG_CREDENTIALS")
-    assert_error(await sign_in(HOME, "wrong"), 429, "LOCKED_OUT")
-    events = await rows(AuditEvent.objects.order_by("id"))
-    assert [(event.action, event.after) for event in events] == [
-        ("password.refused", {}),
-        ("account.locked", {"locks_out": "strangers"}),
-    ]
 
 
 @pytest.mark.parametrize("email", [EMAIL, NOBODY])

@@ -66,6 +66,7 @@ async def test_the_page_of_the_link_asks_for_the_password(api: httpx.AsyncClient
 
 
 async def test_a_slip_is_forgiven_and_the_fifth_wrong_password_is_the_last(api: httpx.AsyncClient):
+    token = ""
     for email, slips, status in ((ANN, 4, 201), ("bob@example.com", 5, 400)):
         await api.post(USERS, json={**NEW, "email": email})
         (token,) = await tokens_to(email, "confirm_registration")
