@@ -50,17 +50,20 @@ FORGOT_PASSWORD = AccountPage(
 PAGES: Mapping[str, AccountPage] = {
     "verify-email": AccountPage(
         title="Confirm your e-mail address",
-        text="The address that this link was sent to becomes the confirmed address of your account.",
+        text="The address that this link was sent to becomes the confirmed address of the account. "
+        "If it was not you who made the account, leave this page.",
         action="auth/verify-email",
         button="Confirm",
         done="Your e-mail address is confirmed.",
     ),
     "confirm-registration": AccountPage(
         title="Confirm your registration",
-        text="Your account is made when you confirm.",
+        text="Your account is made when you type the password that you chose when you signed up. "
+        "If it was not you who signed up, leave this page: then there will be no account.",
         action="auth/confirm-registration",
         button="Make the account",
         done="Your account is ready: sign in.",
+        fields=(Field("token"), Field("password", "password", "Password", "current-password")),
     ),
     "confirm-email": AccountPage(
         title="Confirm the change of your address",

@@ -73,7 +73,13 @@ def sign_in() -> SignIn:
     """Return the service that starts sessions."""
     pairs = TokenPairs(access_tokens())
     return SignIn(
-        session_repository(), pairs, password_check(), passkey_sign_in(), second_step(), email_verification().remind
+        session_repository(),
+        pairs,
+        password_check(),
+        passkey_sign_in(),
+        second_step(),
+        remind=email_verification().remind,
+        note=audit_service().note,
     )
 
 
@@ -135,7 +141,14 @@ def password_service() -> PasswordService:
 def password_reset() -> PasswordReset:
     """Return the service that sets forgotten passwords."""
     tokens = one_time_tokens("reset_password", RESET_SECONDS)
-    return PasswordReset(user_service(), session_repository(), tokens, mail_service().post, audit_service().record)
+    return PasswordReset(
+        user_service(),
+        session_repository(),
+        LoginAttemptRepository(),
+        tokens,
+        mail_service().post,
+        audit_service().record,
+    )
 
 
 @cache

@@ -45,7 +45,7 @@ class MalformedRequest(DomainError):
 
 
 class WrongPassword(DomainError):
-    """The password given to confirm a change is not the account's."""
+    """The password given to confirm something is not the right one."""
 
     status, code, message = 400, "WRONG_PASSWORD", "The current password is wrong."
 

@@ -30,7 +30,7 @@ def client_tokens() -> ClientTokens:
 @cache
 def client_authentication() -> ClientAuthentication:
     """Return the authentication of clients."""
-    return ClientAuthentication(key_secrets(), key_authentication())
+    return ClientAuthentication(key_secrets(), key_authentication(), audit_service().note)
 
 
 @cache

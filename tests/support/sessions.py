@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from apps.authentication.dependencies import key_ring
@@ -24,3 +25,13 @@ def sign_in(user: User) -> dict[str, str]:
     tokens = AccessTokens(key_ring(), issuer=settings.TOKEN_ISSUER, audience=settings.TOKEN_AUDIENCE)
     token = call_service(tokens.issue, AccessClaims(user.pk, session.pk))
     return {"Authorization": f"Bearer {token}"}
+
+
+def let_rotations_grow_old(seconds: float) -> None:
+    """Shift the moments of all rotations into the past."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE sessions SET rotated_at = rotated_at - make_interval(secs => %(seconds)s), earlier_rotations = "
+            "ARRAY(SELECT at - make_interval(secs => %(seconds)s) FROM unnest(earlier_rotations) AS at ORDER BY at)",
+            {"seconds": seconds},
+        )

@@ -25,4 +25,4 @@ def _secret(secret_id: int) -> QuerySet[ApiKeySecret]:
 
 
 def _existing() -> QuerySet[ApiKeySecret]:
-    return ApiKeySecret.objects.filter(api_key__deleted_at=None)
+    return ApiKeySecret.objects.select_related("api_key").filter(api_key__deleted_at=None)

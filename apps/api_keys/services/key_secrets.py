@@ -12,17 +12,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class KeySecret:
-    """One secret of a key: its id, the key's, the part that may be shown, and the digest it is judged by."""
+    """One secret of a key: its id, the key's, the owner's, the part that may be shown, the digest it is judged by."""
 
     id: int
     key_id: int
+    owner_id: int
     prefix: str
     digest: bytes = field(repr=False)
 
     @classmethod
     def of(cls, row: "ApiKeySecret") -> Self:
         """Return the secret as it is stored."""
-        return cls(row.pk, row.api_key_id, row.prefix, bytes(row.digest))
+        return cls(row.pk, row.api_key_id, row.api_key.user_id, row.prefix, bytes(row.digest))
 
 
 class KeySecrets:

@@ -16,7 +16,8 @@ class LoginAttempt(models.Model):
     failures = models.PositiveIntegerField()
     last_failed_at = models.DateTimeField(null=True)
     locked_until = models.DateTimeField(null=True)
-    # From here the account was last signed in to. Clients that are known are not locked out by what others guess.
+    # From here the account was last signed in to, or its password set by a mailed link. Clients that are known are not
+    # locked out by what others guess.
     signed_in_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -14,7 +14,8 @@ class Session(TimestampedModel):
     """A sign-in, at either door: whatever ends sessions ends those of the API and of the admin alike.
 
     One of the API is a family of refresh tokens. Each token names the family and a generation; the current generation
-    is good. The one before it may be repeated for a moment after `rotated_at`; whatever else was spent revokes the
+    is good. One that was spent a moment ago may be repeated: that before the current one was spent at `rotated_at`,
+    those before it at `earlier_rotations`, of which only what still counts is kept. Whatever else was spent revokes the
     whole family. No token is stored, not even hashed. One of the admin has no tokens: a browser's session names it, and
     nobody knows what its family's digest is of.
 
@@ -33,6 +34,7 @@ class Session(TimestampedModel):
     family_digest = models.BinaryField(max_length=32, unique=True)
     generation = models.PositiveIntegerField(default=0)
     rotated_at = models.DateTimeField(null=True)
+    earlier_rotations = ArrayField(models.DateTimeField(), default=list, db_default=Value([]))
     # Compared with the moment that shut an account out: not by the clock of whichever machine signed somebody in.
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     methods = ArrayField(models.CharField(max_length=10), default=list, db_default=Value([]))

@@ -23,7 +23,8 @@ WHERE account_digest = sha256(convert_to(lower(%(account)s::text COLLATE "C"), '
 HAVING count(*) > 0
 
 -- name: count_wrong
--- Returns no row to whom either count locks out.
+-- Returns no row to whom either count locks out; else whom this one locks out from now on: the client, or strangers (all
+-- clients that are not known), or NULL.
 WITH pair AS (
     INSERT INTO login_attempts AS attempt (account_digest, client_address, failures, last_failed_at)
     VALUES (sha256(convert_to(lower(%(account)s::text COLLATE "C"), 'UTF8')), %(client)s::text, 1, now())
@@ -35,7 +36,7 @@ WITH pair AS (
             THEN now() + least(interval '15 minutes', interval '30 seconds' * power(2, least(attempt.failures - 4, 10)))
         END
     WHERE attempt.locked_until IS NULL OR attempt.locked_until <= now()
-    RETURNING attempt.account_digest, attempt.signed_in_at > now() - interval '90 days' AS is_known
+    RETURNING attempt.account_digest, attempt.signed_in_at > now() - interval '90 days' AS is_known, attempt.locked_until
 ), account AS (
     INSERT INTO login_attempts AS attempt (account_digest, client_address, failures, last_failed_at)
     SELECT account_digest, '*', 1, now() FROM pair WHERE is_known IS NOT TRUE
@@ -47,9 +48,11 @@ WITH pair AS (
             THEN now() + least(interval '15 minutes', interval '30 seconds' * power(2, least(attempt.failures - 99, 10)))
         END
     WHERE attempt.locked_until IS NULL OR attempt.locked_until <= now()
-    RETURNING 1
+    RETURNING attempt.locked_until
 )
-SELECT 1 FROM pair WHERE is_known OR EXISTS (SELECT FROM account)
+SELECT CASE WHEN account.locked_until IS NOT NULL THEN 'strangers' WHEN pair.locked_until IS NOT NULL THEN 'client' END
+FROM pair LEFT JOIN account ON true
+WHERE pair.is_known OR EXISTS (SELECT FROM account)
 
 -- name: forgive
 -- Begins the pair's count anew and knows the client from now on. Returns no row to whom either count locks out.
@@ -74,3 +77,9 @@ DELETE FROM login_attempts
 WHERE account_digest = sha256(convert_to(lower(%(account)s::text COLLATE "C"), 'UTF8'))
     AND coalesce(signed_in_at, '-infinity') <= %(until)s
     AND (client_address <> '*' OR coalesce(last_failed_at, '-infinity') <= %(until)s)
+
+-- name: know
+-- For who has shown otherwise that the account is theirs: whatever is locked, the client is known from now on.
+INSERT INTO login_attempts AS attempt (account_digest, client_address, failures, signed_in_at)
+VALUES (sha256(convert_to(lower(%(account)s::text COLLATE "C"), 'UTF8')), %(client)s::text, 0, now())
+ON CONFLICT (account_digest, client_address) DO UPDATE SET failures = 0, locked_until = NULL, signed_in_at = now()

@@ -35,5 +35,11 @@ WITH chosen AS MATERIALIZED (
 )
 SELECT count(*) FROM removed
 
--- name: expired_admin_sessions
-SELECT count(*) FROM django_session WHERE expire_date < now()
+-- name: admin_sessions
+WITH chosen AS MATERIALIZED (
+    SELECT session_key FROM django_session WHERE expire_date < now()
+    ORDER BY session_key LIMIT %s FOR UPDATE SKIP LOCKED
+), removed AS (
+    DELETE FROM django_session USING chosen WHERE django_session.session_key = chosen.session_key RETURNING 1
+)
+SELECT count(*) FROM removed

@@ -24,10 +24,10 @@ class SessionCleanUpRepository:
         """Remove at most so many signing keys that retired 30 days ago, and return how many."""
         return await _number(SQL["signing_keys"], [maximum])
 
-    async def expired_admin_sessions(self) -> int:
-        """Return how many sessions of the admin have expired."""
-        return await _number(SQL["expired_admin_sessions"])
+    async def remove_admin_sessions(self, maximum: int) -> int:
+        """Remove at most so many rows of Django's for browsers whose session has expired, and return how many."""
+        return await _number(SQL["admin_sessions"], [maximum])
 
 
-async def _number(sql: str, parameters: Any = ()) -> int:
+async def _number(sql: str, parameters: Any) -> int:
     return int((await fetch_rows(sql, parameters))[0][0])

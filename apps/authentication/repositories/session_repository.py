@@ -3,41 +3,34 @@
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from django.contrib.auth.models import Group
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, ExpressionWrapper, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from apps.authentication.models import Session
 from apps.authentication.repositories.known_devices import NewSession, is_known_device
+from apps.authentication.repositories.live_sessions import (
+    end,
+    end_all,
+    live,
+    live_session,
+    live_session_of_admin,
+    live_sessions_of,
+    with_user,
+)
+from apps.authentication.repositories.refresh_rotation import lock_family, may_be_repeated, rotate
 from apps.authentication.repositories.session_life import SessionLife
-from apps.core.database.prepared_query import prepared
 from apps.core.database.queries import fetch_one, fetch_rows
 from apps.core.database.sql_files import load_statements
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import NotFound
 from apps.core.notices import Notice, PostNotice
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
-from apps.core.security.lifetimes import PROOF_SECONDS
 from apps.core.security.single_use_tokens import VoidTokens
 
 SQL = load_statements(Path(__file__).with_name("sessions.sql"))
-REUSE_SECONDS = 10
-NOTED_USE_SECONDS = 60
 SIGNED_OUT = "signed out"
-JUST_ROTATED = ExpressionWrapper(
-    Q(rotated_at__gt=Now() - timedelta(seconds=REUSE_SECONDS)), output_field=BooleanField()
-)
-RECENTLY_PROVEN = ExpressionWrapper(
-    Q(authenticated_at__gt=Now() - timedelta(seconds=PROOF_SECONDS)), output_field=BooleanField()
-)
-USE_IS_UNNOTED = ExpressionWrapper(
-    Q(last_used_at__lt=Now() - timedelta(seconds=NOTED_USE_SECONDS)), output_field=BooleanField()
-)
 SetPassword = Callable[[int, str, str | None], None]
 NoteLogin = Callable[[int, str | None, bool], bool]
 
@@ -70,7 +63,7 @@ class SessionRepository:
 
     async def find_live(self, session_id: int) -> LiveSession | None:
         """Return the session with its user and their roles if it is neither revoked nor over, else None."""
-        session = await _live_session.first(session_id)
+        session = await live_session.first(session_id)
         return LiveSession(session, vars(session)["is_recently_proven"]) if session else None
 
     async def id_of_family(self, family_digest: bytes) -> int | None:
@@ -83,7 +76,7 @@ class SessionRepository:
 
         It has been used now, which moves its end on; this is written at most once a minute.
         """
-        session = await _live_session_of_admin.first(session_id)
+        session = await live_session_of_admin.first(session_id)
         if session is None:
             return None
         if vars(session)["is_use_unnoted"]:
@@ -94,7 +87,7 @@ class SessionRepository:
 
     async def page(self, user_id: int, *, offset: int, size: int) -> tuple[list[Session], int]:
         """Return one page of the user's live sessions, newest first, and how many there are in all."""
-        return await _live_sessions_of.page(offset, size, user_id)
+        return await live_sessions_of.page(offset, size, user_id)
 
     async def start(self, new: NewSession, audit: AuditEntry) -> Session:
         """Insert a session and note the sign-in; raises NotAuthenticated if the password is no longer the same."""
@@ -103,8 +96,8 @@ class SessionRepository:
     async def advance(self, family_digest: bytes, generation: int, audit_reuse: AuditEntry) -> Session | None:
         """Spend a generation and return its session, now at the next one; None when it cannot be spent.
 
-        The generation just before the current one changes nothing within REUSE_SECONDS of its end: it returns the
-        session as it is, so that whoever lost the answer gets it. Any other spent generation revokes the session.
+        One that was spent within REUSE changes nothing: it returns the session as it is, so that whoever lost the
+        answer gets it, however many have refreshed meanwhile. Any other spent generation revokes the session.
         Concurrent calls queue on the row.
         """
         return await run_in_transaction(self._advance, family_digest, generation, audit_reuse)
@@ -162,7 +155,7 @@ class SessionRepository:
         These are every session of the user, but one if it is named, and every single-use token.
         """
         self._set_password(user_id, password_hash, judged_digest)
-        _end_all(user_id, kept_id, "password changed")
+        end_all(user_id, kept_id, "password changed")
         self._void_tokens(user_id)
         self._record_audit(replace(audit, target_id=user_id))
         self._post_notice(user_id, notice, secrets.token_hex(8), audit.actor)
@@ -185,25 +178,23 @@ class SessionRepository:
         self._record_audit(replace(audit, target_id=session.pk))
         if is_new_device:
             self._post_notice(new.user_id, Notice.NEW_DEVICE, str(session.pk))
-        return _with_user(Session.objects.all()).get(pk=session.pk)
+        return with_user(Session.objects.all()).get(pk=session.pk)
 
     def _advance(self, family_digest: bytes, generation: int, audit_reuse: AuditEntry) -> Session | None:
-        # Whoever had to wait for the row sees it as the one before has left it, `was_just_rotated` included.
-        locked = _with_user(_live()).select_for_update(of=("self",)).annotate(was_just_rotated=JUST_ROTATED)
-        session = locked.filter(family_digest=family_digest).first()
+        session = lock_family(family_digest)
         if session is None:
             return None
         if session.generation == generation:
-            _rotate(session, self._lives[session.kind])
-        elif session.generation != generation + 1 or not session.was_just_rotated:
-            _end(_live().filter(pk=session.pk), "refresh token reused")
+            rotate(session, self._lives[session.kind])
+        elif not may_be_repeated(session, generation):
+            end(live().filter(pk=session.pk), "refresh token reused")
             self._record_audit(replace(audit_reuse, target_id=session.pk, subject_id=session.user_id))
             self._post_notice(session.user_id, Notice.TOKEN_REUSED, str(session.pk))
             return None
         return session
 
     def _renew_proof(self, session_id: int, user_id: int, methods: tuple[str, ...], audit: AuditEntry) -> None:
-        session = _live().select_for_update(of=("self",)).filter(pk=session_id, user_id=user_id).first()
+        session = live().select_for_update(of=("self",)).filter(pk=session_id, user_id=user_id).first()
         if session is None:
             raise NotFound
         session.methods = sorted({*session.methods, *methods})
@@ -213,72 +204,22 @@ class SessionRepository:
 
     def _revoke(self, session_id: int, user_id: int, audit: AuditEntry, reason: str) -> None:
         # Locked before it is ended, so that of many who end it at once one finds it live.
-        locked = _live().select_for_update(of=("self",)).filter(pk=session_id, user_id=user_id)
+        locked = live().select_for_update(of=("self",)).filter(pk=session_id, user_id=user_id)
         if locked.first() is None:
             raise NotFound
-        _end(Session.objects.filter(pk=session_id), reason)
+        end(Session.objects.filter(pk=session_id), reason)
         self._record_audit(replace(audit, target_id=session_id, subject_id=user_id))
 
     def _revoke_all(self, user_id: int, kept_id: int | None, audit: AuditEntry, reason: str) -> None:
-        ended = _end_all(user_id, kept_id, reason)
+        ended = end_all(user_id, kept_id, reason)
         if ended:
             self._record_audit(replace(audit, target_id=user_id, after={**audit.after, "session_ids": ended}))
 
     def _revoke_among(self, ids: range, audit: AuditEntry, reason: str) -> int:
-        among = _live().filter(pk__gte=ids.start, pk__lt=ids.stop)
+        among = live().filter(pk__gte=ids.start, pk__lt=ids.stop)
         owners = {session.pk: session.user_id for session in among.order_by("id").select_for_update(of=("self",))}
-        _end(Session.objects.filter(pk__in=owners), reason)
+        end(Session.objects.filter(pk__in=owners), reason)
         for user_id in sorted(set(owners.values())):
             ended = [session_id for session_id, owner_id in owners.items() if owner_id == user_id]
             self._record_audit(replace(audit, target_id=user_id, after={**audit.after, "session_ids": ended}))
         return len(owners)
-
-
-@prepared
-def _live_session(session_id: int) -> QuerySet[Session]:
-    return _with_user(_live()).filter(pk=session_id).annotate(is_recently_proven=RECENTLY_PROVEN)
-
-
-@prepared
-def _live_session_of_admin(session_id: int) -> QuerySet[Session]:
-    known = _live().filter(pk=session_id, kind=Session.Kind.ADMIN)
-    return _with_user(known).annotate(is_recently_proven=RECENTLY_PROVEN, is_use_unnoted=USE_IS_UNNOTED)
-
-
-@prepared
-def _live_sessions_of(user_id: int) -> QuerySet[Session]:
-    return _live().filter(user_id=user_id).order_by("-id")
-
-
-def _with_user(sessions: QuerySet[Session]) -> QuerySet[Session]:
-    """Add the user, the names of their roles, and the scopes that these give."""
-    roles = Group.objects.filter(user=OuterRef("user_id"))
-    given = roles.filter(scopes__scope__isnull=False).values("scopes__scope")
-    return sessions.select_related("user").annotate(
-        role_names=ArraySubquery(roles.values("name")), role_scopes=ArraySubquery(given)
-    )
-
-
-def _live() -> QuerySet[Session]:
-    not_shut_out = Q(user__sessions_ended_at=None) | Q(created_at__gt=F("user__sessions_ended_at"))
-    return Session.objects.filter(not_shut_out, revoked_at=None, expires_at__gt=Now())
-
-
-def _rotate(session: Session, life: SessionLife) -> None:
-    session.generation += 1
-    session.rotated_at = session.last_used_at = Now()
-    session.expires_at = life.of_used()
-    session.save(update_fields=["generation", "rotated_at", "last_used_at", "expires_at", "updated_at"])
-
-
-def _end_all(user_id: int, kept_id: int | None, reason: str) -> list[int]:
-    found = _live().filter(user_id=user_id)
-    others = found if kept_id is None else found.exclude(pk=kept_id)
-    # Locked in one order, so that devices that end each other's sessions wait and never deadlock.
-    ids = [session.pk for session in others.order_by("id").select_for_update(of=("self",))]
-    _end(Session.objects.filter(pk__in=ids), reason)
-    return ids
-
-
-def _end(sessions: QuerySet[Session], reason: str) -> None:
-    sessions.update(revoked_at=Now(), revoked_reason=reason)

@@ -40,8 +40,8 @@ async def login(request: HttpRequest, credentials: LoginRequest) -> Status[Token
 async def refresh(request: HttpRequest, body: RefreshRequest) -> TokenPair:
     """Get a new pair; the old refresh token is spent.
 
-    Whoever repeats it within 10 seconds gets the same new refresh token again, so refreshes at the same time and lost
-    answers do no harm. A spent token that is presented later, or one from before it, ends the session.
+    Whoever repeats it within 10 seconds gets the newest refresh token, so refreshes at the same time and lost answers
+    do no harm. A spent token that is presented later ends the session.
     """
     await limit_by_address(request, "refresh")
     return await session_service().refresh(body.refresh_token)

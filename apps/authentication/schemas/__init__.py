@@ -9,7 +9,6 @@ from apps.authentication.schemas.second_factor_code import SecondFactorCode
 from apps.authentication.schemas.second_factor_needed import SecondFactorNeeded
 from apps.authentication.schemas.second_factor_passkey import SecondFactorPasskey
 from apps.authentication.schemas.second_factor_passkey_query import SecondFactorPasskeyQuery
-from apps.authentication.schemas.session_cleaned_up import SessionCleanedUp
 from apps.authentication.schemas.session_out import SessionOut
 from apps.authentication.schemas.sessions_end_query import SessionsEndQuery
 from apps.authentication.schemas.sessions_ended import SessionsEnded
@@ -27,7 +26,6 @@ __all__ = [
     "SecondFactorNeeded",
     "SecondFactorPasskey",
     "SecondFactorPasskeyQuery",
-    "SessionCleanedUp",
     "SessionOut",
     "SessionsEndQuery",
     "SessionsEnded",

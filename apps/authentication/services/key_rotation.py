@@ -25,7 +25,8 @@ class KeyRotation:
     async def rotate(self, actor: Principal, *, is_compromised: bool = False) -> SigningKeyOut:
         """Make the key that signs next; raises NotAllowed unless the actor is a superuser.
 
-        When the old ones are compromised, it signs at once, and nothing that they have signed is believed any more.
+        When the old ones are compromised, it signs at once, and within VIEW_SECONDS, on every worker, nothing that they
+        have signed is believed any more.
         """
         actor.require_superuser()
         new = new_key()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
+from apps.authentication.repositories.login_attempt_repository import CountedWrong, LoginAttemptRepository
 from apps.core.addresses import limited_party
 from apps.core.email_addresses import canonical_email
 from apps.core.errors import TooManyRequests
@@ -56,17 +56,23 @@ class PasswordCheck:
         _refuse_for(await self._attempts.locked_seconds(*pair))
         matches = await password_matches(password, credentials.password_hash if credentials else None)
         is_right = matches and credentials is not None and credentials.is_usable and admits(credentials)
-        seconds = await (self._attempts.forgive if is_right else self._attempts.count_wrong)(*pair)
-        if not is_right:
-            await self._note(_refusal(credentials))
-        _refuse_for(seconds)
+        if is_right:
+            _refuse_for(await self._attempts.forgive(*pair))
+        else:
+            await self._refuse(credentials, await self._attempts.count_wrong(*pair))
         return is_right
 
+    async def _refuse(self, credentials: Credentials | None, counted: CountedWrong) -> None:
+        await self._note(_entry("password.refused", credentials))
+        if counted.locks_out is not None:
+            await self._note(_entry("account.locked", credentials, locks_out=counted.locks_out))
+        _refuse_for(counted.locked_seconds)
 
-def _refusal(credentials: Credentials | None) -> AuditEntry:
+
+def _entry(action: str, credentials: Credentials | None, **after: str) -> AuditEntry:
     # Written for an account that does not exist too: it takes as long. What was typed is not: it may be a password.
     user_id = credentials.user_id if credentials else None
-    return AuditEntry(STRANGER, "password.refused", "user", user_id, outcome=Outcome.FAILURE)
+    return AuditEntry(STRANGER, action, "user", user_id, after=after, outcome=Outcome.FAILURE)
 
 
 def _refuse_for(seconds: int) -> None:

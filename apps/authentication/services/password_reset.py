@@ -1,12 +1,16 @@
 """Setting a password that was forgotten, by a link in a mail."""
 
+from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
 from apps.authentication.repositories.session_repository import SessionRepository
 from apps.authentication.schemas import PasswordResetRequest
+from apps.core.addresses import limited_party
 from apps.core.database.transactions import run_in_transaction
+from apps.core.email_addresses import canonical_email
 from apps.core.errors import InvalidToken, NotFound
 from apps.core.letters import Letter, PostLetter, letter_key
 from apps.core.links import link_to
 from apps.core.notices import Notice
+from apps.core.request_context import current_request
 from apps.core.security.audit_entry import AuditEntry, Outcome, RecordAudit
 from apps.core.security.passwords import hash_password
 from apps.core.security.principal import STRANGER, Principal, owner_of
@@ -27,12 +31,14 @@ class PasswordReset:
         self,
         users: UserService,
         sessions: SessionRepository,
+        attempts: LoginAttemptRepository,
         tokens: OneTimeTokens,
         post_letter: PostLetter,
         record_audit: RecordAudit,
     ) -> None:
         self._users = users
         self._sessions = sessions
+        self._attempts = attempts
         self._tokens = tokens
         self._post_letter = post_letter
         self._record_audit = record_audit
@@ -56,7 +62,8 @@ class PasswordReset:
     async def reset(self, request: PasswordResetRequest) -> None:
         """Set the password, end every session, and spend the token if and only if the password is accepted.
 
-        The address is verified too: its owner has read mail there. Raises InvalidToken, ValidationFailed.
+        The address is verified too: its owner has read mail there. And the client is known from now on: however many
+        others guess, they do not lock its owner out from here. Raises InvalidToken, ValidationFailed.
         """
         token, password = request.token.get_secret_value(), request.new_password.get_secret_value()
         credentials = await self._holder(token)
@@ -108,6 +115,7 @@ class PasswordReset:
         audit = AuditEntry(owner_of(user_id), "user.password_reset", "user", user_id)
         self._users.mark_verified(user_id)
         self._sessions.replace_password(user_id, password_hash, None, audit, Notice.PASSWORD_RESET)
+        self._attempts.know(canonical_email(account.email), limited_party(current_request().client_address))
 
 
 def _request_of(account: Credentials | None) -> AuditEntry:

@@ -34,8 +34,8 @@ class SessionService:
     async def refresh(self, refresh_token: str) -> TokenPair:
         """Spend a refresh token for a new pair; raises NotAuthenticated.
 
-        The token before the newest gets the newest again for a moment, for clients that refresh twice at once or have
-        lost the answer. Any other spent token is a thief's, or its owner's after a thief: the session ends.
+        A token that was spent a moment ago gets the newest again, for clients that refresh twice at once or have lost
+        the answer. Any other spent token is a thief's, or its owner's after a thief: the session ends.
         """
         token = read_refresh_token(refresh_token)
         if token is None:

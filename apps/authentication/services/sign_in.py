@@ -17,11 +17,11 @@ from apps.authentication.services.proof import Proof
 from apps.authentication.services.refresh_tokens import new_family
 from apps.authentication.services.second_step import SecondStep
 from apps.authentication.services.token_pairs import TokenPairs
-from apps.core.errors import EmailNotVerified, NotAuthenticated
+from apps.core.errors import DomainError, EmailNotVerified, NotAuthenticated, NotFound
 from apps.core.request_context import current_request
-from apps.core.security.audit_entry import AuditEntry
+from apps.core.security.audit_entry import AuditEntry, NoteAudit, Outcome
 from apps.core.security.methods import PASSWORD
-from apps.core.security.principal import owner_of
+from apps.core.security.principal import STRANGER, owner_of
 from apps.second_factors.schemas import PasskeyAssertion
 from apps.second_factors.services.passkey_proof import PasskeyProof
 
@@ -40,7 +40,9 @@ class SignIn:
         passwords: PasswordCheck,
         passkeys: PasskeyProof,
         second_step: SecondStep,
+        *,
         remind: Remind,
+        note: NoteAudit,
     ) -> None:
         self._sessions = sessions
         self._pairs = pairs
@@ -48,6 +50,7 @@ class SignIn:
         self._passkeys = passkeys
         self._second_step = second_step
         self._remind = remind
+        self._note = note
 
     async def with_password(self, request: LoginRequest) -> TokenPair | SecondFactorNeeded:
         """Sign in by a password; raises NotAuthenticated, or TooManyRequests when locked."""
@@ -84,9 +87,13 @@ class SignIn:
         new = new_session(proof, token.family_digest, Session.Kind.API)
         try:
             session = await self._sessions.start(new, start_audit(new))
-        except EmailNotVerified:
+        except EmailNotVerified as refusal:
+            await self._note(_refusal_of(proof, refusal))
             await self._remind(proof.user_id)
             raise
+        except (NotAuthenticated, NotFound) as refusal:
+            await self._note(_refusal_of(proof, refusal))
+            raise NotAuthenticated from refusal
         return await self._pairs.of(session, token.family)
 
 
@@ -107,3 +114,9 @@ def new_session(proof: Proof, family_digest: bytes, kind: Session.Kind) -> NewSe
 def start_audit(new: NewSession) -> AuditEntry:
     """Return what the audit trail is told of a sign-in."""
     return AuditEntry(owner_of(new.user_id), "session.started", "session", after={"methods": list(new.methods)})
+
+
+def _refusal_of(proof: Proof, refusal: DomainError) -> AuditEntry:
+    """Return what the audit trail is told of somebody whose proof was right, and who is not let in."""
+    after = {"methods": list(proof.methods), "reason": refusal.public_code}
+    return AuditEntry(STRANGER, "session.refused", "user", proof.user_id, after=after, outcome=Outcome.FAILURE)

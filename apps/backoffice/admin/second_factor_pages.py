@@ -57,7 +57,7 @@ def new_passkey_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
         except (Conflict, ValidationFailed) as refusal:
             form.refuse(refusal)
         else:
-            kind = SOFTWARE_KEY if added.passkey.is_backed_up else HARDWARE_KEY
+            kind = SOFTWARE_KEY if added.passkey.is_backup_eligible else HARDWARE_KEY
             return _enrolled(site, request, kind, added.recovery_codes)
     asked = call_service(passkey_enrolment().ask, actor)
     name = form["name"].value() if form else NewPasskeyForm.base_fields["name"].initial

@@ -1,6 +1,7 @@
 """Reads and writes identities."""
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from apps.core.database.queries import count, fetch_all, fetch_one
@@ -25,9 +26,15 @@ class IdentityRepository:
 
     def find(self, profile: Profile) -> Identity | None:
         """Return the identity that this is, or None."""
-        return Identity.objects.filter(
-            provider=profile.provider, issuer=profile.issuer, subject=profile.subject
-        ).first()
+        return _same(profile).first()
+
+    def leave_deleted(self, profile: Profile) -> Identity | None:
+        """Remove the identity that this is from a deleted account, and return it; None unless one has it.
+
+        A deleted account keeps its identities for when it is restored, until their owner comes back before that.
+        """
+        left = _same(profile).filter(user__deleted_at__isnull=False).first()
+        return left if left is not None and Identity.objects.filter(pk=left.pk).delete()[0] else None
 
     def get(self, user_id: int, identity_id: int) -> Identity:
         """Return one of the account's identities; raises NotFound."""
@@ -67,3 +74,7 @@ class IdentityRepository:
     def remove_all(self, user_id: int) -> None:
         """Remove all of the account's."""
         Identity.objects.filter(user_id=user_id).delete()
+
+
+def _same(profile: Profile) -> QuerySet[Identity]:
+    return Identity.objects.filter(provider=profile.provider, issuer=profile.issuer, subject=profile.subject)

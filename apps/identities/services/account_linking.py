@@ -36,6 +36,14 @@ class AccountEmailUnverified(NotAllowed):
         super().__init__()
 
 
+class AccountShut(NotAuthenticated):
+    """It is the way into an account that may not be used; whoever asks is not told which it is."""
+
+    def __init__(self, user_id: int) -> None:
+        self.user_id = user_id
+        super().__init__()
+
+
 class IdentityTaken(Conflict):
     """It is another account's way of signing in."""
 
@@ -68,13 +76,15 @@ class AccountLinking:
     async def account_of(self, profile: Profile) -> int:
         """Return the account's id; a verified address finds it the first time, or makes it.
 
-        Raises NotAuthenticated for an account that may not be used, ProviderEmailUnverified, AccountEmailUnverified,
-        and as `Registration.register_federated` does.
+        A deleted account is as good as absent: who comes back is a stranger.
+
+        Raises AccountShut for one that may not be used, ProviderEmailUnverified, AccountEmailUnverified, and as
+        `Registration.register_federated` does.
         """
         try:
             return await _again_after_races(partial(run_in_transaction, self._account_of, profile))
-        except AccountEmailUnverified as refusal:
-            await self._note(_refusal(refusal.user_id, profile))
+        except (AccountEmailUnverified, AccountShut) as refusal:
+            await self._note(_refusal(refusal.user_id, profile, refusal.public_code))
             raise
 
     async def link(self, actor: Principal, profile: Profile) -> Identity:
@@ -85,7 +95,7 @@ class AccountLinking:
         return await _again_after_races(partial(run_in_transaction, self._link_own, actor, profile))
 
     def _account_of(self, profile: Profile) -> int:
-        known = self._identities.find(profile)
+        known = self._known(profile)
         if known is not None:
             return self._sign_in_known(known, profile)
         if not profile.is_verified:
@@ -110,7 +120,7 @@ class AccountLinking:
         if account is None:
             return self._registration.register_federated(profile.email, profile.full_name), True
         if not account.is_usable:
-            raise NotAuthenticated
+            raise AccountShut(account.user_id)
         if not account.is_verified:
             raise AccountEmailUnverified(account.user_id)
         return account.user_id, False
@@ -119,7 +129,7 @@ class AccountLinking:
         # Else somebody could make an account in another's name and leave a way in, for when its owner takes it over.
         if not self._lock(actor.owner_id).is_verified:
             raise EmailNotVerified
-        known = self._identities.find(profile)
+        known = self._known(profile)
         if known is None:
             identity = self._add(actor, profile)
             self._post_notice(identity.user_id, Notice.IDENTITY_LINKED, str(identity.pk))
@@ -127,6 +137,14 @@ class AccountLinking:
         if known.user_id != actor.owner_id:
             raise IdentityTaken
         return known
+
+    def _known(self, profile: Profile) -> Identity | None:
+        left = self._identities.leave_deleted(profile)
+        if left is not None:
+            before = {"provider": left.provider, "email": left.email}
+            entry = AuditEntry(STRANGER, "identity.left", TARGET_KIND, left.pk, before=before, subject_id=left.user_id)
+            self._record_audit(entry)
+        return self._identities.find(profile)
 
     def _add(self, owner: Principal, profile: Profile) -> Identity:
         identity = self._identities.add(owner.owner_id, profile)
@@ -138,7 +156,7 @@ class AccountLinking:
         try:
             return self._users.lock_usable(user_id)
         except NotFound:
-            raise NotAuthenticated from None
+            raise AccountShut(user_id) from None
 
 
 async def _again_after_races[R](attempt: Callable[[], Awaitable[R]]) -> R:
@@ -152,8 +170,8 @@ async def _again_after_races[R](attempt: Callable[[], Awaitable[R]]) -> R:
     return await attempt()
 
 
-def _refusal(user_id: int, profile: Profile) -> AuditEntry:
-    after = {"provider": profile.provider, "reason": AccountEmailUnverified.code}
+def _refusal(user_id: int, profile: Profile, reason: str) -> AuditEntry:
+    after = {"provider": profile.provider, "reason": reason}
     return AuditEntry(
         STRANGER, "identity.refused", "user", user_id, after=after, subject_id=user_id, outcome=Outcome.FAILURE
     )

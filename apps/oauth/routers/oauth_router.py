@@ -9,6 +9,7 @@ from apps.core.addresses import parse_address
 from apps.core.http.address_limits import limit_by_address
 from apps.core.http.tightest_window import TightestWindow, note_rate_limit
 from apps.core.schemas.error_response import ErrorResponse
+from apps.core.security.principal import Principal
 from apps.oauth.dependencies import (
     caller_authentication,
     client_authentication,
@@ -65,10 +66,11 @@ async def introspect_token(request: HttpRequest) -> IntrospectionOut:
 
     The caller is an API key, by HTTP Basic, in the form or as a bearer, or an access token as a bearer. Without the
     scope `tokens:introspect` it may ask about tokens of its own key or session. A token that does not count, or that
-    the caller may not ask about, is answered with `{"active": false}`.
+    the caller may not ask about, is answered with `{"active": false}`. Callers who fail to prove who they are, are
+    limited per client address.
     """
     form = read_form(request)
-    caller = await caller_authentication().authenticate(authorization_of(request), form)
+    caller = await _caller(request, form)
     return await introspection().introspect(caller, _token_in(form), _address_in(form))
 
 
@@ -92,6 +94,15 @@ async def revoke_token(request: HttpRequest) -> HttpResponse:
     client = await client_authentication().authenticate(credentials) if credentials else None
     await revocation().revoke(client, _token_in(form))
     return HttpResponse()
+
+
+async def _caller(request: HttpRequest, form: dict[str, str]) -> Principal:
+    # Services ask for each request that they serve, all from one address, so only what fails counts.
+    try:
+        return await caller_authentication().authenticate(authorization_of(request), form)
+    except OAuthError:
+        await limit_by_address(request, "oauth-introspect")
+        raise
 
 
 def _token_in(form: dict[str, str]) -> str:

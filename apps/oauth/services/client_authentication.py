@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from apps.api_keys.services.key_secrets import KeySecret, KeySecrets
 from apps.core.errors import NotAllowed
 from apps.core.request_context import current_request
-from apps.core.security.principal import Principal
+from apps.core.security.audit_entry import AuditEntry, NoteAudit, Outcome
+from apps.core.security.principal import CredentialKind, Principal
 from apps.core.window_state import WindowState
 from apps.oauth.services.client_credentials import ClientCredentials
 from apps.oauth.services.oauth_errors import ClientLimited, InvalidClient, InvalidScope
@@ -24,16 +25,17 @@ class Client:
 
 
 class ClientAuthentication:
-    """Finds out which key a client is."""
+    """Finds out which key a client is. That a right secret was refused, its owner sees in the audit trail."""
 
-    def __init__(self, secrets: KeySecrets, keys: KeyAuthentication) -> None:
+    def __init__(self, secrets: KeySecrets, keys: KeyAuthentication, note: NoteAudit) -> None:
         self._secrets = secrets
         self._keys = keys
+        self._note = note
 
     async def authenticate(self, credentials: ClientCredentials | None) -> Principal:
         """Return the key that the client is, and count nothing; raises InvalidClient."""
         secret = await self._known(credentials)
-        return _admitted(await self._use(secret, (), is_metered=False))
+        return await self._admitted(secret, await self._use(secret, (), is_metered=False))
 
     async def admit(self, credentials: ClientCredentials | None, scopes: tuple[str, ...]) -> Client:
         """Return the client, and count one call of its key against the key's windows.
@@ -47,7 +49,7 @@ class ClientAuthentication:
             raise ClientLimited(use.windows, use.retry_after_seconds)
         if use.lacks_scopes:
             raise InvalidScope
-        return Client(_admitted(use), secret, use.windows)
+        return Client(await self._admitted(secret, use), secret, use.windows)
 
     async def _known(self, credentials: ClientCredentials | None) -> KeySecret:
         if credentials is None:
@@ -62,10 +64,19 @@ class ClientAuthentication:
         try:
             return KeyUse.of(await self._keys.judge_digest(secret.digest, address, scopes, is_metered=is_metered))
         except NotAllowed as error:  # good, but not from there
+            await self._note(_refusal_of(secret))
             raise InvalidClient(error.public_message) from error
 
+    async def _admitted(self, secret: KeySecret, use: KeyUse) -> Principal:
+        if use.principal is None:
+            await self._note(_refusal_of(secret))
+            raise InvalidClient
+        return use.principal
 
-def _admitted(use: KeyUse) -> Principal:
-    if use.principal is None:
-        raise InvalidClient
-    return use.principal
+
+def _refusal_of(secret: KeySecret) -> AuditEntry:
+    stranger = Principal(user_id=None, kind=CredentialKind.API_KEY)
+    owner_id, after = secret.owner_id, {"prefix": secret.prefix}
+    return AuditEntry(
+        stranger, "client.refused", "api_key", secret.key_id, after=after, subject_id=owner_id, outcome=Outcome.FAILURE
+    )

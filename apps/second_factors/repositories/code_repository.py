@@ -8,7 +8,11 @@ from apps.core.database.statements import run_statement
 from apps.core.database.transactions import run_in_transaction
 from apps.core.notices import Notice
 from apps.core.security.audit_entry import AuditEntry
-from apps.second_factors.repositories.factor_attempt_repository import ACCOUNT_MAXIMUM, FactorAttemptRepository
+from apps.second_factors.repositories.factor_attempt_repository import (
+    ACCOUNT_MAXIMUM,
+    PAIR_MAXIMUM,
+    FactorAttemptRepository,
+)
 from apps.second_factors.repositories.factor_changes import SQL, FactorChanges
 
 # Returns the time step of a code of this (encrypted) secret at this moment (Unix seconds), or None.
@@ -52,32 +56,30 @@ class CodeRepository:
 
     def judge_digits(self, guess: Guess, refused: AuditEntry, device_sql: str) -> Judgement:
         """Judge six digits by the device that the statement finds, in the open transaction; the account is locked."""
-        seconds = self._attempts.locked_seconds_everywhere(guess.user_id) or self._count(guess)
-        if seconds:
-            return Judgement(is_right=False, locked_seconds=seconds)
+        seconds = self._attempts.locked_seconds_everywhere(guess.user_id)
+        in_a_row = 0 if seconds else self._attempts.count(guess.user_id, guess.client_address)
+        if not in_a_row:
+            return self._locked(guess, seconds)
         total = self._attempts.count_everywhere(guess.user_id)
         if self._accepts(guess, device_sql):
             self._attempts.give_back_everywhere(guess.user_id)
             return self._right(guess)
-        self._refuse(guess, refused, total)
-        return Judgement(is_right=False)
+        return self._wrong(guess, refused, in_a_row, total)
 
     def _judge_recovery_code(self, guess: Guess, refused: AuditEntry, recovery_used: AuditEntry) -> Judgement:
-        seconds = self._count(guess)
-        if seconds:
-            return Judgement(is_right=False, locked_seconds=seconds)
+        in_a_row = self._attempts.count(guess.user_id, guess.client_address)
+        if not in_a_row:
+            return self._locked(guess)
         spent = run_statement(SQL["spend_recovery_code"], [guess.user_id, guess.recovery_digest])
         if not spent:
-            self._changes.record_audit(refused)
-            return Judgement(is_right=False)
+            return self._wrong(guess, refused, in_a_row)
         key = f"recovery_code:{spent[0][0]}"
         self._changes.tell(guess.user_id, Notice.RECOVERY_CODE_USED, key, recovery_used)
         return self._right(guess)
 
-    def _count(self, guess: Guess) -> int:
-        if self._attempts.count(guess.user_id, guess.client_address):
-            return 0
-        return self._attempts.locked_seconds(guess.user_id, guess.client_address) or 1
+    def _locked(self, guess: Guess, seconds: int = 0) -> Judgement:
+        seconds = seconds or self._attempts.locked_seconds(guess.user_id, guess.client_address) or 1
+        return Judgement(is_right=False, locked_seconds=seconds)
 
     def _accepts(self, guess: Guess, device_sql: str) -> bool:
         found = run_statement(device_sql, [guess.user_id])
@@ -91,9 +93,12 @@ class CodeRepository:
         self._attempts.forgive(guess.user_id, guess.client_address)
         return Judgement(is_right=True)
 
-    def _refuse(self, guess: Guess, refused: AuditEntry, total: int) -> None:
-        if total < ACCOUNT_MAXIMUM:
-            self._changes.record_audit(refused)
-            return
-        locked = replace(refused, after={"is_locked_everywhere": True})
-        self._changes.tell(guess.user_id, Notice.CODES_GUESSED, self._attempts.lock_key(guess.user_id), locked)
+    def _wrong(self, guess: Guess, refused: AuditEntry, in_a_row: int, total: int = 0) -> Judgement:
+        self._changes.record_audit(refused)
+        locks = replace(refused, action="account.locked", after={"locks_out": "client"})
+        if total >= ACCOUNT_MAXIMUM:
+            key, locks = self._attempts.lock_key(guess.user_id), replace(locks, after={"locks_out": "everybody"})
+            self._changes.tell(guess.user_id, Notice.CODES_GUESSED, key, locks)
+        elif in_a_row > PAIR_MAXIMUM:
+            self._changes.record_audit(locks)
+        return Judgement(is_right=False)

@@ -8,6 +8,7 @@ from apps.core.database.sql_files import load_statements
 from apps.core.database.statements import run_statement
 
 SQL = load_statements(Path(__file__).with_name("factor_attempts.sql"))
+PAIR_MAXIMUM = 4  # wrong codes in a row that lock nothing
 ACCOUNT_MAXIMUM = 50  # wrong six-digit codes within a day, from everywhere
 EVERYWHERE = ""
 
@@ -24,9 +25,13 @@ class FactorAttemptRepository:
         """Return for how long no six-digit code of the account is judged, or 0."""
         return self.locked_seconds(user_id, EVERYWHERE)
 
-    def count(self, user_id: int, client_address: str) -> bool:
-        """Count a code from the address; False while the pair is locked."""
-        return bool(run_statement(SQL["count_for_address"], [user_id, client_address]))
+    def count(self, user_id: int, client_address: str) -> int:
+        """Count a code from the address and return how many that makes in a row; 0 while the pair is locked.
+
+        Beyond PAIR_MAXIMUM it locks the pair, unless it turns out to be right.
+        """
+        rows = run_statement(SQL["count_for_address"], [user_id, client_address])
+        return int(rows[0][0]) if rows else 0
 
     def count_everywhere(self, user_id: int) -> int:
         """Count a six-digit code of the account and return how many that makes."""

@@ -10,12 +10,16 @@ if TYPE_CHECKING:
 
 
 class PasskeyOut(ResponseSchema):
-    """A passkey; `aaguid` names the authenticator's make, `is_backed_up` says that it is kept on other devices too."""
+    """A passkey; `aaguid` names the authenticator's make.
+
+    `is_backup_eligible` says that it may be kept on other devices too, `is_backed_up` that it is.
+    """
 
     id: int
     name: str
     aaguid: str
     transports: list[str]
+    is_backup_eligible: bool
     is_backed_up: bool
     created_at: Timestamp
     last_used_at: Timestamp | None
@@ -28,6 +32,7 @@ class PasskeyOut(ResponseSchema):
             name=passkey.name,
             aaguid=str(passkey.aaguid),
             transports=passkey.transports,
+            is_backup_eligible=passkey.is_backup_eligible,
             is_backed_up=passkey.is_backed_up,
             created_at=passkey.created_at,
             last_used_at=passkey.last_used_at,

@@ -7,7 +7,7 @@ from apps.core.email_addresses import EMAIL_LENGTH_MAXIMUM
 
 
 class PendingRegistration(models.Model):
-    """What an account will be made of once the link in the mail is followed; removed then, or when it is over.
+    """What an account will be made of by whoever has the mail and knows the password; removed then, or when it is over.
 
     It is written for an address that has an account too, so that signing up takes as long. Several may wait for one
     address: each link stands for what was sent with it, and whoever confirms first has the address.

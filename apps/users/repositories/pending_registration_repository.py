@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.db import connection
 
-from apps.core.database.queries import fetch_rows
+from apps.core.database.queries import fetch_one, fetch_rows
 from apps.core.database.sql_files import load_statements
 from apps.users.models import PendingRegistration
 
@@ -24,6 +24,10 @@ class PendingRegistrationRepository:
     def add(self, fields: dict[str, str], password_hash: str) -> int:
         """Insert one, and return its id."""
         return PendingRegistration.objects.create(**fields, password=password_hash).pk
+
+    async def find(self, pending_id: int) -> PendingRegistration | None:
+        """Return one, or None when it is gone."""
+        return await fetch_one(PendingRegistration.objects.filter(pk=pending_id))
 
     def take(self, pending_id: int) -> PendingRegistration | None:
         """Remove and return one, with all others for its address; None when it is gone."""

@@ -8,7 +8,7 @@ from apps.core.http.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import WITH_BODY, errors
 from apps.core.schemas.done import Done
 from apps.users.dependencies import confirmed_registration, email_change, email_verification
-from apps.users.schemas import EmailChangeOut, TokenPresented, UserOut
+from apps.users.schemas import EmailChangeOut, RegistrationConfirm, TokenPresented, UserOut
 
 router = Router(tags=["authentication"])
 
@@ -22,10 +22,14 @@ async def verify_email(request: HttpRequest, body: TokenPresented) -> Done:
 
 
 @router.post("/confirm-registration", auth=None, response={201: UserOut, **errors(*WITH_BODY, 429)})
-async def confirm_registration(request: HttpRequest, body: TokenPresented) -> Status[UserOut]:
-    """Make the account that one has signed up for, by the token from the mail. Limited per client address."""
+async def confirm_registration(request: HttpRequest, body: RegistrationConfirm) -> Status[UserOut]:
+    """Make the account that one has signed up for, by the token from the mail and the password of the sign-up.
+
+    So nobody is led to confirm what somebody else has signed up for. The token is good no more after five wrong
+    passwords (`WRONG_PASSWORD`). Limited per client address.
+    """
     await limit_by_address(request, "confirm-registration")
-    return Status(201, await confirmed_registration().confirm(body.token.get_secret_value()))
+    return Status(201, await confirmed_registration().confirm(body))
 
 
 @router.post("/confirm-email", auth=None, response={200: EmailChangeOut, **errors(*WITH_BODY, 429)})

@@ -14,7 +14,7 @@ router = Router(tags=["users"])
 
 @router.post("", response={201: InvitationOut, **errors(*WITH_BODY, 401, 403, 409)})
 async def create_invitation(request: AuthenticatedRequest, new: InvitationCreate) -> Status[InvitationOut]:
-    """Invite somebody by mail; for staff. The link is good for a week."""
+    """Invite somebody by mail; for staff. The link is good for a week. 409 where `REGISTRATION` is `off`."""
     return Status(201, await invitation_service().invite(request.auth, new))
 
 
@@ -24,7 +24,7 @@ async def list_invitations(request: AuthenticatedRequest, query: Query[PageQuery
     return await invitation_service().page(request.auth, query)
 
 
-@router.post("/{invitation_id}/resend", response={200: InvitationOut, **errors(401, 403, 404, 422)})
+@router.post("/{invitation_id}/resend", response={200: InvitationOut, **errors(401, 403, 404, 409, 422)})
 async def resend_invitation(request: AuthenticatedRequest, invitation_id: Path[Identifier]) -> InvitationOut:
     """Send an invitation again, good for a week from now; for staff."""
     return await invitation_service().resend(request.auth, invitation_id)

@@ -3,6 +3,7 @@
 from apps.users.schemas.email_change_out import EmailChangeOut
 from apps.users.schemas.invitation_create import InvitationCreate
 from apps.users.schemas.invitation_out import InvitationOut
+from apps.users.schemas.registration_confirm import RegistrationConfirm
 from apps.users.schemas.role_create import RoleCreate
 from apps.users.schemas.role_out import RoleOut
 from apps.users.schemas.role_update import RoleUpdate
@@ -17,6 +18,7 @@ __all__ = [
     "EmailChangeOut",
     "InvitationCreate",
     "InvitationOut",
+    "RegistrationConfirm",
     "RoleCreate",
     "RoleOut",
     "RoleUpdate",

@@ -4,18 +4,20 @@ from collections.abc import Mapping
 
 from apps.core.database.batches import remove_in_batches
 from apps.core.database.transactions import run_in_transaction
-from apps.core.errors import Conflict, InvalidToken
+from apps.core.errors import Conflict, InvalidToken, WrongPassword
 from apps.core.letters import Letter, PostLetter, letter_key
 from apps.core.links import link_to
 from apps.core.security.audit_entry import AuditEntry
+from apps.core.security.passwords import password_matches
 from apps.core.security.principal import STRANGER
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.users.models import User
 from apps.users.repositories.pending_registration_repository import PendingRegistrationRepository
 from apps.users.repositories.user_repository import UserRepository
-from apps.users.schemas import UserOut
+from apps.users.schemas import RegistrationConfirm, UserOut
 
 LETTERS_AN_HOUR = 5  # to one address, whoever signs it up
+ATTEMPTS_MAXIMUM = 5  # passwords that are judged for one link
 CONFIRM, KNOWN = "confirm_registration", "registered_already"
 
 
@@ -41,11 +43,21 @@ class ConfirmedRegistration:
         """Keep the sign-up and write to its address, which gets five such letters an hour at most."""
         await run_in_transaction(self._ask, account, password_hash)
 
-    async def confirm(self, token: str) -> UserOut:
-        """Make the account that the token stands for, of a verified address; raises InvalidToken.
+    async def confirm(self, given: RegistrationConfirm) -> UserOut:
+        """Make the account that the token stands for, of a verified address; raises InvalidToken, WrongPassword.
 
-        Where its user name is taken by now, it gets a random end: an answer that said so would name somebody.
+        The password is that of the sign-up: who reads the mail may not be who has signed up, and would else be given an
+        account to which another has the password. Five are judged, then the token is good no more.
+
+        Where the user name is taken by now, it gets a random end: an answer that said so would name somebody.
         """
+        token = given.token.get_secret_value()
+        waiting = await self._tokens.attempt(token, ATTEMPTS_MAXIMUM)
+        pending = await self._pending.find(waiting.data["pending"]) if waiting else None
+        if pending is None:
+            raise InvalidToken
+        if not await password_matches(given.password.get_secret_value(), pending.password):
+            raise WrongPassword("This is not the password that was chosen at the sign-up.")
         return UserOut.of(await run_in_transaction(self._confirm, token))
 
     async def remove_old(self) -> int:

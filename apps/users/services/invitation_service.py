@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from django.conf import settings
+
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import Conflict, ErrorDetail, InvalidToken, NotFound
 from apps.core.letters import Letter, PostLetter, letter_key
@@ -17,6 +19,7 @@ from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas import InvitationCreate, InvitationOut
 
 LETTER_KIND = "invitation"
+OFF = "off"  # of REGISTRATION: nobody signs up, not even the invited
 HAS_ACCOUNT = ErrorDetail("email", "This address has an account already.")
 
 
@@ -43,8 +46,12 @@ class InvitationService:
         return timedelta(seconds=self._tokens.ttl_seconds)
 
     async def invite(self, actor: Principal, new: InvitationCreate) -> InvitationOut:
-        """Send an invitation; raises ValidationFailed (unknown plan), Conflict when the address has an account."""
+        """Send an invitation.
+
+        Raises ValidationFailed (unknown plan), Conflict when the address has an account, or nobody may sign up at all.
+        """
         actor.require_staff()
+        _require_use()
         plan_id = await self._plans.id_of(new.plan) if "plan" in new.model_fields_set else None
         return InvitationOut.of(await run_in_transaction(self._invite, actor, new.email, plan_id))
 
@@ -55,8 +62,12 @@ class InvitationService:
         return Page[InvitationOut].of(rows, total, query, InvitationOut.of)
 
     async def resend(self, actor: Principal, invitation_id: int) -> InvitationOut:
-        """Send it again, good for as long from now; raises NotFound when it is accepted or revoked."""
+        """Send it again, good for as long from now.
+
+        Raises NotFound when it is accepted or revoked, Conflict where nobody may sign up at all.
+        """
         actor.require_staff()
+        _require_use()
         return InvitationOut.of(await run_in_transaction(self._resend, actor, invitation_id))
 
     async def revoke(self, actor: Principal, invitation_id: int) -> None:
@@ -110,3 +121,10 @@ class InvitationService:
         context = {"link": link_to("sign-up", invitation=token, email=invitation.email)}
         key, lifetime = letter_key(LETTER_KIND, token), self._tokens.ttl_seconds
         self._post_letter(Letter(LETTER_KIND, invitation.email, key, None, context, lifetime))
+
+
+def _require_use() -> None:
+    if settings.REGISTRATION == OFF:
+        raise Conflict(
+            "Registration is off: nobody could make an account by the invitation.", code="REGISTRATION_CLOSED"
+        )

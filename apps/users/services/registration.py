@@ -15,10 +15,10 @@ from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas import UserCreate, UserOut
 from apps.users.schemas.fields import FULL_NAME_LENGTH_MAXIMUM, EmailAddress
 from apps.users.services.confirmed_registration import ConfirmedRegistration
-from apps.users.services.invitation_service import InvitationService
+from apps.users.services.invitation_service import OFF, InvitationService
 from apps.users.services.password_policy import check_new_password
 
-CONFIRMED, INVITE, OFF = "confirmed", "invite", "off"
+CONFIRMED, INVITE = "confirmed", "invite"
 EMAIL: TypeAdapter[str] = TypeAdapter(EmailAddress)
 USERNAME_START_LENGTH_MAXIMUM = 100
 

@@ -2,25 +2,19 @@
 
 from typing import Any
 
-from django.core.management import call_command
-
-from apps.authentication.dependencies import session_clean_up
-from apps.authentication.schemas import SessionCleanedUp
 from apps.core.database.sync_calls import call_service
 from apps.core.management.service_command import ServiceCommand
-from apps.mail.dependencies import mail_service
-from apps.oauth.dependencies import revocation
-from apps.one_time_tokens.dependencies import token_clean_up
-from apps.personal_data.dependencies import erasure
-from apps.second_factors.dependencies import attempt_clean_up
-from apps.usage.dependencies import usage_service
-from apps.users.dependencies import confirmed_registration
-from apps.verification.dependencies import answer_clean_up
+from apps.core.schemas.base import ResponseSchema
+from config.serving.clean_ups import clean_ups
 
 
-class Removed(SessionCleanedUp):
+class Removed(ResponseSchema):
     """How many rows of each kind were over, in all rooms."""
 
+    login_attempts: int
+    sessions: int
+    admin_sessions: int
+    signing_keys: int
     one_time_tokens: int
     revoked_tokens: int
     pending_registrations: int
@@ -32,7 +26,7 @@ class Removed(SessionCleanedUp):
 
 
 class Command(ServiceCommand):
-    """Removes what is over. Safe at any time, and any number at once."""
+    """Removes what is over now, as servers do every hour. Safe at any time, and any number at once."""
 
     help = (
         "Remove forgiven login attempts and wrong codes, sessions that were over 90 days ago, signing keys that "
@@ -44,18 +38,5 @@ class Command(ServiceCommand):
 
     def run(self, options: dict[str, Any]) -> None:
         """Remove it, and show how much it was."""
-        removed = call_service(session_clean_up().run)
-        answers = call_service(answer_clean_up().run)
-        denials = call_service(usage_service().remove_old_denials)
-        elsewhere = {
-            "one_time_tokens": call_service(token_clean_up().run),
-            "revoked_tokens": call_service(revocation().remove_expired),
-            "pending_registrations": call_service(confirmed_registration().remove_old),
-            "second_factor_attempts": call_service(attempt_clean_up().run),
-            "verification_answers": answers,
-            "usage_denials": denials,
-            "erased_accounts": call_service(erasure().run),
-            "outgoing_mails": call_service(mail_service().remove_old),
-        }
-        call_command("clearsessions")
-        self.show(Removed(**removed.model_dump(), **elsewhere), options)
+        removed = {name: call_service(remove) for name, remove in clean_ups().items()}
+        self.show(Removed(**removed), options)

@@ -178,5 +178,5 @@ def test_removes_in_batches_and_all_the_same():
     assert call_service(repository.remove_login_attempts, 2) == 2
     assert call_service(repository.remove_sessions, 2) == 2
     assert call_service(repository.remove_signing_keys, 2) == 2
-    removed = call_service(SessionCleanUp(repository).run)
-    assert (removed.login_attempts, removed.sessions, removed.signing_keys) == (3, 3, 3)
+    rest = SessionCleanUp(repository)
+    assert [call_service(remove) for remove in (rest.login_attempts, rest.sessions, rest.signing_keys)] == [3, 3, 3]

@@ -13,39 +13,24 @@ from psycopg import AsyncConnection
 from pytest_django.fixtures import Settings
 
 from apps.authentication.models import LoginAttempt, Session
-from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
 from apps.core.database.read_line import ReadLine
 from apps.core.security.argon2id_hasher import Argon2idHasher
-from config.asgi import application
 from tests.support.accounts import audited, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, make_staff, make_user
+from tests.support.guessing import (
+    ELSEWHERE,
+    EMAIL,
+    HOME,
+    LOGIN,
+    NOBODY,
+    guess_from_many_addresses,
+    let_the_lock_end,
+    sign_in,
+)
 from tests.support.orm import make, rows
 
-LOGIN, CHANGE = "/api/v1/auth/login", "/api/v1/auth/change-password"
-EMAIL, NOBODY = "ivy@example.com", "nobody@example.com"
-HOME, ELSEWHERE = "192.0.2.1", "203.0.113.9"
-
-
-def client_at(address: str) -> httpx.AsyncClient:
-    """Return a client that comes from this address."""
-    transport = httpx.ASGITransport(application, client=(address, 7))
-    return httpx.AsyncClient(transport=transport, base_url="http://keyhouse.localhost")
-
-
-async def sign_in(address: str, password: str = PASSWORD, email: str = EMAIL) -> httpx.Response:
-    async with client_at(address) as client:
-        return await client.post(LOGIN, json={"email": email, "password": password})
-
-
-async def guess_from_many_addresses(times: int, email: str = EMAIL) -> list[int]:
-    """Count wrong passwords, each from another address; return the seconds that each is told."""
-    attempts = LoginAttemptRepository()
-    return [await attempts.count_wrong(email, f"198.51.{n // 250}.{n % 250}") for n in range(times)]
-
-
-async def let_the_lock_end() -> None:
-    await make(LoginAttempt.objects.exclude(locked_until=None).update, locked_until=F("last_failed_at"))
+CHANGE = "/api/v1/auth/change-password"
 
 
 @pytest.mark.parametrize("email", [EMAIL, NOBODY])
@@ -163,7 +148,10 @@ async def test_confirming_a_change_counts_as_signing_in_does(api: httpx.AsyncCli
     assert_error(await api.post(CHANGE, json=right, headers=me.headers), 429, "LOCKED_OUT")
     assert_error(await sign_in("127.0.0.1"), 429, "LOCKED_OUT")
     assert (await sign_in(HOME)).status_code == 200
-    assert [action for action, *_ in await audited()] == ["password.refused"] * 5 + ["session.started"]
+    assert [action for action, *_ in await audited()] == ["password.refused"] * 5 + [
+        "account.locked",
+        "session.started",
+    ]
 
 
 @pytest.fixture

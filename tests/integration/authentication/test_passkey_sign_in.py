@@ -220,6 +220,17 @@ async def test_an_account_that_may_not_be_used_starts_nothing(api: httpx.AsyncCl
     assert await methods() == []
 
 
+async def test_the_trail_of_a_shut_account_tells_that_its_passkey_was_right(api: httpx.AsyncClient):
+    me, device = await person(api)
+    await make(User.objects.filter(pk=me.id).update, is_active=False)
+    assert_error(await sign_in(api, device), 401, "NOT_AUTHENTICATED")
+    event = (await rows(AuditEvent.objects.order_by("-id")))[0]
+    assert (event.action, event.outcome, event.subject_id, event.actor_id) == (
+        "session.refused", "failure", me.id, None,
+    )  # fmt: skip
+    assert event.after == {"methods": ["hwk", "user"], "reason": "NOT_AUTHENTICATED"}
+
+
 async def test_a_passkey_completes_a_sign_in(api: httpx.AsyncClient):
     me, device = await person(api, flags=PRESENT)
     device.user_handle = None  # an old security key names no account

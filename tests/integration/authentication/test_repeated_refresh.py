@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from apps.audit.models import AuditEvent
 from apps.authentication.dependencies import session_repository, signing_key_repository
@@ -26,6 +27,7 @@ from apps.authentication.services.token_pairs import TokenPairs
 from apps.core.database.pool import close_pool
 from apps.core.errors import NotAuthenticated
 from tests.support.factories import make_user
+from tests.support.sessions import let_rotations_grow_old
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -80,11 +82,6 @@ def make_session(family_digest: bytes, **fields: int) -> Session:
     )
 
 
-def let_pass(seconds: float) -> None:
-    """Shift the stored moment of the last rotation into the past."""
-    Session.objects.update(rotated_at=F("rotated_at") - timedelta(seconds=seconds))
-
-
 def audited() -> list[tuple[str, int | None]]:
     return [(event.action, event.target_id) for event in AuditEvent.objects.order_by("id")]
 
@@ -111,15 +108,16 @@ def test_who_lost_the_answer_gets_the_pair_it_missed(first_token: str):
     assert refresh(missed.refresh_token).refresh_token != missed.refresh_token
 
 
-def test_a_repeat_within_ten_seconds_is_served(first_token: str):
+@pytest.mark.parametrize("seconds", [5, 9])
+def test_a_repeat_within_ten_seconds_is_served(first_token: str, seconds: int):
     missed = refresh(first_token)
-    let_pass(5)
+    let_rotations_grow_old(seconds)
     assert refresh(first_token).refresh_token == missed.refresh_token
 
 
 def test_a_repeat_after_ten_seconds_is_theft(first_token: str):
     newest = refresh(first_token)
-    let_pass(10)
+    let_rotations_grow_old(10)
     assert_is_theft(first_token)
     assert not is_good(newest)
     with pytest.raises(NotAuthenticated):
@@ -130,23 +128,46 @@ def test_a_repeat_after_ten_seconds_is_theft(first_token: str):
 def test_repeats_do_not_make_the_ten_seconds_longer(first_token: str):
     refresh(first_token)
     for _ in range(2):
-        let_pass(3)
+        let_rotations_grow_old(3)
         refresh(first_token)
-    let_pass(5)
+    let_rotations_grow_old(5)
     assert_is_theft(first_token)
 
 
-def test_only_the_token_before_the_newest_may_be_repeated(first_token: str):
-    second = refresh(first_token)
-    third = refresh(second.refresh_token)
-    assert refresh(second.refresh_token).refresh_token == third.refresh_token
-    assert_is_theft(first_token)
-    assert not is_good(third)
+def test_a_repeat_that_comes_after_further_refreshes_gets_the_newest(first_token: str):
+    tokens = [first_token]
+    for _ in range(5):
+        tokens = [*tokens, refresh(tokens[-1]).refresh_token]
+    *spent, newest = tokens
+    for token in spent:
+        assert refresh(token).refresh_token == newest
+    assert (Session.objects.get().generation, audited()) == (5, [])
+
+
+def test_each_spent_token_has_its_own_ten_seconds(first_token: str):
+    second = refresh(first_token).refresh_token
+    let_rotations_grow_old(6)
+    third = refresh(second).refresh_token
+    let_rotations_grow_old(3)
+    assert refresh(first_token).refresh_token == third  # 9 seconds after it was spent
+    let_rotations_grow_old(1)
+    assert refresh(second).refresh_token == third  # 4 seconds after
+    assert_is_theft(first_token)  # 10 seconds after
+
+
+def test_what_is_kept_of_rotations_is_bounded(first_token: str):
+    token = first_token
+    for _ in range(20):
+        token = refresh(token).refresh_token
+    assert len(Session.objects.get().earlier_rotations) == 16
+    let_rotations_grow_old(10)
+    refresh(token)
+    assert Session.objects.get().earlier_rotations == []
 
 
 def test_the_newest_token_is_good_however_late(first_token: str):
     newest = refresh(first_token)
-    let_pass(3600)
+    let_rotations_grow_old(3600)
     assert is_good(refresh(newest.refresh_token))
 
 
@@ -193,9 +214,17 @@ def test_who_waited_for_another_gets_what_the_other_got(first_token: str):
     assert (token.generation, Session.objects.get().generation, audited()) == (1, 1, [])
 
 
-def test_who_waited_until_the_token_was_two_behind_is_a_thief(first_token: str):
+@pytest.mark.parametrize("seconds", [9, 10])
+def test_who_waited_until_the_token_was_two_behind_is_a_thief_after_ten_seconds(first_token: str, seconds: int):
+    spent_at = timezone.now() - timedelta(seconds=seconds)
+    asked = while_it_waits(first_token, generation=2, rotated_at=Now(), earlier_rotations=[spent_at])
+    if seconds < 10:
+        token = read_refresh_token(asked.result().refresh_token)
+        assert token is not None
+        assert (token.generation, audited()) == (2, [])
+        return
     with pytest.raises(NotAuthenticated):
-        while_it_waits(first_token, generation=2, rotated_at=Now()).result()
+        asked.result()
     assert [action for action, _ in audited()] == ["session.reuse_detected"]
     assert Session.objects.get().generation == 2
 

@@ -164,6 +164,8 @@ async def test_five_wrong_codes_lock_the_pair_of_account_and_address(api: httpx.
     assert 1 <= int(locked.headers["retry-after"]) <= 30
     refused = await rows(AuditEvent.objects.filter(action="second_factor.refused"))
     assert [(event.subject_id, event.outcome) for event in refused] == [(me.id, "failure")] * 5
+    (began,) = await rows(AuditEvent.objects.filter(action="account.locked"))
+    assert (began.subject_id, began.outcome, began.after) == (me.id, "failure", {"locks_out": "client"})
     assert (await complete(from_address("192.0.2.7"), token, program.code())).status_code == 200
 
 
@@ -195,6 +197,8 @@ async def test_fifty_wrong_codes_from_everywhere_lock_all_but_recovery_codes(api
     assert 86000 < int(locked.headers["retry-after"]) <= 86400
     letters = await make(letters_to, me.user.email)
     assert letters[-1].context["what"].startswith("Somebody who may know your password")
+    (began,) = await rows(AuditEvent.objects.filter(action="account.locked"))
+    assert (began.subject_id, began.outcome, began.after) == (me.id, "failure", {"locks_out": "everybody"})
     assert (await complete(from_address("192.0.2.3"), token, codes[0])).status_code == 200
 
 

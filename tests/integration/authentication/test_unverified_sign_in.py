@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
 from apps.users.models import User
 from tests.support.assertions import assert_error
@@ -33,6 +34,16 @@ async def test_is_refused_until_the_link_that_is_sent_again_was_followed(api: ht
     (token,) = await tokens_to(ANN, "verify_email")
     assert (await api.post("/api/v1/auth/verify-email", json={"token": token})).status_code == 200
     assert (await login(api)).status_code == 200
+
+
+async def test_the_owner_sees_that_somebody_who_is_not_let_in_had_the_password(api: httpx.AsyncClient):
+    user = await make(make_user, PASSWORD, email=ANN)
+    await login(api)
+    (event,) = await rows(AuditEvent.objects.all())
+    assert (event.action, event.outcome, event.subject_id, event.actor_id) == (
+        "session.refused", "failure", user.pk, None,
+    )  # fmt: skip
+    assert event.after == {"methods": ["pwd"], "reason": "EMAIL_NOT_VERIFIED"}
 
 
 async def test_a_wrong_password_learns_nothing_of_it_and_sends_nothing(api: httpx.AsyncClient):

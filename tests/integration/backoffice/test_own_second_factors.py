@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from typing import Any
 
 import httpx
 import pytest
@@ -12,7 +13,7 @@ from tests.support.accounts import Account, audited, superuser
 from tests.support.factories import PASSWORD
 from tests.support.orm import make, rows
 from tests.support.second_factors import Authenticator, enrol_passkey, enrol_totp, let_proofs_grow_old
-from tests.support.software_authenticator import SoftwareAuthenticator
+from tests.support.software_authenticator import BACKUP_ELIGIBLE, PRESENT, VERIFIED, SoftwareAuthenticator
 from tests.support.staff_door import (
     FACTORS,
     HOME,
@@ -53,9 +54,11 @@ async def add_program(browser: httpx.AsyncClient) -> tuple[Authenticator, httpx.
     return program, await submit(browser, FACTORS, TOTP, code=program.code())
 
 
-async def add_passkey(browser: httpx.AsyncClient, name: str = "laptop") -> tuple[SoftwareAuthenticator, httpx.Response]:
+async def add_passkey(
+    browser: httpx.AsyncClient, name: str = "laptop", **device: Any
+) -> tuple[SoftwareAuthenticator, httpx.Response]:
     """Add a passkey, and return its authenticator with the answer."""
-    authenticator, page = SoftwareAuthenticator(), await browser.get(PASSKEY)
+    authenticator, page = SoftwareAuthenticator(**device), await browser.get(PASSKEY)
     fields = passkey_fields(page, authenticator.create(passkey_options(page)))
     return authenticator, await browser.post(PASSKEY, data={**fields, "name": name})
 
@@ -114,6 +117,14 @@ async def test_a_passkey_is_added(api: httpx.AsyncClient):
     assert "&lt;b&gt;my laptop" in page
     _, second = await add_passkey(browser)
     assert (second.status_code, second.headers["location"]) == (302, FACTORS)
+
+
+async def test_a_passkey_that_may_be_copied_is_a_software_key_before_it_is_copied_too(api: httpx.AsyncClient):
+    browser, _ = await signed_in(api)
+    await add_passkey(browser, flags=PRESENT | VERIFIED | BACKUP_ELIGIBLE)
+    (passkey,) = await rows(Passkey.objects.all())
+    assert (passkey.is_backup_eligible, passkey.is_backed_up) == (True, False)
+    assert await methods() == ["pwd", "swk"]
 
 
 async def test_what_does_not_answer_the_challenge_is_no_passkey(api: httpx.AsyncClient):

@@ -50,6 +50,18 @@ async def test_staff_get_a_session(browser: httpx.AsyncClient, typed: str):
     assert after.last_login is not None
 
 
+async def test_staff_get_a_session_where_only_verified_customers_do(browser: httpx.AsyncClient, settings):
+    settings.REQUIRE_VERIFIED_EMAIL = True
+    user = await staff()
+    assert user.email_verified_at is None
+    assert (await sign_in(browser, EMAIL)).status_code == 302
+    assert await is_signed_in(browser)
+    refused = await browser.post("/api/v1/auth/login", json={"email": EMAIL, "password": PASSWORD})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "EMAIL_NOT_VERIFIED")
+    (session,) = await rows(Session.objects.all())
+    assert (session.user_id, session.kind) == (user.pk, "admin")
+
+
 async def test_it_is_audited_with_whence_and_how(browser: httpx.AsyncClient):
     user = await staff()
     browser.headers.update({"User-Agent": "Firefox", "X-Request-ID": "req-1"})

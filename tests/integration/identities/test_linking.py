@@ -10,7 +10,7 @@ from apps.authentication.models import Session
 from apps.identities.dependencies import account_linking
 from apps.identities.models import Identity, Profile
 from apps.users.models import User
-from tests.support.accounts import customer
+from tests.support.accounts import customer, superuser
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, make_user
 from tests.support.links import kinds_to
@@ -68,20 +68,82 @@ async def test_somebody_without_an_address(browser: Browser):
     assert await rows(User.objects.all()) == []
 
 
-@pytest.mark.parametrize("fields", [{"is_active": False}, {"deleted_at": Now(), "is_active": False}])
-async def test_an_account_that_is_shut_stays_shut(browser: Browser, fields):
+async def test_an_account_that_is_shut_stays_shut_and_its_trail_says_who_came(browser: Browser):
     await browser.sign_in()
     await make(Session.objects.all().delete)
-    await make(User.objects.update, **fields)
+    await make(User.objects.update, is_active=False)
     assert_error(await browser.sign_in(), 401, "NOT_AUTHENTICATED")
     assert await rows(Session.objects.all()) == []
-    assert len(await rows(User.objects.all())) == 1
+    (user,) = await rows(User.objects.all())
+    await assert_refusal_noted(user)
 
 
 async def test_an_account_that_is_shut_is_not_linked(browser: Browser):
-    await make(make_user, email="alice@example.com", email_verified_at=Now(), is_active=False)
+    user = await make(make_user, email="alice@example.com", email_verified_at=Now(), is_active=False)
     assert_error(await browser.sign_in(), 401, "NOT_AUTHENTICATED")
     assert await rows(Identity.objects.all()) == []
+    await assert_refusal_noted(user)
+
+
+async def assert_refusal_noted(user: User) -> None:
+    event = (await rows(AuditEvent.objects.order_by("-id")))[0]
+    assert (event.action, event.outcome, event.subject_id) == ("identity.refused", "failure", user.pk)
+    assert event.after == {"provider": "acme", "reason": "NOT_AUTHENTICATED"}
+
+
+async def delete_everybody() -> None:
+    await make(User.objects.update, deleted_at=Now(), is_active=False)
+
+
+async def test_whoever_has_deleted_their_account_comes_back_to_a_new_one(browser: Browser):
+    await browser.sign_in()
+    await delete_everybody()
+    assert (await browser.sign_in()).status_code == 200
+    old, new = await rows(User.objects.order_by("id"))
+    (identity,) = await rows(Identity.objects.all())
+    assert (old.deleted_at is None, new.deleted_at, new.email) == (False, None, "alice@example.com")
+    assert identity.user_id == new.pk
+    (left,) = await rows(AuditEvent.objects.filter(action="identity.left"))
+    assert (left.subject_id, left.before) == (old.pk, {"provider": "acme", "email": "alice@example.com"})
+    assert (await browser.sign_in()).status_code == 200
+    assert len(await rows(User.objects.all())) == 2
+
+
+async def test_whoever_has_deleted_their_account_links_the_provider_to_a_new_one(browser: Browser):
+    await browser.sign_in()
+    await delete_everybody()
+    me = await customer(email="other@example.com", email_verified_at=Now())
+    assert (await link(browser, me.headers)).status_code == 201
+    (identity,) = await rows(Identity.objects.all())
+    assert identity.user_id == me.id
+
+
+async def test_many_who_come_back_at_once_are_one(browser: Browser):
+    await browser.sign_in()
+    await delete_everybody()
+    codes = [(await browser.land())["code"] for _ in range(6)]
+    answers = await asyncio.gather(*(browser.redeem(code) for code in codes))
+    assert [answer.status_code for answer in answers] == [200] * 6
+    assert len(await rows(User.objects.filter(deleted_at=None))) == len(await rows(Identity.objects.all())) == 1
+
+
+@pytest.mark.parametrize("came_back", [True, False])
+async def test_a_restored_account_has_its_identity_unless_it_was_taken_along(browser: Browser, came_back: bool):
+    await browser.sign_in()
+    (old,) = await rows(User.objects.all())
+    owner_id = old.pk
+    await delete_everybody()
+    if came_back:
+        me = await customer(email="other@example.com", email_verified_at=Now())
+        await link(browser, me.headers)
+        owner_id = me.id
+    staff = await superuser(email="staff@example.com")
+    restored = await browser.keyhouse.post(f"/api/v1/users/{old.pk}/restore", headers=staff.headers)
+    assert restored.status_code == 200, restored.text
+    assert [identity.user_id for identity in await rows(Identity.objects.all())] == [owner_id]
+    assert (await browser.sign_in()).status_code == 200
+    (session,) = await rows(Session.objects.order_by("-id")[:1])
+    assert session.user_id == owner_id
 
 
 async def test_first_sign_ins_at_once_make_one_account(browser: Browser):

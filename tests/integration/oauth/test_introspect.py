@@ -8,6 +8,7 @@ import jwt
 import pytest
 from django.conf import settings
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from apps.api_keys.models import ApiKey, ApiKeyCounter, ApiKeySecret
 from apps.api_keys.services.key_format import generate_key
@@ -241,6 +242,21 @@ async def test_callers_who_are_nobody(api: httpx.AsyncClient):
         answer = await api.post(INTROSPECT, data=form, headers=bearer(presented))
         assert_oauth_error(answer, 401, "invalid_token")
         assert answer.headers["www-authenticate"].startswith("Bearer ")
+
+
+async def test_only_callers_who_are_nobody_are_limited(api: httpx.AsyncClient, settings: Settings):
+    settings.PUBLIC_RATE_LIMIT = "2/h"
+    asker = await asking_service()
+    form = {"token": "x"}
+    for client in ({"auth": (str(asker.id), "x")}, {"headers": bearer("x")}):
+        assert (await api.post(INTROSPECT, data=form, **client)).status_code == 401
+    for client in ({"auth": (str(asker.id), "x")}, {"headers": bearer("x")}, {}):
+        limited = await api.post(INTROSPECT, data=form, **client)
+        assert_oauth_error(limited, 429, "temporarily_unavailable")
+        assert int(limited.headers["retry-after"]) >= 1
+    for _ in range(5):
+        answer = await api.post(INTROSPECT, data=form, auth=client_of(asker))
+        assert (answer.status_code, answer.json()) == (200, DEAD)
 
 
 async def test_a_caller_in_the_wrong_place(api: httpx.AsyncClient):

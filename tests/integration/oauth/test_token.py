@@ -24,11 +24,11 @@ async def ask(api: httpx.AsyncClient, key: IssuedKey, **form: str) -> httpx.Resp
     return await api.post(TOKEN, data={**GRANT, **form}, auth=client_of(key))
 
 
-async def assert_unused(key: IssuedKey) -> None:
-    """Check that no exchange of the key has been counted, and none noted."""
+async def assert_unused(key: IssuedKey, *noted: str) -> None:
+    """Check that no exchange of the key has been counted, and nothing else noted."""
     (counter,) = await rows(ApiKeyCounter.objects.filter(pk=key.id))
     assert (counter.windows, counter.last_used_at) == ("[]", None)
-    assert await audited() == []
+    assert [action for action, *_ in await audited()] == list(noted)
 
 
 async def test_a_key_is_exchanged_for_a_token_that_anybody_can_verify(api: httpx.AsyncClient):
@@ -127,7 +127,7 @@ async def test_a_key_that_may_not_be_used(api: httpx.AsyncClient, spoil: dict[st
     answer = await ask(api, key)
     assert_oauth_error(answer, 401, "invalid_client")
     assert answer.headers["www-authenticate"].startswith('Basic realm="keyhouse"')
-    await assert_unused(key)
+    await assert_unused(key, *refused_unless_deleted(spoil))
 
 
 @pytest.mark.parametrize("spoil", [{"is_active": False}, {"deleted_at": timezone.now()}], ids=["inactive", "deleted"])
@@ -135,7 +135,24 @@ async def test_a_key_whose_owner_may_not_act(api: httpx.AsyncClient, spoil: dict
     key = await make(make_key)
     await make(User.objects.filter(pk=key.row.user_id).update, **spoil)
     assert_oauth_error(await ask(api, key), 401, "invalid_client")
-    await assert_unused(key)
+    await assert_unused(key, "client.refused")
+
+
+def refused_unless_deleted(spoil: dict[str, Any]) -> list[str]:
+    """Return what the trail says: of a deleted key nothing is known any more."""
+    return [] if "deleted_at" in spoil else ["client.refused"]
+
+
+async def test_that_a_right_secret_was_refused_stands_in_its_owner_s_trail(api: httpx.AsyncClient):
+    key = await make(make_key)
+    await make(ApiKey.objects.filter(pk=key.id).update, is_active=False)
+    assert_oauth_error(await ask(api, key), 401, "invalid_client")
+    wrong = key.secret[:-1] + ("a" if key.secret[-1] != "a" else "b")
+    assert_oauth_error(await api.post(TOKEN, data=GRANT, auth=(str(key.id), wrong)), 401, "invalid_client")
+    (event,) = await rows(AuditEvent.objects.all())
+    assert (event.action, event.outcome, event.target_id) == ("client.refused", "failure", key.id)
+    assert (event.subject_id, event.actor_id, event.actor_kind) == (key.row.user_id, None, "api_key")
+    assert event.after == {"prefix": key.secret[:12]}
 
 
 async def test_a_secret_whose_grace_is_over(api: httpx.AsyncClient):

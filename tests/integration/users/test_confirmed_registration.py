@@ -29,8 +29,8 @@ def _confirmed(settings):
     settings.REGISTRATION = "confirmed"
 
 
-async def confirm(api: httpx.AsyncClient, token: str) -> httpx.Response:
-    return await api.post(CONFIRM, json={"token": token})
+async def confirm(api: httpx.AsyncClient, token: str, password: str = PASSWORD) -> httpx.Response:
+    return await api.post(CONFIRM, json={"token": token, "password": password})
 
 
 async def test_the_account_is_made_when_the_address_is_confirmed(api: httpx.AsyncClient):
@@ -46,6 +46,43 @@ async def test_the_account_is_made_when_the_address_is_confirmed(api: httpx.Asyn
     assert await rows(PendingRegistration.objects.all()) == []
     login = await api.post("/api/v1/auth/login", json={"email": ANN, "password": PASSWORD})
     assert login.status_code == 200
+
+
+async def test_who_has_the_mail_alone_makes_no_account(api: httpx.AsyncClient):
+    """Else a stranger would choose the password of an account that its owner has confirmed."""
+    await api.post(USERS, json={**NEW, "username": "mallory", "password": "the stranger's own choice"})
+    (token,) = await tokens_to(ANN, "confirm_registration")
+    assert_error(await api.post(CONFIRM, json={"token": token}), 422, "VALIDATION_FAILED", "password")
+    assert_error(await confirm(api, token), 400, "WRONG_PASSWORD")
+    assert await rows(User.objects.all()) == []
+    assert len(await rows(PendingRegistration.objects.all())) == 1
+
+
+async def test_the_page_of_the_link_asks_for_the_password(api: httpx.AsyncClient):
+    page = await api.get("/account/confirm-registration")
+    assert page.status_code == 200
+    assert 'action="/api/v1/auth/confirm-registration"' in page.text
+    assert [name for name in ("token", "password") if f'name="{name}"' in page.text] == ["token", "password"]
+
+
+async def test_a_slip_is_forgiven_and_the_fifth_wrong_password_is_the_last(api: httpx.AsyncClient):
+    token = ""
+    for email, slips, status in ((ANN, 4, 201), ("bob@example.com", 5, 400)):
+        await api.post(USERS, json={**NEW, "email": email})
+        (token,) = await tokens_to(email, "confirm_registration")
+        for _ in range(slips):
+            assert_error(await confirm(api, token, "a slip"), 400, "WRONG_PASSWORD")
+        assert (await confirm(api, token)).status_code == status
+    assert_error(await confirm(api, token), 400, "INVALID_TOKEN")
+    assert [user.email for user in await rows(User.objects.all())] == [ANN]
+
+
+async def test_of_many_guesses_at_once_five_are_judged(api: httpx.AsyncClient):
+    await api.post(USERS, json=NEW)
+    (token,) = await tokens_to(ANN, "confirm_registration")
+    answers = await asyncio.gather(*(confirm(api, token, f"guess {number}") for number in range(9)))
+    codes = sorted(answer.json()["error"]["code"] for answer in answers)
+    assert codes == ["INVALID_TOKEN"] * 4 + ["WRONG_PASSWORD"] * 5
 
 
 async def test_an_address_with_an_account_is_answered_alike_and_told_so_by_mail(api: httpx.AsyncClient):

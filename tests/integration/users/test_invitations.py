@@ -139,6 +139,20 @@ async def test_whoever_has_an_account_is_not_invited(api: httpx.AsyncClient):
     assert await rows(Invitation.objects.all()) == []
 
 
+async def test_where_registration_is_off_nobody_is_invited(api: httpx.AsyncClient, settings):
+    staff = await colleague()
+    invited = (await invite(api, staff)).json()
+    settings.REGISTRATION = "off"
+    for refused in (
+        await invite(api, staff, email="bob@example.com"),
+        await api.post(f"{INVITATIONS}/{invited['id']}/resend", headers=staff.headers),
+    ):
+        assert_error(refused, 409, "REGISTRATION_CLOSED")
+    assert (await kinds_to(ANN), await kinds_to("bob@example.com")) == (["invitation"], [])
+    assert [row.email for row in await rows(Invitation.objects.all())] == [ANN]
+    assert (await api.delete(f"{INVITATIONS}/{invited['id']}", headers=staff.headers)).status_code == 204
+
+
 async def test_where_registration_is_off_an_invitation_is_good_for_nothing(api: httpx.AsyncClient, settings):
     await invite(api, await colleague())
     settings.REGISTRATION = "off"

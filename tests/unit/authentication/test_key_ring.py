@@ -131,6 +131,19 @@ async def test_the_old_key_is_believed_until_it_retires(monkeypatch):
     assert await ring.public_key(old_kid) is None
 
 
+async def test_a_key_that_is_not_to_be_believed_any_more_is_not_after_five_seconds(monkeypatch):
+    clock = [1000.0]
+    monkeypatch.setattr(key_ring, "monotonic", lambda: clock[0])
+    rows = FakeSigningKeys()
+    warm = new_ring(rows)
+    kid, private = await warm.signing_key()
+    rows.rows[0].retires_at = timezone.now()  # as `rotate_signing_key --compromised` has it
+    for seconds, believed in ((4.9, private.public_key()), (5.1, None)):
+        clock[0] = 1000.0 + seconds
+        assert await warm.public_key(kid) == believed
+        assert rows.reads == (2 if believed else 3)
+
+
 async def test_strangers_with_made_up_ids_cost_no_read_each():
     rows = FakeSigningKeys()
     ring = new_ring(rows)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.hashers import make_password
 
+from apps.authentication.repositories.login_attempt_repository import CountedWrong
 from apps.authentication.services.password_check import PasswordCheck
 from apps.core.errors import TooManyRequests
 from apps.core.request_context import RequestContext, enter_request
@@ -27,14 +28,15 @@ class FakeAttempts:
         self.forgiven: list[tuple[str, str]] = []
         self.locked = 0
         self.locked_meanwhile = 0
+        self.locks_out: str | None = None
 
     async def locked_seconds(self, account: str, client_address: str) -> int:
         self.asked.append((account, client_address))
         return self.locked
 
-    async def count_wrong(self, account: str, client_address: str) -> int:
+    async def count_wrong(self, account: str, client_address: str) -> CountedWrong:
         self.wrong.append((account, client_address))
-        return self.locked_meanwhile
+        return CountedWrong(self.locked_meanwhile, self.locks_out)
 
     async def forgive(self, account: str, client_address: str) -> int:
         self.forgiven.append((account, client_address))
@@ -107,6 +109,16 @@ async def test_whatever_is_wrong_is_audited_without_what_was_typed(check, noted,
     (entry,) = noted
     assert (entry.action, entry.outcome, entry.target_id) == ("password.refused", Outcome.FAILURE, user_id)
     assert (entry.actor.user_id, entry.before, entry.after) == (None, {}, {})
+
+
+@pytest.mark.parametrize(("email", "user_id"), [("ann@example.com", 1), ("nobody@example.com", None)])
+async def test_the_one_that_begins_a_lock_is_audited_as_that_too(check, attempts, noted, email, user_id):
+    attempts.locks_out = "client"
+    assert await check.sign_in(email, "wrong") is None
+    assert [(entry.action, entry.target_id, entry.outcome, dict(entry.after)) for entry in noted] == [
+        ("password.refused", user_id, Outcome.FAILURE, {}),
+        ("account.locked", user_id, Outcome.FAILURE, {"locks_out": "client"}),
+    ]
 
 
 async def test_while_locked_not_even_the_right_password_is_judged(check, attempts, noted):

@@ -12,6 +12,7 @@ from apps.authentication.services.refresh_tokens import new_family, read_refresh
 from apps.authentication.services.sign_in import SignIn
 from apps.authentication.services.token_pairs import TokenPairs
 from apps.core.errors import NotAuthenticated
+from apps.core.security.audit_entry import AuditEntry
 from apps.users.services.credentials import password_digest
 from tests.support.fakes import FakeUsers
 from tests.support.rings import new_ring
@@ -35,11 +36,15 @@ def service(sessions: Any, tokens: Any) -> SignIn:
     passwords: Any = FakePasswords(FakeUsers(sessions.session.user))
     passkeys: Any = None
     steps: Any = NoSecondStep()
-    return SignIn(sessions, TokenPairs(tokens), passwords, passkeys, steps, remind)
+    return SignIn(sessions, TokenPairs(tokens), passwords, passkeys, steps, remind=remind, note=note)
 
 
 async def remind(_user_id: int) -> None:
     """Send nothing."""
+
+
+async def note(_entry: AuditEntry) -> None:
+    """Keep nothing."""
 
 
 class NoSecondStep:

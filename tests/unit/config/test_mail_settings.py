@@ -130,4 +130,4 @@ def test_a_start_without_a_mail_server_says_so(settings, caplog, named, lines):
     settings.MAILERS = named
     warn_of_undelivered_mail()
     assert [line.levelname for line in caplog.records] == ["WARNING"] * lines
-    assert [job.name for job in background_jobs()] == ["mail"] * len(named)
+    assert [job.name for job in background_jobs() if job.name == "mail"] == ["mail"] * len(named)

@@ -93,7 +93,7 @@ def test_no_credential_shows_in_what_is_printed():
     ("client_id", "is_its"), [("7", True), ("prefix", True), ("07", False), ("8", False), ("", False)]
 )
 def test_names_its_key(client_id: str, is_its: bool):
-    assert ClientCredentials(client_id, KEY).name(KeySecret(1, 7, "prefix", b"")) == is_its
+    assert ClientCredentials(client_id, KEY).name(KeySecret(1, 7, 5, "prefix", b"")) == is_its
 
 
 @pytest.mark.parametrize(

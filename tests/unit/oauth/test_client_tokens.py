@@ -16,7 +16,7 @@ from tests.support.rings import new_ring
 pytestmark = pytest.mark.unit
 
 ISSUER, AUDIENCE = "https://keys.example.com", "its-api"
-SECRET = KeySecret(3, 7, "prefix", b"")
+SECRET = KeySecret(3, 7, 5, "prefix", b"")
 
 
 @pytest.fixture

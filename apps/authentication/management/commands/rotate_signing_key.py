@@ -23,7 +23,7 @@ class Command(ServiceCommand):
         parser.add_argument(
             "--compromised",
             action="store_true",
-            help="sign with the new key at once, and believe nothing that the old ones have signed",
+            help="sign with the new key at once, and within five seconds believe nothing that the old ones have signed",
         )
 
     def run(self, options: dict[str, Any]) -> None:

@@ -1,0 +1,67 @@
+"""Servers erase and clean up by themselves, any number of workers at once."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from django.db.models.functions import Now
+
+from apps.authentication.models import LoginAttempt
+from apps.core.background.background_job import BackgroundJob
+from apps.core.background.background_runner import BackgroundRunner
+from apps.core.database.transactions import run_in_transaction
+from apps.one_time_tokens.models import OneTimeToken
+from apps.users.models import User
+from config.serving.background import background_jobs
+from tests.support.factories import make_user
+from tests.support.orm import make, rows
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def clean_up_job() -> BackgroundJob:
+    (job,) = (job for job in background_jobs() if job.name == "clean-up")
+    return job
+
+
+def what_is_over() -> None:
+    long_ago = Now() - timedelta(days=100)
+    for number in range(5):
+        user = make_user()
+        User.objects.filter(pk=user.pk).update(deleted_at=long_ago, is_active=False)
+        LoginAttempt.objects.create(
+            account_digest=bytes([number]) * 32, client_address="*", failures=1, last_failed_at=long_ago
+        )
+        OneTimeToken.objects.create(purpose="x", digest=bytes([number]) * 32, user=user, expires_at=long_ago)
+
+
+async def left() -> list[int]:
+    kept = (User.objects.filter(erased_at=None), LoginAttempt.objects.all(), OneTimeToken.objects.all())
+    return [len(await rows(queryset)) for queryset in kept]
+
+
+def test_comes_once_an_hour(settings):
+    settings.MAILERS = {}
+    assert [(job.name, job.interval_seconds) for job in background_jobs()] == [("clean-up", 3600)]
+
+
+async def test_workers_erase_and_clean_up_from_their_start_on_and_share_the_work():
+    await run_in_transaction(what_is_over)
+    workers = [BackgroundRunner([clean_up_job()]) for _ in range(3)]
+    for worker in workers:
+        await worker.start()
+    for _ in range(600):
+        if not any(await left()):
+            break
+        await asyncio.sleep(0.05)
+    for worker in workers:
+        await worker.stop()
+    assert await left() == [0, 0, 0]
+
+
+async def test_what_is_not_over_stays():
+    user = await make(make_user)
+    job = clean_up_job()
+    while await job.run():
+        pass
+    assert await rows(User.objects.filter(erased_at=None, deleted_at=None)) == [user]
