@@ -58,6 +58,7 @@ class ApiKeyAdmin(ServiceAdmin):
     list_select_related = ("user",)
     search_fields = ("name", "user__email", "user__username", "secrets__prefix__startswith")
     search_help_text = "Name, owner, visible prefix, or a whole key"
+    linked_lookups = ("user__id__exact",)
     ordering = ("-id",)
     autocomplete_fields = ("user",)
     add_fieldsets: ClassVar[Any] = (

@@ -6,18 +6,18 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.audit.admin.audit_filters import ActorKindFilter, OutcomeFilter, TargetKindFilter
 from apps.audit.models import AuditEvent
-from apps.core.admin.generic_bases import ModelAdminBase
+from apps.core.admin.house_admin import HouseAdmin
 from apps.core.security.principal import CredentialKind
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(ModelAdminBase):
+class AuditEventAdmin(HouseAdmin):
     """Finds who did what. The database itself refuses to change it."""
 
     list_display = ("occurred_at", "actor", "action", "outcome", "target", "ip_address")
@@ -25,9 +25,8 @@ class AuditEventAdmin(ModelAdminBase):
     list_filter = (TargetKindFilter, ActorKindFilter, OutcomeFilter, "occurred_at")
     search_fields = ("action", "target_id__exact", "actor_id__exact", "subject_id__exact", "request_id__exact")
     search_help_text = "Action, number of the actor, of the account or of what was changed, or request id"
+    linked_lookups = ("target_id", "subject_id")
     ordering = ("-id",)
-    show_full_result_count = False
-    list_per_page = 50
     fields = (
         "occurred_at", "actor", "actor_kind", "action", "outcome", "target", "subject", "before_text", "after_text",
         "ip_address", "user_agent", "request_id",
@@ -38,10 +37,6 @@ class AuditEventAdmin(ModelAdminBase):
         actor = get_user_model()._base_manager.filter(pk=OuterRef("actor_id")).values("email")
         events: QuerySet[Any] = super().get_queryset(request).annotate(actor_email=Subquery(actor))
         return events
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Serve the list under the name of what it lists."""
-        return super().changelist_view(request, {"title": "Audit events", **(extra_context or {})})
 
     @admin.display(description="Actor", ordering="actor_id")
     def actor(self, event: Any) -> str:

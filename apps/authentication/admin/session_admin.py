@@ -29,9 +29,8 @@ class SessionAdmin(OperationPages):
     list_filter = (StateFilter, "kind")
     search_fields = ("user__email", "ip_address__startswith")
     search_help_text = "E-mail address, or how a client address begins"
+    linked_lookups = ("user__id__exact",)
     ordering = ("-id",)
-    show_full_result_count = False
-    list_per_page = 50
     fields = (
         ("owner_link", "kind", "state_badge"),
         ("device", "ip_address"),
@@ -73,10 +72,6 @@ class SessionAdmin(OperationPages):
     def state_badge(self, session: Any) -> SafeString:
         """Show the state in its colour."""
         return format_html('<span class="badge {}">{}</span>', BADGES[session.state], session.state.capitalize())
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Serve the list under the name of what it lists."""
-        return super().changelist_view(request, {"title": "Sessions", **(extra_context or {})})
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any

@@ -17,7 +17,7 @@ from django.urls import URLPattern, path, reverse
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.added_operations import added_operations
 from apps.core.admin.form_errors import add_refusal
-from apps.core.admin.generic_bases import ModelAdminBase
+from apps.core.admin.house_admin import HouseAdmin
 from apps.core.admin.operation import Operation
 from apps.core.errors import DomainError, StepUpRequired
 
@@ -35,7 +35,7 @@ def offer(model_label: str, operation: Operation) -> None:
     _offered.setdefault(model_label, []).append(operation)
 
 
-class OperationPages(ModelAdminBase):
+class OperationPages(HouseAdmin):
     """Gives each Operation a page that asks (GET) and does it (POST), at `<list>/<name>/?id=1&id=2`."""
 
     operations: Sequence[Operation] = ()

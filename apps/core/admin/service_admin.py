@@ -9,7 +9,6 @@ from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.text import capfirst
 
 from apps.core.admin.operation import Operation
 from apps.core.admin.operation_pages import OperationPages
@@ -30,13 +29,6 @@ class ServiceAdmin(OperationPages):
     delete_operation: ClassVar[Operation]
     # What the audit trail calls these rows.
     audit_kind: ClassVar[str]
-    show_full_result_count = False
-    list_per_page = 50
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Serve the list under the name of what it lists."""
-        title = {"title": capfirst(self.opts.verbose_name_plural)}
-        return super().changelist_view(request, {**title, **(extra_context or {})})
 
     def changeform_view(
         self,

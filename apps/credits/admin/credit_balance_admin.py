@@ -29,8 +29,6 @@ class CreditBalanceAdmin(OperationPages):
     search_fields = ("user__email",)
     search_help_text = "E-mail address"
     ordering = ("-user",)
-    show_full_result_count = False
-    list_per_page = 50
     fields = ("owner_link", "balance", "updated_at", "ledger")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -52,10 +50,6 @@ class CreditBalanceAdmin(OperationPages):
         """Lead to the owner's entries."""
         address = f"{reverse('admin:credits_credittransaction_changelist')}?user__id__exact={balance.pk}"
         return format_html('<a href="{}">Entries</a>', address)
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Serve the list under the name of what it lists."""
-        return super().changelist_view(request, {"title": "Credit balances", **(extra_context or {})})
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any

@@ -5,12 +5,12 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.core.admin.generic_bases import ModelAdminBase
+from apps.core.admin.house_admin import HouseAdmin
 from apps.credits.admin.ledger_paginator import LedgerPaginator
 from apps.credits.models import CreditTransaction
 
@@ -18,7 +18,7 @@ OWNERS_MAXIMUM = 1000
 
 
 @admin.register(CreditTransaction)
-class CreditTransactionAdmin(ModelAdminBase):
+class CreditTransactionAdmin(HouseAdmin):
     """Finds entries of the ledger. The database itself refuses to change them."""
 
     list_display = ("occurred_at", "owner", "type", "amount", "balance_after", "description", "reference_id", "actor")
@@ -27,11 +27,10 @@ class CreditTransactionAdmin(ModelAdminBase):
     list_select_related = ("user",)
     search_fields = ("user__email", "reference_id__exact")
     search_help_text = "The owner's e-mail address, or a whole reference"
+    linked_lookups = ("user__id__exact",)
     ordering = ("-id",)
     paginator = LedgerPaginator
-    show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # they would read the whole ledger
-    list_per_page = 50
     fields = (
         "occurred_at", "owner_link", "type", "amount", "balance_after", "description", "reference_id", "actor",
         "actor_kind",
@@ -53,10 +52,6 @@ class CreditTransactionAdmin(ModelAdminBase):
         owners = get_user_model()._base_manager.filter(email__icontains=term).values_list("pk", flat=True)
         by_reference = Q(reference_id=term) & ~Q(reference_id="")
         return queryset.filter(Q(user_id__in=list(owners[:OWNERS_MAXIMUM])) | by_reference), False
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Serve the list under the name of what it lists."""
-        return super().changelist_view(request, {"title": "Credit transactions", **(extra_context or {})})
 
     @admin.display(description="Owner")
     def owner(self, entry: Any) -> str:

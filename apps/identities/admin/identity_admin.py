@@ -22,6 +22,7 @@ class IdentityAdmin(ServiceAdmin):
     list_select_related = ("user",)
     search_fields = ("user__email", "email", "subject__exact", "user_id__exact")
     search_help_text = "Part of an address, a whole subject, or the number of the account"
+    linked_lookups = ("user__id__exact",)
     ordering = ("-id",)
     fields = readonly_fields = (
         "user", "provider", "issuer", "subject", "email", "created_at", "last_used_at",

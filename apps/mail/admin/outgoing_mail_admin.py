@@ -24,6 +24,7 @@ class OutgoingMailAdmin(ServiceAdmin):
     list_filter = (MailStateFilter, "created_at")
     search_fields = ("recipient", "user_id__exact", "key__exact")
     search_help_text = "Part of the recipient's address, the number of the account, or a whole key"
+    linked_lookups = ("user_id",)
     ordering = ("-id",)
     fields = readonly_fields = (
         "recipient", "kind", "key", "user_id", "state", "created_at", "expires_at", "attempts", "error", "due_at",

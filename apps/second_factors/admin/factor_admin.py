@@ -3,29 +3,22 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import capfirst
 
-from apps.core.admin.generic_bases import ModelAdminBase
+from apps.core.admin.house_admin import HouseAdmin
 
 
-class FactorAdmin(ModelAdminBase):
+class FactorAdmin(HouseAdmin):
     """Shows whose a factor is and when it was used; only its owner makes and removes it."""
 
     list_select_related = ("user",)
     search_fields = ("user__email",)
     search_help_text = "E-mail address"
+    linked_lookups = ("user__id__exact",)
     ordering = ("-id",)
-    show_full_result_count = False
-    list_per_page = 50
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Serve the list under the name of what it lists."""
-        title = {"title": capfirst(self.opts.verbose_name_plural)}
-        return super().changelist_view(request, {**title, **(extra_context or {})})
 
     @admin.display(description="Owner", ordering="user__email")
     def owner(self, factor: Any) -> str:

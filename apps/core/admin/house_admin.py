@@ -1,0 +1,62 @@
+"""The base of every list of the admin, written or only read."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.db import DataError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
+
+from apps.core.admin.generic_bases import ModelAdminBase
+
+# What Django's filters add to the name of the field that they filter by.
+FILTER_SUFFIXES = ("", "__exact", "__isnull", "__gte", "__lt", "__id__exact")
+
+
+class HouseAdmin(ModelAdminBase):
+    """A list that is filtered by what its page offers and by nothing else.
+
+    Django's own lists take a lookup by any column of theirs: whoever may look at accounts could guess the hash of a
+    password letter by letter. Here an address names a filter of `list_filter`, or one of the `linked_lookups`, by
+    which other pages lead to the list.
+    """
+
+    linked_lookups: Sequence[str] = ()
+    show_full_result_count = False
+    list_per_page = 50
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None) -> bool:
+        """Return whether the list may be filtered so."""
+        by_filters = (name for list_filter in self.list_filter for name in _lookups_of(list_filter))
+        return lookup in self.linked_lookups or lookup in by_filters
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """Return the list; raises IncorrectLookupParameters, which leads back to the whole list, for bad filters."""
+        try:
+            return super().get_changelist_instance(request)
+        except (DisallowedModelAdminLookup, DataError) as error:
+            raise IncorrectLookupParameters from error
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Return what the term finds; PostgreSQL has no text that holds a NUL."""
+        if "\x00" in search_term:
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Serve the list under the name of what it lists."""
+        title = {"title": capfirst(self.opts.verbose_name_plural)}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
+
+
+def _lookups_of(list_filter: Any) -> Sequence[str]:
+    if callable(list_filter):
+        return (list_filter.parameter_name,)
+    field = list_filter if isinstance(list_filter, str) else list_filter[0]
+    return [f"{field}{suffix}" for suffix in FILTER_SUFFIXES]
