@@ -20,6 +20,7 @@ from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.models import ApiKey, ApiKeySecret
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.operation import Operation
+from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.database.sync_calls import call_service
 from apps.core.security.scopes import withheld_scopes
@@ -45,7 +46,7 @@ NEVER_CHANGED = (
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ServiceAdmin):
+class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
     """Finds, makes, changes, rotates, revokes and deletes keys. A secret is on one page, once, and nowhere else."""
 
     form = KeyChangeForm
@@ -55,10 +56,8 @@ class ApiKeyAdmin(ServiceAdmin):
 
     list_display = ("name", "owner", "key_prefix", "environment", "state_badge", "last_used", "created_at")
     list_filter = (StateFilter, "environment")
-    list_select_related = ("user",)
     search_fields = ("name", "user__email", "user__username", "secrets__prefix__startswith")
     search_help_text = "Name, owner, visible prefix, or a whole key"
-    linked_lookups = ("user__id__exact",)
     ordering = ("-id",)
     autocomplete_fields = ("user",)
     add_fieldsets: ClassVar[Any] = (
@@ -89,17 +88,7 @@ class ApiKeyAdmin(ServiceAdmin):
         """Return the keys with their owner, visible prefix and state."""
         newest = ApiKeySecret.objects.filter(api_key=OuterRef("pk")).order_by("-id").values("prefix")[:1]
         keys: QuerySet[Any] = super().get_queryset(request).annotate(prefix=Subquery(newest), state=key_state())
-        return keys.select_related("user", "counter")
-
-    @admin.display(description="Owner", ordering="user__email")
-    def owner(self, key: Any) -> str:
-        """Show whose the key is."""
-        return str(key.user.email)
-
-    @admin.display(description="Owner")
-    def owner_link(self, key: Any) -> SafeString:
-        """Lead to whose the key is."""
-        return format_html('<a href="{}">{}</a>', reverse("admin:users_user_change", args=[key.user_id]), key.user)
+        return keys.select_related("counter")
 
     @admin.display(description="Prefix")
     def key_prefix(self, key: Any) -> SafeString:

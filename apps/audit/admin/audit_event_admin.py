@@ -12,12 +12,12 @@ from django.utils.safestring import SafeString
 
 from apps.audit.admin.audit_filters import ActorKindFilter, OutcomeFilter, TargetKindFilter
 from apps.audit.models import AuditEvent
-from apps.core.admin.house_admin import HouseAdmin
+from apps.core.admin.read_only_admin import ReadOnlyAdmin
 from apps.core.security.principal import CredentialKind
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(HouseAdmin):
+class AuditEventAdmin(ReadOnlyAdmin):
     """Finds who did what. The database itself refuses to change it."""
 
     list_display = ("occurred_at", "actor", "action", "outcome", "target", "ip_address")
@@ -64,18 +64,6 @@ class AuditEventAdmin(HouseAdmin):
     def after_text(self, event: Any) -> SafeString:
         """Show what the changed fields hold now."""
         return _as_text(event.after)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Leave writing to the services."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Leave what happened as it happened."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Forget nothing."""
-        return False
 
 
 def _as_text(values: Any) -> SafeString:

@@ -34,7 +34,7 @@ END = Operation(
     done="ended",
     question="It is refused from its next request on, and its owner has to sign in again.",
     perform=_end,
-    permission="end",
+    permission="operate",
     applies=_is_live,
     is_dangerous=True,
 )
@@ -44,7 +44,7 @@ END_EVERYWHERE = Operation(
     done="and every other of its owner ended",
     question="Every session of its owner, of the API and of the admin, is refused from its next request on.",
     perform=_end_everywhere,
-    permission="end",
+    permission="operate",
     in_bulk=False,
     applies=_is_live,
     is_dangerous=True,

@@ -1,14 +1,18 @@
 """The base of every list of the admin, written or only read."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
 from django.db import DataError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.text import capfirst
 
 from apps.core.admin.generic_bases import ModelAdminBase
@@ -23,8 +27,12 @@ class HouseAdmin(ModelAdminBase):
     Django's own lists take a lookup by any column of theirs: whoever may look at accounts could guess the hash of a
     password letter by letter. Here an address names a filter of `list_filter`, or one of the `linked_lookups`, by
     which other pages lead to the list.
+
+    The audit trail of the services is the only history; Django's LogEntry is not kept. `audit_kind` is what the trail
+    calls these rows, and empty where it does not tell of them.
     """
 
+    audit_kind: ClassVar[str] = ""
     linked_lookups: Sequence[str] = ()
     show_full_result_count = False
     list_per_page = 50
@@ -53,6 +61,38 @@ class HouseAdmin(ModelAdminBase):
         """Serve the list under the name of what it lists."""
         title = {"title": capfirst(self.opts.verbose_name_plural)}
         return super().changelist_view(request, {**title, **(extra_context or {})})
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
+    ) -> HttpResponse:
+        """Say what the page is about, and offer the history to whoever may read it, where there is one."""
+        row = context.get("original")
+        own = {
+            "subtitle": self.subtitle_of(row) if row else None,
+            "has_history": bool(self.audit_kind) and request.user.has_perm("audit.view_auditevent"),
+        }
+        return super().render_change_form(request, {**context, **own}, *args, **options)
+
+    def subtitle_of(self, row: Any) -> str:
+        """Return what the page of the row is about."""
+        return str(row)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the row's audit trail."""
+        row = self.get_object(request, unquote(object_id))
+        if not self.has_view_or_change_permission(request, row):
+            raise PermissionDenied
+        if row is None or not self.audit_kind:
+            raise Http404
+        kind, target_id = self.audit_target(row)
+        query = urlencode({"target_kind": kind, "target_id": target_id})
+        return HttpResponseRedirect(f"{reverse('admin:audit_auditevent_changelist')}?{query}")
+
+    def audit_target(self, row: Any) -> tuple[str, int]:
+        """Return the kind and the number under which the audit trail tells of the row."""
+        return self.audit_kind, row.pk
 
 
 def _lookups_of(list_filter: Any) -> Sequence[str]:

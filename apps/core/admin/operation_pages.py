@@ -64,6 +64,14 @@ class OperationPages(HouseAdmin):
             return HttpResponseRedirect(reverse(self.url_name("change"), args=[quote(ids[0])]))
         return HttpResponseRedirect(reverse(self.url_name("changelist")))
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
+    ) -> HttpResponse:
+        """Add the operations' buttons."""
+        row = context.get("original")
+        tools = self.tools_for(request, row) if row else []
+        return super().render_change_form(request, {**context, "operation_tools": tools}, *args, **options)
+
     def tools_for(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
         """Return the buttons for the row's page."""
         return [

@@ -20,7 +20,7 @@ POST = Operation(
     done="posted",
     question="The balance moves at once, and the ledger keeps the entry for ever; another entry takes it back.",
     perform=_post,
-    permission="post",
+    permission="operate",
     form_class=PostingForm,
     in_bulk=False,  # each customer's posting has an amount and a reason of its own
 )

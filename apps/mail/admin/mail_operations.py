@@ -23,6 +23,6 @@ SEND_AGAIN = Operation(
     done="sent again",
     question="The letter is tried again at once, and from then on like any other, until what it leads to expires.",
     perform=_send_again,
-    permission="resend",
+    permission="operate",
     applies=_was_given_up,
 )

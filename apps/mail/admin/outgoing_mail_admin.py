@@ -3,17 +3,16 @@
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
 
-from apps.core.admin.service_admin import ServiceAdmin
+from apps.core.admin.operation_pages import OperationPages
+from apps.core.admin.read_only_admin import ReadOnlyAdmin
 from apps.mail.admin.mail_operations import SEND_AGAIN
 from apps.mail.admin.mail_state import MailStateFilter, state_of
 from apps.mail.models import OutgoingMail
 
 
 @admin.register(OutgoingMail)
-class OutgoingMailAdmin(ServiceAdmin):
+class OutgoingMailAdmin(ReadOnlyAdmin, OperationPages):
     """Finds out whether somebody's letter was sent. What it says is for its recipient alone."""
 
     operations = (SEND_AGAIN,)
@@ -35,25 +34,3 @@ class OutgoingMailAdmin(ServiceAdmin):
     def state(self, mail: Any) -> str:
         """Show what became of it."""
         return state_of(mail)
-
-    def has_resend_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let whoever may change letters have them sent again; they change nothing else of them."""
-        return request.user.has_perm("mail.change_outgoingmail")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Leave writing to the services."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Leave what was written as it was written."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Leave removing to `clean_up`."""
-        return False
-
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Refuse."""
-        raise PermissionDenied
