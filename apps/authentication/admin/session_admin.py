@@ -67,5 +67,6 @@ class SessionAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
         """Show the state in its colour."""
         return format_html('<span class="badge {}">{}</span>', BADGES[session.state], session.state.capitalize())
 
-    def _counted(self, number: int, rows: Any) -> str:
-        return f"session of {rows[0].user}" if len(rows) == 1 else super()._counted(number, rows)
+    def named(self, row: Any) -> str:
+        """Return what a sentence calls the session."""
+        return f"the session of {row.user}"

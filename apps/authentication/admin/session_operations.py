@@ -31,8 +31,9 @@ def _is_live(session: Any) -> bool:
 END = Operation(
     name="end",
     label="End",
-    done="ended",
-    question="It is refused from its next request on, and its owner has to sign in again.",
+    order="End {rows}",
+    done="{rows} ended",
+    explanation="It is refused from its next request on, and its owner has to sign in again.",
     perform=_end,
     permission="operate",
     applies=_is_live,
@@ -40,9 +41,10 @@ END = Operation(
 )
 END_EVERYWHERE = Operation(
     name="end_everywhere",
-    label="End all of its owner",
-    done="and every other of its owner ended",
-    question="Every session of its owner, of the API and of the admin, is refused from its next request on.",
+    label="End all of the owner",
+    order="End all sessions of {owner}",
+    done="All sessions of {owner} ended",
+    explanation="Every session of its owner, of the API and of the admin, is refused from its next request on.",
     perform=_end_everywhere,
     permission="operate",
     in_bulk=False,

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -54,12 +53,3 @@ class CreditBalanceAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
         """Post to one balance at a time: the page names its owner."""
         rows = super()._rows(request, operation, ids)
         return rows if len(rows) == 1 else []
-
-    def _counted(self, number: int, rows: Sequence[Any]) -> str:
-        return f"Credits to {rows[0].user}"
-
-    def _question(self, request: HttpRequest, operation: Operation, rows: Sequence[Any], form: Form) -> HttpResponse:
-        page: Any = super()._question(request, operation, rows, form)
-        page.context_data["title"] = f"{operation.label} to {rows[0].user}"
-        answer: HttpResponse = page
-        return answer

@@ -17,8 +17,9 @@ def _post(actor: Principal, user_id: int, form: Any) -> CreditTransactionOut:
 POST = Operation(
     name="post",
     label="Post credits",
-    done="posted",
-    question="The balance moves at once, and the ledger keeps the entry for ever; another entry takes it back.",
+    order="Post credits to {owner}",
+    done="Credits to {owner} posted",
+    explanation="The balance moves at once, and the ledger keeps the entry for ever; another entry takes it back.",
     perform=_post,
     permission="operate",
     form_class=PostingForm,
