@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
 from apps.backoffice.admin.browser_session import sign_out_browser
+from apps.backoffice.admin.navigation import grouped
 from apps.backoffice.admin.next_page import leading_to, next_page
 from apps.backoffice.admin.own_sessions import own_sessions
 from apps.backoffice.admin.proof_page import proof_page
@@ -40,7 +41,7 @@ class KeyhouseAdminSite(AdminSite):
     site_title = "Keyhouse"
     index_title = "Back office"
     site_url = None
-    enable_nav_sidebar = False  # the few lists stand in the header
+    enable_nav_sidebar = False  # the lists stand in the header
     login_form = StaffLoginForm
     password_change_form = StaffPasswordForm
 
@@ -54,6 +55,12 @@ class KeyhouseAdminSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Return whether the admin opens to the request."""
         return super().has_permission(request) and not principal_of(request.user).lacks_second_factor
+
+    @override
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Return the lists that may be seen by group, or those of one app."""
+        apps = super().get_app_list(request, app_label)
+        return apps if app_label else grouped(apps, request.path)
 
     @override
     def get_urls(self) -> list[URLPattern | URLResolver]:
