@@ -25,6 +25,7 @@ class SessionAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
 
     operations = (END, END_EVERYWHERE)
     audit_kind = "session"
+    verbs = ("view", "change")
 
     list_display = ("owner", "kind", "device", "ip_address", "created_at", "last_used_at", "state_badge")
     list_display_links = ("owner", "device")

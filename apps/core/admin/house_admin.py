@@ -8,6 +8,7 @@ from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied
 from django.db import DataError
 from django.db.models import QuerySet
@@ -16,6 +17,7 @@ from django.urls import reverse
 from django.utils.text import capfirst
 
 from apps.core.admin.generic_bases import ModelAdminBase
+from apps.core.security.admin_permissions import ask_for
 
 # What Django's filters add to the name of the field that they filter by.
 FILTER_SUFFIXES = ("", "__exact", "__isnull", "__gte", "__lt", "__id__exact")
@@ -29,13 +31,19 @@ class HouseAdmin(ModelAdminBase):
     which other pages lead to the list.
 
     The audit trail of the services is the only history; Django's LogEntry is not kept. `audit_kind` is what the trail
-    calls these rows, and empty where it does not tell of them.
+    calls these rows, and empty where it does not tell of them. `verbs` are those for which its pages ask for a
+    permission, which are all that a role may carry of them.
     """
 
     audit_kind: ClassVar[str] = ""
+    verbs: ClassVar[Sequence[str]] = ("view", "add", "change", "delete")
     linked_lookups: Sequence[str] = ()
     show_full_result_count = False
     list_per_page = 50
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        ask_for(f"{self.opts.app_label}.{get_permission_codename(verb, self.opts)}" for verb in self.verbs)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None) -> bool:
         """Return whether the list may be filtered so."""

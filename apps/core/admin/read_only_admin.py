@@ -1,6 +1,7 @@
 """The base of lists whose rows nobody writes by hand."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from django.http import HttpRequest
 
@@ -9,6 +10,8 @@ from apps.core.admin.house_admin import HouseAdmin
 
 class ReadOnlyAdmin(HouseAdmin):
     """Shows rows as they are. What may be done to them is an Operation, for whoever may `operate`."""
+
+    verbs: ClassVar[Sequence[str]] = ("view",)
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let whoever has the permission to change these rows carry out the operations."""

@@ -22,6 +22,7 @@ class CreditBalanceAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
     """Finds balances and posts to them. Whoever may change balances may post; nobody writes one by hand."""
 
     operations = (POST,)
+    verbs = ("view", "change")
     audit_kind = "user"  # the trail tells of each posting, and who made it
 
     list_display = ("owner", "balance", "updated_at", "ledger")

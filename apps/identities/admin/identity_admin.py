@@ -16,6 +16,7 @@ class IdentityAdmin(OwnerColumns, ServiceAdmin):
     operations = (UNLINK,)
     delete_operation = UNLINK
     audit_kind = "identity"
+    verbs = ("view", "delete")
 
     list_display = ("owner", "provider", "email", "subject", "created_at", "last_used_at")
     list_display_links = ("owner", "provider")

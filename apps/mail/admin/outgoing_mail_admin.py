@@ -17,6 +17,7 @@ class OutgoingMailAdmin(ReadOnlyAdmin, OperationPages):
 
     operations = (SEND_AGAIN,)
     audit_kind = "outgoing_mail"
+    verbs = ("view", "change")
 
     list_display = ("created_at", "recipient", "kind", "state", "attempts", "error", "sent_at")
     list_display_links = ("created_at",)

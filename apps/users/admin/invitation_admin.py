@@ -78,6 +78,7 @@ class InvitationAdmin(ServiceAdmin):
     operations = (RESEND, REVOKE)
     delete_operation = REVOKE
     audit_kind = "invitation"
+    verbs = ("view", "add", "change")
 
     list_display = ("email", "plan", "created_at", "expires_at", "accepted_at", "revoked_at")
     list_select_related = ("plan",)

@@ -17,6 +17,11 @@ from apps.users.admin.role_operations import DELETE
 from apps.users.dependencies import role_service
 from apps.users.models import Role
 
+WHAT_IT_LIMITS = (
+    "A role's permissions limit what its members of staff see and do in the admin, "
+    "not what they can do through the API as staff."
+)
+
 
 @admin.register(Role)
 class RoleAdmin(ServiceAdmin):
@@ -27,12 +32,13 @@ class RoleAdmin(ServiceAdmin):
     operations = (DELETE,)
     delete_operation = DELETE
     audit_kind = "role"
+    verbs = ("view",)
 
     list_display = ("name", "scopes", "permissions_number", "accounts")
     search_fields = ("name",)
     ordering = ("id",)
-    add_fieldsets = ((None, {"fields": ("name", "scopes", "permissions")}),)
-    fieldsets = ((None, {"fields": ("name", "scopes", "permissions", "accounts")}),)
+    add_fieldsets = ((None, {"description": WHAT_IT_LIMITS, "fields": ("name", "scopes", "permissions")}),)
+    fieldsets = ((None, {"description": WHAT_IT_LIMITS, "fields": ("name", "scopes", "permissions", "accounts")}),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the roles with what they give and the number of living accounts that have each."""
