@@ -1,10 +1,10 @@
 """The keys' list and pages."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import display_for_value
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -96,10 +96,9 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
         return format_html("<code>{}…</code>", key.prefix)
 
     @admin.display(description="Last used", ordering="counter__last_used_at")
-    def last_used(self, key: Any) -> datetime | None:
+    def last_used(self, key: Any) -> str:
         """Show when the key was last allowed a call."""
-        moment: datetime | None = key.counter.last_used_at
-        return moment
+        return str(display_for_value(key.counter.last_used_at, "-"))
 
     @admin.display(description="Spent")
     def budget_spent(self, key: Any) -> str:

@@ -20,16 +20,16 @@ from apps.core.security.principal import CredentialKind
 class AuditEventAdmin(ReadOnlyAdmin):
     """Finds who did what. The database itself refuses to change it."""
 
-    list_display = ("occurred_at", "actor", "action", "outcome", "target", "ip_address")
+    list_display = ("occurred_at", "actor", "action", "outcome", "target", "address")
     list_display_links = ("occurred_at", "action")
     list_filter = (TargetKindFilter, ActorKindFilter, OutcomeFilter, "occurred_at")
     search_fields = ("action", "target_id__exact", "actor_id__exact", "subject_id__exact", "request_id__exact")
     search_help_text = "Action, number of the actor, of the account or of what was changed, or request id"
-    linked_lookups = ("target_id", "subject_id")
+    linked_lookups = ("target_id", "subject_id", "actor_id")
     ordering = ("-id",)
     fields = (
         "occurred_at", "actor", "actor_kind", "action", "outcome", "target", "subject", "before_text", "after_text",
-        "ip_address", "user_agent", "request_id",
+        "address", "user_agent", "request_id",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -54,6 +54,11 @@ class AuditEventAdmin(ReadOnlyAdmin):
     def subject(self, event: Any) -> str:
         """Show which account it concerns."""
         return f"account {event.subject_id}" if event.subject_id else "-"
+
+    @admin.display(description="IP address")
+    def address(self, event: Any) -> str:
+        """Show from where it was done."""
+        return event.ip_address or "-"
 
     @admin.display(description="Before")
     def before_text(self, event: Any) -> SafeString:

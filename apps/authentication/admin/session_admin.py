@@ -27,7 +27,7 @@ class SessionAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
     audit_kind = "session"
     verbs = ("view", "change")
 
-    list_display = ("owner", "kind", "device", "ip_address", "created_at", "last_used_at", "state_badge")
+    list_display = ("owner", "kind", "device", "address", "created_at", "last_used_at", "state_badge")
     list_display_links = ("owner", "device")
     list_filter = (StateFilter, "kind")
     search_fields = ("user__email", "ip_address__startswith")
@@ -35,7 +35,7 @@ class SessionAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
     ordering = ("-id",)
     fields = (
         ("owner_link", "kind", "state_badge"),
-        ("device", "ip_address"),
+        ("device", "address"),
         ("proven_by", "authenticated_at"),
         ("created_at", "last_used_at", "expires_at"),
         ("revoked_at", "revoked_reason"),
@@ -57,6 +57,11 @@ class SessionAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
     def device(self, session: Any) -> str:
         """Show what the device has called itself."""
         return session.user_agent or "unknown"
+
+    @admin.display(description="IP address", ordering="ip_address")
+    def address(self, session: Any) -> str:
+        """Show from where it is used."""
+        return session.ip_address or "-"
 
     @admin.display(description="Proven by")
     def proven_by(self, session: Any) -> str:

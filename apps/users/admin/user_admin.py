@@ -10,13 +10,14 @@ from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.deleted_filter import DeletedFilter
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.database.sync_calls import call_service
-from apps.users.admin.role_filter import RoleFilter
+from apps.users.admin.account_filters import ActivityFilter, RoleFilter, StaffFilter
 from apps.users.admin.user_forms import UserAddForm, UserChangeForm, roles_of
 from apps.users.admin.user_operations import ACTIVATE, DEACTIVATE, DELETE, RESTORE
 from apps.users.dependencies import registration, user_service
 from apps.users.models import User
 
 NEVER_CHANGED = (
+    "number",
     "is_superuser",
     "email_verified_at",
     "last_login",
@@ -38,14 +39,20 @@ class UserAdmin(ServiceAdmin):
     audit_kind = "user"
 
     list_display = ("email", "username", "plan", "is_active", "is_staff", "created_at", "last_login")
-    list_filter = (DeletedFilter, "is_active", "is_staff", "plan", ("groups", RoleFilter))
+    list_filter = (
+        DeletedFilter,
+        ("is_active", ActivityFilter),
+        ("is_staff", StaffFilter),
+        "plan",
+        ("groups", RoleFilter),
+    )
     list_select_related = ("plan",)
     search_fields = ("email", "username", "full_name")
     search_help_text = "E-mail address, user name or full name"
     ordering = ("-id",)
     add_fieldsets: ClassVar[Any] = ((None, {"fields": ("email", "username", "full_name", "password")}),)
     fieldsets = (
-        (None, {"fields": ("email", "username", "full_name")}),
+        (None, {"fields": ("number", "email", "username", "full_name")}),
         ("Plan and access", {"fields": ("plan", "is_active", "roles", "is_staff", "is_superuser")}),
         (
             "History",
@@ -57,6 +64,11 @@ class UserAdmin(ServiceAdmin):
             },
         ),
     )
+
+    @admin.display(description="Account number")
+    def number(self, user: Any) -> str:
+        """Show the number that the audit trail and other lists know the account by."""
+        return str(user.pk)
 
     @admin.display(description="Roles")
     def roles(self, user: Any) -> str:
