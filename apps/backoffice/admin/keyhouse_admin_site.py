@@ -26,6 +26,7 @@ from apps.backoffice.admin.staff_login_form import StaffLoginForm
 from apps.backoffice.admin.staff_login_view import StaffLoginView
 from apps.backoffice.admin.staff_password_form import StaffPasswordForm
 from apps.core.admin.acting_staff import principal_of
+from apps.core.database.bounded_statements import bounded_statements
 
 View = Callable[..., HttpResponse]
 
@@ -61,6 +62,12 @@ class KeyhouseAdminSite(AdminSite):
         """Return the lists that may be seen by group, or those of one app."""
         apps = super().get_app_list(request, app_label)
         return apps if app_label else grouped(apps, request.path)
+
+    @override
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Return what a search for a related row finds, within the time that a list has."""
+        with bounded_statements():
+            return super().autocomplete_view(request)
 
     @override
     def get_urls(self) -> list[URLPattern | URLResolver]:

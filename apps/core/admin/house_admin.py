@@ -4,19 +4,21 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied
-from django.db import DataError
+from django.db import DataError, OperationalError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.text import capfirst
 
 from apps.core.admin.generic_bases import ModelAdminBase
+from apps.core.database.bounded_statements import bounded_statements, took_too_long
 from apps.core.security.admin_permissions import ask_for
 
 # What Django's filters add to the name of the field that they filter by.
@@ -66,9 +68,16 @@ class HouseAdmin(ModelAdminBase):
         return super().get_search_results(request, queryset, search_term)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Serve the list under the name of what it lists."""
+        """Serve the list under the name of what it lists; a search that takes too long is given up."""
         title = {"title": capfirst(self.opts.verbose_name_plural)}
-        return super().changelist_view(request, {**title, **(extra_context or {})})
+        try:
+            with bounded_statements():
+                return super().changelist_view(request, {**title, **(extra_context or {})})
+        except OperationalError as error:
+            if not (request.GET and took_too_long(error)):
+                raise
+            self.message_user(request, "This took too long; ask for less.", messages.WARNING)
+            return HttpResponseRedirect(request.path)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any

@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from apps.core.admin.house_admin import HouseAdmin
+from apps.core.database import bounded_statements
 from apps.core.house_apps import is_house_app
-from tests.integration.backoffice.pages import EVENTS, KEYS, USERS
+from apps.users.admin import UserAdmin
+from tests.integration.backoffice.pages import EVENTS, KEYS, USERS, text_of
 from tests.support.factories import make_key, make_user
 
 pytestmark = pytest.mark.integration
@@ -99,3 +102,17 @@ def test_the_error_is_the_one_that_lists_know(rf, staff):
     pages = next(pages for pages in _lists() if pages.opts.label == "users.User")
     with pytest.raises(IncorrectLookupParameters):
         pages.get_changelist_instance(request)
+
+
+def test_a_search_that_takes_too_long_is_given_up(browser: Client, monkeypatch):
+    def search(_self, _request, queryset, search_term):
+        return (queryset.extra(where=["pg_sleep(20) IS NOT NULL"]) if search_term else queryset), False
+
+    monkeypatch.setattr(bounded_statements, "STATEMENT_SECONDS", 1)
+    monkeypatch.setattr(UserAdmin, "get_search_results", search)
+    answer = browser.get(USERS, {"q": "ann"}, follow=True)
+    assert answer.redirect_chain == [(USERS, 302)]
+    assert "This took too long; ask for less." in text_of(answer)
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("0",)
