@@ -50,6 +50,7 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
     """Finds, makes, changes, rotates, revokes and deletes keys. A secret is on one page, once, and nowhere else."""
 
     form = KeyChangeForm
+    add_form = KeyAddForm
     operations = (ROTATE, REVOKE, DELETE)
     delete_operation = DELETE
     audit_kind = "api_key"
@@ -134,19 +135,9 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
         search = path("search/", self.admin_site.admin_view(self.search_view), name="api_keys_apikey_search")
         return [search, *super().get_urls()]
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Ask for what a new key needs."""
-        return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
-
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show what no one changes."""
         return NEVER_CHANGED if obj else ()
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
-        """Return the form for adding or for changing."""
-        if not change:
-            options["form"] = KeyAddForm
-        return super().get_form(request, obj, change=change, **options)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Offer one way to save: it leads to the page with the secret."""

@@ -23,6 +23,9 @@ class ServiceAdmin(OperationPages):
     """
 
     form = SchemaModelForm
+    # What a new row is asked for, where that is not what is changed of one.
+    add_form: ClassVar[type[SchemaModelForm] | None] = None
+    add_fieldsets: ClassVar[Any] = None
     delete_operation: ClassVar[Operation]
 
     def changeform_view(
@@ -44,8 +47,14 @@ class ServiceAdmin(OperationPages):
             finally:
                 _refusal.reset(token)
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Ask for what a new row needs."""
+        return self.add_fieldsets if obj is None and self.add_fieldsets else super().get_fieldsets(request, obj)
+
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
-        """Return the form class; it knows what the service has just refused."""
+        """Return the form class for adding or for changing; it knows what the service has just refused."""
+        if not change and self.add_form:
+            options["form"] = self.add_form
         form_class: Any = super().get_form(request, obj, change=change, **options)
         form_class.refusal = _refusal.get()
         return form_class

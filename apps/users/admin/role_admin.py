@@ -29,6 +29,7 @@ class RoleAdmin(ServiceAdmin):
     have: who could change a role, could raise themselves."""
 
     form = RoleChangeForm
+    add_form = RoleAddForm
     operations = (DELETE,)
     delete_operation = DELETE
     audit_kind = "role"
@@ -78,21 +79,11 @@ class RoleAdmin(ServiceAdmin):
         """Leave it to superusers."""
         return acting_staff(request).is_superuser
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Ask for what a new role needs."""
-        return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
-
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show what no one changes."""
         if obj is None:
             return ()
         return ("accounts",) if self.has_change_permission(request) else ("name", "scopes", "permissions", "accounts")
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
-        """Return the form for adding or for changing."""
-        if not change:
-            options["form"] = RoleAddForm
-        return super().get_form(request, obj, change=change, **options)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Make or change the role through the service."""

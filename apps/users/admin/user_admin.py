@@ -34,6 +34,7 @@ class UserAdmin(ServiceAdmin):
     """Finds, adds, changes, deactivates and deletes accounts."""
 
     form = UserChangeForm
+    add_form = UserAddForm
     operations = (ACTIVATE, DEACTIVATE, DELETE, RESTORE)
     delete_operation = DELETE
     audit_kind = "user"
@@ -75,22 +76,12 @@ class UserAdmin(ServiceAdmin):
         """Show the roles to whoever does not give them."""
         return ", ".join(roles_of(user)) or "none"
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Ask for less of a new account."""
-        return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
-
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Let only superusers say who is staff, and who has which role."""
         if obj is None:
             return ()
         is_superuser = acting_staff(request).is_superuser
         return NEVER_CHANGED if is_superuser else (*NEVER_CHANGED, "is_staff", "roles")
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
-        """Return the form for adding or for changing."""
-        if not change:
-            options["form"] = UserAddForm
-        return super().get_form(request, obj, change=change, **options)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
