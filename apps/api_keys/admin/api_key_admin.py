@@ -1,10 +1,10 @@
 """The keys' list and pages."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import display_for_value
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -20,6 +20,7 @@ from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.models import ApiKey, ApiKeySecret
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.operation import Operation
+from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.database.sync_calls import call_service
 from apps.core.security.scopes import withheld_scopes
@@ -45,17 +46,17 @@ NEVER_CHANGED = (
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ServiceAdmin):
+class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
     """Finds, makes, changes, rotates, revokes and deletes keys. A secret is on one page, once, and nowhere else."""
 
     form = KeyChangeForm
+    add_form = KeyAddForm
     operations = (ROTATE, REVOKE, DELETE)
     delete_operation = DELETE
     audit_kind = "api_key"
 
     list_display = ("name", "owner", "key_prefix", "environment", "state_badge", "last_used", "created_at")
     list_filter = (StateFilter, "environment")
-    list_select_related = ("user",)
     search_fields = ("name", "user__email", "user__username", "secrets__prefix__startswith")
     search_help_text = "Name, owner, visible prefix, or a whole key"
     ordering = ("-id",)
@@ -88,17 +89,7 @@ class ApiKeyAdmin(ServiceAdmin):
         """Return the keys with their owner, visible prefix and state."""
         newest = ApiKeySecret.objects.filter(api_key=OuterRef("pk")).order_by("-id").values("prefix")[:1]
         keys: QuerySet[Any] = super().get_queryset(request).annotate(prefix=Subquery(newest), state=key_state())
-        return keys.select_related("user", "counter")
-
-    @admin.display(description="Owner", ordering="user__email")
-    def owner(self, key: Any) -> str:
-        """Show whose the key is."""
-        return str(key.user.email)
-
-    @admin.display(description="Owner")
-    def owner_link(self, key: Any) -> SafeString:
-        """Lead to whose the key is."""
-        return format_html('<a href="{}">{}</a>', reverse("admin:users_user_change", args=[key.user_id]), key.user)
+        return keys.select_related("counter")
 
     @admin.display(description="Prefix")
     def key_prefix(self, key: Any) -> SafeString:
@@ -106,10 +97,9 @@ class ApiKeyAdmin(ServiceAdmin):
         return format_html("<code>{}…</code>", key.prefix)
 
     @admin.display(description="Last used", ordering="counter__last_used_at")
-    def last_used(self, key: Any) -> datetime | None:
+    def last_used(self, key: Any) -> str:
         """Show when the key was last allowed a call."""
-        moment: datetime | None = key.counter.last_used_at
-        return moment
+        return str(display_for_value(key.counter.last_used_at, "-"))
 
     @admin.display(description="Spent")
     def budget_spent(self, key: Any) -> str:
@@ -145,19 +135,9 @@ class ApiKeyAdmin(ServiceAdmin):
         search = path("search/", self.admin_site.admin_view(self.search_view), name="api_keys_apikey_search")
         return [search, *super().get_urls()]
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Ask for what a new key needs."""
-        return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
-
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show what no one changes."""
         return NEVER_CHANGED if obj else ()
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
-        """Return the form for adding or for changing."""
-        if not change:
-            options["form"] = KeyAddForm
-        return super().get_form(request, obj, change=change, **options)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Offer one way to save: it leads to the page with the secret."""

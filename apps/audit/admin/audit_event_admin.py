@@ -6,31 +6,30 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.audit.admin.audit_filters import ActorKindFilter, OutcomeFilter, TargetKindFilter
 from apps.audit.models import AuditEvent
-from apps.core.admin.generic_bases import ModelAdminBase
+from apps.core.admin.read_only_admin import ReadOnlyAdmin
 from apps.core.security.principal import CredentialKind
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(ModelAdminBase):
+class AuditEventAdmin(ReadOnlyAdmin):
     """Finds who did what. The database itself refuses to change it."""
 
-    list_display = ("occurred_at", "actor", "action", "outcome", "target", "ip_address")
+    list_display = ("occurred_at", "actor", "action", "outcome", "target", "address")
     list_display_links = ("occurred_at", "action")
     list_filter = (TargetKindFilter, ActorKindFilter, OutcomeFilter, "occurred_at")
     search_fields = ("action", "target_id__exact", "actor_id__exact", "subject_id__exact", "request_id__exact")
     search_help_text = "Action, number of the actor, of the account or of what was changed, or request id"
+    linked_lookups = ("target_id", "subject_id", "actor_id")
     ordering = ("-id",)
-    show_full_result_count = False
-    list_per_page = 50
     fields = (
         "occurred_at", "actor", "actor_kind", "action", "outcome", "target", "subject", "before_text", "after_text",
-        "ip_address", "user_agent", "request_id",
+        "address", "user_agent", "request_id",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -38,10 +37,6 @@ class AuditEventAdmin(ModelAdminBase):
         actor = get_user_model()._base_manager.filter(pk=OuterRef("actor_id")).values("email")
         events: QuerySet[Any] = super().get_queryset(request).annotate(actor_email=Subquery(actor))
         return events
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Serve the list under the name of what it lists."""
-        return super().changelist_view(request, {"title": "Audit events", **(extra_context or {})})
 
     @admin.display(description="Actor", ordering="actor_id")
     def actor(self, event: Any) -> str:
@@ -60,6 +55,11 @@ class AuditEventAdmin(ModelAdminBase):
         """Show which account it concerns."""
         return f"account {event.subject_id}" if event.subject_id else "-"
 
+    @admin.display(description="IP address")
+    def address(self, event: Any) -> str:
+        """Show from where it was done."""
+        return event.ip_address or "-"
+
     @admin.display(description="Before")
     def before_text(self, event: Any) -> SafeString:
         """Show what the changed fields held."""
@@ -69,18 +69,6 @@ class AuditEventAdmin(ModelAdminBase):
     def after_text(self, event: Any) -> SafeString:
         """Show what the changed fields hold now."""
         return _as_text(event.after)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Leave writing to the services."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Leave what happened as it happened."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Forget nothing."""
-        return False
 
 
 def _as_text(values: Any) -> SafeString:

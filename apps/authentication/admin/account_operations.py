@@ -5,8 +5,8 @@ from typing import Any
 from django.forms import Form
 
 from apps.authentication.dependencies import password_reset
+from apps.core.admin.added_operations import add_operation
 from apps.core.admin.operation import Operation
-from apps.core.admin.operation_pages import offer
 from apps.core.database.sync_calls import call_service
 from apps.core.security.principal import Principal
 
@@ -22,9 +22,10 @@ def _is_usable(user: Any) -> bool:
 SEND_RESET = Operation(
     name="send-password-reset",
     label="Send a password reset mail",
-    done="sent a mail",
-    question="The owner gets a mail with a link that sets a new password, good for 30 minutes.",
+    order="Send a password reset mail to {rows}",
+    done="Password reset mail sent to {rows}",
+    explanation="The owner gets a mail with a link that sets a new password, good for 30 minutes.",
     perform=_send_reset,
     applies=_is_usable,
 )
-offer("users.User", SEND_RESET)
+add_operation("users.User", SEND_RESET)

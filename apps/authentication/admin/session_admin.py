@@ -4,8 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -14,27 +13,29 @@ from apps.authentication.admin.session_state import LIVE, StateFilter, session_s
 from apps.authentication.models import Session
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.operation_pages import OperationPages
+from apps.core.admin.owner_columns import OwnerColumns
+from apps.core.admin.read_only_admin import ReadOnlyAdmin
 
 BADGES = {LIVE: "active", "ended": "revoked", "expired": "expired"}
 
 
 @admin.register(Session)
-class SessionAdmin(OperationPages):
+class SessionAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
     """Finds where customers are signed in, and signs them out. Those of staff are seen by themselves and superusers."""
 
     operations = (END, END_EVERYWHERE)
+    audit_kind = "session"
+    verbs = ("view", "change")
 
-    list_display = ("owner", "kind", "device", "ip_address", "created_at", "last_used_at", "state_badge")
+    list_display = ("owner", "kind", "device", "address", "created_at", "last_used_at", "state_badge")
     list_display_links = ("owner", "device")
     list_filter = (StateFilter, "kind")
     search_fields = ("user__email", "ip_address__startswith")
     search_help_text = "E-mail address, or how a client address begins"
     ordering = ("-id",)
-    show_full_result_count = False
-    list_per_page = 50
     fields = (
         ("owner_link", "kind", "state_badge"),
-        ("device", "ip_address"),
+        ("device", "address"),
         ("proven_by", "authenticated_at"),
         ("created_at", "last_used_at", "expires_at"),
         ("revoked_at", "revoked_reason"),
@@ -42,27 +43,25 @@ class SessionAdmin(OperationPages):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the sessions that may be seen, with their owner and state."""
-        sessions: QuerySet[Any] = super().get_queryset(request).annotate(state=session_state()).select_related("user")
+        sessions: QuerySet[Any] = super().get_queryset(request).annotate(state=session_state())
         actor = acting_staff(request)
         if actor.is_superuser:
             return sessions
         return sessions.filter(Q(user__is_staff=False, user__is_superuser=False) | Q(user_id=actor.user_id))
 
-    @admin.display(description="Owner", ordering="user__email")
-    def owner(self, session: Any) -> str:
-        """Show whose the session is."""
-        return str(session.user.email)
-
-    @admin.display(description="Owner")
-    def owner_link(self, session: Any) -> SafeString:
-        """Lead to whose the session is."""
-        address = reverse("admin:users_user_change", args=[session.user_id])
-        return format_html('<a href="{}">{}</a>', address, session.user)
+    def subtitle_of(self, row: Any) -> str:
+        """Return whose session it is."""
+        return str(row.user)
 
     @admin.display(description="Device")
     def device(self, session: Any) -> str:
         """Show what the device has called itself."""
         return session.user_agent or "unknown"
+
+    @admin.display(description="IP address", ordering="ip_address")
+    def address(self, session: Any) -> str:
+        """Show from where it is used."""
+        return session.ip_address or "-"
 
     @admin.display(description="Proven by")
     def proven_by(self, session: Any) -> str:
@@ -74,33 +73,6 @@ class SessionAdmin(OperationPages):
         """Show the state in its colour."""
         return format_html('<span class="badge {}">{}</span>', BADGES[session.state], session.state.capitalize())
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Serve the list under the name of what it lists."""
-        return super().changelist_view(request, {"title": "Sessions", **(extra_context or {})})
-
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
-    ) -> HttpResponse:
-        """Show whose session it is, and the operations' buttons."""
-        row = context["original"]
-        context |= {"operation_tools": self.tools_for(request, row), "subtitle": str(row.user)}
-        return super().render_change_form(request, context, *args, **options)
-
-    def has_end_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let whoever may change sessions end them."""
-        return super().has_change_permission(request, obj)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Leave it to signing in."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Leave what is known of a session as it is."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Leave it to the clean-up, when nobody asks about it any more."""
-        return False
-
-    def _counted(self, number: int, rows: Any) -> str:
-        return f"session of {rows[0].user}" if len(rows) == 1 else super()._counted(number, rows)
+    def named(self, row: Any) -> str:
+        """Return what a sentence calls the session."""
+        return f"the session of {row.user}"

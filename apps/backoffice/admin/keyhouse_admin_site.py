@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from apps.authentication.services.second_step import EXPIRED_MESSAGE
 from apps.backoffice.admin.browser_session import sign_out_browser
+from apps.backoffice.admin.navigation import grouped
 from apps.backoffice.admin.next_page import leading_to, next_page
 from apps.backoffice.admin.own_sessions import own_sessions
 from apps.backoffice.admin.proof_page import proof_page
@@ -27,6 +28,7 @@ from apps.backoffice.admin.staff_login_form import StaffLoginForm
 from apps.backoffice.admin.staff_login_view import StaffLoginView
 from apps.backoffice.admin.staff_password_form import StaffPasswordForm
 from apps.core.admin.acting_staff import principal_of
+from apps.core.database.bounded_statements import bounded_statements
 
 View = Callable[..., HttpResponse]
 
@@ -42,7 +44,7 @@ class KeyhouseAdminSite(AdminSite):
     site_title = "Keyhouse"
     index_title = "Back office"
     site_url = None
-    enable_nav_sidebar = False  # the few lists stand in the header
+    enable_nav_sidebar = False  # the lists stand in the header
     login_form = StaffLoginForm
     password_change_form = StaffPasswordForm
 
@@ -56,6 +58,18 @@ class KeyhouseAdminSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Return whether the admin opens to the request."""
         return super().has_permission(request) and not principal_of(request.user).lacks_second_factor
+
+    @override
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Return the lists that may be seen by group, or those of one app."""
+        apps = super().get_app_list(request, app_label)
+        return apps if app_label else grouped(apps, request.path)
+
+    @override
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Return what a search for a related row finds, within the time that a list has."""
+        with bounded_statements():
+            return super().autocomplete_view(request)
 
     @override
     def get_urls(self) -> list[URLPattern | URLResolver]:

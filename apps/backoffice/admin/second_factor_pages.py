@@ -11,8 +11,8 @@ from django.urls import reverse
 
 from apps.authentication.dependencies import staff_sessions
 from apps.backoffice.admin.proof_forms import CodeForm, NewPasskeyForm
-from apps.backoffice.admin.row_number import number_in
 from apps.core.admin.acting_staff import acting_staff
+from apps.core.admin.row_number import number_in
 from apps.core.database.sync_calls import call_service
 from apps.core.errors import Conflict, NotFound, TooManyRequests, ValidationFailed, WrongCode
 from apps.core.security.methods import HARDWARE_KEY, ONE_TIME_CODE, SOFTWARE_KEY

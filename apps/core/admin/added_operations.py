@@ -6,7 +6,11 @@ _added: dict[str, list[Operation]] = {}
 
 
 def add_operation(model_label: str, operation: Operation) -> None:
-    """Offer the operation on the pages of this model, such as `users.user`, too; called while admin modules load."""
+    """Offer the operation on the pages of this model, such as `users.User`, too; called as one's own `admin` loads.
+
+    Django loads the rooms' `admin` in the order of INSTALLED_APPS, the highest floor first, so that whoever adds comes
+    before whoever shows.
+    """
     _added.setdefault(model_label, []).append(operation)
 
 

@@ -24,15 +24,18 @@ def always(_row: Any) -> bool:
 class Operation:
     """A button on the row's page and, with `in_bulk`, an action of the list; both lead to one page that asks.
 
-    `label` is what the button says, `done` the word for what has happened, `question` what the page explains.
-    `permission` is the admin's word for who may: change, delete or superuser. `applies` says for which rows
-    the button is shown. Where there is an `answer`, it is what one gets instead of the next page.
+    `label` is what the button says, such as Deactivate. `order` and `done` are the whole of what is to be done and of
+    what has been: `Deactivate {rows}` and `{rows} deactivated`, where `{rows}` is one row with its name, or their
+    number, and `{owner}` is whose the one row is. `explanation` says what comes of it. `permission` is the admin's
+    word for who may: change, delete, operate or superuser. `applies` says for which rows the button is shown. Where
+    there is an `answer`, it is what one gets instead of the next page.
     """
 
     name: str
     label: str
+    order: str
     done: str
-    question: str
+    explanation: str
     perform: Perform
     permission: str = "change"
     form_class: type[forms.Form] = forms.Form

@@ -13,43 +13,34 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.text import capfirst
 
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.added_operations import added_operations
 from apps.core.admin.form_errors import add_refusal
-from apps.core.admin.generic_bases import ModelAdminBase
+from apps.core.admin.house_admin import HouseAdmin
 from apps.core.admin.operation import Operation
+from apps.core.admin.row_number import number_in
 from apps.core.errors import DomainError, StepUpRequired
 
 ROWS_MAXIMUM = 500
-BIGINT_DIGITS = 18
-_offered: dict[str, list[Operation]] = {}
 
 
-def offer(model_label: str, operation: Operation) -> None:
-    """Add an operation to the pages of a model of a room below, such as `users.User`, from one's own `admin`.
-
-    Django imports the rooms' `admin` in the order of INSTALLED_APPS, the highest floor first, so that whoever offers
-    comes before whoever shows.
-    """
-    _offered.setdefault(model_label, []).append(operation)
-
-
-class OperationPages(ModelAdminBase):
+class OperationPages(HouseAdmin):
     """Gives each Operation a page that asks (GET) and does it (POST), at `<list>/<name>/?id=1&id=2`."""
 
     operations: Sequence[Operation] = ()
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.operations = (*type(self).operations, *_offered.get(self.opts.label, ()))
+        self.operations = (*type(self).operations, *added_operations(self.opts.label))
         self.actions = [self._action(operation) for operation in self.operations if operation.in_bulk]
 
     def get_urls(self) -> list[URLPattern]:
         """Return the operations' addresses before Django's own."""
         own = [
             path(f"{operation.name}/", self._page(operation), name=self._page_name(f"{operation.name}_selected"))
-            for operation in self._all_operations()
+            for operation in self.operations
         ]
         return [*own, *super().get_urls()]
 
@@ -64,11 +55,19 @@ class OperationPages(ModelAdminBase):
             return HttpResponseRedirect(reverse(self.url_name("change"), args=[quote(ids[0])]))
         return HttpResponseRedirect(reverse(self.url_name("changelist")))
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
+    ) -> HttpResponse:
+        """Add the operations' buttons."""
+        row = context.get("original")
+        tools = self.tools_for(request, row) if row else []
+        return super().render_change_form(request, {**context, "operation_tools": tools}, *args, **options)
+
     def tools_for(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
         """Return the buttons for the row's page."""
         return [
             {"label": operation.label, "url": self.operation_url(operation, [row.pk]), "tool": operation}
-            for operation in self._all_operations()
+            for operation in self.operations
             if operation.permission != "delete" and operation.applies(row) and self._may(request, operation, row)
         ]
 
@@ -84,7 +83,7 @@ class OperationPages(ModelAdminBase):
             raise PermissionDenied
         rows = self._rows(request, operation, ids)
         if not rows:
-            self.message_user(request, f"There is nothing here to {operation.label.lower()}.", messages.WARNING)
+            self.message_user(request, f"“{operation.label}” does not apply here.", messages.WARNING)
             return HttpResponseRedirect(reverse(self.url_name("changelist")))
         form = operation.form_class(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
@@ -96,9 +95,6 @@ class OperationPages(ModelAdminBase):
     def has_superuser_permission(self, request: HttpRequest, _row: Any = None) -> bool:
         """Let superusers do what asks for one, and show it to nobody else."""
         return acting_staff(request).is_superuser
-
-    def _all_operations(self) -> tuple[Operation, ...]:
-        return (*self.operations, *added_operations(self.opts.label_lower))
 
     def _perform(
         self, request: HttpRequest, operation: Operation, rows: Sequence[Any], form: Form
@@ -119,13 +115,13 @@ class OperationPages(ModelAdminBase):
         if results and operation.answer:
             return operation.answer(results)
         if results:
-            self.message_user(request, f"{self._counted(len(results), rows)} {operation.done}.", messages.SUCCESS)
+            self.message_user(request, f"{capfirst(self._said(operation.done, rows, len(results)))}.", messages.SUCCESS)
         return self.after_operation(request, operation, results)
 
     def _question(self, request: HttpRequest, operation: Operation, rows: Sequence[Any], form: Form) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{operation.label} {self._counted(len(rows), rows)}?",
+            "title": f"{self._said(operation.order, rows, len(rows))}?",
             "opts": self.opts,
             "operation": operation,
             "rows": rows,
@@ -144,18 +140,23 @@ class OperationPages(ModelAdminBase):
         return reverse(self.url_name("changelist"))
 
     def _rows(self, request: HttpRequest, operation: Operation, ids: Sequence[str]) -> list[Any]:
-        numbers = [
-            int(row_id) for row_id in ids if row_id.isascii() and row_id.isdigit() and len(row_id) <= BIGINT_DIGITS
-        ]
-        found = self.get_queryset(request).filter(pk__in=numbers[:ROWS_MAXIMUM]).order_by("pk")
+        numbers = [number_in(row_id) for row_id in ids[:ROWS_MAXIMUM]]
+        found = self.get_queryset(request).filter(pk__in=numbers).order_by("pk")
         return [row for row in found if operation.applies(row) and self._may(request, operation, row)]
 
     def _may(self, request: HttpRequest, operation: Operation, row: Any = None) -> bool:
         return bool(getattr(self, f"has_{operation.permission}_permission")(request, row))
 
-    def _counted(self, number: int, rows: Sequence[Any]) -> str:
+    def named(self, row: Any) -> str:
+        """Return what a sentence calls the row."""
+        return f"{self.opts.verbose_name} “{row}”"
+
+    def _said(self, sentence: str, rows: Sequence[Any], number: int) -> str:
+        return sentence.format(rows=self._counted(rows, number), owner=getattr(rows[0], "user", ""))
+
+    def _counted(self, rows: Sequence[Any], number: int) -> str:
         if len(rows) == 1:
-            return f"{self.opts.verbose_name} “{rows[0]}”"
+            return self.named(rows[0])
         return f"{number} {self.opts.verbose_name_plural if number != 1 else self.opts.verbose_name}"
 
     def _page(self, operation: Operation) -> Callable[..., HttpResponse]:
@@ -168,7 +169,8 @@ class OperationPages(ModelAdminBase):
         action = partial(_ask, operation=operation)
         update_wrapper(action, _ask)
         action.__name__ = f"{operation.name}_selected"  # type: ignore[attr-defined]
-        action.short_description = f"{operation.label} selected %(verbose_name_plural)s"  # type: ignore[attr-defined]
+        selected = operation.order.format(rows="selected %(verbose_name_plural)s", owner="")
+        action.short_description = selected  # type: ignore[attr-defined]
         action.allowed_permissions = [operation.permission]  # type: ignore[attr-defined]
         return action
 

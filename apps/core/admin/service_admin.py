@@ -2,15 +2,11 @@
 
 from contextvars import ContextVar
 from typing import Any, ClassVar
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
-from django.utils.text import capfirst
+from django.http import HttpRequest, HttpResponse
 
 from apps.core.admin.operation import Operation
 from apps.core.admin.operation_pages import OperationPages
@@ -24,20 +20,14 @@ class ServiceAdmin(OperationPages):
     """Rooms override `save_model` to call a service, and name a `delete_operation`.
 
     Django opens a transaction around its pages. A service writes in a transaction of its own, on another connection,
-    so nothing here may lock rows. The audit trail of the services is the only history; Django's LogEntry is not kept.
+    so nothing here may lock rows.
     """
 
     form = SchemaModelForm
+    # What a new row is asked for, where that is not what is changed of one.
+    add_form: ClassVar[type[SchemaModelForm] | None] = None
+    add_fieldsets: ClassVar[Any] = None
     delete_operation: ClassVar[Operation]
-    # What the audit trail calls these rows.
-    audit_kind: ClassVar[str]
-    show_full_result_count = False
-    list_per_page = 50
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Serve the list under the name of what it lists."""
-        title = {"title": capfirst(self.opts.verbose_name_plural)}
-        return super().changelist_view(request, {**title, **(extra_context or {})})
 
     def changeform_view(
         self,
@@ -59,8 +49,14 @@ class ServiceAdmin(OperationPages):
             finally:
                 _refusal.reset(token)
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Ask for what a new row needs."""
+        return self.add_fieldsets if obj is None and self.add_fieldsets else super().get_fieldsets(request, obj)
+
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
-        """Return the form class; it knows what the service has just refused."""
+        """Return the form class for adding or for changing; it knows what the service has just refused."""
+        if not change and self.add_form:
+            options["form"] = self.add_form
         form_class: Any = super().get_form(request, obj, change=change, **options)
         form_class.refusal = _refusal.get()
         return form_class
@@ -73,29 +69,11 @@ class ServiceAdmin(OperationPages):
                 setattr(field.widget, way, False)
         return field
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
-    ) -> HttpResponse:
-        """Add the operations' buttons."""
-        row = context.get("original")
-        tools = self.tools_for(request, row) if row else []
-        return super().render_change_form(request, {**context, "operation_tools": tools}, *args, **options)
-
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Ask, then delete through the service."""
         return self.operation_view(request, self.delete_operation, [unquote(object_id)])
-
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Show the row's audit trail."""
-        row = self.get_object(request, unquote(object_id))
-        if not self.has_view_or_change_permission(request, row):
-            raise PermissionDenied
-        query = urlencode({"target_kind": self.audit_kind, "target_id": row.pk if row else 0})
-        return HttpResponseRedirect(f"{reverse('admin:audit_auditevent_changelist')}?{query}")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Leave deleted rows as they are."""

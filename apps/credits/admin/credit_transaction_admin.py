@@ -5,12 +5,10 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.http import HttpRequest
 
-from apps.core.admin.generic_bases import ModelAdminBase
+from apps.core.admin.owner_columns import OwnerColumns
+from apps.core.admin.read_only_admin import ReadOnlyAdmin
 from apps.credits.admin.ledger_paginator import LedgerPaginator
 from apps.credits.models import CreditTransaction
 
@@ -18,20 +16,17 @@ OWNERS_MAXIMUM = 1000
 
 
 @admin.register(CreditTransaction)
-class CreditTransactionAdmin(ModelAdminBase):
+class CreditTransactionAdmin(ReadOnlyAdmin, OwnerColumns):
     """Finds entries of the ledger. The database itself refuses to change them."""
 
     list_display = ("occurred_at", "owner", "type", "amount", "balance_after", "description", "reference_id", "actor")
     list_display_links = ("occurred_at",)
     list_filter = ("type",)
-    list_select_related = ("user",)
     search_fields = ("user__email", "reference_id__exact")
     search_help_text = "The owner's e-mail address, or a whole reference"
     ordering = ("-id",)
     paginator = LedgerPaginator
-    show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # they would read the whole ledger
-    list_per_page = 50
     fields = (
         "occurred_at", "owner_link", "type", "amount", "balance_after", "description", "reference_id", "actor",
         "actor_kind",
@@ -41,7 +36,7 @@ class CreditTransactionAdmin(ModelAdminBase):
         """Return the entries with their owners and actors, deleted ones too."""
         actor = get_user_model()._base_manager.filter(pk=OuterRef("actor_id")).values("email")
         entries: QuerySet[Any] = super().get_queryset(request).annotate(actor_email=Subquery(actor))
-        return entries.select_related("user")
+        return entries
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -54,33 +49,12 @@ class CreditTransactionAdmin(ModelAdminBase):
         by_reference = Q(reference_id=term) & ~Q(reference_id="")
         return queryset.filter(Q(user_id__in=list(owners[:OWNERS_MAXIMUM])) | by_reference), False
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Serve the list under the name of what it lists."""
-        return super().changelist_view(request, {"title": "Credit transactions", **(extra_context or {})})
-
     @admin.display(description="Owner")
-    def owner(self, entry: Any) -> str:
-        """Show whose credits moved."""
-        return str(entry.user)
-
-    @admin.display(description="Owner")
-    def owner_link(self, entry: Any) -> SafeString:
-        """Lead to whose credits moved."""
-        return format_html('<a href="{}">{}</a>', reverse("admin:users_user_change", args=[entry.user_id]), entry.user)
+    def owner(self, row: Any) -> str:
+        """Show whose credits moved; a ledger of any size is not sorted by it."""
+        return str(row.user)
 
     @admin.display(description="Actor")
     def actor(self, entry: Any) -> str:
         """Show who posted it."""
         return entry.actor_email or entry.actor_kind or "-"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Leave writing to the services."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Leave what happened as it happened."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Forget nothing."""
-        return False

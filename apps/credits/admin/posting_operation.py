@@ -17,10 +17,11 @@ def _post(actor: Principal, user_id: int, form: Any) -> CreditTransactionOut:
 POST = Operation(
     name="post",
     label="Post credits",
-    done="posted",
-    question="The balance moves at once, and the ledger keeps the entry for ever; another entry takes it back.",
+    order="Post credits to {owner}",
+    done="Credits to {owner} posted",
+    explanation="The balance moves at once, and the ledger keeps the entry for ever; another entry takes it back.",
     perform=_post,
-    permission="post",
+    permission="operate",
     form_class=PostingForm,
     in_bulk=False,  # each customer's posting has an amount and a reason of its own
 )

@@ -15,8 +15,9 @@ def _unlink(actor: Principal, identity_id: int, _form: Form) -> None:
 UNLINK = Operation(
     name="unlink",
     label="Unlink",
-    done="unlinked",
-    question="The account can no longer be signed in to with it, and its owner is told by mail. Sessions go on.",
+    order="Unlink {rows}",
+    done="{rows} unlinked",
+    explanation="The account can no longer be signed in to with it, and its owner is told by mail. Sessions go on.",
     perform=_unlink,
     permission="delete",
     is_dangerous=True,

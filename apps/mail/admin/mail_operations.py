@@ -20,9 +20,10 @@ def _send_again(actor: Principal, mail_id: int, _form: Form) -> None:
 SEND_AGAIN = Operation(
     name="send_again",
     label="Send again",
-    done="sent again",
-    question="The letter is tried again at once, and from then on like any other, until what it leads to expires.",
+    order="Send {rows} again",
+    done="{rows} sent again",
+    explanation="The letter is tried again at once, and from then on like any other, until what it leads to expires.",
     perform=_send_again,
-    permission="resend",
+    permission="operate",
     applies=_was_given_up,
 )

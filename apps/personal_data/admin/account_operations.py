@@ -6,8 +6,8 @@ from typing import Any
 from django.forms import Form
 from django.http import HttpResponse
 
+from apps.core.admin.added_operations import add_operation
 from apps.core.admin.operation import Operation
-from apps.core.admin.operation_pages import offer
 from apps.core.database.sync_calls import call_service
 from apps.core.security.principal import Principal
 from apps.personal_data.dependencies import data_export
@@ -34,11 +34,12 @@ def _is_living(user: Any) -> bool:
 EXPORT = Operation(
     name="export",
     label="Export data",
-    done="exported",
-    question="You get all that is kept of this person as a file, to hand it to them and to nobody else.",
+    order="Export the data of {rows}",
+    done="Data of {rows} exported",
+    explanation="You get all that is kept of this person as a file, to hand it to them and to nobody else.",
     perform=_export,
     in_bulk=False,
     applies=_is_living,
     answer=_download,
 )
-offer("users.User", EXPORT)
+add_operation("users.User", EXPORT)

@@ -26,6 +26,7 @@ class PlanAdmin(ServiceAdmin):
     """Adds, changes and deletes plans with their windows."""
 
     form = PlanChangeForm
+    add_form = PlanAddForm
     operations = (DELETE,)
     delete_operation = DELETE
     audit_kind = "plan"
@@ -63,19 +64,9 @@ class PlanAdmin(ServiceAdmin):
         address = f"{reverse('admin:users_user_changelist')}?plan__id__exact={plan.pk}"
         return format_html('<a href="{}">{}</a>', address, plan.accounts_number)
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Ask for what a new plan needs."""
-        return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
-
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show what no one changes."""
         return ("accounts", "created_at", "updated_at") if obj else ()
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
-        """Return the form for adding or for changing."""
-        if not change:
-            options["form"] = PlanAddForm
-        return super().get_form(request, obj, change=change, **options)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Make or change the plan through the service."""

@@ -15,8 +15,9 @@ def _delete(actor: Principal, plan_id: int, _form: Form) -> None:
 DELETE = Operation(
     name="delete",
     label="Delete",
-    done="deleted",
-    question="The plan and its windows are gone for ever. A plan that accounts are on is not deleted.",
+    order="Delete {rows}",
+    done="{rows} deleted",
+    explanation="The plan and its windows are gone for ever. A plan that accounts are on is not deleted.",
     perform=_delete,
     permission="delete",
     is_dangerous=True,

@@ -10,6 +10,8 @@ from apps.second_factors.models import Passkey
 class PasskeyAdmin(FactorAdmin):
     """Finds passkeys."""
 
+    audit_kind = "passkey"
+
     list_display = ("name", "owner", "created_at", "last_used_at")
     fields = (
         "name",

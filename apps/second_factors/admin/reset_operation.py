@@ -22,8 +22,9 @@ def _has_factors(user: Any) -> bool:
 RESET = Operation(
     name="reset_second_factors",
     label="Remove second factors",
-    done="without second factors now",
-    question=(
+    order="Remove the second factors of {rows}",
+    done="Second factors of {rows} removed",
+    explanation=(
         "The authenticator program, the passkeys and the recovery codes of the account are removed, and its sessions "
         "end: whoever knows its password can sign in. Be sure that it is the owner who asks; they are told by mail."
     ),
@@ -33,4 +34,4 @@ RESET = Operation(
     in_bulk=False,
     is_dangerous=True,
 )
-add_operation("users.user", RESET)
+add_operation("users.User", RESET)

@@ -50,8 +50,9 @@ def _is_open(invitation: Invitation) -> bool:
 RESEND = Operation(
     name="resend",
     label="Send again",
-    done="sent again",
-    question="The mail is sent again, and the invitation is good for a week from now.",
+    order="Send {rows} again",
+    done="{rows} sent again",
+    explanation="The mail is sent again, and the invitation is good for a week from now.",
     perform=_resend,
     permission="settle",
     applies=_is_open,
@@ -59,8 +60,9 @@ RESEND = Operation(
 REVOKE = Operation(
     name="revoke",
     label="Revoke",
-    done="revoked",
-    question="Nobody can make an account by it any more, whatever link was sent.",
+    order="Revoke {rows}",
+    done="{rows} revoked",
+    explanation="Nobody can make an account by it any more, whatever link was sent.",
     perform=_revoke,
     permission="settle",
     applies=_is_open,
@@ -76,6 +78,7 @@ class InvitationAdmin(ServiceAdmin):
     operations = (RESEND, REVOKE)
     delete_operation = REVOKE
     audit_kind = "invitation"
+    verbs = ("view", "add", "change")
 
     list_display = ("email", "plan", "created_at", "expires_at", "accepted_at", "revoked_at")
     list_select_related = ("plan",)

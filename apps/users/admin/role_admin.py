@@ -17,6 +17,11 @@ from apps.users.admin.role_operations import DELETE
 from apps.users.dependencies import role_service
 from apps.users.models import Role
 
+WHAT_IT_LIMITS = (
+    "A role's permissions limit what its members of staff see and do in the admin, "
+    "not what they can do through the API as staff."
+)
+
 
 @admin.register(Role)
 class RoleAdmin(ServiceAdmin):
@@ -24,15 +29,17 @@ class RoleAdmin(ServiceAdmin):
     have: who could change a role, could raise themselves."""
 
     form = RoleChangeForm
+    add_form = RoleAddForm
     operations = (DELETE,)
     delete_operation = DELETE
     audit_kind = "role"
+    verbs = ("view",)
 
     list_display = ("name", "scopes", "permissions_number", "accounts")
     search_fields = ("name",)
     ordering = ("id",)
-    add_fieldsets = ((None, {"fields": ("name", "scopes", "permissions")}),)
-    fieldsets = ((None, {"fields": ("name", "scopes", "permissions", "accounts")}),)
+    add_fieldsets = ((None, {"description": WHAT_IT_LIMITS, "fields": ("name", "scopes", "permissions")}),)
+    fieldsets = ((None, {"description": WHAT_IT_LIMITS, "fields": ("name", "scopes", "permissions", "accounts")}),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the roles with what they give and the number of living accounts that have each."""
@@ -72,21 +79,11 @@ class RoleAdmin(ServiceAdmin):
         """Leave it to superusers."""
         return acting_staff(request).is_superuser
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Ask for what a new role needs."""
-        return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
-
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show what no one changes."""
         if obj is None:
             return ()
         return ("accounts",) if self.has_change_permission(request) else ("name", "scopes", "permissions", "accounts")
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
-        """Return the form for adding or for changing."""
-        if not change:
-            options["form"] = RoleAddForm
-        return super().get_form(request, obj, change=change, **options)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Make or change the role through the service."""

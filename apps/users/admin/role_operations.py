@@ -15,8 +15,9 @@ def _delete(actor: Principal, role_id: int, _form: Form) -> None:
 DELETE = Operation(
     name="delete",
     label="Delete",
-    done="deleted",
-    question="The role is gone for ever. A role that accounts have is not deleted.",
+    order="Delete {rows}",
+    done="{rows} deleted",
+    explanation="The role is gone for ever. A role that accounts have is not deleted.",
     perform=_delete,
     permission="delete",
     is_dangerous=True,

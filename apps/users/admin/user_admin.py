@@ -10,13 +10,14 @@ from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.deleted_filter import DeletedFilter
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.database.sync_calls import call_service
-from apps.users.admin.role_filter import RoleFilter
+from apps.users.admin.account_filters import ActivityFilter, RoleFilter, StaffFilter
 from apps.users.admin.user_forms import UserAddForm, UserChangeForm, roles_of
 from apps.users.admin.user_operations import ACTIVATE, DEACTIVATE, DELETE, RESTORE
 from apps.users.dependencies import registration, user_service
 from apps.users.models import User
 
 NEVER_CHANGED = (
+    "number",
     "is_superuser",
     "email_verified_at",
     "last_login",
@@ -33,19 +34,26 @@ class UserAdmin(ServiceAdmin):
     """Finds, adds, changes, deactivates and deletes accounts."""
 
     form = UserChangeForm
+    add_form = UserAddForm
     operations = (ACTIVATE, DEACTIVATE, DELETE, RESTORE)
     delete_operation = DELETE
     audit_kind = "user"
 
     list_display = ("email", "username", "plan", "is_active", "is_staff", "created_at", "last_login")
-    list_filter = (DeletedFilter, "is_active", "is_staff", "plan", ("groups", RoleFilter))
+    list_filter = (
+        DeletedFilter,
+        ("is_active", ActivityFilter),
+        ("is_staff", StaffFilter),
+        "plan",
+        ("groups", RoleFilter),
+    )
     list_select_related = ("plan",)
     search_fields = ("email", "username", "full_name")
     search_help_text = "E-mail address, user name or full name"
     ordering = ("-id",)
     add_fieldsets: ClassVar[Any] = ((None, {"fields": ("email", "username", "full_name", "password")}),)
     fieldsets = (
-        (None, {"fields": ("email", "username", "full_name")}),
+        (None, {"fields": ("number", "email", "username", "full_name")}),
         ("Plan and access", {"fields": ("plan", "is_active", "roles", "is_staff", "is_superuser")}),
         (
             "History",
@@ -58,14 +66,15 @@ class UserAdmin(ServiceAdmin):
         ),
     )
 
+    @admin.display(description="Account number")
+    def number(self, user: Any) -> str:
+        """Show the number that the audit trail and other lists know the account by."""
+        return str(user.pk)
+
     @admin.display(description="Roles")
     def roles(self, user: Any) -> str:
         """Show the roles to whoever does not give them."""
         return ", ".join(roles_of(user)) or "none"
-
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Ask for less of a new account."""
-        return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Let only superusers say who is staff, and who has which role."""
@@ -73,12 +82,6 @@ class UserAdmin(ServiceAdmin):
             return ()
         is_superuser = acting_staff(request).is_superuser
         return NEVER_CHANGED if is_superuser else (*NEVER_CHANGED, "is_staff", "roles")
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
-        """Return the form for adding or for changing."""
-        if not change:
-            options["form"] = UserAddForm
-        return super().get_form(request, obj, change=change, **options)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

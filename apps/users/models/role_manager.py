@@ -7,7 +7,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, Manager, OuterRef, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Concat
 
-from apps.core.house_apps import house_apps
+from apps.core.security.admin_permissions import asked_for
 from apps.users.models.role_scope import RoleScope
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ class RoleManager(Manager["Role"]):
         return self.annotate(scope_names=ArraySubquery(scopes), permission_names=ArraySubquery(carried))
 
     def grantable_permissions(self) -> QuerySet[Any]:
-        """Return the permissions that roles may carry, with their `full_name`: those over Keyhouse's own pages."""
-        labels = [config.label for config in house_apps()]
-        permissions = _named(Permission.objects.filter(content_type__app_label__in=labels))
+        """Return the permissions that roles may carry, with their `full_name`: those that a page of
+        the admin asks for."""
+        permissions = _named(Permission.objects.all()).filter(full_name__in=asked_for())
         return permissions.order_by("content_type__app_label", "content_type__model", "codename")
 
 

@@ -117,7 +117,7 @@ def test_refuses_a_reference_that_stands_for_another_movement(browser):
 def test_posts_to_one_balance_at_a_time(browser):
     users = [make_user(), make_user()]
     page = f"{BALANCES}post/?id={users[0].pk}&id={users[1].pk}"
-    assert "There is nothing here to post credits." in text_of(browser.post(page, FORM, follow=True))
+    assert "“Post credits” does not apply here." in text_of(browser.post(page, FORM, follow=True))
     assert not CreditTransaction.objects.exists()
 
 

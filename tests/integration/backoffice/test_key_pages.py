@@ -116,7 +116,7 @@ def test_revokes_after_asking(browser, staff):
     row = ApiKey.objects.get()
     assert (row.revoked_at is not None, row.revoked_reason) == (True, "leaked")
     assert only_event(action="api_key.revoked", target_id=key.id).actor_id == staff.pk
-    assert "There is nothing here to revoke" in text_of(browser.post(page, follow=True))
+    assert "“Revoke” does not apply here" in text_of(browser.post(page, follow=True))
 
 
 def test_revokes_many_after_asking(browser):

@@ -67,9 +67,7 @@ def test_a_letter_that_was_given_up_is_sent_again(browser, staff):
 )
 def test_no_other_letter_is_sent_again(browser, changes):
     mail = make_mail(**changes)
-    assert "There is nothing here to send again." in text_of(
-        browser.post(f"{MAILS}send_again/?id={mail.pk}", follow=True)
-    )
+    assert "“Send again” does not apply here." in text_of(browser.post(f"{MAILS}send_again/?id={mail.pk}", follow=True))
     assert not AuditEvent.objects.exists()
 
 

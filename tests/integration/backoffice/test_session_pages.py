@@ -71,9 +71,9 @@ def test_finds_sessions(browser, term):
 def test_ends_one_after_asking(browser, staff):
     session, other = _session_of(make_user(email="ann@example.com")), _session_of(make_user())
     page = f"{SESSIONS}end/?id={session.pk}"
-    assert "End session of ann@example.com?" in text_of(browser.get(page))
+    assert "End the session of ann@example.com?" in text_of(browser.get(page))
     assert _is_live(session)
-    assert "Session of ann@example.com ended." in text_of(browser.post(page, follow=True))
+    assert "The session of ann@example.com ended." in text_of(browser.post(page, follow=True))
     assert (_is_live(session), _is_live(other), session.revoked_reason) == (False, True, "ended by staff")
     event = only_event(action="session.ended")
     assert (event.actor_id, event.target_id, event.subject_id) == (staff.pk, session.pk, session.user_id)
@@ -101,7 +101,7 @@ def test_ends_many_after_asking(browser):
 def test_what_is_over_is_not_ended_again(browser):
     session = _session_of(make_user())
     Session.objects.update_or_create(pk=session.pk, defaults={"revoked_at": timezone.now()})
-    assert "nothing here to end" in text_of(browser.post(f"{SESSIONS}end/?id={session.pk}", follow=True))
+    assert "“End” does not apply here." in text_of(browser.post(f"{SESSIONS}end/?id={session.pk}", follow=True))
     assert not AuditEvent.objects.exists()
 
 
@@ -109,7 +109,7 @@ def test_those_of_staff_are_the_superusers_to_see_and_end(browser, limited):
     theirs = admin_session(make_staff(email="boss@example.com"))
     colleague = limited("authentication.change_session")
     assert "boss@example.com" not in text_of(colleague.get(SESSIONS))
-    assert "nothing here to end" in text_of(colleague.post(f"{SESSIONS}end/?id={theirs.pk}", follow=True))
+    assert "“End” does not apply here." in text_of(colleague.post(f"{SESSIONS}end/?id={theirs.pk}", follow=True))
     assert _is_live(theirs)
     assert "boss@example.com" in text_of(browser.get(SESSIONS))
     assert browser.post(f"{SESSIONS}end/?id={theirs.pk}").status_code == 302

@@ -1,0 +1,58 @@
+"""The page of an account tells its number, and leads to all that is kept of it."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from apps.api_keys.models import ApiKey
+from tests.integration.backoffice.pages import EVENTS, KEYS, SESSIONS, USERS, text_of
+from tests.support.factories import make_key, make_user
+
+pytestmark = pytest.mark.integration
+
+MAILS, IDENTITIES = "/admin/mail/outgoingmail/", "/admin/identities/identity/"
+
+
+def _links(response) -> list[str]:
+    nav = text_of(response).partition('<nav class="account-links"')[2].partition("</nav>")[0]
+    return re.findall(r'href="([^"]*)"', nav)
+
+
+def test_it_leads_to_what_is_the_account_s(browser: Client):
+    make_user()
+    user = make_user()
+    links = _links(browser.get(f"{USERS}{user.pk}/change/"))
+    assert {
+        f"{KEYS}?user__id__exact={user.pk}",
+        f"{SESSIONS}?user__id__exact={user.pk}",
+        f"{IDENTITIES}?user__id__exact={user.pk}",
+        f"{MAILS}?user_id={user.pk}",
+        f"{EVENTS}?subject_id={user.pk}",
+        f"{EVENTS}?actor_id={user.pk}",
+    } <= set(links)
+    assert [browser.get(link).status_code for link in links] == [200] * 12
+
+
+def test_the_lists_show_what_is_the_account_s_alone(browser: Client):
+    make_key()
+    key = make_key(make_user())
+    owner = ApiKey.objects.get(pk=key.id).user_id
+    browser.post(f"{USERS}deactivate/?id={owner}")
+    for query in ("subject_id", "target_id"):
+        events = list(browser.get(f"{EVENTS}?{query}={owner}").context["cl"].result_list)
+        assert [event.action for event in events] == ["user.updated"]
+    assert [each.pk for each in browser.get(f"{KEYS}?user__id__exact={owner}").context["cl"].result_list] == [key.id]
+
+
+def test_it_leads_nowhere_that_is_shut(limited):
+    user = make_user()
+    page = limited("users.view_user", "mail.view_outgoingmail").get(f"{USERS}{user.pk}/change/")
+    assert _links(page) == [f"{MAILS}?user_id={user.pk}"]
+
+
+def test_its_number_is_shown(browser: Client):
+    user = make_user()
+    page = text_of(browser.get(f"{USERS}{user.pk}/change/"))
+    assert re.search(rf'Account number:</label>\s*<div class="readonly">{user.pk}</div>', page)
+    assert "Account number" not in text_of(browser.get(f"{USERS}add/"))

@@ -1,0 +1,118 @@
+"""What the addresses of lists may filter by: what their pages offer, and no column besides."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from apps.core.admin.house_admin import HouseAdmin
+from apps.core.database import bounded_statements
+from apps.core.house_apps import is_house_app
+from apps.users.admin import UserAdmin
+from tests.integration.backoffice.pages import EVENTS, KEYS, USERS, text_of
+from tests.support.factories import make_key, make_user
+
+pytestmark = pytest.mark.integration
+
+GUESSES = {"startswith": "argon2", "regex": "^a", "gt": "a", "in": "a,b"}
+NEVER = ("password", "_encrypted", "_digest", "public_key", "credential_id", "user_handle")
+
+
+def _lists() -> list[Any]:
+    return list(admin.site._registry.values())
+
+
+def _fields_of(model: Any, prefix: str = "", depth: int = 2) -> Iterator[str]:
+    """Yield the paths to the columns of the model and of those it leads to, either way."""
+    for field in model._meta.get_fields():
+        yield f"{prefix}{field.name}"
+        if depth > 1 and field.is_relation and field.related_model is not None:
+            yield from _fields_of(field.related_model, f"{prefix}{field.name}__", depth - 1)
+
+
+@pytest.mark.parametrize("pages", _lists(), ids=lambda pages: pages.opts.label)
+def test_no_list_lets_a_column_be_guessed(pages: Any, browser: Client):
+    address = reverse(f"admin:{pages.opts.app_label}_{pages.opts.model_name}_changelist")
+    assert isinstance(pages, HouseAdmin)
+    assert is_house_app(pages.opts.app_label)
+    for field in _fields_of(pages.model):
+        for lookup, value in GUESSES.items():
+            assert not pages.lookup_allowed(f"{field}__{lookup}", value, None), field
+        if any(secret in field for secret in NEVER):
+            assert not pages.lookup_allowed(field, "x", None), field
+            assert not pages.lookup_allowed(f"{field}__exact", "x", None), field
+    for field in pages.model._meta.concrete_fields:
+        answer = browser.get(address, {f"{field.name}__regex": "["})
+        assert (answer.status_code, answer.headers.get("location")) == (302, f"{address}?e=1"), field.name
+
+
+def test_a_password_is_not_guessed_letter_by_letter(limited):
+    root = make_user(email="boss@example.com", is_superuser=True, is_staff=True)
+    for hash_begins in (root.password[:8], "x"):
+        query = {"email": root.email, "password__startswith": hash_begins}
+        assert limited("users.view_user").get(USERS, query).headers["location"] == f"{USERS}?e=1"
+    for path in ("user__password__startswith", "user__groups__name", "secrets__digest__startswith"):
+        assert limited("api_keys.view_apikey").get(KEYS, {path: "a"}).headers["location"] == f"{KEYS}?e=1"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "plan__id__exact=x",
+        "is_active__exact=x",
+        f"plan__id__exact={'9' * 30}",
+        "plan__isnull=x",
+        "deleted=%00",
+        "groups__id__exact=%00",
+        "nothing=1",
+        "email__regex=[",
+        "q=%00",
+        "o=9.x.-.٣",
+        "p=x",
+        "p=99",
+        "e=1&password=x",
+    ],
+)
+def test_nonsense_breaks_nothing(browser: Client, query: str):
+    assert browser.get(f"{USERS}?{query}", follow=True).status_code == 200
+
+
+@pytest.mark.parametrize("query", ["target_kind=%00", "target_id=%00", f"target_id={'9' * 30}", "occurred_at__gte=9"])
+def test_nor_does_it_in_the_audit_trail(browser: Client, query: str):
+    assert browser.get(f"{EVENTS}?{query}", follow=True).status_code == 200
+
+
+def test_a_choice_by_search_takes_no_lookups_and_no_nonsense(browser: Client):
+    make_key(make_user(email="ann@example.com"))
+    choice = {"app_label": "api_keys", "model_name": "apikey", "field_name": "user"}
+    for term, found in (("ann", 1), ("\x00", 0)):
+        query = {**choice, "term": term, "password__startswith": "x"}
+        assert len(browser.get("/admin/autocomplete/", query).json()["results"]) == found
+    assert browser.get("/admin/autocomplete/", {**choice, "field_name": "password", "term": ""}).status_code == 403
+
+
+def test_the_error_is_the_one_that_lists_know(rf, staff):
+    request = rf.get(USERS, {"password": "x"})
+    request.user = staff
+    pages = next(pages for pages in _lists() if pages.opts.label == "users.User")
+    with pytest.raises(IncorrectLookupParameters):
+        pages.get_changelist_instance(request)
+
+
+def test_a_search_that_takes_too_long_is_given_up(browser: Client, monkeypatch):
+    def search(_self, _request, queryset, search_term):
+        return (queryset.extra(where=["pg_sleep(20) IS NOT NULL"]) if search_term else queryset), False
+
+    monkeypatch.setattr(bounded_statements, "STATEMENT_SECONDS", 1)
+    monkeypatch.setattr(UserAdmin, "get_search_results", search)
+    answer = browser.get(USERS, {"q": "ann"}, follow=True)
+    assert answer.redirect_chain == [(USERS, 302)]
+    assert "This took too long; ask for less." in text_of(answer)
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("0",)

@@ -1,0 +1,85 @@
+"""What the admin asks before an operation, and says after it, is a whole sentence."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+
+from apps.core.admin.operation_pages import OperationPages
+from tests.integration.backoffice.pages import KEYS, SESSIONS, USERS, text_of
+from tests.support.factories import make_key, make_user
+from tests.support.staff_browser import admin_session
+
+pytestmark = pytest.mark.integration
+
+EMAIL = "ann@example.com"
+
+
+def _asked(response: Any) -> str:
+    found = re.search(r"<h1>([^<]*)</h1>", text_of(response))
+    assert found
+    return found[1]
+
+
+def _said(response: Any) -> str:
+    (found,) = re.findall(r'<li class="success">([^<]*)</li>', text_of(response))
+    return str(found)
+
+
+@pytest.mark.parametrize(
+    ("operation", "question", "answer"),
+    [
+        (
+            "send-password-reset",
+            "Send a password reset mail to user “ann@example.com”?",
+            "Password reset mail sent to user “ann@example.com”.",
+        ),
+        ("deactivate", "Deactivate user “ann@example.com”?", "User “ann@example.com” deactivated."),
+        ("delete", "Delete user “ann@example.com”?", "User “ann@example.com” deleted."),
+    ],
+)
+def test_of_an_account(browser: Client, operation: str, question: str, answer: str):
+    page = f"{USERS}{operation}/?id={make_user(email=EMAIL).pk}"
+    assert _asked(browser.get(page)) == question
+    assert _said(browser.post(page, follow=True)) == answer
+
+
+def test_of_a_session(browser: Client):
+    session = admin_session(make_user(email=EMAIL))
+    for operation, question in (
+        ("end", f"End the session of {EMAIL}?"),
+        ("end_everywhere", f"End all sessions of {EMAIL}?"),
+    ):
+        assert _asked(browser.get(f"{SESSIONS}{operation}/?id={session.pk}")) == question
+    said = _said(browser.post(f"{SESSIONS}end_everywhere/?id={session.pk}", follow=True))
+    assert said == f"All sessions of {EMAIL} ended."
+
+
+def test_of_a_key(browser: Client):
+    page = f"{KEYS}revoke/?id={make_key(name='ours').id}"
+    assert _asked(browser.get(page)) == "Revoke API key “ours”?"
+    assert _said(browser.post(page, follow=True)) == "API key “ours” revoked."
+
+
+def test_of_several_rows(browser: Client):
+    users = [make_user() for _ in range(2)]
+    page = f"{USERS}send-password-reset/?id={users[0].pk}&id={users[1].pk}"
+    assert _asked(browser.get(page)) == "Send a password reset mail to 2 users?"
+    assert _said(browser.post(page, follow=True)) == "Password reset mail sent to 2 users."
+    assert '<option value="send-password-reset_selected">Send a password reset mail to selected users<' in text_of(
+        browser.get(USERS)
+    )
+
+
+def test_every_order_names_whom_it_is_about():
+    lists = [pages for pages in admin.site._registry.values() if isinstance(pages, OperationPages)]
+    operations = [operation for pages in lists for operation in pages.operations]
+    assert {"activate", "export", "reset_second_factors", "unlink", "rotate"} <= {each.name for each in operations}
+    for operation in operations:
+        assert ("{rows}" in operation.order) or ("{owner}" in operation.order and not operation.in_bulk)
+        assert ("{rows}" in operation.done) == ("{rows}" in operation.order)
+        assert not operation.order.endswith(("?", "."))
+        assert not operation.done.endswith(".")
+        assert operation.explanation.endswith(".")
