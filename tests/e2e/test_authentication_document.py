@@ -66,12 +66,12 @@ def _with(answers: list[dict[str, Any]], field: str) -> list[dict[str, Any]]:
 def test_every_line_is_answered_as_the_document_says(pasted: "subprocess.CompletedProcess[str]"):
     statuses = pasted.stderr.split()
     assert statuses == [
-        *("201", "200", "200", "200", "200"),  # an account
+        *("201", "200", "200", "200", "200", "200"),  # an account
         *("200", "204", "200", "200"),  # sessions
         *("202", "200", "200", "200", "200", "200", "200", "200"),  # passwords and addresses
         *("201", "200", "202", "200", "200", "200", "200", "200", "204"),  # second factors
         *("201", "200", "200", "200", "200", "400"),  # tokens for keys
-        *("200", "200", "200", "201", "200", "201", "200", "200", "201", "200", "204", "401"),  # what staff do
+        *("200", "200", "200", "201", "200", "201", "200", "200", "201", "201", "200", "204", "401"),  # what staff do
         *("200", "200", "204", "401"),  # one's own data
     ], pasted.stdout + pasted.stderr
 
@@ -95,6 +95,11 @@ def test_a_token_is_worth_something_until_it_is_called_back(answers: list[dict[s
     assert after == {"active": False}
     refused = [answer["error"] for answer in _with(answers, "error") if isinstance(answer["error"], str)]
     assert refused == ["invalid_scope"]
+
+
+def test_the_invited_have_an_account_of_a_verified_address(answers: list[dict[str, Any]]):
+    (invited,) = [one for one in _with(answers, "username") if one["username"] == "cal"]
+    assert (invited["email"], invited["email_verified_at"] is not None) == ("cal@example.com", True)
 
 
 def test_a_role_that_is_taken_takes_its_scope_from_the_key(answers: list[dict[str, Any]]):
