@@ -135,6 +135,22 @@ def test_a_role_is_made_and_given(page: Page, person: Person):
     expect(row.locator(".field-accounts")).to_have_text("1")
 
 
+def test_one_menu_is_open_at_a_time_and_leads_to_its_lists(page: Page):
+    menus = page.get_by_role("navigation", name="Lists")
+    opened = menus.locator("details[open]")
+    for name in ("Customers", "Records"):
+        menus.locator("summary", has_text=name).click()
+        expect(opened.locator("summary")).to_have_text(name)
+    page.keyboard.press("Escape")
+    expect(opened).to_have_count(0)
+    menus.locator("summary", has_text="Records").click()
+    page.get_by_role("heading", name="Back office").click()
+    expect(opened).to_have_count(0)
+    menus.locator("summary", has_text="Records").press("Enter")
+    menus.get_by_role("link", name="Audit events").click()
+    expect(page.get_by_role("heading", name="Audit events", exact=True)).to_be_visible()
+
+
 def test_the_pages_of_the_back_office_load(page: Page, person: Person):
     key = person.create_key()
     for path in (
