@@ -99,4 +99,5 @@ def _codes() -> CodeRepository:
 
 
 def _changes() -> FactorChanges:
-    return FactorChanges(user_service().lock_account, audit_service().record, security_notices().post)
+    accounts = user_service()
+    return FactorChanges(accounts.lock_account, accounts.end_proofs, audit_service().record, security_notices().post)

@@ -62,7 +62,11 @@ async def enrol_passkey(
 
 async def prove_second_factor(account: Account) -> None:
     """Let the account's sessions of the API have been proven by a second factor, as after a step-up."""
-    await make(Session.objects.filter(user_id=account.id, kind=Session.Kind.API).update, methods=["pwd", "otp"])
+    await make(
+        Session.objects.filter(user_id=account.id, kind=Session.Kind.API).update,
+        methods=["pwd", "otp"],
+        authenticated_at=Now(),
+    )
 
 
 async def begin_sign_in(api: httpx.AsyncClient, account: Account, password: str = PASSWORD) -> dict[str, Any]:

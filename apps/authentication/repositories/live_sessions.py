@@ -9,11 +9,13 @@ from django.db.models.functions import Now
 
 from apps.authentication.models import Session
 from apps.core.database.prepared_query import prepared
+from apps.core.security.lifetimes import PROOF_SECONDS
 
-PROOF_SECONDS = 10 * 60
 NOTED_USE_SECONDS = 60
 RECENTLY_PROVEN = ExpressionWrapper(
-    Q(authenticated_at__gt=Now() - timedelta(seconds=PROOF_SECONDS)), output_field=BooleanField()
+    Q(authenticated_at__gt=Now() - timedelta(seconds=PROOF_SECONDS))
+    & (Q(user__proofs_ended_at=None) | Q(authenticated_at__gt=F("user__proofs_ended_at"))),
+    output_field=BooleanField(),
 )
 USE_IS_UNNOTED = ExpressionWrapper(
     Q(last_used_at__lt=Now() - timedelta(seconds=NOTED_USE_SECONDS)), output_field=BooleanField()

@@ -22,6 +22,7 @@ class FactorChanges:
     """
 
     lock_account: Callable[[int], None]
+    end_proofs: Callable[[int], None]
     record_audit: RecordAudit
     post_notice: PostNotice
 
@@ -29,6 +30,15 @@ class FactorChanges:
         """Write the audit event and post the notice."""
         self.record_audit(audit)
         self.post_notice(user_id, notice, key, _known(audit.actor))
+
+    def end_weak_proofs(self, user_id: int) -> None:
+        """Before the account's first factor is added: what a password alone has proven counts no more.
+
+        A thief may be signed in by it: whatever asks for recent proof is to ask them for the factor.
+        """
+        has_totp, has_passkey, _ = run_statement(SQL["kinds"], {"user": user_id})[0]
+        if not (has_totp or has_passkey):
+            self.end_proofs(user_id)
 
     def add_recovery_codes(self, user_id: int, digests: list[bytes]) -> bool:
         """Insert the codes unless the account has some that are good; return whether they were inserted."""

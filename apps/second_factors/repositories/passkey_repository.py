@@ -82,6 +82,7 @@ class PasskeyRepository:
         self._changes.lock_account(user_id)
         if Passkey.objects.filter(user_id=user_id).count() >= PASSKEYS_MAXIMUM:
             raise Conflict(f"An account has at most {PASSKEYS_MAXIMUM} passkeys.")
+        self._changes.end_weak_proofs(user_id)
         _insert(passkey)
         has_new_codes = self._changes.add_recovery_codes(user_id, recovery_digests)
         self._changes.tell(

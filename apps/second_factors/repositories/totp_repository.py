@@ -69,6 +69,7 @@ class TotpRepository:
         judgement = self._codes.judge_digits(guess, refused, SQL["waiting_totp_device"])
         if not judgement.is_right:
             return Confirmation(judgement)
+        self._changes.end_weak_proofs(guess.user_id)
         _confirmed(guess.user_id).delete()
         TotpDevice.objects.filter(pk=waiting.pk).update(confirmed_at=Now())
         has_new_codes = self._changes.add_recovery_codes(guess.user_id, recovery_digests)

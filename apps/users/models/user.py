@@ -39,6 +39,8 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     erased_at = models.DateTimeField(null=True, editable=False)
     # No session that began before this counts.
     sessions_ended_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # No proof of who somebody is that is older than this is recent: the account has had no second factor before.
+    proofs_ended_at = models.DateTimeField(null=True, editable=False)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar = ["username"]

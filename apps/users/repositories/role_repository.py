@@ -18,7 +18,7 @@ NAME_UNIQUE = "auth_group_name_key"
 NAME_TAKEN = ErrorDetail("name", "There is a role of this name already.")
 IN_USE = "Accounts have this role; take it from them first, or take its scopes and permissions away."
 FIELDS = ("name", "scopes", "permissions")
-Membership = User.groups.through
+Membership: type[Any] = User.groups.through  # Django makes it, so nothing says of which type it is
 
 
 class RoleRepository:

@@ -143,6 +143,10 @@ class UserRepository:
         """Let no session count that has begun, in the transaction open on this thread."""
         User.objects.filter(pk=user_id).update(sessions_ended_at=Now())
 
+    def end_proofs(self, user_id: int) -> None:
+        """Let no proof count as recent that sessions have given so far, in the transaction open on this thread."""
+        User.objects.filter(pk=user_id).update(proofs_ended_at=Now())
+
     def _create(self, fields: Mapping[str, Any], password_hash: str, audit: AuditEntry) -> User:
         user = self.add(fields, password_hash, audit)
         self._on_created(user.pk, user.email)

@@ -170,6 +170,10 @@ class UserService:
         """End every session of the account in the transaction open on this thread, in which it is locked."""
         self._users.end_sessions(user_id)
 
+    def end_proofs(self, user_id: int) -> None:
+        """Ask all sessions of the account for new proof, in the transaction open on this thread; it is locked there."""
+        self._users.end_proofs(user_id)
+
     def _of_email(self, actor: Principal, user_id: int, changes: dict[str, Any]) -> AfterUpdate:
         if user_id != actor.user_id:
             return partial(self._email_change.moved_by_staff, actor)
