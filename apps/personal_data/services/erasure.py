@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from apps.core.database.away import DATABASE_AWAY
 from apps.core.database.transactions import run_in_transaction
+from apps.core.database.unexpected_errors import log_unexpected
 from apps.core.personal_data import EraseAddress, ErasePersonalData
 from apps.users.services.account_removal import AccountRemoval
 
@@ -20,15 +22,22 @@ class Erasure:
     async def run(self) -> int:
         """Erase every account whose grace is over, each in a transaction of its own, and return how many.
 
-        Those that another process erases at the same time are passed over.
+        Those that another process erases at the same time are passed over. One that cannot be erased is logged, stays
+        whole until the next time, and keeps back no other.
         """
-        total = 0
-        while await run_in_transaction(self._erase_one):
-            total += 1
-        return total
+        return sum([await self._erase_apart(user_id) for user_id in await self._removal.due()])
 
-    def _erase_one(self) -> bool:
-        user = self._removal.lock_due()
+    async def _erase_apart(self, user_id: int) -> bool:
+        try:
+            return await run_in_transaction(self._erase, user_id)
+        except DATABASE_AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001  logged in full
+            log_unexpected(error)
+            return False
+
+    def _erase(self, user_id: int) -> bool:
+        user = self._removal.lock_due(user_id)
         if user is None or user.deleted_at is None:
             return False
         for erase in self._erasers:

@@ -8,12 +8,15 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower, Now
 from django.db.models.lookups import Exact
 
+from apps.core.database.queries import fetch_all
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import NotFound
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
 from apps.users.models import Invitation, PendingRegistration, User
 from apps.users.repositories.pending_email_repository import NONE_PENDING
 from apps.users.repositories.user_repository import Guard, as_shown, saved
+
+DUE_MAXIMUM = 1000  # at a time
 
 
 class ErasureRepository:
@@ -26,10 +29,13 @@ class ErasureRepository:
         """Take back a deletion; raises NotFound, Conflict when something of it is taken, or what `guard` raises."""
         return await run_in_transaction(self._restore, user_id, audit, guard)
 
-    def lock_due(self, days: int) -> User | None:
-        """Return one that was deleted so many days ago, locked in the transaction open on this thread, or None."""
-        due = _deleted().filter(deleted_at__lte=Now() - timedelta(days=days)).order_by("deleted_at")
-        return due.select_for_update(skip_locked=True, of=("self",)).first()
+    async def due(self, days: int) -> list[int]:
+        """Return the ids of those that were deleted so many days ago, the first deleted first."""
+        return [user.pk for user in await fetch_all(_due(days).order_by("deleted_at")[:DUE_MAXIMUM])]
+
+    def lock_due(self, user_id: int, days: int) -> User | None:
+        """Return it, locked in the transaction open on this thread; None when it is due no more, or locked."""
+        return _due(days).filter(pk=user_id).select_for_update(skip_locked=True, of=("self",)).first()
 
     def erase(self, user: User) -> None:
         """Replace the personal data of one that is locked by what is nobody's."""
@@ -63,6 +69,10 @@ def _invitations_of(user: User) -> QuerySet[Invitation]:
     """Return what the account was made by, and what else was sent to its address while it had it."""
     to_address = Q(Exact(Lower("email"), user.email.lower()), user=None, created_at__lt=user.deleted_at)
     return Invitation.objects.filter(Q(user=user) | to_address)
+
+
+def _due(days: int) -> QuerySet[User]:
+    return _deleted().filter(deleted_at__lte=Now() - timedelta(days=days))
 
 
 def _deleted() -> QuerySet[User]:

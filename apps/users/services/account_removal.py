@@ -59,12 +59,13 @@ class AccountRemoval:
         audit = AuditEntry(actor, "user.restored", "user", user_id)
         return UserOut.of(await self._deleted.restore(user_id, audit, may_be_changed_by(actor)))
 
-    def lock_due(self) -> User | None:
-        """Return an account whose grace is over, locked in the transaction open on this thread; None when none is.
+    async def due(self) -> list[int]:
+        """Return the accounts whose grace is over, the first deleted first, a thousand at most."""
+        return await self._deleted.due(settings.ERASE_AFTER_DAYS)
 
-        One that somebody else erases is passed over.
-        """
-        return self._deleted.lock_due(settings.ERASE_AFTER_DAYS)
+    def lock_due(self, user_id: int) -> User | None:
+        """Return one of them, locked in the transaction open on this thread; None when somebody else erases it."""
+        return self._deleted.lock_due(user_id, settings.ERASE_AFTER_DAYS)
 
     def erase(self, user: User) -> None:
         """Replace what tells whose a deleted account was, in the transaction open on this thread, for ever."""

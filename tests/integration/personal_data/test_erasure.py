@@ -166,14 +166,19 @@ async def test_of_two_at_once_each_is_erased_once(api: httpx.AsyncClient):
     assert len(await rows(AuditEvent.objects.filter(action="user.erased"))) == 4
 
 
-async def test_where_a_room_fails_nothing_is_erased(api: httpx.AsyncClient):
+async def test_where_a_room_fails_nothing_of_the_account_is_erased_and_the_next_is(
+    api: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+):
     me = await ann_deleted(api)
+    second = await make(make_user, email="bob@example.com", deleted_at=Now() - timedelta(days=31))
 
-    def fail(_user_id: int) -> None:
-        raise LookupError
+    def fail(user_id: int) -> None:
+        if user_id == me.id:
+            raise LookupError
 
-    with pytest.raises(LookupError):
-        await Erasure(account_removal(), (remove_sessions, fail), ()).run()
+    assert await Erasure(account_removal(), (remove_sessions, fail), ()).run() == 1
+    assert "LookupError" in caplog.text
+    assert (await rows(User.objects.filter(pk=second.pk)))[0].erased_at is not None
     (user,) = await rows(User.objects.filter(pk=me.id))
     assert (user.email, user.erased_at) == ("ann@example.com", None)
     assert len(await rows(Session.objects.all())) == 2
