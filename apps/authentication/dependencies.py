@@ -6,6 +6,7 @@ from django.conf import settings
 
 from apps.audit.dependencies import audit_service
 from apps.authentication.models import Session
+from apps.authentication.repositories.account_of_session import AccountOfSession
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
 from apps.authentication.repositories.session_clean_up_repository import SessionCleanUpRepository
 from apps.authentication.repositories.session_data_repository import SessionDataRepository
@@ -173,20 +174,20 @@ def signing_key_repository() -> SigningKeyRepository:
 def session_repository() -> SessionRepository:
     """Return the repository of sessions, which writes accounts and audit events in its transactions."""
     users = user_service()
+    account = AccountOfSession(
+        lock=users.lock_account,
+        note_login=users.note_login,
+        set_password=users.set_password,
+        void_tokens=account_tokens().void_all,
+        has_second_factor=second_factors().has_one,
+    )
     lives: dict[str, SessionLife] = {
         Session.Kind.API: SessionLife.of_seconds(settings.SESSION_IDLE_SECONDS, settings.SESSION_ABSOLUTE_SECONDS),
         Session.Kind.ADMIN: SessionLife.of_seconds(
             settings.STAFF_SESSION_IDLE_SECONDS, settings.STAFF_SESSION_ABSOLUTE_SECONDS
         ),
     }
-    return SessionRepository(
-        audit_service().record,
-        users.set_password,
-        users.note_login,
-        account_tokens().void_all,
-        security_notices().post,
-        lives,
-    )
+    return SessionRepository(audit_service().record, security_notices().post, account, lives)
 
 
 def _second_step(purpose: str) -> SecondStep:

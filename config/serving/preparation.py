@@ -1,5 +1,6 @@
 """Brings the database and the static files to what this release needs, before it serves."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # Any number, as long as nothing else in Keyhouse takes an advisory lock by it.
 ADVISORY_LOCK = 7_205_000
+PAUSE_SECONDS = 0.25
 
 
 def prepare(*, migrate: bool, with_first_accounts: bool) -> FirstSecrets | None:
@@ -33,16 +35,22 @@ def prepare(*, migrate: bool, with_first_accounts: bool) -> FirstSecrets | None:
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = 0")  # another machine's migrations may take a while
-        cursor.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
-        cursor.execute("RESET lock_timeout")
+    while not _is_locked_by_us():
+        time.sleep(PAUSE_SECONDS)
     try:
         yield
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
         close_connections()
+
+
+def _is_locked_by_us() -> bool:
+    # Asked again and again: a statement that waits would be waited for by a migration that makes an index beside the
+    # table's use, which waits for whatever is under way, and neither would ever end.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [ADVISORY_LOCK])
+        return bool(cursor.fetchone()[0])
 
 
 def close_connections() -> None:

@@ -1,7 +1,7 @@
 """Reads and writes sessions."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from typing import NamedTuple
 from django.db.models.functions import Now
 
 from apps.authentication.models import Session
+from apps.authentication.repositories.account_of_session import AccountOfSession
 from apps.authentication.repositories.known_devices import NewSession, is_known_device
 from apps.authentication.repositories.live_sessions import (
     end,
@@ -24,15 +25,12 @@ from apps.authentication.repositories.session_life import SessionLife
 from apps.core.database.queries import fetch_one, fetch_rows
 from apps.core.database.sql_files import load_statements
 from apps.core.database.transactions import run_in_transaction
-from apps.core.errors import NotFound
+from apps.core.errors import NotAuthenticated, NotFound, SecondFactorRequired
 from apps.core.notices import Notice, PostNotice
 from apps.core.security.audit_entry import AuditEntry, RecordAudit
-from apps.core.security.single_use_tokens import VoidTokens
 
 SQL = load_statements(Path(__file__).with_name("sessions.sql"))
 SIGNED_OUT = "signed out"
-SetPassword = Callable[[int, str, str | None], None]
-NoteLogin = Callable[[int, str | None, bool], bool]
 
 
 class LiveSession(NamedTuple):
@@ -48,17 +46,13 @@ class SessionRepository:
     def __init__(
         self,
         record_audit: RecordAudit,
-        set_password: SetPassword,
-        note_login: NoteLogin,
-        void_tokens: VoidTokens,
         post_notice: PostNotice,
+        account: AccountOfSession,
         lives: Mapping[str, SessionLife],
     ) -> None:
         self._record_audit = record_audit
-        self._set_password = set_password
-        self._note_login = note_login
-        self._void_tokens = void_tokens
         self._post_notice = post_notice
+        self._account = account
         self._lives = lives
 
     async def find_live(self, session_id: int) -> LiveSession | None:
@@ -90,7 +84,11 @@ class SessionRepository:
         return await live_sessions_of.page(offset, size, user_id)
 
     async def start(self, new: NewSession, audit: AuditEntry) -> Session:
-        """Insert a session and note the sign-in; raises NotAuthenticated if the password is no longer the same."""
+        """Insert a session and note the sign-in.
+
+        Raises NotAuthenticated if the password is no longer the same, or the account has a second factor by now that
+        was not asked for.
+        """
         return await run_in_transaction(self._start, new, audit)
 
     async def advance(self, family_digest: bytes, generation: int, audit_reuse: AuditEntry) -> Session | None:
@@ -103,7 +101,10 @@ class SessionRepository:
         return await run_in_transaction(self._advance, family_digest, generation, audit_reuse)
 
     async def renew_proof(self, session_id: int, user_id: int, methods: tuple[str, ...], audit: AuditEntry) -> None:
-        """Note that the session's owner has just proven it again; raises NotFound when it is over."""
+        """Note that the session's owner has just proven it again.
+
+        Raises NotFound when it is over, SecondFactorRequired if the account has a second factor that was not shown.
+        """
         await run_in_transaction(self._renew_proof, session_id, user_id, methods, audit)
 
     async def revoke(self, session_id: int, user_id: int, audit: AuditEntry, reason: str = SIGNED_OUT) -> None:
@@ -154,16 +155,18 @@ class SessionRepository:
 
         These are every session of the user, but one if it is named, and every single-use token.
         """
-        self._set_password(user_id, password_hash, judged_digest)
+        self._account.set_password(user_id, password_hash, judged_digest)
         end_all(user_id, kept_id, "password changed")
-        self._void_tokens(user_id)
+        self._account.void_tokens(user_id)
         self._record_audit(replace(audit, target_id=user_id))
         self._post_notice(user_id, notice, secrets.token_hex(8), audit.actor)
 
     def _start(self, new: NewSession, audit: AuditEntry) -> Session:
         # An address that nobody has verified keeps customers out where the operator says so, and no staff.
         needs_verified = new.kind is Session.Kind.API
-        was_here_before = self._note_login(new.user_id, new.judged_digest, needs_verified)
+        was_here_before = self._account.note_login(new.user_id, new.judged_digest, needs_verified)
+        if self._account.lacks_factor(new.user_id, new.methods):
+            raise NotAuthenticated("Sign in again: the account has a second factor by now.")
         is_new_device = was_here_before and not is_known_device(new)
         session = Session.objects.create(
             user_id=new.user_id,
@@ -194,6 +197,9 @@ class SessionRepository:
         return session
 
     def _renew_proof(self, session_id: int, user_id: int, methods: tuple[str, ...], audit: AuditEntry) -> None:
+        self._account.lock(user_id)
+        if self._account.lacks_factor(user_id, methods):
+            raise SecondFactorRequired
         session = live().select_for_update(of=("self",)).filter(pk=session_id, user_id=user_id).first()
         if session is None:
             raise NotFound

@@ -13,6 +13,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # What a start that was cut short has left behind is not valid, and stands in the way.
+        migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS outgoing_mails_recipient", migrations.RunSQL.noop),
         AddIndexConcurrently(
             model_name="outgoingmail",
             index=models.Index(django.db.models.functions.text.Lower("recipient"), name="outgoing_mails_recipient"),

@@ -36,9 +36,13 @@ class FactorChanges:
 
         A thief may be signed in by it: whatever asks for recent proof is to ask them for the factor.
         """
-        has_totp, has_passkey, _ = run_statement(SQL["kinds"], {"user": user_id})[0]
-        if not (has_totp or has_passkey):
+        if not self.has_factor(user_id):
             self.end_proofs(user_id)
+
+    def has_factor(self, user_id: int) -> bool:
+        """Return whether the account has a second factor; recovery codes only stand in for one."""
+        has_totp, has_passkey, _ = run_statement(SQL["kinds"], {"user": user_id})[0]
+        return bool(has_totp or has_passkey)
 
     def add_recovery_codes(self, user_id: int, digests: list[bytes]) -> bool:
         """Insert the codes unless the account has some that are good; return whether they were inserted."""

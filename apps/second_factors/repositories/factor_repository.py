@@ -40,6 +40,10 @@ class FactorRepository:
         """Return what the account has."""
         return FactorCounts(*(await fetch_rows(SQL["kinds"], {"user": user_id}))[0])
 
+    def has_one(self, user_id: int) -> bool:
+        """Return whether the account has a second factor, in the transaction open on this thread."""
+        return self._changes.has_factor(user_id)
+
     async def replace_recovery_codes(self, user_id: int, digests: list[bytes], audit: AuditEntry) -> None:
         """Remove the account's codes, used or not, insert these, and tell the owner."""
         await run_in_transaction(self._replace_recovery_codes, user_id, digests, audit)

@@ -50,6 +50,10 @@ class SecondFactors:
         }
         return tuple(kind for kind, is_held in held.items() if is_held)
 
+    def has_one(self, user_id: int) -> bool:
+        """Return whether the account, locked in the transaction open on this thread, has a second factor."""
+        return self._factors.has_one(user_id)
+
     async def check_code(self, user_id: int, code: str) -> str | None:
         """Use a code up, six digits or a recovery code, and return the method it proves (RFC 8176); None when wrong.
 

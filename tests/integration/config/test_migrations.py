@@ -14,7 +14,7 @@ from tests.support.factories import give_credits, make_key, make_user
 
 ROOMS = (
     "plans", "users", "audit", "core", "usage", "credits", "api_keys", "verification", "one_time_tokens", "oauth",
-    "authentication",
+    "authentication", "mail", "identities", "second_factors",
 )  # fmt: skip
 
 

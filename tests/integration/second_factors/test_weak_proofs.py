@@ -6,6 +6,8 @@ import httpx
 import pytest
 
 from apps.authentication.models import Session
+from apps.second_factors.schemas import FactorKind
+from apps.second_factors.services.second_factors import SecondFactors
 from apps.users.models import User
 from tests.support.accounts import Account, customer
 from tests.support.assertions import assert_error
@@ -71,3 +73,22 @@ async def test_a_second_factor_more_asks_nobody_again(api: httpx.AsyncClient):
     assert user.proofs_ended_at is not None
     assert again.proofs_ended_at == user.proofs_ended_at
     assert (await api.get("/api/v1/users/me/export", headers=me.headers)).status_code == 200
+
+
+async def test_a_password_judged_while_the_factor_was_added_is_not_enough(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+):
+    me = await customer(password=PASSWORD)
+    thief = await signed_in(api, me)
+    await enrol_totp(api, me)
+    before = [(session.pk, session.authenticated_at) for session in await rows(Session.objects.order_by("id"))]
+
+    async def none_yet(_factors: SecondFactors, _user_id: int) -> tuple[FactorKind, ...]:
+        return ()  # as it was when it was asked
+
+    monkeypatch.setattr(SecondFactors, "kinds_of", none_yet)
+    credentials = {"email": me.user.email, "password": PASSWORD}
+    assert_error(await api.post("/api/v1/auth/login", json=credentials), 401, "NOT_AUTHENTICATED")
+    assert_error(await api.post(STEP_UP, json={"password": PASSWORD}, headers=thief), 403, "SECOND_FACTOR_REQUIRED")
+    after = [(session.pk, session.authenticated_at) for session in await rows(Session.objects.order_by("id"))]
+    assert after == before
