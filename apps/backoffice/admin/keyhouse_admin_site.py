@@ -9,6 +9,7 @@ from django.contrib.admin import AdminSite
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import Group
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
@@ -28,7 +29,7 @@ from apps.backoffice.admin.staff_login_form import StaffLoginForm
 from apps.backoffice.admin.staff_login_view import StaffLoginView
 from apps.backoffice.admin.staff_password_form import StaffPasswordForm
 from apps.core.admin.acting_staff import principal_of
-from apps.core.database.bounded_statements import bounded_statements
+from apps.core.database.bounded_statements import bounded_statements, took_too_long
 
 View = Callable[..., HttpResponse]
 
@@ -67,9 +68,14 @@ class KeyhouseAdminSite(AdminSite):
 
     @override
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
-        """Return what a search for a related row finds, within the time that a list has."""
-        with bounded_statements():
-            return super().autocomplete_view(request)
+        """Return what a search for a related row finds, within the time that a list has; else 503."""
+        try:
+            with bounded_statements():
+                return super().autocomplete_view(request)
+        except OperationalError as error:
+            if not took_too_long(error):
+                raise
+            return HttpResponse("This took too long; ask for less.", status=503, content_type="text/plain")
 
     @override
     def get_urls(self) -> list[URLPattern | URLResolver]:

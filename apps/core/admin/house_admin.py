@@ -1,6 +1,7 @@
 """The base of every list of the admin, written or only read."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -14,15 +15,19 @@ from django.core.exceptions import PermissionDenied
 from django.db import DataError, OperationalError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.text import capfirst
 
+from apps.core.admin.bounded_paginator import BoundedPaginator
 from apps.core.admin.generic_bases import ModelAdminBase
 from apps.core.database.bounded_statements import bounded_statements, took_too_long
 from apps.core.security.admin_permissions import ask_for
 
 # What Django's filters add to the name of the field that they filter by.
 FILTER_SUFFIXES = ("", "__exact", "__isnull", "__gte", "__lt", "__id__exact")
+
+SHORTLY = {"Retry-After": "1"}
 
 
 class HouseAdmin(ModelAdminBase):
@@ -40,6 +45,7 @@ class HouseAdmin(ModelAdminBase):
     audit_kind: ClassVar[str] = ""
     verbs: ClassVar[Sequence[str]] = ("view", "add", "change", "delete")
     linked_lookups: Sequence[str] = ()
+    paginator = BoundedPaginator
     show_full_result_count = False
     list_per_page = 50
 
@@ -68,16 +74,24 @@ class HouseAdmin(ModelAdminBase):
         return super().get_search_results(request, queryset, search_term)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Serve the list under the name of what it lists; a search that takes too long is given up."""
+        """Serve the list under the name of what it lists; what takes too long is given up.
+
+        A search or a filter leads back to the whole list then; for that list itself the answer is 503.
+        """
         title = {"title": capfirst(self.opts.verbose_name_plural)}
         try:
             with bounded_statements():
                 return super().changelist_view(request, {**title, **(extra_context or {})})
         except OperationalError as error:
-            if not (request.GET and took_too_long(error)):
+            if not took_too_long(error):
                 raise
+        if request.GET:
             self.message_user(request, "This took too long; ask for less.", messages.WARNING)
             return HttpResponseRedirect(request.path)
+        context = {**self.admin_site.each_context(request), **title, "opts": self.opts}
+        return TemplateResponse(
+            request, "admin/took_too_long.html", context, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=SHORTLY
+        )
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any

@@ -9,7 +9,6 @@ from django.http import HttpRequest
 
 from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.read_only_admin import ReadOnlyAdmin
-from apps.credits.admin.ledger_paginator import LedgerPaginator
 from apps.credits.models import CreditTransaction
 
 OWNERS_MAXIMUM = 1000
@@ -25,7 +24,6 @@ class CreditTransactionAdmin(ReadOnlyAdmin, OwnerColumns):
     search_fields = ("user__email", "reference_id__exact")
     search_help_text = "The owner's e-mail address, or a whole reference"
     ordering = ("-id",)
-    paginator = LedgerPaginator
     show_facets = admin.ShowFacets.NEVER  # they would read the whole ledger
     fields = (
         "occurred_at", "owner_link", "type", "amount", "balance_after", "description", "reference_id", "actor",

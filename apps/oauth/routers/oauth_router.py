@@ -1,5 +1,6 @@
 """`/oauth`: tokens for API keys, and what becomes of tokens."""
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -98,11 +99,8 @@ async def revoke_token(request: HttpRequest) -> HttpResponse:
 
 async def _caller(request: HttpRequest, form: dict[str, str]) -> Principal:
     # Services ask for each request that they serve, all from one address, so only what fails counts.
-    try:
-        return await caller_authentication().authenticate(authorization_of(request), form)
-    except OAuthError:
-        await limit_by_address(request, "oauth-introspect")
-        raise
+    count_failure = partial(limit_by_address, request, "oauth-introspect")
+    return await caller_authentication().authenticate(authorization_of(request), form, count_failure)
 
 
 def _token_in(form: dict[str, str]) -> str:

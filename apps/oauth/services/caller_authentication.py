@@ -1,6 +1,6 @@
 """Who asks about tokens: a client, or the bearer of a key or of an access token (RFC 7662, 2.1)."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from apps.api_keys.services.key_format import KEY_START
 from apps.authentication.services.session_service import SessionService
@@ -30,11 +30,24 @@ class CallerAuthentication:
         self._tokens = tokens
         self._sessions = sessions
 
-    async def authenticate(self, authorization: str, form: Mapping[str, str]) -> Principal:
-        """Return the caller; raises InvalidClient, InvalidBearerToken, or OAuthError for who proves it in two ways."""
+    async def authenticate(
+        self, authorization: str, form: Mapping[str, str], count_failure: Callable[[], Awaitable[None]]
+    ) -> Principal:
+        """Return the caller; raises InvalidClient, InvalidBearerToken, or OAuthError for who proves it in two ways.
+
+        A failure is counted first, and noted when that raises nothing: beyond the limit nothing is written.
+        """
+        try:
+            return await self._prove(authorization, form)
+        except OAuthError as failure:
+            await count_failure()
+            await self._clients.note(failure)
+            raise
+
+    async def _prove(self, authorization: str, form: Mapping[str, str]) -> Principal:
         bearer = bearer_of(authorization)
         if bearer is None:
-            return await self._clients.authenticate(read_credentials(authorization, form))
+            return await self._clients.prove(read_credentials(authorization, form))
         if "client_secret" in form:
             raise OAuthError(TWO_WAYS)
         caller = await self._holder(bearer)

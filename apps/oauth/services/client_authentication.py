@@ -1,6 +1,7 @@
 """Clients are API keys: judged by the same decision as every other use of a key."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from apps.api_keys.services.key_secrets import KeySecret, KeySecrets
@@ -10,7 +11,7 @@ from apps.core.security.audit_entry import AuditEntry, NoteAudit, Outcome
 from apps.core.security.principal import CredentialKind, Principal
 from apps.core.window_state import WindowState
 from apps.oauth.services.client_credentials import ClientCredentials
-from apps.oauth.services.oauth_errors import ClientLimited, InvalidClient, InvalidScope
+from apps.oauth.services.oauth_errors import ClientLimited, InvalidClient, InvalidScope, OAuthError, RefusedClient
 from apps.verification.services.key_authentication import KeyAuthentication
 from apps.verification.services.key_use import KeyUse
 
@@ -34,8 +35,18 @@ class ClientAuthentication:
 
     async def authenticate(self, credentials: ClientCredentials | None) -> Principal:
         """Return the key that the client is, and count nothing; raises InvalidClient."""
+        async with self._noted():
+            return await self.prove(credentials)
+
+    async def prove(self, credentials: ClientCredentials | None) -> Principal:
+        """Do as `authenticate` does, but leave a refusal for the caller to `note`, when it has counted it."""
         secret = await self._known(credentials)
-        return await self._admitted(secret, await self._use(secret, (), is_metered=False))
+        return _admitted(secret, await self._use(secret, (), is_metered=False))
+
+    async def note(self, failure: OAuthError) -> None:
+        """Note that a right secret was refused, where that is the failure."""
+        if isinstance(failure, RefusedClient):
+            await self._note(failure.entry)
 
     async def admit(self, credentials: ClientCredentials | None, scopes: tuple[str, ...]) -> Client:
         """Return the client, and count one call of its key against the key's windows.
@@ -43,13 +54,22 @@ class ClientAuthentication:
         Raises InvalidClient, InvalidScope when the key lacks one of the scopes, ClientLimited; and then nothing has
         been counted.
         """
-        secret = await self._known(credentials)
-        use = await self._use(secret, scopes, is_metered=True)
-        if use.is_limited:
-            raise ClientLimited(use.windows, use.retry_after_seconds)
-        if use.lacks_scopes:
-            raise InvalidScope
-        return Client(await self._admitted(secret, use), secret, use.windows)
+        async with self._noted():
+            secret = await self._known(credentials)
+            use = await self._use(secret, scopes, is_metered=True)
+            if use.is_limited:
+                raise ClientLimited(use.windows, use.retry_after_seconds)
+            if use.lacks_scopes:
+                raise InvalidScope
+            return Client(_admitted(secret, use), secret, use.windows)
+
+    @asynccontextmanager
+    async def _noted(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except OAuthError as failure:
+            await self.note(failure)
+            raise
 
     async def _known(self, credentials: ClientCredentials | None) -> KeySecret:
         if credentials is None:
@@ -64,14 +84,13 @@ class ClientAuthentication:
         try:
             return KeyUse.of(await self._keys.judge_digest(secret.digest, address, scopes, is_metered=is_metered))
         except NotAllowed as error:  # good, but not from there
-            await self._note(_refusal_of(secret))
-            raise InvalidClient(error.public_message) from error
+            raise RefusedClient(_refusal_of(secret), error.public_message) from error
 
-    async def _admitted(self, secret: KeySecret, use: KeyUse) -> Principal:
-        if use.principal is None:
-            await self._note(_refusal_of(secret))
-            raise InvalidClient
-        return use.principal
+
+def _admitted(secret: KeySecret, use: KeyUse) -> Principal:
+    if use.principal is None:
+        raise RefusedClient(_refusal_of(secret))
+    return use.principal
 
 
 def _refusal_of(secret: KeySecret) -> AuditEntry:

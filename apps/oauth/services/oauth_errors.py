@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from apps.core.api_path import API_PATH
 from apps.core.errors import DomainError, TooManyRequests
+from apps.core.security.audit_entry import AuditEntry
 from apps.core.window_state import WindowState
 
 BASIC = 'Basic realm="keyhouse", charset="UTF-8"'
@@ -23,6 +24,14 @@ class InvalidClient(OAuthError):
 
     status, code, message = 401, "invalid_client", "The client's id or secret is wrong, or its key may not be used."
     challenge = BASIC
+
+
+class RefusedClient(InvalidClient):
+    """The client's secret is right, and its key may not be used; `entry` tells its owner."""
+
+    def __init__(self, entry: AuditEntry, message: str | None = None) -> None:
+        super().__init__(message)
+        self.entry = entry
 
 
 class InvalidBearerToken(OAuthError):

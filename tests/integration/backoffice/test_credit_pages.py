@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
+from apps.core.admin import bounded_paginator
 from apps.core.database.sync_calls import call_service
 from apps.core.security.principal import OPERATOR
-from apps.credits.admin import CreditTransactionAdmin, ledger_paginator
+from apps.credits.admin import CreditTransactionAdmin
 from apps.credits.dependencies import credit_service
 from apps.credits.models import CreditBalance, CreditTransaction
 from apps.credits.schemas import CreditPosting
@@ -232,7 +233,7 @@ def test_the_queries_do_not_grow_with_the_rows(browser, page):
 
 
 def test_the_pages_of_a_large_ledger_lead_to_its_newest_entries(browser, monkeypatch):
-    monkeypatch.setattr(ledger_paginator, "ROWS_MAXIMUM", 3)
+    monkeypatch.setattr(bounded_paginator, "ROWS_MAXIMUM", 3)
     monkeypatch.setattr(CreditTransactionAdmin, "list_per_page", 2)
     user = make_user()
     entries = [_post(user) for _ in range(5)]

@@ -1,6 +1,6 @@
 """What the addresses of lists may filter by: what their pages offer, and no column besides."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -8,8 +8,10 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from apps.core.admin import bounded_paginator
 from apps.core.admin.house_admin import HouseAdmin
 from apps.core.database import bounded_statements
 from apps.core.house_apps import is_house_app
@@ -104,15 +106,51 @@ def test_the_error_is_the_one_that_lists_know(rf, staff):
         pages.get_changelist_instance(request)
 
 
-def test_a_search_that_takes_too_long_is_given_up(browser: Client, monkeypatch):
-    def search(_self, _request, queryset, search_term):
-        return (queryset.extra(where=["pg_sleep(20) IS NOT NULL"]) if search_term else queryset), False
+@pytest.fixture
+def slow_to_find(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Make searches among accounts for terms that start so take longer than they may."""
 
-    monkeypatch.setattr(bounded_statements, "STATEMENT_SECONDS", 1)
-    monkeypatch.setattr(UserAdmin, "get_search_results", search)
+    def slow_down(start: str) -> None:
+        def search(_self, _request, queryset, search_term):
+            is_slow = search_term.startswith(start)
+            return (queryset.extra(where=["pg_sleep(20) IS NOT NULL"]) if is_slow else queryset), False
+
+        monkeypatch.setattr(bounded_statements, "STATEMENT_SECONDS", 1)
+        monkeypatch.setattr(UserAdmin, "get_search_results", search)
+
+    return slow_down
+
+
+def test_a_search_that_takes_too_long_is_given_up(browser: Client, slow_to_find):
+    slow_to_find("ann")
     answer = browser.get(USERS, {"q": "ann"}, follow=True)
     assert answer.redirect_chain == [(USERS, 302)]
     assert "This took too long; ask for less." in text_of(answer)
     with connection.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
         assert cursor.fetchone() == ("0",)
+
+
+def test_a_whole_list_that_takes_too_long_is_unavailable(browser: Client, slow_to_find):
+    slow_to_find("")
+    answer = browser.get(USERS, {"q": "ann"}, follow=True)
+    assert answer.redirect_chain == [(USERS, 302)]
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert "This took too long; try again shortly." in text_of(answer)
+
+
+def test_a_choice_by_search_that_takes_too_long_is_unavailable(browser: Client, slow_to_find):
+    slow_to_find("ann")
+    choice = {"app_label": "api_keys", "model_name": "apikey", "field_name": "user", "term": "ann"}
+    answer = browser.get("/admin/autocomplete/", choice)
+    assert (answer.status_code, text_of(answer)) == (503, "This took too long; ask for less.")
+
+
+@pytest.mark.parametrize("pages", _lists(), ids=lambda pages: pages.opts.label)
+def test_no_list_counts_all_its_rows(pages: Any, browser: Client, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bounded_paginator, "ROWS_MAXIMUM", 3)
+    address = reverse(f"admin:{pages.opts.app_label}_{pages.opts.model_name}_changelist")
+    with CaptureQueriesContext(connection) as queries:
+        assert browser.get(address).status_code == 200
+    counts = [query["sql"] for query in queries if query["sql"].startswith("SELECT COUNT(*)")]
+    assert ["LIMIT 3" in count for count in counts] == [True]

@@ -1,8 +1,13 @@
 """Bodies with thousands of mistakes: the answer is short, whoever asks."""
 
+from typing import Any
+
 import httpx
+import orjson
 import pytest
 
+from apps.api_keys.services.key_format import generate_key
+from config.asgi import application
 from tests.support.accounts import customer
 from tests.support.assertions import assert_error
 
@@ -47,6 +52,25 @@ async def test_whoever_asks(api: httpx.AsyncClient, path: str, body: object):
 @pytest.mark.parametrize("path", ["/api/v1/auth/login", "/api/v1/users", "/api/v1/auth/refresh"])
 async def test_of_a_stranger_a_long_body_is_not_read(api: httpx.AsyncClient, path: str):
     assert_error(await api.post(path, json={**LOGIN, "k": "x" * 128 * 1024}), 413, "PAYLOAD_TOO_LARGE")
+
+
+@pytest.mark.parametrize("name", ["X-API-Key", "Authorization"])
+@pytest.mark.usefixtures("database")
+async def test_nor_of_one_with_a_key_that_is_only_well_formed(monkeypatch: pytest.MonkeyPatch, name: str):
+    read, loads = [], orjson.loads
+
+    def note(content: bytes) -> Any:
+        read.append(len(content))
+        return loads(content)
+
+    monkeypatch.setattr(orjson, "loads", note)
+    key = generate_key("live")
+    headers = {name: f"Bearer {key}" if name == "Authorization" else key}
+    transport = httpx.ASGITransport(app=application)
+    async with httpx.AsyncClient(transport=transport, base_url="http://keyhouse.localhost") as lane:
+        answer = await lane.post("/api/v1/keys/verify", json={"key": "k", "scopes": ["a"] * 200_000}, headers=headers)
+    assert_error(answer, 401, "NOT_AUTHENTICATED")
+    assert read == []
 
 
 @pytest.mark.parametrize("body", OWN.values(), ids=OWN.keys())

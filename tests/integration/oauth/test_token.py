@@ -155,6 +155,19 @@ async def test_that_a_right_secret_was_refused_stands_in_its_owner_s_trail(api: 
     assert event.after == {"prefix": key.secret[:12]}
 
 
+@pytest.mark.parametrize("operation", ["token", "introspect", "revoke"])
+async def test_no_more_refusals_are_noted_than_are_judged(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, operation: str
+):
+    monkeypatch.setattr(settings, "PUBLIC_RATE_LIMIT", "3/h")
+    key = await make(make_key)
+    await make(ApiKey.objects.filter(pk=key.id).update, is_active=False)
+    form = {**GRANT, "token": "x"}
+    answers = [await api.post(f"{OAUTH}/{operation}", data=form, auth=client_of(key)) for _ in range(20)]
+    assert [answer.status_code for answer in answers] == [401] * 3 + [429] * 17
+    await assert_unused(key, *["client.refused"] * 3)
+
+
 async def test_a_secret_whose_grace_is_over(api: httpx.AsyncClient):
     key = await make(make_key)
     newer = await make(add_secret, key.row)

@@ -15,6 +15,7 @@ from apps.api_keys.services.key_format import generate_key
 from apps.core.http.client_door import ClientDoor
 from apps.core.http.door_settings import DoorSettings
 from apps.core.http.front import Front
+from apps.core.http.json_codec import STRANGERS_BYTES_MAXIMUM
 from apps.credits.models import CreditBalance
 from apps.usage.models import UsageDenial, UsageEvent
 from apps.verification.routers import verify_lane as lane
@@ -51,6 +52,8 @@ def good(body: str = '{"key": "<key>"}', **changes: Any) -> Ask:
 
 BEARER, SESSION = {"Authorization": "Bearer <service>"}, {"Authorization": "Bearer <session>"}
 MANY_CALLS = [good('{"key": "<key>", "cost": "4"}')] * 4
+# With a key in the place of its name it is STRANGERS_BYTES_MAXIMUM long.
+LONG = '{"key": "<key>"}'.ljust(STRANGERS_BYTES_MAXIMUM + len("<key>") - len(generate_key("live")))
 CASES: dict[str, list[Ask]] = {
     "a good key": [good()],
     "as a bearer": [good(headers=BEARER)],
@@ -59,6 +62,8 @@ CASES: dict[str, list[Ask]] = {
     ],
     "numbers": [good('{"key": "<key>", "cost": 1}'), good('{"key": "<key>", "cost": 0.25}')],
     "spaces and order": [good(' {\n "weight" : 1 , "key" : "<key>" } ')],
+    "as long as is read of anybody": [good(LONG), good(LONG, headers={"X-API-Key": "<unknown>"})],
+    "longer": [Ask(f"{LONG} "), Ask(f"{LONG} ", headers={"X-API-Key": "<unknown>"})],
     "the last of two": [good('{"key": "x", "key": "<key>"}')],
     "with a charset": [good(content_type="application/json; charset=utf-8")],
     "in capitals": [good(content_type="Application/JSON")],

@@ -13,8 +13,8 @@ else:
 ROWS_MAXIMUM = 10_000
 
 
-class LedgerPaginator(PaginatorBase):
-    """Leads to the newest rows only, because counting them all would read the whole table for each page."""
+class BoundedPaginator(PaginatorBase):
+    """Leads to the first rows only, because counting them all would read the whole table for each page."""
 
     @cached_property
     def count(self) -> int:
