@@ -25,7 +25,11 @@ class Erasure:
         Those that another process erases at the same time are passed over. One that cannot be erased is logged, stays
         whole until the next time, and keeps back no other.
         """
-        return sum([await self._erase_apart(user_id) for user_id in await self._removal.due()])
+        erased, tried = 0, None
+        while due := await self._removal.due(tried):
+            erased += sum([await self._erase_apart(user.pk) for user in due])
+            tried = due[-1]
+        return erased
 
     async def _erase_apart(self, user_id: int) -> bool:
         try:

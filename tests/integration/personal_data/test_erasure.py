@@ -30,6 +30,7 @@ from apps.personal_data.dependencies import erasure
 from apps.personal_data.services.erasure import Erasure
 from apps.users.dependencies import account_removal
 from apps.users.models import Invitation, PendingRegistration, User
+from apps.users.repositories import erasure_repository
 from tests.support.accounts import Account, colleague, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, give_credits, make_key, make_user
@@ -186,6 +187,28 @@ async def test_where_a_room_fails_nothing_of_the_account_is_erased_and_the_next_
     (user,) = await rows(User.objects.filter(pk=me.id))
     assert (user.email, user.erased_at) == ("ann@example.com", None)
     assert len(await rows(Session.objects.all())) == 2
+
+
+@pytest.fixture
+def two_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(erasure_repository, "DUE_MAXIMUM", 2)
+
+
+@pytest.mark.usefixtures("two_at_a_time")
+async def test_all_that_are_due_are_erased_however_many_and_those_that_cannot_be_are_tried_once(api: httpx.AsyncClient):
+    a_month_ago = timezone.now() - timedelta(days=31)
+    users = [await make(make_user, deleted_at=a_month_ago, is_active=False) for _ in range(7)]
+    due, tried = [user.pk for user in users], []
+    broken = due[:3]
+
+    def erase(user_id: int) -> None:
+        tried.append(user_id)
+        if user_id in broken:
+            raise LookupError
+
+    assert await Erasure(account_removal(), (erase,), ()).run() == 4
+    assert tried == due
+    assert [user.pk for user in await rows(User.objects.filter(erased_at=None))] == broken
 
 
 def refusing(sqlstate: str, user_id: int, tried: list[int]) -> ErasePersonalData:
