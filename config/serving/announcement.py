@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import closing
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 PAUSE_SECONDS = 0.1
 ANSWER_SECONDS_MAXIMUM = 5
@@ -20,21 +20,27 @@ class Announcement:
         self._netloc = netloc
         self._announce = announce
         self._is_off = Event()
+        self._saying = Lock()
+        self._is_said = False
 
     def begin(self) -> None:
         """Watch for the first answer; the process does not wait for this when it ends."""
         Thread(target=self._watch, name="announcement", daemon=True).start()
 
-    def call_off(self) -> None:
-        """Say nothing any more."""
+    def call_off(self) -> bool:
+        """Say nothing any more, and return whether it has been said; what is being said is waited for."""
         self._is_off.set()
+        with self._saying:
+            return self._is_said
 
     def _watch(self) -> None:
         while not self._answers():
             if self._is_off.wait(PAUSE_SECONDS):
                 return
-        if not self._is_off.is_set():
-            self._announce()
+        with self._saying:
+            if not self._is_off.is_set():
+                self._announce()
+                self._is_said = True
 
     def _answers(self) -> bool:
         try:

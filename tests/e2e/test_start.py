@@ -1,11 +1,14 @@
 """Starting: what is printed is true when it is printed."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from signal import SIGINT, SIGTERM
 
 import httpx
+import pytest
 
-from tests.support.server import launch_server, says_that_it_serves, separate_database, wait_until
+from tests.support.server import Server, launch_server, says_that_it_serves, separate_database, wait_until
 
 
 def test_whoever_reads_that_it_serves_is_answered(tmp_path: Path):
@@ -17,3 +20,20 @@ def test_whoever_reads_that_it_serves_is_answered(tmp_path: Path):
         assert server.output.count("Keyhouse serves") == 1
         assert server.administrator_password
         assert server.errors == ""
+
+
+@pytest.mark.parametrize(
+    "stop",
+    [lambda server: server.stop(SIGTERM), lambda server: server.stop(SIGINT), Server.interrupt_like_a_terminal],
+    ids=["terminated", "interrupted", "interrupted by a terminal"],
+)
+def test_the_first_secrets_are_shown_even_if_it_is_stopped_before_it_serves(
+    tmp_path: Path, stop: Callable[[Server], int]
+):
+    name = f"keyhouse_stopped_early_{os.getpid()}"
+    with separate_database(os.environ["DATABASE_URL"], name) as url, launch_server(url, tmp_path) as server:
+        wait_until(server, lambda starting: bool(starting.workers))
+        stop(server)
+        assert (server.output.count("  password "), server.output.count("  service key ")) == (1, 1)
+        assert server.administrator_password
+        assert server.service_key

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from apps.core.database.away import DATABASE_AWAY
 from apps.core.database.unexpected_errors import log_unexpected
+from apps.core.errors import Unavailable
 
 logger = logging.getLogger("keyhouse.background")
 
@@ -29,7 +30,7 @@ class InTurn:
         self._done = (self._done + 1) % len(self._parts)
         try:
             removed = await part()
-        except DATABASE_AWAY as error:
+        except (*DATABASE_AWAY, Unavailable) as error:
             logger.warning("%s waits for the next round: %s", name, type(error).__name__)
         except Exception as error:  # noqa: BLE001  logged in full; the next round may go well
             logger.warning("%s failed, and is tried again in the next round: %s", name, type(error).__name__)

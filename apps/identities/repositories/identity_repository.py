@@ -31,9 +31,11 @@ class IdentityRepository:
     def leave_deleted(self, profile: Profile) -> Identity | None:
         """Remove the identity that this is from a deleted account, and return it; None unless one has it.
 
-        A deleted account keeps its identities for when it is restored, until their owner comes back before that.
+        A deleted account keeps its identities for when it is restored, until their owner comes back before that. It is
+        locked, so that it is not restored meanwhile; the lock looks again at what was restored while it waited.
         """
-        left = _same(profile).filter(user__deleted_at__isnull=False).first()
+        of_deleted = _same(profile).filter(user__deleted_at__isnull=False).select_related("user")
+        left = of_deleted.select_for_update(of=("user",)).first()
         return left if left is not None and Identity.objects.filter(pk=left.pk).delete()[0] else None
 
     def get(self, user_id: int, identity_id: int) -> Identity:

@@ -51,7 +51,7 @@ class IdentityTaken(Conflict):
 
 
 class AccountLinking:
-    """Finds accounts, links and makes them. Lock order: the account before its identities.
+    """Finds accounts, links and makes them. Lock order: accounts before identities, a deleted one before a living one.
 
     Whatever is begun at once by one person ends with one account: who comes second meets what the first has written,
     and looks again.
@@ -95,7 +95,8 @@ class AccountLinking:
         return await _again_after_races(partial(run_in_transaction, self._link_own, actor, profile))
 
     def _account_of(self, profile: Profile) -> int:
-        known = self._known(profile)
+        self._leave_deleted(profile)
+        known = self._identities.find(profile)
         if known is not None:
             return self._sign_in_known(known, profile)
         if not profile.is_verified:
@@ -126,10 +127,11 @@ class AccountLinking:
         return account.user_id, False
 
     def _link_own(self, actor: Principal, profile: Profile) -> Identity:
+        self._leave_deleted(profile)  # locks a deleted account, which comes before living ones
         # Else somebody could make an account in another's name and leave a way in, for when its owner takes it over.
         if not self._lock(actor.owner_id).is_verified:
             raise EmailNotVerified
-        known = self._known(profile)
+        known = self._identities.find(profile)
         if known is None:
             identity = self._add(actor, profile)
             self._post_notice(identity.user_id, Notice.IDENTITY_LINKED, str(identity.pk))
@@ -138,13 +140,12 @@ class AccountLinking:
             raise IdentityTaken
         return known
 
-    def _known(self, profile: Profile) -> Identity | None:
+    def _leave_deleted(self, profile: Profile) -> None:
         left = self._identities.leave_deleted(profile)
         if left is not None:
             before = {"provider": left.provider, "email": left.email}
             entry = AuditEntry(STRANGER, "identity.left", TARGET_KIND, left.pk, before=before, subject_id=left.user_id)
             self._record_audit(entry)
-        return self._identities.find(profile)
 
     def _add(self, owner: Principal, profile: Profile) -> Identity:
         identity = self._identities.add(owner.owner_id, profile)

@@ -11,10 +11,11 @@ from apps.core.admin.operation import Operation
 from apps.core.database.sync_calls import call_service
 from apps.core.security.principal import Principal
 from apps.personal_data.dependencies import data_export
+from apps.personal_data.services.data_export import uncounted
 
 
 def _export(actor: Principal, user_id: int, _form: Form) -> tuple[int, bytes]:
-    return user_id, call_service(data_export().of_customer, actor, user_id)
+    return user_id, call_service(data_export().of_customer, actor, user_id, uncounted)
 
 
 def _download(results: Sequence[Any]) -> HttpResponse:

@@ -1,5 +1,7 @@
 """`/users/…/export`."""
 
+from functools import partial
+
 from django.http import HttpResponse
 from ninja import Path, Router
 
@@ -10,6 +12,7 @@ from apps.core.http.responses import errors
 from apps.core.schemas.fields import Identifier
 from apps.personal_data.dependencies import data_export
 from apps.personal_data.schemas import DataExportOut
+from apps.personal_data.services.data_export import CountExport
 
 router = Router(tags=["users"])
 RATE = "5/h"
@@ -21,20 +24,21 @@ async def export_own_data(request: AuthenticatedRequest) -> HttpResponse:
 
     Five times an hour.
     """
-    await _limit(request, request.auth.owner_id)
-    return _answer(await data_export().own(request.auth))
+    count = await _limited(request)
+    return _answer(await data_export().own(request.auth, count))
 
 
 @router.get("/{user_id}/export", response={200: DataExportOut, **errors(401, 403, 404, 422, 429)})
 async def export_data(request: AuthenticatedRequest, user_id: Path[Identifier]) -> HttpResponse:
     """Get all that is kept of a customer who has asked for it; for staff, each of them five times an hour."""
-    await _limit(request, user_id)
-    return _answer(await data_export().of_customer(request.auth, user_id))
+    count = await _limited(request)
+    return _answer(await data_export().of_customer(request.auth, user_id, count))
 
 
-async def _limit(request: AuthenticatedRequest, user_id: int) -> None:
+async def _limited(request: AuthenticatedRequest) -> CountExport:
+    """Count the call for its address, and return what counts it for the account once it is allowed."""
     await limit_by_address(request, "export")
-    await limit_by_account(request, "export", RATE, user_id)
+    return partial(limit_by_account, request, "export", RATE)
 
 
 def _answer(document: bytes) -> HttpResponse:

@@ -1,6 +1,6 @@
 """Giving people what is kept of them (GDPR, articles 15 and 20)."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from django.utils import timezone
 
@@ -11,6 +11,13 @@ from apps.core.security.principal import Principal
 from apps.personal_data.schemas import DataExportOut
 from apps.users.services.user_service import UserService
 
+# Counts an export of the account's that is allowed; raises TooManyRequests.
+CountExport = Callable[[int], Awaitable[None]]
+
+
+async def uncounted(_user_id: int) -> None:
+    """Allow any number."""
+
 
 class DataExport:
     """Gathers an account's data from all rooms, as one JSON document; `DataExportOut` says what is in it."""
@@ -20,23 +27,24 @@ class DataExport:
         self._sections = tuple(sections)
         self._note = note
 
-    async def own(self, actor: Principal) -> bytes:
-        """Return what is kept of the caller; raises StepUpRequired, and NotAllowed for an API key."""
+    async def own(self, actor: Principal, count: CountExport) -> bytes:
+        """Return what is kept of the caller; raises StepUpRequired, NotAllowed for an API key, and as `count` does."""
         actor.require_recent_proof()
-        return await self._of(actor, actor.owner_id)
+        return await self._of(actor, actor.owner_id, count)
 
-    async def of_customer(self, actor: Principal, user_id: int) -> bytes:
-        """Return what is kept of somebody else, for staff, who hand it on; raises NotAllowed, NotFound.
+    async def of_customer(self, actor: Principal, user_id: int, count: CountExport) -> bytes:
+        """Return what is kept of somebody else, for staff, who hand it on.
 
-        Of oneself it asks for what `own` does.
+        Of oneself it asks for what `own` does. Raises NotAllowed, NotFound, and as `count` does.
         """
         actor.require_staff()
         if user_id == actor.user_id:
             actor.require_recent_proof()
         await self._users.require_changeable(actor, user_id)
-        return await self._of(actor, user_id)
+        return await self._of(actor, user_id, count)
 
-    async def _of(self, actor: Principal, user_id: int) -> bytes:
+    async def _of(self, actor: Principal, user_id: int, count: CountExport) -> bytes:
+        await count(user_id)
         account = await self._users.get(actor, user_id)
         data = {section.name: await section.export(user_id) for section in self._sections}
         export = DataExportOut(exported_at=timezone.now(), account=account, data=data)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from apps.core.database.away import DATABASE_AWAY
+from apps.core.database.away import is_away_for_all
 from apps.core.database.transactions import run_in_transaction
 from apps.core.database.unexpected_errors import log_unexpected
 from apps.core.personal_data import EraseAddress, ErasePersonalData
@@ -25,14 +25,18 @@ class Erasure:
         Those that another process erases at the same time are passed over. One that cannot be erased is logged, stays
         whole until the next time, and keeps back no other.
         """
-        return sum([await self._erase_apart(user_id) for user_id in await self._removal.due()])
+        erased, tried = 0, None
+        while due := await self._removal.due(tried):
+            erased += sum([await self._erase_apart(user.pk) for user in due])
+            tried = due[-1]
+        return erased
 
     async def _erase_apart(self, user_id: int) -> bool:
         try:
             return await run_in_transaction(self._erase, user_id)
-        except DATABASE_AWAY:
-            raise
-        except Exception as error:  # noqa: BLE001  logged in full
+        except Exception as error:
+            if is_away_for_all(error):
+                raise
             log_unexpected(error)
             return False
 

@@ -29,9 +29,10 @@ class ErasureRepository:
         """Take back a deletion; raises NotFound, Conflict when something of it is taken, or what `guard` raises."""
         return await run_in_transaction(self._restore, user_id, audit, guard)
 
-    async def due(self, days: int) -> list[int]:
-        """Return the ids of those that were deleted so many days ago, the first deleted first."""
-        return [user.pk for user in await fetch_all(_due(days).order_by("deleted_at")[:DUE_MAXIMUM])]
+    async def due(self, days: int, after: User | None) -> list[User]:
+        """Return a thousand that were deleted so many days ago, the first deleted first, then those `after`."""
+        found = _due(days) if after is None else _due(days).filter(_comes_after(after))
+        return await fetch_all(found.order_by("deleted_at", "id")[:DUE_MAXIMUM])
 
     def lock_due(self, user_id: int, days: int) -> User | None:
         """Return it, locked in the transaction open on this thread; None when it is due no more, or locked."""
@@ -69,6 +70,10 @@ def _invitations_of(user: User) -> QuerySet[Invitation]:
     """Return what the account was made by, and what else was sent to its address while it had it."""
     to_address = Q(Exact(Lower("email"), user.email.lower()), user=None, created_at__lt=user.deleted_at)
     return Invitation.objects.filter(Q(user=user) | to_address)
+
+
+def _comes_after(user: User) -> Q:
+    return Q(deleted_at__gt=user.deleted_at) | Q(deleted_at=user.deleted_at, id__gt=user.pk)
 
 
 def _due(days: int) -> QuerySet[User]:

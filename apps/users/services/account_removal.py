@@ -1,6 +1,6 @@
 """Deleting accounts, restoring them within a grace period, and erasing whose they were after it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -59,9 +59,9 @@ class AccountRemoval:
         audit = AuditEntry(actor, "user.restored", "user", user_id)
         return UserOut.of(await self._deleted.restore(user_id, audit, may_be_changed_by(actor)))
 
-    async def due(self) -> list[int]:
-        """Return the accounts whose grace is over, the first deleted first, a thousand at most."""
-        return await self._deleted.due(settings.ERASE_AFTER_DAYS)
+    async def due(self, after: User | None) -> Sequence[User]:
+        """Return a thousand of the accounts whose grace is over, the first deleted first, then those `after`."""
+        return await self._deleted.due(settings.ERASE_AFTER_DAYS, after)
 
     def lock_due(self, user_id: int) -> User | None:
         """Return one of them, locked in the transaction open on this thread; None when somebody else erases it."""

@@ -47,24 +47,27 @@ class Command(BaseCommand):
             migrate=not options["skip_migrations"],
             with_first_accounts=not settings.ENVIRONMENT.is_production,
         )
-        # Workers begin as new processes: a forked one would inherit this one's thread pools without their threads,
-        # and wait for them for ever.
-        multiprocessing.set_start_method("spawn", force=True)
-        server = _server(host, port, options["workers"])
-        server.respawned_wrks = WorkerDeaths()
         netloc = f"{reachable(host)}:{port}"
-        announcement = Announcement(netloc, lambda: self._say_where(f"http://{netloc}", first))
-        server.on_startup(announcement.begin)
+        announcement = Announcement(netloc, lambda: self._say(_where(f"http://{netloc}", first)))
         try:
-            server.serve(spawn_target=run_worker)
+            _serve(_server(host, port, options["workers"]), announcement)
         finally:
-            announcement.call_off()
+            # They are stored already, and the next start makes no others.
+            if not announcement.call_off() and first:
+                self._say(f"\nKeyhouse has not served\n{_secret_words(first)}")
 
-    def _say_where(self, base: str, first: FirstSecrets | None) -> None:
-        where = f"\nKeyhouse serves\n  API     {base}/api/v1\n  docs    {base}/docs\n  admin   {base}/admin/\n"
-        words = _first_words(base, first) if first else f"Try:\n  curl -s {base}/health/ready\n"
-        self.stdout.write(f"{where}{words}")
+    def _say(self, words: str) -> None:
+        self.stdout.write(words)
         self.stdout.flush()
+
+
+def _serve(server: Any, announcement: Announcement) -> None:
+    # Workers begin as new processes: a forked one would inherit this one's thread pools without their threads,
+    # and wait for them for ever.
+    multiprocessing.set_start_method("spawn", force=True)
+    server.respawned_wrks = WorkerDeaths()
+    server.on_startup(announcement.begin)
+    server.serve(spawn_target=run_worker)
 
 
 def warn_of_undelivered_mail() -> None:
@@ -73,12 +76,24 @@ def warn_of_undelivered_mail() -> None:
         logger.warning("MAIL_URL is not set: mail is not delivered, letters wait in their table")
 
 
-def _first_words(base: str, first: FirstSecrets) -> str:
+def _where(base: str, first: FirstSecrets | None) -> str:
+    where = f"\nKeyhouse serves\n  API     {base}/api/v1\n  docs    {base}/docs\n  admin   {base}/admin/\n"
+    words = _first_words(base, first) if first else f"Try:\n  curl -s {base}/health/ready\n"
+    return f"{where}{words}"
+
+
+def _secret_words(first: FirstSecrets) -> str:
     return (
         f"Shown this once, stored only as hashes:\n"
         f"  administrator  {ADMINISTRATOR_EMAIL}\n"
         f"  password       {first.password}\n"
-        f"  service key    {first.service_key}\n\n"
+        f"  service key    {first.service_key}\n"
+    )
+
+
+def _first_words(base: str, first: FirstSecrets) -> str:
+    return (
+        f"{_secret_words(first)}\n"
         f"Try, asking whether the service key itself is good:\n"
         f"  curl -s {base}/api/v1/keys/verify -H 'Authorization: Bearer {first.service_key}'"
         f" -H 'Content-Type: application/json' -d '{{\"key\": \"{first.service_key}\"}}'\n"

@@ -1,10 +1,12 @@
 """What is said once a server answers, and not before."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -68,3 +70,49 @@ def test_is_not_said_when_it_was_called_off():
     announcement.call_off()
     with serving(port, 200):
         assert not is_said(said, A_WHILE_SECONDS)
+
+
+def test_whoever_calls_it_off_learns_whether_it_was_said():
+    said: SimpleQueue[str] = SimpleQueue()
+    port = free_port()
+    never, once = (Announcement(f"127.0.0.1:{port}", lambda: said.put("serves")) for _ in range(2))
+    assert never.call_off() is False
+    with serving(port, 200):
+        never.begin()
+        assert not is_said(said, A_WHILE_SECONDS)
+        once.begin()
+        assert is_said(said, BOUND_SECONDS)
+        assert once.call_off() is True
+
+
+def test_calling_it_off_waits_for_what_is_being_said():
+    begun, may_go_on, port = Event(), Event(), free_port()
+
+    def announce() -> None:
+        begun.set()
+        assert may_go_on.wait(BOUND_SECONDS)
+
+    announcement = Announcement(f"127.0.0.1:{port}", announce)
+    with serving(port, 200), ThreadPoolExecutor(1) as threads:
+        announcement.begin()
+        assert begun.wait(BOUND_SECONDS)
+        calling_off = threads.submit(announcement.call_off)
+        with pytest.raises(TimeoutError):
+            calling_off.result(timeout=A_WHILE_SECONDS)
+        may_go_on.set()
+        assert calling_off.result(timeout=BOUND_SECONDS) is True
+
+
+def test_what_could_not_be_said_was_not_said(monkeypatch: pytest.MonkeyPatch):
+    failures: SimpleQueue[object] = SimpleQueue()
+    monkeypatch.setattr(threading, "excepthook", lambda failure: failures.put(failure.exc_type))
+    port = free_port()
+
+    def announce() -> None:
+        raise BrokenPipeError
+
+    announcement = Announcement(f"127.0.0.1:{port}", announce)
+    with serving(port, 200):
+        announcement.begin()
+        assert failures.get(timeout=BOUND_SECONDS) is BrokenPipeError
+        assert announcement.call_off() is False

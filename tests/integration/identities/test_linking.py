@@ -1,8 +1,13 @@
 """Which account somebody of a provider is: found, linked, made, or refused."""
 
 import asyncio
+from collections.abc import Coroutine
+from threading import Event
+from typing import Any
 
+import httpx
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 
 from apps.audit.models import AuditEvent
@@ -20,6 +25,7 @@ from tests.support.second_factors import enrol_totp
 from tests.support.sign_in_flow import Browser, person
 
 IDENTITIES = "/api/v1/auth/identities"
+BOUND_SECONDS = 30
 
 
 async def link(browser: Browser, headers: dict[str, str], name: str = "acme"):
@@ -144,6 +150,53 @@ async def test_a_restored_account_has_its_identity_unless_it_was_taken_along(bro
     assert (await browser.sign_in()).status_code == 200
     (session,) = await rows(Session.objects.order_by("-id")[:1])
     assert session.user_id == owner_id
+
+
+def restore_slowly(user_id: int, is_restored: Event, may_commit: Event) -> None:
+    User.objects.filter(pk=user_id).update(deleted_at=None, is_active=True)
+    is_restored.set()
+    assert may_commit.wait(BOUND_SECONDS)
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])
+
+
+async def while_restored(user_id: int, request: Coroutine[Any, Any, httpx.Response]) -> httpx.Response:
+    """Return the answer to a request that comes when the account's restoration is not committed yet."""
+    is_restored, may_commit = Event(), Event()
+    restoring = asyncio.create_task(make(restore_slowly, user_id, is_restored, may_commit))
+    assert await asyncio.to_thread(is_restored.wait, BOUND_SECONDS)
+    answering = asyncio.create_task(request)
+    while not (answering.done() or await make(somebody_waits)):
+        pass
+    may_commit.set()
+    await restoring
+    return await answering
+
+
+async def test_an_account_that_is_being_restored_keeps_its_identity(browser: Browser):
+    await browser.sign_in()
+    (old,) = await rows(User.objects.all())
+    await delete_everybody()
+    me = await customer(email="other@example.com", email_verified_at=Now())
+    assert_error(await while_restored(old.pk, link(browser, me.headers)), 409, "IDENTITY_TAKEN")
+    (identity,) = await rows(Identity.objects.all())
+    assert identity.user_id == old.pk
+    assert await rows(AuditEvent.objects.filter(action="identity.left")) == []
+
+
+async def test_whoever_comes_back_while_the_account_is_being_restored_is_let_into_it(browser: Browser):
+    await browser.sign_in()
+    (old,) = await rows(User.objects.all())
+    await delete_everybody()
+    assert (await while_restored(old.pk, browser.sign_in())).status_code == 200
+    (session,) = await rows(Session.objects.order_by("-id")[:1])
+    (identity,) = await rows(Identity.objects.all())
+    assert session.user_id == identity.user_id == old.pk
+    assert len(await rows(User.objects.all())) == 1
 
 
 async def test_first_sign_ins_at_once_make_one_account(browser: Browser):

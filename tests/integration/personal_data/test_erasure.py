@@ -9,15 +9,19 @@ from typing import Any
 import httpx
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models.functions import Now
 from django.utils import timezone
+from psycopg_pool import PoolTimeout
 
 from apps.api_keys.models import ApiKey
 from apps.audit.models import AuditEvent
 from apps.authentication.dependencies import session_data
 from apps.authentication.models import LoginAttempt, Session
+from apps.core.database.statements import run_statement
 from apps.core.database.transactions import run_in_transaction
+from apps.core.errors import Unavailable
+from apps.core.personal_data import ErasePersonalData
 from apps.core.request_context import NO_REQUEST, enter_request
 from apps.credits.models import CreditTransaction
 from apps.mail.models import OutgoingMail
@@ -26,6 +30,7 @@ from apps.personal_data.dependencies import erasure
 from apps.personal_data.services.erasure import Erasure
 from apps.users.dependencies import account_removal
 from apps.users.models import Invitation, PendingRegistration, User
+from apps.users.repositories import erasure_repository
 from tests.support.accounts import Account, colleague, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, give_credits, make_key, make_user
@@ -182,6 +187,80 @@ async def test_where_a_room_fails_nothing_of_the_account_is_erased_and_the_next_
     (user,) = await rows(User.objects.filter(pk=me.id))
     assert (user.email, user.erased_at) == ("ann@example.com", None)
     assert len(await rows(Session.objects.all())) == 2
+
+
+@pytest.fixture
+def two_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(erasure_repository, "DUE_MAXIMUM", 2)
+
+
+@pytest.mark.usefixtures("two_at_a_time")
+async def test_all_that_are_due_are_erased_however_many_and_those_that_cannot_be_are_tried_once(api: httpx.AsyncClient):
+    a_month_ago = timezone.now() - timedelta(days=31)
+    users = [await make(make_user, deleted_at=a_month_ago, is_active=False) for _ in range(7)]
+    due, tried = [user.pk for user in users], []
+    broken = due[:3]
+
+    def erase(user_id: int) -> None:
+        tried.append(user_id)
+        if user_id in broken:
+            raise LookupError
+
+    assert await Erasure(account_removal(), (erase,), ()).run() == 4
+    assert tried == due
+    assert [user.pk for user in await rows(User.objects.filter(erased_at=None))] == broken
+
+
+def refusing(sqlstate: str, user_id: int, tried: list[int]) -> ErasePersonalData:
+    def erase(erased_id: int) -> None:
+        tried.append(erased_id)
+        if erased_id == user_id:
+            run_statement(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{sqlstate}'; END $$", [])
+
+    return erase
+
+
+async def two_due() -> tuple[int, int]:
+    first = await make(make_user, deleted_at=Now() - timedelta(days=32), is_active=False)
+    second = await make(make_user, deleted_at=Now() - timedelta(days=31), is_active=False)
+    return first.pk, second.pk
+
+
+@pytest.mark.parametrize("sqlstate", ["55P03", "40P01", "57014"])  # a lock, a deadlock, a statement that took too long
+async def test_what_one_account_fails_for_keeps_back_no_other(
+    api: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, sqlstate: str
+):
+    first, second = await two_due()
+    tried: list[int] = []
+    assert await Erasure(account_removal(), (refusing(sqlstate, first, tried),), ()).run() == 1
+    assert tried == [first, second]
+    assert [line.getMessage() for line in caplog.records] == [f"unexpected OperationalError {sqlstate}"]
+    assert [user.pk for user in await rows(User.objects.exclude(erased_at=None))] == [second]
+
+
+async def test_a_database_that_goes_down_ends_the_round(api: httpx.AsyncClient, caplog: pytest.LogCaptureFixture):
+    first, _ = await two_due()
+    tried: list[int] = []
+    with pytest.raises(OperationalError):
+        await Erasure(account_removal(), (refusing("57P01", first, tried),), ()).run()
+    assert (tried, caplog.records) == ([first], [])
+    assert await rows(User.objects.exclude(erased_at=None)) == []
+
+
+@pytest.mark.parametrize("error", [Unavailable, PoolTimeout])
+async def test_a_known_outage_ends_the_round(
+    api: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, error: type[Exception]
+):
+    first, _ = await two_due()
+    tried: list[int] = []
+
+    def fail(user_id: int) -> None:
+        tried.append(user_id)
+        raise error
+
+    with pytest.raises(error):
+        await Erasure(account_removal(), (fail,), ()).run()
+    assert (tried, caplog.records) == ([first], [])
 
 
 async def test_an_erased_account_is_shown_and_not_restored(api: httpx.AsyncClient):

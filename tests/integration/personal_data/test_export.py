@@ -91,6 +91,24 @@ async def test_an_account_is_exported_five_times_an_hour(api: httpx.AsyncClient)
         assert (await api.get(path, headers=caller.headers)).status_code == 200
 
 
+async def test_what_is_refused_is_not_counted(api: httpx.AsyncClient):
+    me, other, staff = await customer(), await customer(), await colleague()
+    boss = await make(make_staff)
+    key = await make(make_key, me.user, scopes=["keyhouse:account"])
+    own_as_staff = f"/api/v1/users/{staff.id}/export"
+    await run_in_transaction(Session.objects.update, authenticated_at=Now() - timedelta(minutes=11))
+    for _ in range(6):
+        assert_error(await api.get(ME, headers=key.headers), 403, "FORBIDDEN")
+        assert_error(await api.get(f"/api/v1/users/{me.id}/export", headers=other.headers), 403, "FORBIDDEN")
+        assert_error(await api.get(f"/api/v1/users/{boss.pk}/export", headers=staff.headers), 403, "FORBIDDEN")
+        for path, caller in ((ME, me), (own_as_staff, staff)):
+            assert_error(await api.get(path, headers=caller.headers), 401, "STEP_UP_REQUIRED")
+    await run_in_transaction(Session.objects.update, authenticated_at=Now())
+    for path, caller in ((ME, me), (own_as_staff, staff)):
+        answers = [await api.get(path, headers=caller.headers) for _ in range(6)]
+        assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+
+
 async def test_holds_the_newest_of_each_kind_and_says_how_many_there_are(api: httpx.AsyncClient):
     me = await customer()
     event = {"action": "x.done", "subject_id": me.id, "actor_kind": "operator", "target_kind": "user"}

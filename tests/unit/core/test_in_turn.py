@@ -7,6 +7,7 @@ from psycopg import IntegrityError
 from psycopg_pool import PoolTimeout
 
 from apps.core.background.in_turn import InTurn
+from apps.core.errors import Unavailable
 
 pytestmark = pytest.mark.unit
 
@@ -33,14 +34,16 @@ async def test_a_part_that_fails_is_logged_by_its_class_and_tried_again_in_the_n
     parts = InTurn(
         {
             "away": counted(done, "away", PoolTimeout("gone")),
+            "taken to be away": counted(done, "taken to be away", Unavailable()),
             "broken": counted(done, "broken", IntegrityError("row values")),
             "good": counted(done, "good"),
         }
     )
-    assert [await parts.run() for _ in range(4)] == [True, True, False, True]
-    assert done == ["away", "broken", "good", "away"]
+    assert [await parts.run() for _ in range(5)] == [True, True, True, False, True]
+    assert done == ["away", "taken to be away", "broken", "good", "away"]
     assert [(line.levelno, line.getMessage()) for line in caplog.records if line.levelno > logging.INFO] == [
         (logging.WARNING, "away waits for the next round: PoolTimeout"),
+        (logging.WARNING, "taken to be away waits for the next round: Unavailable"),
         (logging.WARNING, "broken failed, and is tried again in the next round: IntegrityError"),
         (logging.ERROR, "unexpected IntegrityError None"),
         (logging.WARNING, "away waits for the next round: PoolTimeout"),

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from pydantic import field_serializer
 
-from apps.core.errors import NotAllowed, StepUpRequired
+from apps.core.errors import NotAllowed, StepUpRequired, TooManyRequests
 from apps.core.personal_data import ExportSection, listed
 from apps.core.schemas.base import ResponseSchema
 from apps.personal_data.services.data_export import DataExport
@@ -48,11 +48,15 @@ class Scene:
 
     def __init__(self) -> None:
         self.noted: list[Any] = []
+        self.counted: list[int] = []
         users: Any = Users()
         self.exports = DataExport(users, [ExportSection("rows", self._rows)], self._note)
 
     async def _rows(self, _user_id: int) -> Any:
         return await listed(Row.of, [1, 2], 5)
+
+    async def count(self, user_id: int) -> None:
+        self.counted.append(user_id)
 
     async def _note(self, entry: Any) -> None:
         self.noted.append((entry.action, entry.target_id))
@@ -60,12 +64,23 @@ class Scene:
 
 async def test_rows_are_shown_and_written_on_other_threads_than_the_loops():
     scene = Scene()
-    document = orjson.loads(await scene.exports.own(session_of(ME, is_recently_proven=True)))
+    document = orjson.loads(await scene.exports.own(session_of(ME, is_recently_proven=True), scene.count))
     assert (document["account"]["id"], document["data"]["rows"]["total"]) == (ME, 5)
     texts = [row["made_on"] for row in document["data"]["rows"]["items"]]
     assert [text.count("password_") for text in texts] == [2, 2]
     assert not any(threading.current_thread().name in text for text in texts)
-    assert scene.noted == [("user.exported", ME)]
+    assert (scene.noted, scene.counted) == ([("user.exported", ME)], [ME])
+
+
+async def test_one_too_many_is_not_made():
+    scene = Scene()
+
+    async def count(_user_id: int) -> None:
+        raise TooManyRequests
+
+    with pytest.raises(TooManyRequests):
+        await scene.exports.own(session_of(ME, is_recently_proven=True), count)
+    assert scene.noted == []
 
 
 @pytest.mark.parametrize(
@@ -79,6 +94,7 @@ async def test_rows_are_shown_and_written_on_other_threads_than_the_loops():
 )
 async def test_whoever_may_not_gets_nothing(actor, user_id, error):
     scene = Scene()
+    own, of_customer = scene.exports.own, scene.exports.of_customer
     with pytest.raises(error):
-        await (scene.exports.own(actor) if user_id is None else scene.exports.of_customer(actor, user_id))
-    assert scene.noted == []
+        await (own(actor, scene.count) if user_id is None else of_customer(actor, user_id, scene.count))
+    assert (scene.noted, scene.counted) == ([], [])
