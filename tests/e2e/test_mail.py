@@ -18,7 +18,7 @@ from tests.support.mail_server import Inbox, mail_server
 from tests.support.server import PROJECT, Server, free_port, separate_database, start_server
 
 DELIVERY_SECONDS_MAXIMUM = 15.0
-STOP_SECONDS_MAXIMUM = 12.0  # below what granian waits for before it kills
+STOP_SECONDS_MAXIMUM = 5.0
 # As though the claim of a killed worker, or the wait after a failure, were over.
 MAKE_DUE = "UPDATE outgoing_mails SET due_at = now() WHERE sent_at IS NULL"
 STATES = "SELECT sent_at IS NOT NULL, attempts, error FROM outgoing_mails ORDER BY id"

@@ -16,7 +16,7 @@ from tests.support.server import PROJECT, free_port
 
 SOURCES = PROJECT / "tests" / "support" / "oidc_provider"
 CLIENT_ID, CLIENT_SECRET = "keyhouse-tests", "a secret+of/the:client%"
-START_SECONDS = 60
+START_SECONDS = 20
 
 
 @dataclass(frozen=True)

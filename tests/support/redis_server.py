@@ -18,7 +18,7 @@ from tests.support.server import free_port
 NAMES = ("redis-server", "valkey-server")
 MISSING = "the tests of CACHE_URL need redis-server or valkey-server on PATH; on Debian: apt-get install redis-server"
 PASSWORD = "cache-hunter2"
-START_SECONDS = 60
+START_SECONDS = 10
 
 
 class RedisServer:

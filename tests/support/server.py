@@ -21,8 +21,8 @@ import psycopg
 
 PROJECT = Path(__file__).parents[2]
 ADMINISTRATOR_EMAIL = "admin@keyhouse.localhost"
-START_SECONDS = 120  # a bound, not a promise: a busy machine migrates slowly
-STOP_SECONDS = 60
+START_SECONDS = 60
+STOP_SECONDS = 30
 ENVIRONMENT = {
     "ENVIRONMENT": "development",
     "LOGIN_RATE_LIMIT": "100000/m",

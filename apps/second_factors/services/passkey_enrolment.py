@@ -70,13 +70,8 @@ class PasskeyEnrolment:
             **_columns(await self._read(registration)),
         )
         codes = new_codes()
-        audit = AuditEntry(
-            actor,
-            "second_factor.added",
-            "passkey",
-            subject_id=user_id,
-            after={"kind": "passkey", "name": passkey.name, "aaguid": str(passkey.aaguid)},
-        )
+        after = {"kind": "passkey", "name": passkey.name, "aaguid": str(passkey.aaguid)}
+        audit = AuditEntry(actor, "second_factor.added", "passkey", subject_id=user_id, after=after)
         added, has_new_codes = await self._passkeys.add(passkey, [digest_of(code) for code in codes], audit)
         return PasskeyAdded(passkey=PasskeyOut.of(added), recovery_codes=codes if has_new_codes else [])
 
