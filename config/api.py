@@ -15,11 +15,11 @@ from apps.authentication.routers import (
     step_up_router,
     user_session_router,
 )
-from apps.core.api_path import API_PATH
 from apps.core.http.error_responses import install_error_handlers
 from apps.core.http.json_codec import JsonParser, JsonRenderer
 from apps.core.http.requirements import RequirementsSchema
 from apps.core.routers import health_router, scope_router
+from apps.core.values.api_path import API_PATH
 from apps.credits.routers import credit_router
 from apps.identities.routers import identity_router, provider_router
 from apps.oauth.routers import metadata_router, oauth_router

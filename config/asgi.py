@@ -12,12 +12,12 @@ django = get_asgi_application()  # also sets Django up, so it comes before what 
 
 from django.conf import settings  # noqa: E402
 
-from apps.core.api_path import API_PATH  # noqa: E402
-from apps.core.http.client_door import ClientDoor  # noqa: E402
-from apps.core.http.door_settings import DoorSettings  # noqa: E402
-from apps.core.http.front import Front  # noqa: E402
-from apps.core.http.staff_door import StaffDoor  # noqa: E402
-from apps.verification.routers.verify_lane import verify_lane  # noqa: E402
+from apps.core.http.admin_application import AdminApplication  # noqa: E402
+from apps.core.http.api_application import ApiApplication  # noqa: E402
+from apps.core.http.http_settings import HttpSettings  # noqa: E402
+from apps.core.http.root_application import RootApplication  # noqa: E402
+from apps.core.values.api_path import API_PATH  # noqa: E402
+from apps.verification.routers.verify_fast_path import verify_fast_path  # noqa: E402
 from config.documentation import openapi_bytes  # noqa: E402
 from config.serving.background import background_jobs  # noqa: E402
 from config.serving.worker_process import end_with_parent  # noqa: E402
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 end_with_parent()
 openapi_bytes()  # takes a while, so now rather than on the event loop at the first request for it
-door_settings = DoorSettings(
+http_settings = HttpSettings(
     trusted_proxies=settings.ENVIRONMENT.trusted_networks,
     allowed_origins=frozenset(settings.ENVIRONMENT.cors_allowed_origins),
     https_only=settings.ENVIRONMENT.serves_https_only,
     access_log=settings.ENVIRONMENT.access_log,
     staff_requests_maximum=settings.STAFF_REQUESTS_MAXIMUM,
 )
-lanes = {f"{API_PATH}/keys/verify": verify_lane}
-client_door = ClientDoor(door_settings, lanes)
-staff_door = StaffDoor(cast("Application", django), door_settings)
-application = Front(client_door, staff_door, door_settings, background_jobs())
+fast_paths = {f"{API_PATH}/keys/verify": verify_fast_path}
+api_application = ApiApplication(http_settings, fast_paths)
+admin_application = AdminApplication(cast("Application", django), http_settings)
+application = RootApplication(api_application, admin_application, http_settings, background_jobs())
 # How long another thread (Django's transactions, hashing) may keep the event loop from the interpreter.
 sys.setswitchinterval(0.0005)
 # What is loaded by now stays as long as the process: the garbage collector need not look at it ever again.

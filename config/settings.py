@@ -93,7 +93,7 @@ RATELIMIT_USE_CACHE = "default"
 
 AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = ["apps.backoffice.services.staff_backend.StaffBackend"]
-PASSWORD_HASHERS = ["apps.core.security.argon2id_hasher.Argon2idHasher"]
+PASSWORD_HASHERS = ["apps.core.crypto.argon2id_hasher.Argon2idHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "apps.users.services.password_text_validator.PasswordTextValidator"},
     {

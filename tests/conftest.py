@@ -10,7 +10,7 @@ from django.db import connection, connections
 from django.test.utils import setup_databases, teardown_databases
 
 from apps.authentication import dependencies as authentication
-from apps.core.connections import close_connections
+from apps.core.event_loop.connections import close_connections
 from apps.oauth import dependencies as oauth
 from config.asgi import application
 from tests.support.tables import empty_tables, seeds

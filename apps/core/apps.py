@@ -5,7 +5,7 @@ from typing import override
 from django.apps import AppConfig
 from django.core.checks import register
 
-from apps.core.checks import HOUSE_CHECKS
+from apps.core.conventions.checks import CONVENTION_CHECKS
 
 CHECK_TAG = "house"
 
@@ -20,5 +20,5 @@ class CoreConfig(AppConfig):
     @override
     def ready(self) -> None:
         """Make `manage.py check` (alone: `check --tag house`) report each breach of the house rules."""
-        for check in HOUSE_CHECKS:
+        for check in CONVENTION_CHECKS:
             register(check, CHECK_TAG)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from apps.core.api_path import API_PATH
-from apps.core.security.lifetimes import PROOF_SECONDS
+from apps.core.values.api_path import API_PATH
+from apps.core.values.lifetimes import RECENT_AUTHENTICATION_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class StepUpRequired(NotAuthenticated):
     """The session is good, and its owner has to prove again who they are before this (RFC 9470)."""
 
     code, message = "STEP_UP_REQUIRED", f"Prove again who you are, at {API_PATH}/auth/step-up."
-    challenge = f', error="insufficient_user_authentication", max_age="{PROOF_SECONDS}"'
+    challenge = f', error="insufficient_user_authentication", max_age="{RECENT_AUTHENTICATION_SECONDS}"'
 
 
 class InsufficientCredits(DomainError):

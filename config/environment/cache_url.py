@@ -8,7 +8,10 @@ from redis import ConnectionPool
 
 # Valkey speaks Redis' protocol, and Redis' client knows only its own names for it.
 SCHEMES = {"redis": "redis", "rediss": "rediss", "valkey": "redis", "valkeys": "rediss"}
-IN_POSTGRESQL = {"BACKEND": "apps.core.cache.counter_cache.CounterCache", "LOCATION": "rate_limit_counters"}
+IN_POSTGRESQL = {
+    "BACKEND": "apps.core.rate_limits.postgresql_counter_cache.PostgresqlCounterCache",
+    "LOCATION": "rate_limit_counters",
+}
 KEY_PREFIX = "keyhouse"
 
 
@@ -19,7 +22,7 @@ def cache_settings(url: str) -> dict[str, Any]:
     """
     if not url:
         return IN_POSTGRESQL
-    backend = "apps.core.cache.redis_counter_cache.RedisCounterCache"
+    backend = "apps.core.rate_limits.redis_counter_cache.RedisCounterCache"
     return {"BACKEND": backend, "LOCATION": url, "KEY_PREFIX": KEY_PREFIX}
 
 

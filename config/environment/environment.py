@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from apps.core.security.lifetimes import ACCESS_TOKEN_SECONDS
+from apps.core.values.lifetimes import ACCESS_TOKEN_SECONDS
 from apps.users.repositories.breached_password_file import BreachedPasswordFile
 from apps.users.services.context_word_validator import WORD_LENGTH_MINIMUM
 from config.environment.cache_url import redis_url

@@ -1,7 +1,7 @@
 """What is removed when it is over, in all rooms: by the job `clean-up`, and by `manage.py clean_up`."""
 
 from apps.authentication.dependencies import session_clean_up
-from apps.core.background.in_turn import Part
+from apps.core.background.clean_up_tasks import Part
 from apps.mail.dependencies import mail_service
 from apps.oauth.dependencies import revocation
 from apps.one_time_tokens.dependencies import token_clean_up

@@ -7,15 +7,20 @@ from tests.architecture.source import Function, Source, length_of
 
 FILE_LIMIT = 300
 FUNCTION_LIMIT = 40
-LAYERS = {"models", "schemas", "repositories", "services", "routers", "admin", "management", "migrations"}
+LAYERS = {"models", "schemas", "repositories", "services", "routers", "admin", "management", "migrations", "domain"}
 SINGLE_FILES = {"__init__", "apps", "dependencies"}
-DOORS_TO_SIBLINGS = {"services", "schemas", "dependencies"}
-DOORS_OF_LAYERS: dict[str | None, set[str]] = {"models": set(), "repositories": set(), "schemas": {"schemas"}}
+PUBLIC_LAYERS = {"services", "schemas", "dependencies", "domain"}
+PUBLIC_LAYERS_FOR: dict[str | None, set[str]] = {
+    "models": {"domain"},
+    "repositories": {"domain"},
+    "schemas": {"schemas", "domain"},
+    "domain": {"domain"},
+}
 BELOW_ROUTERS = {"models", "repositories", "services"}
 HTTP_MODULES = ("ninja", "django.http", "django.views", "django.shortcuts", "django.urls")
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "misc", "common"}
 VERBS = {"get", "post", "put", "patch", "delete", "head", "options", "api_operation"}
-HOPS_ALLOWED = ("apps/core/database", "apps/core/security")
+HOPS_ALLOWED = ("apps/core/database", "apps/core/crypto", "apps/core/event_loop")
 HOPS = {"sync_to_async", "async_to_sync", "to_thread", "run_in_executor"}
 ORM_COROUTINES = {
     "aaggregate", "aadd", "abulk_create", "abulk_update", "aclear", "acontains", "acount", "acreate",
@@ -75,7 +80,7 @@ def siblings_are_reached_through_services(source: Source) -> Iterator[str]:
         app, _, rest = path.partition(".")
         if not name.startswith("apps.") or app in (source.app, "core"):
             continue
-        if rest.partition(".")[0] not in DOORS_OF_LAYERS.get(source.layer, DOORS_TO_SIBLINGS):
+        if rest.partition(".")[0] not in PUBLIC_LAYERS_FOR.get(source.layer, PUBLIC_LAYERS):
             yield f"{line}: {name}"
 
 

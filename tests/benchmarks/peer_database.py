@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 
 from apps.api_keys.services import key_format
-from apps.core.security.scopes import KEYS_VERIFY
+from apps.core.authorization.scopes import KEYS_VERIFY
 from tests.benchmarks.databases import copy, hashed_password, settle
 from tests.benchmarks.population import BALANCE, LIMITS, PLAN, SCOPES, Population, email_of
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apps.core.security.principal import CredentialKind, Principal
+from apps.core.authorization.principal import CredentialKind, Principal
 
 
 def session_of(user_id: int, **fields: Any) -> Principal:

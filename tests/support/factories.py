@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.api_keys.models import ApiKey, ApiKeyCounter, ApiKeySecret
 from apps.api_keys.services import key_format
-from apps.core.security.scopes import reserved_under, scopes_of_roles
+from apps.core.authorization.scopes import reserved_under, scopes_of_roles
 from apps.credits.models import CreditBalance, CreditTransaction
 from apps.plans.models import Plan, PlanLimit
 from apps.users.models import Role, RoleScope, User

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from apps.audit.domain.audit_entry import AuditEntry
 from apps.authentication.models import SigningKey
 from apps.authentication.services.key_ring import KeyRing
-from apps.core.security.audit_entry import AuditEntry
 
 
 class FakeSigningKeys:

@@ -10,7 +10,7 @@ from apps.authentication.dependencies import key_ring
 from apps.authentication.models import Session
 from apps.authentication.services.access_tokens import AccessClaims, AccessTokens
 from apps.authentication.services.refresh_tokens import new_family
-from apps.core.database.sync_calls import call_service
+from apps.core.event_loop.sync_calls import call_service
 from apps.users.models import User
 
 

@@ -22,8 +22,8 @@ from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.operation import Operation
 from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.service_admin import ServiceAdmin
-from apps.core.database.sync_calls import call_service
-from apps.core.security.scopes import withheld_scopes
+from apps.core.authorization.scopes import withheld_scopes
+from apps.core.event_loop.sync_calls import call_service
 from apps.usage.dependencies import usage_service
 from apps.users.dependencies import user_service
 

@@ -6,12 +6,12 @@ from django import forms
 from django.contrib.admin.widgets import AdminIntegerFieldWidget, AdminTextareaWidget, AdminTextInputWidget
 
 from apps.api_keys.models import ApiKey
-from apps.api_keys.schemas import ApiKeyCreate, ApiKeyRevoke, ApiKeyRotate, ApiKeyUpdate
+from apps.api_keys.schemas.api_key import ApiKeyCreate, ApiKeyRevoke, ApiKeyRotate, ApiKeyUpdate
 from apps.core.admin.json_object_field import JsonObjectField
 from apps.core.admin.lines_field import LinesField
+from apps.core.admin.rate_limits_field import RATE_LIMITS_HELP, RateLimitsField
 from apps.core.admin.schema_form import SchemaForm
 from apps.core.admin.schema_model_form import SchemaModelForm
-from apps.core.admin.windows_field import WINDOWS_HELP, WindowsField
 
 BUDGET_HELP = {"budget": "How many credits the key may spend in its life. Empty: all that its owner has."}
 DESCRIPTION_WIDGET = AdminTextareaWidget(attrs={"rows": 3})
@@ -25,8 +25,8 @@ class KeyForm(SchemaModelForm):
         label="IP allowlist", help_text="Addresses or networks, one a line, such as 192.0.2.0/24. None: from anywhere."
     )
     metadata = JsonObjectField(help_text="A JSON object that verification hands to the service that asks.")
-    rate_limits = WindowsField(
-        help_text=f"{WINDOWS_HELP} One takes the place of the plan's window of the same name, or joins the plan's."
+    rate_limits = RateLimitsField(
+        help_text=f"{RATE_LIMITS_HELP} One takes the place of the plan's window of the same name, or joins the plan's."
     )
 
 

@@ -5,10 +5,10 @@ from typing import Any
 from apps.api_keys.admin.key_forms import RevokeForm, RotateForm
 from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.models import ApiKey
-from apps.api_keys.schemas import ApiKeyOut, ApiKeyWithSecret
+from apps.api_keys.schemas.api_key import ApiKeyOut, ApiKeyWithSecret
 from apps.core.admin.operation import Operation
-from apps.core.database.sync_calls import call_service
-from apps.core.security.principal import Principal
+from apps.core.authorization.principal import Principal
+from apps.core.event_loop.sync_calls import call_service
 
 
 def _revoke(actor: Principal, key_id: int, form: Any) -> ApiKeyOut:

@@ -2,8 +2,8 @@
 
 from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.services import key_format
-from apps.core.database.sync_calls import call_service
 from apps.core.errors import NotFound
+from apps.core.event_loop.sync_calls import call_service
 
 
 def is_secret(term: str) -> bool:

@@ -9,12 +9,12 @@ from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Least, Now
 
 from apps.api_keys.models import ApiKey, ApiKeySecret
-from apps.core.database.prepared_query import prepared
-from apps.core.database.queries import fetch_one
+from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
+from apps.core.authorization.scopes import added_scopes
+from apps.core.database.orm.prepared_query import prepared
+from apps.core.database.orm.queries import fetch_one
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import Conflict, NotFound
-from apps.core.security.audit_entry import AuditEntry, RecordAudit
-from apps.core.security.scopes import added_scopes
 
 # Locks the owner's account and returns how many keys its plan allows, None for any number; raises NotFound.
 LockKeyAllowance = Callable[[int], int | None]

@@ -3,8 +3,8 @@
 from django.db.models import QuerySet
 
 from apps.api_keys.models import ApiKeySecret
-from apps.core.database.prepared_query import prepared
-from apps.core.database.queries import fetch_one
+from apps.core.database.orm.prepared_query import prepared
+from apps.core.database.orm.queries import fetch_one
 
 
 class KeySecretRepository:

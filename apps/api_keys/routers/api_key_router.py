@@ -3,7 +3,7 @@
 from ninja import Path, Query, Router, Status
 
 from apps.api_keys.dependencies import api_key_service
-from apps.api_keys.schemas import (
+from apps.api_keys.schemas.api_key import (
     ApiKeyCreate,
     ApiKeyOut,
     ApiKeyRevoke,
@@ -11,7 +11,7 @@ from apps.api_keys.schemas import (
     ApiKeyUpdate,
     ApiKeyWithSecret,
 )
-from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import WITH_BODY, errors
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page, PageQuery

@@ -5,13 +5,13 @@ from functools import partial
 
 from apps.api_keys.models import ApiKey
 from apps.api_keys.repositories.api_key_repository import ApiKeyRepository, NewSecret
-from apps.api_keys.schemas import ApiKeyCreate, ApiKeyOut, ApiKeyUpdate, ApiKeyWithSecret
+from apps.api_keys.schemas.api_key import ApiKeyCreate, ApiKeyOut, ApiKeyUpdate, ApiKeyWithSecret
 from apps.api_keys.services import key_format
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.core.authorization.principal import CredentialKind, Principal
+from apps.core.authorization.scopes import added_scopes, missing_scopes, reserved_among, reserved_under
 from apps.core.errors import ErrorDetail, InsufficientScopes, NotAllowed, NotFound
 from apps.core.schemas.page import Page, PageQuery
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.principal import CredentialKind, Principal
-from apps.core.security.scopes import added_scopes, missing_scopes, reserved_among, reserved_under
 from apps.users.services.user_service import UserService
 
 

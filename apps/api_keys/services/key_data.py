@@ -5,8 +5,8 @@ from typing import Any
 
 from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
 from apps.api_keys.repositories.key_data_repository import KeyDataRepository
-from apps.api_keys.schemas import ApiKeyOut
-from apps.core.personal_data import EXPORT_ROWS_MAXIMUM, listed
+from apps.api_keys.schemas.api_key import ApiKeyOut
+from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM, listed
 from apps.users.services.user_service import UserService
 
 

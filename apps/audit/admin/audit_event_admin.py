@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from apps.audit.admin.audit_filters import ActorKindFilter, OutcomeFilter, TargetKindFilter
 from apps.audit.models import AuditEvent
 from apps.core.admin.read_only_admin import ReadOnlyAdmin
-from apps.core.security.principal import CredentialKind
+from apps.core.authorization.principal import CredentialKind
 
 
 @admin.register(AuditEvent)

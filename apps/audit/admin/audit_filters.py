@@ -6,9 +6,9 @@ from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from apps.audit.domain.audit_entry import Outcome
 from apps.core.admin.generic_bases import ModelAdminBase
-from apps.core.security.audit_entry import Outcome
-from apps.core.security.principal import CredentialKind
+from apps.core.authorization.principal import CredentialKind
 
 
 class TargetKindFilter(SimpleListFilter):

@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models.functions import Now
 
-from apps.core.security.audit_entry import Outcome
+from apps.audit.domain.audit_entry import Outcome
 
 
 class AuditEvent(models.Model):

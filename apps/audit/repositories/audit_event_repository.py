@@ -5,7 +5,7 @@ from typing import Any
 from django.db import connection
 
 from apps.audit.models import AuditEvent
-from apps.core.database.queries import count, fetch_all
+from apps.core.database.orm.queries import count, fetch_all
 
 
 class AuditEventRepository:

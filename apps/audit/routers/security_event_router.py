@@ -3,8 +3,8 @@
 from ninja import Query, Router
 
 from apps.audit.dependencies import audit_service
-from apps.audit.schemas import SecurityEventOut
-from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.audit.schemas.security_event import SecurityEventOut
+from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import errors
 from apps.core.schemas.page import Page, PageQuery
 

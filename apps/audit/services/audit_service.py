@@ -5,14 +5,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.repositories.audit_event_repository import AuditEventRepository
-from apps.audit.schemas import SecurityEventOut
+from apps.audit.schemas.security_event import SecurityEventOut
+from apps.core.authorization.principal import Principal
 from apps.core.database.transactions import run_in_transaction
-from apps.core.personal_data import EXPORT_ROWS_MAXIMUM, listed
+from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM, listed
 from apps.core.request_context import current_request
 from apps.core.schemas.page import Page, PageQuery
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.principal import Principal
 
 
 class AuditService:

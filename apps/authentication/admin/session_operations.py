@@ -8,8 +8,8 @@ from apps.authentication.admin.session_state import LIVE
 from apps.authentication.dependencies import account_sessions
 from apps.authentication.models import Session
 from apps.core.admin.operation import Operation
-from apps.core.database.sync_calls import call_service
-from apps.core.security.principal import Principal
+from apps.core.authorization.principal import Principal
+from apps.core.event_loop.sync_calls import call_service
 
 
 def _end(actor: Principal, session_id: int, _form: Form) -> None:

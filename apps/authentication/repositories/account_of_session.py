@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from apps.core.security.methods import include_second_factor
-from apps.core.security.single_use_tokens import VoidTokens
+from apps.core.authorization.authentication_methods import include_second_factor
+from apps.one_time_tokens.domain.void_tokens import VoidTokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.db.models.functions import Now
 
 from apps.authentication.models import Session
-from apps.core.addresses import neighbourhood
+from apps.core.values.ip_addresses import neighbourhood
 
 REMEMBERED = timedelta(days=90)
 

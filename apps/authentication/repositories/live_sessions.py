@@ -8,12 +8,12 @@ from django.db.models import BooleanField, ExpressionWrapper, F, OuterRef, Q, Qu
 from django.db.models.functions import Now
 
 from apps.authentication.models import Session
-from apps.core.database.prepared_query import prepared
-from apps.core.security.lifetimes import PROOF_SECONDS
+from apps.core.database.orm.prepared_query import prepared
+from apps.core.values.lifetimes import RECENT_AUTHENTICATION_SECONDS
 
 NOTED_USE_SECONDS = 60
 RECENTLY_PROVEN = ExpressionWrapper(
-    Q(authenticated_at__gt=Now() - timedelta(seconds=PROOF_SECONDS))
+    Q(authenticated_at__gt=Now() - timedelta(seconds=RECENT_AUTHENTICATION_SECONDS))
     & (Q(user__proofs_ended_at=None) | Q(authenticated_at__gt=F("user__proofs_ended_at"))),
     output_field=BooleanField(),
 )
@@ -25,14 +25,14 @@ USE_IS_UNNOTED = ExpressionWrapper(
 @prepared
 def live_session(session_id: int) -> QuerySet[Session]:
     """Return the session with its user, their roles, and whether it was proven lately, if it lives."""
-    return with_user(live()).filter(pk=session_id).annotate(is_recently_proven=RECENTLY_PROVEN)
+    return with_user(live()).filter(pk=session_id).annotate(recently_authenticated=RECENTLY_PROVEN)
 
 
 @prepared
 def live_session_of_admin(session_id: int) -> QuerySet[Session]:
     """Return the same of a session of the admin, and whether this use of it has to be noted."""
     known = live().filter(pk=session_id, kind=Session.Kind.ADMIN)
-    return with_user(known).annotate(is_recently_proven=RECENTLY_PROVEN, is_use_unnoted=USE_IS_UNNOTED)
+    return with_user(known).annotate(recently_authenticated=RECENTLY_PROVEN, is_use_unnoted=USE_IS_UNNOTED)
 
 
 @prepared

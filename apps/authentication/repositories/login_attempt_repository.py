@@ -5,7 +5,7 @@ from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
-from apps.core.database.queries import fetch_rows
+from apps.core.database.orm.queries import fetch_rows
 from apps.core.database.sql_files import load_statements
 from apps.core.database.statements import run_statement
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from apps.core.database.queries import fetch_rows
+from apps.core.database.orm.queries import fetch_rows
 from apps.core.database.sql_files import load_statements
 
 SQL = load_statements(Path(__file__).with_name("session_clean_up.sql"))

@@ -1,7 +1,7 @@
 """All sessions of an account, those that are over among them."""
 
 from apps.authentication.models import Session
-from apps.core.database.queries import count, fetch_all
+from apps.core.database.orm.queries import count, fetch_all
 
 
 class SessionDataRepository:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from django.db.models.functions import Now
 
+from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
 from apps.authentication.models import Session
 from apps.authentication.repositories.account_of_session import AccountOfSession
 from apps.authentication.repositories.known_devices import NewSession, is_known_device
@@ -22,22 +23,21 @@ from apps.authentication.repositories.live_sessions import (
 )
 from apps.authentication.repositories.refresh_rotation import lock_family, may_be_repeated, rotate
 from apps.authentication.repositories.session_life import SessionLife
-from apps.core.database.queries import fetch_one, fetch_rows
+from apps.core.database.orm.queries import fetch_one, fetch_rows
 from apps.core.database.sql_files import load_statements
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import NotAuthenticated, NotFound, SecondFactorRequired
-from apps.core.notices import Notice, PostNotice
-from apps.core.security.audit_entry import AuditEntry, RecordAudit
+from apps.users.domain.security_notice import PostNotice, SecurityNotice
 
 SQL = load_statements(Path(__file__).with_name("sessions.sql"))
 SIGNED_OUT = "signed out"
 
 
 class LiveSession(NamedTuple):
-    """A session, and whether its owner has proven it within PROOF_SECONDS by the database's clock."""
+    """A session, and whether its owner has proven it within RECENT_AUTHENTICATION_SECONDS by the database's clock."""
 
     session: Session
-    is_recently_proven: bool
+    recently_authenticated: bool
 
 
 class SessionRepository:
@@ -58,7 +58,7 @@ class SessionRepository:
     async def find_live(self, session_id: int) -> LiveSession | None:
         """Return the session with its user and their roles if it is neither revoked nor over, else None."""
         session = await live_session.first(session_id)
-        return LiveSession(session, vars(session)["is_recently_proven"]) if session else None
+        return LiveSession(session, vars(session)["recently_authenticated"]) if session else None
 
     async def id_of_family(self, family_digest: bytes) -> int | None:
         """Return the id of the family's session, over or not, or None."""
@@ -77,7 +77,7 @@ class SessionRepository:
             life = self._lives[session.kind]
             bound = {"session_id": session_id, "idle": life.idle, "absolute": life.absolute}
             await fetch_rows(SQL["note_use"], bound)
-        return LiveSession(session, vars(session)["is_recently_proven"])
+        return LiveSession(session, vars(session)["recently_authenticated"])
 
     async def page(self, user_id: int, *, offset: int, size: int) -> tuple[list[Session], int]:
         """Return one page of the user's live sessions, newest first, and how many there are in all."""
@@ -136,7 +136,7 @@ class SessionRepository:
 
         Raises WrongPassword if the password that was judged, where one was, is another since.
         """
-        notice = Notice.PASSWORD_CHANGED
+        notice = SecurityNotice.PASSWORD_CHANGED
         await run_in_transaction(
             self.replace_password, user_id, password_hash, kept_id, audit, notice, judged_digest=judged_digest
         )
@@ -147,7 +147,7 @@ class SessionRepository:
         password_hash: str,
         kept_id: int | None,
         audit: AuditEntry,
-        notice: Notice,
+        notice: SecurityNotice,
         *,
         judged_digest: str | None = None,
     ) -> None:
@@ -180,7 +180,7 @@ class SessionRepository:
         )
         self._record_audit(replace(audit, target_id=session.pk))
         if is_new_device:
-            self._post_notice(new.user_id, Notice.NEW_DEVICE, str(session.pk))
+            self._post_notice(new.user_id, SecurityNotice.NEW_DEVICE, str(session.pk))
         return with_user(Session.objects.all()).get(pk=session.pk)
 
     def _advance(self, family_digest: bytes, generation: int, audit_reuse: AuditEntry) -> Session | None:
@@ -192,7 +192,7 @@ class SessionRepository:
         elif not may_be_repeated(session, generation):
             end(live().filter(pk=session.pk), "refresh token reused")
             self._record_audit(replace(audit_reuse, target_id=session.pk, subject_id=session.user_id))
-            self._post_notice(session.user_id, Notice.TOKEN_REUSED, str(session.pk))
+            self._post_notice(session.user_id, SecurityNotice.TOKEN_REUSED, str(session.pk))
             return None
         return session
 

@@ -8,10 +8,10 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
+from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
 from apps.authentication.models import SigningKey
-from apps.core.database.prepared_query import prepared
+from apps.core.database.orm.prepared_query import prepared
 from apps.core.database.transactions import run_in_transaction
-from apps.core.security.audit_entry import AuditEntry, RecordAudit
 
 # Any number, as long as nothing else in Keyhouse takes an advisory lock by it.
 ADVISORY_LOCK = 7_205_001

@@ -5,18 +5,12 @@ from ninja import Path, Query, Router, Status
 
 from apps.authentication.dependencies import password_service, session_service, sign_in
 from apps.authentication.routers.signed_in import signed_in
-from apps.authentication.schemas import (
-    LoginRequest,
-    PasswordChange,
-    RefreshRequest,
-    SecondFactorNeeded,
-    SessionOut,
-    SessionsEndQuery,
-    TokenPair,
-)
-from apps.core.http.address_limits import LOGIN, limit_by_address
-from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.authentication.schemas.login import LoginRequest, RefreshRequest, SecondFactorNeeded, TokenPair
+from apps.authentication.schemas.password import PasswordChange
+from apps.authentication.schemas.session import SessionOut, SessionsEndQuery
+from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import WITH_BODY, errors
+from apps.core.rate_limits.address_limits import LOGIN, limit_by_address
 from apps.core.schemas.done import Done
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page, PageQuery

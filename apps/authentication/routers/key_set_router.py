@@ -8,7 +8,7 @@ from django.utils.http import parse_etags
 from ninja import Router, Status
 
 from apps.authentication.dependencies import key_ring
-from apps.authentication.schemas.key_set import KeySet
+from apps.authentication.schemas.signing_key import KeySet
 from apps.authentication.services.key_ring import KEY_SET_SECONDS
 from apps.core.http.responses import errors
 

@@ -4,10 +4,10 @@ from django.http import HttpRequest
 from ninja import Path, Router, Status
 
 from apps.authentication.dependencies import password_reset
-from apps.authentication.schemas import ForgottenPassword, PasswordResetRequest
-from apps.core.http.address_limits import limit_by_address
-from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.authentication.schemas.password import ForgottenPassword, PasswordResetRequest
+from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import WITH_BODY, errors
+from apps.core.rate_limits.address_limits import limit_by_address
 from apps.core.schemas.done import Done
 from apps.core.schemas.fields import Identifier
 

@@ -4,16 +4,16 @@ from django.http import HttpRequest
 from ninja import Router
 
 from apps.authentication.dependencies import second_step, sign_in
-from apps.authentication.schemas import (
+from apps.authentication.schemas.login import (
     SecondFactorCode,
     SecondFactorPasskey,
     SecondFactorPasskeyQuery,
     TokenPair,
 )
-from apps.core.http.address_limits import LOGIN, limit_by_address
 from apps.core.http.responses import WITH_BODY, errors
+from apps.core.rate_limits.address_limits import LOGIN, limit_by_address
 from apps.second_factors.dependencies import passkey_sign_in
-from apps.second_factors.schemas import PasskeyAssertion, PasskeyOptions
+from apps.second_factors.schemas.passkey import PasskeyAssertion, PasskeyOptions
 
 router = Router(tags=["authentication"])
 

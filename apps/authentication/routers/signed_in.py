@@ -2,7 +2,7 @@
 
 from ninja import Status
 
-from apps.authentication.schemas import SecondFactorNeeded, TokenPair
+from apps.authentication.schemas.login import SecondFactorNeeded, TokenPair
 
 
 def signed_in(outcome: TokenPair | SecondFactorNeeded) -> Status[TokenPair | SecondFactorNeeded]:

@@ -3,12 +3,12 @@
 from ninja import Router
 
 from apps.authentication.dependencies import step_up
-from apps.authentication.schemas import StepUpRequest
-from apps.core.http.address_limits import limit_by_address
-from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.authentication.schemas.login import StepUpRequest
+from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import WITH_BODY, errors
+from apps.core.rate_limits.address_limits import limit_by_address
 from apps.core.schemas.done import Done
-from apps.second_factors.schemas import PasskeyOptions
+from apps.second_factors.schemas.passkey import PasskeyOptions
 
 router = Router(tags=["authentication"])
 

@@ -3,8 +3,8 @@
 from ninja import Path, Query, Router, Status
 
 from apps.authentication.dependencies import account_sessions
-from apps.authentication.schemas import SessionOut
-from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.authentication.schemas.session import SessionOut
+from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import errors
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page, PageQuery

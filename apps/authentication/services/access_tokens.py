@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.authentication.services.key_ring import KeyRing
 from apps.authentication.services.signed_tokens import Kind, SignedTokens
-from apps.core.security.lifetimes import ACCESS_TOKEN_SECONDS
+from apps.core.values.lifetimes import ACCESS_TOKEN_SECONDS
 
 ACCESS_TOKEN_KIND = Kind(required=("sid",), foreign=("client_id",))
 

@@ -1,10 +1,10 @@
 """The sessions of an account, for its owner and for staff."""
 
+from apps.audit.domain.audit_entry import AuditEntry
 from apps.authentication.repositories.session_repository import SIGNED_OUT, SessionRepository
-from apps.authentication.schemas import SessionOut
+from apps.authentication.schemas.session import SessionOut
+from apps.core.authorization.principal import Principal
 from apps.core.schemas.page import Page, PageQuery
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.principal import Principal
 from apps.users.services.user_service import UserService
 
 ENDED_BY_STAFF = "ended by staff"
@@ -48,7 +48,7 @@ class AccountSessions:
 def _require_proof_of_the_owner(actor: Principal, user_id: int) -> None:
     """Keep whoever has stolen a session from ending the others, the owner's."""
     if actor.user_id == user_id and actor.session_id is not None:
-        actor.require_recent_proof()
+        actor.require_recent_authentication()
 
 
 def _reason(actor: Principal, user_id: int) -> str:

@@ -1,9 +1,9 @@
 """The sessions of all accounts."""
 
+from apps.audit.domain.audit_entry import AuditEntry
 from apps.authentication.repositories.session_repository import SessionRepository
-from apps.authentication.schemas import SessionsEnded
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.principal import Principal
+from apps.authentication.schemas.session import SessionsEnded
+from apps.core.authorization.principal import Principal
 
 BATCH_SIZE = 500  # ids a transaction looks at, and so sessions that it locks
 ENDED_WITH_ALL = "all sessions were ended"

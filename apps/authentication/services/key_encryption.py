@@ -1,6 +1,6 @@
 """Encrypts the private halves of signing keys."""
 
-from apps.core.security import encryption
+from apps.core.crypto import encryption
 
 # Part of how the stored keys were encrypted: another word here makes them unreadable.
 PURPOSE = "keyhouse signing keys"

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
+from apps.audit.domain.audit_entry import AuditEntry
 from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
-from apps.authentication.schemas import SigningKeyOut
+from apps.authentication.schemas.signing_key import SigningKeyOut
 from apps.authentication.services.key_ring import KEY_SET_SECONDS, new_key
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.lifetimes import ACCESS_TOKEN_SECONDS
-from apps.core.security.principal import Principal
+from apps.core.authorization.principal import Principal
+from apps.core.values.lifetimes import ACCESS_TOKEN_SECONDS
 
 # The last token is signed a moment after the change, and the clocks of those who verify differ by a little.
 LEEWAY_SECONDS = 60

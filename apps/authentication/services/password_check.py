@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
+from apps.audit.domain.audit_entry import AuditEntry, NoteAudit, Outcome
 from apps.authentication.repositories.login_attempt_repository import CountedWrong, LoginAttemptRepository
-from apps.core.addresses import limited_party
-from apps.core.email_addresses import canonical_email
+from apps.core.authorization.principal import ANONYMOUS
+from apps.core.crypto.passwords import password_matches
 from apps.core.errors import TooManyRequests
 from apps.core.request_context import current_request
-from apps.core.security.audit_entry import AuditEntry, NoteAudit, Outcome
-from apps.core.security.passwords import password_matches
-from apps.core.security.principal import STRANGER
+from apps.core.values.email_addresses import canonical_email
+from apps.core.values.ip_addresses import limited_party
 from apps.users.services.credentials import Credentials
 from apps.users.services.user_service import UserService
 
@@ -72,7 +72,7 @@ class PasswordCheck:
 def _entry(action: str, credentials: Credentials | None, **after: str) -> AuditEntry:
     # Written for an account that does not exist too: it takes as long. What was typed is not: it may be a password.
     user_id = credentials.user_id if credentials else None
-    return AuditEntry(STRANGER, action, "user", user_id, after=after, outcome=Outcome.FAILURE)
+    return AuditEntry(ANONYMOUS, action, "user", user_id, after=after, outcome=Outcome.FAILURE)
 
 
 def _refuse_for(seconds: int) -> None:

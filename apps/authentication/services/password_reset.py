@@ -1,20 +1,20 @@
 """Setting a password that was forgotten, by a link in a mail."""
 
+from apps.audit.domain.audit_entry import AuditEntry, Outcome, RecordAudit
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
 from apps.authentication.repositories.session_repository import SessionRepository
-from apps.authentication.schemas import PasswordResetRequest
-from apps.core.addresses import limited_party
+from apps.authentication.schemas.password import PasswordResetRequest
+from apps.core.authorization.principal import ANONYMOUS, Principal, owner_of
+from apps.core.crypto.passwords import hash_password
 from apps.core.database.transactions import run_in_transaction
-from apps.core.email_addresses import canonical_email
 from apps.core.errors import InvalidToken, NotFound
-from apps.core.letters import Letter, PostLetter, letter_key
-from apps.core.links import link_to
-from apps.core.notices import Notice
 from apps.core.request_context import current_request
-from apps.core.security.audit_entry import AuditEntry, Outcome, RecordAudit
-from apps.core.security.passwords import hash_password
-from apps.core.security.principal import STRANGER, Principal, owner_of
+from apps.core.values.email_addresses import canonical_email
+from apps.core.values.ip_addresses import limited_party
+from apps.mail.domain.links import link_to
+from apps.mail.domain.message import Letter, PostLetter, letter_key
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+from apps.users.domain.security_notice import SecurityNotice
 from apps.users.services.credentials import Credentials
 from apps.users.services.password_policy import check_new_password
 from apps.users.services.user_service import UserService
@@ -114,12 +114,12 @@ class PasswordReset:
             raise InvalidToken
         audit = AuditEntry(owner_of(user_id), "user.password_reset", "user", user_id)
         self._users.mark_verified(user_id)
-        self._sessions.replace_password(user_id, password_hash, None, audit, Notice.PASSWORD_RESET)
+        self._sessions.replace_password(user_id, password_hash, None, audit, SecurityNotice.PASSWORD_RESET)
         self._attempts.know(canonical_email(account.email), limited_party(current_request().client_address))
 
 
 def _request_of(account: Credentials | None) -> AuditEntry:
     # Written for an address without an account too: it takes as long. What was typed is not written.
     if account is None:
-        return AuditEntry(STRANGER, "password.reset_asked", "user", outcome=Outcome.FAILURE)
-    return AuditEntry(STRANGER, "password.reset_asked", "user", account.user_id)
+        return AuditEntry(ANONYMOUS, "password.reset_asked", "user", outcome=Outcome.FAILURE)
+    return AuditEntry(ANONYMOUS, "password.reset_asked", "user", account.user_id)

@@ -1,12 +1,12 @@
 """Setting passwords."""
 
+from apps.audit.domain.audit_entry import AuditEntry
 from apps.authentication.repositories.session_repository import SessionRepository
-from apps.authentication.schemas import PasswordChange
+from apps.authentication.schemas.password import PasswordChange
 from apps.authentication.services.password_check import PasswordCheck
+from apps.core.authorization.principal import Principal
+from apps.core.crypto.passwords import hash_password
 from apps.core.errors import WrongPassword
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.passwords import hash_password
-from apps.core.security.principal import Principal
 from apps.second_factors.services.factor_rights import FactorRights
 from apps.users.services.credentials import Credentials, password_digest
 from apps.users.services.password_policy import check_new_password

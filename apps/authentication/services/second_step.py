@@ -2,14 +2,15 @@
 
 from dataclasses import replace
 
-from apps.authentication.schemas import SecondFactorNeeded
+from apps.audit.domain.audit_entry import AuditEntry, NoteAudit
+from apps.authentication.schemas.login import SecondFactorNeeded
 from apps.authentication.services.proof import Proof
+from apps.core.authorization.authentication_methods import include_second_factor
+from apps.core.authorization.principal import owner_of
 from apps.core.errors import NotAuthenticated
-from apps.core.security.audit_entry import AuditEntry, NoteAudit
-from apps.core.security.methods import include_second_factor
-from apps.core.security.principal import owner_of
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
-from apps.second_factors.schemas import FactorKind, PasskeyAssertion, PasskeyOptions
+from apps.second_factors.schemas.passkey import PasskeyAssertion, PasskeyOptions
+from apps.second_factors.schemas.second_factor import FactorKind
 from apps.second_factors.services.passkey_proof import PasskeyProof
 from apps.second_factors.services.second_factors import SecondFactors
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
 from apps.authentication.repositories.session_data_repository import SessionDataRepository
-from apps.authentication.schemas import SessionOut
-from apps.core.email_addresses import canonical_email
-from apps.core.personal_data import EXPORT_ROWS_MAXIMUM, listed
+from apps.authentication.schemas.session import SessionOut
+from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM, listed
+from apps.core.values.email_addresses import canonical_email
 
 
 class SessionData:

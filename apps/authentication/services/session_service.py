@@ -1,14 +1,15 @@
 """Sessions that go on, and end."""
 
+from apps.audit.domain.audit_entry import AuditEntry, Outcome
 from apps.authentication.repositories.session_repository import SessionRepository
-from apps.authentication.schemas import SessionOut, TokenPair
+from apps.authentication.schemas.login import TokenPair
+from apps.authentication.schemas.session import SessionOut
 from apps.authentication.services.access_tokens import AccessTokens
 from apps.authentication.services.refresh_tokens import read_refresh_token
 from apps.authentication.services.token_pairs import TokenPairs, principal_of
+from apps.core.authorization.principal import ANONYMOUS, Principal
 from apps.core.errors import NotAuthenticated
 from apps.core.schemas.page import Page, PageQuery
-from apps.core.security.audit_entry import AuditEntry, Outcome
-from apps.core.security.principal import STRANGER, Principal
 from apps.users.services.credentials import is_usable
 
 
@@ -26,10 +27,10 @@ class SessionService:
         found = await self._sessions.find_live(claims.session_id) if claims else None
         if claims is None or found is None:
             return None
-        session, is_recently_proven = found
+        session, recently_authenticated = found
         if session.user_id != claims.user_id or not is_usable(session.user):
             return None
-        return principal_of(session, is_recently_proven=is_recently_proven)
+        return principal_of(session, recently_authenticated=recently_authenticated)
 
     async def refresh(self, refresh_token: str) -> TokenPair:
         """Spend a refresh token for a new pair; raises NotAuthenticated.
@@ -40,7 +41,7 @@ class SessionService:
         token = read_refresh_token(refresh_token)
         if token is None:
             raise NotAuthenticated
-        reuse = AuditEntry(STRANGER, "session.reuse_detected", "session", outcome=Outcome.FAILURE)
+        reuse = AuditEntry(ANONYMOUS, "session.reuse_detected", "session", outcome=Outcome.FAILURE)
         session = await self._sessions.advance(token.family_digest, token.generation, reuse)
         if session is None or not is_usable(session.user):
             raise NotAuthenticated
@@ -53,14 +54,14 @@ class SessionService:
     async def end(self, actor: Principal, session_id: int) -> None:
         """End one of the caller's own sessions; raises NotFound, and StepUpRequired unless it is the one that asks."""
         if session_id != actor.require_session():
-            actor.require_recent_proof()
+            actor.require_recent_authentication()
         audit = AuditEntry(actor, "session.ended", "session")
         await self._sessions.revoke(session_id, actor.owner_id, audit)
 
     async def end_others(self, actor: Principal, *, everywhere: bool) -> None:
         """End every other session of the caller, and with `everywhere` the caller's own too; raises StepUpRequired."""
         kept_id = actor.require_session()
-        actor.require_recent_proof()
+        actor.require_recent_authentication()
         audit = AuditEntry(actor, "sessions.ended", "user", after={"everywhere": everywhere})
         await self._sessions.revoke_all(actor.owner_id, None if everywhere else kept_id, audit)
 

@@ -7,7 +7,7 @@ from apps.authentication.repositories.session_repository import LiveSession, Ses
 from apps.authentication.services.access_tokens import AccessTokens
 from apps.authentication.services.refresh_tokens import read_refresh_token
 from apps.authentication.services.token_pairs import principal_of
-from apps.core.security.principal import Principal
+from apps.core.authorization.principal import Principal
 from apps.users.services.credentials import is_usable
 
 
@@ -61,8 +61,8 @@ class SessionTokens:
 def _session_token(
     live: LiveSession, issued_at: int, expires_at: int, *, token_id: str | None = None, is_spent: bool = False
 ) -> SessionToken:
-    session, is_recently_proven = live
-    principal = principal_of(session, is_recently_proven=is_recently_proven)
+    session, recently_authenticated = live
+    principal = principal_of(session, recently_authenticated=recently_authenticated)
     return SessionToken(principal, _seconds(session.authenticated_at), issued_at, expires_at, token_id, is_spent)
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 
+from apps.audit.domain.audit_entry import AuditEntry, NoteAudit, Outcome
 from apps.authentication.models import Session
 from apps.authentication.repositories.known_devices import NewSession
 from apps.authentication.repositories.session_repository import SessionRepository
-from apps.authentication.schemas import (
+from apps.authentication.schemas.login import (
     LoginRequest,
     SecondFactorCode,
     SecondFactorNeeded,
@@ -17,12 +18,11 @@ from apps.authentication.services.proof import Proof
 from apps.authentication.services.refresh_tokens import new_family
 from apps.authentication.services.second_step import SecondStep
 from apps.authentication.services.token_pairs import TokenPairs
+from apps.core.authorization.authentication_methods import PASSWORD
+from apps.core.authorization.principal import ANONYMOUS, owner_of
 from apps.core.errors import DomainError, EmailNotVerified, NotAuthenticated, NotFound
 from apps.core.request_context import current_request
-from apps.core.security.audit_entry import AuditEntry, NoteAudit, Outcome
-from apps.core.security.methods import PASSWORD
-from apps.core.security.principal import STRANGER, owner_of
-from apps.second_factors.schemas import PasskeyAssertion
+from apps.second_factors.schemas.passkey import PasskeyAssertion
 from apps.second_factors.services.passkey_proof import PasskeyProof
 
 WRONG_CREDENTIALS = "The e-mail address or the password is wrong."
@@ -119,4 +119,4 @@ def start_audit(new: NewSession) -> AuditEntry:
 def _refusal_of(proof: Proof, refusal: DomainError) -> AuditEntry:
     """Return what the audit trail is told of somebody whose proof was right, and who is not let in."""
     after = {"methods": list(proof.methods), "reason": refusal.public_code}
-    return AuditEntry(STRANGER, "session.refused", "user", proof.user_id, after=after, outcome=Outcome.FAILURE)
+    return AuditEntry(ANONYMOUS, "session.refused", "user", proof.user_id, after=after, outcome=Outcome.FAILURE)

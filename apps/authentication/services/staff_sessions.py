@@ -3,19 +3,19 @@
 import secrets
 from dataclasses import dataclass, replace
 
+from apps.audit.domain.audit_entry import AuditEntry
 from apps.authentication.models import Session
 from apps.authentication.repositories.session_repository import SessionRepository
-from apps.authentication.schemas import SecondFactorNeeded
+from apps.authentication.schemas.login import SecondFactorNeeded
 from apps.authentication.services.password_check import PasswordCheck
 from apps.authentication.services.proof import Proof
 from apps.authentication.services.second_step import SecondStep
 from apps.authentication.services.sign_in import WRONG_CREDENTIALS, new_session, start_audit
 from apps.authentication.services.token_pairs import principal_of
+from apps.core.authorization.authentication_methods import PASSWORD
+from apps.core.authorization.principal import Principal
 from apps.core.errors import NotAuthenticated
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.methods import PASSWORD
-from apps.core.security.principal import Principal
-from apps.second_factors.schemas import PasskeyAssertion
+from apps.second_factors.schemas.passkey import PasskeyAssertion
 from apps.users.services.credentials import Credentials, is_usable
 
 FAMILY_DIGEST_BYTES = 32
@@ -68,7 +68,7 @@ class StaffSessions:
         user = found.session.user
         if not (user.is_staff and is_usable(user)):
             return None
-        return principal_of(found.session, is_recently_proven=found.is_recently_proven)
+        return principal_of(found.session, recently_authenticated=found.recently_authenticated)
 
     async def note_enrolment(self, actor: Principal, method: str) -> None:
         """Count the factor that the actor has just shown to have, by enrolling it, as proof of the session."""

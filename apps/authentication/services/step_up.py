@@ -1,13 +1,13 @@
 """Proving once more who one is, before something that a stolen session must not do (RFC 9470)."""
 
+from apps.audit.domain.audit_entry import AuditEntry
 from apps.authentication.repositories.session_repository import SessionRepository
-from apps.authentication.schemas import StepUpRequest
+from apps.authentication.schemas.login import StepUpRequest
 from apps.authentication.services.password_check import PasswordCheck
+from apps.core.authorization.authentication_methods import PASSWORD
+from apps.core.authorization.principal import Principal
 from apps.core.errors import PasskeyRefused, SecondFactorRequired, WrongCode, WrongPassword
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.methods import PASSWORD
-from apps.core.security.principal import Principal
-from apps.second_factors.schemas import PasskeyAssertion, PasskeyOptions
+from apps.second_factors.schemas.passkey import PasskeyAssertion, PasskeyOptions
 from apps.second_factors.services.passkey_proof import PasskeyProof
 from apps.second_factors.services.second_factors import SecondFactors
 from apps.users.services.user_service import UserService

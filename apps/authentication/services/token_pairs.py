@@ -5,13 +5,13 @@ from typing import Any
 from django.conf import settings
 
 from apps.authentication.models import Session
-from apps.authentication.schemas import TokenPair
+from apps.authentication.schemas.login import TokenPair
 from apps.authentication.services.access_tokens import AccessClaims, AccessTokens
 from apps.authentication.services.refresh_tokens import RefreshToken
-from apps.core.security.lifetimes import ACCESS_TOKEN_SECONDS
-from apps.core.security.methods import include_second_factor
-from apps.core.security.principal import CredentialKind, Principal
-from apps.core.security.scopes import scopes_of_roles
+from apps.core.authorization.authentication_methods import include_second_factor
+from apps.core.authorization.principal import CredentialKind, Principal
+from apps.core.authorization.scopes import scopes_of_roles
+from apps.core.values.lifetimes import ACCESS_TOKEN_SECONDS
 
 
 class TokenPairs:
@@ -28,7 +28,7 @@ class TokenPairs:
         return TokenPair(access_token=access_token, refresh_token=refresh_token, expires_in=ACCESS_TOKEN_SECONDS)
 
 
-def principal_of(session: Any, *, is_recently_proven: bool = False) -> Principal:
+def principal_of(session: Any, *, recently_authenticated: bool = False) -> Principal:
     """Return whoever is signed in by the session, which must come with user, roles and what these give.
 
     Where staff need a second factor, a session without one has none of their rights.
@@ -43,6 +43,6 @@ def principal_of(session: Any, *, is_recently_proven: bool = False) -> Principal
         scopes=scopes_of_roles(session.role_scopes),
         roles=frozenset(session.role_names),
         methods=frozenset(session.methods),
-        is_recently_proven=is_recently_proven,
+        recently_authenticated=recently_authenticated,
         lacks_second_factor=session.user.is_staff and is_one_factor,
     )

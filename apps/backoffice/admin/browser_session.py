@@ -9,8 +9,8 @@ from apps.authentication.dependencies import session_service
 from apps.authentication.services.staff_sessions import StaffSignedIn
 from apps.backoffice.services.staff_backend import StaffBackend
 from apps.core.admin.acting_staff import acting_staff
-from apps.core.database.sync_calls import call_service
 from apps.core.errors import NotFound
+from apps.core.event_loop.sync_calls import call_service
 
 SESSION_ID = "staff_session_id"
 BACKEND = f"{StaffBackend.__module__}.{StaffBackend.__qualname__}"

@@ -9,10 +9,10 @@ from django.urls import reverse
 from apps.authentication.dependencies import account_sessions, session_service
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.row_number import number_in
-from apps.core.database.sync_calls import call_service
+from apps.core.authorization.principal import Principal
 from apps.core.errors import NotFound
+from apps.core.event_loop.sync_calls import call_service
 from apps.core.schemas.page import PAGE_SIZE_MAXIMUM, PageQuery
-from apps.core.security.principal import Principal
 
 OTHERS = "others"
 

@@ -7,11 +7,12 @@ from django import forms
 from django.contrib.admin.widgets import AdminTextInputWidget
 from pydantic import ValidationError
 
-from apps.authentication.schemas import StepUpRequest
+from apps.authentication.schemas.login import StepUpRequest
 from apps.backoffice.admin.refusable_form import RefusableForm
 from apps.core.admin.schema_form import SchemaForm
 from apps.core.errors import PasskeyRefused
-from apps.second_factors.schemas import CodeEntry, PasskeyAssertion, PasskeyRegistration
+from apps.second_factors.schemas.passkey import PasskeyAssertion, PasskeyRegistration
+from apps.second_factors.schemas.second_factor import CodeEntry
 
 CREDENTIAL_LENGTH_MAXIMUM = 40_000
 PASSKEY = "credential"

@@ -12,11 +12,12 @@ from apps.authentication.dependencies import step_up
 from apps.backoffice.admin.next_page import next_page
 from apps.backoffice.admin.proof_forms import CodeForm, PasskeyForm, PasswordForm, second_factor_form
 from apps.core.admin.acting_staff import acting_staff
-from apps.core.database.sync_calls import call_service
 from apps.core.errors import DomainError
-from apps.core.http.address_limits import limit_by_address
+from apps.core.event_loop.sync_calls import call_service
+from apps.core.rate_limits.address_limits import limit_by_address
 from apps.second_factors.dependencies import second_factors
-from apps.second_factors.schemas import FactorKind, PasskeyOptions
+from apps.second_factors.schemas.passkey import PasskeyOptions
+from apps.second_factors.schemas.second_factor import FactorKind
 
 CODES = frozenset({FactorKind.TOTP, FactorKind.RECOVERY_CODE})
 

@@ -13,11 +13,11 @@ from apps.authentication.dependencies import staff_sessions
 from apps.backoffice.admin.proof_forms import CodeForm, NewPasskeyForm
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.row_number import number_in
-from apps.core.database.sync_calls import call_service
+from apps.core.authorization.authentication_methods import HARDWARE_KEY, ONE_TIME_CODE, SOFTWARE_KEY
 from apps.core.errors import Conflict, NotFound, TooManyRequests, ValidationFailed, WrongCode
-from apps.core.security.methods import HARDWARE_KEY, ONE_TIME_CODE, SOFTWARE_KEY
+from apps.core.event_loop.sync_calls import call_service
 from apps.second_factors.dependencies import passkey_enrolment, second_factors, totp_enrolment
-from apps.second_factors.schemas import TotpSecret
+from apps.second_factors.schemas.totp_device import TotpSecret
 
 GONE = "There is no such second factor any more."
 

@@ -12,16 +12,16 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
 from apps.authentication.dependencies import staff_second_step, staff_sessions
-from apps.authentication.schemas import SecondFactorNeeded
+from apps.authentication.schemas.login import SecondFactorNeeded
 from apps.authentication.services.second_step import EXPIRED
 from apps.authentication.services.staff_sessions import StaffSignedIn
 from apps.backoffice.admin.browser_session import sign_in_browser
 from apps.backoffice.admin.next_page import leading_to, next_page
 from apps.backoffice.admin.proof_forms import CodeForm, PasskeyForm, second_factor_form
 from apps.backoffice.admin.proof_page import proof_context
-from apps.core.database.sync_calls import call_service
 from apps.core.errors import NotAuthenticated, TooManyRequests, Unavailable
-from apps.core.http.address_limits import limit_by_address
+from apps.core.event_loop.sync_calls import call_service
+from apps.core.rate_limits.address_limits import limit_by_address
 
 COOKIE = f"{settings.COOKIE_PREFIX}staff_second_step"
 OVER = "over"  # in the address of the sign-in page: the time for the second step is over

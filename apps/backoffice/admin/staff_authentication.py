@@ -11,9 +11,9 @@ from django.utils.functional import SimpleLazyObject
 from apps.authentication.dependencies import staff_sessions
 from apps.backoffice.admin.browser_session import signed_in_session_id
 from apps.backoffice.admin.next_page import leading_to
-from apps.core.admin.acting_staff import note_principal
-from apps.core.database.sync_calls import call_service
+from apps.core.admin.acting_staff import set_principal
 from apps.core.errors import StepUpRequired
+from apps.core.event_loop.sync_calls import call_service
 
 
 class StaffAuthenticationMiddleware(AuthenticationMiddleware):
@@ -43,5 +43,5 @@ def _user_of(request: HttpRequest) -> object:
     if principal is None:
         request.session.flush()
         return AnonymousUser()
-    note_principal(user, principal)
+    set_principal(user, principal)
     return user

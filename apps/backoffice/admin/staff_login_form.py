@@ -8,14 +8,14 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from apps.authentication.dependencies import staff_sessions
-from apps.authentication.schemas import SecondFactorNeeded
+from apps.authentication.schemas.login import SecondFactorNeeded
 from apps.authentication.services.staff_sessions import StaffSignedIn
 from apps.backoffice.admin.refusable_form import RefusableForm
-from apps.core.database.sync_calls import call_service
-from apps.core.email_addresses import EMAIL_LENGTH_MAXIMUM
+from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
 from apps.core.errors import NotAuthenticated, TooManyRequests, Unavailable
-from apps.core.http.address_limits import LOGIN, limit_by_address
-from apps.core.security.passwords import PASSWORD_LENGTH_MAXIMUM
+from apps.core.event_loop.sync_calls import call_service
+from apps.core.rate_limits.address_limits import LOGIN, limit_by_address
+from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
 
 
 class StaffLoginForm(RefusableForm, AdminAuthenticationForm):

@@ -5,7 +5,7 @@ from typing import Any, override
 from django.contrib.auth.views import LoginView
 from django.http import HttpResponse, HttpResponseRedirect
 
-from apps.authentication.schemas import SecondFactorNeeded
+from apps.authentication.schemas.login import SecondFactorNeeded
 from apps.backoffice.admin.browser_session import sign_in_browser
 from apps.backoffice.admin.second_step_page import lead_to_second_step
 

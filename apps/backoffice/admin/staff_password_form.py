@@ -6,11 +6,11 @@ from django.contrib.admin.forms import AdminPasswordChangeForm
 from pydantic import ValidationError
 
 from apps.authentication.dependencies import password_service
-from apps.authentication.schemas import PasswordChange
+from apps.authentication.schemas.password import PasswordChange
 from apps.core.admin.acting_staff import principal_of
-from apps.core.database.sync_calls import call_service
+from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
 from apps.core.errors import DomainError, StepUpRequired, WrongPassword
-from apps.core.security.passwords import PASSWORD_LENGTH_MAXIMUM
+from apps.core.event_loop.sync_calls import call_service
 
 
 class StaffPasswordForm(AdminPasswordChangeForm):

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from apps.core.security.principal import Principal
+from apps.core.authorization.principal import Principal
 
 _ATTRIBUTE = "signed_in_principal"
 
@@ -23,6 +23,6 @@ def principal_of(user: Any) -> Principal:
     return principal
 
 
-def note_principal(user: Any, principal: Principal) -> None:
+def set_principal(user: Any, principal: Principal) -> None:
     """Keep with the account, for the length of the request, whom its session of the admin makes it."""
     setattr(user, _ATTRIBUTE, principal)

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.http import HttpResponse
 
-from apps.core.security.principal import Principal
+from apps.core.authorization.principal import Principal
 
 # Does it to the row with this id, through a service; what it returns reaches ServiceAdmin.after_operation.
 Perform = Callable[[Principal, int, forms.Form], Any]

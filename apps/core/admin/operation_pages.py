@@ -18,7 +18,7 @@ from django.utils.text import capfirst
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.added_operations import added_operations
 from apps.core.admin.form_errors import add_refusal
-from apps.core.admin.house_admin import HouseAdmin
+from apps.core.admin.keyhouse_model_admin import KeyhouseModelAdmin
 from apps.core.admin.operation import Operation
 from apps.core.admin.row_number import number_in
 from apps.core.errors import DomainError, StepUpRequired
@@ -26,7 +26,7 @@ from apps.core.errors import DomainError, StepUpRequired
 ROWS_MAXIMUM = 500
 
 
-class OperationPages(HouseAdmin):
+class OperationPages(KeyhouseModelAdmin):
     """Gives each Operation a page that asks (GET) and does it (POST), at `<list>/<name>/?id=1&id=2`."""
 
     operations: Sequence[Operation] = ()

@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.core.admin.house_admin import HouseAdmin
+from apps.core.admin.keyhouse_model_admin import KeyhouseModelAdmin
 
 
-class OwnerColumns(HouseAdmin):
+class OwnerColumns(KeyhouseModelAdmin):
     """For rows with a `user`: its address in the list, and a link to its page. The account's page leads to the list."""
 
     linked_lookups = ("user__id__exact",)

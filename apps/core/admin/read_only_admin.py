@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest
 
-from apps.core.admin.house_admin import HouseAdmin
+from apps.core.admin.keyhouse_model_admin import KeyhouseModelAdmin
 
 
-class ReadOnlyAdmin(HouseAdmin):
+class ReadOnlyAdmin(KeyhouseModelAdmin):
     """Shows rows as they are. What may be done to them is an Operation, for whoever may `operate`."""
 
     verbs: ClassVar[Sequence[str]] = ("view",)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from apps.core.background.background_job import BackgroundJob
-from apps.core.database.away import DATABASE_AWAY
+from apps.core.database.unavailable import DATABASE_UNAVAILABLE
 from apps.core.database.unexpected_errors import log_unexpected
 
 logger = logging.getLogger("keyhouse.background")
@@ -41,7 +41,7 @@ class BackgroundRunner:
         while not self._stopping.is_set():
             try:
                 rest_seconds = 0 if await job.run() else job.interval_seconds
-            except DATABASE_AWAY as error:
+            except DATABASE_UNAVAILABLE as error:
                 logger.warning("%s waits for the database: %s", job.name, type(error).__name__)
                 rest_seconds = REST_AFTER_FAILURE_SECONDS
             except Exception as error:  # noqa: BLE001  logged in full; the next turn may go well

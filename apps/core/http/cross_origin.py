@@ -4,7 +4,7 @@ from http import HTTPMethod
 
 from apps.core.http.asgi_headers import header
 from apps.core.http.asgi_types import Headers, Scope
-from apps.core.http.door_settings import DoorSettings
+from apps.core.http.http_settings import HttpSettings
 
 ALLOWED_METHODS = "GET, POST, PATCH, DELETE"
 ALLOWED_HEADERS = "Authorization, Content-Type, X-API-Key, X-Request-ID"
@@ -20,7 +20,7 @@ def is_preflight(scope: Scope) -> bool:
     return scope["method"] == HTTPMethod.OPTIONS and header(scope, b"access-control-request-method") is not None
 
 
-def preflight_headers(scope: Scope, settings: DoorSettings) -> dict[str, str]:
+def preflight_headers(scope: Scope, settings: HttpSettings) -> dict[str, str]:
     """Return what an allowed origin may send; nothing for any other."""
     if header(scope, b"origin") not in settings.allowed_origins:
         return {}
@@ -31,7 +31,7 @@ def preflight_headers(scope: Scope, settings: DoorSettings) -> dict[str, str]:
     }
 
 
-def cross_origin_headers(scope: Scope, settings: DoorSettings) -> Headers:
+def cross_origin_headers(scope: Scope, settings: HttpSettings) -> Headers:
     """Return the headers that let an allowed origin read the answer."""
     if not settings.allowed_origins:
         return []

@@ -10,7 +10,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from apps.core import errors
-from apps.core.database.away import DATABASE_AWAY
+from apps.core.database.unavailable import DATABASE_UNAVAILABLE
 from apps.core.database.unexpected_errors import log_unexpected
 from apps.core.errors import DomainError, ErrorDetail
 from apps.core.request_context import current_request
@@ -70,7 +70,7 @@ def to_domain_error(exception: BaseException) -> DomainError:
             return _malformed(exception)
         case Http404():
             return errors.NotFound()
-        case _ if isinstance(exception, DATABASE_AWAY):
+        case _ if isinstance(exception, DATABASE_UNAVAILABLE):
             logger.warning("database away: %s", type(exception).__name__)
             return errors.Unavailable("The database is away; try again shortly.")
         case _:

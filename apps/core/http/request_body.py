@@ -3,7 +3,7 @@
 from apps.core.errors import MalformedRequest, PayloadTooLarge
 from apps.core.http.asgi_headers import header
 from apps.core.http.asgi_types import Receive, Scope
-from apps.core.http.hang_up import ClientGone
+from apps.core.http.disconnect import ClientDisconnected
 
 CONTENT_LENGTH_DIGITS_MAXIMUM = 19  # of a 64-bit number; Python refuses to read thousands of digits
 
@@ -11,7 +11,7 @@ CONTENT_LENGTH_DIGITS_MAXIMUM = 19  # of a 64-bit number; Python refuses to read
 async def read_body(scope: Scope, receive: Receive, bytes_maximum: int) -> bytes:
     """Return the whole body; raises PayloadTooLarge as soon as it is known to be longer than `bytes_maximum`.
 
-    Raises MalformedRequest for a length that is no number, and ClientGone.
+    Raises MalformedRequest for a length that is no number, and ClientDisconnected.
     """
     declared = header(scope, b"content-length")
     if declared is None:
@@ -24,7 +24,7 @@ async def read_body(scope: Scope, receive: Receive, bytes_maximum: int) -> bytes
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ClientGone
+            raise ClientDisconnected
         body += message.get("body", b"")
         if len(body) > bytes_maximum:
             raise PayloadTooLarge

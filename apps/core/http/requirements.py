@@ -21,9 +21,9 @@ from typing import Any
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
+from apps.core.authorization.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.principal import Principal
 from apps.core.errors import NotAuthenticated
-from apps.core.http.authenticated_request import AuthenticatedRequest
-from apps.core.security.principal import Principal
 
 View = Callable[..., Awaitable[Any]]
 MARK = "keyhouse_requirements"

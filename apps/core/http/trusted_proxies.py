@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from apps.core.addresses import Network, is_within, parse_address
+from apps.core.values.ip_addresses import Network, is_within, parse_address
 
 
 def client_address(peer: str | None, forwarded_for: str | None, trusted: Sequence[Network]) -> str | None:

@@ -9,11 +9,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Status
 
-from apps.core.cache.redis_clients import ping
-from apps.core.database.away import DATABASE_AWAY
-from apps.core.database.queries import fetch_rows
+from apps.core.database.orm.queries import fetch_rows
+from apps.core.database.unavailable import DATABASE_UNAVAILABLE
 from apps.core.errors import Unavailable
 from apps.core.http.responses import errors
+from apps.core.rate_limits.redis_clients import ping
 from apps.core.schemas.health import Liveness, Readiness, State
 
 READINESS_TIMEOUT_SECONDS = 2
@@ -57,7 +57,7 @@ def _state(name: str, probe: asyncio.Task[object]) -> State:
     error = probe.exception()
     if error is None:
         return "ok"
-    if not isinstance(error, (*DATABASE_AWAY, Unavailable)):
+    if not isinstance(error, (*DATABASE_UNAVAILABLE, Unavailable)):
         raise error
     logger.warning("%s away: %s", name, type(error).__name__)
     return "away"

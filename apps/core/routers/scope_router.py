@@ -2,11 +2,11 @@
 
 from ninja import Query, Router
 
-from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.catalogue import CATALOGUE
 from apps.core.http.responses import errors
 from apps.core.schemas.page import Page, PageQuery
 from apps.core.schemas.scope_out import ScopeOut
-from apps.core.security.scope_catalogue import CATALOGUE
 
 router = Router(tags=["roles and scopes"])
 

@@ -2,8 +2,8 @@
 
 from typing import Self
 
+from apps.core.authorization.catalogue import DeclaredScope, HeldBy
 from apps.core.schemas.base import ResponseSchema
-from apps.core.security.scope_catalogue import DeclaredScope, HeldBy
 
 
 class ScopeOut(ResponseSchema):

@@ -7,7 +7,7 @@ from django import forms
 from django.contrib.admin.widgets import AdminTextInputWidget
 
 from apps.core.admin.schema_form import SchemaForm
-from apps.credits.schemas import CreditPosting
+from apps.credits.schemas.credit_transaction import CreditPosting
 
 REFERENCE_BYTES = 8  # enough: a reference is each customer's own
 INCOMPLETE = "This form is incomplete; open the page again."

@@ -3,11 +3,11 @@
 from typing import Any
 
 from apps.core.admin.operation import Operation
-from apps.core.database.sync_calls import call_service
-from apps.core.security.principal import Principal
+from apps.core.authorization.principal import Principal
+from apps.core.event_loop.sync_calls import call_service
 from apps.credits.admin.posting_form import PostingForm
 from apps.credits.dependencies import credit_service
-from apps.credits.schemas import CreditTransactionOut
+from apps.credits.schemas.credit_transaction import CreditTransactionOut
 
 
 def _post(actor: Principal, user_id: int, form: Any) -> CreditTransactionOut:

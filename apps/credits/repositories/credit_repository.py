@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from apps.core.database.queries import count, fetch_all, fetch_one
+from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
+from apps.core.database.orm.queries import count, fetch_all, fetch_one
 from apps.core.database.transactions import run_in_transaction
-from apps.core.security.audit_entry import AuditEntry, RecordAudit
 from apps.credits.models import CreditBalance, CreditTransaction
 
 # Locks the account in the transaction open on the calling thread; raises NotFound.

@@ -2,12 +2,13 @@
 
 from ninja import Path, Query, Router, Status
 
-from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import WITH_BODY, errors
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page
 from apps.credits.dependencies import credit_service
-from apps.credits.schemas import BalanceQuery, CreditBalanceOut, CreditPosting, CreditTransactionOut, LedgerQuery
+from apps.credits.schemas.credit_balance import CreditBalanceOut
+from apps.credits.schemas.credit_transaction import BalanceQuery, CreditPosting, CreditTransactionOut, LedgerQuery
 
 router = Router(tags=["credits"])
 user_router = Router(tags=["credits"])

@@ -3,14 +3,15 @@
 from decimal import Decimal
 from functools import partial
 
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.core.authorization.principal import Principal
 from apps.core.errors import Conflict, ErrorDetail, InsufficientCredits, NotFound
-from apps.core.schemas.amounts import AMOUNT_MAXIMUM
 from apps.core.schemas.page import Page
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.principal import Principal
+from apps.core.values.amounts import AMOUNT_MAXIMUM
 from apps.credits.models import CreditTransaction
 from apps.credits.repositories.credit_repository import CreditRepository
-from apps.credits.schemas import CreditBalanceOut, CreditPosting, CreditTransactionOut, LedgerQuery
+from apps.credits.schemas.credit_balance import CreditBalanceOut
+from apps.credits.schemas.credit_transaction import CreditPosting, CreditTransactionOut, LedgerQuery
 from apps.users.services.user_service import UserService
 
 

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from apps.core.personal_data import EXPORT_ROWS_MAXIMUM, listed
+from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM, listed
 from apps.credits.repositories.credit_repository import CreditRepository
-from apps.credits.schemas import CreditBalanceOut, CreditTransactionOut
+from apps.credits.schemas.credit_balance import CreditBalanceOut
+from apps.credits.schemas.credit_transaction import CreditTransactionOut
 
 
 class LedgerData:

@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models.functions import Now
 
-from apps.core.email_addresses import EMAIL_LENGTH_MAXIMUM
+from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
 
 
 class Identity(models.Model):

@@ -4,7 +4,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from apps.core.database.queries import count, fetch_all, fetch_one
+from apps.core.database.orm.queries import count, fetch_all, fetch_one
 from apps.core.errors import Conflict, NotFound
 from apps.identities.models import Identity, Profile
 

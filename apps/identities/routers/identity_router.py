@@ -2,13 +2,14 @@
 
 from ninja import Path, Query, Router, Status
 
-from apps.core.http.address_limits import limit_by_address
-from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import WITH_BODY, errors
+from apps.core.rate_limits.address_limits import limit_by_address
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page, PageQuery
 from apps.identities.dependencies import federated_sign_in, identity_service
-from apps.identities.schemas import CodeExchange, IdentityOut
+from apps.identities.schemas.identity import IdentityOut
+from apps.identities.schemas.provider import CodeExchange
 
 router = Router(tags=["authentication"])
 user_router = Router(tags=["users"])

@@ -5,12 +5,12 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Status
 
-from apps.authentication.schemas import SecondFactorNeeded, TokenPair
+from apps.authentication.schemas.login import SecondFactorNeeded, TokenPair
 from apps.core.errors import MalformedRequest
-from apps.core.http.address_limits import LOGIN, limit_by_address
 from apps.core.http.responses import WITH_BODY, errors
+from apps.core.rate_limits.address_limits import LOGIN, limit_by_address
 from apps.identities.dependencies import authorization_start, federated_sign_in, provider_callback, providers
-from apps.identities.schemas import CallbackQuery, CodeExchange, ProviderOut, ProvidersOut, StartQuery
+from apps.identities.schemas.provider import CallbackQuery, CodeExchange, ProviderOut, ProvidersOut, StartQuery
 from apps.identities.services.authorization_start import BrowserCookie
 
 router = Router(tags=["authentication"])

@@ -3,13 +3,13 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from apps.audit.domain.audit_entry import AuditEntry, NoteAudit, Outcome, RecordAudit
+from apps.core.authorization.principal import ANONYMOUS, Principal, owner_of
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import Conflict, EmailNotVerified, NotAllowed, NotAuthenticated, NotFound
-from apps.core.notices import Notice, PostNotice
-from apps.core.security.audit_entry import AuditEntry, NoteAudit, Outcome, RecordAudit
-from apps.core.security.principal import STRANGER, Principal, owner_of
 from apps.identities.models import Identity, Profile
 from apps.identities.repositories.identity_repository import IdentityRepository
+from apps.users.domain.security_notice import PostNotice, SecurityNotice
 from apps.users.services.credentials import Credentials
 from apps.users.services.registration import Registration
 from apps.users.services.user_service import UserService
@@ -106,7 +106,7 @@ class AccountLinking:
         identity = self._add(owner, profile)
         self._identities.touch(identity.pk, profile.email)
         if not is_new:
-            self._post_notice(user_id, Notice.IDENTITY_LINKED, str(identity.pk))
+            self._post_notice(user_id, SecurityNotice.IDENTITY_LINKED, str(identity.pk))
         return user_id
 
     def _sign_in_known(self, known: Identity, profile: Profile) -> int:
@@ -134,7 +134,7 @@ class AccountLinking:
         known = self._identities.find(profile)
         if known is None:
             identity = self._add(actor, profile)
-            self._post_notice(identity.user_id, Notice.IDENTITY_LINKED, str(identity.pk))
+            self._post_notice(identity.user_id, SecurityNotice.IDENTITY_LINKED, str(identity.pk))
             return identity
         if known.user_id != actor.owner_id:
             raise IdentityTaken
@@ -144,7 +144,7 @@ class AccountLinking:
         left = self._identities.leave_deleted(profile)
         if left is not None:
             before = {"provider": left.provider, "email": left.email}
-            entry = AuditEntry(STRANGER, "identity.left", TARGET_KIND, left.pk, before=before, subject_id=left.user_id)
+            entry = AuditEntry(ANONYMOUS, "identity.left", TARGET_KIND, left.pk, before=before, subject_id=left.user_id)
             self._record_audit(entry)
 
     def _add(self, owner: Principal, profile: Profile) -> Identity:
@@ -174,5 +174,5 @@ async def _again_after_races[R](attempt: Callable[[], Awaitable[R]]) -> R:
 def _refusal(user_id: int, profile: Profile, reason: str) -> AuditEntry:
     after = {"provider": profile.provider, "reason": reason}
     return AuditEntry(
-        STRANGER, "identity.refused", "user", user_id, after=after, subject_id=user_id, outcome=Outcome.FAILURE
+        ANONYMOUS, "identity.refused", "user", user_id, after=after, subject_id=user_id, outcome=Outcome.FAILURE
     )

@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from apps.core.api_path import API_PATH
 from apps.core.errors import ValidationFailed
-from apps.identities.schemas import StartQuery
+from apps.core.values.api_path import API_PATH
+from apps.identities.schemas.provider import StartQuery
 from apps.identities.services import browser_binding
 from apps.identities.services.code_challenge import challenge_of
 from apps.identities.services.provider_client import AuthorizationRequest

@@ -1,13 +1,14 @@
 """Turning the code of a sign-in with a provider into a session, or into a link to the account one is signed in to."""
 
-from apps.authentication.schemas import SecondFactorNeeded, TokenPair
+from apps.authentication.schemas.login import SecondFactorNeeded, TokenPair
 from apps.authentication.services.proof import Proof
 from apps.authentication.services.sign_in import SignIn
+from apps.core.authorization.authentication_methods import FEDERATED
+from apps.core.authorization.principal import Principal
 from apps.core.errors import InvalidToken
-from apps.core.security.methods import FEDERATED
-from apps.core.security.principal import Principal
 from apps.identities.models import Profile
-from apps.identities.schemas import CodeExchange, IdentityOut
+from apps.identities.schemas.identity import IdentityOut
+from apps.identities.schemas.provider import CodeExchange
 from apps.identities.services.account_linking import AccountLinking
 from apps.identities.services.code_challenge import is_verifier_of
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from apps.core.personal_data import EXPORT_ROWS_MAXIMUM, listed
+from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM, listed
 from apps.identities.repositories.identity_repository import IdentityRepository
-from apps.identities.schemas import IdentityOut
+from apps.identities.schemas.identity import IdentityOut
 
 
 class IdentityData:

@@ -2,18 +2,18 @@
 
 from django.contrib.auth.hashers import is_password_usable
 
+from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
+from apps.core.authorization.principal import Principal
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import Conflict
-from apps.core.notices import Notice, PostNotice
 from apps.core.schemas.page import Page, PageQuery
-from apps.core.security.audit_entry import AuditEntry, RecordAudit
-from apps.core.security.principal import Principal
 from apps.identities.models import Identity
 from apps.identities.repositories.identity_repository import IdentityRepository
-from apps.identities.schemas import IdentityOut
+from apps.identities.schemas.identity import IdentityOut
 from apps.identities.services.account_linking import TARGET_KIND
 from apps.identities.services.providers import Providers
 from apps.second_factors.services.factor_rights import FactorRights
+from apps.users.domain.security_notice import PostNotice, SecurityNotice
 from apps.users.services.user_service import UserService
 
 
@@ -74,7 +74,7 @@ class IdentityService:
         before = {"provider": identity.provider, "email": identity.email}
         entry = AuditEntry(actor, "identity.unlinked", TARGET_KIND, identity_id, before=before, subject_id=user_id)
         self._record_audit(entry)
-        self._post_notice(user_id, Notice.IDENTITY_UNLINKED, str(identity_id), actor)
+        self._post_notice(user_id, SecurityNotice.IDENTITY_UNLINKED, str(identity_id), actor)
 
     def _require_another(self, identity: Identity) -> None:
         others = [other for other in self._identities.all_of(identity.user_id) if other.pk != identity.pk]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apps.core.email_addresses import EMAIL_LENGTH_MAXIMUM
+from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
 from apps.identities.models import Profile
 from apps.identities.services.provider_errors import InvalidProviderAnswer
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.core.errors import InvalidToken
 from apps.identities.models import Profile
-from apps.identities.schemas import CallbackQuery
+from apps.identities.schemas.provider import CallbackQuery
 from apps.identities.services import browser_binding
 from apps.identities.services.authorization_start import callback_url
 from apps.identities.services.provider_client import AuthorizationCode, ProviderClient, refusal_of

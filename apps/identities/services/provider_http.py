@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 
 import httpx
 
-from apps.core.security.passwords import run_beside_hashing
+from apps.core.crypto.passwords import run_in_hashing_thread
 from apps.identities.services.provider_errors import InvalidProviderAnswer, ProviderUnavailable
 
 ANSWER_BYTES_MAXIMUM = 256 * 1024
@@ -66,7 +66,7 @@ class ProviderHttp:
     async def _client(self) -> httpx.AsyncClient:
         if self._tls is None:
             # Reading the certificate authorities takes a while, and files.
-            self._tls = await run_beside_hashing(httpx.create_ssl_context)
+            self._tls = await run_in_hashing_thread(httpx.create_ssl_context)
         timeout = httpx.Timeout(self._exchange_seconds, connect=CONNECT_SECONDS)
         # Not compressed: a few bytes could become a great many before they can be counted.
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": AGENT}

@@ -3,8 +3,8 @@
 from django.forms import Form
 
 from apps.core.admin.operation import Operation
-from apps.core.database.sync_calls import call_service
-from apps.core.security.principal import Principal
+from apps.core.authorization.principal import Principal
+from apps.core.event_loop.sync_calls import call_service
 from apps.mail.dependencies import mail_service
 from apps.mail.models import OutgoingMail
 

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Now
 
-from apps.core.email_addresses import EMAIL_LENGTH_MAXIMUM
+from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
 
 
 class OutgoingMail(models.Model):

@@ -9,13 +9,13 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from apps.core.database.queries import fetch_one, fetch_rows
+from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
+from apps.core.database.orm.queries import fetch_one, fetch_rows
 from apps.core.database.sql_files import load_statements
 from apps.core.database.statements import run_statement
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import NotFound
-from apps.core.letters import LetterAllowance
-from apps.core.security.audit_entry import AuditEntry, RecordAudit
+from apps.mail.domain.message import LetterAllowance
 from apps.mail.models import ClaimedMail, OutgoingMail
 
 SQL = load_statements(Path(__file__).with_name("outgoing_mails.sql"))

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from apps.core.background.daemon_thread import run_in_daemon_thread
-from apps.core.database.away import DATABASE_AWAY
+from apps.core.database.unavailable import DATABASE_UNAVAILABLE
+from apps.core.event_loop.daemon_thread import run_in_daemon_thread
 from apps.mail.models import ClaimedMail
 from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
 from apps.mail.services.sending import is_final
@@ -72,7 +72,7 @@ async def _note(write: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await write()
-        except DATABASE_AWAY:
+        except DATABASE_UNAVAILABLE:
             await asyncio.sleep(DATABASE_PAUSE_SECONDS)
         else:
             return

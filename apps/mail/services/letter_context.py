@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import orjson
 
-from apps.core.security.encryption import decrypt, encrypt
+from apps.core.crypto.encryption import decrypt, encrypt
 
 # Part of how the stored letters were encrypted: another word here makes them unreadable.
 PURPOSE = "keyhouse outgoing mail"

@@ -4,10 +4,10 @@ import asyncio
 from secrets import token_hex
 
 from apps.core.errors import Conflict, Unavailable
-from apps.core.letters import Letter
+from apps.mail.domain.message import Letter
 from apps.mail.models import OutgoingMail
 from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
-from apps.mail.schemas import MailCheckOut
+from apps.mail.schemas.outgoing_mail import MailCheckOut
 from apps.mail.services.delivery import SEND_SECONDS_MAXIMUM, Delivery
 from apps.mail.services.mail_service import MailService
 

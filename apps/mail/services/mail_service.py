@@ -7,11 +7,11 @@ from typing import Any
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import validate_email
 
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.core.authorization.principal import Principal
 from apps.core.database.batches import remove_in_batches
 from apps.core.errors import Conflict, ValidationFailed
-from apps.core.letters import Letter, LetterAllowance
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.principal import Principal
+from apps.mail.domain.message import Letter, LetterAllowance
 from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
 from apps.mail.services.letter_context import seal
 

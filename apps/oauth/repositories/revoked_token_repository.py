@@ -6,11 +6,11 @@ from pathlib import Path
 from django.db import connection
 from django.db.models import QuerySet
 
-from apps.core.database.prepared_query import prepared
-from apps.core.database.queries import fetch_rows
+from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
+from apps.core.database.orm.prepared_query import prepared
+from apps.core.database.orm.queries import fetch_rows
 from apps.core.database.sql_files import load_statements
 from apps.core.database.transactions import run_in_transaction
-from apps.core.security.audit_entry import AuditEntry, RecordAudit
 from apps.oauth.models import RevokedToken
 
 SQL = load_statements(Path(__file__).with_name("revoked_tokens.sql"))

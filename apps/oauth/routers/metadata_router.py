@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from apps.core.http.responses import errors
-from apps.oauth.schemas import ServerMetadata
+from apps.oauth.schemas.server_metadata import ServerMetadata
 from apps.oauth.services.metadata import metadata_of
 
 router = Router(tags=["oauth"])

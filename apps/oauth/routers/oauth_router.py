@@ -6,11 +6,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from apps.core.addresses import parse_address
-from apps.core.http.address_limits import limit_by_address
-from apps.core.http.tightest_window import TightestWindow, note_rate_limit
+from apps.core.authorization.principal import Principal
+from apps.core.rate_limits.address_limits import limit_by_address
+from apps.core.rate_limits.response_headers import note_rate_limits
 from apps.core.schemas.error_response import ErrorResponse
-from apps.core.security.principal import Principal
+from apps.core.values.ip_addresses import parse_address
 from apps.oauth.dependencies import (
     caller_authentication,
     client_authentication,
@@ -20,7 +20,7 @@ from apps.oauth.dependencies import (
 )
 from apps.oauth.routers.form_bodies import CLIENT, TOKEN, form_body
 from apps.oauth.routers.oauth_request import answers_in_oauth, authorization_of, read_form
-from apps.oauth.schemas import IntrospectionOut, OAuthErrorOut, TokenOut
+from apps.oauth.schemas.oauth_token import IntrospectionOut, OAuthErrorOut, TokenOut
 from apps.oauth.services.client_credentials import read_credentials
 from apps.oauth.services.oauth_errors import OAuthError
 
@@ -48,8 +48,8 @@ async def exchange_key(request: HttpRequest, response: HttpResponse) -> TokenOut
     """
     await limit_by_address(request, "key-exchange")
     exchange = await token_exchange().exchange(authorization_of(request), read_form(request))
-    if exchange.windows:
-        note_rate_limit(request, TightestWindow.of(exchange.windows))
+    if exchange.rate_limits:
+        note_rate_limits(request, exchange.rate_limits)
     response["Cache-Control"], response["Pragma"] = "no-store", "no-cache"
     return exchange.token
 

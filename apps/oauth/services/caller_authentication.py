@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from apps.api_keys.services.key_format import KEY_START
 from apps.authentication.services.session_service import SessionService
+from apps.core.authorization.principal import Principal
 from apps.core.errors import NotAllowed
 from apps.core.request_context import current_request
-from apps.core.security.principal import Principal
 from apps.oauth.services.client_authentication import ClientAuthentication
 from apps.oauth.services.client_credentials import TWO_WAYS, bearer_of, read_credentials
 from apps.oauth.services.client_token_authentication import ClientTokenAuthentication

@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from apps.api_keys.services.key_secrets import KeySecret, KeySecrets
+from apps.audit.domain.audit_entry import AuditEntry, NoteAudit, Outcome
+from apps.core.authorization.principal import CredentialKind, Principal
 from apps.core.errors import NotAllowed
+from apps.core.rate_limits.rate_limit import RateLimitStatus
 from apps.core.request_context import current_request
-from apps.core.security.audit_entry import AuditEntry, NoteAudit, Outcome
-from apps.core.security.principal import CredentialKind, Principal
-from apps.core.window_state import WindowState
 from apps.oauth.services.client_credentials import ClientCredentials
 from apps.oauth.services.oauth_errors import ClientLimited, InvalidClient, InvalidScope, OAuthError, RefusedClient
 from apps.verification.services.key_authentication import KeyAuthentication
@@ -18,11 +18,11 @@ from apps.verification.services.key_use import KeyUse
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A key that has proven itself, by which of its secrets, and its windows as that has left them."""
+    """A key that has proven itself, by which of its secrets, and its rate limits as that has left them."""
 
     principal: Principal
     secret: KeySecret
-    windows: Sequence[WindowState]
+    rate_limits: Sequence[RateLimitStatus]
 
 
 class ClientAuthentication:
@@ -49,7 +49,7 @@ class ClientAuthentication:
             await self._note(failure.entry)
 
     async def admit(self, credentials: ClientCredentials | None, scopes: tuple[str, ...]) -> Client:
-        """Return the client, and count one call of its key against the key's windows.
+        """Return the client, and count one call of its key against the key's rate limits.
 
         Raises InvalidClient, InvalidScope when the key lacks one of the scopes, ClientLimited; and then nothing has
         been counted.
@@ -58,10 +58,10 @@ class ClientAuthentication:
             secret = await self._known(credentials)
             use = await self._use(secret, scopes, is_metered=True)
             if use.is_limited:
-                raise ClientLimited(use.windows, use.retry_after_seconds)
+                raise ClientLimited(use.rate_limits, use.retry_after_seconds)
             if use.lacks_scopes:
                 raise InvalidScope
-            return Client(_admitted(secret, use), secret, use.windows)
+            return Client(_admitted(secret, use), secret, use.rate_limits)
 
     @asynccontextmanager
     async def _noted(self) -> AsyncIterator[None]:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from apps.core.security.principal import Principal
+from apps.core.authorization.principal import Principal
 from apps.oauth.services.live_client_tokens import LiveClientTokens
 from apps.oauth.services.requested_scopes import common_scopes
 from apps.verification.services.key_authentication import KeyAuthentication

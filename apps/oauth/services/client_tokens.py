@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.api_keys.services.key_secrets import KeySecret
 from apps.authentication.services.signed_tokens import Kind, SignedTokens, new_token_id
-from apps.core.security.lifetimes import ACCESS_TOKEN_SECONDS
+from apps.core.values.lifetimes import ACCESS_TOKEN_SECONDS
 
 # A signing key that retires is believed for as long as a session's access token lives, so this is no longer.
 CLIENT_TOKEN_SECONDS = ACCESS_TOKEN_SECONDS

@@ -6,9 +6,9 @@ from typing import Any
 from apps.api_keys.services.key_format import KEY_START, digest_of, is_well_formed
 from apps.authentication.services.refresh_tokens import PREFIX as REFRESH_START
 from apps.authentication.services.session_tokens import SessionTokens
-from apps.core.security.principal import Principal
-from apps.core.security.scopes import TOKENS_INTROSPECT
-from apps.oauth.schemas import IntrospectionOut
+from apps.core.authorization.principal import Principal
+from apps.core.authorization.scopes import TOKENS_INTROSPECT
+from apps.oauth.schemas.oauth_token import IntrospectionOut
 from apps.oauth.services.client_tokens import ClientTokens
 from apps.oauth.services.live_client_tokens import LiveClientTokens
 from apps.oauth.services.requested_scopes import common_scopes

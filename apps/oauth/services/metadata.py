@@ -1,7 +1,7 @@
 """What the server can do, for clients that find their own way (RFC 8414)."""
 
-from apps.core.api_path import API_PATH
-from apps.oauth.schemas import ServerMetadata
+from apps.core.values.api_path import API_PATH
+from apps.oauth.schemas.server_metadata import ServerMetadata
 from apps.oauth.services.token_exchange import GRANT
 
 SECRETS = ["client_secret_basic", "client_secret_post"]

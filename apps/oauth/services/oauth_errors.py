@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from apps.core.api_path import API_PATH
+from apps.audit.domain.audit_entry import AuditEntry
 from apps.core.errors import DomainError, TooManyRequests
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.window_state import WindowState
+from apps.core.rate_limits.rate_limit import RateLimitStatus
+from apps.core.values.api_path import API_PATH
 
 BASIC = 'Basic realm="keyhouse", charset="UTF-8"'
 BEARER = 'Bearer realm="keyhouse", error="invalid_token"'
@@ -67,8 +67,8 @@ class UnsupportedTokenType(OAuthError):
 
 
 class ClientLimited(TooManyRequests):
-    """The client's key has used its windows up; `windows` are as they stand."""
+    """The client's key is over a rate limit; `rate_limits` are as they stand."""
 
-    def __init__(self, windows: Sequence[WindowState], retry_after_seconds: int | None) -> None:
+    def __init__(self, rate_limits: Sequence[RateLimitStatus], retry_after_seconds: int | None) -> None:
         super().__init__("The key has used its rate limit up.", retry_after_seconds=retry_after_seconds)
-        self.windows = windows
+        self.rate_limits = rate_limits

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from apps.core.security.scopes import SCOPE_LENGTH_MAXIMUM, SCOPE_PATTERN, grants, reserved_among
+from apps.core.authorization.scopes import SCOPE_LENGTH_MAXIMUM, SCOPE_PATTERN, grants, reserved_among
 from apps.oauth.services.oauth_errors import InvalidScope
 
 SCOPES_MAXIMUM = 100

@@ -3,12 +3,12 @@
 from contextlib import suppress
 
 from apps.api_keys.services.key_format import KEY_START
+from apps.audit.domain.audit_entry import AuditEntry
 from apps.authentication.services.session_service import SessionService
 from apps.authentication.services.session_tokens import SessionToken, SessionTokens
+from apps.core.authorization.principal import Principal
 from apps.core.database.batches import remove_in_batches
 from apps.core.errors import NotFound
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.principal import Principal
 from apps.oauth.repositories.revoked_token_repository import RevokedTokenRepository
 from apps.oauth.services.client_tokens import ClientClaims, ClientTokens
 from apps.oauth.services.oauth_errors import InvalidClient, UnauthorizedClient, UnsupportedTokenType

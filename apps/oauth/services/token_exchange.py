@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from apps.core.security.audit_entry import AuditEntry, NoteAudit
-from apps.core.window_state import WindowState
-from apps.oauth.schemas import TokenOut
+from apps.audit.domain.audit_entry import AuditEntry, NoteAudit
+from apps.core.rate_limits.rate_limit import RateLimitStatus
+from apps.oauth.schemas.oauth_token import TokenOut
 from apps.oauth.services.client_authentication import Client, ClientAuthentication
 from apps.oauth.services.client_credentials import read_credentials
 from apps.oauth.services.client_tokens import CLIENT_TOKEN_SECONDS, ClientTokens
@@ -17,10 +17,10 @@ GRANT = "client_credentials"
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A token, and the windows of its key as the exchange has left them."""
+    """A token, and the rate limits of its key as the exchange has left them."""
 
     token: TokenOut
-    windows: Sequence[WindowState]
+    rate_limits: Sequence[RateLimitStatus]
 
 
 class TokenExchange:
@@ -34,13 +34,13 @@ class TokenExchange:
     async def exchange(self, authorization: str, form: Mapping[str, str]) -> Exchange:
         """Return a token for the client's key; raises OAuthError, ClientLimited.
 
-        The exchange is a use of the key: it counts against its windows, and a refusal counts nothing.
+        The exchange is a use of the key: it counts against its rate limits, and a refusal counts nothing.
         """
         _require_grant(form)
         wanted = read_scopes(form.get("scope", ""))
         client = await self._clients.admit(read_credentials(authorization, form), wanted)
         token = await self._issue(client, wanted or default_scopes(sorted(client.principal.scopes)))
-        return Exchange(token, client.windows)
+        return Exchange(token, client.rate_limits)
 
     async def _issue(self, client: Client, scopes: tuple[str, ...]) -> TokenOut:
         token, token_id = await self._tokens.issue(client.principal.owner_id, client.secret, scopes)

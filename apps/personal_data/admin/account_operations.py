@@ -8,8 +8,8 @@ from django.http import HttpResponse
 
 from apps.core.admin.added_operations import add_operation
 from apps.core.admin.operation import Operation
-from apps.core.database.sync_calls import call_service
-from apps.core.security.principal import Principal
+from apps.core.authorization.principal import Principal
+from apps.core.event_loop.sync_calls import call_service
 from apps.personal_data.dependencies import data_export
 from apps.personal_data.services.data_export import uncounted
 

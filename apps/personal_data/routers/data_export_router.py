@@ -5,13 +5,13 @@ from functools import partial
 from django.http import HttpResponse
 from ninja import Path, Router
 
-from apps.core.http.account_limits import limit_by_account
-from apps.core.http.address_limits import limit_by_address
-from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import errors
+from apps.core.rate_limits.account_limits import limit_by_account
+from apps.core.rate_limits.address_limits import limit_by_address
 from apps.core.schemas.fields import Identifier
 from apps.personal_data.dependencies import data_export
-from apps.personal_data.schemas import DataExportOut
+from apps.personal_data.schemas.data_export import DataExportOut
 from apps.personal_data.services.data_export import CountExport
 
 router = Router(tags=["users"])

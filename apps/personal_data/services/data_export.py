@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from django.utils import timezone
 
-from apps.core.personal_data import ExportSection
-from apps.core.security.audit_entry import AuditEntry, NoteAudit
-from apps.core.security.passwords import run_beside_hashing
-from apps.core.security.principal import Principal
-from apps.personal_data.schemas import DataExportOut
+from apps.audit.domain.audit_entry import AuditEntry, NoteAudit
+from apps.core.authorization.principal import Principal
+from apps.core.crypto.passwords import run_in_hashing_thread
+from apps.core.declarations.personal_data import ExportSection
+from apps.personal_data.schemas.data_export import DataExportOut
 from apps.users.services.user_service import UserService
 
 # Counts an export of the account's that is allowed; raises TooManyRequests.
@@ -29,7 +29,7 @@ class DataExport:
 
     async def own(self, actor: Principal, count: CountExport) -> bytes:
         """Return what is kept of the caller; raises StepUpRequired, NotAllowed for an API key, and as `count` does."""
-        actor.require_recent_proof()
+        actor.require_recent_authentication()
         return await self._of(actor, actor.owner_id, count)
 
     async def of_customer(self, actor: Principal, user_id: int, count: CountExport) -> bytes:
@@ -39,7 +39,7 @@ class DataExport:
         """
         actor.require_staff()
         if user_id == actor.user_id:
-            actor.require_recent_proof()
+            actor.require_recent_authentication()
         await self._users.require_changeable(actor, user_id)
         return await self._of(actor, user_id, count)
 
@@ -48,7 +48,7 @@ class DataExport:
         account = await self._users.get(actor, user_id)
         data = {section.name: await section.export(user_id) for section in self._sections}
         export = DataExportOut(exported_at=timezone.now(), account=account, data=data)
-        document = await run_beside_hashing(_document, export)
+        document = await run_in_hashing_thread(_document, export)
         await self._note(AuditEntry(actor, "user.exported", "user", user_id))
         return document
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from apps.core.database.away import is_away_for_all
 from apps.core.database.transactions import run_in_transaction
+from apps.core.database.unavailable import is_unavailable_for_all
 from apps.core.database.unexpected_errors import log_unexpected
-from apps.core.personal_data import EraseAddress, ErasePersonalData
+from apps.core.declarations.personal_data import EraseAddress, ErasePersonalData
 from apps.users.services.account_removal import AccountRemoval
 
 
@@ -35,7 +35,7 @@ class Erasure:
         try:
             return await run_in_transaction(self._erase, user_id)
         except Exception as error:
-            if is_away_for_all(error):
+            if is_unavailable_for_all(error):
                 raise
             log_unexpected(error)
             return False

@@ -12,10 +12,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.core.admin.acting_staff import acting_staff
+from apps.core.admin.rate_limits_field import rate_limit_text
 from apps.core.admin.service_admin import ServiceAdmin
-from apps.core.admin.windows_field import window_text
-from apps.core.database.sync_calls import call_service
-from apps.plans.admin.plan_forms import PlanAddForm, PlanChangeForm, windows_of
+from apps.core.event_loop.sync_calls import call_service
+from apps.plans.admin.plan_forms import PlanAddForm, PlanChangeForm, rate_limits_of
 from apps.plans.admin.plan_operations import DELETE
 from apps.plans.dependencies import plan_service
 from apps.plans.models import Plan
@@ -50,7 +50,9 @@ class PlanAdmin(ServiceAdmin):
     @admin.display(description="Rate limits")
     def windows(self, plan: Any) -> SafeString:
         """Show each window."""
-        return format_html_join(SafeString("<br>"), "{}", ((window_text(window),) for window in windows_of(plan)))
+        return format_html_join(
+            SafeString("<br>"), "{}", ((rate_limit_text(window),) for window in rate_limits_of(plan))
+        )
 
     @admin.display(description="API keys at most", ordering="api_keys_maximum")
     def api_keys(self, plan: Any) -> int | None:

@@ -2,16 +2,17 @@
 
 from typing import Any, ClassVar
 
+from apps.core.admin.rate_limits_field import RateLimitsField
 from apps.core.admin.schema_model_form import SchemaModelForm
-from apps.core.admin.windows_field import WindowsField
+from apps.core.rate_limits.rate_limit import RateLimit
 from apps.plans.models import Plan
-from apps.plans.schemas import PlanCreate, PlanUpdate, RateLimitOut
+from apps.plans.schemas.plan import PlanCreate, PlanUpdate
 
 
 class PlanForm(SchemaModelForm):
     """What can be said of a plan, new or not."""
 
-    rate_limits = WindowsField()
+    rate_limits = RateLimitsField()
 
     class Meta:
         model = Plan
@@ -33,9 +34,9 @@ class PlanChangeForm(PlanForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.initial["rate_limits"] = windows_of(self.instance)
+        self.initial["rate_limits"] = rate_limits_of(self.instance)
 
 
-def windows_of(plan: Plan) -> list[dict[str, Any]]:
+def rate_limits_of(plan: Plan) -> list[dict[str, Any]]:
     """Return the plan's windows, the shortest period first."""
-    return [RateLimitOut.model_validate(limit, from_attributes=True).model_dump() for limit in plan.limits.all()]
+    return [RateLimit.model_validate(limit, from_attributes=True).model_dump() for limit in plan.limits.all()]

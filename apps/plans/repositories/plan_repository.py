@@ -9,15 +9,15 @@ from django.db import IntegrityError, connection
 from django.db.models import F, Func, JSONField, OuterRef, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 
-from apps.core.database.queries import count, fetch_all, fetch_one
+from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
+from apps.core.database.orm.queries import count, fetch_all, fetch_one
 from apps.core.database.transactions import run_in_transaction, violated_constraint
 from apps.core.errors import Conflict, ErrorDetail, NotFound
-from apps.core.security.audit_entry import AuditEntry, RecordAudit
 from apps.plans.models import Plan, PlanLimit
 
 # Raises when the change may not be made to this plan; called with the row locked.
 Guard = Callable[[Plan], None]
-WINDOWS = "rate_limits"
+RATE_LIMITS = "rate_limits"
 WINDOW_FIELDS = ("name", "limit", "period_seconds")
 NAME_UNIQUE = "plans_name_key"
 NAME_TAKEN = ErrorDetail("name", "There is a plan of this name already.")
@@ -64,7 +64,7 @@ class PlanRepository:
     def _create(self, fields: Mapping[str, Any], audit: AuditEntry) -> Plan:
         plan = Plan(**_columns(fields))
         _save(plan)
-        _add_windows(plan, fields[WINDOWS])
+        _add_rate_limits(plan, fields[RATE_LIMITS])
         self._record_audit(replace(audit, target_id=plan.pk, after=fields))
         return _as_shown(Plan.objects.all()).get(pk=plan.pk)
 
@@ -76,9 +76,9 @@ class PlanRepository:
         for name, value in columns.items():
             setattr(plan, name, value)
         _save(plan, update_fields=[*columns, "updated_at"])
-        if WINDOWS in changes:
+        if RATE_LIMITS in changes:
             plan.limits.all().delete()
-            _add_windows(plan, changes[WINDOWS])
+            _add_rate_limits(plan, changes[RATE_LIMITS])
         after = {name: _value(plan, name) for name in changes}
         self._record_audit(replace(audit, target_id=plan_id, before=before, after=after))
         return _as_shown(Plan.objects.all()).get(pk=plan_id)
@@ -86,7 +86,7 @@ class PlanRepository:
     def _delete(self, plan_id: int, audit: AuditEntry, guard: Guard) -> None:
         plan = _lock(plan_id)
         guard(plan)
-        names = ("name", "api_keys_maximum", WINDOWS)
+        names = ("name", "api_keys_maximum", RATE_LIMITS)
         self._record_audit(replace(audit, target_id=plan_id, before={name: _value(plan, name) for name in names}))
         plan.limits.all().delete()
         with connection.cursor() as cursor:
@@ -103,11 +103,11 @@ def _as_shown(plans: QuerySet[Plan]) -> QuerySet[Plan]:
 
 
 def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if name != WINDOWS}
+    return {name: value for name, value in fields.items() if name != RATE_LIMITS}
 
 
 def _value(plan: Plan, name: str) -> Any:
-    return list(plan.limits.values(*WINDOW_FIELDS)) if name == WINDOWS else getattr(plan, name)
+    return list(plan.limits.values(*WINDOW_FIELDS)) if name == RATE_LIMITS else getattr(plan, name)
 
 
 def _lock(plan_id: int) -> Plan:
@@ -118,7 +118,7 @@ def _lock(plan_id: int) -> Plan:
     return plan
 
 
-def _add_windows(plan: Plan, windows: Sequence[Mapping[str, Any]]) -> None:
+def _add_rate_limits(plan: Plan, windows: Sequence[Mapping[str, Any]]) -> None:
     PlanLimit.objects.bulk_create(PlanLimit(plan=plan, **window) for window in windows)
 
 

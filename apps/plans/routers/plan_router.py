@@ -2,12 +2,12 @@
 
 from ninja import Path, Query, Router, Status
 
-from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import WITH_BODY, errors
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page, PageQuery
 from apps.plans.dependencies import plan_service
-from apps.plans.schemas import PlanCreate, PlanOut, PlanUpdate
+from apps.plans.schemas.plan import PlanCreate, PlanOut, PlanUpdate
 
 router = Router(tags=["plans"])
 

@@ -3,13 +3,13 @@
 from functools import partial
 from typing import Any
 
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.core.authorization.principal import Principal
 from apps.core.errors import Conflict, ErrorDetail, NotFound, ValidationFailed
 from apps.core.schemas.page import Page, PageQuery
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.principal import Principal
 from apps.plans.models import Plan
 from apps.plans.repositories.plan_repository import PlanRepository
-from apps.plans.schemas import PlanCreate, PlanOut, PlanUpdate
+from apps.plans.schemas.plan import PlanCreate, PlanOut, PlanUpdate
 
 DEFAULT_PLAN_NAME = "free"  # what new accounts get, by this name
 DEFAULT_STAYS = "New accounts get this plan by its name: it is neither renamed nor deleted."

@@ -6,8 +6,8 @@ from django.forms import Form
 
 from apps.core.admin.added_operations import add_operation
 from apps.core.admin.operation import Operation
-from apps.core.database.sync_calls import call_service
-from apps.core.security.principal import Principal
+from apps.core.authorization.principal import Principal
+from apps.core.event_loop.sync_calls import call_service
 from apps.second_factors.dependencies import second_factors
 
 

@@ -4,16 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from apps.audit.domain.audit_entry import AuditEntry
 from apps.core.database.statements import run_statement
 from apps.core.database.transactions import run_in_transaction
-from apps.core.notices import Notice
-from apps.core.security.audit_entry import AuditEntry
 from apps.second_factors.repositories.factor_attempt_repository import (
     ACCOUNT_MAXIMUM,
     PAIR_MAXIMUM,
     FactorAttemptRepository,
 )
 from apps.second_factors.repositories.factor_changes import SQL, FactorChanges
+from apps.users.domain.security_notice import SecurityNotice
 
 # Returns the time step of a code of this (encrypted) secret at this moment (Unix seconds), or None.
 MatchStep = Callable[[bytes, str, int], int | None]
@@ -74,7 +74,7 @@ class CodeRepository:
         if not spent:
             return self._wrong(guess, refused, in_a_row)
         key = f"recovery_code:{spent[0][0]}"
-        self._changes.tell(guess.user_id, Notice.RECOVERY_CODE_USED, key, recovery_used)
+        self._changes.tell(guess.user_id, SecurityNotice.RECOVERY_CODE_USED, key, recovery_used)
         return self._right(guess)
 
     def _locked(self, guess: Guess, seconds: int = 0) -> Judgement:
@@ -98,7 +98,7 @@ class CodeRepository:
         locks = replace(refused, action="account.locked", after={"locks_out": "client"})
         if total >= ACCOUNT_MAXIMUM:
             key, locks = self._attempts.lock_key(guess.user_id), replace(locks, after={"locks_out": "everybody"})
-            self._changes.tell(guess.user_id, Notice.CODES_GUESSED, key, locks)
+            self._changes.tell(guess.user_id, SecurityNotice.CODES_GUESSED, key, locks)
         elif in_a_row > PAIR_MAXIMUM:
             self._changes.record_audit(locks)
         return Judgement(is_right=False)

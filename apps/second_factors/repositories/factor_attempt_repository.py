@@ -3,7 +3,7 @@
 from math import ceil
 from pathlib import Path
 
-from apps.core.database.queries import fetch_rows
+from apps.core.database.orm.queries import fetch_rows
 from apps.core.database.sql_files import load_statements
 from apps.core.database.statements import run_statement
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
+from apps.core.authorization.principal import ANONYMOUS, Principal
 from apps.core.database.sql_files import load_statements
 from apps.core.database.statements import run_statement
-from apps.core.notices import Notice, PostNotice
-from apps.core.security.audit_entry import AuditEntry, RecordAudit
-from apps.core.security.principal import STRANGER, Principal
 from apps.second_factors.models import RecoveryCode
+from apps.users.domain.security_notice import PostNotice, SecurityNotice
 
 SQL = load_statements(Path(__file__).with_name("second_factors.sql"))
 
@@ -26,7 +26,7 @@ class FactorChanges:
     record_audit: RecordAudit
     post_notice: PostNotice
 
-    def tell(self, user_id: int, notice: Notice, key: str, audit: AuditEntry) -> None:
+    def tell(self, user_id: int, notice: SecurityNotice, key: str, audit: AuditEntry) -> None:
         """Write the audit event and post the notice."""
         self.record_audit(audit)
         self.post_notice(user_id, notice, key, _known(audit.actor))
@@ -58,4 +58,4 @@ class FactorChanges:
 
 def _known(actor: Principal) -> Principal | None:
     # Somebody who signs in is not known yet, and is no member of staff.
-    return None if actor == STRANGER else actor
+    return None if actor == ANONYMOUS else actor

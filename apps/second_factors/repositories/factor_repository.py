@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from django.db.models import Max
 
-from apps.core.database.queries import fetch_rows
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.core.database.orm.queries import fetch_rows
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import NotFound
-from apps.core.notices import Notice
-from apps.core.security.audit_entry import AuditEntry
 from apps.second_factors.models import FactorAttempt, Passkey, RecoveryCode, TotpDevice
 from apps.second_factors.repositories.factor_changes import SQL, FactorChanges
+from apps.users.domain.security_notice import SecurityNotice
 
 EndSessions = Callable[[int], None]
 
@@ -64,7 +64,7 @@ class FactorRepository:
         RecoveryCode.objects.filter(user_id=user_id).delete()
         self._changes.add_recovery_codes(user_id, digests)
         newest = RecoveryCode.objects.filter(user_id=user_id).aggregate(newest=Max("id"))["newest"]
-        self._changes.tell(user_id, Notice.RECOVERY_CODES_RENEWED, f"recovery_codes:{newest}", audit)
+        self._changes.tell(user_id, SecurityNotice.RECOVERY_CODES_RENEWED, f"recovery_codes:{newest}", audit)
 
     def _reset(self, user_id: int, audit: AuditEntry) -> None:
         self._changes.lock_account(user_id)
@@ -75,4 +75,4 @@ class FactorRepository:
         self.erase(user_id)
         self._end_sessions(user_id)
         key = f"{user_id}:{totp['newest']}:{passkeys['newest']}"
-        self._changes.tell(user_id, Notice.SECOND_FACTORS_RESET, key, audit)
+        self._changes.tell(user_id, SecurityNotice.SECOND_FACTORS_RESET, key, audit)

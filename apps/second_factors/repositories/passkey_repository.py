@@ -6,15 +6,15 @@ from uuid import UUID
 from django.db import IntegrityError
 from django.db.models import QuerySet
 
-from apps.core.database.prepared_query import prepared
-from apps.core.database.queries import fetch_one
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.core.database.orm.prepared_query import prepared
+from apps.core.database.orm.queries import fetch_one
 from apps.core.database.statements import run_statement
 from apps.core.database.transactions import run_in_transaction, violated_constraint
 from apps.core.errors import Conflict, NotFound
-from apps.core.notices import Notice
-from apps.core.security.audit_entry import AuditEntry
 from apps.second_factors.models import Passkey
 from apps.second_factors.repositories.factor_changes import SQL, FactorChanges
+from apps.users.domain.security_notice import SecurityNotice
 
 PASSKEYS_MAXIMUM = 20  # an account
 
@@ -86,7 +86,7 @@ class PasskeyRepository:
         _insert(passkey)
         has_new_codes = self._changes.add_recovery_codes(user_id, recovery_digests)
         self._changes.tell(
-            user_id, Notice.SECOND_FACTOR_ADDED, f"passkey:{passkey.pk}", replace(audit, target_id=passkey.pk)
+            user_id, SecurityNotice.SECOND_FACTOR_ADDED, f"passkey:{passkey.pk}", replace(audit, target_id=passkey.pk)
         )
         return Passkey.objects.get(pk=passkey.pk), has_new_codes
 
@@ -103,7 +103,7 @@ class PasskeyRepository:
         passkey.delete()
         self._changes.drop_recovery_codes_without_a_factor(user_id)
         told = replace(audit, before={**audit.before, "name": passkey.name})
-        self._changes.tell(user_id, Notice.SECOND_FACTOR_REMOVED, f"passkey:{passkey_id}", told)
+        self._changes.tell(user_id, SecurityNotice.SECOND_FACTOR_REMOVED, f"passkey:{passkey_id}", told)
 
     def _use(self, use: PasskeyUse, cloned: AuditEntry) -> bool:
         self._changes.lock_account(use.user_id)
@@ -111,7 +111,9 @@ class PasskeyRepository:
         if run_statement(SQL["use_passkey"], values):
             return True
         _locked(use.passkey_id, use.user_id)
-        self._changes.tell(use.user_id, Notice.PASSKEY_CLONED, f"passkey:{use.passkey_id}:{use.sign_count}", cloned)
+        self._changes.tell(
+            use.user_id, SecurityNotice.PASSKEY_CLONED, f"passkey:{use.passkey_id}:{use.sign_count}", cloned
+        )
         return False
 
 

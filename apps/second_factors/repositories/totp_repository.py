@@ -6,14 +6,14 @@ from typing import NamedTuple
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from apps.core.database.prepared_query import prepared
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.core.database.orm.prepared_query import prepared
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import NotFound
-from apps.core.notices import Notice
-from apps.core.security.audit_entry import AuditEntry
 from apps.second_factors.models import TotpDevice
 from apps.second_factors.repositories.code_repository import CodeRepository, Guess, Judgement
 from apps.second_factors.repositories.factor_changes import SQL, FactorChanges
+from apps.users.domain.security_notice import SecurityNotice
 
 WAITING = timedelta(minutes=15)
 
@@ -73,7 +73,7 @@ class TotpRepository:
         _confirmed(guess.user_id).delete()
         TotpDevice.objects.filter(pk=waiting.pk).update(confirmed_at=Now())
         has_new_codes = self._changes.add_recovery_codes(guess.user_id, recovery_digests)
-        self._changes.tell(guess.user_id, Notice.SECOND_FACTOR_ADDED, f"totp:{waiting.pk}", audit)
+        self._changes.tell(guess.user_id, SecurityNotice.SECOND_FACTOR_ADDED, f"totp:{waiting.pk}", audit)
         return Confirmation(judgement, has_new_codes)
 
     def _remove(self, user_id: int, audit: AuditEntry) -> None:
@@ -84,7 +84,7 @@ class TotpRepository:
         device_id = device.pk
         device.delete()
         self._changes.drop_recovery_codes_without_a_factor(user_id)
-        self._changes.tell(user_id, Notice.SECOND_FACTOR_REMOVED, f"totp:{device_id}", audit)
+        self._changes.tell(user_id, SecurityNotice.SECOND_FACTOR_REMOVED, f"totp:{device_id}", audit)
 
 
 @prepared

@@ -2,22 +2,20 @@
 
 from ninja import Path, Router, Status
 
-from apps.core.http.address_limits import limit_by_address
-from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import WITH_BODY, errors
+from apps.core.rate_limits.address_limits import limit_by_address
 from apps.core.schemas.fields import Identifier
 from apps.second_factors.dependencies import passkey_enrolment, second_factors, totp_enrolment
-from apps.second_factors.schemas import (
-    CodeEntry,
+from apps.second_factors.schemas.passkey import (
     PasskeyAdded,
     PasskeyOptions,
     PasskeyOut,
     PasskeyRegistration,
     PasskeyRename,
-    RecoveryCodesOut,
-    SecondFactorsOut,
-    TotpSecret,
 )
+from apps.second_factors.schemas.second_factor import CodeEntry, RecoveryCodesOut, SecondFactorsOut
+from apps.second_factors.schemas.totp_device import TotpSecret
 
 router = Router(tags=["second factors"])
 user_router = Router(tags=["second factors"])

@@ -1,8 +1,8 @@
 """Who may change an account's second factors."""
 
+from apps.core.authorization.authentication_methods import include_second_factor
+from apps.core.authorization.principal import CredentialKind, Principal
 from apps.core.errors import EmailNotVerified, NotAllowed, StepUpRequired
-from apps.core.security.methods import include_second_factor
-from apps.core.security.principal import CredentialKind, Principal
 from apps.second_factors.repositories.factor_repository import FactorRepository
 from apps.users.services.user_service import UserService
 
@@ -19,7 +19,7 @@ class FactorRights:
 
     async def require_fresh(self, actor: Principal) -> int:
         """Return the account of whoever is signed in and has just proven it; raises StepUpRequired, NotAllowed."""
-        actor.require_recent_proof()
+        actor.require_recent_authentication()
         await self.require_fresh_if_protected(actor)
         return actor.owner_id
 
@@ -39,7 +39,7 @@ class FactorRights:
         """Raise StepUpRequired if the caller's account has a second factor that the session has not just proven."""
         counts = await self._factors.counts(actor.owner_id)
         if counts.has_factor:
-            actor.require_recent_proof()
+            actor.require_recent_authentication()
             if not include_second_factor(actor.methods):
                 raise StepUpRequired
 

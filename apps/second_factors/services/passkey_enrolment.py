@@ -5,14 +5,14 @@ from base64 import urlsafe_b64encode
 
 from webauthn.helpers import base64url_to_bytes
 
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.core.authorization.principal import Principal
+from apps.core.crypto.passwords import run_in_hashing_thread
 from apps.core.errors import ValidationFailed
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.passwords import run_beside_hashing
-from apps.core.security.principal import Principal
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.second_factors.models import Passkey
 from apps.second_factors.repositories.passkey_repository import NewPasskey, PasskeyRepository
-from apps.second_factors.schemas import PasskeyAdded, PasskeyOptions, PasskeyOut, PasskeyRegistration
+from apps.second_factors.schemas.passkey import PasskeyAdded, PasskeyOptions, PasskeyOut, PasskeyRegistration
 from apps.second_factors.services.factor_rights import FactorRights
 from apps.second_factors.services.recovery_code import digest_of, new_codes
 from apps.second_factors.services.relying_party import CredentialRefused, Owner, RelyingParty, options_json
@@ -89,7 +89,7 @@ class PasskeyEnrolment:
 
     async def _read(self, registration: PasskeyRegistration) -> NewPasskey:
         try:
-            return await run_beside_hashing(
+            return await run_in_hashing_thread(
                 self._party.read_attestation, registration.credential, registration.challenge
             )
         except CredentialRefused as error:

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 from webauthn.helpers import base64url_to_bytes
 
+from apps.audit.domain.audit_entry import AuditEntry, NoteAudit, Outcome
+from apps.core.authorization.authentication_methods import HARDWARE_KEY, SOFTWARE_KEY, USER
+from apps.core.authorization.principal import ANONYMOUS
+from apps.core.crypto.passwords import run_in_hashing_thread
 from apps.core.errors import NotFound
-from apps.core.security.audit_entry import AuditEntry, NoteAudit, Outcome
-from apps.core.security.methods import HARDWARE_KEY, SOFTWARE_KEY, USER
-from apps.core.security.passwords import run_beside_hashing
-from apps.core.security.principal import STRANGER
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.second_factors.models import Passkey
 from apps.second_factors.repositories.passkey_repository import PasskeyRepository, PasskeyUse
-from apps.second_factors.schemas import AssertionCredential, PasskeyAssertion, PasskeyOptions
+from apps.second_factors.schemas.passkey import AssertionCredential, PasskeyAssertion, PasskeyOptions
 from apps.second_factors.services.relying_party import Assertion, CredentialRefused, RelyingParty, options_json
 
 
@@ -74,7 +74,7 @@ class PasskeyProof:
 
     async def _read(self, passkey: Passkey, assertion: PasskeyAssertion) -> Assertion | None:
         try:
-            shown = await run_beside_hashing(
+            shown = await run_in_hashing_thread(
                 self._party.read_assertion,
                 assertion.credential,
                 assertion.challenge,
@@ -106,4 +106,4 @@ def _proven(passkey: Passkey, shown: Assertion) -> PasskeyProven:
 
 
 def _entry(action: str, passkey: Passkey) -> AuditEntry:
-    return AuditEntry(STRANGER, action, "passkey", passkey.pk, subject_id=passkey.user_id, outcome=Outcome.FAILURE)
+    return AuditEntry(ANONYMOUS, action, "passkey", passkey.pk, subject_id=passkey.user_id, outcome=Outcome.FAILURE)

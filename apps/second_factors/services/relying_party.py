@@ -27,7 +27,7 @@ from webauthn.helpers.structs import (
 
 from apps.second_factors.models import Passkey
 from apps.second_factors.repositories.passkey_repository import NewPasskey
-from apps.second_factors.schemas import AssertionCredential, AttestationCredential
+from apps.second_factors.schemas.passkey import AssertionCredential, AttestationCredential
 
 TIMEOUT_MILLISECONDS = 300_000
 KNOWN_TRANSPORTS = {transport.value for transport in AuthenticatorTransport}

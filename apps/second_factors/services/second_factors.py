@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from apps.core.addresses import limited_party
+from apps.audit.domain.audit_entry import AuditEntry, Outcome
+from apps.core.authorization.authentication_methods import ONE_TIME_CODE
+from apps.core.authorization.principal import ANONYMOUS, Principal, owner_of
 from apps.core.errors import NotFound
 from apps.core.request_context import current_request
-from apps.core.security.audit_entry import AuditEntry, Outcome
-from apps.core.security.methods import ONE_TIME_CODE
-from apps.core.security.principal import STRANGER, Principal, owner_of
+from apps.core.values.ip_addresses import limited_party
 from apps.second_factors.repositories.code_repository import CodeRepository, Guess
 from apps.second_factors.repositories.factor_repository import FactorRepository
 from apps.second_factors.repositories.passkey_repository import PasskeyRepository
 from apps.second_factors.repositories.totp_repository import TotpRepository
-from apps.second_factors.schemas import FactorKind, PasskeyOut, RecoveryCodesOut, SecondFactorsOut, TotpOut
+from apps.second_factors.schemas.passkey import PasskeyOut
+from apps.second_factors.schemas.second_factor import FactorKind, RecoveryCodesOut, SecondFactorsOut, TotpOut
 from apps.second_factors.services.factor_rights import FactorRights
 from apps.second_factors.services.lockout import refuse_for
 from apps.second_factors.services.recovery_code import digest_of, new_codes, six_digits_of
@@ -63,7 +64,7 @@ class SecondFactors:
         digits = six_digits_of(code)
         digest = None if digits else digest_of(code)
         guess = Guess(user_id, limited_party(current_request().client_address), digits, digest)
-        refused = AuditEntry(STRANGER, "second_factor.refused", "user", user_id, outcome=Outcome.FAILURE)
+        refused = AuditEntry(ANONYMOUS, "second_factor.refused", "user", user_id, outcome=Outcome.FAILURE)
         used = AuditEntry(owner_of(user_id), "recovery_code.used", "user", user_id)
         try:
             judgement = await self._codes.judge(guess, refused, used)

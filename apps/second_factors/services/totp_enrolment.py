@@ -1,15 +1,16 @@
 """Programs that show codes: made, confirmed, removed."""
 
-from apps.core.addresses import limited_party
+from apps.audit.domain.audit_entry import AuditEntry, Outcome
+from apps.core.authorization.principal import Principal
+from apps.core.crypto import encryption
+from apps.core.crypto.passwords import run_in_hashing_thread
 from apps.core.errors import WrongCode
 from apps.core.request_context import current_request
-from apps.core.security import encryption
-from apps.core.security.audit_entry import AuditEntry, Outcome
-from apps.core.security.passwords import run_beside_hashing
-from apps.core.security.principal import Principal
+from apps.core.values.ip_addresses import limited_party
 from apps.second_factors.repositories.code_repository import Guess
 from apps.second_factors.repositories.totp_repository import TotpRepository
-from apps.second_factors.schemas import RecoveryCodesOut, TotpSecret
+from apps.second_factors.schemas.second_factor import RecoveryCodesOut
+from apps.second_factors.schemas.totp_device import TotpSecret
 from apps.second_factors.services.factor_rights import FactorRights
 from apps.second_factors.services.lockout import refuse_for
 from apps.second_factors.services.recovery_code import digest_of, new_codes, six_digits_of
@@ -35,7 +36,7 @@ class TotpEnrolment:
         user_id = await self._rights.require_enrolling(actor)
         secret = new_secret()
         uri = otpauth_uri(secret, (await self._users.credentials(user_id)).email, self._issuer)
-        image = await run_beside_hashing(qr_code, uri)
+        image = await run_in_hashing_thread(qr_code, uri)
         await self._devices.begin(user_id, encryption.encrypt(secret.encode(), PURPOSE))
         return TotpSecret(secret=secret, otpauth_uri=uri, qr_code=image)
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
-from apps.core.database.queries import fetch_rows
+from apps.core.database.orm.queries import fetch_rows
 from apps.core.database.sql_files import load_statements
 
 SQL = load_statements(Path(__file__).with_name("usage_denials.sql"))

@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from apps.core.database.queries import fetch_rows
+from apps.core.database.orm.queries import fetch_rows
 from apps.core.database.sql_files import load_statements
 
 SQL = load_statements(Path(__file__).with_name("usage_events.sql"))

@@ -3,10 +3,10 @@
 from typing import Any
 
 from apps.core.database.batches import remove_in_batches
-from apps.core.personal_data import EXPORT_ROWS_MAXIMUM, listed
+from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM, listed
 from apps.usage.repositories.usage_denial_repository import UsageDenialRepository
 from apps.usage.repositories.usage_event_repository import UsageEventRepository, UsedOnDay
-from apps.usage.schemas import RefusedCalls, UsedCalls
+from apps.usage.schemas.usage_event import RefusedCalls, UsedCalls
 
 PARTITION_MONTHS_AHEAD = 12
 

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.service_admin import ServiceAdmin
-from apps.core.database.sync_calls import call_service
+from apps.core.event_loop.sync_calls import call_service
 from apps.users.admin.role_forms import RoleAddForm, RoleChangeForm
 from apps.users.admin.role_operations import DELETE
 from apps.users.dependencies import role_service

@@ -6,9 +6,9 @@ from django import forms
 from django.contrib.admin.widgets import FilteredSelectMultiple
 
 from apps.core.admin.schema_model_form import SchemaModelForm
-from apps.core.security.scope_catalogue import CATALOGUE, HeldBy
+from apps.core.authorization.catalogue import CATALOGUE, HeldBy
 from apps.users.models import Role
-from apps.users.schemas import RoleCreate, RoleUpdate
+from apps.users.schemas.role import RoleCreate, RoleUpdate
 
 
 def _scopes() -> list[tuple[str, str]]:

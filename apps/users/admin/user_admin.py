@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.deleted_filter import DeletedFilter
 from apps.core.admin.service_admin import ServiceAdmin
-from apps.core.database.sync_calls import call_service
+from apps.core.event_loop.sync_calls import call_service
 from apps.users.admin.account_filters import ActivityFilter, RoleFilter, StaffFilter
 from apps.users.admin.user_forms import UserAddForm, UserChangeForm, roles_of
 from apps.users.admin.user_operations import ACTIVATE, DEACTIVATE, DELETE, RESTORE

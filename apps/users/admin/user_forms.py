@@ -7,7 +7,7 @@ from django.contrib.admin.widgets import AdminTextInputWidget
 
 from apps.core.admin.schema_model_form import SchemaModelForm
 from apps.users.models import Role, User
-from apps.users.schemas import UserAdministration, UserCreate
+from apps.users.schemas.user import UserAdministration, UserCreate
 
 
 def _role_names() -> list[tuple[str, str]]:

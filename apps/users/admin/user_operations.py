@@ -3,11 +3,11 @@
 from django.forms import Form
 
 from apps.core.admin.operation import Operation
-from apps.core.database.sync_calls import call_service
-from apps.core.security.principal import Principal
+from apps.core.authorization.principal import Principal
+from apps.core.event_loop.sync_calls import call_service
 from apps.users.dependencies import account_removal, user_service
 from apps.users.models import User
-from apps.users.schemas import UserUpdate
+from apps.users.schemas.user import UserUpdate
 
 
 def _activate(actor: Principal, user_id: int, _form: Form) -> None:

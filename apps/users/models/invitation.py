@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from django.db import models
 
-from apps.core.email_addresses import EMAIL_LENGTH_MAXIMUM
 from apps.core.models import TimestampedModel
+from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
 
 
 class Invitation(TimestampedModel):

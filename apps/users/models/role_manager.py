@@ -7,7 +7,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, Manager, OuterRef, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Concat
 
-from apps.core.security.admin_permissions import asked_for
+from apps.core.authorization.permissions import asked_for
 from apps.users.models.role_scope import RoleScope
 
 if TYPE_CHECKING:

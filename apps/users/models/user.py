@@ -8,8 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from apps.core.email_addresses import EMAIL_LENGTH_MAXIMUM
 from apps.core.models import TimestampedModel
+from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
 from apps.users.models.user_manager import UserManager
 
 

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Collate, Lower
 
-from apps.core.email_addresses import canonical_email, require_email
+from apps.core.values.email_addresses import canonical_email, require_email
 
 if TYPE_CHECKING:
     from apps.users.models.user import User

@@ -8,10 +8,10 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower, Now
 from django.db.models.lookups import Exact
 
-from apps.core.database.queries import fetch_all
+from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
+from apps.core.database.orm.queries import fetch_all
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import NotFound
-from apps.core.security.audit_entry import AuditEntry, RecordAudit
 from apps.users.models import Invitation, PendingRegistration, User
 from apps.users.repositories.pending_email_repository import NONE_PENDING
 from apps.users.repositories.user_repository import Guard, as_shown, saved

@@ -8,9 +8,9 @@ from django.db.models import QuerySet
 from django.db.models.functions import Lower, Now
 from django.db.models.lookups import Exact
 
-from apps.core.database.queries import count, fetch_all
+from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
+from apps.core.database.orm.queries import count, fetch_all
 from apps.core.errors import NotFound
-from apps.core.security.audit_entry import AuditEntry, RecordAudit
 from apps.users.models import Invitation
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.db import connection
 
-from apps.core.database.queries import fetch_one, fetch_rows
+from apps.core.database.orm.queries import fetch_one, fetch_rows
 from apps.core.database.sql_files import load_statements
 from apps.users.models import PendingRegistration
 

@@ -8,10 +8,10 @@ from django.contrib.auth.models import Permission
 from django.db import IntegrityError
 from django.db.models import Q, QuerySet
 
-from apps.core.database.queries import count, fetch_all, fetch_one
+from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
+from apps.core.database.orm.queries import count, fetch_all, fetch_one
 from apps.core.database.transactions import run_in_transaction, violated_constraint
 from apps.core.errors import Conflict, ErrorDetail, NotFound, ValidationFailed
-from apps.core.security.audit_entry import AuditEntry, RecordAudit
 from apps.users.models import Role, RoleScope, User
 
 NAME_UNIQUE = "auth_group_name_key"

@@ -10,13 +10,13 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from apps.core.database.prepared_query import prepared
-from apps.core.database.queries import count, fetch_all
+from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
+from apps.core.authorization.scopes import held_scopes
+from apps.core.database.orm.prepared_query import prepared
+from apps.core.database.orm.queries import count, fetch_all
 from apps.core.database.transactions import run_in_transaction, violated_constraint
-from apps.core.email_addresses import canonical_email
 from apps.core.errors import Conflict, ErrorDetail, NotFound, ValidationFailed
-from apps.core.security.audit_entry import AuditEntry, RecordAudit
-from apps.core.security.scopes import held_scopes
+from apps.core.values.email_addresses import canonical_email
 from apps.users.models import Role, RoleScope, User
 from apps.users.repositories.role_repository import RoleRepository
 

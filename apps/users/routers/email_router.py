@@ -3,12 +3,14 @@
 from django.http import HttpRequest
 from ninja import Router, Status
 
-from apps.core.http.address_limits import limit_by_address
-from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import WITH_BODY, errors
+from apps.core.rate_limits.address_limits import limit_by_address
 from apps.core.schemas.done import Done
 from apps.users.dependencies import confirmed_registration, email_change, email_verification
-from apps.users.schemas import EmailChangeOut, RegistrationConfirm, TokenPresented, UserOut
+from apps.users.schemas.email_change import EmailChangeOut, TokenPresented
+from apps.users.schemas.pending_registration import RegistrationConfirm
+from apps.users.schemas.user import UserOut
 
 router = Router(tags=["authentication"])
 

@@ -2,12 +2,12 @@
 
 from ninja import Path, Query, Router, Status
 
-from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import WITH_BODY, errors
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page, PageQuery
 from apps.users.dependencies import invitation_service
-from apps.users.schemas import InvitationCreate, InvitationOut
+from apps.users.schemas.invitation import InvitationCreate, InvitationOut
 
 router = Router(tags=["users"])
 

@@ -3,14 +3,14 @@
 from django.http import HttpRequest
 from ninja import Path, Query, Router, Status
 
-from apps.core.http.address_limits import limit_by_address
-from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import WITH_BODY, errors
+from apps.core.rate_limits.address_limits import limit_by_address
 from apps.core.schemas.done import Done
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page
 from apps.users.dependencies import account_removal, registration, user_service
-from apps.users.schemas import UserCreate, UserOut, UserQuery, UserUpdate
+from apps.users.schemas.user import UserCreate, UserOut, UserQuery, UserUpdate
 
 router = Router(tags=["users"])
 

@@ -6,14 +6,14 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from apps.core.letters import Letter, PostLetter
-from apps.core.security.audit_entry import AuditEntry, RecordAudit
-from apps.core.security.principal import OPERATOR, Principal
-from apps.core.security.single_use_tokens import VoidTokens
+from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
+from apps.core.authorization.principal import OPERATOR, Principal
+from apps.mail.domain.message import Letter, PostLetter
+from apps.one_time_tokens.domain.void_tokens import VoidTokens
 from apps.users.models import User
 from apps.users.repositories.erasure_repository import ErasureRepository
 from apps.users.repositories.user_repository import UserRepository
-from apps.users.schemas import UserOut
+from apps.users.schemas.user import UserOut
 from apps.users.services.staff_rules import may_be_changed_by, may_be_shut_out_by
 
 LETTER_KIND = "account_deleted"
@@ -44,7 +44,7 @@ class AccountRemoval:
         """
         actor.require_writing(user_id)
         if user_id == actor.user_id:
-            actor.require_recent_proof()
+            actor.require_recent_authentication()
         changes = {"deleted_at": timezone.now(), "is_active": False}
         audit = AuditEntry(actor, "user.deleted", "user")
         await self._users.update(user_id, changes, audit, may_be_shut_out_by(actor), self._after_deletion)

@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping
 
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.core.authorization.principal import ANONYMOUS
+from apps.core.crypto.passwords import password_matches
 from apps.core.database.batches import remove_in_batches
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import Conflict, InvalidToken, WrongPassword
-from apps.core.letters import Letter, PostLetter, letter_key
-from apps.core.links import link_to
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.passwords import password_matches
-from apps.core.security.principal import STRANGER
+from apps.mail.domain.links import link_to
+from apps.mail.domain.message import Letter, PostLetter, letter_key
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.users.models import User
 from apps.users.repositories.pending_registration_repository import PendingRegistrationRepository
 from apps.users.repositories.user_repository import UserRepository
-from apps.users.schemas import RegistrationConfirm, UserOut
+from apps.users.schemas.pending_registration import RegistrationConfirm
+from apps.users.schemas.user import UserOut
 
 LETTERS_AN_HOUR = 5  # to one address, whoever signs it up
 ATTEMPTS_MAXIMUM = 5  # passwords that are judged for one link
@@ -84,7 +85,7 @@ class ConfirmedRegistration:
         if pending is None:
             raise InvalidToken
         account = {"email": pending.email, "username": pending.username, "full_name": pending.full_name}
-        audit = AuditEntry(STRANGER, "user.created", "user", after=account)
+        audit = AuditEntry(ANONYMOUS, "user.created", "user", after=account)
         try:
             return self._users.add_verified(account, pending.password, audit)
         except Conflict:

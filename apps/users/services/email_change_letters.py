@@ -2,11 +2,11 @@
 
 import secrets
 
-from apps.core.letters import Letter, PostLetter, letter_key
-from apps.core.links import link_to
-from apps.core.notices import Notice
-from apps.core.security.principal import Principal
-from apps.core.security.single_use_tokens import VoidTokens
+from apps.core.authorization.principal import Principal
+from apps.mail.domain.links import link_to
+from apps.mail.domain.message import Letter, PostLetter, letter_key
+from apps.one_time_tokens.domain.void_tokens import VoidTokens
+from apps.users.domain.security_notice import SecurityNotice
 from apps.users.models import User
 from apps.users.services.security_notices import SecurityNotices
 from apps.users.services.verification_letters import VerificationLetters
@@ -49,8 +49,8 @@ class EmailChangeLetters:
         """Tell both that it is done, and void every single-use token that the old address may have."""
         self._void_tokens(user_id)
         key = secrets.token_hex(8)
-        self._notices.post(user_id, Notice.EMAIL_CHANGED, key, actor)
-        self._notices.post_to(old, user_id, Notice.EMAIL_CHANGED, key, actor)
+        self._notices.post(user_id, SecurityNotice.EMAIL_CHANGED, key, actor)
+        self._notices.post_to(old, user_id, SecurityNotice.EMAIL_CHANGED, key, actor)
 
     def verify(self, user_id: int, email: str) -> None:
         """Ask an address that staff have set whether it is the owner's."""

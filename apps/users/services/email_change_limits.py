@@ -1,7 +1,7 @@
 """How often somebody may have other addresses written to."""
 
 from apps.core.errors import TooManyRequests
-from apps.core.letters import FIVE_AN_HOUR, ONE_A_MINUTE
+from apps.mail.domain.message import FIVE_AN_HOUR, ONE_A_MINUTE
 from apps.mail.services.mail_service import MailService
 from apps.users.services.email_change_letters import TO_NEW, TO_OLD
 

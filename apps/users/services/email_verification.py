@@ -1,10 +1,10 @@
 """Showing that an account's address is its owner's."""
 
+from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
+from apps.core.authorization.principal import Principal, owner_of
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import InvalidToken, NotFound
-from apps.core.letters import FIVE_AN_HOUR, ONE_A_MINUTE
-from apps.core.security.audit_entry import AuditEntry, RecordAudit
-from apps.core.security.principal import Principal, owner_of
+from apps.mail.domain.message import FIVE_AN_HOUR, ONE_A_MINUTE
 from apps.mail.services.mail_service import MailService
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.users.repositories.user_repository import UserRepository

@@ -4,19 +4,19 @@ from datetime import timedelta
 
 from django.conf import settings
 
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.core.authorization.principal import Principal, owner_of
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import Conflict, ErrorDetail, InvalidToken, NotFound
-from apps.core.letters import Letter, PostLetter, letter_key
-from apps.core.links import link_to
 from apps.core.schemas.page import Page, PageQuery
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.principal import Principal, owner_of
+from apps.mail.domain.links import link_to
+from apps.mail.domain.message import Letter, PostLetter, letter_key
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 from apps.plans.services.plan_service import PlanService
 from apps.users.models import Invitation
 from apps.users.repositories.invitation_repository import InvitationRepository
 from apps.users.repositories.user_repository import UserRepository
-from apps.users.schemas import InvitationCreate, InvitationOut
+from apps.users.schemas.invitation import InvitationCreate, InvitationOut
 
 LETTER_KIND = "invitation"
 OFF = "off"  # of REGISTRATION: nobody signs up, not even the invited

@@ -3,8 +3,8 @@
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
+from apps.core.crypto.passwords import run_in_hashing_thread
 from apps.core.errors import ErrorDetail, ValidationFailed
-from apps.core.security.passwords import run_beside_hashing
 from apps.users.models import User
 
 
@@ -14,6 +14,6 @@ async def check_new_password(password: str, *, field: str = "password", **accoun
     The validators read a word list at first use and compare at length, so they run beside the hashing.
     """
     try:
-        await run_beside_hashing(validate_password, password, User(**account))
+        await run_in_hashing_thread(validate_password, password, User(**account))
     except ValidationError as error:
         raise ValidationFailed(details=[ErrorDetail(field, message) for message in error.messages]) from error

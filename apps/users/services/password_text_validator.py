@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from apps.core.security.passwords import PASSWORD_LENGTH_MAXIMUM
+from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
 
 
 class PasswordTextValidator:

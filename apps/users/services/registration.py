@@ -5,15 +5,14 @@ import re
 from django.conf import settings
 from pydantic import TypeAdapter, ValidationError
 
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.core.authorization.principal import ANONYMOUS, Principal
+from apps.core.crypto.passwords import hash_password
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import NotAllowed, ValidationFailed
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.passwords import hash_password
-from apps.core.security.principal import STRANGER, Principal
 from apps.users.models import User
 from apps.users.repositories.user_repository import UserRepository
-from apps.users.schemas import UserCreate, UserOut
-from apps.users.schemas.fields import FULL_NAME_LENGTH_MAXIMUM, EmailAddress
+from apps.users.schemas.user import FULL_NAME_LENGTH_MAXIMUM, EmailAddress, UserCreate, UserOut
 from apps.users.services.confirmed_registration import ConfirmedRegistration
 from apps.users.services.invitation_service import OFF, InvitationService
 from apps.users.services.password_policy import check_new_password
@@ -79,14 +78,14 @@ class Registration:
             self.require_open_registration()
         account = {"email": _address(email), "full_name": _name(full_name), "username": username_start(email)}
         plan = {"plan_id": invitation.plan_id} if invitation and invitation.plan_id else {}
-        audit = AuditEntry(STRANGER, "user.created", "user", after={**account, "federated": True})
+        audit = AuditEntry(ANONYMOUS, "user.created", "user", after={**account, "federated": True})
         user = self._users.add_verified({**account, **plan}, None, audit)
         if invitation is not None:
             self._invitations.accept(invitation, user.pk)
         return user.pk
 
     async def _open(self, new: UserCreate) -> UserOut:
-        return await self.register(new, STRANGER)
+        return await self.register(new, ANONYMOUS)
 
     async def _ask(self, new: UserCreate) -> None:
         await self._confirmed.ask(new.account, await _hash_of(new))
@@ -94,7 +93,7 @@ class Registration:
     def _accept(self, new: UserCreate, password_hash: str) -> User:
         invitation = self._invitations.good_for(new.invitation.get_secret_value(), new.email)
         plan = {"plan_id": invitation.plan_id} if invitation.plan_id else {}
-        audit = AuditEntry(STRANGER, "user.created", "user", after={**new.account, **plan})
+        audit = AuditEntry(ANONYMOUS, "user.created", "user", after={**new.account, **plan})
         user = self._users.add({**new.account, **plan}, password_hash, audit, is_verified=True)
         self._invitations.accept(invitation, user.pk)
         return user

@@ -1,11 +1,11 @@
 """What roles there are, and who may change them."""
 
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.core.authorization.principal import Principal
 from apps.core.errors import NotFound
 from apps.core.schemas.page import Page, PageQuery
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.principal import Principal
 from apps.users.repositories.role_repository import RoleRepository
-from apps.users.schemas import RoleCreate, RoleOut, RoleUpdate
+from apps.users.schemas.role import RoleCreate, RoleOut, RoleUpdate
 
 
 class RoleService:
@@ -42,7 +42,7 @@ class RoleService:
         Needs a recent proof of who one is, which no API key has; raises StepUpRequired.
         """
         actor.require_superuser()
-        actor.require_recent_proof()
+        actor.require_recent_authentication()
         changes = update.model_dump(include=update.model_fields_set)
         return RoleOut.of(await self._roles.update(role_id, changes, AuditEntry(actor, "role.updated", "role")))
 

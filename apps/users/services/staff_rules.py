@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from apps.core.authorization.principal import Principal
 from apps.core.errors import Conflict, NotAllowed
-from apps.core.security.principal import Principal
 from apps.users.models import User
 
 

@@ -6,15 +6,15 @@ from typing import Any
 
 from django.conf import settings
 
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.core.authorization.principal import Principal
+from apps.core.authorization.scopes import ROLE_SCOPES, held_scopes, reserved_under, withheld_scopes
 from apps.core.errors import EmailNotVerified, ErrorDetail, NotAuthenticated, NotFound, ValidationFailed, WrongPassword
 from apps.core.schemas.page import Page
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.principal import Principal
-from apps.core.security.scopes import ROLE_SCOPES, held_scopes, reserved_under, withheld_scopes
 from apps.plans.services.plan_service import PlanService
 from apps.users.models import User
 from apps.users.repositories.user_repository import AfterUpdate, UserRepository
-from apps.users.schemas import UserOut, UserQuery, UserUpdate
+from apps.users.schemas.user import UserOut, UserQuery, UserUpdate
 from apps.users.services.credentials import Credentials, is_usable, password_digest
 from apps.users.services.email_change import EmailChange
 from apps.users.services.staff_rules import may_be_changed_by, may_be_shut_out_by
@@ -82,7 +82,7 @@ class UserService:
         if update.needs_superuser:
             actor.require_superuser()
         if update.gives_access:
-            actor.require_recent_proof()
+            actor.require_recent_authentication()
         changes: dict[str, Any] = {name: getattr(update, name) for name in update.model_fields_set}
         if "plan" in changes:
             changes["plan_id"] = await self._plans.id_of(changes.pop("plan"))

@@ -1,7 +1,7 @@
 """The letters by which somebody shows that an address is theirs."""
 
-from apps.core.letters import Letter, PostLetter, letter_key
-from apps.core.links import link_to
+from apps.mail.domain.links import link_to
+from apps.mail.domain.message import Letter, PostLetter, letter_key
 from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
 
 LETTER_KIND = "verify_email"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from apps.core.database.queries import fetch_rows
+from apps.core.database.orm.queries import fetch_rows
 from apps.core.database.sql_files import load_statements
 
 SQL = load_statements(Path(__file__).with_name("answers.sql"))

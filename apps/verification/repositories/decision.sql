@@ -1,4 +1,4 @@
--- name: plan_windows
+-- name: plan_rate_limits
 -- Each plan's windows, put together once a batch.
 SELECT plan_id, json_agg(json_build_array(name, "limit", period_seconds))::text AS windows
 FROM plan_limits
@@ -30,7 +30,7 @@ SELECT
     owner.is_staff,
     owner.is_superuser,
     plan.name,
-    coalesce(plan_windows.windows, '[]'),
+    coalesce(plan_rate_limits.windows, '[]'),
     balance.balance,
     CASE WHEN key.scopes && %(reserved)s THEN ARRAY(
         SELECT given.scope
@@ -44,7 +44,7 @@ JOIN api_key_counters AS counter ON counter.api_key_id = key.id
 JOIN users AS owner ON owner.id = key.user_id
 JOIN credit_balances AS balance ON balance.user_id = owner.id
 JOIN plans AS plan ON plan.id = owner.plan_id
-LEFT JOIN plan_windows ON plan_windows.plan_id = plan.id
+LEFT JOIN plan_rate_limits ON plan_rate_limits.plan_id = plan.id
 WHERE secret.digest = ANY(%(digests)s::bytea[])
 
 -- name: lock

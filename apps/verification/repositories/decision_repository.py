@@ -12,12 +12,12 @@ from typing import Any
 
 from psycopg.errors import LockNotAvailable
 
+from apps.core.authorization.scopes import RESERVED_GRANTS
 from apps.core.database.array_literals import array_of_bytes, array_of_numbers, array_of_texts
-from apps.core.database.pipelined_transaction import STALE, PipelinedTransaction, Rows, pipelined_transaction
-from apps.core.database.read_line import read_rows
+from apps.core.database.pipeline.pipelined_transaction import STALE, PipelinedTransaction, Rows, pipelined_transaction
+from apps.core.database.pipeline.read_line import read_rows
 from apps.core.database.sql_files import NumberedStatement, load_statements
-from apps.core.security.scopes import RESERVED_GRANTS
-from apps.verification.models import Consequences, KeyRecord, Known, Question
+from apps.verification.domain import BatchEffects, BatchSnapshot, KeyRecord, VerificationQuery
 
 SQL = load_statements(Path(__file__).with_name("decision.sql"))
 # A constant, for it is the catalogue's and the same for every batch; scopes hold nothing that SQL would have to quote.
@@ -27,7 +27,7 @@ RECORDS = SQL["records"].replace("%(reserved)s", f"'{array_of_texts(sorted(RESER
 def _loading(*, lock: str) -> NumberedStatement:
     # A caller's key is read without a lock, because half the batch may share it.
     return NumberedStatement.of(f"""
-        WITH plan_windows AS MATERIALIZED ({SQL["plan_windows"]}),
+        WITH plan_rate_limits AS MATERIALIZED ({SQL["plan_rate_limits"]}),
         asked AS MATERIALIZED ({RECORDS} {lock}),
         caller AS MATERIALIZED ({RECORDS.replace("%(digests)s", "%(callers)s")})
         SELECT *, false, date_part('epoch', statement_timestamp()) FROM asked
@@ -50,13 +50,13 @@ NO_ROWS: Rows = []
 IS_CALLER, NOW = len(KeyRecord._fields), len(KeyRecord._fields) + 1
 
 # Decides the questions on what is known of them, and says what is to be written.
-type Decide[A] = Callable[[Known], tuple[A, Consequences]]
+type Decide[A] = Callable[[BatchSnapshot], tuple[A, BatchEffects]]
 
 
 class DecisionRepository:
     """Runs batches of verifications against the database. The database's clock is the decision's."""
 
-    async def decide[A](self, questions: Sequence[Question], decide: Decide[A]) -> A:
+    async def decide[A](self, questions: Sequence[VerificationQuery], decide: Decide[A]) -> A:
         """Load and lock what the questions depend on, decide, write what was used, commit, and return the answers.
 
         Two round trips: one loads, one writes and commits. What somebody holds for longer than the lock timeout is
@@ -69,14 +69,14 @@ class DecisionRepository:
         except STALE:  # a migration has changed a table; nothing is written, and the next try prepares anew
             return await self._decide(LOAD_AND_LOCK, questions, decide)
 
-    async def _decide[A](self, load: NumberedStatement, questions: Sequence[Question], decide: Decide[A]) -> A:
+    async def _decide[A](self, load: NumberedStatement, questions: Sequence[VerificationQuery], decide: Decide[A]) -> A:
         async with pipelined_transaction() as transaction:
             known = await _load(transaction, load, questions)
             answers, consequences = decide(known)
             _write(transaction, consequences, known.now)
         return answers
 
-    async def judge[A](self, questions: Sequence[Question], decide: Decide[A]) -> A:
+    async def judge[A](self, questions: Sequence[VerificationQuery], decide: Decide[A]) -> A:
         """Load what the questions depend on, decide, and return the answers.
 
         Nothing is used, so nothing is locked, and there is no commit to wait for.
@@ -89,7 +89,9 @@ class DecisionRepository:
         return answers
 
 
-async def _load(transaction: PipelinedTransaction, load: NumberedStatement, questions: Sequence[Question]) -> Known:
+async def _load(
+    transaction: PipelinedTransaction, load: NumberedStatement, questions: Sequence[VerificationQuery]
+) -> BatchSnapshot:
     statements = [load.bind(_digests(questions))]
     repeatable = [question for question in questions if question.is_repeatable]
     if repeatable:
@@ -103,8 +105,8 @@ async def _load(transaction: PipelinedTransaction, load: NumberedStatement, ques
     return known._replace(now=everything.now, busy=everything.records.keys() - known.records.keys())
 
 
-def _known(rows: Rows, answers: Rows = NO_ROWS) -> Known:
-    return Known(
+def _known(rows: Rows, answers: Rows = NO_ROWS) -> BatchSnapshot:
+    return BatchSnapshot(
         now=datetime.fromtimestamp(rows[0][NOW], UTC) if rows else datetime.now(UTC),
         records={row[0]: KeyRecord.of(row[:IS_CALLER]) for row in rows if not row[IS_CALLER]},
         callers={row[0]: KeyRecord.of(row[:IS_CALLER]) for row in rows if row[IS_CALLER]},
@@ -112,21 +114,21 @@ def _known(rows: Rows, answers: Rows = NO_ROWS) -> Known:
     )
 
 
-def _digests(questions: Sequence[Question]) -> dict[str, str]:
+def _digests(questions: Sequence[VerificationQuery]) -> dict[str, str]:
     return {
         "digests": array_of_bytes({question.digest for question in questions}),
         "callers": array_of_bytes({question.caller.digest for question in questions if question.caller}),
     }
 
 
-def _names(questions: Sequence[Question]) -> dict[str, str]:
+def _names(questions: Sequence[VerificationQuery]) -> dict[str, str]:
     return {
         "digests": array_of_bytes([question.digest for question in questions]),
         "request_ids": array_of_texts([question.request_id for question in questions]),
     }
 
 
-def _write(transaction: PipelinedTransaction, consequences: Consequences, now: datetime) -> None:
+def _write(transaction: PipelinedTransaction, consequences: BatchEffects, now: datetime) -> None:
     if consequences.spendings:
         transaction.send(*SPEND.bind({"now": now, **_spending(consequences)}))
     if consequences.denials:
@@ -138,7 +140,7 @@ def _write(transaction: PipelinedTransaction, consequences: Consequences, now: d
         transaction.send(*TOUCH.bind(stale))
 
 
-def _spending(consequences: Consequences) -> dict[str, str]:
+def _spending(consequences: BatchEffects) -> dict[str, str]:
     calls, spendings, debits = consequences.calls, consequences.spendings, consequences.debits
     return {
         "key_ids": array_of_numbers([spending.key_id for spending in spendings]),
@@ -155,7 +157,7 @@ def _spending(consequences: Consequences) -> dict[str, str]:
     }
 
 
-def _denials(consequences: Consequences) -> dict[str, str]:
+def _denials(consequences: BatchEffects) -> dict[str, str]:
     denials = consequences.denials
     return {
         "key_ids": array_of_numbers([key_id for key_id, _ in denials]),
@@ -164,7 +166,7 @@ def _denials(consequences: Consequences) -> dict[str, str]:
     }
 
 
-def _answers(consequences: Consequences) -> dict[str, str]:
+def _answers(consequences: BatchEffects) -> dict[str, str]:
     answers = consequences.first_answers
     return {
         "key_ids": array_of_numbers([key_id for key_id, _ in answers]),
@@ -173,7 +175,7 @@ def _answers(consequences: Consequences) -> dict[str, str]:
     }
 
 
-def _stale(consequences: Consequences, now: datetime) -> dict[str, Any] | None:
+def _stale(consequences: BatchEffects, now: datetime) -> dict[str, Any] | None:
     """Return what is to be touched, or None."""
     key_ids = [key_id for key_id, asker in consequences.askers.items() if _is_stale(asker.last_used_at, now)]
     return {"now": now, "key_ids": array_of_numbers(key_ids)} if key_ids else None

@@ -2,13 +2,18 @@
 
 from ninja import Router
 
-from apps.core.http.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.scopes import KEYS_VERIFY
 from apps.core.http.requirements import require_scopes
 from apps.core.http.responses import WITH_BODY, errors
-from apps.core.http.tightest_window import TightestWindow, note_rate_limit
-from apps.core.security.scopes import KEYS_VERIFY
+from apps.core.rate_limits.response_headers import note_rate_limits
 from apps.verification.dependencies import verification_service
-from apps.verification.schemas import VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse
+from apps.verification.schemas.verification import (
+    VerifyBatchRequest,
+    VerifyBatchResponse,
+    VerifyRequest,
+    VerifyResponse,
+)
 
 router = Router(tags=["verification"])
 router.add_decorator(require_scopes(KEYS_VERIFY))
@@ -24,7 +29,7 @@ async def verify_key(request: AuthenticatedRequest, question: VerifyRequest) -> 
     from whoever presents the key.
     """
     verdict, request_id = await verification_service().verify(question)
-    note_rate_limit(request, TightestWindow.of(verdict.windows, verdict.retry_after_seconds))
+    note_rate_limits(request, verdict.rate_limits, verdict.retry_after_seconds)
     return VerifyResponse.of(verdict, request_id)
 
 

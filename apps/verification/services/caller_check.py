@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address
 
+from apps.core.authorization.scopes import grants
 from apps.core.errors import DomainError, InsufficientScopes, NotAllowed, NotAuthenticated
-from apps.core.security.scopes import grants
-from apps.verification.models import Caller, Code, KeyRecord, Known, Question
+from apps.verification.domain import BatchSnapshot, Caller, Code, KeyRecord, VerificationQuery
 from apps.verification.services.decision import address_is_allowed, refusal
 
 
-def check_callers(known: Known, callers: Iterable[Caller]) -> dict[Caller, DomainError]:
+def check_callers(known: BatchSnapshot, callers: Iterable[Caller]) -> dict[Caller, DomainError]:
     """Return what to tell those who may not ask."""
     refusals = {caller: _refusal(known, caller) for caller in callers}
     return {caller: refused for caller, refused in refusals.items() if refused}
@@ -17,7 +17,7 @@ def check_callers(known: Known, callers: Iterable[Caller]) -> dict[Caller, Domai
 
 def is_out_of_place(record: KeyRecord, address: IPv4Address | IPv6Address | None) -> bool:
     """Return whether the key is refused for nothing but the address it comes from."""
-    return record.owner_is_active and not address_is_allowed(record, Question(record.digest, address=address))
+    return record.owner_is_active and not address_is_allowed(record, VerificationQuery(record.digest, address=address))
 
 
 def out_of_place() -> NotAllowed:
@@ -25,11 +25,11 @@ def out_of_place() -> NotAllowed:
     return NotAllowed("The key may not be used from this address.")
 
 
-def _refusal(known: Known, caller: Caller) -> DomainError | None:
+def _refusal(known: BatchSnapshot, caller: Caller) -> DomainError | None:
     record = known.callers.get(caller.digest)
     if record is None:
         return NotAuthenticated()
-    code = refusal(record, Question(caller.digest, address=caller.address), known.now)
+    code = refusal(record, VerificationQuery(caller.digest, address=caller.address), known.now)
     if code is Code.FORBIDDEN and is_out_of_place(record, caller.address):
         return out_of_place()
     if code:

@@ -9,21 +9,29 @@ from typing import Any
 
 import orjson
 
-from apps.core.addresses import Network, is_within
-from apps.core.schemas.amounts import AMOUNT_MAXIMUM
-from apps.core.security.scopes import missing_scopes
-from apps.core.window_state import WindowState
-from apps.verification.models import Code, Consequences, KeyRecord, KeySpending, Known, Question, Verdict
+from apps.core.authorization.scopes import missing_scopes
+from apps.core.rate_limits.rate_limit import RateLimitStatus
+from apps.core.values.amounts import AMOUNT_MAXIMUM
+from apps.core.values.ip_addresses import Network, is_within
+from apps.verification.domain import (
+    BatchEffects,
+    BatchSnapshot,
+    Code,
+    KeyRecord,
+    KeySpending,
+    Verdict,
+    VerificationQuery,
+)
 from apps.verification.services.key_limits import KeyLimits
 
 NETWORKS_REMEMBERED = 4096
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND, MILLISECOND = timedelta(microseconds=1), timedelta(milliseconds=1)
 
-Check = Callable[[KeyRecord, Question, datetime], bool]
+Check = Callable[[KeyRecord, VerificationQuery, datetime], bool]
 
 
-def decide(known: Known, questions: Sequence[Question]) -> tuple[list[Verdict], Consequences]:
+def decide(known: BatchSnapshot, questions: Sequence[VerificationQuery]) -> tuple[list[Verdict], BatchEffects]:
     """Return the verdict on each question, in their order, and what they use up.
 
     Questions are served in order of arrival; the first check that refuses names the verdict. A refusal consumes
@@ -35,19 +43,19 @@ def decide(known: Known, questions: Sequence[Question]) -> tuple[list[Verdict], 
     return verdicts, batch.consequences()
 
 
-def is_disabled(record: KeyRecord, _question: Question, _now: datetime) -> bool:
+def is_disabled(record: KeyRecord, _question: VerificationQuery, _now: datetime) -> bool:
     """Return whether the key was revoked or switched off."""
     return record.revoked_at is not None or not record.is_active
 
 
-def is_expired(record: KeyRecord, _question: Question, now: datetime) -> bool:
+def is_expired(record: KeyRecord, _question: VerificationQuery, now: datetime) -> bool:
     """Return whether the key, or the grace of its rotated secret, has ended; the end itself is past it."""
     return (record.expires_at is not None and record.expires_at <= now) or (
         record.secret_expires_at is not None and record.secret_expires_at <= now
     )
 
 
-def is_forbidden(record: KeyRecord, question: Question, now: datetime) -> bool:
+def is_forbidden(record: KeyRecord, question: VerificationQuery, now: datetime) -> bool:
     """Return whether the owner may not act, or the call comes from an address that is not allowed."""
     return not owner_may_act(record, now) or not address_is_allowed(record, question)
 
@@ -57,18 +65,18 @@ def owner_may_act(record: KeyRecord, now: datetime) -> bool:
     return record.owner_is_active and (record.owner_locked_until is None or record.owner_locked_until <= now)
 
 
-def address_is_allowed(record: KeyRecord, question: Question) -> bool:
+def address_is_allowed(record: KeyRecord, question: VerificationQuery) -> bool:
     """Return whether the address is on the key's allowlist; an empty list allows all, an unknown address none."""
     return not record.ip_allowlist or is_within(question.address, [_network(text) for text in record.ip_allowlist])
 
 
-def lacks_scopes(record: KeyRecord, question: Question, _now: datetime) -> bool:
+def lacks_scopes(record: KeyRecord, question: VerificationQuery, _now: datetime) -> bool:
     """Return whether the call needs a scope that the key has not."""
     return bool(question.scopes) and bool(missing_scopes(record.scopes, question.scopes))
 
 
-# What depends on the key and the call alone. The windows and the credits follow: they depend on what earlier questions
-# of the batch have left.
+# These depend on the key and the call alone. Rate limits and credits follow: they depend on what earlier queries of the
+# batch have left.
 CHECKS: tuple[tuple[Code, Check], ...] = (
     (Code.DISABLED, is_disabled),
     (Code.EXPIRED, is_expired),
@@ -77,7 +85,7 @@ CHECKS: tuple[tuple[Code, Check], ...] = (
 )
 
 
-def refusal(record: KeyRecord, question: Question, now: datetime) -> Code | None:
+def refusal(record: KeyRecord, question: VerificationQuery, now: datetime) -> Code | None:
     """Return what refuses the call whatever was used before, or None."""
     for code, refuses in CHECKS:
         if refuses(record, question, now):
@@ -88,16 +96,16 @@ def refusal(record: KeyRecord, question: Question, now: datetime) -> Code | None
 class _Batch:
     """What is left of everything as the batch goes on."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: BatchSnapshot) -> None:
         self._known = known
         microseconds = (known.now - EPOCH) // MICROSECOND
         self._now_ms, self._made_ms = microseconds // 1000, -(-microseconds // 1000)
         self._keys: dict[int, _Key] = {}
         self._balances: dict[int, Decimal] = {}
         self._answered: dict[tuple[int, str], Verdict] = {}
-        self._consequences = Consequences()
+        self._consequences = BatchEffects()
 
-    def decide(self, question: Question) -> Verdict:
+    def decide(self, question: VerificationQuery) -> Verdict:
         record = self._known.records.get(question.digest)
         if record is None:
             return Verdict(Code.NOT_FOUND)
@@ -105,13 +113,13 @@ class _Batch:
             return self._decide_once(record, question)
         return self._decide_known(record, question)
 
-    def consequences(self) -> Consequences:
+    def consequences(self) -> BatchEffects:
         self._consequences.spendings = [
             KeySpending(key_id, key.limits.stored(), key.spent) for key_id, key in self._keys.items() if key.is_used
         ]
         return self._consequences
 
-    def _decide_once(self, record: KeyRecord, question: Question) -> Verdict:
+    def _decide_once(self, record: KeyRecord, question: VerificationQuery) -> Verdict:
         name = (record.key_id, question.request_id)
         first_answer = self._known.first_answers.get(name)
         if first_answer is not None:
@@ -120,7 +128,7 @@ class _Batch:
             self._answered[name] = self._decide_known(record, question)
         return self._answered[name]
 
-    def _decide_known(self, record: KeyRecord, question: Question) -> Verdict:
+    def _decide_known(self, record: KeyRecord, question: VerificationQuery) -> Verdict:
         code = refusal(record, question, self._known.now)
         if code is not None:
             return self._refuse(record, question, Verdict(code, record, balance=self._balance(record)))
@@ -142,7 +150,7 @@ class _Batch:
         is_within_budget = key.spent + cost <= budget
         return is_within_budget and cost <= self._balance(record)
 
-    def _use(self, record: KeyRecord, key: "_Key", question: Question) -> None:
+    def _use(self, record: KeyRecord, key: "_Key", question: VerificationQuery) -> None:
         key.is_used = True
         key.limits.use(question.weight)
         if question.cost:
@@ -153,14 +161,14 @@ class _Batch:
         if question.is_recorded:
             self._consequences.calls.append((question, record))
 
-    def _refuse(self, record: KeyRecord, question: Question, verdict: Verdict) -> Verdict:
+    def _refuse(self, record: KeyRecord, question: VerificationQuery, verdict: Verdict) -> Verdict:
         if question.is_recorded and question.is_metered:
             denials, name = self._consequences.denials, (record.key_id, verdict.code)
             denials[name] = denials.get(name, 0) + 1
         return verdict
 
     def _verdict(self, code: Code, record: KeyRecord, key: "_Key", retry_after_ms: int | None = None) -> Verdict:
-        return Verdict(code, record, key.limits.states(), self._balance(record), retry_after_ms)
+        return Verdict(code, record, key.limits.statuses(), self._balance(record), retry_after_ms)
 
     def _balance(self, record: KeyRecord) -> Decimal:
         return self._balances.get(record.user_id, record.balance)
@@ -168,15 +176,15 @@ class _Batch:
 
 def _repeated(record: KeyRecord, first_answer: str) -> Verdict:
     answer = orjson.loads(first_answer)
-    windows = [_window_of(fields) for fields in answer.get("rate_limits", ())]
+    rate_limits = [_status_of(fields) for fields in answer.get("rate_limits", ())]
     seconds = answer.get("retry_after_seconds")
     retry_after_ms = None if seconds is None else seconds * 1000
-    return Verdict(Code(answer["code"]), record, windows, None, retry_after_ms, first_answer)
+    return Verdict(Code(answer["code"]), record, rate_limits, None, retry_after_ms, first_answer)
 
 
-def _window_of(fields: dict[str, Any]) -> WindowState:
+def _status_of(fields: dict[str, Any]) -> RateLimitStatus:
     reset_at_ms = (datetime.fromisoformat(fields.pop("reset_at")) - EPOCH) // MILLISECOND
-    return WindowState(**fields, reset_at_ms=reset_at_ms)
+    return RateLimitStatus(**fields, reset_at_ms=reset_at_ms)
 
 
 class _Key:

@@ -1,9 +1,9 @@
 """Turns an API key presented to Keyhouse itself into a principal."""
 
 from apps.api_keys.services.key_format import digest_of, is_well_formed
-from apps.core.addresses import parse_address
-from apps.core.security.principal import CredentialKind, Principal
-from apps.verification.models import Code, KeyRecord, Question, Verdict
+from apps.core.authorization.principal import CredentialKind, Principal
+from apps.core.values.ip_addresses import parse_address
+from apps.verification.domain import Code, KeyRecord, Verdict, VerificationQuery
 from apps.verification.services.caller_check import is_out_of_place, out_of_place
 from apps.verification.services.verification_service import VerificationService
 
@@ -29,7 +29,7 @@ class KeyAuthentication:
         """Return the verdict on the key with this secret, for a use that needs these scopes; else like `judge`."""
         caller = parse_address(address) if address else None
         weight = 1 if is_metered else 0
-        question = Question(
+        question = VerificationQuery(
             digest,
             weight=weight,
             scopes=scopes,
@@ -50,7 +50,7 @@ class KeyAuthentication:
         Windows that are used up do not refuse it: it is the key that is asked about, not one more call.
         """
         caller = parse_address(address) if address else None
-        question = Question(digest, weight=0, address=caller, is_metered=False, is_recorded=False)
+        question = VerificationQuery(digest, weight=0, address=caller, is_metered=False, is_recorded=False)
         return await self._verification.judge(question)
 
 

@@ -4,68 +4,73 @@ from functools import lru_cache
 
 import orjson
 
-from apps.core.window_state import WindowState
-from apps.verification.models import KeyRecord, Window
+from apps.core.rate_limits.rate_limit import RateLimit, RateLimitStatus
+from apps.verification.domain.key_record import KeyRecord
 from apps.verification.services.sliding_log import SlidingLog
 
-WINDOW_LISTS_REMEMBERED = 1024
+RATE_LIMIT_LISTS_REMEMBERED = 1024
 NOTHING_USED = "[]"
 
 
 class KeyLimits:
-    """The windows of a key and what has been used of each; windows of the same period count the same calls."""
+    """The rate limits of a key and what has been used of each; rate limits of the same period count the same calls."""
 
-    __slots__ = ("_logs", "_windows")
+    __slots__ = ("_limits", "_logs")
 
     def __init__(self, record: KeyRecord, now_ms: int, made_ms: int | None = None) -> None:
-        windows = windows_of(record.plan_windows, record.rate_limits)
+        limits = rate_limits_of(record.plan_rate_limits, record.rate_limits)
         used = {entries[0]: entries[1:] for entries in orjson.loads(record.logs)} if record.logs != NOTHING_USED else {}
-        # A window of a new period begins with what the longest of the others knows: a change of limits forgives
+        # A rate limit of a new period begins with what the longest of the others knows: a change of limits forgives
         # nothing.
         longest = used[max(used)] if used else []
         self._logs = {
             period_ms: SlidingLog(period_ms, list(used.get(period_ms, longest)), now_ms, made_ms)
-            for _, period_ms in windows
+            for _, period_ms in limits
         }
-        self._windows = [(window, self._logs[period_ms]) for window, period_ms in windows]
+        self._limits = [(limit, self._logs[period_ms]) for limit, period_ms in limits]
 
     def allow(self, weight: int) -> bool:
-        """Return whether every window has room for `weight`."""
-        for window, log in self._windows:  # noqa: SIM110  all() with a generator takes three times as long
-            if log.used + weight > window.limit:
+        """Return whether every rate limit has room for `weight`."""
+        for limit, log in self._limits:  # noqa: SIM110  all() with a generator takes three times as long
+            if log.used + weight > limit.limit:
                 return False
         return True
 
     def use(self, weight: int) -> None:
-        """Use `weight` of every window."""
+        """Use `weight` of every rate limit."""
         for log in self._logs.values():
             log.add(weight)
 
     def wait_ms(self, weight: int) -> int | None:
         """Return how long it takes until `weight` is allowed, if nothing comes; None when it never is."""
-        if any(weight > window.limit for window, _ in self._windows):
+        if any(weight > limit.limit for limit, _ in self._limits):
             return None
-        return max((log.wait_ms(window.limit - weight) for window, log in self._windows), default=0)
+        return max((log.wait_ms(limit.limit - weight) for limit, log in self._limits), default=0)
 
-    def states(self) -> list[WindowState]:
-        """Return each window as it stands."""
-        return [
-            WindowState(*window, remaining if (remaining := window.limit - log.used) > 0 else 0, log.reset_at_ms)
-            for window, log in self._windows
-        ]
+    def statuses(self) -> list[RateLimitStatus]:
+        """Return each rate limit as it stands."""
+        statuses = []
+        for limit, log in self._limits:
+            remaining = limit.limit - log.used
+            remaining = max(0, remaining)  # max() takes three times as long
+            statuses.append(RateLimitStatus(limit.name, limit.limit, limit.period_seconds, remaining, log.reset_at_ms))
+        return statuses
 
     def stored(self) -> str:
         """Return the logs as they are kept."""
         return orjson.dumps([log.stored() for log in self._logs.values()]).decode()
 
 
-@lru_cache(maxsize=WINDOW_LISTS_REMEMBERED)
-def windows_of(plan_windows: str, rate_limits: str) -> list[tuple[Window, int]]:
-    """Return the windows that hold for a key, each with its period in milliseconds, the shortest first.
+@lru_cache(maxsize=RATE_LIMIT_LISTS_REMEMBERED)
+def rate_limits_of(plan_rate_limits: str, rate_limits: str) -> list[tuple[RateLimit, int]]:
+    """Return the rate limits that hold for a key, each with its period in milliseconds, the shortest first.
 
     They are its plan's, but its own where they have the same name.
     """
-    windows = {name: Window(name, limit, period_seconds) for name, limit, period_seconds in orjson.loads(plan_windows)}
-    windows |= {fields["name"]: Window(**fields) for fields in orjson.loads(rate_limits)}
-    ordered = sorted(windows.values(), key=lambda window: window.period_seconds)
-    return [(window, window.period_seconds * 1000) for window in ordered]
+    by_name = {
+        name: RateLimit.model_construct(name=name, limit=limit, period_seconds=period_seconds)
+        for name, limit, period_seconds in orjson.loads(plan_rate_limits)
+    }
+    by_name |= {fields["name"]: RateLimit.model_construct(**fields) for fields in orjson.loads(rate_limits)}
+    ordered = sorted(by_name.values(), key=lambda limit: limit.period_seconds)
+    return [(limit, limit.period_seconds * 1000) for limit in ordered]

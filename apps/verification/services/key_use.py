@@ -5,24 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
-from apps.core.security.principal import Principal
-from apps.core.window_state import WindowState
-from apps.verification.models import Code
+from apps.core.authorization.principal import Principal
+from apps.core.rate_limits.rate_limit import RateLimitStatus
+from apps.verification.domain import Code
 from apps.verification.services.key_authentication import principal_of
 
 if TYPE_CHECKING:
-    from apps.verification.models import KeyRecord, Verdict
+    from apps.verification.domain import KeyRecord, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class KeyUse:
-    """Who the key is, None when it may not be used; whether that is for its windows or its scopes alone.
+    """Who the key is, None when it may not be used; whether that is for its rate limits or its scopes alone.
 
     `expires_at` is when the key or the secret that was presented ends, whichever is first.
     """
 
     principal: Principal | None = None
-    windows: Sequence[WindowState] = ()
+    rate_limits: Sequence[RateLimitStatus] = ()
     retry_after_seconds: int | None = None
     is_limited: bool = False
     lacks_scopes: bool = False
@@ -34,7 +34,7 @@ class KeyUse:
         record, is_limited = verdict.record, verdict.code is Code.RATE_LIMITED
         return cls(
             principal=principal_of(record) if record and verdict.is_valid else None,
-            windows=verdict.windows,
+            rate_limits=verdict.rate_limits,
             retry_after_seconds=_wait_seconds(verdict) if is_limited else None,
             is_limited=is_limited,
             lacks_scopes=verdict.code is Code.INSUFFICIENT_SCOPES,
@@ -43,7 +43,7 @@ class KeyUse:
 
 
 def _wait_seconds(verdict: "Verdict") -> int:
-    return verdict.retry_after_seconds or verdict.windows[0].period_seconds
+    return verdict.retry_after_seconds or verdict.rate_limits[0].period_seconds
 
 
 def _end(record: "KeyRecord") -> datetime | None:

@@ -5,7 +5,7 @@ from itertools import chain, islice, zip_longest
 from typing import Any
 
 from apps.verification.repositories.ledger_audit_repository import Breaches, LedgerAuditRepository
-from apps.verification.schemas.ledger_audit_report import LedgerAuditReport, LedgerViolation
+from apps.verification.schemas.ledger_audit import LedgerAuditReport, LedgerViolation
 
 VIOLATIONS_MAXIMUM = 100
 SIZES = ("balances", "transactions", "usage_events", "api_keys")

@@ -5,18 +5,26 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 
 from apps.api_keys.services.key_format import digest_of, is_well_formed
-from apps.core.addresses import parse_address
 from apps.core.errors import DomainError, InsufficientScopes, Unavailable
-from apps.verification.models import Caller, Consequences, KeyRecord, Known, Question, RequestName, Verdict
+from apps.core.values.ip_addresses import parse_address
+from apps.verification.domain import (
+    BatchEffects,
+    BatchSnapshot,
+    Caller,
+    KeyRecord,
+    RequestName,
+    Verdict,
+    VerificationQuery,
+)
 from apps.verification.repositories.decision_repository import DecisionRepository
-from apps.verification.schemas import VerifyRequest, VerifyResponse, answer_json
+from apps.verification.schemas.verification import VerifyRequest, VerifyResponse, answer_json
 from apps.verification.services.batcher import Batcher, Ticket
 from apps.verification.services.caller_check import check_callers
 from apps.verification.services.decision import decide
 
 REQUEST_ID_BYTES = 16
 
-type Asked = Ticket[Question, Verdict]
+type Asked = Ticket[VerificationQuery, Verdict]
 type Answer = Verdict | Exception
 NOBODY_LISTENS = Unavailable("The asker has gone.")
 
@@ -35,8 +43,8 @@ class VerificationService:
 
     def __init__(self, decisions: DecisionRepository) -> None:
         self._decisions = decisions
-        self._metered: Batcher[Question, Verdict] = Batcher(self._decide_all)
-        self._unmetered: Batcher[Question, Verdict] = Batcher(self._judge_all)
+        self._metered: Batcher[VerificationQuery, Verdict] = Batcher(self._decide_all)
+        self._unmetered: Batcher[VerificationQuery, Verdict] = Batcher(self._judge_all)
 
     async def verify(
         self, request: VerifyRequest, caller: Caller | None = None, *, is_metered: bool = True
@@ -61,11 +69,11 @@ class VerificationService:
                 raise each
         return [VerifyResponse.of(*each) for each in verified if not isinstance(each, BaseException)]
 
-    async def judge(self, question: Question) -> Verdict:
+    async def judge(self, question: VerificationQuery) -> Verdict:
         """Return the verdict on a key that is used on Keyhouse itself."""
         return await self._ask(question)
 
-    async def _ask(self, question: Question) -> Verdict:
+    async def _ask(self, question: VerificationQuery) -> Verdict:
         return await (self._metered if question.is_metered else self._unmetered).ask(question)
 
     async def _decide_all(self, asked: Sequence[Asked]) -> Sequence[Answer]:
@@ -77,9 +85,9 @@ class VerificationService:
         return await self._decisions.judge(questions, lambda known: _decide(known, asked))
 
 
-def _question(request: VerifyRequest, request_id: str, caller: Caller | None, *, is_metered: bool) -> Question:
+def _question(request: VerifyRequest, request_id: str, caller: Caller | None, *, is_metered: bool) -> VerificationQuery:
     key = request.key.get_secret_value()
-    return Question(
+    return VerificationQuery(
         # No key has an empty digest, so a malformed one is not found; its caller is judged with it all the same.
         digest_of(key) if is_well_formed(key) else b"",
         request.cost,
@@ -95,7 +103,7 @@ def _question(request: VerifyRequest, request_id: str, caller: Caller | None, *,
     )
 
 
-def _decide(known: Known, asked: Sequence[Asked]) -> tuple[list[Answer], Consequences]:
+def _decide(known: BatchSnapshot, asked: Sequence[Asked]) -> tuple[list[Answer], BatchEffects]:
     """Decide the questions whose asker waits for the answer and may ask; the others use up nothing."""
     callers = {ticket.question.caller for ticket in asked if ticket.question.caller}
     refusals = check_callers(known, callers)
@@ -109,7 +117,7 @@ def _decide(known: Known, asked: Sequence[Asked]) -> tuple[list[Answer], Consequ
     return [answer or next(following) for answer in answers], consequences
 
 
-def _refusal(ticket: Asked, refusals: Mapping[Caller, DomainError], known: Known) -> Exception | None:
+def _refusal(ticket: Asked, refusals: Mapping[Caller, DomainError], known: BatchSnapshot) -> Exception | None:
     """Return what the asker is told instead of a verdict, or None when there is to be one."""
     question = ticket.question
     if ticket.is_withdrawn:
@@ -119,7 +127,7 @@ def _refusal(ticket: Asked, refusals: Mapping[Caller, DomainError], known: Known
     return KeyBusy() if question.digest in known.busy else None
 
 
-def _first_answers(questions: Sequence[Question], verdicts: Sequence[Verdict]) -> dict[RequestName, str]:
+def _first_answers(questions: Sequence[VerificationQuery], verdicts: Sequence[Verdict]) -> dict[RequestName, str]:
     return {
         (verdict.record.key_id, question.request_id): answer_json(verdict, question.request_id).decode()
         for question, verdict in zip(questions, verdicts, strict=True)
@@ -128,7 +136,7 @@ def _first_answers(questions: Sequence[Question], verdicts: Sequence[Verdict]) -
 
 
 def _askers(
-    known: Known, callers: Iterable[Caller], questions: Sequence[Question], verdicts: Sequence[Verdict]
+    known: BatchSnapshot, callers: Iterable[Caller], questions: Sequence[VerificationQuery], verdicts: Sequence[Verdict]
 ) -> dict[int, KeyRecord]:
     """Return the keys that were used to ask, and used up nothing by it."""
     records = [known.callers[caller.digest] for caller in callers]

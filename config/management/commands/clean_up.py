@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apps.core.database.sync_calls import call_service
+from apps.core.event_loop.sync_calls import call_service
 from apps.core.management.service_command import ServiceCommand
 from apps.core.schemas.base import ResponseSchema
 from config.serving.clean_ups import clean_ups

@@ -20,7 +20,7 @@ MINUTE = {"name": "minute", "limit": 6000, "period_seconds": 60}
 BURST = {"name": "burst", "limit": 0, "period_seconds": 1}
 
 
-async def test_a_new_key_has_no_windows_of_its_own_and_no_budget(api: httpx.AsyncClient):
+async def test_a_new_key_has_no_rate_limits_of_its_own_and_no_budget(api: httpx.AsyncClient):
     me = await customer()
     made = (await api.post(KEYS, json={"name": "k", "rate_limits": []}, headers=me.headers)).json()
     assert (made["rate_limits"], made["budget"], made["budget_spent"]) == ([], None, "0.000000")

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
-from apps.core.database.sync_calls import call_service
+from apps.core.event_loop.sync_calls import call_service
 from apps.users.dependencies import user_service
 from apps.users.models import Role, RoleScope, User
 from tests.support.factories import make_bare_key, make_staff, make_user

@@ -4,9 +4,9 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from apps.audit.dependencies import audit_service
+from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.models import AuditEvent
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.principal import OPERATOR
+from apps.core.authorization.principal import OPERATOR
 from tests.support.factories import make_user
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -7,10 +7,10 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from apps.audit.dependencies import audit_service
+from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.models import AuditEvent
+from apps.core.authorization.principal import ANONYMOUS, OPERATOR, Principal
 from apps.core.request_context import RequestContext, enter_request
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.principal import OPERATOR, STRANGER, Principal
 from apps.users.models import User
 from tests.support.callers import session_of, staff_of
 from tests.support.factories import make_user
@@ -84,7 +84,7 @@ def test_takes_out_the_words_of_keys_and_passkeys_and_no_plan_s_name():
 
 @pytest.mark.parametrize(
     ("actor", "address"),
-    [(STRANGER, None), (staff_of(COLLEAGUE), "203.0.113.9"), (OPERATOR, "203.0.113.9")],
+    [(ANONYMOUS, None), (staff_of(COLLEAGUE), "203.0.113.9"), (OPERATOR, "203.0.113.9")],
     ids=["somebody unknown", "staff", "the operator"],
 )
 def test_from_where_others_did_it_stays(actor, address):

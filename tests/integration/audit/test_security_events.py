@@ -5,9 +5,9 @@ from typing import Any
 import httpx
 
 from apps.audit.dependencies import audit_service
+from apps.audit.domain.audit_entry import AuditEntry, Outcome
 from apps.audit.models import AuditEvent
-from apps.core.security.audit_entry import AuditEntry, Outcome
-from apps.core.security.principal import OPERATOR, STRANGER, CredentialKind, Principal
+from apps.core.authorization.principal import ANONYMOUS, OPERATOR, CredentialKind, Principal
 from tests.support.accounts import customer, superuser
 from tests.support.assertions import assert_error
 from tests.support.factories import make_key
@@ -71,7 +71,7 @@ async def test_shows_what_staff_did_with_ones_keys(api: httpx.AsyncClient):
 async def test_tells_keys_operators_and_strangers_apart(api: httpx.AsyncClient):
     me = await customer()
     key = Principal(user_id=me.id, kind=CredentialKind.API_KEY)
-    for actor, outcome in ((key, Outcome.SUCCESS), (OPERATOR, Outcome.SUCCESS), (STRANGER, Outcome.FAILURE)):
+    for actor, outcome in ((key, Outcome.SUCCESS), (OPERATOR, Outcome.SUCCESS), (ANONYMOUS, Outcome.FAILURE)):
         await audit_service().note(AuditEntry(actor, "thing.tried", "user", me.id, outcome=outcome))
     items = (await events_of(api, me.headers))["items"]
     assert [(item["actor"], item["outcome"]) for item in items] == [

@@ -15,7 +15,7 @@ from apps.audit.models import AuditEvent
 from apps.authentication.models import LoginAttempt, Session, SigningKey
 from apps.authentication.repositories.session_clean_up_repository import SessionCleanUpRepository
 from apps.authentication.services.session_clean_up import SessionCleanUp
-from apps.core.database.sync_calls import call_service
+from apps.core.event_loop.sync_calls import call_service
 from apps.users.models import User
 from tests.support.factories import PASSWORD, make_user
 from tests.support.sessions import sign_in

@@ -6,14 +6,14 @@ import json
 import pytest
 from django.core.management import call_command
 
+from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.models import AuditEvent
 from apps.authentication.dependencies import session_repository, session_service
 from apps.authentication.models import Session
 from apps.authentication.services.everybodys_sessions import EverybodysSessions
-from apps.core.database.sync_calls import call_service
+from apps.core.authorization.principal import OPERATOR, Principal
 from apps.core.errors import NotAllowed
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.principal import OPERATOR, Principal
+from apps.core.event_loop.sync_calls import call_service
 from tests.support.callers import staff_of
 from tests.support.factories import make_staff, make_user
 from tests.support.sessions import sign_in

@@ -13,8 +13,8 @@ from psycopg import AsyncConnection
 from pytest_django.fixtures import Settings
 
 from apps.authentication.models import LoginAttempt, Session
-from apps.core.database.read_line import ReadLine
-from apps.core.security.argon2id_hasher import Argon2idHasher
+from apps.core.crypto.argon2id_hasher import Argon2idHasher
+from apps.core.database.pipeline.read_line import ReadLine
 from tests.support.accounts import audited, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, make_staff, make_user

@@ -7,8 +7,8 @@ from django.db.models.functions import Now
 
 from apps.authentication.dependencies import password_service
 from apps.authentication.models import Session
+from apps.core.authorization.principal import OPERATOR
 from apps.core.database.transactions import run_in_transaction
-from apps.core.security.principal import OPERATOR
 from tests.support.factories import PASSWORD, make_user
 from tests.support.mailbox import PostedLetter, letters_to
 from tests.support.orm import make

@@ -9,8 +9,8 @@ from django.db.models.functions import Now
 
 from apps.authentication.dependencies import password_service
 from apps.authentication.models import Session
+from apps.core.authorization.principal import OPERATOR
 from apps.core.database.transactions import run_in_transaction
-from apps.core.security.principal import OPERATOR
 from apps.one_time_tokens.models import OneTimeToken
 from apps.users.models import User
 from tests.support.accounts import audited, customer

@@ -18,7 +18,7 @@ from django.utils import timezone
 from apps.audit.models import AuditEvent
 from apps.authentication.dependencies import session_repository, signing_key_repository
 from apps.authentication.models import Session
-from apps.authentication.schemas import TokenPair
+from apps.authentication.schemas.login import TokenPair
 from apps.authentication.services.access_tokens import AccessTokens
 from apps.authentication.services.key_ring import KeyRing
 from apps.authentication.services.refresh_tokens import new_family, read_refresh_token

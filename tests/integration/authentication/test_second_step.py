@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
-from apps.core.security.passwords import hash_password
+from apps.core.crypto.passwords import hash_password
 from apps.one_time_tokens.models import OneTimeToken
 from apps.second_factors.models import FactorAttempt, RecoveryCode, TotpDevice
 from apps.users.models import User

@@ -20,9 +20,9 @@ from apps.authentication.services import key_ring
 from apps.authentication.services.access_tokens import AccessClaims, AccessTokens
 from apps.authentication.services.key_ring import KEY_SET_SECONDS, KeyRing
 from apps.authentication.services.key_rotation import NOTICE_SECONDS
-from apps.core.database.sync_calls import call_service
-from apps.core.security.lifetimes import ACCESS_TOKEN_SECONDS
-from apps.core.security.principal import OPERATOR
+from apps.core.authorization.principal import OPERATOR
+from apps.core.event_loop.sync_calls import call_service
+from apps.core.values.lifetimes import ACCESS_TOKEN_SECONDS
 from tests.support.accounts import customer
 from tests.support.assertions import assert_error
 from tests.support.orm import make, rows

@@ -15,10 +15,10 @@ from tests.support.orm import make, rows
 STEP_UP = "/api/v1/auth/step-up"
 
 
-async def is_recently_proven(account: Account) -> bool:
+async def recently_authenticated(account: Account) -> bool:
     principal = await session_service().authenticate(account.headers["Authorization"].removeprefix("Bearer "))
     assert principal is not None
-    return principal.is_recently_proven
+    return principal.recently_authenticated
 
 
 async def proven(seconds_ago: int) -> None:
@@ -29,7 +29,7 @@ async def test_a_proof_is_recent_for_ten_minutes(api: httpx.AsyncClient):
     me = await customer()
     for seconds_ago, is_recent in ((590, True), (601, False)):
         await proven(seconds_ago)
-        assert await is_recently_proven(me) is is_recent
+        assert await recently_authenticated(me) is is_recent
 
 
 async def test_the_password_renews_the_proof(api: httpx.AsyncClient):
@@ -37,7 +37,7 @@ async def test_the_password_renews_the_proof(api: httpx.AsyncClient):
     await proven(3600)
     response = await api.post(STEP_UP, json={"password": PASSWORD}, headers=me.headers)
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
-    assert await is_recently_proven(me)
+    assert await recently_authenticated(me)
     (session,) = await rows(Session.objects.all())
     assert session.methods == ["pwd"]
     assert await audited() == [("session.proven", session.pk, me.id)]
@@ -50,7 +50,7 @@ async def test_a_wrong_password_renews_nothing_and_is_counted(api: httpx.AsyncCl
         refused = await api.post(STEP_UP, json={"password": "wrong"}, headers=me.headers)
         assert_error(refused, 400, "WRONG_PASSWORD")
     assert_error(await api.post(STEP_UP, json={"password": PASSWORD}, headers=me.headers), 429, "LOCKED_OUT")
-    assert not await is_recently_proven(me)
+    assert not await recently_authenticated(me)
 
 
 async def test_a_key_proves_nothing(api: httpx.AsyncClient):

@@ -10,15 +10,15 @@ from django.utils import timezone
 
 from apps.authentication.dependencies import password_service
 from apps.authentication.models import Session
-from apps.core.security.principal import OPERATOR
+from apps.core.authorization.principal import OPERATOR
 from apps.users.dependencies import user_service
 from apps.users.models import User
-from apps.users.schemas import UserAdministration
+from apps.users.schemas.user import UserAdministration
 from tests.support.accounts import Account, audited, superuser
 from tests.support.factories import PASSWORD, make_staff
 from tests.support.orm import make, rows
 from tests.support.sessions import sign_in as sign_in_to_api
-from tests.support.staff_door import HOME, LOGIN, SESSION_COOKIE, browser_at, is_signed_in, sign_in, submit
+from tests.support.staff_client import HOME, LOGIN, SESSION_COOKIE, browser_at, is_signed_in, sign_in, submit
 
 pytestmark = pytest.mark.integration
 

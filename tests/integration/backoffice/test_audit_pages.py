@@ -5,7 +5,7 @@ from django.contrib import admin
 
 from apps.audit.admin.audit_filters import TargetKindFilter
 from apps.audit.models import AuditEvent
-from apps.core.security.principal import CredentialKind
+from apps.core.authorization.principal import CredentialKind
 from tests.integration.backoffice.pages import text_of
 
 EVENTS = "/admin/audit/auditevent/"

@@ -10,7 +10,7 @@ from tests.support.accounts import superuser
 from tests.support.factories import PASSWORD
 from tests.support.orm import rows
 from tests.support.second_factors import enrol_totp
-from tests.support.staff_door import LOGIN, PROOF, SECOND_STEP, browser_at, refusals_of, sign_in, submit
+from tests.support.staff_client import LOGIN, PROOF, SECOND_STEP, browser_at, refusals_of, sign_in, submit
 
 pytestmark = pytest.mark.integration
 

@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from apps.audit.models import AuditEvent
 from apps.core.admin import bounded_paginator
-from apps.core.database.sync_calls import call_service
-from apps.core.security.principal import OPERATOR
+from apps.core.authorization.principal import OPERATOR
+from apps.core.event_loop.sync_calls import call_service
 from apps.credits.admin import CreditTransactionAdmin
 from apps.credits.dependencies import credit_service
 from apps.credits.models import CreditBalance, CreditTransaction
-from apps.credits.schemas import CreditPosting
+from apps.credits.schemas.credit_transaction import CreditPosting
 from apps.users.models import User
 from tests.integration.backoffice.pages import USERS, form_errors, only_event, text_of
 from tests.support.factories import make_user

@@ -6,7 +6,7 @@ from django.urls import path
 from pytest_django.fixtures import Settings
 
 from tests.support.factories import make_user
-from tests.support.staff_door import browser_at
+from tests.support.staff_client import browser_at
 
 pytestmark = pytest.mark.integration
 

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.core.database.sync_calls import call_service
-from apps.core.security.principal import OPERATOR
+from apps.core.authorization.principal import OPERATOR
+from apps.core.event_loop.sync_calls import call_service
 from apps.credits.dependencies import credit_service
 from apps.credits.models import CreditTransaction
-from apps.credits.schemas import CreditPosting
+from apps.credits.schemas.credit_transaction import CreditPosting
 from apps.second_factors.models import Passkey, TotpDevice
 from tests.integration.backoffice.pages import EVENTS, KEYS, USERS, text_of
 from tests.integration.backoffice.test_second_factor_pages import DEVICES, PASSKEYS, person

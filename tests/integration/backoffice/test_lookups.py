@@ -12,9 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.core.admin import bounded_paginator
-from apps.core.admin.house_admin import HouseAdmin
+from apps.core.admin.keyhouse_model_admin import KeyhouseModelAdmin
+from apps.core.conventions.own_apps import is_own_app
 from apps.core.database import bounded_statements
-from apps.core.house_apps import is_house_app
 from apps.users.admin import UserAdmin
 from tests.integration.backoffice.pages import EVENTS, KEYS, USERS, text_of
 from tests.support.factories import make_key, make_user
@@ -40,8 +40,8 @@ def _fields_of(model: Any, prefix: str = "", depth: int = 2) -> Iterator[str]:
 @pytest.mark.parametrize("pages", _lists(), ids=lambda pages: pages.opts.label)
 def test_no_list_lets_a_column_be_guessed(pages: Any, browser: Client):
     address = reverse(f"admin:{pages.opts.app_label}_{pages.opts.model_name}_changelist")
-    assert isinstance(pages, HouseAdmin)
-    assert is_house_app(pages.opts.app_label)
+    assert isinstance(pages, KeyhouseModelAdmin)
+    assert is_own_app(pages.opts.app_label)
     for field in _fields_of(pages.model):
         for lookup, value in GUESSES.items():
             assert not pages.lookup_allowed(f"{field}__{lookup}", value, None), field

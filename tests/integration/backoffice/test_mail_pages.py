@@ -6,8 +6,8 @@ import pytest
 from django.db.models.functions import Now
 
 from apps.audit.models import AuditEvent
-from apps.core.letters import Letter
 from apps.mail.dependencies import mail_service
+from apps.mail.domain.message import Letter
 from apps.mail.models import OutgoingMail
 from tests.integration.backoffice.pages import only_event, text_of
 

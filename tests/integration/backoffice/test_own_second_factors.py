@@ -14,7 +14,7 @@ from tests.support.factories import PASSWORD
 from tests.support.orm import make, rows
 from tests.support.second_factors import Authenticator, enrol_passkey, enrol_totp, let_proofs_grow_old
 from tests.support.software_authenticator import BACKUP_ELIGIBLE, PRESENT, VERIFIED, SoftwareAuthenticator
-from tests.support.staff_door import (
+from tests.support.staff_client import (
     FACTORS,
     HOME,
     LOGIN,

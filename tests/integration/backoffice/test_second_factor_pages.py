@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
-from apps.core.security.encryption import encrypt
+from apps.core.crypto.encryption import encrypt
 from apps.second_factors.models import Passkey, RecoveryCode, TotpDevice
 from apps.users.models import User
 from tests.integration.backoffice.pages import USERS, only_event, text_of

@@ -14,7 +14,7 @@ from tests.support.accounts import Account, audited, superuser
 from tests.support.factories import PASSWORD
 from tests.support.orm import make, rows
 from tests.support.second_factors import Authenticator, begin_sign_in, enrol_passkey, enrol_totp
-from tests.support.staff_door import (
+from tests.support.staff_client import (
     HOME,
     LOGIN,
     SECOND_STEP,

@@ -10,7 +10,7 @@ from apps.users.models import User
 from tests.support.accounts import audited
 from tests.support.factories import PASSWORD, make_staff, make_user
 from tests.support.orm import make, rows
-from tests.support.staff_door import (
+from tests.support.staff_client import (
     LOGIN,
     SESSION_COOKIE,
     browser_at,

@@ -4,7 +4,16 @@ import pytest
 from django.contrib.sessions.models import Session
 
 from tests.support.orm import rows
-from tests.support.staff_door import HOME, LOGIN, PROOF, SECOND_STEP, SESSION_COOKIE, STEP_COOKIE, browser_at, submit
+from tests.support.staff_client import (
+    HOME,
+    LOGIN,
+    PROOF,
+    SECOND_STEP,
+    SESSION_COOKIE,
+    STEP_COOKIE,
+    browser_at,
+    submit,
+)
 
 pytestmark = pytest.mark.integration
 

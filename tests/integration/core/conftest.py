@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_django.fixtures import Settings
 
-from apps.core.cache.redis_clients import shared_client
+from apps.core.rate_limits.redis_clients import shared_client
 from config.environment.cache_url import cache_settings
 from tests.support.redis_server import RedisServer
 

@@ -6,11 +6,11 @@ import threading
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from apps.core.database.orm.queries import fetch_rows
 from apps.core.database.pool import close_pool, has_pool
-from apps.core.database.queries import fetch_rows
-from apps.core.database.sync_calls import call_service
 from apps.core.database.transactions import run_in_transaction, violated_constraint
 from apps.core.errors import Conflict
+from apps.core.event_loop.sync_calls import call_service
 from apps.users.models import User
 from tests.support.factories import make_user
 from tests.support.orm import make, rows

@@ -3,8 +3,8 @@
 import pytest
 from django.core.cache import cache
 
-from apps.core.cache.counting_cache import count_one, noted_counter
 from apps.core.models import RateLimitCounter
+from apps.core.rate_limits.counting_cache import count_one, noted_counter
 from tests.support.orm import make, rows
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -9,7 +9,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 
-from apps.core.cache.counting_cache import Counter, count_one, noted_counter
+from apps.core.rate_limits.counting_cache import Counter, count_one, noted_counter
 from tests.support.orm import make
 
 pytestmark = pytest.mark.usefixtures("counters")

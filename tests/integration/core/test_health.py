@@ -5,7 +5,7 @@ import asyncio
 import httpx
 
 from apps.core.database.pool import has_pool
-from apps.core.http.front import serve_lifespan
+from apps.core.http.root_application import serve_lifespan
 
 
 async def test_the_process_answers_without_the_database(api: httpx.AsyncClient):

@@ -14,9 +14,9 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 
 from apps.api_keys.models import ApiKey, ApiKeySecret
-from apps.core.database import prepared_query
-from apps.core.database.prepared_query import CannotPrepare, PreparedQuery, prepared
-from apps.core.database.read_line import read_rows
+from apps.core.database.orm import prepared_query
+from apps.core.database.orm.prepared_query import CannotPrepare, PreparedQuery, prepared
+from apps.core.database.pipeline.read_line import read_rows
 from apps.plans.models import Plan
 from apps.users.models import User
 from tests.support.factories import make_key, make_user

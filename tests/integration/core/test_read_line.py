@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from apps.core.database import read_line
+from apps.core.database.orm.queries import fetch_rows
+from apps.core.database.pipeline import read_line
+from apps.core.database.pipeline.read_line import ReadLine, read_rows
 from apps.core.database.pool import connection
-from apps.core.database.queries import fetch_rows
-from apps.core.database.read_line import ReadLine, read_rows
 from apps.core.errors import Unavailable
 
 LONG = 300_000  # more than a socket takes at once

@@ -11,10 +11,10 @@ import pytest
 from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
-from apps.core.cache import redis_clients
-from apps.core.cache.counting_cache import Counter, count_one
-from apps.core.connections import close_connections
 from apps.core.errors import Unavailable
+from apps.core.event_loop.connections import close_connections
+from apps.core.rate_limits import redis_clients
+from apps.core.rate_limits.counting_cache import Counter, count_one
 from apps.users.models import User
 from config.environment.cache_url import cache_settings
 from tests.support.assertions import assert_error

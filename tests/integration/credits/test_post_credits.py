@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
-from apps.core.security.scopes import STAFF
+from apps.core.authorization.scopes import STAFF
 from apps.credits.models import CreditBalance, CreditTransaction
 from tests.support.accounts import Account, audited, colleague, customer
 from tests.support.assertions import assert_error

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from apps.core.authorization.principal import OPERATOR
 from apps.core.database.pool import close_pool
 from apps.core.errors import DomainError
-from apps.core.security.principal import OPERATOR
 from apps.credits.dependencies import credit_service
 from apps.credits.models import CreditBalance, CreditTransaction
-from apps.credits.schemas import CreditPosting
+from apps.credits.schemas.credit_transaction import CreditPosting
 from tests.support.factories import make_user
 
 pytestmark = pytest.mark.usefixtures("database")

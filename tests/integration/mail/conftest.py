@@ -7,8 +7,8 @@ import pytest
 from django.db.models.functions import Now
 from pydantic import SecretStr
 
-from apps.core.letters import Letter
 from apps.mail.dependencies import mail_delivery, mail_service
+from apps.mail.domain.message import Letter
 from apps.mail.models import OutgoingMail
 from config.environment.mail_url import mailers
 from tests.support.mail_server import Inbox, mail_server

@@ -10,8 +10,8 @@ from django.core.management import CommandError, call_command
 from django.db.models import F
 from django.db.models.functions import Now
 
-from apps.core.letters import Letter
 from apps.mail.dependencies import mail_service
+from apps.mail.domain.message import Letter
 from apps.mail.models import OutgoingMail
 from tests.support.server import free_port
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from apps.core.letters import Letter
 from apps.mail.dependencies import mail_service, outgoing_mail_repository
+from apps.mail.domain.message import Letter
 from apps.mail.models import OutgoingMail
 from apps.mail.services.delivery import LEASE_SECONDS
 from tests.support.orm import make, rows

@@ -8,8 +8,8 @@ import pytest
 from django.db import connection, transaction
 
 from apps.core.errors import ValidationFailed
-from apps.core.letters import Letter
 from apps.mail.dependencies import mail_service
+from apps.mail.domain.message import Letter
 from apps.mail.models import OutgoingMail
 from tests.support.mailbox import letters_to
 

@@ -20,8 +20,8 @@ from apps.authentication.dependencies import session_data
 from apps.authentication.models import LoginAttempt, Session
 from apps.core.database.statements import run_statement
 from apps.core.database.transactions import run_in_transaction
+from apps.core.declarations.personal_data import ErasePersonalData
 from apps.core.errors import Unavailable
-from apps.core.personal_data import ErasePersonalData
 from apps.core.request_context import NO_REQUEST, enter_request
 from apps.credits.models import CreditTransaction
 from apps.mail.models import OutgoingMail

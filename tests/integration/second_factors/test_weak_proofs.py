@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from apps.authentication.models import Session
-from apps.second_factors.schemas import FactorKind
+from apps.second_factors.schemas.second_factor import FactorKind
 from apps.second_factors.services.second_factors import SecondFactors
 from apps.users.models import User
 from tests.support.accounts import Account, customer

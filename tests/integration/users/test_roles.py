@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from apps.audit.models import AuditEvent
-from apps.core.security.scope_catalogue import CATALOGUE
+from apps.core.authorization.catalogue import CATALOGUE
 from apps.users.models import Role, RoleScope
 from tests.support.accounts import Account, audited, colleague, customer, superuser
 from tests.support.assertions import assert_error

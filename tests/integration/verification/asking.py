@@ -12,7 +12,7 @@ from apps.core.database.pool import close_pool
 from apps.credits.models import CreditBalance, CreditTransaction
 from apps.usage.models import UsageDenial, UsageEvent
 from apps.users.models import User
-from apps.verification.models import Question, Verdict
+from apps.verification.domain import Verdict, VerificationQuery
 from apps.verification.repositories.decision_repository import DecisionRepository
 from apps.verification.services.decision import decide
 from tests.support.factories import IssuedKey, make_key, make_plan, make_service_key, make_user
@@ -31,7 +31,7 @@ async def ask(api: httpx.AsyncClient, key: str, service: IssuedKey | None = None
     return verdict
 
 
-async def decide_on(questions: Sequence[Question]) -> list[Verdict]:
+async def decide_on(questions: Sequence[VerificationQuery]) -> list[Verdict]:
     """Return the verdicts of one batch, all it used up committed."""
     return await DecisionRepository().decide(questions, lambda known: decide(known, questions))
 

@@ -14,11 +14,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.api_keys.models import ApiKeyCounter
-from apps.core.database.sync_calls import call_service
-from apps.core.security.principal import OPERATOR
+from apps.core.authorization.principal import OPERATOR
+from apps.core.event_loop.sync_calls import call_service
 from apps.credits.dependencies import credit_service
 from apps.credits.models import CreditBalance, CreditTransaction
-from apps.credits.schemas import CreditPosting
+from apps.credits.schemas.credit_transaction import CreditPosting
 from tests.support.factories import IssuedKey, make_key, make_service_key
 from tests.support.orm import make, rows
 

@@ -12,13 +12,13 @@ import pytest
 
 from apps.api_keys.models import ApiKeyCounter
 from apps.api_keys.services.key_format import generate_key
-from apps.core.http.client_door import ClientDoor
-from apps.core.http.door_settings import DoorSettings
-from apps.core.http.front import Front
+from apps.core.http.api_application import ApiApplication
+from apps.core.http.http_settings import HttpSettings
 from apps.core.http.json_codec import STRANGERS_BYTES_MAXIMUM
+from apps.core.http.root_application import RootApplication
 from apps.credits.models import CreditBalance
 from apps.usage.models import UsageDenial, UsageEvent
-from apps.verification.routers import verify_lane as lane
+from apps.verification.routers import verify_fast_path as lane
 from config.asgi import application
 from tests.support.factories import make_key, make_staff, make_user
 from tests.support.orm import make, rows
@@ -183,8 +183,8 @@ def lane_takes(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 @pytest.mark.parametrize("asks", CASES.values(), ids=CASES.keys())
 async def test_both_ways_give_the_same_answer(database: None, lane_takes: list[bool], asks: list[Ask]):
-    settings = DoorSettings()
-    usual = await make(Way, Front(ClientDoor(settings), application, settings), 1)
+    settings = HttpSettings()
+    usual = await make(Way, RootApplication(ApiApplication(settings), application, settings), 1)
     short = await make(Way, application, 2)
     for ask in asks:
         answers = [await way.ask(ask) for way in (usual, short)]

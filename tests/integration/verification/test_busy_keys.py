@@ -12,7 +12,7 @@ import pytest
 from apps.api_keys.services.key_format import generate_key
 from apps.core.database import pool
 from apps.core.database.pool import connection
-from apps.verification.models import Code, Verdict
+from apps.verification.domain import Code, Verdict
 from apps.verification.repositories.decision_repository import DecisionRepository
 from apps.verification.services.verification_service import KeyBusy, VerificationService
 from tests.integration.verification.asking import PATH, ask, balance_of, decide_on, make_limited_key, usage
@@ -121,7 +121,7 @@ async def test_who_has_gone_while_the_batch_waited_is_not_charged(database: None
             task.cancel()
         await asyncio.wait(gone)
     verdict = await stayed
-    assert (verdict.code, verdict.balance, verdict.windows[0].remaining) == (Code.VALID, Decimal(7), 4)
+    assert (verdict.code, verdict.balance, verdict.rate_limits[0].remaining) == (Code.VALID, Decimal(7), 4)
     assert [event.tag for event in await usage()] == ["stayed"]
     assert await balance_of(key.row) == 7
     # Nothing was answered to the one with an id, so it may be asked again.

@@ -8,9 +8,9 @@ from pydantic import SecretStr
 from apps.api_keys.models import ApiKeyCounter
 from apps.api_keys.services.key_format import digest_of, generate_key
 from apps.core.errors import DomainError, InsufficientScopes, NotAllowed, NotAuthenticated
-from apps.verification.models import Caller, Code, Question
+from apps.verification.domain import Caller, Code, VerificationQuery
 from apps.verification.repositories.decision_repository import DecisionRepository
-from apps.verification.schemas import VerifyRequest
+from apps.verification.schemas.verification import VerifyRequest
 from apps.verification.services.verification_service import VerificationService
 from tests.integration.verification.asking import denials, make_limited_key, usage
 from tests.support.factories import IssuedKey, make_key, make_service_key
@@ -28,7 +28,7 @@ def caller(secret: str, address: object = HERE) -> Caller:
     return Caller(digest_of(secret), address, "keys:verify")  # type: ignore[arg-type]
 
 
-async def refusal_of(question: Question) -> DomainError:
+async def refusal_of(question: VerificationQuery) -> DomainError:
     with pytest.raises(DomainError) as refused:
         await service().judge(question)
     return refused.value
@@ -49,7 +49,9 @@ async def test_who_may_not_ask_is_told_nothing_of_any_key_and_uses_nothing(
 ):
     asking, key = await make(make_service_key, **fields), await make(make_key)
     digests = {"good": digest_of(key.secret), "malformed": b"", "unknown": digest_of(generate_key("live"))}
-    question = Question(digests[asked_key], request_id="r", is_repeatable=True, caller=caller(asking.secret, address))
+    question = VerificationQuery(
+        digests[asked_key], request_id="r", is_repeatable=True, caller=caller(asking.secret, address)
+    )
     assert type(await refusal_of(question)) is error
     assert (await usage(), await denials()) == ([], {})
     (counter,) = await rows(ApiKeyCounter.objects.filter(pk=key.id))

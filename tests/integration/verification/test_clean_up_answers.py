@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from apps.core.database.sync_calls import call_service
+from apps.core.event_loop.sync_calls import call_service
 from apps.verification.models import VerificationAnswer
 from apps.verification.repositories.answer_repository import AnswerRepository
 from apps.verification.services.answer_clean_up import AnswerCleanUp

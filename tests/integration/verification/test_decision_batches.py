@@ -13,7 +13,8 @@ from apps.core.database.pool import connection
 from apps.core.database.sql_files import NumberedStatement
 from apps.credits.models import CreditTransaction
 from apps.users.models import User
-from apps.verification.models import Caller, Code, Question, VerificationAnswer
+from apps.verification.domain import Caller, Code, VerificationQuery
+from apps.verification.models import VerificationAnswer
 from apps.verification.repositories import decision_repository as repository
 from apps.verification.repositories.decision_repository import LOAD, LOAD_AND_LOCK, SQL, DecisionRepository
 from apps.verification.services.decision import decide
@@ -52,7 +53,7 @@ def executed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-async def codes_of(*questions: Question) -> list[Code]:
+async def codes_of(*questions: VerificationQuery) -> list[Code]:
     return [verdict.code for verdict in await decide_on(questions)]
 
 
@@ -74,7 +75,7 @@ async def test_a_refused_batch_writes_its_denials_and_one_of_unknown_keys_nothin
     assert await codes_of(*[question_about(refused.secret)] * 3) == [Code.DISABLED] * 3
     assert executed == ["load and lock", "count denials"]
     executed.clear()
-    assert await codes_of(Question(b"unknown"), Question(b"")) == [Code.NOT_FOUND] * 2
+    assert await codes_of(VerificationQuery(b"unknown"), VerificationQuery(b"")) == [Code.NOT_FOUND] * 2
     assert executed == ["load and lock"]
     assert await denials() == {(refused.id, "DISABLED"): 3}
 
@@ -106,7 +107,7 @@ async def test_what_uses_nothing_is_judged_without_a_lock_or_a_write(database: N
     question = question_about(key.secret, is_metered=False, is_recorded=False)
     for _ in range(2):
         (verdict,) = await DecisionRepository().judge([question], lambda known: decide(known, [question]))
-        assert (verdict.code, verdict.windows[0].remaining) == (Code.VALID, 1)
+        assert (verdict.code, verdict.rate_limits[0].remaining) == (Code.VALID, 1)
     assert executed == ["load"] * 2
     (counter,) = await rows(ApiKeyCounter.objects.filter(pk=key.id))
     assert (await usage(), await denials(), counter.windows) == ([], {}, "[]")

@@ -15,7 +15,7 @@ from apps.credits.models import CreditBalance, CreditTransaction
 from apps.usage.models import UsageDenial, UsageEvent
 from apps.users.models import User
 from apps.verification.repositories.decision_repository import DecisionRepository
-from apps.verification.schemas import VerifyRequest, VerifyResponse
+from apps.verification.schemas.verification import VerifyRequest, VerifyResponse
 from apps.verification.services.verification_service import VerificationService
 from tests.integration.verification.asking import run_on_a_loop
 from tests.support.factories import IssuedKey, give_credits, make_key, make_plan, make_user

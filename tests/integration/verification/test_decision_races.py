@@ -8,10 +8,10 @@ from decimal import Decimal
 
 from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.models import ApiKeyCounter
-from apps.core.security.principal import OPERATOR
+from apps.core.authorization.principal import OPERATOR
 from apps.credits.models import CreditBalance, CreditTransaction
 from apps.usage.models import UsageDenial, UsageEvent
-from apps.verification.models import Code
+from apps.verification.domain import Code
 from tests.integration.verification.asking import decide_on, make_limited_key, run_on_a_loop
 from tests.support.factories import IssuedKey, give_credits, make_key
 from tests.unit.verification.records import question_about

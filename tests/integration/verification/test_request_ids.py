@@ -15,7 +15,7 @@ from apps.credits.models import CreditTransaction
 from apps.plans.models import PlanLimit
 from apps.verification.models import VerificationAnswer
 from apps.verification.repositories.decision_repository import DecisionRepository
-from apps.verification.schemas import VerifyRequest, VerifyResponse
+from apps.verification.schemas.verification import VerifyRequest, VerifyResponse
 from apps.verification.services.verification_service import VerificationService
 from tests.integration.verification.asking import ask, balance_of, denials, make_limited_key, run_on_a_loop, usage
 from tests.support.factories import IssuedKey, add_secret, give_credits, make_key, make_service_key

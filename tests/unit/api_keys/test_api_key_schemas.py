@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from apps.api_keys.schemas import ApiKeyCreate, ApiKeyOut, ApiKeyRevoke, ApiKeyRotate, ApiKeyUpdate, ApiKeyWithSecret
+from apps.api_keys.schemas.api_key import (
+    ApiKeyCreate,
+    ApiKeyOut,
+    ApiKeyRevoke,
+    ApiKeyRotate,
+    ApiKeyUpdate,
+    ApiKeyWithSecret,
+)
 from tests.support.fakes import unsaved_key
 
 pytestmark = pytest.mark.unit

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from apps.api_keys.schemas import ApiKeyCreate, ApiKeyUpdate
+from apps.api_keys.schemas.api_key import ApiKeyCreate, ApiKeyUpdate
 from apps.api_keys.services.api_key_service import ApiKeyService
 from apps.api_keys.services.key_format import digest_of, is_well_formed
+from apps.core.authorization.principal import OPERATOR
+from apps.core.authorization.scopes import ACCOUNT_WRITE, KEYS_VERIFY, STAFF
 from apps.core.errors import InsufficientScopes, NotAllowed, NotFound
 from apps.core.schemas.page import PageQuery
-from apps.core.security.principal import OPERATOR
-from apps.core.security.scopes import ACCOUNT_WRITE, KEYS_VERIFY, STAFF
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
 from tests.support.fakes import NO_EMAIL_CHANGE, FakeKeys, FakeUsers, unsaved_key, unsaved_user

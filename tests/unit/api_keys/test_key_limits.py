@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from apps.api_keys.schemas import ApiKeyCreate, ApiKeyOut, ApiKeyUpdate
+from apps.api_keys.schemas.api_key import ApiKeyCreate, ApiKeyOut, ApiKeyUpdate
 from apps.api_keys.services.api_key_service import ApiKeyService
+from apps.core.authorization.principal import OPERATOR
+from apps.core.authorization.scopes import ACCOUNT_WRITE, STAFF
 from apps.core.errors import NotAllowed
-from apps.core.security.principal import OPERATOR
-from apps.core.security.scopes import ACCOUNT_WRITE, STAFF
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
 from tests.support.fakes import NO_EMAIL_CHANGE, FakeKeys, FakeUsers, unsaved_key, unsaved_user

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.services.audit_service import AuditService
+from apps.core.authorization.principal import OPERATOR
 from apps.core.request_context import NO_REQUEST, RequestContext, enter_request
-from apps.core.security.audit_entry import AuditEntry
-from apps.core.security.principal import OPERATOR
 from tests.support.callers import key_of, session_of
 
 pytestmark = pytest.mark.unit

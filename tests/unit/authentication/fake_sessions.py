@@ -7,7 +7,7 @@ from apps.authentication.repositories.session_repository import LiveSession
 from apps.authentication.services.password_check import Admits, anybody
 from apps.core.errors import NotFound
 from apps.second_factors.repositories.factor_repository import FactorCounts
-from apps.second_factors.schemas import FactorKind
+from apps.second_factors.schemas.second_factor import FactorKind
 from apps.second_factors.services.passkey_proof import PasskeyProven
 from apps.users.services.credentials import Credentials, password_digest
 from tests.support.fakes import LONG_AGO, unsaved_user
@@ -79,11 +79,11 @@ class FakeSessions:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.calls: list[tuple[Any, ...]] = []
-        self.was_just_rotated = self.is_recently_proven = False
+        self.was_just_rotated = self.recently_authenticated = False
 
     async def find_live(self, session_id: int) -> LiveSession | None:
         is_live = session_id == self.session.pk and self.session.revoked_at is None
-        return LiveSession(self.session, self.is_recently_proven) if is_live else None
+        return LiveSession(self.session, self.recently_authenticated) if is_live else None
 
     async def find_live_of_admin(self, session_id: int) -> LiveSession | None:
         return await self.find_live(session_id) if self.session.kind == Session.Kind.ADMIN else None

@@ -6,9 +6,9 @@ import pytest
 
 from apps.authentication.services.account_sessions import AccountSessions
 from apps.authentication.services.refresh_tokens import new_family
+from apps.core.authorization.principal import OPERATOR
 from apps.core.errors import NotAllowed, NotFound, StepUpRequired
 from apps.core.schemas.page import PageQuery
-from apps.core.security.principal import OPERATOR
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
 from tests.support.fakes import NO_EMAIL_CHANGE, FakeUsers, unsaved_user
@@ -33,7 +33,7 @@ def service(sessions: Any) -> AccountSessions:
 
 
 ALLOWED = [
-    (session_of(ME, session_id=SESSION, is_recently_proven=True), "signed out"),
+    (session_of(ME, session_id=SESSION, recently_authenticated=True), "signed out"),
     (staff_of(COLLEAGUE), "ended by staff"),
     (key_of(COLLEAGUE, "keyhouse:staff", is_staff=True), "ended by staff"),
     (OPERATOR, "ended by staff"),

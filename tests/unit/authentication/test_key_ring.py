@@ -13,8 +13,8 @@ from apps.authentication.services import key_ring
 from apps.authentication.services.key_encryption import decrypt, encrypt
 from apps.authentication.services.key_ring import KID_BYTES
 from apps.authentication.services.key_rotation import NOTICE_SECONDS, OVERLAP_SECONDS, KeyRotation
+from apps.core.authorization.principal import OPERATOR
 from apps.core.errors import NotAllowed, Unavailable
-from apps.core.security.principal import OPERATOR
 from tests.support.callers import session_of, staff_of
 from tests.support.rings import FakeSigningKeys, new_ring
 

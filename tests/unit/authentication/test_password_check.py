@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.hashers import make_password
 
+from apps.audit.domain.audit_entry import AuditEntry, Outcome
 from apps.authentication.repositories.login_attempt_repository import CountedWrong
 from apps.authentication.services.password_check import PasswordCheck
 from apps.core.errors import TooManyRequests
 from apps.core.request_context import RequestContext, enter_request
-from apps.core.security.audit_entry import AuditEntry, Outcome
 from apps.users.services.user_service import UserService
 from tests.support.fakes import NO_EMAIL_CHANGE, FakeUsers, unsaved_user
 

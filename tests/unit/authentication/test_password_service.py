@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from apps.authentication.schemas import PasswordChange
+from apps.authentication.schemas.password import PasswordChange
 from apps.authentication.services.password_service import PasswordService
 from apps.authentication.services.refresh_tokens import new_family
+from apps.core.authorization.principal import OPERATOR
+from apps.core.crypto.passwords import password_matches
 from apps.core.errors import NotAllowed, StepUpRequired, ValidationFailed, WrongPassword
-from apps.core.security.passwords import password_matches
-from apps.core.security.principal import OPERATOR
 from apps.second_factors.services.factor_rights import FactorRights
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of
@@ -82,12 +82,12 @@ async def test_a_password_is_not_changed(service, sessions, change, error):
 async def test_an_account_with_a_second_factor_changes_its_password_with_fresh_proof_only(service, sessions, factors):
     factors.has_totp = True
     stale = session_of(ME, session_id=SESSION, methods=frozenset({"pwd", "otp"}))
-    by_password = replace(stale, methods=frozenset({"pwd"}), is_recently_proven=True)
+    by_password = replace(stale, methods=frozenset({"pwd"}), recently_authenticated=True)
     for caller in (stale, by_password):
         with pytest.raises(StepUpRequired):
             await service.change(caller, password_change())
     assert sessions.calls == []
-    await service.change(replace(stale, is_recently_proven=True), password_change())
+    await service.change(replace(stale, recently_authenticated=True), password_change())
     assert [call[0] for call in sessions.calls] == ["change_password"]
 
 

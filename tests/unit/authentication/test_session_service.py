@@ -9,9 +9,9 @@ from apps.authentication.services.access_tokens import AccessClaims, AccessToken
 from apps.authentication.services.refresh_tokens import new_family, read_refresh_token
 from apps.authentication.services.session_service import SessionService
 from apps.authentication.services.token_pairs import TokenPairs
+from apps.core.authorization.principal import CredentialKind
 from apps.core.errors import NotAllowed, NotAuthenticated, NotFound, StepUpRequired
 from apps.core.schemas.page import PageQuery
-from apps.core.security.principal import CredentialKind
 from tests.support.callers import key_of, session_of
 from tests.support.fakes import LONG_AGO
 from tests.support.rings import new_ring
@@ -95,7 +95,7 @@ async def test_a_token_names_the_caller(service, user, tokens):
     principal = await service.authenticate(await tokens.issue(AccessClaims(ME, SESSION)))
     assert principal is not None
     assert (principal.user_id, principal.session_id, principal.kind) == (ME, SESSION, CredentialKind.SESSION)
-    assert (principal.methods, principal.is_recently_proven) == ({"pwd"}, False)
+    assert (principal.methods, principal.recently_authenticated) == ({"pwd"}, False)
     assert (principal.is_staff, principal.is_superuser) == (True, False)
     assert (principal.scopes, principal.roles) == ({"keys:verify"}, {"service"})
 
@@ -115,13 +115,13 @@ async def test_one_signs_out_of_one_s_own_sessions_alone(service, sessions):
     assert [call[:2] for call in sessions.calls] == [("revoke", SESSION)]
     for stranger in (session_of(2), session_of(2, is_staff=True, is_superuser=True)):
         with pytest.raises(NotFound):
-            await service.end(replace(stranger, is_recently_proven=True), SESSION)
+            await service.end(replace(stranger, recently_authenticated=True), SESSION)
     assert len(sessions.calls) == 1
 
 
 @pytest.mark.parametrize(("everywhere", "kept_id"), [(False, SESSION), (True, None)])
 async def test_one_signs_out_elsewhere_or_everywhere(service, sessions, everywhere, kept_id):
-    caller = session_of(ME, session_id=SESSION, is_recently_proven=True)
+    caller = session_of(ME, session_id=SESSION, recently_authenticated=True)
     await service.end_others(caller, everywhere=everywhere)
     ((*call, audit),) = sessions.calls
     assert call == ["revoke_all", ME, kept_id]

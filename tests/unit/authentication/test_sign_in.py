@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from apps.authentication.schemas import LoginRequest
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.authentication.schemas.login import LoginRequest
 from apps.authentication.services.access_tokens import AccessTokens
 from apps.authentication.services.proof import Proof
 from apps.authentication.services.refresh_tokens import new_family, read_refresh_token
 from apps.authentication.services.sign_in import SignIn
 from apps.authentication.services.token_pairs import TokenPairs
 from apps.core.errors import NotAuthenticated
-from apps.core.security.audit_entry import AuditEntry
 from apps.users.services.credentials import password_digest
 from tests.support.fakes import FakeUsers
 from tests.support.rings import new_ring

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from apps.authentication.models import Session
-from apps.authentication.schemas import SecondFactorNeeded
+from apps.authentication.schemas.login import SecondFactorNeeded
 from apps.authentication.services.proof import Proof
 from apps.authentication.services.refresh_tokens import new_family
 from apps.authentication.services.staff_sessions import StaffSessions, StaffSignedIn
 from apps.core.errors import NotAuthenticated
-from apps.second_factors.schemas import FactorKind
+from apps.second_factors.schemas.second_factor import FactorKind
 from apps.users.services.credentials import password_digest
 from tests.support.callers import session_of
 from tests.support.fakes import LONG_AGO, FakeUsers, unsaved_user
@@ -103,10 +103,10 @@ async def test_a_factor_that_was_just_added_is_proof_of_the_session(service, ses
 
 
 async def test_it_makes_its_owner_the_caller(service, sessions):
-    sessions.is_recently_proven = True
+    sessions.recently_authenticated = True
     principal = await service.authenticate(SESSION, ME)
     assert (principal.user_id, principal.session_id, principal.is_staff) == (ME, SESSION, True)
-    assert (principal.methods, principal.is_recently_proven) == ({"pwd"}, True)
+    assert (principal.methods, principal.recently_authenticated) == ({"pwd"}, True)
 
 
 @pytest.mark.parametrize(("session_id", "user_id"), [(404, ME), (SESSION, CUSTOMER)])

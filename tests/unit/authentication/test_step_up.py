@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from apps.authentication.schemas import StepUpRequest
+from apps.authentication.schemas.login import StepUpRequest
 from apps.authentication.services.refresh_tokens import new_family
 from apps.authentication.services.step_up import StepUp
 from apps.core.errors import NotAllowed, SecondFactorRequired, WrongCode, WrongPassword
-from apps.second_factors.schemas import FactorKind
+from apps.second_factors.schemas.second_factor import FactorKind
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of
 from tests.support.fakes import NO_EMAIL_CHANGE, FakeUsers

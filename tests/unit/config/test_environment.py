@@ -181,7 +181,7 @@ def test_production_with_all_it_needs(load):
 
 def test_counts_in_postgresql_unless_told_otherwise(load):
     assert load().cache_url == ""
-    assert cache_settings("")["BACKEND"] == "apps.core.cache.counter_cache.CounterCache"
+    assert cache_settings("")["BACKEND"] == "apps.core.rate_limits.postgresql_counter_cache.PostgresqlCounterCache"
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_takes_redis_and_valkey(load, url, known):
     assert environment.cache_url == known
     assert known not in repr(environment)
     assert cache_settings(environment.cache_url) == {
-        "BACKEND": "apps.core.cache.redis_counter_cache.RedisCounterCache",
+        "BACKEND": "apps.core.rate_limits.redis_counter_cache.RedisCounterCache",
         "LOCATION": known,
         "KEY_PREFIX": "keyhouse",
     }

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.core.schemas.amounts import AMOUNT_MAXIMUM, exact_amount
+from apps.core.values.amounts import AMOUNT_MAXIMUM, exact_amount
 
 pytestmark = pytest.mark.unit
 

@@ -12,7 +12,7 @@ from psycopg_pool import PoolTimeout
 from apps.core.background import background_runner
 from apps.core.background.background_job import BackgroundJob
 from apps.core.background.background_runner import BackgroundRunner
-from apps.core.background.daemon_thread import run_in_daemon_thread
+from apps.core.event_loop.daemon_thread import run_in_daemon_thread
 
 pytestmark = pytest.mark.unit
 

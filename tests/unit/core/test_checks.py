@@ -9,17 +9,17 @@ from django.core.checks import run_checks
 from django.db import models
 from django.test.utils import isolate_apps
 
-from apps.core.checks.column_names import column_name_errors
-from apps.core.checks.migration_file_names import file_name_errors
-from apps.core.checks.migration_files import MigrationFile, files_of
-from apps.core.checks.migration_imports import import_errors
-from apps.core.checks.model_file_names import model_file_errors
-from apps.core.checks.no_floats import float_errors
-from apps.core.checks.one_model_a_file import shared_file_errors
-from apps.core.checks.reversible_migrations import reversal_errors
-from apps.core.checks.snake_case import to_snake_case
-from apps.core.checks.table_names import table_name_errors
-from apps.core.checks.timestamp_names import timestamp_name_errors
+from apps.core.conventions.checks.column_names import column_name_errors
+from apps.core.conventions.checks.migration_file_names import file_name_errors
+from apps.core.conventions.checks.migration_files import MigrationFile, files_of
+from apps.core.conventions.checks.migration_imports import import_errors
+from apps.core.conventions.checks.model_file_names import model_file_errors
+from apps.core.conventions.checks.no_floats import float_errors
+from apps.core.conventions.checks.one_model_a_file import shared_file_errors
+from apps.core.conventions.checks.reversible_migrations import reversal_errors
+from apps.core.conventions.checks.snake_case import to_snake_case
+from apps.core.conventions.checks.table_names import table_name_errors
+from apps.core.conventions.checks.timestamp_names import timestamp_name_errors
 
 pytestmark = pytest.mark.unit
 

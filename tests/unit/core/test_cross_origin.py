@@ -4,13 +4,13 @@ import pytest
 
 from apps.core.http.asgi_headers import header
 from apps.core.http.cross_origin import cross_origin_headers, is_preflight, preflight_headers
-from apps.core.http.door_settings import DoorSettings
+from apps.core.http.http_settings import HttpSettings
 from apps.core.http.security_headers import security_headers
 
 pytestmark = pytest.mark.unit
 
 ALLOWED = "https://app.example.com"
-SETTINGS = DoorSettings(allowed_origins=frozenset({ALLOWED}))
+SETTINGS = HttpSettings(allowed_origins=frozenset({ALLOWED}))
 
 
 def scope_of(method="GET", **headers):
@@ -69,8 +69,8 @@ def test_lets_an_allowed_origin_read_the_answer_without_cookies():
 
 
 def test_says_nothing_where_no_origin_is_allowed():
-    assert cross_origin_headers(scope_of(origin=ALLOWED.encode()), DoorSettings()) == []
-    assert preflight_headers(scope_of(origin=ALLOWED.encode()), DoorSettings()) == {}
+    assert cross_origin_headers(scope_of(origin=ALLOWED.encode()), HttpSettings()) == []
+    assert preflight_headers(scope_of(origin=ALLOWED.encode()), HttpSettings()) == {}
 
 
 def test_promises_https_only_where_it_is_served():

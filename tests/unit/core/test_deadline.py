@@ -2,10 +2,10 @@
 
 import asyncio
 
+from apps.core.http.api_application import ApiApplication
 from apps.core.http.asgi_types import Message, Receive, Scope
-from apps.core.http.client_door import ClientDoor
 from apps.core.http.deadline import Deadline
-from apps.core.http.door_settings import DoorSettings
+from apps.core.http.http_settings import HttpSettings
 
 SCOPE: Scope = {"type": "http", "method": "POST", "path": "/health", "headers": [], "query_string": b""}
 
@@ -17,7 +17,7 @@ async def test_a_request_that_hangs_is_refused_once_and_ended():
         sent.append(message)
 
     receive: Receive = asyncio.Event().wait  # type: ignore[assignment]  # a body that never comes
-    await ClientDoor(DoorSettings(answer_seconds_maximum=0.02))(SCOPE, receive, send)
+    await ApiApplication(HttpSettings(answer_seconds_maximum=0.02))(SCOPE, receive, send)
     await asyncio.sleep(0)
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
     assert sent[0]["status"] == 503

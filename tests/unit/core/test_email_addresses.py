@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.core.email_addresses import canonical_email, require_email
+from apps.core.values.email_addresses import canonical_email, require_email
 
 pytestmark = pytest.mark.unit
 

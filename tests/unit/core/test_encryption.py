@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from apps.authentication.services import key_encryption
-from apps.core.security.encryption import decrypt, encrypt
+from apps.core.crypto.encryption import decrypt, encrypt
 
 pytestmark = pytest.mark.unit
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from apps.core.letters import Letter
-from apps.core.links import link_to
+from apps.mail.domain.links import link_to
+from apps.mail.domain.message import Letter
 
 pytestmark = pytest.mark.unit
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.core.migration_names import DatedAutodetector, MigrationName
+from apps.core.conventions.migration_names import DatedAutodetector, MigrationName
 
 pytestmark = pytest.mark.unit
 

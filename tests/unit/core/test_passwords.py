@@ -8,16 +8,16 @@ import threading
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher, make_password
 
-from apps.core.errors import Unavailable
-from apps.core.security.argon2id_hasher import Argon2idHasher
-from apps.core.security.passwords import (
+from apps.core.crypto.argon2id_hasher import Argon2idHasher
+from apps.core.crypto.passwords import (
     DECOY,
     HASHINGS_MAXIMUM,
     NICENESS,
     hash_password,
     password_matches,
-    run_beside_hashing,
+    run_in_hashing_thread,
 )
+from apps.core.errors import Unavailable
 
 pytestmark = pytest.mark.unit
 
@@ -55,7 +55,7 @@ async def test_hashes_off_the_event_loop_and_lets_it_run():
         ticks += 1
         await asyncio.sleep(0)
     assert ticks > 10
-    assert (await run_beside_hashing(threading.current_thread)).name.startswith("password")
+    assert (await run_in_hashing_thread(threading.current_thread)).name.startswith("password")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has its process's priority")
@@ -63,18 +63,18 @@ async def test_lets_whatever_else_the_process_does_go_first():
     def niceness() -> int:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
-    assert (await run_beside_hashing(niceness), NICENESS) == (19, 19)
+    assert (await run_in_hashing_thread(niceness), NICENESS) == (19, 19)
     assert niceness() < NICENESS
 
 
 async def test_passes_on_what_was_raised():
     with pytest.raises(ZeroDivisionError):
-        await run_beside_hashing(lambda: 1 // 0)
+        await run_in_hashing_thread(lambda: 1 // 0)
 
 
 async def test_refuses_at_once_when_too_many_wait():
     gate = threading.Event()
-    waiting = [asyncio.ensure_future(run_beside_hashing(gate.wait)) for _ in range(HASHINGS_MAXIMUM)]
+    waiting = [asyncio.ensure_future(run_in_hashing_thread(gate.wait)) for _ in range(HASHINGS_MAXIMUM)]
     await asyncio.sleep(0)
     try:
         with pytest.raises(Unavailable):
@@ -88,8 +88,8 @@ async def test_refuses_at_once_when_too_many_wait():
 async def test_whoever_leaves_or_fails_makes_room():
     for _ in range(HASHINGS_MAXIMUM + 1):
         with pytest.raises(ZeroDivisionError):
-            await run_beside_hashing(lambda: 1 // 0)
-        leaving = asyncio.ensure_future(run_beside_hashing(int))
+            await run_in_hashing_thread(lambda: 1 // 0)
+        leaving = asyncio.ensure_future(run_in_hashing_thread(int))
         await asyncio.sleep(0)
         leaving.cancel()
         await asyncio.wait([leaving])

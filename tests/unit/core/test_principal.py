@@ -2,9 +2,9 @@
 
 import pytest
 
+from apps.core.authorization.principal import OPERATOR, CredentialKind, Principal
+from apps.core.authorization.scopes import ACCOUNT_WRITE, CREDITS_HOLD, KEYS_VERIFY, STAFF
 from apps.core.errors import InsufficientScopes, NotAllowed, SecondFactorRequired
-from apps.core.security.principal import OPERATOR, CredentialKind, Principal
-from apps.core.security.scopes import ACCOUNT_WRITE, CREDITS_HOLD, KEYS_VERIFY, STAFF
 
 pytestmark = pytest.mark.unit
 

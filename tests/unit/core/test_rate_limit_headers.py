@@ -5,13 +5,9 @@ import time
 import pytest
 from django.http import HttpRequest
 
-from apps.core.http.tightest_window import (
-    TightestWindow,
-    encoded_rate_limit,
-    note_rate_limit,
-    rate_limit_headers,
-)
-from apps.core.window_state import WindowState
+from apps.core.http.raw_response import encoded_headers
+from apps.core.rate_limits.rate_limit import RateLimitStatus
+from apps.core.rate_limits.response_headers import note_rate_limits, noted_rate_limit_headers, rate_limit_headers
 
 pytestmark = pytest.mark.unit
 
@@ -23,18 +19,17 @@ def _stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: float(NOW))
 
 
-def window(name: str, remaining: int, reset_in_ms: int, limit: int = 10, period_seconds: int = 60) -> WindowState:
-    return WindowState(name, limit, period_seconds, remaining, NOW * 1000 + reset_in_ms)
+def window(name: str, remaining: int, reset_in_ms: int, limit: int = 10, period_seconds: int = 60) -> RateLimitStatus:
+    return RateLimitStatus(name, limit, period_seconds, remaining, NOW * 1000 + reset_in_ms)
 
 
-def headers(*windows: WindowState) -> dict[str, str]:
-    state = TightestWindow.of(windows)
-    assert state is not None
-    return state.headers()
+def headers(*statuses: RateLimitStatus) -> dict[str, str]:
+    return rate_limit_headers(statuses)
 
 
-def test_without_windows_there_is_nothing_to_tell():
-    assert TightestWindow.of(()) is None
+def test_without_rate_limits_there_are_no_headers():
+    assert rate_limit_headers(()) == {}
+    assert rate_limit_headers((), 3) == {}
 
 
 def test_one_window():
@@ -57,10 +52,9 @@ def test_one_window():
         ([window("a", 3, 9000, limit=1000), window("b", 4, 1000, limit=5)], "a"),
     ],
 )
-def test_the_tightest_has_the_least_left_and_of_equals_the_longest_to_wait(windows: list[WindowState], tightest: str):
-    state = TightestWindow.of(windows)
-    assert state is not None
-    assert state.name == tightest
+def test_the_tightest_has_the_least_left_and_of_equals_the_longest_to_wait(
+    windows: list[RateLimitStatus], tightest: str
+):
     assert headers(*windows)["RateLimit"].startswith(f'"{tightest}";')
 
 
@@ -94,25 +88,22 @@ def test_a_name_is_written_as_a_structured_field_s_string(name: str, quoted: str
     assert told["RateLimit-Policy"] == f"{quoted};q=10;w=60"
 
 
-def test_the_state_is_kept_with_the_request():
+def test_statuses_are_kept_with_the_request():
     request = HttpRequest()
-    assert rate_limit_headers(request) == {}
-    note_rate_limit(request, TightestWindow(5, 4, NOW, "minute", '"minute";q=5;w=60'))
-    assert rate_limit_headers(request)["X-RateLimit-Remaining"] == "4"
-    note_rate_limit(request, None)
-    assert rate_limit_headers(request) == {}
+    assert noted_rate_limit_headers(request) == {}
+    note_rate_limits(request, [window("minute", 4, 1000, limit=5)])
+    assert noted_rate_limit_headers(request)["X-RateLimit-Remaining"] == "4"
+    note_rate_limits(request, [])
+    assert noted_rate_limit_headers(request) == {}
 
 
-@pytest.mark.parametrize(("seconds", "told"), [(None, None), (0, "1"), (1, "1"), (59, "59")])
-def test_a_wait_is_told_and_never_none_at_all(seconds: int | None, told: str | None):
-    state = TightestWindow.of([window("minute", 0, 1000)], seconds)
-    assert state is not None
-    assert state.headers().get("Retry-After") == told
+@pytest.mark.parametrize(("seconds", "header"), [(None, None), (0, "1"), (1, "1"), (59, "59")])
+def test_retry_after_is_at_least_one_second(seconds: int | None, header: str | None):
+    assert rate_limit_headers([window("minute", 0, 1000)], seconds).get("Retry-After") == header
 
 
-def test_encoded_for_the_wire():
-    windows = [window("minute", 7, 30_000)]
-    assert dict(encoded_rate_limit(windows, 3)) == {
+def test_headers_are_encoded_in_lower_case():
+    assert dict(encoded_headers(rate_limit_headers([window("minute", 7, 30_000)], 3))) == {
         b"x-ratelimit-limit": b"10",
         b"x-ratelimit-remaining": b"7",
         b"x-ratelimit-reset": str(NOW + 30).encode(),
@@ -120,4 +111,3 @@ def test_encoded_for_the_wire():
         b"ratelimit": b'"minute";r=7;t=30',
         b"retry-after": b"3",
     }
-    assert encoded_rate_limit([], None) == []

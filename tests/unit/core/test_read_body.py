@@ -3,7 +3,7 @@
 import pytest
 
 from apps.core.errors import MalformedRequest, PayloadTooLarge
-from apps.core.http.hang_up import ClientGone
+from apps.core.http.disconnect import ClientDisconnected
 from apps.core.http.request_body import read_body
 
 pytestmark = pytest.mark.unit
@@ -65,5 +65,5 @@ async def test_refuses_a_length_that_is_no_number(length):
 
 
 async def test_notices_that_the_client_has_gone():
-    with pytest.raises(ClientGone):
+    with pytest.raises(ClientDisconnected):
         await read_body(scope_of(), Incoming(b"abc", then_gone=True), 5)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.core.security.scope_catalogue import CATALOGUE, HeldBy
-from apps.core.security.scopes import (
+from apps.core.authorization.catalogue import CATALOGUE, HeldBy
+from apps.core.authorization.scopes import (
     ACCOUNT_WRITE,
     CREDITS_HOLD,
     KEYS_VERIFY,

@@ -4,8 +4,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 
 import pytest
 
-from apps.core.addresses import is_within, limited_party, parse_address
 from apps.core.http.trusted_proxies import client_address
+from apps.core.values.ip_addresses import is_within, limited_party, parse_address
 
 pytestmark = pytest.mark.unit
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from apps.credits.admin.posting_form import INCOMPLETE, PostingForm
-from apps.credits.schemas import CreditPosting
+from apps.credits.schemas.credit_transaction import CreditPosting
 
 pytestmark = pytest.mark.unit
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from apps.core.authorization.principal import OPERATOR
+from apps.core.authorization.scopes import STAFF
 from apps.core.errors import Conflict, InsufficientCredits, NotAllowed, NotFound
-from apps.core.security.principal import OPERATOR
-from apps.core.security.scopes import STAFF
-from apps.credits.schemas import CreditPosting, LedgerQuery
+from apps.credits.schemas.credit_transaction import CreditPosting, LedgerQuery
 from apps.credits.services.credit_service import CreditService
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from apps.core.notices import Notice
 from apps.mail.services.rendering import render
+from apps.users.domain.security_notice import SecurityNotice
 
 pytestmark = pytest.mark.unit
 
 LINK = "https://app.example.com/account/page#token=abc"
 OTHER_LINK = "https://app.example.com/account/other#token=def"
 NOTICE = {
-    "what": Notice.NEW_DEVICE.value,
+    "what": SecurityNotice.NEW_DEVICE.value,
     "moment": "2026-11-25 18:00 UTC",
     "by_staff": "",
     "address": "203.0.113.9",
@@ -64,6 +64,6 @@ def test_a_notice_of_staff_s_doing_says_so_and_not_from_where():
 def test_no_value_adds_a_header_or_a_line(ending: str):
     agent = f"phone{ending}Bcc: all@example.com{ending}{ending}<a href='https://evil.example'>Click</a>"
     letter = render("security_notice", {**NOTICE, "agent": agent})
-    assert letter.subject == Notice.NEW_DEVICE.value
+    assert letter.subject == SecurityNotice.NEW_DEVICE.value
     assert "Device: phone Bcc: all@example.com <a" in letter.text
     assert "<a href='https://evil.example'>" not in letter.html

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.core.security.scopes import grants
+from apps.core.authorization.scopes import grants
 from apps.oauth.services.oauth_errors import InvalidScope
 from apps.oauth.services.requested_scopes import SCOPES_MAXIMUM, common_scopes, default_scopes, read_scopes
 

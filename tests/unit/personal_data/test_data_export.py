@@ -7,11 +7,11 @@ import orjson
 import pytest
 from pydantic import field_serializer
 
+from apps.core.declarations.personal_data import ExportSection, listed
 from apps.core.errors import NotAllowed, StepUpRequired, TooManyRequests
-from apps.core.personal_data import ExportSection, listed
 from apps.core.schemas.base import ResponseSchema
 from apps.personal_data.services.data_export import DataExport
-from apps.users.schemas import UserOut
+from apps.users.schemas.user import UserOut
 from tests.support.callers import key_of, session_of, staff_of
 from tests.support.fakes import unsaved_user
 
@@ -64,7 +64,7 @@ class Scene:
 
 async def test_rows_are_shown_and_written_on_other_threads_than_the_loops():
     scene = Scene()
-    document = orjson.loads(await scene.exports.own(session_of(ME, is_recently_proven=True), scene.count))
+    document = orjson.loads(await scene.exports.own(session_of(ME, recently_authenticated=True), scene.count))
     assert (document["account"]["id"], document["data"]["rows"]["total"]) == (ME, 5)
     texts = [row["made_on"] for row in document["data"]["rows"]["items"]]
     assert [text.count("password_") for text in texts] == [2, 2]
@@ -79,7 +79,7 @@ async def test_one_too_many_is_not_made():
         raise TooManyRequests
 
     with pytest.raises(TooManyRequests):
-        await scene.exports.own(session_of(ME, is_recently_proven=True), count)
+        await scene.exports.own(session_of(ME, recently_authenticated=True), count)
     assert scene.noted == []
 
 
@@ -87,8 +87,8 @@ async def test_one_too_many_is_not_made():
     ("actor", "user_id", "error"),
     [
         (session_of(ME), None, StepUpRequired),
-        (key_of(ME, is_recently_proven=True), None, NotAllowed),
-        (session_of(ME, is_recently_proven=True), COLLEAGUE, NotAllowed),
+        (key_of(ME, recently_authenticated=True), None, NotAllowed),
+        (session_of(ME, recently_authenticated=True), COLLEAGUE, NotAllowed),
         (staff_of(COLLEAGUE), COLLEAGUE, StepUpRequired),
     ],
 )

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from apps.core.rate_limits.rate_limit import RateLimit
 from apps.plans.models import Plan
-from apps.plans.schemas import PlanCreate, PlanOut, PlanUpdate, RateLimit
+from apps.plans.schemas.plan import PlanCreate, PlanOut, PlanUpdate
 from tests.support.fakes import LONG_AGO
 
 pytestmark = pytest.mark.unit

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from apps.core.authorization.principal import OPERATOR
+from apps.core.authorization.scopes import ACCOUNT_WRITE, STAFF
 from apps.core.errors import Conflict, ErrorDetail, NotAllowed, NotFound, ValidationFailed
 from apps.core.schemas.page import PageQuery
-from apps.core.security.principal import OPERATOR
-from apps.core.security.scopes import ACCOUNT_WRITE, STAFF
 from apps.plans.models import Plan, PlanLimit
-from apps.plans.schemas import PlanCreate, PlanUpdate
+from apps.plans.schemas.plan import PlanCreate, PlanUpdate
 from apps.plans.services.plan_service import PlanService
 from tests.support.callers import key_of, session_of, staff_of
 from tests.support.fakes import LONG_AGO

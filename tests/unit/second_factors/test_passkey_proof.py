@@ -7,7 +7,7 @@ import pytest
 from apps.core.errors import NotFound
 from apps.one_time_tokens.repositories.one_time_token_repository import StoredToken
 from apps.second_factors.models import Passkey
-from apps.second_factors.schemas import PasskeyAssertion
+from apps.second_factors.schemas.passkey import PasskeyAssertion
 from apps.second_factors.services.passkey_proof import PasskeyProof, PasskeyProven
 from apps.second_factors.services.relying_party import Assertion, CredentialRefused
 from tests.support.software_authenticator import base64url

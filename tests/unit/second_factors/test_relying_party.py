@@ -6,7 +6,7 @@ import pytest
 from webauthn.helpers.options_to_json_dict import options_to_json_dict
 
 from apps.second_factors.models import Passkey
-from apps.second_factors.schemas import AssertionCredential, AttestationCredential
+from apps.second_factors.schemas.passkey import AssertionCredential, AttestationCredential
 from apps.second_factors.services.relying_party import CredentialRefused, Owner, RelyingParty, options_json
 from tests.support.software_authenticator import (
     BACKED_UP,

@@ -7,7 +7,7 @@ import pyotp
 import pytest
 import segno
 
-from apps.core.security import encryption
+from apps.core.crypto import encryption
 from apps.second_factors.services.totp import matching_step, new_secret, otpauth_uri, qr_code
 from apps.second_factors.services.totp_enrolment import PURPOSE, match_step
 

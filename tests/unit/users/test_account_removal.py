@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from apps.core.authorization.principal import OPERATOR
+from apps.core.authorization.scopes import ACCOUNT_WRITE
 from apps.core.errors import Conflict, InsufficientScopes, NotAllowed, StepUpRequired
-from apps.core.security.principal import OPERATOR
-from apps.core.security.scopes import ACCOUNT_WRITE
 from apps.users.services.account_removal import AccountRemoval
 from tests.support.callers import key_of, session_of, staff_of
 from tests.support.fakes import FakeUsers, unsaved_user
@@ -46,7 +46,7 @@ def removal(users: Any, deleted: Any) -> AccountRemoval:
 
 
 @pytest.mark.parametrize(
-    ("actor", "user_id"), [(session_of(ME, is_recently_proven=True), ME), (staff_of(5), ME), (OPERATOR, COLLEAGUE)]
+    ("actor", "user_id"), [(session_of(ME, recently_authenticated=True), ME), (staff_of(5), ME), (OPERATOR, COLLEAGUE)]
 )
 async def test_deletes_softly(removal, users, actor, user_id):
     await removal.delete(actor, user_id)
@@ -59,11 +59,11 @@ async def test_deletes_softly(removal, users, actor, user_id):
     ("actor", "user_id", "error"),
     [
         (session_of(ME), ME, StepUpRequired),
-        (session_of(ME, is_recently_proven=True), OTHER, NotAllowed),
+        (session_of(ME, recently_authenticated=True), OTHER, NotAllowed),
         (key_of(ME), ME, InsufficientScopes),
         (key_of(ME, ACCOUNT_WRITE), ME, NotAllowed),
         (staff_of(5), COLLEAGUE, NotAllowed),
-        (session_of(COLLEAGUE, is_staff=True, is_superuser=True, is_recently_proven=True), COLLEAGUE, Conflict),
+        (session_of(COLLEAGUE, is_staff=True, is_superuser=True, recently_authenticated=True), COLLEAGUE, Conflict),
     ],
 )
 async def test_refuses_to_delete(removal, users, actor, user_id, error):

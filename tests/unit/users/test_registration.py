@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from apps.core.crypto.passwords import password_matches
 from apps.core.errors import ValidationFailed
-from apps.core.security.passwords import password_matches
-from apps.users.schemas import UserCreate
+from apps.users.schemas.user import UserCreate
 from apps.users.services.registration import InvitationRequired, Registration, RegistrationClosed, username_start
 from tests.support.fakes import FakeUsers
 

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from apps.users.schemas import UserCreate, UserOut, UserQuery, UserUpdate
+from apps.users.schemas.user import UserCreate, UserOut, UserQuery, UserUpdate
 from tests.support.fakes import unsaved_user
 
 pytestmark = pytest.mark.unit

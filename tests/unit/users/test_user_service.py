@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from apps.core.authorization.principal import OPERATOR
+from apps.core.authorization.scopes import ACCOUNT_WRITE, KEYS_VERIFY, RESERVED_SCOPES, STAFF
 from apps.core.errors import Conflict, InsufficientScopes, NotAllowed, NotFound, StepUpRequired, ValidationFailed
-from apps.core.security.principal import OPERATOR
-from apps.core.security.scopes import ACCOUNT_WRITE, KEYS_VERIFY, RESERVED_SCOPES, STAFF
-from apps.users.schemas import UserAdministration, UserQuery, UserUpdate
+from apps.users.schemas.user import UserAdministration, UserQuery, UserUpdate
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
 from tests.support.fakes import NO_EMAIL_CHANGE, FakeUsers, unsaved_user
@@ -131,7 +131,7 @@ async def test_what_an_account_holds(service, users, fields, held):
 
 
 async def test_a_superuser_gives_roles(service, users):
-    boss = staff_of(5, is_superuser=True, is_recently_proven=True)
+    boss = staff_of(5, is_superuser=True, recently_authenticated=True)
     await service.update(boss, ME, UserUpdate(roles=["b", "a", "b"]))
     assert users.calls[0][2] == {"roles": ["a", "b"]}
 
@@ -142,7 +142,7 @@ async def test_a_superuser_gives_roles(service, users):
     [
         (staff_of(5, is_superuser=True), StepUpRequired),
         (key_of(5, STAFF, is_staff=True, is_superuser=True), NotAllowed),
-        (key_of(5, STAFF, is_staff=True, is_superuser=True, is_recently_proven=True), NotAllowed),
+        (key_of(5, STAFF, is_staff=True, is_superuser=True, recently_authenticated=True), NotAllowed),
     ],
 )
 async def test_only_people_who_have_just_proven_it_give_access(service, users, change, actor, error):

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from apps.api_keys.services.key_format import digest_of
-from apps.core.addresses import parse_address
-from apps.verification.models import Consequences, KeyRecord, Known, Question, Verdict
+from apps.core.values.ip_addresses import parse_address
+from apps.verification.domain import BatchEffects, BatchSnapshot, KeyRecord, Verdict, VerificationQuery
 from apps.verification.services.decision import decide
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -39,7 +39,7 @@ _RECORD = KeyRecord(
     owner_is_staff=False,
     owner_is_superuser=False,
     plan="free",
-    plan_windows="[]",
+    plan_rate_limits="[]",
     balance=Decimal(0),
     role_scopes=None,
 )
@@ -47,29 +47,31 @@ _RECORD = KeyRecord(
 
 def record(*windows: tuple[str, int, int], **changes: Any) -> KeyRecord:
     """Return a good key whose plan has these windows (name, limit, period in seconds)."""
-    return _RECORD._replace(plan_windows=orjson.dumps(windows).decode(), **changes)
+    return _RECORD._replace(plan_rate_limits=orjson.dumps(windows).decode(), **changes)
 
 
-def question(address: str | None = None, **changes: Any) -> Question:
+def question(address: str | None = None, **changes: Any) -> VerificationQuery:
     """Return a question about the key under DIGEST."""
-    return Question(**{"digest": DIGEST, **changes}, address=parse_address(address) if address else None)
+    return VerificationQuery(**{"digest": DIGEST, **changes}, address=parse_address(address) if address else None)
 
 
-def known(*records: KeyRecord, now: datetime = NOW, **more: Any) -> Known:
+def known(*records: KeyRecord, now: datetime = NOW, **more: Any) -> BatchSnapshot:
     """Return what is known when these keys are."""
-    return Known(now, {each.digest: each for each in records}, **{"callers": {}, "first_answers": {}, **more})
+    return BatchSnapshot(now, {each.digest: each for each in records}, **{"callers": {}, "first_answers": {}, **more})
 
 
-def verdicts_on(records: Sequence[KeyRecord], questions: Sequence[Question], **more: Any) -> list[Verdict]:
+def verdicts_on(records: Sequence[KeyRecord], questions: Sequence[VerificationQuery], **more: Any) -> list[Verdict]:
     """Return the verdicts alone."""
     return decide(known(*records, **more), questions)[0]
 
 
-def outcome(records: Sequence[KeyRecord], *questions: Question, **more: Any) -> tuple[list[Verdict], Consequences]:
+def outcome(
+    records: Sequence[KeyRecord], *questions: VerificationQuery, **more: Any
+) -> tuple[list[Verdict], BatchEffects]:
     """Return the verdicts and what they use up."""
     return decide(known(*records, **more), questions)
 
 
-def question_about(secret: str, **changes: Any) -> Question:
+def question_about(secret: str, **changes: Any) -> VerificationQuery:
     """Return a question about the key with this secret."""
-    return Question(digest_of(secret), **{"request_id": "r", **changes})
+    return VerificationQuery(digest_of(secret), **{"request_id": "r", **changes})

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from apps.core.addresses import parse_address
 from apps.core.errors import DomainError, InsufficientScopes, NotAllowed, NotAuthenticated
-from apps.verification.models import Caller, KeyRecord, Known
+from apps.core.values.ip_addresses import parse_address
+from apps.verification.domain import BatchSnapshot, Caller, KeyRecord
 from apps.verification.services.caller_check import check_callers, is_out_of_place
 from tests.unit.verification.records import DIGEST, NOW, record
 
@@ -24,7 +24,7 @@ def caller(address: str | None = HERE, digest: bytes = DIGEST) -> Caller:
 
 def refusals(*callers: Caller, **changes: Any) -> dict[Caller, DomainError]:
     asking = record(**{"scopes": ["keys:verify"], **changes})
-    return check_callers(Known(NOW, {}, {DIGEST: asking}, {}), callers)
+    return check_callers(BatchSnapshot(NOW, {}, {DIGEST: asking}, {}), callers)
 
 
 @pytest.mark.parametrize("scopes", [["keys:verify"], ["keys:*", "keys:verify"], ["other", "keys:verify"]])

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from apps.verification.models import Code, Consequences, KeyRecord, Question, Verdict
+from apps.verification.domain import BatchEffects, Code, KeyRecord, Verdict, VerificationQuery
 from apps.verification.services.decision import CHECKS
 from tests.unit.verification.records import MOMENT, NOW, outcome, question, record, verdicts_on
 
 pytestmark = pytest.mark.unit
 
 
-def code_of(key: KeyRecord, asked: Question | None = None) -> Code:
+def code_of(key: KeyRecord, asked: VerificationQuery | None = None) -> Code:
     (verdict,) = verdicts_on([key], [asked or question()])
     assert verdict.record is key
     assert verdict.is_valid == (verdict.code is Code.VALID)
@@ -23,7 +23,7 @@ def test_a_good_key_is_valid():
     key = record(balance=Decimal(3))
     (verdict,) = verdicts_on([key], [question()])
     assert (verdict.code, verdict.record, verdict.balance) == (Code.VALID, key, Decimal(3))
-    assert list(verdict.windows) == []
+    assert list(verdict.rate_limits) == []
     assert (verdict.retry_after_ms, verdict.first_answer) == (None, None)
 
 
@@ -31,7 +31,7 @@ def test_an_unknown_key_is_not_found_and_nothing_is_told_of_any():
     verdicts, consequences = outcome([record()], question(digest=b"unknown"))
     assert verdicts == [Verdict(Code.NOT_FOUND)]
     assert not verdicts[0].is_valid
-    assert consequences == Consequences()
+    assert consequences == BatchEffects()
 
 
 @pytest.mark.parametrize("changes", [{"revoked_at": NOW}, {"is_active": False}, {"revoked_at": NOW + MOMENT}])
@@ -115,7 +115,7 @@ FAULTS: dict[Code, tuple[dict[str, Any], dict[str, Any]]] = {
     Code.EXPIRED: ({"expires_at": NOW}, {}),
     Code.FORBIDDEN: ({"owner_is_active": False}, {}),
     Code.INSUFFICIENT_SCOPES: ({}, {"scopes": ("a:b",)}),
-    Code.RATE_LIMITED: ({"plan_windows": '[["minute", 0, 60]]'}, {}),
+    Code.RATE_LIMITED: ({"plan_rate_limits": '[["minute", 0, 60]]'}, {}),
     Code.INSUFFICIENT_CREDITS: ({}, {"cost": Decimal(1)}),
 }
 
@@ -143,14 +143,14 @@ def test_a_refusal_is_counted_and_uses_nothing(code: Code):
     verdicts, consequences = outcome([key], question(**asked), question(**asked))
     assert [verdict.code for verdict in verdicts] == [code] * 2
     assert [verdict.balance for verdict in verdicts] == [Decimal("0.5")] * 2
-    assert consequences == Consequences(denials={(key.key_id, code): 2})
+    assert consequences == BatchEffects(denials={(key.key_id, code): 2})
 
 
 @pytest.mark.parametrize("code", list(FAULTS)[: len(CHECKS)])
 def test_what_is_refused_before_the_windows_does_not_tell_them(code: Code):
     key_changes, asked = FAULTS[code]
     (verdict,) = verdicts_on([record(("minute", 5, 60), **key_changes)], [question(**asked)])
-    assert (verdict.code, list(verdict.windows), verdict.retry_after_ms) == (code, [], None)
+    assert (verdict.code, list(verdict.rate_limits), verdict.retry_after_ms) == (code, [], None)
 
 
 def test_two_secrets_of_a_key_are_one_key_each_with_its_own_end():
@@ -162,4 +162,4 @@ def test_two_secrets_of_a_key_are_one_key_each_with_its_own_end():
 
 
 def test_no_questions_no_verdicts_and_no_consequences():
-    assert outcome([record()]) == ([], Consequences())
+    assert outcome([record()]) == ([], BatchEffects())

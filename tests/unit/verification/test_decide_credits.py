@@ -6,8 +6,8 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from apps.verification.models import Code, Consequences, KeyRecord, KeySpending
-from apps.verification.schemas import VerifyResponse
+from apps.verification.domain import BatchEffects, Code, KeyRecord, KeySpending
+from apps.verification.schemas.verification import VerifyResponse
 from tests.unit.verification.records import NOW, outcome, question, record, verdicts_on
 
 pytestmark = pytest.mark.unit
@@ -122,7 +122,7 @@ def test_what_a_batch_uses_up():
     free = question(digest=b"other", tag="b", request_id="two")
     refused = question(digest=b"unused", cost=Decimal(4))
     _, consequences = outcome(keys, allowed, refused, free, question(digest=b"unknown"))
-    assert consequences == Consequences(
+    assert consequences == BatchEffects(
         calls=[(allowed, keys[0]), (free, keys[1])],
         spendings=[KeySpending(5, "[]", Decimal(2)), KeySpending(6, "[]", Decimal(0))],
         debits={7: Decimal(2)},
@@ -146,7 +146,7 @@ def test_a_repeated_refusal_is_counted_once():
     repeated = question(cost=Decimal(2), request_id="r", is_repeatable=True)
     verdicts, consequences = outcome([rich("1")], repeated, repeated)
     assert [verdict.code for verdict in verdicts] == [Code.INSUFFICIENT_CREDITS] * 2
-    assert consequences == Consequences(denials={(5, Code.INSUFFICIENT_CREDITS): 1})
+    assert consequences == BatchEffects(denials={(5, Code.INSUFFICIENT_CREDITS): 1})
 
 
 def test_requests_that_are_not_repeatable_or_of_other_keys_are_others():
@@ -176,7 +176,7 @@ def test_a_request_that_was_answered_before_gets_that_answer_and_uses_nothing(co
     for known_key in (key, key._replace(expires_at=None)):
         verdicts, consequences = outcome([known_key], asked, asked, first_answers={(5, "r"): first})
         assert [(verdict.code, verdict.first_answer) for verdict in verdicts] == [(code, first)] * 2
-        assert consequences == Consequences()
+        assert consequences == BatchEffects()
     assert orjson.loads(verdicts_on([key], [asked], first_answers={(5, "r"): first})[0].first_answer or "")
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from apps.verification.models import Code, Consequences, KeyRecord, Question, Verdict
+from apps.verification.domain import BatchEffects, Code, KeyRecord, Verdict, VerificationQuery
 from tests.unit.verification.records import MOMENT, NOW, outcome, question, record, verdicts_on
 
 pytestmark = pytest.mark.unit
@@ -14,15 +14,15 @@ pytestmark = pytest.mark.unit
 SECOND = timedelta(seconds=1)
 
 
-def codes(key: KeyRecord, *questions: Question, now: datetime = NOW) -> list[Code]:
+def codes(key: KeyRecord, *questions: VerificationQuery, now: datetime = NOW) -> list[Code]:
     return [verdict.code for verdict in verdicts_on([key], questions, now=now)]
 
 
 def left(verdict: Verdict) -> dict[str, int]:
-    return {window.name: window.remaining for window in verdict.windows}
+    return {window.name: window.remaining for window in verdict.rate_limits}
 
 
-def after(key: KeyRecord, *questions: Question, now: datetime = NOW) -> KeyRecord:
+def after(key: KeyRecord, *questions: VerificationQuery, now: datetime = NOW) -> KeyRecord:
     """Return the key as the next batch finds it."""
     _, consequences = outcome([key], *questions, now=now)
     (spending,) = consequences.spendings
@@ -33,13 +33,15 @@ def test_as_many_as_the_limit_are_allowed_and_told_what_is_left():
     verdicts = verdicts_on([record(("minute", 3, 60))], [question()] * 5)
     assert [verdict.code for verdict in verdicts] == [Code.VALID] * 3 + [Code.RATE_LIMITED] * 2
     assert [left(verdict)["minute"] for verdict in verdicts] == [2, 1, 0, 0, 0]
-    (window,) = verdicts[0].windows
+    (window,) = verdicts[0].rate_limits
     assert (window.limit, window.period_seconds) == (3, 60)
 
 
 def test_without_windows_nothing_is_limited():
     verdicts = verdicts_on([record()], [question(weight=1_000_000)] * 100)
-    assert {(verdict.code, *verdict.windows, verdict.retry_after_ms) for verdict in verdicts} == {(Code.VALID, None)}
+    assert {(verdict.code, *verdict.rate_limits, verdict.retry_after_ms) for verdict in verdicts} == {
+        (Code.VALID, None)
+    }
 
 
 def test_all_windows_or_none():
@@ -52,7 +54,7 @@ def test_all_windows_or_none():
 def test_windows_are_told_in_order_of_their_periods():
     key = record(("day", 9, 86400), ("minute", 9, 60), ("hour", 9, 3600))
     (verdict,) = verdicts_on([key], [question()])
-    assert [window.name for window in verdict.windows] == ["minute", "hour", "day"]
+    assert [window.name for window in verdict.rate_limits] == ["minute", "hour", "day"]
 
 
 def test_a_weight_counts_as_many_calls():
@@ -102,10 +104,10 @@ def test_an_override_may_be_wider_and_of_another_period():
     assert [(verdict.code, left(verdict)) for verdict in verdicts] == [
         (Code.VALID, {"minute": 99 - number}) for number in range(3)
     ]
-    assert [window.period_seconds for window in verdicts[0].windows] == [120]
+    assert [window.period_seconds for window in verdicts[0].rate_limits] == [120]
 
 
-def test_windows_of_the_same_period_count_the_same_calls():
+def test_rate_limits_of_the_same_period_count_the_same_calls():
     key = record(("wide", 9, 60), ("narrow", 2, 60))
     verdicts = verdicts_on([key], [question()] * 3)
     assert [verdict.code for verdict in verdicts] == [Code.VALID, Code.VALID, Code.RATE_LIMITED]
@@ -171,7 +173,7 @@ def test_a_window_that_is_new_starts_empty_and_one_that_has_gone_is_forgotten():
     assert [log[0] for log in orjson.loads(after(changed, question()).logs)] == [3_600_000]
 
 
-def test_keys_of_one_customer_have_windows_of_their_own():
+def test_keys_of_one_customer_have_rate_limits_of_their_own():
     keys = [record(("minute", 1, 60)), record(("minute", 1, 60), key_id=6, digest=b"other")]
     asked = [question(), question(digest=b"other"), question(), question(digest=b"other")]
     assert [verdict.code for verdict in verdicts_on(keys, asked)] == [Code.VALID] * 2 + [Code.RATE_LIMITED] * 2
@@ -184,7 +186,7 @@ def test_an_unmetered_question_is_told_the_truth_and_uses_nothing():
     assert {(verdict.code, left(verdict)["minute"], verdict.balance) for verdict in verdicts} == {
         (Code.VALID, 1, Decimal(1))
     }
-    assert consequences == Consequences()
+    assert consequences == BatchEffects()
     (refused,) = verdicts_on([after(key, question())], [unmetered])
     assert refused.code is Code.RATE_LIMITED
 

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.verification.models import Code, KeyRecord, Question
+from apps.verification.domain import Code, KeyRecord, VerificationQuery
 from tests.unit.verification.records import NOW, outcome, question, record, verdicts_on
 
 DIGESTS = [b"one", b"two", b"three", b"four"]
@@ -40,7 +40,7 @@ batches = st.lists(questions, max_size=12)
 
 
 @given(keys, batches)
-def test_one_verdict_a_question_in_their_order(found: list[KeyRecord], asked: list[Question]):
+def test_one_verdict_a_question_in_their_order(found: list[KeyRecord], asked: list[VerificationQuery]):
     by_digest = {key.digest: key for key in found}
     verdicts, consequences = outcome(found, *asked)
     assert [verdict.record for verdict in verdicts] == [by_digest.get(each.digest) for each in asked]
@@ -51,18 +51,18 @@ def test_one_verdict_a_question_in_their_order(found: list[KeyRecord], asked: li
 
 
 @given(keys, batches)
-def test_what_limits_nothing_may_be_asked_in_any_order(found: list[KeyRecord], asked: list[Question]):
+def test_what_limits_nothing_may_be_asked_in_any_order(found: list[KeyRecord], asked: list[VerificationQuery]):
     assert verdicts_on(found, list(reversed(asked))) == list(reversed(verdicts_on(found, asked)))
 
 
 @given(keys, questions)
-def test_the_verdict_is_the_first_refusal_in_the_documented_order(found: list[KeyRecord], asked: Question):
+def test_the_verdict_is_the_first_refusal_in_the_documented_order(found: list[KeyRecord], asked: VerificationQuery):
     (verdict,) = verdicts_on(found, [asked])
     key = next((key for key in found if key.digest == asked.digest), None)
     assert verdict.code is next(code for code, applies in _facts(key, asked).items() if applies)
 
 
-def _facts(key: KeyRecord | None, asked: Question) -> dict[Code, bool]:
+def _facts(key: KeyRecord | None, asked: VerificationQuery) -> dict[Code, bool]:
     """Say it anew, plainly, in the design's order."""
     if key is None:
         return {Code.NOT_FOUND: True}

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from hypothesis import event, given, settings
 
-from apps.verification.models import Code, Consequences, KeyRecord, Question, Verdict
+from apps.verification.domain import BatchEffects, Code, KeyRecord, Verdict, VerificationQuery
 from tests.unit.verification.decision_model import Call, Customer, DecisionModel, ModelKey, Outcome
 from tests.unit.verification.records import NOW, outcome, record
 from tests.unit.verification.scenarios import Scenario, scenarios
@@ -29,7 +29,7 @@ class Database:
     spent: dict[int, Decimal] = field(default_factory=dict)
     debits: Counter[int] = field(default_factory=Counter)
     denials: Counter[tuple[int, str]] = field(default_factory=Counter)
-    calls: list[tuple[Question, KeyRecord]] = field(default_factory=list)
+    calls: list[tuple[VerificationQuery, KeyRecord]] = field(default_factory=list)
     first_answers: dict[tuple[int, str], str] = field(default_factory=dict)
 
     def balance(self, customer: int) -> Decimal:
@@ -67,7 +67,7 @@ class Database:
             for secret in range(SECRETS)
         ]
 
-    def _write(self, consequences: Consequences) -> None:
+    def _write(self, consequences: BatchEffects) -> None:
         assert all(amount > 0 for amount in consequences.debits.values())
         for spending in consequences.spendings:
             self.logs[spending.key_id] = spending.logs
@@ -81,8 +81,8 @@ def _digest(key: int, secret: int) -> bytes:
     return f"{key} {secret}".encode()
 
 
-def _question(call: Call, number: int) -> Question:
-    return Question(
+def _question(call: Call, number: int) -> VerificationQuery:
+    return VerificationQuery(
         _digest(call.key, number % SECRETS),
         cost=call.cost,
         weight=call.weight,
@@ -98,7 +98,7 @@ def _told(verdict: Verdict) -> Outcome:
         return Outcome(code, Decimal(balance), remaining, wait_ms)
     if verdict.record is None:
         return Outcome(verdict.code)
-    remaining = {window.name: window.remaining for window in verdict.windows}
+    remaining = {window.name: window.remaining for window in verdict.rate_limits}
     return Outcome(verdict.code, verdict.balance, remaining, verdict.retry_after_ms)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from apps.api_keys.services.key_format import digest_of, generate_key
-from apps.core.addresses import parse_address
+from apps.core.authorization.principal import CredentialKind
 from apps.core.errors import NotAllowed
-from apps.core.security.principal import CredentialKind
-from apps.verification.models import Code, Question, Verdict
+from apps.core.values.ip_addresses import parse_address
+from apps.verification.domain import Code, Verdict, VerificationQuery
 from apps.verification.services.key_authentication import KeyAuthentication, principal_of
 from tests.unit.verification.records import NOW, record
 
@@ -28,9 +28,9 @@ class FakeVerification:
 
     def __init__(self, verdict: Verdict) -> None:
         self.verdict = verdict
-        self.asked: list[Question] = []
+        self.asked: list[VerificationQuery] = []
 
-    async def judge(self, question: Question) -> Verdict:
+    async def judge(self, question: VerificationQuery) -> Verdict:
         self.asked.append(question)
         return self.verdict
 

@@ -3,8 +3,7 @@
 import orjson
 import pytest
 
-from apps.core.window_state import WindowState
-from apps.verification.models import Window
+from apps.core.rate_limits.rate_limit import RateLimitStatus
 from apps.verification.services.key_limits import KeyLimits
 from tests.unit.verification.records import record
 
@@ -13,12 +12,12 @@ pytestmark = pytest.mark.unit
 NOW = 1_795_000_000_000
 
 
-def windows(plan: list, own: list) -> list[Window]:
+def rate_limits(plan: list, own: list) -> list[tuple[str, int, int]]:
     limits = KeyLimits(record(*plan, rate_limits=orjson.dumps(own).decode()), NOW)
-    return [Window(*state[:3]) for state in limits.states()]
+    return [status[:3] for status in limits.statuses()]
 
 
-def own_window(name: str, limit: int, period_seconds: int) -> dict[str, str | int]:
+def own_limit(name: str, limit: int, period_seconds: int) -> dict[str, str | int]:
     return {"name": name, "limit": limit, "period_seconds": period_seconds}
 
 
@@ -28,23 +27,23 @@ def own_window(name: str, limit: int, period_seconds: int) -> dict[str, str | in
         ([], [], []),
         ([["minute", 5, 60]], [], [("minute", 5, 60)]),
         ([["hour", 9, 3600], ["minute", 5, 60]], [], [("minute", 5, 60), ("hour", 9, 3600)]),
-        ([], [own_window("burst", 2, 1)], [("burst", 2, 1)]),
-        ([["minute", 5, 60]], [own_window("burst", 2, 1)], [("burst", 2, 1), ("minute", 5, 60)]),
-        ([["minute", 5, 60]], [own_window("minute", 7, 60)], [("minute", 7, 60)]),
-        ([["a", 5, 60], ["hour", 9, 3600]], [own_window("a", 7, 7200)], [("hour", 9, 3600), ("a", 7, 7200)]),
-        ([["minute", 5, 60]], [own_window("Minute", 7, 60)], [("minute", 5, 60), ("Minute", 7, 60)]),
+        ([], [own_limit("burst", 2, 1)], [("burst", 2, 1)]),
+        ([["minute", 5, 60]], [own_limit("burst", 2, 1)], [("burst", 2, 1), ("minute", 5, 60)]),
+        ([["minute", 5, 60]], [own_limit("minute", 7, 60)], [("minute", 7, 60)]),
+        ([["a", 5, 60], ["hour", 9, 3600]], [own_limit("a", 7, 7200)], [("hour", 9, 3600), ("a", 7, 7200)]),
+        ([["minute", 5, 60]], [own_limit("Minute", 7, 60)], [("minute", 5, 60), ("Minute", 7, 60)]),
     ],
 )  # fmt: skip
-def test_a_key_s_own_windows_replace_those_of_the_same_name_and_join_the_others(plan: list, own: list, found: list):
-    assert windows(plan, own) == [Window(*each) for each in found]
+def test_a_key_s_own_limits_replace_those_of_the_same_name_and_join_the_others(plan: list, own: list, found: list):
+    assert rate_limits(plan, own) == found
 
 
 def test_windows_stand_as_they_are_left():
     limits = KeyLimits(record(("minute", 5, 60), ("hour", 9, 3600)), NOW)
     limits.use(3)
-    assert list(limits.states()) == [
-        WindowState("minute", 5, 60, 2, NOW + 60_000),
-        WindowState("hour", 9, 3600, 6, NOW + 3_600_000),
+    assert list(limits.statuses()) == [
+        RateLimitStatus("minute", 5, 60, 2, NOW + 60_000),
+        RateLimitStatus("hour", 9, 3600, 6, NOW + 3_600_000),
     ]
 
 
@@ -52,7 +51,7 @@ def test_what_is_left_of_a_window_that_was_narrowed_is_nothing_and_not_less():
     wide = KeyLimits(record(("minute", 5, 60)), NOW)
     wide.use(5)
     narrow = KeyLimits(record(("minute", 2, 60), logs=wide.stored()), NOW)
-    assert [state.remaining for state in narrow.states()] == [0]
+    assert [state.remaining for state in narrow.statuses()] == [0]
     assert not narrow.allow(1)
     assert narrow.wait_ms(1) == 60_000
 
@@ -75,7 +74,7 @@ def test_without_windows_all_is_allowed_and_nothing_is_kept():
     limits = KeyLimits(record(), NOW)
     assert limits.allow(1_000_000)
     limits.use(1_000_000)
-    assert (list(limits.states()), limits.wait_ms(1), limits.stored()) == ([], 0, "[]")
+    assert (list(limits.statuses()), limits.wait_ms(1), limits.stored()) == ([], 0, "[]")
 
 
 def test_the_logs_are_kept_by_period_and_read_again():
@@ -84,7 +83,7 @@ def test_the_logs_are_kept_by_period_and_read_again():
     assert sorted(orjson.loads(limits.stored())) == [[60_000, NOW, 2], [3_600_000, NOW, 2]]
     again = KeyLimits(record(("a", 5, 60), ("d", 9, 7200), logs=limits.stored()), NOW + 1)
     # A window of a new period begins with what the longest of the others knows.
-    assert [state.remaining for state in again.states()] == [3, 7]
+    assert [state.remaining for state in again.statuses()] == [3, 7]
     assert sorted(orjson.loads(again.stored())) == [[60_000, NOW, 2], [7_200_000, NOW, 2]]
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from apps.core.security.scopes import RESERVED_SCOPES
-from apps.verification.models import KeyRecord
+from apps.core.authorization.scopes import RESERVED_SCOPES
+from apps.verification.domain import KeyRecord
 from apps.verification.services.key_authentication import principal_of
 from tests.unit.verification.records import record
 

@@ -5,21 +5,21 @@ from typing import Any
 
 import pytest
 
-from apps.core.window_state import WindowState
-from apps.verification.models import Code, Verdict
+from apps.core.rate_limits.rate_limit import RateLimitStatus
+from apps.verification.domain import Code, Verdict
 from apps.verification.services.key_authentication import principal_of
 from apps.verification.services.key_use import KeyUse
 from tests.unit.verification.records import NOW, record
 
 pytestmark = pytest.mark.unit
 
-WINDOW = WindowState("minute", 1, 60, 0, 0)
+WINDOW = RateLimitStatus("minute", 1, 60, 0, 0)
 SOON, LATER = NOW + timedelta(minutes=1), NOW + timedelta(hours=1)
 
 
 def test_a_good_key_is_its_principal():
     use = KeyUse.of(Verdict(Code.VALID, record(), [WINDOW]))
-    assert (use.principal, list(use.windows)) == (principal_of(record()), [WINDOW])
+    assert (use.principal, list(use.rate_limits)) == (principal_of(record()), [WINDOW])
     assert (use.is_limited, use.lacks_scopes, use.retry_after_seconds) == (False, False, None)
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from pydantic import ValidationError
 
-from apps.verification.schemas import VerifyBatchRequest, VerifyRequest
+from apps.verification.schemas.verification import VerifyBatchRequest, VerifyRequest
 
 pytestmark = pytest.mark.unit
 

@@ -6,15 +6,15 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from apps.core.window_state import WindowState
-from apps.verification.models import Code, Verdict
-from apps.verification.schemas import VerifyResponse, answer_json
+from apps.core.rate_limits.rate_limit import RateLimitStatus
+from apps.verification.domain import Code, Verdict
+from apps.verification.schemas.verification import VerifyResponse, answer_json
 from tests.unit.verification.records import NOW, record
 
 pytestmark = pytest.mark.unit
 
 RESET_AT_MS = int(NOW.timestamp() * 1000) + 30_250
-WINDOW = WindowState("minute", 5, 60, 2, RESET_AT_MS)
+WINDOW = RateLimitStatus("minute", 5, 60, 2, RESET_AT_MS)
 
 
 def told(verdict: Verdict) -> dict:

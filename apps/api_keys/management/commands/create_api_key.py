@@ -6,10 +6,10 @@ from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from apps.api_keys.dependencies import api_key_service
-from apps.api_keys.schemas import ApiKeyCreate
-from apps.core.database.sync_calls import call_service
+from apps.api_keys.schemas.api_key import ApiKeyCreate
+from apps.core.authorization.principal import OPERATOR
+from apps.core.event_loop.sync_calls import call_service
 from apps.core.management.service_command import ServiceCommand
-from apps.core.security.principal import OPERATOR
 from apps.users.dependencies import user_service
 
 WINDOW = re.compile(r"([^:]*):([0-9]{1,18}):([0-9]{1,18})")

@@ -4,11 +4,11 @@ from argparse import ArgumentParser
 from typing import Any
 
 from apps.api_keys.dependencies import api_key_service
-from apps.api_keys.schemas import ApiKeyOut
-from apps.core.database.sync_calls import call_service
+from apps.api_keys.schemas.api_key import ApiKeyOut
+from apps.core.authorization.principal import OPERATOR
+from apps.core.event_loop.sync_calls import call_service
 from apps.core.management.service_command import ServiceCommand
 from apps.core.schemas.page import PAGE_SIZE_MAXIMUM, PageQuery
-from apps.core.security.principal import OPERATOR
 from apps.users.dependencies import user_service
 
 

@@ -7,10 +7,10 @@ from django.contrib.auth.management.commands import changepassword
 from django.core.management.base import CommandError
 
 from apps.authentication.dependencies import password_service
-from apps.core.database.sync_calls import call_service
+from apps.core.authorization.principal import OPERATOR
+from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
 from apps.core.errors import DomainError, ValidationFailed
-from apps.core.security.passwords import PASSWORD_LENGTH_MAXIMUM
-from apps.core.security.principal import OPERATOR
+from apps.core.event_loop.sync_calls import call_service
 from apps.users.dependencies import user_service
 
 TRIES = 3

@@ -3,9 +3,9 @@
 from typing import Any
 
 from apps.authentication.dependencies import everybodys_sessions
-from apps.core.database.sync_calls import call_service
+from apps.core.authorization.principal import OPERATOR
+from apps.core.event_loop.sync_calls import call_service
 from apps.core.management.service_command import ServiceCommand
-from apps.core.security.principal import OPERATOR
 
 
 class Command(ServiceCommand):

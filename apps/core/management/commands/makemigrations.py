@@ -10,8 +10,8 @@ from django.db.migrations import Migration
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.questioner import InteractiveMigrationQuestioner, MigrationQuestioner
 
-from apps.core.house_apps import is_house_app
-from apps.core.migration_names import FEATURE_LIMIT, DatedAutodetector, MigrationName
+from apps.core.conventions.migration_names import FEATURE_LIMIT, DatedAutodetector, MigrationName
+from apps.core.conventions.own_apps import is_own_app
 
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -27,7 +27,7 @@ class Command(makemigrations.Command):
         name = options["name"]
         if name and not SNAKE_CASE.fullmatch(name):
             raise CommandError(f"Write the feature in snake_case: --name {name} is not.")
-        if options["empty"] and not name and any(map(is_house_app, app_labels)):
+        if options["empty"] and not name and any(map(is_own_app, app_labels)):
             raise CommandError("Say what the migration is for: --empty needs --name <feature>.")
         super().handle(*app_labels, **options)
 
@@ -39,7 +39,7 @@ class Command(makemigrations.Command):
     ) -> None:
         """Write the files; one that replaces the last (`--update`) keeps its feature and gets a new stamp."""
         for label, previous in (update_previous_migration_paths or {}).items():
-            if is_house_app(label):
+            if is_own_app(label):
                 changes[label][0].name = self._updated_name(Path(previous).stem)
         super().write_migration_files(changes, update_previous_migration_paths)
 
@@ -52,7 +52,7 @@ class Command(makemigrations.Command):
     @override
     def handle_merge(self, loader: MigrationLoader, conflicts: dict[str, set[str]]) -> None:
         """Write a merge for each app with several leaves. Django's own puts its number into the name."""
-        ours = {label: sorted(leaves) for label, leaves in conflicts.items() if is_house_app(label)}
+        ours = {label: sorted(leaves) for label, leaves in conflicts.items() if is_own_app(label)}
         theirs = {label: leaves for label, leaves in conflicts.items() if label not in ours}
         if theirs:
             super().handle_merge(loader, theirs)

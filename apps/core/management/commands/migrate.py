@@ -2,7 +2,7 @@
 
 from django.core.management.commands import migrate
 
-from apps.core.migration_names import DatedAutodetector
+from apps.core.conventions.migration_names import DatedAutodetector
 
 
 class Command(migrate.Command):

@@ -5,8 +5,8 @@ from typing import Any, override
 from django.core.management.commands import squashmigrations
 from django.db.migrations.loader import MigrationLoader
 
-from apps.core.house_apps import is_house_app
-from apps.core.migration_names import STAMP_FORMAT, MigrationName
+from apps.core.conventions.migration_names import STAMP_FORMAT, MigrationName
+from apps.core.conventions.own_apps import is_own_app
 
 
 class Command(squashmigrations.Command):
@@ -15,7 +15,7 @@ class Command(squashmigrations.Command):
     @override
     def handle(self, **options: Any) -> None:
         """Choose the name, then squash as Django does."""
-        if is_house_app(options["app_label"]):
+        if is_own_app(options["app_label"]):
             options |= self._house_name(options)
         super().handle(**options)
 

@@ -3,11 +3,11 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from apps.core.database.sync_calls import call_service
+from apps.core.authorization.principal import OPERATOR
+from apps.core.event_loop.sync_calls import call_service
 from apps.core.management.service_command import ServiceCommand
-from apps.core.security.principal import OPERATOR
 from apps.credits.dependencies import credit_service
-from apps.credits.schemas import CreditPosting
+from apps.credits.schemas.credit_transaction import CreditPosting
 from apps.users.dependencies import user_service
 
 

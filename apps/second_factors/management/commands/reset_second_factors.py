@@ -3,11 +3,11 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from apps.core.database.sync_calls import call_service
+from apps.core.authorization.principal import OPERATOR
+from apps.core.event_loop.sync_calls import call_service
 from apps.core.management.service_command import ServiceCommand
-from apps.core.security.principal import OPERATOR
 from apps.second_factors.dependencies import second_factors
-from apps.second_factors.schemas import SecondFactorsReset
+from apps.second_factors.schemas.second_factor import SecondFactorsReset
 from apps.users.dependencies import user_service
 
 

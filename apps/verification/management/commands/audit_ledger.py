@@ -3,10 +3,10 @@
 import sys
 from typing import Any
 
-from apps.core.database.sync_calls import call_service
+from apps.core.event_loop.sync_calls import call_service
 from apps.core.management.service_command import ServiceCommand
 from apps.verification.dependencies import ledger_audit
-from apps.verification.schemas.ledger_audit_report import LedgerAuditReport, LedgerViolation
+from apps.verification.schemas.ledger_audit import LedgerAuditReport, LedgerViolation
 
 BROKEN_EXIT_CODE = 1
 PLACES = {"user_id": "user", "transaction_id": "transaction", "usage_event_id": "usage event", "api_key_id": "key"}

@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from apps.core.database.sync_calls import call_service
+from apps.core.event_loop.sync_calls import call_service
 from apps.core.management.service_command import ServiceCommand
 from apps.verification.dependencies import verification_service
-from apps.verification.schemas import VerifyRequest, VerifyResponse
+from apps.verification.schemas.verification import VerifyRequest, VerifyResponse
 
 REFUSED_EXIT_CODE = 3
 

@@ -35,7 +35,7 @@ return {allowed, unpack(used)}
 
 
 @dataclass(frozen=True, slots=True)
-class WindowState:
+class RateLimitStatus:
     """A window after the call."""
 
     limit: PlanLimit
@@ -49,7 +49,7 @@ class RateLimiter:
     def __init__(self, redis: Redis) -> None:
         self._script = redis.register_script(SCRIPT)
 
-    async def hit(self, key_id: int, limits: list[PlanLimit], weight: int) -> tuple[bool, list[WindowState]]:
+    async def hit(self, key_id: int, limits: list[PlanLimit], weight: int) -> tuple[bool, list[RateLimitStatus]]:
         """Return whether the call is allowed, and the windows."""
         now = time.time()
         keys: list[str] = []
@@ -62,6 +62,6 @@ class RateLimiter:
         return bool(allowed), [_state(limit, count, now) for limit, count in zip(limits, used, strict=True)]
 
 
-def _state(limit: PlanLimit, used: int, now: float) -> WindowState:
+def _state(limit: PlanLimit, used: int, now: float) -> RateLimitStatus:
     reset = (int(now) // limit.period_seconds + 1) * limit.period_seconds
-    return WindowState(limit, max(0, limit.limit - used), datetime.fromtimestamp(reset, UTC))
+    return RateLimitStatus(limit, max(0, limit.limit - used), datetime.fromtimestamp(reset, UTC))

@@ -19,7 +19,7 @@ class VerifyRequest(BaseModel):
     request_id: Annotated[str, Field(min_length=1, max_length=100)] | None = None
 
 
-class RateLimitState(BaseModel):
+class RateLimitStatusOut(BaseModel):
     """A window and what is left in it."""
 
     name: str
@@ -43,7 +43,7 @@ class VerifyResponse(BaseModel):
     metadata: dict[str, Any] = {}
     expires_at: datetime | None = None
     balance: Decimal | None = None
-    rate_limits: list[RateLimitState] = []
+    rate_limits: list[RateLimitStatusOut] = []
     request_id: str
 
 

@@ -8,12 +8,12 @@ from uuid import uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.benchmarks.peers.fastapi_service.models import ApiKey
-from tests.benchmarks.peers.fastapi_service.rate_limiter import RateLimiter, WindowState
+from tests.benchmarks.peers.fastapi_service.rate_limiter import RateLimiter, RateLimitStatus
 from tests.benchmarks.peers.fastapi_service.repositories import ApiKeyRepository, CreditRepository, UsageRepository
 from tests.benchmarks.peers.fastapi_service.schemas import (
     ApiKeyOut,
     ApiKeyPage,
-    RateLimitState,
+    RateLimitStatusOut,
     UserOut,
     VerifyRequest,
     VerifyResponse,
@@ -69,7 +69,7 @@ class VerificationService:
         return await self._charge(key, request, request_id, windows)
 
     async def _charge(
-        self, key: ApiKey, request: VerifyRequest, request_id: str, windows: list[WindowState]
+        self, key: ApiKey, request: VerifyRequest, request_id: str, windows: list[RateLimitStatus]
     ) -> VerifyResponse:
         transaction_id = None
         if request.cost:
@@ -91,7 +91,7 @@ class VerificationService:
         return _verdict("VALID", key, request_id, windows).model_copy(update={"balance": balance})
 
 
-def _verdict(code: str, key: ApiKey, request_id: str, windows: list[WindowState] | None = None) -> VerifyResponse:
+def _verdict(code: str, key: ApiKey, request_id: str, windows: list[RateLimitStatus] | None = None) -> VerifyResponse:
     return VerifyResponse(
         valid=code == "VALID",
         code=code,
@@ -104,7 +104,7 @@ def _verdict(code: str, key: ApiKey, request_id: str, windows: list[WindowState]
         metadata=key.key_metadata,
         expires_at=key.expires_at,
         rate_limits=[
-            RateLimitState(
+            RateLimitStatusOut(
                 name=window.limit.name,
                 limit=window.limit.limit,
                 period_seconds=window.limit.period_seconds,

@@ -1,0 +1,180 @@
+"""API keys, as clients create, change and see them."""
+
+import json
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from apps.core.authorization.scopes import SCOPE_LENGTH_MAXIMUM, SCOPE_PATTERN, effective_scopes, withheld_scopes
+from apps.core.rate_limits.rate_limit import RateLimit, RateLimits
+from apps.core.schemas.base import RequestSchema, ResponseSchema
+from apps.core.schemas.fields import Amount, Description, Flag, InputTimestamp, ShortText, Text, Timestamp, omitted
+from apps.core.values.amounts import InputAmount
+
+if TYPE_CHECKING:
+    from apps.api_keys.models import ApiKey
+
+
+KEY_LENGTH_MAXIMUM = 200
+METADATA_BYTES_MAXIMUM = 4096
+METADATA_DEPTH_MAXIMUM = 32
+NUMBER_MINIMUM, NUMBER_MAXIMUM = -(2**63), 2**64 - 1  # what JSON is written with again
+MAPPED_PREFIX_LENGTH = 96
+
+
+def _unique(values: list[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+def _canonical_network(text: str) -> str:
+    try:
+        network = ip_network(text.strip(), strict=False)
+    except ValueError as error:
+        raise ValueError("is not an IP address or a network such as 192.0.2.0/24 or 2001:db8::/32") from error
+    return str(_unmapped(network))
+
+
+def _unmapped(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    # ::ffff:192.0.2.0/120 is 192.0.2.0/24 in IPv6 clothes.
+    address = network.network_address
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    if mapped is None or network.prefixlen < MAPPED_PREFIX_LENGTH:
+        return network
+    return IPv4Network((mapped, network.prefixlen - MAPPED_PREFIX_LENGTH))
+
+
+def _is_storable(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise ValueError("must be plain JSON with finite numbers") from error
+    if len(text) > METADATA_BYTES_MAXIMUM:
+        raise ValueError(f"must take at most {METADATA_BYTES_MAXIMUM} bytes as JSON")
+    _check_parts(value, METADATA_DEPTH_MAXIMUM)
+    return value
+
+
+def _check_parts(value: Any, levels_left: int) -> None:
+    if isinstance(value, str) and "\x00" in value:
+        raise ValueError("must not contain NUL characters")
+    if isinstance(value, int | float) and not NUMBER_MINIMUM <= value <= NUMBER_MAXIMUM:
+        raise ValueError("must hold numbers of at most 64 bits")
+    if isinstance(value, dict | list):
+        if levels_left == 0:
+            raise ValueError(f"must be nested at most {METADATA_DEPTH_MAXIMUM} levels deep")
+        for part in (*value, *value.values()) if isinstance(value, dict) else value:
+            _check_parts(part, levels_left - 1)
+
+
+Scope = Annotated[str, StringConstraints(min_length=1, max_length=SCOPE_LENGTH_MAXIMUM, pattern=SCOPE_PATTERN)]
+Scopes = Annotated[list[Scope], Field(max_length=50), AfterValidator(_unique)]
+NetworkText = Annotated[str, StringConstraints(max_length=64), AfterValidator(_canonical_network)]
+IpAllowlist = Annotated[list[NetworkText], Field(max_length=100), AfterValidator(_unique)]
+Metadata = Annotated[dict[str, Any], AfterValidator(_is_storable)]
+Budget = Annotated[InputAmount, Field(ge=0)]
+
+
+def _is_future(value: datetime) -> datetime:
+    if value <= datetime.now(UTC):
+        raise ValueError("must lie in the future")
+    return value
+
+
+class ApiKeyCreate(RequestSchema):
+    """A new key. An empty allowlist lets every address in; no `expires_at` means for ever, no `budget` means all that
+    the owner has. `rate_limits` are for staff to set."""
+
+    name: ShortText
+    description: Description = ""
+    environment: Literal["live", "test"] = "live"
+    scopes: Scopes = Field(default_factory=list)
+    expires_at: Annotated[InputTimestamp, AfterValidator(_is_future)] | None = None
+    ip_allowlist: IpAllowlist = Field(default_factory=list)
+    metadata: Metadata = Field(default_factory=dict)
+    rate_limits: RateLimits = Field(default_factory=list)
+    budget: Budget | None = None
+
+
+class ApiKeyUpdate(RequestSchema):
+    """What to change; what is left out stays. `expires_at: null` takes the expiry away, `budget: null` the budget.
+    `rate_limits` are all windows of the key's own there will be, and are for staff to set."""
+
+    name: ShortText = Field(default_factory=omitted)
+    description: Description = Field(default_factory=omitted)
+    scopes: Scopes = Field(default_factory=omitted)
+    expires_at: InputTimestamp | None = None
+    ip_allowlist: IpAllowlist = Field(default_factory=omitted)
+    metadata: Metadata = Field(default_factory=omitted)
+    rate_limits: RateLimits = Field(default_factory=omitted)
+    budget: Budget | None = None
+    is_active: Flag = Field(default_factory=omitted)
+
+
+# Of the fields, those that are not the key's just as they are.
+JUDGED = frozenset({"id", "scopes", "withheld_scopes"})
+
+
+class ApiKeyOut(ResponseSchema):
+    """A key without its secret; `prefix` is the part of the newest secret that may be shown.
+
+    `rate_limits` are the key's own windows, beside or instead of its plan's. `budget` is how many credits it may spend
+    in its life, `budget_spent` how many it has. `scopes` are what it may do now; `withheld_scopes` are on it too, and
+    do not count, because its owner does not hold them.
+    """
+
+    id: int
+    user_id: int
+    name: str
+    description: str
+    prefix: str
+    environment: Literal["live", "test"]
+    scopes: list[str]
+    withheld_scopes: list[str]
+    ip_allowlist: list[str]
+    metadata: dict[str, Any]
+    rate_limits: list[RateLimit]
+    budget: Amount | None
+    budget_spent: Amount
+    is_active: bool
+    expires_at: Timestamp | None
+    last_used_at: Timestamp | None
+    revoked_at: Timestamp | None
+    revoked_reason: str
+    created_at: Timestamp
+    updated_at: Timestamp
+
+    @classmethod
+    def of(cls, key: "ApiKey", held: AbstractSet[str], **more: Any) -> Self:
+        """Return the public face of a key whose owner holds `held`; what `_as_shown` annotates must be there."""
+        names = (name for name in ApiKeyOut.model_fields if name not in JUDGED)
+        return cls(
+            id=key.pk,
+            scopes=effective_scopes(key.scopes, held),
+            withheld_scopes=withheld_scopes(key.scopes, held),
+            **{name: getattr(key, name) for name in names},
+            **more,
+        )
+
+
+class ApiKeyWithSecret(ApiKeyOut):
+    """A key with its secret in clear, shown this once."""
+
+    api_key: str
+
+
+GRACE_SECONDS_MAXIMUM = 90 * 24 * 3600
+
+
+class ApiKeyRevoke(RequestSchema):
+    """Why a key is revoked; shown to its owner."""
+
+    reason: Annotated[Text, StringConstraints(strip_whitespace=True, max_length=200)] = ""
+
+
+class ApiKeyRotate(RequestSchema):
+    """How long the old secret goes on working beside the new one."""
+
+    grace_seconds: Annotated[int, Field(strict=True, ge=0, le=GRACE_SECONDS_MAXIMUM)] = 0

@@ -1,0 +1,64 @@
+"""Sessions, as their account sees and ends them."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Self
+
+from apps.core.schemas.base import RequestSchema, ResponseSchema
+from apps.core.schemas.fields import Timestamp
+
+if TYPE_CHECKING:
+    from apps.authentication.models import Session
+
+
+class SessionKind(StrEnum):
+    """Which door it is for."""
+
+    API = "api"
+    ADMIN = "admin"
+
+
+class SessionOut(ResponseSchema):
+    """A device that is signed in; `is_current` marks the one that asks.
+
+    Left unused, it is over at `expires_at`. `methods` are what its owner has proven the account with (RFC 8176), the
+    last time at `authenticated_at`.
+    """
+
+    id: int
+    kind: SessionKind
+    user_agent: str
+    ip_address: str | None
+    is_current: bool
+    created_at: Timestamp
+    last_used_at: Timestamp
+    expires_at: Timestamp
+    methods: list[str]
+    authenticated_at: Timestamp
+
+    @classmethod
+    def of(cls, session: "Session", current_id: int | None) -> Self:
+        """Return the session's public face."""
+        return cls(
+            id=session.pk,
+            kind=SessionKind(session.kind),
+            user_agent=session.user_agent,
+            ip_address=session.ip_address,
+            is_current=session.pk == current_id,
+            created_at=session.created_at,
+            last_used_at=session.last_used_at,
+            expires_at=session.expires_at,
+            methods=session.methods,
+            authenticated_at=session.authenticated_at,
+        )
+
+
+class SessionsEndQuery(RequestSchema):
+    """Whether the session that asks ends too."""
+
+    everywhere: bool = False
+
+
+class SessionsEnded(ResponseSchema):
+    """How many sessions have ended."""
+
+    sessions: int

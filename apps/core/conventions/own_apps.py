@@ -1,0 +1,25 @@
+"""Which installed apps are Keyhouse's own: the house rules bind those, and no library."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from django.apps import AppConfig, apps
+from django.db.models import Model
+
+OWN_PACKAGE = "apps."
+
+
+def is_own_app(label: str) -> bool:
+    """Say whether the app with this label is Keyhouse's own; an unknown label is not."""
+    return any(config.label == label for config in own_apps())
+
+
+def own_apps(selected: Iterable[AppConfig] | None = None) -> Iterator[AppConfig]:
+    """Yield Keyhouse's own apps among the selected ones, or among all."""
+    candidates = apps.get_app_configs() if selected is None else selected
+    return (config for config in candidates if config.name.startswith(OWN_PACKAGE))
+
+
+def own_models(selected: Sequence[AppConfig] | None = None) -> Iterator[type[Model]]:
+    """Yield the models of Keyhouse's own apps, without the tables Django makes up for many-to-many fields."""
+    for config in own_apps(selected):
+        yield from config.get_models()

@@ -1,0 +1,198 @@
+"""QuerySets that Django builds and compiles once, and that are then only run, each time with other values.
+
+Building a QuerySet and compiling it costs Django more than everything else in a short request.
+
+    @prepared
+    def _keys_of(user_id: int) -> QuerySet[ApiKey]:
+        return ApiKey.objects.filter(user_id=user_id).order_by("id")
+
+    keys = await _keys_of.all(7)
+
+The function is called at the first use, with two sets of samples, and never again. What Django makes of the two must be
+the same but for the samples, which must stand among the parameters just as they are: whatever else depends on a value
+(a condition on it, a lookup that changes it, the clock) cannot be bound later, and is refused.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from inspect import signature
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import EmptyResultSet
+from django.db.models import Model, QuerySet
+from django.db.models.query import ModelIterable
+
+from apps.core.database.orm.compiled_query import CompiledQuery, compiled_count
+from apps.core.database.pipeline.read_line import read_rows
+
+# For each type that a parameter may have, the samples: unlike each other, and unlike what stands in any QuerySet.
+SAMPLES: dict[type, Callable[[int], Any]] = {
+    int: lambda number: 1_873_550_000 + number,
+    str: lambda number: f"sample {number:04} of a parameter",
+    Decimal: lambda number: Decimal(1_873_550_000 + number) / 1000,
+    datetime: lambda number: datetime(1873, 5, 5, 11, 13, 17, 190_000, UTC) + timedelta(days=number),
+    date: lambda number: date(1873, 5, 5) + timedelta(days=number),
+    UUID: lambda number: UUID(int=(1_873_550_000 << 64) + number),
+}
+PARAMETERS_MAXIMUM = 100
+PLACEHOLDER = re.compile(r"%([s%])")
+
+
+class CannotPrepare(TypeError):
+    """The QuerySet is not the same for all values, so it cannot be compiled once."""
+
+
+def prepared[**P, M: Model](function: Callable[P, QuerySet[M]]) -> "PreparedQuery[P, M]":
+    """Make the QuerySet that `function` returns one that is compiled once."""
+    return PreparedQuery(function)
+
+
+class PreparedQuery[**P, M: Model]:
+    """A QuerySet with parameters, each of exactly the type it is annotated with: never None, which changes the SQL."""
+
+    def __init__(self, function: Callable[P, QuerySet[M]]) -> None:
+        self._function = function
+        self._types = _types(function)
+
+    async def all(self, *args: P.args, **kwargs: P.kwargs) -> list[M]:
+        """Return the instances."""
+        template, query = self._all
+        return query.instances(await read_rows(template.sql, template.bind(self._values(args, kwargs))))
+
+    async def first(self, *args: P.args, **kwargs: P.kwargs) -> M | None:
+        """Return the first instance, or None."""
+        template, query = self._all
+        rows = await read_rows(f"{template.sql} LIMIT 1", template.bind(self._values(args, kwargs)))
+        return query.instances(rows)[0] if rows else None
+
+    async def page(self, offset: int, size: int, *args: P.args, **kwargs: P.kwargs) -> tuple[list[M], int]:
+        """Return at most `size` instances after the first `offset`, and how many there are without these bounds.
+
+        One statement, and a second only where the page does not tell: it is full, or past the end.
+        """
+        template, query = self._all
+        values = self._values(args, kwargs)
+        rows = await read_rows(template.page_sql, [*template.bind(values), size, offset])
+        ends_here = len(rows) < size and (rows or not offset)
+        total = offset + len(rows) if ends_here else await self._total(values)
+        return query.instances(rows), total
+
+    async def count(self, *args: P.args, **kwargs: P.kwargs) -> int:
+        """Return how many rows there are."""
+        return await self._total(self._values(args, kwargs))
+
+    async def _total(self, values: Sequence[Any]) -> int:
+        rows = await read_rows(self._count.sql, self._count.bind(values))
+        return int(rows[0][0])
+
+    def _values(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Sequence[Any]:
+        values = [*args, *(kwargs[name] for name in list(self._types)[len(args) :])] if kwargs else args
+        for value, (name, expected) in zip(values, self._types.items(), strict=True):
+            if type(value) is not expected:
+                raise TypeError(f"{self._name}: {name} is {type(value).__name__}, and must be {expected.__name__}")
+        return values
+
+    @cached_property
+    def _all(self) -> "tuple[_Template, CompiledQuery[M]]":
+        queries = [self._compile(CompiledQuery, samples) for samples in self._samples]
+        template = _template(self._name, self._samples, [(query.sql, query.parameters) for query in queries])
+        return template, queries[0]
+
+    @cached_property
+    def _count(self) -> "_Template":
+        return _template(self._name, self._samples, [self._compile(compiled_count, one) for one in self._samples])
+
+    @cached_property
+    def _samples(self) -> list[list[Any]]:
+        return [
+            [SAMPLES[expected](start + number) for number, expected in enumerate(self._types.values())]
+            for start in (0, PARAMETERS_MAXIMUM)
+        ]
+
+    def _compile[T](self, compile_queryset: Callable[[QuerySet[M]], T], samples: Sequence[Any]) -> T:
+        queryset = self._function(*samples)  # type: ignore[call-arg]  # samples have the parameters' types
+        _require_plain(self._name, queryset)
+        try:
+            return compile_queryset(queryset)
+        except EmptyResultSet as error:
+            raise CannotPrepare(f"{self._name} can have no rows at all") from error
+
+    @property
+    def _name(self) -> str:
+        return getattr(self._function, "__qualname__", repr(self._function))
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """SQL, its parameters, and which of them are bound to which value: places as (position, number of the value)."""
+
+    sql: str
+    parameters: list[Any]
+    places: list[tuple[int, int]]
+
+    @property
+    def page_sql(self) -> str:
+        after = len(self.parameters)
+        return f"{self.sql} LIMIT ${after + 1} OFFSET ${after + 2}"
+
+    def bind(self, values: Sequence[Any]) -> list[Any]:
+        bound = self.parameters.copy()
+        for position, number in self.places:
+            bound[position] = values[number]
+        return bound
+
+
+def _types(function: Callable[..., Any]) -> dict[str, type]:
+    types = {name: parameter.annotation for name, parameter in signature(function).parameters.items()}
+    for name, expected in types.items():
+        if expected not in SAMPLES:
+            known = ", ".join(known.__name__ for known in SAMPLES)
+            raise CannotPrepare(f"{function.__qualname__}: {name} must be annotated with one of {known}")
+    if len(types) > PARAMETERS_MAXIMUM:
+        raise CannotPrepare(f"{function.__qualname__} has more than {PARAMETERS_MAXIMUM} parameters")
+    return types
+
+
+def _template(name: str, samples: Sequence[Sequence[Any]], compiled: Sequence[tuple[str, Sequence[Any]]]) -> _Template:
+    (sql, one), (other_sql, other) = compiled
+    if sql != other_sql:
+        raise CannotPrepare(f"{name}: the SQL depends on a value")
+    numbers = [_number_of(name, samples, pair) if _differ(*pair) else None for pair in zip(one, other, strict=True)]
+    places = [(position, number) for position, number in enumerate(numbers) if number is not None]
+    if {number for _, number in places} != set(range(len(samples[0]))):
+        raise CannotPrepare(f"{name}: a parameter is not among the statement's")
+    return _Template(_numbered(sql), list(one), places)
+
+
+def _numbered(sql: str) -> str:
+    # From psycopg's placeholders to PostgreSQL's own.
+    numbers = count(1)
+    return PLACEHOLDER.sub(lambda found: f"${next(numbers)}" if found[1] == "s" else "%", sql)
+
+
+def _differ(one: Any, other: Any) -> bool:
+    return type(one) is not type(other) or bool(one != other)
+
+
+def _number_of(name: str, samples: Sequence[Sequence[Any]], pair: tuple[Any, Any]) -> int:
+    for number, wanted in enumerate(zip(*samples, strict=True)):
+        if not _differ(pair, wanted) and type(pair[0]) is type(wanted[0]):
+            return number
+    raise CannotPrepare(f"{name}: a value is changed on its way into the statement, or differs from call to call")
+
+
+def _require_plain(name: str, queryset: Any) -> None:
+    """Refuse what this module does not do: it appends LIMIT and OFFSET, and makes instances from single rows."""
+    query = queryset.query
+    if query.is_sliced or query.select_for_update or query.combinator:
+        raise CannotPrepare(f"{name} must not be sliced, locked or combined")
+    if not issubclass(queryset._iterable_class, ModelIterable) or queryset._prefetch_related_lookups:
+        raise CannotPrepare(f"{name} must return instances, and prefetch nothing")
+    if queryset._fetch_mode.track_peers or queryset._known_related_objects:
+        raise CannotPrepare(f"{name} must not fetch for one instance what others lack")

@@ -1,0 +1,26 @@
+"""Calls async services from synchronous code: the admin and management commands."""
+
+from collections.abc import Awaitable, Callable
+
+from asgiref.sync import async_to_sync
+
+from apps.core.database.pool import has_pool
+from apps.core.event_loop.connections import close_connections
+
+
+def call_service[**P, R](function: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run an async service function to its end and return its result.
+
+    Under the server it runs on the server's event loop and its pool; elsewhere (a command, a test) on a loop of
+    its own, whose connections are closed before the loop ends.
+    """
+
+    async def call() -> R:
+        pool_is_the_servers = has_pool()
+        try:
+            return await function(*args, **kwargs)
+        finally:
+            if not pool_is_the_servers:
+                await close_connections()
+
+    return async_to_sync(call)()

@@ -1,0 +1,151 @@
+"""The client door: Django's request, URL resolver and response, served async to the floor.
+
+Django's own ASGI handler makes a thread for each request, sends signals that hop to it, and adapts middleware
+that hop again. Nothing behind this door needs any of that, so this handler reads the body, resolves the view,
+awaits it and sends the answer, all on the event loop.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from http import HTTPStatus
+from io import BytesIO
+from time import perf_counter
+from urllib.parse import quote, unquote_to_bytes
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.urls import ResolverMatch, get_resolver
+
+from apps.core.errors import MalformedRequest, MethodNotAllowed, Unavailable
+from apps.core.http.asgi_types import Headers, Receive, Scope, Send
+from apps.core.http.cross_origin import cross_origin_headers, is_preflight, preflight_headers
+from apps.core.http.deadline import Deadline
+from apps.core.http.disconnect import ClientDisconnected, DisconnectWatch
+from apps.core.http.error_responses import error_response, to_domain_error
+from apps.core.http.http_settings import HttpSettings
+from apps.core.http.raw_response import FastPath, RawResponse, raw_response
+from apps.core.http.request_body import read_body
+from apps.core.http.security_headers import security_headers
+from apps.core.rate_limits.response_headers import noted_rate_limit_headers
+from apps.core.request_context import current_request
+
+ROUTES_REMEMBERED = 128  # a path may be long, so few; the busy ones stay
+
+access_logger = logging.getLogger("keyhouse.access")
+
+
+class ApiApplication:
+    """An ASGI application that serves the views of Django's URL configuration without threads."""
+
+    def __init__(self, settings: HttpSettings, fast_paths: Mapping[str, FastPath] | None = None) -> None:
+        self._settings = settings
+        self._fast_paths = fast_paths or {}
+        self._security_headers = security_headers(https_only=settings.https_only)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request."""
+        started = perf_counter()
+        deadline = Deadline(self._settings.answer_seconds_maximum, partial(self._refuse, scope, send))
+        try:
+            answer = await self._answer(scope, receive)
+        except ClientDisconnected:
+            return
+        except asyncio.CancelledError:
+            if deadline.has_passed:
+                return
+            raise
+        finally:
+            deadline.call_off()
+        await self._send(scope, answer, send)
+        if self._settings.access_log:
+            _log_access(scope, answer.status, perf_counter() - started)
+
+    async def _refuse(self, scope: Scope, send: Send) -> None:
+        refusal = error_response(Unavailable("This takes too long; try again shortly."))
+        await self._send(scope, raw_response(refusal), send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> RawResponse:
+        if is_preflight(scope):
+            return raw_response(
+                HttpResponse(status=HTTPStatus.NO_CONTENT, headers=preflight_headers(scope, self._settings))
+            )
+        try:
+            body = await read_body(scope, receive, self._settings.body_bytes_maximum)
+            with DisconnectWatch(receive):
+                return await self._answer_on_fast_path(scope, body) or raw_response(
+                    await _call_view(_request(scope, body))
+                )
+        except ClientDisconnected:
+            raise
+        except Exception as exception:  # noqa: BLE001  every fault becomes an envelope
+            return raw_response(error_response(to_domain_error(exception)))
+
+    async def _answer_on_fast_path(self, scope: Scope, body: bytes) -> RawResponse | None:
+        fast_path = self._fast_paths.get(scope["path"])
+        return await fast_path(scope, body) if fast_path else None
+
+    async def _send(self, scope: Scope, answer: RawResponse, send: Send) -> None:
+        headers: Headers = [
+            *answer.headers,
+            (b"x-request-id", current_request().request_id.encode()),
+            *self._security_headers,
+            *cross_origin_headers(scope, self._settings),
+        ]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+
+
+def _request(scope: Scope, body: bytes) -> ASGIRequest:
+    _require_utf8(scope)
+    as_get = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+    request = ASGIRequest(as_get, BytesIO(body))
+    request._body = body  # already read: `request.body` would copy it from the stream
+    return request
+
+
+def _require_utf8(scope: Scope) -> None:
+    # Whoever decodes the address next puts other characters in the place of what is not UTF-8.
+    try:
+        for part in (scope.get("raw_path") or b"", scope["query_string"]):
+            unquote_to_bytes(part).decode()
+    except UnicodeDecodeError as error:
+        raise MalformedRequest("The address is not valid UTF-8.") from error
+
+
+async def _call_view(request: HttpRequest) -> HttpResponse:
+    match = _resolve(request.path_info)
+    request.resolver_match = match
+    response: HttpResponse = await match.func(request, *match.args, **match.kwargs)
+    for name, value in noted_rate_limit_headers(request).items():
+        response[name] = value
+    if isinstance(response, HttpResponseNotAllowed):
+        return _not_allowed(response)
+    return response
+
+
+@lru_cache(maxsize=ROUTES_REMEMBERED)
+def _resolve(path: str) -> ResolverMatch:
+    # Django compares a path with every address in turn, which costs as much as the rest of a short request.
+    return get_resolver().resolve(path)
+
+
+def _not_allowed(response: HttpResponse) -> HttpResponse:
+    envelope = error_response(MethodNotAllowed())
+    envelope["Allow"] = response["Allow"]
+    return envelope
+
+
+def _log_access(scope: Scope, status: int, seconds: float) -> None:
+    context = current_request()
+    # The path without its query, which may carry a secret; encoded, because a line feed in it would forge a line.
+    path = quote(scope["path"], errors="replace")
+    access_logger.info(
+        "%s %s %d %.1fms",
+        scope["method"], path, status, seconds * 1000,
+        extra={
+            "method": scope["method"], "path": path, "status": status,
+            "duration_ms": round(seconds * 1000, 2), "request_id": context.request_id, "client": context.client_address,
+        },
+    )  # fmt: skip

@@ -1,0 +1,72 @@
+"""A Django cache of whole numbers in PostgreSQL, whose increment is one atomic statement that all workers share.
+
+Django's own database cache reads, then writes, and loses counts.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.core.cache.backends.base import DEFAULT_TIMEOUT
+from django.db import connection
+
+from apps.core.database.orm.queries import fetch_rows
+from apps.core.database.sql_files import load_statements
+from apps.core.rate_limits.counting_cache import Counter, CountingCache
+
+SQL = load_statements(Path(__file__).with_name("counters.sql"))
+
+
+class PostgresqlCounterCache(CountingCache):
+    """Holds integers only. The table is `rate_limit_counters`; expired rows are removed a few at each addition."""
+
+    def __init__(self, _location: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+
+    async def count(self, counter: Counter) -> int:
+        """Add one to the counter and return its new value."""
+        value = int((await fetch_rows(SQL["count"], [counter.key, counter.lifetime_seconds]))[0][0])
+        if value == 1:
+            await fetch_rows(SQL["remove_expired"])
+        return value
+
+    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
+        """Return the counter, or `default`."""
+        row = _run("get", [self._key(key, version)])
+        return row[0] if row else default
+
+    def set(self, key: str, value: int, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> None:
+        """Set the counter."""
+        _run("set", [self._key(key, version), value, self._lifetime_seconds(timeout)])
+
+    def touch(self, key: str, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+        """Set when the counter expires; return whether it was there."""
+        return _run("touch", [self._lifetime_seconds(timeout), self._key(key, version)]) is not None
+
+    def delete(self, key: str, version: int | None = None) -> bool:
+        """Remove the counter; return whether it was there."""
+        return _run("delete", [self._key(key, version)]) is not None
+
+    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
+        """Add to the counter and return its new value; raises ValueError when it is not there."""
+        row = _run("increment", [delta, self._key(key, version)])
+        if row is None:
+            raise ValueError("the counter is not there")
+        return int(row[0])
+
+    def clear(self) -> None:
+        """Remove every counter."""
+        _run("clear", [])
+
+    def _add(self, full_key: str, value: int, lifetime_seconds: float | None) -> bool:
+        added = _run("add", [full_key, value, lifetime_seconds]) is not None
+        if added:
+            _run("remove_expired", [])
+        return added
+
+
+def _run(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(SQL[statement], parameters)
+        row: tuple[Any, ...] | None = cursor.fetchone() if cursor.description else None
+        return row

@@ -1,0 +1,26 @@
+"""Identities of other providers, as their account sees them."""
+
+from typing import TYPE_CHECKING, Self
+
+from apps.core.schemas.base import ResponseSchema
+from apps.core.schemas.fields import Timestamp
+
+if TYPE_CHECKING:
+    from apps.identities.models import Identity
+
+
+class IdentityOut(ResponseSchema):
+    """Somebody at a provider. `email` is what the provider called them at the last sign-in."""
+
+    id: int
+    provider: str
+    issuer: str
+    subject: str
+    email: str
+    created_at: Timestamp
+    last_used_at: Timestamp | None
+
+    @classmethod
+    def of(cls, identity: "Identity") -> Self:
+        """Return the identity as its owner sees it."""
+        return cls.model_validate(identity, from_attributes=True)

@@ -1,0 +1,46 @@
+"""Signing in with another provider."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from apps.core.schemas.base import RequestSchema, ResponseSchema
+from apps.core.schemas.fields import Text
+
+
+class ProviderOut(ResponseSchema):
+    """A provider: `name` stands in addresses, `label` on the button."""
+
+    name: str
+    label: str
+
+
+class ProvidersOut(ResponseSchema):
+    """All of them, in the operator's order."""
+
+    items: list[ProviderOut]
+
+
+class StartQuery(RequestSchema):
+    """Where to lead back to, and the application's own PKCE challenge (S256, RFC 7636): the hash of what it keeps."""
+
+    return_to: Annotated[Text, Field(max_length=2000)]
+    code_challenge: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
+
+
+class CallbackQuery(BaseModel):
+    """A code, or an error. Providers add what they like (OpenID Connect Core 3.1.2.5), which is not looked at."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    state: Annotated[Text, Field(min_length=1, max_length=200)]
+    code: Annotated[Text | None, Field(max_length=8192)] = None
+    iss: Annotated[Text | None, Field(max_length=1000)] = None
+    error: Annotated[Text | None, Field(max_length=200)] = None
+
+
+class CodeExchange(RequestSchema):
+    """The code from the fragment, good once and for a minute, and the PKCE verifier that the application has kept."""
+
+    code: Annotated[SecretStr, Field(min_length=1, max_length=200)]
+    code_verifier: Annotated[SecretStr, Field(min_length=43, max_length=128)]

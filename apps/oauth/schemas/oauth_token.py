@@ -1,0 +1,42 @@
+"""OAuth 2.0 token responses and errors."""
+
+from typing import Literal
+
+from apps.core.schemas.base import ResponseSchema
+
+
+class TokenOut(ResponseSchema):
+    """An access token for `expires_in` seconds, and what it may do (RFC 6749, 5.1)."""
+
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"
+    expires_in: int
+    scope: str
+
+
+class IntrospectionOut(ResponseSchema):
+    """Whether the token counts at this moment; the rest is told of one that does (RFC 7662, 2.2).
+
+    `scope` is what it may do now, on a session's token what Keyhouse itself acts on. `client_id` is the API key's id;
+    tokens of sessions have none. `sub` is the account. Moments are seconds since 1970.
+    """
+
+    active: bool
+    scope: str | None = None
+    client_id: str | None = None
+    token_type: Literal["Bearer", "refresh_token"] | None = None
+    exp: int | None = None
+    iat: int | None = None
+    sub: str | None = None
+    aud: str | None = None
+    iss: str | None = None
+    jti: str | None = None
+    amr: list[str] | None = None
+    auth_time: int | None = None
+
+
+class OAuthErrorOut(ResponseSchema):
+    """A stable code and a sentence (RFC 6749, 5.2)."""
+
+    error: str
+    error_description: str

@@ -1,0 +1,129 @@
+"""Passkeys: WebAuthn ceremonies, and what an account sees."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from apps.core.schemas.base import RequestSchema, ResponseSchema
+from apps.core.schemas.fields import ShortText, Timestamp
+
+if TYPE_CHECKING:
+    from apps.second_factors.models import Passkey
+
+
+class PasskeyOptions(ResponseSchema):
+    """What the browser is asked: `options` are for `parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`.
+
+    The challenge, good once and for five minutes, is sent back beside the browser's answer.
+    """
+
+    challenge: str
+    options: dict[str, Any]
+    expires_in: int
+
+
+CREDENTIAL_ID_LENGTH_MAXIMUM = 1364  # 1023 bytes (WebAuthn, 4: credential ID)
+# Base64url without padding; one character over a multiple of four encodes nothing.
+Challenge = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+Base64Url = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_-]{4})*[A-Za-z0-9_-]{2,4}$", max_length=16384)]
+CredentialId = Annotated[Base64Url, StringConstraints(max_length=CREDENTIAL_ID_LENGTH_MAXIMUM)]
+Transport = Annotated[str, StringConstraints(pattern=r"^[a-z-]{1,20}$")]
+
+
+class CredentialPart(BaseModel):
+    """A part of what the browser sends."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True, validate_by_name=True)
+
+
+class AttestationAnswer(CredentialPart):
+    """What the authenticator says of a new key pair."""
+
+    client_data_json: Base64Url = Field(alias="clientDataJSON")
+    attestation_object: Base64Url = Field(alias="attestationObject")
+    transports: Annotated[list[Transport], Field(max_length=10)] = []
+
+
+class AttestationCredential(CredentialPart):
+    """The answer of `navigator.credentials.create()`."""
+
+    id: CredentialId
+    raw_id: CredentialId = Field(alias="rawId")
+    type: Literal["public-key"]
+    response: AttestationAnswer
+
+
+class AssertionAnswer(CredentialPart):
+    """What the authenticator has signed, and for which account it holds the key."""
+
+    client_data_json: Base64Url = Field(alias="clientDataJSON")
+    authenticator_data: Base64Url = Field(alias="authenticatorData")
+    signature: Base64Url
+    user_handle: Base64Url | None = Field(default=None, alias="userHandle")
+
+
+class AssertionCredential(CredentialPart):
+    """The answer of `navigator.credentials.get()`."""
+
+    id: CredentialId
+    raw_id: CredentialId = Field(alias="rawId")
+    type: Literal["public-key"]
+    response: AssertionAnswer
+
+
+class PasskeyAssertion(RequestSchema):
+    """A passkey's answer to a challenge."""
+
+    challenge: Challenge
+    credential: AssertionCredential
+
+
+class PasskeyRegistration(RequestSchema):
+    """A new passkey, and what its owner calls it."""
+
+    challenge: Challenge
+    name: ShortText = "Passkey"
+    credential: AttestationCredential
+
+
+class PasskeyRename(RequestSchema):
+    """What the owner calls it from now on."""
+
+    name: ShortText
+
+
+class PasskeyOut(ResponseSchema):
+    """A passkey; `aaguid` names the authenticator's make.
+
+    `is_backup_eligible` says that it may be kept on other devices too, `is_backed_up` that it is.
+    """
+
+    id: int
+    name: str
+    aaguid: str
+    transports: list[str]
+    is_backup_eligible: bool
+    is_backed_up: bool
+    created_at: Timestamp
+    last_used_at: Timestamp | None
+
+    @classmethod
+    def of(cls, passkey: "Passkey") -> Self:
+        """Return the passkey's public face."""
+        return cls(
+            id=passkey.pk,
+            name=passkey.name,
+            aaguid=str(passkey.aaguid),
+            transports=passkey.transports,
+            is_backup_eligible=passkey.is_backup_eligible,
+            is_backed_up=passkey.is_backed_up,
+            created_at=passkey.created_at,
+            last_used_at=passkey.last_used_at,
+        )
+
+
+class PasskeyAdded(ResponseSchema):
+    """The new passkey, and recovery codes, shown this once; none where the account has some already."""
+
+    passkey: PasskeyOut
+    recovery_codes: list[str]

@@ -1,0 +1,22 @@
+"""Verifying and changing e-mail addresses."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+
+from apps.core.schemas.base import RequestSchema, ResponseSchema
+
+TOKEN_LENGTH_MAXIMUM = 200
+PresentedToken = Annotated[SecretStr, Field(min_length=1, max_length=TOKEN_LENGTH_MAXIMUM)]
+
+
+class TokenPresented(RequestSchema):
+    """What the page that the link leads to sends."""
+
+    token: PresentedToken
+
+
+class EmailChangeOut(ResponseSchema):
+    """`pending` while the other address has not confirmed, then `changed`."""
+
+    status: Literal["pending", "changed"]

@@ -1,0 +1,180 @@
+"""Accounts, as they are created, changed, found and seen."""
+
+import unicodedata
+from typing import TYPE_CHECKING, Annotated, Any, Self, cast
+
+from django.utils import timezone
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+
+from apps.core.authorization.catalogue import ROLE_SCOPES
+from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
+from apps.core.schemas.base import RequestSchema, ResponseSchema
+from apps.core.schemas.fields import Flag, ShortText, Text, Timestamp, omitted
+from apps.core.schemas.page import PageQuery
+from apps.core.values.api_path import API_PATH
+from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM, require_email
+from apps.users.schemas.email_change import PresentedToken
+
+if TYPE_CHECKING:
+    from apps.users.models import User
+
+
+ROLES_MAXIMUM = 50
+PERMISSIONS_MAXIMUM = 500
+FULL_NAME_LENGTH_MAXIMUM = 200
+BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def _is_one_line(value: str) -> str:
+    if any(unicodedata.category(letter) in {"Cc", "Zl", "Zp"} or letter in BIDI_CONTROLS for letter in value):
+        raise ValueError("must not contain control characters, nor any that turn the direction of text")
+    return value
+
+
+def _has_no_nul(value: SecretStr) -> SecretStr:
+    if "\x00" in value.get_secret_value():
+        raise ValueError("must not contain NUL characters")
+    return value
+
+
+def _is_given_by_roles(value: str) -> str:
+    if value not in ROLE_SCOPES:
+        raise ValueError(f"is not a scope that roles give; GET {API_PATH}/scopes lists them")
+    return value
+
+
+def _in_order(values: list[str]) -> list[str]:
+    return sorted(set(values))
+
+
+EmailAddress = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=3, max_length=EMAIL_LENGTH_MAXIMUM),
+    AfterValidator(require_email),
+    Field(json_schema_extra={"format": "email"}),
+]
+Username = Annotated[str, StringConstraints(min_length=1, max_length=150, pattern=r"^[A-Za-z0-9_.@+-]+$")]
+FullName = Annotated[
+    Text,
+    StringConstraints(strip_whitespace=True, max_length=FULL_NAME_LENGTH_MAXIMUM),
+    AfterValidator(_is_one_line),
+]
+# A password that is being presented may be anything; one that is being set is judged by Django's validators too.
+Password = Annotated[SecretStr, Field(min_length=1, max_length=PASSWORD_LENGTH_MAXIMUM), AfterValidator(_has_no_nul)]
+RoleName = ShortText
+RoleNames = Annotated[list[RoleName], Field(max_length=ROLES_MAXIMUM), AfterValidator(_in_order)]
+RoleScopes = Annotated[
+    list[Annotated[ShortText, AfterValidator(_is_given_by_roles)]],
+    Field(max_length=len(ROLE_SCOPES)),
+    AfterValidator(_in_order),
+]
+PermissionNames = Annotated[list[ShortText], Field(max_length=PERMISSIONS_MAXIMUM), AfterValidator(_in_order)]
+
+
+class UserCreate(RequestSchema):
+    """A new account; `invitation` is the token from the mail of an invitation."""
+
+    email: EmailAddress
+    username: Username
+    password: Password
+    full_name: FullName = ""
+    invitation: PresentedToken = Field(default_factory=omitted)
+
+    @property
+    def account(self) -> dict[str, str]:
+        """What the account is made of beside its password."""
+        return {"email": self.email, "username": self.username, "full_name": self.full_name}
+
+
+class UserQuery(PageQuery):
+    """Which accounts: those whose address, user name or name contain `search`, and are active or not."""
+
+    search: Annotated[Text, StringConstraints(max_length=EMAIL_LENGTH_MAXIMUM)] | None = None
+    is_active: bool | None = None
+
+
+STAFF_FIELDS = frozenset({"plan", "is_active"})
+SUPERUSER_FIELDS = frozenset({"roles", "is_staff"})
+ACCESS_FIELDS = frozenset({"is_active", "is_staff"})
+# By the address whoever reads its mail sets a new password.
+RIGHTS_FIELDS = frozenset({"email", "is_staff", "roles"})
+
+
+class UserUpdate(RequestSchema):
+    """What to change; what is left out stays. Only staff set `plan` (by name) and `is_active` (not their own to
+    false), and only superusers `roles` (by name; they are all there will be)."""
+
+    email: EmailAddress = Field(default_factory=omitted)
+    username: Username = Field(default_factory=omitted)
+    full_name: FullName = Field(default_factory=omitted)
+    plan: ShortText = Field(default_factory=omitted)
+    is_active: Flag = Field(default_factory=omitted)
+    roles: RoleNames = Field(default_factory=omitted)
+
+    @property
+    def needs_staff(self) -> bool:
+        """Whether only staff may make this change."""
+        return not STAFF_FIELDS.isdisjoint(self.model_fields_set)
+
+    @property
+    def needs_superuser(self) -> bool:
+        """Whether only a superuser may make this change."""
+        return not SUPERUSER_FIELDS.isdisjoint(self.model_fields_set)
+
+    @property
+    def gives_access(self) -> bool:
+        """Whether this change may let somebody into the account, or give it rights."""
+        return not RIGHTS_FIELDS.isdisjoint(self.model_fields_set)
+
+    @property
+    def shuts_out(self) -> bool:
+        """Whether this change closes a door to the account."""
+        return any(getattr(self, name) is False for name in ACCESS_FIELDS & self.model_fields_set)
+
+
+class UserAdministration(UserUpdate):
+    """What staff may change beside what clients may; only a superuser says who is staff. No client sends it."""
+
+    is_staff: Flag = Field(default_factory=omitted)
+
+
+def is_email_pending(user: "User") -> bool:
+    """Return whether another address of the account waits to be confirmed."""
+    return user.pending_email_until is not None and user.pending_email_until > timezone.now()
+
+
+class UserOut(ResponseSchema):
+    """An account without its credentials."""
+
+    id: int
+    email: str
+    pending_email: str | None
+    username: str
+    full_name: str
+    plan: str
+    is_active: bool
+    is_staff: bool
+    roles: list[str]
+    email_verified_at: Timestamp | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    last_login_at: Timestamp | None
+
+    @classmethod
+    def of(cls, user: "User") -> Self:
+        """Return the account's public face; `user.plan` must be loaded, and `user.role_names` annotated."""
+        return cls(
+            id=user.pk,
+            email=user.email,
+            pending_email=user.pending_email if is_email_pending(user) else None,
+            username=user.username,
+            full_name=user.full_name,
+            plan=user.plan.name,
+            is_active=user.is_active,
+            is_staff=user.is_staff,
+            roles=sorted(cast("Any", user).role_names),
+            email_verified_at=user.email_verified_at,
+            created_at=user.created_at,
+            updated_at=user.updated_at,
+            last_login_at=user.last_login,
+        )

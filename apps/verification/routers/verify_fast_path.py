@@ -1,0 +1,76 @@
+"""The lane: the shortest way from the bytes of `POST /keys/verify` to its batch and back.
+
+It takes what nearly every caller sends, an API key and a good question. Anything else it leaves to the Ninja operation,
+which says what is wrong with it; both give the same answers. A long body is left to it as well: it finds out who sends
+it before it reads it, and here anybody's key that is well formed would do.
+"""
+
+import orjson
+from pydantic import ValidationError
+
+from apps.api_keys.services.key_format import digest_of, is_well_formed
+from apps.core.authorization.scopes import KEYS_VERIFY
+from apps.core.http.asgi_types import Scope
+from apps.core.http.json_codec import STRANGERS_BYTES_MAXIMUM
+from apps.core.http.raw_response import RawResponse, encoded_headers
+from apps.core.rate_limits.response_headers import rate_limit_headers
+from apps.core.request_context import current_request
+from apps.core.values.ip_addresses import parse_address
+from apps.verification.dependencies import verification_service
+from apps.verification.domain import Caller
+from apps.verification.schemas.verification import VerifyRequest, answer_json
+
+JSON = frozenset({b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"})
+BEARER = b"Bearer "
+# Of these a request has one, or it is not for the lane.
+CREDENTIALS = {b"authorization", b"x-api-key"}
+
+
+async def verify_fast_path(scope: Scope, body: bytes) -> RawResponse | None:
+    """Answer a verification, or leave it to the usual way."""
+    if scope["method"] != "POST" or scope["query_string"] or len(body) > STRANGERS_BYTES_MAXIMUM:
+        return None
+    key = _callers_key(scope)
+    request = _request(body) if key else None
+    if key is None or request is None:
+        return None
+    address = current_request().client_address
+    caller = Caller(digest_of(key), parse_address(address) if address else None, KEYS_VERIFY)
+    verdict, request_id = await verification_service().verify(request, caller)
+    content = answer_json(verdict, request_id)
+    headers = [
+        (b"content-type", b"application/json; charset=utf-8"),
+        *encoded_headers(rate_limit_headers(verdict.rate_limits, verdict.retry_after_seconds)),
+        (b"cache-control", b"no-store"),
+        (b"content-length", str(len(content)).encode()),
+    ]
+    return RawResponse(200, headers, content)
+
+
+def _callers_key(scope: Scope) -> str | None:
+    """Return the one API key that the request presents; None for another credential, or a body that is not JSON."""
+    key: str | None = None
+    content_type: bytes | None = None
+    for name, value in scope["headers"]:
+        if name in CREDENTIALS:
+            if key is not None:
+                return None
+            key = _key_in(name, value)
+        elif name == b"content-type":
+            if content_type is not None:
+                return None
+            content_type = value.lower()
+    return key if key and content_type in JSON and is_well_formed(key) else None
+
+
+def _key_in(name: bytes, value: bytes) -> str:
+    if name == b"authorization":
+        value = value[len(BEARER) :] if value.startswith(BEARER) else b""
+    return value.decode("latin1")
+
+
+def _request(body: bytes) -> VerifyRequest | None:
+    try:
+        return VerifyRequest.model_validate(orjson.loads(body))
+    except (orjson.JSONDecodeError, ValidationError):
+        return None

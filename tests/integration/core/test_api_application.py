@@ -1,0 +1,228 @@
+"""What every answer of the client door has, and what it refuses."""
+
+import logging
+
+import httpx
+import pytest
+
+from apps.core.http.api_application import ApiApplication
+from apps.core.http.http_settings import HttpSettings
+from apps.core.http.root_application import RootApplication
+from apps.users.models import User
+from config.asgi import application
+from tests.support.accounts import customer
+from tests.support.assertions import assert_error
+from tests.support.factories import PASSWORD
+from tests.support.orm import rows
+
+USERS = "/api/v1/users"
+ORIGIN = "https://app.example.com"
+NEW = {"email": "ann@example.com", "username": "ann", "password": PASSWORD}
+
+
+def client_of(settings: HttpSettings, peer: str = "127.0.0.1") -> httpx.AsyncClient:
+    """Return a client of a client door with other settings, that comes from `peer`."""
+    door = RootApplication(ApiApplication(settings), application, settings)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(door, client=(peer, 7)), base_url="http://k.localhost")
+
+
+def access_records(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """Return what was written to the access log."""
+    return [record for record in caplog.records if record.name == "keyhouse.access"]
+
+
+@pytest.mark.parametrize("path", ["/health", "/api/v1/nothing", USERS, "/docs", "/.well-known/jwks.json"])
+async def test_every_answer_carries_an_id_and_security_headers(api: httpx.AsyncClient, path: str):
+    headers = (await api.get(path)).headers
+    assert len(headers["x-request-id"]) == 32
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "same-origin"
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "server" not in headers
+    assert "set-cookie" not in headers
+    assert headers["cache-control"]
+
+
+async def test_a_harmless_request_id_is_taken_over(api: httpx.AsyncClient):
+    response = await api.get("/api/v1/nothing", headers={"X-Request-ID": "mine-1"})
+    assert_error(response, 404, "NOT_FOUND")
+    assert response.headers["x-request-id"] == "mine-1"
+
+
+async def test_the_staff_door_carries_the_id_too(api: httpx.AsyncClient):
+    response = await api.get("/admin/", headers={"X-Request-ID": "mine-2"})
+    assert response.headers.get_list("x-request-id") == ["mine-2"]
+
+
+@pytest.mark.parametrize("path", ["/health", "/openapi.json"])
+async def test_head_is_get_without_the_body(api: httpx.AsyncClient, path: str):
+    whole, head = await api.get(path), await api.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(whole.content))
+    assert head.headers["content-type"] == whole.headers["content-type"]
+
+
+async def test_head_of_what_is_missing_has_no_body_either(api: httpx.AsyncClient):
+    response = await api.head("/api/v1/nothing")
+    assert (response.status_code, response.content) == (404, b"")
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/", "/api/v1", "/api/v2/users", f"{USERS}/", "/api//v1/users", "/healthy", "/api/v1/users/%2e%2e/x"]
+)
+async def test_what_is_not_there(api: httpx.AsyncClient, path: str):
+    assert_error(await api.get(path), 404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", USERS, {"GET", "POST"}),
+        ("PUT", f"{USERS}/me", {"GET", "PATCH"}),
+        ("GET", "/api/v1/auth/login", {"POST"}),
+        ("POST", "/health", {"GET"}),
+        ("OPTIONS", USERS, {"GET", "POST"}),
+        ("BREW", USERS, {"GET", "POST"}),
+    ],
+)
+async def test_other_methods_are_told_which_there_are(
+    api: httpx.AsyncClient, method: str, path: str, allowed: set[str]
+):
+    response = await api.request(method, path)
+    assert_error(response, 405, "METHOD_NOT_ALLOWED")
+    assert {name.strip() for name in response.headers["allow"].split(",")} == allowed
+
+
+@pytest.mark.parametrize("size", [1024 * 1024 + 1, 10 * 1024 * 1024])
+@pytest.mark.parametrize("is_declared", [True, False], ids=["declared", "chunked"])
+async def test_a_large_body_is_refused(api: httpx.AsyncClient, size: int, is_declared: bool):
+    async def chunks():
+        for _ in range(0, size, 65536):
+            yield b" " * 65536
+
+    content = b" " * size if is_declared else chunks()
+    response = await api.post(USERS, content=content, headers={"Content-Type": "application/json"})
+    assert_error(response, 413, "PAYLOAD_TOO_LARGE")
+    assert await rows(User.objects.all()) == []
+
+
+async def test_a_body_of_exactly_the_limit_is_read(api: httpx.AsyncClient):
+    me = await customer()
+    body = b'{"name": 1}'.ljust(1024 * 1024)
+    response = await api.post(
+        "/api/v1/api-keys", content=body, headers=me.headers | {"Content-Type": "application/json"}
+    )
+    assert_error(response, 422, "VALIDATION_FAILED", field="name")
+
+
+async def test_so_is_a_stranger_s_that_is_shorter(api: httpx.AsyncClient):
+    body = b'{"email": "a"}'.ljust(128 * 1024)
+    read, refused = [
+        await api.post(USERS, content=content, headers={"Content-Type": "application/json"})
+        for content in (body, body + b" ")
+    ]
+    assert_error(read, 422, "VALIDATION_FAILED", field="email")
+    assert_error(refused, 413, "PAYLOAD_TOO_LARGE")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status", "code"),
+    [
+        (b"{", "application/json", 400, "MALFORMED_REQUEST"),
+        (b"", "application/json", 422, "VALIDATION_FAILED"),
+        (b'{"email": "\xff"}', "application/json", 400, "MALFORMED_REQUEST"),
+        (b'{"email": "\\ud800@example.com"}', "application/json", 400, "MALFORMED_REQUEST"),
+        (b"[]", "application/json", 422, "VALIDATION_FAILED"),
+        (b"null", "application/json", 422, "VALIDATION_FAILED"),
+        (b'"text"', "application/json", 422, "VALIDATION_FAILED"),
+        (b"email=a", "application/x-www-form-urlencoded", 415, "UNSUPPORTED_MEDIA_TYPE"),
+        (b"{}", "text/plain", 415, "UNSUPPORTED_MEDIA_TYPE"),
+        (b"[" * 100_000, "application/json", 400, "MALFORMED_REQUEST"),
+    ],
+    ids=lambda value: repr(value)[:24],
+)
+async def test_bodies_that_cannot_be_read(api: httpx.AsyncClient, body, content_type, status, code):
+    assert_error(await api.post(USERS, content=body, headers={"Content-Type": content_type}), status, code)
+    assert await rows(User.objects.all()) == []
+
+
+async def test_an_address_that_is_not_utf_8_is_refused(api: httpx.AsyncClient):
+    for path in (f"{USERS}/%ff", f"{USERS}?search=%ff", f"{USERS}?search=%ED%A0%80"):
+        assert_error(await api.get(path), 400, "MALFORMED_REQUEST")
+
+
+async def test_a_length_that_is_no_number_is_refused(api: httpx.AsyncClient):
+    for length, status, code in (("x", 400, "MALFORMED_REQUEST"), ("9" * 5000, 413, "PAYLOAD_TOO_LARGE")):
+        headers = {"Content-Length": length, "Content-Type": "application/json"}
+        assert_error(await api.post(USERS, content=b"{}", headers=headers), status, code)
+
+
+@pytest.mark.parametrize("user_id", [2**63, 2**64, 10**40, 0, -1, "x", "1.5", "%00"])
+async def test_ids_that_cannot_be(api: httpx.AsyncClient, user_id: object):
+    me = await customer()
+    response = await api.get(f"{USERS}/{user_id}", headers=me.headers)
+    assert_error(response, 422, "VALIDATION_FAILED", field="user_id")
+
+
+@pytest.mark.parametrize("query", ["page=0", "page=-1", "page=x", "size=0", "size=101", f"page={2**64}", "page=%00"])
+async def test_pages_that_cannot_be(api: httpx.AsyncClient, query: str):
+    me = await customer()
+    response = await api.get(f"{USERS}?{query}", headers=me.headers)
+    assert_error(response, 422, "VALIDATION_FAILED", field=query.partition("=")[0])
+
+
+async def test_an_allowed_origin_may_ask_and_read(database):
+    async with client_of(HttpSettings(allowed_origins=frozenset({ORIGIN}))) as client:
+        asking = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
+        preflight = await client.options(USERS, headers=asking)
+        answer = await client.get("/health", headers={"Origin": ORIGIN})
+    assert (preflight.status_code, preflight.content) == (204, b"")
+    assert "content-length" not in preflight.headers
+    assert preflight.headers["access-control-allow-origin"] == ORIGIN
+    assert "POST" in preflight.headers["access-control-allow-methods"]
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+    assert answer.headers["vary"] == "Origin"
+
+
+async def test_another_origin_may_not(database):
+    async with client_of(HttpSettings(allowed_origins=frozenset({ORIGIN}))) as client:
+        asking = {"Origin": "https://evil.example.com", "Access-Control-Request-Method": "POST"}
+        preflight = await client.options(USERS, headers=asking)
+        answer = await client.get("/health", headers={"Origin": "https://evil.example.com"})
+    assert preflight.status_code == 204
+    for response in (preflight, answer):
+        assert not [name for name in response.headers if name.startswith("access-control-")]
+
+
+async def test_https_is_promised_where_it_is_served(database):
+    async with client_of(HttpSettings(https_only=True)) as client:
+        assert (await client.get("/health")).headers["strict-transport-security"].startswith("max-age=31536000")
+
+
+async def test_the_access_log_names_the_client_and_never_the_query(database, caplog):
+    settings = HttpSettings(body_bytes_maximum=10)
+    async with client_of(settings, peer="192.0.2.9") as client:
+        with caplog.at_level(logging.INFO, "keyhouse.access"):
+            response = await client.get("/health?key=hunter2", headers={"X-Request-ID": "mine-3"})
+    (record,) = access_records(caplog)
+    assert response.status_code == 200
+    logged = [vars(record)[name] for name in ("method", "path", "status", "client", "request_id")]
+    assert logged == ["GET", "/health", 200, "192.0.2.9", "mine-3"]
+    assert "hunter2" not in record.getMessage() + repr(vars(record))
+
+
+async def test_a_path_forges_no_line_of_the_access_log(database, caplog):
+    async with client_of(HttpSettings()) as client:
+        with caplog.at_level(logging.INFO, "keyhouse.access"):
+            await client.get("/api/%0D%0AGET%20/admin%E2%80%A8%C3%A4")
+    (record,) = access_records(caplog)
+    assert vars(record)["path"] == "/api/%0D%0AGET%20/admin%E2%80%A8%C3%A4"
+    assert "GET /api/%0D%0AGET%20/admin%E2%80%A8%C3%A4 404 " in record.getMessage()
+
+
+async def test_without_an_access_log_nothing_is_logged(database, caplog):
+    async with client_of(HttpSettings(access_log=False)) as client:
+        with caplog.at_level(logging.INFO, "keyhouse.access"):
+            await client.get("/health")
+    assert access_records(caplog) == []
