@@ -5,9 +5,9 @@ from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
-from apps.core.database.orm.queries import fetch_rows
 from apps.core.database.sql_files import load_statements
-from apps.core.database.statements import run_statement
+from apps.core.database.statements import fetch_rows
+from apps.core.database.transactions import run_statement
 
 SQL = load_statements(Path(__file__).with_name("login_attempts.sql"))
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from apps.core.database.orm.queries import fetch_rows
 from apps.core.database.sql_files import load_statements
+from apps.core.database.statements import fetch_rows
 
 SQL = load_statements(Path(__file__).with_name("session_clean_up.sql"))
 

@@ -23,8 +23,9 @@ from apps.authentication.repositories.live_sessions import (
 )
 from apps.authentication.repositories.refresh_rotation import lock_family, may_be_repeated, rotate
 from apps.authentication.repositories.session_life import SessionLife
-from apps.core.database.orm.queries import fetch_one, fetch_rows
+from apps.core.database.orm.queries import fetch_one
 from apps.core.database.sql_files import load_statements
+from apps.core.database.statements import fetch_rows
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import NotAuthenticated, NotFound, SecondFactorRequired
 from apps.users.domain.security_notice import PostNotice, SecurityNotice

@@ -11,6 +11,7 @@ from threading import BoundedSemaphore
 
 from django.contrib.auth.hashers import check_password, is_password_usable, make_password
 
+from apps.core.database.open_transaction import refuse_in_transaction
 from apps.core.errors import Unavailable
 
 PASSWORD_LENGTH_MAXIMUM = 256
@@ -43,6 +44,7 @@ async def run_in_hashing_thread[**P, R](function: Callable[P, R], *args: P.args,
 
     Raises Unavailable when too many wait already: whoever came later would only wait longer than clients do.
     """
+    refuse_in_transaction("a thread that hashes")
     if not _places.acquire(blocking=False):
         raise Unavailable
     try:

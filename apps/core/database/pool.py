@@ -1,10 +1,14 @@
-"""Native async connections to PostgreSQL: one pool for each event loop, opened at first use."""
+"""Native async connections to PostgreSQL: two pools for each event loop, opened at first use.
+
+Transactions of services have a pool of their own: while they wait for each other's row locks, reads and verification go
+on.
+"""
 
 import asyncio
 import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -13,6 +17,8 @@ from django.db.backends.postgresql.psycopg_any import get_adapters_template
 from psycopg import AsyncConnection, Error
 from psycopg_pool import AsyncConnectionPool
 
+from apps.core.database.open_transaction import refuse_in_transaction
+
 if TYPE_CHECKING:
     from django.db.backends.postgresql.base import DatabaseWrapper
 
@@ -20,32 +26,52 @@ POOL_TIMEOUT_SECONDS = 3
 # How long one lost connection is retried in the background. Short, so that the next request after an outage
 # starts a new attempt at once instead of waiting for a long back-off to end.
 RECONNECT_TIMEOUT_SECONDS = 2
-# A statement of the API is short; one that is not has met a lock or a broken plan. It is the same over and over, and
-# to plan it anew (or to compile it) takes longer than to run it; PostgreSQL would, because it overrates how many rows
-# it finds.
+# A statement of the API is short; one that is not has met a lock or a broken plan. It is the same every time, and to
+# plan it again takes longer than to run it; PostgreSQL would, because it overrates how many rows it finds.
 SERVER_OPTIONS = (
-    "-c TimeZone=UTC -c lock_timeout=1s -c statement_timeout=10s -c plan_cache_mode=force_generic_plan -c jit=off "
-    # A worker's machine that is lost says nothing; its locks are given up when it is not there any more.
+    "-c TimeZone=UTC -c statement_timeout=10s -c plan_cache_mode=force_generic_plan -c jit=off "
+    # A worker's machine that is lost says nothing; the server notices, and releases its locks.
     "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=2"
 )
+READ_LOCK_TIMEOUT = "1s"  # a verification batch goes on without a row that is locked for longer
+TRANSACTION_LOCK_TIMEOUT = "3s"  # transactions on one account queue for its row
 # A worker that stalls between reading and writing holds its locks; no other timeout runs while PostgreSQL waits for it.
 TRANSACTION_TIMEOUT = "SET transaction_timeout = '15s'"
 TRANSACTION_TIMEOUT_SINCE = 170_000  # PostgreSQL's version, as its number
-# Opened for use by this pool, never for Django's own settings.
+# Opened for use by these pools, never for Django's own settings.
 NOT_FOR_LIBPQ = {"pool", "cursor_factory", "context", "prepare_threshold", "server_side_binding"}
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
-_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()
+
+
+class Pools(NamedTuple):
+    """The connections for reads and verification, and those for the transactions of services."""
+
+    reads: Pool
+    transactions: Pool
+
+
+_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pools] = WeakKeyDictionary()
 
 
 @asynccontextmanager
 async def connection() -> AsyncIterator[AsyncConnection[Any]]:
     """Lend a connection in autocommit mode from the running loop's pool.
 
-    Raises psycopg_pool.PoolTimeout when none is free or the database is away for POOL_TIMEOUT_SECONDS.
+    Raises:
+        psycopg_pool.PoolTimeout: none was free, or the database unavailable, for POOL_TIMEOUT_SECONDS.
+        WaitInTransaction: a transaction is open, which would wait for a second connection.
     """
-    pool = await open_pool()
-    async with pool.connection() as borrowed:
+    refuse_in_transaction("another connection")
+    async with (await open_pools()).reads.connection() as borrowed:
+        yield borrowed
+
+
+@asynccontextmanager
+async def transaction_connection() -> AsyncIterator[AsyncConnection[Any]]:
+    """Lend a connection for a transaction of a service; raises as `connection` does."""
+    refuse_in_transaction("a second transaction")
+    async with (await open_pools()).transactions.connection() as borrowed:
         yield borrowed
 
 
@@ -62,31 +88,31 @@ async def unhurried_connection() -> AsyncIterator[AsyncConnection[Any]]:
             await borrowed.close()  # the pool makes another, with its usual bounds
 
 
-async def open_pool() -> Pool:
-    """Return the running loop's pool, opened; does not wait for the database."""
+async def open_pools() -> Pools:
+    """Return the running loop's pools, opened; does not wait for the database."""
     loop = asyncio.get_running_loop()
-    pool = _pools.get(loop)
-    if pool is None:
-        pool = _pools[loop] = _new_pool()
-        await pool.open(wait=False)
-    return pool
+    pools = _pools.get(loop)
+    if pools is None:
+        pools = _pools[loop] = Pools(_new_pool(READ_LOCK_TIMEOUT), _new_pool(TRANSACTION_LOCK_TIMEOUT))
+        for pool in pools:
+            await pool.open(wait=False)
+    return pools
 
 
-async def close_pool() -> None:
-    """Close the running loop's pool, if it has one."""
-    pool = _pools.pop(asyncio.get_running_loop(), None)
-    if pool is not None:
+async def close_pools() -> None:
+    """Close the running loop's pools, if it has any."""
+    for pool in _pools.pop(asyncio.get_running_loop(), ()):
         await pool.close()
 
 
-def has_pool() -> bool:
-    """Return whether the running loop's pool has been opened."""
+def has_pools() -> bool:
+    """Return whether the running loop's pools have been opened."""
     return asyncio.get_running_loop() in _pools
 
 
-def _new_pool() -> Pool:
+def _new_pool(lock_timeout: str) -> Pool:
     return AsyncConnectionPool(
-        kwargs=_connection_parameters(),
+        kwargs=_connection_parameters(lock_timeout),
         min_size=1,
         max_size=settings.DATABASE_POOL_SIZE,
         timeout=POOL_TIMEOUT_SECONDS,
@@ -97,11 +123,11 @@ def _new_pool() -> Pool:
     )
 
 
-def _connection_parameters() -> dict[str, Any]:
+def _connection_parameters(lock_timeout: str) -> dict[str, Any]:
     wrapper = cast("DatabaseWrapper", connections["default"])
     parameters = wrapper.get_connection_params()
     kept = {name: value for name, value in parameters.items() if name not in NOT_FOR_LIBPQ}
-    options = f"{kept.pop('options', '')} {SERVER_OPTIONS}".strip()
+    options = f"{kept.pop('options', '')} {SERVER_OPTIONS} -c lock_timeout={lock_timeout}".strip()
     return {
         **kept,
         "options": options,
@@ -109,17 +135,6 @@ def _connection_parameters() -> dict[str, Any]:
         # Django's own loaders, so that a row read here is the row that Django would have read.
         "context": get_adapters_template(settings.USE_TZ, wrapper.timezone),
     }
-
-
-def has_hung_up(socket: int) -> bool:
-    """Return whether the server has closed the connection, though what it has sent before may still be unread.
-
-    libuv reports this once, and from then on nothing more of the socket: whoever waits for the rest must read on
-    until libpq finds the end.
-    """
-    poll = select.poll()
-    poll.register(socket, select.POLLHUP | select.POLLERR)
-    return bool(poll.poll(0))
 
 
 async def _bound_transactions(made: AsyncConnection[Any]) -> None:
@@ -137,5 +152,6 @@ async def _check_if_suspicious(borrowed: AsyncConnection[Any]) -> None:
             await AsyncConnectionPool.check_connection(borrowed)
         except Error:
             # The others have most likely gone with it, and for each that it meets the pool would pause longer.
-            await (await open_pool()).drain()
+            for pool in await open_pools():
+                await pool.drain()
             raise

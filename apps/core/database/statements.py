@@ -1,13 +1,27 @@
-"""Runs statements in the transaction that is open on the calling thread."""
+"""Runs single statements, on the transaction that is open in the running task or else on the pool."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from apps.core.database.open_transaction import open_connection
+from apps.core.database.pipeline.pipelined_connection import Rows
+from apps.core.database.placeholders import Parameters, bound
+from apps.core.database.pool import connection
 
-from django.db import connection
+
+async def fetch_rows(sql: str, parameters: Parameters = ()) -> Rows:
+    """Return the rows of one statement, whose placeholders are `%s` or `%(name)s`."""
+    opened = open_connection()
+    if opened is not None:
+        rows: Rows = await opened.fetch_rows(*bound(sql, parameters))
+        return rows
+    async with connection() as borrowed:
+        cursor = await borrowed.execute(sql, parameters)
+        # `cursor.description` would say it too, after making an object for each column.
+        return await cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
 
 
-def run_statement(sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Return the rows of one statement; `fetch_rows` does the same in a transaction of its own."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return cursor.fetchall() if cursor.description else []
+async def execute(sql: str, parameters: Parameters = ()) -> int:
+    """Run one statement and return how many rows it touched."""
+    opened = open_connection()
+    if opened is not None:
+        return int(await opened.execute(*bound(sql, parameters)))
+    async with connection() as borrowed:
+        return (await borrowed.execute(sql, parameters)).rowcount

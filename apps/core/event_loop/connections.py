@@ -1,6 +1,6 @@
 """What an event loop has open: connections to the database, and to the cache if that is a server of its own."""
 
-from apps.core.database.pool import close_pool
+from apps.core.database.pool import close_pools
 from apps.core.rate_limits.redis_clients import close_client
 
 
@@ -9,4 +9,4 @@ async def close_connections() -> None:
     try:
         await close_client()
     finally:
-        await close_pool()
+        await close_pools()

@@ -6,6 +6,8 @@ from concurrent.futures import Future
 from contextvars import copy_context
 from threading import Thread
 
+from apps.core.database.open_transaction import refuse_in_transaction
+
 
 async def run_in_daemon_thread[R](function: Callable[[], R], name: str) -> R:
     """Run `function` on a thread of its own, and return what it returns or raise what it raises.
@@ -13,6 +15,7 @@ async def run_in_daemon_thread[R](function: Callable[[], R], name: str) -> R:
     For what waits for others than the database. The process does not wait for the thread when it ends, nor does the
     thread end when the caller is cancelled. Who calls this bounds how many there are.
     """
+    refuse_in_transaction("a thread")
     outcome: Future[R] = Future()
     outcome.set_running_or_notify_cancel()  # from now on it is not cancelled with the caller
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from asgiref.sync import async_to_sync
 
-from apps.core.database.pool import has_pool
+from apps.core.database.pool import has_pools
 from apps.core.event_loop.connections import close_connections
 
 
@@ -16,7 +16,7 @@ def call_service[**P, R](function: Callable[P, Awaitable[R]], *args: P.args, **k
     """
 
     async def call() -> R:
-        pool_is_the_servers = has_pool()
+        pool_is_the_servers = has_pools()
         try:
             return await function(*args, **kwargs)
         finally:

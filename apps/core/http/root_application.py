@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from apps.core.background.background_job import BackgroundJob
 from apps.core.background.background_runner import BackgroundRunner
-from apps.core.database.pool import open_pool
+from apps.core.database.pool import open_pools
 from apps.core.event_loop.connections import close_connections
 from apps.core.http.asgi_headers import header
 from apps.core.http.asgi_types import Application, Receive, Scope, Send
@@ -60,7 +60,7 @@ async def serve_lifespan(receive: Receive, send: Send, jobs: Sequence[Background
     """Open the loop's database pool and begin the jobs when the server starts; end all of it when it stops."""
     background = BackgroundRunner(jobs)
     stages: dict[str, Sequence[Callable[[], Awaitable[object]]]] = {
-        "startup": (open_pool, background.start),
+        "startup": (open_pools, background.start),
         "shutdown": (background.stop, close_connections),
     }
     for stage, acts in stages.items():

@@ -10,8 +10,8 @@ from typing import Any
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.db import connection
 
-from apps.core.database.orm.queries import fetch_rows
 from apps.core.database.sql_files import load_statements
+from apps.core.database.statements import fetch_rows
 from apps.core.rate_limits.counting_cache import Counter, CountingCache
 
 SQL = load_statements(Path(__file__).with_name("counters.sql"))

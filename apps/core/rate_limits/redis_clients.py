@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
+from apps.core.database.open_transaction import refuse_in_transaction
 from apps.core.errors import Unavailable
 
 SOCKET_TIMEOUT_SECONDS = 1
@@ -33,7 +34,8 @@ _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, redis.asyncio.Redis] = We
 
 @asynccontextmanager
 async def loop_client(url: str) -> AsyncIterator[redis.asyncio.Redis]:
-    """Lend the running loop's client; raises Unavailable when the server is away, refuses, or answers too late."""
+    """Lend the running loop's client; raises Unavailable when the server refuses, or does not answer in time."""
+    refuse_in_transaction("the cache server")
     try:
         async with asyncio.timeout(ANSWER_SECONDS_MAXIMUM):
             yield _loop_client(url)

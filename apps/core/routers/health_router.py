@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Status
 
-from apps.core.database.orm.queries import fetch_rows
+from apps.core.database.statements import fetch_rows
 from apps.core.database.unavailable import DATABASE_UNAVAILABLE
 from apps.core.errors import Unavailable
 from apps.core.http.responses import errors

@@ -11,6 +11,7 @@ from urllib.parse import quote_plus
 import httpx
 
 from apps.core.crypto.passwords import run_in_hashing_thread
+from apps.core.database.open_transaction import refuse_in_transaction
 from apps.identities.services.provider_errors import InvalidProviderAnswer, ProviderUnavailable
 
 ANSWER_BYTES_MAXIMUM = 256 * 1024
@@ -51,6 +52,7 @@ class ProviderHttp:
         return await self._exchange("POST", url, data=dict(fields), auth=_basic(basic) if basic else None)
 
     async def _exchange(self, method: str, url: str, **options: Any) -> ProviderAnswer:
+        refuse_in_transaction("another server")
         try:
             async with (
                 asyncio.timeout(self._exchange_seconds),

@@ -10,10 +10,10 @@ from typing import Any
 from django.db.models.functions import Now
 
 from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
-from apps.core.database.orm.queries import fetch_one, fetch_rows
+from apps.core.database.orm.queries import fetch_one
 from apps.core.database.sql_files import load_statements
-from apps.core.database.statements import run_statement
-from apps.core.database.transactions import run_in_transaction
+from apps.core.database.statements import fetch_rows
+from apps.core.database.transactions import run_in_transaction, run_statement
 from apps.core.errors import NotFound
 from apps.mail.domain.message import LetterAllowance
 from apps.mail.models import ClaimedMail, OutgoingMail

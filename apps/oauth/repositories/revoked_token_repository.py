@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 
 from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
 from apps.core.database.orm.prepared_query import prepared
-from apps.core.database.orm.queries import fetch_rows
 from apps.core.database.sql_files import load_statements
+from apps.core.database.statements import fetch_rows
 from apps.core.database.transactions import run_in_transaction
 from apps.oauth.models import RevokedToken
 

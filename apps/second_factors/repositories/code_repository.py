@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from apps.audit.domain.audit_entry import AuditEntry
-from apps.core.database.statements import run_statement
-from apps.core.database.transactions import run_in_transaction
+from apps.core.database.transactions import run_in_transaction, run_statement
 from apps.second_factors.repositories.factor_attempt_repository import (
     ACCOUNT_MAXIMUM,
     PAIR_MAXIMUM,

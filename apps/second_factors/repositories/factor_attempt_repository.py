@@ -3,9 +3,9 @@
 from math import ceil
 from pathlib import Path
 
-from apps.core.database.orm.queries import fetch_rows
 from apps.core.database.sql_files import load_statements
-from apps.core.database.statements import run_statement
+from apps.core.database.statements import fetch_rows
+from apps.core.database.transactions import run_statement
 
 SQL = load_statements(Path(__file__).with_name("factor_attempts.sql"))
 PAIR_MAXIMUM = 4  # wrong codes in a row that lock nothing

@@ -7,7 +7,7 @@ from pathlib import Path
 from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
 from apps.core.authorization.principal import ANONYMOUS, Principal
 from apps.core.database.sql_files import load_statements
-from apps.core.database.statements import run_statement
+from apps.core.database.transactions import run_statement
 from apps.second_factors.models import RecoveryCode
 from apps.users.domain.security_notice import PostNotice, SecurityNotice
 

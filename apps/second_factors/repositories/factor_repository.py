@@ -6,7 +6,7 @@ from typing import NamedTuple
 from django.db.models import Max
 
 from apps.audit.domain.audit_entry import AuditEntry
-from apps.core.database.orm.queries import fetch_rows
+from apps.core.database.statements import fetch_rows
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import NotFound
 from apps.second_factors.models import FactorAttempt, Passkey, RecoveryCode, TotpDevice

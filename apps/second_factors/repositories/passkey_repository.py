@@ -9,8 +9,7 @@ from django.db.models import QuerySet
 from apps.audit.domain.audit_entry import AuditEntry
 from apps.core.database.orm.prepared_query import prepared
 from apps.core.database.orm.queries import fetch_one
-from apps.core.database.statements import run_statement
-from apps.core.database.transactions import run_in_transaction, violated_constraint
+from apps.core.database.transactions import run_in_transaction, run_statement, violated_constraint
 from apps.core.errors import Conflict, NotFound
 from apps.second_factors.models import Passkey
 from apps.second_factors.repositories.factor_changes import SQL, FactorChanges

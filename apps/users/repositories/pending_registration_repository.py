@@ -4,8 +4,9 @@ from pathlib import Path
 
 from django.db import connection
 
-from apps.core.database.orm.queries import fetch_one, fetch_rows
+from apps.core.database.orm.queries import fetch_one
 from apps.core.database.sql_files import load_statements
+from apps.core.database.statements import fetch_rows
 from apps.users.models import PendingRegistration
 
 SQL = load_statements(Path(__file__).with_name("pending_registrations.sql"))

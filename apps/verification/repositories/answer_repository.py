@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from apps.core.database.orm.queries import fetch_rows
 from apps.core.database.sql_files import load_statements
+from apps.core.database.statements import fetch_rows
 
 SQL = load_statements(Path(__file__).with_name("answers.sql"))
 

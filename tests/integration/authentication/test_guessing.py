@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 
 from apps.authentication.models import LoginAttempt, Session
 from apps.core.crypto.argon2id_hasher import Argon2idHasher
-from apps.core.database.pipeline.read_line import ReadLine
+from apps.core.database.pipeline.shared_reads import SharedReads
 from tests.support.accounts import audited, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, make_staff, make_user
@@ -171,7 +171,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     count("argon2", Argon2idHasher, "verify")
     count("argon2", Argon2idHasher, "encode")
     count("statements", AsyncConnection, "execute")
-    count("statements", ReadLine, "ask")
+    count("statements", SharedReads, "ask")
     return done
 
 

@@ -24,7 +24,7 @@ from apps.authentication.services.key_ring import KeyRing
 from apps.authentication.services.refresh_tokens import new_family, read_refresh_token
 from apps.authentication.services.session_service import SessionService
 from apps.authentication.services.token_pairs import TokenPairs
-from apps.core.database.pool import close_pool
+from apps.core.database.pool import close_pools
 from apps.core.errors import NotAuthenticated
 from tests.support.factories import make_user
 from tests.support.sessions import let_rotations_grow_old
@@ -47,7 +47,7 @@ def refresh(token: str, service: SessionService | None = None) -> TokenPair:
         try:
             return await (service or worker()).refresh(token)
         finally:
-            await close_pool()
+            await close_pools()
 
     return asyncio.run(whole())
 
@@ -59,7 +59,7 @@ def is_good(pair: TokenPair) -> bool:
         try:
             return await worker().authenticate(pair.access_token) is not None
         finally:
-            await close_pool()
+            await close_pools()
 
     return asyncio.run(whole())
 

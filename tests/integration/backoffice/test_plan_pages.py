@@ -24,7 +24,7 @@ WRONG = [
     ({"api_keys_maximum": "-1"}, "api_keys_maximum", "greater than or equal to 0"),
     ({"api_keys_maximum": str(2**31)}, "api_keys_maximum", "less than or equal to"),
     ({"rate_limits": "a 1 per day\nminute: 60/60"}, "rate_limits", "Line 2: Write it as"),
-    ({"rate_limits": "a 1 per day\na 2 per hour"}, "rate_limits", "a name of its own"),
+    ({"rate_limits": "a 1 per day\na 2 per hour"}, "rate_limits", "different name for each"),
     ({"rate_limits": "a/b 1 per day"}, "rate_limits", "Line 1: String should match"),
     ({"rate_limits": "a\x00b 1 per day"}, "rate_limits", "Line 1: String should match"),
     ({"rate_limits": "a 1 per 367 days"}, "rate_limits", "Line 1: Input should be less"),

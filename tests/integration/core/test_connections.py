@@ -6,8 +6,8 @@ import threading
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from apps.core.database.orm.queries import fetch_rows
-from apps.core.database.pool import close_pool, has_pool
+from apps.core.database.pool import close_pools, has_pools
+from apps.core.database.statements import fetch_rows
 from apps.core.database.transactions import run_in_transaction, violated_constraint
 from apps.core.errors import Conflict
 from apps.core.event_loop.sync_calls import call_service
@@ -50,12 +50,12 @@ async def test_a_failed_statement_does_not_spoil_its_connection(database):
 
 
 async def test_a_pool_lives_as_long_as_its_loop(database):
-    assert not has_pool()
+    assert not has_pools()
     await fetch_rows("SELECT 1")
-    assert has_pool()
-    await close_pool()
-    await close_pool()
-    assert not has_pool()
+    assert has_pools()
+    await close_pools()
+    await close_pools()
+    assert not has_pools()
 
 
 def test_synchronous_code_can_call_a_service(database):

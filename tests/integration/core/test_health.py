@@ -4,14 +4,14 @@ import asyncio
 
 import httpx
 
-from apps.core.database.pool import has_pool
+from apps.core.database.pool import has_pools
 from apps.core.http.root_application import serve_lifespan
 
 
 async def test_the_process_answers_without_the_database(api: httpx.AsyncClient):
     response = await api.get("/health")
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
-    assert not has_pool()
+    assert not has_pools()
 
 
 async def test_names_what_it_depends_on(api: httpx.AsyncClient):
@@ -29,8 +29,8 @@ async def test_the_pool_lives_as_long_as_the_server(database):
     server = asyncio.create_task(serve_lifespan(incoming.get, outgoing.put))
     await incoming.put({"type": "lifespan.startup"})
     assert await outgoing.get() == {"type": "lifespan.startup.complete"}
-    assert has_pool()
+    assert has_pools()
     await incoming.put({"type": "lifespan.shutdown"})
     assert await outgoing.get() == {"type": "lifespan.shutdown.complete"}
     await server
-    assert not has_pool()
+    assert not has_pools()

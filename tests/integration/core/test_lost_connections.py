@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from apps.core.database.orm.queries import fetch_rows
+from apps.core.database.statements import fetch_rows
 from apps.core.database.transactions import run_in_transaction
 from tests.integration.core.test_connections import PID, kill
 

@@ -8,9 +8,9 @@ import pytest
 from django.conf import settings
 
 from apps.core.database import pool
-from apps.core.database.orm.queries import fetch_rows
 from apps.core.database.pipeline.pipelined_transaction import PipelinedTransaction, pipelined_transaction
 from apps.core.database.pool import connection
+from apps.core.database.statements import fetch_rows
 
 pytestmark = pytest.mark.integration
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from apps.api_keys.models import ApiKey, ApiKeySecret
 from apps.core.database.orm import prepared_query
 from apps.core.database.orm.prepared_query import CannotPrepare, PreparedQuery, prepared
-from apps.core.database.pipeline.read_line import read_rows
+from apps.core.database.pipeline.shared_reads import read_rows
 from apps.plans.models import Plan
 from apps.users.models import User
 from tests.support.factories import make_key, make_user

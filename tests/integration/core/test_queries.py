@@ -7,7 +7,8 @@ from django.db.models import Count, F, Model, QuerySet, Value
 from django.db.models.functions import Upper
 
 from apps.api_keys.models import ApiKey, ApiKeySecret
-from apps.core.database.orm.queries import count, fetch_all, fetch_one, fetch_rows
+from apps.core.database.orm.queries import count, fetch_all, fetch_one
+from apps.core.database.statements import fetch_rows
 from apps.plans.models import Plan, PlanLimit
 from apps.users.models import User
 from tests.support.factories import make_key, make_user

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from apps.core.authorization.principal import OPERATOR
-from apps.core.database.pool import close_pool
+from apps.core.database.pool import close_pools
 from apps.core.errors import DomainError
 from apps.credits.dependencies import credit_service
 from apps.credits.models import CreditBalance, CreditTransaction
@@ -32,7 +32,7 @@ def post(user_id: int, **fields: Any) -> Any:
         except DomainError as error:
             return error.public_code
         finally:
-            await close_pool()
+            await close_pools()
 
     return asyncio.run(whole())
 

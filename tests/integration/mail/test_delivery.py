@@ -9,7 +9,7 @@ from threading import Barrier
 import pytest
 from django.db.models import F
 
-from apps.core.database.pool import close_pool
+from apps.core.database.pool import close_pools
 from apps.mail.dependencies import mail_delivery, outgoing_mail_repository
 from apps.mail.models import OutgoingMail
 from apps.mail.services.delivery import LEASE_SECONDS, Delivery
@@ -191,7 +191,7 @@ async def until_done() -> None:
         while await delivery.run():
             pass
     finally:
-        await close_pool()
+        await close_pools()
 
 
 async def seconds_until_due() -> float:

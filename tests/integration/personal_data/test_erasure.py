@@ -18,8 +18,7 @@ from apps.api_keys.models import ApiKey
 from apps.audit.models import AuditEvent
 from apps.authentication.dependencies import session_data
 from apps.authentication.models import LoginAttempt, Session
-from apps.core.database.statements import run_statement
-from apps.core.database.transactions import run_in_transaction
+from apps.core.database.transactions import run_in_transaction, run_statement
 from apps.core.declarations.personal_data import ErasePersonalData
 from apps.core.errors import Unavailable
 from apps.core.request_context import NO_REQUEST, enter_request

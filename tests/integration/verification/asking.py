@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from apps.api_keys.models import ApiKey
-from apps.core.database.pool import close_pool
+from apps.core.database.pool import close_pools
 from apps.credits.models import CreditBalance, CreditTransaction
 from apps.usage.models import UsageDenial, UsageEvent
 from apps.users.models import User
@@ -74,6 +74,6 @@ def run_on_a_loop[T](ask_all: Callable[[], Coroutine[Any, Any, T]]) -> T:
         try:
             return await ask_all()
         finally:
-            await close_pool()
+            await close_pools()
 
     return asyncio.run(whole())

@@ -24,14 +24,13 @@ from tests.unit.verification.records import question_about
 COUNTER = "SELECT 1 FROM api_key_counters WHERE api_key_id = %s FOR NO KEY UPDATE"
 BALANCE = "SELECT 1 FROM credit_balances WHERE user_id = %s FOR NO KEY UPDATE"
 LOCK_TIMEOUT_SECONDS = 0.25
-SHORT_LOCK_TIMEOUT = f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s"
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
 @pytest.fixture(autouse=True)
 def _short_lock_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lose patience sooner."""
-    monkeypatch.setattr(pool, "SERVER_OPTIONS", f"{pool.SERVER_OPTIONS} {SHORT_LOCK_TIMEOUT}")
+    monkeypatch.setattr(pool, "READ_LOCK_TIMEOUT", f"{LOCK_TIMEOUT_SECONDS}s")
 
 
 @asynccontextmanager

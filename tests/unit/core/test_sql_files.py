@@ -2,7 +2,8 @@
 
 import pytest
 
-from apps.core.database.sql_files import NumberedStatement, load_statements
+from apps.core.database.placeholders import NumberedStatement
+from apps.core.database.sql_files import load_statements
 
 pytestmark = pytest.mark.unit
 

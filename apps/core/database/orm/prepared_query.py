@@ -13,14 +13,12 @@ the same but for the samples, which must stand among the parameters just as they
 (a condition on it, a lookup that changes it, the clock) cannot be bound later, and is refused.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from inspect import signature
-from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -28,8 +26,12 @@ from django.core.exceptions import EmptyResultSet
 from django.db.models import Model, QuerySet
 from django.db.models.query import ModelIterable
 
-from apps.core.database.orm.compiled_query import CompiledQuery, compiled_count
-from apps.core.database.pipeline.read_line import read_rows
+from apps.core.database.open_transaction import open_connection
+from apps.core.database.orm.compiling import CompiledQuery, compiled_count
+from apps.core.database.orm.queries import locking, note_lock
+from apps.core.database.pipeline.pipelined_connection import Rows
+from apps.core.database.pipeline.shared_reads import read_rows
+from apps.core.database.placeholders import numbered
 
 # For each type that a parameter may have, the samples: unlike each other, and unlike what stands in any QuerySet.
 SAMPLES: dict[type, Callable[[int], Any]] = {
@@ -41,7 +43,6 @@ SAMPLES: dict[type, Callable[[int], Any]] = {
     UUID: lambda number: UUID(int=(1_873_550_000 << 64) + number),
 }
 PARAMETERS_MAXIMUM = 100
-PLACEHOLDER = re.compile(r"%([s%])")
 
 
 class CannotPrepare(TypeError):
@@ -63,13 +64,24 @@ class PreparedQuery[**P, M: Model]:
     async def all(self, *args: P.args, **kwargs: P.kwargs) -> list[M]:
         """Return the instances."""
         template, query = self._all
-        return query.instances(await read_rows(template.sql, template.bind(self._values(args, kwargs))))
+        return query.instances(await _rows(template.sql, template.bind(self._values(args, kwargs))))
 
     async def first(self, *args: P.args, **kwargs: P.kwargs) -> M | None:
         """Return the first instance, or None."""
         template, query = self._all
-        rows = await read_rows(f"{template.sql} LIMIT 1", template.bind(self._values(args, kwargs)))
+        rows = await _rows(f"{template.sql} LIMIT 1", template.bind(self._values(args, kwargs)))
         return query.instances(rows)[0] if rows else None
+
+    async def lock(self, *args: P.args, **kwargs: P.kwargs) -> M | None:
+        """Return the first instance by primary key, locked until the transaction ends, or None."""
+        found = await self.lock_all(*args, **kwargs)
+        return found[0] if found else None
+
+    async def lock_all(self, *args: P.args, **kwargs: P.kwargs) -> list[M]:
+        """Return the instances in order of their primary keys, each locked until the transaction ends."""
+        template, query = self._locked
+        note_lock(query.model)
+        return query.instances(await _rows(template.sql, template.bind(self._values(args, kwargs))))
 
     async def page(self, offset: int, size: int, *args: P.args, **kwargs: P.kwargs) -> tuple[list[M], int]:
         """Return at most `size` instances after the first `offset`, and how many there are without these bounds.
@@ -78,7 +90,7 @@ class PreparedQuery[**P, M: Model]:
         """
         template, query = self._all
         values = self._values(args, kwargs)
-        rows = await read_rows(template.page_sql, [*template.bind(values), size, offset])
+        rows = await _rows(template.page_sql, [*template.bind(values), size, offset])
         ends_here = len(rows) < size and (rows or not offset)
         total = offset + len(rows) if ends_here else await self._total(values)
         return query.instances(rows), total
@@ -88,7 +100,7 @@ class PreparedQuery[**P, M: Model]:
         return await self._total(self._values(args, kwargs))
 
     async def _total(self, values: Sequence[Any]) -> int:
-        rows = await read_rows(self._count.sql, self._count.bind(values))
+        rows = await _rows(self._count.sql, self._count.bind(values))
         return int(rows[0][0])
 
     def _values(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Sequence[Any]:
@@ -100,7 +112,16 @@ class PreparedQuery[**P, M: Model]:
 
     @cached_property
     def _all(self) -> "tuple[_Template, CompiledQuery[M]]":
-        queries = [self._compile(CompiledQuery, samples) for samples in self._samples]
+        return self._compiled(CompiledQuery)
+
+    @cached_property
+    def _locked(self) -> "tuple[_Template, CompiledQuery[M]]":
+        return self._compiled(lambda queryset: CompiledQuery(locking(queryset)))
+
+    def _compiled(
+        self, compile_queryset: "Callable[[QuerySet[M]], CompiledQuery[M]]"
+    ) -> "tuple[_Template, CompiledQuery[M]]":
+        queries = [self._compile(compile_queryset, samples) for samples in self._samples]
         template = _template(self._name, self._samples, [(query.sql, query.parameters) for query in queries])
         return template, queries[0]
 
@@ -126,6 +147,15 @@ class PreparedQuery[**P, M: Model]:
     @property
     def _name(self) -> str:
         return getattr(self._function, "__qualname__", repr(self._function))
+
+
+async def _rows(sql: str, parameters: Sequence[Any]) -> Rows:
+    """Run the statement on the transaction that is open in the running task, or else among the shared reads."""
+    opened = open_connection()
+    if opened is None:
+        return await read_rows(sql, parameters)
+    rows: Rows = await opened.fetch_rows(sql, parameters)
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +197,7 @@ def _template(name: str, samples: Sequence[Sequence[Any]], compiled: Sequence[tu
     places = [(position, number) for position, number in enumerate(numbers) if number is not None]
     if {number for _, number in places} != set(range(len(samples[0]))):
         raise CannotPrepare(f"{name}: a parameter is not among the statement's")
-    return _Template(_numbered(sql), list(one), places)
-
-
-def _numbered(sql: str) -> str:
-    # From psycopg's placeholders to PostgreSQL's own.
-    numbers = count(1)
-    return PLACEHOLDER.sub(lambda found: f"${next(numbers)}" if found[1] == "s" else "%", sql)
+    return _Template(numbered(sql), list(one), places)
 
 
 def _differ(one: Any, other: Any) -> bool:

@@ -1,155 +1,114 @@
-"""A connection in libpq's pipeline mode: reads are sent without waiting for the answers to those before."""
+"""Reads that share a connection in libpq's pipeline mode: each is sent without waiting for the results before it."""
 
 import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, override
 
 from psycopg import AsyncConnection, Error, OperationalError
-from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus, Format
+from psycopg.pq import ExecStatus, Format
 from psycopg.pq.abc import PGresult
 
-from apps.core.database.pipeline.prepared_statements import Types, statements_of
-from apps.core.database.pool import has_hung_up
-
-Rows = list[tuple[Any, ...]]
+from apps.core.database.pipeline.pipelined_connection import PipelinedConnection, Rows
+from apps.core.database.pipeline.prepared_statements import Types
 
 
 @dataclass(slots=True)
 class Read:
-    """A statement, whose placeholders are PostgreSQL's own (`$1`), and whoever waits for its rows."""
+    """A statement, whose placeholders are PostgreSQL's own (`$1`), and the future of its rows."""
 
     sql: str
     parameters: Sequence[Any]
-    answer: asyncio.Future[Rows] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    rows: asyncio.Future[Rows] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def succeed(self, rows: Rows) -> None:
-        """Give the rows to whoever waits, if anybody still does."""
-        if not self.answer.done():
-            self.answer.set_result(rows)
+        """Give the rows to the caller, unless it has been cancelled."""
+        if not self.rows.done():
+            self.rows.set_result(rows)
 
     def fail(self, error: Exception) -> None:
-        """Raise the error where the rows are waited for, if they still are."""
-        if not self.answer.done():
-            self.answer.set_exception(error)
+        """Raise the error in the caller, unless it has been cancelled."""
+        if not self.rows.done():
+            self.rows.set_exception(error)
 
 
-class Wire:
-    """Sends reads and takes their answers, in the same order, until all are answered or the connection is lost.
+class PipelinedReads(PipelinedConnection):
+    """Sends reads and takes their results, in the same order, until all have theirs or the connection is lost.
 
     Each read ends with a Sync of its own, so that it is a transaction of its own and fails alone.
     """
 
     def __init__(self, borrowed: AsyncConnection[Any]) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._pgconn, self._socket = borrowed.pgconn, borrowed.pgconn.socket
-        self._transformer, self._encoding = Transformer(borrowed), borrowed.info.encoding
-        self._statements = statements_of(borrowed)
         self._sent: deque[tuple[Read, tuple[str, Types]]] = deque()
         self._outcome: PGresult | Error | None = None
-        self.silence: asyncio.Future[None] = self._loop.create_future()
-        self._pgconn.enter_pipeline_mode()
-        self._is_watched = True
-        self._loop.add_reader(self._socket, self._receive)
+        super().__init__(borrowed)
+        self.drained: asyncio.Future[None] = self._loop.create_future()
 
     def __len__(self) -> int:
         return len(self._sent)
 
     @property
     def is_open(self) -> bool:
-        """Whether more may be sent: something is still to be answered, or nothing was sent yet."""
-        return not self.silence.done()
+        """Whether more may be sent: some reads still wait for results, or nothing was sent yet."""
+        return not self.drained.done()
 
     def send(self, read: Read) -> None:
-        """Send the read; its rows, or its error, come to whoever waits for them."""
+        """Send the read; its rows, or its error, reach its caller."""
         try:
-            parameters = self._transformer.dump_sequence(read.parameters, [PyFormat.AUTO] * len(read.parameters))
-            key = read.sql, self._transformer.types or ()
-            self._pgconn.send_query_prepared(self._name(*key), parameters, self._transformer.formats, Format.TEXT)
+            _, key = self._send(read.sql, read.parameters, Format.TEXT)
             self._pgconn.pipeline_sync()
             self._sent.append((read, key))
             self._flush()
         except OperationalError as error:
             read.fail(error)
-            self.give_up(error)
-        except Exception as error:  # noqa: BLE001  a value that cannot be sent is its asker's matter alone
+            self._lose(error)
+        except Exception as error:  # noqa: BLE001  a value that cannot be sent concerns its caller alone
             read.fail(error)
-        self._note_silence()
+        self._after_reading()
 
     def close(self) -> None:
-        """Leave the connection as it was lent; whoever still waits on it gets an error, and it is closed."""
+        """Leave the connection as it was lent; if reads still wait, they fail and the connection is closed."""
         if self._sent:
-            self.give_up(OperationalError("the connection is given up"))
+            self._lose(OperationalError("the connection is given up"))
         self._unwatch()
-        if self._pgconn.status == ConnStatus.OK:
+        if not self._is_lost:
             self._pgconn.exit_pipeline_mode()
 
-    def give_up(self, error: Exception) -> None:
-        """Close the connection, and fail all that waits for it."""
-        self._unwatch()
-        self._pgconn.finish()
-        while self._sent:
-            self._sent.popleft()[0].fail(error)
-        self._note_silence()
+    @property
+    @override
+    def _expects_results(self) -> bool:
+        return bool(self._sent)
 
-    def _unwatch(self) -> None:
-        # Once only: a lost connection's socket is closed, and its number may be another connection's by now.
-        if self._is_watched:
-            self._is_watched = False
-            self._loop.remove_reader(self._socket)
-            self._loop.remove_writer(self._socket)
-
-    def _name(self, sql: str, types: Types) -> bytes:
-        name = self._statements.name_of(sql, types)
-        if name is None:
-            name = self._statements.add(sql, types)
-            self._pgconn.send_prepare(name, sql.encode(), types)
-        return name
-
-    def _flush(self) -> None:
-        if self._pgconn.flush():
-            self._loop.add_writer(self._socket, self._flush_more)
-
-    def _flush_more(self) -> None:
-        try:
-            if not self._pgconn.flush():
-                self._loop.remove_writer(self._socket)
-        except OperationalError as error:
-            self.give_up(error)
-
-    def _receive(self) -> None:
-        try:
-            self._read()
-            while self._sent and has_hung_up(self._socket):
-                self._read()
-        except OperationalError as error:
-            self.give_up(error)
-        self._note_silence()
-
-    def _read(self) -> None:
-        self._pgconn.consume_input()
-        while self._sent and not self._pgconn.is_busy():
-            self._take(self._pgconn.get_result())
-
-    def _take(self, result: PGresult | None) -> None:
-        if result is None:  # what libpq says between the results of one statement and the next
-            return
+    @override
+    def _take(self, result: PGresult) -> None:
         if result.status == ExecStatus.PIPELINE_SYNC:
             self._finish(*self._sent.popleft())
         elif result.status == ExecStatus.FATAL_ERROR:
             self._outcome = error_from_result(result, self._encoding)
-            if self._pgconn.status != ConnStatus.OK:
+            if self._is_lost:
                 raise OperationalError(str(self._outcome))
         elif result.status == ExecStatus.TUPLES_OK:
             self._outcome = result
 
+    @override
+    def _after_reading(self) -> None:
+        if not self._sent and not self.drained.done():
+            self.drained.set_result(None)
+
+    @override
+    def _lose(self, error: OperationalError) -> None:
+        self._unwatch()
+        self._pgconn.finish()
+        while self._sent:
+            self._sent.popleft()[0].fail(error)
+        self._after_reading()
+
     def _finish(self, read: Read, key: tuple[str, Types]) -> None:
         outcome, self._outcome = self._outcome, None
         if isinstance(outcome, Error):
-            # It may not have been prepared at all, or no longer be what it was: next time it is prepared anew.
+            # It may not have been prepared at all, or no longer fit its tables: next time it is prepared again.
             self._statements.forget(*key)
             read.fail(outcome)
         elif outcome is None:
@@ -159,11 +118,6 @@ class Wire:
 
     def _load(self, read: Read, result: PGresult) -> None:
         try:
-            self._transformer.set_pgresult(result)
-            read.succeed(self._transformer.load_rows(0, result.ntuples, tuple))
-        except Exception as error:  # noqa: BLE001  a value that cannot be read is its asker's matter alone
+            read.succeed(self._rows(result))
+        except Exception as error:  # noqa: BLE001  a value that cannot be read concerns its caller alone
             read.fail(error)
-
-    def _note_silence(self) -> None:
-        if not self._sent and not self.silence.done():
-            self.silence.set_result(None)

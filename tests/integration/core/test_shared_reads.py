@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from apps.core.database.orm.queries import fetch_rows
-from apps.core.database.pipeline import read_line
-from apps.core.database.pipeline.read_line import ReadLine, read_rows
+from apps.core.database.pipeline import shared_reads
+from apps.core.database.pipeline.shared_reads import SharedReads, read_rows
 from apps.core.database.pool import connection
+from apps.core.database.statements import fetch_rows
 from apps.core.errors import Unavailable
 
 LONG = 300_000  # more than a socket takes at once
@@ -28,7 +28,7 @@ async def end_connections() -> None:
 
 async def settle() -> None:
     """Wait until the lines have given their connections back."""
-    tasks = [line._task for line in read_line._lines[asyncio.get_running_loop()]]
+    tasks = [line._task for line in shared_reads._shares[asyncio.get_running_loop()]]
     await asyncio.gather(*filter(None, tasks))
 
 
@@ -118,32 +118,32 @@ async def test_a_slow_read_holds_up_its_own_line_alone(database):
 
 
 async def test_a_lost_connection_is_told_to_all_who_wait_and_the_next_gets_another(database):
-    line = ReadLine()
+    line = SharedReads()
     for _ in range(3):
-        waiting = [asyncio.ensure_future(line.ask("SELECT pg_sleep(5)::text", [])) for _ in range(20)]
+        waiting = [asyncio.ensure_future(line.fetch("SELECT pg_sleep(5)::text", [])) for _ in range(20)]
         await asyncio.sleep(0.1)
         await end_connections()
         answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 3)
         assert {isinstance(answer, psycopg.OperationalError) for answer in answers} == {True}
-        assert await asyncio.wait_for(line.ask("SELECT 1", []), 3) == [(1,)]
+        assert await asyncio.wait_for(line.fetch("SELECT 1", []), 3) == [(1,)]
 
 
 async def test_no_connection_is_told_to_all_who_wait(database, monkeypatch: pytest.MonkeyPatch):
     def away() -> None:
         raise psycopg.OperationalError("away")
 
-    line = ReadLine()
+    line = SharedReads()
     with monkeypatch.context() as patched:
-        patched.setattr(read_line, "connection", away)
-        answers = await asyncio.gather(*(line.ask("SELECT 1", []) for _ in range(5)), return_exceptions=True)
+        patched.setattr(shared_reads, "connection", away)
+        answers = await asyncio.gather(*(line.fetch("SELECT 1", []) for _ in range(5)), return_exceptions=True)
         assert [str(answer) for answer in answers] == ["away"] * 5
-    assert await line.ask("SELECT 1", []) == [(1,)]
+    assert await line.fetch("SELECT 1", []) == [(1,)]
 
 
 async def test_no_more_wait_than_the_bound(database, monkeypatch):
-    monkeypatch.setattr(read_line, "WAITING_MAXIMUM", 5)
-    line = ReadLine()
-    asked = [asyncio.ensure_future(line.ask("SELECT pg_sleep(0.2)", [])) for _ in range(8)]
+    monkeypatch.setattr(shared_reads, "WAITING_MAXIMUM", 5)
+    line = SharedReads()
+    asked = [asyncio.ensure_future(line.fetch("SELECT pg_sleep(0.2)", [])) for _ in range(8)]
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert [type(answer) for answer in answers] == [list] * 5 + [Unavailable] * 3
-    assert await line.ask("SELECT 1", []) == [(1,)]
+    assert await line.fetch("SELECT 1", []) == [(1,)]

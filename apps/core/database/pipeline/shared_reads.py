@@ -1,7 +1,7 @@
-"""Short reads that share a connection: whoever asks while others wait sends at once, and nobody waits in turn.
+"""Short reads that share a connection: a read is sent at once while others still wait for their rows.
 
-psycopg lends a connection, and has the event loop watch it, for each statement anew, which costs ten times what the
-statement itself does. Reads on a line are answered in order, so only those that are always short belong here.
+psycopg borrows a connection, and has the event loop watch it, for each statement, which costs ten times what the
+statement itself does. Reads that share a connection get their rows in order, so only short ones belong here.
 """
 
 import asyncio
@@ -12,46 +12,47 @@ from weakref import WeakKeyDictionary
 
 from psycopg import OperationalError
 
-from apps.core.database.pipeline.pipelined_reads import Read, Rows, Wire
+from apps.core.database.pipeline.pipelined_connection import Rows
+from apps.core.database.pipeline.pipelined_reads import PipelinedReads, Read
 from apps.core.database.pool import connection
 from apps.core.errors import Unavailable
 
-WAITING_MAXIMUM = 5_000  # on each line
-LINES = 2  # a read that is slow for once holds up only those behind it in its own line
+WAITING_MAXIMUM = 5_000  # on each connection
+SHARES = 2  # a read that is slow for once delays only those behind it on its own connection
 
-_lines: MutableMapping[asyncio.AbstractEventLoop, list["ReadLine"]] = WeakKeyDictionary()
+_shares: MutableMapping[asyncio.AbstractEventLoop, list["SharedReads"]] = WeakKeyDictionary()
 
 
 async def read_rows(sql: str, parameters: Sequence[Any]) -> Rows:
     """Return the rows of one statement, whose placeholders are PostgreSQL's own: `$1`."""
     loop = asyncio.get_running_loop()
-    lines = _lines.get(loop) or _lines.setdefault(loop, [ReadLine() for _ in range(LINES)])
-    return await min(lines, key=len).ask(sql, parameters)
+    shares = _shares.get(loop) or _shares.setdefault(loop, [SharedReads() for _ in range(SHARES)])
+    return await min(shares, key=len).fetch(sql, parameters)
 
 
-class ReadLine:
-    """Holds a connection of the pool while anybody waits for rows, and gives it back when nobody does."""
+class SharedReads:
+    """Holds a connection of the pool while reads wait for rows, and returns it when none does."""
 
     def __init__(self) -> None:
         self._unsent: deque[Read] = deque()
-        self._wire: Wire | None = None
+        self._reads: PipelinedReads | None = None
         self._task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
-        return len(self._unsent) + (len(self._wire) if self._wire else 0)
+        return len(self._unsent) + (len(self._reads) if self._reads else 0)
 
-    async def ask(self, sql: str, parameters: Sequence[Any]) -> Rows:
+    async def fetch(self, sql: str, parameters: Sequence[Any]) -> Rows:
         """Return the statement's rows; raises what psycopg and its pool would."""
         if len(self) >= WAITING_MAXIMUM:
             raise Unavailable("Too many reads are waiting.")
         read = Read(sql, parameters)
-        if self._wire and self._wire.is_open:
-            self._wire.send(read)
+        if self._reads and self._reads.is_open:
+            self._reads.send(read)
         else:
             self._unsent.append(read)
             if self._task is None:
                 self._task = asyncio.create_task(self._serve())
-        return await read.answer
+        return await read.rows
 
     async def _serve(self) -> None:
         error: Exception = OperationalError("the server is going down")
@@ -67,13 +68,13 @@ class ReadLine:
 
     async def _serve_on_one_connection(self) -> None:
         async with connection() as borrowed:
-            self._wire = wire = Wire(borrowed)
+            self._reads = reads = PipelinedReads(borrowed)
             try:
-                while self._unsent and wire.is_open:
+                while self._unsent and reads.is_open:
                     read = self._unsent.popleft()
-                    if not read.answer.done():  # else its asker has gone
-                        wire.send(read)
-                await wire.silence
+                    if not read.rows.done():  # else its caller was cancelled
+                        reads.send(read)
+                await reads.drained
             finally:
-                self._wire = None
-                wire.close()
+                self._reads = None
+                reads.close()

@@ -1,0 +1,117 @@
+"""libpq's pipeline mode, driven by the event loop.
+
+psycopg waits for the socket at every statement, and has the event loop watch it anew each time, which costs several
+times what a short statement does. Here the socket is watched once, for as long as the connection is borrowed.
+"""
+
+import asyncio
+import select
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg import AsyncConnection, OperationalError
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.pq import ConnStatus, Format
+from psycopg.pq.abc import PGresult
+
+from apps.core.database.pipeline.prepared_statements import Types, statements_of
+
+Rows = list[tuple[Any, ...]]
+
+
+class PipelinedConnection(ABC):
+    """A borrowed connection in pipeline mode. Subclasses say what is still expected, and take the results."""
+
+    def __init__(self, borrowed: AsyncConnection[Any]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._pgconn, self._socket = borrowed.pgconn, borrowed.pgconn.socket
+        self._transformer, self._encoding = Transformer(borrowed), borrowed.info.encoding
+        self._statements = statements_of(borrowed)
+        self._pgconn.enter_pipeline_mode()
+        self._is_watched = True
+        self._loop.add_reader(self._socket, self._receive)
+
+    @property
+    @abstractmethod
+    def _expects_results(self) -> bool:
+        """Whether anything that was sent is still to be answered."""
+
+    @abstractmethod
+    def _take(self, result: PGresult) -> None:
+        """Take the next result; raises OperationalError when it says that the connection is lost."""
+
+    @abstractmethod
+    def _after_reading(self) -> None:
+        """Do what follows once everything that has arrived was taken."""
+
+    @abstractmethod
+    def _lose(self, error: OperationalError) -> None:
+        """Fail whatever waits: the connection is lost."""
+
+    def _send(self, sql: str, parameters: Sequence[Any], result_format: Format) -> tuple[int, tuple[str, Types]]:
+        """Send a statement with PostgreSQL's own placeholders, `$1`, prepared at its first use on this connection.
+
+        Returns how many results it will have, and by what the prepared statement is known.
+        """
+        values = self._transformer.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
+        types, formats = self._transformer.types or (), self._transformer.formats
+        name, results = self._statements.name_of(sql, types), 1
+        if name is None:
+            name, results = self._statements.add(sql, types), 2
+            self._pgconn.send_prepare(name, sql.encode(), types)
+        self._pgconn.send_query_prepared(name, values, formats, result_format)
+        return results, (sql, types)
+
+    def _rows(self, result: PGresult) -> Rows:
+        self._transformer.set_pgresult(result)
+        return self._transformer.load_rows(0, result.ntuples, tuple)
+
+    def _flush(self) -> None:
+        if self._pgconn.flush():
+            self._loop.add_writer(self._socket, self._flush_more)
+
+    def _unwatch(self) -> None:
+        # Once only: libpq has closed a lost connection's socket, and its number may be another connection's by now.
+        if self._is_watched:
+            self._is_watched = False
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
+
+    def _flush_more(self) -> None:
+        try:
+            if not self._pgconn.flush():
+                self._loop.remove_writer(self._socket)
+        except OperationalError as error:
+            self._lose(error)
+
+    def _receive(self) -> None:
+        try:
+            self._read()
+            while self._expects_results and has_hung_up(self._socket):
+                self._read()
+        except OperationalError as error:
+            self._lose(error)
+        self._after_reading()
+
+    def _read(self) -> None:
+        self._pgconn.consume_input()
+        while self._expects_results and not self._pgconn.is_busy():
+            result = self._pgconn.get_result()
+            if result is not None:  # None stands between the results of one statement and the next
+                self._take(result)
+
+    @property
+    def _is_lost(self) -> bool:
+        return bool(self._pgconn.status != ConnStatus.OK)
+
+
+def has_hung_up(socket: int) -> bool:
+    """Return whether the server has closed the connection, though what it has sent before may still be unread.
+
+    libuv reports this once, and from then on nothing more of the socket: whoever waits for the rest must read on until
+    libpq finds the end.
+    """
+    poll = select.poll()
+    poll.register(socket, select.POLLHUP | select.POLLERR)
+    return bool(poll.poll(0))

@@ -1,0 +1,88 @@
+"""The connection side of `transaction()`: BEGIN, COMMIT, and a rollback that works whatever has happened."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, override
+
+from psycopg import AsyncConnection, Error
+from psycopg.pq import ExecStatus, Format, PipelineStatus, TransactionStatus
+from psycopg.pq.abc import PGresult
+
+from apps.core.database.constraints import named_violation
+from apps.core.database.pipeline.pipelined_connection import Rows
+from apps.core.database.pipeline.pipelined_transaction import STALE, PipelinedTransaction
+from apps.core.errors import Unavailable
+
+CANCEL_SECONDS_MAXIMUM = 2.0  # for PostgreSQL to give up the statement of a cancelled task
+
+
+class ServiceTransaction(PipelinedTransaction):
+    """A pipelined transaction between BEGIN, which is sent with the first statement, and COMMIT or ROLLBACK."""
+
+    def __init__(self, borrowed: AsyncConnection[Any]) -> None:
+        super().__init__(borrowed, Format.TEXT)  # in text, values are loaded as Django loads them
+        self._borrowed = borrowed
+        self._is_interrupted = False
+        self.send("BEGIN", ())
+
+    async def fetch_rows(self, sql: str, parameters: Sequence[Any]) -> Rows:
+        """Run one statement and return its rows; raises ConstraintViolated, Unavailable, or psycopg's errors."""
+        result = (await self._run_named((sql, parameters)))[-1]
+        return self._rows(result) if result.status == ExecStatus.TUPLES_OK else []
+
+    async def execute(self, sql: str, parameters: Sequence[Any]) -> int:
+        """Run one statement and return how many rows it touched; raises as `fetch_rows` does."""
+        return (await self._run_named((sql, parameters)))[-1].command_tuples or 0
+
+    @override
+    async def commit(self) -> None:
+        """Commit; raises ConstraintViolated where a deferred constraint refuses it."""
+        self.send("COMMIT", ())
+        try:
+            await super().commit()
+        except Error as error:
+            raise _known(error) from error
+
+    async def roll_back(self) -> None:
+        """Undo everything and leave a connection that can be used again; one that does not answer is closed."""
+        if self._is_lost:
+            return
+        try:
+            async with asyncio.timeout(CANCEL_SECONDS_MAXIMUM):
+                if self._is_interrupted:
+                    await self._borrowed.cancel_safe(timeout=CANCEL_SECONDS_MAXIMUM)
+                elif self._pgconn.pipeline_status == PipelineStatus.ON:
+                    self.send("ROLLBACK", ())
+                await self._settle()
+                if self._pgconn.transaction_status != TransactionStatus.IDLE:
+                    self.send("ROLLBACK", ())
+                    await self._settle()
+        except (Error, TimeoutError):
+            self._unwatch()
+            self._pgconn.finish()
+
+    async def _run_named(self, statement: tuple[str, Sequence[Any]]) -> list[PGresult]:
+        try:
+            return await self.run(statement)
+        except asyncio.CancelledError:
+            self._is_interrupted = True
+            raise
+        except Error as error:
+            raise _known(error) from error
+
+    async def _settle(self) -> None:
+        """Wait for the results of everything that was sent, whatever they are."""
+        self._results.clear()
+        try:
+            await self._synchronise()
+        except Error:
+            if self._is_lost:
+                raise
+        self._results.clear()
+
+
+def _known(error: Error) -> Exception:
+    """Return the error that says more to whoever called: a named constraint, or that a retry may help."""
+    if isinstance(error, STALE):  # a table has changed since the statement was prepared
+        return Unavailable("The database is being changed. Retry shortly.")
+    return named_violation(error)
