@@ -1,27 +1,21 @@
-"""Builds this room's services."""
+"""Builds this app's services."""
 
 from functools import cache
 
-from apps.audit.dependencies import audit_service
+from apps.audit.dependencies import audit_trail
 from apps.credits.repositories.credit_repository import CreditRepository
 from apps.credits.services.credit_service import CreditService
 from apps.credits.services.ledger_data import LedgerData
-from apps.users.dependencies import user_service
+from apps.users.dependencies import accounts, user_service
 
 
 @cache
 def credit_service() -> CreditService:
     """Return the credit service."""
-    return CreditService(credit_repository(), user_service())
+    return CreditService(CreditRepository(), user_service(), accounts(), audit_trail())
 
 
 @cache
 def ledger_data() -> LedgerData:
     """Return what exports balances and the ledger."""
-    return LedgerData(credit_repository())
-
-
-@cache
-def credit_repository() -> CreditRepository:
-    """Return the repository of credits, which writes audit events in its transactions."""
-    return CreditRepository(audit_service().record, user_service().lock_account)
+    return LedgerData(CreditRepository())

@@ -17,7 +17,7 @@ from apps.identities.services.provider_http import ProviderHttp
 from apps.identities.services.providers import Providers
 from apps.identities.services.return_redirect import ReturnRedirect
 from apps.one_time_tokens.dependencies import one_time_tokens
-from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
 from apps.second_factors.dependencies import factor_rights
 from apps.users.dependencies import registration, security_notices, user_service
 

@@ -7,6 +7,7 @@ from django.conf import settings
 from apps.audit.dependencies import audit_service
 from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
 from apps.mail.services.delivery import Delivery
+from apps.mail.services.in_transaction.message_queue import MessageQueue
 from apps.mail.services.mail_check import MailCheck
 from apps.mail.services.mail_service import MailService
 from apps.mail.services.sending import send
@@ -16,6 +17,12 @@ from apps.mail.services.sending import send
 def mail_service() -> MailService:
     """Return the service that takes letters in."""
     return MailService(outgoing_mail_repository())
+
+
+@cache
+def message_queue() -> MessageQueue:
+    """Return what enqueues messages in the caller's transaction."""
+    return MessageQueue(outgoing_mail_repository())
 
 
 @cache

@@ -1,25 +1,41 @@
-"""Builds this room's services."""
+"""Builds this app's services."""
 
 from functools import cache
 
+from apps.one_time_tokens.repositories.old_one_time_token_repository import (
+    OneTimeTokenRepository as OldOneTimeTokenRepository,
+)
 from apps.one_time_tokens.repositories.one_time_token_repository import OneTimeTokenRepository
-from apps.one_time_tokens.services.account_tokens import AccountTokens
-from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+from apps.one_time_tokens.services.in_transaction.account_tokens import AccountTokens
+from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
+from apps.one_time_tokens.services.old_account_tokens import AccountTokens as OldAccountTokens
+from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens as OldOneTimeTokens
 from apps.one_time_tokens.services.token_clean_up import TokenCleanUp
 
 
-def one_time_tokens(purpose: str, ttl_seconds: int) -> OneTimeTokens:
-    """Return the tokens of a purpose, which are good for so long."""
+def tokens_for(purpose: str, ttl_seconds: int) -> OneTimeTokens:
+    """Return the tokens of a purpose, which are valid for so long."""
     return OneTimeTokens(OneTimeTokenRepository(), purpose, ttl_seconds)
 
 
 @cache
-def account_tokens() -> AccountTokens:
-    """Return the service for all tokens of an account."""
+def tokens_of_accounts() -> AccountTokens:
+    """Return what voids all tokens of an account."""
     return AccountTokens(OneTimeTokenRepository())
 
 
 @cache
 def token_clean_up() -> TokenCleanUp:
-    """Return the service that removes tokens that are over."""
+    """Return the service that removes expired tokens."""
     return TokenCleanUp(OneTimeTokenRepository())
+
+
+def one_time_tokens(purpose: str, ttl_seconds: int) -> OldOneTimeTokens:
+    """Return the tokens of a purpose, which are good for so long."""
+    return OldOneTimeTokens(OldOneTimeTokenRepository(), purpose, ttl_seconds)
+
+
+@cache
+def account_tokens() -> OldAccountTokens:
+    """Return the service for all tokens of an account."""
+    return OldAccountTokens(OldOneTimeTokenRepository())

@@ -1,8 +1,8 @@
-"""Builds this room's services."""
+"""Builds this app's services."""
 
 from functools import cache
 
-from apps.audit.dependencies import audit_service
+from apps.audit.dependencies import audit_trail
 from apps.plans.repositories.plan_repository import PlanRepository
 from apps.plans.services.plan_service import PlanService
 
@@ -10,4 +10,4 @@ from apps.plans.services.plan_service import PlanService
 @cache
 def plan_service() -> PlanService:
     """Return the plan service."""
-    return PlanService(PlanRepository(audit_service().record))
+    return PlanService(PlanRepository(), audit_trail())

@@ -3,10 +3,11 @@
 from functools import cache
 
 from apps.audit.dependencies import audit_service
-from apps.mail.dependencies import mail_service
+from apps.mail.dependencies import mail_service, message_queue
 from apps.one_time_tokens.dependencies import account_tokens, one_time_tokens
-from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
 from apps.plans.dependencies import plan_service
+from apps.users.repositories.account_repository import AccountRepository
 from apps.users.repositories.erasure_repository import ErasureRepository
 from apps.users.repositories.invitation_repository import InvitationRepository
 from apps.users.repositories.mail_address_repository import MailAddressRepository
@@ -20,6 +21,10 @@ from apps.users.services.email_change import EmailChange, EmailChangeTokens
 from apps.users.services.email_change_letters import EmailChangeLetters
 from apps.users.services.email_change_limits import EmailChangeLimits
 from apps.users.services.email_verification import EmailVerification
+from apps.users.services.in_transaction.account_credentials import AccountCredentials
+from apps.users.services.in_transaction.accounts import Accounts
+from apps.users.services.in_transaction.held_scopes import HeldScopes
+from apps.users.services.in_transaction.security_notifier import SecurityNotifier
 from apps.users.services.invitation_service import InvitationService
 from apps.users.services.registration import Registration
 from apps.users.services.role_service import RoleService
@@ -35,6 +40,30 @@ INVITATION_SECONDS = 7 * 24 * 3600
 def user_service() -> UserService:
     """Return the user service."""
     return UserService(user_repository(), plan_service(), email_change())
+
+
+@cache
+def accounts() -> Accounts:
+    """Return what locks accounts in the caller's transaction."""
+    return Accounts(AccountRepository())
+
+
+@cache
+def account_credentials() -> AccountCredentials:
+    """Return what changes accounts for signing in, in the caller's transaction."""
+    return AccountCredentials(AccountRepository())
+
+
+@cache
+def scopes_of_accounts() -> HeldScopes:
+    """Return what compares scopes with those that an account holds, in the caller's transaction."""
+    return HeldScopes(AccountRepository())
+
+
+@cache
+def security_notifier() -> SecurityNotifier:
+    """Return what notifies owners of accounts by mail, in the caller's transaction."""
+    return SecurityNotifier(MailAddressRepository(), message_queue())
 
 
 @cache

@@ -5,8 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 from apps.api_keys.models import ApiKey
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.core.database.open_transaction import require_transaction
+from apps.core.errors import NotFound
 from apps.plans.models import Plan
 from apps.users.models import User
+from apps.users.services.credentials import Credentials
+from apps.users.services.in_transaction.accounts import Accounts
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 # For services of accounts whose addresses are not changed.
@@ -29,6 +34,35 @@ def unsaved_key(key_id: int = 1, user_id: int = 1, **fields: Any) -> ApiKey:
     key = ApiKey(pk=key_id, user_id=user_id, name="key", created_at=LONG_AGO, updated_at=LONG_AGO, **fields)
     vars(key).update(prefix="sk_live_abcd", budget_spent=Decimal(0), last_used_at=None)
     return key
+
+
+class FakeAudit:
+    """Keeps the audit entries that a service records, each inside a transaction."""
+
+    def __init__(self) -> None:
+        self.entries: list[AuditEntry] = []
+
+    async def record(self, entry: AuditEntry) -> None:
+        require_transaction("record an audit event")
+        self.entries.append(entry)
+
+
+class FakeAccounts(Accounts):
+    """Locks accounts in memory, each inside a transaction; `locked` are their ids."""
+
+    def __init__(self, users: "FakeUsers") -> None:
+        repository: Any = self
+        super().__init__(repository)
+        self._users = users
+        self.locked: list[int] = []
+
+    async def lock(self, user_id: int) -> Credentials:
+        require_transaction("lock an account")
+        user = self._users.users.get(user_id)
+        if user is None:
+            raise NotFound
+        self.locked.append(user_id)
+        return Credentials.of(user)
 
 
 class FakeUsers:

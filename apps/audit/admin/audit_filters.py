@@ -28,7 +28,7 @@ class TargetKindFilter(SimpleListFilter):
             ("role", "Role"),
             ("invitation", "Invitation"),
             ("plan", "Plan"),
-            ("outgoing_mail", "Letter"),
+            ("outgoing_mail", "MailMessage"),
             ("signing_key", "Signing key"),
         ]
 

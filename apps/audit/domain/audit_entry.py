@@ -1,4 +1,4 @@
-"""What a service wants remembered of a change."""
+"""What a service records of an action."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from apps.core.authorization.principal import Principal
 
 
 class Outcome(StrEnum):
-    """Whether what was tried was done."""
+    """Whether the action was carried out."""
 
     SUCCESS = "success"
     FAILURE = "failure"
@@ -17,9 +17,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One action by an actor on a thing, with the fields that changed. Never put a secret in it.
+    """One action by an actor on a target, with the fields that changed. Never put a secret in it.
 
-    `subject_id` is the account it concerns: where it is not named, the one that is the target, else the actor's own.
+    `subject_id` is the account that the action concerns; by default the target, where that is an account, else the
+    actor's own. When an account is erased, every value in `before` and `after` is blanked but those that the kind of
+    target declares plain (`AuditKind`).
     """
 
     actor: Principal
@@ -33,7 +35,7 @@ class AuditEntry:
 
     @property
     def account_id(self) -> int | None:
-        """The account that the entry concerns, if any."""
+        """The account that the action concerns, if any."""
         target_id = self.target_id if self.target_kind == "user" else None
         return self.subject_id or target_id or self.actor.user_id
 

@@ -5,11 +5,18 @@ from typing import Any
 from django.db import connection
 
 from apps.audit.models import AuditEvent
+from apps.core.database.open_transaction import require_transaction
 from apps.core.database.orm.queries import count, fetch_all
+from apps.core.database.orm.writes import insert
 
 
 class AuditEventRepository:
     """The audit trail's rows."""
+
+    async def insert(self, event: AuditEvent) -> None:
+        """Insert an event, as part of a transaction."""
+        require_transaction("record an audit event")
+        await insert(event)
 
     def add(self, **fields: Any) -> AuditEvent:
         """Insert an event in the transaction that is open on the calling thread."""

@@ -12,8 +12,8 @@ from apps.core.request_context import current_request
 from apps.core.values.email_addresses import canonical_email
 from apps.core.values.ip_addresses import limited_party
 from apps.mail.domain.links import link_to
-from apps.mail.domain.message import Letter, PostLetter, letter_key
-from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+from apps.mail.domain.message import MailMessage, PostLetter, message_key
+from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
 from apps.users.domain.security_notice import SecurityNotice
 from apps.users.services.credentials import Credentials
 from apps.users.services.password_policy import check_new_password
@@ -103,9 +103,9 @@ class PasswordReset:
 
     def _post(self, account: Credentials) -> None:
         token = self._tokens.issue(account.user_id, {"email": account.email})
-        key, context = letter_key(LETTER_KIND, token), {"link": link_to("reset-password", token=token)}
+        key, context = message_key(LETTER_KIND, token), {"link": link_to("reset-password", token=token)}
         lifetime = self._tokens.ttl_seconds
-        self._post_letter(Letter(LETTER_KIND, account.email, key, account.user_id, context, lifetime))
+        self._post_letter(MailMessage(LETTER_KIND, account.email, key, account.user_id, context, lifetime))
 
     def _reset(self, token: str, user_id: int, password_hash: str) -> None:
         account = self._locked(user_id)

@@ -8,7 +8,7 @@ from apps.authentication.services.proof import Proof
 from apps.core.authorization.authentication_methods import include_second_factor
 from apps.core.authorization.principal import owner_of
 from apps.core.errors import NotAuthenticated
-from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
 from apps.second_factors.schemas.passkey import PasskeyAssertion, PasskeyOptions
 from apps.second_factors.schemas.second_factor import FactorKind
 from apps.second_factors.services.passkey_proof import PasskeyProof

@@ -1,10 +1,11 @@
-"""What may be done with credits, and by whom."""
+"""Balances and the ledger: reading them, and posting to them."""
 
 from decimal import Decimal
-from functools import partial
 
 from apps.audit.domain.audit_entry import AuditEntry
+from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.principal import Principal
+from apps.core.database.transaction import transaction
 from apps.core.errors import Conflict, ErrorDetail, InsufficientCredits, NotFound
 from apps.core.schemas.page import Page
 from apps.core.values.amounts import AMOUNT_MAXIMUM
@@ -12,40 +13,53 @@ from apps.credits.models import CreditTransaction
 from apps.credits.repositories.credit_repository import CreditRepository
 from apps.credits.schemas.credit_balance import CreditBalanceOut
 from apps.credits.schemas.credit_transaction import CreditPosting, CreditTransactionOut, LedgerQuery
+from apps.users.services.in_transaction.accounts import Accounts
 from apps.users.services.user_service import UserService
 
 
 class CreditService:
     """Shows balances and the ledger, and posts to them. What calls cost is debited by verification."""
 
-    def __init__(self, credits_of_users: CreditRepository, users: UserService) -> None:
-        self._credits = credits_of_users
+    def __init__(
+        self, credits_of_accounts: CreditRepository, users: UserService, accounts: Accounts, audit: AuditTrail
+    ) -> None:
+        self._credits = credits_of_accounts
         self._users = users
+        self._accounts = accounts
+        self._audit = audit
 
     async def balance(self, actor: Principal, user_id: int | None = None) -> CreditBalanceOut:
-        """Return a balance, one's own if no user is named; raises NotAllowed for another's, NotFound."""
+        """Return a balance, the actor's own by default; raises NotAllowed for another's, NotFound."""
         found = await self._credits.find_balance(await self._readable(actor, user_id))
         if found is None:
             raise NotFound
         return CreditBalanceOut(user_id=found.pk, balance=found.balance)
 
     async def page(self, actor: Principal, query: LedgerQuery) -> Page[CreditTransactionOut]:
-        """Return one page of a ledger, one's own if no user is named; raises NotAllowed for another's, NotFound."""
+        """Return one page of a ledger, the actor's own by default; raises NotAllowed for another's, NotFound."""
         user_id = await self._readable(actor, query.user_id)
         rows, total = await self._credits.page(user_id, offset=query.offset, size=query.size, only_type=query.type)
         return Page[CreditTransactionOut].of(rows, total, query, CreditTransactionOut.of)
 
     async def post(self, actor: Principal, user_id: int, posting: CreditPosting) -> CreditTransactionOut:
-        """Move the user's balance and return the entry; a reference that was posted returns the entry of then.
+        """Move the account's balance and return the entry; a reference that was posted before returns its entry.
 
-        Only staff may. Raises NotAllowed, NotFound, InsufficientCredits when the balance would fall below zero, and
-        Conflict when it would grow too large, or when the reference stands for another movement.
+        Raises NotAllowed unless the actor is staff, NotFound, InsufficientCredits when the balance would fall below
+        zero, Conflict when it would grow too large or the reference belongs to another movement.
         """
         actor.require_staff()
-        fields = {**posting.model_dump(exclude={"request_id"}), "reference_id": posting.reference}
-        audit = AuditEntry(actor, "credits.posted", "user")
-        settle, guard = partial(_settled, posting.amount), partial(_require_same, posting)
-        return CreditTransactionOut.of(await self._credits.post(user_id, fields, audit, settle, guard))
+        async with transaction():
+            await self._accounts.lock(user_id)
+            before = (await self._credits.lock_balance(user_id)).balance
+            earlier = await self._credits.find_by_reference(user_id, posting.reference) if posting.reference else None
+            if earlier is not None:
+                _require_same_movement(posting, earlier)
+                return CreditTransactionOut.of(earlier)
+            after = _balance_after(before, posting.amount)
+            await self._credits.set_balance(user_id, after)
+            entry = await self._credits.insert_entry(_entry(actor, user_id, posting, after))
+            await self._audit.record(_audit_entry(entry, actor, before))
+        return CreditTransactionOut.of(entry)
 
     async def _readable(self, actor: Principal, user_id: int | None) -> int:
         if user_id is None or user_id == actor.user_id:
@@ -54,18 +68,42 @@ class CreditService:
         return user_id
 
 
-def _settled(amount: Decimal, balance: Decimal) -> Decimal:
+def _balance_after(balance: Decimal, amount: Decimal) -> Decimal:
     after = balance + amount
     if after < 0:
-        short = ErrorDetail("amount", f"The balance is {balance:f}.")
-        raise InsufficientCredits(details=[short])
+        raise InsufficientCredits(details=[ErrorDetail("amount", f"The balance is {balance:f}.")])
     if after > AMOUNT_MAXIMUM:
-        too_much = ErrorDetail("amount", f"A balance is at most {AMOUNT_MAXIMUM:f}.")
-        raise Conflict("The balance would grow too large.", code="BALANCE_TOO_LARGE", details=[too_much])
+        too_large = ErrorDetail("amount", f"The maximum balance is {AMOUNT_MAXIMUM:f}.")
+        raise Conflict("The balance would grow too large.", code="BALANCE_TOO_LARGE", details=[too_large])
     return after
 
 
-def _require_same(posting: CreditPosting, earlier: CreditTransaction) -> None:
+def _require_same_movement(posting: CreditPosting, earlier: CreditTransaction) -> None:
     if (earlier.amount, earlier.type) != (posting.amount, posting.type):
-        used = ErrorDetail("reference_id", f"It stands for {earlier.type} {earlier.amount:f}.")
-        raise Conflict("The reference has been used for another movement.", code="REFERENCE_USED", details=[used])
+        used = ErrorDetail("reference_id", f"It belongs to {earlier.type} {earlier.amount:f}.")
+        raise Conflict("The reference was used for another movement.", code="REFERENCE_USED", details=[used])
+
+
+def _entry(actor: Principal, user_id: int, posting: CreditPosting, balance_after: Decimal) -> CreditTransaction:
+    return CreditTransaction(
+        user_id=user_id,
+        type=posting.type,
+        amount=posting.amount,
+        balance_after=balance_after,
+        description=posting.description,
+        reference_id=posting.reference,
+        actor_id=actor.user_id,
+        actor_kind=actor.kind,
+    )
+
+
+def _audit_entry(entry: CreditTransaction, actor: Principal, balance_before: Decimal) -> AuditEntry:
+    after = {
+        "type": entry.type,
+        "amount": entry.amount,
+        "description": entry.description,
+        "reference_id": entry.reference_id,
+        "balance": entry.balance_after,
+        "transaction_id": entry.pk,
+    }
+    return AuditEntry(actor, "credits.posted", "user", entry.user_id, {"balance": balance_before}, after)

@@ -12,7 +12,7 @@ from apps.identities.services.provider_client import AuthorizationRequest
 from apps.identities.services.provider_errors import ProviderError
 from apps.identities.services.providers import Providers
 from apps.identities.services.return_redirect import ReturnRedirect
-from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
 
 
 @dataclass(frozen=True, slots=True)

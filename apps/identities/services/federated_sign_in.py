@@ -11,7 +11,7 @@ from apps.identities.schemas.identity import IdentityOut
 from apps.identities.schemas.provider import CodeExchange
 from apps.identities.services.account_linking import AccountLinking
 from apps.identities.services.code_challenge import is_verifier_of
-from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
 from apps.second_factors.services.factor_rights import FactorRights
 
 CODE_IS_OVER = "The code is not good any more; begin the sign-in again."

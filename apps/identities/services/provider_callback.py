@@ -18,7 +18,7 @@ from apps.identities.services.provider_errors import (
 )
 from apps.identities.services.providers import Providers
 from apps.identities.services.return_redirect import ReturnRedirect
-from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
 
 CALLBACK_SECONDS = 10.0  # for all that is asked of the provider, together
 

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from apps.identities.models import Profile
 from apps.identities.services.provider_errors import ProviderError
-from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
 
 logger = logging.getLogger("keyhouse.identities")
 

@@ -1,4 +1,4 @@
-"""Mail that a service wants sent."""
+"""Messages that a service wants sent by mail."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,13 +9,13 @@ DAY_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """One letter to one recipient, rendered from the templates `mail/<kind>.*` with `context`.
+class MailMessage:
+    """One message to one recipient, rendered from the templates `mail/<kind>.*` with `context`.
 
-    `key` makes it idempotent: the same key posts once. Name what the letter is about in it (the id of a token, of an
-    event), never the moment, in at most 200 characters. `user_id` is the account that it concerns, None for somebody
-    who has none. A letter that could not be sent within `lifetime_seconds` is not sent any more: give it the lifetime
-    of the link in it.
+    `key` makes it idempotent: a key is enqueued once. It names what the message is about (the id of a token, of an
+    event), never the moment, in up to 200 characters. `user_id` is the account that the message concerns, None for a
+    recipient who has none. A message that could not be sent within `lifetime_seconds` is never sent: give it the
+    lifetime of the link in it.
     """
 
     kind: str
@@ -27,20 +27,20 @@ class Letter:
     lifetime_seconds: int = DAY_SECONDS
 
 
-class LetterAllowance(NamedTuple):
-    """How many letters of some kinds there may be within so many seconds."""
+class MessageAllowance(NamedTuple):
+    """How many messages of some kinds may be enqueued within so many seconds."""
 
     maximum: int
     seconds: int
 
 
-ONE_A_MINUTE, FIVE_AN_HOUR = LetterAllowance(1, 60), LetterAllowance(5, 3600)
+ONE_A_MINUTE, FIVE_AN_HOUR = MessageAllowance(1, 60), MessageAllowance(5, 3600)
 
 
-def letter_key(kind: str, token: str) -> str:
-    """Return the key of the one letter that holds a single-use token; it says nothing of the token."""
+def message_key(kind: str, token: str) -> str:
+    """Return the key of the one message that holds a single-use token; it does not reveal the token."""
     return f"{kind}:{sha256(token.encode()).hexdigest()}"
 
 
 # Posts the letter in the transaction that is open on the calling thread.
-PostLetter = Callable[[Letter], None]
+PostLetter = Callable[[MailMessage], None]

@@ -10,12 +10,13 @@ from typing import Any
 from django.db.models.functions import Now
 
 from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
+from apps.core.database.open_transaction import require_transaction
 from apps.core.database.orm.queries import fetch_one
 from apps.core.database.sql_files import load_statements
-from apps.core.database.statements import fetch_rows
+from apps.core.database.statements import execute, fetch_rows
 from apps.core.database.transactions import run_in_transaction, run_statement
 from apps.core.errors import NotFound
-from apps.mail.domain.message import LetterAllowance
+from apps.mail.domain.message import MessageAllowance
 from apps.mail.models import ClaimedMail, OutgoingMail
 
 SQL = load_statements(Path(__file__).with_name("outgoing_mails.sql"))
@@ -27,19 +28,36 @@ class OutgoingMailRepository:
     def __init__(self, record_audit: RecordAudit) -> None:
         self._record_audit = record_audit
 
+    async def insert(self, **fields: Any) -> None:
+        """Insert a message, as part of a transaction, unless its key exists."""
+        require_transaction("enqueue a message")
+        await execute(SQL["enqueue"], fields)
+
+    async def lock_recipient(self, recipient: str) -> None:
+        """Make other transactions that lock the same recipient wait until this one ends."""
+        await fetch_rows(SQL["lock_recipient"], {"recipient": recipient})
+
+    async def seconds_until_account_may(self, user_id: int, kinds: Sequence[str], allowance: MessageAllowance) -> int:
+        """Return in how many seconds the account may get another message of these kinds, or 0."""
+        return await _seconds_until("wait_of_account", {"user_id": user_id}, kinds, allowance)
+
+    async def seconds_until_address_may(self, recipient: str, kinds: Sequence[str], allowance: MessageAllowance) -> int:
+        """Return in how many seconds the address may get another message of these kinds, or 0."""
+        return await _seconds_until("wait_to_address", {"recipient": recipient}, kinds, allowance)
+
     def add(self, **fields: Any) -> None:
         """Insert a letter in the transaction that is open on the calling thread, unless its key is there already."""
-        run_statement(SQL["post"], fields)
+        run_statement(SQL["enqueue"], fields)
 
     async def add_alone(self, **fields: Any) -> None:
         """Insert a letter as `add` does, in a transaction of its own."""
         await run_in_transaction(self.add, **fields)
 
-    def wait_of_account(self, user_id: int, kinds: Sequence[str], allowance: LetterAllowance) -> int:
+    def wait_of_account(self, user_id: int, kinds: Sequence[str], allowance: MessageAllowance) -> int:
         """Return in how many seconds the account may have another letter of these kinds, or 0."""
         return _wait("wait_of_account", {"user_id": user_id}, kinds, allowance)
 
-    def wait_to_address(self, recipient: str, kinds: Sequence[str], allowance: LetterAllowance) -> int:
+    def wait_to_address(self, recipient: str, kinds: Sequence[str], allowance: MessageAllowance) -> int:
         """Return in how many seconds the address may get another letter of these kinds, or 0.
 
         Whoever else asks for the address waits for the transaction that is open on the calling thread.
@@ -93,6 +111,11 @@ class OutgoingMailRepository:
         return is_due
 
 
-def _wait(name: str, whose: dict[str, Any], kinds: Sequence[str], allowance: LetterAllowance) -> int:
+async def _seconds_until(name: str, whose: dict[str, Any], kinds: Sequence[str], allowance: MessageAllowance) -> int:
+    rows = await fetch_rows(SQL[name], {**whose, "kinds": list(kinds), **allowance._asdict()})
+    return max(1, ceil(rows[0][0])) if rows else 0
+
+
+def _wait(name: str, whose: dict[str, Any], kinds: Sequence[str], allowance: MessageAllowance) -> int:
     rows = run_statement(SQL[name], {**whose, "kinds": list(kinds), **allowance._asdict()})
     return max(1, ceil(rows[0][0])) if rows else 0

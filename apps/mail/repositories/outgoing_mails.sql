@@ -1,5 +1,5 @@
--- name: post
--- Of several transactions that post the same key, the first to commit wins; the others wait for it and post nothing.
+-- name: enqueue
+-- Of several transactions that enqueue the same key, the first to commit wins; the others wait for it and insert nothing.
 INSERT INTO outgoing_mails (kind, recipient, user_id, key, context_encrypted, expires_at)
 VALUES (%(kind)s, %(recipient)s, %(user_id)s, %(key)s, %(context_encrypted)s,
     statement_timestamp() + make_interval(secs => %(lifetime_seconds)s))

@@ -4,7 +4,7 @@ import asyncio
 from secrets import token_hex
 
 from apps.core.errors import Conflict, Unavailable
-from apps.mail.domain.message import Letter
+from apps.mail.domain.message import MailMessage
 from apps.mail.models import OutgoingMail
 from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
 from apps.mail.schemas.outgoing_mail import MailCheckOut
@@ -46,7 +46,9 @@ class MailCheck:
 
     async def _post(self, recipient: str) -> str:
         key = f"test_mail:{token_hex(16)}"
-        await self._service.post_alone(Letter("test_mail", recipient, key, None, {}, lifetime_seconds=LIFETIME_SECONDS))
+        await self._service.post_alone(
+            MailMessage("test_mail", recipient, key, None, {}, lifetime_seconds=LIFETIME_SECONDS)
+        )
         return key
 
     async def _see_through(self, key: str) -> OutgoingMail | None:

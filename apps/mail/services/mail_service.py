@@ -11,9 +11,9 @@ from apps.audit.domain.audit_entry import AuditEntry
 from apps.core.authorization.principal import Principal
 from apps.core.database.batches import remove_in_batches
 from apps.core.errors import Conflict, ValidationFailed
-from apps.mail.domain.message import Letter, LetterAllowance
+from apps.mail.domain.message import MailMessage, MessageAllowance
 from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
-from apps.mail.services.letter_context import seal
+from apps.mail.services.message_context import seal
 
 
 class MailService:
@@ -22,7 +22,7 @@ class MailService:
     def __init__(self, mails: OutgoingMailRepository) -> None:
         self._mails = mails
 
-    def post(self, letter: Letter) -> None:
+    def post(self, letter: MailMessage) -> None:
         """Post the letter in the transaction that is open on the calling thread: neither is without the other.
 
         It is a `PostLetter`. The same key posts once, for as long as the letter is kept: 30 days after it was sent or
@@ -30,18 +30,18 @@ class MailService:
         """
         self._mails.add(**_fields(letter))
 
-    async def post_alone(self, letter: Letter) -> None:
+    async def post_alone(self, letter: MailMessage) -> None:
         """Post the letter in a transaction of its own: for what changes nothing else. Raises ValidationFailed."""
         await self._mails.add_alone(**_fields(letter))
 
-    def wait_of_account(self, user_id: int, kinds: Sequence[str], allowance: LetterAllowance) -> int:
+    def wait_of_account(self, user_id: int, kinds: Sequence[str], allowance: MessageAllowance) -> int:
         """Return in how many seconds the account may have another letter of these kinds, or 0 when it may at once.
 
         Letters count whatever became of the links in them. Exact while the account is locked on the calling thread.
         """
         return self._mails.wait_of_account(user_id, kinds, allowance)
 
-    def wait_to_address(self, recipient: str, kinds: Sequence[str], allowance: LetterAllowance) -> int:
+    def wait_to_address(self, recipient: str, kinds: Sequence[str], allowance: MessageAllowance) -> int:
         """Return in how many seconds an address, in whatever case, may get another letter of these kinds, or 0.
 
         Exact for the rest of the transaction that is open on the calling thread. Lock order: accounts before.
@@ -73,7 +73,7 @@ class MailService:
         return await remove_in_batches(self._mails.remove_old)
 
 
-def _fields(letter: Letter) -> dict[str, Any]:
+def _fields(letter: MailMessage) -> dict[str, Any]:
     return {
         "kind": letter.kind,
         "recipient": _address(letter.recipient),

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives, mailers
 
 from apps.mail.models import ClaimedMail
-from apps.mail.services.letter_context import unseal
+from apps.mail.services.message_context import unseal
 from apps.mail.services.rendering import render
 
 PERMANENT_REPLY = 500  # RFC 5321, 4.2.1: trying again is of no use

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from apps.core.database.sql_files import load_statements
-from apps.core.database.statements import fetch_rows
-from apps.core.database.transactions import run_statement
+from apps.core.database.statements import execute, fetch_rows
 
 SQL = load_statements(Path(__file__).with_name("one_time_tokens.sql"))
 
@@ -28,58 +27,49 @@ class NewToken(NamedTuple):
 
 
 class StoredToken(NamedTuple):
-    """What is known of a token that is good."""
+    """What a valid token stands for."""
 
     user_id: int | None
     data: dict[str, Any]
 
 
 class OneTimeTokenRepository:
-    """The tokens' rows. Each method is one statement; those that are not async run in the transaction that is open
-    on the calling thread."""
+    """The tokens' rows. Each method is one statement."""
 
-    def add(self, new: NewToken) -> None:
+    async def insert(self, new: NewToken) -> None:
         """Insert a token."""
-        run_statement(SQL["issue"], new.parameters)
+        await execute(SQL["issue"], new.parameters)
 
-    async def add_alone(self, new: NewToken) -> None:
-        """Insert a token, in a transaction of its own."""
-        await fetch_rows(SQL["issue"], new.parameters)
+    async def was_issued_within(self, purpose: str, user_id: int, seconds: int) -> bool:
+        """Return whether a token of the account that is not void, spent or not, is younger."""
+        return bool((await fetch_rows(SQL["was_issued_within"], [purpose, user_id, seconds]))[0][0])
 
-    def was_issued_within(self, purpose: str, user_id: int, seconds: int) -> bool:
-        """Return whether a token of the user's that is not void, spent or not, is younger."""
-        return bool(run_statement(SQL["was_issued_within"], [purpose, user_id, seconds])[0][0])
+    async def void(self, purpose: str, user_id: int) -> None:
+        """Remove the account's unspent tokens of a purpose."""
+        await execute(SQL["void"], [purpose, user_id])
 
-    def void(self, purpose: str, user_id: int) -> None:
-        """Remove the user's unspent tokens of a purpose."""
-        run_statement(SQL["void"], [purpose, user_id])
+    async def void_all(self, user_id: int) -> None:
+        """Remove all unspent tokens of the account."""
+        await execute(SQL["void_all"], [user_id])
 
-    def void_all(self, user_id: int) -> None:
-        """Remove all unspent tokens of the user."""
-        run_statement(SQL["void_all"], [user_id])
+    async def remove_all(self, user_id: int) -> None:
+        """Remove all tokens of the account, spent or not."""
+        await execute(SQL["remove_all"], [user_id])
 
-    def remove_all(self, user_id: int) -> None:
-        """Remove all tokens of the user, spent or not."""
-        run_statement(SQL["remove_all"], [user_id])
-
-    def spend(self, digest: bytes) -> StoredToken | None:
-        """Use the token up; None when it is not good any more, or never was."""
-        return _stored(run_statement(SQL["spend"], [digest]))
-
-    async def spend_alone(self, digest: bytes) -> StoredToken | None:
-        """Use the token up, in a transaction of its own; None when it is not good any more, or never was."""
+    async def spend(self, digest: bytes) -> StoredToken | None:
+        """Spend the token; None when it is not valid."""
         return _stored(await fetch_rows(SQL["spend"], [digest]))
 
     async def find(self, digest: bytes) -> StoredToken | None:
-        """Return the token and leave it unspent; None when it is not good."""
+        """Return the token and leave it unspent; None when it is not valid."""
         return _stored(await fetch_rows(SQL["find"], [digest]))
 
     async def attempt(self, digest: bytes, maximum: int) -> StoredToken | None:
-        """Count an attempt and leave the token unspent; None when it is not good, or has been tried so often."""
+        """Count an attempt and leave the token unspent; None when it is not valid, or was tried `maximum` times."""
         return _stored(await fetch_rows(SQL["attempt"], [digest, maximum]))
 
     async def remove_expired(self, maximum: int) -> int:
-        """Remove at most so many tokens that expired a day ago, and return how many."""
+        """Remove up to `maximum` tokens that expired a day ago, and return how many."""
         return int((await fetch_rows(SQL["clean_up"], [maximum]))[0][0])
 
 

@@ -1,4 +1,4 @@
-"""Removing tokens that are over."""
+"""Removing expired tokens."""
 
 from apps.core.database.batches import remove_in_batches
 from apps.one_time_tokens.repositories.one_time_token_repository import OneTimeTokenRepository

@@ -1,42 +1,43 @@
-"""What tiers there are, and who may change them."""
+"""Plans: what there is for everyone, and changes for staff."""
 
-from functools import partial
 from typing import Any
 
 from apps.audit.domain.audit_entry import AuditEntry
+from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.principal import Principal
-from apps.core.errors import Conflict, ErrorDetail, NotFound, ValidationFailed
+from apps.core.database.transaction import transaction
+from apps.core.errors import Conflict, ErrorDetail, ValidationFailed
 from apps.core.schemas.page import Page, PageQuery
 from apps.plans.models import Plan
 from apps.plans.repositories.plan_repository import PlanRepository
 from apps.plans.schemas.plan import PlanCreate, PlanOut, PlanUpdate
 
 DEFAULT_PLAN_NAME = "free"  # what new accounts get, by this name
-DEFAULT_STAYS = "New accounts get this plan by its name: it is neither renamed nor deleted."
+DEFAULT_STAYS = "New accounts get this plan by its name: it can be neither renamed nor deleted."
+RATE_LIMITS = "rate_limits"
+AUDITED = ("name", "api_keys_maximum", RATE_LIMITS)
 
 
 class PlanService:
-    """Finds plans for anyone; makes, changes and deletes them for staff.
+    """Reads plans for everyone; creates, changes and deletes them for staff.
 
-    Verification reads the windows anew for every batch, so a change holds from its commit.
+    Verification reads the rate limits for every batch, so a change holds from its commit.
     """
 
-    def __init__(self, plans: PlanRepository) -> None:
+    def __init__(self, plans: PlanRepository, audit: AuditTrail) -> None:
         self._plans = plans
+        self._audit = audit
 
     async def id_of(self, name: str) -> int:
-        """Return the id of the plan of that name; raises ValidationFailed when there is none."""
+        """Return the id of the plan with that name; raises ValidationFailed when there is none."""
         plan = await self._plans.find_by_name(name)
         if plan is None:
-            raise ValidationFailed.of("plan", "There is no plan of this name.")
+            raise ValidationFailed.of("plan", "No plan has this name.")
         return plan.pk
 
     async def get(self, plan_id: int) -> PlanOut:
         """Return the plan; raises NotFound."""
-        plan = await self._plans.find(plan_id)
-        if plan is None:
-            raise NotFound
-        return PlanOut.of(plan)
+        return PlanOut.of(await self._plans.find(plan_id))
 
     async def page(self, query: PageQuery) -> Page[PlanOut]:
         """Return one page of the plans."""
@@ -44,28 +45,44 @@ class PlanService:
         return Page[PlanOut].of(rows, total, query, PlanOut.of)
 
     async def create(self, actor: Principal, new: PlanCreate) -> PlanOut:
-        """Make a plan; raises NotAllowed, or Conflict when the name is taken."""
+        """Create a plan; raises NotAllowed, Conflict when the name is taken."""
         actor.require_staff()
-        return PlanOut.of(await self._plans.create(new.model_dump(), AuditEntry(actor, "plan.created", "plan")))
+        fields = new.model_dump()
+        async with transaction():
+            plan = await self._plans.insert(new.model_dump(exclude={RATE_LIMITS}), fields[RATE_LIMITS])
+            await self._audit.record(AuditEntry(actor, "plan.created", "plan", plan.pk, after=fields))
+        return PlanOut.of(plan)
 
     async def update(self, actor: Principal, plan_id: int, update: PlanUpdate) -> PlanOut:
-        """Change the plan; raises NotAllowed, NotFound, Conflict when the name is taken or is not to change."""
+        """Change the plan; raises NotAllowed, NotFound, Conflict when the name is taken or must stay."""
         actor.require_staff()
         changes = update.model_dump(include=update.model_fields_set)
-        audit, guard = AuditEntry(actor, "plan.updated", "plan"), partial(_require_name_may_be, changes.get("name"))
-        return PlanOut.of(await self._plans.update(plan_id, changes, audit, guard))
+        async with transaction():
+            plan = await self._plans.lock(plan_id)
+            _require_allowed_name(plan, changes.get("name"))
+            await self._plans.update(plan, {name: value for name, value in changes.items() if name != RATE_LIMITS})
+            if RATE_LIMITS in changes:
+                await self._plans.replace_rate_limits(plan, changes[RATE_LIMITS])
+            changed = await self._plans.find(plan_id)
+            before, after = _values(plan, changes), _values(changed, changes)
+            await self._audit.record(AuditEntry(actor, "plan.updated", "plan", plan_id, before, after))
+        return PlanOut.of(changed)
 
     async def delete(self, actor: Principal, plan_id: int) -> None:
         """Delete the plan; raises NotAllowed, NotFound, Conflict when accounts are on it or new ones get it."""
         actor.require_staff()
-        await self._plans.delete(plan_id, AuditEntry(actor, "plan.deleted", "plan"), _require_not_default)
+        async with transaction():
+            plan = await self._plans.lock(plan_id)
+            if plan.name == DEFAULT_PLAN_NAME:
+                raise Conflict(DEFAULT_STAYS, code="PLAN_IS_DEFAULT")
+            await self._audit.record(AuditEntry(actor, "plan.deleted", "plan", plan_id, _values(plan, AUDITED)))
+            await self._plans.delete(plan)
 
 
-def _require_name_may_be(name: Any, plan: Plan) -> None:
+def _require_allowed_name(plan: Plan, name: str | None) -> None:
     if plan.name == DEFAULT_PLAN_NAME and name not in (None, plan.name):
         raise Conflict(DEFAULT_STAYS, code="PLAN_IS_DEFAULT", details=[ErrorDetail("name", DEFAULT_STAYS)])
 
 
-def _require_not_default(plan: Plan) -> None:
-    if plan.name == DEFAULT_PLAN_NAME:
-        raise Conflict(DEFAULT_STAYS, code="PLAN_IS_DEFAULT")
+def _values(plan: Plan, names: Any) -> dict[str, Any]:
+    return {name: getattr(plan, name) for name in names}

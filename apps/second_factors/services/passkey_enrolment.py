@@ -9,7 +9,7 @@ from apps.audit.domain.audit_entry import AuditEntry
 from apps.core.authorization.principal import Principal
 from apps.core.crypto.passwords import run_in_hashing_thread
 from apps.core.errors import ValidationFailed
-from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
 from apps.second_factors.models import Passkey
 from apps.second_factors.repositories.passkey_repository import NewPasskey, PasskeyRepository
 from apps.second_factors.schemas.passkey import PasskeyAdded, PasskeyOptions, PasskeyOut, PasskeyRegistration

@@ -9,7 +9,7 @@ from apps.core.authorization.authentication_methods import HARDWARE_KEY, SOFTWAR
 from apps.core.authorization.principal import ANONYMOUS
 from apps.core.crypto.passwords import run_in_hashing_thread
 from apps.core.errors import NotFound
-from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
 from apps.second_factors.models import Passkey
 from apps.second_factors.repositories.passkey_repository import PasskeyRepository, PasskeyUse
 from apps.second_factors.schemas.passkey import AssertionCredential, PasskeyAssertion, PasskeyOptions

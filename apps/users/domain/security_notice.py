@@ -1,4 +1,4 @@
-"""Security notices: what an account's owner is told by mail, whoever has done it."""
+"""Security notices: what an account's owner is told by mail, whoever the actor was."""
 
 from enum import StrEnum
 from typing import Protocol
@@ -7,19 +7,19 @@ from apps.core.authorization.principal import Principal
 
 
 class SecurityNotice(StrEnum):
-    """What has happened, as the owner reads it; one short sentence, which is the letter's subject too."""
+    """What has happened, as the owner reads it: one short sentence, which is the subject of the message too."""
 
     PASSWORD_CHANGED = "Your password was changed."
-    PASSWORD_RESET = "Your password was set anew through a link in a mail."
+    PASSWORD_RESET = "Your password was reset through a link in a mail."
     EMAIL_CHANGED = "The e-mail address of your account was changed."
-    NEW_DEVICE = "Somebody signed in to your account from a new device."
+    NEW_DEVICE = "Your account was signed in to from a new device."
     TOKEN_REUSED = "A session of your account was ended, because a token of it was used twice."
     SECOND_FACTOR_ADDED = "A second factor was added to your account."
     SECOND_FACTOR_REMOVED = "A second factor was removed from your account."
     SECOND_FACTORS_RESET = "All second factors of your account were removed."
     RECOVERY_CODE_USED = "A recovery code of your account was used."
-    RECOVERY_CODES_RENEWED = "The recovery codes of your account were replaced by new ones."
-    CODES_GUESSED = "Somebody who may know your password has typed many wrong codes for your account."
+    RECOVERY_CODES_RENEWED = "The recovery codes of your account were replaced."
+    CODES_GUESSED = "Many wrong codes were entered for your account, perhaps by someone who knows your password."
     PASSKEY_CLONED = "A passkey of your account was refused, because it may have been copied."
     IDENTITY_LINKED = "Another way of signing in was linked to your account."
     IDENTITY_UNLINKED = "A way of signing in was unlinked from your account."

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
 from apps.core.authorization.principal import OPERATOR, Principal
-from apps.mail.domain.message import Letter, PostLetter
+from apps.mail.domain.message import MailMessage, PostLetter
 from apps.one_time_tokens.domain.void_tokens import VoidTokens
 from apps.users.models import User
 from apps.users.repositories.erasure_repository import ErasureRepository
@@ -75,4 +75,4 @@ class AccountRemoval:
     def _after_deletion(self, user: User, _before: Mapping[str, Any]) -> None:
         self._void_tokens(user.pk)
         key, context = f"{LETTER_KIND}:{user.pk}:{user.deleted_at}", {"days": str(settings.ERASE_AFTER_DAYS)}
-        self._post_letter(Letter(LETTER_KIND, user.email, key, user.pk, context))
+        self._post_letter(MailMessage(LETTER_KIND, user.email, key, user.pk, context))

@@ -9,8 +9,8 @@ from apps.core.database.batches import remove_in_batches
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import Conflict, InvalidToken, WrongPassword
 from apps.mail.domain.links import link_to
-from apps.mail.domain.message import Letter, PostLetter, letter_key
-from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+from apps.mail.domain.message import MailMessage, PostLetter, message_key
+from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
 from apps.users.models import User
 from apps.users.repositories.pending_registration_repository import PendingRegistrationRepository
 from apps.users.repositories.user_repository import UserRepository
@@ -77,7 +77,9 @@ class ConfirmedRegistration:
             context = {"link": link_to("forgot-password")}
         kind, user_id = (CONFIRM, None) if owner is None else (KNOWN, owner.pk)
         address = email if owner is None else owner.email
-        self._post_letter(Letter(kind, address, letter_key(kind, token), user_id, context, self._tokens.ttl_seconds))
+        self._post_letter(
+            MailMessage(kind, address, message_key(kind, token), user_id, context, self._tokens.ttl_seconds)
+        )
 
     def _confirm(self, token: str) -> User:
         spent = self._tokens.spend(token)

@@ -8,7 +8,7 @@ from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
 from apps.core.authorization.principal import Principal, owner_of
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import Conflict, InvalidToken, NotFound
-from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
 from apps.users.models import User
 from apps.users.repositories.pending_email_repository import PendingEmailRepository
 from apps.users.repositories.user_repository import UserRepository

@@ -4,7 +4,7 @@ import secrets
 
 from apps.core.authorization.principal import Principal
 from apps.mail.domain.links import link_to
-from apps.mail.domain.message import Letter, PostLetter, letter_key
+from apps.mail.domain.message import MailMessage, PostLetter, message_key
 from apps.one_time_tokens.domain.void_tokens import VoidTokens
 from apps.users.domain.security_notice import SecurityNotice
 from apps.users.models import User
@@ -35,7 +35,9 @@ class EmailChangeLetters:
         kind = TAKEN if is_taken else CONFIRM_NEW
         link = link_to("forgot-password") if is_taken else link_to("confirm-email", token=token)
         # The owner of an address that is taken is somebody else: the letter is not this account's.
-        self._post_letter(Letter(kind, email, letter_key(kind, token), None if is_taken else user_id, {"link": link}))
+        self._post_letter(
+            MailMessage(kind, email, message_key(kind, token), None if is_taken else user_id, {"link": link})
+        )
 
     def ask_old(self, user: User, token: str, cancel_token: str) -> None:
         """Ask the old address; one that was never verified is only told how to cancel."""
@@ -43,7 +45,7 @@ class EmailChangeLetters:
         context = {"cancel_link": link_to("cancel-email-change", token=cancel_token)}
         if user.email_verified_at:
             context["link"] = link_to("confirm-email", token=token)
-        self._post_letter(Letter(kind, user.email, letter_key(kind, token), user.pk, context))
+        self._post_letter(MailMessage(kind, user.email, message_key(kind, token), user.pk, context))
 
     def tell_both(self, user_id: int, old: str, actor: Principal | None) -> None:
         """Tell both that it is done, and void every single-use token that the old address may have."""

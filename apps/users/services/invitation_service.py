@@ -10,8 +10,8 @@ from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import Conflict, ErrorDetail, InvalidToken, NotFound
 from apps.core.schemas.page import Page, PageQuery
 from apps.mail.domain.links import link_to
-from apps.mail.domain.message import Letter, PostLetter, letter_key
-from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+from apps.mail.domain.message import MailMessage, PostLetter, message_key
+from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
 from apps.plans.services.plan_service import PlanService
 from apps.users.models import Invitation
 from apps.users.repositories.invitation_repository import InvitationRepository
@@ -119,8 +119,8 @@ class InvitationService:
     def _post(self, invitation: Invitation) -> None:
         token = self._tokens.issue_to_nobody({"invitation": invitation.pk})
         context = {"link": link_to("sign-up", invitation=token, email=invitation.email)}
-        key, lifetime = letter_key(LETTER_KIND, token), self._tokens.ttl_seconds
-        self._post_letter(Letter(LETTER_KIND, invitation.email, key, None, context, lifetime))
+        key, lifetime = message_key(LETTER_KIND, token), self._tokens.ttl_seconds
+        self._post_letter(MailMessage(LETTER_KIND, invitation.email, key, None, context, lifetime))
 
 
 def _require_use() -> None:

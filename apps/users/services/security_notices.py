@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from apps.core.authorization.principal import Principal
 from apps.core.request_context import current_request
 from apps.mail.domain.links import link_to
-from apps.mail.domain.message import Letter, PostLetter
+from apps.mail.domain.message import MailMessage, PostLetter
 from apps.users.domain.security_notice import SecurityNotice
 from apps.users.repositories.mail_address_repository import MailAddressRepository
 
@@ -34,8 +34,8 @@ class SecurityNotices:
         self._post_letter(_letter(address, user_id, what, f"{key}:elsewhere", _context(what, moment, user_id, actor)))
 
 
-def _letter(address: str, user_id: int, what: SecurityNotice, key: str, context: dict[str, str]) -> Letter:
-    return Letter("security_notice", address, f"notice:{what.name.lower()}:{key}", user_id, context)
+def _letter(address: str, user_id: int, what: SecurityNotice, key: str, context: dict[str, str]) -> MailMessage:
+    return MailMessage("security_notice", address, f"notice:{what.name.lower()}:{key}", user_id, context)
 
 
 def _context(what: SecurityNotice, moment: datetime, user_id: int, actor: Principal | None) -> dict[str, str]:

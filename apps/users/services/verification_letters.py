@@ -1,8 +1,8 @@
 """The letters by which somebody shows that an address is theirs."""
 
 from apps.mail.domain.links import link_to
-from apps.mail.domain.message import Letter, PostLetter, letter_key
-from apps.one_time_tokens.services.one_time_tokens import OneTimeTokens
+from apps.mail.domain.message import MailMessage, PostLetter, message_key
+from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
 
 LETTER_KIND = "verify_email"
 
@@ -19,4 +19,6 @@ class VerificationLetters:
         token = self._tokens.issue(user_id, {"email": email})
         link = link_to("verify-email", token=token)
         lifetime = self._tokens.ttl_seconds
-        self._post_letter(Letter(LETTER_KIND, email, letter_key(LETTER_KIND, token), user_id, {"link": link}, lifetime))
+        self._post_letter(
+            MailMessage(LETTER_KIND, email, message_key(LETTER_KIND, token), user_id, {"link": link}, lifetime)
+        )

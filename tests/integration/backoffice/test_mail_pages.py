@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from apps.audit.models import AuditEvent
 from apps.mail.dependencies import mail_service
-from apps.mail.domain.message import Letter
+from apps.mail.domain.message import MailMessage
 from apps.mail.models import OutgoingMail
 from tests.integration.backoffice.pages import only_event, text_of
 
@@ -18,7 +18,9 @@ TOKEN = "single-use-token"
 
 
 def make_mail(key: str = "test:1", recipient: str = "ann@example.com", **changes) -> OutgoingMail:
-    mail_service().post(Letter("test_mail", recipient, key, 7, {"link": f"https://app.example.com/#token={TOKEN}"}))
+    mail_service().post(
+        MailMessage("test_mail", recipient, key, 7, {"link": f"https://app.example.com/#token={TOKEN}"})
+    )
     OutgoingMail.objects.filter(key=key).update(**changes)
     return OutgoingMail.objects.get(key=key)
 

@@ -20,7 +20,7 @@ WRONG = [
     ({"name": "  "}, "name", "required"),
     ({"name": "n" * 51}, "name", "50"),
     ({"name": "a\x00b"}, "name", "Null characters"),
-    ({"name": "enterprise"}, "name", "already"),
+    ({"name": "enterprise"}, "name", "exists"),
     ({"api_keys_maximum": "-1"}, "api_keys_maximum", "greater than or equal to 0"),
     ({"api_keys_maximum": str(2**31)}, "api_keys_maximum", "less than or equal to"),
     ({"rate_limits": "a 1 per day\nminute: 60/60"}, "rate_limits", "Line 2: Write it as"),
@@ -139,7 +139,7 @@ def test_of_many_plans_those_that_accounts_are_on_stay(browser):
     chosen = {"action": "delete_selected", "index": "0", "_selected_action": [pro.pk, enterprise.pk]}
     asked = browser.post(PLANS, chosen).headers["location"]
     page = text_of(browser.post(asked, follow=True))
-    assert "Pro: Accounts are on this plan; move them to another first." in page
+    assert "Pro: Accounts are on this plan. Move them to another plan first" in page
     assert list(Plan.objects.values_list("name", flat=True)) == ["free", "pro"]
     assert _windows(pro) == [("minute", 600, 60)]
     assert only_event().action == "plan.deleted"

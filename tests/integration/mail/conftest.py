@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from pydantic import SecretStr
 
 from apps.mail.dependencies import mail_delivery, mail_service
-from apps.mail.domain.message import Letter
+from apps.mail.domain.message import MailMessage
 from apps.mail.models import OutgoingMail
 from config.environment.mail_url import mailers
 from tests.support.mail_server import Inbox, mail_server
@@ -40,7 +40,9 @@ def post(database) -> Callable[..., Awaitable[None]]:
     """Return a function that posts a letter."""
 
     async def post_one(recipient: str = "ann@example.com", key: str = "test:1", **fields: Any) -> None:
-        letter = Letter("test_mail", recipient, key, 7, {"link": f"https://app.example.com/#token={TOKEN}"}, **fields)
+        letter = MailMessage(
+            "test_mail", recipient, key, 7, {"link": f"https://app.example.com/#token={TOKEN}"}, **fields
+        )
         await make(mail_service().post, letter)
 
     return post_one

@@ -11,7 +11,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from apps.mail.dependencies import mail_service
-from apps.mail.domain.message import Letter
+from apps.mail.domain.message import MailMessage
 from apps.mail.models import OutgoingMail
 from tests.support.server import free_port
 
@@ -61,7 +61,7 @@ def test_an_address_that_is_none_is_refused(inbox, address):
 
 
 def post(key: str, **changes: Any) -> None:
-    mail_service().post(Letter("test_mail", "ann@example.com", key, 7, {}))
+    mail_service().post(MailMessage("test_mail", "ann@example.com", key, 7, {}))
     OutgoingMail.objects.filter(key=key).update(**changes)
 
 

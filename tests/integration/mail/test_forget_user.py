@@ -3,7 +3,7 @@
 import pytest
 
 from apps.mail.dependencies import mail_service, outgoing_mail_repository
-from apps.mail.domain.message import Letter
+from apps.mail.domain.message import MailMessage
 from apps.mail.models import OutgoingMail
 from apps.mail.services.delivery import LEASE_SECONDS
 from tests.support.orm import make, rows
@@ -15,7 +15,7 @@ async def test_what_was_sent_and_what_was_not(post, deliver, inbox):
     await post(key="sent")
     await deliver()
     await post(key="waiting")
-    await make(mail_service().post, Letter("test_mail", "bob@example.com", "of another", 8, {}))
+    await make(mail_service().post, MailMessage("test_mail", "bob@example.com", "of another", 8, {}))
     await make(mail_service().forget_user, 7)
     mails = {mail.key: mail for mail in await rows(OutgoingMail.objects.all())}
     assert {key: (mail.recipient, mail.user_id) for key, mail in mails.items()} == {

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from apps.core.errors import ValidationFailed
 from apps.mail.dependencies import mail_service
-from apps.mail.domain.message import Letter
+from apps.mail.domain.message import MailMessage
 from apps.mail.models import OutgoingMail
 from tests.support.mailbox import letters_to
 
@@ -18,11 +18,11 @@ pytestmark = pytest.mark.usefixtures("database")
 TOKEN = "https://app.example.com/account/verify#token=single-use-secret"
 
 
-def letter(recipient: str = "me@example.com", key: str = "verify:1") -> Letter:
-    return Letter("test_mail", recipient, key, 7, {"link": TOKEN})
+def letter(recipient: str = "me@example.com", key: str = "verify:1") -> MailMessage:
+    return MailMessage("test_mail", recipient, key, 7, {"link": TOKEN})
 
 
-def post(posted: Letter) -> None:
+def post(posted: MailMessage) -> None:
     with transaction.atomic():
         mail_service().post(posted)
 
@@ -48,7 +48,7 @@ def test_no_token_is_stored_in_clear():
 
 def test_the_same_key_posts_once():
     post(letter())
-    post(Letter("test_mail", "you@example.com", "verify:1", None, {}))
+    post(MailMessage("test_mail", "you@example.com", "verify:1", None, {}))
     assert [mail.recipient for mail in OutgoingMail.objects.all()] == ["me@example.com"]
 
 

@@ -8,7 +8,7 @@ import pytest
 from apps.authentication.services.proof import Proof
 from apps.authentication.services.second_step import SecondStep
 from apps.core.errors import NotAuthenticated
-from apps.one_time_tokens.repositories.one_time_token_repository import StoredToken
+from apps.one_time_tokens.repositories.old_one_time_token_repository import StoredToken
 from apps.second_factors.schemas.second_factor import FactorKind
 from apps.second_factors.services.passkey_proof import PasskeyProven
 from apps.users.services.credentials import password_digest

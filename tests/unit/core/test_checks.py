@@ -84,12 +84,12 @@ def test_tables_that_django_does_not_make_are_not_judged(meta):
 
 
 def test_two_models_in_one_file_are_reported_once():
-    first, second = make_model("Parcel"), make_model("Letter")
+    first, second = make_model("Parcel"), make_model("MailMessage")
     other = make_model("Stamp", module="apps.shop.models.stamp")
     (error,) = shared_file_errors([first, other, second])
     assert (error.id, error.msg) == (
         "keyhouse.E002",
-        "apps.shop.models.parcel defines 2 models: Letter, Parcel.",
+        "apps.shop.models.parcel defines 2 models: MailMessage, Parcel.",
     )
 
 

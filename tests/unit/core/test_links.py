@@ -3,7 +3,7 @@
 import pytest
 
 from apps.mail.domain.links import link_to
-from apps.mail.domain.message import Letter
+from apps.mail.domain.message import MailMessage
 
 pytestmark = pytest.mark.unit
 
@@ -36,5 +36,5 @@ def test_a_page_s_name_cannot_leave_the_application():
 
 
 def test_a_letter_does_not_show_its_context():
-    letter = Letter("verify", "me@example.com", "verify:1", 1, {"link": "https://secret"})
+    letter = MailMessage("verify", "me@example.com", "verify:1", 1, {"link": "https://secret"})
     assert "secret" not in repr(letter)

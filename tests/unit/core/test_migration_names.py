@@ -172,9 +172,9 @@ def test_a_name_that_is_asked_for_is_used(shop):
 def test_models_that_need_each_other_get_two_migrations_that_apply(shop):
     link = "other = models.ForeignKey('{}', models.CASCADE)"
     shop.write_models("shop", Parcel=link.format("stall.Parcel"))
-    shop.write_models("stall", Parcel=link.format("shop.Letter"), Sack=link.format("shop.Parcel"))
+    shop.write_models("stall", Parcel=link.format("shop.MailMessage"), Sack=link.format("shop.Parcel"))
     with (shop.migrations.parent / "models.py").open("a") as file:
-        file.write(model_source("shop", "Letter", link.format("stall.Sack")))
+        file.write(model_source("shop", "MailMessage", link.format("stall.Sack")))
     shop.manage("makemigrations")
     assert len(shop.names()) > 1
     assert shop.features()[0] == "create_shop"

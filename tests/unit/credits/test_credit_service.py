@@ -11,7 +11,7 @@ from apps.credits.schemas.credit_transaction import CreditPosting, LedgerQuery
 from apps.credits.services.credit_service import CreditService
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
-from tests.support.fakes import NO_EMAIL_CHANGE, FakeUsers, unsaved_user
+from tests.support.fakes import NO_EMAIL_CHANGE, FakeAccounts, FakeAudit, FakeUsers, unsaved_user
 from tests.unit.credits.fake_credits import FakeCredits
 
 pytestmark = pytest.mark.unit
@@ -26,10 +26,15 @@ def stored() -> FakeCredits:
 
 
 @pytest.fixture
-def service(stored: Any) -> CreditService:
+def audit() -> FakeAudit:
+    return FakeAudit()
+
+
+@pytest.fixture
+def service(stored: Any, audit: Any) -> CreditService:
     users: Any = FakeUsers(unsaved_user(ME), unsaved_user(OTHER), unsaved_user(3, is_staff=True))
     plans: Any = None
-    return CreditService(stored, UserService(users, plans, NO_EMAIL_CHANGE))
+    return CreditService(stored, UserService(users, plans, NO_EMAIL_CHANGE), FakeAccounts(users), audit)
 
 
 def posting(**fields: Any) -> CreditPosting:
@@ -84,22 +89,23 @@ async def test_pages_through_a_ledger(service, stored):
 @pytest.mark.parametrize(
     "actor", [COLLEAGUE, OPERATOR, key_of(3, STAFF, is_staff=True), staff_of(ME)], ids=["staff", "cli", "key", "own"]
 )
-async def test_staff_post(service, stored, actor):
+async def test_staff_post(service, stored, audit, actor):
     entry = await service.post(actor, ME, posting(description="paid", reference_id="invoice 7"))
     assert (entry.amount, entry.balance_after, stored.balances[ME]) == (5, 15, 15)
     assert (entry.type, entry.description, entry.reference_id) == ("top_up", "paid", "invoice 7")
     assert entry.actor_id == actor.user_id
-    (audit,) = stored.audits
-    assert (audit.actor, audit.action, audit.target_kind) == (actor, "credits.posted", "user")
+    (recorded,) = audit.entries
+    assert (recorded.actor, recorded.action, recorded.target_kind) == (actor, "credits.posted", "user")
+    assert (recorded.before, recorded.after["balance"]) == ({"balance": 10}, 15)
 
 
 @pytest.mark.parametrize(
     "actor", [session_of(ME), key_of(ME, STAFF), key_of(3, is_staff=True)], ids=["customer", "own key", "plain key"]
 )
-async def test_others_do_not(service, stored, actor):
+async def test_others_do_not(service, stored, audit, actor):
     with pytest.raises(NotAllowed):
         await service.post(actor, ME, posting())
-    assert (stored.ledger, stored.balances[ME]) == ([], 10)
+    assert (stored.ledger, stored.balances[ME], audit.entries) == ([], 10, [])
 
 
 async def test_a_reference_posts_once(service, stored):

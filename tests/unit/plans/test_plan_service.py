@@ -6,13 +6,14 @@ import pytest
 
 from apps.core.authorization.principal import OPERATOR
 from apps.core.authorization.scopes import ACCOUNT_WRITE, STAFF
+from apps.core.database.open_transaction import require_transaction
 from apps.core.errors import Conflict, ErrorDetail, NotAllowed, NotFound, ValidationFailed
 from apps.core.schemas.page import PageQuery
 from apps.plans.models import Plan, PlanLimit
 from apps.plans.schemas.plan import PlanCreate, PlanUpdate
 from apps.plans.services.plan_service import PlanService
 from tests.support.callers import key_of, session_of, staff_of
-from tests.support.fakes import LONG_AGO
+from tests.support.fakes import LONG_AGO, FakeAudit
 
 pytestmark = pytest.mark.unit
 
@@ -29,14 +30,16 @@ def unsaved_plan(plan_id: int, name: str) -> Plan:
 
 
 class FakePlans:
-    """Plans in memory; `calls` are the writes that were asked for."""
+    """Plans in memory; `calls` are the writes that were asked for, each inside a transaction."""
 
     def __init__(self) -> None:
         self.plans = {FREE: unsaved_plan(FREE, "free"), PRO: unsaved_plan(PRO, "pro")}
         self.calls: list[tuple[Any, ...]] = []
 
-    async def find(self, plan_id: int) -> Plan | None:
-        return self.plans.get(plan_id)
+    async def find(self, plan_id: int) -> Plan:
+        if plan_id not in self.plans:
+            raise NotFound
+        return self.plans[plan_id]
 
     async def find_by_name(self, name: str) -> Plan | None:
         return next((plan for plan in self.plans.values() if plan.name == name), None)
@@ -45,18 +48,26 @@ class FakePlans:
         self.calls.append(("page", query))
         return list(self.plans.values()), len(self.plans)
 
-    async def create(self, fields: Any, audit: Any) -> Plan:
-        self.calls.append(("create", fields, audit))
-        return unsaved_plan(99, fields["name"])
+    async def lock(self, plan_id: int) -> Plan:
+        require_transaction("lock")
+        return await self.find(plan_id)
 
-    async def update(self, plan_id: int, changes: Any, audit: Any, guard: Any) -> Plan:
-        guard(self.plans[plan_id])
-        self.calls.append(("update", plan_id, changes, audit))
-        return self.plans[plan_id]
+    async def insert(self, columns: Any, rate_limits: Any) -> Plan:
+        self._note("insert", columns, rate_limits)
+        return unsaved_plan(99, columns["name"])
 
-    async def delete(self, plan_id: int, audit: Any, guard: Any) -> None:
-        guard(self.plans[plan_id])
-        self.calls.append(("delete", plan_id, audit))
+    async def update(self, plan: Plan, columns: Any) -> None:
+        self._note("update", plan.pk, columns)
+
+    async def replace_rate_limits(self, plan: Plan, rate_limits: Any) -> None:
+        self._note("replace_rate_limits", plan.pk, rate_limits)
+
+    async def delete(self, plan: Plan) -> None:
+        self._note("delete", plan.pk)
+
+    def _note(self, *call: Any) -> None:
+        require_transaction("write")
+        self.calls.append(call)
 
 
 @pytest.fixture
@@ -65,8 +76,13 @@ def plans() -> Any:
 
 
 @pytest.fixture
-def service(plans: Any) -> PlanService:
-    return PlanService(plans)
+def audit() -> Any:
+    return FakeAudit()
+
+
+@pytest.fixture
+def service(plans: Any, audit: Any) -> PlanService:
+    return PlanService(plans, audit)
 
 
 async def test_knows_a_plan_by_its_name(service):
@@ -77,7 +93,7 @@ async def test_knows_a_plan_by_its_name(service):
 async def test_refuses_an_unknown_plan(service, name):
     with pytest.raises(ValidationFailed) as refusal:
         await service.id_of(name)
-    assert refusal.value.details == (ErrorDetail("plan", "There is no plan of this name."),)
+    assert refusal.value.details == (ErrorDetail("plan", "No plan has this name."),)
 
 
 def test_show_what_they_are():
@@ -95,7 +111,7 @@ async def test_reads_plans(service, plans):
 
 
 @pytest.mark.parametrize("actor", OUTSIDERS)
-async def test_only_staff_change_plans(service, plans, actor):
+async def test_only_staff_change_plans(service, plans, audit, actor):
     for write in (
         service.create(actor, PlanCreate(name="gold")),
         service.update(actor, PRO, PlanUpdate(name="gold")),
@@ -103,28 +119,39 @@ async def test_only_staff_change_plans(service, plans, actor):
     ):
         with pytest.raises(NotAllowed):
             await write
-    assert plans.calls == []
+    assert (plans.calls, audit.entries) == ([], [])
 
 
 @pytest.mark.parametrize("actor", STAFF_MEMBERS)
-async def test_staff_make_change_and_delete_plans(service, plans, actor):
+async def test_staff_create_change_and_delete_plans(service, plans, audit, actor):
     assert (await service.create(actor, PlanCreate.model_validate({"name": "gold", "rate_limits": [MINUTE]}))).id == 99
     await service.update(actor, PRO, PlanUpdate.model_validate({"rate_limits": [MINUTE]}))
     await service.delete(actor, PRO)
-    created, updated, deleted = plans.calls
-    assert created[1] == {"name": "gold", "api_keys_maximum": None, "rate_limits": [MINUTE]}
-    assert updated[1:3] == (PRO, {"rate_limits": [MINUTE]})
-    audits = [created[-1], updated[-1], deleted[-1]]
-    assert [audit.action for audit in audits] == ["plan.created", "plan.updated", "plan.deleted"]
-    assert {(audit.actor, audit.target_kind) for audit in audits} == {(actor, "plan")}
+    assert plans.calls == [
+        ("insert", {"name": "gold", "api_keys_maximum": None}, [MINUTE]),
+        ("update", PRO, {}),
+        ("replace_rate_limits", PRO, [MINUTE]),
+        ("delete", PRO),
+    ]
+    assert [(entry.action, entry.target_id) for entry in audit.entries] == [
+        ("plan.created", 99),
+        ("plan.updated", PRO),
+        ("plan.deleted", PRO),
+    ]
+    assert {(entry.actor, entry.target_kind) for entry in audit.entries} == {(actor, "plan")}
 
 
-async def test_the_plan_of_new_accounts_keeps_its_name_and_place(service, plans):
+async def test_rate_limits_stay_unless_they_are_sent(service, plans):
+    await service.update(OPERATOR, PRO, PlanUpdate(name="gold"))
+    assert plans.calls == [("update", PRO, {"name": "gold"})]
+
+
+async def test_default_plan_keeps_its_name_and_is_not_deleted(service, plans, audit):
     with pytest.raises(Conflict) as refusal:
         await service.update(OPERATOR, FREE, PlanUpdate(name="gratis"))
     assert [detail.field for detail in refusal.value.details] == ["name"]
     with pytest.raises(Conflict):
         await service.delete(OPERATOR, FREE)
-    assert plans.calls == []
+    assert (plans.calls, audit.entries) == ([], [])
     await service.update(OPERATOR, FREE, PlanUpdate(name="free", api_keys_maximum=5))
-    assert plans.calls[0][2] == {"name": "free", "api_keys_maximum": 5}
+    assert plans.calls == [("update", FREE, {"name": "free", "api_keys_maximum": 5})]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from apps.core.errors import NotFound
-from apps.one_time_tokens.repositories.one_time_token_repository import StoredToken
+from apps.one_time_tokens.repositories.old_one_time_token_repository import StoredToken
 from apps.second_factors.models import Passkey
 from apps.second_factors.schemas.passkey import PasskeyAssertion
 from apps.second_factors.services.passkey_proof import PasskeyProof, PasskeyProven

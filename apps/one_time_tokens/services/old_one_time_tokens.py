@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-from apps.one_time_tokens.repositories.one_time_token_repository import (
+from apps.one_time_tokens.repositories.old_one_time_token_repository import (
     NewToken,
     OneTimeTokenRepository,
     StoredToken,

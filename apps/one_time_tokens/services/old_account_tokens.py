@@ -1,6 +1,6 @@
 """All single-use tokens of an account, whatever they are for."""
 
-from apps.one_time_tokens.repositories.one_time_token_repository import OneTimeTokenRepository
+from apps.one_time_tokens.repositories.old_one_time_token_repository import OneTimeTokenRepository
 
 
 class AccountTokens:

@@ -1,0 +1,52 @@
+"""Recording who did what."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.audit.models import AuditEvent
+from apps.audit.repositories.audit_event_repository import AuditEventRepository
+from apps.core.request_context import current_request
+
+
+class AuditTrail:
+    """Records audit events in the caller's transaction: the event and the change are committed together."""
+
+    def __init__(self, events: AuditEventRepository) -> None:
+        self._events = events
+
+    async def record(self, entry: AuditEntry) -> None:
+        """Record the entry, with the address, agent and id of the current request."""
+        request = current_request()
+        await self._events.insert(
+            AuditEvent(
+                actor_id=entry.actor.user_id,
+                actor_kind=entry.actor.kind,
+                subject_id=entry.account_id,
+                action=entry.action,
+                outcome=entry.outcome,
+                target_kind=entry.target_kind,
+                target_id=entry.target_id,
+                before=_json_values(entry.before),
+                after=_json_values(entry.after),
+                ip_address=request.client_address,
+                user_agent=request.user_agent,
+                request_id=request.request_id,
+            )
+        )
+
+
+def _json_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _json_value(value) for name, value in values.items()}
+
+
+def _json_value(value: Any) -> Any:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case Decimal():
+            return str(value)
+        case _:
+            return value

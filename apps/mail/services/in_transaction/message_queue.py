@@ -1,0 +1,55 @@
+"""Enqueueing mail."""
+
+from collections.abc import Sequence
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.core.validators import validate_email
+
+from apps.core.errors import ValidationFailed
+from apps.mail.domain.message import MailMessage, MessageAllowance
+from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
+from apps.mail.services.message_context import seal
+
+
+class MessageQueue:
+    """Enqueues messages in the caller's transaction; they are sent in the background once it has committed."""
+
+    def __init__(self, mails: OutgoingMailRepository) -> None:
+        self._mails = mails
+
+    async def enqueue(self, message: MailMessage) -> None:
+        """Enqueue the message, unless one with its key was: keys are kept for 30 days after sending or failing.
+
+        Raises ValidationFailed when the recipient is not an e-mail address.
+        """
+        await self._mails.insert(
+            kind=message.kind,
+            recipient=_address(message.recipient),
+            user_id=message.user_id,
+            key=message.key,
+            context_encrypted=seal(message.context),
+            lifetime_seconds=message.lifetime_seconds,
+        )
+
+    async def seconds_until_account_may(self, user_id: int, kinds: Sequence[str], allowance: MessageAllowance) -> int:
+        """Return in how many seconds the account may get another message of these kinds, 0 when it may now.
+
+        Messages count whatever became of the links in them. Exact while the account is locked.
+        """
+        return await self._mails.seconds_until_account_may(user_id, kinds, allowance)
+
+    async def seconds_until_address_may(self, recipient: str, kinds: Sequence[str], allowance: MessageAllowance) -> int:
+        """Return in how many seconds an address, in whatever case, may get another message of these kinds, or 0.
+
+        Other transactions that ask for the same address wait for this one to end. Lock accounts before.
+        """
+        await self._mails.lock_recipient(recipient)
+        return await self._mails.seconds_until_address_may(recipient, kinds, allowance)
+
+
+def _address(recipient: str) -> str:
+    try:
+        validate_email(recipient)
+    except DjangoValidationError as error:
+        raise ValidationFailed.of("recipient", "must be an e-mail address") from error
+    return recipient

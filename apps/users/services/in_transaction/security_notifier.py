@@ -1,0 +1,63 @@
+"""Telling an account's owner by mail what happened to the account."""
+
+from datetime import UTC, datetime
+
+from apps.core.authorization.principal import Principal
+from apps.core.request_context import current_request
+from apps.mail.domain.links import link_to
+from apps.mail.domain.message import MailMessage
+from apps.mail.services.in_transaction.message_queue import MessageQueue
+from apps.users.domain.security_notice import SecurityNotice
+from apps.users.repositories.mail_address_repository import MailAddressRepository
+
+AGENT_LENGTH_MAXIMUM = 120  # enough to recognise one's own device
+UNKNOWN = "unknown"
+
+
+class SecurityNotifier:
+    """Enqueues messages of the kind `security_notice`: what happened, when, from where, and what to do about it.
+
+    `key` says what the notice is about (the id of the session, of the audit event): a key is notified once. The message
+    names the address and the agent of the current request, unless `actor` is not the owner: from where staff work is
+    not shown to customers.
+    """
+
+    def __init__(self, addresses: MailAddressRepository, queue: MessageQueue) -> None:
+        self._addresses = addresses
+        self._queue = queue
+
+    async def notify(self, user_id: int, what: SecurityNotice, key: str, actor: Principal | None = None) -> None:
+        """Notify the account's owner, unless the account has been erased; raises NotFound."""
+        address, moment = await self._addresses.find(user_id)
+        if address is not None:
+            await self._queue.enqueue(_message(address, user_id, what, key, _context(what, moment, user_id, actor)))
+
+    async def notify_at(
+        self, address: str, user_id: int, what: SecurityNotice, key: str, actor: Principal | None = None
+    ) -> None:
+        """Notify the owner at an address that is not the account's current one; raises NotFound."""
+        _, moment = await self._addresses.find(user_id)
+        context = _context(what, moment, user_id, actor)
+        await self._queue.enqueue(_message(address, user_id, what, f"{key}:elsewhere", context))
+
+
+def _message(address: str, user_id: int, what: SecurityNotice, key: str, context: dict[str, str]) -> MailMessage:
+    return MailMessage("security_notice", address, f"notice:{what.name.lower()}:{key}", user_id, context)
+
+
+def _context(what: SecurityNotice, moment: datetime, user_id: int, actor: Principal | None) -> dict[str, str]:
+    return {
+        "what": what.value,
+        "moment": f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+        **_origin(user_id, actor),
+        "link": link_to("security"),
+        "reset_link": link_to("forgot-password"),
+    }
+
+
+def _origin(user_id: int, actor: Principal | None) -> dict[str, str]:
+    if actor is not None and actor.user_id != user_id:
+        return {"by_staff": "yes"}
+    request = current_request()
+    agent = request.user_agent[:AGENT_LENGTH_MAXIMUM] or UNKNOWN
+    return {"by_staff": "", "address": request.client_address or UNKNOWN, "agent": agent}
