@@ -5,7 +5,7 @@ from functools import cache
 from apps.api_keys.dependencies import key_data
 from apps.audit.dependencies import audit_service
 from apps.authentication.dependencies import session_data
-from apps.core.declarations.personal_data import EraseAddress, ErasePersonalData, ExportSection
+from apps.core.declarations.old_personal_data import EraseAddress, ErasePersonalData, ExportSection
 from apps.credits.dependencies import ledger_data
 from apps.identities.dependencies import identity_data
 from apps.mail.dependencies import mail_service

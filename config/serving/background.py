@@ -2,19 +2,15 @@
 
 from collections.abc import Sequence
 
-from django.conf import settings
-
 from apps.core.background.background_job import BackgroundJob
-from apps.core.background.clean_up_tasks import CleanUpTasks
-from apps.mail.dependencies import mail_delivery
-from config.serving.clean_ups import clean_ups
+from apps.core.background.clean_up_round import CleanUpRound
+from apps.core.declarations.installed import app_declarations, clean_up_tasks
 
 CLEAN_UP_SECONDS = 3600
 
 
 def background_jobs() -> Sequence[BackgroundJob]:
-    """Return the jobs that every worker does while it serves. Without a mail server, letters wait in their table."""
-    clean_up = BackgroundJob("clean-up", CleanUpTasks(clean_ups()).run, interval_seconds=CLEAN_UP_SECONDS)
-    if not settings.MAILERS:
-        return [clean_up]
-    return [BackgroundJob("mail", mail_delivery().run, interval_seconds=1), clean_up]
+    """Return the jobs that every worker runs while it serves: those that apps declare, and clean-up."""
+    declared = [job for declaration in app_declarations().values() for job in declaration.background_jobs()]
+    tasks = {task.name: task.run for task in clean_up_tasks()}
+    return [*declared, BackgroundJob("clean-up", CleanUpRound(tasks).run, interval_seconds=CLEAN_UP_SECONDS)]

@@ -8,7 +8,7 @@ from tests.architecture.source import Function, Source, length_of
 FILE_LIMIT = 300
 FUNCTION_LIMIT = 40
 LAYERS = {"models", "schemas", "repositories", "services", "routers", "admin", "management", "migrations", "domain"}
-SINGLE_FILES = {"__init__", "apps", "dependencies"}
+SINGLE_FILES = {"__init__", "declaration", "dependencies"}
 PUBLIC_LAYERS = {"services", "schemas", "dependencies", "domain"}
 PUBLIC_LAYERS_FOR: dict[str | None, set[str]] = {
     "models": {"domain"},

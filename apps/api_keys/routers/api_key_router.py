@@ -1,6 +1,6 @@
 """`/api-keys`, and `/users/{id}/api-keys`."""
 
-from ninja import Path, Query, Router, Status
+from ninja import Path, Query, Status
 
 from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.schemas.api_key import (
@@ -12,7 +12,7 @@ from apps.api_keys.schemas.api_key import (
     ApiKeyWithSecret,
 )
 from apps.core.authorization.authenticated_request import AuthenticatedRequest
-from apps.core.http.responses import WITH_BODY, errors
+from apps.core.http.responses import Router, errors
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page, PageQuery
 
@@ -20,38 +20,38 @@ router = Router(tags=["api keys"])
 user_router = Router(tags=["api keys"])
 
 
-@router.post("", response={201: ApiKeyWithSecret, **errors(*WITH_BODY, 401, 403, 409)})
+@router.post("", response={201: ApiKeyWithSecret, **errors(409)})
 async def create_api_key(request: AuthenticatedRequest, new: ApiKeyCreate) -> Status[ApiKeyWithSecret]:
     """Make a key for oneself. `api_key` is shown this once."""
     return Status(201, await api_key_service().create(request.auth, request.auth.owner_id, new))
 
 
-@router.get("", response={200: Page[ApiKeyOut], **errors(401, 422)})
+@router.get("", response={200: Page[ApiKeyOut]})
 async def list_api_keys(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[ApiKeyOut]:
     """List one's own keys."""
     return await api_key_service().page(request.auth, request.auth.owner_id, query)
 
 
-@router.get("/{key_id}", response={200: ApiKeyOut, **errors(401, 403, 404, 422)})
+@router.get("/{key_id}", response={200: ApiKeyOut, **errors(404)})
 async def get_api_key(request: AuthenticatedRequest, key_id: Path[Identifier]) -> ApiKeyOut:
     """Read a key."""
     return await api_key_service().get(request.auth, key_id)
 
 
-@router.patch("/{key_id}", response={200: ApiKeyOut, **errors(*WITH_BODY, 401, 403, 404)})
+@router.patch("/{key_id}", response={200: ApiKeyOut, **errors(404)})
 async def update_api_key(request: AuthenticatedRequest, key_id: Path[Identifier], update: ApiKeyUpdate) -> ApiKeyOut:
     """Change a key."""
     return await api_key_service().update(request.auth, key_id, update)
 
 
-@router.delete("/{key_id}", response={204: None, **errors(401, 403, 404, 422)})
+@router.delete("/{key_id}", response={204: None, **errors(404)})
 async def delete_api_key(request: AuthenticatedRequest, key_id: Path[Identifier]) -> Status[None]:
     """Delete a key: it stops at once, its history stays."""
     await api_key_service().delete(request.auth, key_id)
     return Status(204, None)
 
 
-@router.post("/{key_id}/revoke", response={200: ApiKeyOut, **errors(*WITH_BODY, 401, 403, 404)})
+@router.post("/{key_id}/revoke", response={200: ApiKeyOut, **errors(404)})
 async def revoke_api_key(
     request: AuthenticatedRequest, key_id: Path[Identifier], revocation: ApiKeyRevoke | None = None
 ) -> ApiKeyOut:
@@ -59,7 +59,7 @@ async def revoke_api_key(
     return await api_key_service().revoke(request.auth, key_id, revocation.reason if revocation else "")
 
 
-@router.post("/{key_id}/rotate", response={200: ApiKeyWithSecret, **errors(*WITH_BODY, 401, 403, 404, 409)})
+@router.post("/{key_id}/rotate", response={200: ApiKeyWithSecret, **errors(404, 409)})
 async def rotate_api_key(
     request: AuthenticatedRequest, key_id: Path[Identifier], rotation: ApiKeyRotate | None = None
 ) -> ApiKeyWithSecret:
@@ -67,7 +67,7 @@ async def rotate_api_key(
     return await api_key_service().rotate(request.auth, key_id, rotation.grace_seconds if rotation else 0)
 
 
-@user_router.post("/{user_id}/api-keys", response={201: ApiKeyWithSecret, **errors(*WITH_BODY, 401, 403, 404, 409)})
+@user_router.post("/{user_id}/api-keys", response={201: ApiKeyWithSecret, **errors(404, 409)})
 async def create_user_api_key(
     request: AuthenticatedRequest, user_id: Path[Identifier], new: ApiKeyCreate
 ) -> Status[ApiKeyWithSecret]:
@@ -75,7 +75,7 @@ async def create_user_api_key(
     return Status(201, await api_key_service().create(request.auth, user_id, new))
 
 
-@user_router.get("/{user_id}/api-keys", response={200: Page[ApiKeyOut], **errors(401, 403, 404, 422)})
+@user_router.get("/{user_id}/api-keys", response={200: Page[ApiKeyOut], **errors(404)})
 async def list_user_api_keys(
     request: AuthenticatedRequest, user_id: Path[Identifier], query: Query[PageQuery]
 ) -> Page[ApiKeyOut]:

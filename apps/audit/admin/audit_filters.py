@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from apps.audit.domain.audit_entry import Outcome
 from apps.core.admin.generic_bases import ModelAdminBase
 from apps.core.authorization.principal import CredentialKind
+from apps.core.declarations.installed import audit_kinds
 
 
 class TargetKindFilter(SimpleListFilter):
@@ -19,18 +20,7 @@ class TargetKindFilter(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdminBase) -> list[tuple[str, str]]:
         """Return the kinds."""
-        return [
-            ("user", "User"),
-            ("api_key", "API key"),
-            ("session", "Session"),
-            ("passkey", "Passkey"),
-            ("identity", "Identity"),
-            ("role", "Role"),
-            ("invitation", "Invitation"),
-            ("plan", "Plan"),
-            ("outgoing_mail", "MailMessage"),
-            ("signing_key", "Signing key"),
-        ]
+        return [(kind.name, kind.label) for kind in audit_kinds().values()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the events about the chosen kind."""

@@ -1,17 +1,17 @@
 """`/auth/events`."""
 
-from ninja import Query, Router
+from ninja import Query
 
 from apps.audit.dependencies import audit_service
 from apps.audit.schemas.security_event import SecurityEventOut
 from apps.core.authorization.authenticated_request import AuthenticatedRequest
-from apps.core.http.responses import errors
+from apps.core.http.responses import Router
 from apps.core.schemas.page import Page, PageQuery
 
 router = Router(tags=["authentication"])
 
 
-@router.get("/events", response={200: Page[SecurityEventOut], **errors(401, 403, 422)})
+@router.get("/events", response={200: Page[SecurityEventOut]})
 async def list_security_events(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[SecurityEventOut]:
     """List what happened to one's own account, newest first: sign-ins and failed ones, changes, by whom, from where."""
     return await audit_service().events(request.auth, query)

@@ -10,7 +10,7 @@ from apps.audit.repositories.audit_event_repository import AuditEventRepository
 from apps.audit.schemas.security_event import SecurityEventOut
 from apps.core.authorization.principal import Principal
 from apps.core.database.transactions import run_in_transaction
-from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM, listed
+from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM, section_of
 from apps.core.request_context import current_request
 from apps.core.schemas.page import Page, PageQuery
 
@@ -46,7 +46,7 @@ class AuditService:
     async def export(self, user_id: int) -> Any:
         """Return the newest events that concern the account. It is an `ExportPersonalData`."""
         rows, total = await self._events.page(user_id, offset=0, size=EXPORT_ROWS_MAXIMUM)
-        return await listed(SecurityEventOut.of, rows, total)
+        return await section_of(SecurityEventOut.of, rows, total)
 
     def erase(self, user_id: int) -> None:
         """Take the personal values out of what concerns the deleted account, and from where its owner did it.

@@ -1,7 +1,7 @@
 """`/auth`."""
 
 from django.http import HttpRequest
-from ninja import Path, Query, Router, Status
+from ninja import Path, Query, Status
 
 from apps.authentication.dependencies import password_service, session_service, sign_in
 from apps.authentication.routers.signed_in import signed_in
@@ -9,7 +9,7 @@ from apps.authentication.schemas.login import LoginRequest, RefreshRequest, Seco
 from apps.authentication.schemas.password import PasswordChange
 from apps.authentication.schemas.session import SessionOut, SessionsEndQuery
 from apps.core.authorization.authenticated_request import AuthenticatedRequest
-from apps.core.http.responses import WITH_BODY, errors
+from apps.core.http.responses import Router, errors
 from apps.core.rate_limits.address_limits import LOGIN, limit_by_address
 from apps.core.schemas.done import Done
 from apps.core.schemas.fields import Identifier
@@ -18,9 +18,7 @@ from apps.core.schemas.page import Page, PageQuery
 router = Router(tags=["authentication"])
 
 
-@router.post(
-    "/login", auth=None, response={200: TokenPair, 202: SecondFactorNeeded, **errors(*WITH_BODY, 401, 403, 429)}
-)
+@router.post("/login", auth=None, response={200: TokenPair, 202: SecondFactorNeeded, **errors(401, 403, 429)})
 async def login(request: HttpRequest, credentials: LoginRequest) -> Status[TokenPair | SecondFactorNeeded]:
     """Sign in. Limited per client address, and locked after five wrong passwords.
 
@@ -30,7 +28,7 @@ async def login(request: HttpRequest, credentials: LoginRequest) -> Status[Token
     return signed_in(await sign_in().with_password(credentials))
 
 
-@router.post("/refresh", auth=None, response={200: TokenPair, **errors(*WITH_BODY, 401, 429)})
+@router.post("/refresh", auth=None, response={200: TokenPair, **errors(401, 429)})
 async def refresh(request: HttpRequest, body: RefreshRequest) -> TokenPair:
     """Get a new pair; the old refresh token is spent.
 
@@ -41,14 +39,14 @@ async def refresh(request: HttpRequest, body: RefreshRequest) -> TokenPair:
     return await session_service().refresh(body.refresh_token)
 
 
-@router.post("/logout", response={200: Done, **errors(401, 403)})
+@router.post("/logout", response={200: Done})
 async def logout(request: AuthenticatedRequest) -> Done:
     """Sign out; the access token stops working at once."""
     await session_service().logout(request.auth)
     return Done()
 
 
-@router.post("/change-password", response={200: Done, **errors(*WITH_BODY, 401, 403, 429)})
+@router.post("/change-password", response={200: Done})
 async def change_password(request: AuthenticatedRequest, change: PasswordChange) -> Done:
     """Set a new password; every other session ends. Limited per client address.
 
@@ -59,20 +57,20 @@ async def change_password(request: AuthenticatedRequest, change: PasswordChange)
     return Done()
 
 
-@router.get("/sessions", response={200: Page[SessionOut], **errors(401, 403, 422)})
+@router.get("/sessions", response={200: Page[SessionOut]})
 async def list_sessions(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[SessionOut]:
     """List the devices one is signed in on."""
     return await session_service().page(request.auth, query)
 
 
-@router.delete("/sessions", response={204: None, **errors(401, 403, 422)})
+@router.delete("/sessions", response={204: None})
 async def end_sessions(request: AuthenticatedRequest, query: Query[SessionsEndQuery]) -> Status[None]:
     """Sign out on all other devices; with `everywhere=true` on this one too. Asks for fresh proof."""
     await session_service().end_others(request.auth, everywhere=query.everywhere)
     return Status(204, None)
 
 
-@router.delete("/sessions/{session_id}", response={204: None, **errors(401, 403, 404, 422)})
+@router.delete("/sessions/{session_id}", response={204: None, **errors(404)})
 async def end_session(request: AuthenticatedRequest, session_id: Path[Identifier]) -> Status[None]:
     """Sign a device out; its access token stops working at once.
 

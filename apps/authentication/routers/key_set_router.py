@@ -5,17 +5,17 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import parse_etags
-from ninja import Router, Status
+from ninja import Status
 
 from apps.authentication.dependencies import key_ring
 from apps.authentication.schemas.signing_key import KeySet
 from apps.authentication.services.key_ring import KEY_SET_SECONDS
-from apps.core.http.responses import errors
+from apps.core.http.responses import Router
 
 router = Router(tags=["authentication"])
 
 
-@router.get("/.well-known/jwks.json", auth=None, response={200: KeySet, 304: None, **errors()})
+@router.get("/.well-known/jwks.json", auth=None, response={200: KeySet, 304: None})
 async def get_key_set(request: HttpRequest, response: HttpResponse) -> Status[dict[str, Any] | None]:
     """Read the public keys that verify access tokens offline (RFC 7517).
 

@@ -7,7 +7,7 @@ from typing import Any
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
 from apps.authentication.repositories.session_data_repository import SessionDataRepository
 from apps.authentication.schemas.session import SessionOut
-from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM, listed
+from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM, section_of
 from apps.core.values.email_addresses import canonical_email
 
 
@@ -21,7 +21,7 @@ class SessionData:
     async def export(self, user_id: int) -> Any:
         """Return the newest sessions of the account. It is an `ExportPersonalData`."""
         rows, total = await self._sessions.newest(user_id, EXPORT_ROWS_MAXIMUM)
-        return await listed(partial(SessionOut.of, current_id=None), rows, total)
+        return await section_of(partial(SessionOut.of, current_id=None), rows, total)
 
     def erase(self, user_id: int) -> None:
         """Remove the sessions of the account. It is an `ErasePersonalData`."""

@@ -1,19 +1,74 @@
-"""Documents the errors an operation may answer with."""
+"""Which errors an operation may answer: derived from its signature and its authentication, but for its own.
 
-from typing import Any
+    router = Router(tags=["projects"])
+
+    @router.get("/{project_id}", response={200: ProjectOut, **errors(404)})
+
+A router names 404, 409 and what else is the operation's own. Derived are 500 and 503; 401, 403 and 429 where a caller
+is authenticated (a key may be over its rate limit, or used from an address that is not allowed); 422 where there are
+parameters; 400, 413 and 415 where there is a body.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, override
+
+import ninja
+from ninja.constants import NOT_SET
+from ninja.signature import ViewSignature
 
 from apps.core.schemas.error_response import ErrorResponse
 
-# What any operation may answer, whatever it does: no database, a fault of ours.
-ALWAYS = (500, 503)
-# What reading a body adds.
-WITH_BODY = (400, 413, 415, 422)
+ALWAYS = {500, 503}
+AUTHENTICATED = {401, 403, 429}
+WITH_PARAMETERS = {422}
+WITH_BODY = {400, 413, 415}
+BODY_SOURCES = {"body", "form", "file"}
 
 
 def errors(*statuses: int) -> dict[Any, Any]:
-    """Return the part of Ninja's `response=` that says these statuses, and those that always may, are envelopes.
+    """Return the part of `response=` that says that these statuses of the operation's own are error envelopes."""
+    return {frozenset(statuses): ErrorResponse}
 
-    Whoever must be known may be a key, and a key may have used its windows up: with 401 goes 429.
-    """
-    limited = {429} if 401 in statuses else set()
-    return {frozenset({*statuses, *limited, *ALWAYS}): ErrorResponse}
+
+class Router(ninja.Router):
+    """Ninja's router, whose operations document the errors that follow from their signature and authentication."""
+
+    @override
+    def add_api_operation(
+        self,
+        path: str,
+        methods: list[str],
+        view_func: Callable[..., Any],
+        *,
+        auth: Any = NOT_SET,
+        response: Any = NOT_SET,
+        **options: Any,
+    ) -> None:
+        """Add an operation."""
+        is_public = auth is None or (auth is NOT_SET and self.auth is None)
+        derived = _derived(ViewSignature(path, view_func), is_public=is_public)
+        super().add_api_operation(
+            path, methods, view_func, auth=auth, response=_with_errors(response, derived), **options
+        )
+
+
+def _derived(signature: ViewSignature, *, is_public: bool) -> set[int]:
+    sources = {model.__ninja_param_source__ for model in signature.models}
+    return (
+        ALWAYS
+        | (set() if is_public else AUTHENTICATED)
+        | (WITH_PARAMETERS if sources else set())
+        | (WITH_BODY if sources & BODY_SOURCES else set())
+    )
+
+
+def _with_errors(response: Mapping[Any, Any], derived: set[int]) -> dict[Any, Any]:
+    """Add the derived statuses to those that are error envelopes, unless the operation answers them another way."""
+    named = {status for statuses, schema in response.items() if schema is ErrorResponse for status in _each(statuses)}
+    others = {statuses: schema for statuses, schema in response.items() if schema is not ErrorResponse}
+    answered = {status for statuses in others for status in _each(statuses)}
+    return {**others, frozenset((named | derived) - answered): ErrorResponse}
+
+
+def _each(statuses: int | frozenset[int]) -> frozenset[int]:
+    return statuses if isinstance(statuses, frozenset) else frozenset({statuses})

@@ -7,12 +7,12 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from ninja import Router, Status
+from ninja import Status
 
 from apps.core.database.statements import fetch_rows
 from apps.core.database.unavailable import DATABASE_UNAVAILABLE
 from apps.core.errors import Unavailable
-from apps.core.http.responses import errors
+from apps.core.http.responses import Router
 from apps.core.rate_limits.redis_clients import ping
 from apps.core.schemas.health import Liveness, Readiness, State
 
@@ -23,7 +23,7 @@ logger = logging.getLogger("keyhouse.health")
 router = Router(tags=["health"])
 
 
-@router.get("/health", auth=None, response={200: Liveness, **errors()})
+@router.get("/health", auth=None, response={200: Liveness})
 async def get_liveness(request: HttpRequest) -> Liveness:
     """Ask whether the process answers; it needs nothing else to."""
     return Liveness()

@@ -1,17 +1,17 @@
 """`/scopes`."""
 
-from ninja import Query, Router
+from ninja import Query
 
 from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.authorization.catalogue import CATALOGUE
-from apps.core.http.responses import errors
+from apps.core.http.responses import Router
 from apps.core.schemas.page import Page, PageQuery
 from apps.core.schemas.scope_out import ScopeOut
 
 router = Router(tags=["roles and scopes"])
 
 
-@router.get("", response={200: Page[ScopeOut], **errors(401, 422)})
+@router.get("", response={200: Page[ScopeOut]})
 async def list_scopes(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[ScopeOut]:
     """List the scopes that mean something to Keyhouse. All others are a customer's own words."""
     declared = list(CATALOGUE.values())

@@ -1,9 +1,9 @@
 """`/credits`, and `/users/{id}/credits`."""
 
-from ninja import Path, Query, Router, Status
+from ninja import Path, Query, Status
 
 from apps.core.authorization.authenticated_request import AuthenticatedRequest
-from apps.core.http.responses import WITH_BODY, errors
+from apps.core.http.responses import Router, errors
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page
 from apps.credits.dependencies import credit_service
@@ -14,13 +14,13 @@ router = Router(tags=["credits"])
 user_router = Router(tags=["credits"])
 
 
-@router.get("/balance", response={200: CreditBalanceOut, **errors(401, 403, 404, 422)})
+@router.get("/balance", response={200: CreditBalanceOut, **errors(404)})
 async def get_credit_balance(request: AuthenticatedRequest, query: Query[BalanceQuery]) -> CreditBalanceOut:
     """Read a balance: one's own, or anyone's as staff."""
     return await credit_service().balance(request.auth, query.user_id)
 
 
-@router.get("/transactions", response={200: Page[CreditTransactionOut], **errors(401, 403, 404, 422)})
+@router.get("/transactions", response={200: Page[CreditTransactionOut], **errors(404)})
 async def list_credit_transactions(
     request: AuthenticatedRequest, query: Query[LedgerQuery]
 ) -> Page[CreditTransactionOut]:
@@ -28,9 +28,7 @@ async def list_credit_transactions(
     return await credit_service().page(request.auth, query)
 
 
-@user_router.post(
-    "/{user_id}/credits", response={201: CreditTransactionOut, **errors(*WITH_BODY, 401, 402, 403, 404, 409)}
-)
+@user_router.post("/{user_id}/credits", response={201: CreditTransactionOut, **errors(402, 404, 409)})
 async def post_credits(
     request: AuthenticatedRequest, user_id: Path[Identifier], posting: CreditPosting
 ) -> Status[CreditTransactionOut]:

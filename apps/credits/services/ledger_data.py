@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM, listed
+from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM, section_of
 from apps.credits.repositories.credit_repository import CreditRepository
 from apps.credits.schemas.credit_balance import CreditBalanceOut
 from apps.credits.schemas.credit_transaction import CreditTransactionOut
@@ -19,5 +19,5 @@ class LedgerData:
         balance = await self._credits.find_balance(user_id)
         rows, total = await self._credits.page(user_id, offset=0, size=EXPORT_ROWS_MAXIMUM, only_type=None)
         held = CreditBalanceOut(user_id=user_id, balance=balance.balance) if balance else None
-        ledger = await listed(CreditTransactionOut.of, rows, total)
+        ledger = await section_of(CreditTransactionOut.of, rows, total)
         return {"balance": held, "ledger": ledger}

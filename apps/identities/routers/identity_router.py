@@ -1,9 +1,9 @@
 """The identities of an account: one's own under `/auth/identities`, a customer's under `/users/{id}/identities`."""
 
-from ninja import Path, Query, Router, Status
+from ninja import Path, Query, Status
 
 from apps.core.authorization.authenticated_request import AuthenticatedRequest
-from apps.core.http.responses import WITH_BODY, errors
+from apps.core.http.responses import Router, errors
 from apps.core.rate_limits.address_limits import limit_by_address
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page, PageQuery
@@ -15,27 +15,27 @@ router = Router(tags=["authentication"])
 user_router = Router(tags=["users"])
 
 
-@router.get("/identities", response={200: Page[IdentityOut], **errors(401, 403, 422)})
+@router.get("/identities", response={200: Page[IdentityOut]})
 async def list_own_identities(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[IdentityOut]:
     """List one's accounts at other providers that sign one in here."""
     return await identity_service().page(request.auth, request.auth.owner_id, query)
 
 
-@router.post("/identities", response={201: IdentityOut, **errors(*WITH_BODY, 401, 403, 409, 429)})
+@router.post("/identities", response={201: IdentityOut, **errors(409)})
 async def link_identity(request: AuthenticatedRequest, exchange: CodeExchange) -> Status[IdentityOut]:
     """Link one more, by the code of a sign-in with a provider; needs a recent sign-in here (`STEP_UP_REQUIRED`)."""
     await limit_by_address(request, "provider-link")
     return Status(201, await federated_sign_in().link(request.auth, exchange))
 
 
-@router.delete("/identities/{identity_id}", response={204: None, **errors(401, 403, 404, 409, 422)})
+@router.delete("/identities/{identity_id}", response={204: None, **errors(404, 409)})
 async def unlink_identity(request: AuthenticatedRequest, identity_id: Path[Identifier]) -> Status[None]:
     """Unlink one; needs a recent sign-in (`STEP_UP_REQUIRED`), and another way in (`LAST_WAY_IN`)."""
     await identity_service().unlink_own(request.auth, identity_id)
     return Status(204, None)
 
 
-@user_router.get("/{user_id}/identities", response={200: Page[IdentityOut], **errors(401, 403, 404, 422)})
+@user_router.get("/{user_id}/identities", response={200: Page[IdentityOut], **errors(404)})
 async def list_identities(
     request: AuthenticatedRequest, user_id: Path[Identifier], query: Query[PageQuery]
 ) -> Page[IdentityOut]:
@@ -43,7 +43,7 @@ async def list_identities(
     return await identity_service().page(request.auth, user_id, query)
 
 
-@user_router.delete("/{user_id}/identities/{identity_id}", response={204: None, **errors(401, 403, 404, 409, 422)})
+@user_router.delete("/{user_id}/identities/{identity_id}", response={204: None, **errors(404, 409)})
 async def unlink_customer_identity(
     request: AuthenticatedRequest, user_id: Path[Identifier], identity_id: Path[Identifier]
 ) -> Status[None]:

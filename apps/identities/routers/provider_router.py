@@ -3,11 +3,11 @@
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router, Status
+from ninja import Query, Status
 
 from apps.authentication.schemas.login import SecondFactorNeeded, TokenPair
 from apps.core.errors import MalformedRequest
-from apps.core.http.responses import WITH_BODY, errors
+from apps.core.http.responses import Router, errors
 from apps.core.rate_limits.address_limits import LOGIN, limit_by_address
 from apps.identities.dependencies import authorization_start, federated_sign_in, provider_callback, providers
 from apps.identities.schemas.provider import CallbackQuery, CodeExchange, ProviderOut, ProvidersOut, StartQuery
@@ -16,13 +16,13 @@ from apps.identities.services.authorization_start import BrowserCookie
 router = Router(tags=["authentication"])
 
 
-@router.get("/providers", auth=None, response={200: ProvidersOut, **errors()})
+@router.get("/providers", auth=None, response={200: ProvidersOut})
 async def list_providers(request: HttpRequest) -> ProvidersOut:
     """List the providers that one may sign in with."""
     return ProvidersOut(items=[ProviderOut(name=one.name, label=one.label) for one in providers().all()])
 
 
-@router.get("/{provider}/start", auth=None, response={303: None, **errors(404, 422, 429)})
+@router.get("/{provider}/start", auth=None, response={303: None, **errors(404, 429)})
 async def start_sign_in(request: HttpRequest, provider: str, query: Query[StartQuery]) -> HttpResponse:
     """Send the browser to a provider. Lead it here, as a page; `return_to` must be one that the operator has allowed.
 
@@ -37,7 +37,7 @@ async def start_sign_in(request: HttpRequest, provider: str, query: Query[StartQ
     return response
 
 
-@router.get("/{provider}/callback", auth=None, response={303: None, **errors(400, 404, 422, 429)})
+@router.get("/{provider}/callback", auth=None, response={303: None, **errors(400, 404, 429)})
 async def end_sign_in(request: HttpRequest, provider: str, query: Query[CallbackQuery]) -> HttpResponse:
     """Take the browser back from a provider. The provider sends it here; nobody else does."""
     await limit_by_address(request, "provider-callback")
@@ -50,7 +50,7 @@ async def end_sign_in(request: HttpRequest, provider: str, query: Query[Callback
 @router.post(
     "/token",
     auth=None,
-    response={200: TokenPair, 202: SecondFactorNeeded, **errors(*WITH_BODY, 401, 403, 409, 429)},
+    response={200: TokenPair, 202: SecondFactorNeeded, **errors(401, 403, 409, 429)},
 )
 async def redeem_code(request: HttpRequest, exchange: CodeExchange) -> Status[TokenPair | SecondFactorNeeded]:
     """Sign in by the code from the fragment, which is good once and for a minute. Limited per client address.

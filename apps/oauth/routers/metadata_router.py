@@ -2,9 +2,8 @@
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from ninja import Router
 
-from apps.core.http.responses import errors
+from apps.core.http.responses import Router
 from apps.oauth.schemas.server_metadata import ServerMetadata
 from apps.oauth.services.metadata import metadata_of
 
@@ -13,7 +12,7 @@ router = Router(tags=["oauth"])
 METADATA_SECONDS = 3600
 
 
-@router.get("/.well-known/oauth-authorization-server", auth=None, response={200: ServerMetadata, **errors()})
+@router.get("/.well-known/oauth-authorization-server", auth=None, response={200: ServerMetadata})
 async def get_server_metadata(request: HttpRequest, response: HttpResponse) -> ServerMetadata:
     """Read where the OAuth endpoints are, and what they take (RFC 8414)."""
     response["Cache-Control"] = f"public, max-age={METADATA_SECONDS}"

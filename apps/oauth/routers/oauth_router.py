@@ -4,9 +4,9 @@ from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Router
 
 from apps.core.authorization.principal import Principal
+from apps.core.http.responses import Router
 from apps.core.rate_limits.address_limits import limit_by_address
 from apps.core.rate_limits.response_headers import note_rate_limits
 from apps.core.schemas.error_response import ErrorResponse

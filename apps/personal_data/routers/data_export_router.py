@@ -3,10 +3,10 @@
 from functools import partial
 
 from django.http import HttpResponse
-from ninja import Path, Router
+from ninja import Path
 
 from apps.core.authorization.authenticated_request import AuthenticatedRequest
-from apps.core.http.responses import errors
+from apps.core.http.responses import Router, errors
 from apps.core.rate_limits.account_limits import limit_by_account
 from apps.core.rate_limits.address_limits import limit_by_address
 from apps.core.schemas.fields import Identifier
@@ -18,7 +18,7 @@ router = Router(tags=["users"])
 RATE = "5/h"
 
 
-@router.get("/me/export", response={200: DataExportOut, **errors(401, 403, 429)})
+@router.get("/me/export", response={200: DataExportOut})
 async def export_own_data(request: AuthenticatedRequest) -> HttpResponse:
     """Get all that is kept of oneself; needs a recent sign-in (`STEP_UP_REQUIRED`), and no API key may.
 
@@ -28,7 +28,7 @@ async def export_own_data(request: AuthenticatedRequest) -> HttpResponse:
     return _answer(await data_export().own(request.auth, count))
 
 
-@router.get("/{user_id}/export", response={200: DataExportOut, **errors(401, 403, 404, 422, 429)})
+@router.get("/{user_id}/export", response={200: DataExportOut, **errors(404)})
 async def export_data(request: AuthenticatedRequest, user_id: Path[Identifier]) -> HttpResponse:
     """Get all that is kept of a customer who has asked for it; for staff, each of them five times an hour."""
     count = await _limited(request)

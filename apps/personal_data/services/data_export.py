@@ -7,7 +7,7 @@ from django.utils import timezone
 from apps.audit.domain.audit_entry import AuditEntry, NoteAudit
 from apps.core.authorization.principal import Principal
 from apps.core.crypto.passwords import run_in_hashing_thread
-from apps.core.declarations.personal_data import ExportSection
+from apps.core.declarations.old_personal_data import ExportSection
 from apps.personal_data.schemas.data_export import DataExportOut
 from apps.users.services.user_service import UserService
 

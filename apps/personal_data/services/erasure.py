@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from apps.core.database.transactions import run_in_transaction
 from apps.core.database.unavailable import is_unavailable_for_all
 from apps.core.database.unexpected_errors import log_unexpected
-from apps.core.declarations.personal_data import EraseAddress, ErasePersonalData
+from apps.core.declarations.old_personal_data import EraseAddress, ErasePersonalData
 from apps.users.services.account_removal import AccountRemoval
 
 

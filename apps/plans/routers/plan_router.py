@@ -1,9 +1,9 @@
 """`/plans`."""
 
-from ninja import Path, Query, Router, Status
+from ninja import Path, Query, Status
 
 from apps.core.authorization.authenticated_request import AuthenticatedRequest
-from apps.core.http.responses import WITH_BODY, errors
+from apps.core.http.responses import Router, errors
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page, PageQuery
 from apps.plans.dependencies import plan_service
@@ -12,31 +12,31 @@ from apps.plans.schemas.plan import PlanCreate, PlanOut, PlanUpdate
 router = Router(tags=["plans"])
 
 
-@router.post("", response={201: PlanOut, **errors(*WITH_BODY, 401, 403, 409)})
+@router.post("", response={201: PlanOut, **errors(409)})
 async def create_plan(request: AuthenticatedRequest, new: PlanCreate) -> Status[PlanOut]:
     """Make a plan; for staff."""
     return Status(201, await plan_service().create(request.auth, new))
 
 
-@router.get("", response={200: Page[PlanOut], **errors(401, 422)})
+@router.get("", response={200: Page[PlanOut]})
 async def list_plans(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[PlanOut]:
     """List the plans with their windows."""
     return await plan_service().page(query)
 
 
-@router.get("/{plan_id}", response={200: PlanOut, **errors(401, 404, 422)})
+@router.get("/{plan_id}", response={200: PlanOut, **errors(404)})
 async def get_plan(request: AuthenticatedRequest, plan_id: Path[Identifier]) -> PlanOut:
     """Read a plan with its windows."""
     return await plan_service().get(plan_id)
 
 
-@router.patch("/{plan_id}", response={200: PlanOut, **errors(*WITH_BODY, 401, 403, 404, 409)})
+@router.patch("/{plan_id}", response={200: PlanOut, **errors(404, 409)})
 async def update_plan(request: AuthenticatedRequest, plan_id: Path[Identifier], update: PlanUpdate) -> PlanOut:
     """Change a plan; for staff. `rate_limits` takes the place of all its windows, from the next verification on."""
     return await plan_service().update(request.auth, plan_id, update)
 
 
-@router.delete("/{plan_id}", response={204: None, **errors(401, 403, 404, 409, 422)})
+@router.delete("/{plan_id}", response={204: None, **errors(404, 409)})
 async def delete_plan(request: AuthenticatedRequest, plan_id: Path[Identifier]) -> Status[None]:
     """Delete a plan that no account is on; for staff."""
     await plan_service().delete(request.auth, plan_id)

@@ -1,9 +1,9 @@
 """`/auth/second-factors`, and staff's `/users/{id}/second-factors`."""
 
-from ninja import Path, Router, Status
+from ninja import Path, Status
 
 from apps.core.authorization.authenticated_request import AuthenticatedRequest
-from apps.core.http.responses import WITH_BODY, errors
+from apps.core.http.responses import Router, errors
 from apps.core.rate_limits.address_limits import limit_by_address
 from apps.core.schemas.fields import Identifier
 from apps.second_factors.dependencies import passkey_enrolment, second_factors, totp_enrolment
@@ -21,13 +21,13 @@ router = Router(tags=["second factors"])
 user_router = Router(tags=["second factors"])
 
 
-@router.get("/second-factors", response={200: SecondFactorsOut, **errors(401, 403)})
+@router.get("/second-factors", response={200: SecondFactorsOut})
 async def list_second_factors(request: AuthenticatedRequest) -> SecondFactorsOut:
     """List by what one's own account can be proven a second time."""
     return await second_factors().list_own(request.auth)
 
 
-@router.post("/second-factors/totp", response={201: TotpSecret, **errors(401, 403, 429)})
+@router.post("/second-factors/totp", response={201: TotpSecret})
 async def begin_totp(request: AuthenticatedRequest) -> Status[TotpSecret]:
     """Get a secret for an authenticator program, shown this once; it counts after a first code.
 
@@ -37,7 +37,7 @@ async def begin_totp(request: AuthenticatedRequest) -> Status[TotpSecret]:
     return Status(201, await totp_enrolment().begin(request.auth))
 
 
-@router.post("/second-factors/totp/confirm", response={200: RecoveryCodesOut, **errors(*WITH_BODY, 401, 403, 404, 429)})
+@router.post("/second-factors/totp/confirm", response={200: RecoveryCodesOut, **errors(404)})
 async def confirm_totp(request: AuthenticatedRequest, entry: CodeEntry) -> RecoveryCodesOut:
     """Confirm the secret by a code of the program; a program before it is good no more.
 
@@ -46,27 +46,27 @@ async def confirm_totp(request: AuthenticatedRequest, entry: CodeEntry) -> Recov
     return await totp_enrolment().confirm(request.auth, entry.code)
 
 
-@router.delete("/second-factors/totp", response={204: None, **errors(401, 403, 404)})
+@router.delete("/second-factors/totp", response={204: None, **errors(404)})
 async def remove_totp(request: AuthenticatedRequest) -> Status[None]:
     """Remove the authenticator program. Asks for fresh proof."""
     await totp_enrolment().remove(request.auth)
     return Status(204, None)
 
 
-@router.post("/second-factors/recovery-codes", response={200: RecoveryCodesOut, **errors(401, 403, 404)})
+@router.post("/second-factors/recovery-codes", response={200: RecoveryCodesOut, **errors(404)})
 async def renew_recovery_codes(request: AuthenticatedRequest) -> RecoveryCodesOut:
     """Get new recovery codes, shown this once; the old ones are good no more. Asks for fresh proof."""
     return await second_factors().renew_recovery_codes(request.auth)
 
 
-@router.post("/second-factors/passkeys/options", response={200: PasskeyOptions, **errors(401, 403, 429)})
+@router.post("/second-factors/passkeys/options", response={200: PasskeyOptions})
 async def ask_for_new_passkey(request: AuthenticatedRequest) -> PasskeyOptions:
     """Get what `navigator.credentials.create()` is asked. Asks for fresh proof."""
     await limit_by_address(request, "passkeys")
     return await passkey_enrolment().ask(request.auth)
 
 
-@router.post("/second-factors/passkeys", response={201: PasskeyAdded, **errors(*WITH_BODY, 401, 403, 409)})
+@router.post("/second-factors/passkeys", response={201: PasskeyAdded, **errors(409)})
 async def add_passkey(request: AuthenticatedRequest, registration: PasskeyRegistration) -> Status[PasskeyAdded]:
     """Register the passkey that was made. Asks for fresh proof.
 
@@ -75,7 +75,7 @@ async def add_passkey(request: AuthenticatedRequest, registration: PasskeyRegist
     return Status(201, await passkey_enrolment().add(request.auth, registration))
 
 
-@router.patch("/second-factors/passkeys/{passkey_id}", response={200: PasskeyOut, **errors(*WITH_BODY, 401, 403, 404)})
+@router.patch("/second-factors/passkeys/{passkey_id}", response={200: PasskeyOut, **errors(404)})
 async def rename_passkey(
     request: AuthenticatedRequest, passkey_id: Path[Identifier], rename: PasskeyRename
 ) -> PasskeyOut:
@@ -83,20 +83,20 @@ async def rename_passkey(
     return await passkey_enrolment().rename(request.auth, passkey_id, rename.name)
 
 
-@router.delete("/second-factors/passkeys/{passkey_id}", response={204: None, **errors(401, 403, 404, 422)})
+@router.delete("/second-factors/passkeys/{passkey_id}", response={204: None, **errors(404)})
 async def remove_passkey(request: AuthenticatedRequest, passkey_id: Path[Identifier]) -> Status[None]:
     """Remove a passkey. Asks for fresh proof."""
     await passkey_enrolment().remove(request.auth, passkey_id)
     return Status(204, None)
 
 
-@user_router.get("/{user_id}/second-factors", response={200: SecondFactorsOut, **errors(401, 403, 404, 422)})
+@user_router.get("/{user_id}/second-factors", response={200: SecondFactorsOut, **errors(404)})
 async def list_user_second_factors(request: AuthenticatedRequest, user_id: Path[Identifier]) -> SecondFactorsOut:
     """List somebody's second factors: one's own, or anybody's for staff."""
     return await second_factors().summary(request.auth, user_id)
 
 
-@user_router.delete("/{user_id}/second-factors", response={204: None, **errors(401, 403, 404, 422)})
+@user_router.delete("/{user_id}/second-factors", response={204: None, **errors(404)})
 async def reset_second_factors(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[None]:
     """Remove all second factors of somebody who has lost them, and end their sessions; superusers only.
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from apps.core.database.batches import remove_in_batches
-from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM, listed
+from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM, section_of
 from apps.usage.repositories.usage_denial_repository import UsageDenialRepository
 from apps.usage.repositories.usage_event_repository import UsageEventRepository, UsedOnDay
 from apps.usage.schemas.usage_event import RefusedCalls, UsedCalls
@@ -30,7 +30,7 @@ class UsageService:
     async def export(self, user_id: int) -> Any:
         """Return what the account used in the last 31 days, by key and day. It is an `ExportPersonalData`."""
         rows, total = await self._events.lately(user_id, EXPORT_ROWS_MAXIMUM)
-        return await listed(_used_calls, rows, total)
+        return await section_of(_used_calls, rows, total)
 
     async def remove_old_denials(self) -> int:
         """Remove what was counted of refused calls more than 90 days ago, in batches, and return how many rows."""

@@ -4,8 +4,9 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
+from apps.core.admin.account_links import account_links
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.deleted_filter import DeletedFilter
 from apps.core.admin.service_admin import ServiceAdmin
@@ -91,6 +92,14 @@ class UserAdmin(ServiceAdmin):
         if match and match.url_name == "autocomplete":
             queryset = queryset.filter(deleted_at=None)
         return super().get_search_results(request, queryset, search_term)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
+    ) -> HttpResponse:
+        """Lead to everything that is kept of the account."""
+        user = context.get("original")
+        links = account_links(request, user) if user else {}
+        return super().render_change_form(request, {**context, "account_links": links}, *args, **options)
 
     def has_restore_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let whoever changes accounts take back their deletion."""

@@ -1,9 +1,9 @@
 """`/invitations`."""
 
-from ninja import Path, Query, Router, Status
+from ninja import Path, Query, Status
 
 from apps.core.authorization.authenticated_request import AuthenticatedRequest
-from apps.core.http.responses import WITH_BODY, errors
+from apps.core.http.responses import Router, errors
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page, PageQuery
 from apps.users.dependencies import invitation_service
@@ -12,25 +12,25 @@ from apps.users.schemas.invitation import InvitationCreate, InvitationOut
 router = Router(tags=["users"])
 
 
-@router.post("", response={201: InvitationOut, **errors(*WITH_BODY, 401, 403, 409)})
+@router.post("", response={201: InvitationOut, **errors(409)})
 async def create_invitation(request: AuthenticatedRequest, new: InvitationCreate) -> Status[InvitationOut]:
     """Invite somebody by mail; for staff. The link is good for a week. 409 where `REGISTRATION` is `off`."""
     return Status(201, await invitation_service().invite(request.auth, new))
 
 
-@router.get("", response={200: Page[InvitationOut], **errors(401, 403, 422)})
+@router.get("", response={200: Page[InvitationOut]})
 async def list_invitations(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[InvitationOut]:
     """List the invitations, newest first; for staff."""
     return await invitation_service().page(request.auth, query)
 
 
-@router.post("/{invitation_id}/resend", response={200: InvitationOut, **errors(401, 403, 404, 409, 422)})
+@router.post("/{invitation_id}/resend", response={200: InvitationOut, **errors(404, 409)})
 async def resend_invitation(request: AuthenticatedRequest, invitation_id: Path[Identifier]) -> InvitationOut:
     """Send an invitation again, good for a week from now; for staff."""
     return await invitation_service().resend(request.auth, invitation_id)
 
 
-@router.delete("/{invitation_id}", response={204: None, **errors(401, 403, 404, 422)})
+@router.delete("/{invitation_id}", response={204: None, **errors(404)})
 async def revoke_invitation(request: AuthenticatedRequest, invitation_id: Path[Identifier]) -> Status[None]:
     """Take an invitation back, whatever link was sent; for staff."""
     await invitation_service().revoke(request.auth, invitation_id)

@@ -1,9 +1,9 @@
 """`/roles`."""
 
-from ninja import Path, Query, Router, Status
+from ninja import Path, Query, Status
 
 from apps.core.authorization.authenticated_request import AuthenticatedRequest
-from apps.core.http.responses import WITH_BODY, errors
+from apps.core.http.responses import Router, errors
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page, PageQuery
 from apps.users.dependencies import role_service
@@ -12,25 +12,25 @@ from apps.users.schemas.role import RoleCreate, RoleOut, RoleUpdate
 router = Router(tags=["roles and scopes"])
 
 
-@router.post("", response={201: RoleOut, **errors(*WITH_BODY, 401, 403, 409)})
+@router.post("", response={201: RoleOut, **errors(409)})
 async def create_role(request: AuthenticatedRequest, new: RoleCreate) -> Status[RoleOut]:
     """Make a role; for superusers. `scopes` are of those that `GET /scopes` says are held by `roles`."""
     return Status(201, await role_service().create(request.auth, new))
 
 
-@router.get("", response={200: Page[RoleOut], **errors(401, 403, 422)})
+@router.get("", response={200: Page[RoleOut]})
 async def list_roles(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[RoleOut]:
     """List the roles; for staff."""
     return await role_service().page(request.auth, query)
 
 
-@router.get("/{role_id}", response={200: RoleOut, **errors(401, 403, 404, 422)})
+@router.get("/{role_id}", response={200: RoleOut, **errors(404)})
 async def get_role(request: AuthenticatedRequest, role_id: Path[Identifier]) -> RoleOut:
     """Read a role; for staff."""
     return await role_service().get(request.auth, role_id)
 
 
-@router.patch("/{role_id}", response={200: RoleOut, **errors(*WITH_BODY, 401, 403, 404, 409)})
+@router.patch("/{role_id}", response={200: RoleOut, **errors(404, 409)})
 async def update_role(request: AuthenticatedRequest, role_id: Path[Identifier], update: RoleUpdate) -> RoleOut:
     """Change a role; for superusers. A scope that it no longer gives is gone from its users' keys at once.
 
@@ -39,7 +39,7 @@ async def update_role(request: AuthenticatedRequest, role_id: Path[Identifier], 
     return await role_service().update(request.auth, role_id, update)
 
 
-@router.delete("/{role_id}", response={204: None, **errors(401, 403, 404, 409, 422)})
+@router.delete("/{role_id}", response={204: None, **errors(404, 409)})
 async def delete_role(request: AuthenticatedRequest, role_id: Path[Identifier]) -> Status[None]:
     """Delete a role that no account has; for superusers."""
     await role_service().delete(request.auth, role_id)

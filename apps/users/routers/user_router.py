@@ -1,10 +1,10 @@
 """`/users`."""
 
 from django.http import HttpRequest
-from ninja import Path, Query, Router, Status
+from ninja import Path, Query, Status
 
 from apps.core.authorization.authenticated_request import AuthenticatedRequest
-from apps.core.http.responses import WITH_BODY, errors
+from apps.core.http.responses import Router, errors
 from apps.core.rate_limits.address_limits import limit_by_address
 from apps.core.schemas.done import Done
 from apps.core.schemas.fields import Identifier
@@ -15,7 +15,7 @@ from apps.users.schemas.user import UserCreate, UserOut, UserQuery, UserUpdate
 router = Router(tags=["users"])
 
 
-@router.post("", auth=None, response={201: UserOut, 202: Done, **errors(*WITH_BODY, 403, 409, 429)})
+@router.post("", auth=None, response={201: UserOut, 202: Done, **errors(403, 409, 429)})
 async def create_user(request: HttpRequest, new: UserCreate) -> Status[UserOut] | Status[Done]:
     """Sign up. Public, and limited per client address.
 
@@ -26,19 +26,19 @@ async def create_user(request: HttpRequest, new: UserCreate) -> Status[UserOut] 
     return Status(202, Done()) if created is None else Status(201, created)
 
 
-@router.get("", response={200: Page[UserOut], **errors(401, 422)})
+@router.get("", response={200: Page[UserOut]})
 async def list_users(request: AuthenticatedRequest, query: Query[UserQuery]) -> Page[UserOut]:
     """List accounts: all of them for staff, one's own for others."""
     return await user_service().page(request.auth, query)
 
 
-@router.get("/me", response={200: UserOut, **errors(401)})
+@router.get("/me", response={200: UserOut})
 async def get_own_user(request: AuthenticatedRequest) -> UserOut:
     """Read one's own account."""
     return await user_service().get(request.auth, request.auth.owner_id)
 
 
-@router.patch("/me", response={200: UserOut, **errors(*WITH_BODY, 401, 403, 409, 429)})
+@router.patch("/me", response={200: UserOut, **errors(409)})
 async def update_own_user(request: AuthenticatedRequest, update: UserUpdate) -> UserOut:
     """Change one's own account.
 
@@ -49,13 +49,13 @@ async def update_own_user(request: AuthenticatedRequest, update: UserUpdate) -> 
     return await user_service().update(request.auth, request.auth.owner_id, update)
 
 
-@router.get("/{user_id}", response={200: UserOut, **errors(401, 403, 404, 422)})
+@router.get("/{user_id}", response={200: UserOut, **errors(404)})
 async def get_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> UserOut:
     """Read an account: one's own, or any for staff."""
     return await user_service().get(request.auth, user_id)
 
 
-@router.patch("/{user_id}", response={200: UserOut, **errors(*WITH_BODY, 401, 403, 404, 409, 429)})
+@router.patch("/{user_id}", response={200: UserOut, **errors(404, 409)})
 async def update_user(request: AuthenticatedRequest, user_id: Path[Identifier], update: UserUpdate) -> UserOut:
     """Change an account; only staff set `plan` and `is_active`, though not their own, and only superusers `roles`.
 
@@ -64,7 +64,7 @@ async def update_user(request: AuthenticatedRequest, user_id: Path[Identifier], 
     return await user_service().update(request.auth, user_id, update)
 
 
-@router.delete("/{user_id}", response={204: None, **errors(401, 403, 404, 409, 422)})
+@router.delete("/{user_id}", response={204: None, **errors(404, 409)})
 async def delete_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[None]:
     """Delete an account: its credentials stop at once, its ledger stays, whose it was is erased after a grace period.
 
@@ -75,7 +75,7 @@ async def delete_user(request: AuthenticatedRequest, user_id: Path[Identifier]) 
     return Status(204, None)
 
 
-@router.post("/{user_id}/restore", response={200: UserOut, **errors(401, 403, 404, 409, 422)})
+@router.post("/{user_id}/restore", response={200: UserOut, **errors(404, 409)})
 async def restore_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> UserOut:
     """Take back a deletion within the grace period; for staff. Keys work again, sessions do not."""
     return await account_removal().restore(request.auth, user_id)

@@ -1,11 +1,9 @@
 """`/keys/verify` and `/keys/verify-batch`."""
 
-from ninja import Router
-
 from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.authorization.scopes import KEYS_VERIFY
 from apps.core.http.requirements import require_scopes
-from apps.core.http.responses import WITH_BODY, errors
+from apps.core.http.responses import Router
 from apps.core.rate_limits.response_headers import note_rate_limits
 from apps.verification.dependencies import verification_service
 from apps.verification.schemas.verification import (
@@ -19,7 +17,7 @@ router = Router(tags=["verification"])
 router.add_decorator(require_scopes(KEYS_VERIFY))
 
 
-@router.post("/verify", response={200: VerifyResponse, **errors(*WITH_BODY, 401, 403)})
+@router.post("/verify", response={200: VerifyResponse})
 async def verify_key(request: AuthenticatedRequest, question: VerifyRequest) -> VerifyResponse:
     """Ask whether a key may make a call.
 
@@ -33,7 +31,7 @@ async def verify_key(request: AuthenticatedRequest, question: VerifyRequest) -> 
     return VerifyResponse.of(verdict, request_id)
 
 
-@router.post("/verify-batch", response={200: VerifyBatchResponse, **errors(*WITH_BODY, 401, 403)})
+@router.post("/verify-batch", response={200: VerifyBatchResponse})
 async def verify_keys(request: AuthenticatedRequest, questions: VerifyBatchRequest) -> VerifyBatchResponse:
     """Ask about up to 100 calls at once, each judged for itself.
 

@@ -19,7 +19,7 @@ from apps.audit.models import AuditEvent
 from apps.authentication.dependencies import session_data
 from apps.authentication.models import LoginAttempt, Session
 from apps.core.database.transactions import run_in_transaction, run_statement
-from apps.core.declarations.personal_data import ErasePersonalData
+from apps.core.declarations.old_personal_data import ErasePersonalData
 from apps.core.errors import Unavailable
 from apps.core.request_context import NO_REQUEST, enter_request
 from apps.credits.models import CreditTransaction

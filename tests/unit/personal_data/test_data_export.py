@@ -7,7 +7,8 @@ import orjson
 import pytest
 from pydantic import field_serializer
 
-from apps.core.declarations.personal_data import ExportSection, listed
+from apps.core.declarations.old_personal_data import ExportSection
+from apps.core.declarations.personal_data import section_of
 from apps.core.errors import NotAllowed, StepUpRequired, TooManyRequests
 from apps.core.schemas.base import ResponseSchema
 from apps.personal_data.services.data_export import DataExport
@@ -53,7 +54,7 @@ class Scene:
         self.exports = DataExport(users, [ExportSection("rows", self._rows)], self._note)
 
     async def _rows(self, _user_id: int) -> Any:
-        return await listed(Row.of, [1, 2], 5)
+        return await section_of(Row.of, [1, 2], 5)
 
     async def count(self, user_id: int) -> None:
         self.counted.append(user_id)

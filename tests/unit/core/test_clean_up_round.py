@@ -6,7 +6,7 @@ import pytest
 from psycopg import IntegrityError
 from psycopg_pool import PoolTimeout
 
-from apps.core.background.clean_up_tasks import CleanUpTasks
+from apps.core.background.clean_up_round import CleanUpRound
 from apps.core.errors import Unavailable
 
 pytestmark = pytest.mark.unit
@@ -24,14 +24,14 @@ def counted(done: list[str], name: str, error: Exception | None = None):
 
 async def test_each_call_does_one_part_and_says_when_the_round_is_over():
     done: list[str] = []
-    parts = CleanUpTasks({name: counted(done, name) for name in ("a", "b", "c")})
+    parts = CleanUpRound({name: counted(done, name) for name in ("a", "b", "c")})
     assert [await parts.run() for _ in range(6)] == [True, True, False, True, True, False]
     assert done == ["a", "b", "c", "a", "b", "c"]
 
 
 async def test_a_part_that_fails_is_logged_by_its_class_and_tried_again_in_the_next_round(caplog):
     done: list[str] = []
-    parts = CleanUpTasks(
+    parts = CleanUpRound(
         {
             "away": counted(done, "away", PoolTimeout("gone")),
             "taken to be away": counted(done, "taken to be away", Unavailable()),

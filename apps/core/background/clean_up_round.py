@@ -13,7 +13,7 @@ logger = logging.getLogger("keyhouse.background")
 Part = Callable[[], Awaitable[int]]
 
 
-class CleanUpTasks:
+class CleanUpRound:
     """Does one part at a call of `run`, so that the server can stop between two."""
 
     def __init__(self, parts: Mapping[str, Part]) -> None:

@@ -1,0 +1,51 @@
+"""What this app adds."""
+
+from apps.api_keys.routers import api_key_router
+from apps.core.declarations.app_declaration import AccountLink, AppDeclaration, AuditKind, MenuEntry, Mount
+
+DECLARATION = AppDeclaration(
+    mounts=[
+        Mount("/users", api_key_router.user_router),
+        Mount("/api-keys", api_key_router.router),
+    ],
+    menu=[MenuEntry("Keys and credits", "api_keys.ApiKey", position=10)],
+    account_links=[
+        AccountLink(
+            "Keys and credits",
+            "API keys",
+            "api_keys_apikey_changelist",
+            ["api_keys.view_apikey", "api_keys.change_apikey"],
+            parameter="user__id__exact",
+        ),
+        AccountLink(
+            "Keys and credits",
+            "Add API key",
+            "api_keys_apikey_add",
+            ["api_keys.add_apikey"],
+            parameter="user",
+            is_for_living=True,
+        ),
+    ],
+    audit_kinds=[
+        AuditKind(
+            "api_key",
+            "API key",
+            frozenset(
+                {
+                    "user_id",
+                    "environment",
+                    "scopes",
+                    "rate_limits",
+                    "budget",
+                    "is_active",
+                    "expires_at",
+                    "revoked_at",
+                    "deleted_at",
+                    "grace_seconds",
+                    "token_id",
+                    "reason",
+                }
+            ),
+        )
+    ],
+)

@@ -1,0 +1,21 @@
+"""What this app adds."""
+
+from apps.audit.routers import security_event_router
+from apps.core.declarations.app_declaration import AccountLink, AppDeclaration, MenuEntry, Mount
+
+DECLARATION = AppDeclaration(
+    mounts=[Mount("/auth", security_event_router.router)],
+    menu=[MenuEntry("Records", "audit.AuditEvent", position=10)],
+    account_links=[
+        AccountLink(
+            "Records",
+            "Events of the account",
+            "audit_auditevent_changelist",
+            ["audit.view_auditevent"],
+            parameter="subject_id",
+        ),
+        AccountLink(
+            "Records", "What it did", "audit_auditevent_changelist", ["audit.view_auditevent"], parameter="actor_id"
+        ),
+    ],
+)

@@ -1,0 +1,41 @@
+"""What leads from an account's page of the admin to everything that is kept of the account."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from apps.core.declarations.app_declaration import AccountLink
+from apps.core.declarations.installed import app_declarations
+
+
+class Link(NamedTuple):
+    """A link as it is shown."""
+
+    label: str
+    url: str
+
+
+def account_links(request: HttpRequest, user: Any) -> Mapping[str, Sequence[Link]]:
+    """Return the links that the request's staff may follow, by group."""
+    groups: dict[str, list[Link]] = defaultdict(list)
+    for declaration in app_declarations().values():
+        for link in declaration.account_links:
+            if _is_shown(link, request, user):
+                groups[link.group].append(Link(link.label, _url(link, user.pk)))
+    return dict(groups)
+
+
+def _is_shown(link: AccountLink, request: HttpRequest, user: Any) -> bool:
+    staff: Any = request.user
+    may_follow = any(staff.has_perm(permission) for permission in link.permissions)
+    return may_follow and not (link.is_for_living and user.deleted_at)
+
+
+def _url(link: AccountLink, user_id: int) -> str:
+    if not link.parameter:
+        return reverse(f"admin:{link.url}", args=[user_id])
+    return f"{reverse(f'admin:{link.url}')}?{urlencode({link.parameter: user_id})}"

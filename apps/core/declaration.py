@@ -1,0 +1,11 @@
+"""What core adds."""
+
+from apps.core.declarations.app_declaration import AppDeclaration, Mount
+from apps.core.routers import health_router, scope_router
+
+DECLARATION = AppDeclaration(
+    mounts=[
+        Mount("", health_router.router, at_root=True),
+        Mount("/scopes", scope_router.router),
+    ],
+)

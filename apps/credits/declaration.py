@@ -1,0 +1,38 @@
+"""What this app adds."""
+
+from apps.core.declarations.app_declaration import AccountLink, AppDeclaration, MenuEntry, Mount
+from apps.credits.routers import credit_router
+
+DECLARATION = AppDeclaration(
+    mounts=[
+        Mount("/users", credit_router.user_router),
+        Mount("/credits", credit_router.router),
+    ],
+    menu=[
+        MenuEntry("Keys and credits", "credits.CreditBalance", position=30),
+        MenuEntry("Keys and credits", "credits.CreditTransaction", position=40),
+    ],
+    account_links=[
+        AccountLink(
+            "Keys and credits",
+            "Balance",
+            "credits_creditbalance_change",
+            ["credits.view_creditbalance", "credits.change_creditbalance"],
+        ),
+        AccountLink(
+            "Keys and credits",
+            "Ledger",
+            "credits_credittransaction_changelist",
+            ["credits.view_credittransaction"],
+            parameter="user__id__exact",
+        ),
+        AccountLink(
+            "Keys and credits",
+            "Post credits",
+            "credits_creditbalance_post_selected",
+            ["credits.change_creditbalance"],
+            parameter="id",
+            is_for_living=True,
+        ),
+    ],
+)

@@ -1,0 +1,23 @@
+"""What this app adds."""
+
+from apps.core.declarations.app_declaration import AccountLink, AppDeclaration, AuditKind, MenuEntry, Mount
+from apps.identities.routers import identity_router, provider_router
+
+DECLARATION = AppDeclaration(
+    mounts=[
+        Mount("/auth", identity_router.router),
+        Mount("/auth/oauth", provider_router.router),
+        Mount("/users", identity_router.user_router),
+    ],
+    menu=[MenuEntry("Signing in", "identities.Identity", position=40)],
+    account_links=[
+        AccountLink(
+            "Signing in",
+            "Identities",
+            "identities_identity_changelist",
+            ["identities.view_identity"],
+            parameter="user__id__exact",
+        )
+    ],
+    audit_kinds=[AuditKind("identity", "Identity", frozenset({"provider", "reason"}))],
+)

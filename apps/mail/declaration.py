@@ -1,0 +1,35 @@
+"""What this app adds."""
+
+from collections.abc import Sequence
+
+from django.conf import settings
+
+from apps.core.background.background_job import BackgroundJob
+from apps.core.declarations.app_declaration import AccountLink, AppDeclaration, AuditKind, CleanUpTask, MenuEntry
+from apps.mail.dependencies import mail_delivery, mail_service
+
+
+def _background_jobs() -> Sequence[BackgroundJob]:
+    # Without a mail server, messages wait in their table.
+    return [BackgroundJob("mail", mail_delivery().run, interval_seconds=1)] if settings.MAILERS else []
+
+
+DECLARATION = AppDeclaration(
+    menu=[MenuEntry("Records", "mail.OutgoingMail", position=20)],
+    account_links=[
+        AccountLink(
+            "Records",
+            "Messages",
+            "mail_outgoingmail_changelist",
+            ["mail.view_outgoingmail", "mail.change_outgoingmail"],
+            parameter="user_id",
+        )
+    ],
+    audit_kinds=[AuditKind("outgoing_mail", "Message", frozenset({"kind", "attempts", "error"}))],
+    clean_up_tasks=[
+        CleanUpTask(
+            "outgoing_mails", "messages that were sent or failed 30 days ago", lambda: mail_service().remove_old()
+        )
+    ],
+    background_jobs=_background_jobs,
+)

@@ -1,0 +1,11 @@
+"""What this app adds."""
+
+from apps.core.declarations.app_declaration import AppDeclaration, AuditKind, MenuEntry, Mount
+from apps.plans.routers import plan_router
+from apps.plans.services.plan_service import AUDITED
+
+DECLARATION = AppDeclaration(
+    mounts=[Mount("/plans", plan_router.router)],
+    menu=[MenuEntry("Keys and credits", "plans.Plan", position=20)],
+    audit_kinds=[AuditKind("plan", "Plan", frozenset(AUDITED))],
+)
