@@ -89,11 +89,14 @@ class Principal:
         if user_id != self.user_id:
             self.require_staff()
 
-    def require_writing(self, user_id: int) -> None:
-        """Raise NotAllowed, or InsufficientScopes, unless the caller may change what belongs to the user."""
+    def require_writing(self, user_id: int, scope: str = scope_rules.ACCOUNT_WRITE) -> None:
+        """Raise NotAllowed, or InsufficientScopes, unless the caller may change what belongs to the user.
+
+        A customer's key needs `scope` for that; a session of the user, and staff rights, do without.
+        """
         self.require_reading(user_id)
         if self.kind is CredentialKind.API_KEY and not self.acts_as_staff:
-            self.require_scope(scope_rules.ACCOUNT_WRITE)
+            self.require_scope(scope)
 
     def require_staff(self) -> None:
         """Raise NotAllowed, or SecondFactorRequired, unless the caller may use staff rights."""

@@ -1,6 +1,6 @@
 """The two kinds of schema: what clients send, and what they get."""
 
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -25,3 +25,14 @@ class ResponseSchema(BaseModel):
     """What a client gets."""
 
     model_config = ConfigDict(frozen=True)
+
+
+class EntityOut(ResponseSchema):
+    """What is shown of a row, read from its attributes of the same names."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """Return what is shown of the row."""
+        return cls.model_validate(row)

@@ -22,7 +22,7 @@ NAME_TAKEN = ErrorDetail("name", "A plan with this name exists.")
 class PlanRepository:
     """The plans' rows with their rate limits, which change only while the plan's row is locked."""
 
-    async def find(self, plan_id: int) -> Plan:
+    async def get(self, plan_id: int) -> Plan:
         """Return the plan with its `rate_limits`; raises NotFound."""
         return _existing(await fetch_one(_with_rate_limits(Plan.objects.filter(pk=plan_id))))
 
@@ -46,7 +46,7 @@ class PlanRepository:
         except ConstraintViolated as error:
             raise _refusal(error) from error
         await self._insert_rate_limits(plan, rate_limits)
-        return await self.find(plan.pk)
+        return await self.get(plan.pk)
 
     async def update(self, plan: Plan, columns: Mapping[str, Any]) -> None:
         """Change columns of a locked plan; raises Conflict when its name is taken."""

@@ -37,7 +37,7 @@ class PlanService:
 
     async def get(self, plan_id: int) -> PlanOut:
         """Return the plan; raises NotFound."""
-        return PlanOut.of(await self._plans.find(plan_id))
+        return PlanOut.of(await self._plans.get(plan_id))
 
     async def page(self, query: PageQuery) -> Page[PlanOut]:
         """Return one page of the plans."""
@@ -63,7 +63,7 @@ class PlanService:
             await self._plans.update(plan, {name: value for name, value in changes.items() if name != RATE_LIMITS})
             if RATE_LIMITS in changes:
                 await self._plans.replace_rate_limits(plan, changes[RATE_LIMITS])
-            changed = await self._plans.find(plan_id)
+            changed = await self._plans.get(plan_id)
             before, after = _values(plan, changes), _values(changed, changes)
             await self._audit.record(AuditEntry(actor, "plan.updated", "plan", plan_id, before, after))
         return PlanOut.of(changed)

@@ -21,6 +21,7 @@ class Credentials:
     password_hash: str = field(repr=False)
     is_verified: bool = False  # whether the address has been shown to be the owner's
     is_staff: bool = False
+    is_superuser: bool = False
 
     @classmethod
     def of(cls, user: User) -> Self:
@@ -34,6 +35,7 @@ class Credentials:
             password_hash=user.password,
             is_verified=user.email_verified_at is not None,
             is_staff=user.is_staff,
+            is_superuser=user.is_superuser,
         )
 
 

@@ -1,10 +1,33 @@
 """Whom members of staff may change, and shut out."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from apps.core.authorization.principal import Principal
 from apps.core.errors import Conflict, NotAllowed
 from apps.users.models import User
+
+
+class Colleague(Protocol):
+    """What the rules need to know of an account."""
+
+    @property
+    def user_id(self) -> int:
+        """The account's id."""
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether it is a member of staff's."""
+
+    @property
+    def is_superuser(self) -> bool:
+        """Whether it is a superuser's."""
+
+
+def require_changeable_by(actor: Principal, account: Colleague) -> None:
+    """Raise NotAllowed where the account is another member of staff's and the actor is no superuser."""
+    if (account.is_staff or account.is_superuser) and account.user_id != actor.user_id and not actor.is_superuser:
+        raise NotAllowed("Only a superuser may change another member of staff.")
 
 
 def may_be_changed_by(actor: Principal) -> Callable[[User], None]:

@@ -36,7 +36,7 @@ class FakePlans:
         self.plans = {FREE: unsaved_plan(FREE, "free"), PRO: unsaved_plan(PRO, "pro")}
         self.calls: list[tuple[Any, ...]] = []
 
-    async def find(self, plan_id: int) -> Plan:
+    async def get(self, plan_id: int) -> Plan:
         if plan_id not in self.plans:
             raise NotFound
         return self.plans[plan_id]
@@ -50,7 +50,7 @@ class FakePlans:
 
     async def lock(self, plan_id: int) -> Plan:
         require_transaction("lock")
-        return await self.find(plan_id)
+        return await self.get(plan_id)
 
     async def insert(self, columns: Any, rate_limits: Any) -> Plan:
         self._note("insert", columns, rate_limits)

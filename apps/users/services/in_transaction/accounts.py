@@ -1,8 +1,11 @@
 """Locking accounts, for everything that changes what belongs to one."""
 
+from apps.core.authorization.principal import Principal
+from apps.core.authorization.scopes import ACCOUNT_WRITE
 from apps.core.errors import NotFound
 from apps.users.repositories.account_repository import AccountRepository
 from apps.users.services.credentials import Credentials, is_usable
+from apps.users.services.staff_rules import require_changeable_by
 
 
 class Accounts:
@@ -14,6 +17,17 @@ class Accounts:
     async def lock(self, user_id: int) -> Credentials:
         """Lock the account, usable or not; raises NotFound."""
         return Credentials.of(await self._accounts.lock(user_id))
+
+    async def lock_for(self, actor: Principal, user_id: int, scope: str = ACCOUNT_WRITE) -> Credentials:
+        """Lock the account, whose belongings the actor is about to change.
+
+        Raises NotFound, NotAllowed or InsufficientScopes unless the actor may: a customer its own, with `scope` where
+        it is a key; staff every customer's; superusers also another member of staff's.
+        """
+        actor.require_writing(user_id, scope)
+        account = await self.lock(user_id)
+        require_changeable_by(actor, account)
+        return account
 
     async def lock_usable(self, user_id: int) -> Credentials:
         """Lock the account; raises NotFound where it may not be used."""

@@ -1,0 +1,67 @@
+"""The base of repositories: rows of one model, read, locked and written one at a time.
+
+    class ProjectRepository(OwnedRepository[Project]):
+        model = Project
+
+`get` and `lock` raise NotFound for a row that does not exist; a `find_…` returns None. No method knows rules, rights or
+the audit trail: those are the service's.
+"""
+
+from typing import Any, ClassVar
+
+from django.db.models import Model, QuerySet
+
+from apps.core.database.orm.queries import count, fetch_all, fetch_one, lock_one
+from apps.core.database.orm.writes import delete, insert, update
+from apps.core.errors import NotFound
+
+
+class EntityRepository[M: Model]:
+    """Rows of `model`. Override `rows` to leave out deleted ones, or to annotate what is shown of them."""
+
+    model: ClassVar[type[Any]]
+
+    def rows(self) -> QuerySet[M]:
+        """Return the rows that callers know of, as they are shown."""
+        rows: QuerySet[M] = self.model._base_manager.all()
+        return rows
+
+    async def get(self, row_id: int) -> M:
+        """Return the row; raises NotFound."""
+        return _existing(await fetch_one(self.rows().filter(pk=row_id)))
+
+    async def lock(self, row_id: int) -> M:
+        """Lock the row and return it; raises NotFound. Lock what it belongs to before."""
+        return _existing(await lock_one(self.rows().filter(pk=row_id)))
+
+    async def insert(self, row: M) -> M:
+        """Insert the row and return it as it is shown; raises ConstraintViolated."""
+        return await self.get((await insert(row)).pk)
+
+    async def update(self, row: M, **changes: Any) -> M:
+        """Change columns of a locked row and return it as it is shown; raises ConstraintViolated."""
+        await update(self.model._base_manager.filter(pk=row.pk), **changes)
+        return _existing(await fetch_one(self.rows().filter(pk=row.pk)))
+
+    async def delete(self, row: M) -> None:
+        """Delete a locked row."""
+        await delete(self.model._base_manager.filter(pk=row.pk))
+
+
+class OwnedRepository[M: Model](EntityRepository[M]):
+    """Rows that belong to an account, by their column `user`."""
+
+    async def page(self, user_id: int, *, offset: int, size: int) -> tuple[list[M], int]:
+        """Return one page of the account's rows in order of id, and how many there are."""
+        found = self.rows().filter(user_id=user_id).order_by("pk")
+        return await fetch_all(found[offset : offset + size]), await count(found)
+
+    async def delete_all(self, user_id: int) -> int:
+        """Delete all rows of the account, and return how many there were."""
+        return await delete(self.model._base_manager.filter(user_id=user_id))
+
+
+def _existing[M: Model](row: M | None) -> M:
+    if row is None:
+        raise NotFound
+    return row

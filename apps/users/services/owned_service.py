@@ -1,0 +1,80 @@
+"""The base of services for entities that belong to an account: rights, locks and the audit trail.
+
+    class ProjectService(OwnedService[Project]):
+        kind = "project"
+        scope = PROJECTS_WRITE
+
+        async def rename(self, actor: Principal, project_id: int, name: str) -> ProjectOut:
+            async with transaction():
+                project = await self.lock(actor, project_id)
+                renamed = await self.rows.update(project, name=name)
+                await self.record(actor, "renamed", project, {"name": project.name}, {"name": name})
+            return ProjectOut.of(renamed)
+
+Rules stay with the subclass, and so does the transaction: what is called `lock…` or `record` joins it.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.core.authorization.principal import Principal
+from apps.core.authorization.scopes import ACCOUNT_WRITE
+from apps.core.database.orm.entity_repository import OwnedRepository
+from apps.users.services.in_transaction.accounts import Accounts
+from apps.users.services.user_service import UserService
+
+NOTHING: Mapping[str, Any] = {}
+
+
+class OwnedService[M]:
+    """`kind` is what the audit trail calls the entity; `scope` is what a key needs to change one."""
+
+    kind: ClassVar[str]
+    scope: ClassVar[str] = ACCOUNT_WRITE
+
+    def __init__(self, rows: OwnedRepository[Any], users: UserService, accounts: Accounts, audit: AuditTrail) -> None:
+        self.rows: Any = rows
+        self.users = users
+        self.accounts = accounts
+        self.audit = audit
+
+    async def read(self, actor: Principal, row_id: int) -> M:
+        """Return the row; raises NotFound, NotAllowed for another account's."""
+        row: Any = await self.rows.get(row_id)
+        actor.require_reading(row.user_id)
+        found: M = row
+        return found
+
+    async def read_page(self, actor: Principal, user_id: int, *, offset: int, size: int) -> tuple[list[M], int]:
+        """Return one page of the account's rows and how many there are; raises NotAllowed, NotFound for the account."""
+        if user_id != actor.user_id:
+            await self.users.require(actor, user_id)
+        page: tuple[list[M], int] = await self.rows.page(user_id, offset=offset, size=size)
+        return page
+
+    async def lock_owner(self, actor: Principal, user_id: int) -> None:
+        """Lock the account that a new row shall belong to.
+
+        Raises NotFound, NotAllowed or InsufficientScopes unless the actor may change what belongs to it.
+        """
+        await self.accounts.lock_for(actor, user_id, self.scope)
+
+    async def lock(self, actor: Principal, row_id: int) -> M:
+        """Lock the row, after its account, and return it; raises as `lock_owner` does, and NotFound for the row."""
+        await self.lock_owner(actor, (await self.rows.get(row_id)).user_id)
+        row: M = await self.rows.lock(row_id)
+        return row
+
+    async def record(
+        self,
+        actor: Principal,
+        action: str,
+        row: Any,
+        before: Mapping[str, Any] = NOTHING,
+        after: Mapping[str, Any] = NOTHING,
+    ) -> None:
+        """Record `<kind>.<action>`. It concerns the owner, whoever the actor is: the owner sees it."""
+        entry = AuditEntry(actor, f"{self.kind}.{action}", self.kind, row.pk, before, after, subject_id=row.user_id)
+        await self.audit.record(entry)
