@@ -8,10 +8,9 @@ from django.db.models.functions import Now
 from apps.authentication.dependencies import password_service
 from apps.authentication.models import Session
 from apps.core.authorization.principal import OPERATOR
-from apps.core.database.transactions import run_in_transaction
 from tests.support.factories import PASSWORD, make_user
 from tests.support.mailbox import PostedLetter, letters_to
-from tests.support.orm import make
+from tests.support.orm import make, run_in_transaction
 from tests.support.sessions import let_rotations_grow_old
 
 LOGIN, REFRESH = "/api/v1/auth/login", "/api/v1/auth/refresh"

@@ -10,7 +10,6 @@ from django.db.models.functions import Now
 from apps.authentication.dependencies import password_service
 from apps.authentication.models import Session
 from apps.core.authorization.principal import OPERATOR
-from apps.core.database.transactions import run_in_transaction
 from apps.one_time_tokens.models import OneTimeToken
 from apps.users.models import User
 from tests.support.accounts import audited, customer
@@ -18,7 +17,7 @@ from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, make_user
 from tests.support.links import kinds_to, tokens_to
 from tests.support.mailbox import letters_to
-from tests.support.orm import make, rows
+from tests.support.orm import make, rows, run_in_transaction
 from tests.support.second_factors import begin_sign_in, enrol_totp
 from tests.support.sessions import sign_in
 

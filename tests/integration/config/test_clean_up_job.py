@@ -9,12 +9,11 @@ from django.db.models.functions import Now
 from apps.authentication.models import LoginAttempt
 from apps.core.background.background_job import BackgroundJob
 from apps.core.background.background_runner import BackgroundRunner
-from apps.core.database.transactions import run_in_transaction
 from apps.one_time_tokens.models import OneTimeToken
 from apps.users.models import User
 from config.serving.background import background_jobs
 from tests.support.factories import make_user
-from tests.support.orm import make, rows
+from tests.support.orm import make, rows, run_in_transaction
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -10,13 +10,12 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from apps.authentication.models import Session
-from apps.core.database.transactions import run_in_transaction
 from apps.identities.models import Identity
 from apps.one_time_tokens.models import OneTimeToken
 from apps.users.models import User
 from config.asgi import application
 from tests.support.assertions import assert_error
-from tests.support.orm import make, rows
+from tests.support.orm import make, rows, run_in_transaction
 from tests.support.sign_in_flow import OWN_URL, RETURN_TO, Browser, fragment_of, person, query_of
 
 INVALID = {"error": "PROVIDER_ANSWER_INVALID"}

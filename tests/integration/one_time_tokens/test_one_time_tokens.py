@@ -9,11 +9,10 @@ import pytest
 from django.core.management import call_command
 from django.db.models.functions import Now
 
-from apps.core.database.transactions import run_in_transaction
 from apps.one_time_tokens.dependencies import one_time_tokens
 from apps.one_time_tokens.models import OneTimeToken
 from tests.support.factories import make_user
-from tests.support.orm import make, rows
+from tests.support.orm import make, rows, run_in_transaction
 
 pytestmark = pytest.mark.usefixtures("database")
 

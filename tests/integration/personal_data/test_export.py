@@ -8,12 +8,11 @@ from django.db.models.functions import Now
 
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
-from apps.core.database.transactions import run_in_transaction
 from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM
 from tests.support.accounts import audited, colleague, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, give_credits, make_key, make_staff
-from tests.support.orm import make, rows
+from tests.support.orm import make, rows, run_in_transaction
 
 ME = "/api/v1/users/me/export"
 

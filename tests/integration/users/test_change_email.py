@@ -9,7 +9,6 @@ import pytest
 from django.db.models.functions import Now
 
 from apps.authentication.models import Session
-from apps.core.database.transactions import run_in_transaction
 from apps.mail.models import OutgoingMail
 from apps.users.models import User
 from tests.support.accounts import Account, audited, colleague, customer
@@ -17,7 +16,7 @@ from tests.support.assertions import assert_error
 from tests.support.factories import make_key, make_user
 from tests.support.links import kinds_to, query_of, tokens_to
 from tests.support.mailbox import let_letters_grow_old, letters_to
-from tests.support.orm import make, rows
+from tests.support.orm import make, rows, run_in_transaction
 from tests.support.statements import statements
 
 ME = "/api/v1/users/me"

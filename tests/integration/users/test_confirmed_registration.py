@@ -8,7 +8,6 @@ import pytest
 from django.core.management import call_command
 from django.db.models.functions import Now
 
-from apps.core.database.transactions import run_in_transaction
 from apps.one_time_tokens.models import OneTimeToken
 from apps.users.models import PendingRegistration, User
 from tests.support.accounts import audited
@@ -16,7 +15,7 @@ from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, make_user
 from tests.support.links import kinds_to, tokens_to
 from tests.support.mailbox import letters_to
-from tests.support.orm import make, rows
+from tests.support.orm import make, rows, run_in_transaction
 from tests.support.statements import statements
 
 USERS, CONFIRM = "/api/v1/users", "/api/v1/auth/confirm-registration"

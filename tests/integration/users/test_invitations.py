@@ -8,7 +8,6 @@ import pytest
 from django.db import transaction
 from django.db.models.functions import Now
 
-from apps.core.database.transactions import run_in_transaction
 from apps.users.dependencies import registration
 from apps.users.models import Invitation, User
 from apps.users.services.registration import InvitationRequired
@@ -17,7 +16,7 @@ from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, make_user
 from tests.support.links import kinds_to, query_of, tokens_to
 from tests.support.mailbox import letters_to
-from tests.support.orm import make, rows
+from tests.support.orm import make, rows, run_in_transaction
 
 INVITATIONS, USERS = "/api/v1/invitations", "/api/v1/users"
 ANN = "ann@example.com"

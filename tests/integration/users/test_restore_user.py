@@ -7,14 +7,13 @@ import pytest
 from django.db.models.functions import Now
 
 from apps.authentication.models import Session
-from apps.core.database.transactions import run_in_transaction
 from apps.one_time_tokens.models import OneTimeToken
 from apps.users.models import User
 from tests.support.accounts import Account, audited, colleague, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, make_key, make_user
 from tests.support.mailbox import letters_to
-from tests.support.orm import make, rows
+from tests.support.orm import make, rows, run_in_transaction
 
 USERS = "/api/v1/users"
 ANN = "ann@example.com"

@@ -7,7 +7,6 @@ import httpx
 import pytest
 from django.db.models.functions import Now
 
-from apps.core.database.transactions import run_in_transaction
 from apps.one_time_tokens.dependencies import one_time_tokens
 from apps.one_time_tokens.models import OneTimeToken
 from apps.users.models import User
@@ -16,7 +15,7 @@ from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, make_key, make_user
 from tests.support.links import kinds_to, tokens_to
 from tests.support.mailbox import let_letters_grow_old, letters_to
-from tests.support.orm import make, rows
+from tests.support.orm import make, rows, run_in_transaction
 
 VERIFY, RESEND = "/api/v1/auth/verify-email", "/api/v1/auth/verify-email/resend"
 ANN = "ann@example.com"
