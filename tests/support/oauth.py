@@ -1,4 +1,4 @@
-"""Speaks to the OAuth endpoints, and checks what they refuse."""
+"""Calls of the OAuth endpoints, and checks of their errors."""
 
 from typing import Any
 
@@ -17,19 +17,19 @@ def client_of(key: IssuedKey) -> httpx.BasicAuth:
 
 async def exchange(api: httpx.AsyncClient, key: IssuedKey, scope: str = "") -> str:
     """Return a token for the key."""
-    asked = {**GRANT, "scope": scope} if scope else GRANT
-    answer = await api.post(f"{OAUTH}/token", data=asked, auth=client_of(key))
-    assert answer.status_code == 200, answer.text
-    token: str = answer.json()["access_token"]
+    form = {**GRANT, "scope": scope} if scope else GRANT
+    response = await api.post(f"{OAUTH}/token", data=form, auth=client_of(key))
+    assert response.status_code == 200, response.text
+    token: str = response.json()["access_token"]
     return token
 
 
 async def introspect(api: httpx.AsyncClient, caller: IssuedKey, token: str, **form: str) -> dict[str, Any]:
-    """Return what the caller is told of the token."""
-    answer = await api.post(f"{OAUTH}/introspect", data={"token": token, **form}, auth=client_of(caller))
-    assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()
-    return told
+    """Return the response to the caller that introspects the token."""
+    response = await api.post(f"{OAUTH}/introspect", data={"token": token, **form}, auth=client_of(caller))
+    assert response.status_code == 200, response.text
+    described: dict[str, Any] = response.json()
+    return described
 
 
 def assert_oauth_error(response: httpx.Response, status: int, error: str) -> None:
