@@ -1,36 +1,50 @@
-"""Builds this room's services: here each room that keeps something of a person is named."""
+"""Builds this app's services."""
 
 from functools import cache
+from typing import Any
 
 from apps.api_keys.dependencies import key_data
-from apps.audit.dependencies import audit_service
+from apps.audit.dependencies import audit_service, audit_trail
 from apps.authentication.dependencies import session_data
-from apps.core.declarations.old_personal_data import EraseAddress, ErasePersonalData, ExportSection
+from apps.core.declarations.installed import app_declarations
+from apps.core.declarations.old_personal_data import EraseAddress, ErasePersonalData
+from apps.core.declarations.personal_data import PersonalData
 from apps.credits.dependencies import ledger_data
 from apps.identities.dependencies import identity_data
 from apps.mail.dependencies import mail_service
 from apps.one_time_tokens.dependencies import account_tokens
-from apps.personal_data.services.data_export import DataExport
-from apps.personal_data.services.erasure import Erasure
+from apps.personal_data.services.data_export import DataExport, sections_of
+from apps.personal_data.services.erasure import Erasure, erased_by
+from apps.personal_data.services.old_erasure import OldErasure
+from apps.personal_data.services.old_sections import OldSection
 from apps.second_factors.dependencies import second_factors
 from apps.usage.dependencies import usage_service
 from apps.users.dependencies import account_removal, user_service
 
+# The switch: true once every app declares its personal data, and `account_removal` has async methods `due`, `lock_due`
+# and `erase`.
+# Then delete the `old_…` modules and functions.
+READS_DECLARATIONS = False
+
 
 @cache
-def erasure() -> Erasure:
-    """Return the service that erases accounts."""
-    return Erasure(account_removal(), erasers(), address_erasers())
+def erasure() -> Erasure | OldErasure:
+    """Return the service that erases deleted accounts."""
+    if not READS_DECLARATIONS:
+        return OldErasure(account_removal(), old_erasers(), old_address_erasers())
+    deleted_accounts: Any = account_removal()
+    return Erasure(deleted_accounts, erased_by(app_declarations().values()))
 
 
 @cache
 def data_export() -> DataExport:
-    """Return the service that exports what is kept of a person."""
-    return DataExport(user_service(), sections(), audit_service().note)
+    """Return the service that exports personal data."""
+    sections = sections_of(app_declarations().values()) if READS_DECLARATIONS else old_sections()
+    return DataExport(user_service(), sections, audit_trail())
 
 
-def erasers() -> tuple[ErasePersonalData, ...]:
-    """Return what erases each room's part. The ledger stays, and so does usage, which names nobody."""
+def old_erasers() -> tuple[ErasePersonalData, ...]:
+    """Return what erases each app's part. The ledger stays, and so does usage, which identifies no person."""
     return (
         key_data().erase,
         session_data().erase,
@@ -42,19 +56,19 @@ def erasers() -> tuple[ErasePersonalData, ...]:
     )
 
 
-def address_erasers() -> tuple[EraseAddress, ...]:
-    """Return what erases what rooms keep under an address alone."""
+def old_address_erasers() -> tuple[EraseAddress, ...]:
+    """Return what erases data that apps keep by address alone."""
     return (session_data().erase_address, mail_service().forget_address)
 
 
-def sections() -> tuple[ExportSection, ...]:
-    """Return what exports each room's part."""
-    return (
-        ExportSection("api_keys", key_data().export),
-        ExportSection("sessions", session_data().export),
-        ExportSection("identities", identity_data().export),
-        ExportSection("second_factors", second_factors().export),
-        ExportSection("credits", ledger_data().export),
-        ExportSection("usage", usage_service().export),
-        ExportSection("security_events", audit_service().export),
-    )
+def old_sections() -> dict[str, PersonalData]:
+    """Return what exports each app's section."""
+    return {
+        "api_keys": OldSection(key_data().export),
+        "sessions": OldSection(session_data().export),
+        "identities": OldSection(identity_data().export),
+        "second_factors": OldSection(second_factors().export),
+        "credits": OldSection(ledger_data().export),
+        "usage": OldSection(usage_service().export),
+        "security_events": OldSection(audit_service().export),
+    }
