@@ -7,6 +7,7 @@ from config.environment.cache_url import cache_settings
 from config.environment.database_url import database_settings
 from config.environment.mail_url import mailers
 from config.environment.sign_in_providers import load_providers, redirect_allowlist
+from config.installed_apps import OWN_APPS
 from config.logging import logging_settings
 from config.postgres.embedded_postgres import EmbeddedPostgres
 
@@ -18,25 +19,10 @@ SECRET_KEY = ENVIRONMENT.secret_key or development_secret_key(STATE_DIRECTORY)
 ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts or ["localhost", ".localhost", "127.0.0.1", "[::1]", ENVIRONMENT.host]
 
 INSTALLED_APPS = [
-    "config",
-    "apps.backoffice",
-    "apps.oauth",
-    "apps.personal_data",
-    "apps.verification",
-    "apps.identities",
-    "apps.authentication",
-    "apps.second_factors",
-    "apps.api_keys",
-    "apps.credits",
-    "apps.usage",
-    "apps.users",
-    "apps.plans",
-    "apps.one_time_tokens",
-    "apps.mail",
-    "apps.audit",
-    "apps.core",
+    "config.apps.KeyhouseConfig",
+    *OWN_APPS,
     "ninja",
-    "config.admin_site.KeyhouseAdminConfig",
+    "config.apps.KeyhouseAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -45,7 +31,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
 ]
 
-# The staff door only; the client door (apps.core.http) has none of Django's middleware.
+# Of the admin application only; the API application (apps.core.http) uses none of Django's middleware.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",

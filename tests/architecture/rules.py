@@ -1,4 +1,4 @@
-"""The house rules that the source alone shows. Each yields what is wrong with a file, as `line: what`."""
+"""Rules of the project that can be checked on the source alone. Each yields its breaches in a file, as `line: what`."""
 
 import ast
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ ORM_COROUTINES = {
 
 
 def no_import_inside_a_function(source: Source) -> Iterator[str]:
-    """Imports stand at the top, where they show; only AppConfig.ready may wait for the models."""
+    """Imports stand at the top of the file; only AppConfig.ready may import, after the models are loaded."""
     for function in source.functions():
         if source.path.name == "apps.py" and function.name == "ready":
             continue
@@ -41,28 +41,28 @@ def no_import_inside_a_function(source: Source) -> Iterator[str]:
 
 
 def files_are_short(source: Source) -> Iterator[str]:
-    """A file fits one subject; Django writes migrations, so they may be as long as they need."""
+    """A file has one subject. Migrations are generated and may be longer."""
     lines = len(source.text.splitlines())
     if lines > FILE_LIMIT and source.layer != "migrations":
         yield f"{lines}: {lines} lines, more than {FILE_LIMIT}"
 
 
 def functions_are_short(source: Source) -> Iterator[str]:
-    """A function fits one thought."""
+    """A function does one thing."""
     for function in source.functions():
         if length_of(function) > FUNCTION_LIMIT:
             yield f"{function.lineno}: {function.name} has {length_of(function)} lines"
 
 
 def names_say_something(source: Source) -> Iterator[str]:
-    """A module is named after what it holds; a drawer for the rest only fills."""
+    """A module is named after its content."""
     for part in source.path.with_suffix("").parts:
         if part in VAGUE_NAMES:
-            yield f"1: {part} says nothing"
+            yield f"1: {part} does not say what the module contains"
 
 
 def queries_stay_in_the_database_layer(source: Source) -> Iterator[str]:
-    """Each `aget` and each hop takes a thread; core's own layers do without, or bound how many run."""
+    """Each `aget` and each hop takes a thread; core's own layers avoid them, or bound how many run."""
     if any(source.path.is_relative_to(folder) for folder in HOPS_ALLOWED):
         return
     yield from (f"{line}: {name}" for line, name in source.imports() if name.rpartition(".")[2] in HOPS)
@@ -72,7 +72,7 @@ def queries_stay_in_the_database_layer(source: Source) -> Iterator[str]:
 
 
 def siblings_are_reached_through_services(source: Source) -> Iterator[str]:
-    """An app knows of a sibling what it promises; schemas know its schemas, models and repositories none at all."""
+    """An app imports a sibling's services and schemas; its schemas only schemas, its repositories only domain."""
     if source.app in (None, "core"):
         return
     for line, name in source.imports():
@@ -85,7 +85,7 @@ def siblings_are_reached_through_services(source: Source) -> Iterator[str]:
 
 
 def apps_have_only_the_known_layers(source: Source) -> Iterator[str]:
-    """Whoever knows one app knows their way in every other; core, on which they stand, has its own rooms."""
+    """All apps have the same layers; core has packages of its own."""
     if source.app in (None, "core"):
         return
     allowed = SINGLE_FILES if len(source.path.parts) == 3 else LAYERS
@@ -94,7 +94,7 @@ def apps_have_only_the_known_layers(source: Source) -> Iterator[str]:
 
 
 def http_ends_at_the_routers(source: Source) -> Iterator[str]:
-    """The rules hold for commands and the admin too, so nothing below the routers may know of requests."""
+    """Commands and the admin call services too, so nothing below the routers may depend on HTTP requests."""
     if source.app in (None, "core") or source.layer not in BELOW_ROUTERS:
         return
     for line, name in source.imports():
@@ -103,21 +103,21 @@ def http_ends_at_the_routers(source: Source) -> Iterator[str]:
 
 
 def nothing_is_printed(source: Source) -> Iterator[str]:
-    """What a program has to say goes to its log, what a command has to say to its stdout."""
+    """A program writes to its log, a command to its stdout."""
     for call in source.nodes(ast.Call):
         if isinstance(call.func, ast.Name) and call.func.id == "print":
             yield f"{call.lineno}: print"
 
 
 def nothing_is_delayed(source: Source) -> Iterator[str]:
-    """There is no second broker: work for later is a row in the database."""
+    """There is no message broker: deferred work is a row in the database."""
     for call in source.nodes(ast.Call):
         if isinstance(call.func, ast.Attribute) and call.func.attr in {"delay", "apply_async"}:
             yield f"{call.lineno}: .{call.func.attr}"
 
 
 def operations_are_async(source: Source) -> Iterator[str]:
-    """A synchronous operation would hold up, or cost a thread to, every caller of the client door."""
+    """A synchronous operation would block the event loop of the API application, or take a thread."""
     if source.layer != "routers":
         return
     for function in source.nodes(ast.FunctionDef):
@@ -142,22 +142,22 @@ TEST_RULES = (no_import_inside_a_function, files_are_short, functions_are_short,
 
 
 def address_limits(source: Source) -> Iterator[tuple[str, str]]:
-    """Yield what each call of `limit_by_address`, by itself or by `call_service`, counts, and by which rate."""
+    """Yield the group and the rate of each call of `limit_by_address`, direct or by `call_service`."""
     for call in source.nodes(ast.Call):
-        said = [call.func, *call.args] if source.layer == "routers" else call.args
-        if said and isinstance(said[0], ast.Name) and said[0].id == "limit_by_address":
-            _, _, group, *rate = said
+        parts = [call.func, *call.args] if source.layer == "routers" else call.args
+        if parts and isinstance(parts[0], ast.Name) and parts[0].id == "limit_by_address":
+            _, _, group, *rate = parts
             yield ast.literal_eval(group), ast.unparse(rate[0]) if rate else "PUBLIC"
 
 
 def function_lengths(sources: list[Source]) -> list[tuple[int, Function]]:
-    """Return the length of every function that people wrote."""
+    """Return the length of every function outside the generated migrations."""
     written = (source for source in sources if source.layer != "migrations")
     return [(length_of(function), function) for source in written for function in source.functions()]
 
 
 def _is_query(node: ast.Attribute) -> bool:
-    """Say whether this names a coroutine of the ORM; a cache has an `aget` too, and keeps it."""
+    """Return whether this names a coroutine of the ORM; `aget` of a cache is allowed."""
     return node.attr in ORM_COROUTINES and not ast.unparse(node.value).lower().endswith("cache")
 
 

@@ -1,4 +1,4 @@
-"""Reading the house's own source: what the architecture tests look at."""
+"""The project's own source files, for the architecture tests."""
 
 import ast
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Source:
-    """One Python file: where it stands in the project, and its text."""
+    """One Python file: its path in the project, and its text."""
 
     path: PurePosixPath
     text: str
@@ -62,7 +62,7 @@ def read_sources(*roots: str) -> list[Source]:
 
 
 def length_of(function: Function) -> int:
-    """Count a function's lines, without decorators and docstring: explaining must not cost anything."""
+    """Return the number of a function's lines, without decorators and docstring."""
     lines = (function.end_lineno or function.lineno) - function.lineno + 1
     first = function.body[0]
     if ast.get_docstring(function) is None:

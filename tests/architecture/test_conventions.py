@@ -1,4 +1,4 @@
-"""The house keeps its rules, and every rule is able to find a breach."""
+"""The project follows its rules, and every rule finds a breach."""
 
 import tomllib
 from collections import defaultdict
@@ -9,7 +9,9 @@ from textwrap import dedent
 
 import pytest
 
+from config.installed_apps import OWN_APPS
 from tests.architecture import rules
+from tests.architecture.import_contracts import ForbiddenToApps, LayeredApps, LayersInEachApp
 from tests.architecture.source import PROGRAM, PROJECT, Source, read_sources
 
 pytestmark = pytest.mark.unit
@@ -18,14 +20,14 @@ PROGRAM_SOURCES = read_sources(*PROGRAM)
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 TEST_SOURCES = read_sources("tests")
 MEDIAN_LIMIT = 10
-SHARED_COUNTS = {"login", "passkeys", "second-factor", "step-up"}  # several ways, or doors, to the same
+SHARED_COUNTS = {"login", "passkeys", "second-factor", "step-up"}  # by several operations, or by API and admin
 
 SERVICE = "apps/credits/services/ledger.py"
 ROUTER = "apps/credits/routers/ledger.py"
 LONG_FUNCTION = "def f():\n" + "    x = 1\n" * 40
 DOCUMENTED_FUNCTION = 'def f():\n    """Say.\n' + "    more\n" * 40 + '    """\n    x = 1\n'
 
-# rule, path, source: what each rule must find …
+# rule, path, source: breaches that each rule must find …
 BREACHES = [
     (rules.no_import_inside_a_function, SERVICE, "def f():\n    if x:\n        import os"),
     (
@@ -81,7 +83,7 @@ BREACHES = [
     (rules.operations_are_async, ROUTER, "@router.api_operation(['GET'], '/x')\ndef read(request): ..."),
 ]
 
-# … and what it must leave alone.
+# … and code that it must allow.
 KEPT = [
     (
         rules.no_import_inside_a_function,
@@ -129,7 +131,7 @@ KEPT = [
 
 
 def breaches(rule: Callable[[Source], Iterator[str]], sources: list[Source]) -> list[str]:
-    """Return what a rule finds, each with its file and line."""
+    """Return the breaches of a rule, each with its file and line."""
     return [f"{source.path}:{breach}" for source in sources for breach in rule(source)]
 
 
@@ -138,58 +140,72 @@ def sample(path: str, text: str) -> Source:
 
 
 @pytest.mark.parametrize("rule", rules.PROGRAM_RULES, ids=lambda rule: rule.__name__)
-def test_the_program_keeps_the_rule(rule):
-    assert breaches(rule, PROGRAM_SOURCES) == []
+def test_program_follows_the_rule(rule):
+    assert breaches(rule, PROGRAM_SOURCES) == [], rule.__doc__
 
 
 @pytest.mark.parametrize("rule", rules.TEST_RULES, ids=lambda rule: rule.__name__)
-def test_the_tests_keep_the_rule(rule):
-    assert breaches(rule, TEST_SOURCES) == []
+def test_tests_follow_the_rule(rule):
+    assert breaches(rule, TEST_SOURCES) == [], rule.__doc__
 
 
-def test_operations_count_their_calls_apart_unless_they_prove_the_same():
+def test_operations_are_limited_separately_unless_they_authenticate_alike():
     counted = defaultdict(list)
     for source in PROGRAM_SOURCES:
         for group, rate in rules.address_limits(source):
             counted[group].append(rate)
-    assert {group for group, rates in counted.items() if len(rates) > 1} == SHARED_COUNTS
-    assert {group for group, rates in counted.items() if len(set(rates)) > 1} == set()
+    shared = {group for group, rates in counted.items() if len(rates) > 1}
+    assert sorted(shared - SHARED_COUNTS) == [], "give each operation a rate-limit group of its own"
+    assert sorted(SHARED_COUNTS - shared) == [], "these groups of SHARED_COUNTS are not shared"
+    assert sorted(group for group, rates in counted.items() if len(set(rates)) > 1) == [], "these have several rates"
 
 
-def test_every_app_is_in_the_import_contracts():
-    rooms = {source.app for source in PROGRAM_SOURCES if source.path.name == "declaration.py" and source.app}
+def test_every_app_is_in_the_list_of_apps():
+    declaring = {f"apps.{source.app}" for source in PROGRAM_SOURCES if source.path.name == "declaration.py"}
+    assert len(OWN_APPS) == len(set(OWN_APPS))
+    assert sorted(declaring - set(OWN_APPS)) == [], "add these apps to APP_LAYERS of config/installed_apps.py"
+    assert sorted(set(OWN_APPS) - declaring) == [], "these apps of config/installed_apps.py have no declaration.py"
+
+
+def test_import_contracts_read_the_list_of_apps():
     contracts = {contract["id"]: contract for contract in PYPROJECT["tool"]["importlinter"]["contracts"]}
-    floors = {room for floor in contracts["apps"]["layers"] for room in floor.split(" | ")}
-    others = {f"apps.{room}" for room in rooms - {"core"}}  # core has layers of its own, and everybody stands on it
-    assert floors == rooms
-    assert set(contracts["layers"]["containers"]) == others
-    assert set(contracts["siblings-through-services"]["source_modules"]) == others
+    for name, kind in (
+        ("apps", LayeredApps),
+        ("layers", LayersInEachApp),
+        ("siblings-through-services", ForbiddenToApps),
+    ):
+        path = f"{kind.__module__}.{kind.__name__}"
+        assert f"{contracts[name]['type']}: {path}" in PYPROJECT["tool"]["importlinter"]["contract_types"]
+        assert not kind.filled.keys() & contracts[name].keys()
+    assert LayeredApps.filled["layers"][-1] == "core"
+    assert {*LayersInEachApp.filled["containers"], "apps.core"} == set(OWN_APPS)
+    assert {*ForbiddenToApps.filled["source_modules"], "apps.core"} == set(OWN_APPS)
 
 
-def test_half_of_all_functions_fit_ten_lines():
+def test_median_function_has_at_most_ten_lines():
     assert median(length for length, _ in rules.function_lengths(PROGRAM_SOURCES)) <= MEDIAN_LIMIT
 
 
-def test_the_median_counts_what_people_wrote():
+def test_median_ignores_migrations():
     long = sample(SERVICE, LONG_FUNCTION)
     generated = sample("apps/credits/migrations/20261122_1600_x.py", LONG_FUNCTION)
     assert [length for length, _ in rules.function_lengths([long, generated])] == [41]
 
 
 @pytest.mark.parametrize(("rule", "path", "text"), BREACHES)
-def test_a_breach_is_found(rule, path, text):
+def test_breach_is_found(rule, path, text):
     assert len(breaches(rule, [sample(path, text)])) == 1
 
 
 @pytest.mark.parametrize(("rule", "path", "text"), KEPT)
-def test_what_is_allowed_is_left_alone(rule, path, text):
+def test_allowed_code_is_not_reported(rule, path, text):
     assert breaches(rule, [sample(path, text)]) == []
 
 
-def test_every_rule_is_shown_a_breach_and_something_allowed():
+def test_every_rule_has_a_breach_and_an_allowed_sample():
     assert {rule for rule, *_ in BREACHES} == {rule for rule, *_ in KEPT} == set(rules.PROGRAM_RULES)
 
 
-def test_there_is_a_program_to_look_at():
+def test_sources_of_the_program_are_found():
     folders = {source.path.parts[0] for source in PROGRAM_SOURCES}
     assert folders == {"apps", "config", "manage.py"}

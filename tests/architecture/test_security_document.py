@@ -1,4 +1,4 @@
-"""`docs/security.md` answers every point of the four chapters once, and names only tests that are there."""
+"""`docs/security.md` answers every point of the four chapters once, and names only tests that exist."""
 
 import ast
 import json
@@ -33,7 +33,7 @@ TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 
 
 class Point(NamedTuple):
-    """A row of a table: what is demanded, and what is answered."""
+    """A row of a table: the requirement, and the answer."""
 
     number: str
     level: int
@@ -62,18 +62,18 @@ def _functions_of(path: str) -> frozenset[str]:
     return frozenset(node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
-def test_every_point_is_answered_once():
+def test_every_requirement_is_answered_once():
     demanded = [f"{section}.{number}" for section, points in POINTS.items() for number in range(1, points + 1)]
     assert len(demanded) == 109
     assert [point.number for point in _points()] == demanded
 
 
-def test_the_levels_are_those_of_the_standard():
+def test_levels_are_those_of_the_standard():
     levels = Counter((point.number.partition(".")[0], point.level) for point in _points())
     assert {chapter: tuple(levels[chapter, level] for level in (1, 2, 3)) for chapter in LEVELS} == LEVELS
 
 
-def test_what_is_met_names_its_test_and_what_is_not_says_why():
+def test_met_requirements_name_a_test_and_others_a_reason():
     for point in _points():
         assert point.answer in ANSWERS, point
         if point.answer == "met":
@@ -82,7 +82,7 @@ def test_what_is_met_names_its_test_and_what_is_not_says_why():
             assert len(TEST.sub("", point.how)) > 10, f"{point.number} is not explained"
 
 
-def test_the_numbers_at_the_top_are_those_of_the_tables():
+def test_summary_matches_the_tables():
     answers = Counter((point.number.partition(".")[0], point.answer) for point in _points())
     for chapter in LEVELS:
         told = re.search(rf"^\| V{chapter} \| (\d+) \| (\d+) \| (\d+) \|$", DOCUMENT, re.MULTILINE)
@@ -90,7 +90,7 @@ def test_the_numbers_at_the_top_are_those_of_the_tables():
         assert tuple(map(int, told.groups())) == tuple(answers[chapter, answer] for answer in ANSWERS), chapter
 
 
-def test_every_test_it_names_is_there():
+def test_named_tests_exist():
     named = TEST.findall(DOCUMENT)
     assert len(named) > 100
     assert [f"{path}::{name}" for path, name in named if name not in _functions_of(path)] == []
@@ -104,7 +104,7 @@ def test_every_attack_has_a_test():
     assert [attack for attack in ATTACKS if attack not in words] == []
 
 
-def test_every_way_to_a_token_is_documented():
+def test_operations_that_issue_tokens_are_documented():
     document = json.loads((PROJECT / "tests/integration/config/openapi.json").read_text(encoding="utf-8"))
     operations = chain.from_iterable(
         ((f"{method.upper()} {path.removeprefix('/api/v1')}", operation) for method, operation in operations.items())

@@ -22,15 +22,19 @@ async def export_own_data(request: AuthenticatedRequest) -> HttpResponse:
 
     API keys may not. Limited to five exports an hour.
     """
-    await limit_by_address(request, "export")
+    await _limit_address(request)
     return await _counted(request, data_export().allow_own(request.auth))
 
 
 @router.get("/{user_id}/export", response={200: DataExportOut, **errors(404)})
 async def export_data(request: AuthenticatedRequest, user_id: Path[Identifier]) -> HttpResponse:
     """Export the personal data of a customer who has requested it; staff only, each up to five times an hour."""
-    await limit_by_address(request, "export")
+    await _limit_address(request)
     return await _counted(request, await data_export().allow(request.auth, user_id))
+
+
+async def _limit_address(request: AuthenticatedRequest) -> None:
+    await limit_by_address(request, "export")
 
 
 async def _counted(request: AuthenticatedRequest, export: AllowedExport) -> HttpResponse:
