@@ -2,10 +2,11 @@
 
 from django.utils.csp import CSP
 
-from config.environment import STATE_DIRECTORY, development_secret_key, load_environment
-from config.environment.cache_url import cache_settings
-from config.environment.database_url import database_settings
-from config.environment.mail_url import mailers
+from config.environment import STATE_DIRECTORY, load_environment
+from config.environment.accounts import password_validators
+from config.environment.database import database_settings
+from config.environment.mail import mailers
+from config.environment.rate_limits import cache_settings
 from config.environment.sign_in_providers import load_providers, redirect_allowlist
 from config.installed_apps import OWN_APPS
 from config.logging import logging_settings
@@ -15,8 +16,8 @@ ENVIRONMENT = load_environment()
 EMBEDDED_POSTGRES = None if ENVIRONMENT.database_url else EmbeddedPostgres(STATE_DIRECTORY / "postgres")
 
 DEBUG = False
-SECRET_KEY = ENVIRONMENT.secret_key or development_secret_key(STATE_DIRECTORY)
-ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts or ["localhost", ".localhost", "127.0.0.1", "[::1]", ENVIRONMENT.host]
+SECRET_KEY = ENVIRONMENT.signing_secret
+ALLOWED_HOSTS = ENVIRONMENT.served_hosts
 
 INSTALLED_APPS = [
     "config.apps.KeyhouseConfig",
@@ -80,27 +81,7 @@ RATELIMIT_USE_CACHE = "default"
 AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = ["apps.backoffice.services.staff_backend.StaffBackend"]
 PASSWORD_HASHERS = ["apps.core.crypto.argon2id_hasher.Argon2idHasher"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "apps.users.services.password_text_validator.PasswordTextValidator"},
-    {
-        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
-        "OPTIONS": {"user_attributes": ("email", "username", "full_name")},
-    },
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": ENVIRONMENT.password_length_minimum},
-    },
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-    {
-        "NAME": "apps.users.services.context_word_validator.ContextWordValidator",
-        "OPTIONS": {"words": ["keyhouse", *ENVIRONMENT.password_context_words]},
-    },
-    # In the place of Django's CommonPasswordValidator, whose list is part of the one that this looks in.
-    {
-        "NAME": "apps.users.services.known_password_validator.KnownPasswordValidator",
-        "OPTIONS": {"breached_passwords_file": ENVIRONMENT.breached_passwords_file},
-    },
-]
+AUTH_PASSWORD_VALIDATORS = password_validators(ENVIRONMENT)
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # e-mail is unique among accounts that are not deleted, which Django cannot see
     "mail.W001",  # production may do without a mail server; `serve` says so once

@@ -12,7 +12,7 @@ from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from granian.server import Server
 
-from config.environment.web_address import reachable
+from config.environment.addresses import reachable
 from config.serving.announcement import Announcement
 from config.serving.first_run import ADMINISTRATOR_EMAIL, FirstSecrets
 from config.serving.preparation import prepare

@@ -5,7 +5,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from apps.authentication.models import Session
-from config.environment.cache_url import cache_settings
+from config.environment.rate_limits import cache_settings
 from tests.support.accounts import superuser
 from tests.support.factories import PASSWORD
 from tests.support.orm import rows

@@ -16,7 +16,7 @@ from apps.core.event_loop.connections import close_connections
 from apps.core.rate_limits import redis_clients
 from apps.core.rate_limits.counting_cache import Counter, count_one
 from apps.users.models import User
-from config.environment.cache_url import cache_settings
+from config.environment.rate_limits import cache_settings
 from tests.support.assertions import assert_error
 from tests.support.orm import make, rows
 from tests.support.redis_server import PASSWORD, RedisServer

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from apps.mail.dependencies import mail_delivery, mail_service
 from apps.mail.domain.message import MailMessage
 from apps.mail.models import OutgoingMail
-from config.environment.mail_url import mailers
+from config.environment.mail import mailers
 from tests.support.mail_server import Inbox, mail_server
 from tests.support.orm import make, rows
 

@@ -1,4 +1,4 @@
-"""A few deaths are forgiven, a crash loop is not."""
+"""A few deaths of workers are tolerated, a crash loop is not."""
 
 import time
 from itertools import count
@@ -21,12 +21,12 @@ def deaths(monkeypatch: pytest.MonkeyPatch) -> WorkerDeaths:
     return record
 
 
-def test_quick_deaths_are_forgiven_until_they_are_many(deaths: WorkerDeaths):
+def test_quick_deaths_are_tolerated_up_to_the_maximum(deaths: WorkerDeaths):
     assert [deaths.get(0, LONG_AGO) for _ in range(DEATHS_FORGIVEN)] == [LONG_AGO] * DEATHS_FORGIVEN
     assert deaths.get(0, LONG_AGO) == STARTED
 
 
-def test_deaths_of_long_ago_are_forgotten(deaths: WorkerDeaths, monkeypatch: pytest.MonkeyPatch):
+def test_old_deaths_are_not_counted(deaths: WorkerDeaths, monkeypatch: pytest.MonkeyPatch):
     for _ in range(DEATHS_FORGIVEN + 1):
         deaths.get(0, LONG_AGO)
     later = STARTED + FORGIVEN_WITHIN_SECONDS + DEATHS_FORGIVEN + 10
@@ -34,7 +34,7 @@ def test_deaths_of_long_ago_are_forgotten(deaths: WorkerDeaths, monkeypatch: pyt
     assert deaths.get(0, LONG_AGO) == LONG_AGO
 
 
-def test_what_was_cleared_is_not_forgotten(deaths: WorkerDeaths):
+def test_clearing_does_not_reset_the_count(deaths: WorkerDeaths):
     # granian clears its record at each death.
     for _ in range(DEATHS_FORGIVEN):
         deaths.get(0, LONG_AGO)

@@ -1,17 +1,17 @@
-"""The database's address, and what becomes of it."""
+"""Django's DATABASES, from DATABASE_URL."""
 
 import pytest
 
-from config.environment.database_url import database_settings
+from config.environment.database import database_settings
 
 pytestmark = pytest.mark.unit
 
 
-def test_a_database_url_becomes_django_s_settings():
-    url = "postgresql://me:p%40ss@db.example.com:5433/house?sslmode=require&application_name=kh"
+def test_database_url_becomes_django_settings():
+    url = "postgresql://me:p%40ss@db.example.com:5433/main?sslmode=require&application_name=kh"
     entry = database_settings(url, pool_size=12)
     assert [entry[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")] == [
-        "house",
+        "main",
         "me",
         "p@ss",
         "db.example.com",
@@ -22,5 +22,5 @@ def test_a_database_url_becomes_django_s_settings():
     assert entry["OPTIONS"]["connect_timeout"] == 5
 
 
-def test_a_connect_timeout_of_the_operator_s_is_kept():
-    assert database_settings("postgresql://db/house?connect_timeout=2", 8)["OPTIONS"]["connect_timeout"] == "2"
+def test_connect_timeout_of_the_url_is_kept():
+    assert database_settings("postgresql://db/main?connect_timeout=2", 8)["OPTIONS"]["connect_timeout"] == "2"
