@@ -1,4 +1,4 @@
-"""Django's settings, derived from the environment. What an operator may change stands in `environment/`."""
+"""Django's settings, derived from the environment. What operators may change is in `environment/`."""
 
 from django.utils.csp import CSP
 
@@ -66,8 +66,8 @@ COOKIE_PREFIX = "__Host-" if ENVIRONMENT.serves_https_only else ""
 DATABASES = {
     "default": database_settings(
         EMBEDDED_POSTGRES.url if EMBEDDED_POSTGRES else ENVIRONMENT.database_url,
-        # One for each thread that writes for the API, and one for each request that staff may make at once, which
-        # holds its own while a service writes for it.
+        # One for each thread that writes for the API, and one for each concurrent request of staff, which keeps its
+        # own while a service writes for it.
         ENVIRONMENT.database_pool_size + STAFF_REQUESTS_MAXIMUM,
     )
 }
@@ -84,7 +84,7 @@ PASSWORD_HASHERS = ["apps.core.crypto.argon2id_hasher.Argon2idHasher"]
 AUTH_PASSWORD_VALIDATORS = password_validators(ENVIRONMENT)
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # e-mail is unique among accounts that are not deleted, which Django cannot see
-    "mail.W001",  # production may do without a mail server; `serve` says so once
+    "mail.W001",  # production may have no mail server; `serve` logs a warning
 ]
 
 PRODUCT_NAME = ENVIRONMENT.product_name
@@ -114,8 +114,8 @@ SESSION_ABSOLUTE_SECONDS = ENVIRONMENT.session_absolute_seconds
 STAFF_SESSION_IDLE_SECONDS = ENVIRONMENT.staff_session_idle_seconds
 STAFF_SESSION_ABSOLUTE_SECONDS = ENVIRONMENT.staff_session_absolute_seconds
 
-# The staff door's cookies; the client door sets and reads none. How long a session of the admin lasts is decided by its
-# row in `sessions`: what Django keeps of it, and the browser, only has to last as long.
+# The admin's cookies; the API application uses none. The lifetime of an admin session is decided by its row in
+# `sessions`; Django's session and the cookie must last at least as long.
 SESSION_ENGINE = "apps.backoffice.repositories.session_store"
 SESSION_COOKIE_AGE = STAFF_SESSION_ABSOLUTE_SECONDS
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True

@@ -1,12 +1,11 @@
-"""Every address of Keyhouse. `config.asgi` decides which door serves which."""
+"""Every URL of Keyhouse. `config.asgi` decides which application serves which."""
 
 from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView
 
 from config.account_pages import account_page
-from config.api import api
-from config.documentation import interactive_documentation, openapi_document
+from config.api import api, interactive_documentation, openapi_document
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),

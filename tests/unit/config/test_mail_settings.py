@@ -6,7 +6,7 @@ from pydantic import SecretStr
 from config.environment import Environment, load_environment
 from config.environment.mail import mailers
 from config.management.commands.serve import warn_of_undelivered_mail
-from config.serving.background import background_jobs
+from config.serving.worker import background_jobs
 
 pytestmark = pytest.mark.unit
 

@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from config.serving.worker_deaths import DEATHS_FORGIVEN, FORGIVEN_WITHIN_SECONDS, WorkerDeaths
+from config.serving.granian_workers import DEATHS_MAXIMUM, DEATHS_SECONDS, WorkerDeaths
 
 pytestmark = pytest.mark.unit
 
@@ -22,21 +22,21 @@ def deaths(monkeypatch: pytest.MonkeyPatch) -> WorkerDeaths:
 
 
 def test_quick_deaths_are_tolerated_up_to_the_maximum(deaths: WorkerDeaths):
-    assert [deaths.get(0, LONG_AGO) for _ in range(DEATHS_FORGIVEN)] == [LONG_AGO] * DEATHS_FORGIVEN
+    assert [deaths.get(0, LONG_AGO) for _ in range(DEATHS_MAXIMUM)] == [LONG_AGO] * DEATHS_MAXIMUM
     assert deaths.get(0, LONG_AGO) == STARTED
 
 
 def test_old_deaths_are_not_counted(deaths: WorkerDeaths, monkeypatch: pytest.MonkeyPatch):
-    for _ in range(DEATHS_FORGIVEN + 1):
+    for _ in range(DEATHS_MAXIMUM + 1):
         deaths.get(0, LONG_AGO)
-    later = STARTED + FORGIVEN_WITHIN_SECONDS + DEATHS_FORGIVEN + 10
+    later = STARTED + DEATHS_SECONDS + DEATHS_MAXIMUM + 10
     monkeypatch.setattr(time, "monotonic", lambda: later)
     assert deaths.get(0, LONG_AGO) == LONG_AGO
 
 
 def test_clearing_does_not_reset_the_count(deaths: WorkerDeaths):
     # granian clears its record at each death.
-    for _ in range(DEATHS_FORGIVEN):
+    for _ in range(DEATHS_MAXIMUM):
         deaths.get(0, LONG_AGO)
         deaths.clear()
         deaths[0] = STARTED
