@@ -36,5 +36,5 @@ class JsonRenderer(BaseRenderer):
     media_type = "application/json"
 
     def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:  # noqa: ARG002
-        """Return `data` as JSON."""
-        return orjson.dumps(data)
+        """Return `data` as JSON that ends in a newline, so that a shell's prompt stands below what curl prints."""
+        return orjson.dumps(data, option=orjson.OPT_APPEND_NEWLINE)

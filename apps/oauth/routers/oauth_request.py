@@ -77,7 +77,8 @@ def oauth_error_response(error: DomainError) -> HttpResponse:
     """
     code, status = _code(error)
     body = {"error": code, "error_description": NOT_DESCRIBABLE.sub("'", error.public_message)}
-    return HttpResponse(orjson.dumps(body), status=status, content_type=JSON_CONTENT_TYPE, headers=_headers(error))
+    content = orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)
+    return HttpResponse(content, status=status, content_type=JSON_CONTENT_TYPE, headers=_headers(error))
 
 
 def _code(error: DomainError) -> tuple[str, int]:

@@ -66,4 +66,4 @@ def sections_of(declarations: Iterable[AppDeclaration]) -> dict[str, PersonalDat
 
 
 def _encoded(export: DataExportOut) -> bytes:
-    return export.model_dump_json().encode()
+    return f"{export.model_dump_json()}\n".encode()

@@ -37,7 +37,7 @@ async def verify_fast_path(scope: Scope, body: bytes) -> RawResponse | None:
     address = current_request().client_address
     caller = Caller(digest_of(key), parse_address(address) if address else None, KEYS_VERIFY)
     verdict, request_id = await verification_service().verify(request, caller)
-    content = answer_json(verdict, request_id)
+    content = answer_json(verdict, request_id) + b"\n"  # as JsonRenderer writes
     headers = [
         (b"content-type", b"application/json; charset=utf-8"),
         *encoded_headers(rate_limit_headers(verdict.rate_limits, verdict.retry_after_seconds)),

@@ -76,4 +76,4 @@ def test_refuses_other_types(content_type):
 
 def test_writes_json():
     request = RequestFactory().get("/")
-    assert JsonRenderer().render(request, {"a": ["é", None, 1]}, response_status=200) == '{"a":["é",null,1]}'.encode()
+    assert JsonRenderer().render(request, {"a": ["é", None, 1]}, response_status=200) == '{"a":["é",null,1]}\n'.encode()
