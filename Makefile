@@ -1,4 +1,4 @@
-# Every target makes what it needs; a fresh clone wants only make and a Python 3.12 to 3.15 somewhere.
+# Every target installs what it needs; a fresh clone needs only make and a Python 3.12 to 3.15.
 
 python := .venv/bin/python
 lock := .venv/bin/uv pip compile --quiet --no-config --universal --python-version 3.12 --generate-hashes --no-header --no-annotate $(LOCK_FLAGS)
@@ -6,17 +6,17 @@ production := ENVIRONMENT=production ALLOWED_HOSTS=keyhouse.example DATABASE_URL
 
 .PHONY: help serve test check bench format lock clean base dev
 
-help: ## this list
+help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
 
-# One plain command, so make runs it without a shell in between and a signal reaches Python itself.
-serve: base ## run Keyhouse here; HOST, PORT, WORKERS and DATABASE_URL are honoured
+# One plain command, so that make runs it without a shell and signals reach Python itself.
+serve: base ## run Keyhouse; HOST, PORT, WORKERS and DATABASE_URL configure it
 	@$(python) manage.py serve
 
-test: dev ## run all tests on a PostgreSQL of their own; TEST_FLAGS='-k name -x' narrows them
+test: dev ## run all tests on a PostgreSQL of their own; TEST_FLAGS='-k name -x' selects some
 	@$(python) -m pytest --numprocesses auto --maxprocesses 8 $(TEST_FLAGS)
 
-check: dev ## style, types, floors, migrations, and Django's own checks for production
+check: dev ## style, types, layers, migrations, and Django's own checks for production
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
@@ -26,17 +26,19 @@ check: dev ## style, types, floors, migrations, and Django's own checks for prod
 	@$(production) SECRET_KEY="$$($(python) -c 'import secrets; print(secrets.token_urlsafe(48))')" \
 		$(python) manage.py check --deploy --fail-level WARNING
 
-bench: ## measure all of it beside another service, a quarter of an hour; BENCH_FLAGS='--rounds 1 --no-write' for a look
+bench: ## measure Keyhouse beside another service in 15 minutes; BENCH_FLAGS='--rounds 1 --no-write' for a quick run
 	@sh deploy/bootstrap.sh bench
 	@$(python) -m tests.benchmarks $(BENCH_FLAGS)
 
-format: dev ## rewrite the code in the house style
-	@.venv/bin/ruff check --fix .
+# What ruff cannot fix stops `format` last, after everything else is formatted.
+format: dev ## format the code, and fix what can be fixed
+	@.venv/bin/ruff check --fix --exit-zero --quiet .
 	@.venv/bin/ruff format .
+	@.venv/bin/ruff check .
 
-# The other sets take their versions from dev, so what is tested is what runs and is measured. uv writes hashes of every
-# platform's files and no download address.
-lock: dev ## write requirements/*.txt anew; LOCK_FLAGS=--upgrade takes the newest versions
+# The other sets take their versions from dev, so that production and benchmarks run what is tested. uv writes hashes of
+# every platform's files, and no download URLs.
+lock: dev ## rewrite requirements/*.txt; LOCK_FLAGS=--upgrade takes the newest versions
 	@$(lock) requirements/dev.in --output-file requirements/dev.txt
 	@$(lock) requirements/base.in --constraint requirements/dev.txt --output-file requirements/base.txt
 	@$(lock) requirements/production.in --constraint requirements/dev.txt --output-file requirements/production.txt

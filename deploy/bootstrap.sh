@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes .venv hold requirements/<set>.txt, and does nothing when it already does.
+# Installs requirements/<set>.txt into .venv, unless it is installed already.
 #
 #   deploy/bootstrap.sh base|dev|bench
 #
-# PYTHON=/path/to/python names the interpreter; without it the first one that works is taken.
+# PYTHON=/path/to/python names the interpreter; without it the first one that works is used.
 set -eu
 
 set=${1:?usage: deploy/bootstrap.sh base|dev|bench}
@@ -12,8 +12,8 @@ stamp=.venv/.keyhouse
 
 say() { echo "bootstrap: $*" >&2; }
 
-# Names prove nothing: pyenv leaves shims on PATH that exit 127, Debian ships a Python that cannot make a venv. So candidates are run.
-# They answer with what a .venv depends on: the Python's home and its version.
+# Candidates are run, because names prove nothing: pyenv leaves shims on PATH that exit 127, Debian ships a Python without venv.
+# A .venv depends on the Python's home and its version.
 identity='import sys; print(sys.base_prefix, *sys.version_info[:2])'
 works() {
     "$1" -c 'import ensurepip, sys, venv; sys.exit(not (3, 12) <= sys.version_info[:2] <= (3, 15))' >/dev/null 2>&1
@@ -38,7 +38,7 @@ candidates() {
 find_python() {
     if [ -n "${PYTHON:-}" ]; then
         works "$PYTHON" && echo "$PYTHON" && return
-        say "PYTHON=$PYTHON is no Python 3.12 to 3.15 with venv and ensurepip"
+        say "PYTHON=$PYTHON is not a Python 3.12 to 3.15 with venv and ensurepip"
         return 1
     fi
     candidates | while IFS= read -r path; do
@@ -49,18 +49,18 @@ find_python() {
     done
 }
 
-# A .venv has absolute paths in it: one that was moved with its clone, or whose Python went away, is of no use.
+# A .venv contains absolute paths: it is unusable after its clone was moved, or its Python removed.
 home() {
     echo "$PWD $(.venv/bin/python -c "$identity" 2>/dev/null || echo none)"
 }
 
-asked_for_other_python() {
+wants_other_python() {
     [ -n "${PYTHON:-}" ] && [ "$("$PYTHON" -c "$identity" 2>/dev/null)" != "$(.venv/bin/python -c "$identity")" ]
 }
 
-# The stamp is taken away before anything is installed and written last, so an interrupted install has none.
+# The stamp is removed before anything is installed, and written last: an interrupted installation has none.
 usable() {
-    [ -f "$stamp" ] && [ "$(sed -n 1p "$stamp")" = "$(home)" ] && ! asked_for_other_python
+    [ -f "$stamp" ] && [ "$(sed -n 1p "$stamp")" = "$(home)" ] && ! wants_other_python
 }
 
 wanted() {
@@ -72,27 +72,51 @@ complete() {
 }
 
 make_venv() {
-    say "making .venv with $python ($("$python" -V))"
+    say "creating .venv with $python ($("$python" -V))"
     rm -rf .venv
     "$python" -m venv .venv
 }
 
+# Shows on one line of a terminal which package pip collects, and pip's errors; returns pip's exit status.
+show_progress() {
+    show() { if [ -t 2 ]; then printf '\r\033[K%s' "${1:+bootstrap: $1}" >&2; fi; }
+    number=0
+    has_failed=
+    while IFS= read -r line; do
+        case "$line" in
+            'Collecting '*)
+                number=$((number + 1))
+                name=${line#Collecting }
+                show "collecting package $number: ${name%% *}"
+                ;;
+            'Installing collected packages'*) show "unpacking $number packages" ;;
+            'pip ended '*) status=${line#pip ended } && break ;;
+            ERROR* | Traceback* | *'error: '*) has_failed=yes ;;
+        esac
+        if [ -n "$has_failed" ]; then echo "$line" >&2; fi
+    done
+    show ''
+    return "$status"
+}
+
 install() {
-    say "installing requirements/$set.txt into .venv"
+    say "installing requirements/$set.txt into .venv; this takes a minute or two"
     rm -f "$stamp"
-    .venv/bin/python -m pip --disable-pip-version-check -qq install --no-input --require-hashes -r "requirements/$set.txt"
+    pip=".venv/bin/python -m pip --disable-pip-version-check --no-color install --no-input --progress-bar off"
+    { $pip --require-hashes -r "requirements/$set.txt" 2>&1 && echo 'pip ended 0' || echo 'pip ended 1'; } | show_progress
+    say "installed"
     { home; wanted; } >"$stamp.new"
     mv "$stamp.new" "$stamp"
 }
 
-# Two makes may start together on a fresh clone. Python lends its flock, which a killed process cannot leave behind.
+# Two makes may start together on a fresh clone. Python provides flock, which the kernel releases when a process is killed.
 with_lock='import fcntl, os, sys
 lock = os.open(".keyhouse/bootstrap.lock", os.O_CREAT | os.O_RDWR, 0o644)
 fcntl.flock(lock, fcntl.LOCK_EX)
 os.set_inheritable(lock, True)
 os.execv("/bin/sh", ["sh", *sys.argv[1:]])'
 
-# bench holds dev and dev holds base, at the same versions, so a .venv with more serves who wants less.
+# bench includes dev and dev includes base, at the same versions, so a larger set serves for a smaller one.
 if usable; then
     case "$set $(sed -n 2p "$stamp")" in
         *' bench '*) set=bench ;;
@@ -103,7 +127,7 @@ if usable && complete; then exit; fi
 
 python=$(find_python)
 if [ -z "$python" ]; then
-    say "no Python 3.12 to 3.15 with venv and ensurepip found; install one (Debian: python3 and python3-venv) or set PYTHON=/path/to/python"
+    say "no Python 3.12 to 3.15 with venv and ensurepip found: install one (Debian: python3 and python3-venv) or set PYTHON=/path/to/python"
     exit 1
 fi
 if [ -z "${KEYHOUSE_BOOTSTRAP_LOCKED:-}" ]; then

@@ -1,11 +1,15 @@
-"""`migrate`, with the autodetector of `makemigrations`: the two must agree on what is still missing."""
+"""`migrate`, with the autodetector of `makemigrations`: both must agree on which migrations are missing."""
+
+from typing import ClassVar
 
 from django.core.management.commands import migrate
 
 from apps.core.conventions.migration_names import DatedAutodetector
+from apps.core.management.service_command import DocumentedCommand
 
 
-class Command(migrate.Command):
-    """Django's `migrate`, knowing how migrations are named here."""
+class Command(DocumentedCommand, migrate.Command):
+    """Django's `migrate`, with the names of migrations that are used here."""
 
     autodetector = DatedAutodetector
+    examples: ClassVar = ["manage.py migrate", "manage.py migrate credits 20261122_1612_create_credits"]
