@@ -1,4 +1,4 @@
-"""Browsers at the staff door."""
+"""Browsers that are signed in to the admin."""
 
 from datetime import timedelta
 from typing import Any

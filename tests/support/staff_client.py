@@ -1,4 +1,4 @@
-"""The staff door as a browser meets it, through the whole ASGI application."""
+"""Browsers of the admin, through the whole ASGI application."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from tests.support.factories import PASSWORD
 LOGIN = "/admin/login/"
 HOME = "/admin/"
 SECOND_STEP = "/admin/login/second-step/"
-PROOF = "/admin/proof/"
+REAUTHENTICATION = "/admin/proof/"
 FACTORS = "/admin/second-factors/"
 SESSION_COOKIE = "staff_session"
 STEP_COOKIE = "staff_second_step"
@@ -27,7 +27,7 @@ def browser_at(address: str = "127.0.0.1") -> httpx.AsyncClient:
 
 
 async def submit(browser: httpx.AsyncClient, page: str, to: str = "", **fields: str) -> httpx.Response:
-    """Open the page and send a form of it, to another address if one is named."""
+    """Open the page and submit a form of it, to another URL if one is given."""
     found = TOKEN.search((await browser.get(page)).text)
     assert found
     return await browser.post(to or page, data={"csrfmiddlewaretoken": found[1], **fields})
@@ -36,29 +36,29 @@ async def submit(browser: httpx.AsyncClient, page: str, to: str = "", **fields: 
 async def sign_in(
     browser: httpx.AsyncClient, email: str, password: str = PASSWORD, page: str = LOGIN
 ) -> httpx.Response:
-    """Send the form of the sign-in page."""
+    """Submit the form of the login page."""
     return await submit(browser, page, username=email, password=password)
 
 
 async def sign_in_again(browser: httpx.AsyncClient, email: str) -> httpx.Response:
-    """Send it although somebody is signed in, to whom the page is not shown."""
+    """Submit it from a browser that is signed in already, to which the page is not shown."""
     return await submit(browser, HOME, LOGIN, username=email, password=PASSWORD)
 
 
 async def is_signed_in(browser: httpx.AsyncClient) -> bool:
-    """Return whether the admin opens to the browser."""
+    """Return whether the browser has access to the admin."""
     answer = await browser.get(HOME)
     assert (answer.status_code, answer.headers.get("location", "")) in {(200, ""), (302, f"{LOGIN}?next={HOME}")}
     return answer.status_code == 200
 
 
 def refusals_of(response: httpx.Response) -> list[str]:
-    """Return what the sign-in page says was wrong."""
+    """Return the errors that the sign-in page shows."""
     return [unescape(" ".join(text.split())) for text in re.findall(r'class="errornote">([^<]*)<', response.text)]
 
 
 def passkey_options(response: httpx.Response) -> dict[str, Any]:
-    """Return what the page asks the browser for."""
+    """Return the options with which the page asks the browser for a passkey."""
     found = re.search(r'data-options="([^"]*)"', response.text)
     assert found
     options: dict[str, Any] = json.loads(unescape(found[1]))
@@ -66,7 +66,7 @@ def passkey_options(response: httpx.Response) -> dict[str, Any]:
 
 
 def passkey_fields(response: httpx.Response, credential: dict[str, Any]) -> dict[str, str]:
-    """Return what the page's script sends for this answer of the browser."""
+    """Return the fields that the page's script submits for this credential of the browser."""
     found = re.search(r'name="challenge" value="([^"]*)"', response.text)
     token = TOKEN.search(response.text)
     assert found

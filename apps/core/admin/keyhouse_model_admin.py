@@ -27,6 +27,7 @@ from apps.core.database.bounded_statements import bounded_statements, took_too_l
 # What Django's filters add to the name of the field that they filter by.
 FILTER_SUFFIXES = ("", "__exact", "__isnull", "__gte", "__lt", "__id__exact")
 
+SEARCH_TOOK_TOO_LONG = "The search took too long. Enter more characters, or use fewer filters."
 SHORTLY = {"Retry-After": "1"}
 
 
@@ -86,7 +87,9 @@ class KeyhouseModelAdmin(ModelAdminBase):
             if not took_too_long(error):
                 raise
         if request.GET:
-            self.message_user(request, "This took too long; ask for less.", messages.WARNING)
+            self.message_user(
+                request, "The search took too long. Enter more characters, or use fewer filters.", messages.WARNING
+            )
             return HttpResponseRedirect(request.path)
         context = {**self.admin_site.each_context(request), **title, "opts": self.opts}
         return TemplateResponse(

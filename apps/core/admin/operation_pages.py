@@ -181,6 +181,6 @@ def _ask(
     """Lead from the list to the page that asks."""
     ids = list(rows.order_by("pk").values_list("pk", flat=True)[: ROWS_MAXIMUM + 1])
     if len(ids) > ROWS_MAXIMUM:
-        pages.message_user(request, f"Select at most {ROWS_MAXIMUM} at once.", messages.WARNING)
+        pages.message_user(request, f"Select at most {ROWS_MAXIMUM} rows.", messages.WARNING)
         return None
     return HttpResponseRedirect(pages.operation_url(operation, ids))

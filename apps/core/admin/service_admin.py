@@ -40,7 +40,7 @@ class ServiceAdmin(OperationPages):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except StepUpRequired:
-            messages.warning(request, "Nothing is saved yet: confirm that it is you, then make the change again.")
+            messages.warning(request, "Nothing is saved yet. Confirm your identity, then make the change again.")
             raise
         except DomainError as refusal:
             token = _refusal.set(refusal)

@@ -1,16 +1,18 @@
-"""The forms by which staff prove who they are, once signed in or about to be."""
+"""The forms by which staff authenticate: to sign in, and again before what needs a recent authentication."""
 
 from typing import Any, ClassVar
 
 import orjson
 from django import forms
 from django.contrib.admin.widgets import AdminTextInputWidget
+from django.forms import BaseForm
+from django.http import HttpResponse
 from pydantic import ValidationError
 
 from apps.authentication.schemas.login import StepUpRequest
-from apps.backoffice.admin.refusable_form import RefusableForm
 from apps.core.admin.schema_form import SchemaForm
-from apps.core.errors import PasskeyRefused
+from apps.core.errors import DomainError, PasskeyRefused, TooManyRequests
+from apps.core.http.error_responses import error_headers
 from apps.second_factors.schemas.passkey import PasskeyAssertion, PasskeyRegistration
 from apps.second_factors.schemas.second_factor import CodeEntry
 
@@ -18,8 +20,27 @@ CREDENTIAL_LENGTH_MAXIMUM = 40_000
 PASSKEY = "credential"
 
 
+class RefusableForm(BaseForm):
+    """A form that shows why a service has refused its values, and when to try again."""
+
+    refusal: DomainError | None = None
+
+    def refuse(self, refusal: DomainError) -> None:
+        """Show the reason above the fields; naming one would reveal that the others are right."""
+        self.refusal = refusal
+        wait = f" Try again in {refusal.retry_after_seconds} seconds." if isinstance(refusal, TooManyRequests) else ""
+        self.add_error(None, f"{refusal.public_message}{wait}")
+
+    def response(self, page: HttpResponse) -> HttpResponse:
+        """Return the page as the response to this form: 429 or 503 with Retry-After while nothing is checked."""
+        if self.refusal is not None and self.refusal.retry_after_seconds is not None:
+            page.status_code = self.refusal.status
+            page["Retry-After"] = error_headers(self.refusal)["Retry-After"]
+        return page
+
+
 class CredentialField(forms.CharField):
-    """What a browser says of a passkey, as JSON in a hidden field that a script fills."""
+    """The JSON of a passkey's credential, in a hidden field that a script fills."""
 
     widget = forms.HiddenInput
 
@@ -27,15 +48,15 @@ class CredentialField(forms.CharField):
         super().__init__(max_length=CREDENTIAL_LENGTH_MAXIMUM)
 
     def clean(self, value: Any) -> Any:
-        """Return what the JSON says."""
+        """Return the parsed JSON."""
         try:
             return orjson.loads(super().clean(value))
         except orjson.JSONDecodeError as error:
-            raise forms.ValidationError("This is no passkey's answer.") from error
+            raise forms.ValidationError("The browser sent no valid passkey credential.") from error
 
 
 class CodeForm(RefusableForm, SchemaForm):
-    """Six digits of an authenticator program, or a recovery code."""
+    """Six digits of an authenticator app, or a recovery code."""
 
     schema = CodeEntry
     code = forms.CharField(
@@ -45,7 +66,7 @@ class CodeForm(RefusableForm, SchemaForm):
     )
 
     def step_up(self) -> StepUpRequest:
-        """Return the proof that the valid form holds."""
+        """Return the re-authentication that the valid form holds."""
         return StepUpRequest(code=self.payload.code)
 
 
@@ -58,20 +79,20 @@ class PasswordForm(RefusableForm, SchemaForm):
     )
 
     def step_up(self) -> StepUpRequest:
-        """Return the proof that the valid form holds."""
-        proof: StepUpRequest = self.payload
-        return proof
+        """Return the re-authentication that the valid form holds."""
+        request: StepUpRequest = self.payload
+        return request
 
 
 class PasskeyForm(RefusableForm, SchemaForm):
-    """A passkey's answer; what is wrong with it is nothing that people could put right."""
+    """A passkey's credential; an invalid one is refused as a whole, for no user could correct it."""
 
     schema: ClassVar[type[PasskeyAssertion] | type[PasskeyRegistration]] = PasskeyAssertion
     challenge = forms.CharField(widget=forms.HiddenInput)
     credential = CredentialField()
 
     def clean(self) -> dict[str, Any]:
-        """Read the answer, or refuse it as a whole."""
+        """Validate the credential, or refuse it as a whole."""
         try:
             self.payload = self.schema.model_validate(self.cleaned_data)
         except ValidationError:
@@ -79,19 +100,19 @@ class PasskeyForm(RefusableForm, SchemaForm):
         return self.cleaned_data
 
     def step_up(self) -> StepUpRequest:
-        """Return the proof that the valid form holds."""
+        """Return the re-authentication that the valid form holds."""
         return StepUpRequest(passkey=self.payload)
 
 
 class NewPasskeyForm(PasskeyForm):
-    """A new passkey, and what its owner calls it."""
+    """A new passkey, and its name."""
 
     schema = PasskeyRegistration
     name = forms.CharField(
         max_length=100,
         initial="Passkey",
         widget=AdminTextInputWidget(attrs={"autofocus": True}),
-        help_text="What you know it by, such as the device that keeps it.",
+        help_text="Helps you to recognise it, for example the name of the device.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Whoever is not signed in leaves nothing behind at the staff door."""
+"""Anonymous clients of the admin application store nothing in the database."""
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -7,7 +7,7 @@ from tests.support.orm import rows
 from tests.support.staff_client import (
     HOME,
     LOGIN,
-    PROOF,
+    REAUTHENTICATION,
     SECOND_STEP,
     SESSION_COOKIE,
     STEP_COOKIE,
@@ -24,7 +24,7 @@ PAGES = [
     f"{LOGIN}?over=1",
     SECOND_STEP,
     f"{SECOND_STEP}?next=/admin/users/user/",
-    PROOF,
+    REAUTHENTICATION,
     "/",
     "/admin/logout/",
     "/admin/sessions/",
@@ -37,15 +37,15 @@ PAGES = [
     "/admin/autocomplete/",
     "/admin/users/user/",
     "/admin/users/user/1/change/",
-    "/admin/nowhere/",
-    "/nowhere",
+    "/admin/missing/",
+    "/missing",
 ]
-COOKIES = {"no cookie": {}, "cookies of the stranger's own": {STEP_COOKIE: "A" * 43, SESSION_COOKIE: "A" * 32}}
+COOKIES = {"no cookie": {}, "forged cookies": {STEP_COOKIE: "A" * 43, SESSION_COOKIE: "A" * 32}}
 
 
 @pytest.mark.parametrize("cookies", COOKIES.values(), ids=COOKIES.keys())
 @pytest.mark.parametrize("page", PAGES)
-async def test_a_page_that_is_opened(database: None, page: str, cookies: dict[str, str]):
+async def test_opened_page_stores_no_session(database: None, page: str, cookies: dict[str, str]):
     browser = browser_at()
     browser.cookies.update(cookies)
     for method in ("GET", "HEAD"):
@@ -56,15 +56,15 @@ async def test_a_page_that_is_opened(database: None, page: str, cookies: dict[st
 
 
 @pytest.mark.parametrize("page", [LOGIN, SECOND_STEP, "/admin/logout/"])
-async def test_a_form_that_is_sent(database: None, page: str):
+async def test_sent_form_stores_no_session(database: None, page: str):
     browser = browser_at()
     browser.cookies.set(STEP_COOKIE, "A" * 43)
-    answer = await submit(browser, LOGIN, page, username="nobody@example.com", password="wrong", code="123456")
-    assert answer.status_code in {200, 302}
+    response = await submit(browser, LOGIN, page, username="nobody@example.com", password="wrong", code="123456")
+    assert response.status_code in {200, 302}
     assert await rows(Session.objects.all()) == []
 
 
-async def test_it_is_told_that_the_second_step_took_too_long(database: None):
+async def test_expired_second_step_is_reported(database: None):
     browser = browser_at()
     browser.cookies.set(STEP_COOKIE, "A" * 43)
     assert "this took too long" in (await browser.get(SECOND_STEP, follow_redirects=True)).text

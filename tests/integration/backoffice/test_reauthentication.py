@@ -1,4 +1,4 @@
-"""Staff prove once more who they are, where a service asks for it, and go on to where they were."""
+"""Staff authenticate again where a service demands it, and return to where they were."""
 
 import httpx
 import pytest
@@ -13,7 +13,7 @@ from tests.support.staff_client import (
     FACTORS,
     HOME,
     LOGIN,
-    PROOF,
+    REAUTHENTICATION,
     SECOND_STEP,
     SESSION_COOKIE,
     browser_at,
@@ -36,15 +36,15 @@ async def signed_in(api: httpx.AsyncClient) -> tuple[httpx.AsyncClient, Account]
     return browser, me
 
 
-async def signed_in_with_program(api: httpx.AsyncClient) -> tuple[httpx.AsyncClient, Account, Authenticator]:
-    """Return a browser in which a superuser with an authenticator program has been signed in for an hour."""
+async def signed_in_with_app(api: httpx.AsyncClient) -> tuple[httpx.AsyncClient, Account, Authenticator]:
+    """Return a browser in which a superuser with an authenticator app has been signed in for an hour."""
     me, browser = await superuser(password=PASSWORD), browser_at()
-    program, _ = await enrol_totp(api, me)
+    app, _ = await enrol_totp(api, me)
     await sign_in(browser, me.user.email)
-    assert (await submit(browser, SECOND_STEP, code=program.code())).status_code == 302
+    assert (await submit(browser, SECOND_STEP, code=app.code())).status_code == 302
     await make(TotpDevice.objects.update, last_step=0)
     await let_proofs_grow_old()
-    return browser, me, program
+    return browser, me, app
 
 
 async def admin_session() -> Session:
@@ -52,57 +52,57 @@ async def admin_session() -> Session:
     return session
 
 
-async def test_what_asks_for_proof_leads_there_and_back(api: httpx.AsyncClient):
+async def test_operation_redirects_to_reauthentication_and_back(api: httpx.AsyncClient):
     browser, _ = await signed_in(api)
-    asked = await submit(browser, FACTORS, "/admin/second-factors/totp/")
-    assert asked.headers["location"] == f"{PROOF}?next=/admin/second-factors/totp/"
+    refused = await submit(browser, FACTORS, "/admin/second-factors/totp/")
+    assert refused.headers["location"] == f"{REAUTHENTICATION}?next=/admin/second-factors/totp/"
     before = browser.cookies[SESSION_COOKIE]
-    proven = await submit(browser, asked.headers["location"], password=PASSWORD)
-    assert proven.headers["location"] == "/admin/second-factors/totp/"
+    confirmed = await submit(browser, refused.headers["location"], password=PASSWORD)
+    assert confirmed.headers["location"] == "/admin/second-factors/totp/"
     assert browser.cookies[SESSION_COOKIE] != before
     session = await admin_session()
     assert (await audited())[-1][:2] == ("session.proven", session.pk)
     assert (await submit(browser, FACTORS, "/admin/second-factors/totp/")).status_code == 200
 
 
-async def test_the_key_from_before_is_good_no_more(api: httpx.AsyncClient):
+async def test_session_key_changes(api: httpx.AsyncClient):
     browser, _ = await signed_in(api)
-    thief = browser_at()
-    thief.cookies.set(SESSION_COOKIE, browser.cookies[SESSION_COOKIE])
-    await submit(browser, PROOF, password=PASSWORD)
-    assert [await is_signed_in(each) for each in (browser, thief)] == [True, False]
+    attacker = browser_at()
+    attacker.cookies.set(SESSION_COOKIE, browser.cookies[SESSION_COOKIE])
+    await submit(browser, REAUTHENTICATION, password=PASSWORD)
+    assert [await is_signed_in(each) for each in (browser, attacker)] == [True, False]
 
 
-async def test_a_wrong_password_proves_nothing_and_is_counted(api: httpx.AsyncClient):
+async def test_wrong_password_is_refused_and_counted(api: httpx.AsyncClient):
     browser, _ = await signed_in(api)
     began = (await admin_session()).authenticated_at
     for _ in range(5):
-        wrong = await submit(browser, PROOF, password="wrong")
+        wrong = await submit(browser, REAUTHENTICATION, password="wrong")
         assert (wrong.status_code, refusals_of(wrong)) == (200, ["The current password is wrong."])
-    locked = await submit(browser, PROOF, password=PASSWORD)
+    locked = await submit(browser, REAUTHENTICATION, password=PASSWORD)
     assert (locked.status_code, int(locked.headers["retry-after"]) >= 1) == (429, True)
     assert (await admin_session()).authenticated_at == began
 
 
-async def test_who_has_a_second_factor_proves_that(api: httpx.AsyncClient):
-    browser, _, program = await signed_in_with_program(api)
-    page = await browser.get(PROOF)
+async def test_account_with_a_second_factor_uses_it(api: httpx.AsyncClient):
+    browser, _, app = await signed_in_with_app(api)
+    page = await browser.get(REAUTHENTICATION)
     assert ('id="code-form"' in page.text, 'id="password-form"' in page.text) == (True, False)
-    assert 'class="errorlist"' in (await submit(browser, PROOF, password=PASSWORD)).text
-    assert refusals_of(await submit(browser, PROOF, code=program.wrong_code())) == [
+    assert 'class="errorlist"' in (await submit(browser, REAUTHENTICATION, password=PASSWORD)).text
+    assert refusals_of(await submit(browser, REAUTHENTICATION, code=app.wrong_code())) == [
         "The code is wrong, or has been used."
     ]
-    assert (await submit(browser, PROOF, code=program.code())).headers["location"] == HOME
+    assert (await submit(browser, REAUTHENTICATION, code=app.code())).headers["location"] == HOME
     assert (await audited())[-1][0] == "session.proven"
 
 
-async def test_a_passkey_proves_it(api: httpx.AsyncClient):
+async def test_passkey_is_accepted(api: httpx.AsyncClient):
     browser, me = await signed_in(api)
     await make(Session.objects.filter(kind="api").update, authenticated_at=(await make(_now)))
     authenticator = await enrol_passkey(api, me)
-    page = await browser.get(PROOF)
-    answer = await browser.post(PROOF, data=passkey_fields(page, authenticator.get(passkey_options(page))))
-    assert answer.status_code == 302
+    page = await browser.get(REAUTHENTICATION)
+    response = await browser.post(REAUTHENTICATION, data=passkey_fields(page, authenticator.get(passkey_options(page))))
+    assert response.status_code == 302
     assert (await admin_session()).methods == ["hwk", "pwd", "user"]
 
 
@@ -110,13 +110,13 @@ def _now():
     return Session.objects.latest("id").created_at
 
 
-async def test_an_operation_that_asks_for_it_is_asked_again_afterwards(api: httpx.AsyncClient):
+async def test_operation_is_confirmed_again_afterwards(api: httpx.AsyncClient):
     browser, _ = await signed_in(api)
     other = await customer(password=PASSWORD)
     await enrol_totp(api, other)
     operation = f"/admin/users/user/reset_second_factors/?id={other.id}"
     refused = await submit(browser, operation)
-    assert refused.headers["location"].startswith(f"{PROOF}?next=/admin/users/user/reset_second_factors/")
+    assert refused.headers["location"].startswith(f"{REAUTHENTICATION}?next=/admin/users/user/reset_second_factors/")
     assert (await rows(TotpDevice.objects.all())) != []
     back = (await submit(browser, refused.headers["location"], password=PASSWORD)).headers["location"]
     assert back == operation
@@ -124,26 +124,26 @@ async def test_an_operation_that_asks_for_it_is_asked_again_afterwards(api: http
     assert await rows(TotpDevice.objects.all()) == []
 
 
-async def test_a_new_password_asks_whoever_has_a_second_factor(api: httpx.AsyncClient):
-    browser, _, program = await signed_in_with_program(api)
+async def test_password_change_needs_the_second_factor(api: httpx.AsyncClient):
+    browser, _, app = await signed_in_with_app(api)
     new = "another long and quiet sentence"
     form = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
     refused = await submit(browser, "/admin/password_change/", **form)
-    assert refused.headers["location"] == f"{PROOF}?next=/admin/password_change/"
-    await submit(browser, PROOF, code=program.code())
+    assert refused.headers["location"] == f"{REAUTHENTICATION}?next=/admin/password_change/"
+    await submit(browser, REAUTHENTICATION, code=app.code())
     changed = await submit(browser, "/admin/password_change/", **form)
     assert changed.headers["location"] == "/admin/password_change/done/"
 
 
 @pytest.mark.parametrize("following", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
-async def test_it_leads_nowhere_else(api: httpx.AsyncClient, following: str):
+async def test_redirects_stay_on_this_host(api: httpx.AsyncClient, following: str):
     browser, _ = await signed_in(api)
-    answer = await submit(browser, f"{PROOF}?next={following}", password=PASSWORD)
-    assert answer.headers["location"] == HOME
+    response = await submit(browser, f"{REAUTHENTICATION}?next={following}", password=PASSWORD)
+    assert response.headers["location"] == HOME
 
 
-async def test_strangers_and_forgers_prove_nothing(api: httpx.AsyncClient):
+async def test_anonymous_clients_and_forged_forms_are_refused(api: httpx.AsyncClient):
     browser, _ = await signed_in(api)
-    assert (await browser_at().get(PROOF)).headers["location"] == f"{LOGIN}?next={PROOF}"
-    assert (await browser.post(PROOF, data={"password": PASSWORD})).status_code == 403
+    assert (await browser_at().get(REAUTHENTICATION)).headers["location"] == f"{LOGIN}?next={REAUTHENTICATION}"
+    assert (await browser.post(REAUTHENTICATION, data={"password": PASSWORD})).status_code == 403
     assert [action for action, _, _ in await audited()] == ["session.started"]
