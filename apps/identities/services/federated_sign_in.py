@@ -39,10 +39,10 @@ class FederatedSignIn:
     async def link(self, actor: Principal, exchange: CodeExchange) -> IdentityOut:
         """Link the identity to the caller's own account.
 
-        Raises as `FactorRights.require_fresh` does, which leaves the code good; InvalidToken; and as
+        Raises as `FactorRights.require_recent_authentication` does, which leaves the code good; InvalidToken; and as
         `AccountLinking.link` does.
         """
-        await self._rights.require_fresh(actor)
+        await self._rights.require_recent_authentication(actor)
         return IdentityOut.of(await self._linking.link(actor, await self._redeem(exchange)))
 
     async def _redeem(self, exchange: CodeExchange) -> Profile:

@@ -50,8 +50,8 @@ class IdentityService:
         return Page[IdentityOut].of(rows, total, query, IdentityOut.of)
 
     async def unlink_own(self, actor: Principal, identity_id: int) -> None:
-        """Unlink one of one's own; raises NotFound, LastWayIn, and as `FactorRights.require_fresh` does."""
-        await self._rights.require_fresh(actor)
+        """Unlink one of the caller's; raises NotFound, LastWayIn, and as `FactorRights` does."""
+        await self._rights.require_recent_authentication(actor)
         await run_in_transaction(self._unlink, actor, actor.owner_id, identity_id)
 
     async def unlink(self, actor: Principal, user_id: int, identity_id: int) -> None:

@@ -8,8 +8,14 @@ import pytest
 import segno
 
 from apps.core.crypto import encryption
-from apps.second_factors.services.totp import matching_step, new_secret, otpauth_uri, qr_code
-from apps.second_factors.services.totp_enrolment import PURPOSE, match_step
+from apps.second_factors.services.totp import (
+    encrypted,
+    matching_step,
+    matching_step_of_stored,
+    new_secret,
+    otpauth_uri,
+    qr_code,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -56,5 +62,5 @@ def test_the_uri_says_what_programs_read_and_the_qr_code_holds_it():
 
 def test_a_stored_secret_is_read_again_and_one_for_another_purpose_is_not():
     digits = pyotp.TOTP(SECRET).at(NOON)
-    assert match_step(encryption.encrypt(SECRET.encode(), PURPOSE), digits, NOON) == NOON // 30
-    assert match_step(encryption.encrypt(SECRET.encode(), "something else"), digits, NOON) is None
+    assert matching_step_of_stored(encrypted(SECRET), digits, NOON) == NOON // 30
+    assert matching_step_of_stored(encryption.encrypt(SECRET.encode(), "something else"), digits, NOON) is None
