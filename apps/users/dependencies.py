@@ -2,15 +2,17 @@
 
 from functools import cache
 
-from apps.audit.dependencies import audit_service
+from apps.audit.dependencies import audit_service, audit_trail
 from apps.mail.dependencies import mail_service, message_queue
-from apps.one_time_tokens.dependencies import account_tokens, one_time_tokens
+from apps.one_time_tokens.dependencies import account_tokens, one_time_tokens, tokens_for
 from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
 from apps.plans.dependencies import plan_service
 from apps.users.repositories.account_repository import AccountRepository
 from apps.users.repositories.erasure_repository import ErasureRepository
 from apps.users.repositories.invitation_repository import InvitationRepository
 from apps.users.repositories.mail_address_repository import MailAddressRepository
+from apps.users.repositories.old_invitation_repository import OldInvitationRepository
+from apps.users.repositories.old_user_repository import OldUserRepository
 from apps.users.repositories.pending_email_repository import PendingEmailRepository
 from apps.users.repositories.pending_registration_repository import PendingRegistrationRepository
 from apps.users.repositories.role_repository import RoleRepository
@@ -21,9 +23,12 @@ from apps.users.services.email_change import EmailChange, EmailChangeTokens
 from apps.users.services.email_change_letters import EmailChangeLetters
 from apps.users.services.email_change_limits import EmailChangeLimits
 from apps.users.services.email_verification import EmailVerification
+from apps.users.services.in_transaction.account_creation import AccountCreation
 from apps.users.services.in_transaction.account_credentials import AccountCredentials
 from apps.users.services.in_transaction.accounts import Accounts
+from apps.users.services.in_transaction.federated_registration import FederatedRegistration
 from apps.users.services.in_transaction.held_scopes import HeldScopes
+from apps.users.services.in_transaction.invitation_acceptance import InvitationAcceptance
 from apps.users.services.in_transaction.security_notifier import SecurityNotifier
 from apps.users.services.invitation_service import InvitationService
 from apps.users.services.registration import Registration
@@ -67,6 +72,15 @@ def security_notifier() -> SecurityNotifier:
 
 
 @cache
+def federated_registration() -> FederatedRegistration:
+    """Return what creates accounts for users of other providers, in the caller's transaction."""
+    acceptance = InvitationAcceptance(
+        InvitationRepository(), tokens_for("invitation", INVITATION_SECONDS), audit_trail()
+    )
+    return FederatedRegistration(AccountCreation(UserRepository(), audit_trail()), acceptance)
+
+
+@cache
 def registration() -> Registration:
     """Return the service that makes accounts."""
     return Registration(user_repository(), confirmed_registration(), invitation_service())
@@ -83,7 +97,7 @@ def confirmed_registration() -> ConfirmedRegistration:
 def invitation_service() -> InvitationService:
     """Return the service that invites."""
     tokens = one_time_tokens("invitation", INVITATION_SECONDS)
-    invitations = InvitationRepository(audit_service().record)
+    invitations = OldInvitationRepository(audit_service().record)
     return InvitationService(invitations, user_repository(), plan_service(), tokens, mail_service().post)
 
 
@@ -133,9 +147,9 @@ def security_notices() -> SecurityNotices:
 
 
 @cache
-def user_repository() -> UserRepository:
+def user_repository() -> OldUserRepository:
     """Return the repository of accounts, which writes audit events in its transactions."""
-    return UserRepository(audit_service().record, role_repository(), verification_letters().send)
+    return OldUserRepository(audit_service().record, role_repository(), verification_letters().send)
 
 
 @cache

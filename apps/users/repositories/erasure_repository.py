@@ -13,8 +13,8 @@ from apps.core.database.orm.queries import fetch_all
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import NotFound
 from apps.users.models import Invitation, PendingRegistration, User
+from apps.users.repositories.old_user_repository import Guard, as_shown, saved
 from apps.users.repositories.pending_email_repository import NONE_PENDING
-from apps.users.repositories.user_repository import Guard, as_shown, saved
 
 DUE_MAXIMUM = 1000  # at a time
 

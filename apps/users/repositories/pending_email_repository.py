@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from apps.users.models import User
-from apps.users.repositories.user_repository import saved
+from apps.users.repositories.old_user_repository import saved
 
 NONE_PENDING = {"pending_email": "", "pending_email_until": None, "pending_email_confirmed_by": ""}
 

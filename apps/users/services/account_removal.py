@@ -12,7 +12,7 @@ from apps.mail.domain.message import MailMessage, PostLetter
 from apps.one_time_tokens.domain.void_tokens import VoidTokens
 from apps.users.models import User
 from apps.users.repositories.erasure_repository import ErasureRepository
-from apps.users.repositories.user_repository import UserRepository
+from apps.users.repositories.old_user_repository import OldUserRepository
 from apps.users.schemas.user import UserOut
 from apps.users.services.staff_rules import may_be_changed_by, may_be_shut_out_by
 
@@ -24,7 +24,7 @@ class AccountRemoval:
 
     def __init__(
         self,
-        users: UserRepository,
+        users: OldUserRepository,
         deleted: ErasureRepository,
         void_tokens: VoidTokens,
         post_letter: PostLetter,

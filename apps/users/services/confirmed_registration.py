@@ -12,8 +12,8 @@ from apps.mail.domain.links import link_to
 from apps.mail.domain.message import MailMessage, PostLetter, message_key
 from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
 from apps.users.models import User
+from apps.users.repositories.old_user_repository import OldUserRepository
 from apps.users.repositories.pending_registration_repository import PendingRegistrationRepository
-from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.pending_registration import RegistrationConfirm
 from apps.users.schemas.user import UserOut
 
@@ -30,7 +30,7 @@ class ConfirmedRegistration:
 
     def __init__(
         self,
-        users: UserRepository,
+        users: OldUserRepository,
         pending: PendingRegistrationRepository,
         tokens: OneTimeTokens,
         post_letter: PostLetter,

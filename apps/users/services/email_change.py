@@ -10,8 +10,8 @@ from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import Conflict, InvalidToken, NotFound
 from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
 from apps.users.models import User
+from apps.users.repositories.old_user_repository import OldUserRepository
 from apps.users.repositories.pending_email_repository import PendingEmailRepository
-from apps.users.repositories.user_repository import UserRepository
 from apps.users.services.email_change_letters import EmailChangeLetters
 from apps.users.services.email_change_limits import EmailChangeLimits
 
@@ -35,7 +35,7 @@ class EmailChange:
 
     def __init__(
         self,
-        users: UserRepository,
+        users: OldUserRepository,
         pending: PendingEmailRepository,
         tokens: EmailChangeTokens,
         letters: EmailChangeLetters,

@@ -7,7 +7,7 @@ from apps.core.errors import InvalidToken, NotFound
 from apps.mail.domain.message import FIVE_AN_HOUR, ONE_A_MINUTE
 from apps.mail.services.mail_service import MailService
 from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
-from apps.users.repositories.user_repository import UserRepository
+from apps.users.repositories.old_user_repository import OldUserRepository
 from apps.users.services.verification_letters import LETTER_KIND, VerificationLetters
 
 
@@ -16,7 +16,7 @@ class EmailVerification:
 
     def __init__(
         self,
-        users: UserRepository,
+        users: OldUserRepository,
         tokens: OneTimeTokens,
         letters: VerificationLetters,
         mail: MailService,

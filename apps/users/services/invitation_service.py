@@ -14,12 +14,12 @@ from apps.mail.domain.message import MailMessage, PostLetter, message_key
 from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
 from apps.plans.services.plan_service import PlanService
 from apps.users.models import Invitation
-from apps.users.repositories.invitation_repository import InvitationRepository
-from apps.users.repositories.user_repository import UserRepository
+from apps.users.repositories.old_invitation_repository import OldInvitationRepository
+from apps.users.repositories.old_user_repository import OldUserRepository
 from apps.users.schemas.invitation import InvitationCreate, InvitationOut
+from apps.users.services.registration_mode import OFF
 
 LETTER_KIND = "invitation"
-OFF = "off"  # of REGISTRATION: nobody signs up, not even the invited
 HAS_ACCOUNT = ErrorDetail("email", "This address has an account already.")
 
 
@@ -28,8 +28,8 @@ class InvitationService:
 
     def __init__(
         self,
-        invitations: InvitationRepository,
-        users: UserRepository,
+        invitations: OldInvitationRepository,
+        users: OldUserRepository,
         plans: PlanService,
         tokens: OneTimeTokens,
         post_letter: PostLetter,

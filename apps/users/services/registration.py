@@ -1,7 +1,5 @@
 """Who may make an account, and how it is made."""
 
-import re
-
 from django.conf import settings
 from pydantic import TypeAdapter, ValidationError
 
@@ -9,45 +7,28 @@ from apps.audit.domain.audit_entry import AuditEntry
 from apps.core.authorization.principal import ANONYMOUS, Principal
 from apps.core.crypto.passwords import hash_password
 from apps.core.database.transactions import run_in_transaction
-from apps.core.errors import NotAllowed, ValidationFailed
+from apps.core.errors import ValidationFailed
 from apps.users.models import User
-from apps.users.repositories.user_repository import UserRepository
+from apps.users.repositories.old_user_repository import OldUserRepository
 from apps.users.schemas.user import FULL_NAME_LENGTH_MAXIMUM, EmailAddress, UserCreate, UserOut
 from apps.users.services.confirmed_registration import ConfirmedRegistration
-from apps.users.services.invitation_service import OFF, InvitationService
+from apps.users.services.in_transaction.federated_registration import username_stem
+from apps.users.services.invitation_service import InvitationService
 from apps.users.services.password_policy import check_new_password
+from apps.users.services.registration_mode import CONFIRMED, OFF, require_open_registration
 
-CONFIRMED, INVITE = "confirmed", "invite"
 EMAIL: TypeAdapter[str] = TypeAdapter(EmailAddress)
-USERNAME_START_LENGTH_MAXIMUM = 100
-
-
-class RegistrationClosed(NotAllowed):
-    """Nobody signs up by themselves here."""
-
-    code, message = "REGISTRATION_CLOSED", "Registration is closed."
-
-
-class InvitationRequired(NotAllowed):
-    """Only the invited sign up here."""
-
-    code, message = "INVITATION_REQUIRED", "Registration needs an invitation."
 
 
 class Registration:
     """Makes accounts; the setting REGISTRATION says whether strangers may, and how."""
 
-    def __init__(self, users: UserRepository, confirmed: ConfirmedRegistration, invitations: InvitationService) -> None:
+    def __init__(
+        self, users: OldUserRepository, confirmed: ConfirmedRegistration, invitations: InvitationService
+    ) -> None:
         self._users = users
         self._confirmed = confirmed
         self._invitations = invitations
-
-    def require_open_registration(self) -> None:
-        """Raise RegistrationClosed or InvitationRequired unless strangers may make an account."""
-        if settings.REGISTRATION == OFF:
-            raise RegistrationClosed
-        if settings.REGISTRATION == INVITE:
-            raise InvitationRequired
 
     async def sign_up(self, new: UserCreate) -> UserOut | None:
         """Make a stranger's account, or return None when it is made as soon as the address is confirmed.
@@ -56,7 +37,7 @@ class Registration:
         password, Conflict when taken.
         """
         if "invitation" not in new.model_fields_set or settings.REGISTRATION == OFF:
-            self.require_open_registration()
+            require_open_registration()
             return await (self._ask if settings.REGISTRATION == CONFIRMED else self._open)(new)
         password_hash = await _hash_of(new)
         return UserOut.of(await run_in_transaction(self._accept, new, password_hash))
@@ -75,8 +56,8 @@ class Registration:
         """
         invitation = self._invitations.good_for_address(email) if settings.REGISTRATION != OFF else None
         if invitation is None:
-            self.require_open_registration()
-        account = {"email": _address(email), "full_name": _name(full_name), "username": username_start(email)}
+            require_open_registration()
+        account = {"email": _address(email), "full_name": _name(full_name), "username": username_stem(email)}
         plan = {"plan_id": invitation.plan_id} if invitation and invitation.plan_id else {}
         audit = AuditEntry(ANONYMOUS, "user.created", "user", after={**account, "federated": True})
         user = self._users.add_verified({**account, **plan}, None, audit)
@@ -103,12 +84,6 @@ async def _hash_of(new: UserCreate) -> str:
     password = new.password.get_secret_value()
     await check_new_password(password, **new.account)
     return await hash_password(password)
-
-
-def username_start(email: str) -> str:
-    """Return what user names made from the address begin with."""
-    letters = re.sub(r"[^A-Za-z0-9_.-]", "", email.partition("@")[0])
-    return letters[:USERNAME_START_LENGTH_MAXIMUM] or "user"
 
 
 def _address(email: str) -> str:

@@ -13,7 +13,7 @@ from apps.core.errors import EmailNotVerified, ErrorDetail, NotAuthenticated, No
 from apps.core.schemas.page import Page
 from apps.plans.services.plan_service import PlanService
 from apps.users.models import User
-from apps.users.repositories.user_repository import AfterUpdate, UserRepository
+from apps.users.repositories.old_user_repository import AfterUpdate, OldUserRepository
 from apps.users.schemas.user import UserOut, UserQuery, UserUpdate
 from apps.users.services.credentials import Credentials, is_usable, password_digest
 from apps.users.services.email_change import EmailChange
@@ -23,7 +23,7 @@ from apps.users.services.staff_rules import may_be_changed_by, may_be_shut_out_b
 class UserService:
     """Finds accounts and changes them."""
 
-    def __init__(self, users: UserRepository, plans: PlanService, email_change: EmailChange) -> None:
+    def __init__(self, users: OldUserRepository, plans: PlanService, email_change: EmailChange) -> None:
         self._users = users
         self._plans = plans
         self._email_change = email_change

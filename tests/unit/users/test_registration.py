@@ -8,7 +8,9 @@ from pydantic import SecretStr
 from apps.core.crypto.passwords import password_matches
 from apps.core.errors import ValidationFailed
 from apps.users.schemas.user import UserCreate
-from apps.users.services.registration import InvitationRequired, Registration, RegistrationClosed, username_start
+from apps.users.services.in_transaction.federated_registration import username_stem
+from apps.users.services.registration import Registration
+from apps.users.services.registration_mode import InvitationRequired, RegistrationClosed
 from tests.support.fakes import FakeUsers
 
 pytestmark = pytest.mark.unit
@@ -79,4 +81,4 @@ def test_no_account_is_made_of_what_is_no_address(registration, users, email):
     ],
 )
 def test_what_a_user_name_begins_with(email, start):
-    assert username_start(email) == start
+    assert username_stem(email) == start
