@@ -7,7 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from apps.identities.services.provider import Provider, ProviderKind
+from apps.identities.domain.provider import Provider, ProviderKind
 from tests.support.configured_providers import configured_providers
 from tests.support.openid_provider import CLIENT_ID, CLIENT_SECRET, RunningProvider, openid_provider
 from tests.support.server import free_port

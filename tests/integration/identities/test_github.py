@@ -6,8 +6,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from apps.identities.domain.provider import Provider, ProviderKind
 from apps.identities.models import Identity
-from apps.identities.services.provider import Provider, ProviderKind
 from apps.users.models import User
 from tests.support.assertions import assert_error
 from tests.support.configured_providers import configured_providers

@@ -13,7 +13,8 @@ from django.db.models.functions import Now
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
 from apps.identities.dependencies import account_linking
-from apps.identities.models import Identity, Profile
+from apps.identities.domain.profile import Profile
+from apps.identities.models import Identity
 from apps.users.models import User
 from tests.support.accounts import customer, superuser
 from tests.support.assertions import assert_error
@@ -94,7 +95,7 @@ async def test_an_account_that_is_shut_is_not_linked(browser: Browser):
 async def assert_refusal_noted(user: User) -> None:
     event = (await rows(AuditEvent.objects.order_by("-id")))[0]
     assert (event.action, event.outcome, event.subject_id) == ("identity.refused", "failure", user.pk)
-    assert event.after == {"provider": "acme", "reason": "NOT_AUTHENTICATED"}
+    assert event.after == {"provider": "acme", "code": "NOT_AUTHENTICATED"}
 
 
 async def delete_everybody() -> None:

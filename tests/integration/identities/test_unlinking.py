@@ -7,8 +7,8 @@ import pytest
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
 from apps.identities.dependencies import identity_data
+from apps.identities.domain.provider import Provider, ProviderKind
 from apps.identities.models import Identity
-from apps.identities.services.provider import Provider, ProviderKind
 from tests.support.accounts import Account, colleague, customer, superuser
 from tests.support.assertions import assert_error
 from tests.support.configured_providers import configured_providers

@@ -6,7 +6,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from apps.identities.services.provider import Provider, ProviderKind
+from apps.identities.domain.provider import Provider, ProviderKind
 
 ISSUER, CLIENT_ID, NONCE = "https://acme.example.com", "keyhouse", "n" * 43
 KEY = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})

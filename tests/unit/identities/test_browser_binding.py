@@ -3,7 +3,7 @@
 import pytest
 
 from apps.identities.services import browser_binding
-from apps.identities.services.code_challenge import challenge_of, is_verifier_of
+from apps.identities.services.browser_binding import challenge_of, is_verifier_of
 
 pytestmark = pytest.mark.unit
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from apps.identities.services import published_document
+from apps.identities.domain.provider import ProviderKind
+from apps.identities.services import provider_metadata
 from apps.identities.services.openid_client import OpenIdClient
-from apps.identities.services.provider import ProviderKind
 from apps.identities.services.provider_client import AuthorizationCode
 from apps.identities.services.provider_errors import (
     InvalidProviderAnswer,
@@ -81,7 +81,7 @@ async def test_what_is_published_is_not_asked_for_again():
 
 
 async def test_a_new_key_is_asked_for_once(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(published_document, "REFRESH_SECONDS", 0)
+    monkeypatch.setattr(provider_metadata, "REFRESH_SECONDS", 0)
     http = ScriptedHttp()
     client = OpenIdClient(provider(), http)
     await client.profile(CODE)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from apps.identities.services.provider import ProviderKind
+from apps.identities.domain.provider import ProviderKind
 from apps.identities.services.provider_errors import InvalidProviderAnswer
 from apps.identities.services.provider_metadata import ProviderMetadata, metadata_url
 from tests.unit.identities.forged import ISSUER, provider

@@ -3,7 +3,7 @@
 import pytest
 
 from apps.identities.services.provider_errors import ProviderUnavailable
-from apps.identities.services.published_document import PublishedDocument
+from apps.identities.services.provider_metadata import PublishedDocument
 
 pytestmark = pytest.mark.unit
 
