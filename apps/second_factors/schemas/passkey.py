@@ -36,7 +36,7 @@ class CredentialPart(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True, validate_by_name=True)
 
 
-class AttestationResponse(CredentialPart):
+class AttestationAnswer(CredentialPart):
     """The authenticator's statement about a new key pair."""
 
     client_data_json: Base64Url = Field(alias="clientDataJSON")
@@ -50,10 +50,10 @@ class AttestationCredential(CredentialPart):
     id: CredentialId
     raw_id: CredentialId = Field(alias="rawId")
     type: Literal["public-key"]
-    response: AttestationResponse
+    response: AttestationAnswer
 
 
-class AssertionResponse(CredentialPart):
+class AssertionAnswer(CredentialPart):
     """What the authenticator has signed, and the user handle of the account whose key it holds."""
 
     client_data_json: Base64Url = Field(alias="clientDataJSON")
@@ -68,7 +68,7 @@ class AssertionCredential(CredentialPart):
     id: CredentialId
     raw_id: CredentialId = Field(alias="rawId")
     type: Literal["public-key"]
-    response: AssertionResponse
+    response: AssertionAnswer
 
 
 class PasskeyAssertion(RequestSchema):
