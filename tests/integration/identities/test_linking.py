@@ -34,7 +34,7 @@ async def link(browser: Browser, headers: dict[str, str], name: str = "acme"):
     return await browser.keyhouse.post(IDENTITIES, json=body, headers=headers)
 
 
-async def test_a_verified_address_is_linked_to_its_account(browser: Browser):
+async def test_verified_address_is_linked_to_its_account(browser: Browser):
     user = await make(make_user, email="Alice@Example.com", email_verified_at=Now())
     assert (await browser.sign_in()).status_code == 200
     (identity,) = await rows(Identity.objects.all())
@@ -48,7 +48,7 @@ async def test_a_verified_address_is_linked_to_its_account(browser: Browser):
     assert len(await make(letters_to, user.email)) == 1
 
 
-async def test_an_account_that_somebody_has_only_claimed_is_not_linked(browser: Browser):
+async def test_account_with_an_unverified_address_is_not_linked(browser: Browser):
     """Else whoever has made it beforehand would share it with the address's owner."""
     user = await make(make_user, email="alice@example.com")
     assert_error(await browser.sign_in(), 403, "ACCOUNT_EMAIL_UNVERIFIED")
@@ -60,7 +60,7 @@ async def test_an_account_that_somebody_has_only_claimed_is_not_linked(browser: 
 
 @pytest.mark.parametrize("claims", [{"email_verified": False}, {"email_verified": "false"}, {"email_verified": None}])
 @pytest.mark.parametrize("has_account", [True, False])
-async def test_an_unverified_address_proves_nothing(browser: Browser, claims, has_account):
+async def test_address_that_the_provider_has_not_verified_is_refused(browser: Browser, claims, has_account):
     if has_account:
         await make(make_user, email="alice@example.com", email_verified_at=Now())
     browser.account = person(**claims)
@@ -69,13 +69,13 @@ async def test_an_unverified_address_proves_nothing(browser: Browser, claims, ha
     assert len(await rows(User.objects.all())) == has_account
 
 
-async def test_somebody_without_an_address(browser: Browser):
+async def test_profile_without_an_address_is_refused(browser: Browser):
     browser.account = {"sub": "alice"}
     assert_error(await browser.sign_in(), 403, "PROVIDER_EMAIL_UNVERIFIED")
     assert await rows(User.objects.all()) == []
 
 
-async def test_an_account_that_is_shut_stays_shut_and_its_trail_says_who_came(browser: Browser):
+async def test_sign_in_to_a_suspended_account_is_refused_and_recorded(browser: Browser):
     await browser.sign_in()
     await make(Session.objects.all().delete)
     await make(User.objects.update, is_active=False)
@@ -85,7 +85,7 @@ async def test_an_account_that_is_shut_stays_shut_and_its_trail_says_who_came(br
     await assert_refusal_noted(user)
 
 
-async def test_an_account_that_is_shut_is_not_linked(browser: Browser):
+async def test_suspended_account_is_not_linked(browser: Browser):
     user = await make(make_user, email="alice@example.com", email_verified_at=Now(), is_active=False)
     assert_error(await browser.sign_in(), 401, "NOT_AUTHENTICATED")
     assert await rows(Identity.objects.all()) == []
@@ -102,7 +102,7 @@ async def delete_everybody() -> None:
     await make(User.objects.update, deleted_at=Now(), is_active=False)
 
 
-async def test_whoever_has_deleted_their_account_comes_back_to_a_new_one(browser: Browser):
+async def test_deleted_accounts_owner_signs_in_to_a_new_account(browser: Browser):
     await browser.sign_in()
     await delete_everybody()
     assert (await browser.sign_in()).status_code == 200
@@ -116,7 +116,7 @@ async def test_whoever_has_deleted_their_account_comes_back_to_a_new_one(browser
     assert len(await rows(User.objects.all())) == 2
 
 
-async def test_whoever_has_deleted_their_account_links_the_provider_to_a_new_one(browser: Browser):
+async def test_deleted_accounts_owner_links_the_identity_to_another_account(browser: Browser):
     await browser.sign_in()
     await delete_everybody()
     me = await customer(email="other@example.com", email_verified_at=Now())
@@ -125,7 +125,7 @@ async def test_whoever_has_deleted_their_account_links_the_provider_to_a_new_one
     assert identity.user_id == me.id
 
 
-async def test_many_who_come_back_at_once_are_one(browser: Browser):
+async def test_concurrent_returns_to_a_deleted_account_create_one_account(browser: Browser):
     await browser.sign_in()
     await delete_everybody()
     codes = [(await browser.land())["code"] for _ in range(6)]
@@ -135,7 +135,7 @@ async def test_many_who_come_back_at_once_are_one(browser: Browser):
 
 
 @pytest.mark.parametrize("came_back", [True, False])
-async def test_a_restored_account_has_its_identity_unless_it_was_taken_along(browser: Browser, came_back: bool):
+async def test_restored_account_keeps_its_identity_unless_it_was_linked_elsewhere(browser: Browser, came_back: bool):
     await browser.sign_in()
     (old,) = await rows(User.objects.all())
     owner_id = old.pk
@@ -178,7 +178,7 @@ async def while_restored(user_id: int, request: Coroutine[Any, Any, httpx.Respon
     return await answering
 
 
-async def test_an_account_that_is_being_restored_keeps_its_identity(browser: Browser):
+async def test_account_that_is_being_restored_keeps_its_identity(browser: Browser):
     await browser.sign_in()
     (old,) = await rows(User.objects.all())
     await delete_everybody()
@@ -189,7 +189,7 @@ async def test_an_account_that_is_being_restored_keeps_its_identity(browser: Bro
     assert await rows(AuditEvent.objects.filter(action="identity.left")) == []
 
 
-async def test_whoever_comes_back_while_the_account_is_being_restored_is_let_into_it(browser: Browser):
+async def test_sign_in_during_a_restoration_leads_to_the_restored_account(browser: Browser):
     await browser.sign_in()
     (old,) = await rows(User.objects.all())
     await delete_everybody()
@@ -200,14 +200,14 @@ async def test_whoever_comes_back_while_the_account_is_being_restored_is_let_int
     assert len(await rows(User.objects.all())) == 1
 
 
-async def test_first_sign_ins_at_once_make_one_account(browser: Browser):
+async def test_concurrent_first_sign_ins_create_one_account(browser: Browser):
     codes = [(await browser.land())["code"] for _ in range(6)]
     answers = await asyncio.gather(*(browser.redeem(code) for code in codes))
     assert [answer.status_code for answer in answers] == [200] * 6
     assert len(await rows(User.objects.all())) == len(await rows(Identity.objects.all())) == 1
 
 
-async def test_two_providers_at_once_make_one_account(browser: Browser):
+async def test_concurrent_sign_ins_of_two_providers_create_one_account(browser: Browser):
     profiles = [
         Profile(name, f"https://{name}.example.com", "alice", "alice@example.com", is_verified=True, full_name="")
         for name in ("acme", "mallory")
@@ -217,7 +217,7 @@ async def test_two_providers_at_once_make_one_account(browser: Browser):
     assert len(await rows(Identity.objects.all())) == 2
 
 
-async def test_whoever_is_signed_in_links_more(browser: Browser):
+async def test_signed_in_owner_links_more_identities(browser: Browser):
     me = await customer(email="other@example.com", email_verified_at=Now())
     linked = await link(browser, me.headers)
     assert linked.status_code == 201, linked.text
@@ -232,21 +232,21 @@ async def test_whoever_is_signed_in_links_more(browser: Browser):
     assert len(await rows(User.objects.all())) == 1
 
 
-async def test_linking_the_same_again_changes_nothing(browser: Browser):
+async def test_linking_the_same_identity_again_changes_nothing(browser: Browser):
     me = await customer(email_verified_at=Now())
     first, second = await link(browser, me.headers), await link(browser, me.headers)
     assert (second.status_code, second.json()["id"]) == (201, first.json()["id"])
     assert len(await rows(AuditEvent.objects.filter(action="identity.linked"))) == 1
 
 
-async def test_what_is_anothers_is_not_linked(browser: Browser):
+async def test_identity_of_another_account_is_not_linked(browser: Browser):
     await browser.sign_in()
     me = await customer(email_verified_at=Now())
     assert_error(await link(browser, me.headers), 409, "IDENTITY_TAKEN")
     assert me.id not in [identity.user_id for identity in await rows(Identity.objects.all())]
 
 
-async def test_linking_needs_a_recent_proof_and_uses_no_code_up_without(browser: Browser):
+async def test_linking_needs_recent_authentication_and_spends_no_code_without(browser: Browser):
     me = await customer(email_verified_at=Now())
     await make(Session.objects.update, authenticated_at="2020-01-01T00:00:00Z")
     body = {"code": (await browser.land())["code"], "code_verifier": browser.verifier}
@@ -260,7 +260,7 @@ async def test_linking_needs_a_session(browser: Browser):
     assert await rows(Identity.objects.all()) == []
 
 
-async def test_nothing_is_linked_to_an_account_that_somebody_has_only_claimed(browser: Browser):
+async def test_nothing_is_linked_to_an_unverified_account(browser: Browser):
     """Else who has made it in another's name would have a way in left when its owner takes it over by a reset."""
     me = await customer(email="victim@example.com", email_verified_at=None)
     assert_error(await link(browser, me.headers), 403, "EMAIL_NOT_VERIFIED")
@@ -268,7 +268,7 @@ async def test_nothing_is_linked_to_an_account_that_somebody_has_only_claimed(br
     assert await rows(AuditEvent.objects.filter(action="identity.linked")) == []
 
 
-async def test_where_only_verified_accounts_sign_in(browser: Browser, settings):
+async def test_unverified_account_is_refused_where_verification_is_required(browser: Browser, settings):
     me = await customer(email_verified_at=Now())
     assert (await link(browser, me.headers)).status_code == 201
     settings.REQUIRE_VERIFIED_EMAIL = True
@@ -277,7 +277,7 @@ async def test_where_only_verified_accounts_sign_in(browser: Browser, settings):
     assert_error(await browser.sign_in(), 403, "EMAIL_NOT_VERIFIED")
 
 
-async def test_a_second_factor_is_asked_for_whatever_the_provider_has_asked(browser: Browser):
+async def test_second_factor_is_required_whatever_the_provider_has_required(browser: Browser):
     me = await customer(email="alice@example.com", email_verified_at=Now(), password=PASSWORD)
     program, _ = await enrol_totp(browser.keyhouse, me)
     await make(Session.objects.all().delete)
@@ -290,7 +290,7 @@ async def test_a_second_factor_is_asked_for_whatever_the_provider_has_asked(brow
     assert (session.user_id, sorted(session.methods)) == (me.id, ["fed", "otp"])
 
 
-async def test_a_session_without_the_accounts_second_factor_links_nothing(browser: Browser):
+async def test_session_without_the_second_factor_links_nothing(browser: Browser):
     me = await customer(password=PASSWORD, email_verified_at=Now())
     await enrol_totp(browser.keyhouse, me)
     await make(Session.objects.update, methods=["pwd"])

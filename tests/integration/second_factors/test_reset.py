@@ -36,7 +36,7 @@ async def factors_left() -> int:
     return sum([len(await rows(model.objects.all())) for model in models])
 
 
-async def test_a_superuser_removes_them_all_and_ends_the_sessions(api: httpx.AsyncClient):
+async def test_superuser_removes_all_factors_and_ends_the_sessions(api: httpx.AsyncClient):
     me, root = await person(api), await superuser()
     assert (await api.delete(path(me), headers=root.headers)).status_code == 204
     assert await factors_left() == 0
@@ -51,14 +51,14 @@ async def test_a_superuser_removes_them_all_and_ends_the_sessions(api: httpx.Asy
     assert_error(await api.delete(path(me), headers=root.headers), 404, "NOT_FOUND")
 
 
-async def test_without_fresh_proof_it_is_refused(api: httpx.AsyncClient):
+async def test_reset_needs_recent_authentication(api: httpx.AsyncClient):
     me, root = await person(api), await superuser()
     await let_proofs_grow_old()
     assert_error(await api.delete(path(me), headers=root.headers), 401, "STEP_UP_REQUIRED")
     assert await factors_left() == 12
 
 
-async def test_nobody_else_removes_them(api: httpx.AsyncClient):
+async def test_owners_staff_and_keys_are_not_allowed(api: httpx.AsyncClient):
     me, staff, root = await person(api), await colleague(), await superuser()
     key = await make(make_key, root.user, scopes=["keyhouse:*"])
     for headers in (me.headers, staff.headers, key.headers):
@@ -66,7 +66,7 @@ async def test_nobody_else_removes_them(api: httpx.AsyncClient):
     assert await factors_left() == 12
 
 
-async def test_staff_see_what_an_account_has_and_no_secret(api: httpx.AsyncClient):
+async def test_staff_see_the_factors_without_any_secret(api: httpx.AsyncClient):
     me, other, staff = await person(api), await customer(), await colleague()
     seen = await api.get(path(me), headers=staff.headers)
     assert seen.status_code == 200
@@ -77,7 +77,7 @@ async def test_staff_see_what_an_account_has_and_no_secret(api: httpx.AsyncClien
     assert_error(missing, 404, "NOT_FOUND")
 
 
-async def test_erasure_leaves_nothing_of_them(api: httpx.AsyncClient):
+async def test_erasure_deletes_all_factors_of_the_account(api: httpx.AsyncClient):
     me, other = await person(api), await person(api)
     await begin_sign_in(api, me)
     await api.post("/api/v1/auth/step-up", json={"code": "000000"}, headers=me.headers)
@@ -94,7 +94,7 @@ def run(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_an_operator_removes_them_by_the_address(database):
+def test_operator_removes_factors_by_the_address(database):
     user = make_user(email="Ann@example.com")
     with transaction.atomic():
         Passkey.objects.create(**_passkey(user.pk))
@@ -107,7 +107,7 @@ def test_an_operator_removes_them_by_the_address(database):
 
 
 @pytest.mark.parametrize("email", ["ann@example.com", "nobody@example.com"])
-def test_an_operator_is_told_that_there_is_nothing(database, email: str):
+def test_operator_gets_an_error_without_account_or_factor(database, email: str):
     make_user(email="ann@example.com")
     with pytest.raises(CommandError, match=r"There is no account|has no second factor"):
         run(email)

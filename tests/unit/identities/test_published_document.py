@@ -24,21 +24,21 @@ class Publisher:
         return self.asked
 
 
-async def test_an_answer_is_kept_for_an_hour():
+async def test_document_is_kept_for_an_hour():
     publisher = Publisher()
     for moment, answer in ((0, 1), (3599, 1), (3600, 2), (3601, 2)):
         publisher.now = moment
         assert await publisher.kept.get() == answer
 
 
-async def test_a_fresh_answer_is_asked_for_at_most_every_ten_seconds():
+async def test_fresh_document_is_fetched_at_most_every_ten_seconds():
     publisher = Publisher()
     for moment, answer in ((0, 1), (1, 1), (9.9, 1), (10, 2), (11, 2)):
         publisher.now = moment
         assert await publisher.kept.get_fresh() == answer
 
 
-async def test_a_failure_is_not_kept():
+async def test_failure_is_not_kept():
     publisher = Publisher()
     publisher.is_away = True
     with pytest.raises(ProviderUnavailable):
