@@ -116,8 +116,8 @@ class AccountLinking:
     async def _link_own(self, actor: Principal, profile: Profile) -> Identity:
         async with transaction():
             await self._take_from_deleted(profile)
-            # Or an account that was created with another person's address would keep a way in after its owner takes it
-            # over.
+            # Or whoever created the account with another person's address would keep a way in after its owner resets
+            # the password.
             if not (await self._lock(actor.owner_id)).is_verified:
                 raise EmailNotVerified
             identity = await self._identities.find(profile)

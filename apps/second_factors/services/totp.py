@@ -29,8 +29,8 @@ def qr_code(uri: str) -> str:
 def matching_step(secret: str, digits: str, moment: int) -> int | None:
     """Return the time step whose code these six digits are, or None.
 
-    Considered are the step of the moment (Unix seconds) and its neighbours. Whoever accepts a code stores its step, and
-    accepts no other code of it or of an earlier one (RFC 6238, 5.2).
+    Considers the step of the moment (Unix seconds) and its neighbours. A caller that accepts a code stores its step,
+    and accepts no other code of it or of an earlier one (RFC 6238, 5.2).
     """
     try:
         return TOTP(secret).verify_and_get_timecode(digits, for_time=moment, valid_window=WINDOW_STEPS)

@@ -1,4 +1,4 @@
-"""What attackers try on the way to a provider and back; nobody is signed in, and nobody is made."""
+"""Attacks on the way to a provider and back: none signs in, and none creates an account."""
 
 import asyncio
 from datetime import timedelta
@@ -27,7 +27,7 @@ async def nothing_happened() -> bool:
 
 
 def another(account: dict | None = None) -> Browser:
-    """Return the browser of somebody else."""
+    """Return the browser of another person."""
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app=application), base_url=OWN_URL)
     return Browser(client, account or person("mallory", "mallory@example.com"))
 
@@ -125,7 +125,7 @@ async def test_planted_cookie_of_the_right_name_is_refused(browser: Browser):
 
 
 async def test_code_planted_in_the_application_is_refused(browser: Browser):
-    """The attacker's code does not fit what the victim's application keeps, so it signs nobody in as the attacker."""
+    """The attacker's code does not match the verifier of the victim's application, which is not signed in by it."""
     attacker = another()
     attacker.verifier = "a" * 43
     code = (await attacker.land())["code"]

@@ -1,4 +1,4 @@
-"""Which account somebody of a provider is: found, linked, made, or refused."""
+"""Which account a person of a provider signs in to: found, linked, created, or refused."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -42,14 +42,14 @@ async def test_verified_address_is_linked_to_its_account(browser: Browser):
     linked = (await rows(AuditEvent.objects.filter(action="identity.linked")))[0]
     assert (linked.actor_id, linked.subject_id, linked.target_id) == (user.pk, user.pk, identity.pk)
     assert linked.after == {"provider": "acme", "email": "alice@example.com"}
-    (letter,) = await make(letters_to, user.email)
-    assert letter.subject == "Another way of signing in was linked to your account."
+    (message,) = await make(letters_to, user.email)
+    assert message.subject == "Another way of signing in was linked to your account."
     assert (await browser.sign_in()).status_code == 200
     assert len(await make(letters_to, user.email)) == 1
 
 
 async def test_account_with_an_unverified_address_is_not_linked(browser: Browser):
-    """Else whoever has made it beforehand would share it with the address's owner."""
+    """Or whoever created it beforehand would share it with the owner of the address."""
     user = await make(make_user, email="alice@example.com")
     assert_error(await browser.sign_in(), 403, "ACCOUNT_EMAIL_UNVERIFIED")
     assert await rows(Identity.objects.all()) == []
@@ -82,29 +82,29 @@ async def test_sign_in_to_a_suspended_account_is_refused_and_recorded(browser: B
     assert_error(await browser.sign_in(), 401, "NOT_AUTHENTICATED")
     assert await rows(Session.objects.all()) == []
     (user,) = await rows(User.objects.all())
-    await assert_refusal_noted(user)
+    await assert_refusal_recorded(user)
 
 
 async def test_suspended_account_is_not_linked(browser: Browser):
     user = await make(make_user, email="alice@example.com", email_verified_at=Now(), is_active=False)
     assert_error(await browser.sign_in(), 401, "NOT_AUTHENTICATED")
     assert await rows(Identity.objects.all()) == []
-    await assert_refusal_noted(user)
+    await assert_refusal_recorded(user)
 
 
-async def assert_refusal_noted(user: User) -> None:
+async def assert_refusal_recorded(user: User) -> None:
     event = (await rows(AuditEvent.objects.order_by("-id")))[0]
     assert (event.action, event.outcome, event.subject_id) == ("identity.refused", "failure", user.pk)
     assert event.after == {"provider": "acme", "code": "NOT_AUTHENTICATED"}
 
 
-async def delete_everybody() -> None:
+async def delete_all_accounts() -> None:
     await make(User.objects.update, deleted_at=Now(), is_active=False)
 
 
 async def test_deleted_accounts_owner_signs_in_to_a_new_account(browser: Browser):
     await browser.sign_in()
-    await delete_everybody()
+    await delete_all_accounts()
     assert (await browser.sign_in()).status_code == 200
     old, new = await rows(User.objects.order_by("id"))
     (identity,) = await rows(Identity.objects.all())
@@ -118,7 +118,7 @@ async def test_deleted_accounts_owner_signs_in_to_a_new_account(browser: Browser
 
 async def test_deleted_accounts_owner_links_the_identity_to_another_account(browser: Browser):
     await browser.sign_in()
-    await delete_everybody()
+    await delete_all_accounts()
     me = await customer(email="other@example.com", email_verified_at=Now())
     assert (await link(browser, me.headers)).status_code == 201
     (identity,) = await rows(Identity.objects.all())
@@ -127,7 +127,7 @@ async def test_deleted_accounts_owner_links_the_identity_to_another_account(brow
 
 async def test_concurrent_returns_to_a_deleted_account_create_one_account(browser: Browser):
     await browser.sign_in()
-    await delete_everybody()
+    await delete_all_accounts()
     codes = [(await browser.land())["code"] for _ in range(6)]
     answers = await asyncio.gather(*(browser.redeem(code) for code in codes))
     assert [answer.status_code for answer in answers] == [200] * 6
@@ -139,7 +139,7 @@ async def test_restored_account_keeps_its_identity_unless_it_was_linked_elsewher
     await browser.sign_in()
     (old,) = await rows(User.objects.all())
     owner_id = old.pk
-    await delete_everybody()
+    await delete_all_accounts()
     if came_back:
         me = await customer(email="other@example.com", email_verified_at=Now())
         await link(browser, me.headers)
@@ -159,19 +159,19 @@ def restore_slowly(user_id: int, is_restored: Event, may_commit: Event) -> None:
     assert may_commit.wait(BOUND_SECONDS)
 
 
-def somebody_waits() -> bool:
+def is_lock_awaited() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
         return bool(cursor.fetchone()[0])
 
 
 async def while_restored(user_id: int, request: Coroutine[Any, Any, httpx.Response]) -> httpx.Response:
-    """Return the answer to a request that comes when the account's restoration is not committed yet."""
+    """Return the response to a request that arrives before the account's restoration is committed."""
     is_restored, may_commit = Event(), Event()
     restoring = asyncio.create_task(make(restore_slowly, user_id, is_restored, may_commit))
     assert await asyncio.to_thread(is_restored.wait, BOUND_SECONDS)
     answering = asyncio.create_task(request)
-    while not (answering.done() or await make(somebody_waits)):
+    while not (answering.done() or await make(is_lock_awaited)):
         pass
     may_commit.set()
     await restoring
@@ -181,7 +181,7 @@ async def while_restored(user_id: int, request: Coroutine[Any, Any, httpx.Respon
 async def test_account_that_is_being_restored_keeps_its_identity(browser: Browser):
     await browser.sign_in()
     (old,) = await rows(User.objects.all())
-    await delete_everybody()
+    await delete_all_accounts()
     me = await customer(email="other@example.com", email_verified_at=Now())
     assert_error(await while_restored(old.pk, link(browser, me.headers)), 409, "IDENTITY_TAKEN")
     (identity,) = await rows(Identity.objects.all())
@@ -192,7 +192,7 @@ async def test_account_that_is_being_restored_keeps_its_identity(browser: Browse
 async def test_sign_in_during_a_restoration_leads_to_the_restored_account(browser: Browser):
     await browser.sign_in()
     (old,) = await rows(User.objects.all())
-    await delete_everybody()
+    await delete_all_accounts()
     assert (await while_restored(old.pk, browser.sign_in())).status_code == 200
     (session,) = await rows(Session.objects.order_by("-id")[:1])
     (identity,) = await rows(Identity.objects.all())
@@ -261,7 +261,7 @@ async def test_linking_needs_a_session(browser: Browser):
 
 
 async def test_nothing_is_linked_to_an_unverified_account(browser: Browser):
-    """Else who has made it in another's name would have a way in left when its owner takes it over by a reset."""
+    """Or whoever created it with another person's address would keep a way in after its owner resets the password."""
     me = await customer(email="victim@example.com", email_verified_at=None)
     assert_error(await link(browser, me.headers), 403, "EMAIL_NOT_VERIFIED")
     assert await rows(Identity.objects.all()) == []
@@ -279,13 +279,13 @@ async def test_unverified_account_is_refused_where_verification_is_required(brow
 
 async def test_second_factor_is_required_whatever_the_provider_has_required(browser: Browser):
     me = await customer(email="alice@example.com", email_verified_at=Now(), password=PASSWORD)
-    program, _ = await enrol_totp(browser.keyhouse, me)
+    authenticator, _ = await enrol_totp(browser.keyhouse, me)
     await make(Session.objects.all().delete)
-    asked = await browser.sign_in()
-    assert asked.status_code == 202, asked.text
+    needed = await browser.sign_in()
+    assert needed.status_code == 202, needed.text
     assert await rows(Session.objects.all()) == []
-    proof = {"second_factor_token": asked.json()["second_factor_token"], "code": program.code()}
-    assert (await browser.keyhouse.post("/api/v1/auth/second-factor", json=proof)).status_code == 200
+    entry = {"second_factor_token": needed.json()["second_factor_token"], "code": authenticator.code()}
+    assert (await browser.keyhouse.post("/api/v1/auth/second-factor", json=entry)).status_code == 200
     (session,) = await rows(Session.objects.all())
     assert (session.user_id, sorted(session.methods)) == (me.id, ["fed", "otp"])
 

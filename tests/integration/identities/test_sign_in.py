@@ -97,7 +97,7 @@ async def test_cancelled_sign_in_returns_access_denied(browser: Browser):
 
 
 async def test_unavailable_provider_returns_its_code(browser: Browser):
-    assert fragment_of(await browser.start("away")) == {"error": "PROVIDER_UNAVAILABLE"}
+    assert fragment_of(await browser.start("unavailable")) == {"error": "PROVIDER_UNAVAILABLE"}
 
 
 async def test_wrong_client_secret_is_logged_and_refused(browser: Browser, caplog):
@@ -107,7 +107,7 @@ async def test_wrong_client_secret_is_logged_and_refused(browser: Browser, caplo
 
 
 async def test_unknown_provider_is_not_found(browser: Browser):
-    assert_error(await browser.start("nobody"), 404, "NOT_FOUND")
+    assert_error(await browser.start("unknown"), 404, "NOT_FOUND")
 
 
 async def test_closed_registration_is_refused(browser: Browser, settings):

@@ -54,8 +54,8 @@ async def test_first_passkey_is_registered_with_recovery_codes(api: httpx.AsyncC
     assert (row.transports, row.is_backup_eligible, row.is_backed_up) == (["internal"], True, True)
     assert bytes(row.user_handle) == device.user_handle
     assert await audited() == [("second_factor.added", row.pk, me.id)]
-    (letter,) = await make(letters_to, me.user.email)
-    assert letter.context["what"] == "A second factor was added to your account."
+    (message,) = await make(letters_to, me.user.email)
+    assert message.context["what"] == "A second factor was added to your account."
     listed = (await api.get(FACTORS, headers=me.headers)).json()
     assert listed["kinds"] == ["recovery_code", "passkey"]
     assert listed["passkeys"] == [added["passkey"]]
@@ -107,7 +107,7 @@ async def test_challenge_of_another_purpose_is_refused(api: httpx.AsyncClient):
         {"domain": "evil.example"},
         {"flags": 0},
     ],
-    ids=["origin", "longer origin", "domain", "nobody there"],
+    ids=["origin", "longer origin", "domain", "user not present"],
 )
 async def test_invalid_response_to_the_challenge_is_refused(api: httpx.AsyncClient, device: dict[str, Any]):
     me = await customer()
@@ -210,8 +210,8 @@ async def test_removing_the_last_passkey_deletes_the_recovery_codes(api: httpx.A
     assert (await api.delete(f"{PASSKEYS}/{row.pk}", headers=me.headers)).status_code == 204
     assert (await rows(Passkey.objects.all()), await rows(RecoveryCode.objects.all())) == ([], [])
     assert (await audited())[-1] == ("second_factor.removed", row.pk, me.id)
-    letters = await make(letters_to, me.user.email)
-    assert letters[-1].context["what"] == "A second factor was removed from your account."
+    messages = await make(letters_to, me.user.email)
+    assert messages[-1].context["what"] == "A second factor was removed from your account."
 
 
 async def test_removing_a_passkey_beside_another_factor_keeps_the_recovery_codes(api: httpx.AsyncClient):

@@ -18,9 +18,9 @@ AUTH = "/api/v1/auth"
 
 async def person(api: httpx.AsyncClient) -> tuple[Account, Authenticator, list[str]]:
     me = await customer(password=PASSWORD)
-    program, codes = await enrol_totp(api, me)
+    authenticator, codes = await enrol_totp(api, me)
     await make(Session.objects.all().delete)
-    return me, program, codes
+    return me, authenticator, codes
 
 
 async def at_once(api: httpx.AsyncClient, path: str, bodies: list[dict[str, Any]], **options: Any) -> Counter[int]:
@@ -34,8 +34,8 @@ async def tokens(api: httpx.AsyncClient, me: Account, number: int) -> list[str]:
 
 
 async def test_concurrent_uses_of_one_code_sign_in_once(api: httpx.AsyncClient):
-    me, program, _ = await person(api)
-    code = program.code()
+    me, authenticator, _ = await person(api)
+    code = authenticator.code()
     bodies = [{"second_factor_token": token, "code": code} for token in await tokens(api, me, 4)]
     assert await at_once(api, f"{AUTH}/second-factor", bodies) == {200: 1, 401: 3}
     assert len(await rows(Session.objects.all())) == 1
@@ -49,16 +49,16 @@ async def test_concurrent_uses_of_one_recovery_code_sign_in_once(api: httpx.Asyn
 
 
 async def test_concurrent_right_codes_with_one_token_sign_in_once(api: httpx.AsyncClient):
-    me, program, codes = await person(api)
+    me, authenticator, codes = await person(api)
     (token,) = await tokens(api, me, 1)
-    bodies = [{"second_factor_token": token, "code": code} for code in (program.code(), *codes[:3])]
+    bodies = [{"second_factor_token": token, "code": code} for code in (authenticator.code(), *codes[:3])]
     assert await at_once(api, f"{AUTH}/second-factor", bodies) == {200: 1, 401: 3}
     assert len(await rows(Session.objects.all())) == 1
 
 
 async def test_of_twenty_concurrent_guesses_five_are_verified(api: httpx.AsyncClient):
-    me, program, _ = await person(api)
-    wrong = program.wrong_code()
+    me, authenticator, _ = await person(api)
+    wrong = authenticator.wrong_code()
     bodies = [{"second_factor_token": token, "code": wrong} for token in await tokens(api, me, 20)]
     assert await at_once(api, f"{AUTH}/second-factor", bodies) == {401: 5, 429: 15}
     pair, total = await rows(FactorAttempt.objects.order_by("-client_address"))
@@ -66,9 +66,9 @@ async def test_of_twenty_concurrent_guesses_five_are_verified(api: httpx.AsyncCl
 
 
 async def test_one_token_allows_five_of_twenty_concurrent_attempts(api: httpx.AsyncClient):
-    me, program, _ = await person(api)
+    me, authenticator, _ = await person(api)
     (token,) = await tokens(api, me, 1)
-    bodies = [{"second_factor_token": token, "code": program.wrong_code()}] * 20
+    bodies = [{"second_factor_token": token, "code": authenticator.wrong_code()}] * 20
     await at_once(api, f"{AUTH}/second-factor", bodies)
     (pair, _) = await rows(FactorAttempt.objects.order_by("-client_address"))
     assert pair.failures == 5
@@ -101,8 +101,8 @@ async def test_concurrent_enrolments_leave_one_authenticator_app(api: httpx.Asyn
     begun = await at_once(api, f"{FACTORS}/totp", [{}] * 4, headers=me.headers)
     assert begun == {201: 4}
     assert len(await rows(TotpDevice.objects.all())) == 1
-    program = Authenticator((await api.post(f"{FACTORS}/totp", headers=me.headers)).json()["secret"])
-    bodies = [{"code": program.code()}] * 4
+    authenticator = Authenticator((await api.post(f"{FACTORS}/totp", headers=me.headers)).json()["secret"])
+    bodies = [{"code": authenticator.code()}] * 4
     confirmed = await at_once(api, f"{FACTORS}/totp/confirm", bodies, headers=me.headers)
     assert confirmed == {200: 1, 404: 3}
     assert len(await rows(RecoveryCode.objects.all())) == 10

@@ -1,4 +1,4 @@
-"""Helping somebody back in who has lost their second factors: the API, the command, the admin."""
+"""Removing all second factors of an owner who has lost them: the API and the command."""
 
 import io
 import json
@@ -20,7 +20,7 @@ from tests.support.second_factors import FACTORS, begin_sign_in, enrol_passkey, 
 
 
 async def person(api: httpx.AsyncClient) -> Account:
-    """Return somebody with every kind of factor."""
+    """Return an account with every kind of factor."""
     me = await customer(password=PASSWORD)
     await enrol_totp(api, me)
     await enrol_passkey(api, me)
@@ -43,9 +43,9 @@ async def test_superuser_removes_all_factors_and_ends_the_sessions(api: httpx.As
     assert_error(await api.get(FACTORS, headers=me.headers), 401, "NOT_AUTHENTICATED")
     (event,) = await rows(AuditEvent.objects.filter(action="second_factors.reset"))
     assert (event.actor_id, event.subject_id) == (root.id, me.id)
-    letters = await make(letters_to, me.user.email)
-    assert letters[-1].context["what"] == "All second factors of your account were removed."
-    assert letters[-1].context["by_staff"] == "yes"
+    messages = await make(letters_to, me.user.email)
+    assert messages[-1].context["what"] == "All second factors of your account were removed."
+    assert messages[-1].context["by_staff"] == "yes"
     signed_in = await api.post("/api/v1/auth/login", json={"email": me.user.email, "password": PASSWORD})
     assert signed_in.status_code == 200
     assert_error(await api.delete(path(me), headers=root.headers), 404, "NOT_FOUND")

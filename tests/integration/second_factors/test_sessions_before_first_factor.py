@@ -1,4 +1,4 @@
-"""Whoever was signed in by a password before the first second factor has to prove more than that."""
+"""A session that a password began before the first second factor must re-authenticate with the factor."""
 
 from typing import Any
 
@@ -57,10 +57,10 @@ async def test_authentication_before_the_first_factor_is_not_recent(api: httpx.A
 
 async def test_session_continues_after_showing_the_new_factor(api: httpx.AsyncClient):
     me = await customer()
-    program, _ = await enrol_totp(api, me)
+    authenticator, _ = await enrol_totp(api, me)
     body = {"email": "elsewhere@example.com"}
     assert (await api.patch("/api/v1/users/me", json=body, headers=me.headers)).status_code == 200
-    proven = await api.post(STEP_UP, json={"code": program.code(1)}, headers=me.headers)
+    proven = await api.post(STEP_UP, json={"code": authenticator.code(1)}, headers=me.headers)
     assert proven.status_code == 200
 
 
@@ -84,7 +84,7 @@ async def test_password_verified_while_the_factor_was_added_is_not_enough(
     before = [(session.pk, session.authenticated_at) for session in await rows(Session.objects.order_by("id"))]
 
     async def none_yet(_factors: SecondFactors, _user_id: int) -> tuple[FactorKind, ...]:
-        return ()  # as it was when it was asked
+        return ()  # as before the factor was added
 
     monkeypatch.setattr(SecondFactors, "kinds_of", none_yet)
     credentials = {"email": me.user.email, "password": PASSWORD}

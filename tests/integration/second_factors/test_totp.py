@@ -41,10 +41,10 @@ async def test_secret_is_shown_as_text_uri_and_qr_code_and_stored_encrypted(api:
 
 async def test_authenticator_app_counts_once_a_code_has_confirmed_it(api: httpx.AsyncClient):
     me = await customer()
-    program = Authenticator((await api.post(TOTP, headers=me.headers)).json()["secret"])
+    authenticator = Authenticator((await api.post(TOTP, headers=me.headers)).json()["secret"])
     assert (await api.get(FACTORS, headers=me.headers)).json()["kinds"] == []
     response = await api.post(
-        CONFIRM, json={"code": f" {program.code()[:3]} {program.code()[3:]} "}, headers=me.headers
+        CONFIRM, json={"code": f" {authenticator.code()[:3]} {authenticator.code()[3:]} "}, headers=me.headers
     )
     assert response.status_code == 200
     codes = response.json()["recovery_codes"]
@@ -53,14 +53,14 @@ async def test_authenticator_app_counts_once_a_code_has_confirmed_it(api: httpx.
     assert (listed["kinds"], listed["recovery_codes_left"]) == (["totp", "recovery_code"], 10)
     assert listed["totp"]["confirmed_at"] is not None
     assert await audited() == [("second_factor.added", me.id, me.id)]
-    (letter,) = await make(letters_to, me.user.email)
-    assert letter.context["what"] == "A second factor was added to your account."
+    (message,) = await make(letters_to, me.user.email)
+    assert message.context["what"] == "A second factor was added to your account."
 
 
 async def test_confirming_code_is_used_up(api: httpx.AsyncClient):
     me = await customer()
-    program = Authenticator((await api.post(TOTP, headers=me.headers)).json()["secret"])
-    code = program.code()
+    authenticator = Authenticator((await api.post(TOTP, headers=me.headers)).json()["secret"])
+    code = authenticator.code()
     assert (await api.post(CONFIRM, json={"code": code}, headers=me.headers)).status_code == 200
     assert_error(await api.post("/api/v1/auth/step-up", json={"code": code}, headers=me.headers), 400, "WRONG_CODE")
 
@@ -78,19 +78,21 @@ async def test_new_recovery_codes_replace_the_old_ones_and_the_owner_is_notified
 ):
     me = await customer()
     _, old = await enrol_totp(api, me)
-    told = len(await make(letters_to, me.user.email))
+    sent = len(await make(letters_to, me.user.email))
     renewed = [(await api.post(f"{FACTORS}/recovery-codes", headers=me.headers)).json()["recovery_codes"] for _ in "ab"]
     assert [len({*old, *codes}) for codes in renewed] == [20, 20]
     assert len(await rows(RecoveryCode.objects.all())) == 10
     assert (await audited())[-2:] == [("recovery_codes.renewed", me.id, me.id)] * 2
-    letters = (await make(letters_to, me.user.email))[told:]
-    assert [letter.context["what"] for letter in letters] == ["The recovery codes of your account were replaced."] * 2
+    messages = (await make(letters_to, me.user.email))[sent:]
+    assert [message.context["what"] for message in messages] == [
+        "The recovery codes of your account were replaced."
+    ] * 2
 
 
 async def test_wrong_code_confirms_nothing(api: httpx.AsyncClient):
     me = await customer()
-    program = Authenticator((await api.post(TOTP, headers=me.headers)).json()["secret"])
-    refused = await api.post(CONFIRM, json={"code": program.wrong_code()}, headers=me.headers)
+    authenticator = Authenticator((await api.post(TOTP, headers=me.headers)).json()["secret"])
+    refused = await api.post(CONFIRM, json={"code": authenticator.wrong_code()}, headers=me.headers)
     assert_error(refused, 400, "WRONG_CODE")
     (device,) = await rows(TotpDevice.objects.all())
     assert device.confirmed_at is None
@@ -100,11 +102,11 @@ async def test_wrong_code_confirms_nothing(api: httpx.AsyncClient):
 
 async def test_five_wrong_codes_lock_out_the_right_one(api: httpx.AsyncClient):
     me = await customer()
-    program = Authenticator((await api.post(TOTP, headers=me.headers)).json()["secret"])
+    authenticator = Authenticator((await api.post(TOTP, headers=me.headers)).json()["secret"])
     for _ in range(5):
-        wrong = await api.post(CONFIRM, json={"code": program.wrong_code()}, headers=me.headers)
+        wrong = await api.post(CONFIRM, json={"code": authenticator.wrong_code()}, headers=me.headers)
         assert_error(wrong, 400, "WRONG_CODE")
-    locked = await api.post(CONFIRM, json={"code": program.code()}, headers=me.headers)
+    locked = await api.post(CONFIRM, json={"code": authenticator.code()}, headers=me.headers)
     assert_error(locked, 429, "LOCKED_OUT")
     assert 1 <= int(locked.headers["retry-after"]) <= 30
 
@@ -123,9 +125,9 @@ async def test_malformed_codes_are_refused(api: httpx.AsyncClient, code: object)
 
 async def test_secret_awaits_its_first_code_for_fifteen_minutes(api: httpx.AsyncClient):
     me = await customer()
-    program = Authenticator((await api.post(TOTP, headers=me.headers)).json()["secret"])
+    authenticator = Authenticator((await api.post(TOTP, headers=me.headers)).json()["secret"])
     await make(TotpDevice.objects.update, created_at=Now() - timedelta(seconds=901))
-    assert_error(await api.post(CONFIRM, json={"code": program.code()}, headers=me.headers), 404, "NOT_FOUND")
+    assert_error(await api.post(CONFIRM, json={"code": authenticator.code()}, headers=me.headers), 404, "NOT_FOUND")
     assert (await api.get(FACTORS, headers=me.headers)).json()["kinds"] == []
 
 
@@ -153,8 +155,8 @@ async def test_authenticator_app_is_removed_with_its_recovery_codes(api: httpx.A
     assert (await api.delete(TOTP, headers=me.headers)).status_code == 204
     assert (await rows(TotpDevice.objects.all()), await rows(RecoveryCode.objects.all())) == ([], [])
     assert (await audited())[-1] == ("second_factor.removed", me.id, me.id)
-    letters = await make(letters_to, me.user.email)
-    assert letters[-1].context["what"] == "A second factor was removed from your account."
+    messages = await make(letters_to, me.user.email)
+    assert messages[-1].context["what"] == "A second factor was removed from your account."
     assert_error(await api.delete(TOTP, headers=me.headers), 404, "NOT_FOUND")
 
 
@@ -164,11 +166,11 @@ async def test_authenticator_app_is_removed_with_its_recovery_codes(api: httpx.A
 )
 async def test_changes_need_recent_authentication(api: httpx.AsyncClient, method: str, path: str):
     me = await customer()
-    program, _ = await enrol_totp(api, me)
+    authenticator, _ = await enrol_totp(api, me)
     await api.post(TOTP, headers=me.headers)
     before = await _contents()
     await let_proofs_grow_old()
-    body = {"code": program.code()} if path.endswith("confirm") else None
+    body = {"code": authenticator.code()} if path.endswith("confirm") else None
     refused = await api.request(method, f"{FACTORS}{path}", json=body, headers=me.headers)
     assert_error(refused, 401, "STEP_UP_REQUIRED")
     assert 'max_age="600"' in refused.headers["www-authenticate"]
@@ -177,7 +179,7 @@ async def test_changes_need_recent_authentication(api: httpx.AsyncClient, method
 
 async def test_session_of_a_password_alone_has_to_show_the_factor_first(api: httpx.AsyncClient):
     me = await customer(password=PASSWORD)
-    program, _ = await enrol_totp(api, me)
+    authenticator, _ = await enrol_totp(api, me)
     await make(Session.objects.update, methods=["pwd"])
     before = await _contents()
     for method, path in (
@@ -194,7 +196,7 @@ async def test_session_of_a_password_alone_has_to_show_the_factor_first(api: htt
     alone = await api.post("/api/v1/auth/step-up", json={"password": PASSWORD}, headers=me.headers)
     assert_error(alone, 403, "SECOND_FACTOR_REQUIRED")
     assert await _contents() == before
-    assert (await api.post("/api/v1/auth/step-up", json={"code": program.code()}, headers=me.headers)).is_success
+    assert (await api.post("/api/v1/auth/step-up", json={"code": authenticator.code()}, headers=me.headers)).is_success
     assert (await api.post("/api/v1/auth/change-password", json=change, headers=me.headers)).status_code == 200
 
 

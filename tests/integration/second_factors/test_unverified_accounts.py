@@ -1,4 +1,4 @@
-"""An account with an address that nobody has verified: it may be somebody else's."""
+"""An account with an unverified address, which may be another person's."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""Whose word about an address counts."""
+"""Which providers verify an address, and how profiles are read."""
 
 from typing import Any
 

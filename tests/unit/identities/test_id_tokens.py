@@ -150,11 +150,11 @@ def test_malformed_token_is_refused(text):
 
 
 def test_malformed_keys_are_skipped():
-    good = KEY.as_dict(private=False)
+    valid = KEY.as_dict(private=False)
     broken = [{"kty": "EC", "crv": "P-0"}, {"kty": "RSA", "n": "!", "e": "!"}, {"kty": "future"}, "key", {}]
     secret = {"kty": "oct", "k": "c2VjcmV0", "kid": "oct"}
     for_encryption = {**OTHER_KEY.as_dict(private=False), "use": "enc"}
-    (found,) = usable_keys({"keys": [*broken, secret, for_encryption, good]})
+    (found,) = usable_keys({"keys": [*broken, secret, for_encryption, valid]})
     assert found.kid == "one"
 
 

@@ -1,4 +1,4 @@
-"""What is asked of an OpenID provider, and which answers are refused."""
+"""Requests to an OpenID provider, and which responses are refused."""
 
 from typing import Any
 
@@ -24,11 +24,11 @@ TOKENS = {"access_token": "token", "token_type": "Bearer"}
 
 
 class ScriptedHttp(ProviderHttp):
-    """Answers as a provider would, and keeps what it is asked."""
+    """Responds as a provider would, and keeps the requests."""
 
     def __init__(self, **changes: Any) -> None:
         super().__init__()
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.forms: list[dict[str, str]] = []
         self.documents: dict[str, Any] = {
             "/.well-known/openid-configuration": {
@@ -46,11 +46,11 @@ class ScriptedHttp(ProviderHttp):
         self.tokens: tuple[int, Any] = (200, {**TOKENS, "id_token": token(), **changes})
 
     async def get(self, url: str, access_token: str | None = None) -> Any:
-        self.asked.append(url.removeprefix(ISSUER))
+        self.requested.append(url.removeprefix(ISSUER))
         return self.documents[url.removeprefix(ISSUER)]
 
     async def post_form(self, url: str, fields: Any, basic: tuple[str, str] | None = None) -> ProviderAnswer:
-        self.asked.append(url.removeprefix(ISSUER))
+        self.requested.append(url.removeprefix(ISSUER))
         self.forms.append(dict(fields))
         return ProviderAnswer(*self.tokens)
 
@@ -59,7 +59,7 @@ async def test_code_is_spent_with_the_verifier_and_the_secret():
     http = ScriptedHttp()
     profile = await OpenIdClient(provider(), http).profile(CODE)
     assert (profile.subject, profile.email, profile.is_verified) == ("alice", "ann@example.com", True)
-    assert http.asked == ["/.well-known/openid-configuration", "/token", "/jwks", "/me"]
+    assert http.requested == ["/.well-known/openid-configuration", "/token", "/jwks", "/me"]
     assert http.forms == [
         {
             "grant_type": "authorization_code",
@@ -77,7 +77,7 @@ async def test_published_documents_are_kept():
     client = OpenIdClient(provider(), http)
     for _ in range(3):
         await client.profile(CODE)
-    assert http.asked.count("/.well-known/openid-configuration") == http.asked.count("/jwks") == 1
+    assert http.requested.count("/.well-known/openid-configuration") == http.requested.count("/jwks") == 1
 
 
 async def test_new_key_is_fetched_once(monkeypatch: pytest.MonkeyPatch):
@@ -91,7 +91,7 @@ async def test_new_key_is_fetched_once(monkeypatch: pytest.MonkeyPatch):
     http.tokens = (200, {**TOKENS, "id_token": token(kid="three")})
     with pytest.raises(InvalidProviderAnswer):
         await client.profile(CODE)
-    assert http.asked.count("/jwks") == 3
+    assert http.requested.count("/jwks") == 3
 
 
 async def test_concurrent_unknown_keys_are_fetched_at_intervals():
@@ -101,7 +101,7 @@ async def test_concurrent_unknown_keys_are_fetched_at_intervals():
     for _ in range(5):
         with pytest.raises(InvalidProviderAnswer):
             await client.profile(CODE)
-    assert http.asked.count("/jwks") == 1
+    assert http.requested.count("/jwks") == 1
 
 
 async def test_userinfo_of_another_subject_is_refused():
@@ -116,13 +116,13 @@ async def test_userinfo_of_another_subject_is_refused():
 async def test_userinfo_does_not_override_the_id_token():
     http = ScriptedHttp(id_token=token(email="ann@example.com", email_verified=False))
     assert not (await OpenIdClient(provider(), http).profile(CODE)).is_verified
-    assert "/me" not in http.asked
+    assert "/me" not in http.requested
 
 
 async def test_userinfo_of_microsoft_is_not_fetched():
     http = ScriptedHttp()
     profile = await OpenIdClient(provider(ProviderKind.MICROSOFT), http).profile(CODE)
-    assert (profile.email, "/me" in http.asked) == ("", False)
+    assert (profile.email, "/me" in http.requested) == ("", False)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Asking a provider that misbehaves, over real connections."""
+"""Requests to a misbehaving provider, over real connections."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What a provider publishes of itself."""
+"""Reading the metadata of OpenID providers."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.unit.identities.forged import ISSUER, provider
 
 pytestmark = pytest.mark.unit
 
-GOOD = {
+VALID = {
     "issuer": ISSUER,
     "authorization_endpoint": f"{ISSUER}/auth",
     "token_endpoint": "https://tokens.example.com/token",
@@ -21,7 +21,7 @@ GOOD = {
 
 
 def test_metadata_is_read():
-    metadata = ProviderMetadata.of(provider(), GOOD)
+    metadata = ProviderMetadata.of(provider(), VALID)
     assert metadata.token_endpoint == "https://tokens.example.com/token"
     assert metadata.userinfo_endpoint is None
     assert metadata.algorithms == ("RS256",)
@@ -37,7 +37,7 @@ def test_metadata_is_read():
     ],
 )
 def test_client_authentication_method_is_chosen(methods, by_header):
-    document = {**GOOD, "token_endpoint_auth_methods_supported": methods}
+    document = {**VALID, "token_endpoint_auth_methods_supported": methods}
     assert ProviderMetadata.of(provider(), document).authenticates_by_header is by_header
 
 
@@ -64,7 +64,7 @@ def test_client_authentication_method_is_chosen(methods, by_header):
 )
 def test_foreign_or_unsafe_document_is_refused(changes: dict[str, Any]):
     with pytest.raises(InvalidProviderAnswer):
-        ProviderMetadata.of(provider(), {**GOOD, **changes})
+        ProviderMetadata.of(provider(), {**VALID, **changes})
 
 
 @pytest.mark.parametrize("document", [None, [], "text", {}])

@@ -1,4 +1,4 @@
-"""What a provider has published is asked for now and then."""
+"""Documents that a provider publishes are kept for a while."""
 
 import pytest
 
@@ -9,19 +9,19 @@ pytestmark = pytest.mark.unit
 
 
 class Publisher:
-    """Counts how often it is asked; `now` is the clock."""
+    """Counts its requests; `now` is the clock."""
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.asked = 0
-        self.is_away = False
+        self.requests = 0
+        self.is_unavailable = False
         self.kept = PublishedDocument(self._ask, lambda: self.now)
 
     async def _ask(self) -> int:
-        if self.is_away:
+        if self.is_unavailable:
             raise ProviderUnavailable
-        self.asked += 1
-        return self.asked
+        self.requests += 1
+        return self.requests
 
 
 async def test_document_is_kept_for_an_hour():
@@ -40,8 +40,8 @@ async def test_fresh_document_is_fetched_at_most_every_ten_seconds():
 
 async def test_failure_is_not_kept():
     publisher = Publisher()
-    publisher.is_away = True
+    publisher.is_unavailable = True
     with pytest.raises(ProviderUnavailable):
         await publisher.kept.get()
-    publisher.is_away = False
+    publisher.is_unavailable = False
     assert await publisher.kept.get() == 1

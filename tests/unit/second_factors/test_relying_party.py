@@ -1,4 +1,4 @@
-"""What is asked of authenticators, and what is believed of their answers; the counter is left to the database."""
+"""Options for authenticators, and verifying their responses; the counter is left to the database."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Verifying the codes that people enter, and locking out whoever guesses them."""
+"""Verifying the codes that people enter, and locking out guessers."""
 
 from typing import NamedTuple, NoReturn
 
