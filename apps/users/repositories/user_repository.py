@@ -64,17 +64,18 @@ class UserRepository(AccountRepository):
         user.email_verified_at = Now() if is_verified else None
         return await insert_if_free(user)
 
-    async def update(self, user: User, columns: Mapping[str, Any]) -> None:
-        """Change columns of a locked account.
+    async def update(self, user: User, columns: Mapping[str, Any], *, ends_sessions: bool = False) -> None:
+        """Change columns of a locked account; with `ends_sessions`, end every session that has begun before now.
 
         Raises Conflict when its address or user name is taken, ValidationFailed when its plan has just been deleted.
         """
+        ended = {"sessions_ended_at": Now()} if ends_sessions else {}
         try:
-            await update(User.objects.filter(pk=user.pk), **columns)
+            await update(User.objects.filter(pk=user.pk), **columns, **ended)
         except ConstraintViolated as error:
             raise conflict_of(error) from error
         if "plan_id" in columns:
-            await _require_plan()
+            await require_plan()
 
 
 @prepared
@@ -108,7 +109,7 @@ def _matching(search: str | None, is_active: bool | None, only_id: int | None) -
     return found if only_id is None else found.filter(pk=only_id)
 
 
-async def _require_plan() -> None:
+async def require_plan() -> None:
     """Refuse a plan that was deleted after its name was read: its key would else be checked at the commit."""
     try:
         await check_constraints()

@@ -130,8 +130,8 @@ class UserUpdate(RequestSchema):
         return not RIGHTS_FIELDS.isdisjoint(self.model_fields_set)
 
     @property
-    def shuts_out(self) -> bool:
-        """Whether this change closes a door to the account."""
+    def removes_access(self) -> bool:
+        """Whether this change suspends the account or takes staff rights from it."""
         return any(getattr(self, name) is False for name in ACCESS_FIELDS & self.model_fields_set)
 
 
