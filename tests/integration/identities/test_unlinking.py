@@ -6,7 +6,8 @@ import pytest
 
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
-from apps.identities.dependencies import identity_data
+from apps.core.database.transaction import transaction
+from apps.identities.dependencies import personal_data
 from apps.identities.domain.provider import Provider, ProviderKind
 from apps.identities.models import Identity
 from tests.support.accounts import Account, colleague, customer, superuser
@@ -117,9 +118,6 @@ async def test_export_lists_identities_and_erasure_deletes_them(api):
     await identity_of(me)
     exported = (await api.get("/api/v1/users/me/export", headers=me.headers)).json()["data"]["identities"]
     assert (exported["total"], exported["items"][0]["subject"]) == (1, f"subject of {me.id}")
-    await make(_erase, me.id)
+    async with transaction():
+        await personal_data().erase(me.id)
     assert await providers_of(me) == []
-
-
-def _erase(user_id: int) -> None:
-    identity_data().erase(user_id)

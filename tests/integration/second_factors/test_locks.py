@@ -62,7 +62,8 @@ async def reset(api: httpx.AsyncClient, me: Account) -> Any:
 
 def locked_before_writes(statements: list[str]) -> set[tuple[str, ...]]:
     """Return, for each transaction that writes factors, the tables that it has locked before, in order."""
-    found, locked = set(), []
+    found: set[tuple[str, ...]] = set()
+    locked: list[str] = []
     for sql in statements:
         if sql == "BEGIN":
             locked = []

@@ -6,10 +6,11 @@ import json
 import httpx
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db.transaction import atomic
 
 from apps.audit.models import AuditEvent
-from apps.second_factors.dependencies import second_factors
+from apps.core.database.transaction import transaction
+from apps.second_factors.dependencies import personal_data
 from apps.second_factors.models import FactorAttempt, Passkey, RecoveryCode, TotpDevice
 from tests.support.accounts import Account, colleague, customer, superuser
 from tests.support.assertions import assert_error
@@ -82,7 +83,8 @@ async def test_erasure_deletes_all_factors_of_the_account(api: httpx.AsyncClient
     await begin_sign_in(api, me)
     await api.post("/api/v1/auth/step-up", json={"code": "000000"}, headers=me.headers)
     assert len(await rows(FactorAttempt.objects.filter(user_id=me.id))) == 2
-    await make(second_factors().erase, me.id)
+    async with transaction():
+        await personal_data().erase(me.id)
     assert await factors_left() == 12
     assert await rows(FactorAttempt.objects.filter(user_id=me.id)) == []
     assert {row.user_id for row in await rows(Passkey.objects.all())} == {other.id}
@@ -96,7 +98,7 @@ def run(*arguments: str) -> str:
 
 def test_operator_removes_factors_by_the_address(database):
     user = make_user(email="Ann@example.com")
-    with transaction.atomic():
+    with atomic():
         Passkey.objects.create(**_passkey(user.pk))
     assert json.loads(run("ann@EXAMPLE.com", "--json")) == {"user_id": user.pk, "removed": ["passkey"]}
     assert not Passkey.objects.exists()
