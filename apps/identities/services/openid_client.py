@@ -34,7 +34,7 @@ class OpenIdClient:
         return authorization_url(endpoint, self.provider, request, nonce=request.nonce)
 
     async def require_issuer(self, issuer: str | None) -> None:
-        """Raise InvalidProviderAnswer if the response names another provider, or none although this one names itself."""
+        """Raise InvalidProviderAnswer if the response names another provider, or none where this one always does."""
         metadata = await self._metadata.get()
         if issuer is None and metadata.names_itself:
             raise InvalidProviderAnswer("no iss")
