@@ -1,7 +1,6 @@
-"""Registers with Django the composition, for its management commands, and the admin with its site."""
+"""Registers the composition with Django, for its management commands."""
 
 from django.apps import AppConfig
-from django.contrib.admin.apps import AdminConfig
 
 
 class KeyhouseConfig(AppConfig):
@@ -10,9 +9,3 @@ class KeyhouseConfig(AppConfig):
     name = "config"
     label = "config"
     verbose_name = "Keyhouse"
-
-
-class KeyhouseAdminConfig(AdminConfig):
-    """Django's admin with Keyhouse's site."""
-
-    default_site = "apps.backoffice.admin.keyhouse_admin_site.KeyhouseAdminSite"

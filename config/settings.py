@@ -20,10 +20,10 @@ SECRET_KEY = ENVIRONMENT.signing_secret
 ALLOWED_HOSTS = ENVIRONMENT.served_hosts
 
 INSTALLED_APPS = [
-    "config.apps.KeyhouseConfig",
+    "config",
     *OWN_APPS,
     "ninja",
-    "config.apps.KeyhouseAdminConfig",
+    "config.admin_site.KeyhouseAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,7 +1,6 @@
 """Builds this app's services."""
 
 from functools import cache
-from typing import Any
 
 from apps.api_keys.dependencies import key_data
 from apps.audit.dependencies import audit_service, audit_trail
@@ -19,11 +18,9 @@ from apps.personal_data.services.old_erasure import OldErasure
 from apps.personal_data.services.old_sections import OldSection
 from apps.second_factors.dependencies import second_factors
 from apps.usage.dependencies import usage_service
-from apps.users.dependencies import account_removal, user_service
+from apps.users.dependencies import account_erasure, account_removal, user_service
 
-# The switch: true once every app declares its personal data, and `account_removal` has async methods `due`, `lock_due`
-# and `erase`.
-# Then delete the `old_…` modules and functions.
+# The switch: true once every app declares its personal data. Then delete the `old_…` modules and functions.
 READS_DECLARATIONS = False
 
 
@@ -32,8 +29,7 @@ def erasure() -> Erasure | OldErasure:
     """Return the service that erases deleted accounts."""
     if not READS_DECLARATIONS:
         return OldErasure(account_removal(), old_erasers(), old_address_erasers())
-    deleted_accounts: Any = account_removal()
-    return Erasure(deleted_accounts, erased_by(app_declarations().values()))
+    return Erasure(account_erasure(), erased_by(app_declarations().values()))
 
 
 @cache

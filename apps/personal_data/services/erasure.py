@@ -1,41 +1,19 @@
 """Erases the personal data of deleted accounts after their grace period."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any, Protocol
 
 from apps.core.database.transaction import transaction
 from apps.core.database.unavailable import is_unavailable_for_all
 from apps.core.database.unexpected_errors import log_unexpected
 from apps.core.declarations.app_declaration import AppDeclaration
 from apps.core.declarations.personal_data import PersonalData
-
-
-class DeletedAccount(Protocol):
-    """An account that was deleted at `deleted_at`."""
-
-    pk: int
-    email: str
-    deleted_at: datetime | None
-
-
-class DeletedAccounts(Protocol):
-    """Deleted accounts whose grace period has ended. `lock_due` and `erase` join the caller's transaction."""
-
-    async def due(self, after: Any) -> Sequence[Any]:
-        """Return the next accounts `after` that one, the first deleted first; empty when there are no more."""
-
-    async def lock_due(self, user_id: int) -> Any:
-        """Lock the account and return it; None when it is no longer due, or another process erases it."""
-
-    async def erase(self, account: Any) -> None:
-        """Anonymise the locked account itself, and record that it was erased."""
+from apps.users.services.in_transaction.account_erasure import AccountErasure
 
 
 class Erasure:
     """Erases an account in all apps, or in none: in one transaction, which locks the account first."""
 
-    def __init__(self, accounts: DeletedAccounts, personal_data: Sequence[PersonalData]) -> None:
+    def __init__(self, accounts: AccountErasure, personal_data: Sequence[PersonalData]) -> None:
         self._accounts = accounts
         self._personal_data = tuple(personal_data)
 

@@ -5,8 +5,13 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from apps.users.models import User
+from config.admin_site import discover_admin_pages
 from tests.support.factories import make_staff, make_user
 from tests.support.staff_browser import browser_of
+
+# In the order of INSTALLED_APPS, before a test module imports the pages of one app: apps add operations to the pages of
+# apps below them.
+discover_admin_pages()
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def test_list_and_page_show_the_identity(browser, ann):
 def test_unlinking_needs_a_confirmation(browser, staff, ann):
     identity = identity_of(ann)
     page = f"{IDENTITIES}{identity.pk}/delete/"
-    assert "no longer be signed in to with it" in text_of(browser.get(page))
+    assert "no longer signs in to the account" in text_of(browser.get(page))
     assert Identity.objects.exists()
     assert "unlinked." in text_of(browser.post(page, follow=True))
     assert not Identity.objects.exists()
@@ -47,7 +47,7 @@ def test_unlinking_needs_a_confirmation(browser, staff, ann):
 
 def test_last_way_to_sign_in_is_kept(browser):
     identity = identity_of(make_user())
-    assert "only way of signing in" in text_of(browser.post(f"{IDENTITIES}{identity.pk}/delete/"))
+    assert "only way to sign in" in text_of(browser.post(f"{IDENTITIES}{identity.pk}/delete/"))
     assert Identity.objects.exists()
     assert not AuditEvent.objects.exists()
 

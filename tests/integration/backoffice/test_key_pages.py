@@ -82,7 +82,7 @@ def test_key_beyond_the_plan_is_refused(browser):
 
 def test_key_for_a_deleted_account_is_refused(browser):
     gone = make_user(deleted_at=timezone.now())
-    assert form_errors(browser.post(f"{KEYS}add/", _new(gone))) == {"__all__": ["There is no such thing."]}
+    assert form_errors(browser.post(f"{KEYS}add/", _new(gone))) == {"__all__": ["The resource was not found."]}
     assert not AuditEvent.objects.exists()
 
 

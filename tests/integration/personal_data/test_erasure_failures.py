@@ -18,7 +18,7 @@ from apps.core.declarations.personal_data import PersonalData
 from apps.core.errors import Unavailable
 from apps.personal_data.dependencies import READS_DECLARATIONS
 from apps.personal_data.services.erasure import Erasure
-from apps.users.dependencies import account_removal
+from apps.users.dependencies import account_erasure
 from apps.users.models import User
 from apps.users.repositories import erasure_repository
 from tests.support.factories import make_user
@@ -52,8 +52,7 @@ class Failing(PersonalData):
 
 
 def erasure_by(*personal_data: PersonalData) -> Erasure:
-    accounts: Any = account_removal()
-    return Erasure(accounts, personal_data)
+    return Erasure(account_erasure(), personal_data)
 
 
 def raising(error: type[Exception]) -> Callable[[], Awaitable[None]]:

@@ -16,6 +16,7 @@ from apps.core.declarations.personal_data import PersonalData
 from apps.core.errors import Unavailable
 from apps.personal_data.services.erasure import Erasure, erased_by
 from apps.users.models import User
+from apps.users.services.in_transaction.account_erasure import AccountErasure
 from tests.support.fakes import unsaved_user
 
 pytestmark = pytest.mark.unit
@@ -24,10 +25,12 @@ DELETED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 AT_A_TIME = 2
 
 
-class Accounts:
+class Accounts(AccountErasure):
     """Deleted accounts in memory; `log` is what was called, in order."""
 
     def __init__(self, log: list[Any], *user_ids: int) -> None:
+        unused: Any = None
+        super().__init__(unused, unused)
         self._log = log
         self._users = {id_: unsaved_user(id_, deleted_at=DELETED_AT + timedelta(days=id_)) for id_ in user_ids}
         self.locked_elsewhere: set[int] = set()
@@ -41,9 +44,9 @@ class Accounts:
         self._log.append(("lock", user_id))
         return None if user_id in self.locked_elsewhere else self._users[user_id]
 
-    async def erase(self, account: User) -> None:
+    async def erase(self, user: User) -> None:
         require_transaction("erase an account")
-        self._log.append(("erase account", account.pk))
+        self._log.append(("erase account", user.pk))
 
 
 class Section(PersonalData):

@@ -52,7 +52,7 @@ class Command(DocumentedCommand, makemigrations.Command):
             if is_own_app(label):
                 changes[label][0].name = self._updated_name(Path(previous).stem)
         super().write_migration_files(changes, update_previous_migration_paths)
-        format_with_ruff(self.written_files)
+        format_with_ruff(self.written_files)  # type: ignore[attr-defined]  # the stubs leave it out
 
     def _updated_name(self, previous: str) -> str:
         """Return the name of the rewritten migration, never the old one: Django removes that file after writing."""
