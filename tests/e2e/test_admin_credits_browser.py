@@ -1,4 +1,4 @@
-"""Credits in a real browser: from a customer's page to the posting, the balance and the ledger."""
+"""Credits in a real browser: from the page of a customer to posting, balance and ledger."""
 
 import httpx
 import pytest
@@ -54,12 +54,12 @@ def test_credits_are_posted_and_taken_back(page: Page, person: Person, client: h
     expect(page.locator("#result_list")).to_have_count(0)
 
 
-def test_each_opening_of_the_form_posts_once(page: Page, person: Person, client: httpx.Client):
+def test_form_posts_once_each_time_it_is_opened(page: Page, person: Person, client: httpx.Client):
     for _ in range(2):
         page.goto(f"/admin/credits/creditbalance/post/?id={person.id}")
         page.get_by_label("Amount").fill("5")
         page.get_by_label("Reason").fill("welcome")
-        # What a second click before the answer does.
+        # What a second click before the response does.
         page.evaluate("""async () => {
             const form = document.getElementById("operation-form");
             await fetch(location.href, {method: "POST", body: new FormData(form)});
@@ -70,13 +70,13 @@ def test_each_opening_of_the_form_posts_once(page: Page, person: Person, client:
     assert len(set(_references(client, person))) == 2
 
 
-def test_the_pages_of_credits_load(page: Page, person: Person):
+def test_pages_of_credits_load(page: Page, person: Person):
     for path in (
         "/admin/credits/creditbalance/",
         f"/admin/credits/creditbalance/?q={person.email}",
         f"/admin/credits/creditbalance/{person.id}/history/",
         f"/admin/credits/credittransaction/?user__id__exact={person.id}",
     ):
-        answer = page.goto(path)
-        assert answer is not None
-        assert answer.status == 200
+        response = page.goto(path)
+        assert response is not None
+        assert response.status == 200

@@ -21,9 +21,9 @@ pytestmark = [
 
 
 def personal_models() -> Iterator[type[Model]]:
-    """Yield the models of our own apps that have a foreign key to users."""
+    """Yield the models of our own apps that have a foreign key to users, tables of many-to-many fields too."""
     labels = {config.label for config in own_apps()}
-    for model in apps.get_models():
+    for model in apps.get_models(include_auto_created=True):
         keys = {field.related_model for field in model._meta.concrete_fields if field.is_relation}
         if model._meta.app_label in labels and get_user_model() in keys:
             yield model
