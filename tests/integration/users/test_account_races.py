@@ -112,7 +112,7 @@ async def test_role_that_is_deleted_while_it_is_given_is_given_to_no_one():
 
 async def test_role_s_changes_at_once_are_audited_one_after_the_other():
     role = await make(make_role)
-    scopes = (["keys:verify"], ["credits:hold"], [])
+    scopes: tuple[list[str], ...] = (["keys:verify"], ["credits:hold"], [])
     await asyncio.gather(*(role_service().update(OPERATOR, role.pk, RoleUpdate(scopes=each)) for each in scopes))
     events = await rows(AuditEvent.objects.order_by("id"))
     states = [event.before["scopes"] for event in events] + [events[-1].after["scopes"]]
