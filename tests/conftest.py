@@ -10,7 +10,7 @@ from django.db import connection, connections
 from django.test.utils import setup_databases, teardown_databases
 
 from apps.authentication import dependencies as authentication
-from apps.core.event_loop.connections import close_connections
+from apps.core.database.pool import close_pools
 from apps.oauth import dependencies as oauth
 from config.asgi import application
 from tests.support.tables import empty_tables, seeds
@@ -30,7 +30,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function):
         try:
             await pyfuncitem.obj(**arguments)
         finally:
-            await close_connections()
+            await close_pools()
 
     async_to_sync(run)()
     return True

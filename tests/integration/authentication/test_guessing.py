@@ -171,7 +171,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     count("argon2", Argon2idHasher, "verify")
     count("argon2", Argon2idHasher, "encode")
     count("statements", AsyncConnection, "execute")
-    count("statements", SharedReads, "ask")
+    count("statements", SharedReads, "fetch")
     return done
 
 

@@ -15,7 +15,7 @@ from tests.support.sessions import let_rotations_grow_old
 
 LOGIN, REFRESH = "/api/v1/auth/login", "/api/v1/auth/refresh"
 ANN = "ann@example.com"
-NEW_DEVICE = "Somebody signed in to your account from a new device."
+NEW_DEVICE = "Your account was signed in to from a new device."
 
 
 async def notices() -> list[PostedLetter]:

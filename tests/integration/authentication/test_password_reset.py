@@ -67,7 +67,7 @@ async def test_tells_the_owner_and_verifies_the_address(api: httpx.AsyncClient):
     notice = (await make(letters_to, ANN))[-1]
     assert (notice.kind, notice.context["what"]) == (
         "security_notice",
-        "Your password was set anew through a link in a mail.",
+        "Your password was reset through a link in a mail.",
     )
     assert notice.context["address"] == "127.0.0.1"
     (user,) = await rows(User.objects.all())

@@ -196,7 +196,7 @@ async def test_fifty_wrong_codes_from_everywhere_lock_all_but_recovery_codes(api
     assert_error(locked, 429, "LOCKED_OUT")
     assert 86000 < int(locked.headers["retry-after"]) <= 86400
     letters = await make(letters_to, me.user.email)
-    assert letters[-1].context["what"].startswith("Somebody who may know your password")
+    assert letters[-1].context["what"].startswith("Many wrong codes were entered")
     (began,) = await rows(AuditEvent.objects.filter(action="account.locked"))
     assert (began.subject_id, began.outcome, began.after) == (me.id, "failure", {"locks_out": "everybody"})
     assert (await complete(from_address("192.0.2.3"), token, codes[0])).status_code == 200

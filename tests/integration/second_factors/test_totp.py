@@ -84,9 +84,7 @@ async def test_new_recovery_codes_replace_the_old_ones_and_their_owner_is_told(
     assert len(await rows(RecoveryCode.objects.all())) == 10
     assert (await audited())[-2:] == [("recovery_codes.renewed", me.id, me.id)] * 2
     letters = (await make(letters_to, me.user.email))[told:]
-    assert [letter.context["what"] for letter in letters] == [
-        "The recovery codes of your account were replaced by new ones."
-    ] * 2
+    assert [letter.context["what"] for letter in letters] == ["The recovery codes of your account were replaced."] * 2
 
 
 async def test_a_wrong_code_confirms_nothing(api: httpx.AsyncClient):
