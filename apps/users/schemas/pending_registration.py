@@ -6,7 +6,7 @@ from apps.users.schemas.user import Password
 
 
 class RegistrationConfirm(RequestSchema):
-    """The token from the mail, and the password that was chosen at the sign-up."""
+    """The token from the mail and the password that was chosen at the sign-up."""
 
     token: PresentedToken
     password: Password
