@@ -1,4 +1,4 @@
-"""Where an account's owner is reached by mail."""
+"""The mail addresses of owners, for notices."""
 
 from datetime import datetime
 

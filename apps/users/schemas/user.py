@@ -99,7 +99,7 @@ class UserQuery(PageQuery):
 STAFF_FIELDS = frozenset({"plan", "is_active"})
 SUPERUSER_FIELDS = frozenset({"roles", "is_staff"})
 ACCESS_FIELDS = frozenset({"is_active", "is_staff"})
-# Whoever reads the mail to the address can set a new password.
+# A new password can be set through a mail to the address.
 RIGHTS_FIELDS = frozenset({"email", "is_staff", "roles"})
 
 

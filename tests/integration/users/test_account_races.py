@@ -84,7 +84,7 @@ async def test_account_that_is_deleted_during_a_wait_for_its_lock_is_not_found()
     assert refusal.value.public_code == "NOT_FOUND"
 
 
-async def test_what_two_write_at_once_is_audited_in_the_order_of_their_writes():
+async def test_concurrent_changes_are_audited_in_their_order():
     user = await make(make_user, full_name="a")
     update = account_update().update(OPERATOR, user.pk, UserUpdate(full_name="c"))
     async with while_locked(user, update) as waiting:
@@ -94,7 +94,7 @@ async def test_what_two_write_at_once_is_audited_in_the_order_of_their_writes():
     assert (event.before, event.after) == ({"full_name": "b"}, {"full_name": "c"})
 
 
-async def test_role_that_is_deleted_while_it_is_given_is_given_to_no_one():
+async def test_role_is_either_given_or_deleted():
     for _ in range(5):
         user, role = await make(make_user), await make(make_role)
         given, deleted = await asyncio.gather(
@@ -110,7 +110,7 @@ async def test_role_that_is_deleted_while_it_is_given_is_given_to_no_one():
         assert len(await rows(Role.objects.filter(user=user))) == isinstance(deleted, Conflict)
 
 
-async def test_role_s_changes_at_once_are_audited_one_after_the_other():
+async def test_concurrent_changes_of_a_role_are_audited_in_their_order():
     role = await make(make_role)
     scopes: tuple[list[str], ...] = (["keys:verify"], ["credits:hold"], [])
     await asyncio.gather(*(role_service().update(OPERATOR, role.pk, RoleUpdate(scopes=each)) for each in scopes))
@@ -120,7 +120,7 @@ async def test_role_s_changes_at_once_are_audited_one_after_the_other():
     assert [event.after["scopes"] for event in events] == states[1:]
 
 
-async def test_account_that_another_transaction_is_erasing_is_passed_over():
+async def test_account_that_another_transaction_is_erasing_is_skipped():
     user = await make(make_user, deleted_at=Now() - timedelta(days=31))
     outside = copy_context()
 

@@ -25,7 +25,7 @@ class FederatedRegistration:
     async def register(self, email: str, full_name: str) -> int:
         """Create an account and return its id.
 
-        It has no password, and a user name that is made from the address. An invitation to the address is accepted.
+        It has no password, and a user name derived from the address. An invitation to the address is accepted.
         Raises RegistrationClosed, InvitationRequired, ValidationFailed when `email` is not an address, Conflict when
         it is taken; the transaction stays usable.
         """
@@ -42,7 +42,7 @@ class FederatedRegistration:
 
 
 def username_stem(email: str) -> str:
-    """Return what user names that are made from the address begin with."""
+    """Return the beginning of the user name that is derived from the address."""
     letters = re.sub(r"[^A-Za-z0-9_.-]", "", email.partition("@")[0])
     return letters[:USERNAME_STEM_LENGTH_MAXIMUM] or "user"
 
@@ -56,6 +56,6 @@ def canonical_address(email: str) -> str:
 
 
 def printable_name(full_name: str) -> str:
-    """Return what of the name can be stored."""
+    """Return the printable part of the name, in up to FULL_NAME_LENGTH_MAXIMUM characters."""
     printable = "".join(letter for letter in full_name if letter.isprintable())
     return printable.strip()[:FULL_NAME_LENGTH_MAXIMUM].strip()

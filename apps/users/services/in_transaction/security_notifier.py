@@ -1,4 +1,4 @@
-"""Telling an account's owner by mail what happened to the account."""
+"""Notifying an account's owner by mail of what happened to the account."""
 
 from datetime import UTC, datetime
 
