@@ -9,8 +9,7 @@ from apps.core.rate_limits.address_limits import limit_by_address
 from apps.core.schemas.done import Done
 from apps.users.dependencies import confirmed_registration, email_change, email_verification
 from apps.users.schemas.email_change import EmailChangeOut, TokenPresented
-from apps.users.schemas.pending_registration import RegistrationConfirm
-from apps.users.schemas.user import UserOut
+from apps.users.schemas.user import RegistrationConfirm, UserOut
 
 router = Router(tags=["authentication"])
 

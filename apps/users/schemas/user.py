@@ -89,6 +89,13 @@ class UserCreate(RequestSchema):
         return {"email": self.email, "username": self.username, "full_name": self.full_name}
 
 
+class RegistrationConfirm(RequestSchema):
+    """The token from the mail and the password that was chosen at the sign-up."""
+
+    token: PresentedToken
+    password: Password
+
+
 class UserQuery(PageQuery):
     """A part of the address, user name or full name as `search`, and whether accounts are active."""
 

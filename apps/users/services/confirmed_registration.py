@@ -14,8 +14,7 @@ from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTime
 from apps.users.models import PendingRegistration
 from apps.users.repositories.pending_registration_repository import PendingRegistrationRepository
 from apps.users.repositories.user_repository import UserRepository
-from apps.users.schemas.pending_registration import RegistrationConfirm
-from apps.users.schemas.user import UserOut
+from apps.users.schemas.user import RegistrationConfirm, UserOut
 from apps.users.services.in_transaction.account_creation import AccountCreation
 
 MESSAGES_AN_HOUR = 5  # to one address, whichever callers sign it up

@@ -26,9 +26,8 @@ from apps.users.dependencies import (
 )
 from apps.users.models import User
 from apps.users.schemas.invitation import InvitationCreate
-from apps.users.schemas.pending_registration import RegistrationConfirm
 from apps.users.schemas.role import RoleCreate, RoleUpdate
-from apps.users.schemas.user import UserCreate, UserUpdate
+from apps.users.schemas.user import RegistrationConfirm, UserCreate, UserUpdate
 from tests.support.callers import session_of
 from tests.support.factories import PASSWORD, make_plan, make_role, make_user
 from tests.support.links import query_of, tokens_to
