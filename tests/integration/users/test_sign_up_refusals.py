@@ -73,7 +73,7 @@ async def test_one_of_many_concurrent_sign_ups_gets_the_address(api: httpx.Async
     assert len(await audited()) == 1
 
 
-async def test_password_is_stored_as_a_hash_and_nowhere_else(api: httpx.AsyncClient):
+async def test_password_is_stored_as_a_hash_and_nowhere_else(api: httpx.AsyncClient, production_hashing: None):
     created = await api.post(USERS, json=NEW)
     (user,) = await rows(User.objects.all())
     assert user.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")

@@ -1,11 +1,11 @@
-"""Whose word about an address counts."""
+"""Which providers verify an address, and how profiles are read."""
 
 from typing import Any
 
 import pytest
 
-from apps.identities.services.claim_rules import profile_of, published_issuers, speaks_for
-from apps.identities.services.provider import PRESETS, ProviderKind
+from apps.identities.domain.provider import PRESETS, ProviderKind
+from apps.identities.services.claims import profile_of, published_issuers, speaks_for
 from apps.identities.services.provider_errors import InvalidProviderAnswer
 from tests.unit.identities.forged import ISSUER, claims, provider
 
@@ -32,7 +32,7 @@ def is_verified(kind: ProviderKind, **changes: Any) -> bool:
         ([1], False),
     ],
 )
-def test_an_openid_providers_word(claim, counts):
+def test_email_verified_of_an_openid_provider(claim, counts):
     assert is_verified(ProviderKind.OPENID, email_verified=claim) is counts
 
 
@@ -47,7 +47,7 @@ def test_an_openid_providers_word(claim, counts):
         ({"email": "ann@gmail.com", "email_verified": False}, False),
     ],
 )
-def test_googles_word_counts_for_the_mailboxes_it_hosts(changes, counts):
+def test_google_verifies_the_mailboxes_that_it_hosts(changes, counts):
     assert is_verified(ProviderKind.GOOGLE, **{"email_verified": True, **changes}) is counts
 
 
@@ -64,7 +64,7 @@ def test_googles_word_counts_for_the_mailboxes_it_hosts(changes, counts):
         ({"xms_edov": "false"}, False),
     ],
 )
-def test_of_microsoft_only_the_domains_owner_counts(changes, counts):
+def test_microsoft_verifies_addresses_of_proven_domains(changes, counts):
     assert is_verified(ProviderKind.MICROSOFT, **changes) is counts
 
 
@@ -73,12 +73,12 @@ def test_of_microsoft_only_the_domains_owner_counts(changes, counts):
     [None, "", 7, ["ann@example.com"], "ann@example.com\r\nBcc: x", "a" * 255, "änn@example.com"],
     ids=["none", "empty", "number", "list", "two-lines", "long", "not-ascii"],
 )
-def test_no_address_is_not_verified(email):
+def test_malformed_address_is_not_verified(email):
     profile = profile_of(provider(), claims(email=email, email_verified=True))
     assert (profile.email, profile.is_verified) == ("", False)
 
 
-def test_whom_the_claims_describe():
+def test_profile_is_read_from_claims():
     profile = profile_of(provider(), claims(email=" ann@example.com ", name="Ann\x00\r\n Hand", email_verified=True))
     assert (profile.provider, profile.issuer, profile.subject) == ("acme", ISSUER, "alice")
     assert (profile.email, profile.full_name) == ("ann@example.com", "Ann Hand")
@@ -87,24 +87,24 @@ def test_whom_the_claims_describe():
 
 
 @pytest.mark.parametrize("subject", [None, "", 7, "s" * 256, "sub\x00ject", "sübject"])
-def test_without_a_subject_it_is_nobody(subject):
+def test_malformed_subject_is_refused(subject):
     with pytest.raises(InvalidProviderAnswer):
         profile_of(provider(), claims(sub=subject))
 
 
-def test_a_microsoft_identity_belongs_to_its_tenant():
+def test_microsoft_identity_belongs_to_its_tenant():
     profile = profile_of(provider(ProviderKind.MICROSOFT, COMMON), claims(tid=TENANT))
     assert profile.issuer == f"https://login.microsoftonline.com/{TENANT}/v2.0"
 
 
-def test_whom_a_providers_document_may_name():
+def test_issuers_that_metadata_may_name():
     assert published_issuers(provider()) == {ISSUER}
     own = f"https://login.microsoftonline.com/{TENANT}/v2.0"
     assert published_issuers(provider(ProviderKind.MICROSOFT, own)) == {own}
     assert own not in published_issuers(provider(ProviderKind.MICROSOFT, COMMON))
 
 
-def test_whose_identities_are_a_providers():
+def test_issuers_whose_identities_are_the_providers():
     assert speaks_for(provider(), ISSUER)
     assert not speaks_for(provider(), f"{ISSUER}/")
     shared = provider(ProviderKind.MICROSOFT, COMMON)

@@ -1,4 +1,4 @@
-"""A provider that people may sign in with, as the operator has configured it."""
+"""Providers that people may sign in with, as the operator has configured them."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,7 +8,7 @@ MICROSOFT = "https://login.microsoftonline.com"
 
 
 class ProviderKind(StrEnum):
-    """What a provider speaks, and what its word about an address is worth."""
+    """The protocol of a provider, and how far its statements about addresses are trusted."""
 
     OPENID = "openid"
     GOOGLE = "google"
@@ -18,10 +18,10 @@ class ProviderKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One provider. `name` stands in addresses and in rows, `label` on buttons.
+    """One provider. `name` stands in paths and rows, `label` on buttons.
 
     `issuer` is the OpenID provider's issuer identifier, exactly as the provider writes it; for GitHub, the address of
-    the site. `scopes` are what is asked for, separated by spaces.
+    the site. `scopes` are the scopes to request, separated by spaces.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """What need not be configured of a provider that everybody knows."""
+    """The settings of a well-known provider that need not be configured."""
 
     label: str
     kind: ProviderKind

@@ -1,4 +1,4 @@
-"""Whoever was signed in by a password before the first second factor has to prove more than that."""
+"""A session that a password began before the first second factor must re-authenticate with the factor."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def operations(account: Account) -> dict[str, tuple[str, str, Any]]:
 
 @pytest.mark.parametrize("name", ["address", "deletion", "export", "other sessions", "factors"])
 @pytest.mark.parametrize("enrol", [enrol_totp, enrol_passkey])
-async def test_a_password_from_before_the_factor_is_no_recent_proof(api: httpx.AsyncClient, name: str, enrol: Any):
+async def test_authentication_before_the_first_factor_is_not_recent(api: httpx.AsyncClient, name: str, enrol: Any):
     me = await customer(password=PASSWORD)
     thief = await signed_in(api, me)
     begun = await make(Session.objects.latest, "id")
@@ -55,16 +55,16 @@ async def test_a_password_from_before_the_factor_is_no_recent_proof(api: httpx.A
     assert (user.deleted_at, user.pending_email) == (None, "")
 
 
-async def test_who_has_enrolled_goes_on_after_proving_the_factor(api: httpx.AsyncClient):
+async def test_session_continues_after_showing_the_new_factor(api: httpx.AsyncClient):
     me = await customer()
-    program, _ = await enrol_totp(api, me)
+    authenticator, _ = await enrol_totp(api, me)
     body = {"email": "elsewhere@example.com"}
     assert (await api.patch("/api/v1/users/me", json=body, headers=me.headers)).status_code == 200
-    proven = await api.post(STEP_UP, json={"code": program.code(1)}, headers=me.headers)
+    proven = await api.post(STEP_UP, json={"code": authenticator.code(1)}, headers=me.headers)
     assert proven.status_code == 200
 
 
-async def test_a_second_factor_more_asks_nobody_again(api: httpx.AsyncClient):
+async def test_another_factor_requires_no_reauthentication(api: httpx.AsyncClient):
     me = await customer()
     await enrol_totp(api, me)
     (user,) = await rows(User.objects.filter(pk=me.id))
@@ -75,7 +75,7 @@ async def test_a_second_factor_more_asks_nobody_again(api: httpx.AsyncClient):
     assert (await api.get("/api/v1/users/me/export", headers=me.headers)).status_code == 200
 
 
-async def test_a_password_judged_while_the_factor_was_added_is_not_enough(
+async def test_password_verified_while_the_factor_was_added_is_not_enough(
     api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ):
     me = await customer(password=PASSWORD)
@@ -84,7 +84,7 @@ async def test_a_password_judged_while_the_factor_was_added_is_not_enough(
     before = [(session.pk, session.authenticated_at) for session in await rows(Session.objects.order_by("id"))]
 
     async def none_yet(_factors: SecondFactors, _user_id: int) -> tuple[FactorKind, ...]:
-        return ()  # as it was when it was asked
+        return ()  # as before the factor was added
 
     monkeypatch.setattr(SecondFactors, "kinds_of", none_yet)
     credentials = {"email": me.user.email, "password": PASSWORD}

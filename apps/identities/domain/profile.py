@@ -1,4 +1,4 @@
-"""Whom a provider says somebody is."""
+"""A person at a provider."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Somebody at a provider: `issuer` and `subject` are who it is, the rest is what they are called there.
+    """A person as a provider describes them: `issuer` and `subject` identify, the rest describes.
 
-    `is_verified` is whether the provider vouches for the address in a way that may be relied on.
+    `is_verified` is whether the provider has verified the address in a way that can be relied on.
     """
 
     provider: str
