@@ -32,8 +32,8 @@ class FederatedRegistration:
         invitation = await self._invitations.lock_by_address(email) if settings.REGISTRATION != OFF else None
         if invitation is None:
             require_open_registration()
-        name = printable_name(full_name)
-        account = {"email": canonical_address(email), "username": username_stem(email), "full_name": name}
+        name = _printable(full_name)
+        account = {"email": _address(email), "username": username_stem(email), "full_name": name}
         plan_id = invitation.plan_id if invitation else None
         user_id = await self._creation.create_verified(account, None, plan_id=plan_id, details={"federated": True})
         if invitation is not None:
@@ -47,15 +47,13 @@ def username_stem(email: str) -> str:
     return letters[:USERNAME_STEM_LENGTH_MAXIMUM] or "user"
 
 
-def canonical_address(email: str) -> str:
-    """Return the address as it is stored; raises ValidationFailed."""
+def _address(email: str) -> str:
     try:
         return EMAIL.validate_python(email)
     except ValidationError as problem:
         raise ValidationFailed.of("email", "is not an e-mail address") from problem
 
 
-def printable_name(full_name: str) -> str:
-    """Return the printable part of the name, in up to FULL_NAME_LENGTH_MAXIMUM characters."""
+def _printable(full_name: str) -> str:
     printable = "".join(letter for letter in full_name if letter.isprintable())
     return printable.strip()[:FULL_NAME_LENGTH_MAXIMUM].strip()
