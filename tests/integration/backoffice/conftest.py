@@ -9,9 +9,7 @@ from config.admin_site import discover_admin_pages
 from tests.support.factories import make_staff, make_user
 from tests.support.staff_browser import browser_of
 
-# In the order of INSTALLED_APPS, before a test module imports the pages of one app: apps add operations to the pages of
-# apps below them.
-discover_admin_pages()
+discover_admin_pages()  # tests read the pages that are registered
 
 
 @pytest.fixture

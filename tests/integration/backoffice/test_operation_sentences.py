@@ -36,7 +36,7 @@ def _said(response: Any) -> str:
             "Send a password reset mail to user “ann@example.com”?",
             "Password reset mail sent to user “ann@example.com”.",
         ),
-        ("deactivate", "Deactivate user “ann@example.com”?", "User “ann@example.com” deactivated."),
+        ("deactivate", "Suspend user “ann@example.com”?", "User “ann@example.com” suspended."),
         ("delete", "Delete user “ann@example.com”?", "User “ann@example.com” deleted."),
     ],
 )
@@ -75,7 +75,7 @@ def test_operations_of_several_rows(browser: Client):
 
 def test_every_operation_names_its_rows():
     lists = [pages for pages in admin.site._registry.values() if isinstance(pages, OperationPages)]
-    operations = [operation for pages in lists for operation in pages.operations]
+    operations = [operation for pages in lists for operation in pages.offered_operations]
     assert {"activate", "export", "reset_second_factors", "unlink", "rotate"} <= {each.name for each in operations}
     for operation in operations:
         assert ("{rows}" in operation.order) or ("{owner}" in operation.order and not operation.in_bulk)

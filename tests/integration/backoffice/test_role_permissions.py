@@ -56,7 +56,7 @@ def test_form_offers_permissions_and_explains_them(browser: Client, limited):
     assert offered == _grantable(), (
         "the form of a role offers other permissions than Role.objects.grantable_permissions()"
     )
-    explanation = "not what they can do through the API as staff."
+    explanation = "They do not limit what staff do through the API."
     assert explanation in page
     role = Role.objects.create(name="support")
     assert explanation in text_of(limited("users.view_role").get(f"{ROLES}{role.pk}/change/"))
