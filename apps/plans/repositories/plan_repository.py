@@ -27,7 +27,7 @@ class PlanRepository:
         return _existing(await fetch_one(_with_rate_limits(Plan.objects.filter(pk=plan_id))))
 
     async def find_by_name(self, name: str) -> Plan | None:
-        """Return the plan with that name, or None."""
+        """Return the plan with this name, or None."""
         return await fetch_one(Plan.objects.filter(name=name))
 
     async def page(self, *, offset: int, size: int) -> tuple[list[Plan], int]:
