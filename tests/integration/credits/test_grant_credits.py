@@ -63,7 +63,7 @@ def test_the_same_reference_posts_once():
         (["OWNER", "0"], "amount: must not be zero"),
         (["OWNER", "1e3"], "amount: must be a decimal"),
         (["OWNER", "-1"], "amount: must be positive"),
-        (["OWNER", "-1", "--type", "adjustment"], "description: must say why"),
+        (["OWNER", "-1", "--type", "adjustment"], "description: must give the reason"),
         (["OWNER", "-1", "--type", "adjustment", "--reason", "x"], "The balance is too low. amount: The balance is 0"),
         (["OWNER", "1", "--reference", " "], "reference_id: "),
         (["OWNER", "1", "--type", "usage"], "invalid choice"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from apps.credits.admin.posting_form import INCOMPLETE, PostingForm
+from apps.credits.admin.credit_balance_admin import INCOMPLETE, PostingForm
 from apps.credits.schemas.credit_transaction import CreditPosting
 
 pytestmark = pytest.mark.unit
