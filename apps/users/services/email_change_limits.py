@@ -2,7 +2,7 @@
 
 from apps.core.errors import TooManyRequests
 from apps.mail.domain.message import FIVE_AN_HOUR, ONE_A_MINUTE
-from apps.mail.services.mail_service import MailService
+from apps.mail.services.old_mail_service import MailService
 from apps.users.services.email_change_letters import TO_NEW, TO_OLD
 
 

@@ -5,7 +5,7 @@ from apps.core.authorization.principal import Principal, owner_of
 from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import InvalidToken, NotFound
 from apps.mail.domain.message import FIVE_AN_HOUR, ONE_A_MINUTE
-from apps.mail.services.mail_service import MailService
+from apps.mail.services.old_mail_service import MailService
 from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.services.verification_letters import LETTER_KIND, VerificationLetters
