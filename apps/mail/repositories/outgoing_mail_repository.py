@@ -10,11 +10,11 @@ from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.functions import Now
 
 from apps.core.database.open_transaction import require_transaction
+from apps.core.database.orm.entity_repository import existing
 from apps.core.database.orm.queries import fetch_one, lock_one
 from apps.core.database.orm.writes import update
 from apps.core.database.sql_files import load_statements
 from apps.core.database.statements import execute, fetch_rows
-from apps.core.errors import NotFound
 from apps.mail.domain.message import ClaimedMessage, MessageAllowance
 from apps.mail.models import OutgoingMail
 
@@ -48,10 +48,8 @@ class OutgoingMailRepository:
 
     async def lock(self, message_id: int) -> OutgoingMail:
         """Lock the message and return it with `has_expired`; raises NotFound."""
-        message = await lock_one(OutgoingMail.objects.filter(pk=message_id).annotate(has_expired=HAS_EXPIRED))
-        if message is None:
-            raise NotFound
-        return message
+        messages = OutgoingMail.objects.filter(pk=message_id).annotate(has_expired=HAS_EXPIRED)
+        return existing(await lock_one(messages))
 
     async def make_due(self, message: OutgoingMail) -> None:
         """Let a locked message be sent now, as though it had not failed."""

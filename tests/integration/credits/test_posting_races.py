@@ -17,6 +17,8 @@ from apps.credits.dependencies import credit_service
 from apps.credits.models import CreditBalance, CreditTransaction
 from apps.credits.schemas.credit_transaction import CreditPosting
 from tests.support.factories import make_user
+from tests.support.orm import make
+from tests.support.transaction_statements import locks_and_writes
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -55,6 +57,13 @@ def running_sums(user_id: int) -> list[tuple[Decimal, Decimal]]:
         total += entry.amount
         found.append((entry.balance_after, total))
     return found
+
+
+async def test_a_posting_locks_the_account_and_then_the_balance():
+    user = await make(make_user)
+    with locks_and_writes() as seen:
+        await credit_service().post(OPERATOR, user.pk, CreditPosting.model_validate({"amount": "5"}))
+    assert seen == ["lock users", "lock credit_balances", "update credit_balances", "insert credit_transactions"]
 
 
 def test_a_reference_posts_once_for_all_workers():

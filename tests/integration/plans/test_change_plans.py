@@ -13,6 +13,7 @@ from tests.support.accounts import audited, colleague, customer, superuser
 from tests.support.assertions import assert_error
 from tests.support.factories import make_key, make_service_key, make_staff, make_user
 from tests.support.orm import make, rows
+from tests.support.transaction_statements import locks_and_writes
 
 PLANS = "/api/v1/plans"
 MISSING = 2**62
@@ -74,6 +75,16 @@ async def test_changes_what_was_sent_and_nothing_else(api: httpx.AsyncClient, ch
     response = await api.patch(f"{PLANS}/{made['id']}", json=change, headers=staff.headers)
     assert response.status_code == 200
     assert response.json() == {**made, **change, "updated_at": response.json()["updated_at"]}
+
+
+async def test_changing_and_deleting_a_plan_lock_it_first(api: httpx.AsyncClient):
+    staff, pro = await colleague(), await plan_named("pro")
+    with locks_and_writes() as seen:
+        await api.patch(f"{PLANS}/{pro.pk}", json={"name": "gold", "rate_limits": [HOUR]}, headers=staff.headers)
+    assert seen == ["lock plans", "update plans", "delete plan_limits", "insert plan_limits"]
+    with locks_and_writes() as seen:
+        await api.delete(f"{PLANS}/{pro.pk}", headers=staff.headers)
+    assert seen == ["lock plans", "delete plan_limits", "delete plans"]
 
 
 async def test_a_change_is_whole_or_not_at_all_and_the_last_one_stays(api: httpx.AsyncClient):
