@@ -61,7 +61,7 @@ def test_a_key_is_made_and_revoked(page: Page, person: Person, client: httpx.Cli
     secret = _copy_secret(page)
     assert _code(client, service, secret) == "VALID"
 
-    page.get_by_role("link", name="I have it").click()
+    page.get_by_role("link", name="Continue to the key").click()
     assert secret not in page.content()
     page.get_by_role("link", name="Revoke").click()
     page.get_by_label("Reason").fill("leaked")

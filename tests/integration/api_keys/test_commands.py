@@ -71,9 +71,9 @@ def test_the_operator_is_the_actor_in_the_audit_trail():
     [
         (["--user", "nobody@example.com"], "There is no account with this e-mail address."),
         (["--user", "OWNER", "--scope", "not a scope"], "scopes.0: String should match"),
-        (["--user", "OWNER", "--ip", "999.1.1.1"], "ip_allowlist.0: is not an IP address"),
-        (["--user", "OWNER", "--expires-at", "2000-01-01T00:00:00Z"], "expires_at: must lie in the future"),
-        (["--user", "OWNER", "--metadata", "[1]"], "is not a JSON object"),
+        (["--user", "OWNER", "--ip", "999.1.1.1"], "ip_allowlist.0: must be an IP address"),
+        (["--user", "OWNER", "--expires-at", "2000-01-01T00:00:00Z"], "expires_at: must be in the future"),
+        (["--user", "OWNER", "--metadata", "[1]"], "must be a JSON object"),
     ],
 )
 def test_create_refuses_in_one_line_and_makes_nothing(arguments: list[str], message: str):

@@ -27,7 +27,7 @@ ONLY_STAFF = "Only staff hold keyhouse:staff."
         (["mine", "keys:*", "credits:*"], [NEEDS_SERVICE, NEEDS_HOLDER]),
         (["keyhouse:staff"], [ONLY_STAFF]),
         (["keyhouse:*"], [ONLY_STAFF]),
-        (["tokens:introspect"], ["The owner needs a role that gives tokens:introspect: there is none yet."]),
+        (["tokens:introspect"], ["The owner needs a role that gives tokens:introspect: no role does yet."]),
     ],
 )
 async def test_what_the_owner_does_not_hold_is_refused(api: httpx.AsyncClient, scopes: list[str], reasons: list[str]):

@@ -133,11 +133,11 @@ def test_the_command_takes_windows_and_a_budget():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--rate-limit", "minute"], "is not NAME:LIMIT:PERIOD_SECONDS"),
-        (["--rate-limit", "minute:60"], "is not NAME:LIMIT:PERIOD_SECONDS"),
-        (["--rate-limit", "minute:60:minute"], "is not NAME:LIMIT:PERIOD_SECONDS"),
-        (["--rate-limit", "minute:-1:60"], "is not NAME:LIMIT:PERIOD_SECONDS"),
-        (["--rate-limit", "a:b:60:60"], "is not NAME:LIMIT:PERIOD_SECONDS"),
+        (["--rate-limit", "minute"], "must be NAME:LIMIT:PERIOD_SECONDS"),
+        (["--rate-limit", "minute:60"], "must be NAME:LIMIT:PERIOD_SECONDS"),
+        (["--rate-limit", "minute:60:minute"], "must be NAME:LIMIT:PERIOD_SECONDS"),
+        (["--rate-limit", "minute:-1:60"], "must be NAME:LIMIT:PERIOD_SECONDS"),
+        (["--rate-limit", "a:b:60:60"], "must be NAME:LIMIT:PERIOD_SECONDS"),
         (["--rate-limit", ":60:60"], "rate_limits.0.name: String should have at least 1 character"),
         (["--rate-limit", "minute:60:0"], "rate_limits.0.period_seconds: Input should be greater"),
         (["--rate-limit", "a:1:1", "--rate-limit", "a:2:2"], "different name for each"),

@@ -1,4 +1,4 @@
-"""Searching keys without letting a secret into an address, a log or a browser's history."""
+"""Searching API keys by secret, which must not get into a URL, a log or the browser's history."""
 
 from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.services import key_format
@@ -7,12 +7,12 @@ from apps.core.event_loop.sync_calls import call_service
 
 
 def is_secret(term: str) -> bool:
-    """Return whether the term is a whole key."""
+    """Return whether the term is a complete API key."""
     return key_format.is_well_formed(term.strip())
 
 
 def key_id_of(secret: str) -> int | None:
-    """Return the id of the key that has this secret, found by its digest, or None."""
+    """Return the id of the key that has this secret, or None."""
     try:
         return call_service(api_key_service().id_of_secret, secret.strip())
     except NotFound:
@@ -20,7 +20,7 @@ def key_id_of(secret: str) -> int | None:
 
 
 def without_secrets(term: str) -> str:
-    """Return the term with every part that begins like a key cut to what may be shown of one."""
+    """Return the term with each word that begins like a key cut to its visible prefix."""
     return " ".join(_visible(word) for word in term.split())
 
 
