@@ -1,10 +1,10 @@
-"""Why a key may, or may not, make a call."""
+"""The outcome of a verification, in one word."""
 
 from enum import StrEnum
 
 
 class Code(StrEnum):
-    """Why a key may, or may not, make a call; in the order the checks run."""
+    """Whether a key may make a call, or why not; in the order in which the checks run."""
 
     NOT_FOUND = "NOT_FOUND"
     DISABLED = "DISABLED"

@@ -1,4 +1,4 @@
-"""Ways to ask: through the API, and through the repository alone."""
+"""Verifying keys: through the API, and through the repository only."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -22,27 +22,27 @@ PATH = "/api/v1/keys/verify"
 BATCH_PATH = "/api/v1/keys/verify-batch"
 
 
-async def ask(api: httpx.AsyncClient, key: str, service: IssuedKey | None = None, **question: Any) -> dict[str, Any]:
-    """Return the verdict, as a service is told it."""
-    asking: IssuedKey = service or await make(make_service_key)
-    answer = await api.post(PATH, json={"key": key, **question}, headers=asking.headers)
+async def verify(api: httpx.AsyncClient, key: str, service: IssuedKey | None = None, **query: Any) -> dict[str, Any]:
+    """Return the response that a service gets."""
+    caller: IssuedKey = service or await make(make_service_key)
+    answer = await api.post(PATH, json={"key": key, **query}, headers=caller.headers)
     assert answer.status_code == 200, answer.text
     verdict: dict[str, Any] = answer.json()
     return verdict
 
 
-async def decide_on(questions: Sequence[VerificationQuery]) -> list[Verdict]:
-    """Return the verdicts of one batch, all it used up committed."""
-    return await DecisionRepository().decide(questions, lambda known: decide(known, questions))
+async def decide_on(queries: Sequence[VerificationQuery]) -> list[Verdict]:
+    """Return the verdicts of one batch, whose effects are committed."""
+    return await DecisionRepository().decide(queries, lambda snapshot: decide(snapshot, queries))
 
 
-def make_limited_key(*windows: tuple[str, int, int], **fields: Any) -> IssuedKey:
-    """Return a key whose owner's plan has these windows."""
-    return make_key(make_user(plan=make_plan(*windows)), **fields)
+def make_limited_key(*rate_limits: tuple[str, int, int], **fields: Any) -> IssuedKey:
+    """Return a key whose owner's plan has these rate limits."""
+    return make_key(make_user(plan=make_plan(*rate_limits)), **fields)
 
 
 async def usage() -> list[UsageEvent]:
-    """Return the usage rows, in order of their ids."""
+    """Return the usage events, in order of their ids."""
     return await rows(UsageEvent.objects.order_by("id"))
 
 
@@ -57,7 +57,7 @@ async def denials() -> dict[tuple[int, str], int]:
 
 
 async def balance_of(user: User | ApiKey) -> Decimal:
-    """Return what the customer has left, having checked that the ledger says so too."""
+    """Return the customer's balance, after checking that the ledger agrees."""
     user_id = user.user_id if isinstance(user, ApiKey) else user.pk
     (stored,) = await rows(CreditBalance.objects.filter(pk=user_id))
     entries = await rows(CreditTransaction.objects.filter(user_id=user_id).order_by("id"))
@@ -67,12 +67,12 @@ async def balance_of(user: User | ApiKey) -> Decimal:
     return stored.balance
 
 
-def run_on_a_loop[T](ask_all: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run it on an event loop of its own, with a pool of its own."""
+def run_on_a_loop[T](run: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine on its own event loop, with its own pool."""
 
     async def whole() -> T:
         try:
-            return await ask_all()
+            return await run()
         finally:
             await close_pools()
 

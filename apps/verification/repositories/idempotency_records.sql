@@ -1,5 +1,5 @@
 -- name: remove_old
--- Chosen in a CTE: a subquery with LIMIT in the DELETE itself may be run more than once, and removes more than its limit.
+-- Chosen in a CTE: a subquery with LIMIT in the DELETE itself may run more than once, and remove more than its limit.
 WITH chosen AS MATERIALIZED (
     SELECT api_key_id, request_id FROM verification_answers WHERE answered_at < now() - interval '1 day'
     ORDER BY answered_at LIMIT %s FOR UPDATE SKIP LOCKED

@@ -1,24 +1,23 @@
-"""Counts what was used in a sliding window of time."""
+"""Counts what is used in a sliding window of time."""
 
 SLOTS = 60
-# An entry as far ahead of the clock as a batch may have waited for a lock is believed, and the batch begins with it.
-# One further ahead was made by a clock that has been put right since: it counts as made now.
+# An entry may be ahead of the clock by as long as a batch may have waited for a lock; the batch then begins at it. One
+# further ahead was made by a clock that has been set back since, and counts as made now.
 AHEAD_MS = 15_000
 
 
-class SlidingLog:
-    """What was used in the last `period_ms`, as moments in milliseconds since 1970, each followed by a weight.
+class SlidingWindowCounter:
+    """What is used in the last `period_ms`: moments in milliseconds since 1970, each followed by a weight.
 
-    A weight counts from its moment until one period later, so no interval of a period's length ever holds more than was
-    allowed in it, and what was used long ago never keeps anybody out. To stay small, once there are sixty entries,
-    calls in the same sixtieth of a period count as made at the last of them: they are given back late by at most that,
-    and never early. A window whose limit is sixty or less is exact.
+    A weight counts from its moment until one period later, so that no interval of the length of a period ever contains
+    more than the limit. To stay small, once there are sixty entries, calls in the same sixtieth of a period count as
+    made at the last of them: they stop counting late by at most that, and never early. A limit of up to sixty is exact.
     """
 
     __slots__ = ("_entries", "_made_ms", "now_ms", "period_ms", "used")
 
     def __init__(self, period_ms: int, entries: list[int], now_ms: int, made_ms: int | None = None) -> None:
-        """Begin at `now_ms`, rounded down; a call that is made now is kept as made at `made_ms`, rounded up."""
+        """Start at `now_ms`, rounded down; a call that is made now is stored with `made_ms`, rounded up."""
         rounded_ms = 0 if made_ms is None else made_ms - now_ms
         if entries:
             if entries[-2] > now_ms + AHEAD_MS:
@@ -44,7 +43,7 @@ class SlidingLog:
         self.used += weight
 
     def wait_ms(self, used_maximum: int) -> int:
-        """Return how long it takes until at most `used_maximum` (0 or more) is used, if nothing comes."""
+        """Return how long it takes until up to `used_maximum` (0 or more) is used, if no call comes before."""
         excess, end = self.used - used_maximum, self.now_ms
         for moment, weight in zip(self._entries[::2], self._entries[1::2], strict=True):
             if excess <= 0:
@@ -55,11 +54,11 @@ class SlidingLog:
 
     @property
     def reset_at_ms(self) -> int:
-        """When nothing is used any more, if nothing comes."""
+        """When nothing is used, if no call comes before."""
         return self._entries[-2] + self.period_ms if self._entries else self.now_ms
 
     def stored(self) -> list[int]:
-        """Return the period and the entries, as they are kept."""
+        """Return the period and the entries, for storing."""
         return [self.period_ms, *self._entries]
 
 

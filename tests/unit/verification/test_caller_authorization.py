@@ -1,4 +1,4 @@
-"""Whether the key that asks may ask."""
+"""Which callers may verify keys."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -9,7 +9,7 @@ import pytest
 from apps.core.errors import DomainError, InsufficientScopes, NotAllowed, NotAuthenticated
 from apps.core.values.ip_addresses import parse_address
 from apps.verification.domain import BatchSnapshot, Caller, KeyRecord
-from apps.verification.services.caller_check import check_callers, is_out_of_place
+from apps.verification.services.caller_authorization import is_refused_for_address, refused_callers
 from tests.unit.verification.records import DIGEST, NOW, record
 
 pytestmark = pytest.mark.unit
@@ -23,16 +23,16 @@ def caller(address: str | None = HERE, digest: bytes = DIGEST) -> Caller:
 
 
 def refusals(*callers: Caller, **changes: Any) -> dict[Caller, DomainError]:
-    asking = record(**{"scopes": ["keys:verify"], **changes})
-    return check_callers(BatchSnapshot(NOW, {}, {DIGEST: asking}, {}), callers)
+    client = record(**{"scopes": ["keys:verify"], **changes})
+    return refused_callers(BatchSnapshot(NOW, {}, {DIGEST: client}, {}), callers)
 
 
 @pytest.mark.parametrize("scopes", [["keys:verify"], ["keys:*", "keys:verify"], ["other", "keys:verify"]])
-def test_a_good_key_with_the_scope_may_ask(scopes: list[str]):
+def test_a_valid_key_with_the_scope_is_authorized(scopes: list[str]):
     assert refusals(caller(), scopes=scopes) == {}
 
 
-def test_windows_and_credits_do_not_keep_it_from_asking():
+def test_rate_limits_and_credits_do_not_matter_for_callers():
     own = '[{"name": "minute", "limit": 0, "period_seconds": 60}]'
     assert refusals(caller(), rate_limits=own, budget=Decimal(0)) == {}
 
@@ -54,30 +54,30 @@ def test_windows_and_credits_do_not_keep_it_from_asking():
         ({"scopes": ["keys:read", "keys:verify:all"]}, HERE, InsufficientScopes),
     ],
 )
-def test_others_are_told_why(changes: dict[str, Any], address: str | None, error: type[DomainError]):
-    asking = caller(address)
-    found = refusals(asking, **changes)
-    assert list(found) == [asking]
-    assert type(found[asking]) is error
+def test_other_callers_are_refused(changes: dict[str, Any], address: str | None, error: type[DomainError]):
+    client = caller(address)
+    found = refusals(client, **changes)
+    assert list(found) == [client]
+    assert type(found[client]) is error
 
 
 @pytest.mark.parametrize("changes", [{"revoked_at": NOW}, {"expires_at": NOW}])
-def test_a_key_that_is_no_good_is_not_told_that_its_address_is_wrong(changes: dict[str, Any]):
-    asking = caller(ELSEWHERE)
-    assert type(refusals(asking, ip_allowlist=AT_HOME, **changes)[asking]) is NotAuthenticated
+def test_an_invalid_caller_does_not_learn_about_its_address(changes: dict[str, Any]):
+    client = caller(ELSEWHERE)
+    assert type(refusals(client, ip_allowlist=AT_HOME, **changes)[client]) is NotAuthenticated
 
 
-def test_an_unknown_key_is_no_credential():
-    stranger = caller(digest=b"unknown")
-    assert type(refusals(stranger)[stranger]) is NotAuthenticated
+def test_an_unknown_caller_is_not_authenticated():
+    unknown = caller(digest=b"unknown")
+    assert type(refusals(unknown)[unknown]) is NotAuthenticated
 
 
-def test_each_is_judged_for_itself():
-    here, elsewhere, stranger = caller(), caller(ELSEWHERE), caller(digest=b"unknown")
-    found = refusals(here, elsewhere, stranger, ip_allowlist=AT_HOME)
-    assert {asking: type(error) for asking, error in found.items()} == {
+def test_each_caller_is_authorized_on_its_own():
+    here, elsewhere, unknown = caller(), caller(ELSEWHERE), caller(digest=b"unknown")
+    found = refusals(here, elsewhere, unknown, ip_allowlist=AT_HOME)
+    assert {client: type(error) for client, error in found.items()} == {
         elsewhere: NotAllowed,
-        stranger: NotAuthenticated,
+        unknown: NotAuthenticated,
     }
 
 
@@ -90,5 +90,5 @@ def test_each_is_judged_for_itself():
         (record(ip_allowlist=AT_HOME, owner_is_active=False), ELSEWHERE, False),
     ],
 )
-def test_out_of_place_is_who_is_refused_for_the_address_alone(key: KeyRecord, address: str, found: object):
-    assert is_out_of_place(key, parse_address(address)) is found
+def test_refusals_for_the_address_only(key: KeyRecord, address: str, found: object):
+    assert is_refused_for_address(key, parse_address(address)) is found
