@@ -13,5 +13,5 @@ router = Router(tags=["authentication"])
 
 @router.get("/events", response={200: Page[SecurityEventOut]})
 async def list_security_events(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[SecurityEventOut]:
-    """List the security events of one's own account, newest first: sign-ins, failed sign-ins and changes."""
+    """List the security events of your own account, newest first: sign-ins, failed sign-ins and changes."""
     return await security_event_service().page(request.auth, query)

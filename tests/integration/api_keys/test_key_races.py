@@ -1,4 +1,4 @@
-"""Changes of keys at the same time, and the locks that keep them apart."""
+"""Concurrent changes of keys, and the locks that serialise them."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Postings at the same time, on event loops of their own in real threads, as workers have them."""
+"""Concurrent postings, on event loops in threads of their own, as workers have them."""
 
 import asyncio
 from collections import Counter
@@ -66,7 +66,7 @@ async def test_a_posting_locks_the_account_and_then_the_balance():
     assert seen == ["lock users", "lock credit_balances", "update credit_balances", "insert credit_transactions"]
 
 
-def test_a_reference_posts_once_for_all_workers():
+def test_concurrent_postings_of_a_reference_post_once():
     user = make_user()
     entries = at_once(lambda _: post(user.pk, amount="5", reference_id="invoice 7"))
     assert entries == [entries[0]] * THREADS
@@ -74,7 +74,7 @@ def test_a_reference_posts_once_for_all_workers():
     assert CreditBalance.objects.get(pk=user.pk).balance == 5
 
 
-def test_a_reference_stands_for_one_of_two_movements():
+def test_concurrent_movements_with_one_reference_post_one():
     user = make_user()
     answers = at_once(lambda number: post(user.pk, amount=str(1 + number % 2), reference_id="invoice 7"))
     entry = CreditTransaction.objects.get(user_id=user.pk)
@@ -83,7 +83,7 @@ def test_a_reference_stands_for_one_of_two_movements():
     assert CreditBalance.objects.get(pk=user.pk).balance == entry.amount
 
 
-def test_the_last_credits_are_taken_once():
+def test_concurrent_adjustments_do_not_overdraw_a_balance():
     user = make_user()
     post(user.pk, amount="10")
     answers = at_once(lambda _: post(user.pk, amount="-4", type="adjustment", description="race"))
