@@ -8,7 +8,9 @@ DECLARATION = AppDeclaration(
         service=usage_personal_data,
         section="usage",
         exported=["usage.UsageEvent"],
-        not_erased={"usage.UsageEvent": "Proves the charges in the ledger; identifies no person once the account is erased."},
+        not_erased={
+            "usage.UsageEvent": "Proves the charges in the ledger; identifies no person once the account is erased."
+        },
     ),
     clean_up_tasks=[
         CleanUpTask(

@@ -52,7 +52,7 @@ def _is_storable(value: dict[str, Any]) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ValueError("must be JSON with finite numbers") from error
     if len(text) > METADATA_BYTES_MAXIMUM:
-        raise ValueError(f"must take at most {METADATA_BYTES_MAXIMUM} bytes as JSON")
+        raise ValueError(f"must be up to {METADATA_BYTES_MAXIMUM} bytes long as JSON")
     _check_parts(value, METADATA_DEPTH_MAXIMUM)
     return value
 
@@ -61,10 +61,10 @@ def _check_parts(value: Any, levels_left: int) -> None:
     if isinstance(value, str) and "\x00" in value:
         raise ValueError("must not contain NUL characters")
     if isinstance(value, int | float) and not NUMBER_MINIMUM <= value <= NUMBER_MAXIMUM:
-        raise ValueError("must hold numbers of at most 64 bits")
+        raise ValueError("must contain only numbers of up to 64 bits")
     if isinstance(value, dict | list):
         if levels_left == 0:
-            raise ValueError(f"must be nested at most {METADATA_DEPTH_MAXIMUM} levels deep")
+            raise ValueError(f"must be nested up to {METADATA_DEPTH_MAXIMUM} levels deep")
         for part in (*value, *value.values()) if isinstance(value, dict) else value:
             _check_parts(part, levels_left - 1)
 

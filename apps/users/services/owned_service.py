@@ -81,7 +81,7 @@ class OwnedService[M]:
         before: Mapping[str, Any] = NOTHING,
         after: Mapping[str, Any] = NOTHING,
     ) -> None:
-        """Record `<kind>.<action>`. It concerns the row's owner, who sees it, whoever the actor is."""
+        """Record `<kind>.<action>`. It concerns the row's owner, who may read it, also where the actor is another."""
         entry = AuditEntry(actor, f"{self.kind}.{action}", self.kind, row.pk, before, after, subject_id=row.user_id)
         await self.audit.record(entry)
 
