@@ -1,9 +1,8 @@
 """The values of the decision: queries, what the database knew, and what comes of them. None is a table."""
 
 from apps.verification.domain.batch import BatchEffects, BatchSnapshot, CounterUpdate, IdempotencyKey
-from apps.verification.domain.code import Code
 from apps.verification.domain.key_record import KeyRecord
-from apps.verification.domain.verdict import Verdict
+from apps.verification.domain.verdict import Code, Verdict
 from apps.verification.domain.verification_query import Caller, VerificationQuery
 
 __all__ = [

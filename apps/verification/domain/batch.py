@@ -7,8 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from apps.verification.domain.code import Code
 from apps.verification.domain.key_record import KeyRecord
+from apps.verification.domain.verdict import Code
 from apps.verification.domain.verification_query import VerificationQuery
 
 IdempotencyKey = tuple[int, str]  # an API key's id and a request_id

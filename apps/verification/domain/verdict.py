@@ -2,11 +2,24 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from enum import StrEnum
 from typing import NamedTuple
 
 from apps.core.rate_limits.rate_limit import RateLimitStatus
-from apps.verification.domain.code import Code
 from apps.verification.domain.key_record import KeyRecord
+
+
+class Code(StrEnum):
+    """Whether a key may make a call, or why not; in the order in which the checks run."""
+
+    NOT_FOUND = "NOT_FOUND"
+    DISABLED = "DISABLED"
+    EXPIRED = "EXPIRED"
+    FORBIDDEN = "FORBIDDEN"
+    INSUFFICIENT_SCOPES = "INSUFFICIENT_SCOPES"
+    RATE_LIMITED = "RATE_LIMITED"
+    INSUFFICIENT_CREDITS = "INSUFFICIENT_CREDITS"
+    VALID = "VALID"
 
 
 class Verdict(NamedTuple):
