@@ -53,7 +53,7 @@ class SecondStep:
         first = await self._attempt(token)
         method = await self._factors.check_code(first.user_id, code)
         if method is None:
-            raise NotAuthenticated("The code is wrong, or has been used.", code="WRONG_CODE")
+            raise NotAuthenticated("The code is wrong or has been used.", code="WRONG_CODE")
         return await self._complete(token, first, (method,))
 
     async def ask_for_passkey(self, token: str) -> PasskeyOptions:
@@ -65,7 +65,7 @@ class SecondStep:
         first = await self._attempt(token)
         proven = await self._passkeys.judge(assertion, first.user_id)
         if proven is None:
-            raise NotAuthenticated("The passkey was refused.", code="PASSKEY_REFUSED")
+            raise NotAuthenticated("The passkey could not be verified.", code="PASSKEY_REFUSED")
         return await self._complete(token, first, proven.methods)
 
     async def _owner_of(self, token: str) -> int:

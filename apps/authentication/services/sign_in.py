@@ -63,7 +63,7 @@ class SignIn:
         """Sign in by a passkey alone, whose device has checked its user; raises NotAuthenticated."""
         proven = await self._passkeys.judge(assertion, None)
         if proven is None:
-            raise NotAuthenticated("The passkey was refused.", code="PASSKEY_REFUSED")
+            raise NotAuthenticated("The passkey could not be verified.", code="PASSKEY_REFUSED")
         return await self._start(Proof(proven.user_id, proven.methods))
 
     async def complete(self, proof: Proof) -> TokenPair | SecondFactorNeeded:
