@@ -125,7 +125,7 @@ def test_default_plan_is_neither_renamed_nor_deleted(browser):
 
 def test_deleting_needs_a_confirmation(browser, staff):
     pro = _plan("pro")
-    assert "gone for ever" in text_of(browser.get(_page(pro, "delete")))
+    assert "permanently" in text_of(browser.get(_page(pro, "delete")))
     assert browser.post(_page(pro, "delete")).headers["location"] == PLANS
     assert not Plan.objects.filter(pk=pro.pk).exists()
     assert not PlanLimit.objects.filter(plan_id=pro.pk).exists()

@@ -197,7 +197,7 @@ def test_roles_need_the_view_permission(limited, page):
 def test_key_page_shows_ineffective_scopes(browser):
     key = make_bare_key(make_user(), scopes=["keys:*", "mine"])
     page = text_of(browser.get(f"{KEYS}{key.id}/change/"))
-    assert "Scopes that do not count" in page
+    assert "Scopes not in effect" in page
     assert '<div class="readonly">keys:verify</div>' in page
     mine = make_bare_key(make_staff(), scopes=["keys:verify"])
     assert '<div class="readonly">none</div>' in text_of(browser.get(f"{KEYS}{mine.id}/change/"))
