@@ -29,8 +29,8 @@ def test_credits_are_posted_and_taken_back(page: Page, person: Person, client: h
     page.get_by_role("link", name="Post credits").click()
     expect(page.get_by_role("heading", name=f"Post credits to {person.email}")).to_be_visible()
     page.get_by_label("Amount").fill("12.50")
-    page.get_by_label("Reason").fill("paid by card")
-    page.get_by_label("Reference").fill("invoice 7")
+    page.get_by_label("Description").fill("paid by card")
+    page.get_by_label("Reference ID").fill("invoice 7")
     page.get_by_role("button", name="Post credits").click()
     expect(page.get_by_text(f"Credits to {person.email} posted.")).to_be_visible()
     expect(page.locator(".field-balance .readonly")).to_have_text("12.500000")
@@ -39,7 +39,7 @@ def test_credits_are_posted_and_taken_back(page: Page, person: Person, client: h
     page.get_by_role("link", name="Post credits").click()
     page.get_by_label("Amount").fill("-13")
     page.get_by_label("Type").select_option("adjustment")
-    page.get_by_label("Reason").fill("too much")
+    page.get_by_label("Description").fill("too much")
     page.get_by_role("button", name="Post credits").click()
     expect(page.get_by_text("The balance is 12.500000.")).to_be_visible()
     page.get_by_label("Amount").fill("-2.5")
@@ -58,7 +58,7 @@ def test_form_posts_once_each_time_it_is_opened(page: Page, person: Person, clie
     for _ in range(2):
         page.goto(f"/admin/credits/creditbalance/post/?id={person.id}")
         page.get_by_label("Amount").fill("5")
-        page.get_by_label("Reason").fill("welcome")
+        page.get_by_label("Description").fill("welcome")
         # What a second click before the response does.
         page.evaluate("""async () => {
             const form = document.getElementById("operation-form");

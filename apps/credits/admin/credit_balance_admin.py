@@ -32,7 +32,7 @@ def _new_reference() -> str:
 
 
 class PostingForm(SchemaForm):
-    """An amount, its type, the reason and a reference.
+    """An amount, its type, a description and a reference.
 
     Without a reference the form uses one of its own, generated when the page is opened, so a form that is submitted
     twice posts once.
@@ -46,10 +46,10 @@ class PostingForm(SchemaForm):
     )
     type = forms.ChoiceField(choices=[("top_up", "Top-up"), ("refund", "Refund"), ("adjustment", "Adjustment")])
     description = forms.CharField(
-        label="Reason", max_length=500, widget=AdminTextInputWidget(), help_text="Shown to the customer."
+        label="Description", max_length=500, widget=AdminTextInputWidget(), help_text="Shown to the customer."
     )
     reference_id = forms.CharField(
-        label="Reference",
+        label="Reference ID",
         required=False,
         max_length=100,
         widget=AdminTextInputWidget(attrs={"autocomplete": "off"}),
@@ -87,7 +87,7 @@ POST = Operation(
     perform=_post,
     permission="operate",
     form_class=PostingForm,
-    in_bulk=False,  # each posting has its own amount and reason
+    in_bulk=False,  # each posting has its own amount and description
 )
 
 

@@ -22,7 +22,7 @@ def _none_for_empty(reference: str | None) -> str | None:
 
 
 SignedAmount = Annotated[InputAmount, AfterValidator(_is_not_zero)]
-Reason = Annotated[Text, StringConstraints(strip_whitespace=True, max_length=500)]
+Description = Annotated[Text, StringConstraints(strip_whitespace=True, max_length=500)]
 PostedType = Literal["top_up", "refund", "adjustment"]
 TransactionType = Literal["top_up", "refund", "adjustment", "usage"]
 ADJUSTMENT = "adjustment"
@@ -30,7 +30,7 @@ ShownReference = Annotated[str | None, BeforeValidator(_none_for_empty)]
 
 
 class CreditPosting(RequestSchema):
-    """A movement of credits. Only an adjustment may be negative, and it needs a reason as `description`.
+    """A movement of credits. Only an adjustment may be negative, and it needs a description.
 
     `reference_id` names what the movement is for, such as an invoice: the same one posts once for each customer.
     `request_id` is another name for it.
@@ -39,7 +39,7 @@ class CreditPosting(RequestSchema):
     # Before the amount and the description, whose rules depend on it.
     type: PostedType = "top_up"
     amount: SignedAmount
-    description: Reason = Field(default="", validate_default=True)
+    description: Description = Field(default="", validate_default=True)
     reference_id: ShortText | None = None
     request_id: ShortText | None = None
 
@@ -54,7 +54,7 @@ class CreditPosting(RequestSchema):
     @classmethod
     def _is_given_for_an_adjustment(cls, description: str, info: ValidationInfo) -> str:
         if not description and info.data.get("type") == ADJUSTMENT:
-            raise ValueError("must give the reason for an adjustment")
+            raise ValueError("must be given for an adjustment")
         return description
 
     @field_validator("request_id")

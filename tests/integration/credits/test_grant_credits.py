@@ -27,7 +27,7 @@ def grant_json(*arguments: str) -> Any:
 
 def test_the_command_posts_and_prints_the_entry():
     user = make_user()
-    posted = grant_json(user.email.upper(), "12.50", "--reason", "welcome", "--reference", "r1")
+    posted = grant_json(user.email.upper(), "12.50", "--description", "welcome", "--reference-id", "r1")
     entry = CreditTransaction.objects.get()
     assert (posted["id"], posted["amount"], posted["balance_after"]) == (entry.pk, "12.500000", "12.500000")
     assert (entry.type, entry.description, entry.reference_id) == ("top_up", "welcome", "r1")
@@ -47,12 +47,18 @@ def test_the_command_prints_a_line_for_each_field():
 def test_the_command_posts_negative_adjustments():
     user = make_user()
     grant(user.email, "10")
-    assert grant_json(user.email, "-4.5", "--type", "adjustment", "--reason", "twice")["balance_after"] == "5.500000"
+    posted = grant_json(user.email, "-4.5", "--type", "adjustment", "--description", "twice")
+    assert posted["balance_after"] == "5.500000"
+
+
+def test_the_command_takes_the_former_names_of_the_description_and_the_reference():
+    posted = grant_json(make_user().email, "1", "--reason", "welcome", "--reference", "r1")
+    assert (posted["description"], posted["reference_id"]) == ("welcome", "r1")
 
 
 def test_the_command_posts_a_reference_once():
     user = make_user()
-    assert grant(user.email, "10", "--reference", "r1") == grant(user.email, "10", "--reference", "r1")
+    assert grant(user.email, "10", "--reference-id", "r1") == grant(user.email, "10", "--reference-id", "r1")
     assert CreditBalance.objects.get(pk=user.pk).balance == 10
 
 
@@ -63,9 +69,12 @@ def test_the_command_posts_a_reference_once():
         (["OWNER", "0"], "amount: must not be zero"),
         (["OWNER", "1e3"], "amount: must be a decimal"),
         (["OWNER", "-1"], "amount: must be positive"),
-        (["OWNER", "-1", "--type", "adjustment"], "description: must give the reason"),
-        (["OWNER", "-1", "--type", "adjustment", "--reason", "x"], "The balance is too low. amount: The balance is 0"),
-        (["OWNER", "1", "--reference", " "], "reference_id: "),
+        (["OWNER", "-1", "--type", "adjustment"], "description: must be given"),
+        (
+            ["OWNER", "-1", "--type", "adjustment", "--description", "x"],
+            "The balance is too low. amount: The balance is 0",
+        ),
+        (["OWNER", "1", "--reference-id", " "], "reference_id: "),
         (["OWNER", "1", "--type", "usage"], "invalid choice"),
         (["GONE", "1"], "There is no account with this e-mail address."),
     ],

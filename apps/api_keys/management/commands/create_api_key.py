@@ -18,9 +18,10 @@ RATE_LIMIT = re.compile(r"([^:]*):([0-9]{1,18}):([0-9]{1,18})")
 class Command(ServiceCommand):
     """Creates an API key for a user and prints it with its secret."""
 
-    help = (
-        "Create an API key for a user. Its secret is printed only once. "
-        "Example: manage.py create_api_key --user ann@example.com --name reports --scope reports:read"
+    help = "Create an API key for a user. Its secret is printed only once."
+    examples = (
+        "manage.py create_api_key --user ann@example.com --name reports --scope reports:read",
+        "manage.py create_api_key --user ann@example.com --rate-limit minute:60:60 --budget 100",
     )
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:

@@ -16,8 +16,9 @@ class Command(ServiceCommand):
 
     help = (
         "Rotate the secret of an API key. The new one is printed only once; the old one works until the grace period "
-        "ends. Example: manage.py rotate_api_key 7 --grace-seconds 3600"
+        "ends."
     )
+    examples = ("manage.py rotate_api_key 7", "manage.py rotate_api_key 7 --grace-seconds 3600")
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
         """Add the key and the grace period."""

@@ -11,15 +11,17 @@ from apps.core.authorization.principal import OPERATOR
 from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
 from apps.core.errors import DomainError, ValidationFailed
 from apps.core.event_loop.sync_calls import call_service
+from apps.core.management.service_command import DocumentedCommand
 from apps.users.dependencies import user_service
 
 TRIES = 3
 
 
-class Command(changepassword.Command):
+class Command(DocumentedCommand, changepassword.Command):
     """Django's command, by the service: every session of the account ends, and an audit event is written."""
 
     help = "Change an account's password by its e-mail address, and end every session of it."
+    examples = ("manage.py changepassword ann@example.com",)
 
     def handle(self, *_args: Any, **options: Any) -> str:
         """Ask for the new password until it may be set, so many times."""

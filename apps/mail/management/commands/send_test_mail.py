@@ -11,10 +11,8 @@ from apps.mail.dependencies import mail_check
 class Command(ServiceCommand):
     """Sends a test message."""
 
-    help = (
-        "Send a test message to ADDRESS by MAIL_URL, and report whether the mail server has accepted it. "
-        "Example: manage.py send_test_mail ann@example.com"
-    )
+    help = "Send a test message to ADDRESS by MAIL_URL, and report whether the mail server has accepted it."
+    examples = ("manage.py send_test_mail ann@example.com",)
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
         """Add the address, and whether to leave the sending to a server."""

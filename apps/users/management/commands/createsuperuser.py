@@ -6,11 +6,16 @@ from django.contrib.auth.management.commands import createsuperuser
 from django.core.management.base import CommandError
 
 from apps.core.errors import DomainError
+from apps.core.management.service_command import DocumentedCommand
 
 
-class Command(createsuperuser.Command):
+class Command(DocumentedCommand, createsuperuser.Command):
     """Rejects a taken address with one line, as Django does for a unique field; our constraint is not on the field."""
 
+    examples = (
+        "manage.py createsuperuser",
+        "DJANGO_SUPERUSER_PASSWORD=… manage.py createsuperuser --noinput --email ann@example.com",
+    )
     username_is_unique = True
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -17,8 +17,9 @@ class Command(ServiceCommand):
 
     help = (
         "Check that balances, the ledger and usage agree. Exits with 0 when they do, with 1 and the rows that do not "
-        "otherwise. Example: manage.py audit_ledger --json"
+        "otherwise."
     )
+    examples = ("manage.py audit_ledger", "manage.py audit_ledger --json")
 
     def run(self, options: dict[str, Any]) -> None:
         """Compare, and print the report."""

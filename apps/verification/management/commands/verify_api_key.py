@@ -17,10 +17,8 @@ REFUSED_EXIT_CODE = 3
 class Command(ServiceCommand):
     """Verifies an API key without recording usage."""
 
-    help = (
-        "Verify whether an API key may make a call; nothing is counted. Exits with 0 when it may, with 3 if not. "
-        "Example: manage.py verify_api_key - --scope reports:read"
-    )
+    help = "Verify whether an API key may make a call; nothing is counted. Exits with 0 when it may, with 3 if not."
+    examples = ("manage.py verify_api_key - --scope reports:read", "manage.py verify_api_key - --ip 192.0.2.7 --json")
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
         """Add the key and the call."""
