@@ -1,4 +1,4 @@
-"""Builds this room's services."""
+"""Builds this app's services."""
 
 from functools import cache
 
@@ -14,6 +14,7 @@ from apps.second_factors.repositories.passkey_repository import PasskeyRepositor
 from apps.second_factors.repositories.totp_repository import TotpRepository
 from apps.second_factors.services.attempt_clean_up import AttemptCleanUp
 from apps.second_factors.services.factor_rights import FactorRights
+from apps.second_factors.services.in_transaction.factor_check import FactorCheck
 from apps.second_factors.services.passkey_enrolment import PasskeyEnrolment
 from apps.second_factors.services.passkey_proof import PasskeyProof
 from apps.second_factors.services.relying_party import RelyingParty
@@ -30,6 +31,12 @@ def second_factors() -> SecondFactors:
     passkeys = PasskeyRepository(_changes())
     users, rights = user_service(), factor_rights()
     return SecondFactors(_factors(), _codes(), _devices(), passkeys, users, rights)
+
+
+@cache
+def factor_check() -> FactorCheck:
+    """Return what looks for second factors in the caller's transaction."""
+    return FactorCheck(_factors())
 
 
 @cache
