@@ -99,7 +99,8 @@ def _leave_to_the_database(instance: Model, fields: Sequence[Any]) -> None:
     """Let the database's clock, not this machine's, set what Django would set to the moment."""
     for field in fields:
         if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
-            setattr(instance, field.attname, DatabaseDefault(field._db_default_expression, field.db_default))
+            default = DatabaseDefault(field._db_default_expression, field.db_default)
+            setattr(instance, field.attname, default if field.has_db_default() else Now())
 
 
 def _returned_fields(instance: Model, fields: Sequence[Any]) -> list[Any]:
