@@ -37,6 +37,14 @@ class AccountRepository:
         """Store a password's hash."""
         await update(User.objects.filter(pk=user_id), password=password_hash)
 
+    async def find(self, user_id: int) -> User | None:
+        """Return the account, or None."""
+        return await _account.first(user_id)
+
+    async def find_by_email(self, email: str) -> User | None:
+        """Return the account with this canonical address, or None."""
+        return await _account_of_email.first(email)
+
     async def end_sessions(self, user_id: int) -> None:
         """Let no session count that has begun before now."""
         await update(User.objects.filter(pk=user_id), sessions_ended_at=Now())
