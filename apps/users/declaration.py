@@ -29,6 +29,7 @@ DECLARATION = AppDeclaration(
                     "deleted_at",
                     "federated",
                     "methods",
+                    "code",
                     "reason",
                     "kind",
                     "everywhere",

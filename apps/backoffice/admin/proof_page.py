@@ -8,7 +8,7 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
-from apps.authentication.dependencies import step_up
+from apps.authentication.dependencies import reauthentication
 from apps.backoffice.admin.next_page import next_page
 from apps.backoffice.admin.proof_forms import CodeForm, PasskeyForm, PasswordForm, second_factor_form
 from apps.core.admin.acting_staff import acting_staff
@@ -30,7 +30,7 @@ def proof_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     if form and form.is_valid() and _is_proven(request, form):
         request.session.cycle_key()
         return HttpResponseRedirect(next_page(request))
-    context = proof_context(kinds, form, lambda: call_service(step_up().ask_for_passkey, actor))
+    context = proof_context(kinds, form, lambda: call_service(reauthentication().passkey_options, actor))
     context |= {**site.each_context(request), "title": "Confirm that it is you", "next": next_page(request)}
     request.current_app = site.name
     page = TemplateResponse(request, "admin/backoffice/proof.html", context)
@@ -60,7 +60,7 @@ def _sent_form(request: HttpRequest, kinds: Collection[FactorKind]) -> CodeForm 
 def _is_proven(request: HttpRequest, form: CodeForm | PasskeyForm | PasswordForm) -> bool:
     try:
         call_service(limit_by_address, request, "step-up")
-        call_service(step_up().prove, acting_staff(request), form.step_up())
+        call_service(reauthentication().confirm, acting_staff(request), form.step_up())
     except DomainError as refusal:
         form.refuse(refusal)
         return False

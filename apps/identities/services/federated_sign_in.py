@@ -1,7 +1,7 @@
 """Turning the code of a sign-in with a provider into a session, or into a link to the account one is signed in to."""
 
+from apps.authentication.domain.authentication import Authentication
 from apps.authentication.schemas.login import SecondFactorNeeded, TokenPair
-from apps.authentication.services.proof import Proof
 from apps.authentication.services.sign_in import SignIn
 from apps.core.authorization.authentication_methods import FEDERATED
 from apps.core.authorization.principal import Principal
@@ -34,7 +34,7 @@ class FederatedSignIn:
         Raises InvalidToken, as `AccountLinking.account_of` does, and as `SignIn.complete` does.
         """
         user_id = await self._linking.account_of(await self._redeem(exchange))
-        return await self._sign_in.complete(Proof(user_id, (FEDERATED,)))
+        return await self._sign_in.complete(Authentication(user_id, (FEDERATED,)))
 
     async def link(self, actor: Principal, exchange: CodeExchange) -> IdentityOut:
         """Link the identity to the caller's own account.

@@ -165,7 +165,7 @@ async def test_it_waits_for_five_minutes(api: httpx.AsyncClient):
     await make(OneTimeToken.objects.update, expires_at=F("expires_at") - timedelta(seconds=301))
     answer = await browser.get(SECOND_STEP, follow_redirects=True)
     assert str(answer.url.path) == LOGIN
-    assert "Sign in again: this took too long" in answer.text
+    assert "This sign-in has expired" in answer.text
     assert STEP_COOKIE not in browser.cookies
     assert (await admin_sessions(), program is not None) == ([], True)
 

@@ -67,6 +67,6 @@ async def test_a_form_that_is_sent(database: None, page: str):
 async def test_it_is_told_that_the_second_step_took_too_long(database: None):
     browser = browser_at()
     browser.cookies.set(STEP_COOKIE, "A" * 43)
-    assert "this took too long" in (await browser.get(SECOND_STEP, follow_redirects=True)).text
-    assert "this took too long" not in (await browser_at().get(SECOND_STEP, follow_redirects=True)).text
+    assert "This sign-in has expired" in (await browser.get(SECOND_STEP, follow_redirects=True)).text
+    assert "This sign-in has expired" not in (await browser_at().get(SECOND_STEP, follow_redirects=True)).text
     assert await rows(Session.objects.all()) == []
