@@ -4,7 +4,7 @@ python := .venv/bin/python
 lock := .venv/bin/uv pip compile --quiet --no-config --universal --python-version 3.12 --generate-hashes --no-header --no-annotate $(LOCK_FLAGS)
 production := ENVIRONMENT=production ALLOWED_HOSTS=keyhouse.example DATABASE_URL=postgresql://check@localhost/check
 
-.PHONY: help serve test check bench format lock clean base dev
+.PHONY: help serve test soak check bench format lock clean base dev
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -14,7 +14,10 @@ serve: base ## run Keyhouse here; HOST, PORT, WORKERS and DATABASE_URL are honou
 	@$(python) manage.py serve
 
 test: dev ## run all tests on a PostgreSQL of their own; TEST_FLAGS='-k name -x' narrows them
-	@$(python) -m pytest --numprocesses auto --maxprocesses 8 $(TEST_FLAGS)
+	@$(python) -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(TEST_FLAGS)
+
+soak: dev ## repeat the tests that kill processes and race, for ten minutes
+	@SOAK=1 $(python) -m pytest $(TEST_FLAGS) tests/e2e/test_crashes.py tests/e2e/test_exactly.py
 
 check: dev ## style, types, floors, migrations, and Django's own checks for production
 	@.venv/bin/ruff format --check .

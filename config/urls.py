@@ -5,8 +5,11 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from config.account_pages import account_page
+from config.admin_site import discover_admin_pages
 from config.api import api
 from config.documentation import interactive_documentation, openapi_document
+
+discover_admin_pages()
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),

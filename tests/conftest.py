@@ -1,5 +1,6 @@
 """What all tests share."""
 
+from collections.abc import Iterator
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, cast
 
@@ -10,13 +11,16 @@ from django.db import connection, connections
 from django.test.utils import setup_databases, teardown_databases
 
 from apps.authentication import dependencies as authentication
-from apps.core.event_loop.connections import close_connections
+from apps.core.crypto.argon2id_hasher import Argon2idHasher
+from apps.core.database.pool import close_pools
 from apps.oauth import dependencies as oauth
 from config.asgi import application
 from tests.support.tables import empty_tables, seeds
 
 if TYPE_CHECKING:
     from django.db.backends.postgresql.base import DatabaseWrapper
+
+TIME_COST, MEMORY_COST = Argon2idHasher.time_cost, Argon2idHasher.memory_cost
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -30,10 +34,32 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function):
         try:
             await pyfuncitem.obj(**arguments)
         finally:
-            await close_connections()
+            await close_pools()
 
     async_to_sync(run)()
     return True
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run end-to-end tests first: a file stays on one worker, and these take longest."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/e2e/"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_hashing() -> Iterator[None]:
+    """Let hashing take microseconds: most tests need an account's password, few what hashing it costs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Argon2idHasher, "time_cost", 1)
+        patch.setattr(Argon2idHasher, "memory_cost", 64)
+        yield
+
+
+@pytest.fixture
+def production_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash with the parameters of production, for tests whose subject it is."""
+    monkeypatch.setattr(Argon2idHasher, "time_cost", TIME_COST)
+    monkeypatch.setattr(Argon2idHasher, "memory_cost", MEMORY_COST)
 
 
 @pytest.fixture(scope="session")

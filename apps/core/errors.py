@@ -10,18 +10,18 @@ from apps.core.values.lifetimes import RECENT_AUTHENTICATION_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class ErrorDetail:
-    """One reason, and the field it concerns."""
+    """What is wrong with one field."""
 
     field: str
     message: str
 
 
 class DomainError(Exception):
-    """A refusal with a stable code, a sentence that may be shown to the client, and field details."""
+    """An error that is answered with a stable code, a message for the client, and details of fields."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "INTERNAL_ERROR"
-    message: ClassVar[str] = "Something went wrong."
+    message: ClassVar[str] = "An internal error occurred."
 
     def __init__(
         self,
@@ -45,90 +45,94 @@ class MalformedRequest(DomainError):
 
 
 class WrongPassword(DomainError):
-    """The password given to confirm something is not the right one."""
+    """The password that confirms the request is wrong."""
 
     status, code, message = 400, "WRONG_PASSWORD", "The current password is wrong."
 
 
 class InvalidToken(DomainError):
-    """A single-use token is not good: unknown, used, expired, or void."""
+    """A single-use token is unknown, used, expired or void."""
 
-    status, code, message = 400, "INVALID_TOKEN", "The link is not good any more."
+    status, code, message = 400, "INVALID_TOKEN", "This link is invalid or has expired."
 
 
 class WrongCode(DomainError):
-    """The code is not one that the account's second factors give, or has been used."""
+    """The code does not belong to the account's second factors, or has been used."""
 
-    status, code, message = 400, "WRONG_CODE", "The code is wrong, or has been used."
+    status, code, message = 400, "WRONG_CODE", "The code is wrong or has been used."
 
 
 class PasskeyRefused(DomainError):
-    """The passkey is not the account's, or did not sign what it was asked to."""
+    """The passkey is not the account's, or its signature is wrong."""
 
-    status, code, message = 400, "PASSKEY_REFUSED", "The passkey was refused."
+    status, code, message = 400, "PASSKEY_REFUSED", "The passkey could not be verified."
 
 
 class NotAuthenticated(DomainError):
-    """No credential, or none that is valid."""
+    """The request carries no valid credential."""
 
-    status, code, message = 401, "NOT_AUTHENTICATED", "A valid credential is needed."
+    status, code, message = (
+        401,
+        "NOT_AUTHENTICATED",
+        "Authentication is required: send a valid access token or API key.",
+    )
     # What WWW-Authenticate says beside the scheme and the realm.
     challenge: ClassVar[str] = ""
 
 
 class StepUpRequired(NotAuthenticated):
-    """The session is good, and its owner has to prove again who they are before this (RFC 9470)."""
+    """The session is valid, and its owner has to re-authenticate before this request (RFC 9470)."""
 
-    code, message = "STEP_UP_REQUIRED", f"Prove again who you are, at {API_PATH}/auth/step-up."
+    code, message = "STEP_UP_REQUIRED", f"Re-authenticate at {API_PATH}/auth/step-up, then repeat the request."
     challenge = f', error="insufficient_user_authentication", max_age="{RECENT_AUTHENTICATION_SECONDS}"'
 
 
 class InsufficientCredits(DomainError):
-    """The balance does not cover it."""
+    """The balance does not cover the amount."""
 
     status, code, message = 402, "INSUFFICIENT_CREDITS", "The balance is too low."
 
 
 class NotAllowed(DomainError):
-    """The caller is known, and may not do this."""
+    """The caller is authenticated and lacks the permission."""
 
-    status, code, message = 403, "FORBIDDEN", "You may not do this."
+    status, code, message = 403, "FORBIDDEN", "You do not have permission to do this."
 
 
 class EmailNotVerified(NotAllowed):
-    """The account may be used once its address is verified."""
+    """The account cannot be used before its e-mail address is verified."""
 
-    code, message = "EMAIL_NOT_VERIFIED", "Confirm your e-mail address first, by the link in the mail."
+    code, message = "EMAIL_NOT_VERIFIED", "Verify your e-mail address first: open the link in the message we sent."
 
 
 class SecondFactorRequired(NotAllowed):
-    """The session is good, and was proven by one factor where two are asked for."""
+    """The session was authenticated by one factor where two are required."""
 
-    code, message = "SECOND_FACTOR_REQUIRED", "This needs a session that was proven by a second factor."
+    code, message = "SECOND_FACTOR_REQUIRED", "Sign in with a second factor to do this."
 
 
 class InsufficientScopes(NotAllowed):
     """The caller's credential lacks a scope."""
 
-    code, message = "INSUFFICIENT_SCOPES", "The credential lacks a scope."
+    code, message = "INSUFFICIENT_SCOPES", "The credential lacks a required scope."
 
 
 class NotFound(DomainError):
-    """The thing asked for does not exist."""
+    """The resource does not exist."""
 
-    status, code, message = 404, "NOT_FOUND", "There is no such thing."
+    status, code, message = 404, "NOT_FOUND", "The resource was not found."
 
 
 class MethodNotAllowed(DomainError):
-    """The address exists, and does not take this method."""
+    """The URL exists and does not support this method."""
 
-    status, code, message = 405, "METHOD_NOT_ALLOWED", "The method is not allowed here."
+    status, code, message = 405, "METHOD_NOT_ALLOWED", "This method is not allowed for this URL."
 
 
 class Conflict(DomainError):
-    """The change does not fit what is there."""
+    """The change conflicts with the current state."""
 
-    status, code, message = 409, "CONFLICT", "The change conflicts with what is there."
+    status, code, message = 409, "CONFLICT", "The request conflicts with the current state of the resource."
 
 
 class PayloadTooLarge(DomainError):
@@ -144,9 +148,9 @@ class UnsupportedMediaType(DomainError):
 
 
 class ValidationFailed(DomainError):
-    """The request can be read, and a value in it is not acceptable."""
+    """The request can be read, and a value in it is invalid."""
 
-    status, code, message = 422, "VALIDATION_FAILED", "Some values are not acceptable."
+    status, code, message = 422, "VALIDATION_FAILED", "Validation failed."
 
     @classmethod
     def of(cls, field: str, message: str) -> "ValidationFailed":
@@ -155,15 +159,15 @@ class ValidationFailed(DomainError):
 
 
 class TooManyRequests(DomainError):
-    """The caller has to wait."""
+    """The caller has sent too many requests."""
 
-    status, code, message = 429, "RATE_LIMITED", "Too many requests."
+    status, code, message = 429, "RATE_LIMITED", "Too many requests. Retry later."
 
 
 class Unavailable(DomainError):
-    """Something the server needs is away for the moment."""
+    """A dependency of the server is unavailable."""
 
-    status, code, message = 503, "UNAVAILABLE", "The service is unavailable for a moment."
+    status, code, message = 503, "UNAVAILABLE", "The service is temporarily unavailable. Retry shortly."
 
     def __init__(self, message: str | None = None, *, retry_after_seconds: int = 1) -> None:
         super().__init__(message, retry_after_seconds=retry_after_seconds)

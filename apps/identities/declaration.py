@@ -1,6 +1,14 @@
 """What this app adds."""
 
-from apps.core.declarations.app_declaration import AccountLink, AppDeclaration, AuditKind, MenuEntry, Mount
+from apps.core.declarations.app_declaration import (
+    AccountLink,
+    AppDeclaration,
+    AuditKind,
+    MenuEntry,
+    Mount,
+    PersonalDataDeclaration,
+)
+from apps.identities.dependencies import personal_data
 from apps.identities.routers import identity_router, provider_router
 
 DECLARATION = AppDeclaration(
@@ -19,5 +27,12 @@ DECLARATION = AppDeclaration(
             parameter="user__id__exact",
         )
     ],
-    audit_kinds=[AuditKind("identity", "Identity", frozenset({"provider", "reason"}))],
+    # The provider is a name that the operator has configured.
+    audit_kinds=[AuditKind("identity", "Identity", frozenset({"provider"}))],
+    personal_data=PersonalDataDeclaration(
+        service=personal_data,
+        section="identities",
+        exported=["identities.Identity"],
+        erased=["identities.Identity"],
+    ),
 )

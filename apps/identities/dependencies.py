@@ -1,25 +1,25 @@
-"""Builds this room's services."""
+"""Builds this app's services."""
 
 from functools import cache
 
 from django.conf import settings
 
-from apps.audit.dependencies import audit_service
+from apps.audit.dependencies import audit_trail
 from apps.authentication.dependencies import sign_in
 from apps.identities.repositories.identity_repository import IdentityRepository
 from apps.identities.services.account_linking import AccountLinking
-from apps.identities.services.authorization_start import AuthorizationStart
+from apps.identities.services.authorization_start import AuthorizationStart, ReturnRedirect
 from apps.identities.services.federated_sign_in import FederatedSignIn
-from apps.identities.services.identity_data import IdentityData
 from apps.identities.services.identity_service import IdentityService
+from apps.identities.services.old_identity_data import OldIdentityData
+from apps.identities.services.personal_data import IdentitiesPersonalData
 from apps.identities.services.provider_callback import ProviderCallback
 from apps.identities.services.provider_http import ProviderHttp
 from apps.identities.services.providers import Providers
-from apps.identities.services.return_redirect import ReturnRedirect
-from apps.one_time_tokens.dependencies import one_time_tokens
-from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
+from apps.one_time_tokens.dependencies import tokens_for
+from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 from apps.second_factors.dependencies import factor_rights
-from apps.users.dependencies import registration, security_notices, user_service
+from apps.users.dependencies import accounts, federated_registration, security_notifier, user_service
 
 STATE_SECONDS = 10 * 60
 CODE_SECONDS = 60
@@ -46,51 +46,57 @@ def provider_callback() -> ProviderCallback:
 
 @cache
 def federated_sign_in() -> FederatedSignIn:
-    """Return the service that redeems what came of them."""
+    """Return the service that redeems the codes of sign-ins."""
     return FederatedSignIn(sign_in_codes(), account_linking(), sign_in(), factor_rights())
 
 
 @cache
 def account_linking() -> AccountLinking:
-    """Return the service that finds, links and makes accounts."""
-    audit = audit_service()
+    """Return the service that finds, links and creates accounts."""
     return AccountLinking(
-        IdentityRepository(), user_service(), registration(), security_notices().post, audit.record, audit.note
+        IdentityRepository(), accounts(), federated_registration(), audit_trail(), security_notifier()
     )
 
 
 @cache
 def identity_service() -> IdentityService:
-    """Return the service that shows and unlinks identities."""
+    """Return the service that lists and unlinks identities."""
     return IdentityService(
         IdentityRepository(),
         user_service(),
+        accounts(),
         providers(),
         factor_rights(),
-        security_notices().post,
-        audit_service().record,
+        audit=audit_trail(),
+        notifier=security_notifier(),
     )
 
 
 @cache
-def identity_data() -> IdentityData:
+def personal_data() -> IdentitiesPersonalData:
     """Return what exports and erases identities."""
-    return IdentityData(IdentityRepository())
+    return IdentitiesPersonalData(IdentityRepository())
+
+
+@cache
+def identity_data() -> OldIdentityData:
+    """Return what exports and erases identities, for apps/personal_data until it is converted."""
+    return OldIdentityData(personal_data())
 
 
 @cache
 def return_redirect() -> ReturnRedirect:
-    """Return what leads browsers back."""
+    """Return what sends browsers back to the application."""
     return ReturnRedirect(sign_in_codes())
 
 
 @cache
 def sign_in_states() -> OneTimeTokens:
-    """Return the tokens that stand for a sign-in that is under way."""
-    return one_time_tokens("oauth_state", STATE_SECONDS)
+    """Return the tokens that stand for sign-ins under way."""
+    return tokens_for("oauth_state", STATE_SECONDS)
 
 
 @cache
 def sign_in_codes() -> OneTimeTokens:
-    """Return the tokens that stand for somebody whom a provider has named."""
-    return one_time_tokens("oauth_code", CODE_SECONDS)
+    """Return the tokens that stand for people whom a provider has identified."""
+    return tokens_for("oauth_code", CODE_SECONDS)

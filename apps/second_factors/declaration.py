@@ -7,8 +7,9 @@ from apps.core.declarations.app_declaration import (
     CleanUpTask,
     MenuEntry,
     Mount,
+    PersonalDataDeclaration,
 )
-from apps.second_factors.dependencies import attempt_clean_up
+from apps.second_factors.dependencies import attempt_clean_up, personal_data
 from apps.second_factors.routers import second_factor_router
 
 DECLARATION = AppDeclaration(
@@ -30,13 +31,29 @@ DECLARATION = AppDeclaration(
         ),
         AccountLink(
             "Signing in",
-            "Authenticator",
+            "Authenticator app",
             "second_factors_totpdevice_changelist",
             ["second_factors.view_totpdevice"],
             parameter="user__id__exact",
         ),
     ],
+    # The name is what its owner calls the passkey, and the AAGUID the model of a person's device.
     audit_kinds=[AuditKind("passkey", "Passkey", frozenset({"kind"}))],
+    personal_data=PersonalDataDeclaration(
+        service=personal_data,
+        section="second_factors",
+        exported=["second_factors.Passkey", "second_factors.RecoveryCode", "second_factors.TotpDevice"],
+        erased=[
+            "second_factors.FactorAttempt",
+            "second_factors.Passkey",
+            "second_factors.RecoveryCode",
+            "second_factors.TotpDevice",
+        ],
+        not_exported={
+            "second_factors.FactorAttempt": "A counter that slows guessing and is deleted after two days; the refused "
+            "codes themselves are in security_events."
+        },
+    ),
     clean_up_tasks=[
         CleanUpTask(
             "second_factor_attempts",

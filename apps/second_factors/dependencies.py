@@ -4,107 +4,151 @@ from functools import cache
 
 from django.conf import settings
 
-from apps.audit.dependencies import audit_service
-from apps.one_time_tokens.dependencies import one_time_tokens
-from apps.second_factors.repositories.code_repository import CodeRepository
+from apps.audit.dependencies import audit_trail
+from apps.one_time_tokens.dependencies import tokens_for
 from apps.second_factors.repositories.factor_attempt_repository import FactorAttemptRepository
-from apps.second_factors.repositories.factor_changes import FactorChanges
 from apps.second_factors.repositories.factor_repository import FactorRepository
 from apps.second_factors.repositories.passkey_repository import PasskeyRepository
+from apps.second_factors.repositories.recovery_code_repository import RecoveryCodeRepository
 from apps.second_factors.repositories.totp_repository import TotpRepository
 from apps.second_factors.services.attempt_clean_up import AttemptCleanUp
+from apps.second_factors.services.factor_recovery import FactorRecovery
 from apps.second_factors.services.factor_rights import FactorRights
+from apps.second_factors.services.in_transaction.code_verification import CodeVerification
 from apps.second_factors.services.in_transaction.factor_check import FactorCheck
+from apps.second_factors.services.in_transaction.factor_set import FactorSet
+from apps.second_factors.services.old_second_factors import OldSecondFactors
+from apps.second_factors.services.passkey_authentication import PasskeyAuthentication
 from apps.second_factors.services.passkey_enrolment import PasskeyEnrolment
-from apps.second_factors.services.passkey_proof import PasskeyProof
+from apps.second_factors.services.personal_data import SecondFactorsPersonalData
 from apps.second_factors.services.relying_party import RelyingParty
-from apps.second_factors.services.second_factors import SecondFactors
-from apps.second_factors.services.totp_enrolment import TotpEnrolment, match_step
-from apps.users.dependencies import security_notices, user_service
+from apps.second_factors.services.totp_enrolment import TotpEnrolment
+from apps.users.dependencies import account_credentials, accounts, security_notifier, user_service
 
 CHALLENGE_SECONDS = 5 * 60
 
 
 @cache
-def second_factors() -> SecondFactors:
-    """Return the service that says what accounts have, and judges codes."""
-    passkeys = PasskeyRepository(_changes())
-    users, rights = user_service(), factor_rights()
-    return SecondFactors(_factors(), _codes(), _devices(), passkeys, users, rights)
+def second_factors() -> OldSecondFactors:
+    """Return the service that shows which factors accounts have, and verifies codes."""
+    repositories = FactorRepository(), TotpRepository(), PasskeyRepository()
+    service = OldSecondFactors(*repositories, user_service(), accounts(), code_verification())
+    service.recovery = factor_recovery()
+    return service
+
+
+@cache
+def factor_recovery() -> FactorRecovery:
+    """Return the service that replaces recovery codes and resets second factors."""
+    return FactorRecovery(
+        factor_rights(),
+        accounts(),
+        FactorRepository(),
+        RecoveryCodeRepository(),
+        credentials=account_credentials(),
+        audit=audit_trail(),
+        notifier=security_notifier(),
+    )
+
+
+@cache
+def factor_rights() -> FactorRights:
+    """Return what decides who may change an account's second factors."""
+    return FactorRights(FactorRepository(), user_service())
 
 
 @cache
 def factor_check() -> FactorCheck:
     """Return what looks for second factors in the caller's transaction."""
-    return FactorCheck(_factors())
+    return FactorCheck(FactorRepository())
 
 
 @cache
-def attempt_clean_up() -> AttemptCleanUp:
-    """Return the service that removes counts of wrong codes."""
-    return AttemptCleanUp(FactorAttemptRepository())
+def code_verification() -> CodeVerification:
+    """Return what verifies codes in the caller's transaction."""
+    repositories = FactorAttemptRepository(), TotpRepository(), RecoveryCodeRepository()
+    return CodeVerification(*repositories, audit_trail(), security_notifier())
 
 
 @cache
-def factor_rights() -> FactorRights:
-    """Return the judge of who may change an account's second factors."""
-    return FactorRights(_factors(), user_service())
+def factor_set() -> FactorSet:
+    """Return what keeps sessions and recovery codes in step with factors, in the caller's transaction."""
+    return FactorSet(FactorRepository(), RecoveryCodeRepository(), account_credentials())
 
 
 @cache
 def totp_enrolment() -> TotpEnrolment:
-    """Return the service for programs that show codes."""
-    return TotpEnrolment(_devices(), user_service(), factor_rights(), settings.PRODUCT_NAME)
+    """Return the service for authenticator apps."""
+    return TotpEnrolment(
+        TotpRepository(),
+        factor_rights(),
+        accounts(),
+        factor_set(),
+        code_verification(),
+        audit=audit_trail(),
+        notifier=security_notifier(),
+        issuer=settings.PRODUCT_NAME,
+    )
 
 
 @cache
 def passkey_enrolment() -> PasskeyEnrolment:
     """Return the service that registers passkeys."""
-    challenges = one_time_tokens("passkey_registration", CHALLENGE_SECONDS)
-    passkeys = PasskeyRepository(_changes())
-    return PasskeyEnrolment(passkeys, user_service(), factor_rights(), _party(), challenges)
+    return PasskeyEnrolment(
+        PasskeyRepository(),
+        factor_rights(),
+        relying_party(),
+        tokens_for("passkey_registration", CHALLENGE_SECONDS),
+        accounts=accounts(),
+        factors=factor_set(),
+        audit=audit_trail(),
+        notifier=security_notifier(),
+    )
 
 
 @cache
-def passkey_sign_in() -> PasskeyProof:
-    """Return the judge of passkeys that are the only proof."""
-    return _passkey_proof("passkey_sign_in", is_passwordless=True)
+def passkey_sign_in() -> PasskeyAuthentication:
+    """Return the service for passkeys that are the only authentication."""
+    return _passkey_authentication("passkey_sign_in", is_passwordless=True)
 
 
 @cache
-def passkey_second_factor() -> PasskeyProof:
-    """Return the judge of passkeys that follow another proof at sign-in."""
-    return _passkey_proof("passkey_second_factor", is_passwordless=False)
+def passkey_second_factor() -> PasskeyAuthentication:
+    """Return the service for passkeys that complete a sign-in."""
+    return _passkey_authentication("passkey_second_factor", is_passwordless=False)
 
 
 @cache
-def passkey_step_up() -> PasskeyProof:
-    """Return the judge of passkeys that renew the proof of a session."""
-    return _passkey_proof("passkey_step_up", is_passwordless=False)
+def passkey_step_up() -> PasskeyAuthentication:
+    """Return the service for passkeys that re-authenticate a session."""
+    return _passkey_authentication("passkey_step_up", is_passwordless=False)
 
 
-def _passkey_proof(purpose: str, *, is_passwordless: bool) -> PasskeyProof:
-    challenges = one_time_tokens(purpose, CHALLENGE_SECONDS)
-    passkeys = PasskeyRepository(_changes())
-    return PasskeyProof(passkeys, _party(), challenges, audit_service().note, is_passwordless=is_passwordless)
+@cache
+def attempt_clean_up() -> AttemptCleanUp:
+    """Return the service that deletes expired counts of wrong codes."""
+    return AttemptCleanUp(FactorAttemptRepository())
 
 
-def _factors() -> FactorRepository:
-    return FactorRepository(_changes(), user_service().end_sessions)
+@cache
+def personal_data() -> SecondFactorsPersonalData:
+    """Return what exports and erases second factors."""
+    return SecondFactorsPersonalData(FactorRepository(), second_factors())
 
 
-def _party() -> RelyingParty:
+@cache
+def relying_party() -> RelyingParty:
+    """Return Keyhouse as authenticators know it."""
     return RelyingParty(settings.PASSKEY_DOMAIN, settings.PRODUCT_NAME, settings.PASSKEY_ORIGINS)
 
 
-def _devices() -> TotpRepository:
-    return TotpRepository(_changes(), _codes())
-
-
-def _codes() -> CodeRepository:
-    return CodeRepository(_changes(), FactorAttemptRepository(), match_step)
-
-
-def _changes() -> FactorChanges:
-    accounts = user_service()
-    return FactorChanges(accounts.lock_account, accounts.end_proofs, audit_service().record, security_notices().post)
+def _passkey_authentication(purpose: str, *, is_passwordless: bool) -> PasskeyAuthentication:
+    return PasskeyAuthentication(
+        PasskeyRepository(),
+        relying_party(),
+        tokens_for(purpose, CHALLENGE_SECONDS),
+        accounts(),
+        audit=audit_trail(),
+        notifier=security_notifier(),
+        is_passwordless=is_passwordless,
+    )

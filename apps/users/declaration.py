@@ -50,7 +50,7 @@ DECLARATION = AppDeclaration(
         CleanUpTask(
             "pending_registrations",
             "sign-ups that were not confirmed within two days",
-            lambda: confirmed_registration().remove_old(),
+            lambda: confirmed_registration().delete_expired(),
         )
     ],
 )

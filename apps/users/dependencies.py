@@ -1,11 +1,11 @@
-"""Builds this room's services."""
+"""Builds this app's services."""
 
 from functools import cache
 
-from apps.audit.dependencies import audit_service
+from apps.audit.dependencies import audit_trail
 from apps.mail.dependencies import mail_service, message_queue
-from apps.one_time_tokens.dependencies import account_tokens, one_time_tokens
-from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
+from apps.one_time_tokens.dependencies import tokens_for, tokens_of_accounts
+from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 from apps.plans.dependencies import plan_service
 from apps.users.repositories.account_repository import AccountRepository
 from apps.users.repositories.erasure_repository import ErasureRepository
@@ -16,135 +16,200 @@ from apps.users.repositories.pending_registration_repository import PendingRegis
 from apps.users.repositories.role_repository import RoleRepository
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.services.account_removal import AccountRemoval
+from apps.users.services.account_update import AccountUpdate
 from apps.users.services.confirmed_registration import ConfirmedRegistration
-from apps.users.services.email_change import EmailChange, EmailChangeTokens
-from apps.users.services.email_change_letters import EmailChangeLetters
-from apps.users.services.email_change_limits import EmailChangeLimits
+from apps.users.services.email_change import EmailChange
 from apps.users.services.email_verification import EmailVerification
+from apps.users.services.in_transaction.account_creation import AccountCreation
 from apps.users.services.in_transaction.account_credentials import AccountCredentials
+from apps.users.services.in_transaction.account_erasure import AccountErasure
 from apps.users.services.in_transaction.accounts import Accounts
+from apps.users.services.in_transaction.email_change_messages import EmailChangeMessages
+from apps.users.services.in_transaction.email_change_requests import EmailChangeRequests, EmailChangeTokens
+from apps.users.services.in_transaction.email_replacement import EmailReplacement
+from apps.users.services.in_transaction.federated_registration import FederatedRegistration
 from apps.users.services.in_transaction.held_scopes import HeldScopes
+from apps.users.services.in_transaction.invitation_acceptance import InvitationAcceptance
+from apps.users.services.in_transaction.role_assignment import RoleAssignment
 from apps.users.services.in_transaction.security_notifier import SecurityNotifier
+from apps.users.services.in_transaction.verification_messages import VerificationMessages
 from apps.users.services.invitation_service import InvitationService
+from apps.users.services.old_security_notices import OldSecurityNotices
+from apps.users.services.personal_data import UsersPersonalData
 from apps.users.services.registration import Registration
 from apps.users.services.role_service import RoleService
-from apps.users.services.security_notices import SecurityNotices
 from apps.users.services.user_service import UserService
-from apps.users.services.verification_letters import VerificationLetters
 
 VERIFICATION_SECONDS = 24 * 3600
 INVITATION_SECONDS = 7 * 24 * 3600
 
 
+# --- services that open transactions of their own -------------------------------------------------------------------
+
+
 @cache
 def user_service() -> UserService:
-    """Return the user service."""
-    return UserService(user_repository(), plan_service(), email_change())
+    """Return the service that shows accounts."""
+    return UserService(UserRepository())
 
 
 @cache
-def accounts() -> Accounts:
-    """Return what locks accounts in the caller's transaction."""
-    return Accounts(AccountRepository())
+def account_update() -> AccountUpdate:
+    """Return the service that changes accounts."""
+    roles = RoleAssignment(RoleRepository())
+    return AccountUpdate(
+        UserRepository(), plan_service(), roles, _email_change_requests(), _email_replacement(), audit_trail()
+    )
 
 
 @cache
-def account_credentials() -> AccountCredentials:
-    """Return what changes accounts for signing in, in the caller's transaction."""
-    return AccountCredentials(AccountRepository())
-
-
-@cache
-def scopes_of_accounts() -> HeldScopes:
-    """Return what compares scopes with those that an account holds, in the caller's transaction."""
-    return HeldScopes(AccountRepository())
-
-
-@cache
-def security_notifier() -> SecurityNotifier:
-    """Return what notifies owners of accounts by mail, in the caller's transaction."""
-    return SecurityNotifier(MailAddressRepository(), message_queue())
+def account_removal() -> AccountRemoval:
+    """Return the service that deletes and restores accounts."""
+    return AccountRemoval(UserRepository(), ErasureRepository(), tokens_of_accounts(), message_queue(), audit_trail())
 
 
 @cache
 def registration() -> Registration:
-    """Return the service that makes accounts."""
-    return Registration(user_repository(), confirmed_registration(), invitation_service())
+    """Return the service that creates accounts."""
+    return Registration(
+        UserRepository(), _creation(), _verification_messages(), _acceptance(), confirmed_registration()
+    )
 
 
 @cache
 def confirmed_registration() -> ConfirmedRegistration:
     """Return the service for sign-ups whose address has to be confirmed first."""
-    tokens = one_time_tokens("confirm_registration", VERIFICATION_SECONDS)
-    return ConfirmedRegistration(user_repository(), PendingRegistrationRepository(), tokens, mail_service().post)
-
-
-@cache
-def invitation_service() -> InvitationService:
-    """Return the service that invites."""
-    tokens = one_time_tokens("invitation", INVITATION_SECONDS)
-    invitations = InvitationRepository(audit_service().record)
-    return InvitationService(invitations, user_repository(), plan_service(), tokens, mail_service().post)
+    tokens = tokens_for("confirm_registration", VERIFICATION_SECONDS)
+    return ConfirmedRegistration(
+        UserRepository(), PendingRegistrationRepository(), tokens, message_queue(), _creation()
+    )
 
 
 @cache
 def email_verification() -> EmailVerification:
     """Return the service that verifies addresses."""
-    tokens, letters = verification_tokens(), verification_letters()
-    return EmailVerification(user_repository(), tokens, letters, mail_service(), audit_service().record)
-
-
-@cache
-def account_removal() -> AccountRemoval:
-    """Return the service that deletes accounts, restores and erases them."""
-    audit = audit_service().record
-    void_tokens = account_tokens().void_all
-    return AccountRemoval(user_repository(), ErasureRepository(audit), void_tokens, mail_service().post, audit)
+    return EmailVerification(
+        AccountRepository(), _verification_tokens(), _verification_messages(), message_queue(), audit_trail()
+    )
 
 
 @cache
 def email_change() -> EmailChange:
-    """Return the service that changes addresses."""
-    names = ("confirm_email_old", "confirm_email_new", "cancel_email_change")
-    tokens = EmailChangeTokens(*(one_time_tokens(name, VERIFICATION_SECONDS) for name in names))
-    letters = EmailChangeLetters(
-        mail_service().post, security_notices(), verification_letters(), account_tokens().void_all
+    """Return the service that confirms and cancels changes of addresses."""
+    return EmailChange(
+        AccountRepository(), PendingEmailRepository(), _email_change_tokens(), _email_replacement(), audit_trail()
     )
-    limits = EmailChangeLimits(mail_service())
-    return EmailChange(user_repository(), PendingEmailRepository(), tokens, letters, limits, audit_service().record)
 
 
 @cache
-def verification_letters() -> VerificationLetters:
-    """Return what posts links that verify addresses."""
-    return VerificationLetters(verification_tokens(), mail_service().post)
-
-
-@cache
-def verification_tokens() -> OneTimeTokens:
-    """Return the tokens that verify addresses."""
-    return one_time_tokens("verify_email", VERIFICATION_SECONDS)
-
-
-@cache
-def security_notices() -> SecurityNotices:
-    """Return what tells owners of accounts by mail what was done to them."""
-    return SecurityNotices(MailAddressRepository(), mail_service().post)
-
-
-@cache
-def user_repository() -> UserRepository:
-    """Return the repository of accounts, which writes audit events in its transactions."""
-    return UserRepository(audit_service().record, role_repository(), verification_letters().send)
+def invitation_service() -> InvitationService:
+    """Return the service that sends and revokes invitations."""
+    return InvitationService(
+        InvitationRepository(),
+        AccountRepository(),
+        plan_service(),
+        _invitation_tokens(),
+        message_queue(),
+        audit_trail(),
+    )
 
 
 @cache
 def role_service() -> RoleService:
     """Return the role service."""
-    return RoleService(role_repository())
+    return RoleService(RoleRepository(), audit_trail())
+
+
+# --- what other apps call inside their transactions -----------------------------------------------------------------
 
 
 @cache
-def role_repository() -> RoleRepository:
-    """Return the repository of roles, which writes audit events in its transactions."""
-    return RoleRepository(audit_service().record)
+def accounts() -> Accounts:
+    """Return what locks accounts."""
+    return Accounts(AccountRepository())
+
+
+@cache
+def account_credentials() -> AccountCredentials:
+    """Return what changes accounts for signing in."""
+    return AccountCredentials(AccountRepository())
+
+
+@cache
+def account_erasure() -> AccountErasure:
+    """Return what erases deleted accounts."""
+    return AccountErasure(ErasureRepository(), audit_trail())
+
+
+@cache
+def federated_registration() -> FederatedRegistration:
+    """Return what creates accounts for users of other providers."""
+    return FederatedRegistration(_creation(), _acceptance())
+
+
+@cache
+def scopes_of_accounts() -> HeldScopes:
+    """Return what compares scopes with those that an account holds."""
+    return HeldScopes(AccountRepository())
+
+
+@cache
+def security_notifier() -> SecurityNotifier:
+    """Return what notifies owners of accounts by mail."""
+    return SecurityNotifier(MailAddressRepository(), message_queue())
+
+
+@cache
+def users_personal_data() -> UsersPersonalData:
+    """Return what erases this app's personal data."""
+    return UsersPersonalData(InvitationRepository(), PendingRegistrationRepository())
+
+
+@cache
+def security_notices() -> OldSecurityNotices:
+    """Return what notifies owners in transactions on threads."""
+    return OldSecurityNotices(mail_service().post)
+
+
+# --- what they share ------------------------------------------------------------------------------------------------
+
+
+def _creation() -> AccountCreation:
+    return AccountCreation(UserRepository(), audit_trail())
+
+
+def _acceptance() -> InvitationAcceptance:
+    return InvitationAcceptance(InvitationRepository(), _invitation_tokens(), audit_trail())
+
+
+def _invitation_tokens() -> OneTimeTokens:
+    return tokens_for("invitation", INVITATION_SECONDS)
+
+
+def _verification_tokens() -> OneTimeTokens:
+    return tokens_for("verify_email", VERIFICATION_SECONDS)
+
+
+def _verification_messages() -> VerificationMessages:
+    return VerificationMessages(_verification_tokens(), message_queue())
+
+
+def _email_change_tokens() -> EmailChangeTokens:
+    names = ("confirm_email_old", "confirm_email_new", "cancel_email_change")
+    return EmailChangeTokens(*(tokens_for(name, VERIFICATION_SECONDS) for name in names))
+
+
+def _email_change_messages() -> EmailChangeMessages:
+    return EmailChangeMessages(message_queue(), security_notifier())
+
+
+def _email_change_requests() -> EmailChangeRequests:
+    return EmailChangeRequests(
+        PendingEmailRepository(), _email_change_tokens(), _email_change_messages(), message_queue(), audit_trail()
+    )
+
+
+def _email_replacement() -> EmailReplacement:
+    return EmailReplacement(
+        PendingEmailRepository(), tokens_of_accounts(), _email_change_messages(), _verification_messages()
+    )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from apps.identities.services.provider import PRESETS, Preset, Provider, ProviderKind
+from apps.identities.domain.provider import PRESETS, Preset, Provider, ProviderKind
 from config.environment.environment import Environment
 from config.environment.web_address import web_address
 

@@ -62,7 +62,7 @@ def test_an_address_is_confirmed_by_the_link_once(page: Page, server: Server, pe
     page.goto("about:blank")
     page.goto(link)
     page.get_by_role("button", name="Confirm").click()
-    expect(page.get_by_role("status")).to_have_text("The link is not good any more.")
+    expect(page.get_by_role("status")).to_have_text("This link is invalid or has expired.")
 
 
 def test_without_the_token_of_a_link_a_page_says_what_to_do(page: Page, server: Server, person: Person):

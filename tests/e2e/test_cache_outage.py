@@ -69,7 +69,7 @@ def _check_away(server: Server) -> None:
     assert time.monotonic() - started < ANSWER_SECONDS_MAXIMUM
     with server.client() as client:
         ready = client.get("/health/ready")
-        assert (ready.status_code, ready.json()["dependencies"]) == (503, {"database": "ok", "cache": "away"})
+        assert (ready.status_code, ready.json()["dependencies"]) == (503, {"database": "ok", "cache": "unavailable"})
         assert client.get("/health").status_code == 200
 
 

@@ -17,13 +17,14 @@ from tests.support.frozen import kill, start_again
 from tests.support.ledger import Books, audit, books_of, request_ids
 from tests.support.load import load
 from tests.support.server import Server, separate_database, start_server
+from tests.support.soak import repetitions
 from tests.support.staff import Customer, Staff, staff_of
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 SEED = 20261122
 WORKERS = 3
-KILLS = 20
+KILLS = repetitions(usual=5, soaking=20)
 ASKERS = 6
 CREDITS = 10_000_000
 COST = 3

@@ -68,7 +68,10 @@ def _check_away(client: httpx.Client, server: Server, person: Person, secret: st
         assert_error(answer, 503, "UNAVAILABLE")
 
     ready = client.get("/health/ready")
-    assert (ready.status_code, ready.json()) == (503, {"status": "unavailable", "dependencies": {"database": "away"}})
+    assert (ready.status_code, ready.json()) == (
+        503,
+        {"status": "unavailable", "dependencies": {"database": "unavailable"}},
+    )
     assert int(ready.headers["retry-after"]) >= 1
     alive = client.get("/health")
     assert (alive.status_code, alive.json()) == (200, {"status": "ok"})

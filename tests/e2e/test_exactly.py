@@ -12,11 +12,12 @@ import pytest
 from tests.support.asker import Asker, Reply
 from tests.support.fleet import Fleet
 from tests.support.ledger import Books, audit, books_of
+from tests.support.soak import repetitions
 
 pytestmark = pytest.mark.e2e
 
 THREADS = 64
-TIMES = 5
+TIMES = repetitions(usual=5, soaking=100)
 
 
 def _ask_at_once(fleet: Fleet, ask: Callable[[Asker], Reply], times: int = TIMES) -> list[Reply]:

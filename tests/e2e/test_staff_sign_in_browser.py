@@ -62,7 +62,7 @@ def test_staff_add_a_second_factor_are_asked_for_it_and_end_a_session(chromium: 
     _give_password(other, keyhouse)
     other.get_by_label("Code").fill(program.wrong_code())
     other.get_by_role("button", name="Confirm").click()
-    expect(other.get_by_text("The code is wrong, or has been used.")).to_be_visible()
+    expect(other.get_by_text("The code is wrong or has been used.")).to_be_visible()
     other.goto("/admin/")
     expect(other.get_by_role("button", name="Log in")).to_be_visible()
     _give_password(other, keyhouse)

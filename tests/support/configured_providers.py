@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from apps.identities import dependencies
-from apps.identities.services.provider import Provider
+from apps.identities.domain.provider import Provider
 from tests.support.sign_in_flow import OWN_URL, RETURN_TO
 
 

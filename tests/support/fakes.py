@@ -66,17 +66,27 @@ class FakeAccounts(Accounts):
 
 
 class FakeUsers:
-    """Accounts in memory; `calls` are the writes asked for, `holders_found` how often it mattered what one holds."""
+    """Accounts in memory. `calls` are the writes, each inside a transaction and on a locked account; `holders_found`
+    is how often the scopes that an account holds were read."""
 
     def __init__(self, *users: User) -> None:
         self.users = {user.pk: user for user in users}
         self.calls: list[tuple[Any, ...]] = []
+        self.locked: list[int] = []
         self.holders_found = 0
 
-    async def find(self, user_id: int) -> User | None:
-        return self.users.get(user_id)
+    async def get(self, user_id: int) -> User:
+        if user_id not in self.users:
+            raise NotFound
+        return self.users[user_id]
 
-    async def find_holder(self, user_id: int) -> User | None:
+    async def lock(self, user_id: int) -> User:
+        require_transaction("lock an account")
+        user = await self.get(user_id)
+        self.locked.append(user_id)
+        return user
+
+    async def find_with_role_scopes(self, user_id: int) -> User | None:
         self.holders_found += 1
         return self.users.get(user_id)
 
@@ -87,15 +97,23 @@ class FakeUsers:
         self.calls.append(("page", query))
         return list(self.users.values()), len(self.users)
 
-    async def create(self, fields: Any, password_hash: str, audit: Any) -> User:
-        self.calls.append(("create", fields, password_hash, audit))
-        return unsaved_user(99, password=password_hash, **fields)
+    async def default_plan_id(self) -> int:
+        return 1
 
-    async def update(self, user_id: int, changes: Any, audit: Any, guard: Any, after: Any = None) -> User:
-        user = self.users[user_id]
-        guard(user)
-        self.calls.append(("update", user_id, changes, audit))
-        return user
+    async def insert(self, user: User, *, is_verified: bool) -> None:
+        require_transaction("insert an account")
+        fields = {name: getattr(user, name) for name in ("email", "username", "full_name", "plan_id", "password")}
+        self.calls.append(("insert", fields, is_verified))
+        user.pk = 99
+        self.users[99] = unsaved_user(99, **{name: value for name, value in fields.items() if name != "plan_id"})
+
+    async def insert_if_free(self, user: User, *, is_verified: bool) -> bool:
+        await self.insert(user, is_verified=is_verified)
+        return True
+
+    async def update(self, user: User, columns: Any, *, ends_sessions: bool = False) -> None:
+        assert user.pk in self.locked
+        self.calls.append(("update", user.pk, dict(columns), ends_sessions))
 
 
 class FakeKeys:

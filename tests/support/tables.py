@@ -3,7 +3,7 @@
 from functools import cache
 
 from django.apps import apps
-from django.db import connection
+from django.db import connection, transaction
 
 # The children last; they are emptied in the other order.
 RESTORED = ("plans", "plan_limits", "auth_group", "role_scopes")
@@ -20,13 +20,17 @@ def seeds() -> tuple[str, ...]:
 def empty_tables() -> None:
     """Remove every row that is not seeded by a migration, and restore those that are."""
     with connection.cursor() as cursor:
-        # Triggers off for this session: the append-only tables refuse to be emptied, as they should.
-        cursor.execute("SET session_replication_role = replica")
-        for table in _tables():
-            cursor.execute(f'DELETE FROM "{table}"')
-        if _contents() != seeds():
-            _restore()
-        cursor.execute("SET session_replication_role = DEFAULT")
+        cursor.execute(_emptying())
+    if _contents() != seeds():
+        _restore()
+
+
+@cache
+def _emptying() -> str:
+    """Return what empties the tables in one round trip."""
+    # Triggers off for this transaction: the append-only tables refuse to be emptied, as they should.
+    deletions = [f'DELETE FROM "{table}"' for table in _tables()]
+    return "; ".join(["BEGIN", "SET LOCAL session_replication_role = replica", *deletions, "COMMIT"])
 
 
 def _contents() -> tuple[str, ...]:
@@ -36,7 +40,8 @@ def _contents() -> tuple[str, ...]:
 
 
 def _restore() -> None:
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
         for table in reversed(RESTORED):
             cursor.execute(f"DELETE FROM {table}")
         for table, rows in zip(RESTORED, seeds(), strict=True):

@@ -66,7 +66,7 @@ async def complete_with_passkey(request: HttpRequest, entry: SecondFactorPasskey
 async def ask_for_passkey(request: HttpRequest) -> PasskeyOptions:
     """Get the options for `navigator.credentials.get()`, to sign in without a password. Limited per client address."""
     await limit_by_address(request, "passkeys")
-    return await passkey_sign_in().ask(None)
+    return await passkey_sign_in().options(None)
 
 
 @router.post("/passkeys", auth=None, response={200: TokenPair, **errors(401, 429)})

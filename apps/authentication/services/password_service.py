@@ -35,7 +35,7 @@ class PasswordService:
         WrongPassword, ValidationFailed for a weak new password, TooManyRequests when locked.
         """
         kept_id = actor.require_session()
-        await self._rights.require_fresh_if_protected(actor)
+        await self._rights.require_second_factor_if_enrolled(actor)
         account = await self._credentials.get(actor.owner_id)
         await self._passwords.require(account, change.current_password.get_secret_value())
         password_hash = await hash_new_password(account, change.new_password.get_secret_value(), field="new_password")

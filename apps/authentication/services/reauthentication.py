@@ -13,7 +13,7 @@ from apps.core.database.transaction import transaction
 from apps.core.errors import PasskeyRefused, SecondFactorRequired, WrongCode
 from apps.second_factors.schemas.passkey import PasskeyAssertion, PasskeyOptions
 from apps.second_factors.services.in_transaction.factor_check import FactorCheck
-from apps.second_factors.services.passkey_proof import PasskeyProof
+from apps.second_factors.services.passkey_authentication import PasskeyAuthentication
 from apps.second_factors.services.second_factors import SecondFactors
 from apps.users.services.in_transaction.account_credentials import AccountCredentials
 from apps.users.services.in_transaction.accounts import Accounts
@@ -58,7 +58,7 @@ class Reauthentication:
         passwords: PasswordCheck,
         credentials: AccountCredentials,
         factors: SecondFactors,
-        passkeys: PasskeyProof,
+        passkeys: PasskeyAuthentication,
     ) -> None:
         self._authentication = authentication
         self._passwords = passwords
@@ -78,7 +78,7 @@ class Reauthentication:
     async def passkey_options(self, actor: Principal) -> PasskeyOptions:
         """Return the request for the browser; raises NotAllowed without a session."""
         actor.require_session()
-        return await self._passkeys.ask(actor.owner_id)
+        return await self._passkeys.options(actor.owner_id)
 
     async def _checked_methods(self, user_id: int, request: StepUpRequest) -> tuple[str, ...]:
         if request.code is not None:
@@ -94,7 +94,7 @@ class Reauthentication:
         return (method,)
 
     async def _by_passkey(self, user_id: int, assertion: PasskeyAssertion) -> tuple[str, ...]:
-        used = await self._passkeys.judge(assertion, user_id)
+        used = await self._passkeys.verify(assertion, user_id)
         if used is None:
             raise PasskeyRefused
         return used.methods

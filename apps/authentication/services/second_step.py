@@ -12,7 +12,7 @@ from apps.core.errors import NotAuthenticated, PasskeyRefused, WrongCode
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 from apps.second_factors.schemas.passkey import PasskeyAssertion, PasskeyOptions
 from apps.second_factors.schemas.second_factor import FactorKind
-from apps.second_factors.services.passkey_proof import PasskeyProof
+from apps.second_factors.services.passkey_authentication import PasskeyAuthentication
 from apps.second_factors.services.second_factors import SecondFactors
 
 ATTEMPTS_MAXIMUM = 5
@@ -28,7 +28,7 @@ class SecondStep:
     """
 
     def __init__(
-        self, factors: SecondFactors, passkeys: PasskeyProof, tokens: OneTimeTokens, audit: AuditTrail
+        self, factors: SecondFactors, passkeys: PasskeyAuthentication, tokens: OneTimeTokens, audit: AuditTrail
     ) -> None:
         self._factors = factors
         self._passkeys = passkeys
@@ -62,12 +62,12 @@ class SecondStep:
 
     async def passkey_options(self, token: str) -> PasskeyOptions:
         """Return the request for the browser; raises NotAuthenticated."""
-        return await self._passkeys.ask(await self._owner_of(token))
+        return await self._passkeys.options(await self._owner_of(token))
 
     async def with_passkey(self, token: str, assertion: PasskeyAssertion) -> Authentication:
         """Return the authentication of both steps; raises NotAuthenticated."""
         first = await self._attempt(token)
-        used = await self._passkeys.judge(assertion, first.user_id)
+        used = await self._passkeys.verify(assertion, first.user_id)
         if used is None:
             raise NotAuthenticated(PasskeyRefused.message, code=PasskeyRefused.code)
         return await self._complete(token, first, used.methods)

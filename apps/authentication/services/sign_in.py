@@ -27,7 +27,7 @@ from apps.core.errors import DomainError, EmailNotVerified, NotAuthenticated, No
 from apps.core.request_context import current_request
 from apps.second_factors.schemas.passkey import PasskeyAssertion
 from apps.second_factors.services.in_transaction.factor_check import FactorCheck
-from apps.second_factors.services.passkey_proof import PasskeyProof
+from apps.second_factors.services.passkey_authentication import PasskeyAuthentication
 from apps.users.domain.security_notice import SecurityNotice
 from apps.users.services.email_verification import EmailVerification
 from apps.users.services.in_transaction.account_credentials import AccountCredentials
@@ -65,7 +65,7 @@ class SessionStart:
         """
         session = _session(authentication, kind, family_digest)
         async with self._recorded_refusals(authentication), transaction():
-            has_signed_in = await self._credentials.note_login(
+            has_signed_in = await self._credentials.record_login(
                 authentication.user_id, authentication.checked_digest, needs_verified_email=kind is Session.Kind.API
             )
             if await self.lacks_factor(authentication):
@@ -101,7 +101,7 @@ class SignIn:
         self,
         session_start: SessionStart,
         passwords: PasswordCheck,
-        passkeys: PasskeyProof,
+        passkeys: PasskeyAuthentication,
         second_step: SecondStep,
         verification: EmailVerification,
         tokens: AccessTokens,
@@ -120,7 +120,7 @@ class SignIn:
 
     async def with_passkey(self, assertion: PasskeyAssertion) -> TokenPair:
         """Sign in by a passkey alone, whose device has checked its user; raises NotAuthenticated."""
-        used = await self._passkeys.judge(assertion, None)
+        used = await self._passkeys.verify(assertion, None)
         if used is None:
             raise NotAuthenticated(PasskeyRefused.message, code=PasskeyRefused.code)
         return await self._start(Authentication(used.user_id, used.methods))

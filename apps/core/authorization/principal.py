@@ -129,7 +129,7 @@ class Principal:
 
     def _require_second_factor(self) -> None:
         if self.lacks_second_factor:
-            raise SecondFactorRequired("Staff need a session that was proven by a second factor.")
+            raise SecondFactorRequired("Staff must sign in with a second factor.")
 
 
 OPERATOR = Principal(user_id=None, kind=CredentialKind.OPERATOR, is_staff=True, is_superuser=True)

@@ -8,7 +8,7 @@ import asyncio
 import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -44,14 +44,9 @@ NOT_FOR_LIBPQ = {"pool", "cursor_factory", "context", "prepare_threshold", "serv
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 
 
-class Pools(NamedTuple):
-    """The connections for reads and verification, and those for the transactions of services."""
+Purpose = Literal["reads", "transactions"]
 
-    reads: Pool
-    transactions: Pool
-
-
-_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pools] = WeakKeyDictionary()
+_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Purpose, Pool]] = WeakKeyDictionary()
 
 
 @asynccontextmanager
@@ -63,7 +58,7 @@ async def connection() -> AsyncIterator[AsyncConnection[Any]]:
         WaitInTransaction: a transaction is open, which would wait for a second connection.
     """
     refuse_in_transaction("another connection")
-    async with (await open_pools()).reads.connection() as borrowed:
+    async with (await _open("reads")).connection() as borrowed:
         yield borrowed
 
 
@@ -71,7 +66,7 @@ async def connection() -> AsyncIterator[AsyncConnection[Any]]:
 async def transaction_connection() -> AsyncIterator[AsyncConnection[Any]]:
     """Lend a connection for a transaction of a service; raises as `connection` does."""
     refuse_in_transaction("a second transaction")
-    async with (await open_pools()).transactions.connection() as borrowed:
+    async with (await _open("transactions")).connection() as borrowed:
         yield borrowed
 
 
@@ -88,31 +83,35 @@ async def unhurried_connection() -> AsyncIterator[AsyncConnection[Any]]:
             await borrowed.close()  # the pool makes another, with its usual bounds
 
 
-async def open_pools() -> Pools:
-    """Return the running loop's pools, opened; does not wait for the database."""
-    loop = asyncio.get_running_loop()
-    pools = _pools.get(loop)
-    if pools is None:
-        pools = _pools[loop] = Pools(_new_pool(READ_LOCK_TIMEOUT), _new_pool(TRANSACTION_LOCK_TIMEOUT))
-        for pool in pools:
-            await pool.open(wait=False)
-    return pools
+async def open_pools() -> None:
+    """Open both pools of the running loop; does not wait for the database."""
+    await _open("reads")
+    await _open("transactions")
 
 
 async def close_pools() -> None:
     """Close the running loop's pools, if it has any."""
-    for pool in _pools.pop(asyncio.get_running_loop(), ()):
+    for pool in _pools.pop(asyncio.get_running_loop(), {}).values():
         await pool.close()
 
 
 def has_pools() -> bool:
-    """Return whether the running loop's pools have been opened."""
+    """Return whether the running loop has opened a pool."""
     return asyncio.get_running_loop() in _pools
 
 
-def _new_pool(lock_timeout: str) -> Pool:
+async def _open(purpose: Purpose) -> Pool:
+    pools = _pools.setdefault(asyncio.get_running_loop(), {})
+    pool = pools.get(purpose)
+    if pool is None:
+        pool = pools[purpose] = _new_pool(purpose)
+        await pool.open(wait=False)
+    return pool
+
+
+def _new_pool(purpose: Purpose) -> Pool:
     return AsyncConnectionPool(
-        kwargs=_connection_parameters(lock_timeout),
+        kwargs=_connection_parameters(READ_LOCK_TIMEOUT if purpose == "reads" else TRANSACTION_LOCK_TIMEOUT),
         min_size=1,
         max_size=settings.DATABASE_POOL_SIZE,
         timeout=POOL_TIMEOUT_SECONDS,
@@ -152,6 +151,6 @@ async def _check_if_suspicious(borrowed: AsyncConnection[Any]) -> None:
             await AsyncConnectionPool.check_connection(borrowed)
         except Error:
             # The others have most likely gone with it, and for each that it meets the pool would pause longer.
-            for pool in await open_pools():
+            for pool in _pools[asyncio.get_running_loop()].values():
                 await pool.drain()
             raise

@@ -58,7 +58,7 @@ def _atomically[R](function: Callable[[], R]) -> R:
 
 def _connect() -> None:
     if time.monotonic() < _Outage.until:
-        raise Unavailable("The database is away; try again shortly.")
+        raise Unavailable("The database is unavailable. Retry shortly.")
     try:
         connection.ensure_connection()
     except OperationalError:

@@ -4,8 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from asgiref.sync import async_to_sync
 
-from apps.core.database.pool import has_pools
-from apps.core.event_loop.connections import close_connections
+from apps.core.database.pool import close_pools, has_pools
 
 
 def call_service[**P, R](function: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -21,6 +20,6 @@ def call_service[**P, R](function: Callable[P, Awaitable[R]], *args: P.args, **k
             return await function(*args, **kwargs)
         finally:
             if not pool_is_the_servers:
-                await close_connections()
+                await close_pools()
 
     return async_to_sync(call)()

@@ -71,8 +71,8 @@ def to_domain_error(exception: BaseException) -> DomainError:
         case Http404():
             return errors.NotFound()
         case _ if isinstance(exception, DATABASE_UNAVAILABLE):
-            logger.warning("database away: %s", type(exception).__name__)
-            return errors.Unavailable("The database is away; try again shortly.")
+            logger.warning("database unavailable: %s", type(exception).__name__)
+            return errors.Unavailable("The database is unavailable. Retry shortly.")
         case _:
             return _unexpected(exception)
 

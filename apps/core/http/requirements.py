@@ -16,14 +16,15 @@ request are judged first, so a bad one is 422 whoever sends it.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import Any, override
 
-from ninja.openapi.schema import OpenAPISchema
+from ninja.openapi.schema import REF_TEMPLATE, OpenAPISchema
 from ninja.operation import Operation
 
 from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.authorization.principal import Principal
 from apps.core.errors import NotAuthenticated
+from apps.core.schemas.error_response import ErrorResponse
 
 View = Callable[..., Awaitable[Any]]
 MARK = "keyhouse_requirements"
@@ -78,6 +79,16 @@ class RequirementsSchema(OpenAPISchema):
     Scopes stand in `security`, as OpenAPI 3.1 has them for any kind of credential.
     """
 
+    @override
+    def get_components(self) -> dict[str, Any]:
+        """Return the components, among them the envelope of errors, which no operation returns itself."""
+        envelope = ErrorResponse.model_json_schema(ref_template=REF_TEMPLATE)
+        self.add_schema_definitions(envelope.pop("$defs"))
+        self.add_schema_definitions({ErrorResponse.__name__: envelope})
+        components: dict[str, Any] = super().get_components()
+        return components
+
+    @override
     def operation_details(self, operation: Operation) -> dict[str, Any]:
         """Return the operation's entry."""
         details = super().operation_details(operation)

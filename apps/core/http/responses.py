@@ -7,9 +7,13 @@
 A router names 404, 409 and what else is the operation's own. Derived are 500 and 503; 401, 403 and 429 where a caller
 is authenticated (a key may be over its rate limit, or used from an address that is not allowed); 422 where there are
 parameters; 400, 413 and 415 where there is a body.
+
+They are only documented. `error_responses.py` renders every error, so Ninja need not build a response model for each
+status of each operation, which would take a process half a second at its start.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import Any, override
 
 import ninja
@@ -23,6 +27,7 @@ AUTHENTICATED = {401, 403, 429}
 WITH_PARAMETERS = {422}
 WITH_BODY = {400, 413, 415}
 BODY_SOURCES = {"body", "form", "file"}
+ENVELOPE = {"application/json": {"schema": {"$ref": f"#/components/schemas/{ErrorResponse.__name__}"}}}
 
 
 def errors(*statuses: int) -> dict[Any, Any]:
@@ -47,9 +52,10 @@ class Router(ninja.Router):
         """Add an operation."""
         is_public = auth is None or (auth is NOT_SET and self.auth is None)
         derived = _derived(ViewSignature(path, view_func), is_public=is_public)
-        super().add_api_operation(
-            path, methods, view_func, auth=auth, response=_with_errors(response, derived), **options
-        )
+        answers = {statuses: schema for statuses, schema in response.items() if schema is not ErrorResponse}
+        statuses = (_statuses(response) | derived) - _statuses(answers)
+        options["openapi_extra"] = {**(options.get("openapi_extra") or {}), "responses": _documented(statuses)}
+        super().add_api_operation(path, methods, view_func, auth=auth, response=answers, **options)
 
 
 def _derived(signature: ViewSignature, *, is_public: bool) -> set[int]:
@@ -62,13 +68,9 @@ def _derived(signature: ViewSignature, *, is_public: bool) -> set[int]:
     )
 
 
-def _with_errors(response: Mapping[Any, Any], derived: set[int]) -> dict[Any, Any]:
-    """Add the derived statuses to those that are error envelopes, unless the operation answers them another way."""
-    named = {status for statuses, schema in response.items() if schema is ErrorResponse for status in _each(statuses)}
-    others = {statuses: schema for statuses, schema in response.items() if schema is not ErrorResponse}
-    answered = {status for statuses in others for status in _each(statuses)}
-    return {**others, frozenset((named | derived) - answered): ErrorResponse}
+def _statuses(response: Mapping[Any, Any]) -> set[int]:
+    return {status for key in response for status in (key if isinstance(key, frozenset) else (key,))}
 
 
-def _each(statuses: int | frozenset[int]) -> frozenset[int]:
-    return statuses if isinstance(statuses, frozenset) else frozenset({statuses})
+def _documented(statuses: Iterable[int]) -> dict[int, Any]:
+    return {status: {"description": HTTPStatus(status).phrase, "content": ENVELOPE} for status in sorted(statuses)}

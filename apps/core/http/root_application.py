@@ -4,8 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from apps.core.background.background_job import BackgroundJob
 from apps.core.background.background_runner import BackgroundRunner
-from apps.core.database.pool import open_pools
-from apps.core.event_loop.connections import close_connections
+from apps.core.database.pool import close_pools, open_pools
 from apps.core.http.asgi_headers import header
 from apps.core.http.asgi_types import Application, Receive, Scope, Send
 from apps.core.http.http_settings import HttpSettings
@@ -61,7 +60,7 @@ async def serve_lifespan(receive: Receive, send: Send, jobs: Sequence[Background
     background = BackgroundRunner(jobs)
     stages: dict[str, Sequence[Callable[[], Awaitable[object]]]] = {
         "startup": (open_pools, background.start),
-        "shutdown": (background.stop, close_connections),
+        "shutdown": (background.stop, close_pools),
     }
     for stage, acts in stages.items():
         await receive()

@@ -1,4 +1,4 @@
--- Lifetimes are in seconds by the database's clock; NULL is for ever.
+-- Lifetimes are in seconds by the database's clock; NULL is without end.
 
 -- name: add
 INSERT INTO rate_limit_counters AS counter (key, value, expires_at)
@@ -27,15 +27,6 @@ DELETE FROM rate_limit_counters WHERE key = %s RETURNING value
 
 -- name: increment
 UPDATE rate_limit_counters SET value = value + %s WHERE key = %s AND expires_at > now() RETURNING value
-
--- name: count
--- What `add` and `increment` do one after the other, in one statement.
-INSERT INTO rate_limit_counters AS counter (key, value, expires_at)
-VALUES (%s, 1, coalesce(now() + make_interval(secs => %s::float8), '9999-01-01T00:00:00Z'))
-ON CONFLICT (key) DO UPDATE SET
-    value = CASE WHEN counter.expires_at > now() THEN counter.value + 1 ELSE 1 END,
-    expires_at = CASE WHEN counter.expires_at > now() THEN counter.expires_at ELSE EXCLUDED.expires_at END
-RETURNING value
 
 -- name: clear
 DELETE FROM rate_limit_counters

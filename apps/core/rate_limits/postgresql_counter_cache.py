@@ -11,8 +11,7 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.db import connection
 
 from apps.core.database.sql_files import load_statements
-from apps.core.database.statements import fetch_rows
-from apps.core.rate_limits.counting_cache import Counter, CountingCache
+from apps.core.rate_limits.counting_cache import CountingCache
 
 SQL = load_statements(Path(__file__).with_name("counters.sql"))
 
@@ -22,13 +21,6 @@ class PostgresqlCounterCache(CountingCache):
 
     def __init__(self, _location: str, params: dict[str, Any]) -> None:
         super().__init__(params)
-
-    async def count(self, counter: Counter) -> int:
-        """Add one to the counter and return its new value."""
-        value = int((await fetch_rows(SQL["count"], [counter.key, counter.lifetime_seconds]))[0][0])
-        if value == 1:
-            await fetch_rows(SQL["remove_expired"])
-        return value
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
         """Return the counter, or `default`."""
@@ -40,18 +32,18 @@ class PostgresqlCounterCache(CountingCache):
         _run("set", [self._key(key, version), value, self._lifetime_seconds(timeout)])
 
     def touch(self, key: str, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
-        """Set when the counter expires; return whether it was there."""
+        """Set when the counter expires; return whether it existed."""
         return _run("touch", [self._lifetime_seconds(timeout), self._key(key, version)]) is not None
 
     def delete(self, key: str, version: int | None = None) -> bool:
-        """Remove the counter; return whether it was there."""
+        """Remove the counter; return whether it existed."""
         return _run("delete", [self._key(key, version)]) is not None
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
-        """Add to the counter and return its new value; raises ValueError when it is not there."""
+        """Add to the counter and return its new value; raises ValueError when it does not exist."""
         row = _run("increment", [delta, self._key(key, version)])
         if row is None:
-            raise ValueError("the counter is not there")
+            raise ValueError("the counter does not exist")
         return int(row[0])
 
     def clear(self) -> None:

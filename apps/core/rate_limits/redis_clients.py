@@ -1,19 +1,16 @@
-"""Connections to a server that speaks Redis' protocol: one client for each event loop, and one for other threads.
+"""Connections to a server that speaks Redis' protocol; code that uses them blocks, so it runs on threads.
 
-Nothing waits for ever: not for the server, nor for a free connection.
+Nothing waits without a bound: not for the server, nor for a free connection.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from functools import cache
-from typing import Any
-from weakref import WeakKeyDictionary
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache, partial
 
 import redis
-import redis.asyncio
-from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
@@ -22,80 +19,51 @@ from apps.core.database.open_transaction import refuse_in_transaction
 from apps.core.errors import Unavailable
 
 SOCKET_TIMEOUT_SECONDS = 1
-ANSWER_SECONDS_MAXIMUM = 2  # all of it: a free connection, the connecting, the answer
 CONNECTIONS_MAXIMUM = 16
-RETRIES = 1  # at once: the server has closed a kept connection, or has just been started again
+RETRIES = 1  # at once: the server has closed a kept connection, or has just been restarted
 RETRIED = (redis.ConnectionError,)
-AWAY = (redis.RedisError, OSError, TimeoutError)
+UNREACHABLE = (redis.RedisError, OSError, TimeoutError)
 
 logger = logging.getLogger("keyhouse.cache")
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, redis.asyncio.Redis] = WeakKeyDictionary()
-
-
-@asynccontextmanager
-async def loop_client(url: str) -> AsyncIterator[redis.asyncio.Redis]:
-    """Lend the running loop's client; raises Unavailable when the server refuses, or does not answer in time."""
-    refuse_in_transaction("the cache server")
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS_MAXIMUM):
-            yield _loop_client(url)
-    except AWAY as error:
-        raise _unavailable(error) from error
 
 
 @contextmanager
-def thread_client(url: str) -> Iterator[redis.Redis]:
-    """Lend the client for synchronous code; raises Unavailable when the server is away, refuses, or is too late."""
+def redis_client(url: str) -> Iterator[redis.Redis]:
+    """Lend the client; raises Unavailable when the server cannot be reached, refuses, or answers too late."""
     try:
         yield shared_client(url)
-    except AWAY as error:
-        raise _unavailable(error) from error
+    except UNREACHABLE as error:
+        # A message of the server's may repeat what it was sent.
+        logger.warning("cache unavailable: %s", type(error).__name__)
+        raise Unavailable("The cache is unavailable. Retry shortly.") from error
 
 
 async def ping(url: str) -> None:
     """Ask the server whether it answers; raises Unavailable."""
-    async with loop_client(url) as client:
-        await client.ping()
-
-
-async def close_client() -> None:
-    """Close the running loop's connections, if it has any."""
-    client = _clients.pop(asyncio.get_running_loop(), None)
-    if client is not None:
-        await client.aclose()
+    refuse_in_transaction("the cache server")
+    await asyncio.get_running_loop().run_in_executor(_thread(), partial(_ping, url))
 
 
 @cache
 def shared_client(url: str) -> redis.Redis:
-    """Return the client that synchronous code of this process shares."""
+    """Return the client that this process shares."""
     pool = redis.BlockingConnectionPool.from_url(
-        url, retry=Retry(NoBackoff(), RETRIES, supported_errors=RETRIED), **_options()
+        url,
+        retry=Retry(NoBackoff(), RETRIES, supported_errors=RETRIED),
+        max_connections=CONNECTIONS_MAXIMUM,
+        timeout=SOCKET_TIMEOUT_SECONDS,
+        socket_timeout=SOCKET_TIMEOUT_SECONDS,
+        socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
     return redis.Redis.from_pool(pool)
 
 
-def _loop_client(url: str) -> redis.asyncio.Redis:
-    loop = asyncio.get_running_loop()
-    client = _clients.get(loop)
-    if client is None:
-        pool = redis.asyncio.BlockingConnectionPool.from_url(
-            url, retry=AsyncRetry(NoBackoff(), RETRIES, supported_errors=RETRIED), **_options()
-        )
-        client = _clients[loop] = redis.asyncio.Redis.from_pool(pool)
-    return client
+def _ping(url: str) -> None:
+    with redis_client(url) as client:
+        client.ping()
 
 
-def _options() -> dict[str, Any]:
-    return {
-        "max_connections": CONNECTIONS_MAXIMUM,
-        "timeout": SOCKET_TIMEOUT_SECONDS,
-        "socket_timeout": SOCKET_TIMEOUT_SECONDS,
-        "socket_connect_timeout": SOCKET_TIMEOUT_SECONDS,
-        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
-    }
-
-
-def _unavailable(error: BaseException) -> Unavailable:
-    # A message of the server's may repeat what it was sent.
-    logger.warning("cache away: %s", type(error).__name__)
-    return Unavailable("The cache is away; try again shortly.")
+@cache
+def _thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="cache ping")

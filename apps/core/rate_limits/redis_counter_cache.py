@@ -4,15 +4,10 @@ from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 
-from apps.core.rate_limits.counting_cache import Counter, CountingCache
-from apps.core.rate_limits.redis_clients import loop_client, thread_client
+from apps.core.rate_limits.counting_cache import CountingCache
+from apps.core.rate_limits.redis_clients import redis_client
 
-# Run as a whole or not at all, so that no counter is left without its end. The server's clock decides.
-COUNT = """
-local value = redis.call('INCR', KEYS[1])
-if value == 1 and ARGV[1] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
-return value
-"""
+# Run as a whole or not at all, so that a counter that has just expired is not begun without an end.
 INCREMENT_IF_THERE = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return false end
 return redis.call('INCRBY', KEYS[1], ARGV[1])
@@ -21,24 +16,19 @@ KEYS_AT_ONCE = 500
 
 
 class RedisCounterCache(CountingCache):
-    """Holds integers only. Every method raises Unavailable when the server is away: what cannot be counted is refused.
+    """Holds integers only. Methods raise Unavailable when the server cannot be reached: what cannot be counted is
+    refused.
 
-    The server should evict no key that has not expired (`maxmemory-policy noeviction`), or limits begin anew too soon.
+    The server should evict no key that has not expired (`maxmemory-policy noeviction`), or limits start over too soon.
     """
 
     def __init__(self, location: str, params: dict[str, Any]) -> None:
         super().__init__(params)
         self._url = location
 
-    async def count(self, counter: Counter) -> int:
-        """Add one to the counter and return its new value."""
-        async with loop_client(self._url) as client:
-            lifetime = "" if counter.lifetime_seconds is None else _milliseconds(counter.lifetime_seconds)
-            return int(await client.eval(COUNT, 1, counter.key, lifetime))
-
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
         """Return the counter, or `default`."""
-        with thread_client(self._url) as client:
+        with redis_client(self._url) as client:
             value = client.get(self._key(key, version))
         return default if value is None else int(value)
 
@@ -47,29 +37,29 @@ class RedisCounterCache(CountingCache):
         self._set(self._key(key, version), value, self._lifetime_seconds(timeout))
 
     def touch(self, key: str, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
-        """Set when the counter expires; return whether it was there."""
+        """Set when the counter expires; return whether it existed."""
         full_key, seconds = self._key(key, version), self._lifetime_seconds(timeout)
-        with thread_client(self._url) as client:
+        with redis_client(self._url) as client:
             if seconds is not None:
                 return bool(client.pexpire(full_key, _milliseconds(seconds)))
             return bool(client.persist(full_key)) or bool(client.exists(full_key))
 
     def delete(self, key: str, version: int | None = None) -> bool:
-        """Remove the counter; return whether it was there."""
-        with thread_client(self._url) as client:
+        """Remove the counter; return whether it existed."""
+        with redis_client(self._url) as client:
             return bool(client.delete(self._key(key, version)))
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
-        """Add to the counter and return its new value; raises ValueError when it is not there."""
-        with thread_client(self._url) as client:
+        """Add to the counter and return its new value; raises ValueError when it does not exist."""
+        with redis_client(self._url) as client:
             value = client.eval(INCREMENT_IF_THERE, 1, self._key(key, version), delta)
         if value is None:
-            raise ValueError("the counter is not there")
+            raise ValueError("the counter does not exist")
         return int(value)
 
     def clear(self) -> None:
         """Remove every counter, and nothing that others keep on the same server."""
-        with thread_client(self._url) as client:
+        with redis_client(self._url) as client:
             for key in client.scan_iter(f"{self.key_prefix}:*", count=KEYS_AT_ONCE):
                 client.unlink(key)
 
@@ -77,7 +67,7 @@ class RedisCounterCache(CountingCache):
         return self._set(full_key, value, lifetime_seconds, only_if_absent=True)
 
     def _set(self, full_key: str, value: int, lifetime_seconds: float | None, *, only_if_absent: bool = False) -> bool:
-        with thread_client(self._url) as client:
+        with redis_client(self._url) as client:
             if lifetime_seconds is not None and lifetime_seconds <= 0:  # refused by SET
                 client.delete(full_key)
                 return True

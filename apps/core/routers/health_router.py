@@ -31,7 +31,7 @@ async def get_liveness(request: HttpRequest) -> Liveness:
 
 @router.get("/health/ready", auth=None, response={200: Readiness, 503: Readiness})
 async def get_readiness(request: HttpRequest, response: HttpResponse) -> Status[Readiness]:
-    """Ask whether the service can do its work; names each dependency, 503 when one is away."""
+    """Ask whether the service can do its work; names each dependency, 503 when one is unavailable."""
     states = await _states()
     if set(states.values()) == {"ok"}:
         return Status(200, Readiness(status="ready", dependencies=states))
@@ -40,10 +40,10 @@ async def get_readiness(request: HttpRequest, response: HttpResponse) -> Status[
 
 
 async def _states() -> dict[str, State]:
-    questions: dict[str, Coroutine[Any, Any, object]] = {"database": fetch_rows("SELECT 1")}
+    checks: dict[str, Coroutine[Any, Any, object]] = {"database": fetch_rows("SELECT 1")}
     if settings.CACHE_URL:
-        questions["cache"] = ping(settings.CACHE_URL)
-    probes = {name: asyncio.create_task(question) for name, question in questions.items()}
+        checks["cache"] = ping(settings.CACHE_URL)
+    probes = {name: asyncio.create_task(check) for name, check in checks.items()}
     # Not awaited when it is late: a query to a frozen server hangs in its cancellation too.
     await asyncio.wait(probes.values(), timeout=READINESS_TIMEOUT_SECONDS)
     return {name: _state(name, probe) for name, probe in probes.items()}
@@ -52,12 +52,12 @@ async def _states() -> dict[str, State]:
 def _state(name: str, probe: asyncio.Task[object]) -> State:
     if not probe.done():
         probe.cancel()
-        logger.warning("%s away: no answer in %d s", name, READINESS_TIMEOUT_SECONDS)
-        return "away"
+        logger.warning("%s unavailable: no answer in %d s", name, READINESS_TIMEOUT_SECONDS)
+        return "unavailable"
     error = probe.exception()
     if error is None:
         return "ok"
     if not isinstance(error, (*DATABASE_UNAVAILABLE, Unavailable)):
         raise error
-    logger.warning("%s away: %s", name, type(error).__name__)
-    return "away"
+    logger.warning("%s unavailable: %s", name, type(error).__name__)
+    return "unavailable"

@@ -4,7 +4,7 @@ from typing import Literal
 
 from apps.core.schemas.base import ResponseSchema
 
-State = Literal["ok", "away"]
+State = Literal["ok", "unavailable"]
 
 
 class Liveness(ResponseSchema):

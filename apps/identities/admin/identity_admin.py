@@ -1,17 +1,37 @@
-"""The identities' list and pages, to be read, and to unlink from."""
+"""The identities' list and pages, and the operation that unlinks."""
 
 from django.contrib import admin
+from django.forms import Form
 from django.http import HttpRequest
 
+from apps.core.admin.operation import Operation
 from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.service_admin import ServiceAdmin
-from apps.identities.admin.identity_operations import UNLINK
+from apps.core.authorization.principal import Principal
+from apps.core.event_loop.sync_calls import call_service
+from apps.identities.dependencies import identity_service
 from apps.identities.models import Identity
+
+
+def _unlink(actor: Principal, identity_id: int, _form: Form) -> None:
+    call_service(identity_service().unlink_as_staff, actor, identity_id)
+
+
+UNLINK = Operation(
+    name="unlink",
+    label="Unlink",
+    order="Unlink {rows}",
+    done="{rows} unlinked",
+    explanation="It no longer signs in to the account, and the owner is notified by mail. Sessions continue.",
+    perform=_unlink,
+    permission="delete",
+    is_dangerous=True,
+)
 
 
 @admin.register(Identity)
 class IdentityAdmin(OwnerColumns, ServiceAdmin):
-    """Finds out with which providers somebody signs in."""
+    """Lists the identities by which owners sign in with other providers."""
 
     operations = (UNLINK,)
     delete_operation = UNLINK
@@ -22,14 +42,14 @@ class IdentityAdmin(OwnerColumns, ServiceAdmin):
     list_display_links = ("owner", "provider")
     list_filter = ("provider", "created_at")
     search_fields = ("user__email", "email", "subject__exact", "user_id__exact")
-    search_help_text = "Part of an address, a whole subject, or the number of the account"
+    search_help_text = "Part of an e-mail address, a whole subject, or the id of the account"
     ordering = ("-id",)
     fields = readonly_fields = (
         "owner_link", "provider", "issuer", "subject", "email", "created_at", "last_used_at",
     )  # fmt: skip
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Leave linking to the owner, who alone can show who they are at a provider."""
+        """Leave linking to the owner, who alone can sign in at the provider."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:

@@ -1,6 +1,5 @@
-"""Identities, and whom they are read from."""
+"""Identities."""
 
 from apps.identities.models.identity import Identity
-from apps.identities.models.profile import Profile
 
-__all__ = ["Identity", "Profile"]
+__all__ = ["Identity"]

@@ -1,4 +1,4 @@
-"""Who somebody is at another provider."""
+"""Identities of account owners at other providers."""
 
 from typing import ClassVar
 
@@ -9,10 +9,10 @@ from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
 
 
 class Identity(models.Model):
-    """A way of signing in to the account: whoever the provider says is `subject` is its owner.
+    """A way to sign in to the account: as the person whom the provider identifies by `subject`.
 
-    The provider's name is the operator's and may come to stand for another provider, so the issuer belongs to the
-    subject. `email` is what the provider called them last; nothing is decided by it. No token of the provider is kept.
+    The operator chooses the provider's name and may give it to another provider later, so the issuer is part of the
+    identity. `email` is the address at the last sign-in; nothing is decided by it. No token of the provider is stored.
     """
 
     user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")

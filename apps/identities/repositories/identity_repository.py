@@ -1,56 +1,49 @@
 """Reads and writes identities."""
 
-from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from apps.core.database.orm.queries import count, fetch_all, fetch_one
+from apps.core.database.constraints import ConstraintViolated
+from apps.core.database.open_transaction import require_transaction
+from apps.core.database.orm.entity_repository import OwnedRepository
+from apps.core.database.orm.queries import fetch_all, fetch_one, lock_one
+from apps.core.database.orm.writes import delete, insert, update
 from apps.core.errors import Conflict, NotFound
-from apps.identities.models import Identity, Profile
+from apps.identities.domain.profile import Profile
+from apps.identities.models import Identity
 
 
-class IdentityRepository:
-    """The identities' rows. Those methods that are not async work in the transaction open on the calling thread."""
+class IdentityRepository(OwnedRepository[Identity]):
+    """The identities' rows. What writes one locks its account before."""
 
-    async def page(self, user_id: int, *, offset: int, size: int) -> tuple[list[Identity], int]:
-        """Return one page of the account's identities, oldest first, and how many there are in all."""
-        found = Identity.objects.filter(user_id=user_id).order_by("id")
-        return await fetch_all(found[offset : offset + size]), await count(found)
+    model = Identity
 
-    async def owner_of(self, identity_id: int) -> int:
-        """Return whose it is; raises NotFound."""
-        identity = await fetch_one(Identity.objects.filter(pk=identity_id))
-        if identity is None:
-            raise NotFound
-        return identity.user_id
+    async def find(self, profile: Profile) -> Identity | None:
+        """Return the identity of this person at the provider, or None."""
+        return await fetch_one(_of(profile))
 
-    def find(self, profile: Profile) -> Identity | None:
-        """Return the identity that this is, or None."""
-        return _same(profile).first()
-
-    def leave_deleted(self, profile: Profile) -> Identity | None:
-        """Remove the identity that this is from a deleted account, and return it; None unless one has it.
-
-        A deleted account keeps its identities for when it is restored, until their owner comes back before that. It is
-        locked, so that it is not restored meanwhile; the lock looks again at what was restored while it waited.
-        """
-        of_deleted = _same(profile).filter(user__deleted_at__isnull=False).select_related("user")
-        left = of_deleted.select_for_update(of=("user",)).first()
-        return left if left is not None and Identity.objects.filter(pk=left.pk).delete()[0] else None
-
-    def get(self, user_id: int, identity_id: int) -> Identity:
-        """Return one of the account's identities; raises NotFound."""
-        identity = Identity.objects.filter(user_id=user_id, pk=identity_id).first()
+    async def lock_own(self, user_id: int, identity_id: int) -> Identity:
+        """Lock one of the account's identities and return it; raises NotFound."""
+        identity = await lock_one(Identity.objects.filter(user_id=user_id, pk=identity_id))
         if identity is None:
             raise NotFound
         return identity
 
-    def all_of(self, user_id: int) -> list[Identity]:
-        """Return the account's identities."""
-        return list(Identity.objects.filter(user_id=user_id))
+    async def find_and_lock_deleted_owner(self, profile: Profile) -> Identity | None:
+        """Return the identity of this person if a deleted account has it, with the account locked, or None.
 
-    def add(self, user_id: int, profile: Profile) -> Identity:
-        """Insert it; raises Conflict when it has been linked since one looked."""
+        An account that is restored while the lock is awaited has the identity again, so None is returned.
+        """
+        require_transaction("lock users").lock("users")
+        of_deleted = _of(profile).filter(user__deleted_at__isnull=False).select_related("user")
+        return await fetch_one(of_deleted.select_for_update(of=("user",), no_key=True))
+
+    async def all_of(self, user_id: int) -> list[Identity]:
+        """Return the account's identities."""
+        return await fetch_all(Identity.objects.filter(user_id=user_id))
+
+    async def add(self, user_id: int, profile: Profile) -> Identity:
+        """Insert the account's identity of this person; raises Conflict when it is linked already."""
         new = Identity(
             user_id=user_id,
             provider=profile.provider,
@@ -59,24 +52,18 @@ class IdentityRepository:
             email=profile.email,
         )
         try:
-            with transaction.atomic():
-                new.save()
-        except IntegrityError as error:
+            return await insert(new)
+        except ConstraintViolated as error:
             raise Conflict from error
-        return Identity.objects.get(pk=new.pk)
 
-    def touch(self, identity_id: int, email: str) -> bool:
-        """Note a sign-in, and what the provider calls the person now; return whether the identity is still there."""
-        return bool(Identity.objects.filter(pk=identity_id).update(last_used_at=Now(), email=email))
+    async def record_use(self, identity: Identity, email: str) -> bool:
+        """Store a sign-in and the person's current address; False when the identity is deleted."""
+        return bool(await update(Identity.objects.filter(pk=identity.pk), last_used_at=Now(), email=email))
 
-    def remove(self, identity: Identity) -> None:
-        """Remove it."""
-        Identity.objects.filter(pk=identity.pk).delete()
-
-    def remove_all(self, user_id: int) -> None:
-        """Remove all of the account's."""
-        Identity.objects.filter(user_id=user_id).delete()
+    async def delete_if_there(self, identity: Identity) -> bool:
+        """Delete the identity; False when it is deleted already."""
+        return bool(await delete(Identity.objects.filter(pk=identity.pk)))
 
 
-def _same(profile: Profile) -> QuerySet[Identity]:
+def _of(profile: Profile) -> QuerySet[Identity]:
     return Identity.objects.filter(provider=profile.provider, issuer=profile.issuer, subject=profile.subject)

@@ -1,4 +1,4 @@
-"""The identities of an account: one's own under `/auth/identities`, a customer's under `/users/{id}/identities`."""
+"""The identities of an account: the caller's under `/auth/identities`, a customer's under `/users/{id}/identities`."""
 
 from ninja import Path, Query, Status
 
@@ -17,20 +17,20 @@ user_router = Router(tags=["users"])
 
 @router.get("/identities", response={200: Page[IdentityOut]})
 async def list_own_identities(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[IdentityOut]:
-    """List one's accounts at other providers that sign one in here."""
+    """List the identities at other providers that sign in to the caller's account."""
     return await identity_service().page(request.auth, request.auth.owner_id, query)
 
 
 @router.post("/identities", response={201: IdentityOut, **errors(409)})
 async def link_identity(request: AuthenticatedRequest, exchange: CodeExchange) -> Status[IdentityOut]:
-    """Link one more, by the code of a sign-in with a provider; needs a recent sign-in here (`STEP_UP_REQUIRED`)."""
+    """Link an identity by the code of a sign-in with a provider; needs recent authentication (`STEP_UP_REQUIRED`)."""
     await limit_by_address(request, "provider-link")
     return Status(201, await federated_sign_in().link(request.auth, exchange))
 
 
 @router.delete("/identities/{identity_id}", response={204: None, **errors(404, 409)})
 async def unlink_identity(request: AuthenticatedRequest, identity_id: Path[Identifier]) -> Status[None]:
-    """Unlink one; needs a recent sign-in (`STEP_UP_REQUIRED`), and another way in (`LAST_WAY_IN`)."""
+    """Unlink an identity; needs recent authentication (`STEP_UP_REQUIRED`) and another way in (`LAST_WAY_IN`)."""
     await identity_service().unlink_own(request.auth, identity_id)
     return Status(204, None)
 
@@ -39,7 +39,7 @@ async def unlink_identity(request: AuthenticatedRequest, identity_id: Path[Ident
 async def list_identities(
     request: AuthenticatedRequest, user_id: Path[Identifier], query: Query[PageQuery]
 ) -> Page[IdentityOut]:
-    """List a customer's identities; for staff."""
+    """List the identities of an account: the caller's own, or any account's for staff."""
     return await identity_service().page(request.auth, user_id, query)
 
 
@@ -47,6 +47,6 @@ async def list_identities(
 async def unlink_customer_identity(
     request: AuthenticatedRequest, user_id: Path[Identifier], identity_id: Path[Identifier]
 ) -> Status[None]:
-    """Unlink one of a customer's identities; for staff."""
+    """Unlink an identity of a customer; staff only."""
     await identity_service().unlink(request.auth, user_id, identity_id)
     return Status(204, None)

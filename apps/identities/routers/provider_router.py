@@ -18,15 +18,15 @@ router = Router(tags=["authentication"])
 
 @router.get("/providers", auth=None, response={200: ProvidersOut})
 async def list_providers(request: HttpRequest) -> ProvidersOut:
-    """List the providers that one may sign in with."""
+    """List the providers to sign in with."""
     return ProvidersOut(items=[ProviderOut(name=one.name, label=one.label) for one in providers().all()])
 
 
 @router.get("/{provider}/start", auth=None, response={303: None, **errors(404, 429)})
 async def start_sign_in(request: HttpRequest, provider: str, query: Query[StartQuery]) -> HttpResponse:
-    """Send the browser to a provider. Lead it here, as a page; `return_to` must be one that the operator has allowed.
+    """Send the browser to a provider. Navigate to this URL; `return_to` must be one that the operator has allowed.
 
-    It comes back to `return_to#code=…`, or `return_to#error=…` with ACCESS_DENIED, PROVIDER_UNAVAILABLE,
+    The browser comes back to `return_to#code=…`, or `return_to#error=…` with ACCESS_DENIED, PROVIDER_UNAVAILABLE,
     PROVIDER_REFUSED or PROVIDER_ANSWER_INVALID.
     """
     await limit_by_address(request, "provider-start")
@@ -39,7 +39,7 @@ async def start_sign_in(request: HttpRequest, provider: str, query: Query[StartQ
 
 @router.get("/{provider}/callback", auth=None, response={303: None, **errors(400, 404, 429)})
 async def end_sign_in(request: HttpRequest, provider: str, query: Query[CallbackQuery]) -> HttpResponse:
-    """Take the browser back from a provider. The provider sends it here; nobody else does."""
+    """Take the browser back from a provider. Only the provider sends it here."""
     await limit_by_address(request, "provider-callback")
     _require_single(request)
     response = _see_other(await provider_callback().end(provider, query, request.COOKIES))
@@ -53,9 +53,9 @@ async def end_sign_in(request: HttpRequest, provider: str, query: Query[Callback
     response={200: TokenPair, 202: SecondFactorNeeded, **errors(401, 403, 409, 429)},
 )
 async def redeem_code(request: HttpRequest, exchange: CodeExchange) -> Status[TokenPair | SecondFactorNeeded]:
-    """Sign in by the code from the fragment, which is good once and for a minute. Limited per client address.
+    """Sign in by the code from the fragment, which is valid once and for a minute. Limited per client address.
 
-    An account with a second factor is answered with 202 and what completes the sign-in.
+    For an account with a second factor the response is 202, and says what completes the sign-in.
     """
     await limit_by_address(request, "provider-token", LOGIN)
     outcome = await federated_sign_in().sign_in(exchange)
@@ -67,13 +67,13 @@ def _see_other(url: str) -> HttpResponse:
 
 
 def _require_single(request: HttpRequest) -> None:
-    # RFC 6749, 3.1: none may be there twice, or whoever reads the first and whoever reads the last see two answers.
+    # RFC 6749, 3.1: none may be repeated, or readers of the first value and of the last see two different responses.
     if any(len(values) > 1 for name, values in request.GET.lists() if name in CallbackQuery.model_fields):
-        raise MalformedRequest("A parameter is there twice.")
+        raise MalformedRequest("A query parameter is repeated. Send each once.")
 
 
 def _set_cookie(response: HttpResponse, cookie: BrowserCookie) -> None:
-    # Lax: it must come along when the provider leads back here, and with nothing that another site's page requests.
+    # Lax: it is sent when the provider redirects back here, and with no request that another site's page makes.
     response.set_cookie(
         cookie.name,
         cookie.secret,

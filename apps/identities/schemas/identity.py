@@ -1,4 +1,4 @@
-"""Identities of other providers, as their account sees them."""
+"""Identities at other providers."""
 
 from typing import TYPE_CHECKING, Self
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class IdentityOut(ResponseSchema):
-    """Somebody at a provider. `email` is what the provider called them at the last sign-in."""
+    """A person at a provider. `email` is the address that the provider named at the last sign-in."""
 
     id: int
     provider: str

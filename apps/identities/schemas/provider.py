@@ -1,4 +1,4 @@
-"""Signing in with another provider."""
+"""Signing in with other providers."""
 
 from typing import Annotated
 
@@ -9,27 +9,27 @@ from apps.core.schemas.fields import Text
 
 
 class ProviderOut(ResponseSchema):
-    """A provider: `name` stands in addresses, `label` on the button."""
+    """A provider: `name` stands in paths, `label` on the button."""
 
     name: str
     label: str
 
 
 class ProvidersOut(ResponseSchema):
-    """All of them, in the operator's order."""
+    """All configured providers, in the operator's order."""
 
     items: list[ProviderOut]
 
 
 class StartQuery(RequestSchema):
-    """Where to lead back to, and the application's own PKCE challenge (S256, RFC 7636): the hash of what it keeps."""
+    """The application's page to return to, and its PKCE challenge (S256, RFC 7636): the hash of a verifier it keeps."""
 
     return_to: Annotated[Text, Field(max_length=2000)]
     code_challenge: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 
 
 class CallbackQuery(BaseModel):
-    """A code, or an error. Providers add what they like (OpenID Connect Core 3.1.2.5), which is not looked at."""
+    """A code, or an error. Other parameters of providers (OpenID Connect Core 3.1.2.5) are ignored."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -40,7 +40,7 @@ class CallbackQuery(BaseModel):
 
 
 class CodeExchange(RequestSchema):
-    """The code from the fragment, good once and for a minute, and the PKCE verifier that the application has kept."""
+    """The code from the fragment, valid once and for a minute, and the PKCE verifier that the application kept."""
 
     code: Annotated[SecretStr, Field(min_length=1, max_length=200)]
     code_verifier: Annotated[SecretStr, Field(min_length=43, max_length=128)]

@@ -1,43 +1,46 @@
-"""Which account somebody of another provider is."""
+"""Which account a person of another provider signs in to."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from apps.audit.domain.audit_entry import AuditEntry, NoteAudit, Outcome, RecordAudit
+from apps.audit.domain.audit_entry import AuditEntry, Outcome
+from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.principal import ANONYMOUS, Principal, owner_of
-from apps.core.database.transactions import run_in_transaction
+from apps.core.database.transaction import transaction
 from apps.core.errors import Conflict, EmailNotVerified, NotAllowed, NotAuthenticated, NotFound
-from apps.identities.models import Identity, Profile
+from apps.identities.domain.profile import Profile
+from apps.identities.models import Identity
 from apps.identities.repositories.identity_repository import IdentityRepository
-from apps.users.domain.security_notice import PostNotice, SecurityNotice
+from apps.users.domain.security_notice import SecurityNotice
 from apps.users.services.credentials import Credentials
-from apps.users.services.registration import Registration
-from apps.users.services.user_service import UserService
+from apps.users.services.in_transaction.accounts import Accounts
+from apps.users.services.in_transaction.federated_registration import FederatedRegistration
+from apps.users.services.in_transaction.security_notifier import SecurityNotifier
 
 ATTEMPTS_MAXIMUM = 5
 TARGET_KIND = "identity"
 
 
 class ProviderEmailUnverified(NotAllowed):
-    """The provider knows the person, and does not vouch for an address by which to find or make an account."""
+    """The provider has not verified an address by which to find or create an account."""
 
     code = "PROVIDER_EMAIL_UNVERIFIED"
-    message = "The provider does not vouch for your e-mail address. Sign in another way, and link the provider then."
+    message = "The provider has not verified your e-mail address. Sign in another way, then link the provider."
 
 
 class AccountEmailUnverified(NotAllowed):
-    """There is an account with the address, and it may be another's who has only typed it."""
+    """The address of the account was never verified, so the account may belong to another person."""
 
     code = "ACCOUNT_EMAIL_UNVERIFIED"
-    message = "There is an account with this address, which nobody has confirmed. Set its password by mail first."
+    message = "The e-mail address of this account is not verified. Reset the account's password by mail first."
 
     def __init__(self, user_id: int) -> None:
         self.user_id = user_id
         super().__init__()
 
 
-class AccountShut(NotAuthenticated):
-    """It is the way into an account that may not be used; whoever asks is not told which it is."""
+class AccountUnusable(NotAuthenticated):
+    """The account may not be used; the caller is not told that there is one."""
 
     def __init__(self, user_id: int) -> None:
         self.user_id = user_id
@@ -45,122 +48,126 @@ class AccountShut(NotAuthenticated):
 
 
 class IdentityTaken(Conflict):
-    """It is another account's way of signing in."""
+    """The identity belongs to another account."""
 
-    code, message = "IDENTITY_TAKEN", "Another account is signed in to with this already."
+    code, message = "IDENTITY_TAKEN", "This identity is linked to another account."
 
 
 class AccountLinking:
-    """Finds accounts, links and makes them. Lock order: accounts before identities, a deleted one before a living one.
+    """Finds, links and creates accounts. A deleted account is locked before a living one.
 
-    Whatever is begun at once by one person ends with one account: who comes second meets what the first has written,
-    and looks again.
+    Sign-ins of one person at the same moment lead to one account: the second meets what the first has committed, and
+    tries again.
     """
 
     def __init__(
         self,
         identities: IdentityRepository,
-        users: UserService,
-        registration: Registration,
-        post_notice: PostNotice,
-        record_audit: RecordAudit,
-        note: NoteAudit,
+        accounts: Accounts,
+        registration: FederatedRegistration,
+        audit: AuditTrail,
+        notifier: SecurityNotifier,
     ) -> None:
         self._identities = identities
-        self._users = users
+        self._accounts = accounts
         self._registration = registration
-        self._post_notice = post_notice
-        self._record_audit = record_audit
-        self._note = note
+        self._audit = audit
+        self._notifier = notifier
 
     async def account_of(self, profile: Profile) -> int:
-        """Return the account's id; a verified address finds it the first time, or makes it.
+        """Return the account's id; at the first sign-in a verified address finds the account, or creates it.
 
-        A deleted account is as good as absent: who comes back is a stranger.
+        A deleted account counts as none: its former owner gets a new one.
 
-        Raises AccountShut for one that may not be used, ProviderEmailUnverified, AccountEmailUnverified, and as
-        `Registration.register_federated` does.
+        Raises AccountUnusable, ProviderEmailUnverified, AccountEmailUnverified, and as
+        `FederatedRegistration.register` does.
         """
         try:
-            return await _again_after_races(partial(run_in_transaction, self._account_of, profile))
-        except (AccountEmailUnverified, AccountShut) as refusal:
-            await self._note(_refusal(refusal.user_id, profile, refusal.public_code))
+            return await _again_after_races(partial(self._find_or_link, profile))
+        except (AccountEmailUnverified, AccountUnusable) as refusal:
+            await self._record_refusal(refusal.user_id, profile, refusal.public_code)
             raise
 
     async def link(self, actor: Principal, profile: Profile) -> Identity:
-        """Make it a way of signing in to the caller's account. What is linked already stays.
+        """Link the identity to the caller's account; one that is linked to it already stays.
 
-        Raises IdentityTaken when it is another's, EmailNotVerified unless the account's own address is verified.
+        Raises IdentityTaken when it is another account's, EmailNotVerified unless the account's address is verified.
         """
-        return await _again_after_races(partial(run_in_transaction, self._link_own, actor, profile))
+        return await _again_after_races(partial(self._link_own, actor, profile))
 
-    def _account_of(self, profile: Profile) -> int:
-        self._leave_deleted(profile)
-        known = self._identities.find(profile)
-        if known is not None:
-            return self._sign_in_known(known, profile)
-        if not profile.is_verified:
-            raise ProviderEmailUnverified
-        user_id, is_new = self._account_of_address(profile)
-        owner = owner_of(user_id)
-        identity = self._add(owner, profile)
-        self._identities.touch(identity.pk, profile.email)
-        if not is_new:
-            self._post_notice(user_id, SecurityNotice.IDENTITY_LINKED, str(identity.pk))
+    async def _find_or_link(self, profile: Profile) -> int:
+        async with transaction():
+            await self._take_from_deleted(profile)
+            identity = await self._identities.find(profile)
+            if identity is not None:
+                await self._lock(identity.user_id)
+                if not await self._identities.record_use(identity, profile.email):
+                    raise Conflict  # unlinked since it was found
+                return identity.user_id
+            if not profile.is_verified:
+                raise ProviderEmailUnverified
+            user_id, is_new = await self._account_of_address(profile)
+            identity = await self._add(owner_of(user_id), profile)
+            await self._identities.record_use(identity, profile.email)
+            if not is_new:
+                await self._notifier.notify(user_id, SecurityNotice.IDENTITY_LINKED, str(identity.pk))
         return user_id
 
-    def _sign_in_known(self, known: Identity, profile: Profile) -> int:
-        self._lock(known.user_id)
-        if not self._identities.touch(known.pk, profile.email):
-            raise Conflict  # unlinked since it was found
-        return known.user_id
+    async def _link_own(self, actor: Principal, profile: Profile) -> Identity:
+        async with transaction():
+            await self._take_from_deleted(profile)
+            # Or whoever created the account with another person's address would keep a way in after its owner resets
+            # the password.
+            if not (await self._lock(actor.owner_id)).is_verified:
+                raise EmailNotVerified
+            identity = await self._identities.find(profile)
+            if identity is None:
+                identity = await self._add(actor, profile)
+                await self._notifier.notify(identity.user_id, SecurityNotice.IDENTITY_LINKED, str(identity.pk))
+            if identity.user_id != actor.owner_id:
+                raise IdentityTaken
+        return identity
 
-    def _account_of_address(self, profile: Profile) -> tuple[int, bool]:
-        """Return the account with the profile's address, locked, and whether it was made just now."""
-        account = self._users.lock_by_email(profile.email)
+    async def _account_of_address(self, profile: Profile) -> tuple[int, bool]:
+        """Return the account with the profile's address, locked, and whether it was created just now."""
+        account = await self._accounts.lock_by_email(profile.email)
         if account is None:
-            return self._registration.register_federated(profile.email, profile.full_name), True
+            return await self._registration.register(profile.email, profile.full_name), True
         if not account.is_usable:
-            raise AccountShut(account.user_id)
+            raise AccountUnusable(account.user_id)
         if not account.is_verified:
             raise AccountEmailUnverified(account.user_id)
         return account.user_id, False
 
-    def _link_own(self, actor: Principal, profile: Profile) -> Identity:
-        self._leave_deleted(profile)  # locks a deleted account, which comes before living ones
-        # Else somebody could make an account in another's name and leave a way in, for when its owner takes it over.
-        if not self._lock(actor.owner_id).is_verified:
-            raise EmailNotVerified
-        known = self._identities.find(profile)
-        if known is None:
-            identity = self._add(actor, profile)
-            self._post_notice(identity.user_id, SecurityNotice.IDENTITY_LINKED, str(identity.pk))
-            return identity
-        if known.user_id != actor.owner_id:
-            raise IdentityTaken
-        return known
-
-    def _leave_deleted(self, profile: Profile) -> None:
-        left = self._identities.leave_deleted(profile)
-        if left is not None:
+    async def _take_from_deleted(self, profile: Profile) -> None:
+        """Delete the identity from a deleted account, which keeps its identities for when it is restored."""
+        left = await self._identities.find_and_lock_deleted_owner(profile)
+        if left is not None and await self._identities.delete_if_there(left):
             before = {"provider": left.provider, "email": left.email}
             entry = AuditEntry(ANONYMOUS, "identity.left", TARGET_KIND, left.pk, before=before, subject_id=left.user_id)
-            self._record_audit(entry)
+            await self._audit.record(entry)
 
-    def _add(self, owner: Principal, profile: Profile) -> Identity:
-        identity = self._identities.add(owner.owner_id, profile)
+    async def _add(self, owner: Principal, profile: Profile) -> Identity:
+        identity = await self._identities.add(owner.owner_id, profile)
         after = {"provider": profile.provider, "email": profile.email}
-        self._record_audit(AuditEntry(owner, "identity.linked", TARGET_KIND, identity.pk, after=after))
+        await self._audit.record(AuditEntry(owner, "identity.linked", TARGET_KIND, identity.pk, after=after))
         return identity
 
-    def _lock(self, user_id: int) -> Credentials:
+    async def _lock(self, user_id: int) -> Credentials:
         try:
-            return self._users.lock_usable(user_id)
+            return await self._accounts.lock_usable(user_id)
         except NotFound:
-            raise AccountShut(user_id) from None
+            raise AccountUnusable(user_id) from None
+
+    async def _record_refusal(self, user_id: int, profile: Profile, code: str) -> None:
+        after = {"provider": profile.provider, "code": code}
+        entry = AuditEntry(ANONYMOUS, "identity.refused", "user", user_id, after=after, outcome=Outcome.FAILURE)
+        async with transaction():
+            await self._audit.record(entry)
 
 
 async def _again_after_races[R](attempt: Callable[[], Awaitable[R]]) -> R:
+    """Return what a whole transaction returns, which is tried again when it meets what another has committed."""
     for _ in range(ATTEMPTS_MAXIMUM - 1):
         try:
             return await attempt()
@@ -169,10 +176,3 @@ async def _again_after_races[R](attempt: Callable[[], Awaitable[R]]) -> R:
         except Conflict:
             continue
     return await attempt()
-
-
-def _refusal(user_id: int, profile: Profile, reason: str) -> AuditEntry:
-    after = {"provider": profile.provider, "reason": reason}
-    return AuditEntry(
-        ANONYMOUS, "identity.refused", "user", user_id, after=after, subject_id=user_id, outcome=Outcome.FAILURE
-    )

@@ -1,23 +1,26 @@
-"""The way to a provider."""
+"""Sending browsers to a provider, and back to the application."""
 
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 from apps.core.errors import ValidationFailed
 from apps.core.values.api_path import API_PATH
+from apps.identities.domain.profile import Profile
 from apps.identities.schemas.provider import StartQuery
 from apps.identities.services import browser_binding
-from apps.identities.services.code_challenge import challenge_of
 from apps.identities.services.provider_client import AuthorizationRequest
 from apps.identities.services.provider_errors import ProviderError
 from apps.identities.services.providers import Providers
-from apps.identities.services.return_redirect import ReturnRedirect
-from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
+from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
+
+logger = logging.getLogger("keyhouse.identities")
 
 
 @dataclass(frozen=True, slots=True)
 class BrowserCookie:
-    """What the browser has to keep until it comes back."""
+    """The cookie that the browser keeps until it comes back."""
 
     name: str
     secret: str = field(repr=False)
@@ -26,14 +29,32 @@ class BrowserCookie:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRedirect:
-    """Where to send the browser, and what it has to keep; nothing where it is led back at once."""
+    """Where to send the browser, and its cookie; none where it is sent back at once."""
 
     url: str
     cookie: BrowserCookie | None = None
 
 
+class ReturnRedirect:
+    """Writes the outcome into the fragment of the application's URL, which browsers send to no server."""
+
+    def __init__(self, codes: OneTimeTokens) -> None:
+        self._codes = codes
+
+    async def signed_in(self, return_to: str, profile: Profile, code_challenge: str) -> str:
+        """Return the URL with a code that stands for the profile, and no token."""
+        data = {"profile": profile.as_data(), "code_challenge": code_challenge}
+        code = await self._codes.issue_another(None, data)
+        return f"{return_to}#{urlencode({'code': code})}"
+
+    def refused(self, return_to: str, provider: str, error: ProviderError) -> str:
+        """Return the URL with the error's code, and log the reason."""
+        logger.warning("sign-in with %s: %s (%s)", provider, error.public_code, error.reason or "no reason given")
+        return f"{return_to}#{urlencode({'error': error.public_code})}"
+
+
 class AuthorizationStart:
-    """Begins sign-ins. `own_url` is Keyhouse's address as the operator has named it, whatever the request says."""
+    """Begins sign-ins. `own_url` is Keyhouse's URL as the operator has configured it, whatever the request says."""
 
     def __init__(
         self,
@@ -52,15 +73,15 @@ class AuthorizationStart:
     async def begin(self, name: str, query: StartQuery) -> AuthorizationRedirect:
         """Return the provider's page; raises NotFound, ValidationFailed unless `return_to` is exactly one allowed.
 
-        A provider that is away leads straight back, with its code.
+        An unavailable provider sends the browser back at once, with its error code.
         """
         client = self._providers.client(name)
         if query.return_to not in self._allowlist:
-            raise ValidationFailed.of("return_to", "is not one of the addresses that the operator has allowed")
+            raise ValidationFailed.of("return_to", "is not one of the URLs that the operator has allowed")
         secret = browser_binding.new_secret()
-        # The state is drawn and stored before the provider is asked anything, so that no connection waits for it.
+        # The state is stored before the provider is called, so that no connection waits for it.
         data = {"provider": name, "browser": browser_binding.digest_of(secret), **query.model_dump()}
-        state = await self._states.issue_alone(None, data)
+        state = await self._states.issue_another(None, data)
         try:
             url = await client.authorization_url(self._request(name, state, secret))
         except ProviderError as error:
@@ -73,10 +94,10 @@ class AuthorizationStart:
             redirect_uri=callback_url(self._own_url, name),
             state=state,
             nonce=browser_binding.nonce_of(secret, state),
-            code_challenge=challenge_of(browser_binding.verifier_of(secret, state)),
+            code_challenge=browser_binding.challenge_of(browser_binding.verifier_of(secret, state)),
         )
 
 
 def callback_url(own_url: str, name: str) -> str:
-    """Return the redirect URI of a provider, which is no other provider's (RFC 9700, 4.4.2.2)."""
+    """Return the redirect URI of a provider, which no other provider shares (RFC 9700, 4.4.2.2)."""
     return f"{own_url}{API_PATH}/auth/oauth/{name}/callback"

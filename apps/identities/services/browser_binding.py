@@ -1,7 +1,8 @@
-"""Ties a sign-in to the browser that began it.
+"""Ties a sign-in to the browser, and to the application, that began it.
 
-The browser keeps a secret in a cookie. The nonce and the PKCE verifier of a sign-in are made of that secret and its
-state, so neither is stored anywhere, and whoever has one of the two has neither.
+The browser keeps a secret in a cookie. The nonce and the PKCE verifier of a sign-in are derived from that secret and
+its state, so neither is stored anywhere, and one of the two is worth nothing without the other. The application proves
+itself by PKCE too (RFC 7636), with Keyhouse as the server.
 """
 
 import hmac
@@ -9,17 +10,19 @@ import secrets
 from base64 import urlsafe_b64encode
 from hashlib import sha256
 
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
 SECRET_BYTES = 32
 COOKIE_PREFIX = "keyhouse-oauth-"
 
 
 def new_secret() -> str:
-    """Return a secret for a browser to keep."""
+    """Return a new secret for a browser."""
     return secrets.token_urlsafe(SECRET_BYTES)
 
 
 def cookie_name(state: str, *, is_https: bool) -> str:
-    """Return the name of the cookie that belongs to this state alone, so that sign-ins in two tabs both go on.
+    """Return the name of the cookie of this state alone, so that sign-ins in two tabs do not disturb each other.
 
     With `__Host-` (RFC 6265bis) no other host of the domain can set it, and so plant a sign-in of its own.
     """
@@ -44,6 +47,17 @@ def nonce_of(secret: str, state: str) -> str:
 def verifier_of(secret: str, state: str) -> str:
     """Return the PKCE verifier of the sign-in (RFC 7636): 43 characters."""
     return _derived(secret, "verifier", state)
+
+
+def challenge_of(verifier: str) -> str:
+    """Return the S256 challenge of an ASCII verifier."""
+    challenge: str = create_s256_code_challenge(verifier)
+    return challenge
+
+
+def is_verifier_of(verifier: str, challenge: str) -> bool:
+    """Return whether the challenge was made of this verifier."""
+    return verifier.isascii() and hmac.compare_digest(challenge_of(verifier).encode(), challenge.encode())
 
 
 def _derived(secret: str, use: str, state: str) -> str:

@@ -1,4 +1,4 @@
-"""Turning the code of a sign-in with a provider into a session, or into a link to the account one is signed in to."""
+"""Redeeming the code of a sign-in with a provider: for a session, or for a link to the caller's account."""
 
 from apps.authentication.domain.authentication import Authentication
 from apps.authentication.schemas.login import SecondFactorNeeded, TokenPair
@@ -6,19 +6,19 @@ from apps.authentication.services.sign_in import SignIn
 from apps.core.authorization.authentication_methods import FEDERATED
 from apps.core.authorization.principal import Principal
 from apps.core.errors import InvalidToken
-from apps.identities.models import Profile
+from apps.identities.domain.profile import Profile
 from apps.identities.schemas.identity import IdentityOut
 from apps.identities.schemas.provider import CodeExchange
 from apps.identities.services.account_linking import AccountLinking
-from apps.identities.services.code_challenge import is_verifier_of
-from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
+from apps.identities.services.browser_binding import is_verifier_of
+from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 from apps.second_factors.services.factor_rights import FactorRights
 
-CODE_IS_OVER = "The code is not good any more; begin the sign-in again."
+INVALID_CODE = "The code is invalid or has expired. Begin the sign-in again."
 
 
 class FederatedSignIn:
-    """Redeems codes. A code is used up by the first attempt, whatever comes of it."""
+    """Redeems codes. The first attempt spends a code, whatever its outcome."""
 
     def __init__(self, codes: OneTimeTokens, linking: AccountLinking, sign_in: SignIn, rights: FactorRights) -> None:
         self._codes = codes
@@ -27,28 +27,28 @@ class FederatedSignIn:
         self._rights = rights
 
     async def sign_in(self, exchange: CodeExchange) -> TokenPair | SecondFactorNeeded:
-        """Start a session of the account that the identity belongs to, or comes to belong to.
+        """Start a session of the account that the identity is, or is now, linked to.
 
-        Where the account has a second factor, it is asked for first, whatever the provider has asked for.
+        Where the account has a second factor, it is required first, whatever the provider has required.
 
-        Raises InvalidToken, as `AccountLinking.account_of` does, and as `SignIn.complete` does.
+        Raises InvalidToken, and as `AccountLinking.account_of` and `SignIn.complete` do.
         """
         user_id = await self._linking.account_of(await self._redeem(exchange))
         return await self._sign_in.complete(Authentication(user_id, (FEDERATED,)))
 
     async def link(self, actor: Principal, exchange: CodeExchange) -> IdentityOut:
-        """Link the identity to the caller's own account.
+        """Link the identity to the caller's account.
 
-        Raises as `FactorRights.require_fresh` does, which leaves the code good; InvalidToken; and as
+        Raises as `FactorRights.require_recent_authentication` does, which leaves the code valid; InvalidToken; and as
         `AccountLinking.link` does.
         """
-        await self._rights.require_fresh(actor)
+        await self._rights.require_recent_authentication(actor)
         return IdentityOut.of(await self._linking.link(actor, await self._redeem(exchange)))
 
     async def _redeem(self, exchange: CodeExchange) -> Profile:
-        spent = await self._codes.spend_alone(exchange.code.get_secret_value())
+        spent = await self._codes.spend(exchange.code.get_secret_value())
         verifier = exchange.code_verifier.get_secret_value()
-        # Whoever has taken the code from the address, or has planted one of their own, lacks the verifier.
+        # An attacker who has read the code from the URL, or has planted one of their own, lacks the verifier.
         if spent is None or not is_verifier_of(verifier, spent.data["code_challenge"]):
-            raise InvalidToken(CODE_IS_OVER)
+            raise InvalidToken(INVALID_CODE)
         return Profile(**spent.data["profile"])

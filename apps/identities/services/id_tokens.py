@@ -1,4 +1,4 @@
-"""ID Tokens (OpenID Connect Core 3.1.3.7): what they must say, and who must have signed them."""
+"""ID Tokens (OpenID Connect Core 3.1.3.7): their claims and signatures."""
 
 from collections.abc import Collection, Mapping, Sequence
 from secrets import compare_digest
@@ -10,11 +10,12 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
 from joserfc.jws import JWSRegistry
 from joserfc.jwt import JWTClaimsRegistry
 
-from apps.identities.services.claim_rules import expected_issuer
-from apps.identities.services.provider import Provider
+from apps.identities.domain.provider import Provider
+from apps.identities.services.claims import expected_issuer
 from apps.identities.services.provider_errors import InvalidProviderAnswer
+from apps.identities.services.provider_http import json_object
 
-# Signatures that only the provider can make. HS256 is made with our own secret, and `none` by anybody.
+# Signatures that only the provider can make. HS256 is made with our own secret, and anyone can make `none`.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519")
 LEEWAY_SECONDS = 60
 TOKEN_LENGTH_MAXIMUM = 32 * 1024
@@ -26,15 +27,15 @@ BROKEN = (JoseError, ValueError, KeyError, TypeError)
 
 
 class UnknownKey(InvalidProviderAnswer):
-    """The token names a key that is not among those known."""
+    """The token names a key that is not among the provider's keys at hand."""
 
 
 def usable_keys(published: Any) -> PublicKeys:
     """Return the public keys that may sign; raises InvalidProviderAnswer when there is none.
 
-    A key that cannot be read is passed over: it must not make the others useless.
+    A malformed key is skipped: it must not make the others useless.
     """
-    keys = published.get("keys") if isinstance(published, Mapping) else None
+    keys = json_object(published, "keys").get("keys")
     if not isinstance(keys, list):
         raise InvalidProviderAnswer("keys")
     found = [key for entry in keys[:KEYS_MAXIMUM] if (key := _public_key(entry)) is not None]
@@ -46,12 +47,12 @@ def usable_keys(published: Any) -> PublicKeys:
 def read_id_token(
     token: str, provider: Provider, keys: PublicKeys, announced_algorithms: Collection[str], nonce: str
 ) -> dict[str, Any]:
-    """Return the claims of a genuine token for us, of this sign-in; raises UnknownKey, InvalidProviderAnswer."""
+    """Return the claims of a valid token for this client and sign-in; raises UnknownKey, InvalidProviderAnswer."""
     algorithms = [name for name in ALGORITHMS if name in announced_algorithms]
-    if not algorithms:  # joserfc would take its own, HS256 among them
+    if not algorithms:  # joserfc would accept its default ones, HS256 among them
         raise InvalidProviderAnswer("algorithms")
     claims = _signed_claims(token, keys, algorithms)
-    _require_meant_for_us(claims, provider)
+    _require_for_this_client(claims, provider)
     sent = claims.get("nonce")
     if not nonce or not isinstance(sent, str) or not compare_digest(sent.encode(), nonce.encode()):
         raise InvalidProviderAnswer("nonce")
@@ -71,7 +72,7 @@ def _signed_claims(token: str, keys: PublicKeys, algorithms: list[str]) -> dict[
 
 
 def _key_of(header: Mapping[str, Any], keys: PublicKeys) -> PublicKey:
-    """Return the key that the token names, or the only one there is where it names none."""
+    """Return the key that the token names, or the only key where it names none."""
     kid = header.get("kid")
     found = [key for key in keys if kid is None or key.kid == kid]
     if not found:
@@ -81,7 +82,7 @@ def _key_of(header: Mapping[str, Any], keys: PublicKeys) -> PublicKey:
     return found[0]
 
 
-def _require_meant_for_us(claims: dict[str, Any], provider: Provider) -> None:
+def _require_for_this_client(claims: dict[str, Any], provider: Provider) -> None:
     required = {name: {"essential": True} for name in ("sub", "exp", "iat")}
     registry = JWTClaimsRegistry(
         leeway=LEEWAY_SECONDS,

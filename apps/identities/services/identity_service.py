@@ -1,10 +1,11 @@
-"""The identities of an account: seeing them, and unlinking."""
+"""The identities of an account: listing and unlinking them."""
 
 from django.contrib.auth.hashers import is_password_usable
 
-from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.principal import Principal
-from apps.core.database.transactions import run_in_transaction
+from apps.core.database.transaction import transaction
 from apps.core.errors import Conflict
 from apps.core.schemas.page import Page, PageQuery
 from apps.identities.models import Identity
@@ -13,70 +14,81 @@ from apps.identities.schemas.identity import IdentityOut
 from apps.identities.services.account_linking import TARGET_KIND
 from apps.identities.services.providers import Providers
 from apps.second_factors.services.factor_rights import FactorRights
-from apps.users.domain.security_notice import PostNotice, SecurityNotice
+from apps.users.domain.security_notice import SecurityNotice
+from apps.users.services.credentials import Credentials
+from apps.users.services.in_transaction.accounts import Accounts
+from apps.users.services.in_transaction.security_notifier import SecurityNotifier
 from apps.users.services.user_service import UserService
 
 
 class LastWayIn(Conflict):
-    """Without it nobody could sign in to the account."""
+    """Without the identity nobody could sign in to the account."""
 
     code = "LAST_WAY_IN"
-    message = "This is the only way of signing in to the account; set a password first, or link another."
+    message = "This is the only way to sign in to the account. Set a password or link another identity first."
 
 
 class IdentityService:
-    """Shows identities and unlinks them. Lock order: the account before its identities."""
+    """Lists identities and unlinks them."""
 
     def __init__(
         self,
         identities: IdentityRepository,
         users: UserService,
+        accounts: Accounts,
         providers: Providers,
         rights: FactorRights,
-        post_notice: PostNotice,
-        record_audit: RecordAudit,
+        *,
+        audit: AuditTrail,
+        notifier: SecurityNotifier,
     ) -> None:
         self._identities = identities
         self._users = users
+        self._accounts = accounts
         self._providers = providers
         self._rights = rights
-        self._post_notice = post_notice
-        self._record_audit = record_audit
+        self._audit = audit
+        self._notifier = notifier
 
     async def page(self, actor: Principal, user_id: int, query: PageQuery) -> Page[IdentityOut]:
-        """Return one page of the account's identities; raises NotAllowed for another's, NotFound."""
+        """Return one page of the account's identities; raises NotAllowed for another account's, NotFound."""
         await self._users.require(actor, user_id)
         rows, total = await self._identities.page(user_id, offset=query.offset, size=query.size)
         return Page[IdentityOut].of(rows, total, query, IdentityOut.of)
 
     async def unlink_own(self, actor: Principal, identity_id: int) -> None:
-        """Unlink one of one's own; raises NotFound, LastWayIn, and as `FactorRights.require_fresh` does."""
-        await self._rights.require_fresh(actor)
-        await run_in_transaction(self._unlink, actor, actor.owner_id, identity_id)
+        """Unlink one of the caller's identities.
+
+        Raises NotFound, LastWayIn, and as `FactorRights.require_recent_authentication` does.
+        """
+        await self._rights.require_recent_authentication(actor)
+        async with transaction():
+            await self._unlink(actor, await self._accounts.lock(actor.owner_id), identity_id)
 
     async def unlink(self, actor: Principal, user_id: int, identity_id: int) -> None:
-        """Unlink a customer's, for staff; raises NotAllowed, NotFound, LastWayIn."""
+        """Unlink a customer's identity, for staff; raises NotAllowed, NotFound, LastWayIn."""
         actor.require_staff()
-        await self._users.require_changeable(actor, user_id)
-        await run_in_transaction(self._unlink, actor, user_id, identity_id)
+        async with transaction():
+            await self._unlink(actor, await self._accounts.lock_for(actor, user_id), identity_id)
 
     async def unlink_as_staff(self, actor: Principal, identity_id: int) -> None:
-        """Unlink it from whosever account it is of, for staff; raises as `unlink`."""
+        """Unlink an identity of whichever account has it, for staff; raises as `unlink` does."""
         actor.require_staff()
-        await self.unlink(actor, await self._identities.owner_of(identity_id), identity_id)
+        await self.unlink(actor, (await self._identities.get(identity_id)).user_id, identity_id)
 
-    def _unlink(self, actor: Principal, user_id: int, identity_id: int) -> None:
-        account = self._users.lock_credentials(user_id)
-        identity = self._identities.get(user_id, identity_id)
+    async def _unlink(self, actor: Principal, account: Credentials, identity_id: int) -> None:
+        identity = await self._identities.lock_own(account.user_id, identity_id)
         if not is_password_usable(account.password_hash):
-            self._require_another(identity)
-        self._identities.remove(identity)
+            await self._require_another(identity)
+        await self._identities.delete(identity)
         before = {"provider": identity.provider, "email": identity.email}
-        entry = AuditEntry(actor, "identity.unlinked", TARGET_KIND, identity_id, before=before, subject_id=user_id)
-        self._record_audit(entry)
-        self._post_notice(user_id, SecurityNotice.IDENTITY_UNLINKED, str(identity_id), actor)
+        entry = AuditEntry(
+            actor, "identity.unlinked", TARGET_KIND, identity_id, before=before, subject_id=account.user_id
+        )
+        await self._audit.record(entry)
+        await self._notifier.notify(account.user_id, SecurityNotice.IDENTITY_UNLINKED, str(identity_id), actor)
 
-    def _require_another(self, identity: Identity) -> None:
-        others = [other for other in self._identities.all_of(identity.user_id) if other.pk != identity.pk]
+    async def _require_another(self, identity: Identity) -> None:
+        others = [other for other in await self._identities.all_of(identity.user_id) if other.pk != identity.pk]
         if not any(self._providers.is_configured(other.provider, other.issuer) for other in others):
             raise LastWayIn

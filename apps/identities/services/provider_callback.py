@@ -1,14 +1,14 @@
-"""The way back from a provider."""
+"""Taking browsers back from a provider."""
 
 import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 from apps.core.errors import InvalidToken
-from apps.identities.models import Profile
+from apps.identities.domain.profile import Profile
 from apps.identities.schemas.provider import CallbackQuery
 from apps.identities.services import browser_binding
-from apps.identities.services.authorization_start import callback_url
+from apps.identities.services.authorization_start import ReturnRedirect, callback_url
 from apps.identities.services.provider_client import AuthorizationCode, ProviderClient, refusal_of
 from apps.identities.services.provider_errors import (
     AccessDenied,
@@ -17,16 +17,15 @@ from apps.identities.services.provider_errors import (
     ProviderUnavailable,
 )
 from apps.identities.services.providers import Providers
-from apps.identities.services.return_redirect import ReturnRedirect
-from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
+from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 
-CALLBACK_SECONDS = 10.0  # for all that is asked of the provider, together
+CALLBACK_SECONDS = 10.0  # for all requests to the provider together
 
 
 class InvalidState(InvalidToken):
-    """The browser brings back what it was not sent away with, or too late, or twice."""
+    """The state is not the browser's, or has expired or been used."""
 
-    code, message = "INVALID_STATE", "This sign-in is not good any more; begin it again."
+    code, message = "INVALID_STATE", "This sign-in is invalid or has expired. Begin it again."
 
 
 class ProviderCallback:
@@ -39,16 +38,16 @@ class ProviderCallback:
         self._own_url = own_url
 
     def cookie_name(self, state: str) -> str:
-        """Return the name of the cookie that this state's browser keeps."""
+        """Return the name of the cookie that belongs to this state."""
         return browser_binding.cookie_name(state, is_https=self._own_url.startswith("https:"))
 
     async def end(self, name: str, query: CallbackQuery, cookies: Mapping[str, str]) -> str:
-        """Return where to lead the browser, with a code or an error.
+        """Return where to send the browser, with a code or an error.
 
-        Raises InvalidState, and leads nowhere, unless this browser was sent to this provider with this state. Whatever
-        comes of it, the state is spent.
+        Raises InvalidState, and sends it nowhere, unless this browser was sent to this provider with this state. The
+        state is spent in every case.
         """
-        begun = await self._states.spend_alone(query.state)
+        begun = await self._states.spend(query.state)
         secret = cookies.get(self.cookie_name(query.state), "")
         if begun is None or not _is_of_this_browser(begun.data, name, secret):
             raise InvalidState
@@ -57,7 +56,7 @@ class ProviderCallback:
             profile = await self._profile(self._providers.client(name), query, secret)
         except ProviderError as error:
             return self._back.refused(return_to, name, error)
-        return await self._back.proven(return_to, profile, begun.data["code_challenge"])
+        return await self._back.signed_in(return_to, profile, begun.data["code_challenge"])
 
     async def _profile(self, client: ProviderClient, query: CallbackQuery, secret: str) -> Profile:
         try:

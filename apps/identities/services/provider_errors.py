@@ -1,10 +1,10 @@
-"""What may go wrong with a provider. The code reaches the application; what the provider said does not."""
+"""What may go wrong with a provider. The code reaches the application; what the provider sent does not."""
 
 from apps.core.errors import DomainError
 
 
 class ProviderError(DomainError):
-    """The sign-in with the provider has come to nothing. `reason` is for the log, and holds nothing of an answer."""
+    """The sign-in with the provider has failed. `reason` is for the log, and holds nothing that the provider sent."""
 
     status = 400
 
@@ -14,24 +14,24 @@ class ProviderError(DomainError):
 
 
 class ProviderUnavailable(ProviderError):
-    """The provider does not answer, or says that it cannot for the moment."""
+    """The provider does not respond, or reports that it is temporarily unavailable."""
 
-    code, message = "PROVIDER_UNAVAILABLE", "The provider does not answer; try again shortly."
+    code, message = "PROVIDER_UNAVAILABLE", "The provider is unavailable. Retry shortly."
 
 
 class ProviderRefused(ProviderError):
-    """The provider answers, and refuses."""
+    """The provider responds with an error."""
 
-    code, message = "PROVIDER_REFUSED", "The provider has refused the sign-in."
+    code, message = "PROVIDER_REFUSED", "The provider refused the sign-in."
 
 
 class AccessDenied(ProviderError):
-    """Whoever was asked at the provider has said no."""
+    """The person declined at the provider."""
 
-    code, message = "ACCESS_DENIED", "The sign-in was called off at the provider."
+    code, message = "ACCESS_DENIED", "The sign-in was cancelled at the provider."
 
 
 class InvalidProviderAnswer(ProviderError):
-    """What the provider answers proves nothing."""
+    """The provider's response proves nothing."""
 
-    code, message = "PROVIDER_ANSWER_INVALID", "The provider's answer does not prove who you are."
+    code, message = "PROVIDER_ANSWER_INVALID", "The provider's response is invalid. Begin the sign-in again."

@@ -1,4 +1,4 @@
-"""Asks providers: nothing is followed, nothing is waited for long, and no answer is read beyond a bound."""
+"""Requests to providers, and reading their JSON: no redirects, short timeouts, and a bound on every response."""
 
 import asyncio
 import json
@@ -21,16 +21,17 @@ AGENT = "Keyhouse"
 
 
 class ProviderAnswer(NamedTuple):
-    """The status, and what the JSON says."""
+    """The status, and what the JSON holds."""
 
     status: int
     content: Any
 
 
 class ProviderHttp:
-    """One client for all providers. A request has a connection of its own, so nothing of one sign-in reaches another.
+    """One client for all providers. Each request has its own connection, so nothing of one sign-in reaches another.
 
-    Every method raises ProviderUnavailable, and InvalidProviderAnswer for what is no JSON, too long, or a redirect.
+    Every method raises ProviderUnavailable, and InvalidProviderAnswer for a response that is not JSON, too long, or a
+    redirect.
     """
 
     def __init__(self, exchange_seconds: float = EXCHANGE_SECONDS) -> None:
@@ -38,7 +39,7 @@ class ProviderHttp:
         self._tls: SSLContext | None = None
 
     async def get(self, url: str, access_token: str | None = None) -> Any:
-        """Return the JSON at this address; InvalidProviderAnswer unless the status is 200."""
+        """Return the JSON at this URL; raises InvalidProviderAnswer unless the status is 200."""
         headers = {"Authorization": f"Bearer {access_token}"} if access_token else {}
         status, content = await self._exchange("GET", url, headers=headers)
         if status != HTTPStatus.OK:
@@ -48,7 +49,7 @@ class ProviderHttp:
     async def post_form(
         self, url: str, fields: Mapping[str, str], basic: tuple[str, str] | None = None
     ) -> ProviderAnswer:
-        """Post a form and return the answer, whatever its status; `basic` is the client's id and secret."""
+        """Post a form and return the response, whatever its status; `basic` is the client's id and secret."""
         return await self._exchange("POST", url, data=dict(fields), auth=_basic(basic) if basic else None)
 
     async def _exchange(self, method: str, url: str, **options: Any) -> ProviderAnswer:
@@ -73,6 +74,25 @@ class ProviderHttp:
         # Not compressed: a few bytes could become a great many before they can be counted.
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": AGENT}
         return httpx.AsyncClient(verify=self._tls, timeout=timeout, headers=headers, follow_redirects=False)
+
+
+def json_object(value: Any, what: str) -> dict[str, Any]:
+    """Return a JSON object of a provider; raises InvalidProviderAnswer with `what` for anything else."""
+    if not isinstance(value, dict):
+        raise InvalidProviderAnswer(what)
+    return value
+
+
+def ascii_text(value: Any, what: str, length_maximum: int = ANSWER_BYTES_MAXIMUM) -> str:
+    """Return text of a provider; raises InvalidProviderAnswer with `what` unless it is printable ASCII, not empty."""
+    if not isinstance(value, str) or not 0 < len(value) <= length_maximum or not is_printable_ascii(value):
+        raise InvalidProviderAnswer(what)
+    return value
+
+
+def is_printable_ascii(text: str) -> bool:
+    """Return whether the text is made of printable ASCII characters alone."""
+    return text.isprintable() and text.isascii()
 
 
 async def _body(response: httpx.Response) -> bytes:

@@ -1,12 +1,12 @@
-"""The providers that people may sign in with."""
+"""The configured providers, by name."""
 
 from collections.abc import Sequence
 
 from apps.core.errors import NotFound
-from apps.identities.services.claim_rules import speaks_for
+from apps.identities.domain.provider import Provider, ProviderKind
+from apps.identities.services.claims import speaks_for
 from apps.identities.services.github_client import GitHubClient
 from apps.identities.services.openid_client import OpenIdClient
-from apps.identities.services.provider import Provider, ProviderKind
 from apps.identities.services.provider_client import ProviderClient
 from apps.identities.services.provider_http import ProviderHttp
 
@@ -24,7 +24,7 @@ class Providers:
     def client(self, name: str) -> ProviderClient:
         """Return the client; raises NotFound."""
         if name not in self._clients:
-            raise NotFound("There is no provider of this name.")
+            raise NotFound("No provider has this name.")
         return self._clients[name]
 
     def is_configured(self, name: str, issuer: str) -> bool:

@@ -1,4 +1,4 @@
-"""Wrong codes in a row."""
+"""Counts of wrong codes."""
 
 from typing import ClassVar
 
@@ -6,9 +6,9 @@ from django.db import models
 
 
 class FactorAttempt(models.Model):
-    """Wrong codes for one account from one address, and until when that pair is locked out.
+    """Wrong codes for one account from one address, and until when that pair is locked.
 
-    With an empty address, those for the account from everywhere: see factor_attempts.sql.
+    A row with an empty address counts the account's codes from everywhere; see factor_attempts.sql.
     """
 
     user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")

@@ -1,4 +1,4 @@
-"""A key pair of the user's, the private half of which never leaves the device."""
+"""Passkeys: key pairs whose private half stays on the owner's devices."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -9,8 +9,8 @@ from django.db.models.functions import Now
 class Passkey(models.Model):
     """A WebAuthn credential. `user_handle` is the account's random name on authenticators, the same on all of them.
 
-    `sign_count` only grows; authenticators that do not count say 0 each time. `aaguid` names the authenticator's make.
-    A passkey that is `is_backup_eligible` may be copied to its owner's other devices; `is_backed_up` says it is.
+    `sign_count` only grows; authenticators that do not count send 0 each time. `aaguid` identifies the authenticator's
+    model. A passkey with `is_backup_eligible` may be copied to its owner's other devices; with `is_backed_up` it is.
     """
 
     user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")

@@ -1,11 +1,11 @@
-"""A code for whoever has lost the other factors."""
+"""Codes for owners who have lost their other factors."""
 
 from django.db import models
 from django.db.models.functions import Now
 
 
 class RecoveryCode(models.Model):
-    """A code that is good once. Only its SHA-256 is stored, which 120 random bits need no more than (ASVS 6.5.2)."""
+    """A code that is valid once. Only its SHA-256 is stored, which is enough for 120 random bits (ASVS 6.5.2)."""
 
     user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
     digest = models.BinaryField(max_length=32, unique=True)

@@ -1,4 +1,4 @@
-"""A program that shows one-time codes."""
+"""Authenticator apps."""
 
 from typing import ClassVar
 
@@ -8,10 +8,10 @@ from django.db.models.functions import Now
 
 
 class TotpDevice(models.Model):
-    """A secret shared with an authenticator program (RFC 6238); it counts once a code of it has confirmed it.
+    """A secret shared with an authenticator app (RFC 6238), which counts once a first code has confirmed it.
 
-    An account has one that is confirmed at most, and one that waits for it. The secret is stored encrypted.
-    `last_step` is the time step of the last code that was accepted: no code of it or of one before is accepted again.
+    An account has at most one that is confirmed, and one that awaits its first code. The secret is stored encrypted.
+    `last_step` is the time step of the last accepted code: no code of this step or of an earlier one is accepted again.
     """
 
     user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")

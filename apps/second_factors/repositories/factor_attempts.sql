@@ -1,16 +1,17 @@
--- Each code is counted before it is judged, with its account locked: of many guesses at once, on whatever workers, no
--- more are judged than the limits allow. A right one gives its count back.
+-- Each code is counted before it is verified, while its account is locked: of many guesses at once, on whatever workers,
+-- no more are verified than the limits allow. A right one takes its count back.
 
 -- name: locked_seconds
 -- For how long the pair of account and address is locked, or the account's codes from everywhere (an empty address).
 SELECT ceil(extract(epoch FROM max(locked_until) - now()))::int FROM second_factor_attempts
-WHERE user_id = %s AND client_address = %s AND locked_until > now()
+WHERE user_id = %(user)s AND client_address = %(address)s AND locked_until > now()
 
 -- name: count_for_address
--- Returns no row while the pair is locked. From the fifth in a row on, each locks it until a right one: 30 seconds,
--- doubling to 15 minutes. A day without any forgives. So it is with passwords: see login_attempts.sql.
+-- Returns no row while the pair is locked. From the fifth in a row on, each locks the pair until a right one: 30
+-- seconds, doubling to 15 minutes. After a day without any, counting starts again. Passwords are counted alike: see
+-- login_attempts.sql.
 INSERT INTO second_factor_attempts AS attempt (user_id, client_address, failures, first_failed_at, last_failed_at)
-VALUES (%s, %s, 1, now(), now())
+VALUES (%(user)s, %(address)s, 1, now(), now())
 ON CONFLICT (user_id, client_address) DO UPDATE SET
     failures = CASE WHEN attempt.last_failed_at < now() - interval '1 day' THEN 1 ELSE attempt.failures + 1 END,
     last_failed_at = now(),
@@ -22,8 +23,8 @@ WHERE attempt.locked_until IS NULL OR attempt.locked_until <= now()
 RETURNING attempt.failures
 
 -- name: count_for_account
--- Six digits can be guessed from many addresses at once by whoever knows the password. After so many wrong ones within a
--- day, no matter from where, none is judged until that day is over.
+-- Whoever has the password can guess six digits from many addresses at once. After so many wrong ones within a day, from
+-- whatever addresses, none is verified until that day has passed.
 INSERT INTO second_factor_attempts AS attempt (user_id, client_address, failures, first_failed_at, last_failed_at)
 VALUES (%(user)s, '', 1, now(), now())
 ON CONFLICT (user_id, client_address) DO UPDATE SET
@@ -37,15 +38,16 @@ ON CONFLICT (user_id, client_address) DO UPDATE SET
 WHERE attempt.locked_until IS NULL OR attempt.locked_until <= now()
 RETURNING attempt.failures
 
--- name: locked_until
-SELECT extract(epoch FROM locked_until)::bigint FROM second_factor_attempts WHERE user_id = %s AND client_address = ''
+-- name: account_locked_until
+SELECT extract(epoch FROM locked_until)::bigint FROM second_factor_attempts
+WHERE user_id = %(user)s AND client_address = ''
 
--- name: forgive_address
-DELETE FROM second_factor_attempts WHERE user_id = %s AND client_address = %s
+-- name: delete_for_address
+DELETE FROM second_factor_attempts WHERE user_id = %(user)s AND client_address = %(address)s
 
--- name: give_back_to_account
+-- name: take_back_for_account
 UPDATE second_factor_attempts SET failures = failures - 1, locked_until = NULL
-WHERE user_id = %s AND client_address = '' AND failures > 0
+WHERE user_id = %(user)s AND client_address = '' AND failures > 0
 
 -- name: clean_up
 WITH chosen AS MATERIALIZED (

@@ -1,4 +1,4 @@
-"""`/auth/second-factors`, and staff's `/users/{id}/second-factors`."""
+"""`/auth/second-factors`, and `/users/{id}/second-factors` for staff."""
 
 from ninja import Path, Status
 
@@ -6,7 +6,7 @@ from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
 from apps.core.rate_limits.address_limits import limit_by_address
 from apps.core.schemas.fields import Identifier
-from apps.second_factors.dependencies import passkey_enrolment, second_factors, totp_enrolment
+from apps.second_factors.dependencies import factor_recovery, passkey_enrolment, second_factors, totp_enrolment
 from apps.second_factors.schemas.passkey import (
     PasskeyAdded,
     PasskeyOptions,
@@ -23,15 +23,15 @@ user_router = Router(tags=["second factors"])
 
 @router.get("/second-factors", response={200: SecondFactorsOut})
 async def list_second_factors(request: AuthenticatedRequest) -> SecondFactorsOut:
-    """List by what one's own account can be proven a second time."""
+    """List the second factors of the caller's account."""
     return await second_factors().list_own(request.auth)
 
 
 @router.post("/second-factors/totp", response={201: TotpSecret})
 async def begin_totp(request: AuthenticatedRequest) -> Status[TotpSecret]:
-    """Get a secret for an authenticator program, shown this once; it counts after a first code.
+    """Create a secret for an authenticator app, shown only once; confirm it by a first code within 15 minutes.
 
-    Asks for fresh proof.
+    Needs recent authentication.
     """
     await limit_by_address(request, "totp")
     return Status(201, await totp_enrolment().begin(request.auth))
@@ -39,38 +39,38 @@ async def begin_totp(request: AuthenticatedRequest) -> Status[TotpSecret]:
 
 @router.post("/second-factors/totp/confirm", response={200: RecoveryCodesOut, **errors(404)})
 async def confirm_totp(request: AuthenticatedRequest, entry: CodeEntry) -> RecoveryCodesOut:
-    """Confirm the secret by a code of the program; a program before it is good no more.
+    """Confirm the new secret by a code of the authenticator app; an earlier one is removed.
 
-    The first factor of an account brings recovery codes, shown this once.
+    The first factor of an account comes with recovery codes, shown only once. Needs recent authentication.
     """
     return await totp_enrolment().confirm(request.auth, entry.code)
 
 
 @router.delete("/second-factors/totp", response={204: None, **errors(404)})
 async def remove_totp(request: AuthenticatedRequest) -> Status[None]:
-    """Remove the authenticator program. Asks for fresh proof."""
+    """Remove the authenticator app. Needs recent authentication."""
     await totp_enrolment().remove(request.auth)
     return Status(204, None)
 
 
 @router.post("/second-factors/recovery-codes", response={200: RecoveryCodesOut, **errors(404)})
 async def renew_recovery_codes(request: AuthenticatedRequest) -> RecoveryCodesOut:
-    """Get new recovery codes, shown this once; the old ones are good no more. Asks for fresh proof."""
-    return await second_factors().renew_recovery_codes(request.auth)
+    """Create new recovery codes, shown only once, in place of the earlier ones. Needs recent authentication."""
+    return await factor_recovery().renew_recovery_codes(request.auth)
 
 
 @router.post("/second-factors/passkeys/options", response={200: PasskeyOptions})
 async def ask_for_new_passkey(request: AuthenticatedRequest) -> PasskeyOptions:
-    """Get what `navigator.credentials.create()` is asked. Asks for fresh proof."""
+    """Get the options for `navigator.credentials.create()`. Needs recent authentication."""
     await limit_by_address(request, "passkeys")
-    return await passkey_enrolment().ask(request.auth)
+    return await passkey_enrolment().options(request.auth)
 
 
 @router.post("/second-factors/passkeys", response={201: PasskeyAdded, **errors(409)})
 async def add_passkey(request: AuthenticatedRequest, registration: PasskeyRegistration) -> Status[PasskeyAdded]:
-    """Register the passkey that was made. Asks for fresh proof.
+    """Register a new passkey. Needs recent authentication.
 
-    The first factor of an account brings recovery codes, shown this once.
+    The first factor of an account comes with recovery codes, shown only once.
     """
     return Status(201, await passkey_enrolment().add(request.auth, registration))
 
@@ -79,28 +79,28 @@ async def add_passkey(request: AuthenticatedRequest, registration: PasskeyRegist
 async def rename_passkey(
     request: AuthenticatedRequest, passkey_id: Path[Identifier], rename: PasskeyRename
 ) -> PasskeyOut:
-    """Give a passkey another name."""
+    """Rename a passkey."""
     return await passkey_enrolment().rename(request.auth, passkey_id, rename.name)
 
 
 @router.delete("/second-factors/passkeys/{passkey_id}", response={204: None, **errors(404)})
 async def remove_passkey(request: AuthenticatedRequest, passkey_id: Path[Identifier]) -> Status[None]:
-    """Remove a passkey. Asks for fresh proof."""
+    """Remove a passkey. Needs recent authentication."""
     await passkey_enrolment().remove(request.auth, passkey_id)
     return Status(204, None)
 
 
 @user_router.get("/{user_id}/second-factors", response={200: SecondFactorsOut, **errors(404)})
 async def list_user_second_factors(request: AuthenticatedRequest, user_id: Path[Identifier]) -> SecondFactorsOut:
-    """List somebody's second factors: one's own, or anybody's for staff."""
+    """List the second factors of an account: the caller's own, or any account's for staff."""
     return await second_factors().summary(request.auth, user_id)
 
 
 @user_router.delete("/{user_id}/second-factors", response={204: None, **errors(404)})
 async def reset_second_factors(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[None]:
-    """Remove all second factors of somebody who has lost them, and end their sessions; superusers only.
+    """Remove all second factors of an account whose owner has lost them, and end its sessions.
 
-    Asks for fresh proof.
+    Superusers only. Needs recent authentication.
     """
-    await second_factors().reset(request.auth, user_id)
+    await factor_recovery().reset(request.auth, user_id)
     return Status(204, None)

@@ -1,4 +1,4 @@
-"""Passkeys: WebAuthn ceremonies, and what an account sees."""
+"""Passkeys: WebAuthn ceremonies, and what an account sees of its passkeys."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class PasskeyOptions(ResponseSchema):
-    """What the browser is asked: `options` are for `parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`.
+    """Options for the browser's `parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`.
 
-    The challenge, good once and for five minutes, is sent back beside the browser's answer.
+    The challenge is valid once, for five minutes; send it back beside the browser's response.
     """
 
     challenge: str
@@ -31,13 +31,13 @@ Transport = Annotated[str, StringConstraints(pattern=r"^[a-z-]{1,20}$")]
 
 
 class CredentialPart(BaseModel):
-    """A part of what the browser sends."""
+    """A part of the browser's response."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True, validate_by_name=True)
 
 
 class AttestationAnswer(CredentialPart):
-    """What the authenticator says of a new key pair."""
+    """The authenticator's statement about a new key pair."""
 
     client_data_json: Base64Url = Field(alias="clientDataJSON")
     attestation_object: Base64Url = Field(alias="attestationObject")
@@ -45,7 +45,7 @@ class AttestationAnswer(CredentialPart):
 
 
 class AttestationCredential(CredentialPart):
-    """The answer of `navigator.credentials.create()`."""
+    """The result of `navigator.credentials.create()`."""
 
     id: CredentialId
     raw_id: CredentialId = Field(alias="rawId")
@@ -54,7 +54,7 @@ class AttestationCredential(CredentialPart):
 
 
 class AssertionAnswer(CredentialPart):
-    """What the authenticator has signed, and for which account it holds the key."""
+    """What the authenticator has signed, and the user handle of the account whose key it holds."""
 
     client_data_json: Base64Url = Field(alias="clientDataJSON")
     authenticator_data: Base64Url = Field(alias="authenticatorData")
@@ -63,7 +63,7 @@ class AssertionAnswer(CredentialPart):
 
 
 class AssertionCredential(CredentialPart):
-    """The answer of `navigator.credentials.get()`."""
+    """The result of `navigator.credentials.get()`."""
 
     id: CredentialId
     raw_id: CredentialId = Field(alias="rawId")
@@ -72,14 +72,14 @@ class AssertionCredential(CredentialPart):
 
 
 class PasskeyAssertion(RequestSchema):
-    """A passkey's answer to a challenge."""
+    """A passkey's response to a challenge."""
 
     challenge: Challenge
     credential: AssertionCredential
 
 
 class PasskeyRegistration(RequestSchema):
-    """A new passkey, and what its owner calls it."""
+    """A new passkey, and its name."""
 
     challenge: Challenge
     name: ShortText = "Passkey"
@@ -87,15 +87,15 @@ class PasskeyRegistration(RequestSchema):
 
 
 class PasskeyRename(RequestSchema):
-    """What the owner calls it from now on."""
+    """The passkey's new name."""
 
     name: ShortText
 
 
 class PasskeyOut(ResponseSchema):
-    """A passkey; `aaguid` names the authenticator's make.
+    """A passkey; `aaguid` identifies the authenticator's model.
 
-    `is_backup_eligible` says that it may be kept on other devices too, `is_backed_up` that it is.
+    `is_backup_eligible` is true where it may be copied to other devices, `is_backed_up` where it has been.
     """
 
     id: int
@@ -109,7 +109,7 @@ class PasskeyOut(ResponseSchema):
 
     @classmethod
     def of(cls, passkey: "Passkey") -> Self:
-        """Return the passkey's public face."""
+        """Return the passkey as its owner sees it."""
         return cls(
             id=passkey.pk,
             name=passkey.name,
@@ -123,7 +123,7 @@ class PasskeyOut(ResponseSchema):
 
 
 class PasskeyAdded(ResponseSchema):
-    """The new passkey, and recovery codes, shown this once; none where the account has some already."""
+    """The new passkey and, shown only now, recovery codes; empty where the account has some already."""
 
     passkey: PasskeyOut
     recovery_codes: list[str]

@@ -6,15 +6,15 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from apps.core.schemas.base import RequestSchema, ResponseSchema
-from apps.core.schemas.fields import Timestamp
 from apps.second_factors.schemas.passkey import PasskeyOut
+from apps.second_factors.schemas.totp_device import TotpOut
 
-# Six digits of an authenticator program, or a recovery code; spaces and hyphens are as people type them.
+# Six digits of an authenticator app, or a recovery code, with spaces and hyphens as people type them.
 Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9A-Za-z][0-9A-Za-z -]{4,38}$")]
 
 
 class FactorKind(StrEnum):
-    """A way to prove oneself a second time."""
+    """A kind of second factor."""
 
     TOTP = "totp"
     RECOVERY_CODE = "recovery_code"
@@ -22,26 +22,19 @@ class FactorKind(StrEnum):
 
 
 class CodeEntry(RequestSchema):
-    """A code of the authenticator program, or a recovery code where one is taken."""
+    """A code of the authenticator app or, where accepted, a recovery code."""
 
     code: Code
 
 
 class RecoveryCodesOut(ResponseSchema):
-    """Codes that are good once each, shown this once; none where the account has some already."""
+    """Recovery codes, each valid once and shown only now; empty where the account has some already."""
 
     recovery_codes: list[str]
 
 
-class TotpOut(ResponseSchema):
-    """The authenticator program that shows codes."""
-
-    confirmed_at: Timestamp
-    last_used_at: Timestamp | None
-
-
 class SecondFactorsOut(ResponseSchema):
-    """By what the account can be proven a second time: `kinds` is empty while it has no second factor."""
+    """The second factors of an account; `kinds` is empty while it has none."""
 
     kinds: list[FactorKind]
     totp: TotpOut | None
@@ -50,7 +43,7 @@ class SecondFactorsOut(ResponseSchema):
 
 
 class SecondFactorsReset(ResponseSchema):
-    """What an operator has removed."""
+    """The account, and the factors that were removed."""
 
     user_id: int
     removed: list[FactorKind]

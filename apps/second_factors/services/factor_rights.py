@@ -4,39 +4,40 @@ from apps.core.authorization.authentication_methods import include_second_factor
 from apps.core.authorization.principal import CredentialKind, Principal
 from apps.core.errors import EmailNotVerified, NotAllowed, StepUpRequired
 from apps.second_factors.repositories.factor_repository import FactorRepository
+from apps.users.services.credentials import Credentials
 from apps.users.services.user_service import UserService
 
 
 class FactorRights:
-    """Asks for fresh proof, and where the account has a second factor, for a session that has proven it.
+    """Requires recent authentication and, where the account has a second factor, a session that has shown one.
 
-    A session that a password alone began, before the factor was added, may be a thief's: it has to step up first.
+    A session that a password alone began, before the factor was added, may be a thief's: it re-authenticates first.
     """
 
     def __init__(self, factors: FactorRepository, users: UserService) -> None:
         self._factors = factors
         self._users = users
 
-    async def require_fresh(self, actor: Principal) -> int:
-        """Return the account of whoever is signed in and has just proven it; raises StepUpRequired, NotAllowed."""
+    async def require_recent_authentication(self, actor: Principal) -> int:
+        """Return the caller's account; raises StepUpRequired, NotAllowed without a session."""
         actor.require_recent_authentication()
-        await self.require_fresh_if_protected(actor)
+        await self.require_second_factor_if_enrolled(actor)
         return actor.owner_id
 
-    async def require_enrolling(self, actor: Principal) -> int:
-        """Return the account as `require_fresh` does; raises EmailNotVerified for a customer's unverified address.
+    async def require_may_enrol(self, actor: Principal) -> Credentials:
+        """Return the caller's account, which may add a factor.
 
-        Whoever has signed up with somebody else's address must not keep a way in beside it when its owner comes and
-        sets a new password by mail. Staff's accounts are made by others than strangers.
+        Raises as `require_recent_authentication` does, and EmailNotVerified for a customer's unverified address:
+        whoever has signed up with another person's address must not keep a way in when its owner resets the password by
+        mail. Accounts of staff are created by other staff.
         """
-        user_id = await self.require_fresh(actor)
-        account = await self._users.credentials(user_id)
+        account = await self._users.credentials(await self.require_recent_authentication(actor))
         if not (account.is_verified or account.is_staff):
             raise EmailNotVerified
-        return user_id
+        return account
 
-    async def require_fresh_if_protected(self, actor: Principal) -> None:
-        """Raise StepUpRequired if the caller's account has a second factor that the session has not just proven."""
+    async def require_second_factor_if_enrolled(self, actor: Principal) -> None:
+        """Raise StepUpRequired if the account has a second factor that the session has not recently shown."""
         counts = await self._factors.counts(actor.owner_id)
         if counts.has_factor:
             actor.require_recent_authentication()
@@ -44,12 +45,12 @@ class FactorRights:
                 raise StepUpRequired
 
     async def require_superuser_in_person(self, actor: Principal) -> None:
-        """Raise NotAllowed unless the caller is a superuser, or an operator, in person; StepUpRequired unless fresh.
+        """Raise NotAllowed unless the caller is an operator, or a superuser with a session; StepUpRequired for these.
 
-        A key of theirs is not enough: whoever has stolen one must not open other people's accounts with it.
+        A superuser's key is not enough: a stolen one must not open other accounts.
         """
         actor.require_superuser()
         if actor.kind is CredentialKind.API_KEY:
             raise NotAllowed("This needs a signed-in session, not an API key.")
         if actor.session_id is not None:
-            await self.require_fresh(actor)
+            await self.require_recent_authentication(actor)

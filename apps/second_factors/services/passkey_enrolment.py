@@ -1,4 +1,4 @@
-"""Passkeys: made, named, removed."""
+"""Passkeys: registered, named, removed."""
 
 import secrets
 from base64 import urlsafe_b64encode
@@ -6,95 +6,130 @@ from base64 import urlsafe_b64encode
 from webauthn.helpers import base64url_to_bytes
 
 from apps.audit.domain.audit_entry import AuditEntry
+from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.principal import Principal
 from apps.core.crypto.passwords import run_in_hashing_thread
-from apps.core.errors import ValidationFailed
-from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
+from apps.core.database.transaction import transaction
+from apps.core.errors import Conflict, ValidationFailed
+from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
+from apps.second_factors.domain.passkey_credential import NewCredential
 from apps.second_factors.models import Passkey
-from apps.second_factors.repositories.passkey_repository import NewPasskey, PasskeyRepository
+from apps.second_factors.repositories.passkey_repository import PasskeyRepository
 from apps.second_factors.schemas.passkey import PasskeyAdded, PasskeyOptions, PasskeyOut, PasskeyRegistration
 from apps.second_factors.services.factor_rights import FactorRights
-from apps.second_factors.services.recovery_code import digest_of, new_codes
+from apps.second_factors.services.in_transaction.factor_set import FactorSet
 from apps.second_factors.services.relying_party import CredentialRefused, Owner, RelyingParty, options_json
-from apps.users.services.user_service import UserService
+from apps.users.domain.security_notice import SecurityNotice
+from apps.users.services.in_transaction.accounts import Accounts
+from apps.users.services.in_transaction.security_notifier import SecurityNotifier
 
 HANDLE_BYTES = 32
+PASSKEYS_MAXIMUM = 20  # an account
 
 
 class PasskeyEnrolment:
-    """Registers passkeys of accounts."""
+    """Registers passkeys of accounts, renames and removes them."""
 
     def __init__(
         self,
         passkeys: PasskeyRepository,
-        users: UserService,
         rights: FactorRights,
         party: RelyingParty,
         challenges: OneTimeTokens,
+        *,
+        accounts: Accounts,
+        factors: FactorSet,
+        audit: AuditTrail,
+        notifier: SecurityNotifier,
     ) -> None:
         self._passkeys = passkeys
-        self._users = users
         self._rights = rights
         self._party = party
         self._challenges = challenges
+        self._accounts = accounts
+        self._factors = factors
+        self._audit = audit
+        self._notifier = notifier
 
-    async def ask(self, actor: Principal) -> PasskeyOptions:
-        """Return what to ask the browser for a new passkey; raises as `FactorRights.require_enrolling` does."""
-        user_id = await self._rights.require_enrolling(actor)
-        account = await self._users.credentials(user_id)
-        known = await self._passkeys.of_user(user_id)
+    async def options(self, actor: Principal) -> PasskeyOptions:
+        """Return the browser's options for a new passkey; raises as `FactorRights.require_may_enrol` does."""
+        account = await self._rights.require_may_enrol(actor)
+        registered = await self._passkeys.of_user(account.user_id)
         # One handle for all passkeys of an account, so that an authenticator keeps one of them.
-        handle = bytes(known[0].user_handle) if known else secrets.token_bytes(HANDLE_BYTES)
-        challenge = await self._challenges.issue_alone(user_id, {"user_handle": urlsafe_b64encode(handle).decode()})
+        handle = bytes(registered[0].user_handle) if registered else secrets.token_bytes(HANDLE_BYTES)
+        data = {"user_handle": urlsafe_b64encode(handle).decode()}
+        challenge = await self._challenges.issue_another(account.user_id, data)
         owner = Owner(handle, account.email, account.full_name or account.username)
-        options = self._party.creation_options(challenge, owner, known)
+        options = self._party.creation_options(challenge, owner, registered)
         return PasskeyOptions(
             challenge=challenge, options=options_json(options), expires_in=self._challenges.ttl_seconds
         )
 
+    # The name that apps/backoffice still uses.
+    ask = options
+
     async def add(self, actor: Principal, registration: PasskeyRegistration) -> PasskeyAdded:
-        """Register the passkey that was made; returns recovery codes too if there are none.
+        """Register a new passkey; return recovery codes too if there are none.
 
         Raises StepUpRequired, NotAllowed, ValidationFailed for what does not answer the challenge, and Conflict when it
         is registered already or the account has too many.
         """
-        user_id = await self._rights.require_fresh(actor)
-        challenge = await self._challenges.spend_alone(registration.challenge)
-        if challenge is None or challenge.user_id != user_id:
-            raise ValidationFailed.of("challenge", "is not one of yours, or has been used, or is too old")
-        passkey = Passkey(
-            user_id=user_id,
-            user_handle=base64url_to_bytes(challenge.data["user_handle"]),
-            name=registration.name,
-            transports=registration.credential.response.transports,
-            **_columns(await self._read(registration)),
-        )
-        codes = new_codes()
-        after = {"kind": "passkey", "name": passkey.name, "aaguid": str(passkey.aaguid)}
-        audit = AuditEntry(actor, "second_factor.added", "passkey", subject_id=user_id, after=after)
-        added, has_new_codes = await self._passkeys.add(passkey, [digest_of(code) for code in codes], audit)
-        return PasskeyAdded(passkey=PasskeyOut.of(added), recovery_codes=codes if has_new_codes else [])
+        user_id = await self._rights.require_recent_authentication(actor)
+        passkey = await self._read(user_id, registration)
+        async with transaction():
+            await self._accounts.lock(user_id)
+            if await self._passkeys.count(user_id) >= PASSKEYS_MAXIMUM:
+                raise Conflict(f"An account has up to {PASSKEYS_MAXIMUM} passkeys. Remove one first.")
+            await self._factors.require_reauthentication_before_first(user_id)
+            added = await self._passkeys.insert(passkey)
+            codes = await self._factors.issue_first_recovery_codes(user_id)
+            after = {"kind": "passkey", "name": added.name, "aaguid": str(added.aaguid)}
+            entry = AuditEntry(actor, "second_factor.added", "passkey", added.pk, after=after, subject_id=user_id)
+            await self._audit.record(entry)
+            await self._notifier.notify(user_id, SecurityNotice.SECOND_FACTOR_ADDED, f"passkey:{added.pk}", actor)
+        return PasskeyAdded(passkey=PasskeyOut.of(added), recovery_codes=codes)
 
     async def rename(self, actor: Principal, passkey_id: int, name: str) -> PasskeyOut:
-        """Give one of the caller's passkeys another name; raises NotAllowed, NotFound."""
+        """Change the name of one of the caller's passkeys; raises NotAllowed, NotFound."""
         actor.require_session()
-        audit = AuditEntry(actor, "passkey.renamed", "passkey", passkey_id)
-        return PasskeyOut.of(await self._passkeys.rename(passkey_id, actor.owner_id, name, audit))
+        async with transaction():
+            passkey = await self._passkeys.lock(actor.owner_id, passkey_id)
+            before, after = {"name": passkey.name}, {"name": name}
+            await self._passkeys.rename(passkey, name)
+            await self._audit.record(AuditEntry(actor, "passkey.renamed", "passkey", passkey_id, before, after))
+        return PasskeyOut.of(passkey)
 
     async def remove(self, actor: Principal, passkey_id: int) -> None:
         """Remove one of the caller's passkeys; raises StepUpRequired, NotAllowed, NotFound."""
-        user_id = await self._rights.require_fresh(actor)
-        audit = AuditEntry(actor, "second_factor.removed", "passkey", passkey_id, before={"kind": "passkey"})
-        await self._passkeys.remove(passkey_id, user_id, audit)
+        user_id = await self._rights.require_recent_authentication(actor)
+        async with transaction():
+            await self._accounts.lock(user_id)
+            passkey = await self._passkeys.lock(user_id, passkey_id)
+            await self._passkeys.delete(passkey)
+            await self._factors.drop_recovery_codes_after_last(user_id)
+            before = {"kind": "passkey", "name": passkey.name}
+            await self._audit.record(AuditEntry(actor, "second_factor.removed", "passkey", passkey_id, before=before))
+            await self._notifier.notify(user_id, SecurityNotice.SECOND_FACTOR_REMOVED, f"passkey:{passkey_id}", actor)
 
-    async def _read(self, registration: PasskeyRegistration) -> NewPasskey:
+    async def _read(self, user_id: int, registration: PasskeyRegistration) -> Passkey:
+        challenge = await self._challenges.spend(registration.challenge)
+        if challenge is None or challenge.user_id != user_id:
+            raise ValidationFailed.of("challenge", "is unknown, used or expired; request new options")
         try:
-            return await run_in_hashing_thread(
+            new = await run_in_hashing_thread(
                 self._party.read_attestation, registration.credential, registration.challenge
             )
         except CredentialRefused as error:
-            raise ValidationFailed.of("credential", "does not answer the challenge as a passkey does") from error
+            raise ValidationFailed.of("credential", "is not a passkey's valid response to the challenge") from error
+        handle = base64url_to_bytes(challenge.data["user_handle"])
+        return _passkey(user_id, handle, registration, new)
 
 
-def _columns(new: NewPasskey) -> dict[str, object]:
-    return {name: getattr(new, name) for name in new.__slots__}
+def _passkey(user_id: int, handle: bytes, registration: PasskeyRegistration, new: NewCredential) -> Passkey:
+    return Passkey(
+        user_id=user_id,
+        user_handle=handle,
+        name=registration.name,
+        transports=registration.credential.response.transports,
+        **{column: getattr(new, column) for column in new.__slots__},
+    )

@@ -9,22 +9,22 @@ GROUPS, GROUP_LENGTH = 4, 6
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 _six_digits = re.compile(r"[0-9]{6}", re.ASCII)
-# What people read where there is no I, L or O.
+# I, L and O are not in the alphabet, and are what people read in place of 1 and 0.
 _misread = str.maketrans("ILO", "110", " -")
 
 
 def new_codes() -> list[str]:
-    """Return new codes, such as 7K3M9P-…; what is stored of them is their digest."""
+    """Return new codes, such as 7K3M9P-…; only their digests are stored."""
     return ["-".join(_group() for _ in range(GROUPS)) for _ in range(CODES)]
 
 
 def digest_of(code: str) -> bytes:
-    """Return the SHA-256 of the code however it was typed. Nobody can guess 120 bits, so nothing slower is needed."""
+    """Return the SHA-256 of the code, however it is typed. 120 bits cannot be guessed, so nothing slower is needed."""
     return sha256(f"recovery code\x00{code.upper().translate(_misread)}".encode()).digest()
 
 
 def six_digits_of(code: str) -> str | None:
-    """Return the code as an authenticator program shows it, or None when it is none of such."""
+    """Return the code as an authenticator app shows it, or None for any other code."""
     digits = code.translate(_misread)
     return digits if _six_digits.fullmatch(digits) else None
 

@@ -1,4 +1,4 @@
-"""What Keyhouse asks of authenticators, and believes of their answers (WebAuthn Level 3), by py_webauthn."""
+"""What Keyhouse requests of authenticators, and how it verifies their responses (WebAuthn Level 3), by py_webauthn."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from apps.second_factors.domain.passkey_credential import Assertion, NewCredential
 from apps.second_factors.models import Passkey
-from apps.second_factors.repositories.passkey_repository import NewPasskey
 from apps.second_factors.schemas.passkey import AssertionCredential, AttestationCredential
 
 TIMEOUT_MILLISECONDS = 300_000
@@ -34,32 +34,23 @@ KNOWN_TRANSPORTS = {transport.value for transport in AuthenticatorTransport}
 
 
 class CredentialRefused(Exception):
-    """The answer is malformed, or does not prove what it should."""
+    """The response is malformed, or does not prove what it should."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """For whom a passkey is made: the account's random name on authenticators, and what people see there."""
+    """The owner of a new passkey: the account's random name on authenticators, and the names that people see there."""
 
     handle: bytes
     name: str
     display_name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Assertion:
-    """What an authenticator has signed."""
-
-    sign_count: int
-    is_user_verified: bool
-    is_backup_eligible: bool
-    is_backed_up: bool
-
-
 class RelyingParty:
-    """Keyhouse, as authenticators know it: a domain, and the origins of the pages that may ask for its passkeys.
+    """Keyhouse, as authenticators know it: a domain, and the origins of the pages that may request its passkeys.
 
-    Its methods that read answers take a processor for a moment: call them off the event loop. Challenges are base64url.
+    The methods that read responses take milliseconds of processor time: call them off the event loop. Challenges are
+    base64url.
     """
 
     def __init__(self, domain: str, name: str, origins: Sequence[str]) -> None:
@@ -68,9 +59,9 @@ class RelyingParty:
         self._origins = list(origins)
 
     def creation_options(
-        self, challenge: str, owner: Owner, known: Sequence[Passkey]
+        self, challenge: str, owner: Owner, registered: Sequence[Passkey]
     ) -> PublicKeyCredentialCreationOptions:
-        """Return what the browser is asked for a new passkey, on an authenticator that holds none of those known."""
+        """Return the browser's options for a new passkey, on an authenticator that holds none of those registered."""
         return generate_registration_options(
             rp_id=self._domain,
             rp_name=self._name,
@@ -79,30 +70,32 @@ class RelyingParty:
             user_display_name=owner.display_name,
             challenge=base64url_to_bytes(challenge),
             timeout=TIMEOUT_MILLISECONDS,
-            # Any authenticator can be a second factor; one that keeps the passkey and checks its user can be the only.
+            # Any authenticator serves as second factor; one that stores the passkey and verifies its user, as the only.
             authenticator_selection=AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.PREFERRED, user_verification=UserVerificationRequirement.PREFERRED
             ),
-            exclude_credentials=_descriptors(known),
+            exclude_credentials=_descriptors(registered),
         )
 
     def request_options(
-        self, challenge: str, known: Sequence[Passkey], *, must_verify_user: bool
+        self, challenge: str, allowed: Sequence[Passkey], *, must_verify_user: bool
     ) -> PublicKeyCredentialRequestOptions:
-        """Return what the browser is asked for one of the known passkeys, or for any if none is named."""
-        wish = UserVerificationRequirement.REQUIRED if must_verify_user else UserVerificationRequirement.PREFERRED
+        """Return the browser's options for one of the allowed passkeys, or for any passkey where none is named."""
+        verification = (
+            UserVerificationRequirement.REQUIRED if must_verify_user else UserVerificationRequirement.PREFERRED
+        )
         return generate_authentication_options(
             rp_id=self._domain,
             challenge=base64url_to_bytes(challenge),
             timeout=TIMEOUT_MILLISECONDS,
-            allow_credentials=_descriptors(known),
-            user_verification=wish,
+            allow_credentials=_descriptors(allowed),
+            user_verification=verification,
         )
 
-    def read_attestation(self, credential: AttestationCredential, challenge: str) -> NewPasskey:
+    def read_attestation(self, credential: AttestationCredential, challenge: str) -> NewCredential:
         """Return the new key pair's public half; raises CredentialRefused.
 
-        No attestation is asked for, so none is believed: of the formats, only those that name no maker are read.
+        No attestation is requested, so none is trusted: of the formats, only those that name no manufacturer are read.
         """
         return _guarded(self._attestation, credential, challenge)
 
@@ -111,25 +104,25 @@ class RelyingParty:
     ) -> Assertion:
         """Return what was signed with the private half of the public key; raises CredentialRefused.
 
-        The counter is left to whoever stores it, and the user handle to whoever knows the account.
+        The caller compares the counter and the user handle with those stored.
         """
         return _guarded(self._assertion, credential, challenge, public_key, must_verify_user)
 
-    def _attestation(self, credential: AttestationCredential, challenge: str) -> NewPasskey:
+    def _attestation(self, credential: AttestationCredential, challenge: str) -> NewCredential:
         _require_same_origin(credential.response.client_data_json)
-        _require_no_maker(credential.response.attestation_object)
+        _require_no_manufacturer(credential.response.attestation_object)
         shown = verify_registration_response(
             credential=credential.model_dump(by_alias=True),
             expected_challenge=base64url_to_bytes(challenge),
             expected_rp_id=self._domain,
             expected_origin=self._origins,
         )
-        return NewPasskey(
+        return NewCredential(
             credential_id=shown.credential_id,
             public_key=shown.credential_public_key,
             sign_count=shown.sign_count,
             aaguid=UUID(shown.aaguid),
-            is_backup_eligible=_may_be_copied(shown.credential_device_type),
+            is_backup_eligible=_is_multi_device(shown.credential_device_type),
             is_backed_up=shown.credential_backed_up,
         )
 
@@ -149,7 +142,7 @@ class RelyingParty:
         return Assertion(
             sign_count=shown.new_sign_count,
             is_user_verified=shown.user_verified,
-            is_backup_eligible=_may_be_copied(shown.credential_device_type),
+            is_backup_eligible=_is_multi_device(shown.credential_device_type),
             is_backed_up=shown.credential_backed_up,
         )
 
@@ -163,24 +156,24 @@ def _guarded[**P, R](read: Callable[P, R], *args: P.args, **kwargs: P.kwargs) ->
     try:
         return read(*args, **kwargs)
     except Exception as error:
-        # What an attacker writes into CBOR, keys and JSON makes the library raise nearly anything.
+        # Malformed CBOR, keys and JSON make the library raise nearly any exception.
         raise CredentialRefused from error
 
 
 def _require_same_origin(client_data_json: str) -> None:
-    # A page of ours in somebody else's frame is not where people sign in.
+    # Nobody signs in on a page of ours in another site's frame.
     if parse_client_data_json(base64url_to_bytes(client_data_json)).cross_origin:
         raise CredentialRefused
 
 
-def _require_no_maker(attestation_object: str) -> None:
+def _require_no_manufacturer(attestation_object: str) -> None:
     attestation = parse_attestation_object(base64url_to_bytes(attestation_object))
     is_signed_by_itself = attestation.fmt == AttestationFormat.PACKED and attestation.att_stmt.x5c is None
     if attestation.fmt != AttestationFormat.NONE and not is_signed_by_itself:
         raise CredentialRefused
 
 
-def _may_be_copied(kind: CredentialDeviceType) -> bool:
+def _is_multi_device(kind: CredentialDeviceType) -> bool:
     return kind is CredentialDeviceType.MULTI_DEVICE
 
 

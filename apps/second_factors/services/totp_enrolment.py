@@ -1,68 +1,101 @@
-"""Programs that show codes: made, confirmed, removed."""
+"""Authenticator apps: enrolled, confirmed, removed."""
 
-from apps.audit.domain.audit_entry import AuditEntry, Outcome
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.principal import Principal
-from apps.core.crypto import encryption
 from apps.core.crypto.passwords import run_in_hashing_thread
-from apps.core.errors import WrongCode
-from apps.core.request_context import current_request
-from apps.core.values.ip_addresses import limited_party
-from apps.second_factors.repositories.code_repository import Guess
+from apps.core.database.transaction import transaction
+from apps.core.errors import NotFound, WrongCode
 from apps.second_factors.repositories.totp_repository import TotpRepository
 from apps.second_factors.schemas.second_factor import RecoveryCodesOut
 from apps.second_factors.schemas.totp_device import TotpSecret
 from apps.second_factors.services.factor_rights import FactorRights
-from apps.second_factors.services.lockout import refuse_for
-from apps.second_factors.services.recovery_code import digest_of, new_codes, six_digits_of
-from apps.second_factors.services.totp import matching_step, new_secret, otpauth_uri, qr_code
-from apps.users.services.user_service import UserService
+from apps.second_factors.services.in_transaction.code_verification import CodeVerification, attempt_of
+from apps.second_factors.services.in_transaction.factor_set import FactorSet
+from apps.second_factors.services.totp import encrypted, new_secret, otpauth_uri, qr_code
+from apps.users.domain.security_notice import SecurityNotice
+from apps.users.services.in_transaction.accounts import Accounts
+from apps.users.services.in_transaction.security_notifier import SecurityNotifier
 
-# Part of how the stored secrets were encrypted: another word here makes them unreadable.
-PURPOSE = "keyhouse totp secrets"
 KIND = {"kind": "totp"}
 
 
 class TotpEnrolment:
-    """Gives accounts a secret to make codes with. It counts once a code has shown that the program has it."""
+    """Gives accounts a secret for an authenticator app. It counts once a first code has confirmed it."""
 
-    def __init__(self, devices: TotpRepository, users: UserService, rights: FactorRights, issuer: str) -> None:
+    def __init__(
+        self,
+        devices: TotpRepository,
+        rights: FactorRights,
+        accounts: Accounts,
+        factors: FactorSet,
+        codes: CodeVerification,
+        *,
+        audit: AuditTrail,
+        notifier: SecurityNotifier,
+        issuer: str,
+    ) -> None:
         self._devices = devices
-        self._users = users
         self._rights = rights
+        self._accounts = accounts
+        self._factors = factors
+        self._codes = codes
+        self._audit = audit
+        self._notifier = notifier
         self._issuer = issuer
 
     async def begin(self, actor: Principal) -> TotpSecret:
-        """Return a new secret, which waits 15 minutes for its first code; raises as `FactorRights` does."""
-        user_id = await self._rights.require_enrolling(actor)
-        secret = new_secret()
-        uri = otpauth_uri(secret, (await self._users.credentials(user_id)).email, self._issuer)
+        """Return a new secret, which awaits its first code for 15 minutes; the confirmed one stays valid.
+
+        Raises as `FactorRights.require_may_enrol` does.
+        """
+        account, secret = await self._rights.require_may_enrol(actor), new_secret()
+        uri = otpauth_uri(secret, account.email, self._issuer)
         image = await run_in_hashing_thread(qr_code, uri)
-        await self._devices.begin(user_id, encryption.encrypt(secret.encode(), PURPOSE))
+        async with transaction():
+            await self._accounts.lock(account.user_id)
+            await self._devices.delete_unconfirmed(account.user_id)
+            await self._devices.insert_unconfirmed(account.user_id, encrypted(secret))
         return TotpSecret(secret=secret, otpauth_uri=uri, qr_code=image)
 
     async def confirm(self, actor: Principal, code: str) -> RecoveryCodesOut:
-        """Make the waiting secret the account's, in place of one before; returns recovery codes if there are none.
+        """Confirm the new secret by its first code, in place of an earlier one; return recovery codes if there are
+        none.
 
-        Raises StepUpRequired, NotAllowed, NotFound when none waits, WrongCode, or TooManyRequests when locked.
+        Raises StepUpRequired, NotAllowed, NotFound when no secret awaits a code, WrongCode, and TooManyRequests while
+        codes of the account are locked.
         """
-        user_id = await self._rights.require_fresh(actor)
-        codes = new_codes()
-        guess = Guess(user_id, limited_party(current_request().client_address), digits=six_digits_of(code) or "")
-        refused = AuditEntry(actor, "second_factor.refused", "user", user_id, outcome=Outcome.FAILURE)
-        audit = AuditEntry(actor, "second_factor.added", "user", user_id, after=KIND)
-        confirmation = await self._devices.confirm(guess, [digest_of(each) for each in codes], refused, audit)
-        refuse_for(confirmation.judgement.locked_seconds)
-        if not confirmation.judgement.is_right:
+        user_id = await self._rights.require_recent_authentication(actor)
+        async with transaction():
+            await self._accounts.lock(user_id)
+            secret = await self._devices.find_unconfirmed_secret(user_id)
+            if secret is None:
+                raise NotFound("No authenticator app awaits a code. Begin again.")
+            codes = None
+            if await self._codes.verify_first(attempt_of(user_id, code), secret, actor):
+                codes = await self._confirm(actor, user_id, secret.device_id)
+        if codes is None:  # the count and the record of a wrong code are committed
             raise WrongCode
-        return RecoveryCodesOut(recovery_codes=codes if confirmation.has_new_codes else [])
+        return RecoveryCodesOut(recovery_codes=codes)
 
     async def remove(self, actor: Principal) -> None:
-        """Remove the account's program; raises StepUpRequired, NotAllowed, NotFound."""
-        user_id = await self._rights.require_fresh(actor)
-        await self._devices.remove(user_id, AuditEntry(actor, "second_factor.removed", "user", user_id, before=KIND))
+        """Remove the account's authenticator app; raises StepUpRequired, NotAllowed, NotFound."""
+        user_id = await self._rights.require_recent_authentication(actor)
+        async with transaction():
+            await self._accounts.lock(user_id)
+            device = await self._devices.find_confirmed(user_id)
+            if device is None:
+                raise NotFound
+            await self._devices.delete_confirmed(user_id)
+            await self._factors.drop_recovery_codes_after_last(user_id)
+            await self._audit.record(AuditEntry(actor, "second_factor.removed", "user", user_id, before=KIND))
+            await self._notifier.notify(user_id, SecurityNotice.SECOND_FACTOR_REMOVED, f"totp:{device.pk}", actor)
 
-
-def match_step(secret_encrypted: bytes, digits: str, moment: int) -> int | None:
-    """Return the time step whose code these digits are, or None; a secret that cannot be read has no codes."""
-    secret = encryption.decrypt(secret_encrypted, PURPOSE)
-    return None if secret is None else matching_step(secret.decode(), digits, moment)
+    async def _confirm(self, actor: Principal, user_id: int, device_id: int) -> list[str]:
+        await self._factors.require_reauthentication_before_first(user_id)
+        await self._devices.delete_confirmed(user_id)
+        await self._devices.confirm(device_id)
+        codes = await self._factors.issue_first_recovery_codes(user_id)
+        await self._audit.record(AuditEntry(actor, "second_factor.added", "user", user_id, after=KIND))
+        await self._notifier.notify(user_id, SecurityNotice.SECOND_FACTOR_ADDED, f"totp:{device_id}", actor)
+        return codes

@@ -14,7 +14,7 @@ from apps.core.event_loop.sync_calls import call_service
 from apps.users.admin.account_filters import ActivityFilter, RoleFilter, StaffFilter
 from apps.users.admin.user_forms import UserAddForm, UserChangeForm, roles_of
 from apps.users.admin.user_operations import ACTIVATE, DEACTIVATE, DELETE, RESTORE
-from apps.users.dependencies import registration, user_service
+from apps.users.dependencies import account_update, registration
 from apps.users.models import User
 
 NEVER_CHANGED = (
@@ -111,5 +111,5 @@ class UserAdmin(ServiceAdmin):
         if not change:
             obj.pk = call_service(registration().register, form.payload, actor).id
         elif form.payload.model_fields_set:
-            call_service(user_service().update, actor, obj.pk, form.payload)
+            call_service(account_update().update, actor, obj.pk, form.payload)
         obj.refresh_from_db()

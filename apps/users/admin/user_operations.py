@@ -5,17 +5,17 @@ from django.forms import Form
 from apps.core.admin.operation import Operation
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop.sync_calls import call_service
-from apps.users.dependencies import account_removal, user_service
+from apps.users.dependencies import account_removal, account_update
 from apps.users.models import User
 from apps.users.schemas.user import UserUpdate
 
 
 def _activate(actor: Principal, user_id: int, _form: Form) -> None:
-    call_service(user_service().update, actor, user_id, UserUpdate(is_active=True))
+    call_service(account_update().update, actor, user_id, UserUpdate(is_active=True))
 
 
 def _deactivate(actor: Principal, user_id: int, _form: Form) -> None:
-    call_service(user_service().update, actor, user_id, UserUpdate(is_active=False))
+    call_service(account_update().update, actor, user_id, UserUpdate(is_active=False))
 
 
 def _delete(actor: Principal, user_id: int, _form: Form) -> None:

@@ -39,9 +39,13 @@ class UserManager(BaseUserManager["User"]):
     def new(self, email: str, username: str, **fields: Any) -> "User":
         """Return an unsaved account without a password."""
         if "plan" not in fields and "plan_id" not in fields:
-            plans = self.model._meta.get_field("plan").related_model._default_manager
-            fields["plan"] = plans.get(name=DEFAULT_PLAN_NAME)
+            fields["plan"] = self.default_plan().get()
         return self.model(email=canonical_email(email), username=username, **fields)
+
+    def default_plan(self) -> QuerySet[Any]:
+        """Return the plan that new accounts get."""
+        plans: QuerySet[Any] = self.model._meta.get_field("plan").related_model._default_manager.all()
+        return plans.filter(name=DEFAULT_PLAN_NAME)
 
     def create_superuser(self, email: str, username: str, password: str | None = None, **fields: Any) -> "User":
         """Return a new saved account that may do everything; what `createsuperuser` calls.

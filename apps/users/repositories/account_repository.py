@@ -1,7 +1,9 @@
 """Locks accounts and writes what signing in, keys and erasure change of them."""
 
+from typing import Any
+
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from apps.core.database.orm.prepared_query import prepared
@@ -10,32 +12,15 @@ from apps.core.database.orm.writes import update
 from apps.core.errors import NotFound
 from apps.users.models import Role, RoleScope, User
 
+UNTOUCHED = {"updated_at": F("updated_at")}  # signing in and out does not change the account
+
 
 class AccountRepository:
-    """The rows of accounts that are not deleted."""
+    """The rows of accounts that are not deleted.
 
-    async def lock(self, user_id: int) -> User:
-        """Lock the account and return it with its plan; raises NotFound."""
-        user = await _account.lock(user_id)
-        if user is None:
-            raise NotFound
-        return user
-
-    async def lock_by_email(self, email: str) -> User | None:
-        """Lock the account with this address and return it with its plan, or None."""
-        return await _account_of_email.lock(email)
-
-    async def find_with_role_scopes(self, user_id: int) -> User | None:
-        """Return the account with the scopes that its roles give as `role_scopes`, or None."""
-        return await _account_with_role_scopes.first(user_id)
-
-    async def note_login(self, user_id: int) -> None:
-        """Store the moment of a sign-in."""
-        await update(User.objects.filter(pk=user_id), last_login=Now())
-
-    async def set_password(self, user_id: int, password_hash: str) -> None:
-        """Store a password's hash."""
-        await update(User.objects.filter(pk=user_id), password=password_hash)
+    Locks join no plan: after waiting for a lock, PostgreSQL compares the account with the plan that it had before, and
+    finds no row where the plan has changed meanwhile.
+    """
 
     async def find(self, user_id: int) -> User | None:
         """Return the account, or None."""
@@ -45,31 +30,68 @@ class AccountRepository:
         """Return the account with this canonical address, or None."""
         return await _account_of_email.first(email)
 
-    async def end_sessions(self, user_id: int) -> None:
-        """Let no session count that has begun before now."""
-        await update(User.objects.filter(pk=user_id), sessions_ended_at=Now())
+    async def lock(self, user_id: int) -> User:
+        """Lock the account and return it; raises NotFound."""
+        user = await _account.lock(user_id)
+        if user is None:
+            raise NotFound
+        return user
 
-    async def end_authentications(self, user_id: int) -> None:
-        """Let no authentication count as recent that is older than now."""
-        await update(User.objects.filter(pk=user_id), proofs_ended_at=Now())
+    async def lock_by_email(self, email: str) -> User | None:
+        """Lock the account with this address and return it, or None."""
+        return await _account_of_email.lock(email)
 
-    async def mark_email_verified(self, user_id: int) -> None:
-        """Store that the address is verified, unless it was."""
-        await update(User.objects.filter(pk=user_id, email_verified_at=None), email_verified_at=Now())
+    async def lock_with_key_allowance(self, user_id: int) -> User:
+        """Lock the account and return it with its plan's `api_keys_maximum`; raises NotFound."""
+        user = await _account_with_key_allowance.lock(user_id)
+        if user is None:
+            raise NotFound
+        return user
+
+    async def find_with_role_scopes(self, user_id: int) -> User | None:
+        """Return the account with the scopes that its roles give as `role_scopes`, or None."""
+        return await _account_with_role_scopes.first(user_id)
 
     async def role_names_giving(self, scope: str) -> list[str]:
         """Return the names of the roles that give the scope, in order."""
         return [role.name for role in await fetch_all(Role.objects.filter(scopes__scope=scope).order_by("name"))]
 
+    async def record_login(self, user_id: int) -> None:
+        """Store the moment of a sign-in."""
+        await update(User.objects.filter(pk=user_id), last_login=Now(), **UNTOUCHED)
+
+    async def set_password(self, user_id: int, password_hash: str) -> None:
+        """Store the hash of a password."""
+        await update(User.objects.filter(pk=user_id), password=password_hash)
+
+    async def end_sessions(self, user_id: int) -> None:
+        """End every session that has begun before now."""
+        await update(User.objects.filter(pk=user_id), sessions_ended_at=Now(), **UNTOUCHED)
+
+    async def end_authentications(self, user_id: int) -> None:
+        """Let no authentication before now count as recent."""
+        await update(User.objects.filter(pk=user_id), proofs_ended_at=Now(), **UNTOUCHED)
+
+    async def mark_email_verified(self, user_id: int) -> None:
+        """Store that the address is verified, unless it is already."""
+        await update(User.objects.filter(pk=user_id, email_verified_at=None), email_verified_at=Now())
+
 
 @prepared
 def _account(user_id: int) -> QuerySet[User]:
-    return User.objects.filter(pk=user_id, deleted_at=None).select_related("plan")
+    return User.objects.filter(pk=user_id, deleted_at=None)
 
 
 @prepared
 def _account_of_email(email: str) -> QuerySet[User]:
-    return User.objects.with_email(email).filter(deleted_at=None).select_related("plan")
+    return User.objects.with_email(email).filter(deleted_at=None)
+
+
+@prepared
+def _account_with_key_allowance(user_id: int) -> QuerySet[User]:
+    plans: Any = User._meta.get_field("plan").related_model
+    maximum = plans._base_manager.filter(pk=OuterRef("plan")).values("api_keys_maximum")
+    return User.objects.filter(pk=user_id, deleted_at=None).annotate(api_keys_maximum=Subquery(maximum))
 
 
 @prepared

@@ -1,68 +1,85 @@
 """Reads and writes invitations."""
 
-from dataclasses import replace
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import override
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Lower, Now
 from django.db.models.lookups import Exact
 
-from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
-from apps.core.database.orm.queries import count, fetch_all
+from apps.core.database.orm.entity_repository import EntityRepository
+from apps.core.database.orm.queries import count, fetch_all, lock_all, lock_one
+from apps.core.database.orm.writes import update
 from apps.core.errors import NotFound
 from apps.users.models import Invitation
+from apps.users.repositories.user_repository import require_plan
 
 
-class InvitationRepository:
-    """The invitations' rows. Those methods that are not async run in the transaction open on this thread."""
+class InvitationRepository(EntityRepository[Invitation]):
+    """The invitations' rows with their plans. An open one is neither accepted nor revoked; it may have expired."""
 
-    def __init__(self, record_audit: RecordAudit) -> None:
-        self._record_audit = record_audit
+    model = Invitation
+
+    @override
+    def rows(self) -> QuerySet[Invitation]:
+        """Return all invitations with their plans."""
+        return Invitation.objects.select_related("plan")
 
     async def page(self, *, offset: int, size: int) -> tuple[list[Invitation], int]:
         """Return one page of all invitations, newest first, and how many there are."""
-        found = Invitation.objects.select_related("plan").order_by("-id")
+        found = self.rows().order_by("-id")
         return await fetch_all(found[offset : offset + size]), await count(found)
 
-    def add(self, email: str, plan_id: int | None, life: timedelta, audit: AuditEntry) -> Invitation:
-        """Insert one."""
-        invited_by_id = audit.actor.user_id
-        new = Invitation.objects.create(
-            email=email, plan_id=plan_id, invited_by_id=invited_by_id, expires_at=Now() + life
-        )
-        self._record_audit(replace(audit, target_id=new.pk, after={"plan_id": plan_id}))
-        return Invitation.objects.select_related("plan").get(pk=new.pk)
+    async def create(
+        self, email: str, plan_id: int | None, invited_by_id: int | None, lifetime: timedelta
+    ) -> Invitation:
+        """Insert an invitation that is valid for `lifetime`; raises ValidationFailed when the plan is deleted."""
+        new = Invitation(email=email, plan_id=plan_id, invited_by_id=invited_by_id, expires_at=Now() + lifetime)
+        invitation = await self.insert(new)
+        if plan_id is not None:
+            await require_plan()
+        return invitation
 
-    def lock_open(self, invitation_id: int) -> Invitation:
-        """Return one that is neither accepted nor revoked, locked; raises NotFound. It may have expired."""
-        found = _open().select_for_update(of=("self",)).filter(pk=invitation_id).first()
-        if found is None:
+    async def lock_open(self, invitation_id: int) -> Invitation:
+        """Lock an open invitation and return it; raises NotFound."""
+        invitation = await lock_one(_open().filter(pk=invitation_id))
+        if invitation is None:
             raise NotFound
-        return found
+        return invitation
 
-    def lock_good_for(self, email: str) -> Invitation | None:
-        """Return the newest good one for the address, locked, or None."""
-        found = _open().select_for_update(of=("self",)).filter(Exact(Lower("email"), email.lower()))
-        return found.filter(expires_at__gt=Now()).order_by("-id").first()
+    async def lock_valid_for(self, email: str) -> Invitation | None:
+        """Lock the address's open invitations that have not expired, and return the newest, or None."""
+        found = await lock_all(_open().filter(_is_to(email), expires_at__gt=Now()))
+        return found[-1] if found else None
 
-    def renew(self, invitation: Invitation, life: timedelta, audit: AuditEntry) -> Invitation:
-        """Let one that is locked be good for so long from now."""
-        return self._change(invitation, audit, expires_at=Now() + life)
+    async def renew(self, invitation: Invitation, lifetime: timedelta) -> Invitation:
+        """Let a locked invitation be valid for `lifetime` from now."""
+        return await self.update(invitation, expires_at=Now() + lifetime)
 
-    def accept(self, invitation: Invitation, user_id: int, audit: AuditEntry) -> Invitation:
-        """Note the account that was made by one that is locked."""
-        return self._change(invitation, audit, accepted_at=Now(), user_id=user_id)
+    async def revoke(self, invitation: Invitation) -> None:
+        """Revoke a locked invitation."""
+        await update(_row(invitation), revoked_at=Now())
 
-    def revoke(self, invitation: Invitation, audit: AuditEntry) -> Invitation:
-        """Take back one that is locked."""
-        return self._change(invitation, audit, revoked_at=Now())
+    async def accept(self, invitation: Invitation, user_id: int) -> None:
+        """Store which account was created by a locked invitation."""
+        await update(_row(invitation), accepted_at=Now(), user_id=user_id)
 
-    def _change(self, invitation: Invitation, audit: AuditEntry, **changes: Any) -> Invitation:
-        Invitation.objects.filter(pk=invitation.pk).update(**changes, updated_at=Now())
-        self._record_audit(replace(audit, target_id=invitation.pk))
-        return Invitation.objects.select_related("plan").get(pk=invitation.pk)
+    async def replace_address_of_account(self, user_id: int, email: str) -> None:
+        """Write another address on the invitations by which the account was created."""
+        await update(Invitation.objects.filter(user=user_id), email=email)
+
+    async def replace_address(self, old: str, until: datetime, email: str) -> None:
+        """Write another address on the invitations to `old` that were sent before `until` and belong to no account."""
+        await update(Invitation.objects.filter(_is_to(old), user=None, created_at__lt=until), email=email)
+
+
+def _row(invitation: Invitation) -> QuerySet[Invitation]:
+    return Invitation.objects.filter(pk=invitation.pk)
 
 
 def _open() -> QuerySet[Invitation]:
-    return Invitation.objects.select_related("plan").filter(accepted_at=None, revoked_at=None)
+    return Invitation.objects.filter(accepted_at=None, revoked_at=None)
+
+
+def _is_to(email: str) -> Q:
+    return Q(Exact(Lower("email"), Lower(Value(email))))

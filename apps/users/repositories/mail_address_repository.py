@@ -11,7 +11,7 @@ from apps.users.models import User
 
 
 class MailAddressRepository:
-    """The accounts' addresses."""
+    """The addresses of accounts, deleted ones too."""
 
     async def find(self, user_id: int) -> tuple[str | None, datetime]:
         """Return the account's address, None once it is erased, and the moment by the database's clock.
@@ -19,13 +19,6 @@ class MailAddressRepository:
         Raises NotFound.
         """
         user = await _account_now.first(user_id)
-        if user is None:
-            raise NotFound
-        return user.email if user.erased_at is None else None, vars(user)["moment"]
-
-    def of(self, user_id: int) -> tuple[str | None, datetime]:
-        """Return the same in the transaction that is open on the calling thread."""
-        user = User.objects.annotate(moment=Now()).filter(pk=user_id).first()
         if user is None:
             raise NotFound
         return user.email if user.erased_at is None else None, vars(user)["moment"]

@@ -1,54 +1,56 @@
-"""Reads and writes the addresses that accounts shall have instead of theirs."""
+"""Reads and writes the addresses that accounts are about to get."""
 
 from datetime import timedelta
+from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from apps.core.database.constraints import ConstraintViolated
+from apps.core.database.orm.queries import exists
+from apps.core.database.orm.writes import update
 from apps.users.models import User
-from apps.users.repositories.user_repository import saved
+from apps.users.repositories.user_repository import conflict_of
 
-NONE_PENDING = {"pending_email": "", "pending_email_until": None, "pending_email_confirmed_by": ""}
+NOTHING_PENDING = {"pending_email": "", "pending_email_until": None, "pending_email_confirmed_by": ""}
 
 
 class PendingEmailRepository:
-    """Columns of accounts that are locked in the transaction open on this thread."""
+    """The columns `pending_email…` of locked accounts."""
 
-    def is_taken(self, email: str) -> bool:
-        """Return whether a living account has the address."""
-        return User.objects.with_email(email).filter(deleted_at=None).exists()
+    async def is_taken(self, email: str) -> bool:
+        """Return whether an account has the address."""
+        return await exists(User.objects.with_email(email).filter(deleted_at=None))
 
-    def begin(self, user: User, email: str, life: timedelta, confirmed_by: str) -> None:
-        """Let the address wait so long to be confirmed by the two, or by the one that has not."""
-        _of(user).update(
+    async def begin(self, user: User, email: str, lifetime: timedelta, confirmed_by: str) -> None:
+        """Store an address that has to be confirmed within `lifetime`, and which side has confirmed it already."""
+        await update(
+            _row(user),
             pending_email=email,
-            pending_email_until=Now() + life,
+            pending_email_until=Now() + lifetime,
             pending_email_confirmed_by=confirmed_by,
-            updated_at=Now(),
         )
 
-    def is_waiting(self, user: User, email: str) -> bool:
-        """Return whether this address waits to be confirmed."""
-        return _of(user).filter(pending_email=email, pending_email_until__gt=Now()).exists()
+    async def is_pending(self, user: User, email: str) -> bool:
+        """Return whether this address still has to be confirmed."""
+        return await exists(_row(user).filter(pending_email=email, pending_email_until__gt=Now()))
 
-    def confirm(self, user: User, side: str) -> None:
-        """Note that one of the two has confirmed."""
-        _of(user).update(pending_email_confirmed_by=side, updated_at=Now())
+    async def confirm(self, user: User, side: str) -> None:
+        """Store that one side has confirmed."""
+        await update(_row(user), pending_email_confirmed_by=side)
 
-    def end(self, user: User) -> None:
-        """Let no address wait."""
-        _of(user).update(**NONE_PENDING, updated_at=Now())
+    async def end(self, user: User) -> None:
+        """Forget the pending address."""
+        await update(_row(user), **NOTHING_PENDING)
 
-    def move(self, user: User, email: str, *, is_verified: bool) -> None:
-        """Give the account the address; raises Conflict when it is taken."""
-        user.email = email
-        user.email_verified_at = Now() if is_verified else user.email_verified_at
-        for name, value in NONE_PENDING.items():
-            setattr(user, name, value)
-        with transaction.atomic():
-            saved(user, update_fields=["email", "email_verified_at", *NONE_PENDING, "updated_at"])
+    async def move(self, user: User, email: str, *, is_verified: bool) -> None:
+        """Give the account the address, verified with `is_verified`; raises Conflict when it is taken."""
+        verified: dict[str, Any] = {"email_verified_at": Now()} if is_verified else {}
+        try:
+            await update(_row(user), email=email, **verified, **NOTHING_PENDING)
+        except ConstraintViolated as error:
+            raise conflict_of(error) from error
 
 
-def _of(user: User) -> QuerySet[User]:
+def _row(user: User) -> QuerySet[User]:
     return User.objects.filter(pk=user.pk)

@@ -1,10 +1,15 @@
-"""Reads and writes sign-ups that wait for their address to be confirmed."""
+"""Reads and writes sign-ups whose address has not been confirmed."""
 
+from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
-from django.db import connection
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Lower, Now
+from django.db.models.lookups import Exact
 
-from apps.core.database.orm.queries import fetch_one
+from apps.core.database.orm.queries import count, fetch_one, lock_all
+from apps.core.database.orm.writes import delete, insert
 from apps.core.database.sql_files import load_statements
 from apps.core.database.statements import fetch_rows
 from apps.users.models import PendingRegistration
@@ -13,31 +18,36 @@ SQL = load_statements(Path(__file__).with_name("pending_registrations.sql"))
 
 
 class PendingRegistrationRepository:
-    """The sign-ups' rows. Those methods that are not async run in the transaction open on this thread."""
+    """The pending registrations' rows."""
 
-    def count_recent(self, email: str) -> int:
-        """Return how many of the last hour are for the address; whoever else asks for it waits for the transaction."""
-        with connection.cursor() as cursor:
-            cursor.execute(SQL["lock_address"], [email])
-            cursor.execute(SQL["count_recent"], [email])
-            return int(cursor.fetchone()[0])
+    async def lock_address(self, email: str) -> None:
+        """Make other transactions that lock the same address wait until this one ends; it may have no row yet."""
+        await fetch_rows(SQL["lock_address"], [email])
 
-    def add(self, fields: dict[str, str], password_hash: str) -> int:
-        """Insert one, and return its id."""
-        return PendingRegistration.objects.create(**fields, password=password_hash).pk
+    async def count_since(self, email: str, age: timedelta) -> int:
+        """Return how many for the address are younger than `age`."""
+        return await count(_of_address(email).filter(created_at__gt=Now() - age))
+
+    async def insert(self, account: Mapping[str, str], password_hash: str) -> int:
+        """Insert a pending registration and return its id."""
+        return (await insert(PendingRegistration(**account, password=password_hash))).pk
 
     async def find(self, pending_id: int) -> PendingRegistration | None:
-        """Return one, or None when it is gone."""
+        """Return the pending registration, or None."""
         return await fetch_one(PendingRegistration.objects.filter(pk=pending_id))
 
-    def take(self, pending_id: int) -> PendingRegistration | None:
-        """Remove and return one, with all others for its address; None when it is gone."""
-        pending = PendingRegistration.objects.filter(pk=pending_id).first()
-        if pending is not None:
-            with connection.cursor() as cursor:
-                cursor.execute(SQL["remove"], [pending.email])
-        return pending
+    async def lock_all_for(self, email: str) -> list[PendingRegistration]:
+        """Lock all pending registrations for the address and return them."""
+        return await lock_all(_of_address(email))
 
-    async def remove_old(self, maximum: int) -> int:
-        """Remove at most so many of over two days ago, and return how many."""
-        return int((await fetch_rows(SQL["clean_up"], [maximum]))[0][0])
+    async def delete_all_for(self, email: str) -> None:
+        """Delete all pending registrations for the address."""
+        await delete(_of_address(email))
+
+    async def delete_expired(self, maximum: int) -> int:
+        """Delete up to `maximum` that are older than two days, and return how many."""
+        return int((await fetch_rows(SQL["delete_expired"], [maximum]))[0][0])
+
+
+def _of_address(email: str) -> QuerySet[PendingRegistration]:
+    return PendingRegistration.objects.filter(Q(Exact(Lower("email"), Lower(Value(email)))))

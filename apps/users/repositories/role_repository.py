@@ -1,148 +1,119 @@
-"""Reads and writes roles, and who has them."""
+"""Reads and writes roles, and which accounts have them."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from django.contrib.auth.models import Permission
-from django.db import IntegrityError
-from django.db.models import Q, QuerySet
+from django.contrib.auth.models import Group
+from django.db.models import Q
 
-from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
-from apps.core.database.orm.queries import count, fetch_all, fetch_one
-from apps.core.database.transactions import run_in_transaction, violated_constraint
-from apps.core.errors import Conflict, ErrorDetail, NotFound, ValidationFailed
+from apps.core.database.constraints import ConstraintViolated
+from apps.core.database.orm.queries import count, exists, fetch_all, fetch_one, lock_all, lock_one
+from apps.core.database.orm.writes import check_constraints, delete, insert, insert_all, update
+from apps.core.errors import Conflict, ErrorDetail, NotFound
 from apps.users.models import Role, RoleScope, User
 
 NAME_UNIQUE = "auth_group_name_key"
-NAME_TAKEN = ErrorDetail("name", "There is a role of this name already.")
-IN_USE = "Accounts have this role; take it from them first, or take its scopes and permissions away."
-FIELDS = ("name", "scopes", "permissions")
-Membership: type[Any] = User.groups.through  # Django makes it, so nothing says of which type it is
+NAME_TAKEN = ErrorDetail("name", "A role with this name exists.")
+# Django makes these two models, so nothing says of which type they are.
+Membership: type[Any] = User.groups.through
+GrantedPermission: type[Any] = Group.permissions.through
+
+
+class RoleInUse(Conflict):
+    """Accounts have the role."""
+
+    code = "ROLE_IN_USE"
+    message = "Accounts have this role. Remove it from them first, or remove its scopes and permissions."
 
 
 class RoleRepository:
-    """The roles' rows: Django's groups, with the scopes they give.
+    """The roles' rows: Django's groups, with the scopes and permissions that they give.
 
-    Lock order: accounts before roles, roles in order of id. What a role gives, and who has it, changes only while its
-    row is locked; for who has it, the account's row too.
+    What a role gives, and which accounts have it, changes only while its row is locked; which accounts have it, only
+    while the account's row is locked too.
     """
 
-    def __init__(self, record_audit: RecordAudit) -> None:
-        self._record_audit = record_audit
-
-    async def find(self, role_id: int) -> Role | None:
-        """Return the role, or None."""
-        return await fetch_one(Role.objects.with_what_they_give().filter(pk=role_id))
+    async def get(self, role_id: int) -> Role:
+        """Return the role with what it gives; raises NotFound."""
+        return _existing(await fetch_one(Role.objects.with_what_they_give().filter(pk=role_id)))
 
     async def page(self, *, offset: int, size: int) -> tuple[list[Role], int]:
-        """Return one page of roles in order of id, and how many there are in all."""
+        """Return one page of roles in order of id, and how many there are."""
         roles = Role.objects.with_what_they_give().order_by("id")
         return await fetch_all(roles[offset : offset + size]), await count(roles)
 
-    async def create(self, fields: Mapping[str, Any], audit: AuditEntry) -> Role:
-        """Insert a role; raises Conflict when its name is taken, ValidationFailed for an unknown permission."""
-        return await run_in_transaction(self._create, fields, audit)
+    async def lock(self, role_id: int) -> Role:
+        """Lock the role and return it with what it gives; raises NotFound."""
+        _existing(await lock_one(Role.objects.filter(pk=role_id)))
+        return await self.get(role_id)  # read once it is locked: a subquery would show what was before the wait
 
-    async def update(self, role_id: int, changes: Mapping[str, Any], audit: AuditEntry) -> Role:
-        """Change the role; raises NotFound, and what `create` raises."""
-        return await run_in_transaction(self._update, role_id, changes, audit)
+    async def insert(self, name: str) -> int:
+        """Insert a role that gives nothing and return its id; raises Conflict when its name is taken."""
+        try:
+            return (await insert(Role(name=name))).pk
+        except ConstraintViolated as error:
+            raise _refusal(error) from error
 
-    async def delete(self, role_id: int, audit: AuditEntry) -> None:
-        """Delete the role; raises NotFound, Conflict when accounts have it that are not deleted."""
-        await run_in_transaction(self._delete, role_id, audit)
+    async def rename(self, role_id: int, name: str) -> None:
+        """Rename a locked role; raises Conflict when the name is taken."""
+        try:
+            await update(Role.objects.filter(pk=role_id), name=name)
+        except ConstraintViolated as error:
+            raise _refusal(error) from error
 
-    def assign(self, user_id: int, names: Sequence[str]) -> list[str]:
-        """Give the account these roles and no others, and return those it had.
+    async def replace_scopes(self, role_id: int, scopes: Collection[str]) -> None:
+        """Let a locked role give these scopes and no others."""
+        await delete(RoleScope.objects.filter(role=role_id).exclude(scope__in=scopes))
+        await insert_all([RoleScope(role_id=role_id, scope=scope) for scope in scopes], ignore_conflicts=True)
 
-        In the transaction open on this thread, with the account locked. Raises ValidationFailed for an unknown role.
-        """
-        had = list(Membership.objects.filter(user_id=user_id).values_list("group_id", flat=True))
-        locked = {role.pk: role.name for role in _lock(Q(name__in=names) | Q(pk__in=had))}
-        if unknown := set(names).difference(locked.values()):
-            raise ValidationFailed.of("roles", f"There is no role {', '.join(sorted(unknown))}.")
-        wanted = {pk for pk, name in locked.items() if name in names}
-        Membership.objects.filter(user_id=user_id).exclude(group_id__in=wanted).delete()
-        Membership.objects.bulk_create(Membership(user_id=user_id, group_id=pk) for pk in sorted(wanted - set(had)))
-        return sorted(locked[pk] for pk in had)
+    async def find_permissions(self, names: Sequence[str]) -> dict[str, int]:
+        """Return the ids of those permissions that roles may carry, by their names."""
+        found = await fetch_all(Role.objects.grantable_permissions().filter(full_name__in=names))
+        return {permission.full_name: permission.pk for permission in found}
 
-    def scopes_given_to(self, user_id: int) -> list[str]:
-        """Return what the account's roles give at this moment, in the transaction open on this thread."""
-        return list(RoleScope.objects.filter(role__user=user_id).values_list("scope", flat=True))
+    async def replace_permissions(self, role_id: int, ids: Collection[int]) -> None:
+        """Let a locked role give these permissions and no others."""
+        await delete(GrantedPermission.objects.filter(group=role_id).exclude(permission__in=ids))
+        granted = [GrantedPermission(group_id=role_id, permission_id=each) for each in sorted(ids)]
+        await insert_all(granted, ignore_conflicts=True)
 
-    def names_giving(self, scope: str) -> list[str]:
-        """Return the roles that give the scope, in the transaction open on this thread."""
-        return list(Role.objects.filter(scopes__scope=scope).order_by("name").values_list("name", flat=True))
+    async def has_members(self, role_id: int) -> bool:
+        """Return whether accounts have a locked role that are not deleted."""
+        return await exists(Membership.objects.filter(group=role_id, user__deleted_at=None))
 
-    def _create(self, fields: Mapping[str, Any], audit: AuditEntry) -> Role:
-        role = Role(name=fields["name"])
-        _save(role)
-        _give(role, fields)
-        self._record_audit(replace(audit, target_id=role.pk, after=fields))
-        return _shown(role.pk)
+    async def delete(self, role_id: int) -> None:
+        """Delete a locked role, also from deleted accounts; raises RoleInUse when an account still has it."""
+        await delete(Membership.objects.filter(group=role_id))
+        await delete(RoleScope.objects.filter(role=role_id))
+        await delete(GrantedPermission.objects.filter(group=role_id))
+        await delete(Role.objects.filter(pk=role_id))
+        try:
+            await check_constraints()
+        except ConstraintViolated as error:
+            raise RoleInUse from error
 
-    def _update(self, role_id: int, changes: Mapping[str, Any], audit: AuditEntry) -> Role:
-        role = _only(_lock(Q(pk=role_id)))
-        before = _values(role, changes)
-        role.name = changes.get("name", role.name)
-        _save(role)
-        _give(role, changes)
-        self._record_audit(replace(audit, target_id=role_id, before=before, after=_values(role, changes)))
-        return _shown(role_id)
+    async def ids_of_account(self, user_id: int) -> set[int]:
+        """Return the ids of a locked account's roles."""
+        return {row.group_id for row in await fetch_all(Membership.objects.filter(user=user_id))}
 
-    def _delete(self, role_id: int, audit: AuditEntry) -> None:
-        # Whoever gives the role to an account meanwhile waits for this lock, or this for them.
-        role = _only(Role.objects.select_for_update(of=("self",)).filter(pk=role_id))
-        members = Membership.objects.filter(group_id=role_id)
-        if members.filter(user__deleted_at=None).exists():
-            raise Conflict(IN_USE, code="ROLE_IN_USE")
-        self._record_audit(replace(audit, target_id=role_id, before=_values(role, FIELDS)))
-        members.delete()
-        role.delete()
+    async def lock_all(self, names: Collection[str], ids: Collection[int]) -> list[Role]:
+        """Lock the roles that have one of the names or ids, and return them in order of id."""
+        return await lock_all(Role.objects.filter(Q(name__in=names) | Q(pk__in=ids)))
 
+    async def remove_others(self, user_id: int, ids: Collection[int]) -> None:
+        """Remove all roles but these, which are locked, from a locked account."""
+        await delete(Membership.objects.filter(user=user_id).exclude(group__in=ids))
 
-def _shown(role_id: int) -> Role:
-    return Role.objects.with_what_they_give().get(pk=role_id)
-
-
-def _values(role: Role, names: Iterable[str]) -> dict[str, Any]:
-    shown: Any = _shown(role.pk)
-    values = {"name": shown.name, "scopes": shown.scope_names, "permissions": shown.permission_names}
-    return {name: values[name] for name in names}
+    async def add(self, user_id: int, ids: Collection[int]) -> None:
+        """Give these roles, which are locked, to a locked account."""
+        await insert_all([Membership(user_id=user_id, group_id=role_id) for role_id in sorted(ids)])
 
 
-def _lock(which: Q) -> QuerySet[Role]:
-    return Role.objects.filter(which).order_by("id").select_for_update(of=("self",), no_key=True)
-
-
-def _only(roles: QuerySet[Role]) -> Role:
-    role = roles.first()
+def _existing(role: Role | None) -> Role:
     if role is None:
         raise NotFound
     return role
 
 
-def _save(role: Role) -> None:
-    try:
-        role.save()
-    except IntegrityError as error:
-        if violated_constraint(error) != NAME_UNIQUE:
-            raise
-        raise Conflict(NAME_TAKEN.message, details=[NAME_TAKEN]) from error
-
-
-def _give(role: Role, fields: Mapping[str, Any]) -> None:
-    if "scopes" in fields:
-        given = RoleScope.objects.filter(role=role)
-        given.exclude(scope__in=fields["scopes"]).delete()
-        rows = [RoleScope(role=role, scope=scope) for scope in fields["scopes"]]
-        RoleScope.objects.bulk_create(rows, ignore_conflicts=True)
-    if "permissions" in fields:
-        role.permissions.set(_permissions(fields["permissions"]))
-
-
-def _permissions(names: Sequence[str]) -> list[Permission]:
-    found = {row.full_name: row for row in Role.objects.grantable_permissions().filter(full_name__in=names)}
-    if unknown := [name for name in names if name not in found]:
-        raise ValidationFailed.of("permissions", f"There is no permission {', '.join(unknown)}.")
-    return list(found.values())
+def _refusal(error: ConstraintViolated) -> Exception:
+    return Conflict(NAME_TAKEN.message, details=[NAME_TAKEN]) if error.constraint == NAME_UNIQUE else error

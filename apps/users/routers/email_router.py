@@ -52,5 +52,5 @@ async def cancel_email_change(request: HttpRequest, body: TokenPresented) -> Don
 @router.post("/verify-email/resend", response={202: Done})
 async def resend_verification(request: AuthenticatedRequest) -> Status[Done]:
     """Have the mail that verifies one's address sent again: once a minute, five times an hour, and none where it is."""
-    await email_verification().ask_again(request.auth)
+    await email_verification().resend(request.auth)
     return Status(202, Done())

@@ -9,7 +9,7 @@ from apps.core.rate_limits.address_limits import limit_by_address
 from apps.core.schemas.done import Done
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page
-from apps.users.dependencies import account_removal, registration, user_service
+from apps.users.dependencies import account_removal, account_update, registration, user_service
 from apps.users.schemas.user import UserCreate, UserOut, UserQuery, UserUpdate
 
 router = Router(tags=["users"])
@@ -46,7 +46,7 @@ async def update_own_user(request: AuthenticatedRequest, update: UserUpdate) -> 
     Asking for it needs a recent sign-in (`STEP_UP_REQUIRED`), and no API key may; an account asks once a minute and
     five times an hour, and an address is asked five times an hour by all.
     """
-    return await user_service().update(request.auth, request.auth.owner_id, update)
+    return await account_update().update(request.auth, request.auth.owner_id, update)
 
 
 @router.get("/{user_id}", response={200: UserOut, **errors(404)})
@@ -61,7 +61,7 @@ async def update_user(request: AuthenticatedRequest, user_id: Path[Identifier], 
 
     Another's `email` and anybody's `roles` need a recent sign-in (`STEP_UP_REQUIRED`), and no API key may.
     """
-    return await user_service().update(request.auth, user_id, update)
+    return await account_update().update(request.auth, user_id, update)
 
 
 @router.delete("/{user_id}", response={204: None, **errors(404, 409)})

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ROLES_MAXIMUM = 50
 PERMISSIONS_MAXIMUM = 500
 FULL_NAME_LENGTH_MAXIMUM = 200
+USERNAME_LENGTH_MAXIMUM = 150
 BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -53,7 +54,9 @@ EmailAddress = Annotated[
     AfterValidator(require_email),
     Field(json_schema_extra={"format": "email"}),
 ]
-Username = Annotated[str, StringConstraints(min_length=1, max_length=150, pattern=r"^[A-Za-z0-9_.@+-]+$")]
+Username = Annotated[
+    str, StringConstraints(min_length=1, max_length=USERNAME_LENGTH_MAXIMUM, pattern=r"^[A-Za-z0-9_.@+-]+$")
+]
 FullName = Annotated[
     Text,
     StringConstraints(strip_whitespace=True, max_length=FULL_NAME_LENGTH_MAXIMUM),
@@ -127,8 +130,8 @@ class UserUpdate(RequestSchema):
         return not RIGHTS_FIELDS.isdisjoint(self.model_fields_set)
 
     @property
-    def shuts_out(self) -> bool:
-        """Whether this change closes a door to the account."""
+    def removes_access(self) -> bool:
+        """Whether this change suspends the account or takes staff rights from it."""
         return any(getattr(self, name) is False for name in ACCESS_FIELDS & self.model_fields_set)
 
 

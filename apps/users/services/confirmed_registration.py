@@ -1,31 +1,32 @@
-"""Signing up where nothing may tell whether an address has an account: it is made when the address is confirmed."""
+"""Signing up without revealing whether an address has an account: the account is created once it is confirmed."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
-from apps.audit.domain.audit_entry import AuditEntry
-from apps.core.authorization.principal import ANONYMOUS
 from apps.core.crypto.passwords import password_matches
 from apps.core.database.batches import remove_in_batches
-from apps.core.database.transactions import run_in_transaction
+from apps.core.database.transaction import transaction
 from apps.core.errors import Conflict, InvalidToken, WrongPassword
 from apps.mail.domain.links import link_to
-from apps.mail.domain.message import MailMessage, PostLetter, message_key
-from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
-from apps.users.models import User
+from apps.mail.domain.message import MailMessage, message_key
+from apps.mail.services.in_transaction.message_queue import MessageQueue
+from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
+from apps.users.models import PendingRegistration
 from apps.users.repositories.pending_registration_repository import PendingRegistrationRepository
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.pending_registration import RegistrationConfirm
 from apps.users.schemas.user import UserOut
+from apps.users.services.in_transaction.account_creation import AccountCreation
 
-LETTERS_AN_HOUR = 5  # to one address, whoever signs it up
-ATTEMPTS_MAXIMUM = 5  # passwords that are judged for one link
-CONFIRM, KNOWN = "confirm_registration", "registered_already"
+MESSAGES_AN_HOUR = 5  # to one address, whichever callers sign it up
+ATTEMPTS_MAXIMUM = 5  # passwords that are checked for one link
+CONFIRM, REGISTERED = "confirm_registration", "registered_already"
 
 
 class ConfirmedRegistration:
-    """Keeps sign-ups until their address is confirmed.
+    """Stores sign-ups until their address is confirmed.
 
-    An address that has an account is written to as well, that it has one. Both ways make the same statements.
+    An address that has an account gets a message too, which says so. Both cases run the same statements.
     """
 
     def __init__(
@@ -33,62 +34,68 @@ class ConfirmedRegistration:
         users: UserRepository,
         pending: PendingRegistrationRepository,
         tokens: OneTimeTokens,
-        post_letter: PostLetter,
+        queue: MessageQueue,
+        creation: AccountCreation,
     ) -> None:
         self._users = users
         self._pending = pending
         self._tokens = tokens
-        self._post_letter = post_letter
+        self._queue = queue
+        self._creation = creation
 
-    async def ask(self, account: Mapping[str, str], password_hash: str) -> None:
-        """Keep the sign-up and write to its address, which gets five such letters an hour at most."""
-        await run_in_transaction(self._ask, account, password_hash)
+    async def request(self, account: Mapping[str, str], password_hash: str) -> None:
+        """Store the sign-up and send a message to its address, up to five an hour; further sign-ups are dropped."""
+        email = account["email"]
+        async with transaction():
+            await self._pending.lock_address(email)
+            if await self._pending.count_since(email, timedelta(hours=1)) >= MESSAGES_AN_HOUR:
+                return
+            owner = await self._users.lock_by_email(email)
+            pending_id = await self._pending.insert(account, password_hash)
+            token = await self._tokens.issue_another(None, {"pending": pending_id})
+            if owner is None:
+                context = {"link": link_to("confirm-registration", token=token), "username": account["username"]}
+                await self._enqueue(CONFIRM, email, None, token, context)
+            else:
+                await self._enqueue(REGISTERED, owner.email, owner.pk, token, {"link": link_to("forgot-password")})
 
     async def confirm(self, given: RegistrationConfirm) -> UserOut:
-        """Make the account that the token stands for, of a verified address; raises InvalidToken, WrongPassword.
+        """Create the account that the token stands for, with a verified address; raises InvalidToken, WrongPassword.
 
-        The password is that of the sign-up: who reads the mail may not be who has signed up, and would else be given an
-        account to which another has the password. Five are judged, then the token is good no more.
+        The password is that of the sign-up: whoever reads the mail may not have signed up, and would else get an
+        account whose password another person knows. Five are checked, then the token becomes invalid.
 
-        Where the user name is taken by now, it gets a random end: an answer that said so would name somebody.
+        A user name that is taken by now gets a random suffix: a refusal would reveal that it is.
         """
         token = given.token.get_secret_value()
-        waiting = await self._tokens.attempt(token, ATTEMPTS_MAXIMUM)
-        pending = await self._pending.find(waiting.data["pending"]) if waiting else None
+        valid = await self._tokens.attempt(token, ATTEMPTS_MAXIMUM)
+        pending = await self._pending.find(valid.data["pending"]) if valid else None
         if pending is None:
             raise InvalidToken
         if not await password_matches(given.password.get_secret_value(), pending.password):
-            raise WrongPassword("This is not the password that was chosen at the sign-up.")
-        return UserOut.of(await run_in_transaction(self._confirm, token))
+            raise WrongPassword("The password is not the one that was chosen at the sign-up.")
+        return await self._create(token, pending)
 
-    async def remove_old(self) -> int:
-        """Remove sign-ups that nobody has confirmed, in batches, and return how many."""
-        return await remove_in_batches(self._pending.remove_old)
+    async def delete_expired(self) -> int:
+        """Delete sign-ups that were not confirmed, in batches, and return how many."""
+        return await remove_in_batches(self._pending.delete_expired)
 
-    def _ask(self, account: Mapping[str, str], password_hash: str) -> None:
-        email = account["email"]
-        if self._pending.count_recent(email) >= LETTERS_AN_HOUR:
-            return
-        owner = self._users.lock_by_email(email)
-        token = self._tokens.issue_to_nobody({"pending": self._pending.add(dict(account), password_hash)})
-        if owner is None:
-            context = {"link": link_to("confirm-registration", token=token), "username": account["username"]}
-        else:
-            context = {"link": link_to("forgot-password")}
-        kind, user_id = (CONFIRM, None) if owner is None else (KNOWN, owner.pk)
-        address = email if owner is None else owner.email
-        self._post_letter(
-            MailMessage(kind, address, message_key(kind, token), user_id, context, self._tokens.ttl_seconds)
-        )
-
-    def _confirm(self, token: str) -> User:
-        spent = self._tokens.spend(token)
-        pending = self._pending.take(spent.data["pending"]) if spent else None
-        if pending is None:
-            raise InvalidToken
+    async def _create(self, token: str, pending: PendingRegistration) -> UserOut:
         account = {"email": pending.email, "username": pending.username, "full_name": pending.full_name}
-        audit = AuditEntry(ANONYMOUS, "user.created", "user", after=account)
-        try:
-            return self._users.add_verified(account, pending.password, audit)
-        except Conflict:
-            raise InvalidToken from None
+        async with transaction():
+            spent = await self._tokens.spend(token)
+            waiting = await self._pending.lock_all_for(pending.email)
+            if spent is None or pending.pk not in {row.pk for row in waiting}:
+                raise InvalidToken
+            await self._pending.delete_all_for(pending.email)
+            try:
+                user_id = await self._creation.create_verified(account, pending.password)
+            except Conflict:
+                raise InvalidToken from None
+            return UserOut.of(await self._users.get(user_id))
+
+    async def _enqueue(
+        self, kind: str, address: str, user_id: int | None, token: str, context: Mapping[str, str]
+    ) -> None:
+        key, lifetime = message_key(kind, token), self._tokens.ttl_seconds
+        await self._queue.enqueue(MailMessage(kind, address, key, user_id, context, lifetime))

@@ -1,65 +1,74 @@
-"""Showing that an account's address is its owner's."""
+"""Verifying that an account's address belongs to its owner."""
 
-from apps.audit.domain.audit_entry import AuditEntry, RecordAudit
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.principal import Principal, owner_of
-from apps.core.database.transactions import run_in_transaction
+from apps.core.database.transaction import transaction
 from apps.core.errors import InvalidToken, NotFound
 from apps.mail.domain.message import FIVE_AN_HOUR, ONE_A_MINUTE
-from apps.mail.services.mail_service import MailService
-from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
-from apps.users.repositories.user_repository import UserRepository
-from apps.users.services.verification_letters import LETTER_KIND, VerificationLetters
+from apps.mail.services.in_transaction.message_queue import MessageQueue
+from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
+from apps.users.models import User
+from apps.users.repositories.account_repository import AccountRepository
+from apps.users.services.in_transaction.verification_messages import MESSAGE_KIND, VerificationMessages
 
 
 class EmailVerification:
-    """Verifies addresses by the links of VerificationLetters. Lock order: the account, then its tokens."""
+    """Verifies addresses by the links of VerificationMessages, and sends further links."""
 
     def __init__(
         self,
-        users: UserRepository,
+        accounts: AccountRepository,
         tokens: OneTimeTokens,
-        letters: VerificationLetters,
-        mail: MailService,
-        record_audit: RecordAudit,
+        messages: VerificationMessages,
+        queue: MessageQueue,
+        audit: AuditTrail,
     ) -> None:
-        self._users = users
+        self._accounts = accounts
         self._tokens = tokens
-        self._letters = letters
-        self._mail = mail
-        self._record_audit = record_audit
+        self._messages = messages
+        self._queue = queue
+        self._audit = audit
 
     async def verify(self, token: str) -> None:
-        """Spend the token and note that the address is verified; raises InvalidToken.
+        """Spend the token and store that the address is verified; raises InvalidToken.
 
-        The token is good for the address that it was sent to, and no other that the account may have since.
+        A token is valid for the address that it was sent to, and for no other that the account has since.
         """
         found = await self._tokens.find(token)
         if found is None or found.user_id is None:
             raise InvalidToken
-        await run_in_transaction(self._verify, token, found.user_id)
+        async with transaction():
+            user = await self._lock(found.user_id)
+            spent = await self._tokens.spend(token)
+            if spent is None or spent.data["email"].lower() != user.email.lower():
+                raise InvalidToken
+            await self._accounts.mark_email_verified(user.pk)
+            await self._audit.record(AuditEntry(owner_of(user.pk), "user.email_verified", "user", user.pk))
 
-    async def ask_again(self, actor: Principal) -> None:
-        """Post another link to the caller's own address as `remind` does; raises NotAllowed without a session."""
+    async def resend(self, actor: Principal) -> None:
+        """Send another link to the actor's own address as `remind` does; raises NotAllowed without a session."""
         actor.require_session()
         await self.remind(actor.owner_id)
 
     async def remind(self, user_id: int) -> None:
-        """Post another link to the account's address, unless it is verified; one a minute and five an hour at most."""
-        await run_in_transaction(self._remind, user_id)
+        """Send another link to the account's address, unless it is verified; up to one a minute and five an hour.
 
-    def _verify(self, token: str, user_id: int) -> None:
+        Raises NotFound.
+        """
+        async with transaction():
+            user = await self._accounts.lock(user_id)
+            if user.email_verified_at is None and await self._may_send(user):
+                await self._messages.enqueue(user_id, user.email)
+
+    async def _lock(self, user_id: int) -> User:
         try:
-            user = self._users.lock(user_id)
+            return await self._accounts.lock(user_id)
         except NotFound:
             raise InvalidToken from None
-        spent = self._tokens.spend(token)
-        if spent is None or spent.data["email"].lower() != user.email.lower():
-            raise InvalidToken
-        self._users.mark_verified(user_id)
-        self._record_audit(AuditEntry(owner_of(user_id), "user.email_verified", "user", user_id))
 
-    def _remind(self, user_id: int) -> None:
-        user = self._users.lock(user_id)
-        waits = (self._mail.wait_of_account(user_id, [LETTER_KIND], each) for each in (ONE_A_MINUTE, FIVE_AN_HOUR))
-        if user.email_verified_at is None and not any(waits):
-            self._letters.send(user_id, user.email)
+    async def _may_send(self, user: User) -> bool:
+        for allowance in (ONE_A_MINUTE, FIVE_AN_HOUR):
+            if await self._queue.seconds_until_account_may(user.pk, [MESSAGE_KIND], allowance):
+                return False
+        return True

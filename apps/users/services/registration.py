@@ -1,123 +1,75 @@
-"""Who may make an account, and how it is made."""
-
-import re
+"""Signing up, and creating accounts for others."""
 
 from django.conf import settings
-from pydantic import TypeAdapter, ValidationError
 
-from apps.audit.domain.audit_entry import AuditEntry
 from apps.core.authorization.principal import ANONYMOUS, Principal
 from apps.core.crypto.passwords import hash_password
-from apps.core.database.transactions import run_in_transaction
-from apps.core.errors import NotAllowed, ValidationFailed
-from apps.users.models import User
+from apps.core.database.transaction import transaction
 from apps.users.repositories.user_repository import UserRepository
-from apps.users.schemas.user import FULL_NAME_LENGTH_MAXIMUM, EmailAddress, UserCreate, UserOut
+from apps.users.schemas.user import UserCreate, UserOut
 from apps.users.services.confirmed_registration import ConfirmedRegistration
-from apps.users.services.invitation_service import OFF, InvitationService
+from apps.users.services.in_transaction.account_creation import AccountCreation
+from apps.users.services.in_transaction.invitation_acceptance import InvitationAcceptance
+from apps.users.services.in_transaction.verification_messages import VerificationMessages
+from apps.users.services.old_registration import OldRegistration
 from apps.users.services.password_policy import check_new_password
-
-CONFIRMED, INVITE = "confirmed", "invite"
-EMAIL: TypeAdapter[str] = TypeAdapter(EmailAddress)
-USERNAME_START_LENGTH_MAXIMUM = 100
+from apps.users.services.registration_mode import CONFIRMED, OFF, require_open_registration
 
 
-class RegistrationClosed(NotAllowed):
-    """Nobody signs up by themselves here."""
+class Registration(OldRegistration):
+    """Creates accounts; the setting REGISTRATION says whether anonymous callers may, and how."""
 
-    code, message = "REGISTRATION_CLOSED", "Registration is closed."
-
-
-class InvitationRequired(NotAllowed):
-    """Only the invited sign up here."""
-
-    code, message = "INVITATION_REQUIRED", "Registration needs an invitation."
-
-
-class Registration:
-    """Makes accounts; the setting REGISTRATION says whether strangers may, and how."""
-
-    def __init__(self, users: UserRepository, confirmed: ConfirmedRegistration, invitations: InvitationService) -> None:
+    def __init__(
+        self,
+        users: UserRepository,
+        creation: AccountCreation,
+        verification: VerificationMessages,
+        invitations: InvitationAcceptance,
+        confirmed: ConfirmedRegistration,
+    ) -> None:
         self._users = users
-        self._confirmed = confirmed
+        self._creation = creation
+        self._verification = verification
         self._invitations = invitations
-
-    def require_open_registration(self) -> None:
-        """Raise RegistrationClosed or InvitationRequired unless strangers may make an account."""
-        if settings.REGISTRATION == OFF:
-            raise RegistrationClosed
-        if settings.REGISTRATION == INVITE:
-            raise InvitationRequired
+        self._confirmed = confirmed
 
     async def sign_up(self, new: UserCreate) -> UserOut | None:
-        """Make a stranger's account, or return None when it is made as soon as the address is confirmed.
+        """Create an anonymous caller's account; return None where it is created once the address is confirmed.
 
-        Raises RegistrationClosed, InvitationRequired, InvalidToken for a bad invitation, ValidationFailed for a weak
-        password, Conflict when taken.
+        Raises RegistrationClosed, InvitationRequired, InvalidToken for an invalid invitation, ValidationFailed for a
+        weak password, Conflict when the address or user name is taken.
         """
-        if "invitation" not in new.model_fields_set or settings.REGISTRATION == OFF:
-            self.require_open_registration()
-            return await (self._ask if settings.REGISTRATION == CONFIRMED else self._open)(new)
-        password_hash = await _hash_of(new)
-        return UserOut.of(await run_in_transaction(self._accept, new, password_hash))
-
-    async def register(self, new: UserCreate, actor: Principal) -> UserOut:
-        """Make an account on the free plan; raises ValidationFailed for a weak password, Conflict when taken."""
-        audit = AuditEntry(actor, "user.created", "user", after=new.account)
-        return UserOut.of(await self._users.create(new.account, await _hash_of(new), audit))
-
-    def register_federated(self, email: str, full_name: str) -> int:
-        """Make the account of somebody whose address another provider has verified, and return its id.
-
-        In the transaction that is open on the calling thread. The account has no password, and a user name of its own
-        made from the address. Where only the invited sign up, it takes up the address's invitation. Raises
-        RegistrationClosed, InvitationRequired, ValidationFailed when it is no address, Conflict when taken.
-        """
-        invitation = self._invitations.good_for_address(email) if settings.REGISTRATION != OFF else None
-        if invitation is None:
-            self.require_open_registration()
-        account = {"email": _address(email), "full_name": _name(full_name), "username": username_start(email)}
-        plan = {"plan_id": invitation.plan_id} if invitation and invitation.plan_id else {}
-        audit = AuditEntry(ANONYMOUS, "user.created", "user", after={**account, "federated": True})
-        user = self._users.add_verified({**account, **plan}, None, audit)
-        if invitation is not None:
-            self._invitations.accept(invitation, user.pk)
-        return user.pk
-
-    async def _open(self, new: UserCreate) -> UserOut:
+        if "invitation" in new.model_fields_set and settings.REGISTRATION != OFF:
+            return await self._accept_invitation(new)
+        require_open_registration()
+        if settings.REGISTRATION == CONFIRMED:
+            await self._confirmed.request(new.account, await _hash_of(new))
+            return None
         return await self.register(new, ANONYMOUS)
 
-    async def _ask(self, new: UserCreate) -> None:
-        await self._confirmed.ask(new.account, await _hash_of(new))
+    async def register(self, new: UserCreate, actor: Principal) -> UserOut:
+        """Create an account and send its address a link that verifies it.
 
-    def _accept(self, new: UserCreate, password_hash: str) -> User:
-        invitation = self._invitations.good_for(new.invitation.get_secret_value(), new.email)
-        plan = {"plan_id": invitation.plan_id} if invitation.plan_id else {}
-        audit = AuditEntry(ANONYMOUS, "user.created", "user", after={**new.account, **plan})
-        user = self._users.add({**new.account, **plan}, password_hash, audit, is_verified=True)
-        self._invitations.accept(invitation, user.pk)
-        return user
+        Raises ValidationFailed for a weak password, Conflict when the address or user name is taken.
+        """
+        password_hash = await _hash_of(new)
+        async with transaction():
+            user_id = await self._creation.create(actor, new.account, password_hash)
+            await self._verification.enqueue(user_id, new.email)
+            return UserOut.of(await self._users.get(user_id))
+
+    async def _accept_invitation(self, new: UserCreate) -> UserOut:
+        password_hash = await _hash_of(new)
+        async with transaction():
+            invitation = await self._invitations.lock_by_token(new.invitation.get_secret_value(), new.email)
+            user_id = await self._creation.create(
+                ANONYMOUS, new.account, password_hash, plan_id=invitation.plan_id, is_verified=True
+            )
+            await self._invitations.accept(invitation, user_id)
+            return UserOut.of(await self._users.get(user_id))
 
 
 async def _hash_of(new: UserCreate) -> str:
     password = new.password.get_secret_value()
     await check_new_password(password, **new.account)
     return await hash_password(password)
-
-
-def username_start(email: str) -> str:
-    """Return what user names made from the address begin with."""
-    letters = re.sub(r"[^A-Za-z0-9_.-]", "", email.partition("@")[0])
-    return letters[:USERNAME_START_LENGTH_MAXIMUM] or "user"
-
-
-def _address(email: str) -> str:
-    try:
-        return EMAIL.validate_python(email)
-    except ValidationError as problem:
-        raise ValidationFailed.of("email", "is not an e-mail address") from problem
-
-
-def _name(full_name: str) -> str:
-    printable = "".join(letter for letter in full_name if letter.isprintable())
-    return printable.strip()[:FULL_NAME_LENGTH_MAXIMUM].strip()

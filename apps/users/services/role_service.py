@@ -1,29 +1,32 @@
-"""What roles there are, and who may change them."""
+"""Which roles there are, and who may change them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from apps.audit.domain.audit_entry import AuditEntry
+from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.principal import Principal
-from apps.core.errors import NotFound
+from apps.core.database.transaction import transaction
+from apps.core.errors import ValidationFailed
 from apps.core.schemas.page import Page, PageQuery
-from apps.users.repositories.role_repository import RoleRepository
+from apps.users.repositories.role_repository import RoleInUse, RoleRepository
 from apps.users.schemas.role import RoleCreate, RoleOut, RoleUpdate
 
 
 class RoleService:
-    """Finds roles for staff; makes, changes and deletes them for superusers, for who could, could raise themselves.
+    """Shows roles to staff; creates, changes and deletes them for superusers, who alone cannot gain rights by it.
 
-    What a role gives is read anew at each use of it, so a change holds from its commit.
+    Each use of a role reads what it gives, so a change holds from its commit.
     """
 
-    def __init__(self, roles: RoleRepository) -> None:
+    def __init__(self, roles: RoleRepository, audit: AuditTrail) -> None:
         self._roles = roles
+        self._audit = audit
 
     async def get(self, actor: Principal, role_id: int) -> RoleOut:
         """Return the role; raises NotAllowed, NotFound."""
         actor.require_staff()
-        role = await self._roles.find(role_id)
-        if role is None:
-            raise NotFound
-        return RoleOut.of(role)
+        return RoleOut.of(await self._roles.get(role_id))
 
     async def page(self, actor: Principal, query: PageQuery) -> Page[RoleOut]:
         """Return one page of the roles; raises NotAllowed."""
@@ -32,21 +35,59 @@ class RoleService:
         return Page[RoleOut].of(rows, total, query, RoleOut.of)
 
     async def create(self, actor: Principal, new: RoleCreate) -> RoleOut:
-        """Make a role; raises NotAllowed, ValidationFailed (unknown permission), Conflict (the name is taken)."""
+        """Create a role; raises NotAllowed, Conflict when its name is taken, ValidationFailed (unknown permission)."""
         actor.require_superuser()
-        return RoleOut.of(await self._roles.create(new.model_dump(), AuditEntry(actor, "role.created", "role")))
+        fields = new.model_dump()
+        async with transaction():
+            role_id = await self._roles.insert(new.name)
+            await self._give(role_id, fields)
+            await self._audit.record(AuditEntry(actor, "role.created", "role", role_id, after=fields))
+            return RoleOut.of(await self._roles.get(role_id))
 
     async def update(self, actor: Principal, role_id: int, update: RoleUpdate) -> RoleOut:
-        """Change the role, and so what everybody who has it may do; raises NotFound, and what `create` raises.
+        """Change the role, and so what all accounts that have it may do; raises NotFound, and as `create` does.
 
-        Needs a recent proof of who one is, which no API key has; raises StepUpRequired.
+        Needs a recent authentication, which no API key has; raises StepUpRequired.
         """
         actor.require_superuser()
         actor.require_recent_authentication()
         changes = update.model_dump(include=update.model_fields_set)
-        return RoleOut.of(await self._roles.update(role_id, changes, AuditEntry(actor, "role.updated", "role")))
+        async with transaction():
+            before = RoleOut.of(await self._roles.lock(role_id))
+            if "name" in changes:
+                await self._roles.rename(role_id, changes["name"])
+            await self._give(role_id, changes)
+            after = RoleOut.of(await self._roles.get(role_id))
+            entry = AuditEntry(
+                actor, "role.updated", "role", role_id, _values(before, changes), _values(after, changes)
+            )
+            await self._audit.record(entry)
+        return after
 
     async def delete(self, actor: Principal, role_id: int) -> None:
         """Delete the role; raises NotAllowed, NotFound, Conflict when accounts have it."""
         actor.require_superuser()
-        await self._roles.delete(role_id, AuditEntry(actor, "role.deleted", "role"))
+        async with transaction():
+            role = RoleOut.of(await self._roles.lock(role_id))
+            if await self._roles.has_members(role_id):
+                raise RoleInUse
+            await self._audit.record(
+                AuditEntry(actor, "role.deleted", "role", role_id, role.model_dump(exclude={"id"}))
+            )
+            await self._roles.delete(role_id)
+
+    async def _give(self, role_id: int, fields: Mapping[str, Any]) -> None:
+        if "scopes" in fields:
+            await self._roles.replace_scopes(role_id, fields["scopes"])
+        if "permissions" in fields:
+            await self._roles.replace_permissions(role_id, await self._permission_ids(fields["permissions"]))
+
+    async def _permission_ids(self, names: Sequence[str]) -> list[int]:
+        found = await self._roles.find_permissions(names)
+        if unknown := [name for name in names if name not in found]:
+            raise ValidationFailed.of("permissions", f"No permission has the name {', '.join(unknown)}.")
+        return list(found.values())
+
+
+def _values(role: RoleOut, names: Mapping[str, Any]) -> dict[str, Any]:
+    return role.model_dump(include=set(names))

@@ -16,6 +16,7 @@ from apps.authentication.models import LoginAttempt, Session
 from apps.core.crypto.argon2id_hasher import Argon2idHasher
 from apps.core.database.pipeline.service_transaction import ServiceTransaction
 from apps.core.database.pipeline.shared_reads import SharedReads
+from apps.core.database.pool import TRANSACTION_TIMEOUT
 from tests.support.accounts import audited, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, make_staff, make_user
@@ -164,7 +165,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         genuine = getattr(owner, name)
 
         def counted(*args: Any, **kwargs: Any) -> Any:
-            done[kind] += 1
+            done[kind] += TRANSACTION_TIMEOUT not in args  # which a pool sends on new connections, at any moment
             return genuine(*args, **kwargs)
 
         monkeypatch.setattr(owner, name, counted)
@@ -199,7 +200,7 @@ async def test_wrong_password_is_the_same_work_for_every_account(
     work.clear()
     answer = await sign_in(HOME, "wrong")
     assert_error(answer, 401, "WRONG_CREDENTIALS")
-    assert dict(work) == {"argon2": 1, "statements": 5}
+    assert dict(work) == {"argon2": 1, "statements": 4}
 
 
 @pytest.mark.parametrize("email", [EMAIL, NOBODY])
@@ -210,7 +211,7 @@ async def test_lock_is_the_same_work_for_every_account(database: None, work: Cou
     work.clear()
     assert_error(await sign_in(HOME, PASSWORD, email), 429, "LOCKED_OUT")
     assert work["argon2"] == 0
-    assert work["statements"] == 3
+    assert work["statements"] == 2
 
 
 @pytest.mark.parametrize("length", [257, 1000, 100_000])

@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.authentication.dependencies import password_service
 from apps.authentication.models import Session
 from apps.core.authorization.principal import OPERATOR
-from apps.users.dependencies import user_service
+from apps.users.dependencies import account_update
 from apps.users.models import User
 from apps.users.schemas.user import UserAdministration
 from tests.support.accounts import Account, audited, superuser
@@ -84,7 +84,7 @@ async def delete(api: httpx.AsyncClient, me: Account, boss: Account, **_: Any) -
 
 
 async def demote(me: Account, **_: Any) -> None:
-    await user_service().update(OPERATOR, me.id, UserAdministration(is_staff=False))
+    await account_update().update(OPERATOR, me.id, UserAdministration(is_staff=False))
 
 
 async def shut_out(me: Account, **_: Any) -> None:
@@ -116,7 +116,7 @@ async def test_what_was_taken_and_given_back_does_not_bring_it_back(api: httpx.A
     (browser, me), boss = await signed_in(), await superuser()
     await ending(api=api, me=me, boss=boss)
     back = UserAdministration(is_active=True, is_staff=True)
-    await user_service().update(OPERATOR, me.id, back)
+    await account_update().update(OPERATOR, me.id, back)
     assert not await is_signed_in(browser)
     assert (await sign_in(browser, me.user.email, PASSWORD)).status_code == 302
 

@@ -14,7 +14,7 @@ from tests.support.staff_client import LOGIN, PROOF, SECOND_STEP, browser_at, re
 
 pytestmark = pytest.mark.integration
 
-UNAVAILABLE = "The cache is away; try again shortly."
+UNAVAILABLE = "The cache is unavailable. Retry shortly."
 NOWHERE = "redis://127.0.0.1:1/0"
 
 

@@ -35,7 +35,7 @@ def test_the_list_and_the_page_say_who_it_is(browser, ann):
 def test_unlinks_after_asking(browser, staff, ann):
     identity = identity_of(ann)
     page = f"{IDENTITIES}{identity.pk}/delete/"
-    assert "no longer be signed in to with it" in text_of(browser.get(page))
+    assert "no longer signs in to the account" in text_of(browser.get(page))
     assert Identity.objects.exists()
     assert "unlinked." in text_of(browser.post(page, follow=True))
     assert not Identity.objects.exists()
@@ -47,7 +47,7 @@ def test_unlinks_after_asking(browser, staff, ann):
 
 def test_the_last_way_in_stays(browser):
     identity = identity_of(make_user())
-    assert "only way of signing in" in text_of(browser.post(f"{IDENTITIES}{identity.pk}/delete/"))
+    assert "only way to sign in" in text_of(browser.post(f"{IDENTITIES}{identity.pk}/delete/"))
     assert Identity.objects.exists()
     assert not AuditEvent.objects.exists()
 

@@ -37,7 +37,7 @@ def test_refuses_what_cannot_be(browser):
 def test_invites_nobody_where_registration_is_off(browser, settings):
     invitation = invite(browser)
     settings.REGISTRATION = "off"
-    said = "Registration is off: nobody could make an account by the invitation."
+    said = "Registration is off, so an invitation could not be accepted."
     assert said in text_of(browser.post(f"{INVITATIONS}add/", {"email": "bob@example.com", "plan": ""}))
     assert said in text_of(browser.post(f"{INVITATIONS}resend/?id={invitation.pk}"))
     assert (list(Invitation.objects.all()), len(letters_to(ANN))) == ([invitation], 1)

@@ -82,7 +82,7 @@ def test_refuses_a_key_beyond_the_plan(browser):
 
 def test_refuses_a_key_for_a_deleted_user(browser):
     gone = make_user(deleted_at=timezone.now())
-    assert form_errors(browser.post(f"{KEYS}add/", _new(gone))) == {"__all__": ["There is no such thing."]}
+    assert form_errors(browser.post(f"{KEYS}add/", _new(gone))) == {"__all__": ["The resource was not found."]}
     assert not AuditEvent.objects.exists()
 
 

@@ -89,7 +89,7 @@ async def test_it_does_not_count_before_a_code_has_shown_that_it_works(api: http
     shown = await submit(browser, FACTORS, TOTP)
     program = Authenticator(KEY.findall(shown.text)[0])
     wrong = await submit(browser, FACTORS, TOTP, code=program.wrong_code())
-    assert (wrong.status_code, refusals_of(wrong)) == (200, ["The code is wrong, or has been used."])
+    assert (wrong.status_code, refusals_of(wrong)) == (200, ["The code is wrong or has been used."])
     assert KEY.search(wrong.text) is None
     assert "None. A program" in (await browser.get(FACTORS)).text
     assert await methods() == ["pwd"]

@@ -90,7 +90,7 @@ async def test_who_has_a_second_factor_proves_that(api: httpx.AsyncClient):
     assert ('id="code-form"' in page.text, 'id="password-form"' in page.text) == (True, False)
     assert 'class="errorlist"' in (await submit(browser, PROOF, password=PASSWORD)).text
     assert refusals_of(await submit(browser, PROOF, code=program.wrong_code())) == [
-        "The code is wrong, or has been used."
+        "The code is wrong or has been used."
     ]
     assert (await submit(browser, PROOF, code=program.code())).headers["location"] == HOME
     assert (await audited())[-1][0] == "session.proven"

@@ -115,7 +115,7 @@ async def test_a_passkey_opens_it(api: httpx.AsyncClient):
 async def test_what_is_no_passkeys_answer_is_refused(api: httpx.AsyncClient, credential: str):
     browser, _, _ = await halfway(api)
     answer = await submit(browser, SECOND_STEP, challenge="A" * 43, credential=credential)
-    assert (answer.status_code, refusals_of(answer)) == (200, ["The passkey was refused."])
+    assert (answer.status_code, refusals_of(answer)) == (200, ["The passkey could not be verified."])
     assert not await is_signed_in(browser)
 
 
@@ -126,14 +126,14 @@ async def test_somebody_elses_passkey_is_refused(api: httpx.AsyncClient):
     browser = await _given_the_password(me)
     page = await browser.get(SECOND_STEP)
     answer = await browser.post(SECOND_STEP, data=passkey_fields(page, theirs.get(passkey_options(page))))
-    assert refusals_of(answer) == ["The passkey was refused."]
+    assert refusals_of(answer) == ["The passkey could not be verified."]
     assert await admin_sessions() == []
 
 
 async def test_a_wrong_code_opens_nothing_and_may_be_corrected(api: httpx.AsyncClient):
     browser, _, program = await halfway(api)
     wrong = await submit(browser, SECOND_STEP, code=program.wrong_code())
-    assert (wrong.status_code, refusals_of(wrong)) == (200, ["The code is wrong, or has been used."])
+    assert (wrong.status_code, refusals_of(wrong)) == (200, ["The code is wrong or has been used."])
     assert (not await is_signed_in(browser), await admin_sessions()) == (True, [])
     assert (await submit(browser, SECOND_STEP, code=program.code())).status_code == 302
 
@@ -142,7 +142,7 @@ async def test_a_code_is_good_once(api: httpx.AsyncClient):
     browser, me, program = await halfway(api)
     other, code = await _given_the_password(me), program.code()
     assert (await submit(browser, SECOND_STEP, code=code)).status_code == 302
-    assert refusals_of(await submit(other, SECOND_STEP, code=code)) == ["The code is wrong, or has been used."]
+    assert refusals_of(await submit(other, SECOND_STEP, code=code)) == ["The code is wrong or has been used."]
     assert [await is_signed_in(each) for each in (browser, other)] == [True, False]
 
 

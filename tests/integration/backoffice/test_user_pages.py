@@ -106,7 +106,7 @@ def test_saving_what_is_there_changes_nothing(browser):
 def test_refuses_an_address_that_is_taken(browser):
     user = make_user()
     errors = form_errors(browser.post(_page(user), _change_form(user, email="root@example.com")))
-    assert errors == {"email": ["This e-mail address is taken."]}
+    assert errors == {"email": ["An account with this e-mail address exists."]}
     assert not AuditEvent.objects.exists()
 
 

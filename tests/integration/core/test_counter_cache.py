@@ -1,17 +1,21 @@
 """What the cache of counters in PostgreSQL does with its rows."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.cache import cache
+from django.http import HttpRequest
+from django.utils import timezone
 
 from apps.core.models import RateLimitCounter
-from apps.core.rate_limits.counting_cache import count_one, noted_counter
+from apps.core.rate_limits.address_limits import count_call
 from tests.support.orm import make, rows
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
 def test_what_is_not_there_gets_no_row():
-    with pytest.raises(ValueError, match="not there"):
+    with pytest.raises(ValueError, match="does not exist"):
         cache.incr("a")
     assert RateLimitCounter.objects.count() == 0
 
@@ -25,17 +29,22 @@ def test_what_has_ended_is_swept_away_a_few_at_a_time():
     assert RateLimitCounter.objects.count() == 2
 
 
-async def test_noting_touches_no_row():
-    added, _ = noted_counter(cache.add, "a", 1, timeout=60)
-    assert (added, await make(RateLimitCounter.objects.count)) == (True, 0)
+async def test_a_call_makes_one_row_which_ends_soon_after_its_period():
+    for _ in range(3):
+        await count_call(HttpRequest(), "group", "192.0.2.1", "5/m")
+    (row,) = await rows(RateLimitCounter.objects.all())
+    assert row.value == 3
+    assert 55 < (row.expires_at - timezone.now()).total_seconds() <= 65
 
 
 async def test_what_has_ended_is_counted_from_one_and_swept_away():
+    await count_call(HttpRequest(), "group", "192.0.2.1", "5/m")
+    (key,) = [row.key for row in await rows(RateLimitCounter.objects.all())]
+    await make(RateLimitCounter.objects.update, value=5, expires_at=timezone.now() - timedelta(seconds=1))
     for number in range(3):
         await make(cache.set, f"old{number}", 7, timeout=-1)
-    _, counter = noted_counter(cache.add, "old0", 1, timeout=60)
-    assert [await count_one(counter) for _ in range(2)] == [1, 2]
-    assert [row.key for row in await rows(RateLimitCounter.objects.all())] == [counter.key]
+    await count_call(HttpRequest(), "group", "192.0.2.1", "5/m")
+    assert [(row.key, row.value) for row in await rows(RateLimitCounter.objects.all())] == [(key, 1)]
 
 
 def test_a_counter_without_an_end_stays():

@@ -8,8 +8,11 @@ from threading import Barrier
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.http import HttpRequest
 
-from apps.core.rate_limits.counting_cache import Counter, count_one, noted_counter
+from apps.core.errors import TooManyRequests
+from apps.core.rate_limits.address_limits import count_call, count_call_now
+from apps.core.rate_limits.response_headers import noted_rate_limit_headers
 from tests.support.orm import make
 
 pytestmark = pytest.mark.usefixtures("counters")
@@ -28,7 +31,7 @@ def test_counts():
 
 
 def test_what_is_not_there_is_not_counted():
-    with pytest.raises(ValueError, match="not there"):
+    with pytest.raises(ValueError, match="does not exist"):
         cache.incr("a")
     assert cache.get("a") is None
 
@@ -52,7 +55,7 @@ def test_what_has_ended_is_not_there(timeout):
     cache.set("a", 5, timeout=timeout)
     assert cache.get("a") is None
     assert cache.touch("a", 60) is False
-    with pytest.raises(ValueError, match="not there"):
+    with pytest.raises(ValueError, match="does not exist"):
         cache.incr("a")
     assert cache.add("a", 1, timeout=60) is True
     assert cache.get("a") == 1
@@ -74,32 +77,49 @@ def test_clears_and_keeps_versions_apart():
     assert cache.get_many(["a"]) == {}
 
 
-async def test_a_counter_is_noted_first_and_counted_later():
-    added, counter = noted_counter(cache.add, "a", 1, timeout=60)
-    assert (added, await make(cache.get, "a")) == (True, None)
-    assert [await count_one(counter) for _ in range(3)] == [1, 2, 3]
-    assert await make(cache.get, "a") == 3
-    assert await make(cache.add, "a", 1, timeout=60) is False
+async def call(group: str = "group", rate: str = "100/h") -> tuple[int, int]:
+    """Count a call and return what is left, and the limit."""
+    request = HttpRequest()
+    await count_call(request, group, "192.0.2.1", rate)
+    headers = noted_rate_limit_headers(request)
+    return int(headers["X-RateLimit-Remaining"]), int(headers["X-RateLimit-Limit"])
 
 
-async def test_a_counter_that_is_counted_ends_in_time_and_begins_anew():
-    counter = Counter(":1:a", 0.3)
-    assert [await count_one(counter) for _ in range(3)] == [1, 2, 3]
-    await asyncio.sleep(0.4)
-    assert await count_one(counter) == 1
+async def test_a_call_is_counted_by_group_and_rate():
+    assert [await call() for _ in range(3)] == [(99, 100), (98, 100), (97, 100)]
+    assert [await call("another"), await call(rate="7/h")] == [(99, 100), (6, 7)]
+
+
+async def test_the_call_beyond_the_limit_is_refused_and_told_to_wait():
+    assert [await call(rate="2/h") for _ in range(2)] == [(1, 2), (0, 2)]
+    with pytest.raises(TooManyRequests) as refusal:
+        await call(rate="2/h")
+    assert refusal.value.retry_after_seconds in range(1, 3601)
+
+
+async def test_a_counted_call_is_forgotten_at_the_end_of_its_period(monkeypatch: pytest.MonkeyPatch):
+    for _ in range(2):
+        await call(rate="2/m")
+    an_hour_later = time.time() + 3600
+    monkeypatch.setattr(time, "time", lambda: an_hour_later)
+    assert await call(rate="2/m") == (1, 2)
 
 
 async def test_no_count_is_lost_between_coroutines():
-    _, counter = noted_counter(cache.add, "a", 1, timeout=60)
-    counted = await asyncio.gather(*(count_one(counter) for _ in range(100)))
-    assert sorted(counted) == list(range(1, 101))
+    left = await asyncio.gather(*(call() for _ in range(100)))
+    assert sorted(remaining for remaining, _ in left) == list(range(100))
 
 
-def test_noting_ends_with_the_function_even_if_it_fails():
-    with pytest.raises(ZeroDivisionError):
-        noted_counter(lambda: 1 // 0)
-    assert cache.add("a", 5, timeout=60) is True
-    assert cache.get("a") == 5
+async def test_both_applications_share_the_count():
+    assert await call() == (99, 100)
+    await make(count_call_now, HttpRequest(), "group", "192.0.2.1", "100/h")
+    assert await call() == (97, 100)
+
+
+@pytest.mark.parametrize("rate", ["", "5", "5/w", "5 /m", "-1/m", "5/m extra"])
+async def test_a_malformed_rate_is_refused(rate: str):
+    with pytest.raises(ValueError, match="is not a rate"):
+        await call(rate=rate)
 
 
 def test_no_count_is_lost_between_threads():

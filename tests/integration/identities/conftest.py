@@ -7,7 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from apps.identities.services.provider import Provider, ProviderKind
+from apps.identities.domain.provider import Provider, ProviderKind
 from tests.support.configured_providers import configured_providers
 from tests.support.openid_provider import CLIENT_ID, CLIENT_SECRET, RunningProvider, openid_provider
 from tests.support.server import free_port
@@ -26,7 +26,7 @@ def running() -> Iterator[tuple[RunningProvider, RunningProvider]]:
 
 @pytest.fixture
 def providers(running, settings) -> Iterator[dict[str, Provider]]:
-    """What is configured: acme and mallory, acme with the wrong secret, and one that is away."""
+    """The configured providers: acme, mallory, acme with a wrong secret, and one that is unavailable."""
     acme = Provider(
         "acme", "Acme", ProviderKind.OPENID, running[0].issuer, "openid email profile", CLIENT_ID, CLIENT_SECRET
     )
@@ -34,7 +34,7 @@ def providers(running, settings) -> Iterator[dict[str, Provider]]:
         acme,
         replace(acme, name="mallory", label="Mallory", issuer=running[1].issuer),
         replace(acme, name="wrong", client_secret="another"),
-        replace(acme, name="away", issuer=f"http://127.0.0.1:{free_port()}"),
+        replace(acme, name="unavailable", issuer=f"http://127.0.0.1:{free_port()}"),
     )
     with configured_providers(settings, configured):
         yield {provider.name: provider for provider in configured}

@@ -1,4 +1,4 @@
-"""What attackers try on the way to a provider and back; nobody is signed in, and nobody is made."""
+"""Attacks on the way to a provider and back: none signs in, and none creates an account."""
 
 import asyncio
 from datetime import timedelta
@@ -27,7 +27,7 @@ async def nothing_happened() -> bool:
 
 
 def another(account: dict | None = None) -> Browser:
-    """Return the browser of somebody else."""
+    """Return the browser of another person."""
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app=application), base_url=OWN_URL)
     return Browser(client, account or person("mallory", "mallory@example.com"))
 
@@ -38,7 +38,7 @@ def changed(url: str, **changes: str | None) -> str:
     return f"{url.partition('?')[0]}?{urlencode(query)}"
 
 
-async def test_a_callback_is_good_once(browser: Browser):
+async def test_callback_is_valid_once(browser: Browser):
     url = await browser.callback()
     cookies = dict(browser.keyhouse.cookies)
     assert "code" in fragment_of(await browser.keyhouse.get(url))
@@ -47,13 +47,13 @@ async def test_a_callback_is_good_once(browser: Browser):
     assert await nothing_happened()
 
 
-async def test_a_callback_that_comes_twice_at_once_is_good_once(browser: Browser):
+async def test_concurrent_callbacks_are_valid_once(browser: Browser):
     url = await browser.callback()
     answers = await asyncio.gather(*(browser.keyhouse.get(url) for _ in range(5)))
     assert sorted(answer.status_code for answer in answers) == [303, 400, 400, 400, 400]
 
 
-async def test_a_code_is_redeemed_once(browser: Browser):
+async def test_code_is_redeemed_once(browser: Browser):
     code = (await browser.land())["code"]
     answers = await asyncio.gather(*(browser.redeem(code) for _ in range(5)))
     assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400, 400]
@@ -61,14 +61,14 @@ async def test_a_code_is_redeemed_once(browser: Browser):
     assert_error(await browser.redeem(code), 400, "INVALID_TOKEN")
 
 
-async def test_a_code_is_good_for_a_minute(browser: Browser):
+async def test_code_expires_after_a_minute(browser: Browser):
     code = (await browser.land())["code"]
     await make(OneTimeToken.objects.filter(purpose="oauth_code").update, expires_at=Now() - timedelta(seconds=1))
     assert_error(await browser.redeem(code), 400, "INVALID_TOKEN")
     assert await nothing_happened()
 
 
-async def test_a_stolen_code_is_worth_nothing_without_the_verifier(browser: Browser):
+async def test_stolen_code_is_refused_without_the_verifier(browser: Browser):
     code = (await browser.land())["code"]
     assert_error(await browser.redeem(code, verifier="w" * 43), 400, "INVALID_TOKEN")
     assert_error(await browser.redeem(code), 400, "INVALID_TOKEN")
@@ -91,14 +91,14 @@ async def test_a_stolen_code_is_worth_nothing_without_the_verifier(browser: Brow
         "",
     ],
 )
-async def test_an_open_redirect(browser: Browser, return_to: str):
+async def test_open_redirect_is_refused(browser: Browser, return_to: str):
     refused = await browser.start(return_to=return_to)
     assert_error(refused, 422, "VALIDATION_FAILED", "return_to")
     assert "location" not in refused.headers
     assert await rows(OneTimeToken.objects.all()) == []
 
 
-async def test_a_forged_callback_leads_nowhere(browser: Browser):
+async def test_forged_callback_does_not_redirect(browser: Browser):
     for query in ("code=1&state=unknown", "error=access_denied&state=unknown", "code=1", "state=&code=1"):
         refused = await browser.keyhouse.get(f"/api/v1/auth/oauth/acme/callback?{query}")
         assert refused.status_code in {400, 422}
@@ -106,7 +106,7 @@ async def test_a_forged_callback_leads_nowhere(browser: Browser):
     assert await nothing_happened()
 
 
-async def test_a_callback_planted_in_another_browser(browser: Browser):
+async def test_callback_planted_in_another_browser_is_refused(browser: Browser):
     """Else the victim would be signed in as the attacker (CSRF, session fixation)."""
     planted = await another().callback()
     assert_error(await browser.keyhouse.get(planted), 400, "INVALID_STATE")
@@ -116,7 +116,7 @@ async def test_a_callback_planted_in_another_browser(browser: Browser):
     assert await nothing_happened()
 
 
-async def test_a_planted_cookie_of_the_right_name(browser: Browser):
+async def test_planted_cookie_of_the_right_name_is_refused(browser: Browser):
     url = await browser.callback()
     (cookie,) = browser.keyhouse.cookies.jar
     victim = another()
@@ -124,8 +124,8 @@ async def test_a_planted_cookie_of_the_right_name(browser: Browser):
     assert_error(await victim.keyhouse.get(url), 400, "INVALID_STATE")
 
 
-async def test_a_code_planted_in_the_application(browser: Browser):
-    """The attacker's code does not fit what the victim's application keeps, so it signs nobody in as the attacker."""
+async def test_code_planted_in_the_application_is_refused(browser: Browser):
+    """The attacker's code does not match the verifier of the victim's application, which is not signed in by it."""
     attacker = another()
     attacker.verifier = "a" * 43
     code = (await attacker.land())["code"]
@@ -133,7 +133,7 @@ async def test_a_code_planted_in_the_application(browser: Browser):
     assert await nothing_happened()
 
 
-async def test_a_code_of_the_provider_planted_in_ones_own_callback(browser: Browser):
+async def test_code_of_another_sign_in_is_refused_by_the_provider(browser: Browser):
     """The provider refuses it: it was given for another PKCE challenge."""
     stolen = query_of(await browser.callback())["code"]
     attacker = another()
@@ -142,20 +142,20 @@ async def test_a_code_of_the_provider_planted_in_ones_own_callback(browser: Brow
     assert await nothing_happened()
 
 
-async def test_mix_up_at_another_providers_callback(browser: Browser):
+async def test_mix_up_of_callbacks_is_refused(browser: Browser):
     url = (await browser.callback("acme")).replace("/oauth/acme/", "/oauth/mallory/")
     assert_error(await browser.keyhouse.get(url), 400, "INVALID_STATE")
     assert await nothing_happened()
 
 
-async def test_mix_up_with_another_providers_answer(browser: Browser, providers):
+async def test_mix_up_of_issuers_is_refused(browser: Browser, providers):
     for iss in (providers["mallory"].issuer, f"{providers['acme'].issuer}/", "", None):
         url = changed(await browser.callback("acme"), iss=iss)
         assert fragment_of(await browser.keyhouse.get(url)) == INVALID
     assert await nothing_happened()
 
 
-async def test_the_same_subject_at_another_provider_is_somebody_else(browser: Browser):
+async def test_same_subject_at_another_provider_is_another_person(browser: Browser):
     assert (await browser.sign_in("acme")).status_code == 200
     browser.account = person("alice", "alice-of-mallory@example.com")
     assert (await browser.sign_in("mallory")).status_code == 200
@@ -164,39 +164,39 @@ async def test_the_same_subject_at_another_provider_is_somebody_else(browser: Br
     assert len({identity.user_id for identity in identities}) == 2
 
 
-async def test_a_callback_with_a_parameter_twice(browser: Browser):
+async def test_callback_with_a_repeated_parameter_is_refused(browser: Browser):
     url = await browser.callback()
     for more in ("&code=1", "&state=1", f"&iss={quote('https://evil.example.com')}"):
         assert_error(await browser.keyhouse.get(url + more), 400, "MALFORMED_REQUEST")
     assert await nothing_happened()
 
 
-async def test_a_code_beside_an_error_is_not_used(browser: Browser):
+async def test_code_beside_an_error_is_not_used(browser: Browser):
     url = changed(await browser.callback(), error="server_error")
     assert fragment_of(await browser.keyhouse.get(url)) == {"error": "PROVIDER_UNAVAILABLE"}
 
 
-async def test_what_a_provider_says_is_not_repeated(browser: Browser, caplog):
+async def test_error_of_a_provider_is_not_echoed(browser: Browser, caplog):
     url = changed(await browser.callback(), error="<script>\r\nLocation: https://evil.example.com", code=None)
     answer = await browser.keyhouse.get(url)
     assert fragment_of(answer) == {"error": "PROVIDER_REFUSED"}
     assert "script" not in caplog.text + answer.text
 
 
-async def test_a_state_is_good_for_ten_minutes(browser: Browser):
+async def test_state_expires_after_ten_minutes(browser: Browser):
     url = await browser.callback()
     await make(OneTimeToken.objects.filter(purpose="oauth_state").update, expires_at=Now() - timedelta(seconds=1))
     assert_error(await browser.keyhouse.get(url), 400, "INVALID_STATE")
 
 
-async def test_the_host_header_does_not_choose_where_the_provider_calls_back(browser: Browser):
+async def test_host_header_does_not_change_the_callback(browser: Browser):
     for headers in ({"Host": "evil.localhost"}, {"X-Forwarded-Host": "evil.example.com", "Forwarded": "host=evil"}):
         query = {"return_to": RETURN_TO, "code_challenge": "c" * 43}
         started = await browser.keyhouse.get("/api/v1/auth/oauth/acme/start", params=query, headers=headers)
         assert query_of(started.headers["location"])["redirect_uri"] == f"{OWN_URL}/api/v1/auth/oauth/acme/callback"
 
 
-async def test_nothing_that_is_stored_finishes_a_sign_in(browser: Browser):
+async def test_stored_values_complete_no_sign_in(browser: Browser):
     """Neither the state, the cookie, the nonce, the verifier nor the code, nor any token, stands in the database."""
     started = await browser.start()
     sent = query_of(started.headers["location"])
@@ -210,7 +210,7 @@ async def test_nothing_that_is_stored_finishes_a_sign_in(browser: Browser):
     assert "access_token" not in await run_in_transaction(_stored)
 
 
-async def test_a_plain_challenge_is_none(browser: Browser):
+async def test_plain_challenge_is_refused(browser: Browser):
     assert_error(await browser.start(code_challenge="short"), 422, "VALIDATION_FAILED", "code_challenge")
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from apps.identities.domain.provider import Provider, ProviderKind
 from apps.identities.models import Identity
-from apps.identities.services.provider import Provider, ProviderKind
 from apps.users.models import User
 from tests.support.assertions import assert_error
 from tests.support.configured_providers import configured_providers
@@ -35,7 +35,7 @@ def browser(github, api: httpx.AsyncClient) -> Browser:
     return Browser(api)
 
 
-async def test_the_primary_verified_address_makes_the_account(browser: Browser, github: GitHubStandIn):
+async def test_primary_verified_address_creates_the_account(browser: Browser, github: GitHubStandIn):
     assert (await browser.sign_in("github")).status_code == 200
     (user,) = await rows(User.objects.all())
     (identity,) = await rows(Identity.objects.all())
@@ -43,7 +43,7 @@ async def test_the_primary_verified_address_makes_the_account(browser: Browser, 
     assert (identity.issuer, identity.subject) == (github.url, "583231")
 
 
-async def test_another_login_with_the_same_number_is_the_same_person(browser: Browser, github: GitHubStandIn):
+async def test_another_login_with_the_same_id_is_the_same_person(browser: Browser, github: GitHubStandIn):
     await browser.sign_in("github")
     github.user = {"id": 583231, "login": "renamed", "name": None}
     github.emails = []
@@ -51,7 +51,7 @@ async def test_another_login_with_the_same_number_is_the_same_person(browser: Br
     assert len(await rows(User.objects.all())) == 1
 
 
-async def test_the_same_login_with_another_number_is_another_person(browser: Browser, github: GitHubStandIn):
+async def test_same_login_with_another_id_is_another_person(browser: Browser, github: GitHubStandIn):
     await browser.sign_in("github")
     github.user = {**github.user, "id": 1}
     github.emails = [{**PRIMARY, "email": "other@example.com"}]
@@ -70,7 +70,7 @@ async def test_the_same_login_with_another_number_is_another_person(browser: Bro
         "x",
     ],
 )
-async def test_no_other_address_proves_anything(browser: Browser, github: GitHubStandIn, emails):
+async def test_only_a_primary_verified_address_counts(browser: Browser, github: GitHubStandIn, emails):
     github.emails = emails
     github.user = {**github.user, "email": "octocat@example.com"}
     assert_error(await browser.sign_in("github"), 403, "PROVIDER_EMAIL_UNVERIFIED")
@@ -78,23 +78,23 @@ async def test_no_other_address_proves_anything(browser: Browser, github: GitHub
 
 
 @pytest.mark.parametrize("user", [{}, {"id": "583231"}, {"id": True}, {"login": "octocat"}])
-async def test_somebody_without_a_number_is_nobody(browser: Browser, github: GitHubStandIn, user):
+async def test_user_without_an_id_is_refused(browser: Browser, github: GitHubStandIn, user):
     github.user = user
     assert await browser.land("github") == {"error": "PROVIDER_ANSWER_INVALID"}
 
 
-async def test_a_wrong_secret(browser: Browser):
+async def test_wrong_client_secret_is_refused(browser: Browser):
     assert await browser.land("wrong") == {"error": "PROVIDER_REFUSED"}
 
 
-async def test_a_code_of_somebody_elses_sign_in(browser: Browser, github: GitHubStandIn):
+async def test_code_of_another_sign_in_is_refused(browser: Browser, github: GitHubStandIn):
     stolen = query_of(await browser.callback("github"))["code"]
     url = await browser.callback("github")
     answer = await browser.keyhouse.get(url.replace(query_of(url)["code"], stolen))
     assert fragment_of(answer) == {"error": "PROVIDER_REFUSED"}
 
 
-async def test_an_answer_of_another_issuer(browser: Browser, github: GitHubStandIn):
+async def test_response_of_another_issuer_is_refused(browser: Browser, github: GitHubStandIn):
     url = await browser.callback("github")
     answer = await browser.keyhouse.get(f"{url}&iss=https%3A%2F%2Fevil.example.com")
     assert fragment_of(answer) == {"error": "PROVIDER_ANSWER_INVALID"}

@@ -1,4 +1,4 @@
-"""Which account somebody of a provider is: found, linked, made, or refused."""
+"""Which account a person of a provider signs in to: found, linked, created, or refused."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -13,7 +13,8 @@ from django.db.models.functions import Now
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
 from apps.identities.dependencies import account_linking
-from apps.identities.models import Identity, Profile
+from apps.identities.domain.profile import Profile
+from apps.identities.models import Identity
 from apps.users.models import User
 from tests.support.accounts import customer, superuser
 from tests.support.assertions import assert_error
@@ -33,7 +34,7 @@ async def link(browser: Browser, headers: dict[str, str], name: str = "acme"):
     return await browser.keyhouse.post(IDENTITIES, json=body, headers=headers)
 
 
-async def test_a_verified_address_is_linked_to_its_account(browser: Browser):
+async def test_verified_address_is_linked_to_its_account(browser: Browser):
     user = await make(make_user, email="Alice@Example.com", email_verified_at=Now())
     assert (await browser.sign_in()).status_code == 200
     (identity,) = await rows(Identity.objects.all())
@@ -41,14 +42,14 @@ async def test_a_verified_address_is_linked_to_its_account(browser: Browser):
     linked = (await rows(AuditEvent.objects.filter(action="identity.linked")))[0]
     assert (linked.actor_id, linked.subject_id, linked.target_id) == (user.pk, user.pk, identity.pk)
     assert linked.after == {"provider": "acme", "email": "alice@example.com"}
-    (letter,) = await make(letters_to, user.email)
-    assert letter.subject == "Another way of signing in was linked to your account."
+    (message,) = await make(letters_to, user.email)
+    assert message.subject == "Another way of signing in was linked to your account."
     assert (await browser.sign_in()).status_code == 200
     assert len(await make(letters_to, user.email)) == 1
 
 
-async def test_an_account_that_somebody_has_only_claimed_is_not_linked(browser: Browser):
-    """Else whoever has made it beforehand would share it with the address's owner."""
+async def test_account_with_an_unverified_address_is_not_linked(browser: Browser):
+    """Or whoever created it beforehand would share it with the owner of the address."""
     user = await make(make_user, email="alice@example.com")
     assert_error(await browser.sign_in(), 403, "ACCOUNT_EMAIL_UNVERIFIED")
     assert await rows(Identity.objects.all()) == []
@@ -59,7 +60,7 @@ async def test_an_account_that_somebody_has_only_claimed_is_not_linked(browser: 
 
 @pytest.mark.parametrize("claims", [{"email_verified": False}, {"email_verified": "false"}, {"email_verified": None}])
 @pytest.mark.parametrize("has_account", [True, False])
-async def test_an_unverified_address_proves_nothing(browser: Browser, claims, has_account):
+async def test_address_that_the_provider_has_not_verified_is_refused(browser: Browser, claims, has_account):
     if has_account:
         await make(make_user, email="alice@example.com", email_verified_at=Now())
     browser.account = person(**claims)
@@ -68,42 +69,42 @@ async def test_an_unverified_address_proves_nothing(browser: Browser, claims, ha
     assert len(await rows(User.objects.all())) == has_account
 
 
-async def test_somebody_without_an_address(browser: Browser):
+async def test_profile_without_an_address_is_refused(browser: Browser):
     browser.account = {"sub": "alice"}
     assert_error(await browser.sign_in(), 403, "PROVIDER_EMAIL_UNVERIFIED")
     assert await rows(User.objects.all()) == []
 
 
-async def test_an_account_that_is_shut_stays_shut_and_its_trail_says_who_came(browser: Browser):
+async def test_sign_in_to_a_suspended_account_is_refused_and_recorded(browser: Browser):
     await browser.sign_in()
     await make(Session.objects.all().delete)
     await make(User.objects.update, is_active=False)
     assert_error(await browser.sign_in(), 401, "NOT_AUTHENTICATED")
     assert await rows(Session.objects.all()) == []
     (user,) = await rows(User.objects.all())
-    await assert_refusal_noted(user)
+    await assert_refusal_recorded(user)
 
 
-async def test_an_account_that_is_shut_is_not_linked(browser: Browser):
+async def test_suspended_account_is_not_linked(browser: Browser):
     user = await make(make_user, email="alice@example.com", email_verified_at=Now(), is_active=False)
     assert_error(await browser.sign_in(), 401, "NOT_AUTHENTICATED")
     assert await rows(Identity.objects.all()) == []
-    await assert_refusal_noted(user)
+    await assert_refusal_recorded(user)
 
 
-async def assert_refusal_noted(user: User) -> None:
+async def assert_refusal_recorded(user: User) -> None:
     event = (await rows(AuditEvent.objects.order_by("-id")))[0]
     assert (event.action, event.outcome, event.subject_id) == ("identity.refused", "failure", user.pk)
-    assert event.after == {"provider": "acme", "reason": "NOT_AUTHENTICATED"}
+    assert event.after == {"provider": "acme", "code": "NOT_AUTHENTICATED"}
 
 
-async def delete_everybody() -> None:
+async def delete_all_accounts() -> None:
     await make(User.objects.update, deleted_at=Now(), is_active=False)
 
 
-async def test_whoever_has_deleted_their_account_comes_back_to_a_new_one(browser: Browser):
+async def test_deleted_accounts_owner_signs_in_to_a_new_account(browser: Browser):
     await browser.sign_in()
-    await delete_everybody()
+    await delete_all_accounts()
     assert (await browser.sign_in()).status_code == 200
     old, new = await rows(User.objects.order_by("id"))
     (identity,) = await rows(Identity.objects.all())
@@ -115,18 +116,18 @@ async def test_whoever_has_deleted_their_account_comes_back_to_a_new_one(browser
     assert len(await rows(User.objects.all())) == 2
 
 
-async def test_whoever_has_deleted_their_account_links_the_provider_to_a_new_one(browser: Browser):
+async def test_deleted_accounts_owner_links_the_identity_to_another_account(browser: Browser):
     await browser.sign_in()
-    await delete_everybody()
+    await delete_all_accounts()
     me = await customer(email="other@example.com", email_verified_at=Now())
     assert (await link(browser, me.headers)).status_code == 201
     (identity,) = await rows(Identity.objects.all())
     assert identity.user_id == me.id
 
 
-async def test_many_who_come_back_at_once_are_one(browser: Browser):
+async def test_concurrent_returns_to_a_deleted_account_create_one_account(browser: Browser):
     await browser.sign_in()
-    await delete_everybody()
+    await delete_all_accounts()
     codes = [(await browser.land())["code"] for _ in range(6)]
     answers = await asyncio.gather(*(browser.redeem(code) for code in codes))
     assert [answer.status_code for answer in answers] == [200] * 6
@@ -134,11 +135,11 @@ async def test_many_who_come_back_at_once_are_one(browser: Browser):
 
 
 @pytest.mark.parametrize("came_back", [True, False])
-async def test_a_restored_account_has_its_identity_unless_it_was_taken_along(browser: Browser, came_back: bool):
+async def test_restored_account_keeps_its_identity_unless_it_was_linked_elsewhere(browser: Browser, came_back: bool):
     await browser.sign_in()
     (old,) = await rows(User.objects.all())
     owner_id = old.pk
-    await delete_everybody()
+    await delete_all_accounts()
     if came_back:
         me = await customer(email="other@example.com", email_verified_at=Now())
         await link(browser, me.headers)
@@ -158,29 +159,29 @@ def restore_slowly(user_id: int, is_restored: Event, may_commit: Event) -> None:
     assert may_commit.wait(BOUND_SECONDS)
 
 
-def somebody_waits() -> bool:
+def is_lock_awaited() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
         return bool(cursor.fetchone()[0])
 
 
 async def while_restored(user_id: int, request: Coroutine[Any, Any, httpx.Response]) -> httpx.Response:
-    """Return the answer to a request that comes when the account's restoration is not committed yet."""
+    """Return the response to a request that arrives before the account's restoration is committed."""
     is_restored, may_commit = Event(), Event()
     restoring = asyncio.create_task(make(restore_slowly, user_id, is_restored, may_commit))
     assert await asyncio.to_thread(is_restored.wait, BOUND_SECONDS)
     answering = asyncio.create_task(request)
-    while not (answering.done() or await make(somebody_waits)):
+    while not (answering.done() or await make(is_lock_awaited)):
         pass
     may_commit.set()
     await restoring
     return await answering
 
 
-async def test_an_account_that_is_being_restored_keeps_its_identity(browser: Browser):
+async def test_account_that_is_being_restored_keeps_its_identity(browser: Browser):
     await browser.sign_in()
     (old,) = await rows(User.objects.all())
-    await delete_everybody()
+    await delete_all_accounts()
     me = await customer(email="other@example.com", email_verified_at=Now())
     assert_error(await while_restored(old.pk, link(browser, me.headers)), 409, "IDENTITY_TAKEN")
     (identity,) = await rows(Identity.objects.all())
@@ -188,10 +189,10 @@ async def test_an_account_that_is_being_restored_keeps_its_identity(browser: Bro
     assert await rows(AuditEvent.objects.filter(action="identity.left")) == []
 
 
-async def test_whoever_comes_back_while_the_account_is_being_restored_is_let_into_it(browser: Browser):
+async def test_sign_in_during_a_restoration_leads_to_the_restored_account(browser: Browser):
     await browser.sign_in()
     (old,) = await rows(User.objects.all())
-    await delete_everybody()
+    await delete_all_accounts()
     assert (await while_restored(old.pk, browser.sign_in())).status_code == 200
     (session,) = await rows(Session.objects.order_by("-id")[:1])
     (identity,) = await rows(Identity.objects.all())
@@ -199,14 +200,14 @@ async def test_whoever_comes_back_while_the_account_is_being_restored_is_let_int
     assert len(await rows(User.objects.all())) == 1
 
 
-async def test_first_sign_ins_at_once_make_one_account(browser: Browser):
+async def test_concurrent_first_sign_ins_create_one_account(browser: Browser):
     codes = [(await browser.land())["code"] for _ in range(6)]
     answers = await asyncio.gather(*(browser.redeem(code) for code in codes))
     assert [answer.status_code for answer in answers] == [200] * 6
     assert len(await rows(User.objects.all())) == len(await rows(Identity.objects.all())) == 1
 
 
-async def test_two_providers_at_once_make_one_account(browser: Browser):
+async def test_concurrent_sign_ins_of_two_providers_create_one_account(browser: Browser):
     profiles = [
         Profile(name, f"https://{name}.example.com", "alice", "alice@example.com", is_verified=True, full_name="")
         for name in ("acme", "mallory")
@@ -216,7 +217,7 @@ async def test_two_providers_at_once_make_one_account(browser: Browser):
     assert len(await rows(Identity.objects.all())) == 2
 
 
-async def test_whoever_is_signed_in_links_more(browser: Browser):
+async def test_signed_in_owner_links_more_identities(browser: Browser):
     me = await customer(email="other@example.com", email_verified_at=Now())
     linked = await link(browser, me.headers)
     assert linked.status_code == 201, linked.text
@@ -231,21 +232,21 @@ async def test_whoever_is_signed_in_links_more(browser: Browser):
     assert len(await rows(User.objects.all())) == 1
 
 
-async def test_linking_the_same_again_changes_nothing(browser: Browser):
+async def test_linking_the_same_identity_again_changes_nothing(browser: Browser):
     me = await customer(email_verified_at=Now())
     first, second = await link(browser, me.headers), await link(browser, me.headers)
     assert (second.status_code, second.json()["id"]) == (201, first.json()["id"])
     assert len(await rows(AuditEvent.objects.filter(action="identity.linked"))) == 1
 
 
-async def test_what_is_anothers_is_not_linked(browser: Browser):
+async def test_identity_of_another_account_is_not_linked(browser: Browser):
     await browser.sign_in()
     me = await customer(email_verified_at=Now())
     assert_error(await link(browser, me.headers), 409, "IDENTITY_TAKEN")
     assert me.id not in [identity.user_id for identity in await rows(Identity.objects.all())]
 
 
-async def test_linking_needs_a_recent_proof_and_uses_no_code_up_without(browser: Browser):
+async def test_linking_needs_recent_authentication_and_spends_no_code_without(browser: Browser):
     me = await customer(email_verified_at=Now())
     await make(Session.objects.update, authenticated_at="2020-01-01T00:00:00Z")
     body = {"code": (await browser.land())["code"], "code_verifier": browser.verifier}
@@ -259,15 +260,15 @@ async def test_linking_needs_a_session(browser: Browser):
     assert await rows(Identity.objects.all()) == []
 
 
-async def test_nothing_is_linked_to_an_account_that_somebody_has_only_claimed(browser: Browser):
-    """Else who has made it in another's name would have a way in left when its owner takes it over by a reset."""
+async def test_nothing_is_linked_to_an_unverified_account(browser: Browser):
+    """Or whoever created it with another person's address would keep a way in after its owner resets the password."""
     me = await customer(email="victim@example.com", email_verified_at=None)
     assert_error(await link(browser, me.headers), 403, "EMAIL_NOT_VERIFIED")
     assert await rows(Identity.objects.all()) == []
     assert await rows(AuditEvent.objects.filter(action="identity.linked")) == []
 
 
-async def test_where_only_verified_accounts_sign_in(browser: Browser, settings):
+async def test_unverified_account_is_refused_where_verification_is_required(browser: Browser, settings):
     me = await customer(email_verified_at=Now())
     assert (await link(browser, me.headers)).status_code == 201
     settings.REQUIRE_VERIFIED_EMAIL = True
@@ -276,20 +277,20 @@ async def test_where_only_verified_accounts_sign_in(browser: Browser, settings):
     assert_error(await browser.sign_in(), 403, "EMAIL_NOT_VERIFIED")
 
 
-async def test_a_second_factor_is_asked_for_whatever_the_provider_has_asked(browser: Browser):
+async def test_second_factor_is_required_whatever_the_provider_has_required(browser: Browser):
     me = await customer(email="alice@example.com", email_verified_at=Now(), password=PASSWORD)
-    program, _ = await enrol_totp(browser.keyhouse, me)
+    authenticator, _ = await enrol_totp(browser.keyhouse, me)
     await make(Session.objects.all().delete)
-    asked = await browser.sign_in()
-    assert asked.status_code == 202, asked.text
+    needed = await browser.sign_in()
+    assert needed.status_code == 202, needed.text
     assert await rows(Session.objects.all()) == []
-    proof = {"second_factor_token": asked.json()["second_factor_token"], "code": program.code()}
-    assert (await browser.keyhouse.post("/api/v1/auth/second-factor", json=proof)).status_code == 200
+    entry = {"second_factor_token": needed.json()["second_factor_token"], "code": authenticator.code()}
+    assert (await browser.keyhouse.post("/api/v1/auth/second-factor", json=entry)).status_code == 200
     (session,) = await rows(Session.objects.all())
     assert (session.user_id, sorted(session.methods)) == (me.id, ["fed", "otp"])
 
 
-async def test_a_session_without_the_accounts_second_factor_links_nothing(browser: Browser):
+async def test_session_without_the_second_factor_links_nothing(browser: Browser):
     me = await customer(password=PASSWORD, email_verified_at=Now())
     await enrol_totp(browser.keyhouse, me)
     await make(Session.objects.update, methods=["pwd"])

@@ -13,13 +13,13 @@ from tests.support.orm import rows
 from tests.support.sign_in_flow import OWN_URL, RETURN_TO, Browser, fragment_of, query_of
 
 
-async def test_the_providers_stand_on_buttons(browser: Browser):
+async def test_providers_are_listed_with_labels(browser: Browser):
     answer = await browser.keyhouse.get("/api/v1/auth/oauth/providers")
     assert answer.status_code == 200
     assert answer.json()["items"][:2] == [{"name": "acme", "label": "Acme"}, {"name": "mallory", "label": "Mallory"}]
 
 
-async def test_the_way_to_the_provider(browser: Browser, providers):
+async def test_start_redirects_to_the_provider(browser: Browser, providers):
     started = await browser.start()
     assert started.status_code == 303
     url = urlsplit(started.headers["location"])
@@ -38,7 +38,7 @@ async def test_the_way_to_the_provider(browser: Browser, providers):
     assert cookie.endswith("HttpOnly; Max-Age=600; Path=/; SameSite=Lax")
 
 
-async def test_a_stranger_gets_an_account(browser: Browser):
+async def test_first_sign_in_creates_an_account(browser: Browser):
     signed_in = await browser.sign_in()
     assert signed_in.status_code == 200, signed_in.text
     me = await browser.keyhouse.get(
@@ -58,7 +58,7 @@ async def test_a_stranger_gets_an_account(browser: Browser):
     assert {event.actor_id for event in events} == {user.pk}
 
 
-async def test_the_same_person_comes_back_to_the_same_account(browser: Browser):
+async def test_later_sign_in_leads_to_the_same_account(browser: Browser):
     await browser.sign_in()
     browser.account = {"sub": "alice", "email": "moved@example.com", "email_verified": False}
     assert (await browser.sign_in()).status_code == 200
@@ -68,13 +68,13 @@ async def test_the_same_person_comes_back_to_the_same_account(browser: Browser):
     assert len(await rows(Session.objects.all())) == 2
 
 
-async def test_two_tabs_at_once_both_go_on(browser: Browser):
+async def test_sign_ins_in_two_tabs_both_complete(browser: Browser):
     first, second = await browser.callback(), await browser.callback()
     for url in (first, second):
         assert "code" in fragment_of(await browser.keyhouse.get(url))
 
 
-async def test_the_callback_takes_the_cookie_back(browser: Browser):
+async def test_callback_deletes_the_cookie(browser: Browser):
     back = await browser.keyhouse.get(await browser.callback())
     (cookie,) = back.headers.get_list("set-cookie")
     assert cookie.startswith("keyhouse-oauth-")
@@ -82,7 +82,7 @@ async def test_the_callback_takes_the_cookie_back(browser: Browser):
     assert not list(browser.keyhouse.cookies.jar)
 
 
-async def test_with_https_the_cookie_is_the_hosts_alone(browser: Browser, settings):
+async def test_cookie_has_the_host_prefix_with_https(browser: Browser, settings):
     settings.PUBLIC_URL = "https://keyhouse.localhost"
     (cookie,) = (await browser.start()).headers.get_list("set-cookie")
     assert cookie.startswith("__Host-keyhouse-oauth-")
@@ -90,34 +90,34 @@ async def test_with_https_the_cookie_is_the_hosts_alone(browser: Browser, settin
     assert "domain" not in cookie.lower()
 
 
-async def test_whoever_says_no_at_the_provider(browser: Browser):
+async def test_cancelled_sign_in_returns_access_denied(browser: Browser):
     browser.denies = True
     assert await browser.land() == {"error": "ACCESS_DENIED"}
     assert await rows(User.objects.all()) == []
 
 
-async def test_a_provider_that_is_away(browser: Browser):
-    assert fragment_of(await browser.start("away")) == {"error": "PROVIDER_UNAVAILABLE"}
+async def test_unavailable_provider_returns_its_code(browser: Browser):
+    assert fragment_of(await browser.start("unavailable")) == {"error": "PROVIDER_UNAVAILABLE"}
 
 
-async def test_a_wrong_client_secret(browser: Browser, caplog):
+async def test_wrong_client_secret_is_logged_and_refused(browser: Browser, caplog):
     assert await browser.land("wrong") == {"error": "PROVIDER_REFUSED"}
     assert "sign-in with wrong: PROVIDER_REFUSED (invalid_client)" in caplog.text
     assert "another" not in caplog.text
 
 
-async def test_an_unknown_provider(browser: Browser):
-    assert_error(await browser.start("nobody"), 404, "NOT_FOUND")
+async def test_unknown_provider_is_not_found(browser: Browser):
+    assert_error(await browser.start("unknown"), 404, "NOT_FOUND")
 
 
-async def test_a_closed_registration(browser: Browser, settings):
+async def test_closed_registration_is_refused(browser: Browser, settings):
     settings.REGISTRATION = "off"
     assert_error(await browser.sign_in(), 403, "REGISTRATION_CLOSED")
     assert await rows(User.objects.all()) == []
     assert await rows(Identity.objects.all()) == []
 
 
-async def test_without_providers_there_is_none(api: httpx.AsyncClient):
+async def test_empty_list_without_providers(api: httpx.AsyncClient):
     assert (await api.get("/api/v1/auth/oauth/providers")).json() == {"items": []}
     assert_error(
         await api.get("/api/v1/auth/oauth/acme/start", params={"return_to": RETURN_TO, "code_challenge": "c" * 43}),

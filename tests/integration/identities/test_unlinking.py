@@ -6,9 +6,10 @@ import pytest
 
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
-from apps.identities.dependencies import identity_data
+from apps.core.database.transaction import transaction
+from apps.identities.dependencies import personal_data
+from apps.identities.domain.provider import Provider, ProviderKind
 from apps.identities.models import Identity
-from apps.identities.services.provider import Provider, ProviderKind
 from tests.support.accounts import Account, colleague, customer, superuser
 from tests.support.assertions import assert_error
 from tests.support.configured_providers import configured_providers
@@ -43,7 +44,7 @@ async def providers_of(account: Account) -> list[str]:
     return [identity.provider for identity in await rows(Identity.objects.filter(user_id=account.id).order_by("id"))]
 
 
-async def test_unlinks_ones_own(api):
+async def test_owner_unlinks_an_identity(api):
     me = await customer(password=PASSWORD)
     identity = await identity_of(me)
     assert (await api.delete(f"{OWN}/{identity.pk}", headers=me.headers)).status_code == 204
@@ -56,7 +57,7 @@ async def test_unlinks_ones_own(api):
     assert await kinds_to(me.user.email) == ["security_notice"]
 
 
-async def test_the_last_way_in_stays(api):
+async def test_last_way_in_is_kept(api):
     me = await customer()
     first, second = await identity_of(me), await identity_of(me, "other")
     assert (await api.delete(f"{OWN}/{first.pk}", headers=me.headers)).status_code == 204
@@ -65,14 +66,14 @@ async def test_the_last_way_in_stays(api):
 
 
 @pytest.mark.parametrize("changes", [{"provider": "gone"}, {"issuer": "https://elsewhere.example.com"}])
-async def test_a_provider_that_is_configured_no_more_is_no_way_in(api, changes):
+async def test_unconfigured_provider_is_not_a_way_in(api, changes):
     me = await customer()
     first, second = await identity_of(me), await identity_of(me, "other")
     await make(Identity.objects.filter(pk=second.pk).update, **changes)
     assert_error(await api.delete(f"{OWN}/{first.pk}", headers=me.headers), 409, "LAST_WAY_IN")
 
 
-async def test_unlinking_needs_a_recent_proof(api):
+async def test_unlinking_needs_recent_authentication(api):
     me = await customer(password=PASSWORD)
     identity = await identity_of(me)
     await make(Session.objects.update, authenticated_at="2020-01-01T00:00:00Z")
@@ -82,7 +83,7 @@ async def test_unlinking_needs_a_recent_proof(api):
     assert await providers_of(me) == ["acme"]
 
 
-async def test_nobody_unlinks_anothers(api):
+async def test_identity_of_another_account_is_not_unlinked(api):
     me, other = await customer(password=PASSWORD), await customer(password=PASSWORD)
     identity = await identity_of(other)
     assert_error(await api.delete(f"{OWN}/{identity.pk}", headers=me.headers), 404, "NOT_FOUND")
@@ -92,7 +93,7 @@ async def test_nobody_unlinks_anothers(api):
     assert await providers_of(other) == ["acme"]
 
 
-async def test_staff_see_and_unlink_a_customers(api):
+async def test_staff_list_and_unlink_identities_of_customers(api):
     staff, customer_ = await colleague(), await customer(password=PASSWORD)
     identity = await identity_of(customer_)
     theirs = f"/api/v1/users/{customer_.id}/identities"
@@ -104,7 +105,7 @@ async def test_staff_see_and_unlink_a_customers(api):
     assert (event.actor_id, event.subject_id) == (staff.id, customer_.id)
 
 
-async def test_only_a_superuser_unlinks_from_staff(api):
+async def test_only_superusers_unlink_identities_of_staff(api):
     staff, boss = await colleague(), await superuser(password=PASSWORD)
     identity = await identity_of(boss)
     address = f"/api/v1/users/{boss.id}/identities/{identity.pk}"
@@ -112,14 +113,11 @@ async def test_only_a_superuser_unlinks_from_staff(api):
     assert (await api.delete(address, headers=(await superuser()).headers)).status_code == 204
 
 
-async def test_an_export_names_them_and_an_erasure_removes_them(api):
+async def test_export_lists_identities_and_erasure_deletes_them(api):
     me = await customer(password=PASSWORD)
     await identity_of(me)
     exported = (await api.get("/api/v1/users/me/export", headers=me.headers)).json()["data"]["identities"]
     assert (exported["total"], exported["items"][0]["subject"]) == (1, f"subject of {me.id}")
-    await make(_erase, me.id)
+    async with transaction():
+        await personal_data().erase(me.id)
     assert await providers_of(me) == []
-
-
-def _erase(user_id: int) -> None:
-    identity_data().erase(user_id)

@@ -25,7 +25,7 @@ def attempt(user: User, address: str, failed: timedelta, locked: timedelta | Non
     return row.pk
 
 
-def test_removes_wrong_codes_that_are_forgiven(database):
+def test_deletes_counts_of_wrong_codes_that_no_longer_lock(database):
     user, day, hour = make_user(), timedelta(days=1), timedelta(hours=1)
     attempt(user, "192.0.2.1", day + hour)
     attempt(user, "192.0.2.2", day + hour, -hour)

@@ -30,7 +30,7 @@ async def add(api: httpx.AsyncClient, headers: dict[str, str], challenge: str, c
     return await api.post(PASSKEYS, json=body, headers=headers)
 
 
-async def test_options_ask_for_a_passkey_of_this_domain_without_attestation(api: httpx.AsyncClient):
+async def test_options_request_a_passkey_of_this_domain_without_attestation(api: httpx.AsyncClient):
     me = await customer(email="ivy@example.com", full_name="Ivy")
     asked = await ask(api, me.headers)
     options = asked["options"]
@@ -41,7 +41,7 @@ async def test_options_ask_for_a_passkey_of_this_domain_without_attestation(api:
     assert [parameter["alg"] for parameter in options["pubKeyCredParams"]] == [-8, -7, -257]
 
 
-async def test_a_passkey_is_registered_with_recovery_codes(api: httpx.AsyncClient):
+async def test_first_passkey_is_registered_with_recovery_codes(api: httpx.AsyncClient):
     me, device = await customer(), SoftwareAuthenticator(flags=PRESENT | BACKUP_ELIGIBLE | BACKED_UP)
     asked = await ask(api, me.headers)
     response = await add(api, me.headers, asked["challenge"], device.create(asked["options"]))
@@ -54,14 +54,14 @@ async def test_a_passkey_is_registered_with_recovery_codes(api: httpx.AsyncClien
     assert (row.transports, row.is_backup_eligible, row.is_backed_up) == (["internal"], True, True)
     assert bytes(row.user_handle) == device.user_handle
     assert await audited() == [("second_factor.added", row.pk, me.id)]
-    (letter,) = await make(letters_to, me.user.email)
-    assert letter.context["what"] == "A second factor was added to your account."
+    (message,) = await make(letters_to, me.user.email)
+    assert message.context["what"] == "A second factor was added to your account."
     listed = (await api.get(FACTORS, headers=me.headers)).json()
     assert listed["kinds"] == ["recovery_code", "passkey"]
     assert listed["passkeys"] == [added["passkey"]]
 
 
-async def test_all_passkeys_of_an_account_have_its_one_handle_and_the_codes_come_once(api: httpx.AsyncClient):
+async def test_passkeys_of_an_account_share_its_handle_and_recovery_codes_are_issued_once(api: httpx.AsyncClient):
     me = await customer()
     first = await enrol_passkey(api, me)
     asked = await ask(api, me.headers)
@@ -72,7 +72,7 @@ async def test_all_passkeys_of_an_account_have_its_one_handle_and_the_codes_come
     assert second.user_handle == first.user_handle
 
 
-async def test_a_challenge_is_good_once(api: httpx.AsyncClient):
+async def test_challenge_is_valid_once(api: httpx.AsyncClient):
     me = await customer()
     asked = await ask(api, me.headers)
     for device, status in ((SoftwareAuthenticator(), 201), (SoftwareAuthenticator(), 422)):
@@ -82,7 +82,7 @@ async def test_a_challenge_is_good_once(api: httpx.AsyncClient):
     assert len(await rows(Passkey.objects.all())) == 1
 
 
-async def test_a_challenge_is_good_for_its_account_alone(api: httpx.AsyncClient):
+async def test_challenge_of_another_account_is_refused(api: httpx.AsyncClient):
     me, other = await customer(), await customer()
     asked = await ask(api, other.headers)
     refused = await add(api, me.headers, asked["challenge"], SoftwareAuthenticator().create(asked["options"]))
@@ -90,7 +90,7 @@ async def test_a_challenge_is_good_for_its_account_alone(api: httpx.AsyncClient)
     assert await rows(Passkey.objects.all()) == []
 
 
-async def test_a_challenge_of_another_purpose_registers_nothing(api: httpx.AsyncClient):
+async def test_challenge_of_another_purpose_is_refused(api: httpx.AsyncClient):
     me = await customer()
     asked = await ask(api, me.headers)
     public = (await api.post("/api/v1/auth/passkeys/options")).json()
@@ -107,9 +107,9 @@ async def test_a_challenge_of_another_purpose_registers_nothing(api: httpx.Async
         {"domain": "evil.example"},
         {"flags": 0},
     ],
-    ids=["origin", "longer origin", "domain", "nobody there"],
+    ids=["origin", "longer origin", "domain", "user not present"],
 )
-async def test_what_does_not_answer_the_challenge_is_refused(api: httpx.AsyncClient, device: dict[str, Any]):
+async def test_invalid_response_to_the_challenge_is_refused(api: httpx.AsyncClient, device: dict[str, Any]):
     me = await customer()
     asked = await ask(api, me.headers)
     credential = SoftwareAuthenticator(**device).create(asked["options"])
@@ -134,9 +134,7 @@ async def test_what_does_not_answer_the_challenge_is_refused(api: httpx.AsyncCli
         {"authData": None},
     ],
 )
-async def test_attestations_that_are_not_asked_for_or_junk_are_refused(
-    api: httpx.AsyncClient, attestation: dict[str, Any]
-):
+async def test_unrequested_or_malformed_attestations_are_refused(api: httpx.AsyncClient, attestation: dict[str, Any]):
     me = await customer()
     asked = await ask(api, me.headers)
     credential = SoftwareAuthenticator().create(asked["options"], **attestation)
@@ -163,7 +161,7 @@ async def test_attestations_that_are_not_asked_for_or_junk_are_refused(
         {"response": {"clientDataJSON": JUNK, "attestationObject": "A" * 20000}},
     ],
 )
-async def test_malformed_credentials_are_refused_and_never_a_fault(api: httpx.AsyncClient, change: dict[str, Any]):
+async def test_malformed_credentials_are_refused_without_a_server_error(api: httpx.AsyncClient, change: dict[str, Any]):
     me = await customer()
     asked = await ask(api, me.headers)
     credential = {**SoftwareAuthenticator().create(asked["options"]), **change}
@@ -172,7 +170,7 @@ async def test_malformed_credentials_are_refused_and_never_a_fault(api: httpx.As
     assert await rows(Passkey.objects.all()) == []
 
 
-async def test_a_passkey_is_registered_once(api: httpx.AsyncClient):
+async def test_registered_passkey_is_a_conflict(api: httpx.AsyncClient):
     me, other = await customer(), await customer()
     device = await enrol_passkey(api, me)
     asked = await ask(api, other.headers)
@@ -180,7 +178,7 @@ async def test_a_passkey_is_registered_once(api: httpx.AsyncClient):
     assert [row.user_id for row in await rows(Passkey.objects.all())] == [me.id]
 
 
-async def test_an_account_has_twenty_at_most(api: httpx.AsyncClient):
+async def test_twenty_first_passkey_is_a_conflict(api: httpx.AsyncClient):
     me = await customer()
     await enrol_passkey(api, me)
     (row,) = await rows(Passkey.objects.all())
@@ -196,7 +194,7 @@ def _copy(row: Passkey, times: int) -> None:
         row.save(force_insert=True)
 
 
-async def test_a_passkey_is_renamed(api: httpx.AsyncClient):
+async def test_passkey_is_renamed(api: httpx.AsyncClient):
     me = await customer()
     await enrol_passkey(api, me)
     (row,) = await rows(Passkey.objects.all())
@@ -205,18 +203,18 @@ async def test_a_passkey_is_renamed(api: httpx.AsyncClient):
     assert (await audited())[-1] == ("passkey.renamed", row.pk, me.id)
 
 
-async def test_the_last_passkey_takes_the_recovery_codes_with_it(api: httpx.AsyncClient):
+async def test_removing_the_last_passkey_deletes_the_recovery_codes(api: httpx.AsyncClient):
     me = await customer()
     await enrol_passkey(api, me)
     (row,) = await rows(Passkey.objects.all())
     assert (await api.delete(f"{PASSKEYS}/{row.pk}", headers=me.headers)).status_code == 204
     assert (await rows(Passkey.objects.all()), await rows(RecoveryCode.objects.all())) == ([], [])
     assert (await audited())[-1] == ("second_factor.removed", row.pk, me.id)
-    letters = await make(letters_to, me.user.email)
-    assert letters[-1].context["what"] == "A second factor was removed from your account."
+    messages = await make(letters_to, me.user.email)
+    assert messages[-1].context["what"] == "A second factor was removed from your account."
 
 
-async def test_a_passkey_beside_another_factor_leaves_the_recovery_codes(api: httpx.AsyncClient):
+async def test_removing_a_passkey_beside_another_factor_keeps_the_recovery_codes(api: httpx.AsyncClient):
     me = await customer()
     await enrol_totp(api, me)
     await enrol_passkey(api, me)
@@ -226,7 +224,7 @@ async def test_a_passkey_beside_another_factor_leaves_the_recovery_codes(api: ht
 
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
-async def test_somebody_elses_passkey_is_none(api: httpx.AsyncClient, method: str):
+async def test_passkey_of_another_account_is_not_found(api: httpx.AsyncClient, method: str):
     me, other = await customer(), await customer()
     await enrol_passkey(api, other)
     (row,) = await rows(Passkey.objects.all())
@@ -237,7 +235,7 @@ async def test_somebody_elses_passkey_is_none(api: httpx.AsyncClient, method: st
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/options"), ("POST", ""), ("DELETE", "/{id}")])
-async def test_whoever_has_not_just_proven_it_changes_nothing(api: httpx.AsyncClient, method: str, path: str):
+async def test_changes_need_recent_authentication(api: httpx.AsyncClient, method: str, path: str):
     me, device = await customer(), SoftwareAuthenticator()
     await enrol_passkey(api, me)
     (row,) = await rows(Passkey.objects.all())
@@ -249,7 +247,7 @@ async def test_whoever_has_not_just_proven_it_changes_nothing(api: httpx.AsyncCl
     assert [known.pk for known in await rows(Passkey.objects.all())] == [row.pk]
 
 
-async def test_an_api_key_may_not(api: httpx.AsyncClient):
+async def test_api_key_is_not_allowed(api: httpx.AsyncClient):
     me = await customer()
     key = await make(make_key, me.user, scopes=["keyhouse:*"])
     for method, path in (("POST", "/options"), ("DELETE", "/1"), ("PATCH", "/1")):

@@ -18,9 +18,9 @@ AUTH = "/api/v1/auth"
 
 async def person(api: httpx.AsyncClient) -> tuple[Account, Authenticator, list[str]]:
     me = await customer(password=PASSWORD)
-    program, codes = await enrol_totp(api, me)
+    authenticator, codes = await enrol_totp(api, me)
     await make(Session.objects.all().delete)
-    return me, program, codes
+    return me, authenticator, codes
 
 
 async def at_once(api: httpx.AsyncClient, path: str, bodies: list[dict[str, Any]], **options: Any) -> Counter[int]:
@@ -33,48 +33,48 @@ async def tokens(api: httpx.AsyncClient, me: Account, number: int) -> list[str]:
     return [(await begin_sign_in(api, me))["second_factor_token"] for _ in range(number)]
 
 
-async def test_one_code_twice_at_once_signs_in_once(api: httpx.AsyncClient):
-    me, program, _ = await person(api)
-    code = program.code()
+async def test_concurrent_uses_of_one_code_sign_in_once(api: httpx.AsyncClient):
+    me, authenticator, _ = await person(api)
+    code = authenticator.code()
     bodies = [{"second_factor_token": token, "code": code} for token in await tokens(api, me, 4)]
     assert await at_once(api, f"{AUTH}/second-factor", bodies) == {200: 1, 401: 3}
     assert len(await rows(Session.objects.all())) == 1
 
 
-async def test_one_recovery_code_twice_at_once_signs_in_once(api: httpx.AsyncClient):
+async def test_concurrent_uses_of_one_recovery_code_sign_in_once(api: httpx.AsyncClient):
     me, _, codes = await person(api)
     bodies = [{"second_factor_token": token, "code": codes[0]} for token in await tokens(api, me, 4)]
     assert await at_once(api, f"{AUTH}/second-factor", bodies) == {200: 1, 401: 3}
     assert len(await rows(RecoveryCode.objects.filter(used_at=None))) == 9
 
 
-async def test_one_token_with_several_right_codes_at_once_signs_in_once(api: httpx.AsyncClient):
-    me, program, codes = await person(api)
+async def test_concurrent_right_codes_with_one_token_sign_in_once(api: httpx.AsyncClient):
+    me, authenticator, codes = await person(api)
     (token,) = await tokens(api, me, 1)
-    bodies = [{"second_factor_token": token, "code": code} for code in (program.code(), *codes[:3])]
+    bodies = [{"second_factor_token": token, "code": code} for code in (authenticator.code(), *codes[:3])]
     assert await at_once(api, f"{AUTH}/second-factor", bodies) == {200: 1, 401: 3}
     assert len(await rows(Session.objects.all())) == 1
 
 
-async def test_of_twenty_guesses_at_once_five_are_judged(api: httpx.AsyncClient):
-    me, program, _ = await person(api)
-    wrong = program.wrong_code()
+async def test_of_twenty_concurrent_guesses_five_are_verified(api: httpx.AsyncClient):
+    me, authenticator, _ = await person(api)
+    wrong = authenticator.wrong_code()
     bodies = [{"second_factor_token": token, "code": wrong} for token in await tokens(api, me, 20)]
     assert await at_once(api, f"{AUTH}/second-factor", bodies) == {401: 5, 429: 15}
     pair, total = await rows(FactorAttempt.objects.order_by("-client_address"))
     assert (pair.failures, total.failures) == (5, 5)
 
 
-async def test_one_token_is_tried_five_times_however_many_come_at_once(api: httpx.AsyncClient):
-    me, program, _ = await person(api)
+async def test_one_token_allows_five_of_twenty_concurrent_attempts(api: httpx.AsyncClient):
+    me, authenticator, _ = await person(api)
     (token,) = await tokens(api, me, 1)
-    bodies = [{"second_factor_token": token, "code": program.wrong_code()}] * 20
+    bodies = [{"second_factor_token": token, "code": authenticator.wrong_code()}] * 20
     await at_once(api, f"{AUTH}/second-factor", bodies)
     (pair, _) = await rows(FactorAttempt.objects.order_by("-client_address"))
     assert pair.failures == 5
 
 
-async def test_one_answer_of_a_passkey_twice_at_once_signs_in_once(api: httpx.AsyncClient):
+async def test_concurrent_uses_of_one_assertion_sign_in_once(api: httpx.AsyncClient):
     me = await customer()
     device = await enrol_passkey(api, me)
     await make(Session.objects.all().delete)
@@ -83,7 +83,7 @@ async def test_one_answer_of_a_passkey_twice_at_once_signs_in_once(api: httpx.As
     assert await at_once(api, f"{AUTH}/passkeys", [body] * 4) == {200: 1, 401: 3}
 
 
-async def test_two_devices_with_the_same_count_at_once_sign_in_once(api: httpx.AsyncClient):
+async def test_concurrent_assertions_with_the_same_count_sign_in_once(api: httpx.AsyncClient):
     me = await customer()
     device = await enrol_passkey(api, me)
     await make(Session.objects.all().delete)
@@ -96,13 +96,13 @@ async def test_two_devices_with_the_same_count_at_once_sign_in_once(api: httpx.A
     assert [row.sign_count for row in await rows(Passkey.objects.all())] == [1]
 
 
-async def test_programs_begun_and_confirmed_at_once_leave_one(api: httpx.AsyncClient):
+async def test_concurrent_enrolments_leave_one_authenticator_app(api: httpx.AsyncClient):
     me = await customer()
     begun = await at_once(api, f"{FACTORS}/totp", [{}] * 4, headers=me.headers)
     assert begun == {201: 4}
     assert len(await rows(TotpDevice.objects.all())) == 1
-    program = Authenticator((await api.post(f"{FACTORS}/totp", headers=me.headers)).json()["secret"])
-    bodies = [{"code": program.code()}] * 4
+    authenticator = Authenticator((await api.post(f"{FACTORS}/totp", headers=me.headers)).json()["secret"])
+    bodies = [{"code": authenticator.code()}] * 4
     confirmed = await at_once(api, f"{FACTORS}/totp/confirm", bodies, headers=me.headers)
     assert confirmed == {200: 1, 404: 3}
     assert len(await rows(RecoveryCode.objects.all())) == 10

@@ -1,4 +1,4 @@
-"""Helping somebody back in who has lost their second factors: the API, the command, the admin."""
+"""Removing all second factors of an owner who has lost them: the API and the command."""
 
 import io
 import json
@@ -6,10 +6,11 @@ import json
 import httpx
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db.transaction import atomic
 
 from apps.audit.models import AuditEvent
-from apps.second_factors.dependencies import second_factors
+from apps.core.database.transaction import transaction
+from apps.second_factors.dependencies import personal_data
 from apps.second_factors.models import FactorAttempt, Passkey, RecoveryCode, TotpDevice
 from tests.support.accounts import Account, colleague, customer, superuser
 from tests.support.assertions import assert_error
@@ -20,7 +21,7 @@ from tests.support.second_factors import FACTORS, begin_sign_in, enrol_passkey, 
 
 
 async def person(api: httpx.AsyncClient) -> Account:
-    """Return somebody with every kind of factor."""
+    """Return an account with every kind of factor."""
     me = await customer(password=PASSWORD)
     await enrol_totp(api, me)
     await enrol_passkey(api, me)
@@ -36,29 +37,29 @@ async def factors_left() -> int:
     return sum([len(await rows(model.objects.all())) for model in models])
 
 
-async def test_a_superuser_removes_them_all_and_ends_the_sessions(api: httpx.AsyncClient):
+async def test_superuser_removes_all_factors_and_ends_the_sessions(api: httpx.AsyncClient):
     me, root = await person(api), await superuser()
     assert (await api.delete(path(me), headers=root.headers)).status_code == 204
     assert await factors_left() == 0
     assert_error(await api.get(FACTORS, headers=me.headers), 401, "NOT_AUTHENTICATED")
     (event,) = await rows(AuditEvent.objects.filter(action="second_factors.reset"))
     assert (event.actor_id, event.subject_id) == (root.id, me.id)
-    letters = await make(letters_to, me.user.email)
-    assert letters[-1].context["what"] == "All second factors of your account were removed."
-    assert letters[-1].context["by_staff"] == "yes"
+    messages = await make(letters_to, me.user.email)
+    assert messages[-1].context["what"] == "All second factors of your account were removed."
+    assert messages[-1].context["by_staff"] == "yes"
     signed_in = await api.post("/api/v1/auth/login", json={"email": me.user.email, "password": PASSWORD})
     assert signed_in.status_code == 200
     assert_error(await api.delete(path(me), headers=root.headers), 404, "NOT_FOUND")
 
 
-async def test_without_fresh_proof_it_is_refused(api: httpx.AsyncClient):
+async def test_reset_needs_recent_authentication(api: httpx.AsyncClient):
     me, root = await person(api), await superuser()
     await let_proofs_grow_old()
     assert_error(await api.delete(path(me), headers=root.headers), 401, "STEP_UP_REQUIRED")
     assert await factors_left() == 12
 
 
-async def test_nobody_else_removes_them(api: httpx.AsyncClient):
+async def test_owners_staff_and_keys_are_not_allowed(api: httpx.AsyncClient):
     me, staff, root = await person(api), await colleague(), await superuser()
     key = await make(make_key, root.user, scopes=["keyhouse:*"])
     for headers in (me.headers, staff.headers, key.headers):
@@ -66,7 +67,7 @@ async def test_nobody_else_removes_them(api: httpx.AsyncClient):
     assert await factors_left() == 12
 
 
-async def test_staff_see_what_an_account_has_and_no_secret(api: httpx.AsyncClient):
+async def test_staff_see_the_factors_without_any_secret(api: httpx.AsyncClient):
     me, other, staff = await person(api), await customer(), await colleague()
     seen = await api.get(path(me), headers=staff.headers)
     assert seen.status_code == 200
@@ -77,12 +78,13 @@ async def test_staff_see_what_an_account_has_and_no_secret(api: httpx.AsyncClien
     assert_error(missing, 404, "NOT_FOUND")
 
 
-async def test_erasure_leaves_nothing_of_them(api: httpx.AsyncClient):
+async def test_erasure_deletes_all_factors_of_the_account(api: httpx.AsyncClient):
     me, other = await person(api), await person(api)
     await begin_sign_in(api, me)
     await api.post("/api/v1/auth/step-up", json={"code": "000000"}, headers=me.headers)
     assert len(await rows(FactorAttempt.objects.filter(user_id=me.id))) == 2
-    await make(second_factors().erase, me.id)
+    async with transaction():
+        await personal_data().erase(me.id)
     assert await factors_left() == 12
     assert await rows(FactorAttempt.objects.filter(user_id=me.id)) == []
     assert {row.user_id for row in await rows(Passkey.objects.all())} == {other.id}
@@ -94,9 +96,9 @@ def run(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_an_operator_removes_them_by_the_address(database):
+def test_operator_removes_factors_by_the_address(database):
     user = make_user(email="Ann@example.com")
-    with transaction.atomic():
+    with atomic():
         Passkey.objects.create(**_passkey(user.pk))
     assert json.loads(run("ann@EXAMPLE.com", "--json")) == {"user_id": user.pk, "removed": ["passkey"]}
     assert not Passkey.objects.exists()
@@ -107,7 +109,7 @@ def test_an_operator_removes_them_by_the_address(database):
 
 
 @pytest.mark.parametrize("email", ["ann@example.com", "nobody@example.com"])
-def test_an_operator_is_told_that_there_is_nothing(database, email: str):
+def test_operator_gets_an_error_without_account_or_factor(database, email: str):
     make_user(email="ann@example.com")
     with pytest.raises(CommandError, match=r"There is no account|has no second factor"):
         run(email)

@@ -1,4 +1,4 @@
-"""An account with an address that nobody has verified: it may be somebody else's."""
+"""An account with an unverified address, which may be another person's."""
 
 import httpx
 import pytest
@@ -15,7 +15,7 @@ VERIFIED = "2026-01-01T00:00:00Z"
 
 
 @pytest.mark.parametrize("path", ["/totp", "/passkeys/options"])
-async def test_gets_no_second_factor_that_would_outlive_a_reset_by_the_owner(api: httpx.AsyncClient, path: str):
+async def test_unverified_customer_gets_no_second_factor(api: httpx.AsyncClient, path: str):
     me = await customer(email_verified_at=None)
     assert_error(await api.post(f"{FACTORS}{path}", headers=me.headers), 403, "EMAIL_NOT_VERIFIED")
     assert await rows(TotpDevice.objects.all()) == []
@@ -23,7 +23,7 @@ async def test_gets_no_second_factor_that_would_outlive_a_reset_by_the_owner(api
     assert (await api.post(f"{FACTORS}{path}", headers=me.headers)).is_success
 
 
-async def test_staff_are_known_to_whoever_made_their_account(api: httpx.AsyncClient):
+async def test_unverified_staff_may_enrol(api: httpx.AsyncClient):
     staff = await colleague()
     assert (await api.post(f"{FACTORS}/totp", headers=staff.headers)).status_code == 201
     assert len(await rows(Session.objects.filter(user_id=staff.id))) == 1

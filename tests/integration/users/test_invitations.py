@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from django.db import transaction
 from django.db.models.functions import Now
 
-from apps.users.dependencies import registration
+from apps.core.database.transaction import transaction
+from apps.users.dependencies import federated_registration
 from apps.users.models import Invitation, User
-from apps.users.services.registration import InvitationRequired
+from apps.users.services.registration_mode import InvitationRequired
 from tests.support.accounts import Account, audited, colleague, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, make_user
@@ -159,17 +159,17 @@ async def test_where_registration_is_off_an_invitation_is_good_for_nothing(api: 
 
 
 async def test_a_provider_s_verified_address_takes_up_its_invitation(api: httpx.AsyncClient):
-    def register(email: str) -> int:
-        with transaction.atomic():
-            return registration().register_federated(email, "Ann")
+    async def register(email: str) -> int:
+        async with transaction():
+            return await federated_registration().register(email, "Ann")
 
     await invite(api, await colleague(), plan="pro")
     with pytest.raises(InvitationRequired):
-        await run_in_transaction(register, "other@example.com")
-    user_id = await run_in_transaction(register, "Ann@example.com")
+        await register("other@example.com")
+    user_id = await register("Ann@example.com")
     (user,) = await rows(User.objects.select_related("plan").filter(pk=user_id))
     (row,) = await rows(Invitation.objects.all())
     assert (user.plan.name, row.user_id) == ("pro", user_id)
     with pytest.raises(InvitationRequired):
-        await run_in_transaction(register, "ann@example.com")
+        await register("ann@example.com")
     assert await tokens_to("other@example.com", "invitation", "link") == []

@@ -34,7 +34,7 @@ def test_an_operator_says_which_roles_an_account_has():
     ("email", "roles", "reason"),
     [
         ("nobody@example.com", ["service"], "no account"),
-        (None, ["service", "x"], "There is no role x"),
+        (None, ["service", "x"], "No role has the name x"),
         (None, [""], "at least 1 character"),
     ],
 )

@@ -73,7 +73,7 @@ async def test_of_many_who_want_the_same_address_one_gets_it(api: httpx.AsyncCli
     assert len(await audited()) == 1
 
 
-async def test_the_password_is_stored_as_a_hash_and_nowhere_else(api: httpx.AsyncClient):
+async def test_the_password_is_stored_as_a_hash_and_nowhere_else(api: httpx.AsyncClient, production_hashing: None):
     created = await api.post(USERS, json=NEW)
     (user,) = await rows(User.objects.all())
     assert user.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")

@@ -13,7 +13,7 @@ from apps.core.errors import NotAuthenticated, NotFound, WrongPassword
 from apps.one_time_tokens.repositories.one_time_token_repository import StoredToken
 from apps.second_factors.repositories.factor_repository import FactorCounts
 from apps.second_factors.schemas.second_factor import FactorKind
-from apps.second_factors.services.passkey_proof import PasskeyProven
+from apps.second_factors.services.passkey_authentication import PasskeyAuthenticated
 from apps.users.domain.security_notice import SecurityNotice
 from apps.users.models import User
 from apps.users.services.credentials import Credentials, is_usable, password_digest
@@ -146,7 +146,7 @@ class FakeCredentials:
         user = next(found, None)
         return Credentials.of(user) if user else None
 
-    async def note_login(self, user_id: int, checked_digest: str | None, *, needs_verified_email: bool) -> bool:
+    async def record_login(self, user_id: int, checked_digest: str | None, *, needs_verified_email: bool) -> bool:
         require_transaction("record a sign-in")
         if self.refusal:
             raise self.refusal
@@ -155,7 +155,7 @@ class FakeCredentials:
             raise NotFound
         if checked_digest not in (None, password_digest(user.password)) or not is_usable(user):
             raise NotAuthenticated
-        self.calls.append(("note_login", user_id, needs_verified_email))
+        self.calls.append(("record_login", user_id, needs_verified_email))
         return self.has_signed_in
 
     async def set_password(self, user_id: int, password_hash: str, checked_digest: str | None = None) -> None:
@@ -212,11 +212,11 @@ class FakeFactorCounts:
 class FakePasskeys:
     """Answers every assertion alike."""
 
-    def __init__(self, proven: PasskeyProven | None = None) -> None:
-        self.proven = proven
+    def __init__(self, authenticated: PasskeyAuthenticated | None = None) -> None:
+        self.authenticated = authenticated
 
-    async def judge(self, _assertion: Any, user_id: int | None) -> PasskeyProven | None:
-        return self.proven if self.proven and user_id in (None, self.proven.user_id) else None
+    async def verify(self, _assertion: Any, user_id: int | None) -> PasskeyAuthenticated | None:
+        return self.authenticated if self.authenticated and user_id in (None, self.authenticated.user_id) else None
 
 
 class FakeTokens:

@@ -9,7 +9,7 @@ from apps.authentication.services.second_step import SecondStep
 from apps.core.errors import NotAuthenticated
 from apps.one_time_tokens.repositories.one_time_token_repository import StoredToken
 from apps.second_factors.schemas.second_factor import FactorKind
-from apps.second_factors.services.passkey_proof import PasskeyProven
+from apps.second_factors.services.passkey_authentication import PasskeyAuthenticated
 from apps.users.services.credentials import password_digest
 from tests.support.fakes import FakeAudit
 from tests.unit.authentication.fakes import HASH, ME, FakeFactors, FakePasskeys, FakeTokens
@@ -23,10 +23,10 @@ BY_PASSWORD = Authentication(ME, ("pwd",), DIGEST)
 class Scene:
     """The service with everything it is given."""
 
-    def __init__(self, *kinds: FactorKind, code: str = "", proven: PasskeyProven | None = None) -> None:
+    def __init__(self, *kinds: FactorKind, code: str = "", authenticated: PasskeyAuthenticated | None = None) -> None:
         self.tokens = FakeTokens()
         self.audit = FakeAudit()
-        parts: Any = (FakeFactors(*kinds, code=code), FakePasskeys(proven), self.tokens, self.audit)
+        parts: Any = (FakeFactors(*kinds, code=code), FakePasskeys(authenticated), self.tokens, self.audit)
         self.step = SecondStep(*parts)
 
 
@@ -68,7 +68,7 @@ async def test_wrong_code_leaves_the_token_valid_for_five_attempts_in_all():
 
 
 async def test_passkey_completes_the_authentication():
-    scene = Scene(FactorKind.PASSKEY, proven=PasskeyProven(ME, ("hwk", "user")))
+    scene = Scene(FactorKind.PASSKEY, authenticated=PasskeyAuthenticated(ME, ("hwk", "user")))
     await scene.step.begin(Authentication(ME, ("fed",)))
     assertion: Any = None
     assert await scene.step.with_passkey(TOKEN, assertion) == Authentication(ME, ("fed", "hwk", "user"))

@@ -15,7 +15,7 @@ from apps.authentication.services.signed_tokens import AccessTokens
 from apps.core.errors import EmailNotVerified, NotAuthenticated
 from apps.core.request_context import RequestContext, enter_request
 from apps.second_factors.schemas.second_factor import FactorKind
-from apps.second_factors.services.passkey_proof import PasskeyProven
+from apps.second_factors.services.passkey_authentication import PasskeyAuthenticated
 from apps.users.domain.security_notice import SecurityNotice
 from apps.users.services.credentials import password_digest
 from tests.support.fakes import FakeAudit
@@ -102,7 +102,7 @@ async def test_sign_in_returns_a_pair_and_stores_no_token(scene):
 
 async def test_sign_in_is_recorded(scene):
     await scene.sign_in.with_password(login_request())
-    assert scene.credentials.calls == [("note_login", ME, True)]
+    assert scene.credentials.calls == [("record_login", ME, True)]
     (entry,) = scene.audit.entries
     assert (entry.action, entry.target_id, entry.actor.user_id) == ("session.started", SESSION, ME)
     assert entry.after == {"methods": ["pwd"]}
@@ -140,7 +140,7 @@ async def test_authentication_by_a_second_factor_is_enough(scene, methods):
 
 
 async def test_passkey_alone_starts_a_session(scene):
-    scene.factors.kinds, scene.passkeys.proven = (FactorKind.PASSKEY,), PasskeyProven(ME, ("hwk", "user"))
+    scene.factors.kinds, scene.passkeys.authenticated = (FactorKind.PASSKEY,), PasskeyAuthenticated(ME, ("hwk", "user"))
     assertion: Any = None
     assert (await scene.sign_in.with_passkey(assertion)).access_token
     ((_, new, _),) = scene.sessions.calls

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from apps.identities.services.provider import Provider, ProviderKind
+from apps.identities.domain.provider import Provider, ProviderKind
 from config.environment import Environment
 from config.environment.sign_in_providers import load_providers, providers, redirect_allowlist
 

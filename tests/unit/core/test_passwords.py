@@ -19,7 +19,7 @@ from apps.core.crypto.passwords import (
 )
 from apps.core.errors import Unavailable
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("production_hashing")]
 
 SECRET = "correct horse battery staple"
 

@@ -1,4 +1,4 @@
-"""ID Tokens that a provider, or somebody else, might have written."""
+"""ID Tokens of a provider, and of attackers."""
 
 import time
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from apps.identities.services.provider import Provider, ProviderKind
+from apps.identities.domain.provider import Provider, ProviderKind
 
 ISSUER, CLIENT_ID, NONCE = "https://acme.example.com", "keyhouse", "n" * 43
 KEY = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
@@ -20,11 +20,11 @@ def provider(kind: ProviderKind = ProviderKind.OPENID, issuer: str = ISSUER) -> 
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    """Return good claims, with changes; None leaves one out. `exp_in`, `iat_in` and `nbf_in` are seconds from now."""
+    """Return valid claims, with changes; None leaves one out. `exp_in`, `iat_in` and `nbf_in` are seconds from now."""
     now = int(time.time())
     moments = {name.removesuffix("_in"): now + changes.pop(name) for name in list(changes) if name.endswith("_in")}
-    good = {"iss": ISSUER, "aud": CLIENT_ID, "sub": "alice", "nonce": NONCE, "iat": now, "exp": now + 300}
-    return {name: value for name, value in {**good, **changes, **moments}.items() if value is not None}
+    valid = {"iss": ISSUER, "aud": CLIENT_ID, "sub": "alice", "nonce": NONCE, "iat": now, "exp": now + 300}
+    return {name: value for name, value in {**valid, **changes, **moments}.items() if value is not None}
 
 
 def token(algorithm: str = "RS256", key: RSAKey | ECKey | OctKey = KEY, kid: str | None = "one", **changes: Any) -> str:

@@ -3,12 +3,12 @@
 import pytest
 
 from apps.identities.services import browser_binding
-from apps.identities.services.code_challenge import challenge_of, is_verifier_of
+from apps.identities.services.browser_binding import challenge_of, is_verifier_of
 
 pytestmark = pytest.mark.unit
 
 
-def test_everything_depends_on_both_the_secret_and_the_state():
+def test_nonce_and_verifier_depend_on_secret_and_state():
     made = {
         make(secret, state)
         for make in (browser_binding.nonce_of, browser_binding.verifier_of)
@@ -19,7 +19,7 @@ def test_everything_depends_on_both_the_secret_and_the_state():
     assert {len(text) for text in made} == {43}
 
 
-def test_the_secret_is_known_by_its_digest():
+def test_secret_is_recognised_by_its_digest():
     secret = browser_binding.new_secret()
     digest = browser_binding.digest_of(secret)
     assert secret not in digest
@@ -28,13 +28,13 @@ def test_the_secret_is_known_by_its_digest():
         assert not browser_binding.is_secret_of(other, digest)
 
 
-def test_each_state_has_a_cookie_of_its_own():
+def test_each_state_has_its_own_cookie():
     names = {browser_binding.cookie_name(state, is_https=True) for state in ("a", "b")}
     assert len(names) == 2
     assert all(name.startswith("__Host-keyhouse-oauth-") for name in names)
 
 
-def test_the_challenge_of_rfc_7636():
+def test_challenge_matches_rfc_7636():
     """Its appendix B."""
     verifier, challenge = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
     assert challenge_of(verifier) == challenge

@@ -1,12 +1,12 @@
-"""What is asked of an OpenID provider, and which answers are refused."""
+"""Requests to an OpenID provider, and which responses are refused."""
 
 from typing import Any
 
 import pytest
 
-from apps.identities.services import published_document
+from apps.identities.domain.provider import ProviderKind
+from apps.identities.services import provider_metadata
 from apps.identities.services.openid_client import OpenIdClient
-from apps.identities.services.provider import ProviderKind
 from apps.identities.services.provider_client import AuthorizationCode
 from apps.identities.services.provider_errors import (
     InvalidProviderAnswer,
@@ -24,11 +24,11 @@ TOKENS = {"access_token": "token", "token_type": "Bearer"}
 
 
 class ScriptedHttp(ProviderHttp):
-    """Answers as a provider would, and keeps what it is asked."""
+    """Responds as a provider would, and keeps the requests."""
 
     def __init__(self, **changes: Any) -> None:
         super().__init__()
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.forms: list[dict[str, str]] = []
         self.documents: dict[str, Any] = {
             "/.well-known/openid-configuration": {
@@ -46,20 +46,20 @@ class ScriptedHttp(ProviderHttp):
         self.tokens: tuple[int, Any] = (200, {**TOKENS, "id_token": token(), **changes})
 
     async def get(self, url: str, access_token: str | None = None) -> Any:
-        self.asked.append(url.removeprefix(ISSUER))
+        self.requested.append(url.removeprefix(ISSUER))
         return self.documents[url.removeprefix(ISSUER)]
 
     async def post_form(self, url: str, fields: Any, basic: tuple[str, str] | None = None) -> ProviderAnswer:
-        self.asked.append(url.removeprefix(ISSUER))
+        self.requested.append(url.removeprefix(ISSUER))
         self.forms.append(dict(fields))
         return ProviderAnswer(*self.tokens)
 
 
-async def test_the_code_is_spent_with_the_verifier_and_the_secret():
+async def test_code_is_spent_with_the_verifier_and_the_secret():
     http = ScriptedHttp()
     profile = await OpenIdClient(provider(), http).profile(CODE)
     assert (profile.subject, profile.email, profile.is_verified) == ("alice", "ann@example.com", True)
-    assert http.asked == ["/.well-known/openid-configuration", "/token", "/jwks", "/me"]
+    assert http.requested == ["/.well-known/openid-configuration", "/token", "/jwks", "/me"]
     assert http.forms == [
         {
             "grant_type": "authorization_code",
@@ -72,16 +72,16 @@ async def test_the_code_is_spent_with_the_verifier_and_the_secret():
     ]
 
 
-async def test_what_is_published_is_not_asked_for_again():
+async def test_published_documents_are_kept():
     http = ScriptedHttp()
     client = OpenIdClient(provider(), http)
     for _ in range(3):
         await client.profile(CODE)
-    assert http.asked.count("/.well-known/openid-configuration") == http.asked.count("/jwks") == 1
+    assert http.requested.count("/.well-known/openid-configuration") == http.requested.count("/jwks") == 1
 
 
-async def test_a_new_key_is_asked_for_once(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(published_document, "REFRESH_SECONDS", 0)
+async def test_new_key_is_fetched_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(provider_metadata, "REFRESH_SECONDS", 0)
     http = ScriptedHttp()
     client = OpenIdClient(provider(), http)
     await client.profile(CODE)
@@ -91,20 +91,20 @@ async def test_a_new_key_is_asked_for_once(monkeypatch: pytest.MonkeyPatch):
     http.tokens = (200, {**TOKENS, "id_token": token(kid="three")})
     with pytest.raises(InvalidProviderAnswer):
         await client.profile(CODE)
-    assert http.asked.count("/jwks") == 3
+    assert http.requested.count("/jwks") == 3
 
 
-async def test_unknown_keys_at_once_are_not_asked_for_each():
+async def test_concurrent_unknown_keys_are_fetched_at_intervals():
     http = ScriptedHttp()
     client = OpenIdClient(provider(), http)
     http.tokens = (200, {**TOKENS, "id_token": token(kid="three")})
     for _ in range(5):
         with pytest.raises(InvalidProviderAnswer):
             await client.profile(CODE)
-    assert http.asked.count("/jwks") == 1
+    assert http.requested.count("/jwks") == 1
 
 
-async def test_userinfo_of_somebody_else_is_refused():
+async def test_userinfo_of_another_subject_is_refused():
     """OpenID Connect Core 5.3.2: the access token could be another person's."""
     for about in ({"sub": "bob", "email": "bob@example.com", "email_verified": True}, {"email": "a@b.c"}, ["alice"]):
         http = ScriptedHttp()
@@ -113,16 +113,16 @@ async def test_userinfo_of_somebody_else_is_refused():
             await OpenIdClient(provider(), http).profile(CODE)
 
 
-async def test_what_the_id_token_says_of_the_address_is_not_overruled():
+async def test_userinfo_does_not_override_the_id_token():
     http = ScriptedHttp(id_token=token(email="ann@example.com", email_verified=False))
     assert not (await OpenIdClient(provider(), http).profile(CODE)).is_verified
-    assert "/me" not in http.asked
+    assert "/me" not in http.requested
 
 
-async def test_microsofts_userinfo_is_not_asked():
+async def test_userinfo_of_microsoft_is_not_fetched():
     http = ScriptedHttp()
     profile = await OpenIdClient(provider(ProviderKind.MICROSOFT), http).profile(CODE)
-    assert (profile.email, "/me" in http.asked) == ("", False)
+    assert (profile.email, "/me" in http.requested) == ("", False)
 
 
 @pytest.mark.parametrize(
@@ -143,14 +143,14 @@ async def test_microsofts_userinfo_is_not_asked():
         ((200, {**TOKENS, "id_token": token(), "access_token": "a\r\nb"}), InvalidProviderAnswer),
     ],
 )
-async def test_a_token_answer_that_is_none(answer: tuple[int, Any], error: type[ProviderError]):
+async def test_malformed_token_response_is_refused(answer: tuple[int, Any], error: type[ProviderError]):
     http = ScriptedHttp()
     http.tokens = answer
     with pytest.raises(error):
         await OpenIdClient(provider(), http).profile(CODE)
 
 
-async def test_whose_answer_it_is():
+async def test_issuer_of_the_response_is_verified():
     client = OpenIdClient(provider(), ScriptedHttp())
     await client.require_issuer(ISSUER)
     await client.require_issuer(None)
@@ -159,7 +159,7 @@ async def test_whose_answer_it_is():
             await client.require_issuer(iss)
 
 
-async def test_a_provider_that_promises_to_name_itself_has_to():
+async def test_missing_issuer_is_refused_where_it_is_announced():
     http = ScriptedHttp()
     http.documents["/.well-known/openid-configuration"]["authorization_response_iss_parameter_supported"] = True
     with pytest.raises(InvalidProviderAnswer):

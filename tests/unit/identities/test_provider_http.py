@@ -1,4 +1,4 @@
-"""Asking a provider that misbehaves, over real connections."""
+"""Requests to a misbehaving provider, over real connections."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -52,7 +52,7 @@ async def test_json_is_read():
     assert b"accept-encoding: identity" in request.lower()
 
 
-async def test_a_form_is_posted_with_the_client_form_encoded_first():
+async def test_form_is_posted_with_form_encoded_client_credentials():
     """RFC 6749, 2.3.1."""
     async with answering(http("400 Bad Request", b'{"error": "invalid_grant"}')) as server:
         answer = await ProviderHttp().post_form(server.url, {"code": "a b"}, ("id", "a+b:c"))
@@ -91,19 +91,19 @@ async def test_a_form_is_posted_with_the_client_form_encoded_first():
         "nothing",
     ],
 )
-async def test_what_is_no_answer(answer: bytes, error: type[ProviderError]):
+async def test_invalid_response_is_refused(answer: bytes, error: type[ProviderError]):
     async with answering(answer) as server:
         with pytest.raises(error):
             await ProviderHttp().get(server.url)
     assert len(server.requests) == 1
 
 
-async def test_a_provider_that_says_nothing_is_not_waited_for():
+async def test_silent_provider_times_out():
     async with answering(None) as server:
         with pytest.raises(ProviderUnavailable):
             await ProviderHttp(exchange_seconds=0.2).get(server.url)
 
 
-async def test_a_provider_that_is_not_there():
+async def test_unreachable_provider_is_unavailable():
     with pytest.raises(ProviderUnavailable):
         await ProviderHttp().get(f"http://127.0.0.1:{free_port()}/")

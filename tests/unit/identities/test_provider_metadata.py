@@ -1,17 +1,17 @@
-"""What a provider publishes of itself."""
+"""Reading the metadata of OpenID providers."""
 
 from typing import Any
 
 import pytest
 
-from apps.identities.services.provider import ProviderKind
+from apps.identities.domain.provider import ProviderKind
 from apps.identities.services.provider_errors import InvalidProviderAnswer
 from apps.identities.services.provider_metadata import ProviderMetadata, metadata_url
 from tests.unit.identities.forged import ISSUER, provider
 
 pytestmark = pytest.mark.unit
 
-GOOD = {
+VALID = {
     "issuer": ISSUER,
     "authorization_endpoint": f"{ISSUER}/auth",
     "token_endpoint": "https://tokens.example.com/token",
@@ -20,8 +20,8 @@ GOOD = {
 }
 
 
-def test_what_it_says():
-    metadata = ProviderMetadata.of(provider(), GOOD)
+def test_metadata_is_read():
+    metadata = ProviderMetadata.of(provider(), VALID)
     assert metadata.token_endpoint == "https://tokens.example.com/token"
     assert metadata.userinfo_endpoint is None
     assert metadata.algorithms == ("RS256",)
@@ -36,8 +36,8 @@ def test_what_it_says():
         (["private_key_jwt"], True),
     ],
 )
-def test_how_the_client_shows_its_secret(methods, by_header):
-    document = {**GOOD, "token_endpoint_auth_methods_supported": methods}
+def test_client_authentication_method_is_chosen(methods, by_header):
+    document = {**VALID, "token_endpoint_auth_methods_supported": methods}
     assert ProviderMetadata.of(provider(), document).authenticates_by_header is by_header
 
 
@@ -62,17 +62,17 @@ def test_how_the_client_shows_its_secret(methods, by_header):
     ],
     ids=str,
 )
-def test_a_document_that_is_somebody_elses_or_unsafe_is_refused(changes: dict[str, Any]):
+def test_foreign_or_unsafe_document_is_refused(changes: dict[str, Any]):
     with pytest.raises(InvalidProviderAnswer):
-        ProviderMetadata.of(provider(), {**GOOD, **changes})
+        ProviderMetadata.of(provider(), {**VALID, **changes})
 
 
 @pytest.mark.parametrize("document", [None, [], "text", {}])
-def test_what_is_no_document_is_refused(document):
+def test_malformed_document_is_refused(document):
     with pytest.raises(InvalidProviderAnswer):
         ProviderMetadata.of(provider(), document)
 
 
-def test_where_it_is_published():
+def test_url_of_the_metadata():
     tenant = provider(ProviderKind.OPENID, f"{ISSUER}/tenant/")
     assert metadata_url(tenant) == f"{ISSUER}/tenant/.well-known/openid-configuration"

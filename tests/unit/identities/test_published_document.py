@@ -1,47 +1,47 @@
-"""What a provider has published is asked for now and then."""
+"""Documents that a provider publishes are kept for a while."""
 
 import pytest
 
 from apps.identities.services.provider_errors import ProviderUnavailable
-from apps.identities.services.published_document import PublishedDocument
+from apps.identities.services.provider_metadata import PublishedDocument
 
 pytestmark = pytest.mark.unit
 
 
 class Publisher:
-    """Counts how often it is asked; `now` is the clock."""
+    """Counts its requests; `now` is the clock."""
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.asked = 0
-        self.is_away = False
+        self.requests = 0
+        self.is_unavailable = False
         self.kept = PublishedDocument(self._ask, lambda: self.now)
 
     async def _ask(self) -> int:
-        if self.is_away:
+        if self.is_unavailable:
             raise ProviderUnavailable
-        self.asked += 1
-        return self.asked
+        self.requests += 1
+        return self.requests
 
 
-async def test_an_answer_is_kept_for_an_hour():
+async def test_document_is_kept_for_an_hour():
     publisher = Publisher()
     for moment, answer in ((0, 1), (3599, 1), (3600, 2), (3601, 2)):
         publisher.now = moment
         assert await publisher.kept.get() == answer
 
 
-async def test_a_fresh_answer_is_asked_for_at_most_every_ten_seconds():
+async def test_fresh_document_is_fetched_at_most_every_ten_seconds():
     publisher = Publisher()
     for moment, answer in ((0, 1), (1, 1), (9.9, 1), (10, 2), (11, 2)):
         publisher.now = moment
         assert await publisher.kept.get_fresh() == answer
 
 
-async def test_a_failure_is_not_kept():
+async def test_failure_is_not_kept():
     publisher = Publisher()
-    publisher.is_away = True
+    publisher.is_unavailable = True
     with pytest.raises(ProviderUnavailable):
         await publisher.kept.get()
-    publisher.is_away = False
+    publisher.is_unavailable = False
     assert await publisher.kept.get() == 1

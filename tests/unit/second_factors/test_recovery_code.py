@@ -9,7 +9,7 @@ from apps.second_factors.services.recovery_code import digest_of, new_codes, six
 pytestmark = pytest.mark.unit
 
 
-def test_there_are_ten_of_120_bits_without_letters_that_are_misread():
+def test_ten_codes_have_120_random_bits_and_no_ambiguous_letters():
     codes = [code for _ in range(20) for code in new_codes()]
     assert len(set(codes)) == 200
     pattern = re.compile(r"[0-9A-HJKMNP-TV-Z]{6}(-[0-9A-HJKMNP-TV-Z]{6}){3}")
@@ -25,12 +25,12 @@ def test_there_are_ten_of_120_bits_without_letters_that_are_misread():
         "OL23ABCDEFGHJKMNPQRSTVWX",
     ],
 )
-def test_every_way_of_typing_one_has_one_digest(typed: str):
+def test_every_way_of_typing_a_code_has_the_same_digest(typed: str):
     assert digest_of(typed) == digest_of("0123AB-CDEFGH-JKMNPQ-RSTVWX")
     assert len(digest_of(typed)) == 32
 
 
-def test_another_code_has_another_digest():
+def test_different_codes_have_different_digests():
     assert digest_of("0123AB-CDEFGH-JKMNPQ-RSTVWY") != digest_of("0123AB-CDEFGH-JKMNPQ-RSTVWX")
 
 
@@ -46,5 +46,5 @@ def test_another_code_has_another_digest():
         ("0123AB-CDEFGH-JKMNPQ-RSTVWX", None),
     ],
 )
-def test_six_digits_are_told_from_recovery_codes(code: str, digits: str | None):
+def test_six_digits_are_distinguished_from_recovery_codes(code: str, digits: str | None):
     assert six_digits_of(code) == digits

@@ -1,4 +1,4 @@
-"""What is asked of authenticators, and what is believed of their answers; the counter is left to the database."""
+"""Options for authenticators, and verifying their responses; the counter is left to the database."""
 
 from typing import Any
 
@@ -40,12 +40,12 @@ def assertion_of(device: SoftwareAuthenticator, **client_data: Any) -> Assertion
     return AssertionCredential(**device.get({"challenge": CHALLENGE}, **client_data))
 
 
-def test_the_challenge_is_the_token_itself():
+def test_challenge_is_the_token_itself():
     request = PARTY.request_options(CHALLENGE, [], must_verify_user=True)
     assert [creation()["challenge"], options_to_json_dict(request)["challenge"]] == [CHALLENGE] * 2
 
 
-def test_known_passkeys_are_named_with_the_transports_that_are_known():
+def test_allowed_passkeys_are_listed_with_their_known_transports():
     known = Passkey(credential_id=b"id", transports=["usb", "telepathy"])
     request = options_json(PARTY.request_options(CHALLENGE, [known], must_verify_user=False))
     assert request["allowCredentials"] == [{"id": "aWQ", "type": "public-key", "transports": ["usb"]}]
@@ -53,7 +53,7 @@ def test_known_passkeys_are_named_with_the_transports_that_are_known():
 
 
 @pytest.mark.parametrize("origin", [ORIGIN, "https://api.example.com"])
-def test_a_new_passkey_is_read(origin: str):
+def test_new_passkey_is_read(origin: str):
     device = authenticator(origin=origin, flags=PRESENT | BACKUP_ELIGIBLE | BACKED_UP, sign_count=3)
     new = PARTY.read_attestation(made_by(device), CHALLENGE)
     assert (new.credential_id, new.sign_count) == (device.credential_id, 3)
@@ -61,14 +61,14 @@ def test_a_new_passkey_is_read(origin: str):
 
 
 @pytest.mark.parametrize("must_verify_user", [True, False])
-def test_a_signature_is_read(must_verify_user: bool):
+def test_valid_assertion_is_read(must_verify_user: bool):
     device = authenticator()
     public_key = PARTY.read_attestation(made_by(device), CHALLENGE).public_key
     shown = PARTY.read_assertion(assertion_of(device), CHALLENGE, public_key, must_verify_user=must_verify_user)
     assert (shown.sign_count, shown.is_user_verified) == (1, True)
 
 
-def test_the_counter_is_not_judged_here():
+def test_counter_is_left_to_the_caller():
     device = authenticator(counts=False)
     public_key = PARTY.read_attestation(made_by(device), CHALLENGE).public_key
     counts = []
@@ -93,7 +93,7 @@ def test_the_counter_is_not_judged_here():
         ({}, {"challenge": "B" * 43}, False),
     ],
 )
-def test_what_proves_nothing_is_refused(changes: dict[str, Any], client_data: dict[str, Any], must_verify_user: bool):
+def test_invalid_assertion_is_refused(changes: dict[str, Any], client_data: dict[str, Any], must_verify_user: bool):
     device = authenticator()
     public_key = PARTY.read_attestation(made_by(device), CHALLENGE).public_key
     for name, value in changes.items():
@@ -105,6 +105,6 @@ def test_what_proves_nothing_is_refused(changes: dict[str, Any], client_data: di
 
 
 @pytest.mark.parametrize("public_key", [b"", b"junk", b"\xa0", b"\xff" * 100])
-def test_a_stored_key_that_cannot_be_read_proves_nothing(public_key: bytes):
+def test_malformed_stored_key_is_refused(public_key: bytes):
     with pytest.raises(CredentialRefused):
         PARTY.read_assertion(assertion_of(authenticator()), CHALLENGE, public_key, must_verify_user=False)

@@ -58,10 +58,19 @@ class PipelinedConnection(ABC):
         types, formats = self._transformer.types or (), self._transformer.formats
         name, results = self._statements.name_of(sql, types), 1
         if name is None:
-            name, results = self._statements.add(sql, types), 2
-            self._pgconn.send_prepare(name, sql.encode(), types)
+            name, results = self._prepare(sql, types)
         self._pgconn.send_query_prepared(name, values, formats, result_format)
         return results, (sql, types)
+
+    def _prepare(self, sql: str, types: Types) -> tuple[bytes, int]:
+        """Send what prepares the statement, and makes room for it; return its name and the number of results."""
+        name, results = self._statements.add(sql, types), 2
+        self._pgconn.send_prepare(name, sql.encode(), types)
+        excess = self._statements.pop_excess()
+        if excess is not None:
+            self._pgconn.send_query_params(b'DEALLOCATE "%b"' % excess, None)
+            results += 1
+        return name, results
 
     def _rows(self, result: PGresult) -> Rows:
         self._transformer.set_pgresult(result)

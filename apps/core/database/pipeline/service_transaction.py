@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, override
 
 from psycopg import AsyncConnection, Error
+from psycopg.errors import InFailedSqlTransaction
 from psycopg.pq import ExecStatus, Format, PipelineStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
@@ -62,6 +63,8 @@ class ServiceTransaction(PipelinedTransaction):
             self._pgconn.finish()
 
     async def _run_named(self, statement: tuple[str, Sequence[Any]]) -> list[PGresult]:
+        if self._pgconn.pipeline_status == PipelineStatus.ABORTED:
+            raise InFailedSqlTransaction("a statement was refused, so the transaction can only be rolled back")
         try:
             return await self.run(statement)
         except asyncio.CancelledError:

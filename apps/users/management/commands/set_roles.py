@@ -6,7 +6,7 @@ from typing import Any
 from apps.core.authorization.principal import OPERATOR
 from apps.core.event_loop.sync_calls import call_service
 from apps.core.management.service_command import ServiceCommand
-from apps.users.dependencies import user_service
+from apps.users.dependencies import account_update, user_service
 from apps.users.schemas.user import UserUpdate
 
 
@@ -24,4 +24,4 @@ class Command(ServiceCommand):
         """Set the roles."""
         update = UserUpdate(roles=options["roles"])
         user_id = call_service(user_service().id_of_email, options["email"])
-        self.show(call_service(user_service().update, OPERATOR, user_id, update), options)
+        self.show(call_service(account_update().update, OPERATOR, user_id, update), options)

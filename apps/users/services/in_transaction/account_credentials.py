@@ -8,7 +8,7 @@ from apps.users.services.credentials import Credentials, is_usable, password_dig
 
 
 class AccountCredentials:
-    """Notes sign-ins, sets passwords and ends what was begun with the former ones, in the caller's transaction.
+    """Records sign-ins, sets passwords, and ends sessions and authentications, in the caller's transaction.
 
     A password is checked before the transaction, off the event loop. `checked_digest` is the `password_digest` of the
     hash that it was checked against; None where no password was checked.
@@ -17,7 +17,7 @@ class AccountCredentials:
     def __init__(self, accounts: AccountRepository) -> None:
         self._accounts = accounts
 
-    async def note_login(self, user_id: int, checked_digest: str | None, *, needs_verified_email: bool) -> bool:
+    async def record_login(self, user_id: int, checked_digest: str | None, *, needs_verified_email: bool) -> bool:
         """Lock the account, store the moment of a sign-in, and return whether the account has signed in before.
 
         Raises NotFound, NotAuthenticated when the account may not be used or its password has changed since it was
@@ -28,7 +28,7 @@ class AccountCredentials:
             raise NotAuthenticated
         if needs_verified_email and settings.REQUIRE_VERIFIED_EMAIL and user.email_verified_at is None:
             raise EmailNotVerified
-        await self._accounts.note_login(user_id)
+        await self._accounts.record_login(user_id)
         return user.last_login is not None
 
     async def set_password(self, user_id: int, password_hash: str, checked_digest: str | None = None) -> None:

@@ -1,5 +1,7 @@
 """Locking accounts, for everything that changes what belongs to one."""
 
+from typing import Any
+
 from apps.core.authorization.principal import Principal
 from apps.core.authorization.scopes import ACCOUNT_WRITE
 from apps.core.errors import NotFound
@@ -48,4 +50,6 @@ class Accounts:
 
     async def lock_key_allowance(self, user_id: int) -> int | None:
         """Lock the account and return how many keys its plan allows, None for any number; raises NotFound."""
-        return (await self._accounts.lock(user_id)).plan.api_keys_maximum
+        account: Any = await self._accounts.lock_with_key_allowance(user_id)
+        maximum: int | None = account.api_keys_maximum
+        return maximum

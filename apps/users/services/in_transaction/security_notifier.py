@@ -30,29 +30,28 @@ class SecurityNotifier:
         """Notify the account's owner, unless the account has been erased; raises NotFound."""
         address, moment = await self._addresses.find(user_id)
         if address is not None:
-            await self._queue.enqueue(_message(address, user_id, what, key, _context(what, moment, user_id, actor)))
+            await self._queue.enqueue(notice_to(address, user_id, what, key, moment, actor))
 
     async def notify_at(
         self, address: str, user_id: int, what: SecurityNotice, key: str, actor: Principal | None = None
     ) -> None:
         """Notify the owner at an address that is not the account's current one; raises NotFound."""
         _, moment = await self._addresses.find(user_id)
-        context = _context(what, moment, user_id, actor)
-        await self._queue.enqueue(_message(address, user_id, what, f"{key}:elsewhere", context))
+        await self._queue.enqueue(notice_to(address, user_id, what, f"{key}:elsewhere", moment, actor))
 
 
-def _message(address: str, user_id: int, what: SecurityNotice, key: str, context: dict[str, str]) -> MailMessage:
-    return MailMessage("security_notice", address, f"notice:{what.name.lower()}:{key}", user_id, context)
-
-
-def _context(what: SecurityNotice, moment: datetime, user_id: int, actor: Principal | None) -> dict[str, str]:
-    return {
+def notice_to(
+    address: str, user_id: int, what: SecurityNotice, key: str, moment: datetime, actor: Principal | None
+) -> MailMessage:
+    """Return the message of a notice to an address."""
+    context = {
         "what": what.value,
         "moment": f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
         **_origin(user_id, actor),
         "link": link_to("security"),
         "reset_link": link_to("forgot-password"),
     }
+    return MailMessage("security_notice", address, f"notice:{what.name.lower()}:{key}", user_id, context)
 
 
 def _origin(user_id: int, actor: Principal | None) -> dict[str, str]:

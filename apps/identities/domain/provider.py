@@ -1,0 +1,50 @@
+"""Providers that people may sign in with, as the operator has configured them."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+GITHUB = "https://github.com"
+MICROSOFT = "https://login.microsoftonline.com"
+
+
+class ProviderKind(StrEnum):
+    """The protocol of a provider, and how far its statements about addresses are trusted."""
+
+    OPENID = "openid"
+    GOOGLE = "google"
+    MICROSOFT = "microsoft"
+    GITHUB = "github"
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One provider. `name` stands in paths and rows, `label` on buttons.
+
+    `issuer` is the OpenID provider's issuer identifier, exactly as the provider writes it; for GitHub, the address of
+    the site. `scopes` are the scopes to request, separated by spaces.
+    """
+
+    name: str
+    label: str
+    kind: ProviderKind
+    issuer: str
+    scopes: str
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """The settings of a well-known provider that need not be configured."""
+
+    label: str
+    kind: ProviderKind
+    issuer: str
+    scopes: str = "openid email profile"
+
+
+PRESETS = {
+    "google": Preset("Google", ProviderKind.GOOGLE, "https://accounts.google.com"),
+    "microsoft": Preset("Microsoft", ProviderKind.MICROSOFT, f"{MICROSOFT}/common/v2.0"),
+    "github": Preset("GitHub", ProviderKind.GITHUB, GITHUB, "read:user user:email"),
+}

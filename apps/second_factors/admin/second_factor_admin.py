@@ -1,0 +1,93 @@
+"""The lists and pages of passkeys and authenticator apps, and the operation that removes all factors of an account."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.forms import Form
+from django.http import HttpRequest
+
+from apps.core.admin.added_operations import add_operation
+from apps.core.admin.operation import Operation
+from apps.core.admin.owner_columns import OwnerColumns
+from apps.core.admin.read_only_admin import ReadOnlyAdmin
+from apps.core.authorization.principal import Principal
+from apps.core.event_loop.sync_calls import call_service
+from apps.second_factors.dependencies import factor_recovery, second_factors
+from apps.second_factors.models import Passkey, TotpDevice
+
+
+class FactorAdmin(ReadOnlyAdmin, OwnerColumns):
+    """Shows the owner of a factor and when it was used; only its owner adds and removes it."""
+
+    search_fields = ("user__email",)
+    search_help_text = "E-mail address"
+    ordering = ("-id",)
+
+
+@admin.register(Passkey)
+class PasskeyAdmin(FactorAdmin):
+    """Lists passkeys."""
+
+    audit_kind = "passkey"
+
+    list_display = ("name", "owner", "created_at", "last_used_at")
+    fields = (
+        "name",
+        "owner_link",
+        ("created_at", "last_used_at"),
+        "aaguid",
+        "transports",
+        "sign_count",
+        ("is_backup_eligible", "is_backed_up"),
+    )
+
+
+@admin.register(TotpDevice)
+class TotpDeviceAdmin(FactorAdmin):
+    """Lists confirmed authenticator apps. An account has at most one: its events have the account as target."""
+
+    audit_kind = "user"
+
+    list_display = ("owner", "confirmed_at", "last_used_at")
+    fields = ("owner_link", ("confirmed_at", "last_used_at"))
+
+    def subtitle_of(self, row: Any) -> str:
+        """Return the owner."""
+        return str(row.user)
+
+    def audit_target(self, row: Any) -> tuple[str, int]:
+        """Return the account."""
+        return self.audit_kind, row.user_id
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Leave out those that await their first code."""
+        confirmed: QuerySet[Any] = super().get_queryset(request).filter(confirmed_at__isnull=False)
+        return confirmed
+
+
+def _reset(actor: Principal, user_id: int, _form: Form) -> None:
+    call_service(factor_recovery().reset, actor, user_id)
+
+
+def _has_factors(user: Any) -> bool:
+    return user.deleted_at is None and bool(call_service(second_factors().kinds_of, user.pk))
+
+
+RESET = Operation(
+    name="reset_second_factors",
+    label="Remove second factors",
+    order="Remove the second factors of {rows}",
+    done="Second factors of {rows} removed",
+    explanation=(
+        "Removes the authenticator app, the passkeys and the recovery codes of the account, and ends its sessions: "
+        "afterwards the password alone signs in. Make sure that it is the owner who asks; the owner is notified by "
+        "mail."
+    ),
+    perform=_reset,
+    permission="superuser",
+    applies=_has_factors,
+    in_bulk=False,
+    is_dangerous=True,
+)
+add_operation("users.User", RESET)

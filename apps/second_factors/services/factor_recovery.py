@@ -1,0 +1,79 @@
+"""Recovery codes, and removing all factors of an owner who has lost them."""
+
+import secrets
+
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.core.authorization.principal import Principal
+from apps.core.database.transaction import transaction
+from apps.core.errors import NotFound
+from apps.second_factors.repositories.factor_repository import FactorRepository
+from apps.second_factors.repositories.recovery_code_repository import RecoveryCodeRepository
+from apps.second_factors.schemas.second_factor import RecoveryCodesOut, SecondFactorsReset
+from apps.second_factors.services.factor_rights import FactorRights
+from apps.second_factors.services.recovery_code import digest_of, new_codes
+from apps.second_factors.services.second_factors import kinds_in
+from apps.users.domain.security_notice import SecurityNotice
+from apps.users.services.in_transaction.account_credentials import AccountCredentials
+from apps.users.services.in_transaction.accounts import Accounts
+from apps.users.services.in_transaction.security_notifier import SecurityNotifier
+
+KEY_BYTES = 8
+
+
+class FactorRecovery:
+    """Replaces recovery codes, and resets accounts whose owners have none left."""
+
+    def __init__(
+        self,
+        rights: FactorRights,
+        accounts: Accounts,
+        factors: FactorRepository,
+        recovery_codes: RecoveryCodeRepository,
+        *,
+        credentials: AccountCredentials,
+        audit: AuditTrail,
+        notifier: SecurityNotifier,
+    ) -> None:
+        self._rights = rights
+        self._accounts = accounts
+        self._factors = factors
+        self._recovery_codes = recovery_codes
+        self._credentials = credentials
+        self._audit = audit
+        self._notifier = notifier
+
+    async def renew_recovery_codes(self, actor: Principal) -> RecoveryCodesOut:
+        """Replace the caller's recovery codes and return the new ones.
+
+        Raises StepUpRequired, NotAllowed, and NotFound while there is no factor that they could stand in for.
+        """
+        user_id, codes = await self._rights.require_recent_authentication(actor), new_codes()
+        async with transaction():
+            await self._accounts.lock(user_id)
+            if not (await self._factors.counts(user_id)).has_factor:
+                raise NotFound("The account has no second factor.")
+            await self._recovery_codes.delete_all(user_id)
+            newest = await self._recovery_codes.insert_all(user_id, [digest_of(code) for code in codes])
+            await self._audit.record(AuditEntry(actor, "recovery_codes.renewed", "user", user_id))
+            key = f"recovery_codes:{newest}"
+            await self._notifier.notify(user_id, SecurityNotice.RECOVERY_CODES_RENEWED, key, actor)
+        return RecoveryCodesOut(recovery_codes=codes)
+
+    async def reset(self, actor: Principal, user_id: int) -> SecondFactorsReset:
+        """Remove every factor of an owner who has lost them, end the account's sessions, and return what was removed.
+
+        Raises NotAllowed unless the actor is a superuser in person, StepUpRequired, and NotFound when there is nothing.
+        """
+        await self._rights.require_superuser_in_person(actor)
+        async with transaction():
+            await self._accounts.lock(user_id)
+            counts = await self._factors.counts(user_id)
+            if not counts.has_factor:
+                raise NotFound("The account has no second factor.")
+            await self._factors.delete_all(user_id)
+            await self._credentials.end_sessions(user_id)
+            await self._audit.record(AuditEntry(actor, "second_factors.reset", "user", user_id))
+            key = f"{user_id}:{secrets.token_hex(KEY_BYTES)}"
+            await self._notifier.notify(user_id, SecurityNotice.SECOND_FACTORS_RESET, key, actor)
+        return SecondFactorsReset(user_id=user_id, removed=list(kinds_in(counts)))

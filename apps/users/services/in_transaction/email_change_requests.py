@@ -1,0 +1,82 @@
+"""Beginning a change of an account's address."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.core.authorization.principal import Principal
+from apps.core.errors import TooManyRequests
+from apps.mail.domain.message import FIVE_AN_HOUR, ONE_A_MINUTE
+from apps.mail.services.in_transaction.message_queue import MessageQueue
+from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
+from apps.users.models import User
+from apps.users.repositories.pending_email_repository import PendingEmailRepository
+from apps.users.services.in_transaction.email_change_messages import TO_NEW, TO_OLD, EmailChangeMessages
+
+OLD, NEW = "old", "new"  # the two sides that confirm
+
+
+class EmailChangeTokens(NamedTuple):
+    """The tokens that confirm at the old address, that confirm at the new one, and that cancel."""
+
+    old: OneTimeTokens
+    new: OneTimeTokens
+    cancel: OneTimeTokens
+
+    async def void(self, user_id: int) -> None:
+        """Make the account's tokens of all three kinds invalid."""
+        for tokens in self:
+            await tokens.void(user_id)
+
+
+class EmailChangeRequests:
+    """Begins changes in the caller's transaction, which has locked the account.
+
+    An old address that was never verified confirms nothing, and need not. Whether the new address has an account shows
+    only in the message to it.
+    """
+
+    def __init__(
+        self,
+        pending: PendingEmailRepository,
+        tokens: EmailChangeTokens,
+        messages: EmailChangeMessages,
+        queue: MessageQueue,
+        audit: AuditTrail,
+    ) -> None:
+        self._pending = pending
+        self._tokens = tokens
+        self._messages = messages
+        self._queue = queue
+        self._audit = audit
+
+    async def begin(self, actor: Principal, user: User, email: str) -> None:
+        """Ask both addresses to confirm.
+
+        The account's own address, in whatever case, is stored at once and cancels a pending change. Raises
+        TooManyRequests when the account has begun a change in the last minute or five in the last hour, or the new
+        address was asked five times in the last hour.
+        """
+        if email.lower() == user.email.lower():
+            await self._pending.move(user, email, is_verified=False)
+            await self._tokens.void(user.pk)
+            return
+        await self._require_allowance(user.pk, email)
+        is_taken = await self._pending.is_taken(email)
+        confirmed_by = "" if user.email_verified_at else OLD
+        await self._pending.begin(user, email, timedelta(seconds=self._tokens.new.ttl_seconds), confirmed_by)
+        await self._audit.record(AuditEntry(actor, "user.email_change_asked", "user", user.pk))
+        old_token, new_token, cancel_token = [await kind.issue(user.pk, {"email": email}) for kind in self._tokens]
+        await self._messages.ask_new(user.pk, email, new_token, is_taken=is_taken)
+        await self._messages.ask_old(user, old_token, cancel_token)
+
+    async def _require_allowance(self, user_id: int, email: str) -> None:
+        # Messages are what counts: a change that is cancelled or confirmed since takes none of them back.
+        waits = [
+            await self._queue.seconds_until_account_may(user_id, TO_OLD, allowance)
+            for allowance in (ONE_A_MINUTE, FIVE_AN_HOUR)
+        ]
+        waits.append(await self._queue.seconds_until_address_may(email, TO_NEW, FIVE_AN_HOUR))
+        if any(waits):
+            raise TooManyRequests(retry_after_seconds=max(waits))

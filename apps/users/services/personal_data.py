@@ -1,0 +1,28 @@
+"""The personal data of this app: who was invited, and who has signed up without confirming it."""
+
+from datetime import datetime
+from typing import override
+
+from apps.core.declarations.personal_data import PersonalData
+from apps.users.repositories.invitation_repository import InvitationRepository
+from apps.users.repositories.pending_registration_repository import PendingRegistrationRepository
+from apps.users.services.in_transaction.account_erasure import erased_name
+
+
+class UsersPersonalData(PersonalData):
+    """Erases invitations and pending registrations; AccountErasure erases the account's own row last."""
+
+    def __init__(self, invitations: InvitationRepository, pending: PendingRegistrationRepository) -> None:
+        self._invitations = invitations
+        self._pending = pending
+
+    @override
+    async def erase(self, user_id: int) -> None:
+        """Erase the address on the invitations by which the account was created."""
+        await self._invitations.replace_address_of_account(user_id, f"{erased_name(user_id)}@erased.invalid")
+
+    @override
+    async def erase_address(self, email: str, until: datetime) -> None:
+        """Erase the address on earlier invitations, and delete its pending registrations, which end in two days."""
+        await self._invitations.replace_address(email, until, "erased@erased.invalid")
+        await self._pending.delete_all_for(email)

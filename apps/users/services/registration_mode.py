@@ -1,0 +1,29 @@
+"""The setting REGISTRATION: whether anonymous callers may create an account, and how."""
+
+from django.conf import settings
+
+from apps.core.errors import NotAllowed
+
+OFF = "off"  # nobody signs up, not even who is invited
+INVITE = "invite"
+CONFIRMED = "confirmed"
+
+
+class RegistrationClosed(NotAllowed):
+    """Registration is off."""
+
+    code, message = "REGISTRATION_CLOSED", "Registration is closed."
+
+
+class InvitationRequired(NotAllowed):
+    """Registration is by invitation only."""
+
+    code, message = "INVITATION_REQUIRED", "Registration needs an invitation."
+
+
+def require_open_registration() -> None:
+    """Raise RegistrationClosed or InvitationRequired unless an account can be created without an invitation."""
+    if settings.REGISTRATION == OFF:
+        raise RegistrationClosed
+    if settings.REGISTRATION == INVITE:
+        raise InvitationRequired

@@ -1,0 +1,390 @@
+"""The transaction of a service: whole or not at all, alone with its connection, and never waiting for anything else."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from contextvars import Context
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+
+from apps.core.crypto.passwords import hash_password, run_in_hashing_thread
+from apps.core.database import pool
+from apps.core.database import transaction as transaction_module
+from apps.core.database.constraints import ConstraintViolated
+from apps.core.database.lock_order import LockOrderBroken
+from apps.core.database.open_transaction import NoTransaction, WaitInTransaction
+from apps.core.database.orm.queries import count, fetch_all, fetch_one, lock_all, lock_one
+from apps.core.database.orm.writes import check_constraints, delete, insert, update
+from apps.core.database.pipeline.pipelined_transaction import pipelined_transaction
+from apps.core.database.pool import connection
+from apps.core.database.statements import execute, fetch_rows
+from apps.core.database.transaction import transaction
+from apps.core.errors import Conflict, Unavailable
+from apps.core.event_loop.daemon_thread import run_in_daemon_thread
+from apps.core.rate_limits.redis_clients import ping
+from apps.credits.models import CreditBalance
+from apps.identities.services.provider_http import ProviderHttp
+from apps.plans.models import Plan, PlanLimit
+from tests.support.factories import make_user
+from tests.support.orm import make
+
+pytestmark = pytest.mark.integration
+
+SERVER_PROCESS = "SELECT pg_backend_pid()"
+DUPLICATE = "INSERT INTO plans (name, created_at, updated_at) VALUES ('free', now(), now())"
+
+
+def plan(name: str = "gold") -> Plan:
+    return Plan(name=name)
+
+
+async def names() -> list[str]:
+    return [row.name for row in await fetch_all(Plan.objects.order_by("name"))]
+
+
+async def process() -> int:
+    return int((await fetch_rows(SERVER_PROCESS))[0][0])
+
+
+async def alive(processes: Iterable[int]) -> set[int]:
+    """Return those of the server's processes that still serve a connection."""
+    found = await fetch_rows("SELECT pid FROM pg_stat_activity WHERE pid = ANY (%s)", [list(processes)])
+    return {pid for (pid,) in found}
+
+
+async def test_commits_when_the_block_ends(database):
+    async with transaction():
+        added = await insert(plan())
+        await update(Plan.objects.filter(pk=added.pk), api_keys_maximum=7)
+    found = await fetch_one(Plan.objects.filter(name="gold"))
+    assert found is not None
+    assert (found.pk, found.api_keys_maximum) == (added.pk, 7)
+
+
+async def test_sees_its_own_writes_which_others_do_not(database):
+    before = await names()
+    async with transaction():
+        await insert(plan())
+        assert await names() == sorted([*before, "gold"])
+        assert await asyncio.to_thread(_names_on_another_connection) == before
+    assert await names() == sorted([*before, "gold"])
+
+
+def _names_on_another_connection() -> list[str]:
+    with psycopg.connect(settings.ENVIRONMENT.database_url, dbname=settings.DATABASES["default"]["NAME"]) as other:
+        return [row[0] for row in other.execute("SELECT name FROM plans ORDER BY name")]
+
+
+async def test_statements_run_on_one_connection(database):
+    async with transaction():
+        processes = {await process() for _ in range(3)}
+        assert await fetch_rows("SELECT now() = transaction_timestamp()") == [(True,)]
+    assert len(processes) == 1
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError(), Conflict("no")])
+async def test_rolls_back_when_the_block_raises(database, error: Exception):
+    before = await names()
+    with pytest.raises(type(error)):
+        async with transaction():
+            await insert(plan())
+            raise error
+    assert await names() == before
+
+
+async def test_returning_from_the_block_commits(database):
+    async def add() -> str:
+        async with transaction():
+            return (await insert(plan())).name
+
+    assert await add() == "gold"
+    assert "gold" in await names()
+
+
+async def test_a_block_without_statements_leaves_no_trace(database):
+    async with transaction():
+        pass
+    with pytest.raises(ZeroDivisionError):
+        async with transaction():
+            raise ZeroDivisionError
+    async with transaction():
+        assert await process()
+
+
+async def test_names_the_constraint_and_no_value(database):
+    with pytest.raises(ConstraintViolated) as violation:
+        async with transaction():
+            await insert(plan())
+            await insert(plan())
+    assert violation.value.constraint == "plans_name_key"
+    assert "gold" not in str(violation.value)
+    assert "gold" not in await names()
+
+
+async def test_names_a_deferred_constraint_at_the_commit(database):
+    with pytest.raises(ConstraintViolated) as violation:
+        async with transaction():
+            await insert(PlanLimit(plan_id=10**9, name="minute", limit=1, period_seconds=60))
+    assert "plan_id" in violation.value.constraint
+    assert await count(PlanLimit.objects.filter(plan_id=10**9)) == 0
+
+
+async def test_a_deferred_constraint_can_be_checked_earlier(database):
+    with pytest.raises(ConstraintViolated):
+        async with transaction():
+            await insert(PlanLimit(plan_id=10**9, name="minute", limit=1, period_seconds=60))
+            await check_constraints()
+            pytest.fail("the constraint was not checked")
+
+
+async def test_connections_stay_usable_whatever_happened(database):
+    used = set()
+    for refused in ("SELECT 1/0", "SELEC", DUPLICATE, "SELECT 1", "SELECT 'x'::int", DUPLICATE):
+        with suppress(ConstraintViolated, psycopg.Error):
+            async with transaction():
+                used.add(await process())
+                await fetch_rows(refused)
+    assert await alive(used) == used
+
+
+async def test_nothing_runs_after_a_refused_statement(database):
+    with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+        async with transaction():
+            with pytest.raises(ConstraintViolated):
+                await insert(plan("free"))
+            await insert(plan())
+    assert "gold" not in await names()
+
+
+async def test_transactions_do_not_nest(database):
+    with pytest.raises(WaitInTransaction, match="second transaction"):
+        async with transaction(), transaction():
+            pytest.fail("it was entered")
+    async with transaction():
+        assert await process()
+
+
+def _fail() -> None:
+    raise AssertionError("it was called")
+
+
+async def _borrow() -> None:
+    async with connection():
+        _fail()
+
+
+async def _enter_pipeline() -> None:
+    async with pipelined_transaction():
+        _fail()
+
+
+WAITS: dict[str, Callable[[], Awaitable[Any]]] = {
+    "hashing": lambda: hash_password("correct horse battery"),
+    "hashing thread": lambda: run_in_hashing_thread(_fail),
+    "thread": lambda: run_in_daemon_thread(_fail, "test"),
+    "cache server": lambda: ping("redis://127.0.0.1:1"),
+    "other server": lambda: ProviderHttp().get("http://127.0.0.1:1"),
+    "another connection": _borrow,
+    "a batch": _enter_pipeline,
+}
+
+
+@pytest.mark.parametrize("name", WAITS)
+async def test_nothing_inside_waits_for_anything_else(database, name: str):
+    async with transaction():
+        with pytest.raises(WaitInTransaction):
+            await WAITS[name]()
+        assert await fetch_rows("SELECT 1") == [(1,)]  # and the transaction goes on
+
+
+async def test_another_task_cannot_join(database):
+    async with transaction():
+        with pytest.raises(WaitInTransaction, match="task"):
+            await asyncio.create_task(names())
+
+
+async def test_a_task_that_outlives_the_transaction_has_none(database):
+    release = asyncio.Event()
+
+    async def later() -> list[str]:
+        await release.wait()
+        return await names()
+
+    async with transaction():
+        task = asyncio.create_task(later())
+        await insert(plan())
+    release.set()
+    assert "gold" in await task
+
+
+async def test_locks_only_inside(database):
+    with pytest.raises(NoTransaction):
+        await lock_one(Plan.objects.all())
+    with pytest.raises(NoTransaction):
+        await lock_all(Plan.objects.all())
+
+
+async def test_locks_in_one_order(database):
+    user = await make(make_user)
+    async with transaction():
+        await lock_one(CreditBalance.objects.filter(pk=user.pk))
+        with pytest.raises(LockOrderBroken, match="plans is locked after credit_balances"):
+            await lock_one(Plan.objects.filter(name="free"))
+    async with transaction():
+        await lock_one(Plan.objects.filter(name="free"))
+        await lock_one(Plan.objects.filter(name="pro"))
+        await lock_one(CreditBalance.objects.filter(pk=user.pk))
+
+
+async def test_a_table_without_a_place_cannot_be_locked(database):
+    async with transaction():
+        with pytest.raises(LockOrderBroken, match="plan_limits has no place"):
+            await lock_one(PlanLimit.objects.all())
+
+
+async def test_a_locked_row_waits_for_no_longer_than_the_bound(database, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pool, "TRANSACTION_LOCK_TIMEOUT", "200ms")
+    locked, release = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with transaction():
+            await lock_one(Plan.objects.filter(name="free"))
+            locked.set()
+            await release.wait()
+
+    holder = asyncio.create_task(hold())
+    await locked.wait()
+    with pytest.raises(psycopg.errors.LockNotAvailable):
+        async with transaction():
+            await lock_one(Plan.objects.filter(name="free"))
+    release.set()
+    await holder
+
+
+async def test_cancelling_while_a_statement_runs_rolls_back_and_keeps_the_connection(database):
+    before, started = await names(), asyncio.Event()
+    processes: list[int] = []
+
+    async def slow() -> None:
+        async with transaction():
+            processes.append(await process())
+            await insert(plan())
+            started.set()
+            await fetch_rows("SELECT pg_sleep(30)")
+
+    task = asyncio.create_task(slow())
+    await started.wait()
+    await asyncio.sleep(0.05)
+    begun = time.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert time.monotonic() - begun < 2
+    assert await names() == before
+    assert await alive(processes) == set(processes)
+
+
+async def test_cancelling_between_statements_rolls_back(database):
+    before, started = await names(), asyncio.Event()
+
+    async def wait() -> None:
+        async with transaction():
+            await insert(plan())
+            started.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(wait())
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await names() == before
+
+
+async def test_a_lost_connection_fails_the_transaction_and_not_the_next(database):
+    with pytest.raises(psycopg.OperationalError):
+        async with transaction():
+            await insert(plan())
+            await execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    async with transaction():
+        await insert(plan("silver"))
+    assert [name for name in await names() if name in {"gold", "silver"}] == ["silver"]
+
+
+async def test_more_than_there_are_connections_run_in_turn(database):
+    async def add(number: int) -> None:
+        async with transaction():
+            await insert(plan(f"gold {number}"))
+
+    await asyncio.gather(*(add(number) for number in range(5 * settings.DATABASE_POOL_SIZE)))
+    assert len([name for name in await names() if name.startswith("gold")]) == 5 * settings.DATABASE_POOL_SIZE
+
+
+async def test_too_many_are_refused(database, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(transaction_module, "WAITING_MAXIMUM", 1)
+    async with transaction():
+        refused = asyncio.create_task(_open(), context=_without_transaction())
+        with pytest.raises(Unavailable, match="Too many"):
+            await refused
+
+
+async def test_waiting_for_a_place_is_bounded(database, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(transaction_module, "PLACE_SECONDS_MAXIMUM", 0.05)
+    places = transaction_module._places.setdefault(asyncio.get_running_loop(), transaction_module._Places())
+    for _ in range(settings.DATABASE_POOL_SIZE):
+        await places.free.acquire()
+    with pytest.raises(Unavailable, match="Too many"):
+        await _open()
+
+
+async def _open() -> None:
+    async with transaction():
+        pass
+
+
+def _without_transaction() -> Any:
+    return Context()
+
+
+async def test_a_statement_that_no_longer_fits_is_refused_once_a_connection(database):
+    await execute("CREATE TABLE shifting (id int)")
+    try:
+        assert [await shifting() for _ in range(4)] == ["read"] * 4
+        await execute("ALTER TABLE shifting ALTER COLUMN id TYPE text")
+        outcomes = [await shifting() for _ in range(8)]
+    finally:
+        await execute("DROP TABLE shifting")
+    assert 1 <= outcomes.count("unavailable") <= 2  # the pool has opened one connection, or two
+    assert outcomes[-2:] == ["read", "read"]
+
+
+async def shifting() -> str:
+    try:
+        async with transaction():
+            await fetch_rows("SELECT * FROM shifting")
+    except Unavailable:
+        return "unavailable"
+    return "read"
+
+
+async def test_deleting_counts_what_it_deleted(database):
+    async with transaction():
+        await insert(plan())
+        assert await delete(Plan.objects.filter(name="gold")) == 1
+        assert await delete(Plan.objects.filter(name="gold")) == 0
+        assert await delete(Plan.objects.none()) == 0
+
+
+async def test_the_unavailable_database_is_refused_at_once_for_a_second(database, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pool, "POOL_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(pool, "_connection_parameters", lambda _timeout: {"host": "127.0.0.1", "port": 1})
+    with pytest.raises(psycopg.OperationalError):
+        await _open()
+    begun = time.monotonic()
+    with pytest.raises(Unavailable, match="unavailable"):
+        await _open()
+    assert time.monotonic() - begun < 0.1

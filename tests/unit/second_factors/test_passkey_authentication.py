@@ -1,0 +1,137 @@
+"""Authenticating with passkeys, with the rows in memory."""
+
+from typing import Any
+
+import pytest
+
+from apps.one_time_tokens.repositories.one_time_token_repository import StoredToken
+from apps.second_factors.domain.passkey_credential import Assertion
+from apps.second_factors.schemas.passkey import PasskeyAssertion
+from apps.second_factors.services.passkey_authentication import PasskeyAuthenticated, PasskeyAuthentication
+from apps.second_factors.services.relying_party import CredentialRefused
+from apps.users.domain.security_notice import SecurityNotice
+from tests.support.fakes import FakeAccounts, FakeAudit, FakeUsers, unsaved_user
+from tests.support.software_authenticator import base64url
+from tests.unit.second_factors.fake_factors import ME, OTHER, PASSKEY, FakeNotifier, FakePasskeys
+
+pytestmark = pytest.mark.unit
+
+CHALLENGE = "A" * 43
+
+
+class Challenges:
+    """One challenge, valid once."""
+
+    ttl_seconds = 300
+
+    def __init__(self, user_id: int | None) -> None:
+        self.stored: StoredToken | None = StoredToken(user_id, {})
+
+    async def spend(self, _token: str) -> StoredToken | None:
+        stored, self.stored = self.stored, None
+        return stored
+
+
+class Party:
+    """Reads every assertion alike."""
+
+    def __init__(self, shown: Assertion | None) -> None:
+        self.shown = shown
+
+    def read_assertion(self, *_args: Any, **_options: Any) -> Assertion:
+        if self.shown is None:
+            raise CredentialRefused
+        return self.shown
+
+
+def shown(**fields: Any) -> Assertion:
+    usual = {"sign_count": 4, "is_user_verified": True, "is_backup_eligible": False, "is_backed_up": False}
+    return Assertion(**{**usual, **fields})
+
+
+class Scene:
+    """The service with everything that it uses."""
+
+    def __init__(self, *, is_passwordless: bool = True, asked_of: int | None = None) -> None:
+        self.passkeys, self.party = FakePasskeys(), Party(shown())
+        self.users, self.audit, self.notifier = FakeUsers(unsaved_user(ME)), FakeAudit(), FakeNotifier()
+        self.accounts = FakeAccounts(self.users)
+        parts: Any = (self.passkeys, self.party, Challenges(asked_of), self.accounts)
+        reporting: Any = {"audit": self.audit, "notifier": self.notifier}
+        self.service = PasskeyAuthentication(*parts, **reporting, is_passwordless=is_passwordless)
+
+    @property
+    def recorded(self) -> list[str]:
+        return [entry.action for entry in self.audit.entries]
+
+
+def answer(credential_id: bytes = b"known", handle: bytes | None = b"handle") -> PasskeyAssertion:
+    known_as = base64url(credential_id)
+    response = {"clientDataJSON": "AAAA", "authenticatorData": "AAAA", "signature": "AAAA"}
+    if handle is not None:
+        response["userHandle"] = base64url(handle)
+    credential: Any = {"id": known_as, "rawId": known_as, "type": "public-key", "response": response}
+    return PasskeyAssertion(challenge=CHALLENGE, credential=credential)
+
+
+async def test_methods_name_the_kind_of_key():
+    scene = Scene()
+    assert await scene.service.verify(answer(), None) == PasskeyAuthenticated(ME, ("hwk", "user"))
+    assert (scene.passkeys.uses, scene.accounts.locked) == ([(PASSKEY, ME, 4)], [ME])
+    scene = Scene(is_passwordless=False, asked_of=ME)
+    scene.passkeys.passkey.is_backup_eligible = True
+    scene.party.shown = shown(is_backup_eligible=True, is_user_verified=False)
+    assert await scene.service.verify(answer(handle=None), ME) == PasskeyAuthenticated(ME, ("swk",))
+
+
+async def test_challenge_is_spent_by_every_response():
+    scene = Scene()
+    assert await scene.service.verify(answer(b"unknown"), None) is None
+    assert await scene.service.verify(answer(), None) is None
+    assert scene.passkeys.uses == []
+
+
+@pytest.mark.parametrize(("asked_of", "user_id"), [(None, ME), (ME, None), (OTHER, ME), (OTHER, OTHER)])
+async def test_challenge_and_passkey_of_different_accounts_are_refused(asked_of: int | None, user_id: int | None):
+    scene = Scene(is_passwordless=False, asked_of=asked_of)
+    assert await scene.service.verify(answer(), user_id) is None
+    assert scene.passkeys.uses == []
+
+
+@pytest.mark.parametrize("handle", [None, b"another"])
+async def test_passwordless_sign_in_without_the_accounts_handle_is_refused(handle: bytes | None):
+    scene = Scene()
+    assert await scene.service.verify(answer(handle=handle), None) is None
+    assert (scene.passkeys.uses, scene.recorded) == ([], ["passkey.refused"])
+
+
+async def test_invalid_signature_is_recorded_and_stores_nothing():
+    scene = Scene()
+    scene.party.shown = None
+    assert await scene.service.verify(answer(), None) is None
+    assert (scene.passkeys.uses, scene.recorded, scene.notifier.notices) == ([], ["passkey.refused"], [])
+
+
+async def test_changed_backup_eligibility_is_refused():
+    scene = Scene()
+    scene.party.shown = shown(is_backup_eligible=True)
+    assert await scene.service.verify(answer(), None) is None
+    assert scene.passkeys.uses == []
+
+
+async def test_counter_that_did_not_grow_is_refused_and_the_owner_notified():
+    scene = Scene()
+    scene.passkeys.is_accepted = False
+    assert await scene.service.verify(answer(), None) is None
+    assert scene.recorded == ["passkey.cloned"]
+    assert scene.notifier.notices == [(ME, SecurityNotice.PASSKEY_CLONED, f"passkey:{PASSKEY}:4")]
+
+
+@pytest.mark.parametrize("missing", ["passkey", "account"])
+async def test_passkey_or_account_deleted_meanwhile_is_refused_and_nothing_recorded(missing: str):
+    scene = Scene()
+    scene.passkeys.is_accepted = scene.passkeys.is_left = False
+    if missing == "account":
+        scene.users.users.clear()
+    assert await scene.service.verify(answer(), None) is None
+    assert (scene.recorded, scene.notifier.notices, scene.passkeys.uses) == ([], [], [])
