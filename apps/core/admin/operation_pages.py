@@ -31,16 +31,21 @@ class OperationPages(KeyhouseModelAdmin):
 
     operations: Sequence[Operation] = ()
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.operations = (*type(self).operations, *added_operations(self.opts.label))
-        self.actions = [self._action(operation) for operation in self.operations if operation.in_bulk]
+    @property
+    def offered_operations(self) -> tuple[Operation, ...]:
+        """The operations of this page and those that other apps add to it, in whatever order their pages load."""
+        return (*self.operations, *added_operations(self.opts.label))
+
+    @property
+    def actions(self) -> Sequence[Any]:  # type: ignore[override]
+        """What Django offers for several rows of the list."""
+        return [self._action(operation) for operation in self.offered_operations if operation.in_bulk]
 
     def get_urls(self) -> list[URLPattern]:
         """Return the operations' addresses before Django's own."""
         own = [
             path(f"{operation.name}/", self._page(operation), name=self._page_name(f"{operation.name}_selected"))
-            for operation in self.operations
+            for operation in self.offered_operations
         ]
         return [*own, *super().get_urls()]
 
@@ -67,7 +72,7 @@ class OperationPages(KeyhouseModelAdmin):
         """Return the buttons for the row's page."""
         return [
             {"label": operation.label, "url": self.operation_url(operation, [row.pk]), "tool": operation}
-            for operation in self.operations
+            for operation in self.offered_operations
             if operation.permission != "delete" and operation.applies(row) and self._may(request, operation, row)
         ]
 

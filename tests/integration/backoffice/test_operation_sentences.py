@@ -75,7 +75,7 @@ def test_of_several_rows(browser: Client):
 
 def test_every_order_names_whom_it_is_about():
     lists = [pages for pages in admin.site._registry.values() if isinstance(pages, OperationPages)]
-    operations = [operation for pages in lists for operation in pages.operations]
+    operations = [operation for pages in lists for operation in pages.offered_operations]
     assert {"activate", "export", "reset_second_factors", "unlink", "rotate"} <= {each.name for each in operations}
     for operation in operations:
         assert ("{rows}" in operation.order) or ("{owner}" in operation.order and not operation.in_bulk)

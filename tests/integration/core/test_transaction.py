@@ -1,8 +1,8 @@
-"""The transaction of a service: whole or not at all, alone with its connection, and never waiting for anything else."""
+"""The transaction of a service: it commits whole or not at all, whatever happens to its task or its connection."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from contextvars import Context
 from typing import Any
@@ -11,26 +11,15 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from apps.core.crypto.passwords import hash_password, run_in_hashing_thread
 from apps.core.database import pool
 from apps.core.database import transaction as transaction_module
 from apps.core.database.constraints import ConstraintViolated
-from apps.core.database.lock_order import LockOrderBroken
-from apps.core.database.open_transaction import NoTransaction, WaitInTransaction
-from apps.core.database.orm.queries import count, fetch_all, fetch_one, lock_all, lock_one
+from apps.core.database.orm.queries import count, fetch_all, fetch_one
 from apps.core.database.orm.writes import check_constraints, delete, insert, update
-from apps.core.database.pipeline.pipelined_transaction import pipelined_transaction
-from apps.core.database.pool import connection
 from apps.core.database.statements import execute, fetch_rows
 from apps.core.database.transaction import transaction
 from apps.core.errors import Conflict, Unavailable
-from apps.core.event_loop.daemon_thread import run_in_daemon_thread
-from apps.core.rate_limits.redis_clients import ping
-from apps.credits.models import CreditBalance
-from apps.identities.services.provider_http import ProviderHttp
 from apps.plans.models import Plan, PlanLimit
-from tests.support.factories import make_user
-from tests.support.orm import make
 
 pytestmark = pytest.mark.integration
 
@@ -158,111 +147,6 @@ async def test_nothing_runs_after_a_refused_statement(database):
                 await insert(plan("free"))
             await insert(plan())
     assert "gold" not in await names()
-
-
-async def test_transactions_do_not_nest(database):
-    with pytest.raises(WaitInTransaction, match="second transaction"):
-        async with transaction(), transaction():
-            pytest.fail("it was entered")
-    async with transaction():
-        assert await process()
-
-
-def _fail() -> None:
-    raise AssertionError("it was called")
-
-
-async def _borrow() -> None:
-    async with connection():
-        _fail()
-
-
-async def _enter_pipeline() -> None:
-    async with pipelined_transaction():
-        _fail()
-
-
-WAITS: dict[str, Callable[[], Awaitable[Any]]] = {
-    "hashing": lambda: hash_password("correct horse battery"),
-    "hashing thread": lambda: run_in_hashing_thread(_fail),
-    "thread": lambda: run_in_daemon_thread(_fail, "test"),
-    "cache server": lambda: ping("redis://127.0.0.1:1"),
-    "other server": lambda: ProviderHttp().get("http://127.0.0.1:1"),
-    "another connection": _borrow,
-    "a batch": _enter_pipeline,
-}
-
-
-@pytest.mark.parametrize("name", WAITS)
-async def test_nothing_inside_waits_for_anything_else(database, name: str):
-    async with transaction():
-        with pytest.raises(WaitInTransaction):
-            await WAITS[name]()
-        assert await fetch_rows("SELECT 1") == [(1,)]  # and the transaction goes on
-
-
-async def test_another_task_cannot_join(database):
-    async with transaction():
-        with pytest.raises(WaitInTransaction, match="task"):
-            await asyncio.create_task(names())
-
-
-async def test_a_task_that_outlives_the_transaction_has_none(database):
-    release = asyncio.Event()
-
-    async def later() -> list[str]:
-        await release.wait()
-        return await names()
-
-    async with transaction():
-        task = asyncio.create_task(later())
-        await insert(plan())
-    release.set()
-    assert "gold" in await task
-
-
-async def test_locks_only_inside(database):
-    with pytest.raises(NoTransaction):
-        await lock_one(Plan.objects.all())
-    with pytest.raises(NoTransaction):
-        await lock_all(Plan.objects.all())
-
-
-async def test_locks_in_one_order(database):
-    user = await make(make_user)
-    async with transaction():
-        await lock_one(CreditBalance.objects.filter(pk=user.pk))
-        with pytest.raises(LockOrderBroken, match="plans is locked after credit_balances"):
-            await lock_one(Plan.objects.filter(name="free"))
-    async with transaction():
-        await lock_one(Plan.objects.filter(name="free"))
-        await lock_one(Plan.objects.filter(name="pro"))
-        await lock_one(CreditBalance.objects.filter(pk=user.pk))
-
-
-async def test_a_table_without_a_place_cannot_be_locked(database):
-    async with transaction():
-        with pytest.raises(LockOrderBroken, match="plan_limits has no place"):
-            await lock_one(PlanLimit.objects.all())
-
-
-async def test_a_locked_row_waits_for_no_longer_than_the_bound(database, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(pool, "TRANSACTION_LOCK_TIMEOUT", "200ms")
-    locked, release = asyncio.Event(), asyncio.Event()
-
-    async def hold() -> None:
-        async with transaction():
-            await lock_one(Plan.objects.filter(name="free"))
-            locked.set()
-            await release.wait()
-
-    holder = asyncio.create_task(hold())
-    await locked.wait()
-    with pytest.raises(psycopg.errors.LockNotAvailable):
-        async with transaction():
-            await lock_one(Plan.objects.filter(name="free"))
-    release.set()
-    await holder
 
 
 async def test_cancelling_while_a_statement_runs_rolls_back_and_keeps_the_connection(database):

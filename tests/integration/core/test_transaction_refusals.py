@@ -1,0 +1,154 @@
+"""What a transaction of a service refuses: nesting, waiting for anything else, locks out of order."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import psycopg
+import pytest
+
+from apps.core.crypto.passwords import hash_password, run_in_hashing_thread
+from apps.core.database import pool
+from apps.core.database.lock_order import LockOrderBroken
+from apps.core.database.open_transaction import NoTransaction, WaitInTransaction
+from apps.core.database.orm.queries import fetch_all, lock_all, lock_one
+from apps.core.database.orm.writes import insert
+from apps.core.database.pipeline.pipelined_transaction import pipelined_transaction
+from apps.core.database.pool import connection
+from apps.core.database.statements import fetch_rows
+from apps.core.database.transaction import transaction
+from apps.core.event_loop.daemon_thread import run_in_daemon_thread
+from apps.core.rate_limits.redis_clients import ping
+from apps.credits.models import CreditBalance
+from apps.identities.services.provider_http import ProviderHttp
+from apps.plans.models import Plan, PlanLimit
+from tests.support.factories import make_user
+from tests.support.orm import make
+
+pytestmark = pytest.mark.integration
+
+SERVER_PROCESS = "SELECT pg_backend_pid()"
+DUPLICATE = "INSERT INTO plans (name, created_at, updated_at) VALUES ('free', now(), now())"
+
+
+def plan(name: str = "gold") -> Plan:
+    return Plan(name=name)
+
+
+async def names() -> list[str]:
+    return [row.name for row in await fetch_all(Plan.objects.order_by("name"))]
+
+
+async def process() -> int:
+    return int((await fetch_rows(SERVER_PROCESS))[0][0])
+
+
+async def alive(processes: Iterable[int]) -> set[int]:
+    """Return those of the server's processes that still serve a connection."""
+    found = await fetch_rows("SELECT pid FROM pg_stat_activity WHERE pid = ANY (%s)", [list(processes)])
+    return {pid for (pid,) in found}
+
+
+async def test_transactions_do_not_nest(database):
+    with pytest.raises(WaitInTransaction, match="second transaction"):
+        async with transaction(), transaction():
+            pytest.fail("it was entered")
+    async with transaction():
+        assert await process()
+
+
+def _fail() -> None:
+    raise AssertionError("it was called")
+
+
+async def _borrow() -> None:
+    async with connection():
+        _fail()
+
+
+async def _enter_pipeline() -> None:
+    async with pipelined_transaction():
+        _fail()
+
+
+WAITS: dict[str, Callable[[], Awaitable[Any]]] = {
+    "hashing": lambda: hash_password("correct horse battery"),
+    "hashing thread": lambda: run_in_hashing_thread(_fail),
+    "thread": lambda: run_in_daemon_thread(_fail, "test"),
+    "cache server": lambda: ping("redis://127.0.0.1:1"),
+    "other server": lambda: ProviderHttp().get("http://127.0.0.1:1"),
+    "another connection": _borrow,
+    "a batch": _enter_pipeline,
+}
+
+
+@pytest.mark.parametrize("name", WAITS)
+async def test_nothing_inside_waits_for_anything_else(database, name: str):
+    async with transaction():
+        with pytest.raises(WaitInTransaction):
+            await WAITS[name]()
+        assert await fetch_rows("SELECT 1") == [(1,)]  # and the transaction goes on
+
+
+async def test_another_task_cannot_join(database):
+    async with transaction():
+        with pytest.raises(WaitInTransaction, match="task"):
+            await asyncio.create_task(names())
+
+
+async def test_a_task_that_outlives_the_transaction_has_none(database):
+    release = asyncio.Event()
+
+    async def later() -> list[str]:
+        await release.wait()
+        return await names()
+
+    async with transaction():
+        task = asyncio.create_task(later())
+        await insert(plan())
+    release.set()
+    assert "gold" in await task
+
+
+async def test_locks_only_inside(database):
+    with pytest.raises(NoTransaction):
+        await lock_one(Plan.objects.all())
+    with pytest.raises(NoTransaction):
+        await lock_all(Plan.objects.all())
+
+
+async def test_locks_in_one_order(database):
+    user = await make(make_user)
+    async with transaction():
+        await lock_one(CreditBalance.objects.filter(pk=user.pk))
+        with pytest.raises(LockOrderBroken, match="plans is locked after credit_balances"):
+            await lock_one(Plan.objects.filter(name="free"))
+    async with transaction():
+        await lock_one(Plan.objects.filter(name="free"))
+        await lock_one(Plan.objects.filter(name="pro"))
+        await lock_one(CreditBalance.objects.filter(pk=user.pk))
+
+
+async def test_a_table_without_a_place_cannot_be_locked(database):
+    async with transaction():
+        with pytest.raises(LockOrderBroken, match="plan_limits has no place"):
+            await lock_one(PlanLimit.objects.all())
+
+
+async def test_a_locked_row_waits_for_no_longer_than_the_bound(database, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pool, "TRANSACTION_LOCK_TIMEOUT", "200ms")
+    locked, release = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with transaction():
+            await lock_one(Plan.objects.filter(name="free"))
+            locked.set()
+            await release.wait()
+
+    holder = asyncio.create_task(hold())
+    await locked.wait()
+    with pytest.raises(psycopg.errors.LockNotAvailable):
+        async with transaction():
+            await lock_one(Plan.objects.filter(name="free"))
+    release.set()
+    await holder
