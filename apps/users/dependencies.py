@@ -10,7 +10,6 @@ from apps.plans.dependencies import plan_service
 from apps.users.repositories.account_repository import AccountRepository
 from apps.users.repositories.erasure_repository import ErasureRepository
 from apps.users.repositories.invitation_repository import InvitationRepository
-from apps.users.repositories.mail_address_repository import MailAddressRepository
 from apps.users.repositories.pending_email_repository import PendingEmailRepository
 from apps.users.repositories.pending_registration_repository import PendingRegistrationRepository
 from apps.users.repositories.role_repository import RoleRepository
@@ -24,7 +23,7 @@ from apps.users.services.in_transaction.account_creation import AccountCreation
 from apps.users.services.in_transaction.account_credentials import AccountCredentials
 from apps.users.services.in_transaction.account_erasure import AccountErasure
 from apps.users.services.in_transaction.accounts import Accounts
-from apps.users.services.in_transaction.email_change_messages import EmailChangeMessages
+from apps.users.services.in_transaction.address_messages import EmailChangeMessages, VerificationMessages
 from apps.users.services.in_transaction.email_change_requests import EmailChangeRequests, EmailChangeTokens
 from apps.users.services.in_transaction.email_replacement import EmailReplacement
 from apps.users.services.in_transaction.federated_registration import FederatedRegistration
@@ -32,7 +31,6 @@ from apps.users.services.in_transaction.held_scopes import HeldScopes
 from apps.users.services.in_transaction.invitation_acceptance import InvitationAcceptance
 from apps.users.services.in_transaction.role_assignment import RoleAssignment
 from apps.users.services.in_transaction.security_notifier import SecurityNotifier
-from apps.users.services.in_transaction.verification_messages import VerificationMessages
 from apps.users.services.invitation_service import InvitationService
 from apps.users.services.old_security_notices import OldSecurityNotices
 from apps.users.services.personal_data import UsersPersonalData
@@ -156,7 +154,7 @@ def scopes_of_accounts() -> HeldScopes:
 @cache
 def security_notifier() -> SecurityNotifier:
     """Return what notifies owners of accounts by mail."""
-    return SecurityNotifier(MailAddressRepository(), message_queue())
+    return SecurityNotifier(AccountRepository(), message_queue())
 
 
 @cache

@@ -112,8 +112,8 @@ def test_users_are_deactivated_from_the_list(page: Page, person: Person, client:
     page.get_by_role("checkbox").nth(1).check()
     page.locator("select[name=action]").select_option("deactivate_selected")
     page.get_by_role("button", name="Run").click()
-    page.get_by_role("button", name="Deactivate").click()
-    expect(page.get_by_text(f"“{person.email}” deactivated.")).to_be_visible()
+    page.get_by_role("button", name="Suspend").click()
+    expect(page.get_by_text(f"“{person.email}” suspended.")).to_be_visible()
     assert _code(client, service, key["api_key"]) == "FORBIDDEN"
 
 

@@ -1,22 +1,17 @@
 """Synchronous access to accounts, for apps whose transactions still run on threads; removed with the last of them."""
 
-import secrets
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
-from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower, Now
 from django.db.models.lookups import Exact
 
 from apps.core.authorization.scopes import held_scopes
-from apps.core.database.transactions import violated_constraint
-from apps.core.errors import Conflict, NotFound
+from apps.core.errors import NotFound
 from apps.users.models import Invitation, PendingRegistration, Role, RoleScope, User
 from apps.users.repositories.pending_email_repository import NOTHING_PENDING
-from apps.users.repositories.user_repository import TAKEN
 
 
 class OldUserRepository:
@@ -43,12 +38,6 @@ class OldUserRepository:
     def change(self, user_id: int, **columns: Any) -> None:
         User.objects.filter(pk=user_id).update(**columns)
 
-    def end_sessions(self, user_id: int) -> None:
-        self.change(user_id, sessions_ended_at=Now())
-
-    def end_proofs(self, user_id: int) -> None:
-        self.change(user_id, proofs_ended_at=Now())
-
     def note_login(self, user_id: int) -> None:
         self.change(user_id, last_login=Now())
 
@@ -63,22 +52,6 @@ class OldUserRepository:
         if user is None:
             raise NotFound
         return user.email if user.erased_at is None else None, vars(user)["moment"]
-
-    def add_federated(self, account: Mapping[str, Any]) -> User:
-        user = User.objects.new(**account, email_verified_at=Now())
-        user.set_unusable_password()
-        while not _is_saved(user):
-            user.username = f"{account['username']}-{secrets.token_hex(3)}"
-        return user
-
-    def lock_invitation_to(self, email: str) -> Invitation | None:
-        found = Invitation.objects.filter(
-            Exact(Lower("email"), email.lower()), accepted_at=None, revoked_at=None, expires_at__gt=Now()
-        )
-        return found.select_for_update().order_by("-id").first()
-
-    def accept_invitation(self, invitation: Invitation, user_id: int) -> None:
-        Invitation.objects.filter(pk=invitation.pk).update(accepted_at=Now(), user_id=user_id, updated_at=Now())
 
     def lock_due(self, user_id: int, days: int) -> User | None:
         due = User.objects.filter(deleted_at__lte=Now() - timedelta(days=days), erased_at=None, pk=user_id)
@@ -104,15 +77,3 @@ class OldUserRepository:
 
 def _living() -> QuerySet[User]:
     return User.objects.filter(deleted_at=None).select_related("plan")
-
-
-def _is_saved(user: User) -> bool:
-    try:
-        with transaction.atomic():
-            user.save()
-    except IntegrityError as error:
-        taken = TAKEN[violated_constraint(error)]
-        if taken.field == "email":
-            raise Conflict(taken.message, details=[taken]) from error
-        return False
-    return True

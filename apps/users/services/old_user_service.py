@@ -34,13 +34,6 @@ class OldUserService:
         user = _users.lock_by_email(email)
         return Credentials.of(user) if user is not None and is_usable(user) else None
 
-    def lock_credentials(self, user_id: int) -> Credentials:
-        return Credentials.of(_users.lock(user_id))
-
-    def lock_by_email(self, email: str) -> Credentials | None:
-        user = _users.lock_by_email(email)
-        return None if user is None else Credentials.of(user)
-
     def mark_verified(self, user_id: int) -> None:
         _users.mark_verified(user_id)
 
@@ -65,12 +58,6 @@ class OldUserService:
 
     def lock_account(self, user_id: int) -> None:
         _users.lock(user_id)
-
-    def end_sessions(self, user_id: int) -> None:
-        _users.end_sessions(user_id)
-
-    def end_proofs(self, user_id: int) -> None:
-        _users.end_proofs(user_id)
 
 
 def _is_judged_password(user: User, judged_digest: str | None) -> bool:

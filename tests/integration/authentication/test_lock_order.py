@@ -15,7 +15,7 @@ from tests.support.factories import PASSWORD, make_user
 from tests.support.links import tokens_to
 from tests.support.orm import make
 from tests.support.sessions import sign_in
-from tests.support.statements import COMMENT, TABLE, sql_statements
+from tests.support.statements import COMMENT, TABLE, service_statements
 
 AUTH, USERS = "/api/v1/auth", "/api/v1/users"
 ANN = "ann@example.com"
@@ -37,11 +37,11 @@ def kind_of(sql: str) -> str:
 
 @contextmanager
 def writes() -> Iterator[list[str]]:
-    """Collect the locks and the writes of transactions, in order, without the counts of requests."""
+    """Collect the locks and the writes of transactions, in order."""
     found: list[str] = []
-    with sql_statements() as seen:
+    with service_statements() as seen:
         yield found
-    kinds = [kind_of(sql) for sql in seen if "rate_limit_counters" not in sql]
+    kinds = [kind_of(sql) for sql in seen if sql not in ("BEGIN", "COMMIT", "ROLLBACK")]
     found += [kind for kind in kinds if not kind.startswith("select")]
 
 

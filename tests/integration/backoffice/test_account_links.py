@@ -54,5 +54,5 @@ def test_it_leads_nowhere_that_is_shut(limited):
 def test_its_number_is_shown(browser: Client):
     user = make_user()
     page = text_of(browser.get(f"{USERS}{user.pk}/change/"))
-    assert re.search(rf'Account number:</label>\s*<div class="readonly">{user.pk}</div>', page)
-    assert "Account number" not in text_of(browser.get(f"{USERS}add/"))
+    assert re.search(rf'Account id:</label>\s*<div class="readonly">{user.pk}</div>', page)
+    assert "Account id" not in text_of(browser.get(f"{USERS}add/"))

@@ -36,7 +36,7 @@ def _said(response: Any) -> str:
             "Send a password reset mail to user “ann@example.com”?",
             "Password reset mail sent to user “ann@example.com”.",
         ),
-        ("deactivate", "Deactivate user “ann@example.com”?", "User “ann@example.com” deactivated."),
+        ("deactivate", "Suspend user “ann@example.com”?", "User “ann@example.com” suspended."),
         ("delete", "Delete user “ann@example.com”?", "User “ann@example.com” deleted."),
     ],
 )

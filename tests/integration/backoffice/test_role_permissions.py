@@ -42,7 +42,7 @@ def test_they_are_those_that_pages_ask_for(database):
 def test_the_form_offers_them_and_says_what_they_limit(browser: Client, limited):
     page = text_of(browser.get(f"{ROLES}add/"))
     assert page.count("<option value=") == len(_names())
-    said = "not what they can do through the API as staff."
+    said = "They do not limit what staff do through the API."
     assert said in page
     role = Role.objects.create(name="support")
     assert said in text_of(limited("users.view_role").get(f"{ROLES}{role.pk}/change/"))

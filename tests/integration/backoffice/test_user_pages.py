@@ -129,7 +129,7 @@ def test_deactivates_many_after_asking(browser):
     assert AuditEvent.objects.count() == 0
     page = text_of(browser.get(asked.headers["location"]))
     assert all(user.email in page for user in users)
-    assert "2 users deactivated." in text_of(browser.post(asked.headers["location"], follow=True))
+    assert "2 users suspended." in text_of(browser.post(asked.headers["location"], follow=True))
     assert AuditEvent.objects.filter(action="user.updated").count() == 2
 
 

@@ -1,4 +1,4 @@
-"""`manage.py createsuperuser`: Django's own, told that addresses are unique."""
+"""`manage.py createsuperuser`: Django's own, for addresses that are unique among accounts that are not deleted."""
 
 from typing import Any
 
@@ -9,15 +9,12 @@ from apps.core.errors import DomainError
 
 
 class Command(createsuperuser.Command):
-    """Refuses an address that is taken in one line, as Django does where a field is unique.
-
-    Ours is unique among accounts that are not deleted, which Django cannot see from the field.
-    """
+    """Rejects a taken address with one line, as Django does for a unique field; our constraint is not on the field."""
 
     username_is_unique = True
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make the account, as Django does; the password is judged, typed or from the environment."""
+        """Create the account as Django does; the password is checked, whether typed or from the environment."""
         try:
             super().handle(*args, **options)
         except DomainError as error:

@@ -1,4 +1,4 @@
-"""Messages to the two addresses of a change."""
+"""Messages to the addresses of accounts: links that verify an address, and those that change it."""
 
 import secrets
 
@@ -6,12 +6,28 @@ from apps.core.authorization.principal import Principal
 from apps.mail.domain.links import link_to
 from apps.mail.domain.message import MailMessage, message_key
 from apps.mail.services.in_transaction.message_queue import MessageQueue
+from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 from apps.users.domain.security_notice import SecurityNotice
 from apps.users.models import User
 from apps.users.services.in_transaction.security_notifier import SecurityNotifier
 
+VERIFY = "verify_email"
 CONFIRM_NEW, TAKEN = TO_NEW = ("confirm_new_email", "email_taken")
 CONFIRM_OLD, REQUESTED = TO_OLD = ("confirm_email_change", "email_change_asked")
+
+
+class VerificationMessages:
+    """Enqueues links that verify an address, each valid once and for this address only."""
+
+    def __init__(self, tokens: OneTimeTokens, queue: MessageQueue) -> None:
+        self._tokens = tokens
+        self._queue = queue
+
+    async def enqueue(self, user_id: int, email: str) -> None:
+        """Enqueue a link in the caller's transaction; the account's earlier links become invalid."""
+        token = await self._tokens.issue(user_id, {"email": email})
+        context, key = {"link": link_to("verify-email", token=token)}, message_key(VERIFY, token)
+        await self._queue.enqueue(MailMessage(VERIFY, email, key, user_id, context, self._tokens.ttl_seconds))
 
 
 class EmailChangeMessages:
