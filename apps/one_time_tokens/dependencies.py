@@ -10,11 +10,12 @@ from apps.one_time_tokens.services.in_transaction.account_tokens import AccountT
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 from apps.one_time_tokens.services.old_account_tokens import AccountTokens as OldAccountTokens
 from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens as OldOneTimeTokens
+from apps.one_time_tokens.services.personal_data import TokenPersonalData
 from apps.one_time_tokens.services.token_clean_up import TokenCleanUp
 
 
 def tokens_for(purpose: str, ttl_seconds: int) -> OneTimeTokens:
-    """Return the tokens of a purpose, which are valid for so long."""
+    """Return the tokens of a purpose, which are valid for `ttl_seconds`."""
     return OneTimeTokens(OneTimeTokenRepository(), purpose, ttl_seconds)
 
 
@@ -30,12 +31,18 @@ def token_clean_up() -> TokenCleanUp:
     return TokenCleanUp(OneTimeTokenRepository())
 
 
+@cache
+def token_personal_data() -> TokenPersonalData:
+    """Return what erases the tokens of an account."""
+    return TokenPersonalData(OneTimeTokenRepository())
+
+
 def one_time_tokens(purpose: str, ttl_seconds: int) -> OldOneTimeTokens:
-    """Return the tokens of a purpose, which are good for so long."""
+    """Return the tokens of a purpose, for apps that still write on threads."""
     return OldOneTimeTokens(OldOneTimeTokenRepository(), purpose, ttl_seconds)
 
 
 @cache
 def account_tokens() -> OldAccountTokens:
-    """Return the service for all tokens of an account."""
+    """Return the service for all tokens of an account, for apps that still write on threads."""
     return OldAccountTokens(OldOneTimeTokenRepository())

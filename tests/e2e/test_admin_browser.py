@@ -61,7 +61,7 @@ def test_a_key_is_made_and_revoked(page: Page, person: Person, client: httpx.Cli
     secret = _copy_secret(page)
     assert _code(client, service, secret) == "VALID"
 
-    page.get_by_role("link", name="I have it").click()
+    page.get_by_role("link", name="Continue to the key").click()
     assert secret not in page.content()
     page.get_by_role("link", name="Revoke").click()
     page.get_by_label("Reason").fill("leaked")
@@ -80,7 +80,7 @@ def test_a_key_is_made_for_an_owner_who_is_searched(page: Page, person: Person):
     page.get_by_role("button", name="Today").click()
     page.get_by_role("button", name="Now").click()
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Must lie in the future.")).to_be_visible()
+    expect(page.get_by_text("Must be in the future.")).to_be_visible()
     page.locator("#id_expires_at_0").fill("2091-01-01")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#secret")).to_be_visible()
@@ -100,7 +100,7 @@ def test_a_key_is_rotated(page: Page, person: Person, client: httpx.Client, serv
     key = person.create_key(name="turning")
     page.goto(f"/admin/api_keys/apikey/{key['id']}/change/")
     page.get_by_role("link", name="Rotate").click()
-    page.get_by_label("Grace in seconds").fill("3600")
+    page.get_by_label("Grace period in seconds").fill("3600")
     page.get_by_role("button", name="Rotate").click()
     secret = _copy_secret(page)
     assert [_code(client, service, each) for each in (key["api_key"], secret)] == ["VALID", "VALID"]

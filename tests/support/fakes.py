@@ -64,6 +64,10 @@ class FakeAccounts(Accounts):
         self.locked.append(user_id)
         return Credentials.of(user)
 
+    async def lock_key_allowance(self, user_id: int) -> int | None:
+        await self.lock(user_id)
+        return self._users.users[user_id].plan.api_keys_maximum
+
 
 class FakeUsers:
     """Accounts in memory. `calls` are the writes, each inside a transaction and on a locked account; `holders_found`
@@ -114,39 +118,3 @@ class FakeUsers:
     async def update(self, user: User, columns: Any, *, ends_sessions: bool = False) -> None:
         assert user.pk in self.locked
         self.calls.append(("update", user.pk, dict(columns), ends_sessions))
-
-
-class FakeKeys:
-    """Keys in memory; `calls` are the writes that were asked for."""
-
-    def __init__(self, *keys: ApiKey) -> None:
-        self.keys = {key.pk: key for key in keys}
-        self.calls: list[tuple[Any, ...]] = []
-
-    async def find(self, key_id: int) -> ApiKey | None:
-        return self.keys.get(key_id)
-
-    async def page(self, user_id: int, **query: Any) -> tuple[list[ApiKey], int]:
-        owned = [key for key in self.keys.values() if key.user_id == user_id]
-        return owned, len(owned)
-
-    async def create(self, user_id: int, fields: Any, secret: Any, audit: Any) -> ApiKey:
-        self.calls.append(("create", user_id, fields, secret, audit))
-        return unsaved_key(99, user_id)
-
-    async def update(self, key_id: int, changes: Any, audit: Any, guard: Any) -> ApiKey:
-        guard(self.keys[key_id])
-        self.calls.append(("update", key_id, changes, audit))
-        return self.keys[key_id]
-
-    async def revoke(self, key_id: int, reason: str, audit: Any) -> ApiKey:
-        self.calls.append(("revoke", key_id, reason, audit))
-        return self.keys[key_id]
-
-    async def rotate(self, key_id: int, secret: Any, grace: Any, audit: Any, guard: Any) -> ApiKey:
-        guard(self.keys[key_id])
-        self.calls.append(("rotate", key_id, secret, grace, audit))
-        return self.keys[key_id]
-
-    async def delete(self, key_id: int, audit: Any) -> None:
-        self.calls.append(("delete", key_id, audit))

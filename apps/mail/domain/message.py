@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -27,8 +28,20 @@ class MailMessage:
     lifetime_seconds: int = DAY_SECONDS
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimedMessage:
+    """A message that this worker sends; `attempts` includes this one."""
+
+    id: int
+    kind: str
+    recipient: str = field(repr=False)
+    context_encrypted: bytes | None = field(repr=False)
+    created_at: datetime
+    attempts: int
+
+
 class MessageAllowance(NamedTuple):
-    """How many messages of some kinds may be enqueued within so many seconds."""
+    """Up to `maximum` messages of some kinds within `seconds`."""
 
     maximum: int
     seconds: int
@@ -42,5 +55,5 @@ def message_key(kind: str, token: str) -> str:
     return f"{kind}:{sha256(token.encode()).hexdigest()}"
 
 
-# Posts the letter in the transaction that is open on the calling thread.
+# For apps that still write on threads: enqueues the message in the calling thread's transaction.
 PostLetter = Callable[[MailMessage], None]

@@ -1,6 +1,6 @@
-"""What the rooms ask of single-use tokens without knowing the room that keeps them."""
+"""Voiding tokens, for apps that still write on threads."""
 
 from collections.abc import Callable
 
-# Makes every single-use token of an account good no more, in the transaction that is open on the calling thread.
+# Makes every unspent token of an account invalid, in the transaction that is open on the calling thread.
 VoidTokens = Callable[[int], None]

@@ -1,4 +1,4 @@
-"""An installation from before there were roles: keys that staff gave a scope go on working, and nobody gets more."""
+"""Migrating an installation without roles: keys keep their scopes, and no account gets more."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def roles_of(user: User) -> list[str]:
     return sorted(user.groups.values_list("name", flat=True))
 
 
-def test_owners_of_living_keys_get_what_their_keys_need_and_no_more():
+def test_owners_of_existing_keys_get_the_roles_that_their_keys_need():
     owners: dict[str, tuple[list[dict[str, Any]], set[str]]] = {
         "verifier": ([{"scopes": ["mine", "keys:verify"]}], {"keys:verify"}),
         "wildcard": ([{"scopes": ["keys:*"]}], {"keys:verify"}),
@@ -65,7 +65,7 @@ def test_owners_of_living_keys_get_what_their_keys_need_and_no_more():
     assert len(events) == 5
 
 
-def test_going_back_and_forth_gives_nothing_twice():
+def test_migrating_back_and_forth_gives_no_role_twice():
     user = make_user()
     make_bare_key(user, scopes=["keys:verify"])
     for _ in range(2):
@@ -74,7 +74,7 @@ def test_going_back_and_forth_gives_nothing_twice():
     assert AuditEvent.objects.count() == 1
 
 
-def test_a_group_that_has_the_name_already_gives_its_members_nothing():
+def test_members_of_an_existing_group_get_no_scopes():
     owner, member = make_user(), make_user()
     make_bare_key(owner, scopes=["keys:verify"])
     try:

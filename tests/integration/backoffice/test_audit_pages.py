@@ -3,7 +3,7 @@
 import pytest
 from django.contrib import admin
 
-from apps.audit.admin.audit_filters import TargetKindFilter
+from apps.audit.admin.audit_event_admin import TargetKindFilter
 from apps.audit.models import AuditEvent
 from apps.core.authorization.principal import CredentialKind
 from tests.integration.backoffice.pages import text_of

@@ -111,7 +111,7 @@ def test_refuses_a_reference_that_stands_for_another_movement(browser):
     user = make_user()
     _post(user, "10", reference_id="invoice 7")
     errors = form_errors(browser.post(_posting(user), {**FORM, "reference_id": "invoice 7"}))
-    assert errors == {"reference_id": ["It belongs to top_up 10.000000."]}
+    assert errors == {"reference_id": ["It belongs to a top_up of 10.000000."]}
     assert _balance(user) == "10.000000"
 
 

@@ -55,7 +55,7 @@ def test_makes_a_key_and_shows_its_secret_once(browser, staff, caplog):
         ({"environment": "prod"}, "environment", "valid choice"),
         ({"scopes": "ok:read\nnot a scope"}, "scopes", "Line 2"),
         ({"scopes": "a\x00b"}, "scopes", "Null characters"),
-        ({"ip_allowlist": "192.0.2.1\n300.1.1.1"}, "ip_allowlist", "Line 2: Is not an IP address"),
+        ({"ip_allowlist": "192.0.2.1\n300.1.1.1"}, "ip_allowlist", "Line 2: Must be an IP address"),
         ({"metadata": "{"}, "metadata", "valid JSON"),
         ({"metadata": "[1]"}, "metadata", "dictionary"),
         ({"metadata": "[" * 100_000}, "metadata", "valid JSON"),
@@ -76,7 +76,7 @@ def test_refuses_a_key_beyond_the_plan(browser):
     user = make_user(plan=Plan.objects.create(name="one key", api_keys_maximum=1))
     assert browser.post(f"{KEYS}add/", _new(user)).context["secret"]
     errors = form_errors(browser.post(f"{KEYS}add/", _new(user)))
-    assert errors == {"__all__": ["The plan allows 1 keys."]}
+    assert errors == {"__all__": ["The plan's maximum number of API keys, 1, is reached. Revoke one first."]}
     assert ApiKey.objects.count() == 1
 
 

@@ -71,7 +71,7 @@ def test_an_unknown_secret_is_not_repeated(browser):
     secret = key_format.generate_key("live")
     response = browser.post(f"{KEYS}search/", {"q": secret}, follow=True)
     assert response.redirect_chain == [(KEYS, 302)]
-    assert "No key has this secret." in text_of(response)
+    assert "No API key has this secret." in text_of(response)
     assert secret not in text_of(response)
 
 

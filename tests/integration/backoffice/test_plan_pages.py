@@ -125,7 +125,7 @@ def test_the_plan_of_new_accounts_is_neither_renamed_nor_deleted(browser):
 
 def test_deletes_a_plan_after_asking(browser, staff):
     pro = _plan("pro")
-    assert "gone for ever" in text_of(browser.get(_page(pro, "delete")))
+    assert "permanently" in text_of(browser.get(_page(pro, "delete")))
     assert browser.post(_page(pro, "delete")).headers["location"] == PLANS
     assert not Plan.objects.filter(pk=pro.pk).exists()
     assert not PlanLimit.objects.filter(plan_id=pro.pk).exists()

@@ -197,7 +197,7 @@ def test_who_may_not_look_sees_nothing(limited, page):
 def test_the_key_s_page_says_what_does_not_count(browser):
     key = make_bare_key(make_user(), scopes=["keys:*", "mine"])
     page = text_of(browser.get(f"{KEYS}{key.id}/change/"))
-    assert "Scopes that do not count" in page
+    assert "Scopes not in effect" in page
     assert '<div class="readonly">keys:verify</div>' in page
     mine = make_bare_key(make_staff(), scopes=["keys:verify"])
     assert '<div class="readonly">none</div>' in text_of(browser.get(f"{KEYS}{mine.id}/change/"))

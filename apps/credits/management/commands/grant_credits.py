@@ -14,15 +14,20 @@ from apps.users.dependencies import user_service
 class Command(ServiceCommand):
     """Posts credits to a customer."""
 
-    help = "Post credits to a customer; only an adjustment may be negative. The same reference twice posts once."
+    help = (
+        "Post credits to a customer. Only an adjustment may be negative. A reference posts once for each customer. "
+        "Example: manage.py grant_credits ann@example.com 100 --reference 'invoice 7'"
+    )
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
-        """Take the customer and the posting."""
+        """Add the customer and the posting."""
         parser.add_argument("email", metavar="EMAIL", help="the customer's e-mail address")
-        parser.add_argument("amount", metavar="AMOUNT", help="a decimal of at most 6 places, such as 12.50")
-        parser.add_argument("--type", choices=("top_up", "refund", "adjustment"), default="top_up")
-        parser.add_argument("--reason", default="", help="kept in the ledger; an adjustment needs one")
-        parser.add_argument("--reference", help="what it is for, such as the number of an invoice")
+        parser.add_argument("amount", metavar="AMOUNT", help="a decimal with up to 6 places, such as 12.50")
+        parser.add_argument(
+            "--type", choices=("top_up", "refund", "adjustment"), default="top_up", help="top_up by default"
+        )
+        parser.add_argument("--reason", default="", help="shown to the customer; required for an adjustment")
+        parser.add_argument("--reference", help="what the credits are for, such as an invoice number")
 
     def run(self, options: dict[str, Any]) -> None:
         """Post the credits."""
