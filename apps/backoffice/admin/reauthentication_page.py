@@ -8,7 +8,7 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
-from apps.authentication.dependencies import step_up
+from apps.authentication.dependencies import reauthentication
 from apps.backoffice.admin.authentication_forms import CodeForm, PasskeyForm, PasswordForm, second_factor_form
 from apps.backoffice.admin.navigation import next_page
 from apps.core.admin.acting_staff import acting_staff
@@ -30,7 +30,7 @@ def reauthentication_page(site: AdminSite, request: HttpRequest) -> HttpResponse
     if form and form.is_valid() and _is_confirmed(request, form):
         request.session.cycle_key()
         return HttpResponseRedirect(next_page(request))
-    context = authentication_context(kinds, form, lambda: call_service(step_up().ask_for_passkey, actor))
+    context = authentication_context(kinds, form, lambda: call_service(reauthentication().passkey_options, actor))
     context |= {**site.each_context(request), "title": "Confirm your identity", "next": next_page(request)}
     request.current_app = site.name
     page = TemplateResponse(request, "admin/backoffice/reauthentication.html", context)
@@ -62,7 +62,7 @@ def _sent_form(request: HttpRequest, kinds: Collection[FactorKind]) -> CodeForm 
 def _is_confirmed(request: HttpRequest, form: CodeForm | PasskeyForm | PasswordForm) -> bool:
     try:
         call_service(limit_by_address, request, "step-up")
-        call_service(step_up().prove, acting_staff(request), form.step_up())
+        call_service(reauthentication().confirm, acting_staff(request), form.step_up())
     except DomainError as refusal:
         form.refuse(refusal)
         return False

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from apps.authentication.dependencies import staff_sessions
+from apps.authentication.dependencies import session_authentication
 from apps.backoffice.admin.authentication_forms import CodeForm, NewPasskeyForm
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.row_number import number_in
@@ -98,7 +98,7 @@ def _confirmed(request: HttpRequest, form: CodeForm) -> list[str] | None:
 
 def _enrolled(site: AdminSite, request: HttpRequest, method: str, codes: list[str]) -> HttpResponse:
     """Count the new factor as authentication of the session, whose key changes, and show the recovery codes."""
-    call_service(staff_sessions().note_enrolment, acting_staff(request), method)
+    call_service(session_authentication().record, acting_staff(request), (method,))
     request.session.cycle_key()
     messages.success(request, "The second factor has been added.")
     return _codes(site, request, codes) if codes else HttpResponseRedirect(reverse("admin:second_factors"))

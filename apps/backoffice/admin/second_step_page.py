@@ -83,7 +83,7 @@ def _enter(request: HttpRequest, signed_in: StaffSignedIn) -> HttpResponse:
 def _page(site: AdminSite, request: HttpRequest, token: str, form: Any) -> HttpResponse:
     step = staff_second_step()
     kinds = call_service(step.kinds, token)
-    context = authentication_context(kinds, form, lambda: call_service(step.ask_for_passkey, token))
+    context = authentication_context(kinds, form, lambda: call_service(step.passkey_options, token))
     context |= {**site.each_context(request), "title": "Second step", "next": next_page(request)}
     request.current_app = site.name
     return TemplateResponse(request, "admin/backoffice/second_step.html", context)

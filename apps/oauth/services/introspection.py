@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.api_keys.services.key_format import KEY_START, digest_of, is_well_formed
-from apps.authentication.services.refresh_tokens import PREFIX as REFRESH_START
+from apps.authentication.domain.refresh_token import PREFIX as REFRESH_START
 from apps.authentication.services.session_tokens import SessionTokens
 from apps.core.authorization.principal import Principal
 from apps.core.authorization.scopes import TOKENS_INTROSPECT

@@ -23,6 +23,14 @@ class AccountRepository:
     finds no row where the plan has changed meanwhile.
     """
 
+    async def find(self, user_id: int) -> User | None:
+        """Return the account, or None."""
+        return await _account.first(user_id)
+
+    async def find_by_email(self, email: str) -> User | None:
+        """Return the account with this canonical address, or None."""
+        return await _account_of_email.first(email)
+
     async def lock(self, user_id: int) -> User:
         """Lock the account and return it; raises NotFound."""
         user = await _account.lock(user_id)

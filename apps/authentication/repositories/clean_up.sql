@@ -1,9 +1,9 @@
--- The rows are chosen in a CTE: a subquery with LIMIT in the DELETE itself may be run more than once, and then
--- removes more than its limit.
+-- The rows are chosen in a CTE: a subquery with LIMIT in the DELETE itself may be run more than once, and then deletes
+-- more than its limit.
 
 -- name: login_attempts
--- A day without wrong passwords forgives, and a client is known for 90 days (see login_attempts.sql), so these count for
--- nothing.
+-- Wrong passwords count for a day, and a client is remembered for 90 days (see login_attempts.sql): these rows have no
+-- effect any more.
 WITH chosen AS MATERIALIZED (
     SELECT id FROM login_attempts
     WHERE coalesce(last_failed_at, '-infinity') < now() - interval '1 day'
@@ -16,7 +16,7 @@ WITH chosen AS MATERIALIZED (
 SELECT count(*) FROM removed
 
 -- name: sessions
--- LEAST passes over NULL: a session that was not revoked is over when it expires. By them devices are known.
+-- LEAST skips NULL: a session that was not revoked ends when it expires. Until then it tells which devices are known.
 WITH chosen AS MATERIALIZED (
     SELECT id FROM sessions WHERE least(revoked_at, expires_at) < now() - interval '90 days'
     ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
@@ -26,7 +26,7 @@ WITH chosen AS MATERIALIZED (
 SELECT count(*) FROM removed
 
 -- name: signing_keys
--- Nothing signed with them is good any more; they are kept for a while for whoever looks into what happened.
+-- No token that they signed is valid any more; they are kept for a while for investigations.
 WITH chosen AS MATERIALIZED (
     SELECT id FROM signing_keys WHERE retires_at < now() - interval '30 days'
     ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED

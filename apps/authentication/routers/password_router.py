@@ -1,10 +1,10 @@
-"""Forgotten passwords: under `/auth` for their owners, under `/users/{id}` for staff."""
+"""Passwords: changing and resetting one's own under `/auth`, for staff under `/users/{id}`."""
 
 from django.http import HttpRequest
 from ninja import Path, Status
 
-from apps.authentication.dependencies import password_reset
-from apps.authentication.schemas.password import ForgottenPassword, PasswordResetRequest
+from apps.authentication.dependencies import password_reset, password_service
+from apps.authentication.schemas.password import ForgottenPassword, PasswordChange, PasswordResetRequest
 from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
 from apps.core.rate_limits.address_limits import limit_by_address
@@ -15,22 +15,33 @@ router = Router(tags=["authentication"])
 user_router = Router(tags=["users"])
 
 
+@router.post("/change-password", response={200: Done})
+async def change_password(request: AuthenticatedRequest, change: PasswordChange) -> Done:
+    """Set a new password; every other session ends. Limited per client address.
+
+    Where the account has a second factor, this needs re-authentication.
+    """
+    await limit_by_address(request, "change-password")
+    await password_service().change(request.auth, change)
+    return Done()
+
+
 @router.post("/forgot-password", auth=None, response={202: Done, **errors(429)})
 async def forgot_password(request: HttpRequest, body: ForgottenPassword) -> Status[Done]:
-    """Ask for a mail with a link that sets a new password; the answer is the same whether or not there is an account.
+    """Request a mail with a link that sets a new password; the response is the same whether or not an account exists.
 
-    Limited per client address, and to one mail in five minutes for each account.
+    Limited per client address, and to one mail in five minutes per account.
     """
     await limit_by_address(request, "forgot-password")
-    await password_reset().ask(body.email)
+    await password_reset().request(body.email)
     return Status(202, Done())
 
 
 @router.post("/reset-password", auth=None, response={200: Done, **errors(429)})
 async def reset_password(request: HttpRequest, body: PasswordResetRequest) -> Done:
-    """Set a new password by the token from the mail; every session ends, and nobody is signed in by it.
+    """Set a new password by the token from the mail. Every session ends, and none begins.
 
-    A password that is refused leaves the token good.
+    A password that is refused leaves the token valid.
     """
     await limit_by_address(request, "reset-password")
     await password_reset().reset(body)

@@ -23,7 +23,7 @@ SALT = "keyhouse.refresh-token"
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """A session's family and the generation a token is of."""
+    """A session's family and the token's generation, counted from 0."""
 
     family: bytes
     generation: int
@@ -45,7 +45,7 @@ def new_family() -> RefreshToken:
 
 
 def read_refresh_token(text: str) -> RefreshToken | None:
-    """Return what a token that we made says, else None."""
+    """Return the content of a token that we have issued, else None."""
     try:
         raw = urlsafe_b64decode(text.removeprefix(PREFIX).encode("ascii"))
     except (Base64Error, ValueError):

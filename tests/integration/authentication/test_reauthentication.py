@@ -21,20 +21,20 @@ async def recently_authenticated(account: Account) -> bool:
     return principal.recently_authenticated
 
 
-async def proven(seconds_ago: int) -> None:
+async def authenticated(seconds_ago: int) -> None:
     await make(Session.objects.update, authenticated_at=Now() - timedelta(seconds=seconds_ago))
 
 
-async def test_a_proof_is_recent_for_ten_minutes(api: httpx.AsyncClient):
+async def test_authentication_is_recent_for_ten_minutes(api: httpx.AsyncClient):
     me = await customer()
     for seconds_ago, is_recent in ((590, True), (601, False)):
-        await proven(seconds_ago)
+        await authenticated(seconds_ago)
         assert await recently_authenticated(me) is is_recent
 
 
-async def test_the_password_renews_the_proof(api: httpx.AsyncClient):
+async def test_password_reauthenticates(api: httpx.AsyncClient):
     me = await customer(password=PASSWORD)
-    await proven(3600)
+    await authenticated(3600)
     response = await api.post(STEP_UP, json={"password": PASSWORD}, headers=me.headers)
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
     assert await recently_authenticated(me)
@@ -43,9 +43,9 @@ async def test_the_password_renews_the_proof(api: httpx.AsyncClient):
     assert await audited() == [("session.proven", session.pk, me.id)]
 
 
-async def test_a_wrong_password_renews_nothing_and_is_counted(api: httpx.AsyncClient):
+async def test_wrong_password_is_refused_and_counted(api: httpx.AsyncClient):
     me = await customer(password=PASSWORD)
-    await proven(3600)
+    await authenticated(3600)
     for _ in range(5):
         refused = await api.post(STEP_UP, json={"password": "wrong"}, headers=me.headers)
         assert_error(refused, 400, "WRONG_PASSWORD")
@@ -53,7 +53,7 @@ async def test_a_wrong_password_renews_nothing_and_is_counted(api: httpx.AsyncCl
     assert not await recently_authenticated(me)
 
 
-async def test_a_key_proves_nothing(api: httpx.AsyncClient):
+async def test_api_key_cannot_reauthenticate(api: httpx.AsyncClient):
     me = await customer(password=PASSWORD)
     key = await make(make_key, me.user, scopes=["keyhouse:*"])
     assert_error(await api.post(STEP_UP, json={"password": PASSWORD}, headers=key.headers), 403, "FORBIDDEN")
