@@ -15,7 +15,7 @@ from apps.core.rate_limits.response_headers import note_rate_limits
 from apps.core.request_context import current_request
 from apps.oauth.dependencies import client_token_authentication
 from apps.verification.dependencies import key_authentication
-from apps.verification.services.key_use import KeyUse
+from apps.verification.services.key_authentication import KeyAuthenticationResult
 
 
 class BearerCredential(HttpBearer):
@@ -48,8 +48,8 @@ class ApiKeyCredential(APIKeyHeader):
 
 
 async def _key_principal(request: HttpRequest, key: str, *, is_limited: bool) -> Principal | None:
-    verdict = await key_authentication().judge(key, current_request().client_address, is_metered=is_limited)
-    return _admitted(request, KeyUse.of(verdict), is_limited=is_limited)
+    verdict = await key_authentication().verify(key, current_request().client_address, is_metered=is_limited)
+    return _admitted(request, KeyAuthenticationResult.of(verdict), is_limited=is_limited)
 
 
 async def _client_principal(request: HttpRequest, token: str, *, is_limited: bool) -> Principal | None:
@@ -58,7 +58,7 @@ async def _client_principal(request: HttpRequest, token: str, *, is_limited: boo
     return _admitted(request, use, is_limited=is_limited) if use else None
 
 
-def _admitted(request: HttpRequest, use: KeyUse, *, is_limited: bool) -> Principal | None:
+def _admitted(request: HttpRequest, use: KeyAuthenticationResult, *, is_limited: bool) -> Principal | None:
     if is_limited:
         note_rate_limits(request, use.rate_limits)
     if use.is_limited:

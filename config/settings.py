@@ -61,14 +61,14 @@ TEMPLATES = [
 ]
 
 STAFF_REQUESTS_MAXIMUM = 8
+RATE_LIMIT_THREADS = 4
 # Browsers keep a cookie of this name only from this very host, over HTTPS (RFC 6265bis, 4.1.3.2).
 COOKIE_PREFIX = "__Host-" if ENVIRONMENT.serves_https_only else ""
 DATABASES = {
     "default": database_settings(
         EMBEDDED_POSTGRES.url if EMBEDDED_POSTGRES else ENVIRONMENT.database_url,
-        # One for each thread that writes for the API, and one for each concurrent request of staff, which keeps its
-        # own while a service writes for it.
-        ENVIRONMENT.database_pool_size + STAFF_REQUESTS_MAXIMUM,
+        # Django's own connections: one for each concurrent request of staff, and for each thread that counts requests.
+        STAFF_REQUESTS_MAXIMUM + RATE_LIMIT_THREADS,
     )
 }
 DATABASE_POOL_SIZE = ENVIRONMENT.database_pool_size

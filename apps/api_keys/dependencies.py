@@ -4,10 +4,8 @@ from functools import cache
 
 from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
 from apps.api_keys.repositories.key_secret_repository import KeySecretRepository
-from apps.api_keys.repositories.old_api_key_repository import OldApiKeyRepository
 from apps.api_keys.services.api_key_service import ApiKeyService
 from apps.api_keys.services.key_secrets import KeySecrets
-from apps.api_keys.services.old_key_data import KeyData
 from apps.api_keys.services.personal_data import ApiKeyPersonalData
 from apps.audit.dependencies import audit_trail
 from apps.users.dependencies import accounts, scopes_of_accounts, user_service
@@ -30,9 +28,3 @@ def key_secrets() -> KeySecrets:
 def api_key_personal_data() -> ApiKeyPersonalData:
     """Return what exports and erases API keys."""
     return ApiKeyPersonalData(ApiKeyRepository(), user_service())
-
-
-@cache
-def key_data() -> KeyData:
-    """Return what exports and erases API keys for apps that still write on threads."""
-    return KeyData(api_key_personal_data(), OldApiKeyRepository())

@@ -3,9 +3,7 @@
 from functools import cache
 
 from apps.audit.repositories.audit_event_repository import AuditEventRepository
-from apps.audit.repositories.old_audit_event_repository import OldAuditEventRepository
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
-from apps.audit.services.old_audit_service import AuditService
 from apps.audit.services.personal_data import AuditPersonalData
 from apps.audit.services.security_event_service import SecurityEventService
 
@@ -26,9 +24,3 @@ def security_event_service() -> SecurityEventService:
 def audit_personal_data() -> AuditPersonalData:
     """Return what exports and erases the events of an account."""
     return AuditPersonalData(AuditEventRepository())
-
-
-@cache
-def audit_service() -> AuditService:
-    """Return the audit service of apps that still write on threads."""
-    return AuditService(OldAuditEventRepository(), audit_personal_data())

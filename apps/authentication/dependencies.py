@@ -10,7 +10,6 @@ from apps.authentication.models import Session
 from apps.authentication.repositories.clean_up_repository import CleanUpRepository
 from apps.authentication.repositories.live_session_repository import LiveSessionRepository
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
-from apps.authentication.repositories.old_session_data_repository import OldSessionDataRepository
 from apps.authentication.repositories.session_repository import SessionRepository
 from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
 from apps.authentication.services.account_sessions import AccountSessions
@@ -19,7 +18,6 @@ from apps.authentication.services.in_transaction.password_replacement import Pas
 from apps.authentication.services.in_transaction.session_revocation import SessionRevocation
 from apps.authentication.services.key_ring import KeyRing
 from apps.authentication.services.key_rotation import KeyRotation
-from apps.authentication.services.old_session_data import OldSessionData
 from apps.authentication.services.password_check import PasswordCheck
 from apps.authentication.services.password_reset import PasswordReset
 from apps.authentication.services.password_service import PasswordService
@@ -201,12 +199,6 @@ def clean_up() -> CleanUp:
 def authentication_personal_data() -> AuthenticationPersonalData:
     """Return what exports and erases what signing in keeps of a person."""
     return AuthenticationPersonalData(SessionRepository(), LoginAttemptRepository())
-
-
-@cache
-def session_data() -> OldSessionData:
-    """Return the same for the synchronous erasure."""
-    return OldSessionData(OldSessionDataRepository(), authentication_personal_data())
 
 
 @cache

@@ -5,13 +5,11 @@ from functools import cache
 from django.conf import settings
 
 from apps.audit.dependencies import audit_trail
-from apps.mail.repositories.old_outgoing_mail_repository import OldOutgoingMailRepository
 from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
 from apps.mail.services.delivery import Delivery
 from apps.mail.services.in_transaction.message_queue import MessageQueue
 from apps.mail.services.mail_check import MailCheck
 from apps.mail.services.message_service import MessageService
-from apps.mail.services.old_mail_service import MailService
 from apps.mail.services.personal_data import MailPersonalData
 from apps.mail.services.sending import send
 
@@ -43,9 +41,3 @@ def mail_check() -> MailCheck:
 def mail_personal_data() -> MailPersonalData:
     """Return what erases messages."""
     return MailPersonalData(OutgoingMailRepository())
-
-
-@cache
-def mail_service() -> MailService:
-    """Return the mail service of apps that still write on threads."""
-    return MailService(OldOutgoingMailRepository())

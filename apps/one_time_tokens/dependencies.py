@@ -2,14 +2,9 @@
 
 from functools import cache
 
-from apps.one_time_tokens.repositories.old_one_time_token_repository import (
-    OneTimeTokenRepository as OldOneTimeTokenRepository,
-)
 from apps.one_time_tokens.repositories.one_time_token_repository import OneTimeTokenRepository
 from apps.one_time_tokens.services.in_transaction.account_tokens import AccountTokens
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
-from apps.one_time_tokens.services.old_account_tokens import AccountTokens as OldAccountTokens
-from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens as OldOneTimeTokens
 from apps.one_time_tokens.services.personal_data import TokenPersonalData
 from apps.one_time_tokens.services.token_clean_up import TokenCleanUp
 
@@ -35,14 +30,3 @@ def token_clean_up() -> TokenCleanUp:
 def token_personal_data() -> TokenPersonalData:
     """Return what erases the tokens of an account."""
     return TokenPersonalData(OneTimeTokenRepository())
-
-
-def one_time_tokens(purpose: str, ttl_seconds: int) -> OldOneTimeTokens:
-    """Return the tokens of a purpose, for apps that still write on threads."""
-    return OldOneTimeTokens(OldOneTimeTokenRepository(), purpose, ttl_seconds)
-
-
-@cache
-def account_tokens() -> OldAccountTokens:
-    """Return the service for all tokens of an account, for apps that still write on threads."""
-    return OldAccountTokens(OldOneTimeTokenRepository())

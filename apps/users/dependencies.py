@@ -3,7 +3,7 @@
 from functools import cache
 
 from apps.audit.dependencies import audit_trail
-from apps.mail.dependencies import mail_service, message_queue
+from apps.mail.dependencies import message_queue
 from apps.one_time_tokens.dependencies import tokens_for, tokens_of_accounts
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 from apps.plans.dependencies import plan_service
@@ -32,7 +32,6 @@ from apps.users.services.in_transaction.invitation_acceptance import InvitationA
 from apps.users.services.in_transaction.role_assignment import RoleAssignment
 from apps.users.services.in_transaction.security_notifier import SecurityNotifier
 from apps.users.services.invitation_service import InvitationService
-from apps.users.services.old_security_notices import OldSecurityNotices
 from apps.users.services.personal_data import UsersPersonalData
 from apps.users.services.registration import Registration
 from apps.users.services.role_service import RoleService
@@ -161,12 +160,6 @@ def security_notifier() -> SecurityNotifier:
 def users_personal_data() -> UsersPersonalData:
     """Return what erases this app's personal data."""
     return UsersPersonalData(InvitationRepository(), PendingRegistrationRepository())
-
-
-@cache
-def security_notices() -> OldSecurityNotices:
-    """Return what notifies owners in transactions on threads."""
-    return OldSecurityNotices(mail_service().post)
 
 
 # --- what they share ------------------------------------------------------------------------------------------------

@@ -15,7 +15,6 @@ from apps.users.services.in_transaction.accounts import Accounts
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 # For services of accounts whose addresses are not changed.
-NO_EMAIL_CHANGE: Any = None
 
 
 def unsaved_user(user_id: int = 1, **fields: Any) -> User:

@@ -1,6 +1,6 @@
 """What a service records of an action."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -43,8 +43,3 @@ class AuditEntry:
 def values_of(row: Any, names: Iterable[str]) -> dict[str, Any]:
     """Return the row's values of these names, for `before` or `after`."""
     return {name: getattr(row, name) for name in names}
-
-
-# For apps that still write on threads: records the entry in the calling thread's transaction, or in one of its own.
-RecordAudit = Callable[[AuditEntry], None]
-NoteAudit = Callable[[AuditEntry], Awaitable[None]]

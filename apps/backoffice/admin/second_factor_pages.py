@@ -16,7 +16,7 @@ from apps.core.admin.row_number import number_in
 from apps.core.authorization.authentication_methods import HARDWARE_KEY, ONE_TIME_CODE, SOFTWARE_KEY
 from apps.core.errors import Conflict, NotFound, TooManyRequests, ValidationFailed, WrongCode
 from apps.core.event_loop.sync_calls import call_service
-from apps.second_factors.dependencies import passkey_enrolment, second_factors, totp_enrolment
+from apps.second_factors.dependencies import factor_recovery, passkey_enrolment, second_factors, totp_enrolment
 from apps.second_factors.schemas.totp_device import TotpSecret
 
 NOT_FOUND = "This second factor does not exist or was removed."
@@ -76,7 +76,7 @@ def new_passkey_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
 def _change(site: AdminSite, request: HttpRequest) -> HttpResponse:
     actor, action = acting_staff(request), request.POST.get("action")
     if action == "renew_recovery_codes":
-        return _codes(site, request, call_service(second_factors().renew_recovery_codes, actor).recovery_codes)
+        return _codes(site, request, call_service(factor_recovery().renew_recovery_codes, actor).recovery_codes)
     if action == "remove_totp":
         call_service(totp_enrolment().remove, actor)
     else:

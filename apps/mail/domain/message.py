@@ -1,6 +1,6 @@
 """Messages that a service wants sent by mail."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -53,7 +53,3 @@ ONE_A_MINUTE, FIVE_AN_HOUR = MessageAllowance(1, 60), MessageAllowance(5, 3600)
 def message_key(kind: str, token: str) -> str:
     """Return the key of the one message that holds a single-use token; it does not reveal the token."""
     return f"{kind}:{sha256(token.encode()).hexdigest()}"
-
-
-# For apps that still write on threads: enqueues the message in the calling thread's transaction.
-PostLetter = Callable[[MailMessage], None]

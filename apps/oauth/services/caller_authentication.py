@@ -11,8 +11,7 @@ from apps.oauth.services.client_authentication import ClientAuthentication
 from apps.oauth.services.client_credentials import SEVERAL_METHODS, bearer_of, read_credentials
 from apps.oauth.services.client_token_authentication import ClientTokenAuthentication
 from apps.oauth.services.oauth_errors import InvalidBearerToken, OAuthError, RefusedClient
-from apps.verification.services.key_authentication import KeyAuthentication
-from apps.verification.services.key_use import KeyUse
+from apps.verification.services.key_authentication import KeyAuthentication, KeyAuthenticationResult
 
 
 class CallerAuthentication:
@@ -54,7 +53,7 @@ class CallerAuthentication:
         address = current_request().client_address
         try:
             if bearer.startswith(KEY_START):
-                return KeyUse.of(await self._keys.judge(bearer, address, is_metered=False)).principal
+                return KeyAuthenticationResult.of(await self._keys.verify(bearer, address, is_metered=False)).principal
             use = await self._tokens.use(bearer, address, is_metered=False)
         except NotAllowed as error:  # valid, but not from this address
             raise InvalidBearerToken(error.public_message) from error

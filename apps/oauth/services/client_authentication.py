@@ -14,8 +14,7 @@ from apps.core.rate_limits.rate_limit import RateLimitStatus
 from apps.core.request_context import current_request
 from apps.oauth.services.client_credentials import ClientCredentials
 from apps.oauth.services.oauth_errors import ClientLimited, InvalidClient, InvalidScope, RefusedClient
-from apps.verification.services.key_authentication import KeyAuthentication
-from apps.verification.services.key_use import KeyUse
+from apps.verification.services.key_authentication import KeyAuthentication, KeyAuthenticationResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +79,16 @@ class ClientAuthentication:
             raise InvalidClient
         return secret
 
-    async def _use(self, secret: KeySecret, scopes: tuple[str, ...], *, is_metered: bool) -> KeyUse:
+    async def _use(self, secret: KeySecret, scopes: tuple[str, ...], *, is_metered: bool) -> KeyAuthenticationResult:
         address = current_request().client_address
         try:
-            return KeyUse.of(await self._keys.judge_digest(secret.digest, address, scopes, is_metered=is_metered))
+            verdict = await self._keys.verify_digest(secret.digest, address, scopes, is_metered=is_metered)
         except NotAllowed as error:  # valid, but not from this address
             raise RefusedClient(_refusal_of(secret), error.public_message) from error
+        return KeyAuthenticationResult.of(verdict)
 
 
-def _admitted(secret: KeySecret, use: KeyUse) -> Principal:
+def _admitted(secret: KeySecret, use: KeyAuthenticationResult) -> Principal:
     if use.principal is None:
         raise RefusedClient(_refusal_of(secret))
     return use.principal

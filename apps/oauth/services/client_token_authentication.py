@@ -7,8 +7,7 @@ from apps.core.authorization.principal import Principal
 from apps.oauth.repositories.revoked_token_repository import RevokedTokenRepository
 from apps.oauth.services.client_tokens import ClientClaims, ClientTokens
 from apps.oauth.services.requested_scopes import common_scopes
-from apps.verification.services.key_authentication import KeyAuthentication
-from apps.verification.services.key_use import KeyUse
+from apps.verification.services.key_authentication import KeyAuthentication, KeyAuthenticationResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class ClientTokenAuthentication:
         self._tokens = tokens
         self._keys = keys
 
-    async def use(self, token: str, address: str | None, *, is_metered: bool) -> KeyUse | None:
+    async def use(self, token: str, address: str | None, *, is_metered: bool) -> KeyAuthenticationResult | None:
         """Use the token's key with the token's scopes, and return the outcome; None when the token is not active.
 
         The secret that the token was exchanged for is verified: a rotation that ends the secret ends the token. A
@@ -55,7 +54,7 @@ class ClientTokenAuthentication:
         active = await self._tokens.find(token)
         if active is None:
             return None
-        use = KeyUse.of(await self._keys.judge_digest(active.digest, address, is_metered=is_metered))
+        use = KeyAuthenticationResult.of(await self._keys.verify_digest(active.digest, address, is_metered=is_metered))
         return replace(use, principal=_restricted(use.principal, active.claims.scopes)) if use.principal else use
 
 

@@ -12,8 +12,7 @@ from apps.oauth.schemas.oauth_token import IntrospectionOut
 from apps.oauth.services.client_token_authentication import ActiveClientTokens
 from apps.oauth.services.client_tokens import ClientTokens
 from apps.oauth.services.requested_scopes import common_scopes
-from apps.verification.services.key_authentication import KeyAuthentication
-from apps.verification.services.key_use import KeyUse
+from apps.verification.services.key_authentication import KeyAuthentication, KeyAuthenticationResult
 
 INACTIVE = IntrospectionOut(active=False)
 
@@ -65,7 +64,7 @@ class Introspection:
     async def _find_key(self, key: str, address: str | None) -> ActiveToken | None:
         if not is_well_formed(key):
             return None
-        use = KeyUse.of(await self._keys.inspect(digest_of(key), address))
+        use = KeyAuthenticationResult.of(await self._keys.inspect(digest_of(key), address))
         if use.principal is None:
             return None
         expires_at = int(use.expires_at.timestamp()) if use.expires_at else None
@@ -73,7 +72,7 @@ class Introspection:
 
     async def _find_client_token(self, token: str, address: str | None) -> ActiveToken | None:
         active = await self._clients.find(token)
-        use = KeyUse.of(await self._keys.inspect(active.digest, address)) if active else None
+        use = KeyAuthenticationResult.of(await self._keys.inspect(active.digest, address)) if active else None
         if active is None or use is None or use.principal is None:
             return None
         claims = active.claims

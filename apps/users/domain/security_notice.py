@@ -1,9 +1,6 @@
 """Security notices: the events of which an account's owner is notified by mail."""
 
 from enum import StrEnum
-from typing import Protocol
-
-from apps.core.authorization.principal import Principal
 
 
 class SecurityNotice(StrEnum):
@@ -23,10 +20,3 @@ class SecurityNotice(StrEnum):
     PASSKEY_CLONED = "A passkey of your account was refused, because it may have been copied."
     IDENTITY_LINKED = "Another way of signing in was linked to your account."
     IDENTITY_UNLINKED = "A way of signing in was unlinked from your account."
-
-
-class PostNotice(Protocol):
-    """Notifies the owner in the transaction that is open on the calling thread; SecurityNotifier takes its place."""
-
-    def __call__(self, user_id: int, what: SecurityNotice, key: str, actor: Principal | None = None) -> None:
-        """Enqueue the message."""

@@ -59,10 +59,6 @@ class KeyAuthentication:
         query = VerificationQuery(digest, weight=0, address=client, is_metered=False, is_recorded=False)
         return await self._verification.decide(query)
 
-    # For apps/oauth and config until they use the names above.
-    judge = verify
-    judge_digest = verify_digest
-
 
 @dataclass(frozen=True, slots=True)
 class KeyAuthenticationResult:

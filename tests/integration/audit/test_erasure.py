@@ -7,7 +7,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from psycopg.errors import RestrictViolation
 
-from apps.audit.dependencies import audit_personal_data, audit_service, audit_trail
+from apps.audit.dependencies import audit_personal_data, audit_trail
 from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.models import AuditEvent
 from apps.core.authorization.principal import ANONYMOUS, OPERATOR, Principal
@@ -113,16 +113,6 @@ def test_erasing_again_changes_nothing():
     once = only_row()
     call_service(erase, user)
     assert only_row() == once
-
-
-def test_erasing_on_a_thread_is_the_same():
-    user = deleted()
-    add(session_of(user.pk), user, UNDECLARED, url="https://ann.example")
-    add(session_of(user.pk), user, **PERSONAL)
-    with transaction.atomic():
-        audit_service().erase(user.pk)
-    unknown, known = AuditEvent.objects.order_by("id")
-    assert (unknown.after, known.after["email"], known.after["plan_id"]) == ({"url": "erased"}, "erased", 1)
 
 
 def test_workers_of_the_previous_release_still_erase():

@@ -10,14 +10,8 @@ from django.db.models import Model
 from apps.core.conventions.own_apps import own_apps
 from apps.core.declarations.app_declaration import PersonalDataDeclaration
 from apps.core.declarations.installed import app_declarations
-from apps.personal_data.dependencies import READS_DECLARATIONS
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(
-        not READS_DECLARATIONS, reason="Runs once READS_DECLARATIONS of apps/personal_data/dependencies.py is true."
-    ),
-]
+pytestmark = pytest.mark.integration
 
 
 def personal_models() -> Iterator[type[Model]]:

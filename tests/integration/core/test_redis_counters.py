@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 
 from apps.core.errors import Unavailable
 from apps.core.rate_limits import redis_clients
-from apps.core.rate_limits.address_limits import THREADS, count_call
+from apps.core.rate_limits.address_limits import count_call
 from apps.users.models import User
 from config.environment.rate_limits import cache_settings
 from tests.support.assertions import assert_error
@@ -129,4 +129,4 @@ async def test_connections_are_kept_between_calls(redis_cache: RedisServer):
     await asyncio.gather(*(count_call(HttpRequest(), "group", "192.0.2.1", "100/m") for _ in range(30)))
     with redis_cache.client() as client:
         connected = client.info("clients")["connected_clients"]
-    assert connected <= THREADS + 1  # one a thread, and this test's
+    assert connected <= settings.RATE_LIMIT_THREADS + 1  # one a thread, and this test's

@@ -14,9 +14,8 @@ from django.utils import timezone
 
 from apps.api_keys.models import ApiKey
 from apps.audit.models import AuditEvent
-from apps.authentication.dependencies import session_data
+from apps.authentication.dependencies import authentication_personal_data
 from apps.authentication.models import LoginAttempt, Session
-from apps.core.database.transactions import run_in_transaction
 from apps.core.request_context import NO_REQUEST, enter_request
 from apps.credits.models import CreditTransaction
 from apps.mail.models import OutgoingMail
@@ -26,7 +25,7 @@ from apps.users.models import Invitation, PendingRegistration, User
 from tests.support.accounts import Account, colleague, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, give_credits, make_key, make_user
-from tests.support.orm import make, rows
+from tests.support.orm import make, rows, run_in_transaction
 
 USERS = "/api/v1/users"
 PERSONAL = ("ann@example.com", "annie", "Ann Hand", "203.0.113", "secret phone", "Ann's laptop")
@@ -146,9 +145,9 @@ async def test_data_of_the_later_owner_of_the_address_is_kept(api: httpx.AsyncCl
 
 async def test_login_attempts_of_another_address_are_kept(api: httpx.AsyncClient):
     await deleted_customer(api)
-    await make(session_data().erase_address, "bob@example.com", timezone.now())
+    await authentication_personal_data().erase_address("bob@example.com", timezone.now())
     assert len(await rows(LoginAttempt.objects.all())) == 1
-    await make(session_data().erase_address, "ANN@Example.com", timezone.now())
+    await authentication_personal_data().erase_address("ANN@Example.com", timezone.now())
     assert await rows(LoginAttempt.objects.all()) == []
 
 

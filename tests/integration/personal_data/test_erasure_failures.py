@@ -16,7 +16,6 @@ from apps.core.database.orm.writes import delete
 from apps.core.database.statements import fetch_rows
 from apps.core.declarations.personal_data import PersonalData
 from apps.core.errors import Unavailable
-from apps.personal_data.dependencies import READS_DECLARATIONS
 from apps.personal_data.services.erasure import Erasure
 from apps.users.dependencies import account_erasure
 from apps.users.models import User
@@ -24,10 +23,6 @@ from apps.users.repositories import erasure_repository
 from tests.support.factories import make_user
 from tests.support.orm import make, rows
 from tests.support.sessions import sign_in
-
-pytestmark = pytest.mark.skipif(
-    not READS_DECLARATIONS, reason="Runs once READS_DECLARATIONS of apps/personal_data/dependencies.py is true."
-)
 
 
 class Sessions(PersonalData):

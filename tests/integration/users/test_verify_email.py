@@ -7,7 +7,7 @@ import httpx
 import pytest
 from django.db.models.functions import Now
 
-from apps.one_time_tokens.dependencies import one_time_tokens
+from apps.one_time_tokens.dependencies import tokens_for
 from apps.one_time_tokens.models import OneTimeToken
 from apps.users.models import User
 from tests.support.accounts import audited, customer
@@ -67,7 +67,7 @@ async def test_malformed_token_is_rejected(api: httpx.AsyncClient, body: dict[st
 
 async def test_token_of_another_purpose_is_rejected(api: httpx.AsyncClient):
     user = await make(make_user, email=ANN)
-    token = await run_in_transaction(one_time_tokens("reset_password", 600).issue, user.pk, {"email": ANN})
+    token = await tokens_for("reset_password", 600).issue_another(user.pk, {"email": ANN})
     assert_error(await verify(api, token), 400, "INVALID_TOKEN")
     assert not await is_verified()
 

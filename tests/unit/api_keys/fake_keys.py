@@ -10,7 +10,7 @@ from apps.api_keys.services.api_key_service import ApiKeyService
 from apps.core.database.open_transaction import require_transaction
 from apps.core.errors import NotFound
 from apps.users.services.user_service import UserService
-from tests.support.fakes import LONG_AGO, NO_EMAIL_CHANGE, FakeAccounts, FakeAudit, FakeUsers
+from tests.support.fakes import LONG_AGO, FakeAccounts, FakeAudit, FakeUsers
 
 NEW_ID = 99
 
@@ -108,11 +108,10 @@ def service_of(keys: FakeKeys, users: FakeUsers, audit: FakeAudit, held: Any = N
     repository: Any = users
     trail: Any = audit
     held_scopes: Any = held or FakeHeldScopes()
-    plans: Any = None
     return ApiKeyService(
         rows,
         rows.secrets,
-        UserService(repository, plans, NO_EMAIL_CHANGE),
+        UserService(repository),
         FakeAccounts(users),
         held_scopes,
         trail,

@@ -12,7 +12,7 @@ from apps.core.errors import NotAllowed, NotFound, StepUpRequired
 from apps.core.schemas.page import PageQuery
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
-from tests.support.fakes import NO_EMAIL_CHANGE, FakeAccounts, FakeAudit, FakeUsers, unsaved_user
+from tests.support.fakes import FakeAccounts, FakeAudit, FakeUsers, unsaved_user
 from tests.unit.authentication.fakes import ME, SESSION, FakeSessions, one_session
 
 pytestmark = pytest.mark.unit
@@ -38,8 +38,7 @@ def accounts(sessions: Any) -> FakeAccounts:
 
 @pytest.fixture
 def service(sessions: Any, audit: Any, accounts: Any) -> AccountSessions:
-    plans: Any = None
-    users = UserService(accounts._users, plans, NO_EMAIL_CHANGE)
+    users = UserService(accounts._users)
     return AccountSessions(sessions, SessionRevocation(sessions, audit), users, accounts, batch_size=2)
 
 

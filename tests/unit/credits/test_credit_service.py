@@ -11,7 +11,7 @@ from apps.credits.schemas.credit_transaction import CreditPosting, LedgerQuery
 from apps.credits.services.credit_service import CreditService
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
-from tests.support.fakes import NO_EMAIL_CHANGE, FakeAccounts, FakeAudit, FakeUsers, unsaved_user
+from tests.support.fakes import FakeAccounts, FakeAudit, FakeUsers, unsaved_user
 from tests.unit.credits.fake_credits import FakeCredits
 
 pytestmark = pytest.mark.unit
@@ -33,8 +33,7 @@ def audit() -> FakeAudit:
 @pytest.fixture
 def service(stored: Any, audit: Any) -> CreditService:
     users: Any = FakeUsers(unsaved_user(ME), unsaved_user(OTHER), unsaved_user(3, is_staff=True))
-    plans: Any = None
-    return CreditService(stored, UserService(users, plans, NO_EMAIL_CHANGE), FakeAccounts(users), audit)
+    return CreditService(stored, UserService(users), FakeAccounts(users), audit)
 
 
 def posting(**fields: Any) -> CreditPosting:
