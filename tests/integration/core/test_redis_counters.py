@@ -125,7 +125,7 @@ async def test_a_wrong_password_for_it_is_an_outage_and_stays_a_secret(
     assert "hunter2" not in caplog.text
 
 
-async def test_connections_are_kept_between_calls(redis_cache: RedisServer):
+async def test_connections_are_kept_between_calls(redis_cache: RedisServer, settings: Settings):
     await asyncio.gather(*(count_call(HttpRequest(), "group", "192.0.2.1", "100/m") for _ in range(30)))
     with redis_cache.client() as client:
         connected = client.info("clients")["connected_clients"]
