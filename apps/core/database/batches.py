@@ -14,3 +14,14 @@ async def remove_in_batches(remove: Callable[[int], Awaitable[int]], batch_size:
     while removed := await remove(batch_size):
         total += removed
     return total
+
+
+class BatchRemoval:
+    """A clean-up task: removes what a repository's method removes a batch at a time."""
+
+    def __init__(self, remove: Callable[[int], Awaitable[int]]) -> None:
+        self._remove = remove
+
+    async def run(self) -> int:
+        """Remove all batches, and return how many rows they were."""
+        return await remove_in_batches(self._remove)
