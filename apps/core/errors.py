@@ -19,20 +19,18 @@ class ErrorDetail:
 class DomainError(Exception):
     """An error that is answered with a stable code, a message for the client, and details of fields."""
 
-    status: ClassVar[int] = 500
-    code: ClassVar[str] = "INTERNAL_ERROR"
-    message: ClassVar[str] = "An internal error occurred."
+    status: ClassVar[int]
+    code: ClassVar[str]
+    message: ClassVar[str]
 
     def __init__(
         self,
         message: str | None = None,
         *,
-        code: str | None = None,
         details: Sequence[ErrorDetail] = (),
         retry_after_seconds: int | None = None,
     ) -> None:
         self.public_message = message or self.message
-        self.public_code = code or self.code
         self.details = tuple(details)
         self.retry_after_seconds = retry_after_seconds
         super().__init__(self.public_message)
@@ -161,7 +159,19 @@ class ValidationFailed(DomainError):
 class TooManyRequests(DomainError):
     """The caller has sent too many requests."""
 
-    status, code, message = 429, "RATE_LIMITED", "Too many requests. Retry later."
+    status, code, message = 429, "RATE_LIMITED", "Too many requests."
+
+
+class LockedOut(TooManyRequests):
+    """Too many wrong passwords or codes; the caller has to wait."""
+
+    code, message = "LOCKED_OUT", "Too many wrong attempts."
+
+
+class InternalError(DomainError):
+    """An unexpected error, which is logged with the id of the request."""
+
+    status, code, message = 500, "INTERNAL_ERROR", "An internal error occurred."
 
 
 class Unavailable(DomainError):

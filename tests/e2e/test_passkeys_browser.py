@@ -145,7 +145,7 @@ def test_a_copy_that_counts_less_is_refused(
         assert get(page, keyhouse, "passkeys")["status"] == 200
     authenticator.turn_back(made_at)
     refused = get(page, keyhouse, "passkeys")
-    assert (refused["status"], refused["body"]["error"]["code"]) == (401, "PASSKEY_REFUSED")
+    assert (refused["status"], refused["body"]["error"]["code"]) == (400, "PASSKEY_REFUSED")
     events = client.get("/api/v1/auth/events", headers=person.headers).json()["items"]
     assert (events[0]["action"], events[0]["outcome"]) == ("passkey.cloned", "failure")
 

@@ -19,6 +19,18 @@ from apps.users.services.owned_service import OwnedService
 from apps.users.services.user_service import UserService
 
 
+class ApiKeyLimitReached(Conflict):
+    """The account has as many keys as its plan allows."""
+
+    code, message = "API_KEY_LIMIT_REACHED", "The plan's maximum number of API keys is reached. Revoke one first."
+
+
+class ApiKeyRevoked(Conflict):
+    """A revoked key cannot be rotated."""
+
+    code, message = "API_KEY_REVOKED", "The API key is revoked. Create a new one."
+
+
 class ApiKeyService(OwnedService[ApiKey]):
     """Manages API keys. A secret is returned once, when it is created, and stored as a digest only."""
 
@@ -52,7 +64,7 @@ class ApiKeyService(OwnedService[ApiKey]):
                 _require_may_limit(actor)
             if allowed is not None and await self._keys.count_not_revoked(user_id) >= allowed:
                 reached = f"The plan's maximum number of API keys, {allowed}, is reached. Revoke one first."
-                raise Conflict(reached, code="API_KEY_LIMIT_REACHED")
+                raise ApiKeyLimitReached(reached)
             await self._held_scopes.require_held(user_id, new.scopes)
             inserted = await self._keys.insert(ApiKey(user_id=user_id, **fields))
             await self._insert_secret(inserted, secret)
@@ -117,7 +129,7 @@ class ApiKeyService(OwnedService[ApiKey]):
             key = await self.lock(actor, key_id)
             _require_no_fewer_scopes(actor, key)
             if key.revoked_at is not None:
-                raise Conflict("The API key is revoked. Create a new one.", code="API_KEY_REVOKED")
+                raise ApiKeyRevoked
             secret = key_format.generate_key(key.environment)
             await self._secrets.expire_all(key, timedelta(seconds=grace_seconds))
             await self._insert_secret(key, secret)

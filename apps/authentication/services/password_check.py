@@ -8,12 +8,18 @@ from apps.core.authorization.authentication_methods import PASSWORD
 from apps.core.authorization.principal import ANONYMOUS
 from apps.core.crypto.passwords import password_matches
 from apps.core.database.transaction import transaction
-from apps.core.errors import NotAuthenticated, TooManyRequests, WrongPassword
+from apps.core.errors import LockedOut, NotAuthenticated, WrongPassword
 from apps.core.request_context import current_request
 from apps.core.values.email_addresses import canonical_email
 from apps.core.values.ip_addresses import limited_party
 from apps.users.services.credentials import Credentials, password_digest
 from apps.users.services.in_transaction.account_credentials import AccountCredentials
+
+
+class WrongCredentials(NotAuthenticated):
+    """No usable account has this e-mail address and this password."""
+
+    code, message = "WRONG_CREDENTIALS", "The e-mail address or the password is wrong."
 
 
 class PasswordCheck:
@@ -32,18 +38,18 @@ class PasswordCheck:
         """Return the authentication that the right password of a usable account is; with `staff_only` of staff's.
 
         Any other account, and an address that has none, is answered, locked and timed as with a wrong password: raises
-        NotAuthenticated, or TooManyRequests when locked.
+        WrongCredentials, or LockedOut.
         """
         address = canonical_email(email)
         account = await self._accounts.find_by_email(address)
         is_admitted = account is not None and account.is_usable and (account.is_staff or not staff_only)
         is_right = await self._is_right(address, password, account, is_admitted=is_admitted)
         if account is None or not is_right:
-            raise NotAuthenticated("The e-mail address or the password is wrong.", code="WRONG_CREDENTIALS")
+            raise WrongCredentials
         return Authentication(account.user_id, (PASSWORD,), password_digest(account.password_hash))
 
     async def require(self, account: Credentials, password: str) -> None:
-        """Raise WrongPassword unless the password is the account's; TooManyRequests when locked."""
+        """Raise WrongPassword unless the password is the account's; LockedOut."""
         if not await self._is_right(canonical_email(account.email), password, account, is_admitted=account.is_usable):
             raise WrongPassword
 
@@ -75,4 +81,4 @@ def _entry(action: str, account: Credentials | None, **after: str) -> AuditEntry
 
 def _refuse_for(seconds: int) -> None:
     if seconds:
-        raise TooManyRequests("Too many wrong passwords.", code="LOCKED_OUT", retry_after_seconds=seconds)
+        raise LockedOut("Too many wrong passwords.", retry_after_seconds=seconds)

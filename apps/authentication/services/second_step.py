@@ -16,8 +16,13 @@ from apps.second_factors.services.passkey_authentication import PasskeyAuthentic
 from apps.second_factors.services.second_factors import SecondFactors
 
 ATTEMPTS_MAXIMUM = 5
-EXPIRED = "SECOND_FACTOR_EXPIRED"
-EXPIRED_MESSAGE = "This sign-in has expired or had too many attempts. Sign in again."
+
+
+class SecondFactorExpired(NotAuthenticated):
+    """The token of the first step is invalid, has expired, or had too many attempts."""
+
+    code = "SECOND_FACTOR_EXPIRED"
+    message = "This sign-in has expired or had too many attempts. Sign in again."
 
 
 class SecondStep:
@@ -49,47 +54,43 @@ class SecondStep:
         return SecondFactorNeeded(second_factor_token=token, kinds=list(kinds), expires_in=self._tokens.ttl_seconds)
 
     async def kinds(self, token: str) -> tuple[FactorKind, ...]:
-        """Return the factors that may complete the sign-in; raises NotAuthenticated."""
+        """Return the factors that may complete the sign-in; raises SecondFactorExpired."""
         return await self._factors.kinds_of(await self._owner_of(token))
 
     async def with_code(self, token: str, code: str) -> Authentication:
-        """Return the authentication of both steps; raises NotAuthenticated, or TooManyRequests when locked."""
+        """Return the authentication of both steps; raises SecondFactorExpired, WrongCode, LockedOut."""
         first = await self._attempt(token)
         method = await self._factors.check_code(first.user_id, code)
         if method is None:
-            raise NotAuthenticated(WrongCode.message, code=WrongCode.code)
+            raise WrongCode
         return await self._complete(token, first, (method,))
 
     async def passkey_options(self, token: str) -> PasskeyOptions:
-        """Return the request for the browser; raises NotAuthenticated."""
+        """Return the request for the browser; raises SecondFactorExpired."""
         return await self._passkeys.options(await self._owner_of(token))
 
     async def with_passkey(self, token: str, assertion: PasskeyAssertion) -> Authentication:
-        """Return the authentication of both steps; raises NotAuthenticated."""
+        """Return the authentication of both steps; raises SecondFactorExpired, PasskeyRefused."""
         first = await self._attempt(token)
         used = await self._passkeys.verify(assertion, first.user_id)
         if used is None:
-            raise NotAuthenticated(PasskeyRefused.message, code=PasskeyRefused.code)
+            raise PasskeyRefused
         return await self._complete(token, first, used.methods)
 
     async def _owner_of(self, token: str) -> int:
         stored = await self._tokens.find(token)
         if stored is None or stored.user_id is None:
-            raise _expired()
+            raise SecondFactorExpired
         return stored.user_id
 
     async def _attempt(self, token: str) -> Authentication:
         stored = await self._tokens.attempt(token, ATTEMPTS_MAXIMUM)
         if stored is None or stored.user_id is None:
-            raise _expired()
+            raise SecondFactorExpired
         return Authentication(stored.user_id, tuple(stored.data["methods"]), stored.data["judged_digest"])
 
     async def _complete(self, token: str, first: Authentication, methods: tuple[str, ...]) -> Authentication:
         # Of two requests with right factors at the same moment, one finds the token unspent.
         if await self._tokens.spend(token) is None:
-            raise _expired()
+            raise SecondFactorExpired
         return replace(first, methods=(*first.methods, *methods))
-
-
-def _expired() -> NotAuthenticated:
-    return NotAuthenticated(EXPIRED_MESSAGE, code=EXPIRED)

@@ -120,7 +120,7 @@ class SignIn:
         """Sign in by a passkey alone, whose device has checked its user; raises NotAuthenticated."""
         used = await self._passkeys.verify(assertion, None)
         if used is None:
-            raise NotAuthenticated(PasskeyRefused.message, code=PasskeyRefused.code)
+            raise PasskeyRefused
         return await self._start(Authentication(used.user_id, used.methods))
 
     async def complete(self, authentication: Authentication) -> TokenPair | SecondFactorNeeded:
@@ -170,7 +170,7 @@ def _start_entry(session: Session) -> AuditEntry:
 
 
 def _refusal_entry(authentication: Authentication, refusal: DomainError) -> AuditEntry:
-    after = {"methods": list(authentication.methods), "code": refusal.public_code}
+    after = {"methods": list(authentication.methods), "code": refusal.code}
     return AuditEntry(
         ANONYMOUS, "session.refused", "user", authentication.user_id, after=after, outcome=Outcome.FAILURE
     )

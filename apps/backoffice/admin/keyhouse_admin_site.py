@@ -17,7 +17,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
-from apps.authentication.services.second_step import EXPIRED_MESSAGE
+from apps.authentication.services.second_step import SecondFactorExpired
 from apps.backoffice.admin.authentication_forms import StaffPasswordForm
 from apps.backoffice.admin.browser_session import sign_out_browser
 from apps.backoffice.admin.navigation import grouped, next_page, url_with_next
@@ -101,7 +101,7 @@ class KeyhouseAdminSite(AdminSite):
             may_enter = self.has_permission(request)
             return HttpResponseRedirect(next_page(request) if may_enter else url_with_next("second_factors", ""))
         if request.method == "GET" and SECOND_STEP_EXPIRED in request.GET:
-            messages.error(request, EXPIRED_MESSAGE)  # this page shows it, so no session stores it
+            messages.error(request, SecondFactorExpired.message)  # this page shows it, so no session stores it
         context = {
             **self.each_context(request),
             "title": "Log in",

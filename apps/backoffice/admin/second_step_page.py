@@ -13,13 +13,13 @@ from django.template.response import TemplateResponse
 
 from apps.authentication.dependencies import staff_second_step, staff_sessions
 from apps.authentication.schemas.login import SecondFactorNeeded
-from apps.authentication.services.second_step import EXPIRED
+from apps.authentication.services.second_step import SecondFactorExpired
 from apps.authentication.services.staff_sessions import StaffSignedIn
 from apps.backoffice.admin.authentication_forms import CodeForm, PasskeyForm, second_factor_form
 from apps.backoffice.admin.browser_session import sign_in_browser
 from apps.backoffice.admin.navigation import next_page, url_with_next
 from apps.backoffice.admin.reauthentication_page import authentication_context
-from apps.core.errors import NotAuthenticated, TooManyRequests, Unavailable
+from apps.core.errors import NotAuthenticated, PasskeyRefused, TooManyRequests, Unavailable, WrongCode
 from apps.core.event_loop.sync_calls import call_service
 from apps.core.rate_limits.address_limits import limit_by_address
 
@@ -62,9 +62,9 @@ def _checked(request: HttpRequest, token: str, form: CodeForm | PasskeyForm) -> 
         if isinstance(form, PasskeyForm):
             return call_service(staff_sessions().with_second_passkey, token, form.payload)
         return call_service(staff_sessions().with_code, token, form.payload.code)
-    except (NotAuthenticated, TooManyRequests, Unavailable) as refusal:
-        if refusal.public_code == EXPIRED:
-            raise
+    except SecondFactorExpired:
+        raise
+    except (NotAuthenticated, WrongCode, PasskeyRefused, TooManyRequests, Unavailable) as refusal:
         form.refuse(refusal)
         return None
 

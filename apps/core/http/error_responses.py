@@ -29,7 +29,7 @@ def render_error(error: DomainError) -> bytes:
     return orjson.dumps(
         {
             "error": {
-                "code": error.public_code,
+                "code": error.code,
                 "message": error.public_message,
                 "details": [
                     {"field": detail.field, "message": detail.message} for detail in error.details[:DETAILS_MAXIMUM]
@@ -96,7 +96,7 @@ def _malformed(exception: HttpError) -> DomainError:
 
 def _unexpected(exception: BaseException) -> DomainError:
     log_unexpected(exception)
-    return DomainError()
+    return errors.InternalError()
 
 
 def _detail(problem: Mapping[str, Any]) -> ErrorDetail:

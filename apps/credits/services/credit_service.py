@@ -17,6 +17,18 @@ from apps.users.services.in_transaction.accounts import Accounts
 from apps.users.services.user_service import UserService
 
 
+class BalanceTooLarge(Conflict):
+    """The posting would take the balance beyond the largest amount."""
+
+    code, message = "BALANCE_TOO_LARGE", "The balance would exceed the maximum."
+
+
+class ReferenceUsed(Conflict):
+    """The account has another movement with the same reference."""
+
+    code, message = "REFERENCE_USED", "The reference belongs to another movement."
+
+
 class CreditService:
     """Reads balances and the ledger, and posts credits. Verification debits the cost of calls itself."""
 
@@ -74,14 +86,14 @@ def _balance_after(balance: Decimal, amount: Decimal) -> Decimal:
         raise InsufficientCredits(details=[ErrorDetail("amount", f"The balance is {balance:f}.")])
     if after > AMOUNT_MAXIMUM:
         too_large = ErrorDetail("amount", f"The maximum balance is {AMOUNT_MAXIMUM:f}.")
-        raise Conflict("The balance would exceed the maximum.", code="BALANCE_TOO_LARGE", details=[too_large])
+        raise BalanceTooLarge(details=[too_large])
     return after
 
 
 def _require_same_movement(posting: CreditPosting, earlier: CreditTransaction) -> None:
     if (earlier.amount, earlier.type) != (posting.amount, posting.type):
         used = ErrorDetail("reference_id", f"It belongs to a {earlier.type} of {earlier.amount:f}.")
-        raise Conflict("The reference belongs to another movement.", code="REFERENCE_USED", details=[used])
+        raise ReferenceUsed(details=[used])
 
 
 def _entry(actor: Principal, user_id: int, posting: CreditPosting, balance_after: Decimal) -> CreditTransaction:

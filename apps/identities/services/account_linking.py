@@ -84,7 +84,7 @@ class AccountLinking:
         try:
             return await _again_after_races(partial(self._find_or_link, profile))
         except (AccountEmailUnverified, AccountUnusable) as refusal:
-            await self._record_refusal(refusal.user_id, profile, refusal.public_code)
+            await self._record_refusal(refusal.user_id, profile, refusal.code)
             raise
 
     async def link(self, actor: Principal, profile: Profile) -> Identity:

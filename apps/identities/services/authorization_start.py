@@ -49,8 +49,8 @@ class ReturnRedirect:
 
     def refused(self, return_to: str, provider: str, error: ProviderError) -> str:
         """Return the URL with the error's code, and log the reason."""
-        logger.warning("sign-in with %s: %s (%s)", provider, error.public_code, error.reason or "no reason given")
-        return f"{return_to}#{urlencode({'error': error.public_code})}"
+        logger.warning("sign-in with %s: %s (%s)", provider, error.code, error.reason or "no reason given")
+        return f"{return_to}#{urlencode({'error': error.code})}"
 
 
 class AuthorizationStart:

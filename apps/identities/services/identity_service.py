@@ -21,7 +21,7 @@ from apps.users.services.user_service import UserService
 
 
 class LastWayIn(Conflict):
-    """Without the identity nobody could sign in to the account."""
+    """The account would have no way to sign in without this identity."""
 
     code = "LAST_WAY_IN"
     message = "This is the only way to sign in to the account. Set a password or link another identity first."

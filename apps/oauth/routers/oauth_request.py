@@ -83,7 +83,7 @@ def oauth_error_response(error: DomainError) -> HttpResponse:
 
 def _code(error: DomainError) -> tuple[str, int]:
     if isinstance(error, OAuthError):
-        return error.public_code, error.status
+        return error.code, error.status
     if error.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
         return "temporarily_unavailable", error.status
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

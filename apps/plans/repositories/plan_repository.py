@@ -20,6 +20,13 @@ NAME_UNIQUE = "plans_name_key"
 NAME_TAKEN = ErrorDetail("name", "A plan with this name exists.")
 
 
+class PlanInUse(Conflict):
+    """A plan that accounts are on cannot be deleted."""
+
+    code = "PLAN_IN_USE"
+    message = "Accounts are on this plan. Move them to another plan first; deleted accounts keep theirs."
+
+
 class PlanRepository:
     """The plans' rows with their rate limits, which change only while the plan's row is locked."""
 
@@ -68,8 +75,7 @@ class PlanRepository:
         try:
             await check_constraints()
         except ConstraintViolated as error:
-            message = "Accounts are on this plan. Move them to another plan first; deleted accounts keep theirs."
-            raise Conflict(message, code="PLAN_IN_USE") from error
+            raise PlanInUse from error
 
     async def _insert_rate_limits(self, plan: Plan, rate_limits: Sequence[Mapping[str, Any]]) -> None:
         await insert_all([PlanLimit(plan=plan, **rate_limit) for rate_limit in rate_limits])

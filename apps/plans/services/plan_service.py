@@ -16,6 +16,12 @@ RATE_LIMITS = "rate_limits"
 AUDITED = ("name", "api_keys_maximum", RATE_LIMITS)
 
 
+class PlanIsDefault(Conflict):
+    """New accounts are on this plan, which is found by its name."""
+
+    code, message = "PLAN_IS_DEFAULT", DEFAULT_STAYS
+
+
 class PlanService:
     """Reads plans for everyone; creates, changes and deletes them for staff.
 
@@ -72,11 +78,11 @@ class PlanService:
         async with transaction():
             plan = await self._plans.lock(plan_id)
             if plan.name == DEFAULT_PLAN_NAME:
-                raise Conflict(DEFAULT_STAYS, code="PLAN_IS_DEFAULT")
+                raise PlanIsDefault
             await self._audit.record(AuditEntry(actor, "plan.deleted", "plan", plan_id, values_of(plan, AUDITED)))
             await self._plans.delete(plan)
 
 
 def _require_allowed_name(plan: Plan, name: str | None) -> None:
     if plan.name == DEFAULT_PLAN_NAME and name not in (None, plan.name):
-        raise Conflict(DEFAULT_STAYS, code="PLAN_IS_DEFAULT", details=[ErrorDetail("name", DEFAULT_STAYS)])
+        raise PlanIsDefault(details=[ErrorDetail("name", DEFAULT_STAYS)])

@@ -20,7 +20,7 @@ GrantedPermission: type[Any] = Group.permissions.through
 
 
 class RoleInUse(Conflict):
-    """Accounts have the role."""
+    """A role that accounts have cannot be deleted."""
 
     code = "ROLE_IN_USE"
     message = "Accounts have this role. Remove it from them first, or remove its scopes and permissions."

@@ -14,7 +14,7 @@ router = Router(tags=["users"])
 
 @router.post("", response={201: InvitationOut, **errors(409)})
 async def create_invitation(request: AuthenticatedRequest, new: InvitationCreate) -> Status[InvitationOut]:
-    """Invite a person by mail; for staff. The link is valid for seven days. 409 where `REGISTRATION` is `off`."""
+    """Invite a person by mail; for staff. The link is valid for seven days. 403 where `REGISTRATION` is `off`."""
     return Status(201, await invitation_service().invite(request.auth, new))
 
 

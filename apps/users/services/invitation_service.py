@@ -18,7 +18,7 @@ from apps.users.models import Invitation
 from apps.users.repositories.account_repository import AccountRepository
 from apps.users.repositories.invitation_repository import InvitationRepository
 from apps.users.schemas.invitation import InvitationCreate, InvitationOut
-from apps.users.services.registration_mode import OFF
+from apps.users.services.registration_mode import OFF, RegistrationClosed
 
 MESSAGE_KIND, TARGET_KIND = "invitation", "invitation"
 HAS_ACCOUNT = ErrorDetail("email", "An account with this e-mail address exists.")
@@ -101,4 +101,4 @@ class InvitationService:
 
 def _require_registration() -> None:
     if settings.REGISTRATION == OFF:
-        raise Conflict("Registration is off, so an invitation could not be accepted.", code="REGISTRATION_CLOSED")
+        raise RegistrationClosed("Registration is off, so an invitation could not be accepted.")

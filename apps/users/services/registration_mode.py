@@ -10,7 +10,7 @@ CONFIRMED = "confirmed"
 
 
 class RegistrationClosed(NotAllowed):
-    """Registration is off."""
+    """The operator has turned registration off."""
 
     code, message = "REGISTRATION_CLOSED", "Registration is closed."
 

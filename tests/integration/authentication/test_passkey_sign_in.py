@@ -74,7 +74,7 @@ async def test_options_name_no_account_and_ask_for_the_user(api: httpx.AsyncClie
 async def test_device_that_has_not_checked_its_user_is_refused_alone(api: httpx.AsyncClient):
     _, device = await person(api)
     device.flags = PRESENT
-    assert_error(await sign_in(api, device), 401, "PASSKEY_REFUSED")
+    assert_error(await sign_in(api, device), 400, "PASSKEY_REFUSED")
     assert await methods() == []
 
 
@@ -83,7 +83,7 @@ async def test_counter_that_does_not_grow_is_refused_and_its_owner_notified(api:
     device.sign_count = 7
     assert (await sign_in(api, device)).status_code == 200
     device.sign_count = 4
-    assert_error(await sign_in(api, device), 401, "PASSKEY_REFUSED")
+    assert_error(await sign_in(api, device), 400, "PASSKEY_REFUSED")
     (row,) = await rows(Passkey.objects.all())
     assert row.sign_count == 8
     assert len(await methods()) == 1
@@ -104,7 +104,7 @@ async def test_passkey_removed_meanwhile_is_refused_without_a_notice(
         return await use(self, *args)
 
     monkeypatch.setattr(PasskeyRepository, "use", use_what_is_just_removed)
-    assert_error(await sign_in(api, device), 401, "PASSKEY_REFUSED")
+    assert_error(await sign_in(api, device), 400, "PASSKEY_REFUSED")
     assert await rows(AuditEvent.objects.filter(action="passkey.cloned")) == []
     assert len(await make(letters_to, me.user.email)) == told
     assert await methods() == []
@@ -114,14 +114,14 @@ async def test_counter_that_falls_back_to_zero_is_refused(api: httpx.AsyncClient
     _, device = await person(api)
     assert (await sign_in(api, device)).status_code == 200
     device.sign_count, device.counts = 0, False
-    assert_error(await sign_in(api, device), 401, "PASSKEY_REFUSED")
+    assert_error(await sign_in(api, device), 400, "PASSKEY_REFUSED")
     assert [row.sign_count for row in await rows(Passkey.objects.all())] == [1]
 
 
 async def test_challenge_is_valid_once(api: httpx.AsyncClient):
     _, device = await person(api)
     options = (await api.post(f"{PASSKEYS}/options")).json()
-    for status in (200, 401):
+    for status in (200, 400):
         body = {"challenge": options["challenge"], "credential": device.get(options["options"])}
         assert (await api.post(PASSKEYS, json=body)).status_code == status
     assert len(await methods()) == 1
@@ -132,28 +132,28 @@ async def test_challenge_expires_after_five_minutes(api: httpx.AsyncClient):
     options = (await api.post(f"{PASSKEYS}/options")).json()
     await make(OneTimeToken.objects.update, expires_at=Now())
     body = {"challenge": options["challenge"], "credential": device.get(options["options"])}
-    assert_error(await api.post(PASSKEYS, json=body), 401, "PASSKEY_REFUSED")
+    assert_error(await api.post(PASSKEYS, json=body), 400, "PASSKEY_REFUSED")
 
 
 async def test_response_to_another_challenge_is_refused(api: httpx.AsyncClient):
     _, device = await person(api)
     options, other = (await api.post(f"{PASSKEYS}/options")).json(), (await api.post(f"{PASSKEYS}/options")).json()
     body = {"challenge": options["challenge"], "credential": device.get(other["options"])}
-    assert_error(await api.post(PASSKEYS, json=body), 401, "PASSKEY_REFUSED")
+    assert_error(await api.post(PASSKEYS, json=body), 400, "PASSKEY_REFUSED")
     assert await methods() == []
 
 
 async def test_unknown_passkey_is_refused(api: httpx.AsyncClient):
     _, device = await person(api)
     unknown = SoftwareAuthenticator(user_handle=device.user_handle)
-    assert_error(await sign_in(api, unknown), 401, "PASSKEY_REFUSED")
+    assert_error(await sign_in(api, unknown), 400, "PASSKEY_REFUSED")
     assert await rows(AuditEvent.objects.filter(action="passkey.refused")) == []
 
 
 async def test_another_key_under_a_known_id_is_refused(api: httpx.AsyncClient):
     me, device = await person(api)
     forged = SoftwareAuthenticator(credential_id=device.credential_id, user_handle=device.user_handle)
-    assert_error(await sign_in(api, forged), 401, "PASSKEY_REFUSED")
+    assert_error(await sign_in(api, forged), 400, "PASSKEY_REFUSED")
     (event,) = await rows(AuditEvent.objects.filter(action="passkey.refused"))
     assert (event.subject_id, event.outcome) == (me.id, "failure")
     assert [row.sign_count for row in await rows(Passkey.objects.all())] == [0]
@@ -163,7 +163,7 @@ async def test_another_key_under_a_known_id_is_refused(api: httpx.AsyncClient):
 async def test_handle_of_another_account_is_refused(api: httpx.AsyncClient, handle: bytes | None):
     _, device = await person(api)
     device.user_handle = handle
-    assert (await sign_in(api, device)).status_code in {401, 422}
+    assert (await sign_in(api, device)).status_code in {400, 422}
     assert await methods() == []
 
 
@@ -185,7 +185,7 @@ async def test_assertion_for_another_origin_or_party_is_refused(
     _, made = await person(api)
     for name, value in device.items():
         setattr(made, name, value)
-    assert_error(await sign_in(api, made, **client_data), 401, "PASSKEY_REFUSED")
+    assert_error(await sign_in(api, made, **client_data), 400, "PASSKEY_REFUSED")
     assert await methods() == []
 
 
@@ -208,7 +208,7 @@ async def test_malformed_credentials_are_rejected(api: httpx.AsyncClient, change
     _, device = await person(api)
     options = (await api.post(f"{PASSKEYS}/options")).json()
     body = {"challenge": options["challenge"], "credential": {**device.get(options["options"]), **change}}
-    assert (await api.post(PASSKEYS, json=body)).status_code in {401, 422}
+    assert (await api.post(PASSKEYS, json=body)).status_code in {400, 422}
     assert await methods() == []
 
 
@@ -216,7 +216,7 @@ async def test_malformed_credentials_are_rejected(api: httpx.AsyncClient, change
 async def test_unusable_account_starts_nothing(api: httpx.AsyncClient, fields: dict[str, Any]):
     me, device = await person(api)
     await make(User.objects.filter(pk=me.id).update, **fields)
-    assert (await sign_in(api, device)).status_code == 401
+    assert (await sign_in(api, device)).status_code in {400, 401}
     assert await methods() == []
 
 
@@ -251,7 +251,7 @@ async def test_passkey_of_another_account_completes_nothing(api: httpx.AsyncClie
     token = {"second_factor_token": (await begin_sign_in(api, me))["second_factor_token"]}
     options = (await api.post(f"{AUTH}/second-factor/passkey/options", json=token)).json()
     body = {**token, "challenge": options["challenge"], "credential": others.get(options["options"])}
-    assert_error(await api.post(f"{AUTH}/second-factor/passkey", json=body), 401, "PASSKEY_REFUSED")
+    assert_error(await api.post(f"{AUTH}/second-factor/passkey", json=body), 400, "PASSKEY_REFUSED")
     assert await methods() == []
 
 
@@ -260,7 +260,7 @@ async def test_challenge_for_signing_in_is_valid_for_nothing_else(api: httpx.Asy
     token = {"second_factor_token": (await begin_sign_in(api, me))["second_factor_token"]}
     options = (await api.post(f"{PASSKEYS}/options")).json()
     body = {**token, "challenge": options["challenge"], "credential": device.get(options["options"])}
-    assert_error(await api.post(f"{AUTH}/second-factor/passkey", json=body), 401, "PASSKEY_REFUSED")
+    assert_error(await api.post(f"{AUTH}/second-factor/passkey", json=body), 400, "PASSKEY_REFUSED")
 
 
 async def test_options_need_a_valid_token(api: httpx.AsyncClient):

@@ -25,7 +25,7 @@ ANSWER = {
         ("second-factor/passkey/options", TOKEN, 401),
         ("second-factor/passkey", {**TOKEN, **ANSWER}, 401),
         ("passkeys/options", {}, 200),
-        ("passkeys", ANSWER, 401),
+        ("passkeys", ANSWER, 400),
     ],
 )
 async def test_calls_from_one_address_are_limited(

@@ -236,6 +236,6 @@ async def test_codes_are_limited_per_address_in_admin_and_api(api: httpx.AsyncCl
     needed = await begin_sign_in(api, me)
     settings.PUBLIC_RATE_LIMIT = "1/h"
     body = {"second_factor_token": needed["second_factor_token"], "code": app.wrong_code()}
-    assert (await api.post("/api/v1/auth/second-factor", json=body)).status_code == 401
+    assert (await api.post("/api/v1/auth/second-factor", json=body)).status_code == 400
     response = await submit(browser, SECOND_STEP, code=app.code())
     assert (response.status_code, await admin_sessions()) == (429, [])

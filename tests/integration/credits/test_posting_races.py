@@ -32,7 +32,7 @@ def post(user_id: int, **fields: Any) -> Any:
         try:
             return await credit_service().post(OPERATOR, user_id, CreditPosting.model_validate(fields))
         except DomainError as error:
-            return error.public_code
+            return error.code
         finally:
             await close_pools()
 

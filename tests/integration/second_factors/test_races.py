@@ -37,14 +37,14 @@ async def test_concurrent_uses_of_one_code_sign_in_once(api: httpx.AsyncClient):
     me, authenticator, _ = await person(api)
     code = authenticator.code()
     bodies = [{"second_factor_token": token, "code": code} for token in await tokens(api, me, 4)]
-    assert await at_once(api, f"{AUTH}/second-factor", bodies) == {200: 1, 401: 3}
+    assert await at_once(api, f"{AUTH}/second-factor", bodies) == {200: 1, 400: 3}
     assert len(await rows(Session.objects.all())) == 1
 
 
 async def test_concurrent_uses_of_one_recovery_code_sign_in_once(api: httpx.AsyncClient):
     me, _, codes = await person(api)
     bodies = [{"second_factor_token": token, "code": codes[0]} for token in await tokens(api, me, 4)]
-    assert await at_once(api, f"{AUTH}/second-factor", bodies) == {200: 1, 401: 3}
+    assert await at_once(api, f"{AUTH}/second-factor", bodies) == {200: 1, 400: 3}
     assert len(await rows(RecoveryCode.objects.filter(used_at=None))) == 9
 
 
@@ -60,7 +60,7 @@ async def test_of_twenty_concurrent_guesses_five_are_verified(api: httpx.AsyncCl
     me, authenticator, _ = await person(api)
     wrong = authenticator.wrong_code()
     bodies = [{"second_factor_token": token, "code": wrong} for token in await tokens(api, me, 20)]
-    assert await at_once(api, f"{AUTH}/second-factor", bodies) == {401: 5, 429: 15}
+    assert await at_once(api, f"{AUTH}/second-factor", bodies) == {400: 5, 429: 15}
     pair, total = await rows(FactorAttempt.objects.order_by("-client_address"))
     assert (pair.failures, total.failures) == (5, 5)
 
@@ -80,7 +80,7 @@ async def test_concurrent_uses_of_one_assertion_sign_in_once(api: httpx.AsyncCli
     await make(Session.objects.all().delete)
     asked = (await api.post(f"{AUTH}/passkeys/options")).json()
     body = {"challenge": asked["challenge"], "credential": device.get(asked["options"])}
-    assert await at_once(api, f"{AUTH}/passkeys", [body] * 4) == {200: 1, 401: 3}
+    assert await at_once(api, f"{AUTH}/passkeys", [body] * 4) == {200: 1, 400: 3}
 
 
 async def test_concurrent_assertions_with_the_same_count_sign_in_once(api: httpx.AsyncClient):
@@ -92,7 +92,7 @@ async def test_concurrent_assertions_with_the_same_count_sign_in_once(api: httpx
         device.sign_count = 0
         asked = (await api.post(f"{AUTH}/passkeys/options")).json()
         bodies.append({"challenge": asked["challenge"], "credential": device.get(asked["options"])})
-    assert await at_once(api, f"{AUTH}/passkeys", bodies) == {200: 1, 401: 3}
+    assert await at_once(api, f"{AUTH}/passkeys", bodies) == {200: 1, 400: 3}
     assert [row.sign_count for row in await rows(Passkey.objects.all())] == [1]
 
 

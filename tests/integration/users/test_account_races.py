@@ -81,7 +81,7 @@ async def test_account_that_is_deleted_during_a_wait_for_its_lock_is_not_found()
         await UserRepository().update(user, {"deleted_at": user.created_at})
     with pytest.raises(DomainError) as refusal:
         await waiting
-    assert refusal.value.public_code == "NOT_FOUND"
+    assert refusal.value.code == "NOT_FOUND"
 
 
 async def test_concurrent_changes_are_audited_in_their_order():

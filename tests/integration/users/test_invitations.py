@@ -146,7 +146,7 @@ async def test_no_invitation_is_sent_where_registration_is_off(api: httpx.AsyncC
         await invite(api, staff, email="bob@example.com"),
         await api.post(f"{INVITATIONS}/{invited['id']}/resend", headers=staff.headers),
     ):
-        assert_error(refused, 409, "REGISTRATION_CLOSED")
+        assert_error(refused, 403, "REGISTRATION_CLOSED")
     assert (await kinds_to(ANN), await kinds_to("bob@example.com")) == (["invitation"], [])
     assert [row.email for row in await rows(Invitation.objects.all())] == [ANN]
     assert (await api.delete(f"{INVITATIONS}/{invited['id']}", headers=staff.headers)).status_code == 204

@@ -105,7 +105,7 @@ async def test_the_plan_bounds_how_many_keys_are_not_revoked(service, keys, user
     await service.create(actor, ME, ApiKeyCreate(name="second"))
     with pytest.raises(Conflict) as refusal:
         await service.create(actor, ME, ApiKeyCreate(name="third"))
-    assert refusal.value.public_code == "API_KEY_LIMIT_REACHED"
+    assert refusal.value.code == "API_KEY_LIMIT_REACHED"
     assert len(audit.entries) == 1
     keys.keys[MINE].revoked_at = LONG_AGO
     await service.create(actor, ME, ApiKeyCreate(name="third"))
@@ -245,7 +245,7 @@ async def test_a_revoked_key_stays_as_it_is(service, keys, audit):
     assert (len(keys.calls), len(audit.entries)) == (1, 1)
     with pytest.raises(Conflict) as refusal:
         await service.rotate(session_of(ME), MINE)
-    assert refusal.value.public_code == "API_KEY_REVOKED"
+    assert refusal.value.code == "API_KEY_REVOKED"
 
 
 async def test_a_rotation_keeps_the_environment(service, keys, audit):

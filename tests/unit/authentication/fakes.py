@@ -7,6 +7,7 @@ from typing import Any
 from apps.authentication.domain.session_rules import Authentication, SessionLifetime
 from apps.authentication.models import Session
 from apps.authentication.repositories.live_session_repository import LiveSession
+from apps.authentication.services.password_check import WrongCredentials
 from apps.core.database.open_transaction import require_transaction
 from apps.core.errors import NotAuthenticated, NotFound, WrongPassword
 from apps.one_time_tokens.repositories.one_time_token_repository import StoredToken
@@ -173,7 +174,7 @@ class FakePasswordCheck:
     async def authenticate(self, email: str, password: str, *, staff_only: bool = False) -> Authentication:
         account = await self._credentials.find_by_email(email)
         if account is None or password != SECRET or (staff_only and not account.is_staff):
-            raise NotAuthenticated("The e-mail address or the password is wrong.", code="WRONG_CREDENTIALS")
+            raise WrongCredentials
         return Authentication(account.user_id, ("pwd",), password_digest(account.password_hash))
 
     async def require(self, _account: Credentials, password: str) -> None:

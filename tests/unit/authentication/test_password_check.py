@@ -73,7 +73,7 @@ def check(attempts: Any, ann: Any, encoded: str, audit: Any) -> PasswordCheck:
 async def refused(check: PasswordCheck, email: str, password: str, **options: Any) -> str:
     with pytest.raises(NotAuthenticated) as refusal:
         await check.authenticate(email, password, **options)
-    return refusal.value.public_code
+    return refusal.value.code
 
 
 async def test_right_password_authenticates_and_resets_the_count(check, attempts, audit, encoded):
@@ -126,7 +126,7 @@ async def test_no_password_is_checked_while_locked(check, attempts, audit):
     attempts.locked = 25
     with pytest.raises(TooManyRequests) as refusal:
         await check.authenticate("ann@example.com", SECRET)
-    assert (refusal.value.public_code, refusal.value.retry_after_seconds) == ("LOCKED_OUT", 25)
+    assert (refusal.value.code, refusal.value.retry_after_seconds) == ("LOCKED_OUT", 25)
     assert attempts.right == attempts.wrong == audit.entries == []
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from apps.authentication.domain.session_rules import Authentication
 from apps.authentication.services.second_step import SecondStep
-from apps.core.errors import NotAuthenticated
+from apps.core.errors import DomainError, NotAuthenticated, PasskeyRefused
 from apps.one_time_tokens.repositories.one_time_token_repository import StoredToken
 from apps.second_factors.schemas.second_factor import FactorKind
 from apps.second_factors.services.passkey_authentication import PasskeyAuthenticated
@@ -53,7 +53,7 @@ async def test_code_completes_the_authentication_and_spends_the_token():
     assert await scene.step.with_code(TOKEN, "123456") == Authentication(ME, ("pwd", "otp"), DIGEST)
     with pytest.raises(NotAuthenticated) as refusal:
         await scene.step.with_code(TOKEN, "123456")
-    assert refusal.value.public_code == "SECOND_FACTOR_EXPIRED"
+    assert refusal.value.code == "SECOND_FACTOR_EXPIRED"
 
 
 async def test_wrong_code_leaves_the_token_valid_for_five_attempts_in_all():
@@ -61,9 +61,9 @@ async def test_wrong_code_leaves_the_token_valid_for_five_attempts_in_all():
     await scene.step.begin(BY_PASSWORD)
     codes = []
     for code in ("000000",) * 5 + ("123456",):
-        with pytest.raises(NotAuthenticated) as refusal:
+        with pytest.raises(DomainError) as refusal:
             await scene.step.with_code(TOKEN, code)
-        codes.append(refusal.value.public_code)
+        codes.append(refusal.value.code)
     assert codes == ["WRONG_CODE"] * 5 + ["SECOND_FACTOR_EXPIRED"]
 
 
@@ -78,6 +78,6 @@ async def test_refused_passkey_leaves_the_token_valid():
     scene = Scene(FactorKind.PASSKEY)
     await scene.step.begin(BY_PASSWORD)
     assertion: Any = None
-    with pytest.raises(NotAuthenticated) as refusal:
+    with pytest.raises(PasskeyRefused) as refusal:
         await scene.step.with_passkey(TOKEN, assertion)
-    assert (refusal.value.public_code, scene.tokens.stored is None) == ("PASSKEY_REFUSED", False)
+    assert (refusal.value.code, scene.tokens.stored is None) == ("PASSKEY_REFUSED", False)

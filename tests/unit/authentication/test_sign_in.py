@@ -12,7 +12,7 @@ from apps.authentication.schemas.login import LoginRequest
 from apps.authentication.services.second_step import SecondStep
 from apps.authentication.services.sign_in import SessionStart, SignIn
 from apps.authentication.services.signed_tokens import AccessTokens
-from apps.core.errors import EmailNotVerified, NotAuthenticated
+from apps.core.errors import EmailNotVerified, NotAuthenticated, PasskeyRefused
 from apps.core.request_context import RequestContext, enter_request
 from apps.second_factors.schemas.second_factor import FactorKind
 from apps.second_factors.services.passkey_authentication import PasskeyAuthenticated
@@ -112,7 +112,7 @@ async def test_sign_in_is_recorded(scene):
 async def test_wrong_credentials_start_nothing_and_are_answered_alike(scene, email, password):
     with pytest.raises(NotAuthenticated) as refusal:
         await scene.sign_in.with_password(login_request(email, password))
-    assert refusal.value.public_code == "WRONG_CREDENTIALS"
+    assert refusal.value.code == "WRONG_CREDENTIALS"
     assert refusal.value.public_message == "The e-mail address or the password is wrong."
     assert (scene.sessions.calls, scene.audit.entries) == ([], [])
 
@@ -149,9 +149,9 @@ async def test_passkey_alone_starts_a_session(scene):
 
 async def test_refused_passkey_starts_nothing(scene):
     assertion: Any = None
-    with pytest.raises(NotAuthenticated) as refusal:
+    with pytest.raises(PasskeyRefused) as refusal:
         await scene.sign_in.with_passkey(assertion)
-    assert (refusal.value.public_code, scene.sessions.calls) == ("PASSKEY_REFUSED", [])
+    assert (refusal.value.code, scene.sessions.calls) == ("PASSKEY_REFUSED", [])
 
 
 async def test_second_factor_that_was_added_meanwhile_is_not_skipped(scene, monkeypatch):

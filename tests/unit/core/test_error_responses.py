@@ -12,7 +12,7 @@ from psycopg_pool import PoolClosed, PoolTimeout
 from psycopg_pool import TooManyRequests as PoolOverflow
 
 from apps.core import errors
-from apps.core.errors import DomainError, ErrorDetail
+from apps.core.errors import ErrorDetail
 from apps.core.http.error_responses import error_response, to_domain_error
 
 pytestmark = pytest.mark.unit
@@ -31,7 +31,7 @@ CONTRACT = [
     (errors.ValidationFailed, 422, "VALIDATION_FAILED"),
     (errors.TooManyRequests, 429, "RATE_LIMITED"),
     (errors.Unavailable, 503, "UNAVAILABLE"),
-    (DomainError, 500, "INTERNAL_ERROR"),
+    (errors.InternalError, 500, "INTERNAL_ERROR"),
 ]
 ROW = "Key (email)=(hunter2) already exists"
 AWAY = [
@@ -60,9 +60,9 @@ def test_only_a_missing_credential_asks_for_one(kind, status, code):
 
 
 def test_says_its_own_sentence_code_and_details():
-    error = errors.Conflict("Taken.", code="TAKEN", details=[ErrorDetail("email", "is taken")])
+    error = errors.LockedOut("Taken.", details=[ErrorDetail("email", "is taken")])
     said = json.loads(error_response(error).content)["error"]
-    assert (said["code"], said["message"]) == ("TAKEN", "Taken.")
+    assert (said["code"], said["message"]) == ("LOCKED_OUT", "Taken.")
     assert said["details"] == [{"field": "email", "message": "is taken"}]
 
 

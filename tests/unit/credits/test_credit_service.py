@@ -130,7 +130,7 @@ async def test_a_reference_belongs_to_one_movement(service, stored, other):
     await service.post(COLLEAGUE, ME, posting(reference_id="invoice 7"))
     with pytest.raises(Conflict) as refusal:
         await service.post(COLLEAGUE, ME, posting(reference_id="invoice 7", **other))
-    assert (refusal.value.public_code, refusal.value.details[0].field) == ("REFERENCE_USED", "reference_id")
+    assert (refusal.value.code, refusal.value.details[0].field) == ("REFERENCE_USED", "reference_id")
     assert stored.balances[ME] == 15
 
 
@@ -138,7 +138,7 @@ async def test_a_balance_does_not_fall_below_zero(service, stored):
     assert (await service.post(COLLEAGUE, ME, adjustment("-10"))).balance_after == 0
     with pytest.raises(InsufficientCredits) as refusal:
         await service.post(COLLEAGUE, ME, adjustment("-0.000001"))
-    assert (refusal.value.status, refusal.value.public_code) == (402, "INSUFFICIENT_CREDITS")
+    assert (refusal.value.status, refusal.value.code) == (402, "INSUFFICIENT_CREDITS")
     assert (len(stored.ledger), stored.balances[ME]) == (1, 0)
 
 
@@ -147,7 +147,7 @@ async def test_a_balance_does_not_exceed_the_maximum(service, stored):
     assert str((await service.post(COLLEAGUE, OTHER, posting(amount=largest))).balance_after) == largest
     with pytest.raises(Conflict) as refusal:
         await service.post(COLLEAGUE, OTHER, posting(amount="0.000001"))
-    assert refusal.value.public_code == "BALANCE_TOO_LARGE"
+    assert refusal.value.code == "BALANCE_TOO_LARGE"
     assert len(stored.ledger) == 1
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from apps.core.errors import DomainError, NotAllowed, TooManyRequests, Unavailable
+from apps.core.errors import DomainError, InternalError, NotAllowed, TooManyRequests, Unavailable
 from apps.oauth.routers.oauth_request import (
     FIELDS_MAXIMUM,
     FORM_BYTES_MAXIMUM,
@@ -75,7 +75,7 @@ def test_invalid_form_is_rejected(body: bytes, content_type: str):
         (TooManyRequests(retry_after_seconds=7), 429, "temporarily_unavailable", None),
         (ClientLimited([], 7), 429, "temporarily_unavailable", None),
         (Unavailable(), 503, "temporarily_unavailable", None),
-        (DomainError("x"), 500, "server_error", None),
+        (InternalError("x"), 500, "server_error", None),
         (NotAllowed(), 400, "invalid_request", None),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",

@@ -93,7 +93,7 @@ async def test_locked_codes_are_neither_verified_nor_counted(address: str, code:
     scene.attempts.locks[ME, address] = seconds
     with pytest.raises(TooManyRequests) as refused:
         await scene.verify(scene.digits if code == "digits" else code)
-    assert (refused.value.public_code, refused.value.retry_after_seconds) == ("LOCKED_OUT", seconds or 1)
+    assert (refused.value.code, refused.value.retry_after_seconds) == ("LOCKED_OUT", seconds or 1)
     assert (scene.recorded(), dict(scene.attempts.counts), scene.devices.steps) == ([], {}, [])
 
 

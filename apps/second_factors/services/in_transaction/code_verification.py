@@ -5,7 +5,7 @@ from typing import NamedTuple, NoReturn
 from apps.audit.domain.audit_entry import AuditEntry, Outcome
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.principal import Principal, owner_of
-from apps.core.errors import TooManyRequests
+from apps.core.errors import LockedOut
 from apps.core.request_context import current_request
 from apps.core.values.ip_addresses import limited_party
 from apps.second_factors.domain.presented_factors import CodeAttempt
@@ -31,7 +31,7 @@ class CodeVerification:
 
     Each code is counted before it is verified: five wrong ones lock the pair of account and client address for growing
     times, and fifty within a day lock six-digit codes of the account from everywhere. A wrong code is recorded, so the
-    caller must let the transaction commit. Raises TooManyRequests while locked, when nothing is counted or recorded.
+    caller must let the transaction commit. Raises LockedOut while locked, when nothing is counted or recorded.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ def attempt_of(user_id: int, code: str) -> CodeAttempt:
 
 
 def _refuse_for(seconds: int) -> NoReturn:
-    raise TooManyRequests("Too many wrong codes.", code="LOCKED_OUT", retry_after_seconds=seconds)
+    raise LockedOut("Too many wrong codes.", retry_after_seconds=seconds)
 
 
 def _failure(actor: Principal, action: str, user_id: int, **after: str) -> AuditEntry:
