@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes .venv hold requirements/<set>.txt, and does nothing when it already does.
+# Installs requirements/<set>.txt into .venv. Does nothing if they are installed already.
 #
 #   deploy/bootstrap.sh base|dev|bench
 #
-# PYTHON=/path/to/python names the interpreter; without it the first one that works is taken.
+# PYTHON=/path/to/python selects the interpreter. By default, the first suitable one is used.
 set -eu
 
 set=${1:?usage: deploy/bootstrap.sh base|dev|bench}
@@ -12,8 +12,8 @@ stamp=.venv/.keyhouse
 
 say() { echo "bootstrap: $*" >&2; }
 
-# Names prove nothing: pyenv leaves shims on PATH that exit 127, Debian ships a Python that cannot make a venv. So candidates are run.
-# They answer with what a .venv depends on: the Python's home and its version.
+# Each candidate is executed, because its name is not sufficient: pyenv's shims on PATH may exit with 127, and Debian's Python may
+# lack venv. `identity` prints what a .venv depends on: the home and the version of the Python.
 identity='import sys; print(sys.base_prefix, *sys.version_info[:2])'
 works() {
     "$1" -c 'import ensurepip, sys, venv; sys.exit(not (3, 12) <= sys.version_info[:2] <= (3, 15))' >/dev/null 2>&1
@@ -38,7 +38,7 @@ candidates() {
 find_python() {
     if [ -n "${PYTHON:-}" ]; then
         works "$PYTHON" && echo "$PYTHON" && return
-        say "PYTHON=$PYTHON is no Python 3.12 to 3.15 with venv and ensurepip"
+        say "PYTHON=$PYTHON is not a Python 3.12 to 3.15 with venv and ensurepip"
         return 1
     fi
     candidates | while IFS= read -r path; do
@@ -49,18 +49,18 @@ find_python() {
     done
 }
 
-# A .venv has absolute paths in it: one that was moved with its clone, or whose Python went away, is of no use.
+# A .venv contains absolute paths. It is unusable after its clone was moved or its Python was removed.
 home() {
     echo "$PWD $(.venv/bin/python -c "$identity" 2>/dev/null || echo none)"
 }
 
-asked_for_other_python() {
+other_python_requested() {
     [ -n "${PYTHON:-}" ] && [ "$("$PYTHON" -c "$identity" 2>/dev/null)" != "$(.venv/bin/python -c "$identity")" ]
 }
 
-# The stamp is taken away before anything is installed and written last, so an interrupted install has none.
+# The stamp is deleted before the installation and written after it, so that an interrupted installation has none.
 usable() {
-    [ -f "$stamp" ] && [ "$(sed -n 1p "$stamp")" = "$(home)" ] && ! asked_for_other_python
+    [ -f "$stamp" ] && [ "$(sed -n 1p "$stamp")" = "$(home)" ] && ! other_python_requested
 }
 
 wanted() {
@@ -72,7 +72,7 @@ complete() {
 }
 
 make_venv() {
-    say "making .venv with $python ($("$python" -V))"
+    say "creating .venv with $python ($("$python" -V))"
     rm -rf .venv
     "$python" -m venv .venv
 }
@@ -85,14 +85,14 @@ install() {
     mv "$stamp.new" "$stamp"
 }
 
-# Two makes may start together on a fresh clone. Python lends its flock, which a killed process cannot leave behind.
+# Two makes may start concurrently on a fresh clone. Python takes an flock, which is released even if the process is killed.
 with_lock='import fcntl, os, sys
 lock = os.open(".keyhouse/bootstrap.lock", os.O_CREAT | os.O_RDWR, 0o644)
 fcntl.flock(lock, fcntl.LOCK_EX)
 os.set_inheritable(lock, True)
 os.execv("/bin/sh", ["sh", *sys.argv[1:]])'
 
-# bench holds dev and dev holds base, at the same versions, so a .venv with more serves who wants less.
+# bench includes dev, and dev includes base, at the same versions. A .venv with a larger set is kept for a smaller one.
 if usable; then
     case "$set $(sed -n 2p "$stamp")" in
         *' bench '*) set=bench ;;
@@ -103,7 +103,7 @@ if usable && complete; then exit; fi
 
 python=$(find_python)
 if [ -z "$python" ]; then
-    say "no Python 3.12 to 3.15 with venv and ensurepip found; install one (Debian: python3 and python3-venv) or set PYTHON=/path/to/python"
+    say "found no Python 3.12 to 3.15 with venv and ensurepip; install one (Debian: python3 and python3-venv) or set PYTHON=/path/to/python"
     exit 1
 fi
 if [ -z "${KEYHOUSE_BOOTSTRAP_LOCKED:-}" ]; then
