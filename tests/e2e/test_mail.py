@@ -62,7 +62,7 @@ def test_a_letter_is_delivered(server: Server, inbox: Inbox):
     with mail_server(inbox=inbox):
         send_test_mail(server, "ann@example.com")
         wait_for(lambda: states(server) == [(True, 1, "")])
-    (letter,) = inbox.letters
+    (letter,) = inbox.messages
     assert (letter["To"], letter["From"]) == ("ann@example.com", "Example <no-reply@example.com>")
 
 
@@ -88,7 +88,7 @@ def test_what_killed_workers_were_sending_is_sent(server: Server, inbox: Inbox):
         assert states(server) == [(False, 1, "")]
         query(server, MAKE_DUE)
         wait_for(lambda: states(server) == [(True, 2, "")])
-    assert len({letter["Message-ID"] for letter in inbox.letters}) == 1
+    assert len({letter["Message-ID"] for letter in inbox.messages}) == 1
 
 
 def test_a_mail_server_that_says_nothing_does_not_hold_the_stop(tmp_path: Path):
@@ -107,7 +107,7 @@ class Held(Inbox):
     """An inbox whose server is asked to wait before it takes a letter."""
 
     def __init__(self, inbox: Inbox) -> None:
-        super().__init__(inbox.port, inbox.letters, inbox.recipients)
+        super().__init__(inbox.port, inbox.messages, inbox.recipients)
         self.begun = threading.Event()
         self.release = threading.Event()
 

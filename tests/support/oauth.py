@@ -1,4 +1,4 @@
-"""Speaks to the OAuth endpoints, and checks what they refuse."""
+"""Calls the OAuth endpoints, and asserts their errors."""
 
 from typing import Any
 
@@ -11,29 +11,29 @@ GRANT = {"grant_type": "client_credentials"}
 
 
 def client_of(key: IssuedKey) -> httpx.BasicAuth:
-    """Return the key as a client's credentials in HTTP Basic."""
+    """Return the key as client credentials for HTTP Basic."""
     return httpx.BasicAuth(str(key.id), key.secret)
 
 
 async def exchange(api: httpx.AsyncClient, key: IssuedKey, scope: str = "") -> str:
-    """Return a token for the key."""
-    asked = {**GRANT, "scope": scope} if scope else GRANT
-    answer = await api.post(f"{OAUTH}/token", data=asked, auth=client_of(key))
-    assert answer.status_code == 200, answer.text
-    token: str = answer.json()["access_token"]
+    """Exchange the key for a token."""
+    form = {**GRANT, "scope": scope} if scope else GRANT
+    response = await api.post(f"{OAUTH}/token", data=form, auth=client_of(key))
+    assert response.status_code == 200, response.text
+    token: str = response.json()["access_token"]
     return token
 
 
 async def introspect(api: httpx.AsyncClient, caller: IssuedKey, token: str, **form: str) -> dict[str, Any]:
-    """Return what the caller is told of the token."""
-    answer = await api.post(f"{OAUTH}/introspect", data={"token": token, **form}, auth=client_of(caller))
-    assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()
-    return told
+    """Return the caller's introspection of the token."""
+    response = await api.post(f"{OAUTH}/introspect", data={"token": token, **form}, auth=client_of(caller))
+    assert response.status_code == 200, response.text
+    result: dict[str, Any] = response.json()
+    return result
 
 
 def assert_oauth_error(response: httpx.Response, status: int, error: str) -> None:
-    """Check an error's status, headers and whole body (RFC 6749, 5.2)."""
+    """Assert the status, the headers and the body of an OAuth error (RFC 6749, 5.2)."""
     assert (response.status_code, response.json().get("error")) == (status, error), response.text
     assert set(response.json()) == {"error", "error_description"}
     description = response.json()["error_description"]

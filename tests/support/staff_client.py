@@ -1,4 +1,4 @@
-"""The staff door as a browser meets it, through the whole ASGI application."""
+"""A browser that uses the admin through the whole ASGI application."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from tests.support.factories import PASSWORD
 LOGIN = "/admin/login/"
 HOME = "/admin/"
 SECOND_STEP = "/admin/login/second-step/"
-PROOF = "/admin/proof/"
+REAUTHENTICATION = "/admin/proof/"
 FACTORS = "/admin/second-factors/"
 SESSION_COOKIE = "staff_session"
 STEP_COOKIE = "staff_second_step"
@@ -22,12 +22,12 @@ BASE_URL = "http://keyhouse.localhost"
 
 
 def browser_at(address: str = "127.0.0.1") -> httpx.AsyncClient:
-    """Return a browser that keeps its cookies and comes from this address."""
+    """Return a browser with cookies and this address."""
     return httpx.AsyncClient(transport=httpx.ASGITransport(application, client=(address, 7)), base_url=BASE_URL)
 
 
 async def submit(browser: httpx.AsyncClient, page: str, to: str = "", **fields: str) -> httpx.Response:
-    """Open the page and send a form of it, to another address if one is named."""
+    """Open the page and submit its form, to the URL `to` if given."""
     found = TOKEN.search((await browser.get(page)).text)
     assert found
     return await browser.post(to or page, data={"csrfmiddlewaretoken": found[1], **fields})
@@ -36,29 +36,29 @@ async def submit(browser: httpx.AsyncClient, page: str, to: str = "", **fields: 
 async def sign_in(
     browser: httpx.AsyncClient, email: str, password: str = PASSWORD, page: str = LOGIN
 ) -> httpx.Response:
-    """Send the form of the sign-in page."""
+    """Submit the form of the sign-in page."""
     return await submit(browser, page, username=email, password=password)
 
 
 async def sign_in_again(browser: httpx.AsyncClient, email: str) -> httpx.Response:
-    """Send it although somebody is signed in, to whom the page is not shown."""
+    """Submit the form of the sign-in page although a user is signed in, who cannot open the page."""
     return await submit(browser, HOME, LOGIN, username=email, password=PASSWORD)
 
 
 async def is_signed_in(browser: httpx.AsyncClient) -> bool:
-    """Return whether the admin opens to the browser."""
-    answer = await browser.get(HOME)
-    assert (answer.status_code, answer.headers.get("location", "")) in {(200, ""), (302, f"{LOGIN}?next={HOME}")}
-    return answer.status_code == 200
+    """Return whether the browser can open the admin."""
+    response = await browser.get(HOME)
+    assert (response.status_code, response.headers.get("location", "")) in {(200, ""), (302, f"{LOGIN}?next={HOME}")}
+    return response.status_code == 200
 
 
 def refusals_of(response: httpx.Response) -> list[str]:
-    """Return what the sign-in page says was wrong."""
+    """Return the errors on the sign-in page."""
     return [unescape(" ".join(text.split())) for text in re.findall(r'class="errornote">([^<]*)<', response.text)]
 
 
 def passkey_options(response: httpx.Response) -> dict[str, Any]:
-    """Return what the page asks the browser for."""
+    """Return the passkey options on the page."""
     found = re.search(r'data-options="([^"]*)"', response.text)
     assert found
     options: dict[str, Any] = json.loads(unescape(found[1]))
@@ -66,7 +66,7 @@ def passkey_options(response: httpx.Response) -> dict[str, Any]:
 
 
 def passkey_fields(response: httpx.Response, credential: dict[str, Any]) -> dict[str, str]:
-    """Return what the page's script sends for this answer of the browser."""
+    """Return the fields that the page's script submits for the credential."""
     found = re.search(r'name="challenge" value="([^"]*)"', response.text)
     token = TOKEN.search(response.text)
     assert found

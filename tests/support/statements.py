@@ -1,4 +1,4 @@
-"""Counts what is asked of the database."""
+"""Collects the statements that are sent to the database."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ COMMENT = re.compile(r"--.*$", re.MULTILINE)
 
 @contextmanager
 def statements() -> Iterator[list[tuple[str, str]]]:
-    """Collect the verb and the table of each statement inside, in transactions on whatever thread, in order."""
+    """Collect the verb and the table of each statement in transactions inside the block, on all threads, in order."""
     with sql_statements() as seen:
         kinds: list[tuple[str, str]] = []
         yield kinds
@@ -24,7 +24,7 @@ def statements() -> Iterator[list[tuple[str, str]]]:
 
 @contextmanager
 def sql_statements() -> Iterator[list[str]]:
-    """Collect the SQL of each statement inside, in transactions of services and of Django's, in order."""
+    """Collect the SQL of each statement in services' and Django's transactions inside the block, in order."""
     seen: list[str] = []
     run, run_named = CursorWrapper.execute, ServiceTransaction._run_named
 

@@ -27,7 +27,7 @@ from apps.authentication.services.token_pairs import TokenPairs
 from apps.core.database.pool import close_pools
 from apps.core.errors import NotAuthenticated
 from tests.support.factories import make_user
-from tests.support.sessions import let_rotations_grow_old
+from tests.support.sessions import age_rotations
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -111,13 +111,13 @@ def test_who_lost_the_answer_gets_the_pair_it_missed(first_token: str):
 @pytest.mark.parametrize("seconds", [5, 9])
 def test_a_repeat_within_ten_seconds_is_served(first_token: str, seconds: int):
     missed = refresh(first_token)
-    let_rotations_grow_old(seconds)
+    age_rotations(seconds)
     assert refresh(first_token).refresh_token == missed.refresh_token
 
 
 def test_a_repeat_after_ten_seconds_is_theft(first_token: str):
     newest = refresh(first_token)
-    let_rotations_grow_old(10)
+    age_rotations(10)
     assert_is_theft(first_token)
     assert not is_good(newest)
     with pytest.raises(NotAuthenticated):
@@ -128,9 +128,9 @@ def test_a_repeat_after_ten_seconds_is_theft(first_token: str):
 def test_repeats_do_not_make_the_ten_seconds_longer(first_token: str):
     refresh(first_token)
     for _ in range(2):
-        let_rotations_grow_old(3)
+        age_rotations(3)
         refresh(first_token)
-    let_rotations_grow_old(5)
+    age_rotations(5)
     assert_is_theft(first_token)
 
 
@@ -146,11 +146,11 @@ def test_a_repeat_that_comes_after_further_refreshes_gets_the_newest(first_token
 
 def test_each_spent_token_has_its_own_ten_seconds(first_token: str):
     second = refresh(first_token).refresh_token
-    let_rotations_grow_old(6)
+    age_rotations(6)
     third = refresh(second).refresh_token
-    let_rotations_grow_old(3)
+    age_rotations(3)
     assert refresh(first_token).refresh_token == third  # 9 seconds after it was spent
-    let_rotations_grow_old(1)
+    age_rotations(1)
     assert refresh(second).refresh_token == third  # 4 seconds after
     assert_is_theft(first_token)  # 10 seconds after
 
@@ -160,14 +160,14 @@ def test_what_is_kept_of_rotations_is_bounded(first_token: str):
     for _ in range(20):
         token = refresh(token).refresh_token
     assert len(Session.objects.get().earlier_rotations) == 16
-    let_rotations_grow_old(10)
+    age_rotations(10)
     refresh(token)
     assert Session.objects.get().earlier_rotations == []
 
 
 def test_the_newest_token_is_good_however_late(first_token: str):
     newest = refresh(first_token)
-    let_rotations_grow_old(3600)
+    age_rotations(3600)
     assert is_good(refresh(newest.refresh_token))
 
 

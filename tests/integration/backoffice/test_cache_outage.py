@@ -10,7 +10,7 @@ from tests.support.accounts import superuser
 from tests.support.factories import PASSWORD
 from tests.support.orm import rows
 from tests.support.second_factors import enrol_totp
-from tests.support.staff_client import LOGIN, PROOF, SECOND_STEP, browser_at, refusals_of, sign_in, submit
+from tests.support.staff_client import LOGIN, REAUTHENTICATION, SECOND_STEP, browser_at, refusals_of, sign_in, submit
 
 pytestmark = pytest.mark.integration
 
@@ -42,6 +42,6 @@ async def test_no_proof_is_judged(database, settings: Settings):
     await sign_in(browser, me.user.email)
     (before,) = await rows(Session.objects.filter(kind=Session.Kind.ADMIN))
     take_the_cache_away(settings)
-    assert_unavailable(await submit(browser, PROOF, password=PASSWORD))
+    assert_unavailable(await submit(browser, REAUTHENTICATION, password=PASSWORD))
     (after,) = await rows(Session.objects.filter(kind=Session.Kind.ADMIN))
     assert after.authenticated_at == before.authenticated_at

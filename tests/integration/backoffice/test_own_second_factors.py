@@ -18,7 +18,7 @@ from tests.support.staff_client import (
     FACTORS,
     HOME,
     LOGIN,
-    PROOF,
+    REAUTHENTICATION,
     SESSION_COOKIE,
     browser_at,
     is_signed_in,
@@ -195,8 +195,8 @@ async def test_whoever_has_found_a_browser_open_changes_nothing(
     await enrol_totp(api, me)
     await let_proofs_grow_old()
     answer = await submit(browser, FACTORS, page, **fields)
-    assert answer.headers["location"] == f"{PROOF}?next={page}"
-    assert (await browser.get(PASSKEY)).headers["location"] == f"{PROOF}?next={PASSKEY}"
+    assert answer.headers["location"] == f"{REAUTHENTICATION}?next={page}"
+    assert (await browser.get(PASSKEY)).headers["location"] == f"{REAUTHENTICATION}?next={PASSKEY}"
     (device,) = await rows(TotpDevice.objects.all())
     assert device.confirmed_at is not None
 
@@ -253,7 +253,7 @@ async def test_a_session_from_before_it_was_needed_proves_one(api: httpx.AsyncCl
     program, _ = await enrol_totp(api, me)
     settings.REQUIRE_STAFF_SECOND_FACTOR = True
     assert "Prove yours" in (await browser.get(HOME, follow_redirects=True)).text
-    assert (await submit(browser, PROOF, code=program.code())).headers["location"] == HOME
+    assert (await submit(browser, REAUTHENTICATION, code=program.code())).headers["location"] == HOME
     assert await is_signed_in(browser)
 
 

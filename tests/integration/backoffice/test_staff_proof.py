@@ -13,7 +13,7 @@ from tests.support.staff_client import (
     FACTORS,
     HOME,
     LOGIN,
-    PROOF,
+    REAUTHENTICATION,
     SECOND_STEP,
     SESSION_COOKIE,
     browser_at,
@@ -55,7 +55,7 @@ async def admin_session() -> Session:
 async def test_what_asks_for_proof_leads_there_and_back(api: httpx.AsyncClient):
     browser, _ = await signed_in(api)
     asked = await submit(browser, FACTORS, "/admin/second-factors/totp/")
-    assert asked.headers["location"] == f"{PROOF}?next=/admin/second-factors/totp/"
+    assert asked.headers["location"] == f"{REAUTHENTICATION}?next=/admin/second-factors/totp/"
     before = browser.cookies[SESSION_COOKIE]
     proven = await submit(browser, asked.headers["location"], password=PASSWORD)
     assert proven.headers["location"] == "/admin/second-factors/totp/"
@@ -69,7 +69,7 @@ async def test_the_key_from_before_is_good_no_more(api: httpx.AsyncClient):
     browser, _ = await signed_in(api)
     thief = browser_at()
     thief.cookies.set(SESSION_COOKIE, browser.cookies[SESSION_COOKIE])
-    await submit(browser, PROOF, password=PASSWORD)
+    await submit(browser, REAUTHENTICATION, password=PASSWORD)
     assert [await is_signed_in(each) for each in (browser, thief)] == [True, False]
 
 
@@ -77,22 +77,22 @@ async def test_a_wrong_password_proves_nothing_and_is_counted(api: httpx.AsyncCl
     browser, _ = await signed_in(api)
     began = (await admin_session()).authenticated_at
     for _ in range(5):
-        wrong = await submit(browser, PROOF, password="wrong")
+        wrong = await submit(browser, REAUTHENTICATION, password="wrong")
         assert (wrong.status_code, refusals_of(wrong)) == (200, ["The current password is wrong."])
-    locked = await submit(browser, PROOF, password=PASSWORD)
+    locked = await submit(browser, REAUTHENTICATION, password=PASSWORD)
     assert (locked.status_code, int(locked.headers["retry-after"]) >= 1) == (429, True)
     assert (await admin_session()).authenticated_at == began
 
 
 async def test_who_has_a_second_factor_proves_that(api: httpx.AsyncClient):
     browser, _, program = await signed_in_with_program(api)
-    page = await browser.get(PROOF)
+    page = await browser.get(REAUTHENTICATION)
     assert ('id="code-form"' in page.text, 'id="password-form"' in page.text) == (True, False)
-    assert 'class="errorlist"' in (await submit(browser, PROOF, password=PASSWORD)).text
-    assert refusals_of(await submit(browser, PROOF, code=program.wrong_code())) == [
+    assert 'class="errorlist"' in (await submit(browser, REAUTHENTICATION, password=PASSWORD)).text
+    assert refusals_of(await submit(browser, REAUTHENTICATION, code=program.wrong_code())) == [
         "The code is wrong or has been used."
     ]
-    assert (await submit(browser, PROOF, code=program.code())).headers["location"] == HOME
+    assert (await submit(browser, REAUTHENTICATION, code=program.code())).headers["location"] == HOME
     assert (await audited())[-1][0] == "session.proven"
 
 
@@ -100,8 +100,8 @@ async def test_a_passkey_proves_it(api: httpx.AsyncClient):
     browser, me = await signed_in(api)
     await make(Session.objects.filter(kind="api").update, authenticated_at=(await make(_now)))
     authenticator = await enrol_passkey(api, me)
-    page = await browser.get(PROOF)
-    answer = await browser.post(PROOF, data=passkey_fields(page, authenticator.get(passkey_options(page))))
+    page = await browser.get(REAUTHENTICATION)
+    answer = await browser.post(REAUTHENTICATION, data=passkey_fields(page, authenticator.get(passkey_options(page))))
     assert answer.status_code == 302
     assert (await admin_session()).methods == ["hwk", "pwd", "user"]
 
@@ -116,7 +116,7 @@ async def test_an_operation_that_asks_for_it_is_asked_again_afterwards(api: http
     await enrol_totp(api, other)
     operation = f"/admin/users/user/reset_second_factors/?id={other.id}"
     refused = await submit(browser, operation)
-    assert refused.headers["location"].startswith(f"{PROOF}?next=/admin/users/user/reset_second_factors/")
+    assert refused.headers["location"].startswith(f"{REAUTHENTICATION}?next=/admin/users/user/reset_second_factors/")
     assert (await rows(TotpDevice.objects.all())) != []
     back = (await submit(browser, refused.headers["location"], password=PASSWORD)).headers["location"]
     assert back == operation
@@ -129,8 +129,8 @@ async def test_a_new_password_asks_whoever_has_a_second_factor(api: httpx.AsyncC
     new = "another long and quiet sentence"
     form = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
     refused = await submit(browser, "/admin/password_change/", **form)
-    assert refused.headers["location"] == f"{PROOF}?next=/admin/password_change/"
-    await submit(browser, PROOF, code=program.code())
+    assert refused.headers["location"] == f"{REAUTHENTICATION}?next=/admin/password_change/"
+    await submit(browser, REAUTHENTICATION, code=program.code())
     changed = await submit(browser, "/admin/password_change/", **form)
     assert changed.headers["location"] == "/admin/password_change/done/"
 
@@ -138,12 +138,12 @@ async def test_a_new_password_asks_whoever_has_a_second_factor(api: httpx.AsyncC
 @pytest.mark.parametrize("following", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
 async def test_it_leads_nowhere_else(api: httpx.AsyncClient, following: str):
     browser, _ = await signed_in(api)
-    answer = await submit(browser, f"{PROOF}?next={following}", password=PASSWORD)
+    answer = await submit(browser, f"{REAUTHENTICATION}?next={following}", password=PASSWORD)
     assert answer.headers["location"] == HOME
 
 
 async def test_strangers_and_forgers_prove_nothing(api: httpx.AsyncClient):
     browser, _ = await signed_in(api)
-    assert (await browser_at().get(PROOF)).headers["location"] == f"{LOGIN}?next={PROOF}"
-    assert (await browser.post(PROOF, data={"password": PASSWORD})).status_code == 403
+    assert (await browser_at().get(REAUTHENTICATION)).headers["location"] == f"{LOGIN}?next={REAUTHENTICATION}"
+    assert (await browser.post(REAUTHENTICATION, data={"password": PASSWORD})).status_code == 403
     assert [action for action, _, _ in await audited()] == ["session.started"]

@@ -7,7 +7,7 @@ from tests.support.orm import rows
 from tests.support.staff_client import (
     HOME,
     LOGIN,
-    PROOF,
+    REAUTHENTICATION,
     SECOND_STEP,
     SESSION_COOKIE,
     STEP_COOKIE,
@@ -24,7 +24,7 @@ PAGES = [
     f"{LOGIN}?over=1",
     SECOND_STEP,
     f"{SECOND_STEP}?next=/admin/users/user/",
-    PROOF,
+    REAUTHENTICATION,
     "/",
     "/admin/logout/",
     "/admin/sessions/",

@@ -14,7 +14,7 @@ from apps.mail.dependencies import mail_delivery, outgoing_mail_repository
 from apps.mail.models import OutgoingMail
 from apps.mail.services.delivery import LEASE_SECONDS, Delivery
 from tests.integration.mail.conftest import TOKEN
-from tests.support.mail_server import mail_server, tls_of_its_own
+from tests.support.mail_server import mail_server, self_signed_tls
 from tests.support.orm import make, rows
 from tests.support.server import free_port
 
@@ -28,7 +28,7 @@ async def test_a_letter_is_delivered_once(post, deliver, inbox):
     assert mail.sent_at is not None
     assert mail.context_encrypted is None
     await deliver()
-    (letter,) = inbox.letters
+    (letter,) = inbox.messages
     assert inbox.recipients == ["ann@example.com"]
     assert (letter["From"], letter["To"]) == ("Keyhouse <no-reply@localhost>", "ann@example.com")
     assert (letter["Subject"], letter["Auto-Submitted"]) == ("Keyhouse can send mail", "auto-generated")
@@ -44,23 +44,23 @@ async def test_a_server_without_tls_gets_nothing_when_tls_is_demanded(post, deli
     await post()
     mail = await deliver()
     assert (mail.error, mail.sent_at, mail.failed_at) == ("SMTPNotSupportedError", None, None)
-    assert inbox.letters == []
+    assert inbox.messages == []
 
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
 async def test_a_server_that_nobody_vouches_for_gets_nothing(post, deliver, use_mailer, tmp_path, scheme, monkeypatch):
-    context, certificate = tls_of_its_own(tmp_path)
+    context, certificate = self_signed_tls(tmp_path)
     options = {"tls_context": context, "require_starttls": True} if scheme == "smtp" else {"ssl_context": context}
     with mail_server(**options) as inbox:
         use_mailer(f"{scheme}://127.0.0.1:{inbox.port}")
         await post()
         mail = await deliver()
         assert (mail.error, mail.sent_at, mail.failed_at) == ("SSLCertVerificationError", None, None)
-        assert inbox.letters == []
+        assert inbox.messages == []
 
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         assert (await deliver()).sent_at is not None
-        assert len(inbox.letters) == 1
+        assert len(inbox.messages) == 1
 
 
 async def test_a_server_that_comes_back_gets_the_letter(post, deliver, use_mailer):
@@ -75,7 +75,7 @@ async def test_a_server_that_comes_back_gets_the_letter(post, deliver, use_maile
     with mail_server(port) as inbox:
         mail = await deliver()
     assert (mail.attempts, mail.error, mail.sent_at is not None) == (4, "", True)
-    assert len(inbox.letters) == 1
+    assert len(inbox.messages) == 1
 
 
 async def test_a_recipient_who_is_refused_for_ever_is_given_up(post, deliver, inbox):
@@ -85,7 +85,7 @@ async def test_a_recipient_who_is_refused_for_ever_is_given_up(post, deliver, in
     assert (mail.error, mail.sent_at, mail.attempts) == ("SMTPRecipientsRefused", None, 1)
     assert mail.failed_at is not None
     assert (await deliver()).attempts == 1
-    assert inbox.letters == []
+    assert inbox.messages == []
 
 
 async def test_a_recipient_who_is_refused_for_now_is_tried_again(post, deliver, inbox):
@@ -93,7 +93,7 @@ async def test_a_recipient_who_is_refused_for_now_is_tried_again(post, deliver, 
     await post()
     assert (await deliver()).failed_at is None
     assert (await deliver()).sent_at is not None
-    assert len(inbox.letters) == 1
+    assert len(inbox.messages) == 1
 
 
 async def test_content_that_is_refused_is_given_up(post, deliver, inbox):
@@ -105,10 +105,10 @@ async def test_content_that_is_refused_is_given_up(post, deliver, inbox):
 
 async def test_what_the_server_has_taken_is_sent_however_it_says_good_bye(post, deliver, inbox, settings):
     settings.MAILERS["default"]["OPTIONS"]["timeout"] = 0.5
-    inbox.farewell_seconds = 1
+    inbox.quit_delay_seconds = 1
     await post()
     assert (await deliver()).sent_at is not None
-    assert len(inbox.letters) == 1
+    assert len(inbox.messages) == 1
 
 
 async def test_neither_address_nor_token_is_logged(post, deliver, inbox, caplog):
@@ -127,7 +127,7 @@ async def test_a_letter_whose_link_is_dead_is_not_sent(post, deliver, inbox):
     mail = await deliver()
     assert (mail.error, mail.attempts, mail.sent_at, mail.context_encrypted) == ("Expired", 0, None, None)
     assert mail.failed_at is not None
-    assert inbox.letters == []
+    assert inbox.messages == []
 
 
 async def test_after_a_change_of_the_secret_key_a_letter_is_given_up(post, deliver, inbox, settings):
@@ -135,21 +135,21 @@ async def test_after_a_change_of_the_secret_key_a_letter_is_given_up(post, deliv
     settings.SECRET_KEY = "another secret key, as after somebody has changed it" * 2
     mail = await deliver()
     assert (mail.error, mail.failed_at is not None) == ("UnreadableLetter", True)
-    assert inbox.letters == []
+    assert inbox.messages == []
 
 
 async def test_what_a_killed_worker_had_claimed_is_sent_by_another(post, deliver, inbox):
     await post()
     (claimed,) = await outgoing_mail_repository().claim(4, LEASE_SECONDS)
     assert await mail_delivery().run() is False
-    assert inbox.letters == []
+    assert inbox.messages == []
     assert await seconds_until_due() == pytest.approx(LEASE_SECONDS, abs=5)
     mail = await deliver()
     assert (mail.sent_at is not None, mail.attempts) == (True, 2)
     # The first was only slow: what it has to say comes too late to matter.
     await outgoing_mail_repository().note_failure(claimed, "TimeoutError", wait_seconds=0, is_final=True)
     assert (await deliver()).error == ""
-    assert len(inbox.letters) == 1
+    assert len(inbox.messages) == 1
 
 
 async def test_a_letter_that_was_sent_twice_is_one_letter_to_its_reader(post, deliver, inbox):
@@ -158,7 +158,7 @@ async def test_a_letter_that_was_sent_twice_is_one_letter_to_its_reader(post, de
     await make(OutgoingMail.objects.update, sent_at=None, context_encrypted=await _sealed_again(post))
     await make(OutgoingMail.objects.exclude(key="test:1").delete)
     await deliver()
-    first, second = inbox.letters
+    first, second = inbox.messages
     assert first["Message-ID"] == second["Message-ID"]
 
 

@@ -34,7 +34,7 @@ async def test_what_was_being_sent_is_not_tried_again(post, deliver, inbox):
     await outgoing_mail_repository().note_failure(claimed, "TimeoutError", wait_seconds=0, is_final=False)
     mail = await deliver()
     assert (mail.failed_at is not None, mail.attempts, mail.error) == (True, 1, "")
-    assert inbox.letters == []
+    assert inbox.messages == []
 
 
 async def test_what_it_was_told_is_not_told_again(post):

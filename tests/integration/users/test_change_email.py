@@ -15,7 +15,7 @@ from tests.support.accounts import Account, audited, colleague, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import make_key, make_user
 from tests.support.links import kinds_to, query_of, tokens_to
-from tests.support.mailbox import let_letters_grow_old, letters_to
+from tests.support.mailbox import age_messages, letters_to
 from tests.support.orm import make, rows, run_in_transaction
 from tests.support.statements import statements
 
@@ -142,10 +142,10 @@ async def test_an_account_asks_once_a_minute_and_five_times_an_hour(api: httpx.A
         statuses.append((await ask(api, me, stranger)).status_code)
         assert (await ask(api, me, OLD.upper())).status_code == 200  # ends the change, and takes no letter back
         assert_error(await ask(api, me, stranger), 429, "RATE_LIMITED")
-        await make(let_letters_grow_old, 61)
+        await make(age_messages, 61)
     assert statuses == [200] * 5 + [429] * 3
     assert (await sent_to("stranger"), await sent_to(OLD)) == (5, 5)
-    await make(let_letters_grow_old, 3600 - 7 * 61)
+    await make(age_messages, 3600 - 7 * 61)
     assert (await ask(api, me)).status_code == 200
 
 
@@ -156,7 +156,7 @@ async def test_an_address_is_asked_five_times_an_hour_by_all(api: httpx.AsyncCli
     assert await sent_to(NEW) == 5
     assert {int(each.headers["retry-after"]) > 3000 for each in answers if each.status_code == 429} == {True}
     assert len(await rows(User.objects.exclude(pending_email=""))) == 5
-    await make(let_letters_grow_old, 3601)
+    await make(age_messages, 3601)
     assert (await ask(api, askers[0])).status_code == 200
 
 
@@ -165,7 +165,7 @@ async def test_a_taken_address_is_answered_alike_and_told_so_by_mail(api: httpx.
     answers = []
     for email in (NEW, "known@example.com"):
         await run_in_transaction(User.objects.filter(pk=me.id).update, pending_email="")
-        await make(let_letters_grow_old, 61)
+        await make(age_messages, 61)
         with statements() as made:
             response = await ask(api, me, email)
         answers.append((response.status_code, response.json()["email"], set(response.headers), made))
