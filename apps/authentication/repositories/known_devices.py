@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.db.models.functions import Now
 
 from apps.authentication.models import Session
-from apps.core.values.ip_addresses import neighbourhood
+from apps.core.values.ip_addresses import site_network
 
 REMEMBERED = timedelta(days=90)
 
@@ -27,5 +27,5 @@ class NewSession:
 def is_known_device(new: NewSession) -> bool:
     """Return whether the same agent has had a session of the account, in the same network, within REMEMBERED."""
     seen = Session.objects.filter(user_id=new.user_id, user_agent=new.user_agent, last_used_at__gt=Now() - REMEMBERED)
-    network = neighbourhood(new.ip_address)
-    return any(neighbourhood(address) == network for address in seen.values_list("ip_address", flat=True).distinct())
+    network = site_network(new.ip_address)
+    return any(site_network(address) == network for address in seen.values_list("ip_address", flat=True).distinct())

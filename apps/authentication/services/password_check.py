@@ -9,7 +9,7 @@ from apps.core.crypto.passwords import password_matches
 from apps.core.errors import TooManyRequests
 from apps.core.request_context import current_request
 from apps.core.values.email_addresses import canonical_email
-from apps.core.values.ip_addresses import limited_party
+from apps.core.values.ip_addresses import rate_limit_subject
 from apps.users.services.credentials import Credentials
 from apps.users.services.user_service import UserService
 
@@ -52,7 +52,7 @@ class PasswordCheck:
         Right passwords never hinder each other, however many come at once; of many wrong ones at once only the
         allowed number learn that they are wrong, and a right one among the rest is not told either.
         """
-        pair = canonical_email(email), limited_party(current_request().client_address)
+        pair = canonical_email(email), rate_limit_subject(current_request().client_address)
         _refuse_for(await self._attempts.locked_seconds(*pair))
         matches = await password_matches(password, credentials.password_hash if credentials else None)
         is_right = matches and credentials is not None and credentials.is_usable and admits(credentials)

@@ -10,7 +10,7 @@ from apps.core.database.transactions import run_in_transaction
 from apps.core.errors import InvalidToken, NotFound
 from apps.core.request_context import current_request
 from apps.core.values.email_addresses import canonical_email
-from apps.core.values.ip_addresses import limited_party
+from apps.core.values.ip_addresses import rate_limit_subject
 from apps.mail.domain.links import link_to
 from apps.mail.domain.message import MailMessage, PostLetter, message_key
 from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens
@@ -115,7 +115,7 @@ class PasswordReset:
         audit = AuditEntry(owner_of(user_id), "user.password_reset", "user", user_id)
         self._users.mark_verified(user_id)
         self._sessions.replace_password(user_id, password_hash, None, audit, SecurityNotice.PASSWORD_RESET)
-        self._attempts.know(canonical_email(account.email), limited_party(current_request().client_address))
+        self._attempts.know(canonical_email(account.email), rate_limit_subject(current_request().client_address))
 
 
 def _request_of(account: Credentials | None) -> AuditEntry:

@@ -29,7 +29,7 @@ from apps.backoffice.admin.staff_login_form import StaffLoginForm
 from apps.backoffice.admin.staff_login_view import StaffLoginView
 from apps.backoffice.admin.staff_password_form import StaffPasswordForm
 from apps.core.admin.acting_staff import principal_of
-from apps.core.database.bounded_statements import bounded_statements, took_too_long
+from apps.core.database.bounded_statements import bounded_statements, is_statement_timeout
 
 View = Callable[..., HttpResponse]
 
@@ -73,7 +73,7 @@ class KeyhouseAdminSite(AdminSite):
             with bounded_statements():
                 return super().autocomplete_view(request)
         except OperationalError as error:
-            if not took_too_long(error):
+            if not is_statement_timeout(error):
                 raise
             return HttpResponse("This took too long; ask for less.", status=503, content_type="text/plain")
 

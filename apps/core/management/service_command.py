@@ -1,4 +1,4 @@
-"""The base of commands that call a service: data on stdout, talk on stderr, exit codes fit for scripts."""
+"""The base class of commands that call a service: data on stdout, messages on stderr, exit codes for scripts."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -12,36 +12,36 @@ from apps.core.errors import DomainError
 class ServiceCommand(BaseCommand):
     """Calls a service as the operator.
 
-    Exit codes: 0 done, 1 refused (the reason is on stderr), 2 wrong usage; a command may add its own.
+    Exit codes: 0 success, 1 error (with the reason on stderr), 2 invalid arguments. A command may add others.
     """
 
     requires_migrations_checks = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take `--json`, and what the command adds."""
+        """Add `--json` and the command's own arguments."""
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
         self.add_own_arguments(parser)
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
-        """Take the command's own arguments."""
+        """Add the command's own arguments."""
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Run the command; a refusal becomes one line on stderr."""
+        """Run the command, and print an error as one line on stderr."""
         try:
             self.run(options)
         except DomainError as error:
             raise CommandError(_one_line(error)) from error
         except ValidationError as error:
-            problem = error.errors(include_input=False, include_url=False)[0]
-            field = ".".join(str(part) for part in problem["loc"])
-            raise CommandError(f"{field}: {problem['msg'].removeprefix('Value error, ')}") from error
+            first = error.errors(include_input=False, include_url=False)[0]
+            field = ".".join(str(part) for part in first["loc"])
+            raise CommandError(f"{field}: {first['msg'].removeprefix('Value error, ')}") from error
 
     def run(self, options: dict[str, Any]) -> None:
-        """Do the command's work; may raise DomainError or pydantic's ValidationError."""
+        """Do the command's work. May raise DomainError or pydantic's ValidationError."""
         raise NotImplementedError
 
     def show(self, result: BaseModel, options: dict[str, Any]) -> None:
-        """Print a result: as JSON, or a line for each field."""
+        """Print the result as JSON, or as one line per field."""
         if options["json"]:
             self.stdout.write(result.model_dump_json())
             return

@@ -125,7 +125,7 @@ def test_a_search_that_takes_too_long_is_given_up(browser: Client, slow_to_find)
     slow_to_find("ann")
     answer = browser.get(USERS, {"q": "ann"}, follow=True)
     assert answer.redirect_chain == [(USERS, 302)]
-    assert "This took too long; ask for less." in text_of(answer)
+    assert "The query took too long. Use a narrower search or filter." in text_of(answer)
     with connection.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
         assert cursor.fetchone() == ("0",)
@@ -136,7 +136,7 @@ def test_a_whole_list_that_takes_too_long_is_unavailable(browser: Client, slow_t
     answer = browser.get(USERS, {"q": "ann"}, follow=True)
     assert answer.redirect_chain == [(USERS, 302)]
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    assert "This took too long; try again shortly." in text_of(answer)
+    assert "The query took too long. Retry shortly." in text_of(answer)
 
 
 def test_a_choice_by_search_that_takes_too_long_is_unavailable(browser: Client, slow_to_find):

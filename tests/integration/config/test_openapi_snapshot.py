@@ -86,7 +86,7 @@ def test_it_says_which_scopes_are_needed():
     }
     both = [{"BearerCredential": ["keys:verify"]}, {"ApiKeyCredential": ["keys:verify"]}]
     assert needed == {"verify_key": both, "verify_keys": both}
-    assert "Needs the scope `keys:verify`." in document()["paths"]["/api/v1/keys/verify"]["post"]["description"]
+    assert "Requires the scope `keys:verify`." in document()["paths"]["/api/v1/keys/verify"]["post"]["description"]
 
 
 @EACH_OPERATION

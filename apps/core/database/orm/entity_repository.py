@@ -1,10 +1,10 @@
-"""The base of repositories: rows of one model, read, locked and written one at a time.
+"""Base classes of repositories, which read, lock and write single rows of one model.
 
     class ProjectRepository(OwnedRepository[Project]):
         model = Project
 
-`get` and `lock` raise NotFound for a row that does not exist; a `find_…` returns None. No method knows rules, rights or
-the audit trail: those are the service's.
+`get` and `lock` raise NotFound for a row that does not exist; `find_…` methods return None. Rules, rights and the audit
+trail belong to the service, not to the repository.
 """
 
 from typing import Any, ClassVar
@@ -17,29 +17,29 @@ from apps.core.errors import NotFound
 
 
 class EntityRepository[M: Model]:
-    """Rows of `model`. Override `rows` to leave out deleted ones, or to annotate what is shown of them."""
+    """The rows of `model`. Override `rows` to exclude deleted rows or to add annotations."""
 
     model: ClassVar[type[Any]]
 
     def rows(self) -> QuerySet[M]:
-        """Return the rows that callers know of, as they are shown."""
+        """Return the visible rows, with the annotations that callers need."""
         rows: QuerySet[M] = self.model._base_manager.all()
         return rows
 
     async def get(self, row_id: int) -> M:
-        """Return the row; raises NotFound."""
+        """Return the row. Raises NotFound."""
         return _existing(await fetch_one(self.rows().filter(pk=row_id)))
 
     async def lock(self, row_id: int) -> M:
-        """Lock the row and return it; raises NotFound. Lock what it belongs to before."""
+        """Lock the row and return it. Raises NotFound. Lock the row's owner first."""
         return _existing(await lock_one(self.rows().filter(pk=row_id)))
 
     async def insert(self, row: M) -> M:
-        """Insert the row and return it as it is shown; raises ConstraintViolated."""
+        """Insert the row and return it as `get` does. Raises ConstraintViolated."""
         return await self.get((await insert(row)).pk)
 
     async def update(self, row: M, **changes: Any) -> M:
-        """Change columns of a locked row and return it as it is shown; raises ConstraintViolated."""
+        """Update columns of a locked row and return it as `get` does. Raises ConstraintViolated."""
         await update(self.model._base_manager.filter(pk=row.pk), **changes)
         return _existing(await fetch_one(self.rows().filter(pk=row.pk)))
 
@@ -49,15 +49,15 @@ class EntityRepository[M: Model]:
 
 
 class OwnedRepository[M: Model](EntityRepository[M]):
-    """Rows that belong to an account, by their column `user`."""
+    """The rows of a model that belong to an account, by the foreign key `user`."""
 
     async def page(self, user_id: int, *, offset: int, size: int) -> tuple[list[M], int]:
-        """Return one page of the account's rows in order of id, and how many there are."""
+        """Return a page of the account's rows in order of id, and their total number."""
         found = self.rows().filter(user_id=user_id).order_by("pk")
         return await fetch_all(found[offset : offset + size]), await count(found)
 
     async def delete_all(self, user_id: int) -> int:
-        """Delete all rows of the account, and return how many there were."""
+        """Delete all rows of the account, and return their number."""
         return await delete(self.model._base_manager.filter(user_id=user_id))
 
 

@@ -1,4 +1,4 @@
-"""`makemigrations`, writing `yyyymmdd_HHmm_<feature>.py` for Keyhouse's own apps."""
+"""`makemigrations` with files named `yyyymmdd_HHmm_<feature>.py` for Keyhouse's own apps."""
 
 import re
 from pathlib import Path
@@ -10,25 +10,25 @@ from django.db.migrations import Migration
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.questioner import InteractiveMigrationQuestioner, MigrationQuestioner
 
-from apps.core.conventions.migration_names import FEATURE_LIMIT, DatedAutodetector, MigrationName
+from apps.core.conventions.migration_names import FEATURE_LENGTH_MAXIMUM, DatedMigrationAutodetector, MigrationName
 from apps.core.conventions.own_apps import is_own_app
 
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class Command(makemigrations.Command):
-    """Django's `makemigrations`, naming after time and feature; `--merge` and `--update` included."""
+    """Django's `makemigrations`, which names migrations by time and feature, with `--merge` and `--update` too."""
 
-    autodetector = DatedAutodetector
+    autodetector = DatedMigrationAutodetector
 
     @override
     def handle(self, *app_labels: str, **options: Any) -> None:
-        """Refuse a name the naming check would refuse later, and an empty migration that does not say why."""
+        """Raise CommandError for a name that the naming check would reject, and for an empty migration without one."""
         name = options["name"]
         if name and not SNAKE_CASE.fullmatch(name):
-            raise CommandError(f"Write the feature in snake_case: --name {name} is not.")
+            raise CommandError(f"--name must be in snake_case, not {name}.")
         if options["empty"] and not name and any(map(is_own_app, app_labels)):
-            raise CommandError("Say what the migration is for: --empty needs --name <feature>.")
+            raise CommandError("--empty needs --name <feature>, which says what the migration does.")
         super().handle(*app_labels, **options)
 
     @override
@@ -37,21 +37,21 @@ class Command(makemigrations.Command):
         changes: dict[str, list[Migration]],
         update_previous_migration_paths: dict[str, str] | None = None,
     ) -> None:
-        """Write the files; one that replaces the last (`--update`) keeps its feature and gets a new stamp."""
+        """Write the files. A file that replaces the last one (`--update`) keeps its feature and gets a new time."""
         for label, previous in (update_previous_migration_paths or {}).items():
             if is_own_app(label):
                 changes[label][0].name = self._updated_name(Path(previous).stem)
         super().write_migration_files(changes, update_previous_migration_paths)
 
     def _updated_name(self, previous: str) -> str:
-        """Name the rewritten migration. Never the old name: Django removes that file after writing."""
+        """Return a new name for the rewritten migration: Django deletes the file with the old name after writing."""
         parsed = MigrationName.parse(previous)
         feature = self.migration_name or (parsed.feature if parsed else "updated")
         return str(MigrationName.next_after([previous], feature))
 
     @override
     def handle_merge(self, loader: MigrationLoader, conflicts: dict[str, set[str]]) -> None:
-        """Write a merge for each app with several leaves. Django's own puts its number into the name."""
+        """Write a merge migration for each app with several leaves. Django's own method numbers it."""
         ours = {label: sorted(leaves) for label, leaves in conflicts.items() if is_own_app(label)}
         theirs = {label: leaves for label, leaves in conflicts.items() if label not in ours}
         if theirs:
@@ -67,11 +67,11 @@ class Command(makemigrations.Command):
         return MigrationQuestioner(defaults={"ask_merge": True})
 
     def _show_branches(self, loader: MigrationLoader, label: str, leaves: list[str]) -> None:
-        """Print what each branch does since they parted: whoever merges must see no conflict."""
+        """Print the operations of each branch since their common ancestor, to check them for conflicts."""
         plans = [loader.graph.forwards_plan((label, leaf)) for leaf in leaves]
         shared = set.intersection(*map(set, plans))
         if not any(node[0] == label for node in shared):
-            raise CommandError(f"{', '.join(leaves)} of {label} have no common ancestor to merge from.")
+            raise CommandError(f"{', '.join(leaves)} of {label} have no common ancestor and cannot be merged.")
         for leaf, plan in zip(leaves, plans, strict=True):
             self.log(self.style.MIGRATE_LABEL(f"  Branch {leaf}"))
             for node in plan:
@@ -83,9 +83,9 @@ class Command(makemigrations.Command):
             self.log(f"    {operation.formatted_description()}")
 
     def _merge_of(self, label: str, leaves: list[str]) -> Migration:
-        """Return an empty migration that depends on every leaf, named after them where that is short."""
+        """Return an empty migration that depends on every leaf. Its name lists their features if that is short."""
         features = "_and_".join(parsed.feature for parsed in map(MigrationName.parse, leaves) if parsed)
-        short = features if 0 < len(features) <= FEATURE_LIMIT // 2 else "branches"
+        short = features if 0 < len(features) <= FEATURE_LENGTH_MAXIMUM // 2 else "branches"
         name = MigrationName.next_after(leaves, self.migration_name or f"merge_{short}")
         merge: type[Migration] = type("Migration", (Migration,), {"dependencies": [(label, leaf) for leaf in leaves]})
         return merge(str(name), label)

@@ -1,11 +1,11 @@
-"""`migrate`, with the autodetector of `makemigrations`: the two must agree on what is still missing."""
+"""`migrate` with the autodetector of `makemigrations`, so that both agree on missing migrations."""
 
 from django.core.management.commands import migrate
 
-from apps.core.conventions.migration_names import DatedAutodetector
+from apps.core.conventions.migration_names import DatedMigrationAutodetector
 
 
 class Command(migrate.Command):
-    """Django's `migrate`, knowing how migrations are named here."""
+    """Django's `migrate` with dated migration names."""
 
-    autodetector = DatedAutodetector
+    autodetector = DatedMigrationAutodetector

@@ -1,4 +1,4 @@
-"""`squashmigrations`, writing `<stamp of the first>_squashed_<feature of the last>.py` for house apps."""
+"""`squashmigrations` with files named `<time of the first>_squashed_<feature of the last>.py` for Keyhouse's apps."""
 
 from typing import Any, override
 
@@ -10,20 +10,20 @@ from apps.core.conventions.own_apps import is_own_app
 
 
 class Command(squashmigrations.Command):
-    """Django's `squashmigrations`; the squashed migration sorts where the first it replaces did."""
+    """Django's `squashmigrations`. The squashed migration sorts like the first migration that it replaces."""
 
     @override
     def handle(self, **options: Any) -> None:
         """Choose the name, then squash as Django does."""
         if is_own_app(options["app_label"]):
-            options |= self._house_name(options)
+            options |= self._dated_name(options)
         super().handle(**options)
 
-    def _house_name(self, options: dict[str, Any]) -> dict[str, str]:
-        """Return the options that make Django write a house name.
+    def _dated_name(self, options: dict[str, Any]) -> dict[str, str]:
+        """Return the options that make Django write a dated name.
 
-        Django joins what stands before the first `_` of the start migration, here its date, and the name
-        asked for: that name therefore begins with the time. Without a start, Django writes `0001_`.
+        Django joins the part of the start migration before its first `_`, which is the date, and the requested name,
+        which therefore begins with the time. Without a start migration, Django writes `0001_`.
         """
         label = options["app_label"]
         loader = MigrationLoader(None)
@@ -37,7 +37,7 @@ class Command(squashmigrations.Command):
         return {"start_migration_name": start, "squashed_name": f"{time}_{feature}"}
 
     def _start_of(self, loader: MigrationLoader, label: str, last: str, requested: str | None) -> str:
-        """Return the full name of the migration asked to start from, or of the app's first."""
+        """Return the full name of the requested start migration, or of the app's first migration."""
         if requested:
             return str(self.find_migration(loader, label, requested).name)
         return next(str(name) for app, name in loader.graph.forwards_plan((label, last)) if app == label)
