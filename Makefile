@@ -1,4 +1,4 @@
-# Each target installs what it needs. A fresh clone requires only make and Python 3.12 to 3.15.
+# Every target installs what it needs; a fresh clone needs only make and a Python 3.12 to 3.15.
 
 python := .venv/bin/python
 lock := .venv/bin/uv pip compile --quiet --no-config --universal --python-version 3.12 --generate-hashes --no-header --no-annotate $(LOCK_FLAGS)
@@ -9,17 +9,17 @@ production := ENVIRONMENT=production ALLOWED_HOSTS=keyhouse.example DATABASE_URL
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
 
-# A single command without shell syntax, so that make runs it directly and signals reach Python.
-serve: base ## run Keyhouse; reads HOST, PORT, WORKERS and DATABASE_URL
+# One plain command, so that make runs it without a shell and signals reach Python itself.
+serve: base ## run Keyhouse; HOST, PORT, WORKERS and DATABASE_URL configure it
 	@$(python) manage.py serve
 
-test: dev ## run all tests on a temporary PostgreSQL; TEST_FLAGS='-k name -x' selects tests
+test: dev ## run all tests on a PostgreSQL of their own; TEST_FLAGS='-k name -x' selects some
 	@$(python) -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(TEST_FLAGS)
 
 soak: dev ## repeat the crash and concurrency tests for ten minutes
 	@SOAK=1 $(python) -m pytest $(TEST_FLAGS) tests/e2e/test_crashes.py tests/e2e/test_exactly.py
 
-check: dev ## check style, types, architecture, migrations, and Django's checks for production
+check: dev ## style, types, layers, migrations, and Django's own checks for production
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
@@ -29,17 +29,19 @@ check: dev ## check style, types, architecture, migrations, and Django's checks 
 	@$(production) SECRET_KEY="$$($(python) -c 'import secrets; print(secrets.token_urlsafe(48))')" \
 		$(python) manage.py check --deploy --fail-level WARNING
 
-bench: ## benchmark Keyhouse and a reference service for 15 minutes; BENCH_FLAGS='--rounds 1 --no-write' is shorter
+bench: ## measure Keyhouse beside another service in 15 minutes; BENCH_FLAGS='--rounds 1 --no-write' for a quick run
 	@sh deploy/bootstrap.sh bench
 	@$(python) -m tests.benchmarks $(BENCH_FLAGS)
 
-format: dev ## format the code
-	@.venv/bin/ruff check --fix .
+# What ruff cannot fix stops `format` last, after everything else is formatted.
+format: dev ## format the code, and fix what can be fixed
+	@.venv/bin/ruff check --fix --exit-zero --quiet .
 	@.venv/bin/ruff format .
+	@.venv/bin/ruff check .
 
-# The other sets use the versions of dev, so that the tested versions are those that run in production. uv writes the
-# hashes of the files for all platforms, and no download URLs.
-lock: dev ## regenerate requirements/*.txt; LOCK_FLAGS=--upgrade uses the newest versions
+# The other sets take their versions from dev, so that production and benchmarks run what is tested. uv writes hashes of
+# every platform's files, and no download URLs.
+lock: dev ## rewrite requirements/*.txt; LOCK_FLAGS=--upgrade takes the newest versions
 	@$(lock) requirements/dev.in --output-file requirements/dev.txt
 	@$(lock) requirements/base.in --constraint requirements/dev.txt --output-file requirements/base.txt
 	@$(lock) requirements/production.in --constraint requirements/dev.txt --output-file requirements/production.txt

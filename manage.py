@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Keyhouse's command line: runs a management command, with the embedded PostgreSQL up when it is the database."""
+"""Keyhouse's command line: runs a management command, and the embedded PostgreSQL when that is the database."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ COMMANDS_WITHOUT_DATABASE = {"check", "collectstatic", "help", "version", "--hel
 
 
 def database_of(arguments: list[str]) -> AbstractContextManager[object]:
-    """Return a context in which the command's database is up: the embedded one, unless DATABASE_URL names another."""
+    """Return a context in which the command's database runs: the embedded one, unless DATABASE_URL names another."""
     command = arguments[1] if len(arguments) > 1 else "help"
     wants_help = "--help" in arguments or "-h" in arguments
     if command in COMMANDS_WITHOUT_DATABASE or wants_help or settings.EMBEDDED_POSTGRES is None:

@@ -1,7 +1,7 @@
-"""`/account/…`: the plain pages that links in mail lead to where no application of the operator's has pages of its own.
+"""`/account/…`: the plain pages that links in mail lead to, unless the operator's application has pages of its own.
 
-Each is a form over one operation of the API. What stands behind `#` in the link never reaches a server by itself: the
-page's script puts it into the form, and sends it when its reader says so, so that no mail scanner spends a token.
+Each is a form for one operation of the API. Browsers send no server what follows `#` in a link: the page's script puts
+it into the form and submits it when the reader does, so that no mail scanner spends a token.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from apps.core.values.api_path import API_PATH
 
 
 class Field(NamedTuple):
-    """A field of the form, under its name in the API; a hidden one comes from the link."""
+    """A field of the form, by its name in the API; the value of a hidden one is in the link."""
 
     name: str
     kind: str = "hidden"
@@ -26,7 +26,7 @@ class Field(NamedTuple):
 
 
 class AccountPage(NamedTuple):
-    """A page: what it says, the operation it asks, and what is said when that is done."""
+    """A page: its texts, the path of the operation it calls, and the message after success."""
 
     title: str
     text: str
@@ -41,64 +41,65 @@ NEW_PASSWORD = Field("new_password", "password", "New password", "new-password")
 EMAIL = Field("email", "email", "E-mail address", "email")
 FORGOT_PASSWORD = AccountPage(
     title="Set a new password",
-    text="If there is an account with this address, a mail with a link that sets a new password is sent to it.",
+    text="If an account has this address, we send a link to it by mail that sets a new password.",
     action="auth/forgot-password",
-    button="Send the mail",
-    done="If there is an account with this address, the mail is on its way.",
+    button="Send the link",
+    done="If an account has this address, the mail is on its way.",
     fields=(EMAIL,),
 )
 PAGES: Mapping[str, AccountPage] = {
     "verify-email": AccountPage(
         title="Confirm your e-mail address",
-        text="The address that this link was sent to becomes the confirmed address of the account. "
-        "If it was not you who made the account, leave this page.",
+        text="This confirms that the address of the account is yours. "
+        "If you did not create the account, close this page.",
         action="auth/verify-email",
         button="Confirm",
         done="Your e-mail address is confirmed.",
     ),
     "confirm-registration": AccountPage(
         title="Confirm your registration",
-        text="Your account is made when you type the password that you chose when you signed up. "
-        "If it was not you who signed up, leave this page: then there will be no account.",
+        text="Enter the password that you chose when you registered, to create your account. "
+        "If you did not register, close this page: no account is created.",
         action="auth/confirm-registration",
-        button="Make the account",
-        done="Your account is ready: sign in.",
+        button="Create the account",
+        done="Your account is ready. Sign in.",
         fields=(Field("token"), Field("password", "password", "Password", "current-password")),
     ),
     "confirm-email": AccountPage(
-        title="Confirm the change of your address",
-        text="The change is made when both addresses are confirmed, the old and the new one, by links in mails.",
+        title="Confirm your new e-mail address",
+        text="The address changes when both the old and the new one are confirmed by links in mails.",
         action="auth/confirm-email",
         button="Confirm",
         done="Your e-mail address has been changed.",
-        pending="Confirmed here. Now follow the link in the mail to your other address.",
+        pending="Confirmed. Now open the link in the mail to your other address.",
     ),
     "cancel-email-change": AccountPage(
         title="Keep your e-mail address",
-        text="The change of the address is called off. If it was not you who asked for it, set a new password too.",
+        text="This cancels the change of your e-mail address. If you did not request it, also set a new password.",
         action="auth/cancel-email-change",
-        button="Keep it",
-        done="Your e-mail address stays as it is.",
+        button="Keep my address",
+        done="The change is cancelled. Your e-mail address stays the same.",
     ),
     "forgot-password": FORGOT_PASSWORD,
     "security": FORGOT_PASSWORD._replace(
-        title="Is somebody else in your account?",
-        text="A new password signs everybody out. Ask for the mail with the link that sets it.",
+        title="Secure your account",
+        text="If someone else has access to your account, set a new password: it ends every session. "
+        "We send a link to your address by mail.",
     ),
     "reset-password": AccountPage(
         title="Set a new password",
-        text="Every session of the account ends.",
+        text="Every session of the account will end.",
         action="auth/reset-password",
-        button="Set it",
-        done="Your password is set: sign in with it.",
+        button="Set the password",
+        done="Your password is set. Sign in with it.",
         fields=(Field("token"), NEW_PASSWORD),
     ),
     "sign-up": AccountPage(
-        title="Make an account",
+        title="Create an account",
         text="You have been invited.",
         action="users",
-        button="Make the account",
-        done="Your account is ready: sign in.",
+        button="Create the account",
+        done="Your account is ready. Sign in.",
         fields=(
             Field("invitation"),
             EMAIL._replace(is_fixed=True),
@@ -111,7 +112,7 @@ PAGES: Mapping[str, AccountPage] = {
 
 @require_safe
 async def account_page(request: HttpRequest, name: str) -> HttpResponse:
-    """Serve the page; raises Http404 where there is none of this name."""
+    """Serve the page; raises Http404 when no page has this name."""
     page = PAGES.get(name)
     if page is None:
         raise Http404

@@ -1,7 +1,12 @@
-"""The client API, composed."""
+"""The API, composed of the routers that apps declare, and its documentation, which loads nothing from other hosts."""
 
+from functools import cache
 from typing import Any, override
 
+import orjson
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 from ninja.operation import Operation
 
@@ -13,17 +18,19 @@ from apps.core.http.requirements import RequirementsSchema
 from apps.core.values.api_path import API_PATH
 from config.authenticator import AUTHENTICATOR, SERVICE_AUTHENTICATOR
 
+SWAGGER_SETTINGS = '{"url": "/openapi.json", "layout": "BaseLayout", "deepLinking": true}'
+
 
 class KeyhouseApi(NinjaAPI):
-    """Names operations after their functions, so that generated clients read well."""
+    """Names operations after their functions, for readable generated clients."""
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
-        """Return the operation's function name; these are unique over the whole API."""
+        """Return the name of the operation's function, which is unique in the whole API."""
         return operation.view_func.__name__
 
     @override
     def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> RequirementsSchema:
-        """Return the OpenAPI document; its addresses begin at the root."""
+        """Return the OpenAPI document; its paths begin at the root."""
         return RequirementsSchema(self, path_prefix or "")
 
 
@@ -52,3 +59,22 @@ def _add(mount: Mount) -> None:
 for declaration in app_declarations().values():
     for declared in declaration.mounts:
         _add(declared)
+
+
+@require_safe
+async def openapi_document(_request: HttpRequest) -> HttpResponse:
+    """Serve `/openapi.json`."""
+    return HttpResponse(openapi_bytes(), content_type="application/json")
+
+
+@require_safe
+async def interactive_documentation(request: HttpRequest) -> HttpResponse:
+    """Serve `/docs`: Swagger UI with the OpenAPI document."""
+    return render(request, "ninja/swagger.html", {"api": api, "swagger_settings": SWAGGER_SETTINGS})
+
+
+@cache
+def openapi_bytes() -> bytes:
+    """Return the OpenAPI document as JSON; it does not change while the process runs."""
+    options = orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE
+    return orjson.dumps(api.get_openapi_schema(path_prefix=""), option=options)

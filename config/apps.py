@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class KeyhouseConfig(AppConfig):
-    """The composition of the house."""
+    """The composition of the apps."""
 
     name = "config"
     label = "config"

@@ -1,4 +1,4 @@
-"""The two doors and the lane, composed for the server."""
+"""The API application and the admin application, composed for the server."""
 
 import gc
 import os
@@ -18,15 +18,14 @@ from apps.core.http.http_settings import HttpSettings  # noqa: E402
 from apps.core.http.root_application import RootApplication  # noqa: E402
 from apps.core.values.api_path import API_PATH  # noqa: E402
 from apps.verification.routers.verify_fast_path import verify_fast_path  # noqa: E402
-from config.documentation import openapi_bytes  # noqa: E402
-from config.serving.background import background_jobs  # noqa: E402
-from config.serving.worker_process import end_with_parent  # noqa: E402
+from config.api import openapi_bytes  # noqa: E402
+from config.serving.worker import background_jobs, end_with_parent  # noqa: E402
 
 if TYPE_CHECKING:
     from apps.core.http.asgi_types import Application
 
 end_with_parent()
-openapi_bytes()  # takes a while, so now rather than on the event loop at the first request for it
+openapi_bytes()  # slow, so at start, not on the event loop at the first request for it
 http_settings = HttpSettings(
     trusted_proxies=settings.ENVIRONMENT.trusted_networks,
     allowed_origins=frozenset(settings.ENVIRONMENT.cors_allowed_origins),
@@ -38,8 +37,8 @@ fast_paths = {f"{API_PATH}/keys/verify": verify_fast_path}
 api_application = ApiApplication(http_settings, fast_paths)
 admin_application = AdminApplication(cast("Application", django), http_settings)
 application = RootApplication(api_application, admin_application, http_settings, background_jobs())
-# How long another thread (Django's transactions, hashing) may keep the event loop from the interpreter.
+# How long another thread (the admin, hashing) may keep the event loop from the interpreter, in seconds.
 sys.setswitchinterval(0.0005)
-# What is loaded by now stays as long as the process: the garbage collector need not look at it ever again.
+# What is loaded by now stays until the process ends: the garbage collector need not examine it again.
 gc.collect()
 gc.freeze()

@@ -1,7 +1,7 @@
-"""The global authenticator: whoever calls a router that is not public passes here.
+"""The global authenticator: authenticates the caller of every router that is not public.
 
-Tried in this order, the first that counts wins: a JWT (of a session, or of an API key that was exchanged for it) or an
-API key as `Authorization: Bearer`, then `X-API-Key`.
+Tried in this order, the first valid credential wins: a JWT (of a session, or issued for an API key) or an API key as
+`Authorization: Bearer`, then `X-API-Key`.
 """
 
 from django.http import HttpRequest
@@ -15,7 +15,7 @@ from apps.core.rate_limits.response_headers import record_rate_limits
 from apps.core.request_context import current_request
 from apps.oauth.dependencies import client_token_authentication
 from apps.verification.dependencies import key_authentication
-from apps.verification.services.key_use import KeyUse
+from apps.verification.services.key_authentication import KeyAuthenticationResult
 
 
 class BearerCredential(HttpBearer):
@@ -26,7 +26,7 @@ class BearerCredential(HttpBearer):
         self._keys_are_limited = keys_are_limited
 
     async def authenticate(self, request: HttpRequest, token: str) -> Principal | None:
-        """Return the caller, or None; raises TooManyRequests for a key that has used its windows up."""
+        """Return the caller, or None; raises TooManyRequests for a key that has exceeded its rate limits."""
         if token.startswith(KEY_START):
             return await _key_principal(request, token, is_limited=self._keys_are_limited)
         session = await session_service().authenticate(token)
@@ -43,13 +43,13 @@ class ApiKeyCredential(APIKeyHeader):
         self._keys_are_limited = keys_are_limited
 
     async def authenticate(self, request: HttpRequest, key: str | None) -> Principal | None:
-        """Return the caller, or None; raises TooManyRequests for a key that has used its windows up."""
+        """Return the caller, or None; raises TooManyRequests for a key that has exceeded its rate limits."""
         return await _key_principal(request, key, is_limited=self._keys_are_limited) if key else None
 
 
 async def _key_principal(request: HttpRequest, key: str, *, is_limited: bool) -> Principal | None:
-    verdict = await key_authentication().judge(key, current_request().client_address, is_metered=is_limited)
-    return _admitted(request, KeyUse.of(verdict), is_limited=is_limited)
+    verdict = await key_authentication().verify(key, current_request().client_address, is_metered=is_limited)
+    return _admitted(request, KeyAuthenticationResult.of(verdict), is_limited=is_limited)
 
 
 async def _client_principal(request: HttpRequest, token: str, *, is_limited: bool) -> Principal | None:
@@ -58,7 +58,7 @@ async def _client_principal(request: HttpRequest, token: str, *, is_limited: boo
     return _admitted(request, use, is_limited=is_limited) if use else None
 
 
-def _admitted(request: HttpRequest, use: KeyUse, *, is_limited: bool) -> Principal | None:
+def _admitted(request: HttpRequest, use: KeyAuthenticationResult, *, is_limited: bool) -> Principal | None:
     if is_limited:
         record_rate_limits(request, use.rate_limits)
     if use.is_limited:
@@ -67,5 +67,5 @@ def _admitted(request: HttpRequest, use: KeyUse, *, is_limited: bool) -> Princip
 
 
 AUTHENTICATOR = [BearerCredential(keys_are_limited=True), ApiKeyCredential(keys_are_limited=True)]
-# For routers whose callers ask on behalf of others: their own limits would refuse their customers.
+# For routers whose callers verify keys of others: their own rate limits would refuse their customers.
 SERVICE_AUTHENTICATOR = [BearerCredential(keys_are_limited=False), ApiKeyCredential(keys_are_limited=False)]

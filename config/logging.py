@@ -1,14 +1,17 @@
-"""Where log lines go: one queue, one writer thread, so that no request waits for a pipe."""
+"""Log lines: one queue and one writer thread, so that no request waits for a pipe, and what lines leave out."""
 
 import atexit
+import logging
 from logging.handlers import QueueHandler, QueueListener
 from typing import Any
 
+from apps.core.database.unexpected_errors import traceback_without_rows
+
 
 class StartedQueueHandler(QueueHandler):
-    """A queue handler whose writer thread starts with it and empties the queue when the process ends.
+    """A queue handler whose writer thread starts with it, and empties the queue when the process ends.
 
-    `logging.config` makes the listener and leaves it to somebody to start it.
+    `logging.config` creates the listener and leaves starting it to others.
     """
 
     _listener: QueueListener | None = None
@@ -26,6 +29,28 @@ class StartedQueueHandler(QueueHandler):
             atexit.register(listener.stop)
 
 
+class ShortRefusals(logging.Filter):
+    """Removes the traceback of requests that Django refuses as suspicious: any client can cause any number of them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Pass every record, a refusal's without its traceback."""
+        if record.name.startswith("django.security."):
+            record.exc_info = None
+        return True
+
+
+class RowsWithheld(logging.Filter):
+    """Removes the messages of database errors from tracebacks: they repeat values of rows."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Pass every record, its traceback without those messages."""
+        error = record.exc_info[1] if record.exc_info else None
+        text = traceback_without_rows(error) if error else None
+        if text is not None:
+            record.exc_info, record.exc_text = None, text
+        return True
+
+
 FORMATTERS = {
     "plain": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"},
     "json": {
@@ -34,14 +59,14 @@ FORMATTERS = {
     },
 }
 FILTERS = {
-    "refusals": {"()": "config.log_filters.RefusalsInOneLine"},
-    "rows": {"()": "config.log_filters.RowsWithheld"},
+    "refusals": {"()": "config.logging.ShortRefusals"},
+    "rows": {"()": "config.logging.RowsWithheld"},
 }
 LOGGERS = {
-    # Client errors stand in the access log already.
+    # The access log has client errors already.
     "django.request": {"level": "ERROR"},
     "django.security": {"level": "WARNING"},
-    # It writes whole addresses, and some have a secret in their query.
+    # It logs whole URLs, and some have a secret in their query.
     "httpx": {"level": "WARNING"},
     "psycopg.pool": {"level": "ERROR"},
 }

@@ -1,4 +1,4 @@
-"""Mail in development: printed to the console as a person reads it."""
+"""Mail in development: messages are printed on the console."""
 
 from typing import override
 
@@ -9,7 +9,7 @@ RULE = "-" * 79
 
 
 class EmailBackend(console.EmailBackend):
-    """Prints the text of each message, not its transfer encoding, which breaks lines and links in two."""
+    """Prints the text of each message, not its transfer encoding, which breaks lines and links."""
 
     @override
     def write_message(self, message: EmailMessage) -> None:

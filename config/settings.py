@@ -1,12 +1,14 @@
-"""Django's settings, derived from the environment. What an operator may change stands in `environment/`."""
+"""Django's settings, derived from the environment. What operators may change is in `environment/`."""
 
 from django.utils.csp import CSP
 
-from config.environment import STATE_DIRECTORY, development_secret_key, load_environment
-from config.environment.cache_url import cache_settings
-from config.environment.database_url import database_settings
-from config.environment.mail_url import mailers
+from config.environment import STATE_DIRECTORY, load_environment
+from config.environment.accounts import password_validators
+from config.environment.database import database_settings
+from config.environment.mail import mailers
+from config.environment.rate_limits import cache_settings
 from config.environment.sign_in_providers import load_providers, redirect_allowlist
+from config.installed_apps import OWN_APPS
 from config.logging import logging_settings
 from config.postgres.embedded_postgres import EmbeddedPostgres
 
@@ -14,27 +16,12 @@ ENVIRONMENT = load_environment()
 EMBEDDED_POSTGRES = None if ENVIRONMENT.database_url else EmbeddedPostgres(STATE_DIRECTORY / "postgres")
 
 DEBUG = False
-SECRET_KEY = ENVIRONMENT.secret_key or development_secret_key(STATE_DIRECTORY)
-ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts or ["localhost", ".localhost", "127.0.0.1", "[::1]", ENVIRONMENT.host]
+SECRET_KEY = ENVIRONMENT.signing_secret
+ALLOWED_HOSTS = ENVIRONMENT.served_hosts
 
 INSTALLED_APPS = [
     "config",
-    "apps.backoffice",
-    "apps.oauth",
-    "apps.personal_data",
-    "apps.verification",
-    "apps.identities",
-    "apps.authentication",
-    "apps.second_factors",
-    "apps.api_keys",
-    "apps.credits",
-    "apps.usage",
-    "apps.users",
-    "apps.plans",
-    "apps.one_time_tokens",
-    "apps.mail",
-    "apps.audit",
-    "apps.core",
+    *OWN_APPS,
     "ninja",
     "config.admin_site.KeyhouseAdminConfig",
     "django.contrib.auth",
@@ -45,14 +32,14 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
 ]
 
-# The staff door only; the client door (apps.core.http) has none of Django's middleware.
+# Of the admin application only; the API application (apps.core.http) uses none of Django's middleware.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "apps.backoffice.admin.staff_authentication.StaffAuthenticationMiddleware",
+    "apps.backoffice.admin.browser_session.StaffAuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -74,14 +61,14 @@ TEMPLATES = [
 ]
 
 STAFF_REQUESTS_MAXIMUM = 8
+RATE_LIMIT_THREADS = 4
 # Browsers keep a cookie of this name only from this very host, over HTTPS (RFC 6265bis, 4.1.3.2).
 COOKIE_PREFIX = "__Host-" if ENVIRONMENT.serves_https_only else ""
 DATABASES = {
     "default": database_settings(
         EMBEDDED_POSTGRES.url if EMBEDDED_POSTGRES else ENVIRONMENT.database_url,
-        # One for each thread that writes for the API, and one for each request that staff may make at once, which
-        # holds its own while a service writes for it.
-        ENVIRONMENT.database_pool_size + STAFF_REQUESTS_MAXIMUM,
+        # Django's own connections: one for each concurrent request of staff, and for each thread that counts requests.
+        STAFF_REQUESTS_MAXIMUM + RATE_LIMIT_THREADS,
     )
 }
 DATABASE_POOL_SIZE = ENVIRONMENT.database_pool_size
@@ -94,30 +81,10 @@ RATELIMIT_USE_CACHE = "default"
 AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = ["apps.backoffice.services.staff_backend.StaffBackend"]
 PASSWORD_HASHERS = ["apps.core.crypto.argon2id_hasher.Argon2idHasher"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "apps.users.services.password_text_validator.PasswordTextValidator"},
-    {
-        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
-        "OPTIONS": {"user_attributes": ("email", "username", "full_name")},
-    },
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": ENVIRONMENT.password_length_minimum},
-    },
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-    {
-        "NAME": "apps.users.services.context_word_validator.ContextWordValidator",
-        "OPTIONS": {"words": ["keyhouse", *ENVIRONMENT.password_context_words]},
-    },
-    # In the place of Django's CommonPasswordValidator, whose list is part of the one that this looks in.
-    {
-        "NAME": "apps.users.services.known_password_validator.KnownPasswordValidator",
-        "OPTIONS": {"breached_passwords_file": ENVIRONMENT.breached_passwords_file},
-    },
-]
+AUTH_PASSWORD_VALIDATORS = password_validators(ENVIRONMENT)
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # e-mail is unique among accounts that are not deleted, which Django cannot see
-    "mail.W001",  # production may do without a mail server; `serve` says so once
+    "mail.W001",  # production may have no mail server; `serve` logs a warning
 ]
 
 PRODUCT_NAME = ENVIRONMENT.product_name
@@ -147,8 +114,8 @@ SESSION_ABSOLUTE_SECONDS = ENVIRONMENT.session_absolute_seconds
 STAFF_SESSION_IDLE_SECONDS = ENVIRONMENT.staff_session_idle_seconds
 STAFF_SESSION_ABSOLUTE_SECONDS = ENVIRONMENT.staff_session_absolute_seconds
 
-# The staff door's cookies; the client door sets and reads none. How long a session of the admin lasts is decided by its
-# row in `sessions`: what Django keeps of it, and the browser, only has to last as long.
+# The admin's cookies; the API application uses none. The lifetime of an admin session is decided by its row in
+# `sessions`; Django's session and the cookie must last at least as long.
 SESSION_ENGINE = "apps.backoffice.repositories.session_store"
 SESSION_COOKIE_AGE = STAFF_SESSION_ABSOLUTE_SECONDS
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True

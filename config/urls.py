@@ -1,4 +1,4 @@
-"""Every address of Keyhouse. `config.asgi` decides which door serves which."""
+"""Every URL of Keyhouse. `config.asgi` decides which application serves which."""
 
 from django.contrib import admin
 from django.urls import path
@@ -6,8 +6,7 @@ from django.views.generic import RedirectView
 
 from config.account_pages import account_page
 from config.admin_site import discover_admin_pages
-from config.api import api
-from config.documentation import interactive_documentation, openapi_document
+from config.api import api, interactive_documentation, openapi_document
 
 discover_admin_pages()
 

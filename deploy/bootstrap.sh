@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs requirements/<set>.txt into .venv. Does nothing if they are installed already.
+# Installs requirements/<set>.txt into .venv, unless it is installed already.
 #
 #   deploy/bootstrap.sh base|dev|bench
 #
-# PYTHON=/path/to/python selects the interpreter. By default, the first suitable one is used.
+# PYTHON=/path/to/python names the interpreter; without it the first one that works is used.
 set -eu
 
 set=${1:?usage: deploy/bootstrap.sh base|dev|bench}
@@ -12,8 +12,8 @@ stamp=.venv/.keyhouse
 
 say() { echo "bootstrap: $*" >&2; }
 
-# Each candidate is executed, because its name is not sufficient: pyenv's shims on PATH may exit with 127, and Debian's Python may
-# lack venv. `identity` prints what a .venv depends on: the home and the version of the Python.
+# Candidates are run, because names prove nothing: pyenv leaves shims on PATH that exit 127, Debian ships a Python without venv.
+# A .venv depends on the Python's home and its version.
 identity='import sys; print(sys.base_prefix, *sys.version_info[:2])'
 works() {
     "$1" -c 'import ensurepip, sys, venv; sys.exit(not (3, 12) <= sys.version_info[:2] <= (3, 15))' >/dev/null 2>&1
@@ -49,18 +49,18 @@ find_python() {
     done
 }
 
-# A .venv contains absolute paths. It is unusable after its clone was moved or its Python was removed.
+# A .venv contains absolute paths: it is unusable after its clone was moved, or its Python removed.
 home() {
     echo "$PWD $(.venv/bin/python -c "$identity" 2>/dev/null || echo none)"
 }
 
-other_python_requested() {
+wants_other_python() {
     [ -n "${PYTHON:-}" ] && [ "$("$PYTHON" -c "$identity" 2>/dev/null)" != "$(.venv/bin/python -c "$identity")" ]
 }
 
-# The stamp is deleted before the installation and written after it, so that an interrupted installation has none.
+# The stamp is removed before anything is installed, and written last: an interrupted installation has none.
 usable() {
-    [ -f "$stamp" ] && [ "$(sed -n 1p "$stamp")" = "$(home)" ] && ! other_python_requested
+    [ -f "$stamp" ] && [ "$(sed -n 1p "$stamp")" = "$(home)" ] && ! wants_other_python
 }
 
 wanted() {
@@ -77,22 +77,46 @@ make_venv() {
     "$python" -m venv .venv
 }
 
+# Shows on one line of a terminal which package pip collects, and pip's errors; returns pip's exit status.
+show_progress() {
+    show() { if [ -t 2 ]; then printf '\r\033[K%s' "${1:+bootstrap: $1}" >&2; fi; }
+    number=0
+    has_failed=
+    while IFS= read -r line; do
+        case "$line" in
+            'Collecting '*)
+                number=$((number + 1))
+                name=${line#Collecting }
+                show "collecting package $number: ${name%% *}"
+                ;;
+            'Installing collected packages'*) show "unpacking $number packages" ;;
+            'pip ended '*) status=${line#pip ended } && break ;;
+            ERROR* | Traceback* | *'error: '*) has_failed=yes ;;
+        esac
+        if [ -n "$has_failed" ]; then echo "$line" >&2; fi
+    done
+    show ''
+    return "$status"
+}
+
 install() {
-    say "installing requirements/$set.txt into .venv"
+    say "installing requirements/$set.txt into .venv; this takes a minute or two"
     rm -f "$stamp"
-    .venv/bin/python -m pip --disable-pip-version-check -qq install --no-input --require-hashes -r "requirements/$set.txt"
+    pip=".venv/bin/python -m pip --disable-pip-version-check --no-color install --no-input --progress-bar off"
+    { $pip --require-hashes -r "requirements/$set.txt" 2>&1 && echo 'pip ended 0' || echo 'pip ended 1'; } | show_progress
+    say "installed"
     { home; wanted; } >"$stamp.new"
     mv "$stamp.new" "$stamp"
 }
 
-# Two makes may start concurrently on a fresh clone. Python takes an flock, which is released even if the process is killed.
+# Two makes may start together on a fresh clone. Python provides flock, which the kernel releases when a process is killed.
 with_lock='import fcntl, os, sys
 lock = os.open(".keyhouse/bootstrap.lock", os.O_CREAT | os.O_RDWR, 0o644)
 fcntl.flock(lock, fcntl.LOCK_EX)
 os.set_inheritable(lock, True)
 os.execv("/bin/sh", ["sh", *sys.argv[1:]])'
 
-# bench includes dev, and dev includes base, at the same versions. A .venv with a larger set is kept for a smaller one.
+# bench includes dev and dev includes base, at the same versions, so a larger set serves for a smaller one.
 if usable; then
     case "$set $(sed -n 2p "$stamp")" in
         *' bench '*) set=bench ;;
@@ -103,7 +127,7 @@ if usable && complete; then exit; fi
 
 python=$(find_python)
 if [ -z "$python" ]; then
-    say "found no Python 3.12 to 3.15 with venv and ensurepip; install one (Debian: python3 and python3-venv) or set PYTHON=/path/to/python"
+    say "no Python 3.12 to 3.15 with venv and ensurepip found: install one (Debian: python3 and python3-venv) or set PYTHON=/path/to/python"
     exit 1
 fi
 if [ -z "${KEYHOUSE_BOOTSTRAP_LOCKED:-}" ]; then

@@ -1,7 +1,15 @@
 """What this app adds."""
 
+from apps.api_keys.dependencies import api_key_personal_data
 from apps.api_keys.routers import api_key_router
-from apps.core.declarations.app_declaration import AccountLink, AppDeclaration, AuditKind, MenuEntry, Mount
+from apps.core.declarations.app_declaration import (
+    AccountLink,
+    AppDeclaration,
+    AuditKind,
+    MenuEntry,
+    Mount,
+    PersonalDataDeclaration,
+)
 
 DECLARATION = AppDeclaration(
     mounts=[
@@ -42,10 +50,16 @@ DECLARATION = AppDeclaration(
                     "revoked_at",
                     "deleted_at",
                     "grace_seconds",
+                    "prefix",
                     "token_id",
-                    "reason",
                 }
             ),
         )
     ],
+    personal_data=PersonalDataDeclaration(
+        service=api_key_personal_data,
+        section="api_keys",
+        exported=["api_keys.ApiKey"],
+        erased=["api_keys.ApiKey"],
+    ),
 )

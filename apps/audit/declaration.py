@@ -1,7 +1,14 @@
 """What this app adds."""
 
+from apps.audit.dependencies import audit_personal_data
 from apps.audit.routers import security_event_router
-from apps.core.declarations.app_declaration import AccountLink, AppDeclaration, MenuEntry, Mount
+from apps.core.declarations.app_declaration import (
+    AccountLink,
+    AppDeclaration,
+    MenuEntry,
+    Mount,
+    PersonalDataDeclaration,
+)
 
 DECLARATION = AppDeclaration(
     mounts=[Mount("/auth", security_event_router.router)],
@@ -15,7 +22,17 @@ DECLARATION = AppDeclaration(
             parameter="subject_id",
         ),
         AccountLink(
-            "Records", "What it did", "audit_auditevent_changelist", ["audit.view_auditevent"], parameter="actor_id"
+            "Records",
+            "Events by the account",
+            "audit_auditevent_changelist",
+            ["audit.view_auditevent"],
+            parameter="actor_id",
         ),
     ],
+    personal_data=PersonalDataDeclaration(
+        service=audit_personal_data,
+        section="security_events",
+        exported=["audit.AuditEvent"],
+        erased=["audit.AuditEvent"],
+    ),
 )

@@ -1,10 +1,11 @@
-"""Builds this room's services."""
+"""Builds this app's services."""
 
 from functools import cache
 
 from apps.audit.repositories.audit_event_repository import AuditEventRepository
-from apps.audit.services.audit_service import AuditService
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.audit.services.personal_data import AuditPersonalData
+from apps.audit.services.security_event_service import SecurityEventService
 
 
 @cache
@@ -14,6 +15,12 @@ def audit_trail() -> AuditTrail:
 
 
 @cache
-def audit_service() -> AuditService:
-    """Return the audit service."""
-    return AuditService(AuditEventRepository())
+def security_event_service() -> SecurityEventService:
+    """Return what shows owners the events of their accounts."""
+    return SecurityEventService(AuditEventRepository())
+
+
+@cache
+def audit_personal_data() -> AuditPersonalData:
+    """Return what exports and erases the events of an account."""
+    return AuditPersonalData(AuditEventRepository())

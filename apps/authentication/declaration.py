@@ -1,14 +1,7 @@
 """What this app adds."""
 
-from apps.authentication.dependencies import session_clean_up
-from apps.authentication.routers import (
-    authentication_router,
-    key_set_router,
-    password_reset_router,
-    second_step_router,
-    step_up_router,
-    user_session_router,
-)
+from apps.authentication.dependencies import authentication_personal_data, clean_up
+from apps.authentication.routers import authentication_router, key_set_router, password_router, session_router
 from apps.core.declarations.app_declaration import (
     AccountLink,
     AppDeclaration,
@@ -16,17 +9,17 @@ from apps.core.declarations.app_declaration import (
     CleanUpTask,
     MenuEntry,
     Mount,
+    PersonalDataDeclaration,
 )
 
 DECLARATION = AppDeclaration(
     mounts=[
         Mount("", key_set_router.router, at_root=True),
         Mount("/auth", authentication_router.router),
-        Mount("/auth", second_step_router.router),
-        Mount("/auth", step_up_router.router),
-        Mount("/auth", password_reset_router.router),
-        Mount("/users", password_reset_router.user_router),
-        Mount("/users", user_session_router.router),
+        Mount("/auth", session_router.router),
+        Mount("/auth", password_router.router),
+        Mount("/users", session_router.user_router),
+        Mount("/users", password_router.user_router),
     ],
     menu=[MenuEntry("Signing in", "authentication.Session", position=10)],
     account_links=[
@@ -42,16 +35,20 @@ DECLARATION = AppDeclaration(
         AuditKind("session", "Session", frozenset({"methods", "kind"})),
         AuditKind("signing_key", "Signing key", frozenset({"kid", "is_compromised"})),
     ],
+    personal_data=PersonalDataDeclaration(
+        service=authentication_personal_data,
+        section="sessions",
+        exported=["authentication.Session"],
+        erased=["authentication.Session"],
+    ),
     clean_up_tasks=[
         CleanUpTask(
             "login_attempts",
-            "counts of wrong passwords that no longer lock anyone out",
-            lambda: session_clean_up().login_attempts(),
+            "counts of wrong passwords that lock out and remember no client any more",
+            lambda: clean_up().login_attempts(),
         ),
-        CleanUpTask("sessions", "sessions that ended 90 days ago", lambda: session_clean_up().sessions()),
-        CleanUpTask("signing_keys", "signing keys that retired 30 days ago", lambda: session_clean_up().signing_keys()),
-        CleanUpTask(
-            "admin_sessions", "expired browser sessions of the admin", lambda: session_clean_up().admin_sessions()
-        ),
+        CleanUpTask("sessions", "sessions that ended 90 days ago", lambda: clean_up().sessions()),
+        CleanUpTask("signing_keys", "signing keys that retired 30 days ago", lambda: clean_up().signing_keys()),
+        CleanUpTask("admin_sessions", "expired browser sessions of the admin", lambda: clean_up().admin_sessions()),
     ],
 )

@@ -1,45 +1,52 @@
-"""Builds this room's services."""
+"""Builds this app's services."""
 
 from functools import cache
 
 from django.conf import settings
 
-from apps.audit.dependencies import audit_service
+from apps.audit.dependencies import audit_trail
+from apps.authentication.domain.session_rules import SessionLifetime
 from apps.authentication.models import Session
-from apps.authentication.repositories.account_of_session import AccountOfSession
+from apps.authentication.repositories.clean_up_repository import CleanUpRepository
+from apps.authentication.repositories.live_session_repository import LiveSessionRepository
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
-from apps.authentication.repositories.session_clean_up_repository import SessionCleanUpRepository
-from apps.authentication.repositories.session_data_repository import SessionDataRepository
-from apps.authentication.repositories.session_life import SessionLife
 from apps.authentication.repositories.session_repository import SessionRepository
 from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
-from apps.authentication.services.access_tokens import AccessTokens
 from apps.authentication.services.account_sessions import AccountSessions
-from apps.authentication.services.everybodys_sessions import EverybodysSessions
+from apps.authentication.services.clean_up import CleanUp
+from apps.authentication.services.in_transaction.password_replacement import PasswordReplacement
+from apps.authentication.services.in_transaction.session_revocation import SessionRevocation
 from apps.authentication.services.key_ring import KeyRing
 from apps.authentication.services.key_rotation import KeyRotation
 from apps.authentication.services.password_check import PasswordCheck
 from apps.authentication.services.password_reset import PasswordReset
 from apps.authentication.services.password_service import PasswordService
+from apps.authentication.services.personal_data import AuthenticationPersonalData
+from apps.authentication.services.reauthentication import Reauthentication, SessionAuthentication
 from apps.authentication.services.second_step import SecondStep
-from apps.authentication.services.session_clean_up import SessionCleanUp
-from apps.authentication.services.session_data import SessionData
+from apps.authentication.services.session_refresh import SessionRefresh
 from apps.authentication.services.session_service import SessionService
 from apps.authentication.services.session_tokens import SessionTokens
-from apps.authentication.services.sign_in import SignIn
+from apps.authentication.services.sign_in import SessionStart, SignIn
+from apps.authentication.services.signed_tokens import AccessTokens
 from apps.authentication.services.staff_sessions import StaffSessions
-from apps.authentication.services.step_up import StepUp
-from apps.authentication.services.token_pairs import TokenPairs
-from apps.mail.dependencies import mail_service
-from apps.one_time_tokens.dependencies import account_tokens, one_time_tokens
+from apps.mail.dependencies import message_queue
+from apps.one_time_tokens.dependencies import tokens_for, tokens_of_accounts
 from apps.second_factors.dependencies import (
+    factor_check,
     factor_rights,
     passkey_second_factor,
     passkey_sign_in,
     passkey_step_up,
     second_factors,
 )
-from apps.users.dependencies import email_verification, security_notices, user_service
+from apps.users.dependencies import (
+    account_credentials,
+    accounts,
+    email_verification,
+    security_notifier,
+    user_service,
+)
 
 RESET_SECONDS = 30 * 60
 SECOND_STEP_SECONDS = 5 * 60
@@ -48,148 +55,163 @@ SECOND_STEP_SECONDS = 5 * 60
 @cache
 def key_ring() -> KeyRing:
     """Return the ring of signing keys."""
-    return KeyRing(signing_key_repository())
+    return KeyRing(SigningKeyRepository())
 
 
 @cache
 def key_rotation() -> KeyRotation:
-    """Return the service that changes the signing key."""
-    return KeyRotation(signing_key_repository())
-
-
-@cache
-def password_check() -> PasswordCheck:
-    """Return the judge of passwords."""
-    return PasswordCheck(LoginAttemptRepository(), user_service(), audit_service().note)
+    """Return the service that rotates the signing key."""
+    return KeyRotation(SigningKeyRepository(), audit_trail())
 
 
 @cache
 def access_tokens() -> AccessTokens:
-    """Return what issues and reads access tokens."""
+    """Return what issues and reads the access tokens of sessions."""
     return AccessTokens(key_ring(), issuer=settings.TOKEN_ISSUER, audience=settings.TOKEN_AUDIENCE)
 
 
 @cache
+def password_check() -> PasswordCheck:
+    """Return what checks passwords and locks out those who guess them."""
+    return PasswordCheck(LoginAttemptRepository(), account_credentials(), audit_trail())
+
+
+@cache
 def sign_in() -> SignIn:
-    """Return the service that starts sessions."""
-    pairs = TokenPairs(access_tokens())
+    """Return the service that signs in to the API."""
     return SignIn(
-        session_repository(),
-        pairs,
-        password_check(),
-        passkey_sign_in(),
-        second_step(),
-        remind=email_verification().remind,
-        note=audit_service().note,
+        session_start(), password_check(), passkey_sign_in(), second_step(), email_verification(), access_tokens()
+    )
+
+
+@cache
+def session_start() -> SessionStart:
+    """Return what starts sessions of the API and of the admin."""
+    return SessionStart(
+        SessionRepository(),
+        session_lifetimes(),
+        account_credentials(),
+        factor_check(),
+        security_notifier(),
+        audit_trail(),
     )
 
 
 @cache
 def second_step() -> SecondStep:
-    """Return the service that completes sign-ins by a second factor."""
+    """Return the service that completes sign-ins to the API by a second factor."""
     return _second_step("second_factor")
 
 
 @cache
 def staff_second_step() -> SecondStep:
-    """Return the service that completes sign-ins to the admin, whose tokens are good for nothing else."""
+    """Return the service that completes sign-ins to the admin, whose tokens are valid for nothing else."""
     return _second_step("staff_second_factor")
 
 
 @cache
+def session_refresh() -> SessionRefresh:
+    """Return the service that exchanges refresh tokens."""
+    return SessionRefresh(SessionRepository(), session_lifetimes(), access_tokens(), security_notifier(), audit_trail())
+
+
+@cache
 def session_service() -> SessionService:
-    """Return the service for sessions that go on, and end."""
-    return SessionService(session_repository(), access_tokens(), TokenPairs(access_tokens()))
+    """Return the service for the sessions of callers."""
+    return SessionService(LiveSessionRepository(), session_revocation(), access_tokens())
 
 
 @cache
 def session_tokens() -> SessionTokens:
-    """Return what tells what the tokens of sessions stand for."""
-    return SessionTokens(session_repository(), access_tokens())
+    """Return what reads the tokens of sessions without spending them."""
+    return SessionTokens(LiveSessionRepository(), access_tokens())
+
+
+@cache
+def session_revocation() -> SessionRevocation:
+    """Return what ends sessions in the caller's transaction."""
+    return SessionRevocation(SessionRepository(), audit_trail())
 
 
 @cache
 def account_sessions() -> AccountSessions:
-    """Return the service for the sessions of any account."""
-    return AccountSessions(session_repository(), user_service())
-
-
-@cache
-def everybodys_sessions() -> EverybodysSessions:
-    """Return the service that signs everybody out."""
-    return EverybodysSessions(session_repository())
+    """Return the service for the sessions of any account, and of all."""
+    return AccountSessions(LiveSessionRepository(), session_revocation(), user_service(), accounts())
 
 
 @cache
 def staff_sessions() -> StaffSessions:
     """Return the service for sessions of the admin."""
-    return StaffSessions(session_repository(), password_check(), staff_second_step())
+    return StaffSessions(
+        session_start(), LiveSessionRepository(), session_lifetimes(), password_check(), staff_second_step()
+    )
 
 
 @cache
-def step_up() -> StepUp:
-    """Return the service that renews the proof of a session."""
-    return StepUp(session_repository(), password_check(), user_service(), second_factors(), passkey_step_up())
+def session_authentication() -> SessionAuthentication:
+    """Return what records how and when the owner of a session has authenticated."""
+    return SessionAuthentication(SessionRepository(), accounts(), factor_check(), audit_trail())
+
+
+@cache
+def reauthentication() -> Reauthentication:
+    """Return the service that authenticates the owner of a session again."""
+    return Reauthentication(
+        session_authentication(), password_check(), account_credentials(), second_factors(), passkey_step_up()
+    )
 
 
 @cache
 def password_service() -> PasswordService:
-    """Return the service that sets passwords."""
-    return PasswordService(session_repository(), password_check(), user_service(), factor_rights())
+    """Return the service that changes and sets passwords."""
+    return PasswordService(password_check(), account_credentials(), factor_rights(), password_replacement())
 
 
 @cache
 def password_reset() -> PasswordReset:
     """Return the service that sets forgotten passwords."""
-    tokens = one_time_tokens("reset_password", RESET_SECONDS)
     return PasswordReset(
-        user_service(),
-        session_repository(),
+        accounts(),
+        account_credentials(),
+        password_replacement(),
         LoginAttemptRepository(),
-        tokens,
-        mail_service().post,
-        audit_service().record,
+        tokens=tokens_for("reset_password", RESET_SECONDS),
+        queue=message_queue(),
+        audit=audit_trail(),
     )
 
 
 @cache
-def session_data() -> SessionData:
-    """Return what exports and erases sessions."""
-    return SessionData(SessionDataRepository(), LoginAttemptRepository())
-
-
-@cache
-def session_clean_up() -> SessionCleanUp:
-    """Return the service that removes what is over."""
-    return SessionCleanUp(SessionCleanUpRepository())
-
-
-@cache
-def signing_key_repository() -> SigningKeyRepository:
-    """Return the repository of signing keys, which writes audit events in its transactions."""
-    return SigningKeyRepository(audit_service().record)
-
-
-@cache
-def session_repository() -> SessionRepository:
-    """Return the repository of sessions, which writes accounts and audit events in its transactions."""
-    users = user_service()
-    account = AccountOfSession(
-        lock=users.lock_account,
-        note_login=users.note_login,
-        set_password=users.set_password,
-        void_tokens=account_tokens().void_all,
-        has_second_factor=second_factors().has_one,
+def password_replacement() -> PasswordReplacement:
+    """Return what replaces passwords in the caller's transaction."""
+    return PasswordReplacement(
+        account_credentials(), session_revocation(), tokens_of_accounts(), security_notifier(), audit_trail()
     )
-    lives: dict[str, SessionLife] = {
-        Session.Kind.API: SessionLife.of_seconds(settings.SESSION_IDLE_SECONDS, settings.SESSION_ABSOLUTE_SECONDS),
-        Session.Kind.ADMIN: SessionLife.of_seconds(
+
+
+@cache
+def clean_up() -> CleanUp:
+    """Return the service that deletes expired rows."""
+    return CleanUp(CleanUpRepository())
+
+
+@cache
+def authentication_personal_data() -> AuthenticationPersonalData:
+    """Return what exports and erases what signing in keeps of a person."""
+    return AuthenticationPersonalData(SessionRepository(), LoginAttemptRepository())
+
+
+@cache
+def session_lifetimes() -> dict[str, SessionLifetime]:
+    """Return how long sessions of each kind last."""
+    return {
+        Session.Kind.API: SessionLifetime.of_seconds(settings.SESSION_IDLE_SECONDS, settings.SESSION_ABSOLUTE_SECONDS),
+        Session.Kind.ADMIN: SessionLifetime.of_seconds(
             settings.STAFF_SESSION_IDLE_SECONDS, settings.STAFF_SESSION_ABSOLUTE_SECONDS
         ),
     }
-    return SessionRepository(audit_service().record, security_notices().post, account, lives)
 
 
 def _second_step(purpose: str) -> SecondStep:
-    tokens = one_time_tokens(purpose, SECOND_STEP_SECONDS)
-    return SecondStep(second_factors(), passkey_second_factor(), tokens, audit_service().note)
+    tokens = tokens_for(purpose, SECOND_STEP_SECONDS)
+    return SecondStep(second_factors(), passkey_second_factor(), tokens, audit_trail())

@@ -1,4 +1,4 @@
-"""What this app adds: nothing yet; its pages are the admin's own."""
+"""What this app adds: nothing; its pages belong to the admin site itself."""
 
 from apps.core.declarations.app_declaration import AppDeclaration
 

@@ -1,6 +1,13 @@
 """What this app adds."""
 
-from apps.core.declarations.app_declaration import AccountLink, AppDeclaration, MenuEntry, Mount
+from apps.core.declarations.app_declaration import (
+    AccountLink,
+    AppDeclaration,
+    MenuEntry,
+    Mount,
+    PersonalDataDeclaration,
+)
+from apps.credits.dependencies import credits_personal_data
 from apps.credits.routers import credit_router
 
 DECLARATION = AppDeclaration(
@@ -35,4 +42,13 @@ DECLARATION = AppDeclaration(
             is_hidden_when_deleted=True,
         ),
     ],
+    personal_data=PersonalDataDeclaration(
+        service=credits_personal_data,
+        section="credits",
+        exported=["credits.CreditBalance", "credits.CreditTransaction"],
+        not_erased={
+            "credits.CreditBalance": "Must agree with the ledger; holds amounts only.",
+            "credits.CreditTransaction": "The ledger is append-only and kept for accounting.",
+        },
+    ),
 )

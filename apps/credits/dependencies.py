@@ -5,7 +5,7 @@ from functools import cache
 from apps.audit.dependencies import audit_trail
 from apps.credits.repositories.credit_repository import CreditRepository
 from apps.credits.services.credit_service import CreditService
-from apps.credits.services.ledger_data import LedgerData
+from apps.credits.services.personal_data import CreditsPersonalData
 from apps.users.dependencies import accounts, user_service
 
 
@@ -16,6 +16,10 @@ def credit_service() -> CreditService:
 
 
 @cache
-def ledger_data() -> LedgerData:
+def credits_personal_data() -> CreditsPersonalData:
     """Return what exports balances and the ledger."""
-    return LedgerData(CreditRepository())
+    return CreditsPersonalData(CreditRepository())
+
+
+# For apps/personal_data, until it reads the declarations.
+ledger_data = credits_personal_data

@@ -11,7 +11,6 @@ from apps.identities.services.account_linking import AccountLinking
 from apps.identities.services.authorization_start import AuthorizationStart, ReturnRedirect
 from apps.identities.services.federated_sign_in import FederatedSignIn
 from apps.identities.services.identity_service import IdentityService
-from apps.identities.services.old_identity_data import OldIdentityData
 from apps.identities.services.personal_data import IdentitiesPersonalData
 from apps.identities.services.provider_callback import ProviderCallback
 from apps.identities.services.provider_http import ProviderHttp
@@ -76,12 +75,6 @@ def identity_service() -> IdentityService:
 def personal_data() -> IdentitiesPersonalData:
     """Return what exports and erases identities."""
     return IdentitiesPersonalData(IdentityRepository())
-
-
-@cache
-def identity_data() -> OldIdentityData:
-    """Return what exports and erases identities, for apps/personal_data until it is converted."""
-    return OldIdentityData(personal_data())
 
 
 @cache

@@ -5,12 +5,20 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from apps.core.background.background_job import BackgroundJob
-from apps.core.declarations.app_declaration import AccountLink, AppDeclaration, AuditKind, CleanUpTask, MenuEntry
-from apps.mail.dependencies import mail_delivery, mail_service
+from apps.core.declarations.app_declaration import (
+    AccountLink,
+    AppDeclaration,
+    AuditKind,
+    CleanUpTask,
+    MenuEntry,
+    PersonalDataDeclaration,
+)
+from apps.mail.dependencies import mail_delivery, mail_personal_data, message_service
+from apps.mail.services.message_service import AUDITED
 
 
 def _background_jobs() -> Sequence[BackgroundJob]:
-    # Without a mail server, messages wait in their table.
+    # Without a mail server, messages stay enqueued.
     return [BackgroundJob("mail", mail_delivery().run, interval_seconds=1)] if settings.MAILERS else []
 
 
@@ -25,10 +33,15 @@ DECLARATION = AppDeclaration(
             parameter="user_id",
         )
     ],
-    audit_kinds=[AuditKind("outgoing_mail", "Message", frozenset({"kind", "attempts", "error"}))],
+    audit_kinds=[AuditKind("outgoing_mail", "Message", frozenset(AUDITED))],
+    personal_data=PersonalDataDeclaration(
+        service=mail_personal_data,
+        erased=["mail.OutgoingMail"],
+        not_exported={"mail.OutgoingMail": "The recipient has the messages; they are removed after 30 days."},
+    ),
     clean_up_tasks=[
         CleanUpTask(
-            "outgoing_mails", "messages that were sent or failed 30 days ago", lambda: mail_service().remove_old()
+            "outgoing_mails", "messages that were sent or failed 30 days ago", lambda: message_service().remove_old()
         )
     ],
     background_jobs=_background_jobs,

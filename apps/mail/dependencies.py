@@ -1,43 +1,43 @@
-"""Builds this room's services."""
+"""Builds this app's services."""
 
 from functools import cache
 
 from django.conf import settings
 
-from apps.audit.dependencies import audit_service
+from apps.audit.dependencies import audit_trail
 from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
 from apps.mail.services.delivery import Delivery
 from apps.mail.services.in_transaction.message_queue import MessageQueue
 from apps.mail.services.mail_check import MailCheck
-from apps.mail.services.mail_service import MailService
+from apps.mail.services.message_service import MessageService
+from apps.mail.services.personal_data import MailPersonalData
 from apps.mail.services.sending import send
-
-
-@cache
-def mail_service() -> MailService:
-    """Return the service that takes letters in."""
-    return MailService(outgoing_mail_repository())
 
 
 @cache
 def message_queue() -> MessageQueue:
     """Return what enqueues messages in the caller's transaction."""
-    return MessageQueue(outgoing_mail_repository())
+    return MessageQueue(OutgoingMailRepository())
+
+
+@cache
+def message_service() -> MessageService:
+    """Return the message service."""
+    return MessageService(OutgoingMailRepository(), audit_trail())
 
 
 @cache
 def mail_delivery() -> Delivery:
-    """Return the service that sends letters."""
-    return Delivery(outgoing_mail_repository(), send)
+    """Return the service that sends messages."""
+    return Delivery(OutgoingMailRepository(), send)
 
 
 def mail_check() -> MailCheck:
-    """Return the service that finds out whether mail is delivered."""
-    has_mailer = bool(settings.MAILERS)
-    return MailCheck(outgoing_mail_repository(), mail_service(), mail_delivery(), has_mailer=has_mailer)
+    """Return the service that checks whether mail is delivered."""
+    return MailCheck(OutgoingMailRepository(), message_queue(), mail_delivery(), has_mailer=bool(settings.MAILERS))
 
 
 @cache
-def outgoing_mail_repository() -> OutgoingMailRepository:
-    """Return the repository of letters, which writes audit events in its transactions."""
-    return OutgoingMailRepository(audit_service().record)
+def mail_personal_data() -> MailPersonalData:
+    """Return what erases messages."""
+    return MailPersonalData(OutgoingMailRepository())

@@ -1,20 +1,19 @@
-"""Builds this room's services."""
+"""Builds this app's services."""
 
 from functools import cache
 
 from django.conf import settings
 
 from apps.api_keys.dependencies import key_secrets
-from apps.audit.dependencies import audit_service
+from apps.audit.dependencies import audit_trail
 from apps.authentication.dependencies import key_ring, session_service, session_tokens
 from apps.authentication.services.signed_tokens import SignedTokens
 from apps.oauth.repositories.revoked_token_repository import RevokedTokenRepository
 from apps.oauth.services.caller_authentication import CallerAuthentication
 from apps.oauth.services.client_authentication import ClientAuthentication
-from apps.oauth.services.client_token_authentication import ClientTokenAuthentication
+from apps.oauth.services.client_token_authentication import ActiveClientTokens, ClientTokenAuthentication
 from apps.oauth.services.client_tokens import CLIENT_TOKEN_KIND, ClientTokens
 from apps.oauth.services.introspection import Introspection
-from apps.oauth.services.live_client_tokens import LiveClientTokens
 from apps.oauth.services.revocation import Revocation
 from apps.oauth.services.token_exchange import TokenExchange
 from apps.verification.dependencies import key_authentication
@@ -28,20 +27,26 @@ def client_tokens() -> ClientTokens:
 
 
 @cache
+def active_client_tokens() -> ActiveClientTokens:
+    """Return what finds clients' tokens that are not revoked."""
+    return ActiveClientTokens(client_tokens(), RevokedTokenRepository(), key_secrets())
+
+
+@cache
 def client_authentication() -> ClientAuthentication:
     """Return the authentication of clients."""
-    return ClientAuthentication(key_secrets(), key_authentication(), audit_service().note)
+    return ClientAuthentication(key_secrets(), key_authentication(), audit_trail())
 
 
 @cache
 def client_token_authentication() -> ClientTokenAuthentication:
-    """Return the authentication of clients' tokens on Keyhouse's own API."""
-    return ClientTokenAuthentication(live_client_tokens(), key_authentication())
+    """Return the authentication by clients' tokens on Keyhouse's own API."""
+    return ClientTokenAuthentication(active_client_tokens(), key_authentication())
 
 
 @cache
 def caller_authentication() -> CallerAuthentication:
-    """Return the authentication of those who ask about tokens."""
+    """Return the authentication of callers that introspect tokens."""
     return CallerAuthentication(
         client_authentication(), key_authentication(), client_token_authentication(), session_service()
     )
@@ -49,29 +54,17 @@ def caller_authentication() -> CallerAuthentication:
 
 @cache
 def token_exchange() -> TokenExchange:
-    """Return the service that gives tokens for keys."""
-    return TokenExchange(client_authentication(), client_tokens(), audit_service().note)
+    """Return the service that issues tokens for API keys."""
+    return TokenExchange(client_authentication(), client_tokens(), audit_trail())
 
 
 @cache
 def introspection() -> Introspection:
-    """Return the service that tells of tokens."""
-    return Introspection(session_tokens(), client_tokens(), live_client_tokens(), key_authentication())
+    """Return the service that introspects tokens."""
+    return Introspection(session_tokens(), client_tokens(), active_client_tokens(), key_authentication())
 
 
 @cache
 def revocation() -> Revocation:
-    """Return the service that calls tokens back."""
-    return Revocation(session_tokens(), session_service(), client_tokens(), revoked_token_repository())
-
-
-@cache
-def live_client_tokens() -> LiveClientTokens:
-    """Return what finds clients' tokens that count."""
-    return LiveClientTokens(client_tokens(), revoked_token_repository(), key_secrets())
-
-
-@cache
-def revoked_token_repository() -> RevokedTokenRepository:
-    """Return the repository of called-back tokens, which writes audit events in its transactions."""
-    return RevokedTokenRepository(audit_service().record)
+    """Return the service that revokes tokens."""
+    return Revocation(session_tokens(), session_service(), client_tokens(), RevokedTokenRepository(), audit_trail())

@@ -2,19 +2,15 @@
 
 from functools import cache
 
-from apps.one_time_tokens.repositories.old_one_time_token_repository import (
-    OneTimeTokenRepository as OldOneTimeTokenRepository,
-)
 from apps.one_time_tokens.repositories.one_time_token_repository import OneTimeTokenRepository
 from apps.one_time_tokens.services.in_transaction.account_tokens import AccountTokens
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
-from apps.one_time_tokens.services.old_account_tokens import AccountTokens as OldAccountTokens
-from apps.one_time_tokens.services.old_one_time_tokens import OneTimeTokens as OldOneTimeTokens
+from apps.one_time_tokens.services.personal_data import TokenPersonalData
 from apps.one_time_tokens.services.token_clean_up import TokenCleanUp
 
 
 def tokens_for(purpose: str, ttl_seconds: int) -> OneTimeTokens:
-    """Return the tokens of a purpose, which are valid for so long."""
+    """Return the tokens of a purpose, which are valid for `ttl_seconds`."""
     return OneTimeTokens(OneTimeTokenRepository(), purpose, ttl_seconds)
 
 
@@ -30,12 +26,7 @@ def token_clean_up() -> TokenCleanUp:
     return TokenCleanUp(OneTimeTokenRepository())
 
 
-def one_time_tokens(purpose: str, ttl_seconds: int) -> OldOneTimeTokens:
-    """Return the tokens of a purpose, which are good for so long."""
-    return OldOneTimeTokens(OldOneTimeTokenRepository(), purpose, ttl_seconds)
-
-
 @cache
-def account_tokens() -> OldAccountTokens:
-    """Return the service for all tokens of an account."""
-    return OldAccountTokens(OldOneTimeTokenRepository())
+def token_personal_data() -> TokenPersonalData:
+    """Return what erases the tokens of an account."""
+    return TokenPersonalData(OneTimeTokenRepository())

@@ -17,11 +17,11 @@ from apps.second_factors.services.factor_rights import FactorRights
 from apps.second_factors.services.in_transaction.code_verification import CodeVerification
 from apps.second_factors.services.in_transaction.factor_check import FactorCheck
 from apps.second_factors.services.in_transaction.factor_set import FactorSet
-from apps.second_factors.services.old_second_factors import OldSecondFactors
 from apps.second_factors.services.passkey_authentication import PasskeyAuthentication
 from apps.second_factors.services.passkey_enrolment import PasskeyEnrolment
 from apps.second_factors.services.personal_data import SecondFactorsPersonalData
 from apps.second_factors.services.relying_party import RelyingParty
+from apps.second_factors.services.second_factors import SecondFactors
 from apps.second_factors.services.totp_enrolment import TotpEnrolment
 from apps.users.dependencies import account_credentials, accounts, security_notifier, user_service
 
@@ -29,12 +29,10 @@ CHALLENGE_SECONDS = 5 * 60
 
 
 @cache
-def second_factors() -> OldSecondFactors:
+def second_factors() -> SecondFactors:
     """Return the service that shows which factors accounts have, and verifies codes."""
     repositories = FactorRepository(), TotpRepository(), PasskeyRepository()
-    service = OldSecondFactors(*repositories, user_service(), accounts(), code_verification())
-    service.recovery = factor_recovery()
-    return service
+    return SecondFactors(*repositories, user_service(), accounts(), code_verification())
 
 
 @cache

@@ -1,8 +1,26 @@
 """What this app adds."""
 
-from apps.core.declarations.app_declaration import AppDeclaration, AuditKind, CleanUpTask, MenuEntry, Mount
-from apps.users.dependencies import confirmed_registration
+from apps.core.declarations.app_declaration import (
+    AppDeclaration,
+    AuditKind,
+    CleanUpTask,
+    MenuEntry,
+    Mount,
+    PersonalDataDeclaration,
+)
+from apps.users.dependencies import confirmed_registration, users_personal_data
 from apps.users.routers import email_router, invitation_router, role_router, user_router
+
+PLAIN_OF_USERS = frozenset(
+    {
+        # of accounts and their roles
+        "plan_id", "is_active", "is_staff", "roles", "deleted_at", "federated",
+        # of signing in and second factors
+        "methods", "code", "kind", "everywhere", "session_ids", "locks_out",
+        # of postings of credits
+        "type", "amount", "balance", "transaction_id",
+    }
+)  # fmt: skip
 
 DECLARATION = AppDeclaration(
     mounts=[
@@ -17,34 +35,24 @@ DECLARATION = AppDeclaration(
         MenuEntry("Customers", "users.Role", position=30),
     ],
     audit_kinds=[
-        AuditKind(
-            "user",
-            "User",
-            frozenset(
-                {
-                    "plan_id",
-                    "is_active",
-                    "is_staff",
-                    "roles",
-                    "deleted_at",
-                    "federated",
-                    "methods",
-                    "reason",
-                    "kind",
-                    "everywhere",
-                    "session_ids",
-                    "locks_out",
-                    "type",
-                    "amount",
-                    "balance",
-                    "reference_id",
-                    "transaction_id",
-                }
-            ),
-        ),
+        AuditKind("user", "User", PLAIN_OF_USERS),
         AuditKind("invitation", "Invitation", frozenset({"plan_id"})),
+        # The name of a role is a word of the organisation's, as that of a plan is.
         AuditKind("role", "Role", frozenset({"name", "scopes", "permissions"})),
     ],
+    personal_data=PersonalDataDeclaration(
+        service=users_personal_data,
+        erased=["users.Invitation"],
+        not_exported={
+            "users.Invitation": "Its address and plan became those of the account, which apps/personal_data exports.",
+            "users.User_groups": "The export of the account names its roles.",
+            "users.User_user_permissions": "Nothing writes permissions of single accounts; roles carry them.",
+        },
+        not_erased={
+            "users.User_groups": "A role says nothing of a person. Deleted accounts keep theirs, unused.",
+            "users.User_user_permissions": "Nothing writes permissions of single accounts; roles carry them.",
+        },
+    ),
     clean_up_tasks=[
         CleanUpTask(
             "pending_registrations",

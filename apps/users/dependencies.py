@@ -3,14 +3,13 @@
 from functools import cache
 
 from apps.audit.dependencies import audit_trail
-from apps.mail.dependencies import mail_service, message_queue
+from apps.mail.dependencies import message_queue
 from apps.one_time_tokens.dependencies import tokens_for, tokens_of_accounts
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 from apps.plans.dependencies import plan_service
 from apps.users.repositories.account_repository import AccountRepository
 from apps.users.repositories.erasure_repository import ErasureRepository
 from apps.users.repositories.invitation_repository import InvitationRepository
-from apps.users.repositories.mail_address_repository import MailAddressRepository
 from apps.users.repositories.pending_email_repository import PendingEmailRepository
 from apps.users.repositories.pending_registration_repository import PendingRegistrationRepository
 from apps.users.repositories.role_repository import RoleRepository
@@ -24,7 +23,7 @@ from apps.users.services.in_transaction.account_creation import AccountCreation
 from apps.users.services.in_transaction.account_credentials import AccountCredentials
 from apps.users.services.in_transaction.account_erasure import AccountErasure
 from apps.users.services.in_transaction.accounts import Accounts
-from apps.users.services.in_transaction.email_change_messages import EmailChangeMessages
+from apps.users.services.in_transaction.address_messages import EmailChangeMessages, VerificationMessages
 from apps.users.services.in_transaction.email_change_requests import EmailChangeRequests, EmailChangeTokens
 from apps.users.services.in_transaction.email_replacement import EmailReplacement
 from apps.users.services.in_transaction.federated_registration import FederatedRegistration
@@ -32,9 +31,7 @@ from apps.users.services.in_transaction.held_scopes import HeldScopes
 from apps.users.services.in_transaction.invitation_acceptance import InvitationAcceptance
 from apps.users.services.in_transaction.role_assignment import RoleAssignment
 from apps.users.services.in_transaction.security_notifier import SecurityNotifier
-from apps.users.services.in_transaction.verification_messages import VerificationMessages
 from apps.users.services.invitation_service import InvitationService
-from apps.users.services.old_security_notices import OldSecurityNotices
 from apps.users.services.personal_data import UsersPersonalData
 from apps.users.services.registration import Registration
 from apps.users.services.role_service import RoleService
@@ -156,19 +153,13 @@ def scopes_of_accounts() -> HeldScopes:
 @cache
 def security_notifier() -> SecurityNotifier:
     """Return what notifies owners of accounts by mail."""
-    return SecurityNotifier(MailAddressRepository(), message_queue())
+    return SecurityNotifier(AccountRepository(), message_queue())
 
 
 @cache
 def users_personal_data() -> UsersPersonalData:
     """Return what erases this app's personal data."""
     return UsersPersonalData(InvitationRepository(), PendingRegistrationRepository())
-
-
-@cache
-def security_notices() -> OldSecurityNotices:
-    """Return what notifies owners in transactions on threads."""
-    return OldSecurityNotices(mail_service().post)
 
 
 # --- what they share ------------------------------------------------------------------------------------------------

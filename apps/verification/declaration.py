@@ -1,16 +1,24 @@
 """What this app adds."""
 
-from apps.core.declarations.app_declaration import AppDeclaration, CleanUpTask, Mount
-from apps.verification.dependencies import answer_clean_up
+from apps.core.declarations.app_declaration import AppDeclaration, CleanUpTask, Mount, PersonalDataDeclaration
+from apps.core.declarations.personal_data import PersonalData
+from apps.verification.dependencies import idempotency_clean_up
 from apps.verification.routers import verification_router
+
+EXPIRES = "Stored responses about API keys, which are removed after a day."
 
 DECLARATION = AppDeclaration(
     mounts=[Mount("/keys", verification_router.router, is_metered=False)],
+    personal_data=PersonalDataDeclaration(
+        service=PersonalData,
+        not_exported={"verification.VerificationAnswer": EXPIRES},
+        not_erased={"verification.VerificationAnswer": EXPIRES},
+    ),
     clean_up_tasks=[
         CleanUpTask(
             "verification_answers",
             "stored responses to verifications with a request id, a day after them",
-            lambda: answer_clean_up().run(),
+            lambda: idempotency_clean_up().run(),
         )
     ],
 )

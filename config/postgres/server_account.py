@@ -1,6 +1,6 @@
-"""Whom a server runs as when we are root, which PostgreSQL refuses, and how it is started as that account.
+"""The account that PostgreSQL runs as when this process is root, which PostgreSQL refuses, and how it is started.
 
-No permission and no owner of any file changes here.
+Changes neither permissions nor owners of files.
 """
 
 import os
@@ -14,11 +14,11 @@ CAPABILITY_BITS = {"dac_read_search": 2, "dac_override": 1}  # the smaller one f
 
 
 class EmbeddedPostgresError(Exception):
-    """Says in one line why there is no embedded PostgreSQL, and what to do."""
+    """The reason why the embedded PostgreSQL is unavailable, and what to do, in one line."""
 
 
 class Account(NamedTuple):
-    """Whom the server runs as."""
+    """The account that the server runs as."""
 
     name: str
     uid: int
@@ -26,7 +26,7 @@ class Account(NamedTuple):
 
 
 class Start(NamedTuple):
-    """How a program becomes an account's: by a command in front of it, or by subprocess changing its user."""
+    """How a program is started as an account: by a command in front of it, or by subprocess changing its user."""
 
     prefix: list[str]
     uid: int | None
@@ -34,10 +34,10 @@ class Start(NamedTuple):
 
 
 def account_for(path: Path) -> Account:
-    """Return ourselves; as root, the owner of `path` or of the closest parent that is not root's."""
+    """Return the current account; as root, the owner of `path` or of the closest parent that root does not own."""
     if os.geteuid() != 0:
-        return Account("we", os.geteuid(), os.getegid())
-    owners = [place.stat().st_uid for place in (path, *path.parents) if place.exists()]
+        return Account("current", os.geteuid(), os.getegid())
+    owners = [parent.stat().st_uid for parent in (path, *path.parents) if parent.exists()]
     for entry in (*map(_entry, owners), _entry("postgres"), _entry("nobody")):
         if entry is not None and entry.pw_uid != 0:
             return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
@@ -53,20 +53,20 @@ def _entry(user: int | str) -> pwd.struct_passwd | None:
 
 
 def start_as(account: Account, binary: Path, directory: Path) -> Start:
-    """Return how `binary` is started as `account`, even if it or `directory` lies where that may not go."""
+    """Return how to start `binary` as `account`, even if that has no access to it or to `directory`."""
     if os.geteuid() == account.uid:
         return Start([], None, None)
     if _reaches(account, binary) and _reaches(account, directory):
         return Start([], account.uid, account.gid)
-    # A clone in /root. We may not open up folders outside `directory`, so the server gets the one capability
-    # to pass them. It can then read what root can, and so can who may send it SQL: we, who are root already.
+    # A clone in /root. Directories outside `directory` must stay closed, so the server gets the one capability to
+    # pass them. It can then read what root can, and so can whoever sends it SQL: this process, which is root already.
     setpriv = shutil.which("setpriv")
     capability = _passing_capability(needs_execute=not _may(account, binary, 0o5))
     if setpriv is None or capability is None:
         raise EmbeddedPostgresError(
-            f"user {account.name} cannot reach {directory} or {binary}: move the project, or use no root"
+            f"user {account.name} has no access to {directory} or {binary}: move the project, or start as another user"
         )
-    # access(2) ignores capabilities without that security bit, and PostgreSQL asks it about its own programs.
+    # access(2) ignores capabilities without that security bit, and PostgreSQL calls it for its own programs.
     user = [
         f"--reuid={account.uid}",
         f"--regid={account.gid}",

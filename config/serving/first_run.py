@@ -1,4 +1,4 @@
-"""What a new installation in development begins with: an administrator and a service key."""
+"""The first accounts of an installation in development: an administrator and a service key."""
 
 import secrets
 from dataclasses import dataclass
@@ -18,14 +18,17 @@ PASSWORD_BYTES = 15
 
 @dataclass(frozen=True, slots=True)
 class FirstSecrets:
-    """What is shown once and stored only as hashes."""
+    """Secrets that are shown once and stored only as hashes."""
 
     password: str
     service_key: str
 
 
 def create_first_accounts() -> FirstSecrets | None:
-    """Create the administrator and the service key if there is no account yet, and return their secrets, else None."""
+    """Create the administrator and the service key if no account exists, and return their secrets, else None.
+
+    By Django's synchronous ORM, which `create_superuser` of Django's own user manager needs.
+    """
     users = get_user_model().objects
     if users.exists():
         return None

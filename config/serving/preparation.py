@@ -1,4 +1,4 @@
-"""Brings the database and the static files to what this release needs, before it serves."""
+"""Prepares the database and the static files for this release, before it serves."""
 
 import time
 from collections.abc import Iterator
@@ -15,17 +15,18 @@ from config.serving.first_run import FirstSecrets, create_first_accounts
 if TYPE_CHECKING:
     from django.db.backends.postgresql.base import DatabaseWrapper
 
-# Any number, as long as nothing else in Keyhouse takes an advisory lock by it.
+# Any number that no other advisory lock of Keyhouse uses.
 ADVISORY_LOCK = 7_205_000
 PAUSE_SECONDS = 0.25
 
 
 def prepare(*, migrate: bool, with_first_accounts: bool) -> FirstSecrets | None:
-    """Migrate, make the coming months' partitions, collect static files; return a first start's secrets, if any.
+    """Migrate, create the partitions of the coming months, collect static files; return a first start's secrets.
 
-    Safe when several machines start at once: one prepares, the others wait for it.
+    Safe when several machines start at once: one prepares, the others wait for it. Uses Django's synchronous ORM, as
+    `migrate` does.
     """
-    with _one_at_a_time():
+    with _exclusively():
         if migrate:
             call_command("migrate", interactive=False, verbosity=0)
         call_service(usage_service().prepare_partitions)
@@ -34,7 +35,7 @@ def prepare(*, migrate: bool, with_first_accounts: bool) -> FirstSecrets | None:
 
 
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
+def _exclusively() -> Iterator[None]:
     while not _is_locked_by_us():
         time.sleep(PAUSE_SECONDS)
     try:
@@ -46,14 +47,14 @@ def _one_at_a_time() -> Iterator[None]:
 
 
 def _is_locked_by_us() -> bool:
-    # Asked again and again: a statement that waits would be waited for by a migration that makes an index beside the
-    # table's use, which waits for whatever is under way, and neither would ever end.
+    # Polled: a migration that creates an index concurrently waits for every running statement, also for one that waits
+    # for this lock, and neither would ever end.
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [ADVISORY_LOCK])
         return bool(cursor.fetchone()[0])
 
 
 def close_connections() -> None:
-    """Give back what this process holds of the database, so that the workers have it."""
+    """Close this process' connections to the database, so that the workers may have them."""
     connections.close_all()
     cast("DatabaseWrapper", connection).close_pool()

@@ -9,15 +9,15 @@ from types import FrameType
 EXIT_CODE_BASE = 128
 
 
-def _leave(number: int, _frame: FrameType | None) -> None:
+def _exit(number: int, _frame: FrameType | None) -> None:
     sys.exit(EXIT_CODE_BASE + number)
 
 
 @contextmanager
 def unwind_on_termination() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into SystemExit for the duration; Ctrl-C ends quietly with 130."""
+    """Turn SIGTERM and SIGHUP into SystemExit inside the block; Ctrl-C ends quietly with 130."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
+        signal.signal(number, _exit)
     try:
         yield
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""Conventions that can be checked on the source alone. Each rule yields the violations in a file as `line: text`."""
+"""Rules of the project that can be checked on the source alone. Each yields its breaches in a file, as `line: what`."""
 
 import ast
 from collections.abc import Iterator
@@ -30,8 +30,8 @@ ORM_COROUTINES = {
 }  # fmt: skip
 
 
-def imports_are_at_module_level(source: Source) -> Iterator[str]:
-    """Imports are at the top of the module. Only AppConfig.ready may import later, after the models are loaded."""
+def no_import_inside_a_function(source: Source) -> Iterator[str]:
+    """Imports stand at the top of the file; only AppConfig.ready may import, after the models are loaded."""
     for function in source.functions():
         if source.path.name == "apps.py" and function.name == "ready":
             continue
@@ -41,28 +41,28 @@ def imports_are_at_module_level(source: Source) -> Iterator[str]:
 
 
 def files_are_short(source: Source) -> Iterator[str]:
-    """A file covers one subject. Migrations are exempt, because Django writes them."""
+    """A file has one subject. Migrations are generated and may be longer."""
     lines = len(source.text.splitlines())
     if lines > FILE_LIMIT and source.layer != "migrations":
         yield f"{lines}: {lines} lines, more than {FILE_LIMIT}"
 
 
 def functions_are_short(source: Source) -> Iterator[str]:
-    """A function has at most FUNCTION_LIMIT lines."""
+    """A function does one thing."""
     for function in source.functions():
         if length_of(function) > FUNCTION_LIMIT:
             yield f"{function.lineno}: {function.name} has {length_of(function)} lines"
 
 
-def names_are_specific(source: Source) -> Iterator[str]:
-    """A module is named after its contents. Names such as `utils` attract unrelated code."""
+def names_say_something(source: Source) -> Iterator[str]:
+    """A module is named after its content."""
     for part in source.path.with_suffix("").parts:
         if part in VAGUE_NAMES:
-            yield f"1: {part} is a vague name"
+            yield f"1: {part} does not say what the module contains"
 
 
-def async_orm_stays_in_core(source: Source) -> Iterator[str]:
-    """Django's async ORM methods and hops use a thread each. Only packages of core that limit them are exempt."""
+def queries_stay_in_the_database_layer(source: Source) -> Iterator[str]:
+    """Each `aget` and each hop takes a thread; core's own layers avoid them, or bound how many run."""
     if any(source.path.is_relative_to(folder) for folder in HOPS_ALLOWED):
         return
     yield from (f"{line}: {name}" for line, name in source.imports() if name.rpartition(".")[2] in HOPS)
@@ -71,11 +71,8 @@ def async_orm_stays_in_core(source: Source) -> Iterator[str]:
             yield f"{node.lineno}: {node.attr}"
 
 
-def siblings_are_used_through_services(source: Source) -> Iterator[str]:
-    """An app uses only the public layers of a sibling: its services, schemas, dependencies and domain.
-
-    Schemas may use a sibling's schemas and domain; models, repositories and domain only its domain.
-    """
+def siblings_are_reached_through_services(source: Source) -> Iterator[str]:
+    """An app imports a sibling's services and schemas; its schemas only schemas, its repositories only domain."""
     if source.app in (None, "core"):
         return
     for line, name in source.imports():
@@ -87,17 +84,17 @@ def siblings_are_used_through_services(source: Source) -> Iterator[str]:
             yield f"{line}: {name}"
 
 
-def apps_have_only_standard_layers(source: Source) -> Iterator[str]:
-    """All apps have the same layers. Core has its own packages."""
+def apps_have_only_the_known_layers(source: Source) -> Iterator[str]:
+    """All apps have the same layers; core has packages of its own."""
     if source.app in (None, "core"):
         return
     allowed = SINGLE_FILES if len(source.path.parts) == 3 else LAYERS
     if source.layer not in allowed:
-        yield f"1: {source.path.parts[2]} is not a layer of an app"
+        yield f"1: {source.path.parts[2]} is no layer of an app"
 
 
-def http_stays_in_routers(source: Source) -> Iterator[str]:
-    """Commands and the admin use the same services, so nothing below the routers may depend on HTTP."""
+def http_ends_at_the_routers(source: Source) -> Iterator[str]:
+    """Commands and the admin call services too, so nothing below the routers may depend on HTTP requests."""
     if source.app in (None, "core") or source.layer not in BELOW_ROUTERS:
         return
     for line, name in source.imports():
@@ -106,13 +103,13 @@ def http_stays_in_routers(source: Source) -> Iterator[str]:
 
 
 def nothing_is_printed(source: Source) -> Iterator[str]:
-    """The program writes to its log, and commands to their stdout."""
+    """A program writes to its log, a command to its stdout."""
     for call in source.nodes(ast.Call):
         if isinstance(call.func, ast.Name) and call.func.id == "print":
             yield f"{call.lineno}: print"
 
 
-def no_task_queue_is_used(source: Source) -> Iterator[str]:
+def nothing_is_delayed(source: Source) -> Iterator[str]:
     """There is no message broker: deferred work is a row in the database."""
     for call in source.nodes(ast.Call):
         if isinstance(call.func, ast.Attribute) and call.func.attr in {"delay", "apply_async"}:
@@ -120,7 +117,7 @@ def no_task_queue_is_used(source: Source) -> Iterator[str]:
 
 
 def operations_are_async(source: Source) -> Iterator[str]:
-    """A synchronous operation would block the event loop or use a thread."""
+    """A synchronous operation would block the event loop of the API application, or take a thread."""
     if source.layer != "routers":
         return
     for function in source.nodes(ast.FunctionDef):
@@ -129,23 +126,23 @@ def operations_are_async(source: Source) -> Iterator[str]:
 
 
 PROGRAM_RULES = (
-    imports_are_at_module_level,
+    no_import_inside_a_function,
     files_are_short,
     functions_are_short,
-    names_are_specific,
-    async_orm_stays_in_core,
-    siblings_are_used_through_services,
-    apps_have_only_standard_layers,
-    http_stays_in_routers,
+    names_say_something,
+    queries_stay_in_the_database_layer,
+    siblings_are_reached_through_services,
+    apps_have_only_the_known_layers,
+    http_ends_at_the_routers,
     nothing_is_printed,
-    no_task_queue_is_used,
+    nothing_is_delayed,
     operations_are_async,
 )
-TEST_RULES = (imports_are_at_module_level, files_are_short, functions_are_short, names_are_specific)
+TEST_RULES = (no_import_inside_a_function, files_are_short, functions_are_short, names_say_something)
 
 
 def address_limits(source: Source) -> Iterator[tuple[str, str]]:
-    """Yield the group and the rate of each call of `limit_by_address`, direct or through `call_service`."""
+    """Yield the group and the rate of each call of `limit_by_address`, direct or by `call_service`."""
     for call in source.nodes(ast.Call):
         parts = [call.func, *call.args] if source.layer == "routers" else call.args
         if parts and isinstance(parts[0], ast.Name) and parts[0].id == "limit_by_address":
@@ -154,13 +151,13 @@ def address_limits(source: Source) -> Iterator[tuple[str, str]]:
 
 
 def function_lengths(sources: list[Source]) -> list[tuple[int, Function]]:
-    """Return the length of every function outside migrations, which Django writes."""
+    """Return the length of every function outside the generated migrations."""
     written = (source for source in sources if source.layer != "migrations")
     return [(length_of(function), function) for source in written for function in source.functions()]
 
 
 def _is_query(node: ast.Attribute) -> bool:
-    """Return whether the node is an async ORM method. A cache's methods of the same names are allowed."""
+    """Return whether this names a coroutine of the ORM; `aget` of a cache is allowed."""
     return node.attr in ORM_COROUTINES and not ast.unparse(node.value).lower().endswith("cache")
 
 

@@ -1,4 +1,4 @@
-"""Reads the project's own source for the architecture tests."""
+"""The project's own source files, for the architecture tests."""
 
 import ast
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Source:
-    """A Python file: its path in the project, and its text."""
+    """One Python file: its path in the project, and its text."""
 
     path: PurePosixPath
     text: str
@@ -26,17 +26,17 @@ class Source:
 
     @property
     def app(self) -> str | None:
-        """The app that contains the file, or None."""
+        """The app the file belongs to, if any."""
         parts = self.path.parts
         return parts[1] if parts[0] == "apps" and len(parts) > 2 else None
 
     @property
     def layer(self) -> str | None:
-        """The app's sub-package or module that contains the file: models, services, dependencies …"""
+        """The app's sub-package or module the file belongs to: models, services, dependencies …"""
         return PurePosixPath(self.path.parts[2]).stem if self.app else None
 
     def nodes[Node: ast.AST](self, kind: type[Node]) -> Iterator[Node]:
-        """Yield every node of this kind in the file."""
+        """Yield every node of this kind, wherever in the file."""
         return (node for node in ast.walk(self.tree) if isinstance(node, kind))
 
     def functions(self) -> Iterator[Function]:
@@ -45,7 +45,7 @@ class Source:
         yield from self.nodes(ast.AsyncFunctionDef)
 
     def imports(self) -> Iterator[tuple[int, str]]:
-        """Yield the line and the full dotted name of each import."""
+        """Yield the line and full dotted name of everything imported."""
         for plain in self.nodes(ast.Import):
             yield from ((plain.lineno, alias.name) for alias in plain.names)
         for source in self.nodes(ast.ImportFrom):
@@ -53,7 +53,7 @@ class Source:
 
 
 def read_sources(*roots: str) -> list[Source]:
-    """Read every Python file in these folders of the project."""
+    """Read every Python file under these folders of the project."""
     return [
         Source(PurePosixPath(path.relative_to(PROJECT).as_posix()), path.read_text(encoding="utf-8"))
         for root in roots
@@ -62,7 +62,7 @@ def read_sources(*roots: str) -> list[Source]:
 
 
 def length_of(function: Function) -> int:
-    """Count a function's lines without decorators and docstring, so that documentation does not count."""
+    """Return the number of a function's lines, without decorators and docstring."""
     lines = (function.end_lineno or function.lineno) - function.lineno + 1
     first = function.body[0]
     if ast.get_docstring(function) is None:

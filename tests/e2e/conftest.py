@@ -1,4 +1,4 @@
-"""A served Keyhouse, shared by the tests of one process, on a database of its own."""
+"""A running Keyhouse, shared by the tests of one process, on a database of its own."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The pages that links in mail lead to, in a real browser: nothing fetched from elsewhere, no complaint."""
+"""The pages that links in mail lead to, in a real browser: nothing is loaded from other hosts, no error is logged."""
 
 import re
 import time
@@ -26,32 +26,32 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser, server: Server) -> Iterator[Page]:
-    """Somebody's page; in the end it has complained of nothing and gone nowhere else."""
+    """A page; after the test it has logged no error and requested no other host."""
     context = chromium.new_context(base_url=server.url)
     context.set_default_timeout(15_000)
-    page, complaints, strangers = context.new_page(), [], []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: None if request.url.startswith(server.url) else strangers.append(request.url))
+    page, errors, foreign_urls = context.new_page(), [], []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: None if request.url.startswith(server.url) else foreign_urls.append(request.url))
     yield page
-    assert [text for text in complaints if "status of 400" not in text and "status of 422" not in text] == []
-    assert strangers == []
+    assert [text for text in errors if "status of 400" not in text and "status of 422" not in text] == []
+    assert foreign_urls == []
     context.close()
 
 
 def link_mailed_to(server: Server, email: str, page: str) -> str:
     """Return the newest link to the page that was mailed to the address, once it is there."""
-    letter = re.compile(
+    message = re.compile(
         rf"^Mail to {re.escape(email)}$.*?({re.escape(server.url)}/account/{page}#\S+)", re.MULTILINE | re.DOTALL
     )
     deadline = time.monotonic() + MAIL_SECONDS
-    while not (found := letter.findall(server.output)):
+    while not (found := message.findall(server.output)):
         assert time.monotonic() < deadline, server.output
         time.sleep(0.1)
     return str(found[-1])
 
 
-def test_an_address_is_confirmed_by_the_link_once(page: Page, server: Server, person: Person):
+def test_address_is_confirmed_by_the_link_once(page: Page, server: Server, person: Person):
     link = link_mailed_to(server, person.email, "verify-email")
     page.goto(link)
     page.get_by_role("button", name="Confirm").click()
@@ -65,7 +65,7 @@ def test_an_address_is_confirmed_by_the_link_once(page: Page, server: Server, pe
     expect(page.get_by_role("status")).to_have_text("This link is invalid or has expired.")
 
 
-def test_without_the_token_of_a_link_a_page_says_what_to_do(page: Page, server: Server, person: Person):
+def test_page_without_a_token_says_what_to_do(page: Page, server: Server, person: Person):
     link = link_mailed_to(server, person.email, "verify-email")
     page.goto("/account/verify-email")
     expect(page.get_by_role("status")).to_have_text("Open the link from the mail again.")
@@ -75,25 +75,25 @@ def test_without_the_token_of_a_link_a_page_says_what_to_do(page: Page, server: 
     expect(page.get_by_role("status")).to_have_text("Your e-mail address is confirmed.")
 
 
-def test_an_outage_is_told_by_the_name_of_the_product(page: Page):
+def test_outage_is_reported_with_the_product_name(page: Page):
     page.goto("/account/forgot-password")
     page.locator("form").evaluate("form => { form.dataset.product = 'Acme'; }")
     page.route("**/api/**", lambda route: route.fulfill(status=200, body="no JSON"))
-    page.get_by_label("E-mail address").fill("somebody@example.com")
-    page.get_by_role("button", name="Send the mail").click()
-    expect(page.get_by_role("status")).to_have_text("Acme could not be reached. Try again in a moment.")
+    page.get_by_label("E-mail address").fill("ann@example.com")
+    page.get_by_role("button", name="Send the link").click()
+    expect(page.get_by_role("status")).to_have_text("Acme is unavailable. Try again in a moment.")
 
 
-def test_a_forgotten_password_is_set_anew(page: Page, server: Server, person: Person, client: httpx.Client):
+def test_forgotten_password_is_reset(page: Page, server: Server, person: Person, client: httpx.Client):
     page.goto("/account/forgot-password")
     page.get_by_label("E-mail address").fill(person.email)
-    page.get_by_role("button", name="Send the mail").click()
+    page.get_by_role("button", name="Send the link").click()
     expect(page.get_by_role("status")).to_contain_text("the mail is on its way")
     page.goto(link_mailed_to(server, person.email, "reset-password"))
-    for password, said in (("password", "too common"), (NEW_PASSWORD, "Your password is set")):
+    for password, text in (("password", "too common"), (NEW_PASSWORD, "Your password is set")):
         page.get_by_label("New password").fill(password)
-        page.get_by_role("button", name="Set it").click()
-        expect(page.get_by_role("status")).to_contain_text(said)
+        page.get_by_role("button", name="Set the password").click()
+        expect(page.get_by_role("status")).to_contain_text(text)
     statuses = [
         client.post("/api/v1/auth/login", json={"email": person.email, "password": password}).status_code
         for password in (PASSWORD, NEW_PASSWORD)
@@ -101,7 +101,7 @@ def test_a_forgotten_password_is_set_anew(page: Page, server: Server, person: Pe
     assert statuses == [401, 200]
 
 
-def test_somebody_who_is_invited_makes_an_account(
+def test_invited_person_creates_an_account(
     page: Page, server: Server, administrator: dict[str, str], client: httpx.Client
 ):
     email = f"invited-{time.monotonic_ns()}@example.com"
@@ -111,13 +111,13 @@ def test_somebody_who_is_invited_makes_an_account(
     assert page.get_by_label("E-mail address").input_value() == email
     page.get_by_label("User name").fill(f"guest{time.monotonic_ns()}")
     page.get_by_label("Password").fill(NEW_PASSWORD)
-    page.get_by_role("button", name="Make the account").click()
-    expect(page.get_by_role("status")).to_have_text("Your account is ready: sign in.")
+    page.get_by_role("button", name="Create the account").click()
+    expect(page.get_by_role("status")).to_have_text("Your account is ready. Sign in.")
     signed_in = client.post("/api/v1/auth/login", json={"email": email, "password": NEW_PASSWORD})
     assert signed_in.status_code == 200
 
 
-def test_what_is_no_page_is_not_found(client: httpx.Client):
+def test_unknown_page_is_not_found(client: httpx.Client):
     for path in ("/account/", "/account/settings", "/account/verify-email/x"):
         answer = client.get(path)
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")

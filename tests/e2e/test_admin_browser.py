@@ -1,5 +1,5 @@
-"""The admin in a real browser, on a served Keyhouse: nothing refused by the content security policy, nothing fetched
-from elsewhere, and a revocation that holds from the moment the browser has its answer."""
+"""The admin in a real browser: the content security policy refuses nothing, nothing is loaded from other hosts, and a
+revocation holds from the moment the browser has the response."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ from tests.support.server import ADMINISTRATOR_EMAIL, Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-ASKERS = 8
+CALLERS = 8
 SECONDS_BEFORE, SECONDS_AFTER = 1.0, 1.0
 
 
@@ -39,20 +39,18 @@ def context(chromium: Browser, server: Server) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext, server: Server) -> Iterator[Page]:
-    """The administrator's page; in the end it has complained of nothing and gone nowhere else."""
-    page, complaints, strangers = context.new_page(), [], []
-    page.on(
-        "console", lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None
-    )
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: None if request.url.startswith(server.url) else strangers.append(request.url))
+    """The administrator's page; after the test it has logged no error and requested no other host."""
+    page, errors, foreign_urls = context.new_page(), [], []
+    page.on("console", lambda message: errors.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: None if request.url.startswith(server.url) else foreign_urls.append(request.url))
     _sign_in(page, server)
     yield page
-    assert complaints == []
-    assert strangers == []
+    assert errors == []
+    assert foreign_urls == []
 
 
-def test_a_key_is_made_and_revoked(page: Page, person: Person, client: httpx.Client, service: dict[str, str]):
+def test_key_is_created_and_revoked(page: Page, person: Person, client: httpx.Client, service: dict[str, str]):
     _find_user(page, person)
     page.get_by_role("link", name="Add API key").click()
     page.get_by_label("Name").fill("from the browser")
@@ -61,7 +59,7 @@ def test_a_key_is_made_and_revoked(page: Page, person: Person, client: httpx.Cli
     secret = _copy_secret(page)
     assert _code(client, service, secret) == "VALID"
 
-    page.get_by_role("link", name="I have it").click()
+    page.get_by_role("link", name="Continue to the key").click()
     assert secret not in page.content()
     page.get_by_role("link", name="Revoke").click()
     page.get_by_label("Reason").fill("leaked")
@@ -71,7 +69,7 @@ def test_a_key_is_made_and_revoked(page: Page, person: Person, client: httpx.Cli
     expect(page.locator(".badge.revoked")).to_be_visible()
 
 
-def test_a_key_is_made_for_an_owner_who_is_searched(page: Page, person: Person):
+def test_key_is_created_for_an_owner_found_by_search(page: Page, person: Person):
     page.goto("/admin/api_keys/apikey/add/")
     page.locator(".select2-selection").click()
     page.locator(".select2-search__field").fill(person.email)
@@ -80,13 +78,13 @@ def test_a_key_is_made_for_an_owner_who_is_searched(page: Page, person: Person):
     page.get_by_role("button", name="Today").click()
     page.get_by_role("button", name="Now").click()
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Must lie in the future.")).to_be_visible()
+    expect(page.get_by_text("Must be in the future.")).to_be_visible()
     page.locator("#id_expires_at_0").fill("2091-01-01")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#secret")).to_be_visible()
 
 
-def test_a_key_is_found_by_its_secret_which_stays_out_of_every_address(page: Page, person: Person):
+def test_key_is_found_by_its_secret_which_stays_out_of_urls(page: Page, person: Person):
     key, visited = person.create_key(name="lost and found"), []
     page.on("request", lambda request: visited.append(request.url))
     page.goto("/admin/api_keys/apikey/")
@@ -96,28 +94,28 @@ def test_a_key_is_found_by_its_secret_which_stays_out_of_every_address(page: Pag
     assert not any(key["api_key"] in url for url in visited)
 
 
-def test_a_key_is_rotated(page: Page, person: Person, client: httpx.Client, service: dict[str, str]):
+def test_key_is_rotated(page: Page, person: Person, client: httpx.Client, service: dict[str, str]):
     key = person.create_key(name="turning")
     page.goto(f"/admin/api_keys/apikey/{key['id']}/change/")
     page.get_by_role("link", name="Rotate").click()
-    page.get_by_label("Grace in seconds").fill("3600")
+    page.get_by_label("Grace period in seconds").fill("3600")
     page.get_by_role("button", name="Rotate").click()
     secret = _copy_secret(page)
     assert [_code(client, service, each) for each in (key["api_key"], secret)] == ["VALID", "VALID"]
 
 
-def test_users_are_deactivated_from_the_list(page: Page, person: Person, client: httpx.Client, service: dict[str, str]):
+def test_users_are_suspended_from_the_list(page: Page, person: Person, client: httpx.Client, service: dict[str, str]):
     key = person.create_key()
     _search_users(page, person)
     page.get_by_role("checkbox").nth(1).check()
     page.locator("select[name=action]").select_option("deactivate_selected")
     page.get_by_role("button", name="Run").click()
-    page.get_by_role("button", name="Deactivate").click()
-    expect(page.get_by_text(f"“{person.email}” deactivated.")).to_be_visible()
+    page.get_by_role("button", name="Suspend").click()
+    expect(page.get_by_text(f"“{person.email}” suspended.")).to_be_visible()
     assert _code(client, service, key["api_key"]) == "FORBIDDEN"
 
 
-def test_a_role_is_made_and_given(page: Page, person: Person):
+def test_role_is_created_and_assigned(page: Page, person: Person):
     page.goto("/admin/users/role/add/")
     page.get_by_label("Name").fill("support")
     page.get_by_label("credits:hold").check()
@@ -135,7 +133,7 @@ def test_a_role_is_made_and_given(page: Page, person: Person):
     expect(row.locator(".field-accounts")).to_have_text("1")
 
 
-def test_one_menu_is_open_at_a_time_and_leads_to_its_lists(page: Page):
+def test_one_menu_is_open_at_a_time(page: Page):
     menus = page.get_by_role("navigation", name="Lists")
     opened = menus.locator("details[open]")
     for name in ("Customers", "Records"):
@@ -151,7 +149,7 @@ def test_one_menu_is_open_at_a_time_and_leads_to_its_lists(page: Page):
     expect(page.get_by_role("heading", name="Audit events", exact=True)).to_be_visible()
 
 
-def test_the_pages_of_the_back_office_load(page: Page, person: Person):
+def test_pages_of_the_back_office_load(page: Page, person: Person):
     key = person.create_key()
     for path in (
         "/admin/",
@@ -167,27 +165,27 @@ def test_the_pages_of_the_back_office_load(page: Page, person: Person):
         f"/admin/api_keys/apikey/{key['id']}/history/",
         "/admin/password_change/",
     ):
-        answer = page.goto(path)
-        assert answer is not None
-        assert answer.status == 200
+        response = page.goto(path)
+        assert response is not None
+        assert response.status == 200
 
 
-def test_every_verification_after_the_revocations_answer_says_disabled(
+def test_verifications_after_the_revocation_are_disabled(
     page: Page, server: Server, service: dict[str, str], busy_key: dict[str, Any]
 ):
     page.goto(f"/admin/api_keys/apikey/revoke/?id={busy_key['id']}")
-    with _asked_all_the_time(server, service, busy_key["api_key"]) as answers:
+    with _verified_continuously(server, service, busy_key["api_key"]) as verifications:
         time.sleep(SECONDS_BEFORE)
-        with page.expect_response(lambda answer: answer.request.method == "POST") as revocation:
+        with page.expect_response(lambda response: response.request.method == "POST") as revocation:
             page.get_by_role("button", name="Revoke").click()
         assert revocation.value.status == 302
         revoked_at = time.perf_counter()
         time.sleep(SECONDS_AFTER)
-    after = [answer.code for answer in answers if answer.began_at > revoked_at]
-    valid = [answer for answer in answers if answer.code == "VALID"]
-    assert (len(valid) > ASKERS, len(after) > ASKERS) == (True, True)
+    after = [response.code for response in verifications if response.began_at > revoked_at]
+    valid = [response for response in verifications if response.code == "VALID"]
+    assert (len(valid) > CALLERS, len(after) > CALLERS) == (True, True)
     assert set(after) == {"DISABLED"}
-    assert {answer.code for answer in answers} == {"VALID", "DISABLED"}
+    assert {response.code for response in verifications} == {"VALID", "DISABLED"}
     with psycopg.connect(server.database_url) as connection:
         rows = connection.execute(
             "SELECT count(*) FROM usage_events WHERE api_key_id = %s", [busy_key["id"]]
@@ -196,33 +194,33 @@ def test_every_verification_after_the_revocations_answer_says_disabled(
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One verification: when it began, and what it said."""
+class Verification:
+    """One verification: its start and its verdict."""
 
     began_at: float
     code: str
 
 
 @contextmanager
-def _asked_all_the_time(server: Server, service: dict[str, str], secret: str) -> Iterator[list[Answer]]:
-    answers: list[Answer] = []
-    is_over = threading.Event()
+def _verified_continuously(server: Server, service: dict[str, str], secret: str) -> Iterator[list[Verification]]:
+    verifications: list[Verification] = []
+    is_finished = threading.Event()
 
-    def ask() -> None:
+    def verify() -> None:
         with server.client() as client:
-            while not is_over.is_set():
+            while not is_finished.is_set():
                 began_at = time.perf_counter()
-                answers.append(Answer(began_at, _code(client, service, secret)))
+                verifications.append(Verification(began_at, _code(client, service, secret)))
 
-    askers = [threading.Thread(target=ask) for _ in range(ASKERS)]
-    for asker in askers:
-        asker.start()
+    callers = [threading.Thread(target=verify) for _ in range(CALLERS)]
+    for caller in callers:
+        caller.start()
     try:
-        yield answers
+        yield verifications
     finally:
-        is_over.set()
-        for asker in askers:
-            asker.join()
+        is_finished.set()
+        for caller in callers:
+            caller.join()
 
 
 def _sign_in(page: Page, server: Server) -> None:
@@ -255,6 +253,6 @@ def _copy_secret(page: Page) -> str:
 
 
 def _code(client: httpx.Client, service: dict[str, str], secret: str) -> str:
-    answer = client.post("/api/v1/keys/verify", json={"key": secret}, headers=service)
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["code"])
+    response = client.post("/api/v1/keys/verify", json={"key": secret}, headers=service)
+    assert response.status_code == 200, response.text
+    return str(response.json()["code"])

@@ -1,4 +1,4 @@
-"""Credits in a real browser: from a customer's page to the posting, the balance and the ledger."""
+"""Credits in a real browser: from the page of a customer to posting, balance and ledger."""
 
 import httpx
 import pytest
@@ -29,8 +29,8 @@ def test_credits_are_posted_and_taken_back(page: Page, person: Person, client: h
     page.get_by_role("link", name="Post credits").click()
     expect(page.get_by_role("heading", name=f"Post credits to {person.email}")).to_be_visible()
     page.get_by_label("Amount").fill("12.50")
-    page.get_by_label("Reason").fill("paid by card")
-    page.get_by_label("Reference").fill("invoice 7")
+    page.get_by_label("Description").fill("paid by card")
+    page.get_by_label("Reference ID").fill("invoice 7")
     page.get_by_role("button", name="Post credits").click()
     expect(page.get_by_text(f"Credits to {person.email} posted.")).to_be_visible()
     expect(page.locator(".field-balance .readonly")).to_have_text("12.500000")
@@ -39,7 +39,7 @@ def test_credits_are_posted_and_taken_back(page: Page, person: Person, client: h
     page.get_by_role("link", name="Post credits").click()
     page.get_by_label("Amount").fill("-13")
     page.get_by_label("Type").select_option("adjustment")
-    page.get_by_label("Reason").fill("too much")
+    page.get_by_label("Description").fill("too much")
     page.get_by_role("button", name="Post credits").click()
     expect(page.get_by_text("The balance is 12.500000.")).to_be_visible()
     page.get_by_label("Amount").fill("-2.5")
@@ -54,12 +54,12 @@ def test_credits_are_posted_and_taken_back(page: Page, person: Person, client: h
     expect(page.locator("#result_list")).to_have_count(0)
 
 
-def test_each_opening_of_the_form_posts_once(page: Page, person: Person, client: httpx.Client):
+def test_form_posts_once_each_time_it_is_opened(page: Page, person: Person, client: httpx.Client):
     for _ in range(2):
         page.goto(f"/admin/credits/creditbalance/post/?id={person.id}")
         page.get_by_label("Amount").fill("5")
-        page.get_by_label("Reason").fill("welcome")
-        # What a second click before the answer does.
+        page.get_by_label("Description").fill("welcome")
+        # What a second click before the response does.
         page.evaluate("""async () => {
             const form = document.getElementById("operation-form");
             await fetch(location.href, {method: "POST", body: new FormData(form)});
@@ -70,13 +70,13 @@ def test_each_opening_of_the_form_posts_once(page: Page, person: Person, client:
     assert len(set(_references(client, person))) == 2
 
 
-def test_the_pages_of_credits_load(page: Page, person: Person):
+def test_pages_of_credits_load(page: Page, person: Person):
     for path in (
         "/admin/credits/creditbalance/",
         f"/admin/credits/creditbalance/?q={person.email}",
         f"/admin/credits/creditbalance/{person.id}/history/",
         f"/admin/credits/credittransaction/?user__id__exact={person.id}",
     ):
-        answer = page.goto(path)
-        assert answer is not None
-        assert answer.status == 200
+        response = page.goto(path)
+        assert response is not None
+        assert response.status == 200

@@ -1,4 +1,4 @@
-"""Whoever sends the staff door slow or endless bodies shuts it to nobody."""
+"""Slow or endless bodies do not block the admin for others."""
 
 import socket
 from contextlib import ExitStack
@@ -11,14 +11,14 @@ from tests.support.server import Server
 from tests.support.untouched import untouched
 
 LOGIN = "/admin/login/"
-IDLE = 48  # both workers have eight places each, and which one a connection meets is chance
+IDLE = 48  # both workers have eight places each, and connections reach either by chance
 BEGUN = (
     b"POST /admin/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
     b"Content-Length: 100000\r\n\r\nx"
 )
 
 
-def test_idle_bodies_do_not_shut_it(server: Server, client: httpx.Client):
+def test_idle_bodies_do_not_block_the_admin(server: Server, client: httpx.Client):
     address = urlsplit(server.url)
     with ExitStack() as stack:
         for _ in range(IDLE):
@@ -30,15 +30,15 @@ def test_idle_bodies_do_not_shut_it(server: Server, client: httpx.Client):
     assert client.get(LOGIN).status_code == 200
 
 
-def test_three_hundred_megabytes_are_refused_on_their_way(server: Server, client: httpx.Client):
+def test_large_body_is_refused_before_it_has_arrived(server: Server, client: httpx.Client):
     chunks = (b"x" * 65536 for _ in range(4800))
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     with untouched(server):
-        answer = client.post(LOGIN, content=chunks, headers=headers)
-    assert (answer.status_code, next(chunks, b"")[:1]) == (413, b"x")  # not all of it was sent
+        response = client.post(LOGIN, content=chunks, headers=headers)
+    assert (response.status_code, next(chunks, b"")[:1]) == (413, b"x")  # the rest was not sent
     assert client.get(LOGIN).status_code == 200
 
 
-def test_static_files_are_served_all_the_same(client: httpx.Client):
-    answer = client.get("/static/backoffice/keyhouse.css")
-    assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, "text/css")
+def test_static_files_are_served(client: httpx.Client):
+    response = client.get("/static/backoffice/keyhouse.css")
+    assert (response.status_code, response.headers["content-type"].partition(";")[0]) == (200, "text/css")

@@ -1,4 +1,4 @@
-"""`docs/authentication.md` does what it says, pasted line by line, within the limits that are the default."""
+"""The commands of `docs/authentication.md` work as written, line by line, within the default limits."""
 
 import json
 import os
@@ -63,7 +63,7 @@ def _with(answers: list[dict[str, Any]], field: str) -> list[dict[str, Any]]:
     return [answer for answer in answers if field in answer]
 
 
-def test_every_line_is_answered_as_the_document_says(pasted: "subprocess.CompletedProcess[str]"):
+def test_commands_of_the_document_have_the_described_results(pasted: "subprocess.CompletedProcess[str]"):
     statuses = pasted.stderr.split()
     assert statuses == [
         *("201", "200", "200", "200", "200", "200"),  # an account
@@ -76,7 +76,7 @@ def test_every_line_is_answered_as_the_document_says(pasted: "subprocess.Complet
     ], pasted.stdout + pasted.stderr
 
 
-def test_the_address_is_changed_when_both_have_agreed(answers: list[dict[str, Any]]):
+def test_address_changes_when_both_are_confirmed(answers: list[dict[str, Any]]):
     accounts = [one for one in _with(answers, "pending_email") if one["roles"] == []]
     moves = [(one["email"], one["pending_email"]) for one in accounts]
     assert moves[:4] == [
@@ -89,7 +89,7 @@ def test_the_address_is_changed_when_both_have_agreed(answers: list[dict[str, An
     assert statuses.count("pending") == statuses.count("changed") == 1
 
 
-def test_a_token_is_worth_something_until_it_is_called_back(answers: list[dict[str, Any]]):
+def test_token_is_active_until_it_is_revoked(answers: list[dict[str, Any]]):
     before, after = _with(answers, "active")
     assert (before["active"], before["scope"], before["token_type"]) == (True, "images:read", "Bearer")
     assert after == {"active": False}
@@ -97,19 +97,19 @@ def test_a_token_is_worth_something_until_it_is_called_back(answers: list[dict[s
     assert refused == ["invalid_scope"]
 
 
-def test_the_invited_have_an_account_of_a_verified_address(answers: list[dict[str, Any]]):
+def test_invited_account_has_a_verified_address(answers: list[dict[str, Any]]):
     (invited,) = [one for one in _with(answers, "username") if one["username"] == "cal"]
     assert (invited["email"], invited["email_verified_at"] is not None) == ("cal@example.com", True)
 
 
-def test_a_role_that_is_taken_takes_its_scope_from_the_key(answers: list[dict[str, Any]]):
+def test_removed_role_removes_the_scope_of_the_key(answers: list[dict[str, Any]]):
     made = next(one for one in _with(answers, "api_key") if one["name"] == "gateway")
     listed = next(one for page in _with(answers, "items") for one in page["items"] if one.get("name") == "gateway")
     assert (made["scopes"], made["withheld_scopes"]) == (["keys:verify"], [])
     assert (listed["scopes"], listed["withheld_scopes"]) == ([], ["keys:verify"])
 
 
-def test_the_account_is_exported_and_gone(answers: list[dict[str, Any]]):
+def test_account_is_exported_and_deleted(answers: list[dict[str, Any]]):
     (export,) = _with(answers, "exported_at")
     assert export["account"]["email"] == "bea@example.org"
     assert [key["name"] for key in export["data"]["api_keys"]["items"]] == ["resizer", "gateway"]

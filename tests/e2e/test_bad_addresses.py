@@ -1,4 +1,4 @@
-"""Paths, queries, methods and headers that mean nothing here."""
+"""Malformed or unknown paths, queries, methods and headers."""
 
 import httpx
 import pytest
@@ -30,54 +30,56 @@ QUERIES = {
 
 @pytest.mark.parametrize("number", IDS)
 @pytest.mark.parametrize("path", [KEYS, "/api/v1/users", "/api/v1/auth/sessions"])
-def test_no_id(server: Server, person: Person, path: str, number: str):
+def test_malformed_id_is_rejected(server: Server, person: Person, path: str, number: str):
     with untouched(server):
         answer = person.client.delete(f"{path}/{number}", headers=person.headers)
     assert_error(answer, 422, "VALIDATION_FAILED")
 
 
 @pytest.mark.parametrize(("query", "field"), QUERIES.values(), ids=QUERIES.keys())
-def test_no_page(server: Server, person: Person, query: str, field: str):
+def test_malformed_page_number_is_rejected(server: Server, person: Person, query: str, field: str):
     with untouched(server):
         answer = person.client.get(f"{KEYS}?{query}", headers=person.headers)
     assert_error(answer, 422, "VALIDATION_FAILED", field)
 
 
-def test_a_page_beyond_the_last_is_empty(person: Person):
+def test_page_beyond_the_last_is_empty(person: Person):
     answer = person.client.get(f"{KEYS}?page=1000000&size=100", headers=person.headers)
     assert answer.status_code == 200
     assert answer.json() == {"items": [], "total": 0, "page": 1000000, "size": 100, "pages": 0}
 
 
 @pytest.mark.parametrize("search", ["%00", "a%00b"])
-def test_nul_in_a_query(server: Server, client: httpx.Client, administrator: dict[str, str], search: str):
+def test_nul_in_a_query_is_handled(server: Server, client: httpx.Client, administrator: dict[str, str], search: str):
     with untouched(server):
         answer = client.get(f"/api/v1/users?search={search}", headers=administrator)
     assert_error(answer, 422, "VALIDATION_FAILED", "search")
 
 
 @pytest.mark.parametrize("search", ["%ff", "%c0%af", "%ed%a0%80", "ok&search=%ff"])
-def test_invalid_utf8_in_a_query(server: Server, client: httpx.Client, administrator: dict[str, str], search: str):
+def test_invalid_utf8_in_a_query_is_handled(
+    server: Server, client: httpx.Client, administrator: dict[str, str], search: str
+):
     with untouched(server):
         answer = client.get(f"/api/v1/users?search={search}", headers=administrator)
     assert_error(answer, 400, "MALFORMED_REQUEST")
 
 
 @pytest.mark.parametrize("search", ["%25", "_", "%5C", "%27%3B--", "%F0%9F%92%A9"])
-def test_a_search_is_taken_literally(client: httpx.Client, administrator: dict[str, str], search: str):
+def test_search_is_literal(client: httpx.Client, administrator: dict[str, str], search: str):
     answer = client.get(f"/api/v1/users?search={search}nobody-has-this", headers=administrator)
     assert (answer.status_code, answer.json()["items"]) == (200, [])
 
 
 @pytest.mark.parametrize("path", ["/api/v1/%ff", "/api/v1/users/%c0%af", "/health%ff"])
-def test_invalid_utf8_in_a_path(server: Server, person: Person, path: str):
+def test_invalid_utf8_in_a_path_is_handled(server: Server, person: Person, path: str):
     with untouched(server):
         answer = person.client.get(path, headers=person.headers)
     assert_error(answer, 400, "MALFORMED_REQUEST")
 
 
 @pytest.mark.parametrize("line", [b"GET /api/v1/users/\xff", b"GET /api/v1/users?search=\xff", b"GET /api/v1/\x00"])
-def test_bytes_that_http_does_not_know(server: Server, line: bytes):
+def test_invalid_bytes_are_rejected(server: Server, line: bytes):
     with untouched(server):
         answer = exchange(server.url, message(line))
     assert answer.status_code in {400, 401}
@@ -88,7 +90,7 @@ def test_bytes_that_http_does_not_know(server: Server, line: bytes):
     ["/api/", "/api/v1", "/api/v1/nothing", "/api/v2/users", f"{KEYS}/", f"{KEYS}/1/nothing", "/api/v1/users/me/",
      "/healthy", "/health/", "/.well-known/nothing", "/api//v1/users", "/api/v1/%2e%2e/admin", "/api/v1/nothing%00"],
 )  # fmt: skip
-def test_no_such_address(server: Server, person: Person, path: str):
+def test_unknown_path_is_not_found(server: Server, person: Person, path: str):
     with untouched(server):
         answer = person.client.get(path, headers=person.headers)
     assert_error(answer, 404, "NOT_FOUND")
@@ -111,7 +113,7 @@ def test_no_such_address(server: Server, person: Person, path: str):
         ("PUT", "/api/v1/users/me", {"GET", "PATCH"}),
     ],
 )
-def test_method_not_allowed(server: Server, person: Person, method: str, path: str, allowed: set[str]):
+def test_unsupported_method_is_rejected(server: Server, person: Person, method: str, path: str, allowed: set[str]):
     with untouched(server):
         answer = person.client.request(method, path, headers=person.headers)
     if method == "HEAD":
@@ -122,7 +124,7 @@ def test_method_not_allowed(server: Server, person: Person, method: str, path: s
 
 
 @pytest.mark.parametrize("path", ["/health", "/health/ready", "/openapi.json", "/docs", "/api/v1/users/me", KEYS])
-def test_head_is_get_without_a_body(server: Server, person: Person, path: str):
+def test_head_is_get_without_body(server: Server, person: Person, path: str):
     with untouched(server):
         head = person.client.head(path, headers=person.headers)
         get = person.client.get(path, headers=person.headers)
@@ -131,7 +133,7 @@ def test_head_is_get_without_a_body(server: Server, person: Person, path: str):
     assert head.headers["content-type"] == get.headers["content-type"]
 
 
-def test_a_preflight_of_a_stranger_allows_nothing(server: Server, client: httpx.Client):
+def test_preflight_of_a_foreign_origin_allows_nothing(server: Server, client: httpx.Client):
     asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
     with untouched(server):
         answer = client.options(KEYS, headers=asked)
@@ -146,14 +148,14 @@ def test_a_preflight_of_a_stranger_allows_nothing(server: Server, client: httpx.
         {"Transfer-Encoding": "gzip"}, {"Transfer-Encoding": "chunked, gzip"},
     ],
 )  # fmt: skip
-def test_a_length_that_is_none(server: Server, service: dict[str, str], headers: dict[str, str]):
+def test_malformed_content_length_is_rejected(server: Server, service: dict[str, str], headers: dict[str, str]):
     sent = {**service, "Content-Type": "application/json", **headers}
     with untouched(server):
         answer = exchange(server.url, message(b"POST /api/v1/keys/verify", sent))
     assert answer.status_code in {400, 413}
 
 
-def test_two_lengths_at_once(server: Server, service: dict[str, str]):
+def test_two_content_lengths_are_rejected(server: Server, service: dict[str, str]):
     sent = {**service, "Content-Type": "application/json", "Content-Length": "5", "Transfer-Encoding": "chunked"}
     with untouched(server):
         answer = exchange(server.url, message(b"POST /api/v1/keys/verify", sent) + b"0\r\n\r\n")
@@ -161,13 +163,13 @@ def test_two_lengths_at_once(server: Server, service: dict[str, str]):
 
 
 @pytest.mark.parametrize("request_id", ["a b", "x" * 65, "é", "<script>", ""])
-def test_a_request_id_that_is_not_harmless_is_replaced(client: httpx.Client, request_id: str):
+def test_unsafe_request_id_is_replaced(client: httpx.Client, request_id: str):
     answer = client.get("/health", headers=[(b"x-request-id", request_id.encode())])
     assert answer.headers["x-request-id"] != request_id
     assert len(answer.headers["x-request-id"]) == 32
 
 
-def test_a_harmless_request_id_is_kept(client: httpx.Client):
+def test_safe_request_id_is_kept(client: httpx.Client):
     answer = client.get("/api/v1/users/me", headers={"X-Request-ID": "trace-1.2:3"})
     assert_error(answer, 401, "NOT_AUTHENTICATED")
     assert answer.headers["x-request-id"] == "trace-1.2:3"

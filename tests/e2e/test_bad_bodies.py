@@ -1,4 +1,4 @@
-"""Bodies that cannot be read, or say what they may not."""
+"""Malformed bodies, and bodies with invalid values."""
 
 import json
 from collections.abc import Iterator
@@ -85,28 +85,28 @@ QUESTIONS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE.keys())
-def test_unreadable(server: Server, person: Person, body: bytes):
+def test_malformed_body_is_rejected(server: Server, person: Person, body: bytes):
     with untouched(server):
         answer = person.client.post(KEYS, content=body, headers={**person.headers, **JSON})
     assert_error(answer, 400, "MALFORMED_REQUEST")
 
 
 @pytest.mark.parametrize(("body", "field"), UNACCEPTABLE.values(), ids=UNACCEPTABLE.keys())
-def test_unacceptable(server: Server, person: Person, body: Any, field: str):
+def test_invalid_values_are_rejected(server: Server, person: Person, body: Any, field: str):
     with untouched(server):
         answer = person.client.post(KEYS, json=body, headers=person.headers)
     assert_error(answer, 422, "VALIDATION_FAILED", field)
 
 
 @pytest.mark.parametrize("body", ["[]", "null", "5", '"key"', "true"])
-def test_not_an_object(server: Server, person: Person, body: str):
+def test_body_that_is_not_an_object_is_rejected(server: Server, person: Person, body: str):
     with untouched(server):
         answer = person.client.post(KEYS, content=body, headers={**person.headers, **JSON})
     assert_error(answer, 422, "VALIDATION_FAILED")
 
 
 @pytest.mark.parametrize(("body", "field"), QUESTIONS.values(), ids=QUESTIONS.keys())
-def test_unacceptable_question(
+def test_invalid_verification_query_is_rejected(
     server: Server, client: httpx.Client, service: dict[str, str], body: dict[str, Any], field: str
 ):
     with untouched(server):
@@ -117,25 +117,25 @@ def test_unacceptable_question(
 @pytest.mark.parametrize(
     "content_type", [None, "", "text/plain", "application/x-www-form-urlencoded", "application/jsonp", "json", "*/*"]
 )
-def test_wrong_content_type(server: Server, person: Person, content_type: str | None):
+def test_other_content_types_are_rejected(server: Server, person: Person, content_type: str | None):
     headers = {**person.headers} if content_type is None else {**person.headers, "Content-Type": content_type}
     with untouched(server):
         answer = person.client.post(KEYS, content=b'{"name": "key"}', headers=headers)
     assert_error(answer, 415, "UNSUPPORTED_MEDIA_TYPE")
 
 
-def test_a_content_type_with_parameters_is_json_too(person: Person):
+def test_content_type_with_parameters_is_accepted(person: Person):
     headers = {**person.headers, "Content-Type": "Application/JSON; charset=utf-8"}
     assert person.client.post(KEYS, content=b'{"name": "key"}', headers=headers).status_code == 201
 
 
-def test_ten_megabytes_by_content_length(server: Server, person: Person):
+def test_large_content_length_is_rejected(server: Server, person: Person):
     with untouched(server):
         answer = person.client.post(KEYS, content=b" " * TEN_MEGABYTES, headers={**person.headers, **JSON})
     assert_error(answer, 413, "PAYLOAD_TOO_LARGE")
 
 
-def test_ten_megabytes_in_chunks(server: Server, person: Person):
+def test_large_chunked_body_is_rejected(server: Server, person: Person):
     def chunks() -> Iterator[bytes]:
         for _ in range(TEN_MEGABYTES // 65536):
             yield b" " * 65536
@@ -145,14 +145,14 @@ def test_ten_megabytes_in_chunks(server: Server, person: Person):
     assert_error(answer, 413, "PAYLOAD_TOO_LARGE")
 
 
-def test_a_refusal_never_repeats_a_secret(client: httpx.Client):
+def test_error_repeats_no_secret(client: httpx.Client):
     body = {"email": "x", "username": "x y", "password": "a secret of mine\x00"}
     answer = client.post("/api/v1/users", json=body)
     assert_error(answer, 422, "VALIDATION_FAILED", "password")
     assert "a secret of mine" not in answer.text
 
 
-def test_an_empty_body_lacks_what_is_asked_for(server: Server, person: Person):
+def test_empty_body_lacks_required_fields(server: Server, person: Person):
     with untouched(server):
         answer = person.client.post(KEYS, content=b"", headers={**person.headers, **JSON})
     assert_error(answer, 422, "VALIDATION_FAILED")

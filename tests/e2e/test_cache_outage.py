@@ -1,4 +1,4 @@
-"""Limits that all workers count in one Redis, and Redis away: refused promptly, and over by itself."""
+"""Rate limits that all workers count in one Redis, and an outage of Redis: refused promptly, recovered by itself."""
 
 import os
 import time
@@ -47,7 +47,7 @@ def test_two_workers_share_one_limit(limited: Server):
     assert statuses == [401] * LIMIT + [429] * (CALLS - LIMIT)
 
 
-def test_redis_away_and_back(limited: Server, cache: RedisServer):
+def test_limits_survive_an_outage_of_redis(limited: Server, cache: RedisServer):
     assert refresh(limited).status_code == 401
     with cache.frozen():
         _check_away(limited)

@@ -1,4 +1,4 @@
-"""`kill -9` of workers and of PostgreSQL under load: no answer is lost, none is charged twice, and all comes back."""
+"""`kill -9` of workers and of PostgreSQL under load: no response is lost or charged twice, and the service recovers."""
 
 import os
 import random
@@ -34,7 +34,7 @@ RESPAWN_SECONDS_MAXIMUM = 30.0
 RECOVERY_SECONDS_MAXIMUM = 8.0
 
 
-def test_killed_workers(tmp_path: Path):
+def test_killed_workers_lose_no_answered_request(tmp_path: Path):
     name = f"keyhouse_crashes_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
     with separate_database(os.environ["DATABASE_URL"], name) as url, _served(url, tmp_path) as (server, staff):
 
@@ -46,7 +46,7 @@ def test_killed_workers(tmp_path: Path):
         _check(server, customer, replies)
 
 
-def test_killed_databases(tmp_path: Path):
+def test_killed_database_loses_no_answered_request(tmp_path: Path):
     with EmbeddedPostgres(tmp_path / "postgres") as postgres, _served(postgres.url, tmp_path) as (server, staff):
 
         def kill_the_database(_: random.Random) -> None:

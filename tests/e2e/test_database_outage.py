@@ -1,4 +1,4 @@
-"""The database away, and a worker killed: both are survived without help."""
+"""An outage of the database, and a killed worker: the service recovers by itself."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ def stack() -> Iterator[ExitStack]:
         yield opened
 
 
-def test_the_database_away_and_back(postgres: EmbeddedPostgres, stack: ExitStack, tmp_path: Path):
+def test_service_recovers_from_a_database_outage(postgres: EmbeddedPostgres, stack: ExitStack, tmp_path: Path):
     with postgres:
         server = stack.enter_context(start_server(postgres.url, tmp_path / "server"))
         client = stack.enter_context(server.client())
@@ -77,7 +77,7 @@ def _check_away(client: httpx.Client, server: Server, person: Person, secret: st
     assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
 
 
-def test_a_killed_worker_is_replaced(postgres: EmbeddedPostgres, stack: ExitStack, tmp_path: Path):
+def test_killed_worker_is_replaced(postgres: EmbeddedPostgres, stack: ExitStack, tmp_path: Path):
     with postgres:
         server = stack.enter_context(start_server(postgres.url, tmp_path / "server"))
         before = server.workers

@@ -1,4 +1,4 @@
-"""`kill -9` of the serving process: its workers end with it, and the next start finds everything."""
+"""`kill -9` of the server process: its workers end with it, and the next start finds everything."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from tests.support.server import separate_database, start_server
 FIRST_PASSWORD = re.compile(r"^  password  +\S+$", re.MULTILINE)
 
 
-def test_a_killed_server_leaves_no_workers_and_loses_nothing(tmp_path: Path):
+def test_killed_server_leaves_no_workers_and_loses_nothing(tmp_path: Path):
     name = f"keyhouse_killed_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
     with separate_database(os.environ["DATABASE_URL"], name) as database_url:
         begun = time.monotonic()

@@ -1,4 +1,4 @@
-"""Letters that a served Keyhouse sends, with its mail server away, slow, and its workers killed."""
+"""Messages that a running server sends: with its mail server unavailable, slow, and its workers killed."""
 
 import asyncio
 import os
@@ -58,7 +58,7 @@ def served(port: int, directory: Path, name: str) -> Iterator[Server]:
         server.kill()
 
 
-def test_a_letter_is_delivered(server: Server, inbox: Inbox):
+def test_a_message_is_delivered(server: Server, inbox: Inbox):
     with mail_server(inbox=inbox):
         send_test_mail(server, "ann@example.com")
         wait_for(lambda: states(server) == [(True, 1, "")])
@@ -66,7 +66,7 @@ def test_a_letter_is_delivered(server: Server, inbox: Inbox):
     assert (letter["To"], letter["From"]) == ("ann@example.com", "Example <no-reply@example.com>")
 
 
-def test_a_mail_server_that_comes_back_gets_what_waits(server: Server, inbox: Inbox):
+def test_waiting_messages_are_sent_once_the_mail_server_is_available(server: Server, inbox: Inbox):
     send_test_mail(server, "ann@example.com")
     wait_for(lambda: states(server) == [(False, 1, "ConnectionRefusedError")])
     with mail_server(inbox=inbox):
@@ -75,7 +75,7 @@ def test_a_mail_server_that_comes_back_gets_what_waits(server: Server, inbox: In
     assert inbox.recipients == ["ann@example.com"]
 
 
-def test_what_killed_workers_were_sending_is_sent(server: Server, inbox: Inbox):
+def test_messages_that_killed_workers_were_sending_are_sent(server: Server, inbox: Inbox):
     taken = Held(inbox)
     with mail_server(inbox=taken):
         send_test_mail(server, "ann@example.com")
@@ -91,7 +91,7 @@ def test_what_killed_workers_were_sending_is_sent(server: Server, inbox: Inbox):
     assert len({letter["Message-ID"] for letter in inbox.messages}) == 1
 
 
-def test_a_mail_server_that_says_nothing_does_not_hold_the_stop(tmp_path: Path):
+def test_a_silent_mail_server_does_not_delay_the_stop(tmp_path: Path):
     taken = Held(Inbox(free_port()))
     with mail_server(inbox=taken), served(taken.port, tmp_path, "held") as server:
         send_test_mail(server, "ann@example.com")
@@ -118,8 +118,8 @@ class Held(Inbox):
 
 
 def send_test_mail(server: Server, address: str) -> None:
-    """Post a letter as an operator does, and leave the sending to the server."""
-    command = [sys.executable, "manage.py", "send_test_mail", address, "--post-only"]
+    """Enqueue a message as an operator does, and leave the sending to the server."""
+    command = [sys.executable, "manage.py", "send_test_mail", address, "--enqueue-only"]
     environment = {**os.environ, "DATABASE_URL": server.database_url}
     subprocess.run(command, cwd=PROJECT, env=environment, check=True, capture_output=True, timeout=60)
 

@@ -1,4 +1,4 @@
-"""The main job: sign up, get a key, have it verified, rotate and revoke it."""
+"""The main use: register, create a key, have it verified, rotate and revoke it."""
 
 import httpx
 
@@ -8,7 +8,7 @@ NAME = "ann-of-the-main-job"
 ACCOUNT = {"email": f"{NAME}@example.com", "username": NAME, "password": PASSWORD, "full_name": "Ann"}
 
 
-def test_from_signing_up_to_a_revoked_key(client: httpx.Client, service: dict[str, str]):
+def test_customer_journey_from_registration_to_revoked_key(client: httpx.Client, service: dict[str, str]):
     user = client.post("/api/v1/users", json=ACCOUNT)
     assert (user.status_code, user.json()["plan"]) == (201, "free")
 
@@ -35,7 +35,7 @@ def test_from_signing_up_to_a_revoked_key(client: httpx.Client, service: dict[st
     assert _code(client, service, second_secret) == "DISABLED"
 
 
-def test_a_secret_rotated_without_grace_has_expired(client: httpx.Client, person: Person, service: dict[str, str]):
+def test_secret_rotated_without_grace_has_expired(client: httpx.Client, person: Person, service: dict[str, str]):
     key = person.create_key()
     rotated = client.post(f"/api/v1/api-keys/{key['id']}/rotate", headers=person.headers)
     assert rotated.status_code == 200
@@ -43,7 +43,7 @@ def test_a_secret_rotated_without_grace_has_expired(client: httpx.Client, person
     assert _code(client, service, rotated.json()["api_key"]) == "VALID"
 
 
-def test_a_deleted_key_is_unknown(client: httpx.Client, person: Person, service: dict[str, str]):
+def test_deleted_key_is_not_found(client: httpx.Client, person: Person, service: dict[str, str]):
     key = person.create_key()
     deleted = client.delete(f"/api/v1/api-keys/{key['id']}", headers=person.headers)
     assert deleted.status_code == 204

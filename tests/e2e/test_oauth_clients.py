@@ -1,5 +1,4 @@
-"""Client libraries that nobody here wrote, on a served Keyhouse: a key is exchanged, and its token is believed by
-others, asked about and called back."""
+"""Independent client libraries: a key is exchanged, and its token is verified offline, introspected and revoked."""
 
 import json
 from pathlib import Path
@@ -25,13 +24,13 @@ EACH_METHOD = pytest.mark.parametrize("method", METHODS)
 
 @pytest.fixture(scope="module")
 def javascript() -> Path:
-    """The client in JavaScript, with its libraries."""
+    """The JavaScript client with its libraries installed."""
     return installed(PROJECT / "tests" / "support" / "oauth_client")
 
 
 @pytest.fixture
 def key(person: Person) -> dict[str, Any]:
-    """A customer's key with scopes of its owner's own."""
+    """A customer's key with scopes of the customer's own."""
     return person.create_key(scopes=SCOPES)
 
 
@@ -44,7 +43,7 @@ def session_of(metadata: dict[str, Any], key: dict[str, Any], method: str, **cha
     )
 
 
-# RFC 9864 would have the algorithm called Ed25519, which fewer libraries know yet.
+# RFC 9864 renames the algorithm to Ed25519, which fewer libraries know yet.
 @pytest.mark.filterwarnings("ignore:EdDSA is deprecated:joserfc.errors.SecurityWarning")
 @EACH_METHOD
 def test_authlib_exchanges_a_key_and_joserfc_verifies_the_token_offline(
@@ -61,14 +60,18 @@ def test_authlib_exchanges_a_key_and_joserfc_verifies_the_token_offline(
         ).validate(token.claims)
         assert (token.header["typ"], token.claims["sub"]) == ("at+jwt", str(person.id))
         me = f"{server.url}/api/v1/users/me"
-        # Authlib presents the token as a bearer by itself.
+        # Authlib sends the token as a bearer token.
         assert service.get(me).json()["id"] == person.id
-        told = service.introspect_token(metadata["introspection_endpoint"], granted["access_token"]).json()
-        assert (told["active"], told["client_id"], told["jti"]) == (True, str(key["id"]), token.claims["jti"])
-        gone = service.revoke_token(metadata["revocation_endpoint"], granted["access_token"])
-        assert (gone.status_code, gone.content) == (200, b"")
-        told = service.introspect_token(metadata["introspection_endpoint"], granted["access_token"]).json()
-        assert told == {"active": False}
+        described = service.introspect_token(metadata["introspection_endpoint"], granted["access_token"]).json()
+        assert (described["active"], described["client_id"], described["jti"]) == (
+            True,
+            str(key["id"]),
+            token.claims["jti"],
+        )
+        revoked = service.revoke_token(metadata["revocation_endpoint"], granted["access_token"])
+        assert (revoked.status_code, revoked.content) == (200, b"")
+        described = service.introspect_token(metadata["introspection_endpoint"], granted["access_token"]).json()
+        assert described == {"active": False}
         assert service.get(me).status_code == 401
 
 
@@ -78,10 +81,10 @@ def test_authlib_exchanges_a_key_and_joserfc_verifies_the_token_offline(
     [
         ({"client_secret": "x"}, "invalid_client"),
         ({"client_id": "0"}, "invalid_client"),
-        ({"scope": "somebody:else"}, "invalid_scope"),
+        ({"scope": "other:scope"}, "invalid_scope"),
     ],
 )
-def test_authlib_understands_each_refusal(
+def test_authlib_reads_each_error(
     client: httpx.Client, key: dict[str, Any], method: str, changed: dict[str, str], error: str
 ):
     metadata = client.get("/.well-known/oauth-authorization-server").json()
@@ -91,24 +94,24 @@ def test_authlib_understands_each_refusal(
 
 
 @EACH_METHOD
-def test_openid_client_finds_its_way_and_jose_verifies_the_token_offline(
+def test_openid_client_uses_the_metadata_and_jose_verifies_the_token_offline(
     server: Server, javascript: Path, person: Person, key: dict[str, Any], method: str
 ):
-    question = {
+    query = {
         "issuer": server.url, "clientId": str(key["id"]), "clientSecret": key["api_key"], "method": method,
         "scope": "reports:read", "audience": "keyhouse",
     }  # fmt: skip
-    saw = json.loads(run(javascript / "client.mjs", json.dumps(question)))
-    assert (saw["granted"]["token_type"], saw["granted"]["expires_in"]) == ("bearer", 900)
-    believed = saw["believed"]
+    seen = json.loads(run(javascript / "client.mjs", json.dumps(query)))
+    assert (seen["granted"]["token_type"], seen["granted"]["expires_in"]) == ("bearer", 900)
+    believed = seen["believed"]
     assert set(believed["header"]) == {"alg", "typ", "kid"}
     assert believed["claims"] == believed["payload"]
     claims = believed["claims"]
     assert (claims["iss"], claims["sub"], claims["client_id"]) == (server.url, str(person.id), str(key["id"]))
     assert claims["scope"] == "reports:read"
-    assert (saw["before"]["active"], saw["before"]["jti"]) == (True, claims["jti"])
-    assert saw["after"] == {"active": False}
-    refused = saw["refused"]
+    assert (seen["before"]["active"], seen["before"]["jti"]) == (True, claims["jti"])
+    assert seen["after"] == {"active": False}
+    refused = seen["refused"]
     assert (refused["secret"]["name"], refused["secret"]["status"]) == ("WWWAuthenticateChallengeError", 401)
     assert [refused[what]["error"] for what in ("scope", "grant", "key")] == [
         "invalid_scope", "unsupported_grant_type", "unsupported_token_type",

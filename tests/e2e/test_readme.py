@@ -1,4 +1,4 @@
-"""The README's first session does what it says, pasted line by line."""
+"""The README's first session runs as written."""
 
 import os
 import re
@@ -17,7 +17,7 @@ def _first_session() -> str:
 
 
 @pytest.mark.e2e
-def test_the_first_session_runs_as_it_stands(server: Server):
+def test_first_session_runs_as_written(server: Server):
     script = _first_session().replace("http://127.0.0.1:8000", server.url)
     assert server.url in script
     done = subprocess.run(

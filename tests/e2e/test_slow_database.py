@@ -1,4 +1,4 @@
-"""PostgreSQL stands still: what waits is bounded, the rest is refused at once, and whoever leaves is not charged."""
+"""PostgreSQL does not respond: waiting is bounded, excess requests are refused at once, disconnects are not charged."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,7 @@ CROWDS = 55
 ASKED = CROWDS * STREAMS_MAXIMUM
 PATIENT_CROWDS = 2
 LATE_CROWDS = 20
-NO_PLACE = "Too many verifications are waiting."
+NO_PLACE = "Too many verifications are waiting. Retry shortly."
 WAITING_MEGABYTES_MAXIMUM = 300  # some 14 kB for each that waits, most of it the server's
 REFUSED_MEGABYTES_MAXIMUM = 30
 REFUSAL_SECONDS_MAXIMUM = 1.0
@@ -75,7 +75,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         assert "Traceback" not in server.errors
 
 
-def test_so_many_may_wait_and_the_rest_is_refused_at_once(place: Place):
+def test_excess_requests_are_refused_at_once(place: Place):
     customer = place.staff.make_customer(balance=2 * ASKED)
     before = place.megabytes
     with ExitStack() as stack:
@@ -102,7 +102,7 @@ def test_so_many_may_wait_and_the_rest_is_refused_at_once(place: Place):
     assert over_full - full < REFUSED_MEGABYTES_MAXIMUM
 
 
-def test_whoever_hangs_up_is_not_charged(place: Place):
+def test_disconnected_client_is_not_charged(place: Place):
     customer = place.staff.make_customer(balance=ASKERS)
     with ThreadPoolExecutor(ASKERS) as threads:
         with frozen(place.postgres):

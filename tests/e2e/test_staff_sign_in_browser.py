@@ -1,5 +1,4 @@
-"""The staff door in a real browser: second factors added in the admin, asked for at the next sign-in, and the sessions
-that begin with it, listed and ended."""
+"""Signing in to the admin in a real browser: second factors are added and required, sessions are listed and ended."""
 
 import os
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def keyhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server whose administrator has no second factor yet, and needs one."""
+    """A server whose administrator has no second factor yet, and must add one."""
     name = f"keyhouse_staff_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
     with (
         separate_database(os.environ["DATABASE_URL"], name) as database_url,
@@ -42,25 +41,25 @@ def context(chromium: Browser, keyhouse: Server) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
-    """A page; in the end the content security policy has refused nothing."""
-    page, complaints = context.new_page(), []
-    page.on("console", lambda line: complaints.append(line.text) if line.type in {"error", "warning"} else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    """A page; after the test the content security policy has refused nothing."""
+    page, errors = context.new_page(), []
+    page.on("console", lambda line: errors.append(line.text) if line.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
-    assert complaints == []
+    assert errors == []
 
 
-def test_staff_add_a_second_factor_are_asked_for_it_and_end_a_session(chromium: Browser, page: Page, keyhouse: Server):
+def test_staff_add_and_use_a_second_factor_and_end_a_session(chromium: Browser, page: Page, keyhouse: Server):
     _give_password(page, keyhouse)
-    expect(page.get_by_text("Add one to go on.")).to_be_visible()
-    program, codes = _add_program(page)
-    page.get_by_role("link", name="I have kept them: go on").click()
+    expect(page.get_by_text("Add one to continue.")).to_be_visible()
+    app, codes = _add_app(page)
+    page.get_by_role("link", name="I have stored them, continue").click()
     expect(page.get_by_role("heading", name="Back office")).to_be_visible()
 
-    elsewhere = _context(chromium, keyhouse)
-    other = elsewhere.new_page()
+    other_context = _context(chromium, keyhouse)
+    other = other_context.new_page()
     _give_password(other, keyhouse)
-    other.get_by_label("Code").fill(program.wrong_code())
+    other.get_by_label("Code").fill(app.wrong_code())
     other.get_by_role("button", name="Confirm").click()
     expect(other.get_by_text("The code is wrong or has been used.")).to_be_visible()
     other.goto("/admin/")
@@ -72,22 +71,22 @@ def test_staff_add_a_second_factor_are_asked_for_it_and_end_a_session(chromium: 
 
     page.locator("#user-tools").get_by_role("link", name="Sessions").click()
     expect(page.locator("#result_list tbody tr")).to_have_count(2)
-    page.locator("#result_list tbody tr", has_not_text="this one").get_by_role("button", name="End").click()
+    page.locator("#result_list tbody tr", has_not_text="this session").get_by_role("button", name="End").click()
     expect(page.get_by_text("The session has ended.")).to_be_visible()
     expect(page.locator("#result_list tbody tr")).to_have_count(1)
     other.reload()
     expect(other.get_by_role("button", name="Log in")).to_be_visible()
-    elsewhere.close()
+    other_context.close()
 
 
-def test_staff_make_a_passkey_and_sign_in_with_it(context: BrowserContext, page: Page, keyhouse: Server):
+def test_staff_create_a_passkey_and_sign_in_with_it(context: BrowserContext, page: Page, keyhouse: Server):
     VirtualAuthenticator(context.new_cdp_session(page))
     _give_password(page, keyhouse)
     page.get_by_role("link", name="Add a passkey").click()
     page.get_by_label("Name").fill("my laptop")
-    page.get_by_role("button", name="Make the passkey").click()
+    page.get_by_role("button", name="Create passkey").click()
     expect(page.locator(".recovery-codes code")).to_have_count(10)
-    page.get_by_role("link", name="I have kept them: go on").click()
+    page.get_by_role("link", name="I have stored them, continue").click()
 
     page.get_by_role("button", name="Log out").click()
     _give_password(page, keyhouse)
@@ -99,7 +98,7 @@ def test_staff_make_a_passkey_and_sign_in_with_it(context: BrowserContext, page:
 
 
 def _context(chromium: Browser, keyhouse: Server) -> BrowserContext:
-    # Browsers make passkeys for names, not for addresses.
+    # Browsers create passkeys for host names, not for IP addresses.
     context = chromium.new_context(base_url=keyhouse.url.replace("127.0.0.1", "localhost"))
     context.set_default_timeout(15_000)
     return context
@@ -112,11 +111,11 @@ def _give_password(page: Page, keyhouse: Server) -> None:
     page.get_by_role("button", name="Log in").click()
 
 
-def _add_program(page: Page) -> tuple[Authenticator, list[str]]:
-    page.get_by_role("button", name="Add the program").click()
-    program = Authenticator(page.locator("#totp-key").inner_text())
-    page.get_by_label("Code").fill(program.code())
+def _add_app(page: Page) -> tuple[Authenticator, list[str]]:
+    page.get_by_role("button", name="Add the app").click()
+    app = Authenticator(page.locator("#totp-key").inner_text())
+    page.get_by_label("Code").fill(app.code())
     page.get_by_role("button", name="Confirm").click()
     codes = page.locator(".recovery-codes code")
     expect(codes).to_have_count(10)
-    return program, codes.all_inner_texts()
+    return app, codes.all_inner_texts()

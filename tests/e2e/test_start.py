@@ -1,4 +1,4 @@
-"""Starting: what is printed is true when it is printed."""
+"""Starting: what the server prints holds when it is printed."""
 
 import os
 from collections.abc import Callable
@@ -8,16 +8,16 @@ from signal import SIGINT, SIGTERM
 import httpx
 import pytest
 
-from tests.support.server import Server, has_announced_itself, launch_server, separate_database, wait_until
+from tests.support.server import Server, is_announced, launch_server, separate_database, wait_until
 
 
-def test_whoever_reads_that_it_serves_is_answered(tmp_path: Path):
+def test_announced_server_responds(tmp_path: Path):
     name = f"keyhouse_started_{os.getpid()}"
     with separate_database(os.environ["DATABASE_URL"], name) as url, launch_server(url, tmp_path) as server:
-        wait_until(server, has_announced_itself)
+        wait_until(server, is_announced)
         assert httpx.get(f"{server.url}/health", timeout=30).status_code == 200
         assert server.stop() == 0
-        assert server.output.count("Keyhouse serves") == 1
+        assert server.output.count("Keyhouse is running") == 1
         assert server.administrator_password
         assert server.errors == ""
 
@@ -27,9 +27,7 @@ def test_whoever_reads_that_it_serves_is_answered(tmp_path: Path):
     [lambda server: server.stop(SIGTERM), lambda server: server.stop(SIGINT), Server.interrupt_like_a_terminal],
     ids=["terminated", "interrupted", "interrupted by a terminal"],
 )
-def test_the_first_secrets_are_shown_even_if_it_is_stopped_before_it_serves(
-    tmp_path: Path, stop: Callable[[Server], int]
-):
+def test_first_secrets_are_printed_when_stopped_before_serving(tmp_path: Path, stop: Callable[[Server], int]):
     name = f"keyhouse_stopped_early_{os.getpid()}"
     with separate_database(os.environ["DATABASE_URL"], name) as url, launch_server(url, tmp_path) as server:
         wait_until(server, lambda starting: bool(starting.workers))

@@ -1,4 +1,4 @@
-"""Being told to stop: requests under way are finished, and nothing is left."""
+"""Stopping the server: running requests are finished, and no process remains."""
 
 import os
 import time
@@ -33,7 +33,7 @@ def stopped_in_the_end(tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("stop", WAYS.values(), ids=WAYS.keys())
-def test_requests_under_way_are_finished(stopped_in_the_end: Server, stop: Callable[[Server], int]):
+def test_running_requests_are_finished(stopped_in_the_end: Server, stop: Callable[[Server], int]):
     server = stopped_in_the_end
     processes = psutil.Process(server.process.pid).children(recursive=True)
     assert len(processes) >= 2
@@ -55,7 +55,7 @@ def test_requests_under_way_are_finished(stopped_in_the_end: Server, stop: Calla
 
 
 @pytest.mark.parametrize("stop", WAYS.values(), ids=WAYS.keys())
-def test_idle_connections_do_not_hold_it(stopped_in_the_end: Server, stop: Callable[[Server], int]):
+def test_idle_connections_do_not_delay_the_stop(stopped_in_the_end: Server, stop: Callable[[Server], int]):
     server = stopped_in_the_end
     with ExitStack() as stack:
         for path in ("/health/ready", "/api/v1/users/me", "/docs", "/admin/login/"):

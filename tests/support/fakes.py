@@ -14,8 +14,6 @@ from apps.users.services.credentials import Credentials
 from apps.users.services.in_transaction.accounts import Accounts
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-# For tests that do not change e-mail addresses.
-NO_EMAIL_CHANGE: Any = None
 
 
 def unsaved_user(user_id: int = 1, **fields: Any) -> User:
@@ -63,6 +61,10 @@ class FakeAccounts(Accounts):
             raise NotFound
         self.locked.append(user_id)
         return Credentials.of(user)
+
+    async def lock_key_allowance(self, user_id: int) -> int | None:
+        await self.lock(user_id)
+        return self._users.users[user_id].plan.api_keys_maximum
 
 
 class FakeUsers:
@@ -116,39 +118,3 @@ class FakeUsers:
     async def update(self, user: User, columns: Any, *, ends_sessions: bool = False) -> None:
         assert user.pk in self.locked
         self.calls.append(("update", user.pk, dict(columns), ends_sessions))
-
-
-class FakeKeys:
-    """API keys in memory. Writes are collected in `calls`."""
-
-    def __init__(self, *keys: ApiKey) -> None:
-        self.keys = {key.pk: key for key in keys}
-        self.calls: list[tuple[Any, ...]] = []
-
-    async def find(self, key_id: int) -> ApiKey | None:
-        return self.keys.get(key_id)
-
-    async def page(self, user_id: int, **query: Any) -> tuple[list[ApiKey], int]:
-        owned = [key for key in self.keys.values() if key.user_id == user_id]
-        return owned, len(owned)
-
-    async def create(self, user_id: int, fields: Any, secret: Any, audit: Any) -> ApiKey:
-        self.calls.append(("create", user_id, fields, secret, audit))
-        return unsaved_key(99, user_id)
-
-    async def update(self, key_id: int, changes: Any, audit: Any, guard: Any) -> ApiKey:
-        guard(self.keys[key_id])
-        self.calls.append(("update", key_id, changes, audit))
-        return self.keys[key_id]
-
-    async def revoke(self, key_id: int, reason: str, audit: Any) -> ApiKey:
-        self.calls.append(("revoke", key_id, reason, audit))
-        return self.keys[key_id]
-
-    async def rotate(self, key_id: int, secret: Any, grace: Any, audit: Any, guard: Any) -> ApiKey:
-        guard(self.keys[key_id])
-        self.calls.append(("rotate", key_id, secret, grace, audit))
-        return self.keys[key_id]
-
-    async def delete(self, key_id: int, audit: Any) -> None:
-        self.calls.append(("delete", key_id, audit))

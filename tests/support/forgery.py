@@ -7,7 +7,7 @@ import jwt
 import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from apps.authentication.services.key_encryption import decrypt
+from apps.authentication.services.key_ring import decrypt
 from apps.authentication.services.signed_tokens import MEDIA_TYPE
 from tests.support.server import Server
 

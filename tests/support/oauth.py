@@ -1,4 +1,4 @@
-"""Calls the OAuth endpoints, and asserts their errors."""
+"""Calls of the OAuth endpoints, and checks of their errors."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def client_of(key: IssuedKey) -> httpx.BasicAuth:
 
 
 async def exchange(api: httpx.AsyncClient, key: IssuedKey, scope: str = "") -> str:
-    """Exchange the key for a token."""
+    """Return a token for the key."""
     form = {**GRANT, "scope": scope} if scope else GRANT
     response = await api.post(f"{OAUTH}/token", data=form, auth=client_of(key))
     assert response.status_code == 200, response.text
@@ -25,11 +25,11 @@ async def exchange(api: httpx.AsyncClient, key: IssuedKey, scope: str = "") -> s
 
 
 async def introspect(api: httpx.AsyncClient, caller: IssuedKey, token: str, **form: str) -> dict[str, Any]:
-    """Return the caller's introspection of the token."""
+    """Return the response to the caller that introspects the token."""
     response = await api.post(f"{OAUTH}/introspect", data={"token": token, **form}, auth=client_of(caller))
     assert response.status_code == 200, response.text
-    result: dict[str, Any] = response.json()
-    return result
+    described: dict[str, Any] = response.json()
+    return described
 
 
 def assert_oauth_error(response: httpx.Response, status: int, error: str) -> None:

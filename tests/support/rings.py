@@ -1,13 +1,12 @@
 """A key ring with signing keys in memory."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 from django.utils import timezone
 
-from apps.audit.domain.audit_entry import AuditEntry
 from apps.authentication.models import SigningKey
 from apps.authentication.services.key_ring import KeyRing
+from apps.core.database.open_transaction import require_transaction
 
 
 class FakeSigningKeys:
@@ -16,21 +15,28 @@ class FakeSigningKeys:
     def __init__(self) -> None:
         self.rows: list[SigningKey] = []
         self.reads = 0
+        self.is_locked = False
 
     async def all(self) -> list[SigningKey]:
         self.reads += 1
         now = timezone.now()
         return [row for row in self.rows if row.retires_at is None or row.retires_at > now]
 
-    async def ensure(self, is_good: Callable[[SigningKey], bool], make: Callable[[], SigningKey]) -> None:
-        if not any(is_good(row) for row in self.rows):
-            self.rows.insert(0, make())
+    async def lock_ring(self) -> None:
+        require_transaction("lock the ring")
+        self.is_locked = True
 
-    async def replace_all(self, new: SigningKey, notice: timedelta, overlap: timedelta, _audit: AuditEntry) -> None:
-        new.signs_at = timezone.now() + notice
-        for row in self.rows:
-            row.retires_at = row.retires_at or new.signs_at + overlap
-        self.rows.insert(0, new)
+    async def insert(self, key: SigningKey, notice: timedelta) -> None:
+        assert self.is_locked
+        key.pk, key.signs_at = len(self.rows) + 1, timezone.now() + notice
+        self.rows.insert(0, key)
+
+    async def retire_all(self, after: timedelta) -> int:
+        assert self.is_locked
+        standing = [row for row in self.rows if row.retires_at is None]
+        for row in standing:
+            row.retires_at = timezone.now() + after
+        return len(standing)
 
 
 def new_ring(rows: FakeSigningKeys | None = None) -> KeyRing:

@@ -144,14 +144,14 @@ def wait_until(server: Server, holds: Callable[[Server], bool]) -> None:
         time.sleep(0.05)
 
 
-def has_announced_itself(server: Server) -> bool:
-    """Return whether the server has printed its URL."""
-    return "Keyhouse serves" in server.output
+def is_announced(server: Server) -> bool:
+    """Return whether the server has printed its URLs."""
+    return "Keyhouse is running" in server.output
 
 
 def _is_ready(server: Server) -> bool:
     try:
-        return has_announced_itself(server) and httpx.get(f"{server.url}/health/ready", timeout=5).status_code == 200
+        return is_announced(server) and httpx.get(f"{server.url}/health/ready", timeout=5).status_code == 200
     except httpx.TransportError:
         return False
 

@@ -1,4 +1,4 @@
-"""Django test clients that are signed in to the admin."""
+"""Browsers that are signed in to the admin."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
+from apps.authentication.domain.refresh_token import new_family
 from apps.authentication.models import Session
-from apps.authentication.services.refresh_tokens import new_family
 from apps.backoffice.admin.browser_session import SESSION_ID
 from apps.users.models import User
 

@@ -10,35 +10,49 @@ from django.db.backends.utils import CursorWrapper
 from apps.core.database.pipeline.service_transaction import ServiceTransaction
 
 TABLE = re.compile(r'\b(?:FROM|INTO|UPDATE)\s+"?(\w+)"?', re.IGNORECASE)
+COUNTERS = "rate_limit_counters"
 COMMENT = re.compile(r"--.*$", re.MULTILINE)
 
 
 @contextmanager
 def statements() -> Iterator[list[tuple[str, str]]]:
-    """Collect the verb and the table of each statement in transactions inside the block, on all threads, in order."""
-    with sql_statements() as seen:
-        kinds: list[tuple[str, str]] = []
-        yield kinds
-        kinds += [_kind(sql) for sql in seen]
+    """Collect the verb and the table of each statement inside, in transactions on whatever thread, in order.
 
+    The counters of rate limits are left out: whether a call inserts or updates one depends on the calls before it.
+    """
+    seen: list[tuple[str, str]] = []
+    run, run_natively = CursorWrapper.execute, ServiceTransaction._run_named
 
-@contextmanager
-def sql_statements() -> Iterator[list[str]]:
-    """Collect the SQL of each statement in services' and Django's transactions inside the block, in order."""
-    seen: list[str] = []
-    run, run_named = CursorWrapper.execute, ServiceTransaction._run_named
+    def collect(sql):
+        if (kind := _kind(sql))[1] != COUNTERS:
+            seen.append(kind)
 
     def execute(self, sql, params=None):
-        seen.append(str(sql))
+        collect(str(sql))
         return run(self, sql, params)
 
-    async def execute_named(self, statement):
-        seen.append(statement[0])
-        return await run_named(self, statement)
+    async def execute_natively(self, statement):
+        collect(statement[0])
+        return await run_natively(self, statement)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CursorWrapper, "execute", execute)
-        patch.setattr(ServiceTransaction, "_run_named", execute_named)
+        patch.setattr(ServiceTransaction, "_run_named", execute_natively)
+        yield seen
+
+
+@contextmanager
+def service_statements() -> Iterator[list[str]]:
+    """Collect the SQL that the transactions of services send inside, from BEGIN to COMMIT or ROLLBACK, in order."""
+    seen: list[str] = []
+    send = ServiceTransaction.send
+
+    def send_and_collect(self, sql, parameters):
+        seen.append(sql)
+        send(self, sql, parameters)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ServiceTransaction, "send", send_and_collect)
         yield seen
 
 

@@ -33,6 +33,17 @@ def _emptying() -> str:
     return "; ".join(["BEGIN", "SET LOCAL session_replication_role = replica", *deletions, "COMMIT"])
 
 
+def every_row() -> str:
+    """Return every row of every table as text."""
+    with connection.cursor() as cursor:
+        tables = ", ".join(
+            f"""coalesce((SELECT string_agg(each::text, ' ') FROM "{table}" AS each), '')"""
+            for table in [*_tables(), *sorted(SEEDED)]
+        )
+        cursor.execute(f"SELECT concat_ws(' ', {tables})")
+        return str(cursor.fetchone()[0])
+
+
 def _contents() -> tuple[str, ...]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(CONTENTS.format(table) for table in RESTORED)}")

@@ -1,4 +1,4 @@
-"""The keys' admin pages."""
+"""The admin pages of API keys."""
 
 from apps.api_keys.admin.api_key_admin import ApiKeyAdmin
 

@@ -1,24 +1,26 @@
-"""The keys' list and pages."""
+"""The list and pages of API keys."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.utils import display_for_value
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Case, CharField, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from apps.api_keys.admin.key_forms import KeyAddForm, KeyChangeForm
-from apps.api_keys.admin.key_operations import DELETE, REVOKE, ROTATE
-from apps.api_keys.admin.key_search import is_secret, key_id_of, without_secrets
-from apps.api_keys.admin.key_state import StateFilter, key_state
+from apps.api_keys.admin.api_key_operations import DELETE, REVOKE, ROTATE, KeyAddForm, KeyChangeForm
+from apps.api_keys.admin.secret_search import is_secret, key_id_of, without_secrets
 from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.models import ApiKey, ApiKeySecret
 from apps.core.admin.acting_staff import acting_staff
+from apps.core.admin.generic_bases import ModelAdminBase
 from apps.core.admin.operation import Operation
 from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.service_admin import ServiceAdmin
@@ -27,8 +29,9 @@ from apps.core.event_loop.sync_calls import call_service
 from apps.usage.dependencies import usage_service
 from apps.users.dependencies import user_service
 
+ACTIVE, DISABLED, EXPIRED, REVOKED, DELETED = "active", "disabled", "expired", "revoked", "deleted"
 SEARCH_VAR = "q"
-NEVER_CHANGED = (
+READ_ONLY = (
     "budget_spent",
     "withheld_scopes",
     "owner_link",
@@ -36,7 +39,7 @@ NEVER_CHANGED = (
     "state_badge",
     "secrets",
     "last_used",
-    "refused_lately",
+    "recent_refusals",
     "created_at",
     "updated_at",
     "revoked_at",
@@ -45,9 +48,42 @@ NEVER_CHANGED = (
 )
 
 
+def key_state() -> Case:
+    """Return the expression for a key's state, in the order in which verification decides."""
+    return Case(
+        When(deleted_at__isnull=False, then=Value(DELETED)),
+        When(revoked_at__isnull=False, then=Value(REVOKED)),
+        When(is_active=False, then=Value(DISABLED)),
+        When(expires_at__lte=Now(), then=Value(EXPIRED)),
+        default=Value(ACTIVE),
+        output_field=CharField(),
+    )
+
+
+class StateFilter(SimpleListFilter):
+    """Keys in one state; deleted ones only when chosen. The rows are annotated with `state`."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdminBase) -> list[tuple[str, str]]:
+        """Return the states."""
+        return [(state, state.capitalize()) for state in (ACTIVE, DISABLED, EXPIRED, REVOKED, DELETED)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the keys in the chosen state."""
+        return queryset.filter(state=self.value()) if self.value() else queryset.filter(deleted_at=None)
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        """Name the default choice after what it shows."""
+        default, *others = super().choices(changelist)
+        yield {**default, "display": "Not deleted"}
+        yield from others
+
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
-    """Finds, makes, changes, rotates, revokes and deletes keys. A secret is on one page, once, and nowhere else."""
+    """Finds, creates, changes, rotates, revokes and deletes keys. A secret is shown on one page, once."""
 
     form = KeyChangeForm
     add_form = KeyAddForm
@@ -58,27 +94,27 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
     list_display = ("name", "owner", "key_prefix", "environment", "state_badge", "last_used", "created_at")
     list_filter = (StateFilter, "environment")
     search_fields = ("name", "user__email", "user__username", "secrets__prefix__startswith")
-    search_help_text = "Name, owner, visible prefix, or a whole key"
+    search_help_text = "Name, owner, visible prefix, or a complete key"
     ordering = ("-id",)
     autocomplete_fields = ("user",)
     add_fieldsets: ClassVar[Any] = (
         (None, {"fields": ("user", "name", "description", "environment", "expires_at")}),
-        ("What it may do", {"fields": ("scopes", "ip_allowlist", "metadata")}),
-        ("How much it may use", {"fields": ("rate_limits", "budget")}),
+        ("Permissions", {"fields": ("scopes", "ip_allowlist", "metadata")}),
+        ("Limits", {"fields": ("rate_limits", "budget")}),
     )
     fieldsets = (
         (None, {"fields": (("owner_link", "environment", "state_badge"), "secrets", "name", "description")}),
         (
-            "What it may do",
+            "Permissions",
             {"fields": ("is_active", "expires_at", "scopes", "withheld_scopes", "ip_allowlist", "metadata")},
         ),
-        ("How much it may use", {"fields": ("rate_limits", "budget", "budget_spent")}),
+        ("Limits", {"fields": ("rate_limits", "budget", "budget_spent")}),
         (
             "History",
             {
                 "fields": (
                     ("created_at", "updated_at", "last_used"),
-                    "refused_lately",
+                    "recent_refusals",
                     ("revoked_at", "revoked_reason", "deleted_at"),
                 )
             },
@@ -86,19 +122,19 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the keys with their owner, visible prefix and state."""
+        """Return the keys with their counters, visible prefix and state."""
         newest = ApiKeySecret.objects.filter(api_key=OuterRef("pk")).order_by("-id").values("prefix")[:1]
         keys: QuerySet[Any] = super().get_queryset(request).annotate(prefix=Subquery(newest), state=key_state())
         return keys.select_related("counter")
 
     @admin.display(description="Prefix")
     def key_prefix(self, key: Any) -> SafeString:
-        """Show what may be shown of the newest secret."""
+        """Show the visible prefix of the newest secret."""
         return format_html("<code>{}…</code>", key.prefix)
 
     @admin.display(description="Last used", ordering="counter__last_used_at")
     def last_used(self, key: Any) -> str:
-        """Show when the key was last allowed a call."""
+        """Show when the key was last used."""
         return str(display_for_value(key.counter.last_used_at, "-"))
 
     @admin.display(description="Spent")
@@ -106,16 +142,16 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
         """Show how many credits the key has spent in its life."""
         return f"{key.counter.budget_spent:f}"
 
-    @admin.display(description="Scopes that do not count")
+    @admin.display(description="Scopes not in effect")
     def withheld_scopes(self, key: Any) -> str:
-        """Show what the key would have, did its owner hold it."""
+        """Show the scopes that the owner does not hold."""
         held = call_service(user_service().held_scopes, key.user_id)
         return ", ".join(withheld_scopes(key.scopes, held)) or "none"
 
     @admin.display(description="Refused in the last day")
-    def refused_lately(self, key: Any) -> str:
-        """Show why calls of the key were refused."""
-        refused = call_service(usage_service().refused_lately, key.pk)
+    def recent_refusals(self, key: Any) -> str:
+        """Show the codes of refused calls."""
+        refused = call_service(usage_service().recent_refusals, key.pk)
         lines = ((calls.code, calls.count, f"{calls.last_at:%Y-%m-%d %H:%M} UTC") for calls in refused)
         return format_html_join("", "<div><code>{}</code> {} times, last {}</div>", lines) if refused else "never"
 
@@ -126,30 +162,30 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
 
     @admin.display(description="Secrets")
     def secrets(self, key: Any) -> SafeString:
-        """Show what may be shown of each secret, and when it ends."""
+        """Show the visible prefix of each secret, and when it expires."""
         lines = ((row.prefix, _end(row)) for row in key.secrets.all())
         return format_html_join(SafeString("<br>"), "<code>{}…</code> {}", lines)
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the address that searches are sent to, before the others."""
+        """Return the search's URL before the others."""
         search = path("search/", self.admin_site.admin_view(self.search_view), name="api_keys_apikey_search")
         return [search, *super().get_urls()]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Show what no one changes."""
-        return NEVER_CHANGED if obj else ()
+        """Return the fields that are only shown."""
+        return READ_ONLY if obj else ()
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Offer one way to save: it leads to the page with the secret."""
+        """Offer one button to save, which leads to the page with the secret."""
         one_way = {"show_save_and_continue": False, "show_save_and_add_another": False}
         return super().add_view(request, form_url, {**one_way, **(extra_context or {})})
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Make or change the key through the service."""
+        """Create or change the key through the service."""
         actor = acting_staff(request)
         if not change:
-            made = call_service(api_key_service().create, actor, form.cleaned_data["user"].pk, form.payload)
-            obj.pk, obj.name, obj.secret_in_clear = made.id, made.name, made.api_key
+            created = call_service(api_key_service().create, actor, form.cleaned_data["user"].pk, form.payload)
+            obj.pk, obj.name, obj.secret_in_clear = created.id, created.name, created.api_key
         elif form.payload.model_fields_set:
             call_service(api_key_service().update, actor, obj.pk, form.payload)
             obj.refresh_from_db(fields=["name"])
@@ -165,7 +201,7 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
         return super().after_operation(request, operation, results)
 
     def search_view(self, request: HttpRequest) -> HttpResponse:
-        """Lead to the key whose secret was pasted, or to the list of what was found; the term came in a body."""
+        """Redirect to the key with the secret, or to the search results; the term is sent in the body."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         query = request.POST.copy()
@@ -177,7 +213,7 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
         return HttpResponseRedirect(f"{reverse('admin:api_keys_apikey_changelist')}?{query.urlencode()}")
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Show the list; a secret that got into its address leaves it at once."""
+        """Show the list; a secret in its URL is redirected away at once."""
         if is_secret(request.GET.get(SEARCH_VAR, "")):
             return self._key_of_secret(request, request.GET[SEARCH_VAR])
         return super().changelist_view(request, extra_context)
@@ -185,7 +221,7 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
     def _key_of_secret(self, request: HttpRequest, secret: str) -> HttpResponse:
         key_id = key_id_of(secret) if self.has_view_or_change_permission(request) else None
         if key_id is None:
-            self.message_user(request, "No key has this secret.", messages.WARNING)
+            self.message_user(request, "No API key has this secret.", messages.WARNING)
             return HttpResponseRedirect(reverse("admin:api_keys_apikey_changelist"))
         return HttpResponseRedirect(reverse("admin:api_keys_apikey_change", args=[key_id]))
 

@@ -1,4 +1,4 @@
-"""How commands name a key: by its id, or by one of its secrets."""
+"""The argument by which commands name an API key: its id, or one of its secrets."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -10,7 +10,7 @@ from apps.core.event_loop.sync_calls import call_service
 
 
 def add_key_argument(parser: ArgumentParser) -> None:
-    """Take a key's id or secret."""
+    """Add the argument."""
     parser.add_argument("key", metavar="ID_OR_KEY", help="the key's id, or the key itself")
 
 
@@ -20,5 +20,5 @@ def key_id_of(options: dict[str, Any]) -> int:
     if named.startswith(KEY_START):
         return call_service(api_key_service().id_of_secret, named)
     if not named.isdecimal():
-        raise NotFound("This is neither a key's id nor a key.")
+        raise NotFound("ID_OR_KEY must be the id of an API key, or an API key.")
     return int(named)

@@ -1,4 +1,4 @@
-"""Keys and their secrets."""
+"""API keys and their secrets."""
 
 from apps.api_keys.models.api_key import ApiKey
 from apps.api_keys.models.api_key_counter import ApiKeyCounter

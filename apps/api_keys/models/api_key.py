@@ -1,4 +1,4 @@
-"""A key that a customer's program presents."""
+"""The API key that a customer's program presents."""
 
 from typing import ClassVar
 
@@ -10,15 +10,15 @@ from apps.core.models import TimestampedModel
 
 
 class ApiKey(TimestampedModel):
-    """A key keeps its id, limits and history when its secret is rotated. `revoked_at` is for ever; `is_active` can
-    be switched; `deleted_at` hides the key and stops it, while its history stays.
+    """A key keeps its id, limits and history when its secret is rotated. Revoking is permanent; `is_active` can be
+    switched; `deleted_at` hides the key and stops it, while its history stays.
 
-    `rate_limits` are windows (name, limit, period_seconds) that take the place of the plan's of the same name, or join
-    them. `budget` is how many credits the key may spend in its life, None for as many as its owner has.
+    `rate_limits` is a list of objects (name, limit, period_seconds): each replaces the plan's rate limit of the same
+    name, or is added to the plan's. `budget` is how many credits the key may spend in its life, None for no bound.
     """
 
     class Environment(models.TextChoices):
-        """Which of the customer's systems the key is for; part of the secret's visible prefix."""
+        """The customer's system that uses the key; part of the secret's visible prefix."""
 
         LIVE = "live"
         TEST = "test"

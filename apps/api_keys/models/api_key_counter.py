@@ -1,4 +1,4 @@
-"""What a key has used up."""
+"""What an API key has used."""
 
 from django.db import models
 
@@ -6,11 +6,11 @@ from apps.api_keys.models.api_key import ApiKey
 
 
 class ApiKeyCounter(models.Model):
-    """The part of a key that verification writes at every call, and locks: kept apart, so that it stays small and a
-    change to the key never waits for calls. The database makes it with the key.
+    """The part of a key that verification locks and writes at each call. It is separate, so that it stays small and a
+    change of the key never waits for calls. The database creates it with the key.
 
-    `windows` is JSON written and read by the decision alone, a list for each window's log: its period in milliseconds,
-    then moments in milliseconds since 1970, each followed by the weight that was used then.
+    `windows` is JSON that only verification reads and writes: for each rate limit a list of its period in milliseconds,
+    then moments in milliseconds since 1970, each followed by the weight that was used.
     """
 
     api_key = models.OneToOneField(ApiKey, on_delete=models.CASCADE, primary_key=True, related_name="counter")

@@ -1,4 +1,4 @@
-"""One secret of a key."""
+"""A secret of an API key."""
 
 from typing import ClassVar
 
@@ -8,8 +8,8 @@ from apps.api_keys.models.api_key import ApiKey
 
 
 class ApiKeySecret(models.Model):
-    """The SHA-256 of a secret and the part of it that may be shown. `expires_at` is set when a rotation has replaced
-    it: the end of its grace."""
+    """The SHA-256 digest of a secret and its visible prefix. `expires_at` is set by a rotation: the end of the grace
+    period."""
 
     api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="secrets")
     digest = models.BinaryField(max_length=32, unique=True)

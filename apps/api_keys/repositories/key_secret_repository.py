@@ -1,22 +1,35 @@
-"""Reads the secrets of keys."""
+"""Reads and writes the secrets of API keys."""
+
+from datetime import timedelta
 
 from django.db.models import QuerySet
+from django.db.models.functions import Coalesce, Least, Now
 
-from apps.api_keys.models import ApiKeySecret
+from apps.api_keys.models import ApiKey, ApiKeySecret
 from apps.core.database.orm.prepared_query import prepared
 from apps.core.database.orm.queries import fetch_one
+from apps.core.database.orm.writes import insert, update
 
 
 class KeySecretRepository:
-    """The secrets' rows; those of deleted keys are as good as absent here."""
+    """The secrets' rows; those of deleted keys are not found."""
 
     async def find(self, digest: bytes) -> ApiKeySecret | None:
-        """Return the secret with this digest, ended or not, or None."""
+        """Return the secret with this digest, expired or not, with its key, or None."""
         return await fetch_one(_existing().filter(digest=digest))
 
     async def find_by_id(self, secret_id: int) -> ApiKeySecret | None:
-        """Return the secret, ended or not, or None."""
+        """Return the secret, expired or not, with its key, or None."""
         return await _secret.first(secret_id)
+
+    async def insert(self, key: ApiKey, digest: bytes, prefix: str) -> None:
+        """Add a secret to a locked or new key."""
+        await insert(ApiKeySecret(api_key=key, digest=digest, prefix=prefix))
+
+    async def expire_all(self, key: ApiKey, grace: timedelta) -> None:
+        """Let the secrets of a locked key expire after `grace`; those that expire earlier stay as they are."""
+        end = Now() + grace
+        await update(ApiKeySecret.objects.filter(api_key=key), expires_at=Least(Coalesce("expires_at", end), end))
 
 
 @prepared

@@ -22,31 +22,31 @@ user_router = Router(tags=["api keys"])
 
 @router.post("", response={201: ApiKeyWithSecret, **errors(409)})
 async def create_api_key(request: AuthenticatedRequest, new: ApiKeyCreate) -> Status[ApiKeyWithSecret]:
-    """Make a key for oneself. `api_key` is shown this once."""
+    """Create an API key for your own account. `api_key` is shown only once."""
     return Status(201, await api_key_service().create(request.auth, request.auth.owner_id, new))
 
 
 @router.get("", response={200: Page[ApiKeyOut]})
 async def list_api_keys(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[ApiKeyOut]:
-    """List one's own keys."""
+    """List your own API keys."""
     return await api_key_service().page(request.auth, request.auth.owner_id, query)
 
 
 @router.get("/{key_id}", response={200: ApiKeyOut, **errors(404)})
 async def get_api_key(request: AuthenticatedRequest, key_id: Path[Identifier]) -> ApiKeyOut:
-    """Read a key."""
+    """Return an API key."""
     return await api_key_service().get(request.auth, key_id)
 
 
 @router.patch("/{key_id}", response={200: ApiKeyOut, **errors(404)})
 async def update_api_key(request: AuthenticatedRequest, key_id: Path[Identifier], update: ApiKeyUpdate) -> ApiKeyOut:
-    """Change a key."""
+    """Update an API key."""
     return await api_key_service().update(request.auth, key_id, update)
 
 
 @router.delete("/{key_id}", response={204: None, **errors(404)})
 async def delete_api_key(request: AuthenticatedRequest, key_id: Path[Identifier]) -> Status[None]:
-    """Delete a key: it stops at once, its history stays."""
+    """Delete an API key. It stops working at once; its history stays."""
     await api_key_service().delete(request.auth, key_id)
     return Status(204, None)
 
@@ -55,7 +55,7 @@ async def delete_api_key(request: AuthenticatedRequest, key_id: Path[Identifier]
 async def revoke_api_key(
     request: AuthenticatedRequest, key_id: Path[Identifier], revocation: ApiKeyRevoke | None = None
 ) -> ApiKeyOut:
-    """Revoke a key for ever; every verification that begins after the answer says DISABLED."""
+    """Revoke an API key permanently. Verifications that begin after the response are answered `DISABLED`."""
     return await api_key_service().revoke(request.auth, key_id, revocation.reason if revocation else "")
 
 
@@ -63,7 +63,7 @@ async def revoke_api_key(
 async def rotate_api_key(
     request: AuthenticatedRequest, key_id: Path[Identifier], rotation: ApiKeyRotate | None = None
 ) -> ApiKeyWithSecret:
-    """Give a key a new secret; the old one works until the grace ends. `api_key` is shown this once."""
+    """Rotate the secret of an API key. The old one works until the grace period ends. `api_key` is shown only once."""
     return await api_key_service().rotate(request.auth, key_id, rotation.grace_seconds if rotation else 0)
 
 
@@ -71,7 +71,7 @@ async def rotate_api_key(
 async def create_user_api_key(
     request: AuthenticatedRequest, user_id: Path[Identifier], new: ApiKeyCreate
 ) -> Status[ApiKeyWithSecret]:
-    """Make a key for a user: for oneself, or for anyone as staff."""
+    """Create an API key for a user. Other accounts than your own: staff only. `api_key` is shown only once."""
     return Status(201, await api_key_service().create(request.auth, user_id, new))
 
 
@@ -79,5 +79,5 @@ async def create_user_api_key(
 async def list_user_api_keys(
     request: AuthenticatedRequest, user_id: Path[Identifier], query: Query[PageQuery]
 ) -> Page[ApiKeyOut]:
-    """List a user's keys: one's own, or anyone's as staff."""
+    """List the API keys of a user. Other accounts than your own: staff only."""
     return await api_key_service().page(request.auth, user_id, query)

@@ -1,4 +1,4 @@
-"""API keys, as clients create, change and see them."""
+"""API keys."""
 
 import json
 from collections.abc import Set as AbstractSet
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 KEY_LENGTH_MAXIMUM = 200
 METADATA_BYTES_MAXIMUM = 4096
 METADATA_DEPTH_MAXIMUM = 32
-NUMBER_MINIMUM, NUMBER_MAXIMUM = -(2**63), 2**64 - 1  # what JSON is written with again
+NUMBER_MINIMUM, NUMBER_MAXIMUM = -(2**63), 2**64 - 1  # what orjson can write
 MAPPED_PREFIX_LENGTH = 96
 
 
@@ -33,12 +33,12 @@ def _canonical_network(text: str) -> str:
     try:
         network = ip_network(text.strip(), strict=False)
     except ValueError as error:
-        raise ValueError("is not an IP address or a network such as 192.0.2.0/24 or 2001:db8::/32") from error
+        raise ValueError("must be an IP address or a network such as 192.0.2.0/24 or 2001:db8::/32") from error
     return str(_unmapped(network))
 
 
 def _unmapped(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
-    # ::ffff:192.0.2.0/120 is 192.0.2.0/24 in IPv6 clothes.
+    # ::ffff:192.0.2.0/120 is 192.0.2.0/24 as an IPv4-mapped IPv6 network.
     address = network.network_address
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     if mapped is None or network.prefixlen < MAPPED_PREFIX_LENGTH:
@@ -50,9 +50,9 @@ def _is_storable(value: dict[str, Any]) -> dict[str, Any]:
     try:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise ValueError("must be plain JSON with finite numbers") from error
+        raise ValueError("must be JSON with finite numbers") from error
     if len(text) > METADATA_BYTES_MAXIMUM:
-        raise ValueError(f"must take at most {METADATA_BYTES_MAXIMUM} bytes as JSON")
+        raise ValueError(f"must be up to {METADATA_BYTES_MAXIMUM} bytes long as JSON")
     _check_parts(value, METADATA_DEPTH_MAXIMUM)
     return value
 
@@ -61,10 +61,10 @@ def _check_parts(value: Any, levels_left: int) -> None:
     if isinstance(value, str) and "\x00" in value:
         raise ValueError("must not contain NUL characters")
     if isinstance(value, int | float) and not NUMBER_MINIMUM <= value <= NUMBER_MAXIMUM:
-        raise ValueError("must hold numbers of at most 64 bits")
+        raise ValueError("must contain only numbers of up to 64 bits")
     if isinstance(value, dict | list):
         if levels_left == 0:
-            raise ValueError(f"must be nested at most {METADATA_DEPTH_MAXIMUM} levels deep")
+            raise ValueError(f"must be nested up to {METADATA_DEPTH_MAXIMUM} levels deep")
         for part in (*value, *value.values()) if isinstance(value, dict) else value:
             _check_parts(part, levels_left - 1)
 
@@ -79,13 +79,13 @@ Budget = Annotated[InputAmount, Field(ge=0)]
 
 def _is_future(value: datetime) -> datetime:
     if value <= datetime.now(UTC):
-        raise ValueError("must lie in the future")
+        raise ValueError("must be in the future")
     return value
 
 
 class ApiKeyCreate(RequestSchema):
-    """A new key. An empty allowlist lets every address in; no `expires_at` means for ever, no `budget` means all that
-    the owner has. `rate_limits` are for staff to set."""
+    """A new API key. An empty `ip_allowlist` allows every address. Without `expires_at` the key never expires; without
+    `budget` it may spend all credits of its owner. Only staff may set `rate_limits`."""
 
     name: ShortText
     description: Description = ""
@@ -99,8 +99,8 @@ class ApiKeyCreate(RequestSchema):
 
 
 class ApiKeyUpdate(RequestSchema):
-    """What to change; what is left out stays. `expires_at: null` takes the expiry away, `budget: null` the budget.
-    `rate_limits` are all windows of the key's own there will be, and are for staff to set."""
+    """The fields to change; omitted fields stay as they are. `expires_at: null` removes the expiry, `budget: null` the
+    budget. `rate_limits` replaces all rate limits of the key; only staff may set it."""
 
     name: ShortText = Field(default_factory=omitted)
     description: Description = Field(default_factory=omitted)
@@ -113,16 +113,16 @@ class ApiKeyUpdate(RequestSchema):
     is_active: Flag = Field(default_factory=omitted)
 
 
-# Of the fields, those that are not the key's just as they are.
-JUDGED = frozenset({"id", "scopes", "withheld_scopes"})
+# The fields that are not copied from the row.
+COMPUTED = frozenset({"id", "scopes", "withheld_scopes"})
 
 
 class ApiKeyOut(ResponseSchema):
-    """A key without its secret; `prefix` is the part of the newest secret that may be shown.
+    """An API key without its secret; `prefix` is the visible part of the newest secret.
 
-    `rate_limits` are the key's own windows, beside or instead of its plan's. `budget` is how many credits it may spend
-    in its life, `budget_spent` how many it has. `scopes` are what it may do now; `withheld_scopes` are on it too, and
-    do not count, because its owner does not hold them.
+    `rate_limits` are the key's own: each replaces the plan's rate limit of the same name, or is added to the plan's.
+    `budget` is how many credits the key may spend in its life, `budget_spent` how many it has spent. `scopes` are in
+    effect; `withheld_scopes` are not, because the owner does not hold them.
     """
 
     id: int
@@ -148,8 +148,8 @@ class ApiKeyOut(ResponseSchema):
 
     @classmethod
     def of(cls, key: "ApiKey", held: AbstractSet[str], **more: Any) -> Self:
-        """Return the public face of a key whose owner holds `held`; what `_as_shown` annotates must be there."""
-        names = (name for name in ApiKeyOut.model_fields if name not in JUDGED)
+        """Return what is shown of a row of `ApiKeyRepository`, whose owner holds the scopes `held`."""
+        names = (name for name in ApiKeyOut.model_fields if name not in COMPUTED)
         return cls(
             id=key.pk,
             scopes=effective_scopes(key.scopes, held),
@@ -160,7 +160,7 @@ class ApiKeyOut(ResponseSchema):
 
 
 class ApiKeyWithSecret(ApiKeyOut):
-    """A key with its secret in clear, shown this once."""
+    """An API key with its secret in clear, which is shown only once."""
 
     api_key: str
 
@@ -169,12 +169,12 @@ GRACE_SECONDS_MAXIMUM = 90 * 24 * 3600
 
 
 class ApiKeyRevoke(RequestSchema):
-    """Why a key is revoked; shown to its owner."""
+    """The reason for revoking an API key, shown to its owner."""
 
     reason: Annotated[Text, StringConstraints(strip_whitespace=True, max_length=200)] = ""
 
 
 class ApiKeyRotate(RequestSchema):
-    """How long the old secret goes on working beside the new one."""
+    """The grace period, in which the old secret works beside the new one."""
 
     grace_seconds: Annotated[int, Field(strict=True, ge=0, le=GRACE_SECONDS_MAXIMUM)] = 0

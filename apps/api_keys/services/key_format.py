@@ -1,7 +1,7 @@
-"""What a key looks like: `sk_live_<32 base62><6 base62 checksum>`.
+"""The format of API keys: `sk_live_<32 base62><6 base62 checksum>`.
 
 The type prefix lets secret scanners find leaked keys, `_` lets a double click select the whole of it, and the
-checksum (CRC-32 of everything before it) refuses a mistyped key without asking the database.
+checksum (CRC-32 of everything before it) rejects a mistyped key without a query.
 """
 
 import re
@@ -15,7 +15,7 @@ ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 RANDOM_LENGTH = 32
 CHECKSUM_LENGTH = 6
 VISIBLE_RANDOM_LENGTH = 4
-# Two base62 digits at a time: a checksum is computed for every key that is presented.
+# Two base62 digits at a time: a checksum is computed for each key that is presented.
 PAIRS = [first + second for first, second in product(ALPHABET, repeat=2)]
 KEY_START = "sk_"
 
@@ -23,25 +23,25 @@ _form = re.compile(rf"sk_(?:live|test)_[0-9A-Za-z]{{{RANDOM_LENGTH + CHECKSUM_LE
 
 
 def generate_key(environment: str) -> str:
-    """Return a new key with 190 random bits."""
+    """Return a new key with 190 random bits; `environment` is `live` or `test`."""
     body = f"{KEY_START}{environment}_" + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
     return body + checksum(body)
 
 
 def is_well_formed(key: str) -> bool:
-    """Return whether `key` has the form of a key and its checksum is right."""
+    """Return whether `key` has the format of a key and a correct checksum."""
     if _form.fullmatch(key) is None:
         return False
     return checksum(key[:-CHECKSUM_LENGTH]) == key[-CHECKSUM_LENGTH:]
 
 
 def digest_of(key: str) -> bytes:
-    """Return the SHA-256 under which a key is stored; its 190 random bits need no slow hash."""
+    """Return the SHA-256 digest that is stored of a key; 190 random bits need no slow hash."""
     return sha256(key.encode()).digest()
 
 
 def visible_prefix(key: str) -> str:
-    """Return the part of a key that may be shown: its type, environment and four of its characters."""
+    """Return the part of a key that may be shown: type, environment and its first four characters."""
     return key[: key.rindex("_") + 1 + VISIBLE_RANDOM_LENGTH]
 
 

@@ -1,4 +1,4 @@
-"""Which secret of which key it is."""
+"""Finding the secret that a client presents as an API key."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class KeySecret:
-    """One secret of a key: its id, the key's, the owner's, the part that may be shown, the digest it is judged by."""
+    """A secret of a key. `prefix` is its visible part; verification looks the key up by `digest`."""
 
     id: int
     key_id: int
@@ -22,18 +22,18 @@ class KeySecret:
 
     @classmethod
     def of(cls, row: "ApiKeySecret") -> Self:
-        """Return the secret as it is stored."""
+        """Return the secret of a row with its key."""
         return cls(row.pk, row.api_key_id, row.api_key.user_id, row.prefix, bytes(row.digest))
 
 
 class KeySecrets:
-    """Finds secrets, good or ended: what they are worth is the decision's to say."""
+    """Finds secrets, expired or not: whether one is valid is decided by verification."""
 
     def __init__(self, secrets: KeySecretRepository) -> None:
         self._secrets = secrets
 
     async def find(self, key: str) -> KeySecret | None:
-        """Return the secret that is presented as `key`, or None when there is none."""
+        """Return the secret that is presented as `key`, or None."""
         row = await self._secrets.find(digest_of(key)) if is_well_formed(key) else None
         return KeySecret.of(row) if row else None
 

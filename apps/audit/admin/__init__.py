@@ -1,4 +1,4 @@
-"""The audit trail's admin pages."""
+"""The admin pages of the audit trail."""
 
 from apps.audit.admin.audit_event_admin import AuditEventAdmin
 

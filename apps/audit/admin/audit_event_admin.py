@@ -1,30 +1,82 @@
-"""The audit trail's list and pages, to be read only."""
+"""The list and pages of audit events, which are read only."""
 
 import json
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
 from django.contrib.auth import get_user_model
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.audit.admin.audit_filters import ActorKindFilter, OutcomeFilter, TargetKindFilter
+from apps.audit.domain.audit_entry import Outcome
 from apps.audit.models import AuditEvent
+from apps.core.admin.generic_bases import ModelAdminBase
 from apps.core.admin.read_only_admin import ReadOnlyAdmin
 from apps.core.authorization.principal import CredentialKind
+from apps.core.declarations.installed import audit_kinds
+
+
+class TargetKindFilter(SimpleListFilter):
+    """Events about one kind of target. Asking the table for its kinds would read all of it."""
+
+    title = "target"
+    parameter_name = "target_kind"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdminBase) -> list[tuple[str, str]]:
+        """Return the kinds."""
+        return [(kind.name, kind.label) for kind in audit_kinds().values()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the events about the chosen kind."""
+        return queryset.filter(target_kind=self.value()) if self.value() else queryset
+
+
+class ActorKindFilter(SimpleListFilter):
+    """Events by one kind of credential."""
+
+    title = "credential"
+    parameter_name = "actor_kind"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdminBase) -> list[tuple[str, str]]:
+        """Return the kinds."""
+        return [
+            (CredentialKind.SESSION, "Session"),
+            (CredentialKind.API_KEY, "API key"),
+            (CredentialKind.OPERATOR, "Operator"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the events by the chosen kind."""
+        return queryset.filter(actor_kind=self.value()) if self.value() else queryset
+
+
+class OutcomeFilter(SimpleListFilter):
+    """Events with one outcome."""
+
+    title = "outcome"
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdminBase) -> list[tuple[str, str]]:
+        """Return the outcomes."""
+        return [(outcome, outcome.capitalize()) for outcome in Outcome]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the events with the chosen outcome."""
+        return queryset.filter(outcome=self.value()) if self.value() else queryset
 
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
-    """Finds who did what. The database itself refuses to change it."""
+    """Finds audit events. The database itself refuses to change them."""
 
     list_display = ("occurred_at", "actor", "action", "outcome", "target", "address")
     list_display_links = ("occurred_at", "action")
     list_filter = (TargetKindFilter, ActorKindFilter, OutcomeFilter, "occurred_at")
     search_fields = ("action", "target_id__exact", "actor_id__exact", "subject_id__exact", "request_id__exact")
-    search_help_text = "Action, number of the actor, of the account or of what was changed, or request id"
+    search_help_text = "Action, id of the actor, of the account or of the target, or request id"
     linked_lookups = ("target_id", "subject_id", "actor_id")
     ordering = ("-id",)
     fields = (
@@ -33,41 +85,41 @@ class AuditEventAdmin(ReadOnlyAdmin):
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the events with their actors' addresses, of deleted accounts too."""
+        """Return the events with the e-mail addresses of their actors, deleted accounts included."""
         actor = get_user_model()._base_manager.filter(pk=OuterRef("actor_id")).values("email")
         events: QuerySet[Any] = super().get_queryset(request).annotate(actor_email=Subquery(actor))
         return events
 
     @admin.display(description="Actor", ordering="actor_id")
     def actor(self, event: Any) -> str:
-        """Show who did it; of somebody who has not signed in, nothing is known but the address."""
+        """Show the actor; of an anonymous client only the IP address is known."""
         if event.actor_id is None:
             return "operator" if event.actor_kind == CredentialKind.OPERATOR else "unknown"
         return event.actor_email or f"account {event.actor_id}"
 
     @admin.display(description="Target")
     def target(self, event: Any) -> str:
-        """Show what it was done to."""
+        """Show the target."""
         return f"{event.target_kind.replace('_', ' ')} {event.target_id or ''}".strip()
 
     @admin.display(description="Account")
     def subject(self, event: Any) -> str:
-        """Show which account it concerns."""
+        """Show which account the event concerns."""
         return f"account {event.subject_id}" if event.subject_id else "-"
 
     @admin.display(description="IP address")
     def address(self, event: Any) -> str:
-        """Show from where it was done."""
+        """Show the actor's IP address."""
         return event.ip_address or "-"
 
     @admin.display(description="Before")
     def before_text(self, event: Any) -> SafeString:
-        """Show what the changed fields held."""
+        """Show the changed fields before the action."""
         return _as_text(event.before)
 
     @admin.display(description="After")
     def after_text(self, event: Any) -> SafeString:
-        """Show what the changed fields hold now."""
+        """Show the changed fields after the action."""
         return _as_text(event.after)
 
 

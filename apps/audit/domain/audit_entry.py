@@ -1,6 +1,6 @@
 """What a service records of an action."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -40,7 +40,6 @@ class AuditEntry:
         return self.subject_id or target_id or self.actor.user_id
 
 
-# Writes the entry in the transaction that is open on the calling thread.
-RecordAudit = Callable[[AuditEntry], None]
-# Writes the entry in a transaction of its own: for what changes nothing else.
-NoteAudit = Callable[[AuditEntry], Awaitable[None]]
+def values_of(row: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Return the row's values of these names, for `before` or `after`."""
+    return {name: getattr(row, name) for name in names}

@@ -1,4 +1,4 @@
-"""Something that somebody did, or tried."""
+"""An action, carried out or refused."""
 
 from typing import ClassVar
 
@@ -9,10 +9,10 @@ from apps.audit.domain.audit_entry import Outcome
 
 
 class AuditEvent(models.Model):
-    """One action on one thing, by one actor, with what it was before and after. Append-only: the database
-    refuses UPDATE and DELETE, so ids are kept instead of foreign keys.
+    """One action of an actor on a target, with the changed fields before and after. Append-only: the database refuses
+    DELETE, and UPDATE except for the erasure of a deleted account, so ids are kept instead of foreign keys.
 
-    `subject_id` is the account that the event concerns, whoever the actor was; its owner may read it.
+    `subject_id` is the account that the event concerns; its owner may read the event, also where the actor is another.
     """
 
     occurred_at = models.DateTimeField(db_default=Now())

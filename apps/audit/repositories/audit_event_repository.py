@@ -1,13 +1,13 @@
 """Writes and reads the audit trail."""
 
-from typing import Any
-
-from django.db import connection
+import json
+from collections.abc import Mapping, Sequence
 
 from apps.audit.models import AuditEvent
 from apps.core.database.open_transaction import require_transaction
 from apps.core.database.orm.queries import count, fetch_all
 from apps.core.database.orm.writes import insert
+from apps.core.database.statements import execute
 
 
 class AuditEventRepository:
@@ -18,16 +18,11 @@ class AuditEventRepository:
         require_transaction("record an audit event")
         await insert(event)
 
-    def add(self, **fields: Any) -> AuditEvent:
-        """Insert an event in the transaction that is open on the calling thread."""
-        return AuditEvent.objects.create(**fields)
-
-    def erase(self, account_id: int) -> None:
-        """Take out what tells whose a deleted account was, in the transaction that is open on the calling thread."""
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT erase_audit_events(%s)", [account_id])
-
     async def page(self, subject_id: int, *, offset: int, size: int) -> tuple[list[AuditEvent], int]:
-        """Return one page of the events that concern the account, newest first, and how many there are in all."""
+        """Return one page of the events that concern the account, newest first, and how many there are."""
         found = AuditEvent.objects.filter(subject_id=subject_id).order_by("-id")
         return await fetch_all(found[offset : offset + size]), await count(found)
+
+    async def erase(self, account_id: int, plain: Mapping[str, Sequence[str]]) -> None:
+        """Blank the values of a deleted account's events, except those of the keys that `plain` lists by kind."""
+        await execute("SELECT erase_audit_events(%s::bigint, %s::jsonb)", [account_id, json.dumps(plain)])

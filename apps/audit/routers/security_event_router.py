@@ -2,7 +2,7 @@
 
 from ninja import Query
 
-from apps.audit.dependencies import audit_service
+from apps.audit.dependencies import security_event_service
 from apps.audit.schemas.security_event import SecurityEventOut
 from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import Router
@@ -13,5 +13,5 @@ router = Router(tags=["authentication"])
 
 @router.get("/events", response={200: Page[SecurityEventOut]})
 async def list_security_events(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[SecurityEventOut]:
-    """List what happened to one's own account, newest first: sign-ins and failed ones, changes, by whom, from where."""
-    return await audit_service().events(request.auth, query)
+    """List the security events of your own account, newest first: sign-ins, failed sign-ins and changes."""
+    return await security_event_service().page(request.auth, query)

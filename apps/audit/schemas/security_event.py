@@ -1,4 +1,4 @@
-"""Security events, as their account sees them."""
+"""Security events, as the owner of the account sees them."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Actor(StrEnum):
-    """Who did it: the owner, one of the owner's keys, the company's staff, its operators, or nobody who is known."""
+    """Who acted: the owner, one of the owner's keys, staff, an operator, or an anonymous client (`unknown`)."""
 
     OWNER = "owner"
     API_KEY = "api_key"
@@ -23,7 +23,7 @@ class Actor(StrEnum):
 
 
 class SecurityEventOut(ResponseSchema):
-    """One event. Which member of staff it was, and from where, is not the customer's to know."""
+    """A security event. The address and the agent of staff are not shown."""
 
     id: int
     occurred_at: Timestamp
@@ -38,9 +38,9 @@ class SecurityEventOut(ResponseSchema):
 
     @classmethod
     def of(cls, event: "AuditEvent") -> Self:
-        """Return the event's face for the owner of the account that it concerns."""
+        """Return what the owner of the account sees of the event."""
         actor = _actor(event)
-        is_of_house = actor in (Actor.STAFF, Actor.OPERATOR)
+        is_by_staff = actor in (Actor.STAFF, Actor.OPERATOR)
         return cls(
             id=event.pk,
             occurred_at=event.occurred_at,
@@ -49,8 +49,8 @@ class SecurityEventOut(ResponseSchema):
             actor=actor,
             target_kind=event.target_kind,
             target_id=event.target_id,
-            ip_address=None if is_of_house else event.ip_address,
-            user_agent="" if is_of_house else event.user_agent,
+            ip_address=None if is_by_staff else event.ip_address,
+            user_agent="" if is_by_staff else event.user_agent,
             request_id=event.request_id,
         )
 

@@ -1,4 +1,4 @@
-"""What can be done to an account's credentials from its page."""
+"""What can be done to the credentials of an account from its page."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ SEND_RESET = Operation(
     label="Send a password reset mail",
     order="Send a password reset mail to {rows}",
     done="Password reset mail sent to {rows}",
-    explanation="The owner gets a mail with a link that sets a new password, good for 30 minutes.",
+    explanation="The owner receives a mail with a link that sets a new password. It is valid for 30 minutes.",
     perform=_send_reset,
     applies=_is_usable,
 )

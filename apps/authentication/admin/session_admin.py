@@ -1,27 +1,109 @@
-"""The sessions' list and pages."""
+"""The sessions' list and pages, and what can be done to sessions from there."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
+from django.db.models.functions import Now
+from django.forms import Form
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.authentication.admin.session_operations import END, END_EVERYWHERE
-from apps.authentication.admin.session_state import LIVE, StateFilter, session_state
+from apps.authentication.dependencies import account_sessions
 from apps.authentication.models import Session
 from apps.core.admin.acting_staff import acting_staff
+from apps.core.admin.generic_bases import ModelAdminBase
+from apps.core.admin.operation import Operation
 from apps.core.admin.operation_pages import OperationPages
 from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.read_only_admin import ReadOnlyAdmin
+from apps.core.authorization.principal import Principal
+from apps.core.event_loop.sync_calls import call_service
 
-BADGES = {LIVE: "active", "ended": "revoked", "expired": "expired"}
+LIVE, ENDED, EXPIRED = "live", "ended", "expired"
+BADGES = {LIVE: "active", ENDED: "revoked", EXPIRED: "expired"}
+
+
+def _end(actor: Principal, session_id: int, _form: Form) -> None:
+    call_service(account_sessions().end, actor, _owner_id(session_id), session_id)
+
+
+def _end_everywhere(actor: Principal, session_id: int, _form: Form) -> None:
+    call_service(account_sessions().end_all, actor, _owner_id(session_id))
+
+
+def _owner_id(session_id: int) -> int:
+    return Session.objects.values_list("user_id", flat=True).get(pk=session_id)
+
+
+def _is_live(session: Any) -> bool:
+    return bool(session.state == LIVE)
+
+
+END = Operation(
+    name="end",
+    label="End",
+    order="End {rows}",
+    done="{rows} ended",
+    explanation="The session is refused from its next request on. The owner must sign in again.",
+    perform=_end,
+    permission="operate",
+    applies=_is_live,
+    is_dangerous=True,
+)
+END_EVERYWHERE = Operation(
+    name="end_everywhere",
+    label="End all of the owner",
+    order="End all sessions of {owner}",
+    done="All sessions of {owner} ended",
+    explanation="Every session of the owner, of the API and of the admin, is refused from its next request on.",
+    perform=_end_everywhere,
+    permission="operate",
+    in_bulk=False,
+    applies=_is_live,
+    is_dangerous=True,
+)
+
+
+def session_state() -> Case:
+    """Return the expression for a session's state in one word."""
+    ended_with_account = Q(user__sessions_ended_at__gte=F("created_at")) | Q(user__is_active=False)
+    return Case(
+        When(Q(revoked_at__isnull=False) | ended_with_account, then=Value(ENDED)),
+        When(expires_at__lte=Now(), then=Value(EXPIRED)),
+        default=Value(LIVE),
+        output_field=CharField(),
+    )
+
+
+class StateFilter(SimpleListFilter):
+    """Live sessions unless another state is chosen. The list's rows have `state`."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdminBase) -> list[tuple[str, str]]:
+        """Return the choices beside the default."""
+        return [(ENDED, "Ended"), (EXPIRED, "Expired")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the sessions in the chosen state."""
+        return queryset.filter(state=self.value() or LIVE)
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        """Name the default after what it shows."""
+        default, *others = super().choices(changelist)
+        yield {**default, "display": "Live"}
+        yield from others
 
 
 @admin.register(Session)
 class SessionAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
-    """Finds where customers are signed in, and signs them out. Those of staff are seen by themselves and superusers."""
+    """Finds and ends sessions. Those of staff only they themselves and superusers see."""
 
     operations = (END, END_EVERYWHERE)
     audit_kind = "session"
@@ -31,18 +113,18 @@ class SessionAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
     list_display_links = ("owner", "device")
     list_filter = (StateFilter, "kind")
     search_fields = ("user__email", "ip_address__startswith")
-    search_help_text = "E-mail address, or how a client address begins"
+    search_help_text = "E-mail address, or the start of a client address"
     ordering = ("-id",)
     fields = (
         ("owner_link", "kind", "state_badge"),
         ("device", "address"),
-        ("proven_by", "authenticated_at"),
+        ("authenticated_by", "authenticated_at"),
         ("created_at", "last_used_at", "expires_at"),
         ("revoked_at", "revoked_reason"),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the sessions that may be seen, with their owner and state."""
+        """Return the sessions that the member of staff may see, with their owner and state."""
         sessions: QuerySet[Any] = super().get_queryset(request).annotate(state=session_state())
         actor = acting_staff(request)
         if actor.is_superuser:
@@ -50,22 +132,22 @@ class SessionAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
         return sessions.filter(Q(user__is_staff=False, user__is_superuser=False) | Q(user_id=actor.user_id))
 
     def subtitle_of(self, row: Any) -> str:
-        """Return whose session it is."""
+        """Return the owner."""
         return str(row.user)
 
     @admin.display(description="Device")
     def device(self, session: Any) -> str:
-        """Show what the device has called itself."""
+        """Show the user agent."""
         return session.user_agent or "unknown"
 
     @admin.display(description="IP address", ordering="ip_address")
     def address(self, session: Any) -> str:
-        """Show from where it is used."""
+        """Show the client address."""
         return session.ip_address or "-"
 
-    @admin.display(description="Proven by")
-    def proven_by(self, session: Any) -> str:
-        """Show by which methods its owner has proven who they are."""
+    @admin.display(description="Authenticated by")
+    def authenticated_by(self, session: Any) -> str:
+        """Show by which methods the owner has authenticated."""
         return ", ".join(session.methods) or "-"
 
     @admin.display(description="State", ordering="state")

@@ -1,4 +1,4 @@
-"""Sign-in."""
+"""Sessions, signing keys and counts of wrong passwords."""
 
 from apps.authentication.models.login_attempt import LoginAttempt
 from apps.authentication.models.session import Session

@@ -1,14 +1,14 @@
-"""Wrong passwords in a row."""
+"""Counts of wrong passwords."""
 
 from django.db import models
 
 
 class LoginAttempt(models.Model):
-    """Wrong passwords in a row for one account from one address, and until when that pair is locked out.
+    """Consecutive wrong passwords for one account from one address, and until when that pair is locked.
 
-    The pair, not the account, is locked: a stranger cannot lock an owner out from elsewhere. The account is kept
-    as a digest of the address that was typed, whether or not there is such an account. The client `*` stands for all
-    that have not signed in to the account lately: `login_attempts.sql` says what locks those out together.
+    The pair, not the account, is locked: an owner cannot be locked out from elsewhere. The account is stored as a
+    digest of the address that was entered, whether or not an account has it. The client `*` stands for all clients that
+    have not signed in to the account lately; `login_attempts.sql` describes when those are locked out together.
     """
 
     account_digest = models.BinaryField(max_length=32)
@@ -16,8 +16,8 @@ class LoginAttempt(models.Model):
     failures = models.PositiveIntegerField()
     last_failed_at = models.DateTimeField(null=True)
     locked_until = models.DateTimeField(null=True)
-    # From here the account was last signed in to, or its password set by a mailed link. Clients that are known are not
-    # locked out by what others guess.
+    # When the client last signed in to the account, or set its password by a mailed link. Such clients are not locked
+    # out by others' guesses.
     signed_in_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -11,20 +11,20 @@ from apps.core.models import TimestampedModel
 
 
 class Session(TimestampedModel):
-    """A sign-in, at either door: whatever ends sessions ends those of the API and of the admin alike.
+    """A sign-in, to the API or to the admin: what ends sessions ends those of both alike.
 
-    One of the API is a family of refresh tokens. Each token names the family and a generation; the current generation
-    is good. One that was spent a moment ago may be repeated: that before the current one was spent at `rotated_at`,
-    those before it at `earlier_rotations`, of which only what still counts is kept. Whatever else was spent revokes the
-    whole family. No token is stored, not even hashed. One of the admin has no tokens: a browser's session names it, and
-    nobody knows what its family's digest is of.
+    A session of the API is a family of refresh tokens. Each token names the family and a generation, of which the
+    current one is valid. A token that was spent a moment ago may be repeated: the one before the current one was spent
+    at `rotated_at`, those before it at `earlier_rotations`, of which only recent moments are kept. Any other spent
+    token revokes the whole family. No token is stored, not even hashed. A session of the admin has no tokens: a
+    browser's session names it, and its family's digest is random.
 
-    It is over at `expires_at`, which use moves on, up to a limit from `created_at` on. `methods` are how its owner has
-    proven who they are (RFC 8176: pwd, otp, …), the last time at `authenticated_at`.
+    It expires at `expires_at`, which use moves on, up to a limit from `created_at` on. `methods` are those by which its
+    owner has authenticated (RFC 8176: pwd, otp, …), the last time at `authenticated_at`.
     """
 
     class Kind(models.TextChoices):
-        """The door it is for."""
+        """What it signs in to."""
 
         API = "api", "API"
         ADMIN = "admin", "Admin"
@@ -35,7 +35,7 @@ class Session(TimestampedModel):
     generation = models.PositiveIntegerField(default=0)
     rotated_at = models.DateTimeField(null=True)
     earlier_rotations = ArrayField(models.DateTimeField(), default=list, db_default=Value([]))
-    # Compared with the moment that shut an account out: not by the clock of whichever machine signed somebody in.
+    # By the database's clock, like the moment that ended an account's sessions, with which it is compared.
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     methods = ArrayField(models.CharField(max_length=10), default=list, db_default=Value([]))
     authenticated_at = models.DateTimeField(db_default=Now())

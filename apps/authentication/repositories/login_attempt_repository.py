@@ -6,53 +6,53 @@ from pathlib import Path
 from typing import NamedTuple
 
 from apps.core.database.sql_files import load_statements
-from apps.core.database.statements import fetch_rows
-from apps.core.database.transactions import run_statement
+from apps.core.database.statements import execute, fetch_rows
 
 SQL = load_statements(Path(__file__).with_name("login_attempts.sql"))
 
 
 class CountedWrong(NamedTuple):
-    """What came of counting: for how many seconds the pair was locked out already, or else whom this one locks out."""
+    """The result of counting: for how many seconds the pair was locked already, or whom this attempt locks out."""
 
     locked_seconds: int = 0
     locks_out: str | None = None
 
 
 class LoginAttemptRepository:
-    """The counts' rows. Each method is one atomic statement; seconds are those that the pair is locked out, or 0."""
+    """The counts' rows. Each method is one atomic statement; seconds are those for which the pair is locked, or 0.
+
+    `account` is an e-mail address in its canonical form, whether or not an account has it.
+    """
 
     async def locked_seconds(self, account: str, client_address: str) -> int:
-        """Return how long the pair is locked out."""
+        """Return how long the pair is locked."""
         rows = await fetch_rows(SQL["locked"], {"account": account, "client": client_address})
         return max(1, ceil(rows[0][0])) if rows else 0
 
     async def count_wrong(self, account: str, client_address: str) -> CountedWrong:
-        """Count a wrong password; of many at once only the allowed number find the pair not locked out yet.
+        """Count a wrong password; of many at the same moment only the allowed number find the pair not locked yet.
 
-        The one that begins a lock says so, once: it locks out the `client`, or all `strangers` to the account.
+        The attempt that begins a lock returns whom it locks out: the `client`, or `strangers`, which are all clients
+        that have not signed in to the account lately.
         """
         rows = await fetch_rows(SQL["count_wrong"], {"account": account, "client": client_address})
         if rows:
             return CountedWrong(locks_out=rows[0][0])
-        return CountedWrong(await self._locked_by_now(account, client_address))
+        return CountedWrong(await self._locked_seconds_now(account, client_address))
 
-    async def forgive(self, account: str, client_address: str) -> int:
-        """Begin anew after a right password, unless wrong ones have locked the pair out meanwhile."""
-        if await fetch_rows(SQL["forgive"], {"account": account, "client": client_address}):
+    async def count_right(self, account: str, client_address: str) -> int:
+        """Reset the count after a right password and remember the client, unless wrong ones have locked the pair."""
+        if await fetch_rows(SQL["count_right"], {"account": account, "client": client_address}):
             return 0
-        return await self._locked_by_now(account, client_address)
+        return await self._locked_seconds_now(account, client_address)
 
-    def know(self, account: str, client_address: str) -> None:
-        """Begin anew for the pair, locked or not, and let no count of strangers lock it out for 90 days.
+    async def unlock(self, account: str, client_address: str) -> None:
+        """Reset the pair's count, locked or not, and remember the client for 90 days."""
+        await execute(SQL["unlock"], {"account": account, "client": client_address})
 
-        In the transaction that is open on the calling thread, in which the account is locked.
-        """
-        run_statement(SQL["know"], {"account": account, "client": client_address})
+    async def delete_until(self, account: str, until: datetime) -> None:
+        """Delete the account's counts, and the clients remembered until then."""
+        await execute(SQL["delete_until"], {"account": account, "until": until})
 
-    def forget(self, account: str, until: datetime) -> None:
-        """Remove the account's counts, and the clients known until then, in the transaction open on this thread."""
-        run_statement(SQL["forget"], {"account": account, "until": until})
-
-    async def _locked_by_now(self, account: str, client_address: str) -> int:
+    async def _locked_seconds_now(self, account: str, client_address: str) -> int:
         return await self.locked_seconds(account, client_address) or 1

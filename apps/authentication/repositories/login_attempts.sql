@@ -1,11 +1,11 @@
 -- The account is the digest of its address in the canonical form, in lower case by the same LOWER() that finds the
--- account: every spelling that reaches an account counts against the same row.
+-- account: every spelling that reaches an account counts in the same row.
 --
--- Two counts guard an account. That of the pair of account and client locks the pair from the fifth wrong password on.
--- That of the account, whose client is '*', counts the wrong ones of all clients that have not signed in to it for 90
--- days, and from the hundredth on locks out these clients alone (NIST SP 800-63B-4, 3.2.2): guesses from many addresses
--- come to an end, and those from where its owner signs in go on. Each further wrong password locks for longer, 30
--- seconds doubling to 15 minutes. A day without wrong ones forgives.
+-- Two counts protect an account. The count of the pair of account and client locks the pair from the fifth wrong
+-- password on. The count of the account, whose client is '*', counts the wrong passwords of all clients that have not
+-- signed in to it for 90 days, and from the hundredth on locks out these clients alone (NIST SP 800-63B-4, 3.2.2):
+-- guesses from many addresses are stopped, and the owner's own clients are not. Each further wrong password locks for
+-- longer, 30 seconds doubling to 15 minutes. A day without wrong passwords resets a count.
 
 -- name: locked
 SELECT extract(epoch FROM max(locked_until) - now())::float FROM login_attempts
@@ -23,8 +23,8 @@ WHERE account_digest = sha256(convert_to(lower(%(account)s::text COLLATE "C"), '
 HAVING count(*) > 0
 
 -- name: count_wrong
--- Returns no row to whom either count locks out; else whom this one locks out from now on: the client, or strangers (all
--- clients that are not known), or NULL.
+-- Returns no row for a client that either count locks out; else whom this attempt locks out from now on: 'client', or
+-- 'strangers' (all clients that are not known), or NULL.
 WITH pair AS (
     INSERT INTO login_attempts AS attempt (account_digest, client_address, failures, last_failed_at)
     VALUES (sha256(convert_to(lower(%(account)s::text COLLATE "C"), 'UTF8')), %(client)s::text, 1, now())
@@ -54,32 +54,32 @@ SELECT CASE WHEN account.locked_until IS NOT NULL THEN 'strangers' WHEN pair.loc
 FROM pair LEFT JOIN account ON true
 WHERE pair.is_known OR EXISTS (SELECT FROM account)
 
--- name: forgive
--- Begins the pair's count anew and knows the client from now on. Returns no row to whom either count locks out.
+-- name: count_right
+-- Resets the pair's count and remembers the client. Returns no row for a client that either count locks out.
 INSERT INTO login_attempts AS attempt (account_digest, client_address, failures, signed_in_at)
-SELECT asked.digest, %(client)s::text, 0, now()
-FROM (SELECT sha256(convert_to(lower(%(account)s::text COLLATE "C"), 'UTF8'))) AS asked (digest)
+SELECT given.digest, %(client)s::text, 0, now()
+FROM (SELECT sha256(convert_to(lower(%(account)s::text COLLATE "C"), 'UTF8'))) AS given (digest)
 WHERE NOT EXISTS (
     SELECT FROM login_attempts AS account
     LEFT JOIN login_attempts AS pair
-        ON pair.account_digest = asked.digest AND pair.client_address = %(client)s::text
+        ON pair.account_digest = given.digest AND pair.client_address = %(client)s::text
         AND pair.signed_in_at > now() - interval '90 days'
-    WHERE account.account_digest = asked.digest AND account.client_address = '*'
+    WHERE account.account_digest = given.digest AND account.client_address = '*'
         AND account.locked_until > now() AND pair.id IS NULL
 )
 ON CONFLICT (account_digest, client_address) DO UPDATE SET failures = 0, locked_until = NULL, signed_in_at = now()
 WHERE attempt.locked_until IS NULL OR attempt.locked_until <= now()
 RETURNING 1
 
--- name: forget
--- A client that has signed in since is known to somebody else, who has the address now, and guesses of since are at theirs.
+-- name: delete_until
+-- The address may have another account since: clients that have signed in since, and later guesses, belong to that one.
 DELETE FROM login_attempts
 WHERE account_digest = sha256(convert_to(lower(%(account)s::text COLLATE "C"), 'UTF8'))
-    AND coalesce(signed_in_at, '-infinity') <= %(until)s
-    AND (client_address <> '*' OR coalesce(last_failed_at, '-infinity') <= %(until)s)
+    AND coalesce(signed_in_at, '-infinity') <= %(until)s::timestamptz
+    AND (client_address <> '*' OR coalesce(last_failed_at, '-infinity') <= %(until)s::timestamptz)
 
--- name: know
--- For who has shown otherwise that the account is theirs: whatever is locked, the client is known from now on.
+-- name: unlock
+-- For an owner who has authenticated in another way: the client is remembered, and not locked any more.
 INSERT INTO login_attempts AS attempt (account_digest, client_address, failures, signed_in_at)
 VALUES (sha256(convert_to(lower(%(account)s::text COLLATE "C"), 'UTF8')), %(client)s::text, 0, now())
 ON CONFLICT (account_digest, client_address) DO UPDATE SET failures = 0, locked_until = NULL, signed_in_at = now()

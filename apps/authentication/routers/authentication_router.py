@@ -1,19 +1,31 @@
-"""`/auth`."""
+"""`/auth`: signing in and out, refreshing tokens, re-authentication."""
 
 from django.http import HttpRequest
-from ninja import Path, Query, Status
+from ninja import Status
 
-from apps.authentication.dependencies import password_service, session_service, sign_in
-from apps.authentication.routers.signed_in import signed_in
-from apps.authentication.schemas.login import LoginRequest, RefreshRequest, SecondFactorNeeded, TokenPair
-from apps.authentication.schemas.password import PasswordChange
-from apps.authentication.schemas.session import SessionOut, SessionsEndQuery
+from apps.authentication.dependencies import (
+    reauthentication,
+    second_step,
+    session_refresh,
+    session_service,
+    sign_in,
+)
+from apps.authentication.schemas.login import (
+    LoginRequest,
+    RefreshRequest,
+    SecondFactorCode,
+    SecondFactorNeeded,
+    SecondFactorPasskey,
+    SecondFactorPasskeyQuery,
+    StepUpRequest,
+    TokenPair,
+)
 from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
 from apps.core.rate_limits.address_limits import LOGIN, limit_by_address
 from apps.core.schemas.done import Done
-from apps.core.schemas.fields import Identifier
-from apps.core.schemas.page import Page, PageQuery
+from apps.second_factors.dependencies import passkey_sign_in
+from apps.second_factors.schemas.passkey import PasskeyAssertion, PasskeyOptions
 
 router = Router(tags=["authentication"])
 
@@ -22,21 +34,57 @@ router = Router(tags=["authentication"])
 async def login(request: HttpRequest, credentials: LoginRequest) -> Status[TokenPair | SecondFactorNeeded]:
     """Sign in. Limited per client address, and locked after five wrong passwords.
 
-    An account with a second factor is answered with 202 and what completes the sign-in.
+    For an account with a second factor the response is 202, with what completes the sign-in.
     """
     await limit_by_address(request, "login", LOGIN)
-    return signed_in(await sign_in().with_password(credentials))
+    outcome = await sign_in().with_password(credentials)
+    return Status(202 if isinstance(outcome, SecondFactorNeeded) else 200, outcome)
+
+
+@router.post("/second-factor", auth=None, response={200: TokenPair, **errors(401, 429)})
+async def complete_with_code(request: HttpRequest, entry: SecondFactorCode) -> TokenPair:
+    """Complete a sign-in by six digits or a recovery code. Limited per client address, and per account."""
+    await limit_by_address(request, "second-factor")
+    return await sign_in().with_code(entry)
+
+
+@router.post("/second-factor/passkey/options", auth=None, response={200: PasskeyOptions, **errors(401, 429)})
+async def ask_for_second_passkey(request: HttpRequest, query: SecondFactorPasskeyQuery) -> PasskeyOptions:
+    """Get the options for `navigator.credentials.get()`, to complete a sign-in."""
+    await limit_by_address(request, "passkeys")
+    return await second_step().passkey_options(query.second_factor_token)
+
+
+@router.post("/second-factor/passkey", auth=None, response={200: TokenPair, **errors(401, 429)})
+async def complete_with_passkey(request: HttpRequest, entry: SecondFactorPasskey) -> TokenPair:
+    """Complete a sign-in by a passkey. Limited per client address."""
+    await limit_by_address(request, "second-factor")
+    return await sign_in().with_second_passkey(entry)
+
+
+@router.post("/passkeys/options", auth=None, response={200: PasskeyOptions, **errors(429)})
+async def ask_for_passkey(request: HttpRequest) -> PasskeyOptions:
+    """Get the options for `navigator.credentials.get()`, to sign in without a password. Limited per client address."""
+    await limit_by_address(request, "passkeys")
+    return await passkey_sign_in().options(None)
+
+
+@router.post("/passkeys", auth=None, response={200: TokenPair, **errors(401, 429)})
+async def sign_in_with_passkey(request: HttpRequest, assertion: PasskeyAssertion) -> TokenPair:
+    """Sign in by a passkey alone; its device must check the user. Limited per client address."""
+    await limit_by_address(request, "login", LOGIN)
+    return await sign_in().with_passkey(assertion)
 
 
 @router.post("/refresh", auth=None, response={200: TokenPair, **errors(401, 429)})
 async def refresh(request: HttpRequest, body: RefreshRequest) -> TokenPair:
     """Get a new pair; the old refresh token is spent.
 
-    Whoever repeats it within 10 seconds gets the newest refresh token, so refreshes at the same time and lost answers
+    A token that is repeated within 10 seconds gets the newest refresh token, so concurrent refreshes and lost responses
     do no harm. A spent token that is presented later ends the session.
     """
     await limit_by_address(request, "refresh")
-    return await session_service().refresh(body.refresh_token)
+    return await session_refresh().refresh(body.refresh_token)
 
 
 @router.post("/logout", response={200: Done})
@@ -46,35 +94,19 @@ async def logout(request: AuthenticatedRequest) -> Done:
     return Done()
 
 
-@router.post("/change-password", response={200: Done})
-async def change_password(request: AuthenticatedRequest, change: PasswordChange) -> Done:
-    """Set a new password; every other session ends. Limited per client address.
+@router.post("/step-up", response={200: Done}, summary="Re-authenticate")
+async def prove_again(request: AuthenticatedRequest, body: StepUpRequest) -> Done:
+    """Re-authenticate. For ten minutes, operations that need it (`STEP_UP_REQUIRED`) are then allowed.
 
-    Where the account has a second factor, it asks for fresh proof too.
+    By a code or a passkey where the account has a second factor, else by the password.
     """
-    await limit_by_address(request, "change-password")
-    await password_service().change(request.auth, change)
+    await limit_by_address(request, "step-up")
+    await reauthentication().confirm(request.auth, body)
     return Done()
 
 
-@router.get("/sessions", response={200: Page[SessionOut]})
-async def list_sessions(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[SessionOut]:
-    """List the devices one is signed in on."""
-    return await session_service().page(request.auth, query)
-
-
-@router.delete("/sessions", response={204: None})
-async def end_sessions(request: AuthenticatedRequest, query: Query[SessionsEndQuery]) -> Status[None]:
-    """Sign out on all other devices; with `everywhere=true` on this one too. Asks for fresh proof."""
-    await session_service().end_others(request.auth, everywhere=query.everywhere)
-    return Status(204, None)
-
-
-@router.delete("/sessions/{session_id}", response={204: None, **errors(404)})
-async def end_session(request: AuthenticatedRequest, session_id: Path[Identifier]) -> Status[None]:
-    """Sign a device out; its access token stops working at once.
-
-    Asks for fresh proof, unless it is the device that asks.
-    """
-    await session_service().end(request.auth, session_id)
-    return Status(204, None)
+@router.post("/step-up/passkey/options", response={200: PasskeyOptions}, summary="Get Passkey Options Again")
+async def ask_for_passkey_again(request: AuthenticatedRequest) -> PasskeyOptions:
+    """Get the options for `navigator.credentials.get()`, to re-authenticate."""
+    await limit_by_address(request, "passkeys")
+    return await reauthentication().passkey_options(request.auth)

@@ -19,13 +19,12 @@ router = Router(tags=["authentication"])
 async def get_key_set(request: HttpRequest, response: HttpResponse) -> Status[dict[str, Any] | None]:
     """Read the public keys that verify access tokens offline (RFC 7517).
 
-    The set changes when the signing key is rotated. `If-None-Match` with the last answer's `ETag` is answered with 304
-    while it has not.
+    The set changes when the signing key is rotated. Until then, the response to `If-None-Match` with its `ETag` is 304.
     """
     key_set = await key_ring().jwks()
     response["Cache-Control"] = f"public, max-age={KEY_SET_SECONDS}"
     response["ETag"] = etag = _etag(key_set)
-    return Status(304, None) if _is_known(etag, request) else Status(200, key_set)
+    return Status(304, None) if _is_unchanged(etag, request) else Status(200, key_set)
 
 
 def _etag(key_set: dict[str, Any]) -> str:
@@ -34,7 +33,7 @@ def _etag(key_set: dict[str, Any]) -> str:
     return f'"{sha256(kids.encode()).hexdigest()[:32]}"'
 
 
-def _is_known(etag: str, request: HttpRequest) -> bool:
-    # Weak comparison (RFC 9110, 13.1.2): a proxy that has compressed the answer marks the tag as weak.
-    known = parse_etags(request.headers.get("If-None-Match", ""))
-    return "*" in known or etag in {one.removeprefix("W/") for one in known}
+def _is_unchanged(etag: str, request: HttpRequest) -> bool:
+    # Weak comparison (RFC 9110, 13.1.2): a proxy that has compressed the response marks the tag as weak.
+    cached = parse_etags(request.headers.get("If-None-Match", ""))
+    return "*" in cached or etag in {each.removeprefix("W/") for each in cached}

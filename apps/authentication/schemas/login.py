@@ -24,14 +24,14 @@ class TokenPair(ResponseSchema):
 
 
 class LoginRequest(RequestSchema):
-    """An address and its password; any text is an address here, so that the answer is the same for all."""
+    """An e-mail address and its password. Any text is accepted as an address: the response reveals nothing about it."""
 
     email: Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=EMAIL_LENGTH_MAXIMUM)]
     password: Password
 
 
 class SecondFactorNeeded(ResponseSchema):
-    """The first step is done; the token completes it for `expires_in` seconds, beside proof of one of the `kinds`."""
+    """The first step is done. The token completes the sign-in within `expires_in` seconds, with one of the `kinds`."""
 
     second_factor_token: str
     kinds: list[FactorKind]
@@ -39,14 +39,14 @@ class SecondFactorNeeded(ResponseSchema):
 
 
 class SecondFactorCode(RequestSchema):
-    """Six digits of the authenticator program, or a recovery code."""
+    """Six digits of the authenticator app, or a recovery code."""
 
     second_factor_token: SecondFactorToken
     code: Code
 
 
 class SecondFactorPasskey(RequestSchema):
-    """A passkey's answer to a challenge."""
+    """A passkey's response to a challenge."""
 
     second_factor_token: SecondFactorToken
     challenge: Challenge
@@ -54,12 +54,12 @@ class SecondFactorPasskey(RequestSchema):
 
     @property
     def assertion(self) -> PasskeyAssertion:
-        """The answer alone."""
+        """The passkey's response alone."""
         return PasskeyAssertion(challenge=self.challenge, credential=self.credential)
 
 
 class SecondFactorPasskeyQuery(RequestSchema):
-    """The sign-in that a passkey shall complete."""
+    """The sign-in that a passkey completes."""
 
     second_factor_token: SecondFactorToken
 
@@ -71,7 +71,7 @@ class RefreshRequest(RequestSchema):
 
 
 class StepUpRequest(RequestSchema):
-    """One of: a code or a passkey of the account's second factors, or its password while it has none."""
+    """Exactly one of: a code or a passkey of the account's second factors, or its password while it has none."""
 
     password: Password | None = None
     code: Code | None = None

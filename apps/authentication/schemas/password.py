@@ -12,20 +12,20 @@ from apps.users.schemas.user import Password
 
 
 class PasswordChange(RequestSchema):
-    """The password that is, and the one that shall be."""
+    """The current password and the new one."""
 
     current_password: Password
     new_password: Password
 
 
 class ForgottenPassword(RequestSchema):
-    """An address; any text is one here, so that the answer is the same for all."""
+    """An e-mail address. Any text is accepted: the response reveals nothing about it."""
 
     email: Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=EMAIL_LENGTH_MAXIMUM)]
 
 
 class PasswordResetRequest(RequestSchema):
-    """The token of the link, and the password that shall be."""
+    """The token of the link, and the new password."""
 
     token: PresentedToken
     new_password: Password

@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
 
 class SessionKind(StrEnum):
-    """Which door it is for."""
+    """What the session signs in to."""
 
     API = "api"
     ADMIN = "admin"
 
 
 class SessionOut(ResponseSchema):
-    """A device that is signed in; `is_current` marks the one that asks.
+    """A device that is signed in; `is_current` marks the caller's own session.
 
-    Left unused, it is over at `expires_at`. `methods` are what its owner has proven the account with (RFC 8176), the
-    last time at `authenticated_at`.
+    Unused, it expires at `expires_at`. `methods` are those by which its owner has authenticated (RFC 8176), the last
+    time at `authenticated_at`.
     """
 
     id: int
@@ -37,7 +37,7 @@ class SessionOut(ResponseSchema):
 
     @classmethod
     def of(cls, session: "Session", current_id: int | None) -> Self:
-        """Return the session's public face."""
+        """Return what is shown of the session; `current_id` is the caller's own."""
         return cls(
             id=session.pk,
             kind=SessionKind(session.kind),
@@ -53,7 +53,7 @@ class SessionOut(ResponseSchema):
 
 
 class SessionsEndQuery(RequestSchema):
-    """Whether the session that asks ends too."""
+    """Whether the caller's own session ends too."""
 
     everywhere: bool = False
 

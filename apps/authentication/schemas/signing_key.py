@@ -6,7 +6,7 @@ from apps.core.schemas.base import ResponseSchema
 
 
 class SigningKeyOut(ResponseSchema):
-    """The key that signs after `notice_seconds`; the ones before it are still believed for `overlap_seconds` then."""
+    """The key that signs after `notice_seconds`; the keys before it verify for `overlap_seconds` more."""
 
     kid: str
     notice_seconds: int

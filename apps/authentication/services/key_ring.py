@@ -4,6 +4,7 @@ import asyncio
 import re
 import secrets
 from base64 import urlsafe_b64encode
+from datetime import timedelta
 from math import inf
 from time import monotonic
 from typing import Any
@@ -13,41 +14,44 @@ from django.utils import timezone
 
 from apps.authentication.models import SigningKey
 from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
-from apps.authentication.services.key_encryption import decrypt, encrypt
+from apps.core.crypto import encryption
+from apps.core.database.transaction import transaction
 from apps.core.errors import Unavailable
 
 KID_BYTES = 16
-KID = re.compile(r"[A-Za-z0-9_-]{22}")  # what token_urlsafe makes of so many bytes
-KEY_SET_SECONDS = 300  # for how long others may keep the published set
+KID = re.compile(r"[A-Za-z0-9_-]{22}")  # token_urlsafe(KID_BYTES)
+KEY_SET_SECONDS = 300  # for how long others may cache the published key set
 VIEW_SECONDS = 5.0
-LOOKS_APART_SECONDS = 0.5
-GLANCE_SECONDS = 0.01
+READS_APART_SECONDS = 0.5
+POLL_SECONDS = 0.01
+# Part of how the stored private halves are encrypted: another text makes them unreadable.
+ENCRYPTION_PURPOSE = "keyhouse signing keys"
 
 
 class KeyRing:
-    """The keys as the database had them at the last look.
+    """The keys as the database had them at the last read.
 
-    Who signs looks each time. Who verifies believes the last look for VIEW_SECONDS. A key id that it does not show is
-    looked for once more, but at most one such look is begun in LOOKS_APART_SECONDS: whoever asks meanwhile waits for
-    the next, so strangers with made-up ids cost no query each, and nobody with a new key is turned away.
+    Signing reads each time. Verifying relies on the last read for VIEW_SECONDS. For a key id that is not in it the keys
+    are read again, but such reads begin at least READS_APART_SECONDS apart, and callers in between wait for the next:
+    requests with made-up ids cost no query each, and a token of a new key is never refused.
     """
 
     def __init__(self, keys: SigningKeyRepository) -> None:
         self._keys = keys
         self._rows: list[SigningKey] = []
         self._public: dict[str, Ed25519PublicKey] = {}
-        self._look_begun_at = self._seen_at = -inf  # the last look's beginning, and that of the last one that returned
+        self._read_begun_at = self._read_at = -inf  # when the last read began, and the last one that has returned
 
     async def signing_key(self) -> tuple[str, Ed25519PrivateKey]:
         """Return the id and the private half of the newest key that signs; the first call ever makes one."""
-        await self._look()
+        await self._read()
         newest = self._newest()
         if newest is None:
-            await self._keys.ensure(_may_sign, new_key)
-            await self._look()
+            await self._add_first_key()
+            await self._read()
             newest = self._newest()
         if newest is None:
-            raise Unavailable("The signing keys are being changed; try again shortly.")
+            raise Unavailable("The signing keys are being changed. Retry shortly.")
         return newest.kid, _private_half(newest)
 
     async def public_key(self, kid: str) -> Ed25519PublicKey | None:
@@ -59,32 +63,38 @@ class KeyRing:
         return self._public.get(kid)
 
     async def jwks(self) -> dict[str, Any]:
-        """Return every public key that is believed as a JSON Web Key Set (RFC 7517)."""
+        """Return every public key that has not retired as a JSON Web Key Set (RFC 7517)."""
         await self.signing_key()
         return {"keys": [_jwk(key) for key in self._rows]}
 
+    async def _add_first_key(self) -> None:
+        async with transaction():
+            await self._keys.lock_ring()
+            if not any(map(_may_sign, await self._keys.all())):  # else another process has added one
+                await self._keys.insert(new_key(), notice=timedelta())
+
     async def _renew_view(self) -> None:
         now = monotonic()
-        # One looks, and the others go on with the view that is: it is older by one look at most.
-        if now - self._seen_at > VIEW_SECONDS and now - self._look_begun_at > LOOKS_APART_SECONDS:
-            await self._look()
+        # One caller reads, and the others use the view that there is: it is older by one read at most.
+        if now - self._read_at > VIEW_SECONDS and now - self._read_begun_at > READS_APART_SECONDS:
+            await self._read()
 
     async def _look_for(self, kid: str) -> None:
-        asked_at = monotonic()
-        while kid not in self._public and self._seen_at <= asked_at:
-            pause = self._look_begun_at + LOOKS_APART_SECONDS - monotonic()
+        begun_at = monotonic()
+        while kid not in self._public and self._read_at <= begun_at:
+            pause = self._read_begun_at + READS_APART_SECONDS - monotonic()
             if pause <= 0:
-                await self._look()
-            elif self._look_begun_at > self._seen_at:  # a look is under way, and may show the key at any moment
-                await asyncio.sleep(min(pause, GLANCE_SECONDS))
+                await self._read()
+            elif self._read_begun_at > self._read_at:  # a read is under way, and may return the key at any moment
+                await asyncio.sleep(min(pause, POLL_SECONDS))
             else:
                 await asyncio.sleep(pause)
 
-    async def _look(self) -> None:
-        begun_at = self._look_begun_at = monotonic()
+    async def _read(self) -> None:
+        begun_at = self._read_begun_at = monotonic()
         rows = await self._keys.all()
-        if begun_at >= self._seen_at:  # of two looks at once, the later one has seen more
-            self._seen_at, self._rows = begun_at, rows
+        if begun_at >= self._read_at:  # of two concurrent reads the later one is newer
+            self._read_at, self._rows = begun_at, rows
             self._public = {row.kid: self._public.get(row.kid) or _public_half(row) for row in rows}
 
     def _newest(self) -> SigningKey | None:
@@ -92,7 +102,7 @@ class KeyRing:
 
 
 def new_key() -> SigningKey:
-    """Return a new key, not stored yet."""
+    """Return a new key that signs from now on, not stored yet."""
     private = Ed25519PrivateKey.generate()
     return SigningKey(
         kid=secrets.token_urlsafe(KID_BYTES),
@@ -102,8 +112,18 @@ def new_key() -> SigningKey:
     )
 
 
+def encrypt(secret: bytes) -> bytes:
+    """Return a private half encrypted and authenticated."""
+    return encryption.encrypt(secret, ENCRYPTION_PURPOSE)
+
+
+def decrypt(encrypted: bytes) -> bytes | None:
+    """Return a private half, or None when it was encrypted under another SECRET_KEY or tampered with."""
+    return encryption.decrypt(encrypted, ENCRYPTION_PURPOSE)
+
+
 def _may_sign(key: SigningKey) -> bool:
-    # This machine's clock will do: a key is published a minute longer than it must be before it signs.
+    # This machine's clock is exact enough: a key is published a minute longer than it must be before it signs.
     if key.signs_at > timezone.now():
         return False
     # A key from before SECRET_KEY was changed still verifies, and cannot sign.

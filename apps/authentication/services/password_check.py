@@ -1,77 +1,75 @@
-"""Judges a password, at most so many times."""
+"""Checks passwords, and locks out those who guess them."""
 
-from collections.abc import Callable
-
-from apps.audit.domain.audit_entry import AuditEntry, NoteAudit, Outcome
+from apps.audit.domain.audit_entry import AuditEntry, Outcome
+from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.authentication.domain.authentication import Authentication
 from apps.authentication.repositories.login_attempt_repository import CountedWrong, LoginAttemptRepository
+from apps.core.authorization.authentication_methods import PASSWORD
 from apps.core.authorization.principal import ANONYMOUS
 from apps.core.crypto.passwords import password_matches
-from apps.core.errors import TooManyRequests
+from apps.core.database.transaction import transaction
+from apps.core.errors import NotAuthenticated, TooManyRequests, WrongPassword
 from apps.core.request_context import current_request
 from apps.core.values.email_addresses import canonical_email
 from apps.core.values.ip_addresses import rate_limit_subject
-from apps.users.services.credentials import Credentials
-from apps.users.services.user_service import UserService
-
-# Says whether this account may sign in at the door where its password was given.
-Admits = Callable[[Credentials], bool]
-
-
-def anybody(_credentials: Credentials) -> bool:
-    """Admit every account."""
-    return True
+from apps.users.services.credentials import Credentials, password_digest
+from apps.users.services.in_transaction.account_credentials import AccountCredentials
 
 
 class PasswordCheck:
-    """Checks passwords; five wrong ones lock the pair of account and client address for growing times."""
+    """Checks passwords; five wrong ones lock the pair of account and client address for growing times.
 
-    def __init__(self, attempts: LoginAttemptRepository, users: UserService, note: NoteAudit) -> None:
+    Right passwords never hinder each other, however many come at once. Of many wrong ones at the same moment only the
+    allowed number are answered as wrong, and a right one among the rest is refused like them.
+    """
+
+    def __init__(self, attempts: LoginAttemptRepository, accounts: AccountCredentials, audit: AuditTrail) -> None:
         self._attempts = attempts
-        self._users = users
-        self._note = note
+        self._accounts = accounts
+        self._audit = audit
 
-    async def sign_in(self, email: str, password: str, admits: Admits = anybody) -> Credentials | None:
-        """Return the account if the password is its own and it may be used, else None; raises TooManyRequests.
+    async def authenticate(self, email: str, password: str, *, staff_only: bool = False) -> Authentication:
+        """Return the authentication that the right password of a usable account is; with `staff_only` of staff's.
 
-        An account that does not exist, or that `admits` refuses, is treated, locked and timed like one whose password
-        is wrong.
+        Any other account, and an address that has none, is answered, locked and timed as with a wrong password: raises
+        NotAuthenticated, or TooManyRequests when locked.
         """
-        credentials = await self._users.credentials_of(email)
-        is_right = await self._is_right(email, password, credentials, admits)
-        return credentials if is_right else None
+        address = canonical_email(email)
+        account = await self._accounts.find_by_email(address)
+        is_admitted = account is not None and account.is_usable and (account.is_staff or not staff_only)
+        is_right = await self._is_right(address, password, account, is_admitted=is_admitted)
+        if account is None or not is_right:
+            raise NotAuthenticated("The e-mail address or the password is wrong.", code="WRONG_CREDENTIALS")
+        return Authentication(account.user_id, (PASSWORD,), password_digest(account.password_hash))
 
-    async def confirms(self, credentials: Credentials, password: str) -> bool:
-        """Return whether the password is the account's; raises TooManyRequests."""
-        return await self._is_right(credentials.email, password, credentials)
+    async def require(self, account: Credentials, password: str) -> None:
+        """Raise WrongPassword unless the password is the account's; TooManyRequests when locked."""
+        if not await self._is_right(canonical_email(account.email), password, account, is_admitted=account.is_usable):
+            raise WrongPassword
 
-    async def _is_right(
-        self, email: str, password: str, credentials: Credentials | None, admits: Admits = anybody
-    ) -> bool:
-        """Judge first, then tell the outcome only to whom the count allows.
-
-        Right passwords never hinder each other, however many come at once; of many wrong ones at once only the
-        allowed number learn that they are wrong, and a right one among the rest is not told either.
-        """
-        pair = canonical_email(email), rate_limit_subject(current_request().client_address)
+    async def _is_right(self, address: str, password: str, account: Credentials | None, *, is_admitted: bool) -> bool:
+        pair = address, rate_limit_subject(current_request().client_address)
         _refuse_for(await self._attempts.locked_seconds(*pair))
-        matches = await password_matches(password, credentials.password_hash if credentials else None)
-        is_right = matches and credentials is not None and credentials.is_usable and admits(credentials)
-        if is_right:
-            _refuse_for(await self._attempts.forgive(*pair))
-        else:
-            await self._refuse(credentials, await self._attempts.count_wrong(*pair))
-        return is_right
-
-    async def _refuse(self, credentials: Credentials | None, counted: CountedWrong) -> None:
-        await self._note(_entry("password.refused", credentials))
-        if counted.locks_out is not None:
-            await self._note(_entry("account.locked", credentials, locks_out=counted.locks_out))
+        matches = await password_matches(password, account.password_hash if account else None)
+        # Checked first, counted then: only the attempts that the count allows learn the outcome.
+        if matches and is_admitted:
+            _refuse_for(await self._attempts.count_right(*pair))
+            return True
+        counted = await self._attempts.count_wrong(*pair)
+        await self._record_wrong(account, counted)
         _refuse_for(counted.locked_seconds)
+        return False
+
+    async def _record_wrong(self, account: Credentials | None, counted: CountedWrong) -> None:
+        async with transaction():
+            await self._audit.record(_entry("password.refused", account))
+            if counted.locks_out is not None:
+                await self._audit.record(_entry("account.locked", account, locks_out=counted.locks_out))
 
 
-def _entry(action: str, credentials: Credentials | None, **after: str) -> AuditEntry:
-    # Written for an account that does not exist too: it takes as long. What was typed is not: it may be a password.
-    user_id = credentials.user_id if credentials else None
+def _entry(action: str, account: Credentials | None, **after: str) -> AuditEntry:
+    # Recorded for an address without an account too: it takes as long. What was typed is not: it may be a password.
+    user_id = account.user_id if account else None
     return AuditEntry(ANONYMOUS, action, "user", user_id, after=after, outcome=Outcome.FAILURE)
 
 

@@ -1,10 +1,14 @@
-"""Signing in: whoever has proven who they are gets a session."""
+"""Signing in: a caller who has authenticated gets a session."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
-from apps.audit.domain.audit_entry import AuditEntry, NoteAudit, Outcome
+from apps.audit.domain.audit_entry import AuditEntry, Outcome
+from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.authentication.domain.authentication import Authentication
+from apps.authentication.domain.refresh_token import new_family
+from apps.authentication.domain.session_rules import DEVICE_MEMORY, SessionLifetime, is_known_device
 from apps.authentication.models import Session
-from apps.authentication.repositories.known_devices import NewSession
 from apps.authentication.repositories.session_repository import SessionRepository
 from apps.authentication.schemas.login import (
     LoginRequest,
@@ -14,65 +18,122 @@ from apps.authentication.schemas.login import (
     TokenPair,
 )
 from apps.authentication.services.password_check import PasswordCheck
-from apps.authentication.services.proof import Proof
-from apps.authentication.services.refresh_tokens import new_family
 from apps.authentication.services.second_step import SecondStep
-from apps.authentication.services.token_pairs import TokenPairs
-from apps.core.authorization.authentication_methods import PASSWORD
+from apps.authentication.services.signed_tokens import AccessTokens
+from apps.core.authorization.authentication_methods import include_second_factor
 from apps.core.authorization.principal import ANONYMOUS, owner_of
-from apps.core.errors import DomainError, EmailNotVerified, NotAuthenticated, NotFound
+from apps.core.database.transaction import transaction
+from apps.core.errors import DomainError, EmailNotVerified, NotAuthenticated, NotFound, PasskeyRefused
 from apps.core.request_context import current_request
 from apps.second_factors.schemas.passkey import PasskeyAssertion
-from apps.second_factors.services.passkey_proof import PasskeyProof
+from apps.second_factors.services.in_transaction.factor_check import FactorCheck
+from apps.second_factors.services.passkey_authentication import PasskeyAuthentication
+from apps.users.domain.security_notice import SecurityNotice
+from apps.users.services.email_verification import EmailVerification
+from apps.users.services.in_transaction.account_credentials import AccountCredentials
+from apps.users.services.in_transaction.security_notifier import SecurityNotifier
 
-WRONG_CREDENTIALS = "The e-mail address or the password is wrong."
-# Sends the link that verifies an account's address again.
-Remind = Callable[[int], Awaitable[None]]
 
-
-class SignIn:
-    """Starts sessions."""
+class SessionStart:
+    """Starts the sessions of the API and of the admin alike, whatever their owners have authenticated with."""
 
     def __init__(
         self,
         sessions: SessionRepository,
-        pairs: TokenPairs,
-        passwords: PasswordCheck,
-        passkeys: PasskeyProof,
-        second_step: SecondStep,
-        *,
-        remind: Remind,
-        note: NoteAudit,
+        lifetimes: Mapping[str, SessionLifetime],
+        credentials: AccountCredentials,
+        factors: FactorCheck,
+        notifier: SecurityNotifier,
+        audit: AuditTrail,
     ) -> None:
         self._sessions = sessions
-        self._pairs = pairs
+        self._lifetimes = lifetimes
+        self._credentials = credentials
+        self._factors = factors
+        self._notifier = notifier
+        self._audit = audit
+
+    async def lacks_factor(self, authentication: Authentication) -> bool:
+        """Return whether a second factor of the account is missing; certain while the account is locked."""
+        return not include_second_factor(authentication.methods) and await self._factors.has_one(authentication.user_id)
+
+    async def start(self, authentication: Authentication, kind: Session.Kind, family_digest: bytes) -> Session:
+        """Start a session for the current request, and return it with its user, the roles and their scopes.
+
+        Raises EmailNotVerified for a customer where only verified accounts sign in; NotAuthenticated when the account
+        may not be used, its password has changed since it was checked, or a second factor is missing.
+        """
+        session = _session(authentication, kind, family_digest)
+        async with self._recorded_refusals(authentication), transaction():
+            has_signed_in = await self._credentials.record_login(
+                authentication.user_id, authentication.checked_digest, needs_verified_email=kind is Session.Kind.API
+            )
+            if await self.lacks_factor(authentication):
+                raise NotAuthenticated("The account has a second factor now. Sign in again.")
+            is_new_device = has_signed_in and not await self._is_known_device(session)
+            started = await self._sessions.insert(session, self._lifetimes[kind])
+            await self._audit.record(_start_entry(started))
+            if is_new_device:
+                await self._notifier.notify(authentication.user_id, SecurityNotice.NEW_DEVICE, str(started.pk))
+        return started
+
+    async def _is_known_device(self, session: Session) -> bool:
+        addresses = await self._sessions.addresses_of(session.user_id, session.user_agent, DEVICE_MEMORY)
+        return is_known_device(session.ip_address, addresses)
+
+    @asynccontextmanager
+    async def _recorded_refusals(self, authentication: Authentication) -> AsyncIterator[None]:
+        """Record a refusal, after the transaction that it has rolled back: the caller knows the password."""
+        try:
+            yield
+        except (EmailNotVerified, NotAuthenticated, NotFound) as refusal:
+            async with transaction():
+                await self._audit.record(_refusal_entry(authentication, refusal))
+            if isinstance(refusal, NotFound):
+                raise NotAuthenticated from refusal
+            raise
+
+
+class SignIn:
+    """Signs in to the API: by a password, a passkey, or whatever else authenticates the owner of an account."""
+
+    def __init__(
+        self,
+        session_start: SessionStart,
+        passwords: PasswordCheck,
+        passkeys: PasskeyAuthentication,
+        second_step: SecondStep,
+        verification: EmailVerification,
+        tokens: AccessTokens,
+    ) -> None:
+        self._session_start = session_start
         self._passwords = passwords
         self._passkeys = passkeys
         self._second_step = second_step
-        self._remind = remind
-        self._note = note
+        self._verification = verification
+        self._tokens = tokens
 
     async def with_password(self, request: LoginRequest) -> TokenPair | SecondFactorNeeded:
-        """Sign in by a password; raises NotAuthenticated, or TooManyRequests when locked."""
-        credentials = await self._passwords.sign_in(request.email, request.password.get_secret_value())
-        if credentials is None:
-            raise NotAuthenticated(WRONG_CREDENTIALS, code="WRONG_CREDENTIALS")
-        return await self.complete(Proof(credentials.user_id, (PASSWORD,), credentials.password_hash))
+        """Sign in by a password; raises as `complete` does, NotAuthenticated, and TooManyRequests when locked."""
+        password = request.password.get_secret_value()
+        return await self.complete(await self._passwords.authenticate(request.email, password))
 
     async def with_passkey(self, assertion: PasskeyAssertion) -> TokenPair:
         """Sign in by a passkey alone, whose device has checked its user; raises NotAuthenticated."""
-        proven = await self._passkeys.judge(assertion, None)
-        if proven is None:
-            raise NotAuthenticated("The passkey could not be verified.", code="PASSKEY_REFUSED")
-        return await self._start(Proof(proven.user_id, proven.methods))
+        used = await self._passkeys.verify(assertion, None)
+        if used is None:
+            raise NotAuthenticated(PasskeyRefused.message, code=PasskeyRefused.code)
+        return await self._start(Authentication(used.user_id, used.methods))
 
-    async def complete(self, proof: Proof) -> TokenPair | SecondFactorNeeded:
-        """Start a session of the account, or say which second factor is needed first.
+    async def complete(self, authentication: Authentication) -> TokenPair | SecondFactorNeeded:
+        """Start a session of the account, or return which second factor is needed first.
 
-        Raises NotAuthenticated if the account may not be used, or the proof is outdated; EmailNotVerified where only
-        verified accounts sign in, and then has the link that verifies sent again.
+        Raises NotAuthenticated when the account may not be used, or the authentication is outdated; EmailNotVerified
+        where only verified accounts sign in, and then sends the link that verifies the address again.
         """
-        return await self._second_step.ask_if_needed(proof) or await self._start(proof)
+        if await self._session_start.lacks_factor(authentication):
+            return await self._second_step.begin(authentication)
+        return await self._start(authentication)
 
     async def with_code(self, entry: SecondFactorCode) -> TokenPair:
         """Complete a sign-in by a code; raises NotAuthenticated, or TooManyRequests when locked."""
@@ -82,41 +143,36 @@ class SignIn:
         """Complete a sign-in by a passkey; raises NotAuthenticated."""
         return await self._start(await self._second_step.with_passkey(entry.second_factor_token, entry.assertion))
 
-    async def _start(self, proof: Proof) -> TokenPair:
+    async def _start(self, authentication: Authentication) -> TokenPair:
         token = new_family()
-        new = new_session(proof, token.family_digest, Session.Kind.API)
         try:
-            session = await self._sessions.start(new, start_audit(new))
-        except EmailNotVerified as refusal:
-            await self._note(_refusal_of(proof, refusal))
-            await self._remind(proof.user_id)
+            session = await self._session_start.start(authentication, Session.Kind.API, token.family_digest)
+        except EmailNotVerified:
+            await self._verification.remind(authentication.user_id)
             raise
-        except (NotAuthenticated, NotFound) as refusal:
-            await self._note(_refusal_of(proof, refusal))
-            raise NotAuthenticated from refusal
-        return await self._pairs.of(session, token.family)
+        return await self._tokens.pair_of(session, token.family)
 
 
-def new_session(proof: Proof, family_digest: bytes, kind: Session.Kind) -> NewSession:
-    """Return the session that the current request gets for its proof."""
-    context = current_request()
-    return NewSession(
-        user_id=proof.user_id,
+def _session(authentication: Authentication, kind: Session.Kind, family_digest: bytes) -> Session:
+    request = current_request()
+    return Session(
+        user_id=authentication.user_id,
         kind=kind,
         family_digest=family_digest,
-        methods=proof.methods,
-        user_agent=context.user_agent,
-        ip_address=context.client_address,
-        judged_digest=proof.digest,
+        methods=list(authentication.methods),
+        user_agent=request.user_agent,
+        ip_address=request.client_address,
     )
 
 
-def start_audit(new: NewSession) -> AuditEntry:
-    """Return what the audit trail is told of a sign-in."""
-    return AuditEntry(owner_of(new.user_id), "session.started", "session", after={"methods": list(new.methods)})
+def _start_entry(session: Session) -> AuditEntry:
+    kind = {"kind": session.kind} if session.kind == Session.Kind.ADMIN else {}
+    after = {**kind, "methods": session.methods}
+    return AuditEntry(owner_of(session.user_id), "session.started", "session", session.pk, after=after)
 
 
-def _refusal_of(proof: Proof, refusal: DomainError) -> AuditEntry:
-    """Return what the audit trail is told of somebody whose proof was right, and who is not let in."""
-    after = {"methods": list(proof.methods), "reason": refusal.public_code}
-    return AuditEntry(ANONYMOUS, "session.refused", "user", proof.user_id, after=after, outcome=Outcome.FAILURE)
+def _refusal_entry(authentication: Authentication, refusal: DomainError) -> AuditEntry:
+    after = {"methods": list(authentication.methods), "code": refusal.public_code}
+    return AuditEntry(
+        ANONYMOUS, "session.refused", "user", authentication.user_id, after=after, outcome=Outcome.FAILURE
+    )

@@ -1,33 +1,57 @@
-"""JWTs under our own EdDSA keys (RFC 7519, RFC 8725), which other services may verify offline."""
+"""Access tokens: JWTs under our own EdDSA keys, which other services may verify offline (RFC 7519, 8725, 9068)."""
 
+import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime
+from time import time
+from typing import Any, override
 
-import jwt
+from joserfc import jws, jwt
+from joserfc.errors import JoseError, UnsupportedAlgorithmError
+from joserfc.jwk import OKPKey
+from joserfc.jws import CompactSignature, JWSRegistry
+from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 
+from apps.authentication.domain.refresh_token import RefreshToken
+from apps.authentication.domain.session_rules import principal_of
+from apps.authentication.models import Session
+from apps.authentication.schemas.login import TokenPair
 from apps.authentication.services.key_ring import KeyRing
+from apps.core.values.lifetimes import ACCESS_TOKEN_SECONDS
 
 ALGORITHM = "EdDSA"
-MEDIA_TYPE = "at+jwt"  # RFC 9068: so that no token of another purpose passes for an access token
+MEDIA_TYPE = "at+jwt"  # RFC 9068: a token of another purpose is never taken for an access token
 HEADERS = {"alg", "typ", "kid"}
 TOKEN_LENGTH_MAXIMUM = 8192
 CLOCK_LEEWAY_SECONDS = 5
 TOKEN_ID_BYTES = 12
-ALWAYS = ("exp", "iat", "iss", "aud", "sub")
+ALWAYS = ("exp", "iat", "sub")
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of access token: the claims that it has, and those by which others are known, so that no token is of two.
+    """A kind of access token: the claims that it has, and those of other kinds, so that no token is of two.
 
-    RFC 8725 (3.12) asks for rules of which no token meets more than one.
+    RFC 8725 (3.12) demands rules for each kind that no token of another kind meets.
     """
 
     required: tuple[str, ...]
     foreign: tuple[str, ...]
+
+
+class _OneAlgorithm(JWSRegistry):
+    """Knows EdDSA and nothing else. joserfc warns of this name, for which RFC 9864 has a new one: `Ed25519`."""
+
+    @override
+    def get_alg(self, name: str) -> Any:
+        if name != ALGORITHM:
+            raise UnsupportedAlgorithmError
+        return self.algorithms[name]
+
+
+REGISTRY = _OneAlgorithm()
 
 
 class SignedTokens:
@@ -38,43 +62,43 @@ class SignedTokens:
         self._kind = kind
         self.issuer = issuer
         self.audience = audience
+        present: ClaimsOption = {"essential": True, "allow_blank": True}
+        options = dict.fromkeys((*ALWAYS, *kind.required), present)
+        options["iss"] = {"essential": True, "value": issuer}
+        options["aud"] = {"essential": True, "value": audience}
+        self._claims = JWTClaimsRegistry(leeway=CLOCK_LEEWAY_SECONDS, **options)  # type: ignore[arg-type]
 
     async def sign(self, claims: Mapping[str, Any], ttl_seconds: int) -> str:
-        """Return a token with these claims and who issued it, for whom, from when and until when, and its id."""
+        """Return a token with these claims, its issuer, audience and id, which is valid for `ttl_seconds` from now."""
         kid, private_key = await self._ring.signing_key()
-        now = datetime.now(UTC)
-        payload = {
+        now = int(time())
+        whole = {
             "iss": self.issuer,
             "aud": self.audience,
             "iat": now,
-            "exp": now + timedelta(seconds=ttl_seconds),
+            "exp": now + ttl_seconds,
             "jti": new_token_id(),
             **claims,
         }
-        return jwt.encode(payload, private_key, algorithm=ALGORITHM, headers={"typ": MEDIA_TYPE, "kid": kid})
+        header = {"alg": ALGORITHM, "typ": MEDIA_TYPE, "kid": kid}
+        return jwt.encode(header, whole, OKPKey.import_key(private_key), registry=REGISTRY)
 
     async def verify(self, token: str) -> dict[str, Any] | None:
-        """Return what a genuine, current token of the kind says, else None.
+        """Return the claims of a genuine, current token of the kind, else None.
 
-        Only our own keys are tried, found by `kid`, and only EdDSA. The header says what ours say and no more: one that
-        brings a key along (`jwk`, `jku`, `x5c`, `x5u`) or asks for anything (`crit`) is none of ours.
+        Only our own keys are tried, found by `kid`, and only EdDSA. The header holds exactly what ours hold: a token
+        that brings a key along (`jwk`, `jku`, `x5c`, `x5u`) or demands anything (`crit`) is refused.
         """
         try:
-            public_key = await self._ring.public_key(_key_id(token))
-            if public_key is None:
+            unverified = _parsed(token)
+            public_key = await self._ring.public_key(unverified.headers()["kid"])
+            if public_key is None or not _is_signed_by(OKPKey.import_key(public_key), unverified):
                 return None
-            said = jwt.decode(
-                token,
-                public_key,
-                algorithms=[ALGORITHM],
-                issuer=self.issuer,
-                audience=self.audience,
-                leeway=CLOCK_LEEWAY_SECONDS,
-                options={"require": [*ALWAYS, *self._kind.required]},
-            )
-            return None if said.keys() & self._kind.foreign else said
-        except (jwt.InvalidTokenError, ValueError, TypeError):
+            claims: dict[str, Any] = json.loads(unverified.payload)
+            self._claims.validate(claims)
+        except (JoseError, ValueError, TypeError, AttributeError):  # the last where JSON is no object
             return None
+        return None if claims.keys() & self._kind.foreign else claims
 
 
 def new_token_id() -> str:
@@ -82,11 +106,73 @@ def new_token_id() -> str:
     return secrets.token_urlsafe(TOKEN_ID_BYTES)
 
 
-def _key_id(token: str) -> str:
-    """Return which key the token says it is signed with; raises InvalidTokenError if its header is none of ours."""
+def _parsed(token: str) -> CompactSignature:
+    """Return the token's parts, none of them verified; raises ValueError unless its header is like ours."""
     if len(token) > TOKEN_LENGTH_MAXIMUM:
-        raise jwt.InvalidTokenError
-    header = jwt.get_unverified_header(token)
-    if header.keys() != HEADERS or header["alg"] != ALGORITHM or header["typ"] != MEDIA_TYPE:
-        raise jwt.InvalidTokenError
-    return str(header["kid"])
+        raise ValueError("too long")
+    parsed = jws.extract_compact(token.encode("ascii"), registry=REGISTRY)
+    header = parsed.headers()
+    if header.keys() != HEADERS or (header["alg"], header["typ"]) != (ALGORITHM, MEDIA_TYPE):
+        raise ValueError("not our header")
+    if not isinstance(header["kid"], str):
+        raise TypeError("kid")
+    return parsed
+
+
+def _is_signed_by(key: OKPKey, unverified: CompactSignature) -> bool:
+    return jws.validate_compact(unverified, key, registry=REGISTRY)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessClaims:
+    """The claims of a session's access token: its account, its session, and how and when the owner authenticated."""
+
+    user_id: int
+    session_id: int
+    methods: tuple[str, ...] = ()
+    authenticated_at: datetime | None = None
+
+
+class AccessTokens:
+    """Issues and reads the access tokens of sessions."""
+
+    def __init__(self, ring: KeyRing, *, issuer: str, audience: str) -> None:
+        kind = Kind(required=("sid",), foreign=("client_id",))
+        self._tokens = SignedTokens(ring, kind, issuer=issuer, audience=audience)
+
+    async def pair_of(self, session: Session, family: bytes) -> TokenPair:
+        """Return a new access token and the refresh token of the session's current generation.
+
+        The session must come with its user, the roles and their scopes.
+        """
+        claims = AccessClaims(session.user_id, session.pk, tuple(session.methods), session.authenticated_at)
+        access_token = await self.issue(claims, principal_of(session).reserved_scopes)
+        refresh_token = RefreshToken(family, session.generation).encode()
+        return TokenPair(access_token=access_token, refresh_token=refresh_token, expires_in=ACCESS_TOKEN_SECONDS)
+
+    async def issue(self, claims: AccessClaims, scopes: Iterable[str] = ()) -> str:
+        """Return a signed token that is valid for ACCESS_TOKEN_SECONDS.
+
+        `scopes` are for services that verify it offline (RFC 9068); Keyhouse itself reads rights from the database.
+        """
+        values: dict[str, Any] = {
+            "sub": str(claims.user_id),
+            "sid": claims.session_id,
+            "scope": " ".join(scopes),
+            "amr": list(claims.methods),
+        }
+        if claims.authenticated_at:
+            values["auth_time"] = int(claims.authenticated_at.timestamp())
+        return await self._tokens.sign(values, ACCESS_TOKEN_SECONDS)
+
+    async def read(self, token: str) -> AccessClaims | None:
+        """Return the account and the session of a genuine, current token, else None."""
+        claims = await self.verify(token)
+        try:
+            return AccessClaims(user_id=int(claims["sub"]), session_id=int(claims["sid"])) if claims else None
+        except (ValueError, TypeError):
+            return None
+
+    async def verify(self, token: str) -> dict[str, Any] | None:
+        """Return all claims of a genuine, current token, else None."""
+        return await self._tokens.verify(token)

@@ -1,1 +1,1 @@
-"""The admin site itself: its name and looks, and what leads from one room to another."""
+"""The admin site: its look, its navigation, and the pages of staff about their own account."""

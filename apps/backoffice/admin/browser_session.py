@@ -1,19 +1,42 @@
-"""What a browser's session says of the session of the admin that it stands for."""
+"""A browser's session at the admin, and the session of the account behind it, which decides who is signed in."""
 
 from contextlib import suppress
+from functools import partial
 
-from django.contrib.auth import login
-from django.http import HttpRequest
+from django.contrib.auth import get_user, login
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.functional import SimpleLazyObject
 
-from apps.authentication.dependencies import session_service
+from apps.authentication.dependencies import session_service, staff_sessions
 from apps.authentication.services.staff_sessions import StaffSignedIn
+from apps.backoffice.admin.navigation import url_with_next
 from apps.backoffice.services.staff_backend import StaffBackend
-from apps.core.admin.acting_staff import acting_staff
-from apps.core.errors import NotFound
+from apps.core.admin.acting_staff import acting_staff, set_principal
+from apps.core.errors import NotFound, StepUpRequired
 from apps.core.event_loop.sync_calls import call_service
 
 SESSION_ID = "staff_session_id"
 BACKEND = f"{StaffBackend.__module__}.{StaffBackend.__qualname__}"
+
+
+class StaffAuthenticationMiddleware(AuthenticationMiddleware):
+    """Sets `request.user`: the account of the browser's session, as long as the session of the admin is live.
+
+    It is read when it is first used, at the latest by the admin's own check before each page, so that a session that
+    was ended ends with the next request. There is no `request.auser`, which would skip the check.
+    """
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Redirect to the re-authentication page, and from there back, when a service demands it."""
+        if not isinstance(exception, StepUpRequired):
+            return None
+        return HttpResponseRedirect(url_with_next("reauthentication", request.get_full_path()))
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Defer reading the user to its first use."""
+        request.user = SimpleLazyObject(partial(_user_of, request))  # type: ignore[assignment]
 
 
 def signed_in_session_id(request: HttpRequest) -> int | None:
@@ -23,9 +46,9 @@ def signed_in_session_id(request: HttpRequest) -> int | None:
 
 
 def sign_in_browser(request: HttpRequest, signed_in: StaffSignedIn) -> None:
-    """Make the browser's session stand for a session of the admin.
+    """Bind the browser's session to a session of the admin.
 
-    It gets a new key and keeps nothing: neither what was known of the browser before, nor who was signed in to it.
+    The browser's session gets a new key and loses its former data and account.
     """
     sign_out_browser(request)
     login(request, StaffBackend().get_user(signed_in.user_id), backend=BACKEND)
@@ -33,8 +56,21 @@ def sign_in_browser(request: HttpRequest, signed_in: StaffSignedIn) -> None:
 
 
 def sign_out_browser(request: HttpRequest) -> None:
-    """End the session that the browser is signed in to, if it still holds, and forget the browser."""
+    """End the session that the browser is signed in to, if it is live, and delete the browser's own."""
     if request.user.is_authenticated:
-        with suppress(NotFound):  # somebody else has just ended it
+        with suppress(NotFound):  # another request has just ended it
             call_service(session_service().logout, acting_staff(request))
     request.session.flush()
+
+
+def _user_of(request: HttpRequest) -> object:
+    session_id = signed_in_session_id(request)
+    if session_id is None:
+        return AnonymousUser()
+    user = get_user(request)
+    principal = call_service(staff_sessions().authenticate, session_id, user.pk) if user.is_authenticated else None
+    if principal is None:
+        request.session.flush()
+        return AnonymousUser()
+    set_principal(user, principal)
+    return user

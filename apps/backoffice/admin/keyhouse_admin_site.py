@@ -19,74 +19,75 @@ from django.views.decorators.csrf import csrf_protect
 
 from apps.authentication.services.second_step import EXPIRED_MESSAGE
 from apps.backoffice.admin.browser_session import sign_out_browser
-from apps.backoffice.admin.navigation import grouped
-from apps.backoffice.admin.next_page import leading_to, next_page
+from apps.backoffice.admin.navigation import grouped, next_page, url_with_next
 from apps.backoffice.admin.own_sessions import own_sessions
-from apps.backoffice.admin.proof_page import proof_page
+from apps.backoffice.admin.reauthentication_page import reauthentication_page
 from apps.backoffice.admin.second_factor_pages import new_passkey_page, new_totp_page, second_factors_page
-from apps.backoffice.admin.second_step_page import OVER, second_step_page
-from apps.backoffice.admin.staff_login_form import StaffLoginForm
-from apps.backoffice.admin.staff_login_view import StaffLoginView
+from apps.backoffice.admin.second_step_page import SECOND_STEP_EXPIRED, second_step_page
+from apps.backoffice.admin.staff_login import StaffLoginForm, StaffLoginView
 from apps.backoffice.admin.staff_password_form import StaffPasswordForm
 from apps.core.admin.acting_staff import principal_of
 from apps.core.database.bounded_statements import bounded_statements, is_statement_timeout
 
 View = Callable[..., HttpResponse]
+SEARCH_TOOK_TOO_LONG = "The search took too long. Enter more characters."
 
 
 class KeyhouseAdminSite(AdminSite):
     """Keyhouse's back office.
 
-    It opens to staff; where they need a second factor, to a session that was proven by one. Any other session of staff
-    reaches the pages that add one, and the way out.
+    Only staff have access; where a second factor is required, only by a session that was authenticated by one. Other
+    sessions of staff reach only the pages that add a factor, and the logout.
     """
 
     site_header = "Keyhouse"
     site_title = "Keyhouse"
     index_title = "Back office"
     site_url = None
-    enable_nav_sidebar = False  # the lists stand in the header
+    enable_nav_sidebar = False  # the header shows the lists
     login_form = StaffLoginForm
     password_change_form = StaffPasswordForm
 
     @override
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Register everything but Django's own page for groups, which would write past services and audit trail."""
+        """Register everything except Django's own page for groups, which would bypass services and audit trail."""
         models = [model_or_iterable] if isinstance(model_or_iterable, type) else model_or_iterable
         super().register([model for model in models if model is not Group], admin_class, **options)
 
     @override
     def has_permission(self, request: HttpRequest) -> bool:
-        """Return whether the admin opens to the request."""
+        """Return whether the request has access to the admin."""
         return super().has_permission(request) and not principal_of(request.user).lacks_second_factor
 
     @override
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """Return the lists that may be seen by group, or those of one app."""
+        """Return the visible lists by group, or those of one app."""
         apps = super().get_app_list(request, app_label)
         return apps if app_label else grouped(apps, request.path)
 
     @override
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
-        """Return what a search for a related row finds, within the time that a list has; else 503."""
+        """Return the matches of a search for a related row, or 503 when it exceeds the time that lists have."""
         try:
             with bounded_statements():
                 return super().autocomplete_view(request)
         except OperationalError as error:
             if not is_statement_timeout(error):
                 raise
-            return HttpResponse("This took too long; ask for less.", status=503, content_type="text/plain")
+            return HttpResponse(
+                "The search took too long. Enter more characters.", status=503, content_type="text/plain"
+            )
 
     @override
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Return the pages about oneself before the others."""
+        """Return the pages about one's own account before the others."""
         own = [
             path("sessions/", self.admin_view(partial(own_sessions, self)), name="own_sessions"),
             path("login/second-step/", self._open_view(partial(second_step_page, self)), name="second_step"),
             path("second-factors/", self._signed_in_view(second_factors_page), name="second_factors"),
             path("second-factors/totp/", self._signed_in_view(new_totp_page), name="new_totp"),
             path("second-factors/passkey/", self._signed_in_view(new_passkey_page), name="new_passkey"),
-            path("proof/", self._signed_in_view(proof_page), name="proof"),
+            path("proof/", self._signed_in_view(reauthentication_page), name="reauthentication"),
             path("logout/", self._open_view(self.logout), name="logout"),
         ]
         return [*own, *super().get_urls()]
@@ -95,12 +96,12 @@ class KeyhouseAdminSite(AdminSite):
     @method_decorator(login_not_required)
     @override
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Serve the page on which staff sign in; as Django's, with a view of our own."""
+        """Serve the page on which staff sign in; as Django's, with our own view."""
         if request.method == "GET" and super().has_permission(request):
             may_enter = self.has_permission(request)
-            return HttpResponseRedirect(next_page(request) if may_enter else leading_to("second_factors", ""))
-        if request.method == "GET" and OVER in request.GET:
-            messages.error(request, EXPIRED_MESSAGE)  # this page shows it, so no session keeps it
+            return HttpResponseRedirect(next_page(request) if may_enter else url_with_next("second_factors", ""))
+        if request.method == "GET" and SECOND_STEP_EXPIRED in request.GET:
+            messages.error(request, EXPIRED_MESSAGE)  # this page shows it, so no session stores it
         context = {
             **self.each_context(request),
             "title": "Log in",
@@ -117,22 +118,22 @@ class KeyhouseAdminSite(AdminSite):
             template_name="admin/login.html",
             next_page="admin:index",
         )
-        response: HttpResponse = view(request)  # type: ignore[assignment]  # a page's view streams nothing
+        response: HttpResponse = view(request)  # type: ignore[assignment]  # the view of a page streams nothing
         return response
 
     @override
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """End the session, and say so."""
+        """End the session and show the page that confirms it."""
         if request.method == "POST":
             sign_out_browser(request)
         return super().logout(request, extra_context)
 
     def _signed_in_view(self, page: View) -> View:
-        """Return the page for whoever is signed in, whether or not the admin opens to them."""
+        """Return a view of the page for all signed-in staff, with or without access to the admin."""
 
         def view(request: HttpRequest) -> HttpResponse:
             if not super(KeyhouseAdminSite, self).has_permission(request):
-                return HttpResponseRedirect(leading_to("login", request.get_full_path()))
+                return HttpResponseRedirect(url_with_next("login", request.get_full_path()))
             return page(self, request)
 
         return self._open_view(view)

@@ -1,7 +1,13 @@
-"""The groups in which the admin's lists stand, in its header and on its first page."""
+"""Where pages lead: the groups of lists in the header and on the first page, and the page after a form."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import RedirectURLMixin
+from django.http import HttpRequest
+from django.urls import reverse
 
 from apps.core.declarations.installed import app_declarations
 
@@ -11,7 +17,7 @@ OTHERS = "More"  # lists that no app has put into a group
 
 
 def grouped(apps: Iterable[dict[str, Any]], path: str) -> list[dict[str, Any]]:
-    """Return Django's lists, given by app, by group; the one that the path lies in is the current one."""
+    """Return Django's lists, given by app, by group; the group and the list of the path are marked as current."""
     lists = {each["model"]._meta.label: each for app in apps for each in app["models"]}
     groups = [_group(name, [lists.pop(label) for label in labels_in(name) if label in lists], path) for name in GROUPS]
     return [group for group in (*groups, _group(OTHERS, list(lists.values()), path)) if group["models"]]
@@ -22,6 +28,17 @@ def labels_in(group: str) -> list[str]:
     declared = (entry for declaration in app_declarations().values() for entry in declaration.menu)
     entries = sorted((entry for entry in declared if entry.group == group), key=lambda entry: entry.position)
     return [entry.model for entry in entries]
+
+
+def next_page(request: HttpRequest) -> str:
+    """Return the URL on this host that the request names as next, or the first page of the admin."""
+    return RedirectURLMixin().get_redirect_url(request) or reverse("admin:index")
+
+
+def url_with_next(page: str, following: str, **more: str) -> str:
+    """Return the URL of an admin page, by its name, that continues to `following`; `more` is added to its query."""
+    query = urlencode({REDIRECT_FIELD_NAME: following, **more} if following else more, safe="/")
+    return f"{reverse(f'admin:{page}')}?{query}" if query else reverse(f"admin:{page}")
 
 
 def _group(name: str, models: Sequence[dict[str, Any]], path: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where staff see the sessions of their own account, of both doors, and end them."""
+"""The page on which staff see the sessions of their own account, of the API and the admin, and end them."""
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
@@ -18,7 +18,7 @@ OTHERS = "others"
 
 
 def own_sessions(site: AdminSite, request: HttpRequest) -> HttpResponse:
-    """List them (GET), or end the one that `session` names, or with `session=others` every other (POST)."""
+    """List the sessions (GET), or end the one that `session` names, or with `session=others` all others (POST)."""
     actor = acting_staff(request)
     if request.method == "POST":
         _end(request, actor, request.POST.get("session", ""))
@@ -32,11 +32,11 @@ def own_sessions(site: AdminSite, request: HttpRequest) -> HttpResponse:
 def _end(request: HttpRequest, actor: Principal, chosen: str) -> None:
     if chosen == OTHERS:
         call_service(session_service().end_others, actor, everywhere=False)
-        messages.success(request, "Every other session has ended.")
+        messages.success(request, "All other sessions have ended.")
         return
     try:
         call_service(session_service().end, actor, parse_row_id(chosen))
     except NotFound:
-        messages.warning(request, "This session is over already.")
+        messages.warning(request, "This session has ended already.")
     else:
         messages.success(request, "The session has ended.")

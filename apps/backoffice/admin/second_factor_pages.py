@@ -9,27 +9,28 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from apps.authentication.dependencies import staff_sessions
-from apps.backoffice.admin.proof_forms import CodeForm, NewPasskeyForm
+from apps.authentication.dependencies import session_authentication
+from apps.backoffice.admin.authentication_forms import CodeForm, NewPasskeyForm
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.row_ids import parse_row_id
 from apps.core.authorization.authentication_methods import HARDWARE_KEY, ONE_TIME_CODE, SOFTWARE_KEY
 from apps.core.errors import Conflict, NotFound, TooManyRequests, ValidationFailed, WrongCode
 from apps.core.event_loop.sync_calls import call_service
-from apps.second_factors.dependencies import passkey_enrolment, second_factors, totp_enrolment
+from apps.second_factors.dependencies import factor_recovery, passkey_enrolment, second_factors, totp_enrolment
 from apps.second_factors.schemas.totp_device import TotpSecret
 
-GONE = "There is no such second factor any more."
+NOT_FOUND = "This second factor does not exist or was removed."
+ENROLMENT_EXPIRED = "The time to confirm has expired. Start again."
 
 
 def second_factors_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
-    """List them (GET); remove one, or make new recovery codes (POST). Raises StepUpRequired."""
+    """List them (GET); remove one, or generate new recovery codes (POST). Raises StepUpRequired."""
     actor = acting_staff(request)
     if request.method == "POST":
         try:
             return _change(site, request)
         except NotFound:
-            messages.warning(request, GONE)
+            messages.warning(request, NOT_FOUND)
             return HttpResponseRedirect(reverse("admin:second_factors"))
     summary = call_service(second_factors().list_own, actor)
     context = {"title": "Your second factors", "factors": summary, "is_needed": actor.lacks_second_factor}
@@ -44,11 +45,13 @@ def new_totp_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
         return _totp(site, request, CodeForm(), call_service(totp_enrolment().begin, acting_staff(request)))
     form = CodeForm(request.POST)
     codes = _confirmed(request, form) if form.is_valid() else None
-    return form.answer(_totp(site, request, form)) if codes is None else _enrolled(site, request, ONE_TIME_CODE, codes)
+    if codes is None:
+        return form.response(_totp(site, request, form))
+    return _enrolled(site, request, ONE_TIME_CODE, codes)
 
 
 def new_passkey_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
-    """Ask the browser for a new passkey (GET), and keep it (POST). Raises StepUpRequired."""
+    """Ask the browser for a new passkey (GET), and store it (POST). Raises StepUpRequired."""
     actor = acting_staff(request)
     form = NewPasskeyForm(request.POST) if request.method == "POST" else None
     if form and form.is_valid():
@@ -59,13 +62,13 @@ def new_passkey_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
         else:
             kind = SOFTWARE_KEY if added.passkey.is_backup_eligible else HARDWARE_KEY
             return _enrolled(site, request, kind, added.recovery_codes)
-    asked = call_service(passkey_enrolment().ask, actor)
+    options = call_service(passkey_enrolment().ask, actor)
     name = form["name"].value() if form else NewPasskeyForm.base_fields["name"].initial
     context = {
         "title": "Add a passkey",
         "form": form,
-        "passkey_form": NewPasskeyForm(initial={"challenge": asked.challenge, "name": name}),
-        "passkey_options": orjson.dumps(asked.options).decode(),
+        "passkey_form": NewPasskeyForm(initial={"challenge": options.challenge, "name": name}),
+        "passkey_options": orjson.dumps(options.options).decode(),
     }
     return _page(site, request, "new_passkey.html", context)
 
@@ -73,7 +76,7 @@ def new_passkey_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
 def _change(site: AdminSite, request: HttpRequest) -> HttpResponse:
     actor, action = acting_staff(request), request.POST.get("action")
     if action == "renew_recovery_codes":
-        return _codes(site, request, call_service(second_factors().renew_recovery_codes, actor).recovery_codes)
+        return _codes(site, request, call_service(factor_recovery().renew_recovery_codes, actor).recovery_codes)
     if action == "remove_totp":
         call_service(totp_enrolment().remove, actor)
     else:
@@ -83,26 +86,26 @@ def _change(site: AdminSite, request: HttpRequest) -> HttpResponse:
 
 
 def _confirmed(request: HttpRequest, form: CodeForm) -> list[str] | None:
-    """Return the account's first recovery codes, if these are its first; None when the form says why not."""
+    """Return the recovery codes that come with the account's first factor; None when the form shows the reason."""
     try:
         return call_service(totp_enrolment().confirm, acting_staff(request), form.payload.code).recovery_codes
     except NotFound:
-        form.add_error(None, "This took too long: begin anew.")
+        form.add_error(None, ENROLMENT_EXPIRED)
     except (WrongCode, TooManyRequests) as refusal:
         form.refuse(refusal)
     return None
 
 
 def _enrolled(site: AdminSite, request: HttpRequest, method: str, codes: list[str]) -> HttpResponse:
-    """Count the new factor as proof of the session, whose key changes, and show the codes that came with it."""
-    call_service(staff_sessions().note_enrolment, acting_staff(request), method)
+    """Count the new factor as authentication of the session, whose key changes, and show the recovery codes."""
+    call_service(session_authentication().record, acting_staff(request), (method,))
     request.session.cycle_key()
     messages.success(request, "The second factor has been added.")
     return _codes(site, request, codes) if codes else HttpResponseRedirect(reverse("admin:second_factors"))
 
 
 def _totp(site: AdminSite, request: HttpRequest, form: CodeForm, secret: TotpSecret | None = None) -> HttpResponse:
-    context = {"title": "Add an authenticator program", "code_form": form, "form": form, "secret": secret}
+    context = {"title": "Add an authenticator app", "code_form": form, "form": form, "secret": secret}
     return _page(site, request, "new_totp.html", context)
 
 
@@ -112,7 +115,7 @@ def _codes(site: AdminSite, request: HttpRequest, codes: list[str]) -> HttpRespo
 
 def _page(site: AdminSite, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
     request.current_app = site.name
-    # Some hold a secret that is shown this once.
+    # Some pages contain a secret that is shown only once.
     return TemplateResponse(
         request,
         f"admin/backoffice/{template}",

@@ -1,4 +1,4 @@
-"""How staff change their own password: by the service that the API has too."""
+"""The form by which staff change their own password, through the service that the API uses too."""
 
 from typing import Any
 
@@ -14,21 +14,21 @@ from apps.core.event_loop.sync_calls import call_service
 
 
 class StaffPasswordForm(AdminPasswordChangeForm):
-    """The service judges both passwords, counts wrong ones, stores the new one and writes the audit event."""
+    """The service checks both passwords, counts wrong ones, stores the new one and records the audit event."""
 
     def clean_old_password(self) -> str:
-        """Leave it to the service, which allows so many tries."""
+        """Leave the check to the service, which limits the attempts."""
         return str(self.cleaned_data["old_password"])
 
     def clean(self) -> dict[str, Any]:
-        """Change the password when the fields are complete, or show why not."""
+        """Change the password when the fields are complete, or show the reason why not."""
         self.validate_passwords("new_password1", "new_password2")
         if not self.errors:
             self._change()
         return self.cleaned_data
 
     def save(self, commit: bool = True) -> Any:
-        """Return the account with its new hash, which its session is to follow."""
+        """Return the account with its new hash, from which Django derives the browser's session."""
         self.user.refresh_from_db(fields=["password"])
         return self.user
 
@@ -41,7 +41,7 @@ class StaffPasswordForm(AdminPasswordChangeForm):
             change = PasswordChange.model_validate(passwords)
             call_service(password_service().change, principal_of(self.user), change)
         except ValidationError:
-            self.add_error("new_password1", f"A password has at most {PASSWORD_LENGTH_MAXIMUM} characters.")
+            self.add_error("new_password1", f"Enter at most {PASSWORD_LENGTH_MAXIMUM} characters.")
         except StepUpRequired:
             raise
         except WrongPassword as refusal:

@@ -1,4 +1,4 @@
-"""What Django knows of staff: who has which permissions."""
+"""Django's authentication backend for staff: permissions only."""
 
 from typing import Any
 
@@ -6,7 +6,10 @@ from django.contrib.auth.backends import ModelBackend
 
 
 class StaffBackend(ModelBackend):
-    """Django's permissions. Nobody signs in by it: passwords are judged by StaffSessions, on the admin's own page."""
+    """Answers which permissions staff have, by Django's synchronous ORM, as the admin does.
+
+    It authenticates no one: StaffSessions checks passwords, for the admin's own login page.
+    """
 
     def authenticate(self, request: Any, **_credentials: Any) -> None:  # type: ignore[override]
-        """Let nobody in."""
+        """Authenticate no one."""

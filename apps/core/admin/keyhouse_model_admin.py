@@ -27,6 +27,7 @@ from apps.core.database.bounded_statements import bounded_statements, is_stateme
 # The lookups that Django's filters append to the name of their field.
 FILTER_SUFFIXES = ("", "__exact", "__isnull", "__gte", "__lt", "__id__exact")
 
+SEARCH_TOOK_TOO_LONG = "The search took too long. Enter more characters, or use fewer filters."
 RETRY_AFTER_ONE_SECOND = {"Retry-After": "1"}
 
 
@@ -86,7 +87,7 @@ class KeyhouseModelAdmin(ModelAdminBase):
             if not is_statement_timeout(error):
                 raise
         if request.GET:
-            self.message_user(request, "The query took too long. Use a narrower search or filter.", messages.WARNING)
+            self.message_user(request, SEARCH_TOOK_TOO_LONG, messages.WARNING)
             return HttpResponseRedirect(request.path)
         context = {**self.admin_site.each_context(request), **title, "opts": self.opts}
         return TemplateResponse(

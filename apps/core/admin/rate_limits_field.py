@@ -11,8 +11,8 @@ from apps.core.admin.lines_field import LinesField
 UNITS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
 NUMBER_DIGITS = 18
 RATE_LIMITS_HELP = (
-    "One rate limit per line: a name, the number of calls, “per” and the period. Examples: “minute 60 per minute”, "
-    "“burst 10 per 5 seconds”, “day 10000 per day”. A limit of 0 refuses every call."
+    "One per line: a name, the number of calls and the period, such as “minute 60 per minute”, “burst 10 per 5 "
+    "seconds” or “day 10000 per day”. A limit of 0 refuses every call."
 )
 
 _line = re.compile(

@@ -40,7 +40,7 @@ class ServiceAdmin(OperationPages):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except StepUpRequired:
-            messages.warning(request, "The change was not saved. Re-authenticate, then repeat the change.")
+            messages.warning(request, "The change was not saved. Confirm your identity, then repeat it.")
             raise
         except DomainError as error:
             token = _service_error.set(error)

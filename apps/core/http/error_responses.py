@@ -36,7 +36,8 @@ def render_error(error: DomainError) -> bytes:
                 ],
                 "request_id": current_request().request_id,
             }
-        }
+        },
+        option=orjson.OPT_APPEND_NEWLINE,
     )
 
 

@@ -39,5 +39,5 @@ class JsonRenderer(BaseRenderer):
     media_type = "application/json"
 
     def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:  # noqa: ARG002
-        """Return `data` as JSON."""
-        return orjson.dumps(data)
+        """Return `data` as JSON with a final newline, so that the output of curl ends in one."""
+        return orjson.dumps(data, option=orjson.OPT_APPEND_NEWLINE)

@@ -1,16 +1,52 @@
-"""The base class of commands that call a service: data on stdout, messages on stderr, exit codes for scripts."""
+"""The bases of commands: help that fits a screen, data on stdout, messages on stderr, exit codes fit for scripts."""
 
-from argparse import ArgumentParser
-from typing import Any
+import textwrap
+from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from typing import Any, ClassVar, override
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from pydantic import BaseModel, ValidationError
 
 from apps.core.errors import DomainError
 
+# Options that Django adds to each command. They work and are left out of the help.
+OPTIONS_OF_DJANGO = frozenset(
+    {
+        "--version",
+        "--verbosity",
+        "--settings",
+        "--pythonpath",
+        "--traceback",
+        "--no-color",
+        "--force-color",
+        "--skip-checks",
+    }
+)
+HELP_WIDTH = 100
 
-class ServiceCommand(BaseCommand):
-    """Calls a service as the operator.
+
+class DocumentedCommand(BaseCommand):
+    """A command whose `--help` ends with examples, each a line as it is typed."""
+
+    examples: ClassVar[Sequence[str]] = ()
+
+    @override
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Return the parser, whose help shows the command's own options and examples."""
+        lines = "\n".join(f"  {example}" for example in self.examples)
+        epilog = f"examples:\n{lines}" if lines else None
+        kwargs = {"formatter_class": RawDescriptionHelpFormatter, "epilog": epilog, **kwargs}
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.description = textwrap.fill(parser.description or "", HELP_WIDTH)
+        for action in parser._actions:
+            if OPTIONS_OF_DJANGO.intersection(action.option_strings):
+                action.help = SUPPRESS
+        return parser
+
+
+class ServiceCommand(DocumentedCommand):
+    """A command that calls a service as the operator.
 
     Exit codes: 0 success, 1 error (with the reason on stderr), 2 invalid arguments. A command may add others.
     """
@@ -18,7 +54,7 @@ class ServiceCommand(BaseCommand):
     requires_migrations_checks = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add `--json` and the command's own arguments."""
+        """Add `--json`, and the command's own arguments."""
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
         self.add_own_arguments(parser)
 
@@ -26,7 +62,7 @@ class ServiceCommand(BaseCommand):
         """Add the command's own arguments."""
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Run the command, and print an error as one line on stderr."""
+        """Run the command; a domain error becomes one line on stderr."""
         try:
             self.run(options)
         except DomainError as error:
@@ -41,7 +77,7 @@ class ServiceCommand(BaseCommand):
         raise NotImplementedError
 
     def show(self, result: BaseModel, options: dict[str, Any]) -> None:
-        """Print the result as JSON, or as one line per field."""
+        """Print a result: as JSON, or one line for each field."""
         if options["json"]:
             self.stdout.write(result.model_dump_json())
             return

@@ -27,7 +27,6 @@ from apps.core.values.ip_addresses import rate_limit_subject
 
 PUBLIC = "PUBLIC_RATE_LIMIT"
 LOGIN = "LOGIN_RATE_LIMIT"
-THREADS = 4
 WAITING_MAXIMUM = 400  # calls that are counted or wait to be counted, per process
 PERIODS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 RATE = re.compile(r"(?P<limit>\d+)/(?P<multiple>\d*)(?P<period>[smhd])")
@@ -90,4 +89,4 @@ def _parsed(rate: str) -> tuple[int, int]:
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(THREADS, thread_name_prefix="rate limit")
+    return ThreadPoolExecutor(settings.RATE_LIMIT_THREADS, thread_name_prefix="rate limit")

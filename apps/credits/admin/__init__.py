@@ -1,4 +1,4 @@
-"""The balances' and the ledger's admin pages."""
+"""The admin pages of balances and the ledger."""
 
 from apps.credits.admin.credit_balance_admin import CreditBalanceAdmin
 from apps.credits.admin.credit_transaction_admin import CreditTransactionAdmin

@@ -1,9 +1,12 @@
-"""The balances' list and pages."""
+"""The list and pages of balances, and posting credits."""
 
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -13,17 +16,88 @@ from apps.core.admin.operation import Operation
 from apps.core.admin.operation_pages import OperationPages
 from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.read_only_admin import ReadOnlyAdmin
-from apps.credits.admin.posting_operation import POST
+from apps.core.admin.schema_form import SchemaForm
+from apps.core.authorization.principal import Principal
+from apps.core.event_loop.sync_calls import call_service
+from apps.credits.dependencies import credit_service
 from apps.credits.models import CreditBalance
+from apps.credits.schemas.credit_transaction import CreditPosting, CreditTransactionOut
+
+REFERENCE_BYTES = 8  # enough: a reference is unique for each customer, not for all
+INCOMPLETE = "The form is incomplete. Reload the page and fill it in again."
+
+
+def _new_reference() -> str:
+    return f"form-{secrets.token_hex(REFERENCE_BYTES)}"
+
+
+class PostingForm(SchemaForm):
+    """An amount, its type, a description and a reference.
+
+    Without a reference the form uses one of its own, generated when the page is opened, so a form that is submitted
+    twice posts once.
+    """
+
+    schema = CreditPosting
+    amount = forms.CharField(
+        max_length=25,
+        widget=AdminTextInputWidget(attrs={"autofocus": True, "inputmode": "decimal", "autocomplete": "off"}),
+        help_text="In credits, such as 100 or 12.50. Only an adjustment may be negative.",
+    )
+    type = forms.ChoiceField(choices=[("top_up", "Top-up"), ("refund", "Refund"), ("adjustment", "Adjustment")])
+    description = forms.CharField(
+        label="Description", max_length=500, widget=AdminTextInputWidget(), help_text="Shown to the customer."
+    )
+    reference_id = forms.CharField(
+        label="Reference ID",
+        required=False,
+        max_length=100,
+        widget=AdminTextInputWidget(attrs={"autocomplete": "off"}),
+        help_text="Such as an invoice number. The same reference posts once for each customer.",
+    )
+    # Firefox fills a hidden field with its former value when a page is reloaded.
+    own_reference = forms.CharField(
+        required=False,
+        initial=_new_reference,
+        max_length=100,
+        widget=forms.HiddenInput(attrs={"autocomplete": "off"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Validate the posting by its schema, with one of the two references."""
+        own_reference = self.cleaned_data.pop("own_reference", "")
+        if not self.cleaned_data.get("reference_id"):
+            self.cleaned_data["reference_id"] = own_reference
+        if not self.cleaned_data["reference_id"]:
+            self.add_error(None, INCOMPLETE)
+            return self.cleaned_data
+        return super().clean()
+
+
+def _post(actor: Principal, user_id: int, form: Any) -> CreditTransactionOut:
+    return call_service(credit_service().post, actor, user_id, form.payload)
+
+
+POST = Operation(
+    name="post",
+    label="Post credits",
+    order="Post credits to {owner}",
+    done="Credits to {owner} posted",
+    explanation="Changes the balance at once. A ledger entry cannot be deleted; post another one to reverse it.",
+    perform=_post,
+    permission="operate",
+    form_class=PostingForm,
+    in_bulk=False,  # each posting has its own amount and description
+)
 
 
 @admin.register(CreditBalance)
 class CreditBalanceAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
-    """Finds balances and posts to them. Whoever may change balances may post; nobody writes one by hand."""
+    """Finds balances, and posts credits with the permission to change balances, which are never edited by hand."""
 
     operations = (POST,)
     verbs = ("view", "change")
-    audit_kind = "user"  # the trail tells of each posting, and who made it
+    audit_kind = "user"  # postings are recorded as events of the account
 
     list_display = ("owner", "balance", "updated_at", "ledger")
     search_fields = ("user__email",)
@@ -33,24 +107,24 @@ class CreditBalanceAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
 
     @admin.display(description="Ledger")
     def ledger(self, balance: Any) -> SafeString:
-        """Lead to the owner's entries."""
+        """Link to the owner's ledger entries."""
         address = f"{reverse('admin:credits_credittransaction_changelist')}?user__id__exact={balance.pk}"
         return format_html('<a href="{}">Entries</a>', address)
 
     def subtitle_of(self, row: Any) -> str:
-        """Return whose balance it is."""
+        """Return the owner."""
         return str(row.user)
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let whoever may change balances post, and leave deleted accounts as they are."""
+        """Return whether credits may be posted: not to deleted accounts."""
         is_living = obj is None or obj.user.deleted_at is None
         return is_living and super().has_operate_permission(request, obj)
 
     def after_operation(self, request: HttpRequest, operation: Operation, results: Sequence[Any]) -> HttpResponse:
-        """Show what the balance has become."""
+        """Show the new balance."""
         return HttpResponseRedirect(reverse(self.url_name("change"), args=[results[0].user_id]))
 
     def _rows(self, request: HttpRequest, operation: Operation, ids: Sequence[str]) -> list[Any]:
-        """Post to one balance at a time: the page names its owner."""
+        """Return the one balance to post to, or none: the page names its owner."""
         rows = super()._rows(request, operation, ids)
         return rows if len(rows) == 1 else []

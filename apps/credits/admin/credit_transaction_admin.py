@@ -1,4 +1,4 @@
-"""The ledger's list and pages, to be read only."""
+"""The list and pages of ledger entries, which are read only."""
 
 from typing import Any
 
@@ -16,13 +16,13 @@ OWNERS_MAXIMUM = 1000
 
 @admin.register(CreditTransaction)
 class CreditTransactionAdmin(ReadOnlyAdmin, OwnerColumns):
-    """Finds entries of the ledger. The database itself refuses to change them."""
+    """Finds ledger entries. The database itself refuses to change them."""
 
     list_display = ("occurred_at", "owner", "type", "amount", "balance_after", "description", "reference_id", "actor")
     list_display_links = ("occurred_at",)
     list_filter = ("type",)
     search_fields = ("user__email", "reference_id__exact")
-    search_help_text = "The owner's e-mail address, or a whole reference"
+    search_help_text = "Part of the owner's e-mail address, or a complete reference"
     ordering = ("-id",)
     show_facets = admin.ShowFacets.NEVER  # they would read the whole ledger
     fields = (
@@ -31,7 +31,7 @@ class CreditTransactionAdmin(ReadOnlyAdmin, OwnerColumns):
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the entries with their owners and actors, deleted ones too."""
+        """Return the entries with their owners and actors, deleted accounts included."""
         actor = get_user_model()._base_manager.filter(pk=OuterRef("actor_id")).values("email")
         entries: QuerySet[Any] = super().get_queryset(request).annotate(actor_email=Subquery(actor))
         return entries
@@ -49,10 +49,10 @@ class CreditTransactionAdmin(ReadOnlyAdmin, OwnerColumns):
 
     @admin.display(description="Owner")
     def owner(self, row: Any) -> str:
-        """Show whose credits moved; a ledger of any size is not sorted by it."""
+        """Show the owner; a ledger of any size is not sorted by it."""
         return str(row.user)
 
     @admin.display(description="Actor")
     def actor(self, entry: Any) -> str:
-        """Show who posted it."""
+        """Show who posted the entry."""
         return entry.actor_email or entry.actor_kind or "-"

@@ -1,4 +1,4 @@
-"""Balances and the ledger."""
+"""Credit balances and the ledger."""
 
 from apps.credits.models.credit_balance import CreditBalance
 from apps.credits.models.credit_transaction import CreditTransaction

@@ -1,11 +1,11 @@
-"""What a customer has left to spend."""
+"""The credits that a customer can spend."""
 
 from django.db import models
 from django.db.models import Q
 
 
 class CreditBalance(models.Model):
-    """One row a user, made by the database with the account. The database refuses a negative balance."""
+    """One row for each account, created by the database with it. The database refuses a negative balance."""
 
     user = models.OneToOneField("users.User", on_delete=models.PROTECT, primary_key=True, related_name="+")
     balance = models.DecimalField(max_digits=20, decimal_places=6, db_default=0)

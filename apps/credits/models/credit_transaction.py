@@ -1,4 +1,4 @@
-"""One entry of the ledger."""
+"""An entry of the ledger."""
 
 from typing import ClassVar
 
@@ -8,10 +8,10 @@ from django.db.models.functions import Now
 
 
 class CreditTransaction(models.Model):
-    """A movement of a customer's credits, with the balance it left. Append-only: the database refuses to change it.
+    """A movement of a customer's credits and the balance after it. Append-only: the database refuses to change it.
 
-    Verification writes one USAGE entry a customer and batch, to which the batch's usage rows point. `reference_id`
-    names what a movement is for (an invoice, say); the same one posts once a customer.
+    Verification inserts one USAGE entry for each customer of a batch; the usage events of the batch refer to it.
+    `reference_id` names what a movement is for, such as an invoice: the same one posts once for each customer.
     """
 
     class Type(models.TextChoices):
@@ -41,7 +41,7 @@ class CreditTransaction(models.Model):
         ordering: ClassVar = ["-id"]
         indexes: ClassVar = [
             models.Index(fields=["user", "-id"], name="credit_transactions_user"),
-            # For staff who look for an invoice's number; usage has no references, so verification never writes to it.
+            # For staff who search for an invoice number. Usage has no references: verification never writes to it.
             models.Index(fields=["reference_id"], condition=~Q(reference_id=""), name="credit_transactions_reference"),
         ]
         constraints: ClassVar = [

@@ -4,10 +4,10 @@ from decimal import Decimal
 
 from django.db.models import QuerySet
 
+from apps.core.database.orm.entity_repository import existing
 from apps.core.database.orm.prepared_query import prepared
 from apps.core.database.orm.queries import count, fetch_all
 from apps.core.database.orm.writes import insert, update
-from apps.core.errors import NotFound
 from apps.credits.models import CreditBalance, CreditTransaction
 
 
@@ -23,10 +23,7 @@ class CreditRepository:
 
     async def lock_balance(self, user_id: int) -> CreditBalance:
         """Lock the account's balance and return it; raises NotFound."""
-        balance = await _balance.lock(user_id)
-        if balance is None:
-            raise NotFound
-        return balance
+        return existing(await _balance.lock(user_id))
 
     async def set_balance(self, user_id: int, balance: Decimal) -> None:
         """Set a locked balance."""

@@ -16,7 +16,7 @@ user_router = Router(tags=["credits"])
 
 @router.get("/balance", response={200: CreditBalanceOut, **errors(404)})
 async def get_credit_balance(request: AuthenticatedRequest, query: Query[BalanceQuery]) -> CreditBalanceOut:
-    """Read a balance: one's own, or anyone's as staff."""
+    """Return a credit balance: your own, or with `user_id` any account's. Other accounts: staff only."""
     return await credit_service().balance(request.auth, query.user_id)
 
 
@@ -24,7 +24,7 @@ async def get_credit_balance(request: AuthenticatedRequest, query: Query[Balance
 async def list_credit_transactions(
     request: AuthenticatedRequest, query: Query[LedgerQuery]
 ) -> Page[CreditTransactionOut]:
-    """List the entries of a ledger, newest first: one's own, or anyone's as staff."""
+    """List ledger entries, newest first: your own, or with `user_id` any account's. Other accounts: staff only."""
     return await credit_service().page(request.auth, query)
 
 
@@ -32,5 +32,5 @@ async def list_credit_transactions(
 async def post_credits(
     request: AuthenticatedRequest, user_id: Path[Identifier], posting: CreditPosting
 ) -> Status[CreditTransactionOut]:
-    """Give a customer credits, or take them; staff only. The same `reference_id` twice posts once."""
+    """Post credits to a customer. Staff only. A `reference_id` posts once; a retry returns the first entry."""
     return Status(201, await credit_service().post(request.auth, user_id, posting))

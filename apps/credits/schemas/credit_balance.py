@@ -1,11 +1,11 @@
 """Credit balances."""
 
-from apps.core.schemas.base import ResponseSchema
+from apps.core.schemas.base import EntityOut
 from apps.core.schemas.fields import Amount
 
 
-class CreditBalanceOut(ResponseSchema):
-    """What a customer has left to spend."""
+class CreditBalanceOut(EntityOut):
+    """The credits that an account can spend."""
 
     user_id: int
     balance: Amount

@@ -1,4 +1,4 @@
-"""Balances and the ledger: reading them, and posting to them."""
+"""Credits: reading balances and the ledger, and posting to them."""
 
 from decimal import Decimal
 
@@ -18,7 +18,7 @@ from apps.users.services.user_service import UserService
 
 
 class CreditService:
-    """Shows balances and the ledger, and posts to them. What calls cost is debited by verification."""
+    """Reads balances and the ledger, and posts credits. Verification debits the cost of calls itself."""
 
     def __init__(
         self, credits_of_accounts: CreditRepository, users: UserService, accounts: Accounts, audit: AuditTrail
@@ -33,7 +33,7 @@ class CreditService:
         found = await self._credits.find_balance(await self._readable(actor, user_id))
         if found is None:
             raise NotFound
-        return CreditBalanceOut(user_id=found.pk, balance=found.balance)
+        return CreditBalanceOut.of(found)
 
     async def page(self, actor: Principal, query: LedgerQuery) -> Page[CreditTransactionOut]:
         """Return one page of a ledger, the actor's own by default; raises NotAllowed for another's, NotFound."""
@@ -74,14 +74,14 @@ def _balance_after(balance: Decimal, amount: Decimal) -> Decimal:
         raise InsufficientCredits(details=[ErrorDetail("amount", f"The balance is {balance:f}.")])
     if after > AMOUNT_MAXIMUM:
         too_large = ErrorDetail("amount", f"The maximum balance is {AMOUNT_MAXIMUM:f}.")
-        raise Conflict("The balance would grow too large.", code="BALANCE_TOO_LARGE", details=[too_large])
+        raise Conflict("The balance would exceed the maximum.", code="BALANCE_TOO_LARGE", details=[too_large])
     return after
 
 
 def _require_same_movement(posting: CreditPosting, earlier: CreditTransaction) -> None:
     if (earlier.amount, earlier.type) != (posting.amount, posting.type):
-        used = ErrorDetail("reference_id", f"It belongs to {earlier.type} {earlier.amount:f}.")
-        raise Conflict("The reference was used for another movement.", code="REFERENCE_USED", details=[used])
+        used = ErrorDetail("reference_id", f"It belongs to a {earlier.type} of {earlier.amount:f}.")
+        raise Conflict("The reference belongs to another movement.", code="REFERENCE_USED", details=[used])
 
 
 def _entry(actor: Principal, user_id: int, posting: CreditPosting, balance_after: Decimal) -> CreditTransaction:

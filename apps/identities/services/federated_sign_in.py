@@ -1,7 +1,7 @@
 """Redeeming the code of a sign-in with a provider: for a session, or for a link to the caller's account."""
 
+from apps.authentication.domain.authentication import Authentication
 from apps.authentication.schemas.login import SecondFactorNeeded, TokenPair
-from apps.authentication.services.proof import Proof
 from apps.authentication.services.sign_in import SignIn
 from apps.core.authorization.authentication_methods import FEDERATED
 from apps.core.authorization.principal import Principal
@@ -34,7 +34,7 @@ class FederatedSignIn:
         Raises InvalidToken, and as `AccountLinking.account_of` and `SignIn.complete` do.
         """
         user_id = await self._linking.account_of(await self._redeem(exchange))
-        return await self._sign_in.complete(Proof(user_id, (FEDERATED,)))
+        return await self._sign_in.complete(Authentication(user_id, (FEDERATED,)))
 
     async def link(self, actor: Principal, exchange: CodeExchange) -> IdentityOut:
         """Link the identity to the caller's account.

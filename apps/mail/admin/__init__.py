@@ -1,4 +1,4 @@
-"""The admin pages of mail."""
+"""The admin pages of messages."""
 
 from apps.mail.admin.outgoing_mail_admin import OutgoingMailAdmin
 

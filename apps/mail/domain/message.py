@@ -1,7 +1,8 @@
 """Messages that a service wants sent by mail."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -27,8 +28,20 @@ class MailMessage:
     lifetime_seconds: int = DAY_SECONDS
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimedMessage:
+    """A message that this worker sends; `attempts` includes this one."""
+
+    id: int
+    kind: str
+    recipient: str = field(repr=False)
+    context_encrypted: bytes | None = field(repr=False)
+    created_at: datetime
+    attempts: int
+
+
 class MessageAllowance(NamedTuple):
-    """How many messages of some kinds may be enqueued within so many seconds."""
+    """Up to `maximum` messages of some kinds within `seconds`."""
 
     maximum: int
     seconds: int
@@ -40,7 +53,3 @@ ONE_A_MINUTE, FIVE_AN_HOUR = MessageAllowance(1, 60), MessageAllowance(5, 3600)
 def message_key(kind: str, token: str) -> str:
     """Return the key of the one message that holds a single-use token; it does not reveal the token."""
     return f"{kind}:{sha256(token.encode()).hexdigest()}"
-
-
-# Posts the letter in the transaction that is open on the calling thread.
-PostLetter = Callable[[MailMessage], None]

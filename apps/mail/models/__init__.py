@@ -1,6 +1,5 @@
-"""Mail on its way out."""
+"""Outgoing mail."""
 
-from apps.mail.models.claimed_mail import ClaimedMail
 from apps.mail.models.outgoing_mail import OutgoingMail
 
-__all__ = ["ClaimedMail", "OutgoingMail"]
+__all__ = ["OutgoingMail"]

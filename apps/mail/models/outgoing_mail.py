@@ -1,4 +1,4 @@
-"""A letter on its way out."""
+"""A message that is sent by mail."""
 
 from typing import ClassVar
 
@@ -10,13 +10,13 @@ from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
 
 
 class OutgoingMail(models.Model):
-    """One letter to one recipient: posted, then sent or given up.
+    """One message to one recipient: enqueued, then sent or failed.
 
-    `user_id` is no foreign key: whoever posts has locked what it wants locked. `context_encrypted` holds what the
-    templates need, single-use tokens among it, and is blanked in the statement that marks the letter sent.
-    From `due_at` on somebody may send it. Who does moves `due_at` ahead by more than sending can take, and counts
-    `attempts`, so nobody else sends meanwhile, and somebody does if the first has died. `error` is the class of the
-    last error, never its text, which may hold addresses.
+    `user_id` is not a foreign key: the service that enqueues has locked the account if it must. `context_encrypted` is
+    what the templates need, single-use tokens among it; the statement that marks the message sent blanks it. A message
+    may be sent from `due_at` on: the worker that claims it moves `due_at` beyond the time that sending can take and
+    counts `attempts`, so that no other worker sends it meanwhile, and one does if the first has died. `error` is the
+    class of the last error, never its text, which may hold addresses.
     """
 
     kind = models.CharField(max_length=50)

@@ -1,4 +1,4 @@
-"""The check of the mail settings."""
+"""The outcome of a check of mail delivery."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from apps.core.schemas.base import ResponseSchema
 
 
 class MailCheckOut(ResponseSchema):
-    """`sent`: the mail server has taken it. `posted`: a served Keyhouse will send it."""
+    """`sent`: the mail server has accepted the message. `enqueued`: a running server will send it."""
 
     recipient: str
-    state: Literal["posted", "sent"]
+    state: Literal["enqueued", "sent"]

@@ -1,4 +1,4 @@
-"""Makes a message of a letter: subject, text and HTML."""
+"""Renders messages: subject, text and HTML."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
@@ -9,7 +9,7 @@ from django.template.loader import get_template
 
 
 class Rendered(NamedTuple):
-    """A letter as its recipient reads it; the subject is one line."""
+    """A message as its recipient reads it; the subject is one line."""
 
     subject: str
     text: str
@@ -17,11 +17,11 @@ class Rendered(NamedTuple):
 
 
 def render(kind: str, context: Mapping[str, str]) -> Rendered:
-    """Return the letter, rendered from `mail/<kind>.subject.txt`, `mail/<kind>.txt` and `mail/<kind>.html`.
+    """Return the message, rendered from `mail/<kind>.subject.txt`, `mail/<kind>.txt` and `mail/<kind>.html`.
 
-    They stand in the `templates` folder of the room that posts, and extend `mail/base.txt` and `mail/base.html`. They
-    are given `context`, `product_name`, `public_url`, and the layout the `subject`. HTML is escaped, text is not.
-    A value is one line: whatever breaks lines in it, or does not print, becomes a space. Raises TemplateDoesNotExist.
+    The templates belong to the app that enqueues the message, and extend `mail/base.txt` and `mail/base.html`. Their
+    variables are those of `context`, `product_name`, `public_url`, and in HTML `subject`. HTML is escaped, text is not.
+    Line breaks and unprintable characters in a value become spaces. Raises TemplateDoesNotExist.
     """
     values = {
         **{name: _one_line(value) for name, value in context.items()},
@@ -41,4 +41,4 @@ def _render(name: str, values: Mapping[str, Any], *, autoescape: bool) -> str:
 
 
 def _one_line(value: str) -> str:
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in value).split())
+    return " ".join("".join(character if character.isprintable() else " " for character in value).split())

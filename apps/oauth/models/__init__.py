@@ -1,4 +1,4 @@
-"""Tokens that were called back."""
+"""Revoked tokens."""
 
 from apps.oauth.models.revoked_token import RevokedToken
 

@@ -1,11 +1,11 @@
-"""A token that was called back before its end."""
+"""A token that was revoked before it expired."""
 
 from django.db import models
 from django.db.models.functions import Now
 
 
 class RevokedToken(models.Model):
-    """The id (`jti`) of a client's access token that counts no more, kept until the token would have ended anyway."""
+    """The id (`jti`) of a client's revoked access token, kept until the token would have expired."""
 
     token_id = models.CharField(max_length=43, primary_key=True)
     revoked_at = models.DateTimeField(db_default=Now())

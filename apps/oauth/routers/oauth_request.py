@@ -1,4 +1,4 @@
-"""Reads a request to an OAuth endpoint, and answers what goes wrong in OAuth's own words."""
+"""Requests to the OAuth endpoints: how their forms are read and documented, and how errors become OAuth's."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -23,22 +23,29 @@ NOT_DESCRIBABLE = re.compile(r'[^ -~]|["\\]')  # RFC 6749, 5.2
 View = Callable[..., Awaitable[Any]]
 
 
-def read_form(request: HttpRequest) -> dict[str, str]:
-    """Return the body's parameters; an empty one is as good as none (RFC 6749, 3.2).
+def form_body(required: str, fields: dict[str, str]) -> dict[str, Any]:
+    """Return Ninja's `openapi_extra` for an operation whose body is a form with these fields, one of them required."""
+    properties = {name: {"type": "string", "description": description} for name, description in fields.items()}
+    schema = {"type": "object", "properties": properties, "required": [required]}
+    return {"requestBody": {"required": True, "content": {FORM_TYPE: {"schema": schema}}}}
 
-    Raises OAuthError for another type of body, one that is too long or not UTF-8, and a parameter that is repeated.
+
+def read_form(request: HttpRequest) -> dict[str, str]:
+    """Return the body's parameters without empty ones, which count as omitted (RFC 6749, 3.2).
+
+    Raises OAuthError for another type of body, one that is too long or not UTF-8, and a repeated parameter.
     """
     if request.content_type != FORM_TYPE:
         raise OAuthError(f"Send the body as {FORM_TYPE}.")
     if len(request.body) > FORM_BYTES_MAXIMUM:
-        raise OAuthError("The body is too long.")
+        raise OAuthError(f"The body must have at most {FORM_BYTES_MAXIMUM} bytes.")
     try:
         pairs = parse_qsl(request.body.decode(), keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAXIMUM)
     except ValueError as error:
-        raise OAuthError("The body is not a form in UTF-8, or has too many parameters.") from error
+        raise OAuthError(f"The body must be a form in UTF-8 with at most {FIELDS_MAXIMUM} parameters.") from error
     form = dict(pairs)
     if len(form) != len(pairs):
-        raise OAuthError("A parameter is repeated.")
+        raise OAuthError("A parameter is repeated. Send each parameter once.")
     return {name: value for name, value in form.items() if value}
 
 
@@ -47,30 +54,31 @@ def authorization_of(request: HttpRequest) -> str:
     return request.headers.get("Authorization", "").strip()
 
 
-def answers_in_oauth(view: View) -> View:
-    """Make whatever goes wrong in the operation leave as RFC 6749 has it (5.2), not as the house's envelope."""
+def with_oauth_errors(view: View) -> View:
+    """Have every error of the operation answered as RFC 6749 defines (5.2), not with the API's error envelope."""
 
     @wraps(view)
-    async def answer(request: HttpRequest, *args: Any, **values: Any) -> Any:
+    async def respond(request: HttpRequest, *args: Any, **values: Any) -> Any:
         try:
             return await view(request, *args, **values)
-        except Exception as exception:  # noqa: BLE001  every fault becomes an answer
+        except Exception as exception:  # noqa: BLE001  every error becomes a response
             if isinstance(exception, ClientLimited):
                 record_rate_limits(request, exception.rate_limits)
-            return oauth_error(to_domain_error(exception))
+            return oauth_error_response(to_domain_error(exception))
 
-    return answer
+    return respond
 
 
-def oauth_error(error: DomainError) -> HttpResponse:
+def oauth_error_response(error: DomainError) -> HttpResponse:
     """Return the error as a response.
 
-    A client that has to wait is told `temporarily_unavailable`, with 429 or 503 and Retry-After; RFC 6749 has no code
-    of its own for it.
+    RFC 6749 has no code for a client that must wait: it gets `temporarily_unavailable`, with 429 or 503 and
+    Retry-After.
     """
     code, status = _code(error)
     body = {"error": code, "error_description": NOT_DESCRIBABLE.sub("'", error.public_message)}
-    return HttpResponse(orjson.dumps(body), status=status, content_type=JSON_CONTENT_TYPE, headers=_headers(error))
+    content = orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)
+    return HttpResponse(content, status=status, content_type=JSON_CONTENT_TYPE, headers=_headers(error))
 
 
 def _code(error: DomainError) -> tuple[str, int]:

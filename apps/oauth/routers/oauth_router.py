@@ -1,8 +1,8 @@
-"""`/oauth`: tokens for API keys, and what becomes of tokens."""
+"""`/oauth`, and `/.well-known/oauth-authorization-server`."""
 
-from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from apps.core.authorization.principal import Principal
@@ -18,18 +18,33 @@ from apps.oauth.dependencies import (
     revocation,
     token_exchange,
 )
-from apps.oauth.routers.form_bodies import CLIENT, TOKEN, form_body
-from apps.oauth.routers.oauth_request import answers_in_oauth, authorization_of, read_form
+from apps.oauth.routers.oauth_request import authorization_of, form_body, read_form, with_oauth_errors
 from apps.oauth.schemas.oauth_token import IntrospectionOut, OAuthErrorOut, TokenOut
+from apps.oauth.schemas.server_metadata import ServerMetadata
 from apps.oauth.services.client_credentials import read_credentials
 from apps.oauth.services.oauth_errors import OAuthError
 
 router = Router(tags=["oauth"])
+metadata_router = Router(tags=["oauth"])
 
-GRANT = {"grant_type": "`client_credentials`", "scope": "what the token is to be good for, with spaces between"}
-CALLER_ADDRESS = {"ip": "the address that the token came from, for keys that are good from some addresses only"}
-# A body of over a mebibyte is refused by the door, before it is known what it is for.
+METADATA_SECONDS = 3600
+GRANT = {"grant_type": "`client_credentials`", "scope": "the requested scopes, separated by spaces"}
+CLIENT = {
+    "client_id": "the API key's id or visible prefix, unless the client authenticates by HTTP Basic",
+    "client_secret": "the API key, unless the client authenticates by HTTP Basic",
+}
+TOKEN = {"token": "the token", "token_type_hint": "accepted and ignored: the token shows its own type"}
+CALLER_ADDRESS = {"ip": "the address that presented the token; needed for keys that are restricted to addresses"}
+# The API application refuses a body of over a mebibyte before the operation is known.
 REFUSALS: dict[Any, Any] = {frozenset({400, 401, 429, 500, 503}): OAuthErrorOut, 413: ErrorResponse}
+
+
+@metadata_router.get("/.well-known/oauth-authorization-server", auth=None, response={200: ServerMetadata})
+async def get_server_metadata(request: HttpRequest, response: HttpResponse) -> ServerMetadata:
+    """Read the OAuth endpoints and what they support (RFC 8414)."""
+    response["Cache-Control"] = f"public, max-age={METADATA_SECONDS}"
+    # The operator's settings, never the Host header of a request.
+    return ServerMetadata.of(settings.TOKEN_ISSUER, settings.PUBLIC_URL)
 
 
 @router.post(
@@ -38,13 +53,13 @@ REFUSALS: dict[Any, Any] = {frozenset({400, 401, 429, 500, 503}): OAuthErrorOut,
     response={200: TokenOut, **REFUSALS},
     openapi_extra=form_body("grant_type", {**GRANT, **CLIENT}),
 )
-@answers_in_oauth
+@with_oauth_errors
 async def exchange_key(request: HttpRequest, response: HttpResponse) -> TokenOut:
-    """Exchange an API key for a token of 15 minutes, which other services verify offline (RFC 6749, 4.4; RFC 9068).
+    """Exchange an API key for a 15-minute access token that other services verify offline (RFC 6749, 4.4; RFC 9068).
 
-    The client's id is the key's id or its visible prefix, the client's secret is the key: by HTTP Basic, or in the
-    form. Without `scope` the token has the key's scopes, but for those that Keyhouse itself acts on. The exchange is a
-    use of the key and counts against its limits. Limited per client address.
+    The client id is the key's id or its visible prefix, the client secret is the key: by HTTP Basic, or in the form.
+    Without `scope` the token has the key's scopes, except those that Keyhouse itself checks. The exchange is a use of
+    the key and counts against its rate limits. Rate limited per client address.
     """
     await limit_by_address(request, "key-exchange")
     exchange = await token_exchange().exchange(authorization_of(request), read_form(request))
@@ -61,17 +76,17 @@ async def exchange_key(request: HttpRequest, response: HttpResponse) -> TokenOut
     exclude_none=True,
     openapi_extra=form_body("token", {**TOKEN, **CALLER_ADDRESS, **CLIENT}),
 )
-@answers_in_oauth
+@with_oauth_errors
 async def introspect_token(request: HttpRequest) -> IntrospectionOut:
-    """Ask what a token or an API key is worth at this moment (RFC 7662); nothing is counted.
+    """Read whether a token or an API key is active, and its scopes (RFC 7662); nothing is counted.
 
-    The caller is an API key, by HTTP Basic, in the form or as a bearer, or an access token as a bearer. Without the
-    scope `tokens:introspect` it may ask about tokens of its own key or session. A token that does not count, or that
-    the caller may not ask about, is answered with `{"active": false}`. Callers who fail to prove who they are, are
-    limited per client address.
+    Authenticate with an API key, by HTTP Basic, in the form or as a bearer token, or with an access token as a bearer
+    token. Without the scope `tokens:introspect` only tokens of the caller's own key or session can be introspected.
+    The response for any other token, and for one that is not active, is `{"active": false}`. Failed authentication is
+    rate limited per client address.
     """
     form = read_form(request)
-    caller = await _caller(request, form)
+    caller = await _authenticated_caller(request, form)
     return await introspection().introspect(caller, _token_in(form), _address_in(form))
 
 
@@ -81,13 +96,13 @@ async def introspect_token(request: HttpRequest) -> IntrospectionOut:
     response={200: None, **REFUSALS},
     openapi_extra=form_body("token", {**TOKEN, **CLIENT}),
 )
-@answers_in_oauth
+@with_oauth_errors
 async def revoke_token(request: HttpRequest) -> HttpResponse:
-    """Call a token back (RFC 7009); 200 also for one that is unknown or over.
+    """Revoke a token (RFC 7009); an unknown or expired token is answered with 200 too.
 
-    A session's refresh or access token ends its session, and needs nothing but the token. A token that a key was
-    exchanged for is called back by its key alone; Keyhouse believes it no more, and services that verify it offline
-    believe it until it expires. An API key is no token (`unsupported_token_type`). Limited per client address.
+    A session's refresh or access token ends its session, and needs no client authentication. A token that was issued
+    for an API key can be revoked only by that key; Keyhouse refuses it at once, and services that verify it offline
+    accept it until it expires. An API key is not a token (`unsupported_token_type`). Rate limited per client address.
     """
     await limit_by_address(request, "token-revocation")
     form = read_form(request)
@@ -97,10 +112,16 @@ async def revoke_token(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-async def _caller(request: HttpRequest, form: dict[str, str]) -> Principal:
-    # Services ask for each request that they serve, all from one address, so only what fails counts.
-    count_failure = partial(limit_by_address, request, "oauth-introspect")
-    return await caller_authentication().authenticate(authorization_of(request), form, count_failure)
+async def _authenticated_caller(request: HttpRequest, form: dict[str, str]) -> Principal:
+    callers = caller_authentication()
+    try:
+        return await callers.authenticate(authorization_of(request), form)
+    except OAuthError as failure:
+        # A service introspects once for each request it serves, all from one address, so only failures are counted;
+        # beyond the limit they are not recorded either.
+        await limit_by_address(request, "oauth-introspect")
+        await callers.record(failure)
+        raise
 
 
 def _token_in(form: dict[str, str]) -> str:

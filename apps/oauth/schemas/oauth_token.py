@@ -4,9 +4,11 @@ from typing import Literal
 
 from apps.core.schemas.base import ResponseSchema
 
+CLIENT_CREDENTIALS = "client_credentials"  # the one grant type (RFC 6749, 4.4)
+
 
 class TokenOut(ResponseSchema):
-    """An access token for `expires_in` seconds, and what it may do (RFC 6749, 5.1)."""
+    """An access token with its scopes; it expires in `expires_in` seconds (RFC 6749, 5.1)."""
 
     access_token: str
     token_type: Literal["Bearer"] = "Bearer"
@@ -15,10 +17,11 @@ class TokenOut(ResponseSchema):
 
 
 class IntrospectionOut(ResponseSchema):
-    """Whether the token counts at this moment; the rest is told of one that does (RFC 7662, 2.2).
+    """Whether the token is active; an inactive token has no other field (RFC 7662, 2.2).
 
-    `scope` is what it may do now, on a session's token what Keyhouse itself acts on. `client_id` is the API key's id;
-    tokens of sessions have none. `sub` is the account. Moments are seconds since 1970.
+    `scope` is what the token allows now; for a session's access token, the scopes that Keyhouse itself checks.
+    `client_id` is the API key's id; tokens of sessions have none. `sub` is the account's id. Times are seconds since
+    1970.
     """
 
     active: bool

@@ -1,4 +1,4 @@
-"""The refusals of RFC 6749 (5.2), RFC 7009 and RFC 6750, by their codes."""
+"""The errors of RFC 6749 (5.2), RFC 7009 and RFC 6750, with their codes."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -13,21 +13,22 @@ BEARER = 'Bearer realm="keyhouse", error="invalid_token"'
 
 
 class OAuthError(DomainError):
-    """A refusal as OAuth words it; `challenge` is what WWW-Authenticate says, where it does."""
+    """An error with OAuth's code; `challenge` is the value of WWW-Authenticate, where there is one."""
 
     status, code, message = 400, "invalid_request", "The request is malformed."
     challenge: ClassVar[str] = ""
 
 
 class InvalidClient(OAuthError):
-    """The client has not proven who it is."""
+    """Client authentication failed."""
 
-    status, code, message = 401, "invalid_client", "The client's id or secret is wrong, or its key may not be used."
+    status, code = 401, "invalid_client"
+    message = "The client id or secret is wrong, or the API key cannot be used."
     challenge = BASIC
 
 
 class RefusedClient(InvalidClient):
-    """The client's secret is right, and its key may not be used; `entry` tells its owner."""
+    """The client's secret is valid, but its key cannot be used; `entry` is the audit entry for its owner."""
 
     def __init__(self, entry: AuditEntry, message: str | None = None) -> None:
         super().__init__(message)
@@ -35,40 +36,42 @@ class RefusedClient(InvalidClient):
 
 
 class InvalidBearerToken(OAuthError):
-    """The bearer's token or key may not be used (RFC 6750, 3.1)."""
+    """The bearer token or API key cannot be used (RFC 6750, 3.1)."""
 
-    status, code, message = 401, "invalid_token", "The bearer's token or key may not be used."
+    status, code = 401, "invalid_token"
+    message = "The bearer token is invalid, expired or revoked, or the API key cannot be used."
     challenge = BEARER
 
 
 class InvalidScope(OAuthError):
-    """A scope that was asked for is none, or not the key's."""
+    """A requested scope is malformed, or not the key's."""
 
-    code, message = "invalid_scope", "The key does not have all these scopes, or they are malformed."
+    code, message = "invalid_scope", "The scope is malformed, or exceeds the scopes of the API key."
 
 
 class UnauthorizedClient(OAuthError):
-    """The client is known, and may not do this."""
+    """The client is authenticated and may not do this."""
 
     code, message = "unauthorized_client", "The token was not issued to this client."
 
 
 class UnsupportedGrantType(OAuthError):
-    """The grant is not one of ours."""
+    """The grant type is not supported."""
 
-    code, message = "unsupported_grant_type", "The only grant is client_credentials."
+    code, message = "unsupported_grant_type", "The only supported grant_type is client_credentials."
 
 
 class UnsupportedTokenType(OAuthError):
-    """The token is of a kind that is not called back here."""
+    """Tokens of this type cannot be revoked here."""
 
     code = "unsupported_token_type"
-    message = f"An API key is no token; revoke it at {API_PATH}/api-keys/{{id}}/revoke."
+    message = f"An API key is not a token. Revoke it at {API_PATH}/api-keys/{{id}}/revoke."
 
 
 class ClientLimited(TooManyRequests):
-    """The client's key is over a rate limit; `rate_limits` are as they stand."""
+    """The client's key has exceeded a rate limit; `rate_limits` is the status of its limits."""
 
     def __init__(self, rate_limits: Sequence[RateLimitStatus], retry_after_seconds: int | None) -> None:
-        super().__init__("The key has used its rate limit up.", retry_after_seconds=retry_after_seconds)
+        message = "The API key has exceeded its rate limit. Retry later."
+        super().__init__(message, retry_after_seconds=retry_after_seconds)
         self.rate_limits = rate_limits

@@ -11,7 +11,7 @@ _form = re.compile(SCOPE_PATTERN)
 
 
 def read_scopes(text: str) -> tuple[str, ...]:
-    """Return the scopes in `text`, each once; raises InvalidScope unless all are scopes, with one space between."""
+    """Return the scopes in `text` without duplicates; raises InvalidScope for malformed ones."""
     scopes = tuple(dict.fromkeys(text.split(" "))) if text else ()
     if len(scopes) > SCOPES_MAXIMUM or not all(map(_is_scope, scopes)):
         raise InvalidScope
@@ -19,9 +19,9 @@ def read_scopes(text: str) -> tuple[str, ...]:
 
 
 def default_scopes(held: Iterable[str]) -> tuple[str, ...]:
-    """Return what a token has when none were asked for: the key's scopes but those that Keyhouse itself acts on.
+    """Return the scopes of a token when none are requested: the key's, except those that Keyhouse itself checks.
 
-    The token is handed to other services, so what it could do here has to be asked for by name.
+    The token is sent to other services, so what it allows at Keyhouse must be requested by name.
     """
     scopes = tuple(held)
     reserved = frozenset(reserved_among(scopes))
@@ -29,7 +29,7 @@ def default_scopes(held: Iterable[str]) -> tuple[str, ...]:
 
 
 def common_scopes(one: Iterable[str], other: Iterable[str]) -> frozenset[str]:
-    """Return what both grant; of a wildcard and what stands under it, the narrower."""
+    """Return the scopes that both grant; of a wildcard and a scope below it, the narrower."""
     ones, others = frozenset(one), frozenset(other)
     return frozenset(
         {scope for scope in ones if grants(others, scope)} | {scope for scope in others if grants(ones, scope)}

@@ -1,57 +1,58 @@
-"""An API key for a token: the grant `client_credentials` (RFC 6749, 4.4)."""
+"""Issues tokens for API keys: the grant `client_credentials` (RFC 6749, 4.4)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from apps.audit.domain.audit_entry import AuditEntry, NoteAudit
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.core.database.transaction import transaction
 from apps.core.rate_limits.rate_limit import RateLimitStatus
-from apps.oauth.schemas.oauth_token import TokenOut
+from apps.oauth.schemas.oauth_token import CLIENT_CREDENTIALS, TokenOut
 from apps.oauth.services.client_authentication import Client, ClientAuthentication
 from apps.oauth.services.client_credentials import read_credentials
 from apps.oauth.services.client_tokens import CLIENT_TOKEN_SECONDS, ClientTokens
 from apps.oauth.services.oauth_errors import OAuthError, UnsupportedGrantType
 from apps.oauth.services.requested_scopes import default_scopes, read_scopes
 
-GRANT = "client_credentials"
-
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A token, and the rate limits of its key as the exchange has left them."""
+    """A token, and the status of its key's rate limits after the exchange."""
 
     token: TokenOut
     rate_limits: Sequence[RateLimitStatus]
 
 
 class TokenExchange:
-    """Gives clients tokens."""
+    """Exchanges API keys for tokens."""
 
-    def __init__(self, clients: ClientAuthentication, tokens: ClientTokens, note_audit: NoteAudit) -> None:
+    def __init__(self, clients: ClientAuthentication, tokens: ClientTokens, audit: AuditTrail) -> None:
         self._clients = clients
         self._tokens = tokens
-        self._note_audit = note_audit
+        self._audit = audit
 
     async def exchange(self, authorization: str, form: Mapping[str, str]) -> Exchange:
         """Return a token for the client's key; raises OAuthError, ClientLimited.
 
-        The exchange is a use of the key: it counts against its rate limits, and a refusal counts nothing.
+        The exchange is a use of the key and counts against its rate limits; a refused one counts nothing.
         """
-        _require_grant(form)
-        wanted = read_scopes(form.get("scope", ""))
-        client = await self._clients.admit(read_credentials(authorization, form), wanted)
-        token = await self._issue(client, wanted or default_scopes(sorted(client.principal.scopes)))
+        _require_grant_type(form)
+        requested = read_scopes(form.get("scope", ""))
+        client = await self._clients.admit(read_credentials(authorization, form), requested)
+        token = await self._issue(client, requested or default_scopes(sorted(client.principal.scopes)))
         return Exchange(token, client.rate_limits)
 
     async def _issue(self, client: Client, scopes: tuple[str, ...]) -> TokenOut:
         token, token_id = await self._tokens.issue(client.principal.owner_id, client.secret, scopes)
-        said = {"token_id": token_id, "scopes": list(scopes)}
-        audit = AuditEntry(client.principal, "token.issued", "api_key", client.secret.key_id, after=said)
-        await self._note_audit(audit)
+        after = {"token_id": token_id, "scopes": list(scopes)}
+        entry = AuditEntry(client.principal, "token.issued", "api_key", client.secret.key_id, after=after)
+        async with transaction():
+            await self._audit.record(entry)
         return TokenOut(access_token=token, expires_in=CLIENT_TOKEN_SECONDS, scope=" ".join(scopes))
 
 
-def _require_grant(form: Mapping[str, str]) -> None:
+def _require_grant_type(form: Mapping[str, str]) -> None:
     if "grant_type" not in form:
         raise OAuthError("The parameter grant_type is missing.")
-    if form["grant_type"] != GRANT:
+    if form["grant_type"] != CLIENT_CREDENTIALS:
         raise UnsupportedGrantType

@@ -1,4 +1,4 @@
-"""A secret that is good once, for one purpose, and not for long."""
+"""A secret that is valid once, for one purpose, for a short time."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 
 class OneTimeToken(models.Model):
-    """Only a digest of the secret is stored. `data` is what its holder may do with it, and holds no secret."""
+    """Only a digest of the secret is stored. `data` says what the token allows, and holds no secret."""
 
     purpose = models.CharField(max_length=30)
     digest = models.BinaryField(max_length=32, unique=True)

@@ -22,7 +22,7 @@ SELECT user_id, data::text FROM one_time_tokens
 WHERE digest = %s AND used_at IS NULL AND expires_at > now()
 
 -- name: spend
--- Of many at once one finds it unused: the others wait for its row, and then see that it is used.
+-- Of several at the same time one finds the token unused. The others wait for its row, and then find it used.
 UPDATE one_time_tokens SET used_at = now()
 WHERE digest = %s AND used_at IS NULL AND expires_at > now()
 RETURNING user_id, data::text

@@ -11,5 +11,5 @@ class TokenCleanUp:
         self._tokens = tokens
 
     async def run(self) -> int:
-        """Remove them in batches, and return how many."""
+        """Remove the tokens in batches, and return how many."""
         return await remove_in_batches(self._tokens.remove_expired)

@@ -1,4 +1,4 @@
-"""What this room adds to the pages of accounts."""
+"""The operations that this app adds to the pages of accounts."""
 
 from apps.personal_data.admin import account_operations
 

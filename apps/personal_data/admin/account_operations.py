@@ -1,4 +1,4 @@
-"""Exporting a customer's data from the account's page."""
+"""Exporting a customer's personal data from the account's page."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,11 +11,14 @@ from apps.core.admin.operation import Operation
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop.sync_calls import call_service
 from apps.personal_data.dependencies import data_export
-from apps.personal_data.services.data_export import uncounted
+
+
+async def _document(actor: Principal, user_id: int) -> bytes:
+    return await data_export().document(await data_export().allow(actor, user_id))
 
 
 def _export(actor: Principal, user_id: int, _form: Form) -> tuple[int, bytes]:
-    return user_id, call_service(data_export().of_customer, actor, user_id, uncounted)
+    return user_id, call_service(_document, actor, user_id)
 
 
 def _download(results: Sequence[Any]) -> HttpResponse:
@@ -37,7 +40,7 @@ EXPORT = Operation(
     label="Export data",
     order="Export the data of {rows}",
     done="Data of {rows} exported",
-    explanation="You get all that is kept of this person as a file, to hand it to them and to nobody else.",
+    explanation="Downloads the account's personal data as a file. Give the file to the owner of the account only.",
     perform=_export,
     in_bulk=False,
     applies=_is_living,

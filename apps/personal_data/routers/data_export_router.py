@@ -1,7 +1,5 @@
 """`/users/…/export`."""
 
-from functools import partial
-
 from django.http import HttpResponse
 from ninja import Path
 
@@ -12,7 +10,7 @@ from apps.core.rate_limits.address_limits import limit_by_address
 from apps.core.schemas.fields import Identifier
 from apps.personal_data.dependencies import data_export
 from apps.personal_data.schemas.data_export import DataExportOut
-from apps.personal_data.services.data_export import CountExport
+from apps.personal_data.services.data_export import AllowedExport
 
 router = Router(tags=["users"])
 RATE = "5/h"
@@ -20,26 +18,25 @@ RATE = "5/h"
 
 @router.get("/me/export", response={200: DataExportOut})
 async def export_own_data(request: AuthenticatedRequest) -> HttpResponse:
-    """Get all that is kept of oneself; needs a recent sign-in (`STEP_UP_REQUIRED`), and no API key may.
+    """Export the caller's own personal data; needs a recently authenticated session (`STEP_UP_REQUIRED`).
 
-    Five times an hour.
+    API keys may not. Limited to five exports an hour.
     """
-    count = await _limited(request)
-    return _answer(await data_export().own(request.auth, count))
+    await _limit_address(request)
+    return await _counted(request, data_export().allow_own(request.auth))
 
 
 @router.get("/{user_id}/export", response={200: DataExportOut, **errors(404)})
 async def export_data(request: AuthenticatedRequest, user_id: Path[Identifier]) -> HttpResponse:
-    """Get all that is kept of a customer who has asked for it; for staff, each of them five times an hour."""
-    count = await _limited(request)
-    return _answer(await data_export().of_customer(request.auth, user_id, count))
+    """Export the personal data of a customer who has requested it; staff only, each up to five times an hour."""
+    await _limit_address(request)
+    return await _counted(request, await data_export().allow(request.auth, user_id))
 
 
-async def _limited(request: AuthenticatedRequest) -> CountExport:
-    """Count the call for its address, and return what counts it for the account once it is allowed."""
+async def _limit_address(request: AuthenticatedRequest) -> None:
     await limit_by_address(request, "export")
-    return partial(limit_by_account, request, "export", RATE)
 
 
-def _answer(document: bytes) -> HttpResponse:
-    return HttpResponse(document, content_type="application/json")
+async def _counted(request: AuthenticatedRequest, export: AllowedExport) -> HttpResponse:
+    await limit_by_account(request, "export", RATE, export.user_id)
+    return HttpResponse(await data_export().document(export), content_type="application/json")

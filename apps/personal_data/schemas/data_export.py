@@ -8,10 +8,10 @@ from apps.users.schemas.user import UserOut
 
 
 class DataExportOut(ResponseSchema):
-    """The account, and what each room keeps of it, by name, without any secret.
+    """The account, and by name the section of each app that keeps personal data; no secret is included.
 
-    A list has `items`, the newest 1,000, and `total`, how many there are; what is left out, the operations that list it
-    give page by page. `usage` is of the last 31 days.
+    A list has `items`, the newest 1,000, and `total`, the number of all; the operations that list them return the
+    others page by page. `usage` covers the last 31 days.
     """
 
     exported_at: Timestamp

@@ -1,57 +1,69 @@
-"""Giving people what is kept of them (GDPR, articles 15 and 20)."""
+"""Exports the personal data of an account (GDPR, articles 15 and 20)."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from django.utils import timezone
 
-from apps.audit.domain.audit_entry import AuditEntry, NoteAudit
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.principal import Principal
 from apps.core.crypto.passwords import run_in_hashing_thread
-from apps.core.declarations.old_personal_data import ExportSection
+from apps.core.database.transaction import transaction
+from apps.core.declarations.app_declaration import AppDeclaration
+from apps.core.declarations.personal_data import PersonalData
 from apps.personal_data.schemas.data_export import DataExportOut
 from apps.users.services.user_service import UserService
 
-# Counts an export of the account's that is allowed; raises TooManyRequests.
-CountExport = Callable[[int], Awaitable[None]]
 
+@dataclass(frozen=True, slots=True)
+class AllowedExport:
+    """An export that the actor may have. `DataExport` alone makes these; its callers count them first."""
 
-async def uncounted(_user_id: int) -> None:
-    """Allow any number."""
+    actor: Principal
+    user_id: int
 
 
 class DataExport:
-    """Gathers an account's data from all rooms, as one JSON document; `DataExportOut` says what is in it."""
+    """Gathers an account's personal data from all apps into one JSON document; see `DataExportOut`."""
 
-    def __init__(self, users: UserService, sections: Sequence[ExportSection], note: NoteAudit) -> None:
+    def __init__(self, users: UserService, sections: Mapping[str, PersonalData], audit: AuditTrail) -> None:
         self._users = users
-        self._sections = tuple(sections)
-        self._note = note
+        self._sections = dict(sections)
+        self._audit = audit
 
-    async def own(self, actor: Principal, count: CountExport) -> bytes:
-        """Return what is kept of the caller; raises StepUpRequired, NotAllowed for an API key, and as `count` does."""
+    def allow_own(self, actor: Principal) -> AllowedExport:
+        """Allow the export of the caller's own data; raises StepUpRequired, NotAllowed for an API key."""
         actor.require_recent_authentication()
-        return await self._of(actor, actor.owner_id, count)
+        return AllowedExport(actor, actor.owner_id)
 
-    async def of_customer(self, actor: Principal, user_id: int, count: CountExport) -> bytes:
-        """Return what is kept of somebody else, for staff, who hand it on.
+    async def allow(self, actor: Principal, user_id: int) -> AllowedExport:
+        """Allow staff the export of an account's data, which they give to its owner.
 
-        Of oneself it asks for what `own` does. Raises NotAllowed, NotFound, and as `count` does.
+        Their own needs a recently authenticated session. Raises NotAllowed, StepUpRequired, NotFound.
         """
         actor.require_staff()
         if user_id == actor.user_id:
             actor.require_recent_authentication()
         await self._users.require_changeable(actor, user_id)
-        return await self._of(actor, user_id, count)
+        return AllowedExport(actor, user_id)
 
-    async def _of(self, actor: Principal, user_id: int, count: CountExport) -> bytes:
-        await count(user_id)
-        account = await self._users.get(actor, user_id)
-        data = {section.name: await section.export(user_id) for section in self._sections}
-        export = DataExportOut(exported_at=timezone.now(), account=account, data=data)
-        document = await run_in_hashing_thread(_document, export)
-        await self._note(AuditEntry(actor, "user.exported", "user", user_id))
+    async def document(self, export: AllowedExport) -> bytes:
+        """Return the account's data as JSON, and record the export; raises NotFound."""
+        account = await self._users.get(export.actor, export.user_id)
+        data = {name: await section.export(export.user_id) for name, section in self._sections.items()}
+        content = DataExportOut(exported_at=timezone.now(), account=account, data=data)
+        document = await run_in_hashing_thread(_encoded, content)
+        async with transaction():
+            await self._audit.record(AuditEntry(export.actor, "user.exported", "user", export.user_id))
         return document
 
 
-def _document(export: DataExportOut) -> bytes:
-    return export.model_dump_json().encode()
+def sections_of(declarations: Iterable[AppDeclaration]) -> dict[str, PersonalData]:
+    """Return what exports each declared section, in the order of the declarations."""
+    declared = [declaration.personal_data for declaration in declarations if declaration.personal_data]
+    return {personal_data.section: personal_data.service() for personal_data in declared if personal_data.section}
+
+
+def _encoded(export: DataExportOut) -> bytes:
+    return f"{export.model_dump_json()}\n".encode()

@@ -1,52 +1,55 @@
-"""Erasing whose a deleted account was, once its grace is over."""
+"""Erases the personal data of deleted accounts after their grace period."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from apps.core.database.transactions import run_in_transaction
+from apps.core.database.transaction import transaction
 from apps.core.database.unavailable import is_unavailable_for_all
 from apps.core.database.unexpected_errors import log_unexpected
-from apps.core.declarations.old_personal_data import EraseAddress, ErasePersonalData
-from apps.users.services.account_removal import AccountRemoval
+from apps.core.declarations.app_declaration import AppDeclaration
+from apps.core.declarations.personal_data import PersonalData
+from apps.users.services.in_transaction.account_erasure import AccountErasure
 
 
 class Erasure:
-    """Erases an account in all rooms at once, or not at all. Lock order: the account before all that is its."""
+    """Erases an account in all apps, or in none: in one transaction, which locks the account first."""
 
-    def __init__(
-        self, removal: AccountRemoval, erasers: Sequence[ErasePersonalData], address_erasers: Sequence[EraseAddress]
-    ) -> None:
-        self._removal = removal
-        self._erasers = tuple(erasers)
-        self._address_erasers = tuple(address_erasers)
+    def __init__(self, accounts: AccountErasure, personal_data: Sequence[PersonalData]) -> None:
+        self._accounts = accounts
+        self._personal_data = tuple(personal_data)
 
     async def run(self) -> int:
-        """Erase every account whose grace is over, each in a transaction of its own, and return how many.
+        """Erase every account whose grace period has ended, and return how many.
 
-        Those that another process erases at the same time are passed over. One that cannot be erased is logged, stays
-        whole until the next time, and keeps back no other.
+        Accounts that another process erases at the same time are skipped. An account that cannot be erased is logged
+        and keeps all its data until the next run; the others are erased.
         """
-        erased, tried = 0, None
-        while due := await self._removal.due(tried):
-            erased += sum([await self._erase_apart(user.pk) for user in due])
-            tried = due[-1]
+        erased, last = 0, None
+        while due := await self._accounts.due(last):
+            erased += sum([await self._erase_isolated(account.pk) for account in due])
+            last = due[-1]
         return erased
 
-    async def _erase_apart(self, user_id: int) -> bool:
+    async def _erase_isolated(self, user_id: int) -> bool:
         try:
-            return await run_in_transaction(self._erase, user_id)
+            return await self._erase(user_id)
         except Exception as error:
             if is_unavailable_for_all(error):
                 raise
             log_unexpected(error)
             return False
 
-    def _erase(self, user_id: int) -> bool:
-        user = self._removal.lock_due(user_id)
-        if user is None or user.deleted_at is None:
-            return False
-        for erase in self._erasers:
-            erase(user.pk)
-        for erase_address in self._address_erasers:
-            erase_address(user.email, user.deleted_at)
-        self._removal.erase(user)
+    async def _erase(self, user_id: int) -> bool:
+        async with transaction():
+            account = await self._accounts.lock_due(user_id)
+            if account is None or account.deleted_at is None:
+                return False
+            for personal_data in self._personal_data:
+                await personal_data.erase(account.pk)
+                await personal_data.erase_address(account.email, account.deleted_at)
+            await self._accounts.erase(account)
         return True
+
+
+def erased_by(declarations: Iterable[AppDeclaration]) -> list[PersonalData]:
+    """Return what erases the personal data of each app that declares some."""
+    return [declared.personal_data.service() for declared in declarations if declared.personal_data]

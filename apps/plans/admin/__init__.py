@@ -1,4 +1,4 @@
-"""The plans' admin pages."""
+"""The admin pages of plans."""
 
 from apps.plans.admin.plan_admin import PlanAdmin
 

@@ -1,29 +1,77 @@
-"""The plans' list and pages."""
+"""The list and pages of plans."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.forms import Form
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.core.admin.acting_staff import acting_staff
-from apps.core.admin.rate_limits_field import rate_limit_text
+from apps.core.admin.operation import Operation
+from apps.core.admin.rate_limits_field import RateLimitsField, rate_limit_text
+from apps.core.admin.schema_model_form import SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
+from apps.core.authorization.principal import Principal
 from apps.core.event_loop.sync_calls import call_service
-from apps.plans.admin.plan_forms import PlanAddForm, PlanChangeForm, rate_limits_of
-from apps.plans.admin.plan_operations import DELETE
+from apps.core.rate_limits.rate_limit import RateLimit
 from apps.plans.dependencies import plan_service
 from apps.plans.models import Plan
+from apps.plans.schemas.plan import PlanCreate, PlanUpdate
+
+
+class PlanForm(SchemaModelForm):
+    """The fields of a plan, new or not."""
+
+    rate_limits = RateLimitsField()
+
+    class Meta:
+        model = Plan
+        fields: ClassVar = ["name", "api_keys_maximum"]
+        labels: ClassVar = {"api_keys_maximum": "Maximum number of API keys"}
+        help_texts: ClassVar = {"api_keys_maximum": "Revoked keys do not count. Empty: any number."}
+
+
+class PlanAddForm(PlanForm):
+    """Creates a plan."""
+
+    schema = PlanCreate
+
+
+class PlanChangeForm(PlanForm):
+    """Changes a plan, whose rate limits are `rate_limits_of`."""
+
+    schema = PlanUpdate
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.initial["rate_limits"] = rate_limits_of(self.instance)
+
+
+def _delete(actor: Principal, plan_id: int, _form: Form) -> None:
+    call_service(plan_service().delete, actor, plan_id)
+
+
+DELETE = Operation(
+    name="delete",
+    label="Delete",
+    order="Delete {rows}",
+    done="{rows} deleted",
+    explanation="Deletes the plan and its rate limits permanently. A plan that accounts are on cannot be deleted.",
+    perform=_delete,
+    permission="delete",
+    is_dangerous=True,
+)
 
 
 @admin.register(Plan)
 class PlanAdmin(ServiceAdmin):
-    """Adds, changes and deletes plans with their windows."""
+    """Adds, changes and deletes plans with their rate limits."""
 
     form = PlanChangeForm
     add_form = PlanAddForm
@@ -31,7 +79,7 @@ class PlanAdmin(ServiceAdmin):
     delete_operation = DELETE
     audit_kind = "plan"
 
-    list_display = ("name", "windows", "api_keys", "accounts", "updated_at")
+    list_display = ("name", "rate_limits", "api_keys", "accounts", "updated_at")
     search_fields = ("name",)
     ordering = ("id",)
     add_fieldsets = ((None, {"fields": ("name", "rate_limits", "api_keys_maximum")}),)
@@ -41,20 +89,18 @@ class PlanAdmin(ServiceAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the plans with their windows and the number of living accounts on each."""
+        """Return the plans with their rate limits and the number of accounts on each that are not deleted."""
         living = get_user_model()._default_manager.filter(plan=OuterRef("pk"), deleted_at=None).order_by()
         number = Subquery(living.values("plan").annotate(number=Count("pk")).values("number"), IntegerField())
         plans: QuerySet[Any] = super().get_queryset(request).annotate(accounts_number=Coalesce(number, 0))
         return plans.prefetch_related("limits")
 
     @admin.display(description="Rate limits")
-    def windows(self, plan: Any) -> SafeString:
-        """Show each window."""
-        return format_html_join(
-            SafeString("<br>"), "{}", ((rate_limit_text(window),) for window in rate_limits_of(plan))
-        )
+    def rate_limits(self, plan: Any) -> SafeString:
+        """Show each rate limit on a line."""
+        return format_html_join(SafeString("<br>"), "{}", ((rate_limit_text(each),) for each in rate_limits_of(plan)))
 
-    @admin.display(description="API keys at most", ordering="api_keys_maximum")
+    @admin.display(description="Maximum number of API keys", ordering="api_keys_maximum")
     def api_keys(self, plan: Any) -> int | None:
         """Show how many keys an account may have."""
         maximum: int | None = plan.api_keys_maximum
@@ -62,19 +108,24 @@ class PlanAdmin(ServiceAdmin):
 
     @admin.display(description="Accounts", ordering="accounts_number")
     def accounts(self, plan: Any) -> SafeString:
-        """Lead to the accounts on the plan."""
+        """Link to the accounts on the plan."""
         address = f"{reverse('admin:users_user_changelist')}?plan__id__exact={plan.pk}"
         return format_html('<a href="{}">{}</a>', address, plan.accounts_number)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Show what no one changes."""
+        """Return the fields that are only shown."""
         return ("accounts", "created_at", "updated_at") if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Make or change the plan through the service."""
+        """Create or change the plan through the service."""
         actor = acting_staff(request)
         if not change:
             obj.pk = call_service(plan_service().create, actor, form.payload).id
         elif form.payload.model_fields_set:
             call_service(plan_service().update, actor, obj.pk, form.payload)
         obj.refresh_from_db()
+
+
+def rate_limits_of(plan: Plan) -> list[dict[str, Any]]:
+    """Return the plan's rate limits, the shortest period first."""
+    return [RateLimit.model_validate(limit, from_attributes=True).model_dump() for limit in plan.limits.all()]

@@ -1,4 +1,4 @@
-"""Plans and their windows."""
+"""Plans and their rate limits."""
 
 from apps.plans.models.plan import Plan
 from apps.plans.models.plan_limit import PlanLimit

@@ -1,4 +1,4 @@
-"""One window of a plan."""
+"""A rate limit of a plan."""
 
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from apps.plans.models.plan import Plan
 
 
 class PlanLimit(models.Model):
-    """At most `limit` calls in any `period_seconds`, under a name such as `minute`."""
+    """Up to `limit` calls of each key in any `period_seconds`, under a name such as `minute`."""
 
     plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="limits")
     name = models.CharField(max_length=50)

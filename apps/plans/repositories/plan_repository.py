@@ -8,9 +8,10 @@ from django.db.models import F, Func, JSONField, OuterRef, QuerySet, TextField, 
 from django.db.models.functions import Cast
 
 from apps.core.database.constraints import ConstraintViolated
+from apps.core.database.orm.entity_repository import existing
 from apps.core.database.orm.queries import count, fetch_all, fetch_one, lock_one
 from apps.core.database.orm.writes import check_constraints, delete, insert, insert_all, update
-from apps.core.errors import Conflict, ErrorDetail, NotFound
+from apps.core.errors import Conflict, ErrorDetail
 from apps.core.rate_limits.rate_limit import RateLimit
 from apps.plans.models import Plan, PlanLimit
 
@@ -24,10 +25,10 @@ class PlanRepository:
 
     async def get(self, plan_id: int) -> Plan:
         """Return the plan with its `rate_limits`; raises NotFound."""
-        return _existing(await fetch_one(_with_rate_limits(Plan.objects.filter(pk=plan_id))))
+        return existing(await fetch_one(_with_rate_limits(Plan.objects.filter(pk=plan_id))))
 
     async def find_by_name(self, name: str) -> Plan | None:
-        """Return the plan with that name, or None."""
+        """Return the plan with this name, or None."""
         return await fetch_one(Plan.objects.filter(name=name))
 
     async def page(self, *, offset: int, size: int) -> tuple[list[Plan], int]:
@@ -37,7 +38,7 @@ class PlanRepository:
 
     async def lock(self, plan_id: int) -> Plan:
         """Lock the plan and return it with its `rate_limits`; accounts may still be put on it. Raises NotFound."""
-        return _existing(await lock_one(_with_rate_limits(Plan.objects.filter(pk=plan_id))))
+        return existing(await lock_one(_with_rate_limits(Plan.objects.filter(pk=plan_id))))
 
     async def insert(self, columns: Mapping[str, Any], rate_limits: Sequence[Mapping[str, Any]]) -> Plan:
         """Insert a plan; raises Conflict when its name is taken."""
@@ -80,12 +81,6 @@ def _with_rate_limits(plans: QuerySet[Plan]) -> QuerySet[Plan]:
     pairs = [part for name in RATE_LIMIT_FIELDS for part in (Cast(Value(name), TextField()), F(name))]
     rate_limit = Func(*pairs, function="jsonb_build_object", output_field=JSONField())
     return plans.annotate(rate_limits=ArraySubquery(limits.values(rate_limit=rate_limit)))
-
-
-def _existing(plan: Plan | None) -> Plan:
-    if plan is None:
-        raise NotFound
-    return plan
 
 
 def _refusal(error: ConstraintViolated) -> Exception:

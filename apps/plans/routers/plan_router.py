@@ -14,30 +14,30 @@ router = Router(tags=["plans"])
 
 @router.post("", response={201: PlanOut, **errors(409)})
 async def create_plan(request: AuthenticatedRequest, new: PlanCreate) -> Status[PlanOut]:
-    """Make a plan; for staff."""
+    """Create a plan. Staff only."""
     return Status(201, await plan_service().create(request.auth, new))
 
 
 @router.get("", response={200: Page[PlanOut]})
 async def list_plans(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[PlanOut]:
-    """List the plans with their windows."""
+    """List plans with their rate limits."""
     return await plan_service().page(query)
 
 
 @router.get("/{plan_id}", response={200: PlanOut, **errors(404)})
 async def get_plan(request: AuthenticatedRequest, plan_id: Path[Identifier]) -> PlanOut:
-    """Read a plan with its windows."""
+    """Return a plan with its rate limits."""
     return await plan_service().get(plan_id)
 
 
 @router.patch("/{plan_id}", response={200: PlanOut, **errors(404, 409)})
 async def update_plan(request: AuthenticatedRequest, plan_id: Path[Identifier], update: PlanUpdate) -> PlanOut:
-    """Change a plan; for staff. `rate_limits` takes the place of all its windows, from the next verification on."""
+    """Update a plan. Staff only. `rate_limits` replaces all rate limits of the plan, from the next verification on."""
     return await plan_service().update(request.auth, plan_id, update)
 
 
 @router.delete("/{plan_id}", response={204: None, **errors(404, 409)})
 async def delete_plan(request: AuthenticatedRequest, plan_id: Path[Identifier]) -> Status[None]:
-    """Delete a plan that no account is on; for staff."""
+    """Delete a plan that no account is on. Staff only."""
     await plan_service().delete(request.auth, plan_id)
     return Status(204, None)

@@ -1,16 +1,12 @@
-"""Plans, as staff create and change them and everyone reads them."""
+"""Plans."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Self, cast
+from typing import Annotated
 
 from pydantic import Field
 
 from apps.core.rate_limits.rate_limit import RateLimit, RateLimits
-from apps.core.schemas.base import RequestSchema, ResponseSchema
+from apps.core.schemas.base import EntityOut, RequestSchema
 from apps.core.schemas.fields import ShortText, Timestamp, omitted
-
-if TYPE_CHECKING:
-    from apps.plans.models import Plan
-
 
 INTEGER_MAXIMUM = 2**31 - 1
 PlanName = Annotated[ShortText, Field(max_length=50)]
@@ -18,7 +14,7 @@ KeysMaximum = Annotated[int, Field(strict=True, ge=0, le=INTEGER_MAXIMUM)]
 
 
 class PlanCreate(RequestSchema):
-    """A new plan. No windows: calls are not limited; no `api_keys_maximum`: nor is the number of keys."""
+    """A new plan. Without `rate_limits` calls are not limited, without `api_keys_maximum` the number of keys is not."""
 
     name: PlanName
     api_keys_maximum: KeysMaximum | None = None
@@ -26,16 +22,16 @@ class PlanCreate(RequestSchema):
 
 
 class PlanUpdate(RequestSchema):
-    """What to change; what is left out stays. `rate_limits` are all windows there will be, in place of the old ones;
-    `api_keys_maximum: null` takes that limit away."""
+    """The fields to change; omitted fields stay as they are. `rate_limits` replaces all rate limits of the plan.
+    `api_keys_maximum: null` allows any number of keys."""
 
     name: PlanName = Field(default_factory=omitted)
     api_keys_maximum: KeysMaximum | None = None
     rate_limits: RateLimits = Field(default_factory=omitted)
 
 
-class PlanOut(ResponseSchema):
-    """A plan with its windows, the shortest period first."""
+class PlanOut(EntityOut):
+    """A plan with its rate limits, the shortest period first."""
 
     id: int
     name: str
@@ -43,15 +39,3 @@ class PlanOut(ResponseSchema):
     rate_limits: list[RateLimit]
     created_at: Timestamp
     updated_at: Timestamp
-
-    @classmethod
-    def of(cls, plan: "Plan") -> Self:
-        """Return the plan's public face; `plan.rate_limits` must be annotated."""
-        return cls(
-            id=plan.pk,
-            name=plan.name,
-            api_keys_maximum=plan.api_keys_maximum,
-            rate_limits=cast("Any", plan).rate_limits,
-            created_at=plan.created_at,
-            updated_at=plan.updated_at,
-        )

@@ -1,8 +1,6 @@
-"""Plans: what there is for everyone, and changes for staff."""
+"""Plans: reading them for everyone, changing them for staff."""
 
-from typing import Any
-
-from apps.audit.domain.audit_entry import AuditEntry
+from apps.audit.domain.audit_entry import AuditEntry, values_of
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
@@ -12,8 +10,8 @@ from apps.plans.models import Plan
 from apps.plans.repositories.plan_repository import PlanRepository
 from apps.plans.schemas.plan import PlanCreate, PlanOut, PlanUpdate
 
-DEFAULT_PLAN_NAME = "free"  # what new accounts get, by this name
-DEFAULT_STAYS = "New accounts get this plan by its name: it can be neither renamed nor deleted."
+DEFAULT_PLAN_NAME = "free"  # the plan of new accounts
+DEFAULT_STAYS = "New accounts get this plan by its name, so it can be neither renamed nor deleted."
 RATE_LIMITS = "rate_limits"
 AUDITED = ("name", "api_keys_maximum", RATE_LIMITS)
 
@@ -29,7 +27,7 @@ class PlanService:
         self._audit = audit
 
     async def id_of(self, name: str) -> int:
-        """Return the id of the plan with that name; raises ValidationFailed when there is none."""
+        """Return the id of the plan with this name; raises ValidationFailed when there is none."""
         plan = await self._plans.find_by_name(name)
         if plan is None:
             raise ValidationFailed.of("plan", "No plan has this name.")
@@ -64,25 +62,21 @@ class PlanService:
             if RATE_LIMITS in changes:
                 await self._plans.replace_rate_limits(plan, changes[RATE_LIMITS])
             changed = await self._plans.get(plan_id)
-            before, after = _values(plan, changes), _values(changed, changes)
+            before, after = values_of(plan, changes), values_of(changed, changes)
             await self._audit.record(AuditEntry(actor, "plan.updated", "plan", plan_id, before, after))
         return PlanOut.of(changed)
 
     async def delete(self, actor: Principal, plan_id: int) -> None:
-        """Delete the plan; raises NotAllowed, NotFound, Conflict when accounts are on it or new ones get it."""
+        """Delete the plan; raises NotAllowed, NotFound, Conflict when accounts are on it or it is the default plan."""
         actor.require_staff()
         async with transaction():
             plan = await self._plans.lock(plan_id)
             if plan.name == DEFAULT_PLAN_NAME:
                 raise Conflict(DEFAULT_STAYS, code="PLAN_IS_DEFAULT")
-            await self._audit.record(AuditEntry(actor, "plan.deleted", "plan", plan_id, _values(plan, AUDITED)))
+            await self._audit.record(AuditEntry(actor, "plan.deleted", "plan", plan_id, values_of(plan, AUDITED)))
             await self._plans.delete(plan)
 
 
 def _require_allowed_name(plan: Plan, name: str | None) -> None:
     if plan.name == DEFAULT_PLAN_NAME and name not in (None, plan.name):
         raise Conflict(DEFAULT_STAYS, code="PLAN_IS_DEFAULT", details=[ErrorDetail("name", DEFAULT_STAYS)])
-
-
-def _values(plan: Plan, names: Any) -> dict[str, Any]:
-    return {name: getattr(plan, name) for name in names}

@@ -44,9 +44,6 @@ class FactorRights:
             if not include_second_factor(actor.methods):
                 raise StepUpRequired
 
-    # The name that apps/authentication still uses.
-    require_fresh_if_protected = require_second_factor_if_enrolled
-
     async def require_superuser_in_person(self, actor: Principal) -> None:
         """Raise NotAllowed unless the caller is an operator, or a superuser with a session; StepUpRequired for these.
 

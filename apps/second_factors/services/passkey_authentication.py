@@ -83,9 +83,6 @@ class PasskeyAuthentication:
             return None
         return _authenticated(passkey, shown) if await self._use(passkey, shown) else None
 
-    # The names that apps/authentication still uses.
-    ask, judge = options, verify
-
     async def _read(self, passkey: Passkey, assertion: PasskeyAssertion) -> Assertion | None:
         try:
             shown = await run_in_hashing_thread(

@@ -1,4 +1,4 @@
-"""Usage."""
+"""Usage events and refused calls."""
 
 from apps.usage.models.usage_denial import UsageDenial
 from apps.usage.models.usage_event import UsageEvent

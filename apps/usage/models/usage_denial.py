@@ -1,12 +1,12 @@
-"""Calls that were refused."""
+"""Counts of refused calls."""
 
 from django.db import models
 
 
 class UsageDenial(models.Model):
-    """How many calls of a key were refused for one reason in one minute, which `minute_at` begins.
+    """How many calls of a key were refused with one code in the minute that begins at `minute_at`.
 
-    Counted instead of kept one by one, so that a flood of refused calls fills nothing.
+    Refused calls are counted, not stored one by one, so that a flood of them takes no space.
     """
 
     pk = models.CompositePrimaryKey("api_key_id", "minute_at", "code")

@@ -1,14 +1,14 @@
-"""One allowed call."""
+"""An allowed call."""
 
 from django.db import models
 
 
 class UsageEvent(models.Model):
-    """What one allowed call used. Partitioned by `occurred_at`, a month each, so that old months are dropped whole.
+    """What one allowed call used. Partitioned by month of `occurred_at`, so that old months are dropped as a whole.
 
-    The ids are not foreign keys: rows are written on the hot path, and outlive nothing, because users and keys are
-    never deleted from the database. `cost` is in credits, charged by the ledger's entry `credit_transaction_id`, which
-    is null when nothing was; `weight` is what counted against the windows.
+    The ids are not foreign keys, whose checks would slow down verification; rows of accounts and keys are never deleted
+    from the database. `cost` is in credits, charged by the ledger entry `credit_transaction_id`, which is null when the
+    call is free; `weight` counted against the rate limits.
     """
 
     pk = models.CompositePrimaryKey("occurred_at", "id")
@@ -24,7 +24,7 @@ class UsageEvent(models.Model):
 
     class Meta:
         db_table = "usage_events"
-        # No index of keys: each one here is written to at every call, and a customer has few keys.
+        # No index of keys: it would be written at each call, and a customer has few keys.
         indexes = (models.Index(fields=["user_id", "occurred_at"], name="usage_events_user"),)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Keeps the usage events' table in shape, and sums them up."""
+"""Reads usage events, and creates their partitions."""
 
 from datetime import date
 from decimal import Decimal
@@ -12,7 +12,7 @@ SQL = load_statements(Path(__file__).with_name("usage_events.sql"))
 
 
 class UsedOnDay(NamedTuple):
-    """A key's calls on one day, in UTC, and what they cost."""
+    """The allowed calls of a key on one day (UTC), and their cost in credits."""
 
     api_key_id: int
     day: date
@@ -21,13 +21,13 @@ class UsedOnDay(NamedTuple):
 
 
 class UsageEventRepository:
-    """The usage events' partitions."""
+    """The usage events' rows, which verification writes."""
 
     async def ensure_partitions(self, months_ahead: int) -> None:
-        """Make the partitions of this month and those ahead, where they are missing; safe to run at any time."""
+        """Create the missing partitions of this month and `months_ahead`; safe to run at any time."""
         await fetch_rows("SELECT ensure_usage_partitions(%s)", [months_ahead])
 
-    async def lately(self, user_id: int, maximum: int) -> tuple[list[UsedOnDay], int]:
-        """Return what each key was used for on each of the last 31 days, the newest first, and how many there are."""
-        rows = await fetch_rows(SQL["lately"], [user_id, maximum])
+    async def by_key_and_day(self, user_id: int, maximum: int) -> tuple[list[UsedOnDay], int]:
+        """Return up to `maximum` rows of the last 31 days, the newest first, and how many there are."""
+        rows = await fetch_rows(SQL["by_key_and_day"], [user_id, maximum])
         return [UsedOnDay(*row[:-1]) for row in rows], rows[0][-1] if rows else 0

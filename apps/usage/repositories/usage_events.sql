@@ -1,5 +1,5 @@
--- name: lately
--- Of the last 31 days alone, which the index of accounts finds: an account may have made millions of calls.
+-- name: by_key_and_day
+-- The last 31 days only, which the index of accounts finds: an account may have millions of events.
 SELECT api_key_id, (occurred_at AT TIME ZONE 'UTC')::date, count(*), sum(cost), count(*) OVER ()
 FROM usage_events
 WHERE user_id = %s AND occurred_at > now() - interval '31 days'

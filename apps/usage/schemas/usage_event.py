@@ -1,4 +1,4 @@
-"""Usage and refusals of one key or account."""
+"""Usage and refused calls."""
 
 from datetime import date
 
@@ -7,7 +7,7 @@ from apps.core.schemas.fields import Amount, Timestamp
 
 
 class UsedCalls(ResponseSchema):
-    """How many calls of a key were allowed on a day (in UTC), and the credits that they cost."""
+    """The allowed calls of an API key on one day (UTC), and their cost in credits."""
 
     api_key_id: int
     day: date
@@ -16,7 +16,7 @@ class UsedCalls(ResponseSchema):
 
 
 class RefusedCalls(ResponseSchema):
-    """How many calls were refused with this code, and the minute in which the last one was."""
+    """How many calls were refused with this code, and the minute of the last one."""
 
     code: str
     count: int

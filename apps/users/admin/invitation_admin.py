@@ -1,4 +1,4 @@
-"""The invitations' list and pages."""
+"""The list and pages of invitations."""
 
 from typing import Any, ClassVar
 
@@ -19,17 +19,17 @@ HISTORY = ("invited_by", "created_at", "expires_at", "accepted_at", "revoked_at"
 
 
 class InvitationForm(SchemaModelForm):
-    """Invites somebody."""
+    """Sends an invitation."""
 
     schema = InvitationCreate
 
     class Meta:
         model = Invitation
         fields: ClassVar = ["email", "plan"]
-        help_texts: ClassVar = {"plan": "Of the account that is made. Empty: the free one."}
+        help_texts: ClassVar = {"plan": "The plan of the new account. Empty: the default plan."}
 
     def schema_values(self) -> dict[str, Any]:
-        """Name the plan, as clients do."""
+        """Send the name of the plan, as API clients do."""
         values = super().schema_values()
         plan = values.pop("plan", None)
         return {**values, "plan": plan.name} if plan else values
@@ -52,7 +52,7 @@ RESEND = Operation(
     label="Send again",
     order="Send {rows} again",
     done="{rows} sent again",
-    explanation="The mail is sent again, and the invitation is good for a week from now.",
+    explanation="The mail is sent again, and the invitation is valid for seven days from now.",
     perform=_resend,
     permission="settle",
     applies=_is_open,
@@ -62,7 +62,7 @@ REVOKE = Operation(
     label="Revoke",
     order="Revoke {rows}",
     done="{rows} revoked",
-    explanation="Nobody can make an account by it any more, whatever link was sent.",
+    explanation="The invitation and every link to it become invalid.",
     perform=_revoke,
     permission="settle",
     applies=_is_open,
@@ -72,7 +72,7 @@ REVOKE = Operation(
 
 @admin.register(Invitation)
 class InvitationAdmin(ServiceAdmin):
-    """Invites, sends again and revokes. What is sent stays as it was."""
+    """Sends invitations, sends them again and revokes them; it never edits them."""
 
     form = InvitationForm
     operations = (RESEND, REVOKE)
@@ -86,23 +86,23 @@ class InvitationAdmin(ServiceAdmin):
     ordering = ("-id",)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Ask for little, and show all."""
+        """Return the fields of a new invitation, or all of an existing one."""
         return ("email", "plan", *HISTORY) if obj else ("email", "plan")
 
     def has_settle_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let whoever may change invitations send them again and revoke them."""
+        """Let staff who may change invitations send them again and revoke them."""
         return super().has_change_permission(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Leave an invitation as it was sent."""
+        """Refuse editing."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Revoke instead."""
+        """Refuse deletion; invitations are revoked."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Invite through the service."""
+        """Send the invitation through the service."""
         if not change:
             obj.pk = call_service(invitation_service().invite, acting_staff(request), form.payload).id
             obj.refresh_from_db()

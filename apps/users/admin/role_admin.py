@@ -1,8 +1,10 @@
-"""The roles' list and pages."""
+"""The list and pages of roles."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -10,23 +12,94 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.core.admin.acting_staff import acting_staff
+from apps.core.admin.operation import Operation
+from apps.core.admin.schema_model_form import SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
+from apps.core.authorization.catalogue import CATALOGUE, HeldBy
+from apps.core.authorization.principal import Principal
 from apps.core.event_loop.sync_calls import call_service
-from apps.users.admin.role_forms import RoleAddForm, RoleChangeForm
-from apps.users.admin.role_operations import DELETE
 from apps.users.dependencies import role_service
 from apps.users.models import Role
+from apps.users.schemas.role import RoleCreate, RoleUpdate
 
-WHAT_IT_LIMITS = (
-    "A role's permissions limit what its members of staff see and do in the admin, "
-    "not what they can do through the API as staff."
+PERMISSIONS_EXPLAINED = (
+    "The permissions of a role limit what members of staff see and do in the admin. "
+    "They do not limit what staff do through the API."
+)
+
+
+def _scopes() -> list[tuple[str, str]]:
+    declared = (scope for scope in CATALOGUE.values() if scope.held_by is HeldBy.ROLES)
+    return [(scope.name, f"{scope.name}: {scope.description}") for scope in declared]
+
+
+def _permissions() -> list[tuple[str, str]]:
+    return [(row.full_name, f"{row.full_name}: {row.name}") for row in Role.objects.grantable_permissions()]
+
+
+class RoleForm(SchemaModelForm):
+    """The fields of a role, new or not.
+
+    The page remembers what it showed: saving an old page does not give back what was removed since.
+    """
+
+    scopes = forms.MultipleChoiceField(
+        choices=_scopes,
+        required=False,
+        show_hidden_initial=True,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="For the API: accounts that have the role hold these scopes, and may give them to their API keys.",
+    )
+    permissions = forms.MultipleChoiceField(
+        choices=_permissions,
+        required=False,
+        show_hidden_initial=True,
+        widget=FilteredSelectMultiple("permissions", is_stacked=False),
+        help_text="For the admin: what members of staff who have the role may do there.",
+    )
+
+    class Meta:
+        model = Role
+        fields: ClassVar = ["name"]
+
+
+class RoleAddForm(RoleForm):
+    """Creates a role."""
+
+    schema = RoleCreate
+
+
+class RoleChangeForm(RoleForm):
+    """Changes a role; the chosen scopes and permissions replace the former ones."""
+
+    schema = RoleUpdate
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.initial["scopes"] = self.instance.scope_names
+        self.initial["permissions"] = self.instance.permission_names
+
+
+def _delete(actor: Principal, role_id: int, _form: forms.Form) -> None:
+    call_service(role_service().delete, actor, role_id)
+
+
+DELETE = Operation(
+    name="delete",
+    label="Delete",
+    order="Delete {rows}",
+    done="{rows} deleted",
+    explanation="The role cannot be restored. A role that accounts have is not deleted.",
+    perform=_delete,
+    permission="delete",
+    is_dangerous=True,
 )
 
 
 @admin.register(Role)
 class RoleAdmin(ServiceAdmin):
-    """Shows roles to staff who may see them; adds, changes and deletes them for superusers, whatever permissions others
-    have: who could change a role, could raise themselves."""
+    """Shows roles to staff who may view them; only superusers add, change and delete them, whatever permissions others
+    have: others could give themselves rights."""
 
     form = RoleChangeForm
     add_form = RoleAddForm
@@ -38,13 +111,15 @@ class RoleAdmin(ServiceAdmin):
     list_display = ("name", "scopes", "permissions_number", "accounts")
     search_fields = ("name",)
     ordering = ("id",)
-    add_fieldsets = ((None, {"description": WHAT_IT_LIMITS, "fields": ("name", "scopes", "permissions")}),)
-    fieldsets = ((None, {"description": WHAT_IT_LIMITS, "fields": ("name", "scopes", "permissions", "accounts")}),)
+    add_fieldsets = ((None, {"description": PERMISSIONS_EXPLAINED, "fields": ("name", "scopes", "permissions")}),)
+    fieldsets = (
+        (None, {"description": PERMISSIONS_EXPLAINED, "fields": ("name", "scopes", "permissions", "accounts")}),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the roles with what they give and the number of living accounts that have each."""
-        living = Count("user", filter=Q(user__deleted_at=None))
-        return Role.objects.with_what_they_give().annotate(accounts_number=living).order_by("id")
+        """Return the roles with what they give and how many accounts have each, deleted ones left out."""
+        members = Count("user", filter=Q(user__deleted_at=None))
+        return Role.objects.with_what_they_give().annotate(accounts_number=members).order_by("id")
 
     @admin.display(description="Scopes")
     def scopes(self, role: Any) -> SafeString:
@@ -63,30 +138,30 @@ class RoleAdmin(ServiceAdmin):
 
     @admin.display(description="Accounts", ordering="accounts_number")
     def accounts(self, role: Any) -> SafeString:
-        """Lead to the accounts that have the role."""
+        """Link to the accounts that have the role."""
         address = f"{reverse('admin:users_user_changelist')}?groups__id__exact={role.pk}"
         return format_html('<a href="{}">{}</a>', address, role.accounts_number)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Leave it to superusers."""
+        """Allow superusers only."""
         return acting_staff(request).is_superuser
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Leave it to superusers."""
+        """Allow superusers only."""
         return acting_staff(request).is_superuser
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Leave it to superusers."""
+        """Allow superusers only."""
         return acting_staff(request).is_superuser
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Show what no one changes."""
+        """Return the fields that the page shows and does not change."""
         if obj is None:
             return ()
         return ("accounts",) if self.has_change_permission(request) else ("name", "scopes", "permissions", "accounts")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Make or change the role through the service."""
+        """Create or change the role through the service."""
         actor = acting_staff(request)
         if not change:
             obj.pk = call_service(role_service().create, actor, form.payload).id

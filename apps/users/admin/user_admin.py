@@ -1,38 +1,179 @@
-"""The accounts' list and pages."""
+"""The list and pages of accounts."""
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
+from django.contrib.admin import BooleanFieldListFilter, RelatedFieldListFilter
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from apps.core.admin.account_links import account_links
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.deleted_filter import DeletedFilter
+from apps.core.admin.named_filter import NamedFilter
+from apps.core.admin.operation import Operation
+from apps.core.admin.schema_model_form import SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
+from apps.core.authorization.principal import Principal
 from apps.core.event_loop.sync_calls import call_service
-from apps.users.admin.account_filters import ActivityFilter, RoleFilter, StaffFilter
-from apps.users.admin.user_forms import UserAddForm, UserChangeForm, roles_of
-from apps.users.admin.user_operations import ACTIVATE, DEACTIVATE, DELETE, RESTORE
-from apps.users.dependencies import account_update, registration
-from apps.users.models import User
+from apps.users.dependencies import account_removal, account_update, registration
+from apps.users.models import Role, User
+from apps.users.schemas.user import UserAdministration, UserCreate, UserUpdate
 
-NEVER_CHANGED = (
-    "number",
-    "is_superuser",
-    "email_verified_at",
-    "last_login",
-    "created_at",
-    "updated_at",
-    "locked_until",
-    "deleted_at",
-    "erased_at",
+READ_ONLY = (
+    "number", "is_superuser", "email_verified_at", "last_login", "created_at", "updated_at", "locked_until",
+    "deleted_at", "erased_at",
+)  # fmt: skip
+
+
+def role_names_of(user: User) -> list[str]:
+    """Return the names of the account's roles, in order."""
+    return list(user.groups.order_by("name").values_list("name", flat=True))
+
+
+# --- filters --------------------------------------------------------------------------------------------------------
+
+
+class ActivityFilter(NamedFilter, BooleanFieldListFilter):
+    """Filters by whether accounts are active."""
+
+    name = "active"
+
+
+class StaffFilter(NamedFilter, BooleanFieldListFilter):
+    """Filters by whether accounts belong to staff."""
+
+    name = "staff"
+
+
+class RoleFilter(NamedFilter, RelatedFieldListFilter):
+    """Filters by role, which Django calls a group."""
+
+    name = "role"
+
+
+# --- forms ----------------------------------------------------------------------------------------------------------
+
+
+class UserAddForm(SchemaModelForm):
+    """Creates an account."""
+
+    schema = UserCreate
+    password = forms.CharField(
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
+        help_text="Send it to the user over a secure channel. The user can change it after signing in.",
+    )
+
+    class Meta:
+        model = User
+        fields: ClassVar = ["email", "username", "full_name"]
+        widgets: ClassVar = {"email": AdminTextInputWidget(attrs={"autocomplete": "off"})}
+
+
+def _role_choices() -> list[tuple[str, str]]:
+    return [(name, name) for name in Role.objects.order_by("name").values_list("name", flat=True)]
+
+
+class UserChangeForm(SchemaModelForm):
+    """Changes an account.
+
+    The page remembers which roles it showed: saving an old page does not give back a role that was removed since.
+    """
+
+    schema = UserAdministration
+    roles = forms.MultipleChoiceField(
+        choices=_role_choices,
+        required=False,
+        show_hidden_initial=True,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="The account holds the scopes of its roles, and may give them to its API keys.",
+    )
+
+    class Meta:
+        model = User
+        fields: ClassVar = ["email", "username", "full_name", "plan", "is_active", "is_staff"]
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.initial["roles"] = role_names_of(self.instance)
+
+    def schema_values(self) -> dict[str, Any]:
+        """Send the name of the plan, as API clients do."""
+        values = super().schema_values()
+        return {**values, "plan": values["plan"].name} if "plan" in values else values
+
+
+# --- operations -----------------------------------------------------------------------------------------------------
+
+
+def _set_active(actor: Principal, user_id: int, *, is_active: bool) -> None:
+    call_service(account_update().update, actor, user_id, UserUpdate(is_active=is_active))
+
+
+def _delete(actor: Principal, user_id: int, _form: forms.Form) -> None:
+    call_service(account_removal().delete, actor, user_id)
+
+
+def _restore(actor: Principal, user_id: int, _form: forms.Form) -> None:
+    call_service(account_removal().restore, actor, user_id)
+
+
+def _is_restorable(user: User) -> bool:
+    return user.deleted_at is not None and user.erased_at is None
+
+
+ACTIVATE = Operation(
+    name="activate",
+    label="Reactivate",
+    order="Reactivate {rows}",
+    done="{rows} reactivated",
+    explanation="The user can sign in again, and the API keys of the account are valid again.",
+    perform=lambda actor, user_id, _form: _set_active(actor, user_id, is_active=True),
+    applies=lambda user: not user.is_active,
 )
+DEACTIVATE = Operation(
+    name="deactivate",
+    label="Suspend",
+    order="Suspend {rows}",
+    done="{rows} suspended",
+    explanation="The user is signed out and cannot sign in, and the API keys of the account are refused immediately. "
+    "The account can be reactivated.",
+    perform=lambda actor, user_id, _form: _set_active(actor, user_id, is_active=False),
+    applies=lambda user: user.is_active,
+    is_dangerous=True,
+)
+DELETE = Operation(
+    name="delete",
+    label="Delete",
+    order="Delete {rows}",
+    done="{rows} deleted",
+    explanation="All credentials of the account are refused immediately. The account can be restored during the grace "
+    "period. Afterwards its personal data is erased; its ledger and audit trail stay.",
+    perform=_delete,
+    permission="delete",
+    is_dangerous=True,
+)
+RESTORE = Operation(
+    name="restore",
+    label="Restore",
+    order="Restore {rows}",
+    done="{rows} restored",
+    explanation="The user can sign in again, and the API keys of the account are valid again. Sessions stay ended.",
+    perform=_restore,
+    permission="restore",
+    applies=_is_restorable,
+)
+
+
+# --- the list and its pages -----------------------------------------------------------------------------------------
 
 
 @admin.register(User)
 class UserAdmin(ServiceAdmin):
-    """Finds, adds, changes, deactivates and deletes accounts."""
+    """Finds, adds, changes, suspends, deletes and restores accounts."""
 
     form = UserChangeForm
     add_form = UserAddForm
@@ -67,27 +208,27 @@ class UserAdmin(ServiceAdmin):
         ),
     )
 
-    @admin.display(description="Account number")
+    @admin.display(description="Account id")
     def number(self, user: Any) -> str:
-        """Show the number that the audit trail and other lists know the account by."""
+        """Show the id by which the audit trail and other lists name the account."""
         return str(user.pk)
 
     @admin.display(description="Roles")
     def roles(self, user: Any) -> str:
-        """Show the roles to whoever does not give them."""
-        return ", ".join(roles_of(user)) or "none"
+        """Show the roles to staff who cannot change them."""
+        return ", ".join(role_names_of(user)) or "none"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Let only superusers say who is staff, and who has which role."""
+        """Let only superusers change who is staff, and who has which role."""
         if obj is None:
             return ()
         is_superuser = acting_staff(request).is_superuser
-        return NEVER_CHANGED if is_superuser else (*NEVER_CHANGED, "is_staff", "roles")
+        return READ_ONLY if is_superuser else (*READ_ONLY, "is_staff", "roles")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Offer no deleted account where one is chosen."""
+        """Leave deleted accounts out of the choices of other pages."""
         match = request.resolver_match
         if match and match.url_name == "autocomplete":
             queryset = queryset.filter(deleted_at=None)
@@ -96,17 +237,17 @@ class UserAdmin(ServiceAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
     ) -> HttpResponse:
-        """Lead to everything that is kept of the account."""
+        """Link to everything that belongs to the account."""
         user = context.get("original")
         links = account_links(request, user) if user else {}
         return super().render_change_form(request, {**context, "account_links": links}, *args, **options)
 
     def has_restore_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let whoever changes accounts take back their deletion."""
+        """Let staff who may change accounts restore them."""
         return self.has_change_permission(request)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Sign up or change the account through the service."""
+        """Create or change the account through the service."""
         actor = acting_staff(request)
         if not change:
             obj.pk = call_service(registration().register, form.payload, actor).id

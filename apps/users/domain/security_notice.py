@@ -1,13 +1,10 @@
-"""Security notices: what an account's owner is told by mail, whoever the actor was."""
+"""Security notices: the events of which an account's owner is notified by mail."""
 
 from enum import StrEnum
-from typing import Protocol
-
-from apps.core.authorization.principal import Principal
 
 
 class SecurityNotice(StrEnum):
-    """What has happened, as the owner reads it: one short sentence, which is the subject of the message too."""
+    """The event in one short sentence, which is also the subject of the message."""
 
     PASSWORD_CHANGED = "Your password was changed."
     PASSWORD_RESET = "Your password was reset through a link in a mail."
@@ -23,15 +20,3 @@ class SecurityNotice(StrEnum):
     PASSKEY_CLONED = "A passkey of your account was refused, because it may have been copied."
     IDENTITY_LINKED = "Another way of signing in was linked to your account."
     IDENTITY_UNLINKED = "A way of signing in was unlinked from your account."
-
-
-class PostNotice(Protocol):
-    """Tells the account's owner by mail, in the transaction that is open on the calling thread.
-
-    `key` says what the notice is about (the id of the session, of the audit event): the same key is told of once.
-    The letter names the address and the agent of the request being served, unless `actor` is not the owner: from where
-    staff work is not the customer's to know.
-    """
-
-    def __call__(self, user_id: int, what: SecurityNotice, key: str, actor: Principal | None = None) -> None:
-        """Post it."""

@@ -1,4 +1,4 @@
-"""Accounts and their roles."""
+"""Accounts, roles, invitations and pending registrations."""
 
 from apps.users.models.invitation import Invitation
 from apps.users.models.pending_registration import PendingRegistration

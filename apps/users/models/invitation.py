@@ -1,4 +1,4 @@
-"""An invitation to make an account."""
+"""An invitation to create an account."""
 
 from typing import ClassVar
 
@@ -9,9 +9,10 @@ from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
 
 
 class Invitation(TimestampedModel):
-    """Staff have invited an address, once for all links that were sent to it. It is over when accepted or revoked.
+    """An address that staff have invited; each mail holds another link to the same invitation.
 
-    The account that is made by it has this address, verified, and this plan, or else the free one.
+    It is open until it is accepted or revoked, and valid until it expires. The account that is created by it has this
+    address, verified, and this plan, or else the default plan.
     """
 
     email = models.EmailField(max_length=EMAIL_LENGTH_MAXIMUM)

@@ -1,4 +1,4 @@
-"""A sign-up that waits for its address to be confirmed."""
+"""A sign-up whose address has not been confirmed."""
 
 from django.db import models
 from django.db.models.functions import Lower, Now
@@ -7,10 +7,10 @@ from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
 
 
 class PendingRegistration(models.Model):
-    """What an account will be made of by whoever has the mail and knows the password; removed then, or when it is over.
+    """The data of an account that is created once its address is confirmed; deleted then, or after two days.
 
-    It is written for an address that has an account too, so that signing up takes as long. Several may wait for one
-    address: each link stands for what was sent with it, and whoever confirms first has the address.
+    It is stored for an address that has an account too, so that the duration of a sign-up reveals nothing. An address
+    may have several: each link stands for one of them, and the first that is confirmed gets the address.
     """
 
     email = models.EmailField(max_length=EMAIL_LENGTH_MAXIMUM)

@@ -8,7 +8,7 @@ from apps.users.models.role_manager import RoleManager
 
 
 class Role(Group):
-    """A group of Django's: the permissions it carries are for the admin, its RoleScopes for the API."""
+    """A group of Django's: its permissions are for the admin, its RoleScopes for the API."""
 
     objects: ClassVar[RoleManager] = RoleManager()  # type: ignore[assignment]  # it finds roles, not groups
 

@@ -1,4 +1,4 @@
-"""How roles are found with what they give."""
+"""Reading roles with what they give."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class RoleManager(Manager["Role"]):
-    """Roles with their `scope_names`, and with their `permission_names` as `api_keys.view_apikey`, both in order."""
+    """Roles with their `scope_names` and `permission_names`, such as `api_keys.view_apikey`, both in order."""
 
     def with_what_they_give(self) -> QuerySet["Role"]:
         """Return the roles with both names annotated."""
@@ -24,13 +24,12 @@ class RoleManager(Manager["Role"]):
         return self.annotate(scope_names=ArraySubquery(scopes), permission_names=ArraySubquery(carried))
 
     def grantable_permissions(self) -> QuerySet[Any]:
-        """Return the permissions that roles may carry, with their `full_name`: those that a page of
-        the admin asks for."""
+        """Return the permissions that roles may carry, with their `full_name`: those that a page of the admin needs."""
         permissions = _named(Permission.objects.all()).filter(full_name__in=registered_permissions())
         return permissions.order_by("content_type__app_label", "content_type__model", "codename")
 
 
 def _named(permissions: QuerySet[Permission]) -> QuerySet[Any]:
-    # The dot is cast, because PostgreSQL cannot guess the type of a parameter that is only put together with others.
+    # The dot is cast, because PostgreSQL cannot infer the type of a parameter that is only concatenated with others.
     parts = F("content_type__app_label"), Cast(Value("."), TextField()), F("codename")
     return permissions.annotate(full_name=Concat(*parts, output_field=TextField()))

@@ -6,7 +6,7 @@ from django.db import models
 
 
 class RoleScope(models.Model):
-    """Whoever has the role holds the scope, and so may their keys; no longer than the row is there."""
+    """Accounts that have the role hold the scope, and their API keys may, while the row exists."""
 
     role = models.ForeignKey("auth.Group", on_delete=models.CASCADE, related_name="scopes", db_index=False)
     scope = models.CharField(max_length=100)

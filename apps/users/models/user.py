@@ -14,9 +14,9 @@ from apps.users.models.user_manager import UserManager
 
 
 class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
-    """A customer or a member of staff. Deleting one sets `deleted_at`; the row, and the ledger about it, stay."""
+    """A customer or a member of staff. Deletion sets `deleted_at`; the row stays, and so does its ledger."""
 
-    # Folded by the "C" collation, which knows ASCII alone: to a Turkish database ADMIN and admin are two names.
+    # Folded by the "C" collation, which folds ASCII only: in a Turkish database ADMIN and admin are two names.
     email = models.EmailField(max_length=EMAIL_LENGTH_MAXIMUM, db_collation="C")
     username = models.CharField(max_length=150, db_collation="C")
     full_name = models.CharField(max_length=200, blank=True, default="")
@@ -24,22 +24,22 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     email_verified_at = models.DateTimeField(null=True, blank=True)
-    # The address that the owner wants instead, until when it may be confirmed, and which of the two has confirmed it.
+    # The address that the owner asked for, until when it may be confirmed, and which address has confirmed it.
     pending_email = models.EmailField(
         max_length=EMAIL_LENGTH_MAXIMUM, blank=True, default="", db_default="", editable=False
     )
     pending_email_until = models.DateTimeField(null=True, editable=False)
     pending_email_confirmed_by = models.CharField(max_length=3, blank=True, default="", db_default="", editable=False)
-    # Wrong passwords lock a pair of account and address (LoginAttempt), never the account: else anybody could stop a
-    # customer's keys. `locked_until` shuts the account and its keys out; nothing sets it or counts here by itself yet.
+    # Wrong passwords lock a pair of account and client address (LoginAttempt), never the account, or any client could
+    # stop a customer's API keys. An account and its keys are refused until `locked_until`; nothing sets the two yet.
     failed_login_attempts = models.PositiveIntegerField(default=0)
     locked_until = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
-    # Since when nothing tells whose the account was.
+    # When the personal data of the deleted account was erased.
     erased_at = models.DateTimeField(null=True, editable=False)
-    # No session that began before this counts.
+    # Sessions that began before this are ended.
     sessions_ended_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # No proof of who somebody is that is older than this is recent: the account has had no second factor before.
+    # Authentications before this do not count as recent: the account had no second factor then.
     proofs_ended_at = models.DateTimeField(null=True, editable=False)
 
     USERNAME_FIELD = "email"

@@ -1,4 +1,4 @@
-"""How accounts are made and found by Django's own commands and sign-in."""
+"""Creating and finding accounts by Django's own commands and sign-in."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,20 +17,20 @@ DEFAULT_PLAN_NAME = "free"
 
 
 class UserManager(BaseUserManager["User"]):
-    """Accounts by e-mail address, without regard to case; deleted accounts are not found."""
+    """Finds accounts by e-mail address, in whatever case; deleted accounts are not found."""
 
     use_in_migrations = False
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """Return the living account with this e-mail address; raises User.DoesNotExist."""
+        """Return the account with this e-mail address that is not deleted; raises User.DoesNotExist."""
         return self.with_email(canonical_email(username or "")).get(deleted_at=None)
 
     def with_email(self, email: str) -> QuerySet["User"]:
-        """Return the accounts with this canonical address, deleted ones too; it is folded as by the unique index."""
+        """Return the accounts with this canonical address, deleted ones too; case is folded as in the unique index."""
         return self.annotate(email_lower=Lower("email")).filter(email_lower=Lower(Collate(Value(email), "C")))
 
     def create_user(self, email: str, username: str, password: str | None = None, **fields: Any) -> "User":
-        """Return a new saved account with a hashed password, on the free plan unless `fields` name another."""
+        """Save an account with a hashed password, on the default plan unless `fields` name another, and return it."""
         user = self.new(email, username, **fields)
         user.set_password(password)
         user.save(using=self._db)
@@ -48,10 +48,10 @@ class UserManager(BaseUserManager["User"]):
         return plans.filter(name=DEFAULT_PLAN_NAME)
 
     def create_superuser(self, email: str, username: str, password: str | None = None, **fields: Any) -> "User":
-        """Return a new saved account that may do everything; what `createsuperuser` calls.
+        """Save a superuser's account and return it; `createsuperuser` calls this.
 
-        Raises ValidationError for an address that is none, and for a password that may not be set: Django's command
-        lets both pass when nobody is asked.
+        Raises ValidationError for an invalid address and a password that may not be set: Django's command accepts both
+        with `--noinput`.
         """
         user = self.new(_required(email), username, **{**fields, "is_staff": True, "is_superuser": True})
         if password is not None:

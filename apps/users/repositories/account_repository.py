@@ -1,5 +1,6 @@
 """Locks accounts and writes what signing in, keys and erasure change of them."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -22,6 +23,14 @@ class AccountRepository:
     finds no row where the plan has changed meanwhile.
     """
 
+    async def find(self, user_id: int) -> User | None:
+        """Return the account, or None."""
+        return await _account.first(user_id)
+
+    async def find_by_email(self, email: str) -> User | None:
+        """Return the account with this canonical address, or None."""
+        return await _account_of_email.first(email)
+
     async def lock(self, user_id: int) -> User:
         """Lock the account and return it; raises NotFound."""
         user = await _account.lock(user_id)
@@ -43,6 +52,16 @@ class AccountRepository:
     async def find_with_role_scopes(self, user_id: int) -> User | None:
         """Return the account with the scopes that its roles give as `role_scopes`, or None."""
         return await _account_with_role_scopes.first(user_id)
+
+    async def find_mail_address(self, user_id: int) -> tuple[str | None, datetime]:
+        """Return the account's address, also of a deleted one, and the moment by the database's clock.
+
+        The address is None once the account is erased. Raises NotFound.
+        """
+        user = await _account_now.first(user_id)
+        if user is None:
+            raise NotFound
+        return user.email if user.erased_at is None else None, vars(user)["moment"]
 
     async def role_names_giving(self, scope: str) -> list[str]:
         """Return the names of the roles that give the scope, in order."""
@@ -84,6 +103,11 @@ def _account_with_key_allowance(user_id: int) -> QuerySet[User]:
     plans: Any = User._meta.get_field("plan").related_model
     maximum = plans._base_manager.filter(pk=OuterRef("plan")).values("api_keys_maximum")
     return User.objects.filter(pk=user_id, deleted_at=None).annotate(api_keys_maximum=Subquery(maximum))
+
+
+@prepared
+def _account_now(user_id: int) -> QuerySet[User]:
+    return User.objects.annotate(moment=Now()).filter(pk=user_id)
 
 
 @prepared

@@ -1,7 +1,7 @@
 """Passwords that are known from breaches, in the file that Have I Been Pwned's downloader writes.
 
-Its lines are the SHA-1 of a password in hexadecimal, a colon and how often it was seen, in order of the digest. It has
-about a billion of them in some 40 GB, so it is not kept in memory: a look-up reads a few blocks.
+Each line is the SHA-1 of a password in hexadecimal, a colon and how often it was seen; lines are in order of the
+digest. About a billion lines take some 40 GB, so the file stays on disk: a look-up reads a few blocks.
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 DIGEST_LENGTH = 40
-RANK_DIGITS = 16  # of the digest; enough to tell where in the file it should be
+RANK_DIGITS = 16  # of the digest; enough to estimate its place in the file
 RANKS = 16**RANK_DIGITS
 BLOCK_BYTES = 16 * 1024
 LINE_BYTES_MAXIMUM = 128
@@ -41,7 +41,7 @@ class Lines(NamedTuple):
 
 
 class BreachedPasswordFile:
-    """The file, opened anew for each look-up: a newer one may take its place at any time."""
+    """The file, opened for each look-up: a newer one may replace it at any time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -53,7 +53,7 @@ class BreachedPasswordFile:
             return _search(file, digest)
 
     def check(self) -> None:
-        """Look at the file here and there; raises ValueError, with a reason, when it is no such file."""
+        """Check samples of the file; raises ValueError, with a reason, when its format is wrong."""
         try:
             with self._path.open("rb", buffering=0) as file:
                 samples = list(_samples(file))
@@ -67,8 +67,8 @@ class BreachedPasswordFile:
 
 
 def _search(file: BinaryIO, digest: bytes) -> bool:
-    """Say where it should be among digests that are spread evenly; each third time halve, in case they are not."""
-    low, high = 0, _size(file)  # the line, if it is there, begins at `low` or after it and before `high`
+    """Interpolate, as digests are spread evenly; halve the range every third time, in case they are not."""
+    low, high = 0, _size(file)  # the line, if it exists, begins at or after `low` and before `high`
     low_rank, high_rank, wanted = 0, RANKS, _rank(digest)
     reads = 0
     while low < high:

@@ -1,4 +1,4 @@
-"""Passwords that are tried first: what many people have chosen, from public lists (`common_passwords.md`)."""
+"""Common passwords, from public lists (`common_passwords.md`)."""
 
 import gzip
 import unicodedata
@@ -9,10 +9,10 @@ LIST = Path(__file__).with_name("common_passwords.txt.gz")
 
 
 def is_common_password(password: str) -> bool:
-    """Return whether the password is in the list, however it is written: wide or narrow, in capitals or not.
+    """Return whether the password is in the list, in whatever case and width.
 
-    The first call reads the list, a megabyte, which then stays. Passwords under eight characters, which may not be set
-    anyway, are not in it.
+    The first call reads the list, a megabyte, which then stays in memory. It has no password under eight characters:
+    those may not be set anyway.
     """
     text = unicodedata.normalize("NFKC", password).casefold().strip()
     return b"\n%b\n" % text.encode("utf-8", "surrogatepass") in _lines()

@@ -14,7 +14,7 @@ router = Router(tags=["users"])
 
 @router.post("", response={201: InvitationOut, **errors(409)})
 async def create_invitation(request: AuthenticatedRequest, new: InvitationCreate) -> Status[InvitationOut]:
-    """Invite somebody by mail; for staff. The link is good for a week. 409 where `REGISTRATION` is `off`."""
+    """Invite a person by mail; for staff. The link is valid for seven days. 409 where `REGISTRATION` is `off`."""
     return Status(201, await invitation_service().invite(request.auth, new))
 
 
@@ -26,12 +26,12 @@ async def list_invitations(request: AuthenticatedRequest, query: Query[PageQuery
 
 @router.post("/{invitation_id}/resend", response={200: InvitationOut, **errors(404, 409)})
 async def resend_invitation(request: AuthenticatedRequest, invitation_id: Path[Identifier]) -> InvitationOut:
-    """Send an invitation again, good for a week from now; for staff."""
+    """Send an invitation again, valid for seven days from now; for staff."""
     return await invitation_service().resend(request.auth, invitation_id)
 
 
 @router.delete("/{invitation_id}", response={204: None, **errors(404)})
 async def revoke_invitation(request: AuthenticatedRequest, invitation_id: Path[Identifier]) -> Status[None]:
-    """Take an invitation back, whatever link was sent; for staff."""
+    """Revoke an invitation and every link to it; for staff."""
     await invitation_service().revoke(request.auth, invitation_id)
     return Status(204, None)

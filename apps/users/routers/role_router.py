@@ -14,7 +14,7 @@ router = Router(tags=["roles and scopes"])
 
 @router.post("", response={201: RoleOut, **errors(409)})
 async def create_role(request: AuthenticatedRequest, new: RoleCreate) -> Status[RoleOut]:
-    """Make a role; for superusers. `scopes` are of those that `GET /scopes` says are held by `roles`."""
+    """Create a role; for superusers. `scopes` are among those that `GET /scopes` lists with `held_by` `roles`."""
     return Status(201, await role_service().create(request.auth, new))
 
 
@@ -32,9 +32,9 @@ async def get_role(request: AuthenticatedRequest, role_id: Path[Identifier]) -> 
 
 @router.patch("/{role_id}", response={200: RoleOut, **errors(404, 409)})
 async def update_role(request: AuthenticatedRequest, role_id: Path[Identifier], update: RoleUpdate) -> RoleOut:
-    """Change a role; for superusers. A scope that it no longer gives is gone from its users' keys at once.
+    """Change a role; for superusers. API keys lose a scope immediately when the role no longer gives it.
 
-    Needs a recent sign-in (`STEP_UP_REQUIRED`), and no API key may.
+    Needs a recently authenticated session (`STEP_UP_REQUIRED`); API keys are refused.
     """
     return await role_service().update(request.auth, role_id, update)
 

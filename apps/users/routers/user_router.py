@@ -19,7 +19,7 @@ router = Router(tags=["users"])
 async def create_user(request: HttpRequest, new: UserCreate) -> Status[UserOut] | Status[Done]:
     """Sign up. Public, and limited per client address.
 
-    Where addresses have to be confirmed first, everybody is answered with 202, and gets a mail.
+    Where addresses must be confirmed first, every request is answered with 202, and a mail is sent to the address.
     """
     await limit_by_address(request, "sign-up")
     created = await registration().sign_up(new)
@@ -28,7 +28,7 @@ async def create_user(request: HttpRequest, new: UserCreate) -> Status[UserOut] 
 
 @router.get("", response={200: Page[UserOut]})
 async def list_users(request: AuthenticatedRequest, query: Query[UserQuery]) -> Page[UserOut]:
-    """List accounts: all of them for staff, one's own for others."""
+    """List accounts: all for staff, one's own for others."""
     return await user_service().page(request.auth, query)
 
 
@@ -42,34 +42,35 @@ async def get_own_user(request: AuthenticatedRequest) -> UserOut:
 async def update_own_user(request: AuthenticatedRequest, update: UserUpdate) -> UserOut:
     """Change one's own account.
 
-    Another `email` becomes `pending_email`, and takes its place once it is confirmed by the mails to both addresses.
-    Asking for it needs a recent sign-in (`STEP_UP_REQUIRED`), and no API key may; an account asks once a minute and
-    five times an hour, and an address is asked five times an hour by all.
+    Another `email` becomes `pending_email`, and replaces the current one once the links in the mails to both addresses
+    are followed. This needs a recently authenticated session (`STEP_UP_REQUIRED`); API keys are refused. An account may
+    begin a change once a minute and five times an hour; an address gets up to five such mails an hour.
     """
     return await account_update().update(request.auth, request.auth.owner_id, update)
 
 
 @router.get("/{user_id}", response={200: UserOut, **errors(404)})
 async def get_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> UserOut:
-    """Read an account: one's own, or any for staff."""
+    """Read an account: one's own, or any as staff."""
     return await user_service().get(request.auth, user_id)
 
 
 @router.patch("/{user_id}", response={200: UserOut, **errors(404, 409)})
 async def update_user(request: AuthenticatedRequest, user_id: Path[Identifier], update: UserUpdate) -> UserOut:
-    """Change an account; only staff set `plan` and `is_active`, though not their own, and only superusers `roles`.
+    """Change an account. Only staff set `plan` and `is_active`, and only superusers `roles`.
 
-    Another's `email` and anybody's `roles` need a recent sign-in (`STEP_UP_REQUIRED`), and no API key may.
+    Members of staff cannot set their own `is_active` to false. `email` and `roles` need a recently authenticated
+    session (`STEP_UP_REQUIRED`); API keys are refused.
     """
     return await account_update().update(request.auth, user_id, update)
 
 
 @router.delete("/{user_id}", response={204: None, **errors(404, 409)})
 async def delete_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[None]:
-    """Delete an account: its credentials stop at once, its ledger stays, whose it was is erased after a grace period.
+    """Delete an account. Its credentials are refused immediately; its ledger stays.
 
-    One's own needs a recent sign-in (`STEP_UP_REQUIRED`), and no API key may. A member of staff's is for another
-    to delete.
+    Staff can restore it during a grace period; then its personal data is erased. Deleting one's own account needs a
+    recently authenticated session (`STEP_UP_REQUIRED`); API keys are refused. Members of staff cannot delete their own.
     """
     await account_removal().delete(request.auth, user_id)
     return Status(204, None)
@@ -77,5 +78,5 @@ async def delete_user(request: AuthenticatedRequest, user_id: Path[Identifier]) 
 
 @router.post("/{user_id}/restore", response={200: UserOut, **errors(404, 409)})
 async def restore_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> UserOut:
-    """Take back a deletion within the grace period; for staff. Keys work again, sessions do not."""
+    """Restore a deleted account within the grace period; for staff. Its API keys are valid again, its sessions not."""
     return await account_removal().restore(request.auth, user_id)

@@ -11,12 +11,12 @@ PresentedToken = Annotated[SecretStr, Field(min_length=1, max_length=TOKEN_LENGT
 
 
 class TokenPresented(RequestSchema):
-    """What the page that the link leads to sends."""
+    """The token from a link in a mail."""
 
     token: PresentedToken
 
 
 class EmailChangeOut(ResponseSchema):
-    """`pending` while the other address has not confirmed, then `changed`."""
+    """`pending` until both addresses have confirmed, then `changed`."""
 
     status: Literal["pending", "changed"]

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class InvitationCreate(RequestSchema):
-    """Whom to invite, and on which plan, by its name; else the free one."""
+    """The address to invite, and the name of the new account's plan; without it, the default plan."""
 
     email: EmailAddress
     plan: ShortText = Field(default_factory=omitted)
 
 
 class InvitationOut(ResponseSchema):
-    """An invitation without its token, which only the invited have."""
+    """An invitation, without the token that only its recipient has."""
 
     id: int
     email: str
@@ -34,7 +34,7 @@ class InvitationOut(ResponseSchema):
 
     @classmethod
     def of(cls, invitation: "Invitation") -> Self:
-        """Return the invitation's face; its plan must be loaded."""
+        """Return the invitation's public representation; its plan must be loaded."""
         return cls(
             id=invitation.pk,
             email=invitation.email,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class RoleCreate(RequestSchema):
-    """A new role: the scopes that it gives, and its permissions in the admin, as `api_keys.view_apikey`."""
+    """A new role: the scopes that it gives, and its permissions in the admin, such as `api_keys.view_apikey`."""
 
     name: RoleName
     scopes: RoleScopes = Field(default_factory=list)
@@ -21,7 +21,7 @@ class RoleCreate(RequestSchema):
 
 
 class RoleUpdate(RequestSchema):
-    """What to change; what is left out stays. `scopes` and `permissions` are all there will be."""
+    """The fields to change; omitted fields stay. `scopes` and `permissions` replace the former ones."""
 
     name: RoleName = Field(default_factory=omitted)
     scopes: RoleScopes = Field(default_factory=omitted)
@@ -38,7 +38,7 @@ class RoleOut(ResponseSchema):
 
     @classmethod
     def of(cls, role: "Role") -> Self:
-        """Return the role's public face; what RoleRepository annotates must be there."""
+        """Return the role's public representation; `scope_names` and `permission_names` must be annotated."""
         return cls(
             id=role.pk,
             name=role.name,

@@ -1,4 +1,4 @@
-"""Accounts, as they are created, changed, found and seen."""
+"""Accounts, as they are created, changed, found and shown."""
 
 import unicodedata
 from typing import TYPE_CHECKING, Annotated, Any, Self, cast
@@ -28,7 +28,7 @@ BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u206
 
 def _is_one_line(value: str) -> str:
     if any(unicodedata.category(letter) in {"Cc", "Zl", "Zp"} or letter in BIDI_CONTROLS for letter in value):
-        raise ValueError("must not contain control characters, nor any that turn the direction of text")
+        raise ValueError("must not contain control characters or characters that change the direction of text")
     return value
 
 
@@ -40,7 +40,7 @@ def _has_no_nul(value: SecretStr) -> SecretStr:
 
 def _is_given_by_roles(value: str) -> str:
     if value not in ROLE_SCOPES:
-        raise ValueError(f"is not a scope that roles give; GET {API_PATH}/scopes lists them")
+        raise ValueError(f"is not a scope that roles can give; see GET {API_PATH}/scopes")
     return value
 
 
@@ -62,7 +62,7 @@ FullName = Annotated[
     StringConstraints(strip_whitespace=True, max_length=FULL_NAME_LENGTH_MAXIMUM),
     AfterValidator(_is_one_line),
 ]
-# A password that is being presented may be anything; one that is being set is judged by Django's validators too.
+# A password that is checked may be any text; one that is set must pass AUTH_PASSWORD_VALIDATORS too.
 Password = Annotated[SecretStr, Field(min_length=1, max_length=PASSWORD_LENGTH_MAXIMUM), AfterValidator(_has_no_nul)]
 RoleName = ShortText
 RoleNames = Annotated[list[RoleName], Field(max_length=ROLES_MAXIMUM), AfterValidator(_in_order)]
@@ -75,7 +75,7 @@ PermissionNames = Annotated[list[ShortText], Field(max_length=PERMISSIONS_MAXIMU
 
 
 class UserCreate(RequestSchema):
-    """A new account; `invitation` is the token from the mail of an invitation."""
+    """A new account. `invitation` is the token from the link in an invitation."""
 
     email: EmailAddress
     username: Username
@@ -85,12 +85,19 @@ class UserCreate(RequestSchema):
 
     @property
     def account(self) -> dict[str, str]:
-        """What the account is made of beside its password."""
+        """The account without its password."""
         return {"email": self.email, "username": self.username, "full_name": self.full_name}
 
 
+class RegistrationConfirm(RequestSchema):
+    """The token from the mail and the password that was chosen at the sign-up."""
+
+    token: PresentedToken
+    password: Password
+
+
 class UserQuery(PageQuery):
-    """Which accounts: those whose address, user name or name contain `search`, and are active or not."""
+    """A part of the address, user name or full name as `search`, and whether accounts are active."""
 
     search: Annotated[Text, StringConstraints(max_length=EMAIL_LENGTH_MAXIMUM)] | None = None
     is_active: bool | None = None
@@ -99,13 +106,15 @@ class UserQuery(PageQuery):
 STAFF_FIELDS = frozenset({"plan", "is_active"})
 SUPERUSER_FIELDS = frozenset({"roles", "is_staff"})
 ACCESS_FIELDS = frozenset({"is_active", "is_staff"})
-# By the address whoever reads its mail sets a new password.
+# A new password can be set through a mail to the address.
 RIGHTS_FIELDS = frozenset({"email", "is_staff", "roles"})
 
 
 class UserUpdate(RequestSchema):
-    """What to change; what is left out stays. Only staff set `plan` (by name) and `is_active` (not their own to
-    false), and only superusers `roles` (by name; they are all there will be)."""
+    """The fields to change; omitted fields stay.
+
+    Only staff set `plan`, by name, and `is_active`. Only superusers set `roles`, by name; they replace the former ones.
+    """
 
     email: EmailAddress = Field(default_factory=omitted)
     username: Username = Field(default_factory=omitted)
@@ -126,7 +135,7 @@ class UserUpdate(RequestSchema):
 
     @property
     def gives_access(self) -> bool:
-        """Whether this change may let somebody into the account, or give it rights."""
+        """Whether this change may give access to the account, or rights to it."""
         return not RIGHTS_FIELDS.isdisjoint(self.model_fields_set)
 
     @property
@@ -136,18 +145,18 @@ class UserUpdate(RequestSchema):
 
 
 class UserAdministration(UserUpdate):
-    """What staff may change beside what clients may; only a superuser says who is staff. No client sends it."""
+    """What the admin may change: also who is staff, for superusers only. The API does not accept it."""
 
     is_staff: Flag = Field(default_factory=omitted)
 
 
 def is_email_pending(user: "User") -> bool:
-    """Return whether another address of the account waits to be confirmed."""
+    """Return whether another address of the account is waiting to be confirmed."""
     return user.pending_email_until is not None and user.pending_email_until > timezone.now()
 
 
 class UserOut(ResponseSchema):
-    """An account without its credentials."""
+    """An account, without its credentials."""
 
     id: int
     email: str
@@ -165,7 +174,7 @@ class UserOut(ResponseSchema):
 
     @classmethod
     def of(cls, user: "User") -> Self:
-        """Return the account's public face; `user.plan` must be loaded, and `user.role_names` annotated."""
+        """Return the account's public representation; `plan` must be loaded, and `role_names` annotated."""
         return cls(
             id=user.pk,
             email=user.email,

@@ -14,13 +14,12 @@ from apps.users.repositories.erasure_repository import ErasureRepository
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.user import UserOut
 from apps.users.services.credentials import Credentials
-from apps.users.services.old_account_removal import OldAccountRemoval
 from apps.users.services.staff_rules import require_changeable_by, require_removable_by
 
 MESSAGE_KIND = "account_deleted"
 
 
-class AccountRemoval(OldAccountRemoval):
+class AccountRemoval:
     """Deletes and restores accounts. A deleted account has no valid credential; its ledger stays.
 
     AccountErasure erases its personal data once ERASE_AFTER_DAYS have passed.

@@ -14,8 +14,7 @@ from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTime
 from apps.users.models import PendingRegistration
 from apps.users.repositories.pending_registration_repository import PendingRegistrationRepository
 from apps.users.repositories.user_repository import UserRepository
-from apps.users.schemas.pending_registration import RegistrationConfirm
-from apps.users.schemas.user import UserOut
+from apps.users.schemas.user import RegistrationConfirm, UserOut
 from apps.users.services.in_transaction.account_creation import AccountCreation
 
 MESSAGES_AN_HOUR = 5  # to one address, whichever callers sign it up
@@ -62,8 +61,8 @@ class ConfirmedRegistration:
     async def confirm(self, given: RegistrationConfirm) -> UserOut:
         """Create the account that the token stands for, with a verified address; raises InvalidToken, WrongPassword.
 
-        The password is that of the sign-up: whoever reads the mail may not have signed up, and would else get an
-        account whose password another person knows. Five are checked, then the token becomes invalid.
+        The password is that of the sign-up: the person who reads the mail may be another than the one who signed up,
+        and would get an account whose password the other knows. After five wrong passwords the token is invalid.
 
         A user name that is taken by now gets a random suffix: a refusal would reveal that it is.
         """

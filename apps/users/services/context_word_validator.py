@@ -1,4 +1,4 @@
-"""Refuses passwords that are made of what anybody would try for this account (ASVS 5.0, 6.2.11)."""
+"""Rejects passwords that consist of words about the account or the service (ASVS 5.0, 6.2.11)."""
 
 import re
 import unicodedata
@@ -14,13 +14,13 @@ LOOK_ALIKES = str.maketrans("@4301!|l5$7+", "aaeoiiiisstt")
 
 
 class ContextWordValidator:
-    """Words about the product and the account count for nothing: without them the password must be long enough."""
+    """Removes words about the product and the account; what remains of the password must be long enough."""
 
     def __init__(self, words: Iterable[str] = ()) -> None:
         self._words = frozenset(map(_folded, words))
 
     def validate(self, password: str, user: Any = None) -> None:
-        """Raise ValidationError when too little is left."""
+        """Raise ValidationError when too little remains."""
         folded = _folded(password)
         words = sorted(self._words | _words_of(user), key=len, reverse=True)
         left = re.sub("|".join(map(re.escape, words)), "", folded) if words else folded
@@ -30,8 +30,8 @@ class ContextWordValidator:
             )
 
     def get_help_text(self) -> str:
-        """Return what people are told before they choose."""
-        return "Your password must be more than your name, your address and the name of this service."
+        """Return the hint for people who choose a password."""
+        return "Your password must contain more than your name, your address and the name of this service."
 
 
 def _words_of(user: Any) -> set[str]:

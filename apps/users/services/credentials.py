@@ -1,4 +1,4 @@
-"""What signing in needs to know of an account."""
+"""The part of an account that signing in needs."""
 
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -11,7 +11,7 @@ from apps.users.models import User
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """An account's password hash, whether the account may be used at all, and whether it is staff's."""
+    """An account's password hash, whether it may be used, and whether it belongs to staff."""
 
     user_id: int
     email: str
@@ -19,7 +19,7 @@ class Credentials:
     full_name: str
     is_usable: bool
     password_hash: str = field(repr=False)
-    is_verified: bool = False  # whether the address has been shown to be the owner's
+    is_verified: bool = False  # whether the address is verified
     is_staff: bool = False
     is_superuser: bool = False
 
@@ -40,11 +40,11 @@ class Credentials:
 
 
 def password_digest(password_hash: str) -> str:
-    """Return what tells one password hash from another, and is kept where the hash itself should not be."""
+    """Return a digest of a password hash, to compare hashes where the hash itself must not be stored."""
     return sha256(password_hash.encode()).hexdigest()
 
 
 def is_usable(user: User) -> bool:
-    """Return whether the account is active, not deleted, and not locked out at this moment."""
+    """Return whether the account is active, not deleted, and not locked now."""
     locked = user.locked_until is not None and user.locked_until > timezone.now()
     return user.is_active and user.deleted_at is None and not locked

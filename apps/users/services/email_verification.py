@@ -10,7 +10,7 @@ from apps.mail.services.in_transaction.message_queue import MessageQueue
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 from apps.users.models import User
 from apps.users.repositories.account_repository import AccountRepository
-from apps.users.services.in_transaction.verification_messages import MESSAGE_KIND, VerificationMessages
+from apps.users.services.in_transaction.address_messages import VERIFY, VerificationMessages
 
 
 class EmailVerification:
@@ -69,6 +69,6 @@ class EmailVerification:
 
     async def _may_send(self, user: User) -> bool:
         for allowance in (ONE_A_MINUTE, FIVE_AN_HOUR):
-            if await self._queue.seconds_until_account_may(user.pk, [MESSAGE_KIND], allowance):
+            if await self._queue.seconds_until_account_may(user.pk, [VERIFY], allowance):
                 return False
         return True

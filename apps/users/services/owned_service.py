@@ -4,20 +4,27 @@
         kind = "project"
         scope = PROJECTS_WRITE
 
+        async def create(self, actor: Principal, user_id: int, new: ProjectCreate) -> ProjectOut:
+            async with transaction():
+                await self.lock_owner(actor, user_id)
+                project = await self.rows.insert(Project(user_id=user_id, **new.model_dump()))
+                await self.record(actor, "created", project, after=new.model_dump())
+            return ProjectOut.of(project)
+
         async def rename(self, actor: Principal, project_id: int, name: str) -> ProjectOut:
             async with transaction():
                 project = await self.lock(actor, project_id)
                 renamed = await self.rows.update(project, name=name)
-                await self.record(actor, "renamed", project, {"name": project.name}, {"name": name})
+                await self.record_change(actor, "renamed", project, renamed, ["name"])
             return ProjectOut.of(renamed)
 
-Rules stay with the subclass, and so does the transaction: what is called `lock…` or `record` joins it.
+Rules stay with the subclass, and so does the transaction: what is called `lock…` or `record…` joins it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from apps.audit.domain.audit_entry import AuditEntry
+from apps.audit.domain.audit_entry import AuditEntry, values_of
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.principal import Principal
 from apps.core.authorization.scopes import ACCOUNT_WRITE
@@ -29,13 +36,13 @@ NOTHING: Mapping[str, Any] = {}
 
 
 class OwnedService[M]:
-    """`kind` is what the audit trail calls the entity; `scope` is what a key needs to change one."""
+    """`kind` is the entity's name in the audit trail; `scope` is what an API key needs to change one."""
 
     kind: ClassVar[str]
     scope: ClassVar[str] = ACCOUNT_WRITE
 
     def __init__(self, rows: OwnedRepository[Any], users: UserService, accounts: Accounts, audit: AuditTrail) -> None:
-        self.rows: Any = rows
+        self.rows = rows
         self.users = users
         self.accounts = accounts
         self.audit = audit
@@ -51,8 +58,7 @@ class OwnedService[M]:
         """Return one page of the account's rows and how many there are; raises NotAllowed, NotFound for the account."""
         if user_id != actor.user_id:
             await self.users.require(actor, user_id)
-        page: tuple[list[M], int] = await self.rows.page(user_id, offset=offset, size=size)
-        return page
+        return await self.rows.page(user_id, offset=offset, size=size)
 
     async def lock_owner(self, actor: Principal, user_id: int) -> None:
         """Lock the account that a new row shall belong to.
@@ -75,6 +81,11 @@ class OwnedService[M]:
         before: Mapping[str, Any] = NOTHING,
         after: Mapping[str, Any] = NOTHING,
     ) -> None:
-        """Record `<kind>.<action>`. It concerns the owner, whoever the actor is: the owner sees it."""
+        """Record `<kind>.<action>`. It concerns the row's owner, who may read it, also where the actor is another."""
         entry = AuditEntry(actor, f"{self.kind}.{action}", self.kind, row.pk, before, after, subject_id=row.user_id)
         await self.audit.record(entry)
+
+    async def record_change(self, actor: Principal, action: str, row: Any, changed: Any, names: Iterable[str]) -> None:
+        """Record `<kind>.<action>` with the values of the fields `names` of the row before and after the change."""
+        fields = list(names)
+        await self.record(actor, action, row, values_of(row, fields), values_of(changed, fields))

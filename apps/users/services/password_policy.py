@@ -9,9 +9,9 @@ from apps.users.models import User
 
 
 async def check_new_password(password: str, *, field: str = "password", **account: str) -> None:
-    """Raise ValidationFailed with each reason why the password may not be set for the account.
+    """Raise ValidationFailed with each reason why the account may not have the password, for the field `field`.
 
-    The validators read a word list at first use and compare at length, so they run beside the hashing.
+    The validators read files and take a processor for a while, so they run on the threads that hash.
     """
     try:
         await run_in_hashing_thread(validate_password, password, User(**account))

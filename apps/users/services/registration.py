@@ -9,14 +9,13 @@ from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.user import UserCreate, UserOut
 from apps.users.services.confirmed_registration import ConfirmedRegistration
 from apps.users.services.in_transaction.account_creation import AccountCreation
+from apps.users.services.in_transaction.address_messages import VerificationMessages
 from apps.users.services.in_transaction.invitation_acceptance import InvitationAcceptance
-from apps.users.services.in_transaction.verification_messages import VerificationMessages
-from apps.users.services.old_registration import OldRegistration
 from apps.users.services.password_policy import check_new_password
 from apps.users.services.registration_mode import CONFIRMED, OFF, require_open_registration
 
 
-class Registration(OldRegistration):
+class Registration:
     """Creates accounts; the setting REGISTRATION says whether anonymous callers may, and how."""
 
     def __init__(

@@ -4,7 +4,7 @@ from django.conf import settings
 
 from apps.core.errors import NotAllowed
 
-OFF = "off"  # nobody signs up, not even who is invited
+OFF = "off"  # invitations are refused too
 INVITE = "invite"
 CONFIRMED = "confirmed"
 

@@ -7,7 +7,7 @@ from apps.core.errors import Conflict, NotAllowed
 
 
 class Colleague(Protocol):
-    """What the rules need to know of an account."""
+    """The fields of an account that the rules need."""
 
     @property
     def user_id(self) -> int:
@@ -31,7 +31,7 @@ def require_changeable_by(actor: Principal, account: Colleague) -> None:
 def require_removable_by(actor: Principal, account: Colleague) -> None:
     """Raise as `require_changeable_by` does, and Conflict where members of staff would remove their own access.
 
-    So one superuser remains: the last one could be let in again by no one.
+    So there is always a superuser, who can give access back to others.
     """
     require_changeable_by(actor, account)
     if _is_staffs(account) and account.user_id == actor.user_id:

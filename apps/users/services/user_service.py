@@ -9,14 +9,13 @@ from apps.core.schemas.page import Page
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.user import UserOut, UserQuery
 from apps.users.services.credentials import Credentials
-from apps.users.services.old_user_service import OldUserService
 from apps.users.services.staff_rules import require_changeable_by
 
 
-class UserService(OldUserService):
+class UserService:
     """Shows accounts, and what checks of rights and passwords need of them. AccountUpdate changes them."""
 
-    def __init__(self, users: UserRepository, *_former: Any) -> None:
+    def __init__(self, users: UserRepository) -> None:
         self._users = users
 
     async def get(self, actor: Principal, user_id: int) -> UserOut:

@@ -1,9 +1,8 @@
-"""The values of the decision: what is asked, what the database knew, and what comes of it. None is a table."""
+"""The values of the decision: queries, what the database knew, and what comes of them. None is a table."""
 
-from apps.verification.domain.batch import BatchEffects, BatchSnapshot, KeySpending, RequestName
-from apps.verification.domain.code import Code
+from apps.verification.domain.batch import BatchEffects, BatchSnapshot, CounterUpdate, IdempotencyKey
 from apps.verification.domain.key_record import KeyRecord
-from apps.verification.domain.verdict import Verdict
+from apps.verification.domain.verdict import Code, Verdict
 from apps.verification.domain.verification_query import Caller, VerificationQuery
 
 __all__ = [
@@ -11,9 +10,9 @@ __all__ = [
     "BatchSnapshot",
     "Caller",
     "Code",
+    "CounterUpdate",
+    "IdempotencyKey",
     "KeyRecord",
-    "KeySpending",
-    "RequestName",
     "Verdict",
     "VerificationQuery",
 ]

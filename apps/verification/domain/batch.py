@@ -1,4 +1,4 @@
-"""A batch of questions: what is known when it is decided, and what comes of it."""
+"""A batch of queries: what the database knew when it was decided, and what it writes."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -7,41 +7,43 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from apps.verification.domain.code import Code
 from apps.verification.domain.key_record import KeyRecord
+from apps.verification.domain.verdict import Code
 from apps.verification.domain.verification_query import VerificationQuery
 
-RequestName = tuple[int, str]  # a key's id and a request_id
+IdempotencyKey = tuple[int, str]  # an API key's id and a request_id
 
 
 class BatchSnapshot(NamedTuple):
-    """What the database knows of a batch: keys by their secrets' digests, and what was answered to its requests.
+    """What the database knew of a batch: keys and callers by the digests of their secrets, and idempotency records.
 
-    `busy` are the digests of keys that exist, but somebody is changing what they or their owners have left.
+    `busy` are the digests of existing keys whose counters or balances another transaction has locked.
     """
 
     now: datetime
     records: Mapping[bytes, KeyRecord]
     callers: Mapping[bytes, KeyRecord]
-    first_answers: Mapping[RequestName, str]
+    idempotency_records: Mapping[IdempotencyKey, str]
     busy: AbstractSet[bytes] = frozenset()
 
 
-class KeySpending(NamedTuple):
-    """What a key's counters become."""
+class CounterUpdate(NamedTuple):
+    """The new values of a key's counters."""
 
     key_id: int
-    logs: str
+    counters: str
     budget_spent: Decimal
 
 
 @dataclass(slots=True)
 class BatchEffects:
-    """What a batch uses up, to be written before anybody is answered."""
+    """What a batch writes before its queries are answered."""
 
     calls: list[tuple[VerificationQuery, KeyRecord]] = field(default_factory=list)
-    spendings: list[KeySpending] = field(default_factory=list)
-    debits: dict[int, Decimal] = field(default_factory=dict)  # by customer
+    counter_updates: list[CounterUpdate] = field(default_factory=list)
+    debits: dict[int, Decimal] = field(default_factory=dict)  # by account
     denials: dict[tuple[int, Code], int] = field(default_factory=dict)  # by key
-    first_answers: dict[RequestName, str] = field(default_factory=dict)
-    askers: dict[int, KeyRecord] = field(default_factory=dict)  # keys that were used to ask and used up nothing
+    idempotency_records: dict[IdempotencyKey, str] = field(default_factory=dict)
+    used_callers: dict[int, KeyRecord] = field(
+        default_factory=dict
+    )  # keys used as credentials, with no counters changed

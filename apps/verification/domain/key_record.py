@@ -1,4 +1,4 @@
-"""A key, as the decision sees it."""
+"""An API key as the decision reads it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,14 +9,14 @@ from apps.core.authorization.scopes import effective_scopes, held_scopes
 
 
 class KeyRecord(NamedTuple):
-    """A key by one of its secrets, with its owner and what both have left. The fields are the columns of `records`, in
-    order.
+    """A key by one of its secrets, with its counters, its owner, plan and balance. The fields are the columns of the
+    statement `records`, in order.
 
-    `secret_expires_at` is the end of a rotation's grace. `metadata`, `rate_limits`, `plan_rate_limits` and `logs`
-    are JSON as stored, parsed only where they are needed: most are not, or are the same for many keys.
+    `secret_expires_at` is the end of a rotation's grace period. `metadata`, `rate_limits`, `plan_rate_limits` and
+    `counters` are JSON as stored, parsed only where needed: most are not, or are the same for many keys.
 
-    `scopes` are what the key effectively has. `role_scopes` are what its owner's roles give; None where the key has no
-    scope that depends on it, so that nothing was looked up.
+    `scopes` are those in effect. `role_scopes` are given by the owner's roles; None where no scope of the key depends
+    on them, so that they were not looked up.
     """
 
     digest: bytes
@@ -32,7 +32,7 @@ class KeyRecord(NamedTuple):
     is_active: bool
     revoked_at: datetime | None
     expires_at: datetime | None
-    logs: str
+    counters: str
     budget_spent: Decimal
     last_used_at: datetime | None
     user_id: int
@@ -47,7 +47,7 @@ class KeyRecord(NamedTuple):
 
     @classmethod
     def of(cls, columns: Sequence[Any]) -> Self:
-        """Return the key from its columns as stored, with no more scopes than its owner holds at this moment."""
+        """Return the key from its columns, with no more scopes than its owner holds now."""
         stored = cls._make(columns)
         if stored.role_scopes is None:
             return stored

@@ -1,20 +1,33 @@
-"""What is answered."""
+"""The outcome of a verification."""
 
 from collections.abc import Sequence
 from decimal import Decimal
+from enum import StrEnum
 from typing import NamedTuple
 
 from apps.core.rate_limits.rate_limit import RateLimitStatus
-from apps.verification.domain.code import Code
 from apps.verification.domain.key_record import KeyRecord
 
 
-class Verdict(NamedTuple):
-    """The outcome of one query; the record is None when there is no such key.
+class Code(StrEnum):
+    """Whether a key may make a call, or why not; in the order in which the checks run."""
 
-    `rate_limits` and `balance` are as the call left them; rate limits are empty when they were not checked.
-    `retry_after_ms` is how long a call that is RATE_LIMITED has to wait, None when it would never be allowed.
-    `first_answer` is the stored response to the first request under this id, and then it is all that counts.
+    NOT_FOUND = "NOT_FOUND"
+    DISABLED = "DISABLED"
+    EXPIRED = "EXPIRED"
+    FORBIDDEN = "FORBIDDEN"
+    INSUFFICIENT_SCOPES = "INSUFFICIENT_SCOPES"
+    RATE_LIMITED = "RATE_LIMITED"
+    INSUFFICIENT_CREDITS = "INSUFFICIENT_CREDITS"
+    VALID = "VALID"
+
+
+class Verdict(NamedTuple):
+    """The outcome of one query; `record` is None when the key was not found.
+
+    `rate_limits` and `balance` are those after the call; `rate_limits` is empty when they were not checked.
+    `retry_after_ms` is how long a RATE_LIMITED call has to wait, None when it would never be allowed.
+    `stored_response` is the JSON of the response to the first request with this idempotency key, which is repeated.
     """
 
     code: Code
@@ -22,7 +35,7 @@ class Verdict(NamedTuple):
     rate_limits: Sequence[RateLimitStatus] = ()
     balance: Decimal | None = None
     retry_after_ms: int | None = None
-    first_answer: str | None = None
+    stored_response: str | None = None
 
     @property
     def is_valid(self) -> bool:
@@ -31,5 +44,5 @@ class Verdict(NamedTuple):
 
     @property
     def retry_after_seconds(self) -> int | None:
-        """The wait in whole seconds, never too short."""
+        """`retry_after_ms` in whole seconds, rounded up."""
         return None if self.retry_after_ms is None else -(-self.retry_after_ms // 1000)

@@ -1,4 +1,4 @@
-"""What is asked of a key."""
+"""Verification queries."""
 
 from decimal import Decimal
 from ipaddress import IPv4Address, IPv6Address
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Caller(NamedTuple):
-    """Who asks: a key that must be good, from this address, and have this scope."""
+    """The API key by which a client verifies others: it must be valid, from this address, and have this scope."""
 
     digest: bytes
     address: IPv4Address | IPv6Address | None
@@ -16,9 +16,9 @@ class Caller(NamedTuple):
 class VerificationQuery(NamedTuple):
     """May the key with this digest make this call?
 
-    A metered call uses up what it is allowed, and a recorded one leaves a row that says so. `is_repeatable` says that
-    `request_id` is the asker's own, so that the first answer is kept for whoever sends it again. `is_credential` says
-    that the key is used on Keyhouse itself.
+    A metered call uses rate limits and credits when it is allowed; a recorded one leaves a usage event or a denial.
+    With `is_idempotent`, `request_id` is the client's idempotency key: the response is stored for retries. With
+    `is_credential`, the key is used for Keyhouse's own API.
     """
 
     digest: bytes
@@ -28,7 +28,7 @@ class VerificationQuery(NamedTuple):
     address: IPv4Address | IPv6Address | None = None
     tag: str = ""
     request_id: str = ""
-    is_repeatable: bool = False
+    is_idempotent: bool = False
     is_metered: bool = True
     is_recorded: bool = True
     is_credential: bool = False

@@ -1,4 +1,4 @@
-"""The stored answers to repeated verifications."""
+"""Idempotency records."""
 
 from apps.verification.models.verification_answer import VerificationAnswer
 

@@ -1,10 +1,10 @@
-"""The first answer to a request."""
+"""An idempotency record."""
 
 from django.db import models
 
 
 class VerificationAnswer(models.Model):
-    """What was answered to a verification that came with a `request_id`, for whoever repeats it. `answer` is JSON."""
+    """The stored response, as JSON, to a verification with a `request_id`, which a retry with the same id gets."""
 
     pk = models.CompositePrimaryKey("api_key_id", "request_id")
     api_key_id = models.BigIntegerField()

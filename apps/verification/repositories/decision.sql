@@ -1,12 +1,12 @@
 -- name: plan_rate_limits
--- Each plan's windows, put together once a batch.
+-- Each plan's rate limits, aggregated once for each batch.
 SELECT plan_id, json_agg(json_build_array(name, "limit", period_seconds))::text AS windows
 FROM plan_limits
 GROUP BY plan_id
 
 -- name: records
--- A batch's keys by their secrets' digests, in the order of the fields of KeyRecord. What an owner's roles give is looked
--- up only for keys that have a scope which depends on it.
+-- The keys of a batch by the digests of their secrets; the columns are the fields of KeyRecord. The scopes of an owner's
+-- roles are looked up only for keys with a scope that depends on them.
 SELECT
     secret.digest,
     secret.expires_at,
@@ -48,29 +48,29 @@ LEFT JOIN plan_rate_limits ON plan_rate_limits.plan_id = plan.id
 WHERE secret.digest = ANY(%(digests)s::bytea[])
 
 -- name: lock
--- Ends `records` where the batch writes: locks what it writes to, in one order for all batches, so that two never wait
--- for each other, and each reads what the other has left.
+-- Appended to `records` where the batch writes: locks the rows it writes to, in the same order for all batches, so that
+-- two never deadlock, and each reads what the other has written.
 ORDER BY owner.id, key.id
 FOR NO KEY UPDATE OF balance, counter
 
--- name: pass_over
--- Ends `lock` where the batch has waited long enough: what is still held by somebody is left out.
+-- name: skip_locked
+-- Appended to `lock` after a lock timeout: rows that are still locked are left out.
 SKIP LOCKED
 
--- name: load_first_answers
--- Runs after the lock, so it sees what the batch before has answered.
+-- name: load_idempotency_records
+-- Runs after the lock, so it sees the records of the batch before.
 SELECT answer.api_key_id, answer.request_id, answer.answer
-FROM unnest(%(digests)s::bytea[], %(request_ids)s::text[]) AS asked (digest, request_id)
-JOIN api_key_secrets AS secret ON secret.digest = asked.digest
+FROM unnest(%(digests)s::bytea[], %(request_ids)s::text[]) AS query (digest, request_id)
+JOIN api_key_secrets AS secret ON secret.digest = query.digest
 JOIN verification_answers AS answer
-    ON answer.api_key_id = secret.api_key_id AND answer.request_id = asked.request_id
+    ON answer.api_key_id = secret.api_key_id AND answer.request_id = query.request_id
 
--- name: spend
--- Writes the counters of the keys, the balances and the ledger of their owners, and a usage row for each allowed call.
+-- name: write_usage
+-- Writes the counters of the keys, the balances and ledger entries of their owners, and an event for each allowed call.
 WITH counted AS (
     UPDATE api_key_counters AS counter
     SET windows = used.windows, budget_spent = used.budget_spent, last_used_at = %(now)s
-    FROM unnest(%(key_ids)s::bigint[], %(logs)s::text[], %(budgets_spent)s::numeric[])
+    FROM unnest(%(key_ids)s::bigint[], %(counters)s::text[], %(budgets_spent)s::numeric[])
         AS used (api_key_id, windows, budget_spent)
     WHERE counter.api_key_id = used.api_key_id
 ), debited AS (
@@ -99,14 +99,14 @@ SELECT refused.api_key_id, date_trunc('minute', %(now)s::timestamptz), refused.c
 FROM unnest(%(key_ids)s::bigint[], %(codes)s::text[], %(counts)s::bigint[]) AS refused (api_key_id, code, count)
 ON CONFLICT (api_key_id, minute_at, code) DO UPDATE SET count = denial.count + EXCLUDED.count
 
--- name: keep_first_answers
+-- name: insert_idempotency_records
 INSERT INTO verification_answers (api_key_id, request_id, answered_at, answer)
 SELECT answer.api_key_id, answer.request_id, %(now)s, answer.answer
 FROM unnest(%(key_ids)s::bigint[], %(request_ids)s::text[], %(answers)s::text[])
     AS answer (api_key_id, request_id, answer)
 
 -- name: touch
--- To the minute, and whoever has locked a key's counters is touching them too, so they are never waited for.
+-- To the minute. A transaction that has locked a key's counters updates them too, so locked rows are skipped.
 UPDATE api_key_counters SET last_used_at = %(now)s
 WHERE api_key_id IN (
     SELECT api_key_id FROM api_key_counters WHERE api_key_id = ANY(%(key_ids)s::bigint[]) FOR NO KEY UPDATE SKIP LOCKED

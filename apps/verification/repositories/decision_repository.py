@@ -1,7 +1,7 @@
-"""Reads and writes what a batch of verifications needs, in one transaction.
+"""Reads and writes the rows of a batch of verifications, in one transaction.
 
-The one repository that works across rooms: it reads keys, owners, plans and balances and writes counters, ledger and
-usage, because a verdict is exact only if all of it is decided on rows locked together. Its SQL stands in
+The one repository that works across apps: it reads keys, owners, plans and balances and writes counters, the ledger and
+usage, because a verdict is exact only if all of them are decided on rows that are locked together. Its SQL is in
 `decision.sql`.
 """
 
@@ -22,145 +22,145 @@ from apps.core.database.sql_files import load_statements
 from apps.verification.domain import BatchEffects, BatchSnapshot, KeyRecord, VerificationQuery
 
 SQL = load_statements(Path(__file__).with_name("decision.sql"))
-# A constant, for it is the catalogue's and the same for every batch; scopes hold nothing that SQL would have to quote.
+# A constant of the scope catalogue; scopes contain no character that SQL would have to quote.
 RECORDS = SQL["records"].replace("%(reserved)s", f"'{array_of_texts(sorted(RESERVED_GRANTS))}'::varchar[]")
 
 
 def _loading(*, lock: str) -> NumberedStatement:
-    # A caller's key is read without a lock, because half the batch may share it.
+    # Callers are read without a lock, because half the batch may share one.
     return NumberedStatement.of(f"""
         WITH plan_rate_limits AS MATERIALIZED ({SQL["plan_rate_limits"]}),
-        asked AS MATERIALIZED ({RECORDS} {lock}),
+        queried AS MATERIALIZED ({RECORDS} {lock}),
         caller AS MATERIALIZED ({RECORDS.replace("%(digests)s", "%(callers)s")})
-        SELECT *, false, date_part('epoch', statement_timestamp()) FROM asked
+        SELECT *, false, date_part('epoch', statement_timestamp()) FROM queried
         UNION ALL
         SELECT *, true, date_part('epoch', statement_timestamp()) FROM caller
     """)  # noqa: S608  our own statements
 
 
 LOAD, LOAD_AND_LOCK = _loading(lock=""), _loading(lock=SQL["lock"])
-LOAD_AND_LOCK_FREE = _loading(lock=f"{SQL['lock']} {SQL['pass_over']}")
-LOAD_FIRST_ANSWERS = NumberedStatement.of(SQL["load_first_answers"])
-SPEND = NumberedStatement.of(SQL["spend"])
+LOAD_AND_SKIP_LOCKED = _loading(lock=f"{SQL['lock']} {SQL['skip_locked']}")
+LOAD_IDEMPOTENCY_RECORDS = NumberedStatement.of(SQL["load_idempotency_records"])
+WRITE_USAGE = NumberedStatement.of(SQL["write_usage"])
 COUNT_DENIALS = NumberedStatement.of(SQL["count_denials"])
-KEEP_FIRST_ANSWERS = NumberedStatement.of(SQL["keep_first_answers"])
+INSERT_IDEMPOTENCY_RECORDS = NumberedStatement.of(SQL["insert_idempotency_records"])
 TOUCH = NumberedStatement.of(SQL["touch"])
-# `last_used_at` of who asks is kept to the minute: a busy key's row is not written at every call.
+# `last_used_at` of callers is exact to the minute, so that the row of a busy caller is not written at each call.
 LAST_USED_PRECISION = timedelta(minutes=1)
-# The places of what follows a KeyRecord's columns.
 NO_ROWS: Rows = []
+# The positions of the columns after those of a KeyRecord.
 IS_CALLER, NOW = len(KeyRecord._fields), len(KeyRecord._fields) + 1
 
-# Decides the questions on what is known of them, and says what is to be written.
-type Decide[A] = Callable[[BatchSnapshot], tuple[A, BatchEffects]]
+# Decides the queries on a snapshot, and returns what to write.
+type Decide[R] = Callable[[BatchSnapshot], tuple[R, BatchEffects]]
 
 
 class DecisionRepository:
     """Runs batches of verifications against the database. The database's clock is the decision's."""
 
-    async def decide[A](self, questions: Sequence[VerificationQuery], decide: Decide[A]) -> A:
-        """Load and lock what the questions depend on, decide, write what was used, commit, and return the answers.
+    async def decide[R](self, queries: Sequence[VerificationQuery], decide: Decide[R]) -> R:
+        """Load and lock the rows of the queries, decide, write the effects, commit, and return the results.
 
-        Two round trips: one loads, one writes and commits. What somebody holds for longer than the lock timeout is
-        known to be busy, and the rest is decided without it.
+        Two round trips: one loads, one writes and commits. Keys whose rows stay locked for longer than the lock timeout
+        are `busy` in the snapshot, and the others are decided without them.
         """
         try:
-            return await self._decide(LOAD_AND_LOCK, questions, decide)
+            return await self._decide(LOAD_AND_LOCK, queries, decide)
         except LockNotAvailable:
-            return await self._decide(LOAD_AND_LOCK_FREE, questions, decide)
-        except STALE:  # a migration has changed a table; nothing is written, and the next try prepares anew
-            return await self._decide(LOAD_AND_LOCK, questions, decide)
+            return await self._decide(LOAD_AND_SKIP_LOCKED, queries, decide)
+        except STALE:  # a migration has changed a table; nothing was written, and the retry prepares again
+            return await self._decide(LOAD_AND_LOCK, queries, decide)
 
-    async def _decide[A](self, load: NumberedStatement, questions: Sequence[VerificationQuery], decide: Decide[A]) -> A:
+    async def _decide[R](self, load: NumberedStatement, queries: Sequence[VerificationQuery], decide: Decide[R]) -> R:
         async with pipelined_transaction() as transaction:
-            known = await _load(transaction, load, questions)
-            answers, consequences = decide(known)
-            _write(transaction, consequences, known.now)
-        return answers
+            snapshot = await _load(transaction, load, queries)
+            results, effects = decide(snapshot)
+            _write(transaction, effects, snapshot.now)
+        return results
 
-    async def judge[A](self, questions: Sequence[VerificationQuery], decide: Decide[A]) -> A:
-        """Load what the questions depend on, decide, and return the answers.
+    async def decide_unmetered[R](self, queries: Sequence[VerificationQuery], decide: Decide[R]) -> R:
+        """Load the rows of the queries, decide, and return the results.
 
         Nothing is used, so nothing is locked, and there is no commit to wait for.
         """
-        known = _known(await read_rows(*LOAD.bind(_digests(questions))))
-        answers, consequences = decide(known)
-        stale = _stale(consequences, known.now)
+        snapshot = _snapshot(await read_rows(*LOAD.bind(_digests(queries))))
+        results, effects = decide(snapshot)
+        stale = _stale(effects, snapshot.now)
         if stale:
             await read_rows(*TOUCH.bind(stale))
-        return answers
+        return results
 
 
 async def _load(
-    transaction: PipelinedTransaction, load: NumberedStatement, questions: Sequence[VerificationQuery]
+    transaction: PipelinedTransaction, load: NumberedStatement, queries: Sequence[VerificationQuery]
 ) -> BatchSnapshot:
-    statements = [load.bind(_digests(questions))]
-    repeatable = [question for question in questions if question.is_repeatable]
-    if repeatable:
-        # Begins when the locks are held, so it sees what the batch before has answered.
-        statements.append(LOAD_FIRST_ANSWERS.bind(_names(repeatable)))
-    known = _known(*await transaction.fetch(*statements))
-    if load is not LOAD_AND_LOCK_FREE:
-        return known
-    (rows,) = await transaction.fetch(LOAD.bind(_digests(questions)))
-    everything = _known(rows)
-    return known._replace(now=everything.now, busy=everything.records.keys() - known.records.keys())
+    statements = [load.bind(_digests(queries))]
+    idempotent = [query for query in queries if query.is_idempotent]
+    if idempotent:
+        # Begins once the locks are held, so it sees the records of the batch before.
+        statements.append(LOAD_IDEMPOTENCY_RECORDS.bind(_idempotency_keys(idempotent)))
+    snapshot = _snapshot(*await transaction.fetch(*statements))
+    if load is not LOAD_AND_SKIP_LOCKED:
+        return snapshot
+    (rows,) = await transaction.fetch(LOAD.bind(_digests(queries)))
+    complete = _snapshot(rows)
+    return snapshot._replace(now=complete.now, busy=complete.records.keys() - snapshot.records.keys())
 
 
-def _known(rows: Rows, answers: Rows = NO_ROWS) -> BatchSnapshot:
+def _snapshot(rows: Rows, responses: Rows = NO_ROWS) -> BatchSnapshot:
     return BatchSnapshot(
         now=datetime.fromtimestamp(rows[0][NOW], UTC) if rows else datetime.now(UTC),
         records={row[0]: KeyRecord.of(row[:IS_CALLER]) for row in rows if not row[IS_CALLER]},
         callers={row[0]: KeyRecord.of(row[:IS_CALLER]) for row in rows if row[IS_CALLER]},
-        first_answers={(key_id, request_id): answer for key_id, request_id, answer in answers},
+        idempotency_records={(key_id, request_id): response for key_id, request_id, response in responses},
     )
 
 
-def _digests(questions: Sequence[VerificationQuery]) -> dict[str, str]:
+def _digests(queries: Sequence[VerificationQuery]) -> dict[str, str]:
     return {
-        "digests": array_of_bytes({question.digest for question in questions}),
-        "callers": array_of_bytes({question.caller.digest for question in questions if question.caller}),
+        "digests": array_of_bytes({query.digest for query in queries}),
+        "callers": array_of_bytes({query.caller.digest for query in queries if query.caller}),
     }
 
 
-def _names(questions: Sequence[VerificationQuery]) -> dict[str, str]:
+def _idempotency_keys(queries: Sequence[VerificationQuery]) -> dict[str, str]:
     return {
-        "digests": array_of_bytes([question.digest for question in questions]),
-        "request_ids": array_of_texts([question.request_id for question in questions]),
+        "digests": array_of_bytes([query.digest for query in queries]),
+        "request_ids": array_of_texts([query.request_id for query in queries]),
     }
 
 
-def _write(transaction: PipelinedTransaction, consequences: BatchEffects, now: datetime) -> None:
-    if consequences.spendings:
-        transaction.send(*SPEND.bind({"now": now, **_spending(consequences)}))
-    if consequences.denials:
-        transaction.send(*COUNT_DENIALS.bind({"now": now, **_denials(consequences)}))
-    if consequences.first_answers:
-        transaction.send(*KEEP_FIRST_ANSWERS.bind({"now": now, **_answers(consequences)}))
-    stale = _stale(consequences, now)
+def _write(transaction: PipelinedTransaction, effects: BatchEffects, now: datetime) -> None:
+    if effects.counter_updates:
+        transaction.send(*WRITE_USAGE.bind({"now": now, **_usage(effects)}))
+    if effects.denials:
+        transaction.send(*COUNT_DENIALS.bind({"now": now, **_denials(effects)}))
+    if effects.idempotency_records:
+        transaction.send(*INSERT_IDEMPOTENCY_RECORDS.bind({"now": now, **_idempotency_records(effects)}))
+    stale = _stale(effects, now)
     if stale:
         transaction.send(*TOUCH.bind(stale))
 
 
-def _spending(consequences: BatchEffects) -> dict[str, str]:
-    calls, spendings, debits = consequences.calls, consequences.spendings, consequences.debits
+def _usage(effects: BatchEffects) -> dict[str, str]:
+    calls, updates, debits = effects.calls, effects.counter_updates, effects.debits
     return {
-        "key_ids": array_of_numbers([spending.key_id for spending in spendings]),
-        "logs": array_of_texts([spending.logs for spending in spendings]),
-        "budgets_spent": array_of_numbers([spending.budget_spent for spending in spendings]),
+        "key_ids": array_of_numbers([update.key_id for update in updates]),
+        "counters": array_of_texts([update.counters for update in updates]),
+        "budgets_spent": array_of_numbers([update.budget_spent for update in updates]),
         "debited_ids": array_of_numbers(debits),
         "debits": array_of_numbers(debits.values()),
         "user_ids": array_of_numbers([record.user_id for _, record in calls]),
         "api_key_ids": array_of_numbers([record.key_id for _, record in calls]),
-        "costs": array_of_numbers([question.cost for question, _ in calls]),
-        "weights": array_of_numbers([question.weight for question, _ in calls]),
-        "tags": array_of_texts([question.tag for question, _ in calls]),
-        "request_ids": array_of_texts([question.request_id for question, _ in calls]),
+        "costs": array_of_numbers([query.cost for query, _ in calls]),
+        "weights": array_of_numbers([query.weight for query, _ in calls]),
+        "tags": array_of_texts([query.tag for query, _ in calls]),
+        "request_ids": array_of_texts([query.request_id for query, _ in calls]),
     }
 
 
-def _denials(consequences: BatchEffects) -> dict[str, str]:
-    denials = consequences.denials
+def _denials(effects: BatchEffects) -> dict[str, str]:
+    denials = effects.denials
     return {
         "key_ids": array_of_numbers([key_id for key_id, _ in denials]),
         "codes": array_of_texts([code for _, code in denials]),
@@ -168,18 +168,18 @@ def _denials(consequences: BatchEffects) -> dict[str, str]:
     }
 
 
-def _answers(consequences: BatchEffects) -> dict[str, str]:
-    answers = consequences.first_answers
+def _idempotency_records(effects: BatchEffects) -> dict[str, str]:
+    records = effects.idempotency_records
     return {
-        "key_ids": array_of_numbers([key_id for key_id, _ in answers]),
-        "request_ids": array_of_texts([request_id for _, request_id in answers]),
-        "answers": array_of_texts(answers.values()),
+        "key_ids": array_of_numbers([key_id for key_id, _ in records]),
+        "request_ids": array_of_texts([request_id for _, request_id in records]),
+        "answers": array_of_texts(records.values()),
     }
 
 
-def _stale(consequences: BatchEffects, now: datetime) -> dict[str, Any] | None:
-    """Return what is to be touched, or None."""
-    key_ids = [key_id for key_id, asker in consequences.askers.items() if _is_stale(asker.last_used_at, now)]
+def _stale(effects: BatchEffects, now: datetime) -> dict[str, Any] | None:
+    """Return the parameters of TOUCH for the callers whose `last_used_at` is stale, or None."""
+    key_ids = [key_id for key_id, caller in effects.used_callers.items() if _is_stale(caller.last_used_at, now)]
     return {"now": now, "key_ids": array_of_numbers(key_ids)} if key_ids else None
 
 

@@ -1,5 +1,5 @@
--- Each check returns the rows that break it: (user, ledger entry, usage row, key, expected, found, how many in all).
--- Sets are compared with sets, by one scan of each table and a hash join, so that it takes minutes on any history.
+-- Each check returns the rows that violate it: (user, ledger entry, usage event, key, expected, found, total number).
+-- One scan of each table and a hash join: minutes on a history of any size.
 
 -- name: sizes
 SELECT
@@ -45,7 +45,7 @@ ORDER BY entry.id
 LIMIT %s
 
 -- name: each_call_is_charged_to_its_customer
--- What was found is what the customer's own entries account for of this call: nothing.
+-- The amount found is the part of the cost that the customer's own entries account for: nothing.
 SELECT
     used.user_id, used.credit_transaction_id, used.id, used.api_key_id, used.cost, 0::numeric, count(*) OVER ()
 FROM usage_events AS used

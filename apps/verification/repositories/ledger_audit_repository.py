@@ -1,4 +1,4 @@
-"""Compares balances, ledger and usage, as they were at one moment."""
+"""Compares balances, the ledger and usage in one snapshot of the database."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,13 +14,13 @@ from apps.core.database.sql_files import load_statements
 SQL = load_statements(Path(__file__).with_name("ledger_audit.sql"))
 CHECKS = tuple(name for name in SQL if name != "sizes")
 SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-# What a sort or a hash may take before it goes to disk.
+# The memory of a sort or a hash before it spills to disk.
 WORK_MEMORY = "SET LOCAL work_mem = '64MB'"
 
 
 @dataclass(frozen=True, slots=True)
-class Breaches:
-    """The first rows that break a check, as its statement returns them, and how many there are."""
+class CheckResult:
+    """The first rows that violate a check, as its statement returns them, and how many there are."""
 
     check: str
     rows: list[tuple[Any, ...]]
@@ -28,13 +28,13 @@ class Breaches:
 
 
 class LedgerAuditRepository:
-    """Reads across rooms, as the decision does, because what it proves holds between their tables."""
+    """Reads across apps, as verification does: the checks compare their tables."""
 
-    async def compare(self, rows_maximum: int) -> tuple[tuple[int, ...], list[Breaches]]:
-        """Return how many balances, entries, usage rows and keys there are, and what breaks each check."""
+    async def compare(self, rows_maximum: int) -> tuple[tuple[int, ...], list[CheckResult]]:
+        """Return how many balances, entries, usage events and keys there are, and the result of each check."""
         async with _snapshot() as borrowed:
             (sizes,) = await _fetch(borrowed, SQL["sizes"])
-            found = [await _breaches(borrowed, check, rows_maximum) for check in CHECKS]
+            found = [await _result(borrowed, check, rows_maximum) for check in CHECKS]
         return sizes, found
 
 
@@ -46,9 +46,9 @@ async def _snapshot() -> AsyncIterator[AsyncConnection[Any]]:
         yield borrowed
 
 
-async def _breaches(borrowed: AsyncConnection[Any], check: str, rows_maximum: int) -> Breaches:
+async def _result(borrowed: AsyncConnection[Any], check: str, rows_maximum: int) -> CheckResult:
     rows = await _fetch(borrowed, SQL[check], [rows_maximum])
-    return Breaches(check, [row[:-1] for row in rows], rows[0][-1] if rows else 0)
+    return CheckResult(check, [row[:-1] for row in rows], rows[0][-1] if rows else 0)
 
 
 async def _fetch(borrowed: AsyncConnection[Any], sql: str, parameters: Any = ()) -> list[tuple[Any, ...]]:

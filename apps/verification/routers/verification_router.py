@@ -18,24 +18,24 @@ router.add_decorator(require_scopes(KEYS_VERIFY))
 
 
 @router.post("/verify", response={200: VerifyResponse})
-async def verify_key(request: AuthenticatedRequest, question: VerifyRequest) -> VerifyResponse:
-    """Ask whether a key may make a call.
+async def verify_key(request: AuthenticatedRequest, query: VerifyRequest) -> VerifyResponse:
+    """Verify whether an API key may make a call.
 
-    A refusal is an answer too: the status is 200 and `code` says why. The limits' headers speak of the key that was
-    asked about, to be handed on to whoever presented it. The same `request_id` sent again for the same key is answered
-    as the first time, and charged once, whatever has become of the key since: make the id yourself, and never take it
-    from whoever presents the key.
+    The status is 200 for refused calls too; `code` says why. The rate-limit headers are those of the verified key: pass
+    them on to its client. `request_id` is an idempotency key: a retry with the same one for the same key gets the first
+    response and is charged once, whatever has changed since. Generate it yourself; never take it from the client that
+    presents the key.
     """
-    verdict, request_id = await verification_service().verify(question)
+    verdict, request_id = await verification_service().verify(query)
     record_rate_limits(request, verdict.rate_limits, verdict.retry_after_seconds)
     return VerifyResponse.of(verdict, request_id)
 
 
 @router.post("/verify-batch", response={200: VerifyBatchResponse})
-async def verify_keys(request: AuthenticatedRequest, questions: VerifyBatchRequest) -> VerifyBatchResponse:
-    """Ask about up to 100 calls at once, each judged for itself.
+async def verify_keys(request: AuthenticatedRequest, queries: VerifyBatchRequest) -> VerifyBatchResponse:
+    """Verify up to 100 calls at once, each on its own.
 
-    When one of them cannot be decided, the answer is 503, and others may have been charged: send a `request_id` with
-    each, and repeat them all.
+    When one of them cannot be decided, the response is 503, and others may have been charged: send a `request_id` with
+    each, and retry them all.
     """
-    return VerifyBatchResponse(items=await verification_service().verify_all(questions.items))
+    return VerifyBatchResponse(items=await verification_service().verify_all(queries.items))

@@ -1,8 +1,8 @@
-"""The lane: the shortest way from the bytes of `POST /keys/verify` to its batch and back.
+"""The fast path: the shortest way from the bytes of `POST /keys/verify` to its batch and back.
 
-It takes what nearly every caller sends, an API key and a good question. Anything else it leaves to the Ninja operation,
-which says what is wrong with it; both give the same answers. A long body is left to it as well: it finds out who sends
-it before it reads it, and here anybody's key that is well formed would do.
+It serves what nearly every client sends, an API key and a valid request. Everything else is left to the Ninja
+operation, which reports what is wrong; both give the same responses. So is a long body: the operation authenticates the
+client before it reads one, which is not possible here.
 """
 
 import orjson
@@ -18,16 +18,16 @@ from apps.core.request_context import current_request
 from apps.core.values.ip_addresses import parse_address
 from apps.verification.dependencies import verification_service
 from apps.verification.domain import Caller
-from apps.verification.schemas.verification import VerifyRequest, answer_json
+from apps.verification.schemas.verification import VerifyRequest, response_json
 
 JSON = frozenset({b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"})
 BEARER = b"Bearer "
-# Of these a request has one, or it is not for the lane.
+# A request with more than one of these is left to the operation.
 CREDENTIALS = {b"authorization", b"x-api-key"}
 
 
 async def verify_fast_path(scope: Scope, body: bytes) -> RawResponse | None:
-    """Answer a verification, or leave it to the usual way."""
+    """Return the response to a verification, or None to leave it to the operation."""
     if scope["method"] != "POST" or scope["query_string"] or len(body) > ANONYMOUS_BODY_BYTES_MAXIMUM:
         return None
     key = _callers_key(scope)
@@ -37,7 +37,7 @@ async def verify_fast_path(scope: Scope, body: bytes) -> RawResponse | None:
     address = current_request().client_address
     caller = Caller(digest_of(key), parse_address(address) if address else None, KEYS_VERIFY)
     verdict, request_id = await verification_service().verify(request, caller)
-    content = answer_json(verdict, request_id)
+    content = response_json(verdict, request_id) + b"\n"  # as JsonRenderer writes
     headers = [
         (b"content-type", b"application/json; charset=utf-8"),
         *encoded_headers(rate_limit_headers(verdict.rate_limits, verdict.retry_after_seconds)),
@@ -48,7 +48,7 @@ async def verify_fast_path(scope: Scope, body: bytes) -> RawResponse | None:
 
 
 def _callers_key(scope: Scope) -> str | None:
-    """Return the one API key that the request presents; None for another credential, or a body that is not JSON."""
+    """Return the only API key of the request; None for another credential, or a body that is not JSON."""
     key: str | None = None
     content_type: bytes | None = None
     for name, value in scope["headers"]:

@@ -1,11 +1,11 @@
-"""The result of the ledger audit."""
+"""The report of the ledger audit."""
 
 from apps.core.schemas.base import ResponseSchema
 from apps.core.schemas.fields import Amount
 
 
 class LedgerViolation(ResponseSchema):
-    """A row that breaks a check: where it is, what it should hold, and what it does; null is a row that is missing."""
+    """A row that violates a check, with the expected and the found value; `found` is null for a missing row."""
 
     check: str
     user_id: int | None
@@ -17,7 +17,7 @@ class LedgerViolation(ResponseSchema):
 
 
 class LedgerAuditReport(ResponseSchema):
-    """How much was compared, how much of it is wrong, and the first wrong rows of all checks."""
+    """How many rows were compared, how many violate a check, and the first of these."""
 
     balances: int
     transactions: int
@@ -28,5 +28,5 @@ class LedgerAuditReport(ResponseSchema):
 
     @property
     def holds(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there is no violation."""
         return self.violations_total == 0

@@ -1,4 +1,4 @@
-"""Verification queries and verdicts."""
+"""Verification requests and responses."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,12 +21,13 @@ WEIGHT_MAXIMUM = 1_000_000
 
 def _is_address(value: str) -> str:
     if parse_address(value) is None:
-        raise ValueError("is not an IP address")
+        raise ValueError("must be an IP address")
     return value
 
 
 class VerifyRequest(RequestSchema):
-    """A call to be judged: `cost` is in credits, `weight` counts against the windows, `ip` is the caller's address."""
+    """A call to verify. `cost` is in credits, `weight` counts against the rate limits, `ip` is the client's address.
+    `request_id` is the idempotency key: a retry with the same one gets the first response and is charged once."""
 
     key: Annotated[SecretStr, Field(max_length=KEY_LENGTH_MAXIMUM)]
     cost: Annotated[InputAmount, Field(ge=0)] = Decimal(0)
@@ -37,8 +38,8 @@ class VerifyRequest(RequestSchema):
     request_id: Annotated[Text, StringConstraints(min_length=1, max_length=100)] | None = None
 
 
-MOMENTS_REMEMBERED = 1024
-NOTHING_KNOWN: dict[str, Any] = {
+MOMENTS_CACHED = 1024
+NO_KEY: dict[str, Any] = {
     **dict.fromkeys(("key_id", "user_id", "name", "environment")),
     "scopes": [],
     "plan": None,
@@ -48,7 +49,7 @@ NOTHING_KNOWN: dict[str, Any] = {
 
 
 class RateLimitStatusOut(ResponseSchema):
-    """A rate limit and what is left of it; at `reset_at` all of it is free again, if nothing comes."""
+    """The status of a rate limit after the call. If no more calls come, the whole limit is available at `reset_at`."""
 
     name: str
     limit: int
@@ -58,10 +59,10 @@ class RateLimitStatusOut(ResponseSchema):
 
 
 class VerifyResponse(ResponseSchema):
-    """Whether the key may make the call, and if not, why; what is known of the key, null when there is none.
+    """Whether the key may make the call, and if not, why. The fields of the key are null when it was not found.
 
-    `balance` and `rate_limits` are as the call left them. `retry_after_seconds` is how long a call that is
-    RATE_LIMITED has to wait, null when it is larger than a whole window.
+    `balance` and `rate_limits` are those after the call. `retry_after_seconds` is how long a RATE_LIMITED call has to
+    wait, null when its `weight` exceeds a whole limit.
     """
 
     valid: bool
@@ -81,26 +82,26 @@ class VerifyResponse(ResponseSchema):
 
     @classmethod
     def of(cls, verdict: Verdict, request_id: str) -> Self:
-        """Return the verdict for the asking service."""
-        return cls.model_validate(_answer(verdict, request_id))
+        """Return the response for the verdict."""
+        return cls.model_validate(_response_fields(verdict, request_id))
 
 
-def answer_json(verdict: Verdict, request_id: str) -> bytes:
+def response_json(verdict: Verdict, request_id: str) -> bytes:
     """Return the JSON of `VerifyResponse.of`, in a third of the time."""
-    if verdict.first_answer is not None:
-        return verdict.first_answer.encode()
-    return orjson.dumps(_answer(verdict, request_id))
+    if verdict.stored_response is not None:
+        return verdict.stored_response.encode()
+    return orjson.dumps(_response_fields(verdict, request_id))
 
 
-def _answer(verdict: Verdict, request_id: str) -> dict[str, Any]:
-    if verdict.first_answer is not None:
-        answer: dict[str, Any] = orjson.loads(verdict.first_answer)
-        return answer
+def _response_fields(verdict: Verdict, request_id: str) -> dict[str, Any]:
+    if verdict.stored_response is not None:
+        stored: dict[str, Any] = orjson.loads(verdict.stored_response)
+        return stored
     record = verdict.record
     return {
         "valid": verdict.is_valid,
         "code": verdict.code,
-        **(_known(record) if record else NOTHING_KNOWN),
+        **(_key_fields(record) if record else NO_KEY),
         "balance": None if verdict.balance is None else f"{verdict.balance:f}",
         "rate_limits": [_status(status) for status in verdict.rate_limits],
         "retry_after_seconds": verdict.retry_after_seconds,
@@ -108,7 +109,7 @@ def _answer(verdict: Verdict, request_id: str) -> dict[str, Any]:
     }
 
 
-def _known(record: KeyRecord) -> dict[str, Any]:
+def _key_fields(record: KeyRecord) -> dict[str, Any]:
     return {
         "key_id": record.key_id,
         "user_id": record.user_id,
@@ -132,22 +133,22 @@ def _status(status: RateLimitStatus) -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=MOMENTS_REMEMBERED)
+@lru_cache(maxsize=MOMENTS_CACHED)
 def _moment(milliseconds: int) -> str:
-    # The same for all keys whose rate limits a batch began.
+    # The same for all keys whose rate limits begin in one batch.
     return rfc3339(datetime.fromtimestamp(milliseconds / 1000, UTC))
 
 
-QUESTIONS_MAXIMUM = 100
+QUERIES_MAXIMUM = 100
 
 
 class VerifyBatchRequest(RequestSchema):
-    """Calls to be judged, each for itself, in this order."""
+    """Calls to verify, each on its own, in this order."""
 
-    items: Annotated[list[VerifyRequest], Field(min_length=1, max_length=QUESTIONS_MAXIMUM)]
+    items: Annotated[list[VerifyRequest], Field(min_length=1, max_length=QUERIES_MAXIMUM)]
 
 
 class VerifyBatchResponse(ResponseSchema):
-    """The verdicts, in the order of the calls."""
+    """The responses, in the order of the calls."""
 
     items: list[VerifyResponse]

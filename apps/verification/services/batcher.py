@@ -1,4 +1,4 @@
-"""Answers questions in batches: whatever waits at the same moment is answered together."""
+"""Processes items in batches: those that wait at the same moment are processed together."""
 
 import asyncio
 from collections import deque
@@ -8,102 +8,107 @@ from weakref import WeakKeyDictionary
 from apps.core.errors import Unavailable
 
 BATCH_SIZE_MAXIMUM = 256
-# While the database works on one batch, the next is decided or told. It begins only with a crowd: each batch has a
-# cost of its own, a commit above all, so two small ones are dearer than one.
+# While the database works on one batch, another is decided or its results are delivered. The second begins only with
+# this many items: each batch has a cost of its own, a commit above all, so two small ones cost more than one.
 BATCHES_MAXIMUM = 2
-CROWD = 16
+CONCURRENT_BATCH_MINIMUM = 16
 WAITING_MAXIMUM = 10_000
 
 
-class Ticket[Q, A]:
-    """A question that waits for its answer."""
+class Pending[Item, Result]:
+    """An item that waits for its result."""
 
-    __slots__ = ("answer", "question")
+    __slots__ = ("item", "result")
 
-    def __init__(self, question: Q, answer: asyncio.Future[A]) -> None:
-        self.question = question
-        self.answer = answer
+    def __init__(self, item: Item, result: asyncio.Future[Result]) -> None:
+        self.item = item
+        self.result = result
 
     @property
-    def is_withdrawn(self) -> bool:
-        """Whether the asker has gone."""
-        return self.answer.done()
+    def is_cancelled(self) -> bool:
+        """Whether the result is no longer awaited: the client has disconnected."""
+        return self.result.done()
 
 
-# Answers all, in their order; what it says to a withdrawn question nobody hears, and an exception is raised to its
-# asker.
-type AnswerAll[Q, A] = Callable[[Sequence[Ticket[Q, A]]], Awaitable[Sequence[A | Exception]]]
+# Returns the results of all items, in their order. An exception is raised to the one that waits for the item; the
+# result of a cancelled item is dropped.
+type ProcessBatch[Item, Result] = Callable[[Sequence[Pending[Item, Result]]], Awaitable[Sequence[Result | Exception]]]
 
 
-class Batcher[Q, A]:
-    """Collects questions while batches are being answered, and answers them as the next batch, in arrival order.
+class Batcher[Item, Result]:
+    """Collects items while batches are being processed, and processes them as the next batch, in order of arrival.
 
-    There is no timer: a question that finds no batch under way on its event loop is answered at once, with those that
-    arrive in the same turn of the loop. A question whose asker has gone before its batch began is dropped.
+    There is no timer: an item that finds no running batch on its event loop is processed at once, with those that
+    arrive in the same turn of the loop. An item that is cancelled before its batch begins is dropped.
     """
 
-    def __init__(self, answer_all: AnswerAll[Q, A]) -> None:
-        self._answer_all = answer_all
-        self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, _Queue[Q, A]] = WeakKeyDictionary()
+    def __init__(self, process_batch: ProcessBatch[Item, Result]) -> None:
+        self._process_batch = process_batch
+        self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, _Queue[Item, Result]] = WeakKeyDictionary()
 
-    def ask(self, question: Q) -> asyncio.Future[A]:
-        """Return the future answer; raises Unavailable when too many wait, and what answering the batch raised."""
+    def submit(self, item: Item) -> asyncio.Future[Result]:
+        """Return the future result, which raises what processing its batch raised.
+
+        Raises Unavailable when too many items wait.
+        """
         loop = asyncio.get_running_loop()
         queue = self._queues.get(loop)
         if queue is None:
-            queue = self._queues[loop] = _Queue(loop, self._answer_all)
-        return queue.put(question)
+            queue = self._queues[loop] = _Queue(loop, self._process_batch)
+        return queue.put(item)
 
 
-class _Queue[Q, A]:
-    """The questions waiting on one event loop, and the tasks that answer them."""
+class _Queue[Item, Result]:
+    """The items that wait on one event loop, and the tasks that process them."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, answer_all: AnswerAll[Q, A]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, process_batch: ProcessBatch[Item, Result]) -> None:
         self._loop = loop
-        self._answer_all = answer_all
-        self._waiting: deque[Ticket[Q, A]] = deque()
+        self._process_batch = process_batch
+        self._waiting: deque[Pending[Item, Result]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def put(self, question: Q) -> asyncio.Future[A]:
+    def put(self, item: Item) -> asyncio.Future[Result]:
         if len(self._waiting) >= WAITING_MAXIMUM:
-            raise Unavailable("Too many verifications are waiting.")
-        ticket: Ticket[Q, A] = Ticket(question, self._loop.create_future())
-        self._waiting.append(ticket)
-        if not self._tasks or (len(self._tasks) < BATCHES_MAXIMUM and len(self._waiting) >= CROWD):
+            raise Unavailable("Too many verifications are waiting. Retry shortly.")
+        pending: Pending[Item, Result] = Pending(item, self._loop.create_future())
+        self._waiting.append(pending)
+        if not self._tasks or (len(self._tasks) < BATCHES_MAXIMUM and len(self._waiting) >= CONCURRENT_BATCH_MINIMUM):
             self._tasks.add(self._loop.create_task(self._work()))
-        return ticket.answer
+        return pending.result
 
     async def _work(self) -> None:
         try:
-            while (len(self._tasks) == 1 or len(self._waiting) >= CROWD) and (batch := self._next_batch()):
-                await self._answer(batch)
+            while (len(self._tasks) == 1 or len(self._waiting) >= CONCURRENT_BATCH_MINIMUM) and (
+                batch := self._next_batch()
+            ):
+                await self._process(batch)
         finally:
             self._tasks.discard(asyncio.current_task())
 
-    def _next_batch(self) -> list[Ticket[Q, A]]:
-        batch: list[Ticket[Q, A]] = []
+    def _next_batch(self) -> list[Pending[Item, Result]]:
+        batch: list[Pending[Item, Result]] = []
         while self._waiting and len(batch) < BATCH_SIZE_MAXIMUM:
-            ticket = self._waiting.popleft()
-            if not ticket.is_withdrawn:
-                batch.append(ticket)
+            pending = self._waiting.popleft()
+            if not pending.is_cancelled:
+                batch.append(pending)
         return batch
 
-    async def _answer(self, batch: list[Ticket[Q, A]]) -> None:
+    async def _process(self, batch: list[Pending[Item, Result]]) -> None:
         try:
-            answers = await self._answer_all(batch)
-            answered = list(zip(batch, answers, strict=True))
-        except Exception as error:  # noqa: BLE001  every asker is told, whatever it was
-            for ticket in batch:
-                _tell(ticket, error)
+            results = await self._process_batch(batch)
+            processed = list(zip(batch, results, strict=True))
+        except Exception as error:  # noqa: BLE001  raised to each that waits, whatever it is
+            for pending in batch:
+                _deliver(pending, error)
             return
-        for ticket, answer in answered:
-            _tell(ticket, answer)
+        for pending, result in processed:
+            _deliver(pending, result)
 
 
-def _tell[Q, A](ticket: Ticket[Q, A], answer: A | Exception) -> None:
-    if ticket.is_withdrawn:
+def _deliver[Item, Result](pending: Pending[Item, Result], result: Result | Exception) -> None:
+    if pending.is_cancelled:
         return
-    if isinstance(answer, Exception):
-        ticket.answer.set_exception(answer)
+    if isinstance(result, Exception):
+        pending.result.set_exception(result)
     else:
-        ticket.answer.set_result(answer)
+        pending.result.set_result(result)

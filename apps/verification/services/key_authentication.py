@@ -1,61 +1,95 @@
-"""Turns an API key presented to Keyhouse itself into a principal."""
+"""Authenticating clients of Keyhouse's own API by API key."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
 
 from apps.api_keys.services.key_format import digest_of, is_well_formed
 from apps.core.authorization.principal import CredentialKind, Principal
+from apps.core.rate_limits.rate_limit import RateLimitStatus
 from apps.core.values.ip_addresses import parse_address
 from apps.verification.domain import Code, KeyRecord, Verdict, VerificationQuery
-from apps.verification.services.caller_check import is_out_of_place, out_of_place
+from apps.verification.services.caller_authorization import address_refusal, is_refused_for_address
 from apps.verification.services.verification_service import VerificationService
 
 
 class KeyAuthentication:
-    """Judges the caller's key by the same decision as the keys it asks about."""
+    """Decides about keys that are used for Keyhouse's own API as about all others."""
 
     def __init__(self, verification: VerificationService) -> None:
         self._verification = verification
 
-    async def judge(self, key: str, address: str | None, *, is_metered: bool) -> Verdict:
-        """Return the verdict on a key that comes from `address`; a metered use counts against its windows.
+    async def verify(self, key: str, address: str | None, *, is_metered: bool) -> Verdict:
+        """Return the verdict on a key that is used from `address`; a metered use counts against its rate limits.
 
-        Raises NotAllowed for a key that counts, but not from there.
+        Raises NotAllowed for a key that is valid but may not be used from the address.
         """
         if not is_well_formed(key):
             return Verdict(Code.NOT_FOUND)
-        return await self.judge_digest(digest_of(key), address, is_metered=is_metered)
+        return await self.verify_digest(digest_of(key), address, is_metered=is_metered)
 
-    async def judge_digest(
+    async def verify_digest(
         self, digest: bytes, address: str | None, scopes: tuple[str, ...] = (), *, is_metered: bool
     ) -> Verdict:
-        """Return the verdict on the key with this secret, for a use that needs these scopes; else like `judge`."""
-        caller = parse_address(address) if address else None
+        """Return the verdict on the key with this digest, for a use that needs `scopes`; raises as `verify` does."""
+        client = parse_address(address) if address else None
         weight = 1 if is_metered else 0
-        question = VerificationQuery(
+        query = VerificationQuery(
             digest,
             weight=weight,
             scopes=scopes,
-            address=caller,
+            address=client,
             is_metered=is_metered,
             is_recorded=False,
             is_credential=True,
         )
-        verdict = await self._verification.judge(question)
-        # FORBIDDEN is also the key of an owner who is inactive or locked out; that one counts from nowhere.
-        if verdict.record and verdict.code is Code.FORBIDDEN and is_out_of_place(verdict.record, caller):
-            raise out_of_place()
+        verdict = await self._verification.decide(query)
+        # FORBIDDEN is also the code of a key whose owner is suspended or locked, which is valid from no address.
+        if verdict.record and verdict.code is Code.FORBIDDEN and is_refused_for_address(verdict.record, client):
+            raise address_refusal()
         return verdict
 
     async def inspect(self, digest: bytes, address: str | None) -> Verdict:
-        """Return what would be said of the key with this secret if it came from `address`; counts and notes nothing.
+        """Return what the verdict on the key with this digest would be; changes and counts nothing.
 
-        Windows that are used up do not refuse it: it is the key that is asked about, not one more call.
+        Rate limits are not checked: the query is about the key, not about one more call.
         """
-        caller = parse_address(address) if address else None
-        question = VerificationQuery(digest, weight=0, address=caller, is_metered=False, is_recorded=False)
-        return await self._verification.judge(question)
+        client = parse_address(address) if address else None
+        query = VerificationQuery(digest, weight=0, address=client, is_metered=False, is_recorded=False)
+        return await self._verification.decide(query)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAuthenticationResult:
+    """The principal of a key, None when the key may not be used; whether only rate limits or scopes refuse it.
+
+    `expires_at` is when the key or the presented secret expires, whichever is first.
+    """
+
+    principal: Principal | None = None
+    rate_limits: Sequence[RateLimitStatus] = ()
+    retry_after_seconds: int | None = None
+    is_limited: bool = False
+    lacks_scopes: bool = False
+    expires_at: datetime | None = None
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> Self:
+        """Return the result for the verdict."""
+        record, is_limited = verdict.record, verdict.code is Code.RATE_LIMITED
+        return cls(
+            principal=principal_of(record) if record and verdict.is_valid else None,
+            rate_limits=verdict.rate_limits,
+            retry_after_seconds=_wait_seconds(verdict) if is_limited else None,
+            is_limited=is_limited,
+            lacks_scopes=verdict.code is Code.INSUFFICIENT_SCOPES,
+            expires_at=_expiry(record) if record else None,
+        )
 
 
 def principal_of(record: KeyRecord) -> Principal:
-    """Return the principal that the key is."""
+    """Return the principal of a key."""
     return Principal(
         user_id=record.user_id,
         kind=CredentialKind.API_KEY,
@@ -64,3 +98,11 @@ def principal_of(record: KeyRecord) -> Principal:
         scopes=frozenset(record.scopes),
         api_key_id=record.key_id,
     )
+
+
+def _wait_seconds(verdict: Verdict) -> int:
+    return verdict.retry_after_seconds or verdict.rate_limits[0].period_seconds
+
+
+def _expiry(record: KeyRecord) -> datetime | None:
+    return min(filter(None, (record.expires_at, record.secret_expires_at)), default=None)

@@ -1,10 +1,10 @@
-"""Proves on a live database that balances, ledger and usage agree."""
+"""Checking on a live database that balances, the ledger and usage agree."""
 
 from collections.abc import Sequence
 from itertools import chain, islice, zip_longest
 from typing import Any
 
-from apps.verification.repositories.ledger_audit_repository import Breaches, LedgerAuditRepository
+from apps.verification.repositories.ledger_audit_repository import CheckResult, LedgerAuditRepository
 from apps.verification.schemas.ledger_audit import LedgerAuditReport, LedgerViolation
 
 VIOLATIONS_MAXIMUM = 100
@@ -13,28 +13,26 @@ COLUMNS = ("user_id", "transaction_id", "usage_event_id", "api_key_id", "expecte
 
 
 class LedgerAudit:
-    """Compares what is stored with what it is the sum of; changes nothing, and holds nobody up."""
+    """Compares stored values with the sums that they must equal. Changes nothing and locks nothing."""
 
     def __init__(self, repository: LedgerAuditRepository) -> None:
         self._repository = repository
 
     async def run(self) -> LedgerAuditReport:
-        """Return what was compared and what is wrong, at most VIOLATIONS_MAXIMUM rows of it."""
-        sizes, found = await self._repository.compare(VIOLATIONS_MAXIMUM)
+        """Return how many rows were compared, and up to VIOLATIONS_MAXIMUM violations."""
+        sizes, results = await self._repository.compare(VIOLATIONS_MAXIMUM)
         return LedgerAuditReport(
             **dict(zip(SIZES, sizes, strict=True)),
-            violations_total=sum(breaches.total for breaches in found),
-            violations=_shown(found),
+            violations_total=sum(result.total for result in results),
+            violations=_shown(results),
         )
 
 
-def _shown(found: Sequence[Breaches]) -> list[LedgerViolation]:
-    """Return the first of each check, then the second of each and so on: one fault may break thousands of sums."""
-    by_turns = chain.from_iterable(
-        zip_longest(*([(breaches.check, row) for row in breaches.rows] for breaches in found))
-    )
-    chosen = islice((turn for turn in by_turns if turn is not None), VIOLATIONS_MAXIMUM)
-    order = [breaches.check for breaches in found]
+def _shown(results: Sequence[CheckResult]) -> list[LedgerViolation]:
+    """Return violations of each check in turn: one fault may violate one check thousands of times."""
+    in_turn = chain.from_iterable(zip_longest(*([(result.check, row) for row in result.rows] for result in results)))
+    chosen = islice((turn for turn in in_turn if turn is not None), VIOLATIONS_MAXIMUM)
+    order = [result.check for result in results]
     return [_violation(check, row) for check, row in sorted(chosen, key=lambda turn: order.index(turn[0]))]
 
 

@@ -1,4 +1,4 @@
-"""Answers "may this key make this call?"."""
+"""Verification: may this key make this call?"""
 
 import asyncio
 import secrets
@@ -11,57 +11,57 @@ from apps.verification.domain import (
     BatchEffects,
     BatchSnapshot,
     Caller,
+    IdempotencyKey,
     KeyRecord,
-    RequestName,
     Verdict,
     VerificationQuery,
 )
 from apps.verification.repositories.decision_repository import DecisionRepository
-from apps.verification.schemas.verification import VerifyRequest, VerifyResponse, answer_json
-from apps.verification.services.batcher import Batcher, Ticket
-from apps.verification.services.caller_check import check_callers
+from apps.verification.schemas.verification import VerifyRequest, VerifyResponse, response_json
+from apps.verification.services.batcher import Batcher, Pending
+from apps.verification.services.caller_authorization import refused_callers
 from apps.verification.services.decision import decide
 
 REQUEST_ID_BYTES = 16
 
-type Asked = Ticket[VerificationQuery, Verdict]
-type Answer = Verdict | Exception
-NOBODY_LISTENS = Unavailable("The asker has gone.")
+type PendingQuery = Pending[VerificationQuery, Verdict]
+type Result = Verdict | Exception
+DISCONNECTED = Unavailable("The client has disconnected.")
 
 
 class KeyBusy(Unavailable):
-    """Somebody is changing what a key or its owner has left, and takes long over it."""
+    """Another transaction has locked the counters of the key or the balance of its owner for too long."""
 
-    message = "The key is being changed; try again shortly."
+    message = "The API key is being changed. Retry shortly."
 
 
 class VerificationService:
-    """Decides questions in batches: metered ones each batch in one transaction, the others on what is committed.
+    """Decides queries in batches: metered ones each batch in one transaction, the others on committed rows.
 
-    What uses nothing locks nothing, and waits neither for a lock nor for a commit.
+    Unmetered queries lock nothing, and wait neither for a lock nor for a commit.
     """
 
     def __init__(self, decisions: DecisionRepository) -> None:
         self._decisions = decisions
-        self._metered: Batcher[VerificationQuery, Verdict] = Batcher(self._decide_all)
-        self._unmetered: Batcher[VerificationQuery, Verdict] = Batcher(self._judge_all)
+        self._metered: Batcher[VerificationQuery, Verdict] = Batcher(self._decide_metered)
+        self._unmetered: Batcher[VerificationQuery, Verdict] = Batcher(self._decide_unmetered)
 
     async def verify(
         self, request: VerifyRequest, caller: Caller | None = None, *, is_metered: bool = True
     ) -> tuple[Verdict, str]:
-        """Return the verdict and the request's id; when it is VALID and metered, all it uses up has been committed.
+        """Return the verdict and the request's id; the effects of a VALID metered query are committed.
 
-        Raises NotAuthenticated, NotAllowed or InsufficientScopes for the caller, and then nothing has been decided.
+        Raises NotAuthenticated, NotAllowed or InsufficientScopes for the caller; then nothing was decided.
         """
         request_id = request.request_id or secrets.token_hex(REQUEST_ID_BYTES)
-        question = _question(request, request_id, caller, is_metered=is_metered)
-        return await self._ask(question), request_id
+        query = _query(request, request_id, caller, is_metered=is_metered)
+        return await self.decide(query), request_id
 
     async def verify_all(self, requests: Sequence[VerifyRequest]) -> list[VerifyResponse]:
         """Return the verdicts, in the order of the requests.
 
-        Raises Unavailable when one of them cannot be decided; the others then have been, and may be asked for again by
-        their `request_id`.
+        Raises Unavailable when one of them cannot be decided. The others are decided, and may be retried with the same
+        `request_id`.
         """
         verified = await asyncio.gather(*map(self.verify, requests), return_exceptions=True)
         for each in verified:
@@ -69,26 +69,23 @@ class VerificationService:
                 raise each
         return [VerifyResponse.of(*each) for each in verified if not isinstance(each, BaseException)]
 
-    async def judge(self, question: VerificationQuery) -> Verdict:
-        """Return the verdict on a key that is used on Keyhouse itself."""
-        return await self._ask(question)
+    async def decide(self, query: VerificationQuery) -> Verdict:
+        """Return the verdict on the query."""
+        return await (self._metered if query.is_metered else self._unmetered).submit(query)
 
-    async def _ask(self, question: VerificationQuery) -> Verdict:
-        return await (self._metered if question.is_metered else self._unmetered).ask(question)
+    async def _decide_metered(self, batch: Sequence[PendingQuery]) -> Sequence[Result]:
+        queries = [pending.item for pending in batch]
+        return await self._decisions.decide(queries, lambda snapshot: _decide(snapshot, batch))
 
-    async def _decide_all(self, asked: Sequence[Asked]) -> Sequence[Answer]:
-        questions = [ticket.question for ticket in asked]
-        return await self._decisions.decide(questions, lambda known: _decide(known, asked))
-
-    async def _judge_all(self, asked: Sequence[Asked]) -> Sequence[Answer]:
-        questions = [ticket.question for ticket in asked]
-        return await self._decisions.judge(questions, lambda known: _decide(known, asked))
+    async def _decide_unmetered(self, batch: Sequence[PendingQuery]) -> Sequence[Result]:
+        queries = [pending.item for pending in batch]
+        return await self._decisions.decide_unmetered(queries, lambda snapshot: _decide(snapshot, batch))
 
 
-def _question(request: VerifyRequest, request_id: str, caller: Caller | None, *, is_metered: bool) -> VerificationQuery:
+def _query(request: VerifyRequest, request_id: str, caller: Caller | None, *, is_metered: bool) -> VerificationQuery:
     key = request.key.get_secret_value()
     return VerificationQuery(
-        # No key has an empty digest, so a malformed one is not found; its caller is judged with it all the same.
+        # No key has an empty digest, so a malformed one is not found; its caller is authorized with it all the same.
         digest_of(key) if is_well_formed(key) else b"",
         request.cost,
         request.weight,
@@ -103,46 +100,51 @@ def _question(request: VerifyRequest, request_id: str, caller: Caller | None, *,
     )
 
 
-def _decide(known: BatchSnapshot, asked: Sequence[Asked]) -> tuple[list[Answer], BatchEffects]:
-    """Decide the questions whose asker waits for the answer and may ask; the others use up nothing."""
-    callers = {ticket.question.caller for ticket in asked if ticket.question.caller}
-    refusals = check_callers(known, callers)
-    answers = [_refusal(ticket, refusals, known) for ticket in asked]
-    heard = [ticket.question for ticket, answer in zip(asked, answers, strict=True) if answer is None]
-    verdicts, consequences = decide(known, heard)
-    consequences.first_answers = _first_answers(heard, verdicts)
-    good = [caller for caller in callers if isinstance(refusals.get(caller), InsufficientScopes | None)]
-    consequences.askers = _askers(known, good, heard, verdicts)
+def _decide(snapshot: BatchSnapshot, batch: Sequence[PendingQuery]) -> tuple[list[Result], BatchEffects]:
+    """Decide the queries whose clients are connected and whose callers may verify keys; the others have no effect."""
+    callers = {pending.item.caller for pending in batch if pending.item.caller}
+    refusals = refused_callers(snapshot, callers)
+    errors = [_error(pending, refusals, snapshot) for pending in batch]
+    queries = [pending.item for pending, error in zip(batch, errors, strict=True) if error is None]
+    verdicts, effects = decide(snapshot, queries)
+    effects.idempotency_records = _idempotency_records(queries, verdicts)
+    authenticated = [caller for caller in callers if isinstance(refusals.get(caller), InsufficientScopes | None)]
+    effects.used_callers = _used_callers(snapshot, authenticated, queries, verdicts)
     following = iter(verdicts)
-    return [answer or next(following) for answer in answers], consequences
+    return [error or next(following) for error in errors], effects
 
 
-def _refusal(ticket: Asked, refusals: Mapping[Caller, DomainError], known: BatchSnapshot) -> Exception | None:
-    """Return what the asker is told instead of a verdict, or None when there is to be one."""
-    question = ticket.question
-    if ticket.is_withdrawn:
-        return NOBODY_LISTENS
-    if question.caller and question.caller in refusals:
-        return refusals[question.caller]
-    return KeyBusy() if question.digest in known.busy else None
+def _error(pending: PendingQuery, refusals: Mapping[Caller, DomainError], snapshot: BatchSnapshot) -> Exception | None:
+    """Return the error that the client gets instead of a verdict, or None."""
+    query = pending.item
+    if pending.is_cancelled:
+        return DISCONNECTED
+    if query.caller and query.caller in refusals:
+        return refusals[query.caller]
+    return KeyBusy() if query.digest in snapshot.busy else None
 
 
-def _first_answers(questions: Sequence[VerificationQuery], verdicts: Sequence[Verdict]) -> dict[RequestName, str]:
+def _idempotency_records(
+    queries: Sequence[VerificationQuery], verdicts: Sequence[Verdict]
+) -> dict[IdempotencyKey, str]:
     return {
-        (verdict.record.key_id, question.request_id): answer_json(verdict, question.request_id).decode()
-        for question, verdict in zip(questions, verdicts, strict=True)
-        if question.is_repeatable and verdict.record and verdict.first_answer is None
+        (verdict.record.key_id, query.request_id): response_json(verdict, query.request_id).decode()
+        for query, verdict in zip(queries, verdicts, strict=True)
+        if query.is_idempotent and verdict.record and verdict.stored_response is None
     }
 
 
-def _askers(
-    known: BatchSnapshot, callers: Iterable[Caller], questions: Sequence[VerificationQuery], verdicts: Sequence[Verdict]
+def _used_callers(
+    snapshot: BatchSnapshot,
+    callers: Iterable[Caller],
+    queries: Sequence[VerificationQuery],
+    verdicts: Sequence[Verdict],
 ) -> dict[int, KeyRecord]:
-    """Return the keys that were used to ask, and used up nothing by it."""
-    records = [known.callers[caller.digest] for caller in callers]
+    """Return the keys that were used as credentials without changing their counters."""
+    records = [snapshot.callers[caller.digest] for caller in callers]
     records += [
         verdict.record
-        for question, verdict in zip(questions, verdicts, strict=True)
-        if question.is_credential and not question.is_metered and verdict.record and verdict.is_valid
+        for query, verdict in zip(queries, verdicts, strict=True)
+        if query.is_credential and not query.is_metered and verdict.record and verdict.is_valid
     ]
     return {record.key_id: record for record in records}

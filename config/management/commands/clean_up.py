@@ -1,6 +1,6 @@
 """`manage.py clean_up`."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import RootModel
 
@@ -14,12 +14,14 @@ class Deleted(RootModel[dict[str, int]]):
 
 
 class Command(ServiceCommand):
-    """Runs every clean-up task at once, as servers do every hour. Safe at any time, and any number at once."""
+    """Runs every clean-up task now; servers do so every hour. Safe at any time, and several at once."""
+
+    examples: ClassVar = ["manage.py clean_up", "manage.py clean_up --json"]
 
     @property
-    def help(self) -> str:  # type: ignore[override]  # what apps declare is known once Django is set up
+    def help(self) -> str:  # type: ignore[override]  # apps' declarations can be read once Django is set up
         """Return what is deleted."""
-        return f"Delete {'; '.join(task.deletes for task in clean_up_tasks())}."
+        return f"Delete {'; '.join(task.deletes for task in clean_up_tasks())}. Servers do so every hour."
 
     def run(self, options: dict[str, Any]) -> None:
         """Run the tasks, and show how many rows each has deleted."""

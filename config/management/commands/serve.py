@@ -1,69 +1,75 @@
-"""`manage.py serve`: prepares the database and serves both doors."""
+"""`manage.py serve`: prepares the database and serves the API and the admin."""
 
 import logging
 import multiprocessing
 import socket
 from argparse import ArgumentParser
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from granian.server import Server
 
-from config.environment.web_address import reachable
+from apps.core.management.service_command import DocumentedCommand
+from config.environment.addresses import reachable
 from config.serving.announcement import Announcement
 from config.serving.first_run import ADMINISTRATOR_EMAIL, FirstSecrets
+from config.serving.granian_workers import WorkerDeaths, run_worker
 from config.serving.preparation import prepare
-from config.serving.worker_deaths import WorkerDeaths
-from config.serving.worker_signals import run_worker
 
 logger = logging.getLogger("keyhouse.serve")
 
-# How long requests under way may take to finish when the server is told to stop.
+# How long running requests may take to finish after the server is told to stop.
 GRACE_SECONDS = 15
 
 
-class Command(BaseCommand):
+class Command(DocumentedCommand):
     """Serves the API, the admin and the documentation until Ctrl-C or SIGTERM."""
 
-    help = "Prepare the database and serve. HOST, PORT and WORKERS are taken from the environment unless given."
+    help = "Migrate the database, collect static files and serve, until Ctrl-C or SIGTERM."
+    examples: ClassVar = ["manage.py serve", "manage.py serve --host 0.0.0.0 --port 8080 --workers 4"]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take what overrides the environment."""
+        """Add the options that override the environment."""
         environment = settings.ENVIRONMENT
-        parser.add_argument("--host", default=environment.host)
-        parser.add_argument("--port", type=int, default=environment.port)
-        parser.add_argument("--workers", type=int, default=environment.workers)
-        parser.add_argument("--skip-migrations", action="store_true", help="the database is migrated by someone else")
+        parser.add_argument("--host", default=environment.host, help="the address to listen on; default: HOST")
+        parser.add_argument("--port", type=int, default=environment.port, help="default: PORT")
+        parser.add_argument(
+            "--workers", type=int, default=environment.workers, help="the number of processes; default: WORKERS"
+        )
+        parser.add_argument(
+            "--skip-migrations", action="store_true", help="do not migrate; another machine or job does"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Prepare, say where to find everything, and serve."""
+        """Prepare, serve, and print the URLs once the server responds."""
         host, port = options["host"], options["port"]
         _require_free(host, port)
         warn_of_undelivered_mail()
+        self._print("Preparing the database and the static files …")
         first = prepare(
             migrate=not options["skip_migrations"],
             with_first_accounts=not settings.ENVIRONMENT.is_production,
         )
         netloc = f"{reachable(host)}:{port}"
-        announcement = Announcement(netloc, lambda: self._say(_where(f"http://{netloc}", first)))
+        announcement = Announcement(netloc, lambda: self._print(_running(f"http://{netloc}", first)))
         try:
             _serve(_server(host, port, options["workers"]), announcement)
         finally:
-            # They are stored already, and the next start makes no others.
-            if not announcement.call_off() and first:
-                self._say(f"\nKeyhouse has not served\n{_secret_words(first)}")
+            # They are stored already, and the next start generates no others.
+            if not announcement.cancel() and first:
+                self._print(f"\nKeyhouse has not started\n{_secrets(first)}")
 
-    def _say(self, words: str) -> None:
-        self.stdout.write(words)
+    def _print(self, text: str) -> None:
+        self.stdout.write(text)
         self.stdout.flush()
 
 
 def _serve(server: Any, announcement: Announcement) -> None:
-    # Workers begin as new processes: a forked one would inherit this one's thread pools without their threads,
-    # and wait for them for ever.
+    # Workers are spawned: a forked one would inherit this process' thread pools without their threads, and wait for
+    # them for ever.
     multiprocessing.set_start_method("spawn", force=True)
     server.respawned_wrks = WorkerDeaths()
     server.on_startup(announcement.begin)
@@ -71,30 +77,30 @@ def _serve(server: Any, announcement: Announcement) -> None:
 
 
 def warn_of_undelivered_mail() -> None:
-    """Say it, once a start, when production has no mail server."""
+    """Log a warning when production has no mail server."""
     if not settings.MAILERS:
-        logger.warning("MAIL_URL is not set: mail is not delivered, letters wait in their table")
+        logger.warning("MAIL_URL is not set: mail is not delivered, messages wait in their table")
 
 
-def _where(base: str, first: FirstSecrets | None) -> str:
-    where = f"\nKeyhouse serves\n  API     {base}/api/v1\n  docs    {base}/docs\n  admin   {base}/admin/\n"
-    words = _first_words(base, first) if first else f"Try:\n  curl -s {base}/health/ready\n"
-    return f"{where}{words}"
+def _running(base: str, first: FirstSecrets | None) -> str:
+    urls = f"\nKeyhouse is running\n  API     {base}/api/v1\n  docs    {base}/docs\n  admin   {base}/admin/\n"
+    steps = _first_steps(base, first) if first else f"Try:\n  curl {base}/health/ready\n"
+    return f"{urls}{steps}"
 
 
-def _secret_words(first: FirstSecrets) -> str:
+def _secrets(first: FirstSecrets) -> str:
     return (
-        f"Shown this once, stored only as hashes:\n"
+        f"Shown only now, stored only as hashes:\n"
         f"  administrator  {ADMINISTRATOR_EMAIL}\n"
         f"  password       {first.password}\n"
         f"  service key    {first.service_key}\n"
     )
 
 
-def _first_words(base: str, first: FirstSecrets) -> str:
+def _first_steps(base: str, first: FirstSecrets) -> str:
     return (
-        f"{_secret_words(first)}\n"
-        f"Try, asking whether the service key itself is good:\n"
+        f"{_secrets(first)}\n"
+        f"Try to verify the service key itself:\n"
         f"  curl -s {base}/api/v1/keys/verify -H 'Authorization: Bearer {first.service_key}'"
         f" -H 'Content-Type: application/json' -d '{{\"key\": \"{first.service_key}\"}}'\n"
     )

@@ -1,24 +1,24 @@
-// Fills the form with what the link carries behind its #, and sends it to the API when its reader says so.
+// Fills the form with the values after the # of the link, and sends it to the API when the reader submits it.
 "use strict";
 
 const form = document.querySelector("form");
 const state = document.querySelector("[role=status]");
-const given = new URLSearchParams(location.hash.slice(1));
+const values = new URLSearchParams(location.hash.slice(1));
 
 for (const field of form.elements) {
-  if (given.has(field.name)) field.value = given.get(field.name);
+  if (values.has(field.name)) field.value = values.get(field.name);
 }
 
 const isIncomplete = [...form.elements].some((field) => field.type === "hidden" && field.value === "");
 
-function say(text, isRefusal) {
+function show(text, isError) {
   state.textContent = text;
-  state.classList.toggle("refusal", isRefusal);
+  state.classList.toggle("error", isError);
 }
 
-function reasonOf(answer) {
-  const details = answer.error.details.map((detail) => detail.message);
-  return [answer.error.message, ...details].join(" ");
+function reasonOf(body) {
+  const details = body.error.details.map((detail) => detail.message);
+  return [body.error.message, ...details].join(" ");
 }
 
 async function send() {
@@ -29,29 +29,29 @@ async function send() {
     body: JSON.stringify(Object.fromEntries(entries)),
     credentials: "omit",
   });
-  const answer = await response.json();
-  if (!response.ok) return say(reasonOf(answer), true);
-  // The token is spent; the address in the history need not keep it.
+  const body = await response.json();
+  if (!response.ok) return show(reasonOf(body), true);
+  // The token is used up; the history need not keep it.
   history.replaceState(null, "", location.pathname);
   form.hidden = true;
-  return say(answer.status === "pending" ? form.dataset.pending : form.dataset.done, false);
+  return show(body.status === "pending" ? form.dataset.pending : form.dataset.done, false);
 }
 
-// The same page with another token is another link, which a browser follows without loading anything.
+// A link to the same page with another token makes browsers load nothing.
 window.addEventListener("hashchange", () => location.reload());
 
 if (isIncomplete) {
   form.hidden = true;
-  say("Open the link from the mail again.", true);
+  show("Open the link from the mail again.", true);
 }
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const button = form.querySelector("button");
   button.disabled = true;
-  say("", false);
+  show("", false);
   send()
-    .catch(() => say(`${form.dataset.product} could not be reached. Try again in a moment.`, true))
+    .catch(() => show(`${form.dataset.product} is unavailable. Try again in a moment.`, true))
     .finally(() => {
       button.disabled = false;
     });

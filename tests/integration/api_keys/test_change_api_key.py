@@ -37,7 +37,7 @@ async def code_of(api: httpx.AsyncClient, secret: str) -> str:
 
 
 @pytest.mark.parametrize(("method", "path", "body"), CHANGES)
-async def test_who_may_not_change_it_changes_nothing(api: httpx.AsyncClient, method, path, body):
+async def test_unauthorized_changes_are_refused(api: httpx.AsyncClient, method, path, body):
     me, other = await customer(), await customer()
     theirs, plain = await make(make_key, other.user), await make(make_key, me.user)
     before = await everything()
@@ -54,7 +54,7 @@ async def test_who_may_not_change_it_changes_nothing(api: httpx.AsyncClient, met
 
 
 @pytest.mark.parametrize(("method", "path", "body"), CHANGES)
-async def test_nobody_changes_those_of_a_deleted_account(api: httpx.AsyncClient, method, path, body):
+async def test_keys_of_a_deleted_account_cannot_be_changed(api: httpx.AsyncClient, method, path, body):
     # They count again when it is restored, and it may be a superuser's.
     root = await make(make_staff, deleted_at=timezone.now(), is_active=False)
     staff, key = await colleague(), await make(make_key, root, scopes=["keyhouse:staff"])
@@ -65,7 +65,7 @@ async def test_nobody_changes_those_of_a_deleted_account(api: httpx.AsyncClient,
 
 
 @pytest.mark.parametrize(("method", "path", "body"), CHANGES)
-async def test_staff_may_change_a_customer_s(api: httpx.AsyncClient, method, path, body):
+async def test_staff_change_a_customers_key(api: httpx.AsyncClient, method, path, body):
     staff, key = await colleague(), await make(make_key)
     response = await api.request(method, f"{KEYS}/{key.id}{path}", json=body, headers=staff.headers)
     assert response.status_code == (204 if method == "DELETE" else 200)
@@ -88,7 +88,7 @@ async def test_staff_may_change_a_customer_s(api: httpx.AsyncClient, method, pat
     ],
     ids=repr,
 )
-async def test_changes_what_was_sent_and_nothing_else(api: httpx.AsyncClient, change: dict[str, Any]):
+async def test_only_fields_that_were_sent_are_changed(api: httpx.AsyncClient, change: dict[str, Any]):
     me = await customer()
     key = await make(make_key, me.user, scopes=["old"], metadata={"old": 1}, description="old")
     before = (await api.get(f"{KEYS}/{key.id}", headers=me.headers)).json()
@@ -111,7 +111,7 @@ async def test_changes_what_was_sent_and_nothing_else(api: httpx.AsyncClient, ch
         ({"name": ""}, 422, "name"),
     ],
 )
-async def test_changes_that_cannot_be(api: httpx.AsyncClient, change: dict[str, Any], status: int, field: str):
+async def test_malformed_changes_are_rejected(api: httpx.AsyncClient, change: dict[str, Any], status: int, field: str):
     me = await customer()
     key = await make(make_key, me.user)
     before = await everything()
@@ -128,7 +128,7 @@ async def test_a_key_can_be_switched_off_and_on(api: httpx.AsyncClient):
         assert await code_of(api, key.secret) == code
 
 
-async def test_a_revoked_key_is_revoked_for_ever(api: httpx.AsyncClient):
+async def test_a_revocation_is_permanent(api: httpx.AsyncClient):
     me = await customer()
     key = await make(make_key, me.user)
     response = await api.post(f"{KEYS}/{key.id}/revoke", json={"reason": " leaked "}, headers=me.headers)
@@ -150,7 +150,7 @@ async def test_a_revoked_key_is_not_rotated(api: httpx.AsyncClient):
 
 
 @pytest.mark.parametrize("body", [None, {}, {"grace_seconds": 0}])
-async def test_without_grace_the_old_secret_ends_at_once(api: httpx.AsyncClient, body):
+async def test_without_a_grace_period_the_old_secret_expires_at_once(api: httpx.AsyncClient, body):
     me = await customer()
     key = await make(make_key, me.user, environment="test")
     response = await api.post(f"{KEYS}/{key.id}/rotate", json=body, headers=me.headers)
@@ -161,7 +161,7 @@ async def test_without_grace_the_old_secret_ends_at_once(api: httpx.AsyncClient,
     assert (await code_of(api, key.secret), await code_of(api, new)) == ("EXPIRED", "VALID")
 
 
-async def test_both_secrets_work_until_the_grace_ends(api: httpx.AsyncClient):
+async def test_both_secrets_work_until_the_grace_period_ends(api: httpx.AsyncClient):
     me = await customer()
     key = await make(make_key, me.user)
     rotated = await api.post(f"{KEYS}/{key.id}/rotate", json={"grace_seconds": 3600}, headers=me.headers)
@@ -175,7 +175,7 @@ async def test_both_secrets_work_until_the_grace_ends(api: httpx.AsyncClient):
     assert (await code_of(api, key.secret), await code_of(api, new)) == ("EXPIRED", "VALID")
 
 
-async def test_a_grace_is_never_lengthened(api: httpx.AsyncClient):
+async def test_a_grace_period_is_never_lengthened(api: httpx.AsyncClient):
     me = await customer()
     key = await make(make_key, me.user)
     soon = timezone.now() + timedelta(seconds=5)
@@ -189,7 +189,7 @@ async def test_a_grace_is_never_lengthened(api: httpx.AsyncClient):
 
 
 @pytest.mark.parametrize("grace", [-1, 90 * 24 * 3600 + 1, "60", None, 1.5])
-async def test_a_grace_that_cannot_be(api: httpx.AsyncClient, grace: object):
+async def test_a_malformed_grace_period_is_rejected(api: httpx.AsyncClient, grace: object):
     me = await customer()
     key = await make(make_key, me.user)
     response = await api.post(f"{KEYS}/{key.id}/rotate", json={"grace_seconds": grace}, headers=me.headers)
@@ -197,7 +197,7 @@ async def test_a_grace_that_cannot_be(api: httpx.AsyncClient, grace: object):
     assert len(await rows(ApiKeySecret.objects.all())) == 1
 
 
-async def test_a_deleted_key_stops_and_is_missing_and_its_row_stays(api: httpx.AsyncClient):
+async def test_a_deleted_key_is_not_found_and_its_row_stays(api: httpx.AsyncClient):
     me: Account = await customer()
     key = await make(make_key, me.user)
     response = await api.delete(f"{KEYS}/{key.id}", headers=me.headers)

@@ -32,7 +32,7 @@ def of_user(account: Account) -> str:
     return f"/api/v1/users/{account.id}/api-keys"
 
 
-async def test_makes_a_key_and_shows_its_secret_this_once(api: httpx.AsyncClient):
+async def test_a_key_is_created_and_its_secret_shown_once(api: httpx.AsyncClient):
     me = await customer()
     response = await api.post(KEYS, json=WHOLE, headers=me.headers)
     made = response.json()
@@ -45,7 +45,7 @@ async def test_makes_a_key_and_shows_its_secret_this_once(api: httpx.AsyncClient
     assert again.json() == {name: value for name, value in made.items() if name != "api_key"}
 
 
-async def test_stores_no_secret(api: httpx.AsyncClient):
+async def test_no_secret_is_stored(api: httpx.AsyncClient):
     me = await customer()
     made = (await api.post(KEYS, json=WHOLE, headers=me.headers)).json()
     (secret,), (event,) = await rows(ApiKeySecret.objects.all()), await rows(AuditEvent.objects.all())
@@ -56,7 +56,7 @@ async def test_stores_no_secret(api: httpx.AsyncClient):
     assert made["api_key"] not in repr([vars(secret), vars(event), vars(key)])
 
 
-async def test_the_key_works_at_once(api: httpx.AsyncClient):
+async def test_a_new_key_works_at_once(api: httpx.AsyncClient):
     me = await customer()
     made = (await api.post(KEYS, json={"name": "k"}, headers=me.headers)).json()
     response = await api.get("/api/v1/users/me", headers={"X-API-Key": made["api_key"]})
@@ -82,14 +82,14 @@ async def test_the_key_works_at_once(api: httpx.AsyncClient):
     ],
     ids=lambda value: repr(value)[:30],
 )
-async def test_refuses_keys_that_cannot_be(api: httpx.AsyncClient, change: dict[str, Any], field: str):
+async def test_malformed_keys_are_rejected(api: httpx.AsyncClient, change: dict[str, Any], field: str):
     me = await customer()
     response = await api.post(KEYS, json={"name": "k", **change}, headers=me.headers)
     assert_error(response, 422, "VALIDATION_FAILED", field=field)
     assert await rows(ApiKey.objects.all()) == []
 
 
-async def test_metadata_that_is_taken_can_be_read_again(api: httpx.AsyncClient):
+async def test_metadata_is_returned_as_sent(api: httpx.AsyncClient):
     me = await customer()
     nested: dict[str, Any] = {}
     for _ in range(31):
@@ -102,7 +102,7 @@ async def test_metadata_that_is_taken_can_be_read_again(api: httpx.AsyncClient):
 
 
 @pytest.mark.parametrize("scope", ["keys:verify", "credits:hold", "keyhouse:account", "keyhouse:staff", "keyhouse:*"])
-async def test_customers_hand_out_no_reserved_scopes(api: httpx.AsyncClient, scope: str):
+async def test_customers_may_not_grant_reserved_scopes(api: httpx.AsyncClient, scope: str):
     me = await customer()
     await make(give_scopes, me.user, "keys:verify", "credits:hold")  # a role is not a right to hand out
     refused = await api.post(KEYS, json={"name": "k", "scopes": ["mine", scope]}, headers=me.headers)
@@ -110,7 +110,7 @@ async def test_customers_hand_out_no_reserved_scopes(api: httpx.AsyncClient, sco
     assert await rows(ApiKey.objects.all()) == []
 
 
-async def test_a_key_makes_keys_only_with_the_scope_and_no_stronger_ones(api: httpx.AsyncClient):
+async def test_a_key_creates_keys_with_the_scope_and_its_own_scopes_only(api: httpx.AsyncClient):
     me = await customer()
     plain = await make(make_key, me.user, scopes=["a"])
     scoped = await make(make_key, me.user, scopes=["keyhouse:account", "a:*"])
@@ -122,7 +122,7 @@ async def test_a_key_makes_keys_only_with_the_scope_and_no_stronger_ones(api: ht
     assert response.status_code == 201
 
 
-async def test_for_others_only_staff_make_keys(api: httpx.AsyncClient):
+async def test_only_staff_create_keys_for_others(api: httpx.AsyncClient):
     me, other, staff = await customer(), await customer(), await colleague()
     assert_error(await api.post(of_user(other), json={"name": "k"}, headers=me.headers), 403, "FORBIDDEN")
     missing = await api.post(f"/api/v1/users/{2**62}/api-keys", json={"name": "k"}, headers=staff.headers)
@@ -133,7 +133,7 @@ async def test_for_others_only_staff_make_keys(api: httpx.AsyncClient):
     assert await audited() == [("api_key.created", response.json()["id"], staff.id)]
 
 
-async def test_staff_do_not_become_superusers_by_a_key_of_one(api: httpx.AsyncClient):
+async def test_staff_may_not_create_keys_of_superusers(api: httpx.AsyncClient):
     staff, boss = await colleague(), await superuser()
     wish = {"name": "k", "scopes": ["keyhouse:staff"]}
     assert_error(await api.post(of_user(boss), json=wish, headers=staff.headers), 403, "FORBIDDEN")
@@ -150,7 +150,7 @@ async def _limited(maximum: int) -> Account:
     return await customer()
 
 
-async def test_a_plan_allows_so_many_keys_that_are_not_revoked(api: httpx.AsyncClient):
+async def test_a_plan_limits_the_number_of_keys_that_are_not_revoked(api: httpx.AsyncClient):
     me = await _limited(2)
     made = [(await api.post(KEYS, json={"name": "k"}, headers=me.headers)).json()["id"] for _ in range(2)]
     assert_error(await api.post(KEYS, json={"name": "k"}, headers=me.headers), 409, "API_KEY_LIMIT_REACHED")
@@ -162,7 +162,7 @@ async def test_a_plan_allows_so_many_keys_that_are_not_revoked(api: httpx.AsyncC
     assert_error(await api.post(KEYS, json={"name": "k"}, headers=me.headers), 409, "API_KEY_LIMIT_REACHED")
 
 
-async def test_nobody_races_past_the_plan_s_maximum(api: httpx.AsyncClient):
+async def test_concurrent_creations_do_not_exceed_the_plan(api: httpx.AsyncClient):
     me, other = await _limited(3), await customer()
     wishes = [api.post(KEYS, json={"name": "k"}, headers=account.headers) for account in (me, other) for _ in range(12)]
     statuses = [answer.status_code for answer in await asyncio.gather(*wishes)]

@@ -1,4 +1,4 @@
-"""Staff give a key a declared scope only where its owner holds it, and say what is missing where not."""
+"""Staff grant a key a declared scope only where its owner holds it."""
 
 import asyncio
 from itertools import pairwise
@@ -27,10 +27,12 @@ ONLY_STAFF = "Only staff hold keyhouse:staff."
         (["mine", "keys:*", "credits:*"], [NEEDS_SERVICE, NEEDS_HOLDER]),
         (["keyhouse:staff"], [ONLY_STAFF]),
         (["keyhouse:*"], [ONLY_STAFF]),
-        (["tokens:introspect"], ["The owner needs a role that gives tokens:introspect: there is none yet."]),
+        (["tokens:introspect"], ["The owner needs a role that gives tokens:introspect: no role does yet."]),
     ],
 )
-async def test_what_the_owner_does_not_hold_is_refused(api: httpx.AsyncClient, scopes: list[str], reasons: list[str]):
+async def test_scopes_that_the_owner_does_not_hold_are_refused(
+    api: httpx.AsyncClient, scopes: list[str], reasons: list[str]
+):
     me, staff = await customer(), await colleague()
     key: IssuedKey = await make(make_key, me.user, scopes=["mine"])
     for answer in (
@@ -45,7 +47,7 @@ async def test_what_the_owner_does_not_hold_is_refused(api: httpx.AsyncClient, s
 
 
 @pytest.mark.parametrize("scopes", [["keys:verify"], ["keys:*", "mine"], ["credits:hold", "keyhouse:account"]])
-async def test_what_the_owner_holds_is_given(api: httpx.AsyncClient, scopes: list[str]):
+async def test_scopes_that_the_owner_holds_are_granted(api: httpx.AsyncClient, scopes: list[str]):
     me, staff = await customer(), await colleague()
     await make(give_scopes, me.user, "keys:verify", "credits:hold")
     path = f"/api/v1/users/{me.id}/api-keys"
@@ -56,7 +58,7 @@ async def test_what_the_owner_holds_is_given(api: httpx.AsyncClient, scopes: lis
     assert row.scopes == scopes
 
 
-async def test_what_is_on_a_key_may_stay_there_and_counts_no_more_for_it(api: httpx.AsyncClient):
+async def test_withheld_scopes_may_stay_on_a_key(api: httpx.AsyncClient):
     me, staff = await customer(), await colleague()
     key: IssuedKey = await make(make_bare_key, me.user, scopes=["keys:verify"])
     answer = await api.patch(f"{KEYS}/{key.id}", json={"scopes": ["keys:verify", "mine"]}, headers=staff.headers)
@@ -67,7 +69,7 @@ async def test_what_is_on_a_key_may_stay_there_and_counts_no_more_for_it(api: ht
     )
 
 
-async def test_a_key_gives_nothing_of_what_is_withheld_from_it(api: httpx.AsyncClient):
+async def test_a_key_may_not_grant_scopes_that_are_withheld_from_it(api: httpx.AsyncClient):
     me = await customer()
     key: IssuedKey = await make(make_bare_key, me.user, scopes=["keyhouse:account", "keys:verify"])
     refused = await api.post(KEYS, json={"name": "k", "scopes": ["keys:verify"]}, headers=key.headers)
@@ -78,7 +80,7 @@ async def test_a_key_gives_nothing_of_what_is_withheld_from_it(api: httpx.AsyncC
     assert len(await rows(ApiKey.objects.all())) == 1
 
 
-async def test_whoever_wins_a_grant_beside_a_demotion_the_key_may_ask_nothing(api: httpx.AsyncClient):
+async def test_a_grant_that_races_a_demotion_gives_no_rights(api: httpx.AsyncClient):
     boss, staff, asked = await superuser(), await colleague(), await make(make_key)
     for _ in range(8):
         me = await make(make_user)
@@ -93,7 +95,7 @@ async def test_whoever_wins_a_grant_beside_a_demotion_the_key_may_ask_nothing(ap
         assert_error(answer, 403, "INSUFFICIENT_SCOPES")
 
 
-async def test_no_call_that_begins_after_the_answer_to_a_demotion_is_allowed(api: httpx.AsyncClient):
+async def test_calls_after_a_demotion_are_refused(api: httpx.AsyncClient):
     boss, asked, service = await superuser(), await make(make_key), await make(make_service_key)
     is_taken = False
     late: list[int] = []
@@ -117,7 +119,7 @@ async def test_no_call_that_begins_after_the_answer_to_a_demotion_is_allowed(api
     assert late == [403] * 8
 
 
-async def test_roles_set_at_once_leave_one_set_and_an_unbroken_trail(api: httpx.AsyncClient):
+async def test_concurrent_changes_of_roles_leave_one_set_and_a_complete_trail(api: httpx.AsyncClient):
     bosses = [await superuser() for _ in range(2)]
     me = await customer()
     wishes = [["service"], ["credit-service"], ["credit-service", "service"], []] * 4
@@ -131,7 +133,7 @@ async def test_roles_set_at_once_leave_one_set_and_an_unbroken_trail(api: httpx.
     assert {"roles": had} == events[-1].after
 
 
-async def test_a_role_deleted_while_it_is_given_is_given_or_gone(api: httpx.AsyncClient):
+async def test_a_role_that_is_deleted_while_it_is_given(api: httpx.AsyncClient):
     boss, other, me = await superuser(), await superuser(), await customer()
     for number in range(8):
         made = (await api.post("/api/v1/roles", json={"name": f"r{number}"}, headers=boss.headers)).json()
@@ -144,7 +146,7 @@ async def test_a_role_deleted_while_it_is_given_is_given_or_gone(api: httpx.Asyn
         assert has == ([made["name"]] if given.status_code == 200 else [])
 
 
-async def test_scopes_of_a_role_changed_at_once_are_those_of_one_change(api: httpx.AsyncClient):
+async def test_concurrent_changes_of_a_roles_scopes_leave_one_set(api: httpx.AsyncClient):
     boss = await superuser()
     role = (await api.post("/api/v1/roles", json={"name": "r"}, headers=boss.headers)).json()
     wishes = [["keys:verify"], ["credits:hold"], ["credits:hold", "keys:verify"], []] * 3

@@ -1,4 +1,4 @@
-"""A key's own windows and its budget, over the API and by `create_api_key`."""
+"""A key's own rate limits and its budget, over the API and by `create_api_key`."""
 
 import io
 import json
@@ -26,7 +26,7 @@ async def test_a_new_key_has_no_rate_limits_of_its_own_and_no_budget(api: httpx.
     assert (made["rate_limits"], made["budget"], made["budget_spent"]) == ([], None, "0.000000")
 
 
-async def test_staff_give_a_key_windows(api: httpx.AsyncClient):
+async def test_staff_set_rate_limits_of_a_key(api: httpx.AsyncClient):
     me, staff = await customer(), await colleague()
     wish = {"name": "k", "rate_limits": [MINUTE, BURST]}
     made = await api.post(f"/api/v1/users/{me.id}/api-keys", json=wish, headers=staff.headers)
@@ -41,13 +41,15 @@ async def test_staff_give_a_key_windows(api: httpx.AsyncClient):
     assert (await api.patch(path, json={"rate_limits": []}, headers=staff.headers)).json()["rate_limits"] == []
 
 
-@pytest.mark.parametrize("windows", [[BURST], []], ids=["some", "none"])
-async def test_customers_change_no_windows(api: httpx.AsyncClient, windows: list[dict[str, Any]]):
+@pytest.mark.parametrize("rate_limits", [[BURST], []], ids=["some", "none"])
+async def test_customers_may_not_set_rate_limits(api: httpx.AsyncClient, rate_limits: list[dict[str, Any]]):
     me = await customer()
     caller = await make(make_key, me.user, scopes=["keyhouse:account"])
     key = await make(make_key, me.user, rate_limits=[BURST])
     for headers in (me.headers, caller.headers):
-        response = await api.patch(f"{KEYS}/{key.id}", json={"rate_limits": windows, "name": "new"}, headers=headers)
+        response = await api.patch(
+            f"{KEYS}/{key.id}", json={"rate_limits": rate_limits, "name": "new"}, headers=headers
+        )
         assert_error(response, 403, "FORBIDDEN", field="rate_limits")
     response = await api.post(KEYS, json={"name": "k", "rate_limits": [MINUTE]}, headers=me.headers)
     assert_error(response, 403, "FORBIDDEN", field="rate_limits")
@@ -55,7 +57,7 @@ async def test_customers_change_no_windows(api: httpx.AsyncClient, windows: list
     assert (untouched.rate_limits, row.rate_limits, row.name, await audited()) == ([], [BURST], "key", [])
 
 
-async def test_owners_and_staff_set_and_take_a_budget(api: httpx.AsyncClient):
+async def test_owners_and_staff_set_and_remove_a_budget(api: httpx.AsyncClient):
     me, staff = await customer(), await colleague()
     made = (await api.post(KEYS, json={"name": "k", "budget": "12.5"}, headers=me.headers)).json()
     assert made["budget"] == "12.500000"
@@ -73,7 +75,7 @@ async def test_owners_and_staff_set_and_take_a_budget(api: httpx.AsyncClient):
     assert (last.before, last.after) == ({"budget": "99999999999999.999999"}, {"budget": None})
 
 
-async def test_shows_what_was_spent_wherever_a_key_is_shown(api: httpx.AsyncClient):
+async def test_every_response_shows_the_spending(api: httpx.AsyncClient):
     me = await customer()
     key = await make(make_key, me.user, budget="5")
     await make(ApiKeyCounter.objects.filter(pk=key.id).update, budget_spent="1.000001")
@@ -104,7 +106,7 @@ async def test_shows_what_was_spent_wherever_a_key_is_shown(api: httpx.AsyncClie
     ],
     ids=lambda value: repr(value)[:60],
 )
-async def test_refuses_what_cannot_be(api: httpx.AsyncClient, change: dict[str, Any], field: str):
+async def test_malformed_limits_are_rejected(api: httpx.AsyncClient, change: dict[str, Any], field: str):
     staff = await colleague()
     key = await make(make_key)
     made = await api.post(KEYS, json={"name": "k", **change}, headers=staff.headers)
@@ -122,9 +124,9 @@ def create_by_command(*arguments: str) -> Any:
 
 
 @pytest.mark.usefixtures("database")
-def test_the_command_takes_windows_and_a_budget():
-    windows = ["--rate-limit", "minute:6000:60", "--rate-limit=burst:0:1"]
-    made = create_by_command("--user", make_user().email, *windows, "--budget", "2.5")
+def test_the_command_accepts_rate_limits_and_a_budget():
+    options = ["--rate-limit", "minute:6000:60", "--rate-limit=burst:0:1"]
+    made = create_by_command("--user", make_user().email, *options, "--budget", "2.5")
     assert (made["rate_limits"], made["budget"]) == ([MINUTE, BURST], "2.500000")
     assert ApiKey.objects.get().rate_limits == [MINUTE, BURST]
 
@@ -133,11 +135,11 @@ def test_the_command_takes_windows_and_a_budget():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--rate-limit", "minute"], "is not NAME:LIMIT:PERIOD_SECONDS"),
-        (["--rate-limit", "minute:60"], "is not NAME:LIMIT:PERIOD_SECONDS"),
-        (["--rate-limit", "minute:60:minute"], "is not NAME:LIMIT:PERIOD_SECONDS"),
-        (["--rate-limit", "minute:-1:60"], "is not NAME:LIMIT:PERIOD_SECONDS"),
-        (["--rate-limit", "a:b:60:60"], "is not NAME:LIMIT:PERIOD_SECONDS"),
+        (["--rate-limit", "minute"], "must be NAME:LIMIT:PERIOD_SECONDS"),
+        (["--rate-limit", "minute:60"], "must be NAME:LIMIT:PERIOD_SECONDS"),
+        (["--rate-limit", "minute:60:minute"], "must be NAME:LIMIT:PERIOD_SECONDS"),
+        (["--rate-limit", "minute:-1:60"], "must be NAME:LIMIT:PERIOD_SECONDS"),
+        (["--rate-limit", "a:b:60:60"], "must be NAME:LIMIT:PERIOD_SECONDS"),
         (["--rate-limit", ":60:60"], "rate_limits.0.name: String should have at least 1 character"),
         (["--rate-limit", "minute:60:0"], "rate_limits.0.period_seconds: Input should be greater"),
         (["--rate-limit", "a:1:1", "--rate-limit", "a:2:2"], "unique name for each"),
@@ -147,7 +149,7 @@ def test_the_command_takes_windows_and_a_budget():
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_the_command_refuses_in_one_line_and_makes_nothing(arguments: list[str], message: str):
+def test_the_command_reports_errors_in_one_line(arguments: list[str], message: str):
     with pytest.raises(CommandError, match=r"\A[^\n]+\Z") as refusal:
         create_by_command("--user", make_user().email, *arguments)
     assert message in str(refusal.value)

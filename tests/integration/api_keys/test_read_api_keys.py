@@ -11,7 +11,7 @@ KEYS = "/api/v1/api-keys"
 MISSING = 2**62
 
 
-async def test_lists_one_s_own_in_order_page_by_page(api: httpx.AsyncClient):
+async def test_keys_are_listed_in_order_by_page(api: httpx.AsyncClient):
     me, other = await customer(), await customer()
     mine = [(await make(make_key, me.user)).id for _ in range(3)]
     await make(make_key, other.user)
@@ -21,7 +21,7 @@ async def test_lists_one_s_own_in_order_page_by_page(api: httpx.AsyncClient):
     assert "api_key" not in first["items"][0]
 
 
-async def test_reads_one_with_the_newest_prefix_and_no_secret(api: httpx.AsyncClient):
+async def test_a_key_is_returned_with_its_newest_prefix_and_no_secret(api: httpx.AsyncClient):
     me = await customer()
     key = await make(make_key, me.user, name="first")
     newest = await make(add_secret, key.row)
@@ -31,7 +31,7 @@ async def test_reads_one_with_the_newest_prefix_and_no_secret(api: httpx.AsyncCl
     assert key.secret not in response.text
 
 
-async def test_someone_else_s_is_forbidden_and_a_missing_one_missing(api: httpx.AsyncClient):
+async def test_keys_of_others_are_forbidden_and_unknown_keys_not_found(api: httpx.AsyncClient):
     me, other = await customer(), await customer()
     theirs = await make(make_key, other.user)
     assert_error(await api.get(f"{KEYS}/{theirs.id}", headers=me.headers), 403, "FORBIDDEN")
@@ -39,13 +39,13 @@ async def test_someone_else_s_is_forbidden_and_a_missing_one_missing(api: httpx.
     assert_error(await api.get(f"{KEYS}/{theirs.id}"), 401, "NOT_AUTHENTICATED")
 
 
-async def test_a_key_reads_its_owner_s_keys(api: httpx.AsyncClient):
+async def test_a_key_reads_its_owners_keys(api: httpx.AsyncClient):
     key = await make(make_key)
     assert (await api.get(KEYS, headers=key.headers)).json()["total"] == 1
     assert (await api.get(f"{KEYS}/{key.id}", headers=key.headers)).status_code == 200
 
 
-async def test_staff_read_anyone_s(api: httpx.AsyncClient):
+async def test_staff_read_all_keys(api: httpx.AsyncClient):
     staff, other = await colleague(), await customer()
     theirs = await make(make_key, other.user)
     assert (await api.get(f"{KEYS}/{theirs.id}", headers=staff.headers)).json()["id"] == theirs.id
@@ -56,7 +56,7 @@ async def test_staff_read_anyone_s(api: httpx.AsyncClient):
     assert_error(missing, 404, "NOT_FOUND")
 
 
-async def test_of_users_one_lists_oneself_alone(api: httpx.AsyncClient):
+async def test_customers_list_only_their_own_keys(api: httpx.AsyncClient):
     me, other = await customer(), await customer()
     await make(make_key, me.user)
     assert (await api.get(f"/api/v1/users/{me.id}/api-keys", headers=me.headers)).json()["total"] == 1

@@ -1,4 +1,4 @@
-"""A scope that staff remove stays removed, whatever is queued behind the removal."""
+"""A scope that staff remove stays removed, whatever waits for the lock meanwhile."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from tests.support.orm import make, rows
 from tests.support.sessions import sign_in
 
 
-async def test_a_customer_cannot_put_back_what_staff_remove_at_the_same_moment(api: httpx.AsyncClient):
+async def test_a_customer_cannot_restore_a_scope_that_staff_remove(api: httpx.AsyncClient):
     owner, boss = await make(make_user), await make(make_staff)
     staff, customer = await make(sign_in, boss), await make(sign_in, owner)
     for _ in range(10):
@@ -27,7 +27,7 @@ async def test_a_customer_cannot_put_back_what_staff_remove_at_the_same_moment(a
         assert row.scopes == []
 
 
-async def test_a_key_cannot_rotate_a_stronger_one_into_its_hands(api: httpx.AsyncClient):
+async def test_a_key_cannot_rotate_one_with_more_scopes(api: httpx.AsyncClient):
     boss = await make(make_staff)
     weak = await make(make_key, boss, scopes=["keyhouse:account"])
     strong = await make(make_key, boss, scopes=["keyhouse:staff", "keys:verify"])

@@ -1,4 +1,4 @@
-"""An installation from before there were roles: keys that staff gave a scope go on working, and nobody gets more."""
+"""Migrating an installation without roles: keys keep their scopes, and no account gets more."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
+from apps.core.authorization.scopes import EVERYONES_SCOPES
 from apps.core.event_loop.sync_calls import call_service
 from apps.users.dependencies import user_service
 from apps.users.models import Role, RoleScope, User
@@ -15,7 +16,6 @@ from tests.support.factories import make_bare_key, make_staff, make_user
 pytestmark = pytest.mark.usefixtures("database")
 
 BEFORE = ("api_keys", "20261122_1846_add_rate_limits"), ("users", "20261122_1741_sessions_ended_at")
-NO_MORE = frozenset({"keyhouse:account"})
 
 
 def migrate_anew(*, only_keys: bool = False) -> None:
@@ -34,7 +34,7 @@ def roles_of(user: User) -> list[str]:
     return sorted(user.groups.values_list("name", flat=True))
 
 
-def test_owners_of_living_keys_get_what_their_keys_need_and_no_more():
+def test_owners_of_existing_keys_get_the_roles_that_their_keys_need():
     owners: dict[str, tuple[list[dict[str, Any]], set[str]]] = {
         "verifier": ([{"scopes": ["mine", "keys:verify"]}], {"keys:verify"}),
         "wildcard": ([{"scopes": ["keys:*"]}], {"keys:verify"}),
@@ -53,7 +53,7 @@ def test_owners_of_living_keys_get_what_their_keys_need_and_no_more():
         make_bare_key(user, scopes=["keys:verify"])
     migrate_anew()
     assert {name: held(user) for name, user in users.items()} == {
-        name: NO_MORE | needed for name, (_, needed) in owners.items()
+        name: EVERYONES_SCOPES | needed for name, (_, needed) in owners.items()
     }
     assert roles_of(gone) == roles_of(staff) == []
     events = {(event.target_id, str(event.before), str(event.after)) for event in AuditEvent.objects.all()}
@@ -65,7 +65,7 @@ def test_owners_of_living_keys_get_what_their_keys_need_and_no_more():
     assert len(events) == 5
 
 
-def test_going_back_and_forth_gives_nothing_twice():
+def test_migrating_back_and_forth_gives_no_role_twice():
     user = make_user()
     make_bare_key(user, scopes=["keys:verify"])
     for _ in range(2):
@@ -74,7 +74,7 @@ def test_going_back_and_forth_gives_nothing_twice():
     assert AuditEvent.objects.count() == 1
 
 
-def test_a_group_that_has_the_name_already_gives_its_members_nothing():
+def test_members_of_an_existing_group_get_no_scopes():
     owner, member = make_user(), make_user()
     make_bare_key(owner, scopes=["keys:verify"])
     try:
@@ -84,6 +84,6 @@ def test_a_group_that_has_the_name_already_gives_its_members_nothing():
         member.groups.add(group)
     finally:
         call_command("migrate", verbosity=0)
-    assert (held(member), held(owner)) == (NO_MORE, NO_MORE | {"keys:verify"})
+    assert (held(member), held(owner)) == (EVERYONES_SCOPES, EVERYONES_SCOPES | {"keys:verify"})
     assert roles_of(owner) == ["keyhouse-service"]
     assert list(RoleScope.objects.filter(role=group)) == []

@@ -1,15 +1,18 @@
-"""The audit trail loses whose a deleted account was, and nothing else can be taken out of it."""
+"""Erasing a deleted account blanks what its audit events say of a person; nothing else of the trail can be changed."""
 
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
+from psycopg.errors import RestrictViolation
 
-from apps.audit.dependencies import audit_service
+from apps.audit.dependencies import audit_personal_data, audit_trail
 from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.models import AuditEvent
 from apps.core.authorization.principal import ANONYMOUS, OPERATOR, Principal
+from apps.core.database.transaction import transaction as service_transaction
+from apps.core.event_loop.sync_calls import call_service
 from apps.core.request_context import RequestContext, enter_request
 from apps.users.models import User
 from tests.support.callers import session_of, staff_of
@@ -19,6 +22,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 PERSONAL: dict[str, Any] = {"email": "ann@example.com", "username": "ann", "full_name": "Ann", "plan_id": 1}
 COLLEAGUE = 2**40
+UNDECLARED = "webhook_endpoint"  # an entity whose app declares no kind of target
 
 
 @pytest.fixture(autouse=True)
@@ -28,10 +32,23 @@ def _request():
     enter_request(RequestContext())
 
 
-def record(actor: Principal, user: User, kind: str = "user", **values: Any) -> int:
+async def record(actor: Principal, user: User, kind: str = "user", **values: Any) -> None:
     target_id = user.pk if kind == "user" else 7
-    audit_service().record(AuditEntry(actor, "x.done", kind, target_id, after=values, subject_id=user.pk))
-    return AuditEvent.objects.latest("id").pk
+    async with service_transaction():
+        entry = AuditEntry(actor, "x.done", kind, target_id, before=values, after=values, subject_id=user.pk)
+        await audit_trail().record(entry)
+
+
+async def erase(user: User) -> None:
+    async with service_transaction():
+        await audit_personal_data().erase(user.pk)
+
+
+def add(actor: Principal, user: User, kind: str = "user", **values: Any) -> None:
+    async def act() -> None:
+        await record(actor, user, kind, **values)
+
+    call_service(act)
 
 
 def only_row() -> dict[str, Any]:
@@ -46,76 +63,100 @@ def run(user: User, *texts: str) -> None:
             cursor.execute(text)
 
 
-def erase(user: User) -> None:
-    with transaction.atomic():
-        audit_service().erase(user.pk)
-
-
 def deleted() -> User:
     return make_user(deleted_at=timezone.now(), is_active=False)
 
 
-def test_takes_out_names_and_addresses_and_leaves_the_rest():
+def test_values_that_are_not_plain_are_erased_and_the_rest_stays():
     user = deleted()
-    record(session_of(user.pk), user, **PERSONAL)
+    add(session_of(user.pk), user, **PERSONAL)
     before = only_row()
-    erase(user)
+    call_service(erase, user)
     event = only_row()
     assert event["after"] == {"email": "erased", "username": "erased", "full_name": "erased", "plan_id": 1}
+    assert event["before"] == event["after"]
     assert (event["ip_address"], event["user_agent"]) == (None, "")
-    kept = {"after", "ip_address", "user_agent"}
-    assert {name: event[name] for name in event if name not in kept} == {
-        name: before[name] for name in before if name not in kept
+    changed = {"before", "after", "ip_address", "user_agent"}
+    assert {name: event[name] for name in event if name not in changed} == {
+        name: before[name] for name in before if name not in changed
     }
 
 
-def test_takes_out_the_words_of_keys_and_passkeys_and_no_plan_s_name():
+def test_only_declared_fields_of_each_kind_stay():
     user = deleted()
-    record(session_of(user.pk), user, "api_key", name="Ann's", description="", revoked_reason="Ann left")
-    record(session_of(user.pk), user, "passkey", name="Ann's phone", aaguid="0")
-    record(session_of(user.pk), user, "plan", name="gold")
-    erase(user)
+    key = {"name": "Ann's", "description": "", "revoked_reason": "Ann left", "expires_at": None, "scopes": ["a:b"]}
+    add(session_of(user.pk), user, "api_key", **key)
+    add(session_of(user.pk), user, "passkey", name="Ann's phone", scopes=["a:b"])
+    add(session_of(user.pk), user, "plan", name="gold")
+    call_service(erase, user)
     assert [event.after for event in AuditEvent.objects.order_by("id")] == [
-        {"name": "erased", "description": "", "revoked_reason": "erased"},
-        {"name": "erased", "aaguid": "0"},
+        {"name": "erased", "description": "", "revoked_reason": "erased", "expires_at": None, "scopes": ["a:b"]},
+        {"name": "erased", "scopes": "erased"},
         {"name": "gold"},
     ]
+
+
+def test_an_undeclared_kind_keeps_no_value():
+    user = deleted()
+    values = {"url": "https://ann.example", "email": "ann@example.com", "count": 3, "on": True, "tags": ["ann"]}
+    add(session_of(user.pk), user, UNDECLARED, **values, empty="", none=None)
+    call_service(erase, user)
+    event = AuditEvent.objects.get()
+    assert event.after == {**dict.fromkeys(values, "erased"), "empty": "", "none": None}
+    assert (event.before, event.action, event.target_id) == (event.after, "x.done", 7)
+
+
+def test_erasing_again_changes_nothing():
+    user = deleted()
+    add(session_of(user.pk), user, UNDECLARED, url="https://ann.example")
+    call_service(erase, user)
+    once = only_row()
+    call_service(erase, user)
+    assert only_row() == once
+
+
+def test_workers_of_the_previous_release_still_erase():
+    user = deleted()
+    add(session_of(user.pk), user, **PERSONAL)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT erase_audit_events(%s)", [user.pk])
+    assert AuditEvent.objects.get().after == {**dict.fromkeys(PERSONAL, "erased"), "plan_id": 1}
 
 
 @pytest.mark.parametrize(
     ("actor", "address"),
     [(ANONYMOUS, None), (staff_of(COLLEAGUE), "203.0.113.9"), (OPERATOR, "203.0.113.9")],
-    ids=["somebody unknown", "staff", "the operator"],
+    ids=["anonymous", "staff", "the operator"],
 )
-def test_from_where_others_did_it_stays(actor, address):
+def test_addresses_of_others_stay(actor, address):
     user = deleted()
-    record(actor, user, **PERSONAL)
-    erase(user)
+    add(actor, user, **PERSONAL)
+    call_service(erase, user)
     event = AuditEvent.objects.get()
     assert (event.ip_address, event.after["email"]) == (address, "erased")
 
 
-def test_what_one_did_to_others_keeps_its_values_and_not_from_where():
+def test_changes_to_other_accounts_keep_their_values_and_lose_the_address():
     user, other = deleted(), make_user()
-    record(staff_of(user.pk), other, **PERSONAL)
-    erase(user)
+    add(staff_of(user.pk), other, **PERSONAL)
+    call_service(erase, user)
     event = AuditEvent.objects.get()
     assert (event.after, event.ip_address, event.actor_id) == (PERSONAL, None, user.pk)
 
 
-def test_what_concerns_others_stays_as_it_is():
+def test_events_of_others_stay_as_they_are():
     user, other = deleted(), make_user()
-    record(session_of(other.pk), other, **PERSONAL)
+    add(session_of(other.pk), other, **PERSONAL)
     before = only_row()
-    erase(user)
+    call_service(erase, user)
     assert only_row() == before
 
 
 def test_an_account_that_is_not_deleted_is_not_erased():
     user = make_user()
-    record(session_of(user.pk), user, **PERSONAL)
-    with pytest.raises(DatabaseError, match="append-only"):
-        erase(user)
+    add(session_of(user.pk), user, **PERSONAL)
+    with pytest.raises(RestrictViolation, match="append-only"):
+        call_service(erase, user)
     assert AuditEvent.objects.get().after == PERSONAL
 
 
@@ -131,12 +172,22 @@ def test_an_account_that_is_not_deleted_is_not_erased():
         "user_agent = 'forged'",
         """after = '{"email": "forged"}'""",
         """after = '{}'""",
+        """after = '[]'""",
+        """after = 'null'""",
+        """after = '"erased"'""",
+        """after = after || '{"plan_id": 2}'""",
+        """after = after || '{"added": "erased"}'""",
+        """after = after || '{"note": "erased"}'""",
+        """after = after || '{"none": "erased"}'""",
+        """after = after || '{"email": ""}'""",
+        """after = after || '{"email": null}'""",
+        "after = after - 'email'",
         """before = '{"plan_id": 9}'""",
     ],
 )
-def test_nobody_forges_anything_under_the_name_of_an_erasure(change):
+def test_an_erasure_cannot_forge_anything(change):
     user = deleted()
-    record(session_of(user.pk), user, **PERSONAL)
+    add(session_of(user.pk), user, **PERSONAL, note="", none=None)
     before = only_row()
     for statement in (f"UPDATE audit_events SET {change}", "DELETE FROM audit_events"):
         with pytest.raises(DatabaseError, match="append-only"):
@@ -144,8 +195,17 @@ def test_nobody_forges_anything_under_the_name_of_an_erasure(change):
     assert only_row() == before
 
 
-def test_the_door_is_shut_again_in_the_same_transaction():
-    user = deleted()
-    record(session_of(user.pk), user, **PERSONAL)
+def test_an_erasure_cannot_blank_what_was_done_to_others():
+    user, other = deleted(), make_user()
+    add(staff_of(user.pk), other, **PERSONAL)
     with pytest.raises(DatabaseError, match="append-only"):
-        run(user, f"SELECT erase_audit_events({user.pk})", "UPDATE audit_events SET user_agent = ''")
+        run(user, """UPDATE audit_events SET after = after || '{"email": "erased"}'""")
+    assert AuditEvent.objects.get().after == PERSONAL
+
+
+def test_the_trail_is_append_only_again_in_the_same_transaction():
+    user = deleted()
+    add(session_of(user.pk), user, **PERSONAL)
+    for erasure in (f"SELECT erase_audit_events({user.pk})", f"SELECT erase_audit_events({user.pk}, '{{}}')"):
+        with pytest.raises(DatabaseError, match="append-only"):
+            run(user, erasure, "UPDATE audit_events SET user_agent = ''")

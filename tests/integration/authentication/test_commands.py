@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from apps.audit.models import AuditEvent
 from apps.authentication.models import LoginAttempt, Session, SigningKey
-from apps.authentication.repositories.session_clean_up_repository import SessionCleanUpRepository
-from apps.authentication.services.session_clean_up import SessionCleanUp
+from apps.authentication.repositories.clean_up_repository import CleanUpRepository
+from apps.authentication.services.clean_up import CleanUp
 from apps.core.event_loop.sync_calls import call_service
 from apps.users.models import User
 from tests.support.factories import PASSWORD, make_user
@@ -43,7 +43,7 @@ def type_in(monkeypatch: pytest.MonkeyPatch) -> Type:
     return prepare
 
 
-def test_a_changed_password_ends_every_session_of_the_account_and_no_other(type_in: Type):
+def test_changed_password_ends_every_session_of_the_account_and_no_other(type_in: Type):
     user, other = make_user(email="Ann@example.com"), make_user()
     for owner in (user, user, other):
         sign_in(owner)
@@ -58,7 +58,7 @@ def test_a_changed_password_ends_every_session_of_the_account_and_no_other(type_
     assert (event.actor_kind, event.actor_id) == ("operator", None)
 
 
-def test_the_password_may_be_typed_three_times(type_in: Type):
+def test_password_may_be_typed_three_times(type_in: Type):
     user = make_user()
     type_in(NEW_PASSWORD, "something else", "short", "short", NEW_PASSWORD, NEW_PASSWORD)
     said = run("changepassword", user.email)
@@ -68,7 +68,7 @@ def test_the_password_may_be_typed_three_times(type_in: Type):
 
 
 @pytest.mark.parametrize("typed", ["short", "x" * 257])
-def test_a_password_that_may_not_be_set_changes_nothing(type_in: Type, typed: str):
+def test_refused_password_changes_nothing(type_in: Type, typed: str):
     user = make_user(PASSWORD)
     sign_in(user)
     type_in(*[typed] * 6)
@@ -79,7 +79,7 @@ def test_a_password_that_may_not_be_set_changes_nothing(type_in: Type, typed: st
     assert (Session.objects.get().revoked_at, AuditEvent.objects.count()) == (None, 0)
 
 
-def test_nobody_s_password_is_not_asked_for():
+def test_missing_account_is_refused_before_a_password_is_asked_for():
     make_user(email="gone@example.com", deleted_at=timezone.now())
     for email in ("gone@example.com", "nobody@example.com"):
         with pytest.raises(CommandError, match="no account"):
@@ -119,7 +119,7 @@ def clean_up() -> Any:
     return json.loads(run("clean_up", "--json"))
 
 
-def test_removes_login_attempts_that_are_forgiven():
+def test_expired_login_attempts_are_deleted():
     day, hour = timedelta(days=1), timedelta(hours=1)
     make_attempt(1, day + hour)
     make_attempt(2, day + hour, locked=-hour)
@@ -129,7 +129,7 @@ def test_removes_login_attempts_that_are_forgiven():
     assert clean_up()["login_attempts"] == 0
 
 
-def test_keeps_known_clients_for_ninety_days():
+def test_known_clients_are_kept_for_ninety_days():
     day, now = timedelta(days=1), timezone.now()
     make_attempt(1, 100 * day)
     for number, days in ((2, 89), (3, 91)):
@@ -139,7 +139,7 @@ def test_keeps_known_clients_for_ninety_days():
     assert [bytes(row.account_digest)[0] for row in LoginAttempt.objects.all()] == [2]
 
 
-def test_removes_sessions_that_were_over_ninety_days_ago():
+def test_sessions_that_ended_ninety_days_ago_are_deleted():
     day, user = timedelta(days=1), make_user()
     make_session(user, 1, expires=-91 * day)
     make_session(user, 2, expires=20 * day, revoked=-91 * day)
@@ -153,7 +153,7 @@ def test_removes_sessions_that_were_over_ninety_days_ago():
     assert list(Session.objects.order_by("id")) == kept
 
 
-def test_removes_signing_keys_that_retired_a_month_ago():
+def test_signing_keys_that_retired_a_month_ago_are_deleted():
     day = timedelta(days=1)
     make_signing_key(1, 31 * day)
     kept = [make_signing_key(2, 29 * day), make_signing_key(3, -day), make_signing_key(4, None)]
@@ -161,7 +161,7 @@ def test_removes_signing_keys_that_retired_a_month_ago():
     assert list(SigningKey.objects.order_by("id")) == kept
 
 
-def test_removes_the_admin_s_expired_sessions():
+def test_expired_sessions_of_the_admin_are_deleted():
     now = timezone.now()
     AdminSession.objects.create(session_key="old", session_data="", expire_date=now - timedelta(hours=1))
     AdminSession.objects.create(session_key="new", session_data="", expire_date=now + timedelta(hours=1))
@@ -169,14 +169,14 @@ def test_removes_the_admin_s_expired_sessions():
     assert [row.session_key for row in AdminSession.objects.all()] == ["new"]
 
 
-def test_removes_in_batches_and_all_the_same():
-    user, repository = make_user(), SessionCleanUpRepository()
+def test_batches_delete_all_expired_rows():
+    user, repository = make_user(), CleanUpRepository()
     for number in range(5):
         make_attempt(number, timedelta(days=2))
         make_session(user, number, expires=timedelta(days=-91))
         make_signing_key(number, timedelta(days=31))
-    assert call_service(repository.remove_login_attempts, 2) == 2
-    assert call_service(repository.remove_sessions, 2) == 2
-    assert call_service(repository.remove_signing_keys, 2) == 2
-    rest = SessionCleanUp(repository)
+    assert call_service(repository.delete_login_attempts, 2) == 2
+    assert call_service(repository.delete_sessions, 2) == 2
+    assert call_service(repository.delete_signing_keys, 2) == 2
+    rest = CleanUp(repository)
     assert [call_service(remove) for remove in (rest.login_attempts, rest.sessions, rest.signing_keys)] == [3, 3, 3]

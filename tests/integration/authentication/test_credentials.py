@@ -1,4 +1,4 @@
-"""Which credential counts, and which are not believed."""
+"""Which credentials authenticate, and which are rejected."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -42,14 +42,14 @@ async def forged(account: Account, key: Any = None, header: dict[str, Any] | Non
     )
 
 
-async def test_a_genuine_token_counts(api: httpx.AsyncClient):
+async def test_genuine_token_authenticates(api: httpx.AsyncClient):
     me = await customer()
     for headers in (me.headers, bearer(await forged(me)), {"Authorization": f"bearer {token_of(me)}"}):
         response = await api.get(ME, headers=headers)
         assert (response.status_code, response.json()["id"]) == (200, me.id)
 
 
-async def test_a_token_wins_over_a_key(api: httpx.AsyncClient):
+async def test_token_takes_precedence_over_a_key(api: httpx.AsyncClient):
     me, key, other = await customer(), await make(make_key), await make(make_key)
     answers = [
         (await api.get(ME, headers=headers)).json()["id"]
@@ -81,20 +81,20 @@ async def test_a_token_wins_over_a_key(api: httpx.AsyncClient):
     ],
     ids=repr,
 )
-async def test_a_token_of_ours_that_says_something_else(api: httpx.AsyncClient, claims: dict[str, Any]):
+async def test_token_with_wrong_claims_is_rejected(api: httpx.AsyncClient, claims: dict[str, Any]):
     me = await customer()
     assert_error(await api.get(ME, headers=bearer(await forged(me, **claims))), 401, "NOT_AUTHENTICATED")
 
 
 @pytest.mark.parametrize("typ", ["JWT", "id+jwt", "", None])
-async def test_a_token_of_ours_for_another_purpose(api: httpx.AsyncClient, typ: str | None):
+async def test_token_of_another_type_is_rejected(api: httpx.AsyncClient, typ: str | None):
     me = await customer()
     token = await forged(me, header={"typ": typ})
     assert_error(await api.get(ME, headers=bearer(token)), 401, "NOT_AUTHENTICATED")
 
 
 @pytest.mark.parametrize("name", ["access_token", "token", "authorization", "Authorization", "api_key", "X-API-Key"])
-async def test_a_credential_in_the_address_is_none(api: httpx.AsyncClient, name: str):
+async def test_credential_in_the_url_is_ignored(api: httpx.AsyncClient, name: str):
     me = await customer()
     key = await make(make_key, me.user)
     for value in (token_of(me), f"Bearer {token_of(me)}", key.secret):
@@ -103,20 +103,20 @@ async def test_a_credential_in_the_address_is_none(api: httpx.AsyncClient, name:
         assert_error(await api.get(ME, headers=cookies), 401, "NOT_AUTHENTICATED")
 
 
-async def test_a_huge_token(api: httpx.AsyncClient):
+async def test_huge_token_is_rejected(api: httpx.AsyncClient):
     me = await customer()
     for token in (await forged(me, filler="x" * 10**6), "a" * 10**6, "." * 10**6, f"{token_of(me)}{'A' * 10**6}"):
         assert_error(await api.get(ME, headers=bearer(token)), 401, "NOT_AUTHENTICATED")
 
 
-async def test_a_token_for_another_user_s_session(api: httpx.AsyncClient):
+async def test_token_for_the_session_of_another_user_is_rejected(api: httpx.AsyncClient):
     me, other = await customer(), await customer()
     theirs = jwt.decode(token_of(other), options={"verify_signature": False})["sid"]
     for claims in ({"sid": theirs}, {"sub": str(other.id)}):
         assert_error(await api.get(ME, headers=bearer(await forged(me, **claims))), 401, "NOT_AUTHENTICATED")
 
 
-async def test_tokens_of_a_foreign_key(api: httpx.AsyncClient):
+async def test_token_of_a_foreign_key_is_rejected(api: httpx.AsyncClient):
     me, foreign = await customer(), Ed25519PrivateKey.generate()
     jwk = jwt.algorithms.OKPAlgorithm.to_jwk(foreign.public_key(), as_dict=True)
     for header in ({}, {"jwk": jwk}, {"jku": "https://evil.example.com/jwks.json"}, {"kid": "mine", "jwk": jwk}):
@@ -125,7 +125,7 @@ async def test_tokens_of_a_foreign_key(api: httpx.AsyncClient):
 
 
 @pytest.mark.parametrize("break_it", ["unsigned", "truncated", "flipped", "repeated", "empty"])
-async def test_a_token_that_was_tampered_with(api: httpx.AsyncClient, break_it: str):
+async def test_tampered_token_is_rejected(api: httpx.AsyncClient, break_it: str):
     me = await customer()
     header, body, signature = token_of(me).split(".")
     unsigned = jwt.encode(jwt.decode(token_of(me), options={"verify_signature": False}), "", algorithm="none")
@@ -142,13 +142,13 @@ async def test_a_token_that_was_tampered_with(api: httpx.AsyncClient, break_it: 
 @pytest.mark.parametrize(
     "value", ["Basic YTpi", "Bearer", "Token x", "bearer x y", "\xff", "Bearer \xff\xfe", "x" * 9000]
 )
-async def test_authorization_that_is_none(api: httpx.AsyncClient, value: str):
+async def test_malformed_authorization_is_rejected(api: httpx.AsyncClient, value: str):
     headers = httpx.Headers([(b"authorization", value.encode("latin1"))])
     assert_error(await api.get(ME, headers=headers), 401, "NOT_AUTHENTICATED")
 
 
-async def test_keys_that_do_not_count(api: httpx.AsyncClient):
-    good = await make(make_key)
+async def test_unusable_keys_are_rejected(api: httpx.AsyncClient):
+    valid = await make(make_key)
     gone = [
         (await make(make_key, **fields)).secret
         for fields in (
@@ -158,27 +158,27 @@ async def test_keys_that_do_not_count(api: httpx.AsyncClient):
             {"deleted_at": timezone.now()},
         )
     ]
-    mistyped = good.secret[:-1] + ("0" if good.secret[-1] != "0" else "1")
-    for secret in (*gone, mistyped, generate_key("live"), good.secret + " x", good.secret.lower(), "sk_live_"):
+    mistyped = valid.secret[:-1] + ("0" if valid.secret[-1] != "0" else "1")
+    for secret in (*gone, mistyped, generate_key("live"), valid.secret + " x", valid.secret.lower(), "sk_live_"):
         for headers in ({"X-API-Key": secret}, bearer(secret)):
             assert_error(await api.get(ME, headers=headers), 401, "NOT_AUTHENTICATED")
-    assert (await api.get(ME, headers=good.headers)).status_code == 200
+    assert (await api.get(ME, headers=valid.headers)).status_code == 200
 
 
-async def test_a_key_counts_only_from_its_addresses(api: httpx.AsyncClient):
+async def test_key_is_accepted_only_from_its_addresses(api: httpx.AsyncClient):
     here, elsewhere = [await make(make_key, ip_allowlist=[network]) for network in ("127.0.0.0/8", "192.0.2.0/24")]
     assert (await api.get(ME, headers=here.headers)).status_code == 200
     assert_error(await api.get(ME, headers=elsewhere.headers), 403, "FORBIDDEN")
 
 
-async def test_a_locked_out_owner_s_key_is_no_credential_and_no_matter_of_its_address(api: httpx.AsyncClient):
+async def test_key_of_a_locked_account_is_rejected_before_its_address(api: httpx.AsyncClient):
     key = await make(make_key, ip_allowlist=["127.0.0.0/8"])
     await make(User.objects.filter(pk=key.row.user_id).update, locked_until="2999-01-01T00:00:00Z")
     assert_error(await api.get(ME, headers=key.headers), 401, "NOT_AUTHENTICATED")
 
 
 @pytest.mark.parametrize("fields", [{"is_active": False}, {"locked_until": "2999-01-01T00:00:00Z"}])
-async def test_who_may_not_be_used_has_no_credential(api: httpx.AsyncClient, fields: dict[str, Any]):
+async def test_unusable_account_is_rejected(api: httpx.AsyncClient, fields: dict[str, Any]):
     me = await customer()
     assert (await api.get(ME, headers=me.headers)).status_code == 200
     await make(User.objects.filter(pk=me.id).update, **fields)

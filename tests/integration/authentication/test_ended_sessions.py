@@ -1,4 +1,4 @@
-"""What ends a session for good: a changed password, and being shut out."""
+"""What ends sessions: a changed password, and a suspended account."""
 
 import asyncio
 
@@ -40,7 +40,7 @@ async def test_no_login_with_the_old_password_outlives_its_change(api: httpx.Asy
                 assert_error(await api.get(ME, headers=token), 401, "NOT_AUTHENTICATED")
 
 
-async def test_of_two_who_change_the_password_at_once_one_does(api: httpx.AsyncClient):
+async def test_one_of_two_concurrent_password_changes_succeeds(api: httpx.AsyncClient):
     for round_number in range(3):
         user = await make(make_user, PASSWORD, email=f"ivy{round_number}@example.com")
         phones = [await make(sign_in, user) for _ in range(3)]
@@ -75,7 +75,7 @@ async def test_sessions_from_before_a_deactivation_do_not_come_back(api: httpx.A
 
 
 @pytest.mark.parametrize(("email", "stays_verified"), [("Ivy@Example.com", True), ("other@example.com", False)])
-async def test_an_address_that_staff_set_is_not_verified(api: httpx.AsyncClient, email: str, stays_verified: bool):
+async def test_address_set_by_staff_is_not_verified(api: httpx.AsyncClient, email: str, stays_verified: bool):
     user, boss = (
         await make(make_user, email="ivy@example.com", email_verified_at=timezone.now()),
         await make(make_staff),

@@ -26,7 +26,7 @@ async def forget(api: httpx.AsyncClient, email: str = ANN, **headers: str) -> ht
     return await api.post(FORGOT, json={"email": email}, headers=headers)
 
 
-async def test_sends_the_owner_a_link_for_half_an_hour(api: httpx.AsyncClient, settings):
+async def test_owner_gets_a_link_for_half_an_hour(api: httpx.AsyncClient, settings):
     settings.APPLICATION_URL = "https://app.example.com"
     user = await make(make_user, email=ANN)
     response = await forget(api, " ANN@example.com ")
@@ -39,7 +39,7 @@ async def test_sends_the_owner_a_link_for_half_an_hour(api: httpx.AsyncClient, s
     assert await audited() == [("password.reset_asked", user.pk, None)]
 
 
-async def test_an_account_gets_one_letter_in_five_minutes(api: httpx.AsyncClient):
+async def test_account_gets_one_message_in_five_minutes(api: httpx.AsyncClient):
     await make(make_user, email=ANN)
     await asyncio.gather(*(forget(api) for _ in range(6)))
     assert await kinds_to(ANN) == ["reset_password"]
@@ -48,7 +48,7 @@ async def test_an_account_gets_one_letter_in_five_minutes(api: httpx.AsyncClient
     assert await kinds_to(ANN) == ["reset_password", "reset_password"]
 
 
-async def _nobody() -> None:
+async def _missing() -> None:
     pass
 
 
@@ -60,22 +60,22 @@ async def _inactive() -> None:
     await make(make_user, email=ANN, is_active=False)
 
 
-@pytest.mark.parametrize("prepare", [_nobody, _deleted, _inactive])
-async def test_whoever_has_no_account_is_answered_alike_and_gets_nothing(api: httpx.AsyncClient, prepare):
+@pytest.mark.parametrize("prepare", [_missing, _deleted, _inactive])
+async def test_address_without_an_account_is_answered_alike_and_gets_nothing(api: httpx.AsyncClient, prepare):
     await prepare()
     await make(make_user, email="known@example.com")
     unknown, known = await forget(api), await forget(api, "known@example.com")
-    assert (unknown.status_code, unknown.content) == (known.status_code, known.content) == (202, b'{"status":"ok"}')
+    assert (unknown.status_code, unknown.content) == (known.status_code, known.content) == (202, b'{"status":"ok"}\n')
     assert set(unknown.headers) == set(known.headers)
     assert await kinds_to(ANN) == []
     assert [recipient.recipient for recipient in await rows(OutgoingMail.objects.all())] == ["known@example.com"]
 
 
-async def test_it_takes_the_same_statements_in_the_same_order_whoever_asks(api: httpx.AsyncClient):
+async def test_statements_are_the_same_with_and_without_an_account(api: httpx.AsyncClient):
     await make(make_user, email=ANN)
-    await make(make_user, email="shut@example.com", is_active=False)
+    await make(make_user, email="suspended@example.com", is_active=False)
     seen = []
-    for email in (ANN, ANN, "nobody@example.com", "shut@example.com"):
+    for email in (ANN, ANN, "nobody@example.com", "suspended@example.com"):
         with statements() as made:
             await forget(api, email)
         seen.append(made)
@@ -83,25 +83,25 @@ async def test_it_takes_the_same_statements_in_the_same_order_whoever_asks(api: 
     assert [verb for verb, _ in first] == ["SELECT", "SELECT", "INSERT", "DELETE", "INSERT", "INSERT"]
     assert first[-1] == ("INSERT", "outgoing_mails")
     for other in others:
-        # In place of the letter, a row of about its size.
+        # In place of the message, a row of about its size.
         assert other == [*first[:-1], ("INSERT", "one_time_tokens")]
 
 
-async def test_what_stands_in_for_a_token_is_nobody_s_and_over(api: httpx.AsyncClient):
+async def test_stand_in_for_a_token_belongs_to_no_account_and_has_expired(api: httpx.AsyncClient):
     await forget(api)
     tokens = await rows(OneTimeToken.objects.all())
     assert [(token.user_id, token.data) for token in tokens] == [(None, {}), (None, {})]
     assert all(token.expires_at <= token.created_at for token in tokens)
 
 
-async def test_what_was_typed_is_stored_nowhere(api: httpx.AsyncClient):
+async def test_entered_text_is_not_stored(api: httpx.AsyncClient):
     await forget(api, "correct horse battery staple")
     assert await audited() == [("password.reset_asked", None, None)]
     assert await rows(OutgoingMail.objects.all()) == []
 
 
 @pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "Origin", "Referer"])
-async def test_no_header_says_where_the_link_leads(api: httpx.AsyncClient, settings, header: str):
+async def test_no_header_changes_the_link(api: httpx.AsyncClient, settings, header: str):
     settings.APPLICATION_URL = "https://app.example.com"
     settings.ALLOWED_HOSTS = ["evil.example", "keyhouse.localhost"]
     await make(make_user, email=ANN)
@@ -114,25 +114,25 @@ async def test_no_header_says_where_the_link_leads(api: httpx.AsyncClient, setti
     "body",
     [{}, {"email": ""}, {"email": 5}, {"email": "x" * 255}, {"email": ANN, "is_staff": True}, {"email": "a\x00"}],
 )
-async def test_what_cannot_be_is_refused(api: httpx.AsyncClient, body: dict[str, object]):
+async def test_malformed_request_is_rejected(api: httpx.AsyncClient, body: dict[str, object]):
     assert (await api.post(FORGOT, json=body)).status_code == 422
     assert await rows(OneTimeToken.objects.all()) == []
 
 
 @pytest.mark.parametrize("email", [f"{ANN}\r\nBcc: all@example.com", f"{ANN},other@example.com", f"Ann <{ANN}>"])
-async def test_nobody_else_is_written_to(api: httpx.AsyncClient, email: str):
+async def test_address_with_a_line_break_gets_nothing(api: httpx.AsyncClient, email: str):
     await make(make_user, email=ANN)
     assert (await forget(api, email)).status_code == 202
     assert await rows(OutgoingMail.objects.all()) == []
 
 
-async def test_is_limited_for_each_address(api: httpx.AsyncClient, settings):
+async def test_requests_are_limited_per_address(api: httpx.AsyncClient, settings):
     settings.PUBLIC_RATE_LIMIT = "2/m"
     answers = [(await forget(api)).status_code for _ in range(3)]
     assert answers == [202, 202, 429]
 
 
-async def test_staff_have_the_mail_sent(api: httpx.AsyncClient):
+async def test_staff_send_the_mail(api: httpx.AsyncClient):
     me, staff = await customer(email=ANN), await colleague()
     path = f"/api/v1/users/{me.id}/password-reset"
     response = await api.post(path, headers=staff.headers)
@@ -141,13 +141,13 @@ async def test_staff_have_the_mail_sent(api: httpx.AsyncClient):
     assert await audited() == [("password.reset_sent", me.id, staff.id)]
 
 
-async def test_who_may_not_have_it_sent(api: httpx.AsyncClient):
+async def test_others_cannot_send_the_mail(api: httpx.AsyncClient):
     me, staff = await customer(email=ANN), await colleague()
-    boss, shut = await make(make_staff), await make(make_user, is_active=False)
+    boss, suspended = await make(make_staff), await make(make_user, is_active=False)
     for user_id, headers, status, code in (
         (me.id, me.headers, 403, "FORBIDDEN"),
         (boss.pk, staff.headers, 403, "FORBIDDEN"),
-        (shut.pk, staff.headers, 404, "NOT_FOUND"),
+        (suspended.pk, staff.headers, 404, "NOT_FOUND"),
         (2**40, staff.headers, 404, "NOT_FOUND"),
     ):
         assert_error(await api.post(f"/api/v1/users/{user_id}/password-reset", headers=headers), status, code)
@@ -155,7 +155,7 @@ async def test_who_may_not_have_it_sent(api: httpx.AsyncClient):
     assert await audited() == []
 
 
-async def test_a_superuser_has_it_sent_to_staff(api: httpx.AsyncClient):
+async def test_superuser_sends_the_mail_to_staff(api: httpx.AsyncClient):
     boss, other = await superuser(), await colleague(email=ANN)
     assert (await api.post(f"/api/v1/users/{other.id}/password-reset", headers=boss.headers)).status_code == 202
     assert await kinds_to(ANN) == ["reset_password"]

@@ -22,7 +22,7 @@ from tests.support.statements import statements
 
 
 @pytest.mark.parametrize("email", [EMAIL, UNKNOWN_EMAIL])
-async def test_a_lock_is_one_event_when_it_begins_and_the_same_work_whoever_it_is_for(database: None, email: str):
+async def test_lock_is_recorded_once_with_and_without_an_account(database: None, email: str):
     user = await make(make_user, PASSWORD, email=EMAIL)
     for _ in range(4):
         await sign_in(HOME, "wrong", email)
@@ -42,7 +42,7 @@ async def test_a_lock_is_one_event_when_it_begins_and_the_same_work_whoever_it_i
     assert (await audited())[-1][0] == "account.locked"
 
 
-async def test_a_lock_for_strangers_is_one_event_too(database: None):
+async def test_lock_of_unknown_clients_is_recorded_once(database: None):
     await make(make_user, PASSWORD, email=EMAIL)
     await guess_from_many_addresses(99)
     assert_error(await sign_in(ELSEWHERE, "wrong"), 401, "WRONG_CREDENTIALS")
@@ -54,7 +54,7 @@ async def test_a_lock_for_strangers_is_one_event_too(database: None):
     ]
 
 
-async def test_a_mailed_link_lets_the_owner_in_from_wherever_they_are(database: None):
+async def test_mailed_link_admits_the_owner_from_any_address(database: None):
     await make(make_user, PASSWORD, email=EMAIL)
     await guess_from_many_addresses(101)
     for _ in range(2):
@@ -69,7 +69,7 @@ async def test_a_mailed_link_lets_the_owner_in_from_wherever_they_are(database: 
     assert_error(await sign_in(HOME, "another long and quiet sentence"), 429, "LOCKED_OUT")
 
 
-async def test_a_mailed_link_ends_the_lock_of_its_own_client(database: None):
+async def test_mailed_link_unlocks_its_own_client(database: None):
     await make(make_user, PASSWORD, email=EMAIL)
     for _ in range(5):
         await sign_in(HOME, "wrong")

@@ -43,7 +43,7 @@ async def ivy() -> User:
 
 
 @pytest.mark.parametrize("email", [EMAIL, "IVY@Example.COM", f"  {EMAIL} "])
-async def test_gives_a_pair_that_works(api: httpx.AsyncClient, email: str):
+async def test_login_returns_a_pair_that_works(api: httpx.AsyncClient, email: str):
     user = await ivy()
     response = await api.post(LOGIN, json={"email": email, "password": PASSWORD}, headers={"User-Agent": "phone"})
     pair = response.json()
@@ -58,14 +58,14 @@ async def test_gives_a_pair_that_works(api: httpx.AsyncClient, email: str):
     assert await audited() == [("session.started", session.pk, user.pk)]
 
 
-async def test_an_old_password_is_as_good_as_a_new_one(api: httpx.AsyncClient):
+async def test_passwords_do_not_expire(api: httpx.AsyncClient):
     long_ago = "2016-01-01T00:00:00Z"
     await make(make_user, PASSWORD, email=EMAIL)
     await make(User.objects.update, created_at=long_ago, updated_at=long_ago, last_login=long_ago)
     assert (await sign_in(api)).status_code == 200
 
 
-async def test_stores_neither_token(api: httpx.AsyncClient):
+async def test_tokens_are_not_stored(api: httpx.AsyncClient):
     await ivy()
     pair = (await sign_in(api)).json()
     (session,) = await rows(Session.objects.all())
@@ -77,7 +77,9 @@ async def test_stores_neither_token(api: httpx.AsyncClient):
     ("email", "password"),
     [(EMAIL, "wrong"), ("nobody@example.com", PASSWORD), ("not an address", "x"), (EMAIL, PASSWORD.upper())],
 )
-async def test_what_is_wrong_is_answered_alike_and_starts_nothing(api: httpx.AsyncClient, email: str, password: str):
+async def test_wrong_credentials_are_answered_alike_and_start_nothing(
+    api: httpx.AsyncClient, email: str, password: str
+):
     user = await ivy()
     response = await sign_in(api, password, email)
     assert_error(response, 401, "WRONG_CREDENTIALS")
@@ -92,13 +94,13 @@ async def test_what_is_wrong_is_answered_alike_and_starts_nothing(api: httpx.Asy
     [{"is_active": False}, {"deleted_at": "2026-01-01T00:00:00Z"}, {"locked_until": "2999-01-01T00:00:00Z"}],
     ids=["inactive", "deleted", "locked"],
 )
-async def test_an_account_that_may_not_be_used_is_as_good_as_none(api: httpx.AsyncClient, fields: dict[str, object]):
+async def test_unusable_account_is_answered_as_none(api: httpx.AsyncClient, fields: dict[str, object]):
     await make(make_user, PASSWORD, email=EMAIL, **fields)
     assert_error(await sign_in(api), 401, "WRONG_CREDENTIALS")
     assert await rows(Session.objects.all()) == []
 
 
-async def test_an_account_without_a_password_cannot_sign_in(api: httpx.AsyncClient):
+async def test_account_without_a_password_cannot_sign_in(api: httpx.AsyncClient):
     user = await make(make_user, email=EMAIL)
     for password in ("!", user.password, "None", "decoy"):
         assert_error(await sign_in(api, password), 401, "WRONG_CREDENTIALS")
@@ -117,12 +119,12 @@ async def test_an_account_without_a_password_cannot_sign_in(api: httpx.AsyncClie
         ({"email": EMAIL, "password": ["x"]}, "password"),
     ],
 )
-async def test_requests_that_cannot_be(api: httpx.AsyncClient, body: dict[str, object], field: str):
+async def test_malformed_request_is_rejected(api: httpx.AsyncClient, body: dict[str, object], field: str):
     assert_error(await api.post(LOGIN, json=body), 422, "VALIDATION_FAILED", field=field)
     assert await rows(LoginAttempt.objects.all()) == []
 
 
-async def test_five_wrong_passwords_lock_even_the_right_one_out(api: httpx.AsyncClient):
+async def test_five_wrong_passwords_lock_out_the_right_one(api: httpx.AsyncClient):
     await ivy()
     for _ in range(5):
         assert_error(await sign_in(api, "wrong"), 401, "WRONG_CREDENTIALS")
@@ -132,7 +134,7 @@ async def test_five_wrong_passwords_lock_even_the_right_one_out(api: httpx.Async
     assert await rows(Session.objects.all()) == []
 
 
-async def test_an_account_that_does_not_exist_is_locked_alike(api: httpx.AsyncClient):
+async def test_missing_account_is_locked_alike(api: httpx.AsyncClient):
     for _ in range(5):
         assert_error(await sign_in(api, "wrong", "nobody@example.com"), 401, "WRONG_CREDENTIALS")
     assert_error(await sign_in(api, "wrong", "nobody@example.com"), 429, "LOCKED_OUT")
@@ -153,21 +155,21 @@ async def test_only_the_pair_of_account_and_address_is_locked(api: httpx.AsyncCl
 @pytest.mark.parametrize(
     "spelling", ["IVY@EXAMPLE.COM", " ivy@example.com", "\uff49\uff56\uff59@example.com", "ivy@ex\u00adample.com"]
 )
-async def test_another_spelling_of_the_address_is_no_way_around(api: httpx.AsyncClient, spelling: str):
+async def test_another_spelling_of_the_address_does_not_evade_the_lock(api: httpx.AsyncClient, spelling: str):
     await ivy()
     for _ in range(5):
         await sign_in(api, "wrong")
     assert_error(await sign_in(api, PASSWORD, spelling), 429, "LOCKED_OUT")
 
 
-async def test_many_right_passwords_at_once_all_sign_in(api: httpx.AsyncClient):
+async def test_concurrent_right_passwords_all_sign_in(api: httpx.AsyncClient):
     await ivy()
     answers = await asyncio.gather(*(sign_in(api) for _ in range(20)))
     assert [answer.status_code for answer in answers] == [200] * 20
     assert len(await rows(Session.objects.all())) == 20
 
 
-async def test_among_many_guesses_at_once_the_right_one_is_not_told_after_the_lock(api: httpx.AsyncClient):
+async def test_right_password_among_concurrent_guesses_is_refused_after_the_lock(api: httpx.AsyncClient):
     await ivy()
     for _ in range(4):
         await sign_in(api, "wrong")
@@ -177,7 +179,7 @@ async def test_among_many_guesses_at_once_the_right_one_is_not_told_after_the_lo
     assert await rows(Session.objects.all()) == []
 
 
-async def test_of_many_guesses_at_once_five_are_told(api: httpx.AsyncClient):
+async def test_five_of_many_concurrent_guesses_are_answered(api: httpx.AsyncClient):
     await ivy()
     answers = await asyncio.gather(*(sign_in(api, f"guess {number}") for number in range(20)))
     assert sorted(answer.status_code for answer in answers) == [401] * 5 + [429] * 15
@@ -185,7 +187,7 @@ async def test_of_many_guesses_at_once_five_are_told(api: httpx.AsyncClient):
     assert attempt.failures == 5
 
 
-async def test_the_right_password_begins_the_count_anew(api: httpx.AsyncClient):
+async def test_right_password_resets_the_count(api: httpx.AsyncClient):
     await ivy()
     for _ in range(2):
         for _ in range(4):
@@ -207,7 +209,7 @@ async def test_each_further_wrong_password_locks_for_longer(api: httpx.AsyncClie
     assert (await sign_in(api)).status_code == 200
 
 
-async def test_a_day_without_attempts_forgives(api: httpx.AsyncClient):
+async def test_day_without_attempts_resets_the_count(api: httpx.AsyncClient):
     await ivy()
     for _ in range(4):
         await sign_in(api, "wrong")
@@ -218,14 +220,14 @@ async def test_a_day_without_attempts_forgives(api: httpx.AsyncClient):
     assert (attempt.failures, attempt.locked_until) == (1, None)
 
 
-async def test_the_lock_keeps_no_address_in_clear(api: httpx.AsyncClient):
+async def test_lock_stores_no_address_in_clear(api: httpx.AsyncClient):
     await sign_in(api, "wrong")
     (attempt,) = await pairs()
     assert len(bytes(attempt.account_digest)) == 32
     assert "ivy" not in repr(vars(attempt))
 
 
-async def test_nothing_secret_reaches_the_log(api: httpx.AsyncClient, caplog: pytest.LogCaptureFixture):
+async def test_secrets_do_not_reach_the_log(api: httpx.AsyncClient, caplog: pytest.LogCaptureFixture):
     user = await ivy()
     with caplog.at_level(logging.DEBUG):
         pair = (await sign_in(api)).json()
@@ -235,7 +237,7 @@ async def test_nothing_secret_reaches_the_log(api: httpx.AsyncClient, caplog: py
         assert secret not in caplog.text
 
 
-async def test_others_verify_a_token_offline_by_the_published_key(api: httpx.AsyncClient):
+async def test_token_verifies_offline_by_the_published_key(api: httpx.AsyncClient):
     user = await ivy()
     token = (await sign_in(api)).json()["access_token"]
     response = await api.get("/.well-known/jwks.json")

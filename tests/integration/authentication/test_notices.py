@@ -1,4 +1,4 @@
-"""What owners are told by mail about signing in."""
+"""Security notices about signing in."""
 
 from datetime import timedelta
 
@@ -30,14 +30,14 @@ async def sign_in(api: httpx.AsyncClient, agent: str = "phone") -> dict[str, str
     return pair
 
 
-async def test_the_first_sign_in_and_known_devices_are_no_news(api: httpx.AsyncClient):
+async def test_first_sign_in_and_known_devices_send_no_notice(api: httpx.AsyncClient):
     await make(make_user, PASSWORD, email=ANN)
     for agent in ("phone", "phone"):
         await sign_in(api, agent)
     assert await notices() == []
 
 
-async def test_a_new_device_is_told_of_once(api: httpx.AsyncClient):
+async def test_owner_is_notified_of_a_new_device_once(api: httpx.AsyncClient):
     await make(make_user, PASSWORD, email=ANN)
     for agent in ("phone", "laptop", "laptop", "phone"):
         await sign_in(api, agent)
@@ -45,7 +45,7 @@ async def test_a_new_device_is_told_of_once(api: httpx.AsyncClient):
     assert (notice.context["what"], notice.context["agent"]) == (NEW_DEVICE, "laptop")
 
 
-async def test_a_known_agent_in_another_network_is_new(api: httpx.AsyncClient):
+async def test_known_agent_in_another_network_is_new(api: httpx.AsyncClient):
     await make(make_user, PASSWORD, email=ANN)
     await sign_in(api)
     for address, count in (("127.0.0.200", 0), ("203.0.113.1", 1)):
@@ -55,7 +55,7 @@ async def test_a_known_agent_in_another_network_is_new(api: httpx.AsyncClient):
         await run_in_transaction(lambda: Session.objects.latest("id").delete())
 
 
-async def test_a_device_is_forgotten_after_ninety_days(api: httpx.AsyncClient):
+async def test_device_is_forgotten_after_ninety_days(api: httpx.AsyncClient):
     await make(make_user, PASSWORD, email=ANN)
     await sign_in(api)
     await run_in_transaction(Session.objects.update, last_used_at=Now() - timedelta(days=89))
@@ -66,7 +66,7 @@ async def test_a_device_is_forgotten_after_ninety_days(api: httpx.AsyncClient):
     assert len(await notices()) == 1
 
 
-async def test_a_spent_token_presented_again_is_told_of_with_the_session_that_it_ends(api: httpx.AsyncClient):
+async def test_owner_is_notified_of_a_reused_token(api: httpx.AsyncClient):
     await make(make_user, PASSWORD, email=ANN)
     first = (await sign_in(api))["refresh_token"]
     second = (await api.post(REFRESH, json={"refresh_token": first})).json()["refresh_token"]
@@ -78,7 +78,7 @@ async def test_a_spent_token_presented_again_is_told_of_with_the_session_that_it
     assert notice.context["what"] == "A session of your account was ended, because a token of it was used twice."
 
 
-async def test_a_changed_password_is_told_of_and_by_whom(api: httpx.AsyncClient):
+async def test_owner_is_notified_of_a_changed_password(api: httpx.AsyncClient):
     user = await make(make_user, PASSWORD, email=ANN)
     headers = {"Authorization": f"Bearer {(await sign_in(api))['access_token']}", "User-Agent": "phone"}
     change = {"current_password": PASSWORD, "new_password": "another horse altogether"}

@@ -1,4 +1,4 @@
-"""Signing in with passkeys: alone, as the second factor, and to prove once more who one is."""
+"""Signing in with passkeys: alone, as the second factor, and for re-authentication."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ JUNK = base64url(b"\xa1\x00" * 40)
 
 
 async def person(api: httpx.AsyncClient, **device: Any) -> tuple[Account, SoftwareAuthenticator]:
-    """Return somebody with a passkey, who is signed in nowhere else."""
+    """Return a customer with a passkey, who is signed in nowhere else."""
     me = await customer(password=PASSWORD)
     made = await enrol_passkey(api, me, SoftwareAuthenticator(**device))
     await make(Session.objects.all().delete)
@@ -40,8 +40,8 @@ async def person(api: httpx.AsyncClient, **device: Any) -> tuple[Account, Softwa
 
 
 async def sign_in(api: httpx.AsyncClient, device: SoftwareAuthenticator, **client_data: Any) -> httpx.Response:
-    asked = (await api.post(f"{PASSKEYS}/options")).json()
-    body = {"challenge": asked["challenge"], "credential": device.get(asked["options"], **client_data)}
+    options = (await api.post(f"{PASSKEYS}/options")).json()
+    body = {"challenge": options["challenge"], "credential": device.get(options["options"], **client_data)}
     return await api.post(PASSKEYS, json=body)
 
 
@@ -49,7 +49,7 @@ async def methods() -> list[list[str]]:
     return [row.methods for row in await rows(Session.objects.order_by("id"))]
 
 
-async def test_a_passkey_alone_signs_in_and_counts_as_two_factors(api: httpx.AsyncClient):
+async def test_passkey_alone_signs_in_and_counts_as_two_factors(api: httpx.AsyncClient):
     me, device = await person(api)
     response = await sign_in(api, device)
     assert response.status_code == 200
@@ -60,7 +60,7 @@ async def test_a_passkey_alone_signs_in_and_counts_as_two_factors(api: httpx.Asy
     assert (row.sign_count, row.last_used_at is not None) == (1, True)
 
 
-async def test_a_passkey_that_may_be_copied_is_a_software_key(api: httpx.AsyncClient):
+async def test_passkey_that_may_be_copied_is_a_software_key(api: httpx.AsyncClient):
     _, device = await person(api, flags=PRESENT | VERIFIED | BACKUP_ELIGIBLE, counts=False)
     assert [(await sign_in(api, device)).status_code for _ in range(2)] == [200, 200]
     assert await methods() == [["swk", "user"]] * 2
@@ -71,14 +71,14 @@ async def test_options_name_no_account_and_ask_for_the_user(api: httpx.AsyncClie
     assert (options["rpId"], options["userVerification"], options["allowCredentials"]) == ("localhost", "required", [])
 
 
-async def test_a_device_that_has_not_checked_its_user_is_not_enough_alone(api: httpx.AsyncClient):
+async def test_device_that_has_not_checked_its_user_is_refused_alone(api: httpx.AsyncClient):
     _, device = await person(api)
     device.flags = PRESENT
     assert_error(await sign_in(api, device), 401, "PASSKEY_REFUSED")
     assert await methods() == []
 
 
-async def test_a_counter_that_does_not_grow_is_refused_and_its_owner_told(api: httpx.AsyncClient):
+async def test_counter_that_does_not_grow_is_refused_and_its_owner_notified(api: httpx.AsyncClient):
     me, device = await person(api)
     device.sign_count = 7
     assert (await sign_in(api, device)).status_code == 200
@@ -93,7 +93,7 @@ async def test_a_counter_that_does_not_grow_is_refused_and_its_owner_told(api: h
     assert letters[-1].context["what"] == "A passkey of your account was refused, because it may have been copied."
 
 
-async def test_a_passkey_removed_meanwhile_is_refused_and_nobody_is_told_of_a_copy(
+async def test_passkey_removed_meanwhile_is_refused_without_a_notice(
     api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ):
     me, device = await person(api)
@@ -110,7 +110,7 @@ async def test_a_passkey_removed_meanwhile_is_refused_and_nobody_is_told_of_a_co
     assert await methods() == []
 
 
-async def test_a_counter_that_falls_back_to_zero_is_refused(api: httpx.AsyncClient):
+async def test_counter_that_falls_back_to_zero_is_refused(api: httpx.AsyncClient):
     _, device = await person(api)
     assert (await sign_in(api, device)).status_code == 200
     device.sign_count, device.counts = 0, False
@@ -118,35 +118,35 @@ async def test_a_counter_that_falls_back_to_zero_is_refused(api: httpx.AsyncClie
     assert [row.sign_count for row in await rows(Passkey.objects.all())] == [1]
 
 
-async def test_a_challenge_is_good_once(api: httpx.AsyncClient):
+async def test_challenge_is_valid_once(api: httpx.AsyncClient):
     _, device = await person(api)
-    asked = (await api.post(f"{PASSKEYS}/options")).json()
+    options = (await api.post(f"{PASSKEYS}/options")).json()
     for status in (200, 401):
-        body = {"challenge": asked["challenge"], "credential": device.get(asked["options"])}
+        body = {"challenge": options["challenge"], "credential": device.get(options["options"])}
         assert (await api.post(PASSKEYS, json=body)).status_code == status
     assert len(await methods()) == 1
 
 
-async def test_a_challenge_ends_after_five_minutes(api: httpx.AsyncClient):
+async def test_challenge_expires_after_five_minutes(api: httpx.AsyncClient):
     _, device = await person(api)
-    asked = (await api.post(f"{PASSKEYS}/options")).json()
+    options = (await api.post(f"{PASSKEYS}/options")).json()
     await make(OneTimeToken.objects.update, expires_at=Now())
-    body = {"challenge": asked["challenge"], "credential": device.get(asked["options"])}
+    body = {"challenge": options["challenge"], "credential": device.get(options["options"])}
     assert_error(await api.post(PASSKEYS, json=body), 401, "PASSKEY_REFUSED")
 
 
-async def test_an_answer_to_another_challenge_is_refused(api: httpx.AsyncClient):
+async def test_response_to_another_challenge_is_refused(api: httpx.AsyncClient):
     _, device = await person(api)
-    asked, other = (await api.post(f"{PASSKEYS}/options")).json(), (await api.post(f"{PASSKEYS}/options")).json()
-    body = {"challenge": asked["challenge"], "credential": device.get(other["options"])}
+    options, other = (await api.post(f"{PASSKEYS}/options")).json(), (await api.post(f"{PASSKEYS}/options")).json()
+    body = {"challenge": options["challenge"], "credential": device.get(other["options"])}
     assert_error(await api.post(PASSKEYS, json=body), 401, "PASSKEY_REFUSED")
     assert await methods() == []
 
 
-async def test_an_unknown_passkey_is_refused(api: httpx.AsyncClient):
+async def test_unknown_passkey_is_refused(api: httpx.AsyncClient):
     _, device = await person(api)
-    stranger = SoftwareAuthenticator(user_handle=device.user_handle)
-    assert_error(await sign_in(api, stranger), 401, "PASSKEY_REFUSED")
+    unknown = SoftwareAuthenticator(user_handle=device.user_handle)
+    assert_error(await sign_in(api, unknown), 401, "PASSKEY_REFUSED")
     assert await rows(AuditEvent.objects.filter(action="passkey.refused")) == []
 
 
@@ -159,8 +159,8 @@ async def test_another_key_under_a_known_id_is_refused(api: httpx.AsyncClient):
     assert [row.sign_count for row in await rows(Passkey.objects.all())] == [0]
 
 
-@pytest.mark.parametrize("handle", [None, b"somebody else", b""])
-async def test_a_handle_that_is_not_the_accounts_is_refused(api: httpx.AsyncClient, handle: bytes | None):
+@pytest.mark.parametrize("handle", [None, b"another account", b""])
+async def test_handle_of_another_account_is_refused(api: httpx.AsyncClient, handle: bytes | None):
     _, device = await person(api)
     device.user_handle = handle
     assert (await sign_in(api, device)).status_code in {401, 422}
@@ -177,9 +177,9 @@ async def test_a_handle_that_is_not_the_accounts_is_refused(api: httpx.AsyncClie
         ({}, {"crossOrigin": True}),
         ({}, {"type": "webauthn.create"}),
     ],
-    ids=["origin", "domain", "nobody there", "suddenly copied", "another site's frame", "another ceremony"],
+    ids=["origin", "domain", "no user present", "suddenly copied", "another site's frame", "another ceremony"],
 )
-async def test_what_was_signed_elsewhere_or_otherwise_is_refused(
+async def test_assertion_for_another_origin_or_party_is_refused(
     api: httpx.AsyncClient, device: dict[str, Any], client_data: dict[str, Any]
 ):
     _, made = await person(api)
@@ -204,23 +204,23 @@ async def test_what_was_signed_elsewhere_or_otherwise_is_refused(
         {"response": {"clientDataJSON": JUNK, "authenticatorData": JUNK, "signature": JUNK, "userHandle": 7}},
     ],
 )
-async def test_malformed_credentials_are_refused_and_never_a_fault(api: httpx.AsyncClient, change: dict[str, Any]):
+async def test_malformed_credentials_are_rejected(api: httpx.AsyncClient, change: dict[str, Any]):
     _, device = await person(api)
-    asked = (await api.post(f"{PASSKEYS}/options")).json()
-    body = {"challenge": asked["challenge"], "credential": {**device.get(asked["options"]), **change}}
+    options = (await api.post(f"{PASSKEYS}/options")).json()
+    body = {"challenge": options["challenge"], "credential": {**device.get(options["options"]), **change}}
     assert (await api.post(PASSKEYS, json=body)).status_code in {401, 422}
     assert await methods() == []
 
 
 @pytest.mark.parametrize("fields", [{"is_active": False}, {"deleted_at": Now()}])
-async def test_an_account_that_may_not_be_used_starts_nothing(api: httpx.AsyncClient, fields: dict[str, Any]):
+async def test_unusable_account_starts_nothing(api: httpx.AsyncClient, fields: dict[str, Any]):
     me, device = await person(api)
     await make(User.objects.filter(pk=me.id).update, **fields)
     assert (await sign_in(api, device)).status_code == 401
     assert await methods() == []
 
 
-async def test_the_trail_of_a_shut_account_tells_that_its_passkey_was_right(api: httpx.AsyncClient):
+async def test_right_passkey_of_a_suspended_account_is_recorded(api: httpx.AsyncClient):
     me, device = await person(api)
     await make(User.objects.filter(pk=me.id).update, is_active=False)
     assert_error(await sign_in(api, device), 401, "NOT_AUTHENTICATED")
@@ -228,66 +228,66 @@ async def test_the_trail_of_a_shut_account_tells_that_its_passkey_was_right(api:
     assert (event.action, event.outcome, event.subject_id, event.actor_id) == (
         "session.refused", "failure", me.id, None,
     )  # fmt: skip
-    assert event.after == {"methods": ["hwk", "user"], "reason": "NOT_AUTHENTICATED"}
+    assert event.after == {"methods": ["hwk", "user"], "code": "NOT_AUTHENTICATED"}
 
 
-async def test_a_passkey_completes_a_sign_in(api: httpx.AsyncClient):
+async def test_passkey_completes_a_sign_in(api: httpx.AsyncClient):
     me, device = await person(api, flags=PRESENT)
     device.user_handle = None  # an old security key names no account
     needed = await begin_sign_in(api, me)
     assert needed["kinds"] == ["recovery_code", "passkey"]
     token = {"second_factor_token": needed["second_factor_token"]}
-    asked = (await api.post(f"{AUTH}/second-factor/passkey/options", json=token)).json()
-    assert [known["id"] for known in asked["options"]["allowCredentials"]] == [base64url(device.credential_id)]
-    body = {**token, "challenge": asked["challenge"], "credential": device.get(asked["options"])}
+    options = (await api.post(f"{AUTH}/second-factor/passkey/options", json=token)).json()
+    assert [known["id"] for known in options["options"]["allowCredentials"]] == [base64url(device.credential_id)]
+    body = {**token, "challenge": options["challenge"], "credential": device.get(options["options"])}
     assert (await api.post(f"{AUTH}/second-factor/passkey", json=body)).status_code == 200
     assert await methods() == [["pwd", "hwk"]]
     assert_error(await api.post(f"{AUTH}/second-factor/passkey", json=body), 401, "SECOND_FACTOR_EXPIRED")
 
 
-async def test_somebody_elses_passkey_completes_nothing(api: httpx.AsyncClient):
+async def test_passkey_of_another_account_completes_nothing(api: httpx.AsyncClient):
     me, _ = await person(api)
     _, others = await person(api)
     token = {"second_factor_token": (await begin_sign_in(api, me))["second_factor_token"]}
-    asked = (await api.post(f"{AUTH}/second-factor/passkey/options", json=token)).json()
-    body = {**token, "challenge": asked["challenge"], "credential": others.get(asked["options"])}
+    options = (await api.post(f"{AUTH}/second-factor/passkey/options", json=token)).json()
+    body = {**token, "challenge": options["challenge"], "credential": others.get(options["options"])}
     assert_error(await api.post(f"{AUTH}/second-factor/passkey", json=body), 401, "PASSKEY_REFUSED")
     assert await methods() == []
 
 
-async def test_a_challenge_for_signing_in_completes_nothing_else(api: httpx.AsyncClient):
+async def test_challenge_for_signing_in_is_valid_for_nothing_else(api: httpx.AsyncClient):
     me, device = await person(api)
     token = {"second_factor_token": (await begin_sign_in(api, me))["second_factor_token"]}
-    asked = (await api.post(f"{PASSKEYS}/options")).json()
-    body = {**token, "challenge": asked["challenge"], "credential": device.get(asked["options"])}
+    options = (await api.post(f"{PASSKEYS}/options")).json()
+    body = {**token, "challenge": options["challenge"], "credential": device.get(options["options"])}
     assert_error(await api.post(f"{AUTH}/second-factor/passkey", json=body), 401, "PASSKEY_REFUSED")
 
 
-async def test_options_need_a_token_that_is_good(api: httpx.AsyncClient):
+async def test_options_need_a_valid_token(api: httpx.AsyncClient):
     refused = await api.post(f"{AUTH}/second-factor/passkey/options", json={"second_factor_token": "x"})
     assert_error(refused, 401, "SECOND_FACTOR_EXPIRED")
 
 
-async def test_a_passkey_renews_the_proof_of_an_account_without_a_password(api: httpx.AsyncClient):
+async def test_passkey_reauthenticates_an_account_without_a_password(api: httpx.AsyncClient):
     me = await customer()
     device = await enrol_passkey(api, me)
     await let_proofs_grow_old()
     await make(Session.objects.update, methods=["fed"])
-    asked = (await api.post(f"{AUTH}/step-up/passkey/options", headers=me.headers)).json()
-    passkey = {"challenge": asked["challenge"], "credential": device.get(asked["options"])}
+    options = (await api.post(f"{AUTH}/step-up/passkey/options", headers=me.headers)).json()
+    passkey = {"challenge": options["challenge"], "credential": device.get(options["options"])}
     response = await api.post(f"{AUTH}/step-up", json={"passkey": passkey}, headers=me.headers)
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
     assert await methods() == [["fed", "hwk", "user"]]
     assert (await api.post(f"{AUTH}/second-factors/recovery-codes", headers=me.headers)).status_code == 200
 
 
-async def test_a_wrong_passkey_renews_nothing(api: httpx.AsyncClient):
+async def test_wrong_passkey_does_not_reauthenticate(api: httpx.AsyncClient):
     me = await customer()
     device = await enrol_passkey(api, me)
     await let_proofs_grow_old()
-    asked = (await api.post(f"{AUTH}/step-up/passkey/options", headers=me.headers)).json()
+    options = (await api.post(f"{AUTH}/step-up/passkey/options", headers=me.headers)).json()
     forged = SoftwareAuthenticator(credential_id=device.credential_id)
-    passkey = {"challenge": asked["challenge"], "credential": forged.get(asked["options"])}
+    passkey = {"challenge": options["challenge"], "credential": forged.get(options["options"])}
     refused = await api.post(f"{AUTH}/step-up", json={"passkey": passkey}, headers=me.headers)
     assert_error(refused, 400, "PASSKEY_REFUSED")
     refused = await api.post(f"{AUTH}/second-factors/recovery-codes", headers=me.headers)

@@ -40,7 +40,7 @@ async def login(api: httpx.AsyncClient, password: str) -> int:
     return (await api.post(LOGIN, json={"email": ANN, "password": password})).status_code
 
 
-async def test_sets_the_password_and_ends_every_session(api: httpx.AsyncClient):
+async def test_reset_sets_the_password_and_ends_every_session(api: httpx.AsyncClient):
     user = await make(make_user, PASSWORD, email=ANN)
     headers = await make(sign_in, user)
     response = await reset(api, await link_of(api))
@@ -51,17 +51,17 @@ async def test_sets_the_password_and_ends_every_session(api: httpx.AsyncClient):
     assert (await login(api, PASSWORD), await login(api, NEW_PASSWORD)) == (401, 200)
 
 
-async def test_a_second_factor_is_asked_for_all_the_same(api: httpx.AsyncClient):
+async def test_reset_does_not_replace_the_second_factor(api: httpx.AsyncClient):
     me = await customer(email=ANN, password=PASSWORD)
     program, _ = await enrol_totp(api, me)
     assert (await reset(api, await link_of(api))).status_code == 200
     needed = await begin_sign_in(api, me, NEW_PASSWORD)
     assert [session for session in await rows(Session.objects.all()) if session.revoked_at is None] == []
-    proof = {"second_factor_token": needed["second_factor_token"], "code": program.code()}
-    assert (await api.post("/api/v1/auth/second-factor", json=proof)).status_code == 200
+    body = {"second_factor_token": needed["second_factor_token"], "code": program.code()}
+    assert (await api.post("/api/v1/auth/second-factor", json=body)).status_code == 200
 
 
-async def test_tells_the_owner_and_verifies_the_address(api: httpx.AsyncClient):
+async def test_reset_notifies_the_owner_and_verifies_the_address(api: httpx.AsyncClient):
     await make(make_user, email=ANN)
     await reset(api, await link_of(api))
     notice = (await make(letters_to, ANN))[-1]
@@ -74,7 +74,7 @@ async def test_tells_the_owner_and_verifies_the_address(api: httpx.AsyncClient):
     assert user.email_verified_at is not None
 
 
-async def test_a_token_is_good_once(api: httpx.AsyncClient):
+async def test_token_is_valid_once(api: httpx.AsyncClient):
     await make(make_user, email=ANN)
     token = await link_of(api)
     answers = await asyncio.gather(*(reset(api, token) for _ in range(4)))
@@ -84,7 +84,7 @@ async def test_a_token_is_good_once(api: httpx.AsyncClient):
 
 
 @pytest.mark.parametrize("password", ["password", "short", ANN])
-async def test_a_password_that_is_refused_leaves_the_token_good(api: httpx.AsyncClient, password: str):
+async def test_refused_password_leaves_the_token_valid(api: httpx.AsyncClient, password: str):
     await make(make_user, PASSWORD, email=ANN)
     token = await link_of(api)
     assert_error(await reset(api, token, password), 422, "VALIDATION_FAILED", field="new_password")
@@ -114,7 +114,7 @@ async def _change_password() -> None:
 
 
 @pytest.mark.parametrize("meanwhile", [_expire, _delete, _deactivate, _move, _change_password])
-async def test_what_makes_a_token_good_for_nothing(api: httpx.AsyncClient, meanwhile):
+async def test_outdated_token_is_rejected(api: httpx.AsyncClient, meanwhile):
     await make(make_user, PASSWORD, email=ANN)
     token = await link_of(api)
     await meanwhile()
@@ -124,7 +124,7 @@ async def test_what_makes_a_token_good_for_nothing(api: httpx.AsyncClient, meanw
     assert (after.password, after.email_verified_at) == (before.password, None)
 
 
-async def test_a_token_of_another_purpose_sets_nothing(api: httpx.AsyncClient):
+async def test_token_of_another_purpose_is_rejected(api: httpx.AsyncClient):
     new = {"email": ANN, "username": "ann", "password": PASSWORD}
     await api.post("/api/v1/users", json=new)
     (token,) = await tokens_to(ANN, "verify_email")
@@ -133,19 +133,19 @@ async def test_a_token_of_another_purpose_sets_nothing(api: httpx.AsyncClient):
 
 
 @pytest.mark.parametrize("more", [{"email": "other@example.com"}, {"user_id": 1}, {"is_staff": True}])
-async def test_nothing_else_is_set_with_it(api: httpx.AsyncClient, more: dict[str, Any]):
+async def test_other_fields_are_rejected(api: httpx.AsyncClient, more: dict[str, Any]):
     await make(make_user, email=ANN)
     token = await link_of(api)
     assert_error(await reset(api, token, **more), 422, "VALIDATION_FAILED", field=next(iter(more)))
     assert (await reset(api, token)).status_code == 200
 
 
-async def test_a_password_of_ten_megabytes_is_refused_unread(api: httpx.AsyncClient):
+async def test_password_of_ten_megabytes_is_rejected_unread(api: httpx.AsyncClient):
     response = await reset(api, "x", "x" * 10_000_000)
     assert_error(response, 413, "PAYLOAD_TOO_LARGE")
 
 
-async def test_a_changed_password_voids_every_link_of_the_account(api: httpx.AsyncClient):
+async def test_changed_password_voids_every_link_of_the_account(api: httpx.AsyncClient):
     user = await make(make_user, PASSWORD, email=ANN)
     headers = await make(sign_in, user)
     await api.post("/api/v1/auth/verify-email/resend", headers=headers)

@@ -7,8 +7,8 @@ import jwt
 import pytest
 from django.utils import timezone
 
+from apps.authentication.domain.refresh_token import RefreshToken, new_family
 from apps.authentication.models import Session
-from apps.authentication.services.refresh_tokens import RefreshToken, new_family
 from apps.users.models import User
 from tests.support.accounts import audited
 from tests.support.assertions import assert_error
@@ -52,7 +52,7 @@ async def only_session() -> Session:
     return session
 
 
-async def test_gives_a_new_pair_of_the_same_session(api: httpx.AsyncClient):
+async def test_refresh_returns_a_new_pair_of_the_same_session(api: httpx.AsyncClient):
     first = await pair_of(api)
     response = await refresh(api, first["refresh_token"])
     second = response.json()
@@ -63,12 +63,12 @@ async def test_gives_a_new_pair_of_the_same_session(api: httpx.AsyncClient):
     assert (await only_session()).generation == 1
 
 
-async def test_access_tokens_say_what_their_user_may(api: httpx.AsyncClient):
+async def test_access_tokens_list_the_scopes_of_their_user(api: httpx.AsyncClient):
     assert await scope_of(api) == ("keyhouse:account",) * 2
     assert await scope_of(api, is_staff=True) == ("keyhouse:account keyhouse:staff",) * 2
 
 
-async def test_goes_on_and_on(api: httpx.AsyncClient):
+async def test_refresh_can_be_repeated(api: httpx.AsyncClient):
     pair = await pair_of(api)
     for _ in range(5):
         pair = (await refresh(api, pair["refresh_token"])).json()
@@ -77,7 +77,7 @@ async def test_goes_on_and_on(api: httpx.AsyncClient):
 
 
 @pytest.mark.parametrize("turns", [2, 3])
-async def test_a_spent_token_ends_the_whole_session(api: httpx.AsyncClient, turns: int):
+async def test_spent_token_ends_the_session(api: httpx.AsyncClient, turns: int):
     first = newest = await pair_of(api)
     for _ in range(turns):
         newest = (await refresh(api, newest["refresh_token"])).json()
@@ -104,13 +104,13 @@ async def test_reuse_ends_no_other_session(api: httpx.AsyncClient):
 @pytest.mark.parametrize(
     "token", ["x", "rt_", "rt_" + "A" * 80, new_family().encode(), RefreshToken(b"x" * 24, 7).encode()], ids=range(5)
 )
-async def test_tokens_that_are_not_ours_change_nothing(api: httpx.AsyncClient, token: str):
+async def test_foreign_tokens_change_nothing(api: httpx.AsyncClient, token: str):
     pair = await pair_of(api)
     assert_error(await refresh(api, token), 401, "NOT_AUTHENTICATED")
     assert ((await only_session()).generation, await status_of(api, pair)) == (0, 200)
 
 
-async def test_an_access_token_is_no_refresh_token_and_the_other_way_round(api: httpx.AsyncClient):
+async def test_access_and_refresh_tokens_are_not_interchangeable(api: httpx.AsyncClient):
     pair = await pair_of(api)
     assert_error(await refresh(api, pair["access_token"]), 401, "NOT_AUTHENTICATED")
     response = await api.get(ME, headers={"Authorization": f"Bearer {pair['refresh_token']}"})
@@ -118,18 +118,18 @@ async def test_an_access_token_is_no_refresh_token_and_the_other_way_round(api: 
 
 
 @pytest.mark.parametrize("body", [{}, {"refresh_token": ""}, {"refresh_token": "x" * 501}, {"refresh_token": 5}])
-async def test_requests_that_cannot_be(api: httpx.AsyncClient, body: dict[str, object]):
+async def test_malformed_request_is_rejected(api: httpx.AsyncClient, body: dict[str, object]):
     assert_error(await api.post(REFRESH, json=body), 422, "VALIDATION_FAILED", field="refresh_token")
 
 
-async def test_a_session_that_is_over_is_not_refreshed(api: httpx.AsyncClient):
+async def test_expired_session_is_not_refreshed(api: httpx.AsyncClient):
     pair = await pair_of(api)
     await make(Session.objects.update, expires_at=timezone.now())
     assert_error(await refresh(api, pair["refresh_token"]), 401, "NOT_AUTHENTICATED")
     assert await status_of(api, pair) == 401
 
 
-async def test_each_refresh_makes_the_session_last(api: httpx.AsyncClient):
+async def test_each_refresh_extends_the_session(api: httpx.AsyncClient):
     pair = await pair_of(api)
     await make(Session.objects.update, expires_at=timezone.now() + timedelta(minutes=1))
     assert (await refresh(api, pair["refresh_token"])).status_code == 200
@@ -137,7 +137,7 @@ async def test_each_refresh_makes_the_session_last(api: httpx.AsyncClient):
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"deleted_at": "2026-01-01T00:00:00Z"}])
-async def test_who_may_not_be_used_is_not_refreshed(api: httpx.AsyncClient, change: dict[str, object]):
+async def test_unusable_account_is_not_refreshed(api: httpx.AsyncClient, change: dict[str, object]):
     pair = await pair_of(api)
     await make(User.objects.update, **change)
     assert_error(await refresh(api, pair["refresh_token"]), 401, "NOT_AUTHENTICATED")

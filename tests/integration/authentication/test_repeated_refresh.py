@@ -15,17 +15,22 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from apps.audit.dependencies import audit_trail
 from apps.audit.models import AuditEvent
-from apps.authentication.dependencies import session_repository, signing_key_repository
+from apps.authentication import dependencies
+from apps.authentication.domain.refresh_token import new_family, read_refresh_token
 from apps.authentication.models import Session
+from apps.authentication.repositories.live_session_repository import LiveSessionRepository
+from apps.authentication.repositories.session_repository import SessionRepository
+from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
 from apps.authentication.schemas.login import TokenPair
-from apps.authentication.services.access_tokens import AccessTokens
 from apps.authentication.services.key_ring import KeyRing
-from apps.authentication.services.refresh_tokens import new_family, read_refresh_token
+from apps.authentication.services.session_refresh import SessionRefresh
 from apps.authentication.services.session_service import SessionService
-from apps.authentication.services.token_pairs import TokenPairs
+from apps.authentication.services.signed_tokens import AccessTokens
 from apps.core.database.pool import close_pools
 from apps.core.errors import NotAuthenticated
+from apps.users.dependencies import security_notifier
 from tests.support.factories import make_user
 from tests.support.sessions import age_rotations
 
@@ -34,18 +39,27 @@ pytestmark = pytest.mark.usefixtures("database")
 WORKERS, ROUNDS = 6, 4
 
 
-def worker() -> SessionService:
-    """Return a service that shares nothing but the database with any other."""
-    tokens = AccessTokens(KeyRing(signing_key_repository()), issuer=settings.TOKEN_ISSUER, audience="keyhouse")
-    return SessionService(session_repository(), tokens, TokenPairs(tokens))
+class Worker:
+    """The services of a worker, which shares nothing but the database with any other."""
+
+    def __init__(self) -> None:
+        tokens = AccessTokens(KeyRing(SigningKeyRepository()), issuer=settings.TOKEN_ISSUER, audience="keyhouse")
+        self.sessions = SessionService(LiveSessionRepository(), dependencies.session_revocation(), tokens)
+        self.refreshes = SessionRefresh(
+            SessionRepository(),
+            dependencies.session_lifetimes(),
+            tokens,
+            security_notifier(),
+            audit_trail(),
+        )
 
 
-def refresh(token: str, service: SessionService | None = None) -> TokenPair:
+def refresh(token: str, worker: Worker | None = None) -> TokenPair:
     """Refresh on an event loop of its own, by default on a worker of its own."""
 
     async def whole() -> TokenPair:
         try:
-            return await (service or worker()).refresh(token)
+            return await (worker or Worker()).refreshes.refresh(token)
         finally:
             await close_pools()
 
@@ -57,7 +71,7 @@ def is_good(pair: TokenPair) -> bool:
 
     async def whole() -> bool:
         try:
-            return await worker().authenticate(pair.access_token) is not None
+            return await Worker().sessions.authenticate(pair.access_token) is not None
         finally:
             await close_pools()
 
@@ -95,7 +109,7 @@ def assert_is_theft(token: str) -> None:
     assert audited() == [("session.reuse_detected", session.pk)]
 
 
-def test_who_lost_the_answer_gets_the_pair_it_missed(first_token: str):
+def test_lost_response_is_repeated(first_token: str):
     missed = refresh(first_token)
     stored = Session.objects.values().get()
     for _ in range(3):
@@ -109,13 +123,13 @@ def test_who_lost_the_answer_gets_the_pair_it_missed(first_token: str):
 
 
 @pytest.mark.parametrize("seconds", [5, 9])
-def test_a_repeat_within_ten_seconds_is_served(first_token: str, seconds: int):
+def test_retry_within_ten_seconds_is_accepted(first_token: str, seconds: int):
     missed = refresh(first_token)
     age_rotations(seconds)
     assert refresh(first_token).refresh_token == missed.refresh_token
 
 
-def test_a_repeat_after_ten_seconds_is_theft(first_token: str):
+def test_retry_after_ten_seconds_is_theft(first_token: str):
     newest = refresh(first_token)
     age_rotations(10)
     assert_is_theft(first_token)
@@ -125,7 +139,7 @@ def test_a_repeat_after_ten_seconds_is_theft(first_token: str):
     assert len(audited()) == 1
 
 
-def test_repeats_do_not_make_the_ten_seconds_longer(first_token: str):
+def test_retries_do_not_extend_the_ten_seconds(first_token: str):
     refresh(first_token)
     for _ in range(2):
         age_rotations(3)
@@ -134,7 +148,7 @@ def test_repeats_do_not_make_the_ten_seconds_longer(first_token: str):
     assert_is_theft(first_token)
 
 
-def test_a_repeat_that_comes_after_further_refreshes_gets_the_newest(first_token: str):
+def test_retry_after_further_refreshes_gets_the_newest(first_token: str):
     tokens = [first_token]
     for _ in range(5):
         tokens = [*tokens, refresh(tokens[-1]).refresh_token]
@@ -155,7 +169,7 @@ def test_each_spent_token_has_its_own_ten_seconds(first_token: str):
     assert_is_theft(first_token)  # 10 seconds after
 
 
-def test_what_is_kept_of_rotations_is_bounded(first_token: str):
+def test_stored_rotations_are_bounded(first_token: str):
     token = first_token
     for _ in range(20):
         token = refresh(token).refresh_token
@@ -165,19 +179,19 @@ def test_what_is_kept_of_rotations_is_bounded(first_token: str):
     assert Session.objects.get().earlier_rotations == []
 
 
-def test_the_newest_token_is_good_however_late(first_token: str):
+def test_newest_token_is_valid_however_late(first_token: str):
     newest = refresh(first_token)
     age_rotations(3600)
     assert is_good(refresh(newest.refresh_token))
 
 
-def test_a_session_from_before_there_was_such_a_moment_has_no_repeats():
+def test_session_without_rotation_moments_accepts_no_retry():
     family = new_family()
     make_session(family.family_digest, generation=1)
     assert_is_theft(family.encode())
 
 
-def test_a_session_that_has_ended_has_no_repeats(first_token: str):
+def test_ended_session_accepts_no_retry(first_token: str):
     refresh(first_token)
     Session.objects.update(revoked_at=F("rotated_at"), revoked_reason="signed out")
     with pytest.raises(NotAuthenticated):
@@ -189,12 +203,12 @@ def while_it_waits(token: str, **left: Any) -> Future[TokenPair]:
     """Refresh while another holds the session's row, who then leaves this behind; return what came of it."""
     with ThreadPoolExecutor(1) as threads, transaction.atomic():
         Session.objects.update(**left)
-        asked = threads.submit(refresh, token)
-        wait_until(somebody_waits)
-    return asked
+        waiting = threads.submit(refresh, token)
+        wait_until(a_transaction_waits)
+    return waiting
 
 
-def somebody_waits() -> bool:
+def a_transaction_waits() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
         return bool(cursor.fetchone()[0])
@@ -207,7 +221,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def test_who_waited_for_another_gets_what_the_other_got(first_token: str):
+def test_refresh_that_waited_gets_the_pair_of_the_other(first_token: str):
     pair = while_it_waits(first_token, generation=1, rotated_at=Now()).result()
     token = read_refresh_token(pair.refresh_token)
     assert token is not None
@@ -215,34 +229,34 @@ def test_who_waited_for_another_gets_what_the_other_got(first_token: str):
 
 
 @pytest.mark.parametrize("seconds", [9, 10])
-def test_who_waited_until_the_token_was_two_behind_is_a_thief_after_ten_seconds(first_token: str, seconds: int):
+def test_refresh_that_waited_too_long_is_theft(first_token: str, seconds: int):
     spent_at = timezone.now() - timedelta(seconds=seconds)
-    asked = while_it_waits(first_token, generation=2, rotated_at=Now(), earlier_rotations=[spent_at])
+    waiting = while_it_waits(first_token, generation=2, rotated_at=Now(), earlier_rotations=[spent_at])
     if seconds < 10:
-        token = read_refresh_token(asked.result().refresh_token)
+        token = read_refresh_token(waiting.result().refresh_token)
         assert token is not None
         assert (token.generation, audited()) == (2, [])
         return
     with pytest.raises(NotAuthenticated):
-        asked.result()
+        waiting.result()
     assert [action for action, _ in audited()] == ["session.reuse_detected"]
     assert Session.objects.get().generation == 2
 
 
-def test_who_waited_until_the_session_ended_gets_nothing(first_token: str):
+def test_refresh_that_waited_for_the_end_of_the_session_is_refused(first_token: str):
     with pytest.raises(NotAuthenticated):
         while_it_waits(first_token, revoked_at=Now(), revoked_reason="signed out").result()
     assert (Session.objects.get().generation, audited()) == (0, [])
 
 
-def test_refreshes_at_once_on_many_workers_never_log_anybody_out(first_token: str):
+def test_concurrent_refreshes_on_many_workers_end_no_session(first_token: str):
     barrier = Barrier(WORKERS)
 
     def follow(_number: int) -> list[TokenPair]:
-        service, pairs, token = worker(), [], first_token
+        worker, pairs, token = Worker(), [], first_token
         for _ in range(ROUNDS):
             barrier.wait(timeout=30)
-            pairs.append(refresh(token, service))
+            pairs.append(refresh(token, worker))
             token = pairs[-1].refresh_token
         return pairs
 

@@ -28,7 +28,9 @@ ANSWER = {
         ("passkeys", ANSWER, 401),
     ],
 )
-async def test_too_many_calls_from_one_address(api: httpx.AsyncClient, path: str, body: dict[str, object], status: int):
+async def test_calls_from_one_address_are_limited(
+    api: httpx.AsyncClient, path: str, body: dict[str, object], status: int
+):
     with override_settings(PUBLIC_RATE_LIMIT="2/m", LOGIN_RATE_LIMIT="2/m"):
         answers = [await api.post(f"/api/v1/auth/{path}", json=body) for _ in range(3)]
     assert [answer.status_code for answer in answers[:2]] == [status] * 2

@@ -26,7 +26,7 @@ SECOND_FACTOR = "/api/v1/auth/second-factor"
 
 
 async def person(api: httpx.AsyncClient) -> tuple[Account, Authenticator, list[str]]:
-    """Return somebody with an authenticator program and recovery codes, who is signed in nowhere else."""
+    """Return a customer with an authenticator app and recovery codes, who is signed in nowhere else."""
     me = await customer(password=PASSWORD)
     program, codes = await enrol_totp(api, me)
     await make(Session.objects.all().delete)
@@ -41,7 +41,7 @@ async def sessions() -> list[Session]:
     return await rows(Session.objects.order_by("id"))
 
 
-async def test_the_password_alone_starts_no_session(api: httpx.AsyncClient):
+async def test_password_alone_starts_no_session(api: httpx.AsyncClient):
     me, _, _ = await person(api)
     needed = await begin_sign_in(api, me)
     assert set(needed) == {"second_factor_token", "kinds", "expires_in"}
@@ -54,13 +54,13 @@ async def test_the_password_alone_starts_no_session(api: httpx.AsyncClient):
     assert me.user.password not in kept
 
 
-async def test_a_wrong_password_is_answered_as_without_a_second_factor(api: httpx.AsyncClient):
+async def test_wrong_password_is_answered_as_without_a_second_factor(api: httpx.AsyncClient):
     me, _, _ = await person(api)
     refused = await api.post("/api/v1/auth/login", json={"email": me.user.email, "password": "wrong"})
     assert_error(refused, 401, "WRONG_CREDENTIALS")
 
 
-async def test_a_code_completes_it(api: httpx.AsyncClient):
+async def test_code_completes_the_sign_in(api: httpx.AsyncClient):
     me, program, _ = await person(api)
     needed = await begin_sign_in(api, me)
     response = await complete(api, needed["second_factor_token"], program.code())
@@ -72,7 +72,7 @@ async def test_a_code_completes_it(api: httpx.AsyncClient):
     assert [row.methods for row in await sessions()] == [["pwd", "otp"]]
 
 
-async def test_a_recovery_code_completes_it_once_and_its_owner_is_told(api: httpx.AsyncClient):
+async def test_recovery_code_completes_the_sign_in_once_and_its_owner_is_notified(api: httpx.AsyncClient):
     me, _, codes = await person(api)
     needed = await begin_sign_in(api, me)
     typed = codes[0].lower().replace("-", " ")
@@ -102,14 +102,14 @@ async def test_renewed_recovery_codes_void_the_old_ones(api: httpx.AsyncClient):
     assert (await complete(api, needed["second_factor_token"], new[0])).status_code == 200
 
 
-async def test_there_are_no_recovery_codes_without_a_factor(api: httpx.AsyncClient):
+async def test_no_recovery_codes_without_a_factor(api: httpx.AsyncClient):
     me = await customer()
     refused = await api.post("/api/v1/auth/second-factors/recovery-codes", headers=me.headers)
     assert_error(refused, 404, "NOT_FOUND")
     assert await rows(RecoveryCode.objects.all()) == []
 
 
-async def test_a_code_is_accepted_once(api: httpx.AsyncClient):
+async def test_code_is_accepted_once(api: httpx.AsyncClient):
     me, program, _ = await person(api)
     code = program.code()
     first, second = await begin_sign_in(api, me), await begin_sign_in(api, me)
@@ -118,7 +118,7 @@ async def test_a_code_is_accepted_once(api: httpx.AsyncClient):
     assert len(await sessions()) == 1
 
 
-async def test_a_code_from_before_the_last_accepted_one_is_refused(api: httpx.AsyncClient):
+async def test_code_from_before_the_last_accepted_one_is_refused(api: httpx.AsyncClient):
     me, program, _ = await person(api)
     earlier, later = program.code(), program.code(1)
     first, second = await begin_sign_in(api, me), await begin_sign_in(api, me)
@@ -127,14 +127,14 @@ async def test_a_code_from_before_the_last_accepted_one_is_refused(api: httpx.As
 
 
 @pytest.mark.parametrize("steps", [-3, 3])
-async def test_a_code_from_another_time_is_refused(api: httpx.AsyncClient, steps: int):
+async def test_code_from_another_time_is_refused(api: httpx.AsyncClient, steps: int):
     me, program, _ = await person(api)
     needed = await begin_sign_in(api, me)
     assert_error(await complete(api, needed["second_factor_token"], program.code(steps)), 401, "WRONG_CODE")
     assert await sessions() == []
 
 
-async def test_the_token_is_good_once(api: httpx.AsyncClient):
+async def test_token_is_valid_once(api: httpx.AsyncClient):
     me, program, codes = await person(api)
     token = (await begin_sign_in(api, me))["second_factor_token"]
     assert (await complete(api, token, program.code())).status_code == 200
@@ -143,7 +143,7 @@ async def test_the_token_is_good_once(api: httpx.AsyncClient):
     assert len(await rows(RecoveryCode.objects.filter(used_at=None))) == 10
 
 
-async def test_the_token_dies_with_its_fifth_attempt(api: httpx.AsyncClient):
+async def test_token_is_invalid_after_its_fifth_attempt(api: httpx.AsyncClient):
     me, program, _ = await person(api)
     token = (await begin_sign_in(api, me))["second_factor_token"]
     for number in range(5):
@@ -169,7 +169,7 @@ async def test_five_wrong_codes_lock_the_pair_of_account_and_address(api: httpx.
     assert (await complete(from_address("192.0.2.7"), token, program.code())).status_code == 200
 
 
-async def test_locks_grow_and_a_right_code_forgives(api: httpx.AsyncClient):
+async def test_locks_grow_and_a_right_code_resets_them(api: httpx.AsyncClient):
     me, program, _ = await person(api)
     seconds = []
     for number in range(1, 13):
@@ -196,13 +196,13 @@ async def test_fifty_wrong_codes_from_everywhere_lock_all_but_recovery_codes(api
     assert_error(locked, 429, "LOCKED_OUT")
     assert 86000 < int(locked.headers["retry-after"]) <= 86400
     letters = await make(letters_to, me.user.email)
-    assert letters[-1].context["what"].startswith("Many wrong codes were entered")
+    assert letters[-1].context["what"].startswith("Many wrong codes were entered for your account")
     (began,) = await rows(AuditEvent.objects.filter(action="account.locked"))
     assert (began.subject_id, began.outcome, began.after) == (me.id, "failure", {"locks_out": "everybody"})
     assert (await complete(from_address("192.0.2.3"), token, codes[0])).status_code == 200
 
 
-async def test_right_codes_do_not_count_from_everywhere_and_old_wrong_ones_neither(api: httpx.AsyncClient):
+async def test_right_codes_and_old_wrong_codes_do_not_count(api: httpx.AsyncClient):
     me, program, _ = await person(api)
     token = (await begin_sign_in(api, me))["second_factor_token"]
     await complete(api, token, program.wrong_code())
@@ -218,7 +218,7 @@ async def test_right_codes_do_not_count_from_everywhere_and_old_wrong_ones_neith
     assert (total.failures, total.locked_until) == (1, None)
 
 
-async def test_a_password_that_was_changed_meanwhile_starts_nothing(api: httpx.AsyncClient):
+async def test_password_changed_meanwhile_starts_nothing(api: httpx.AsyncClient):
     me, program, _ = await person(api)
     token = (await begin_sign_in(api, me))["second_factor_token"]
     await make(User.objects.filter(pk=me.id).update, password=await hash_password("another long and quiet sentence"))
@@ -227,7 +227,7 @@ async def test_a_password_that_was_changed_meanwhile_starts_nothing(api: httpx.A
 
 
 @pytest.mark.parametrize("fields", [{"is_active": False}, {"deleted_at": Now()}, {"locked_until": "2999-01-01T00:00Z"}])
-async def test_an_account_that_was_shut_meanwhile_starts_nothing(api: httpx.AsyncClient, fields: dict[str, Any]):
+async def test_account_suspended_meanwhile_starts_nothing(api: httpx.AsyncClient, fields: dict[str, Any]):
     me, program, _ = await person(api)
     token = (await begin_sign_in(api, me))["second_factor_token"]
     await make(User.objects.filter(pk=me.id).update, **fields)
@@ -235,7 +235,7 @@ async def test_an_account_that_was_shut_meanwhile_starts_nothing(api: httpx.Asyn
     assert await sessions() == []
 
 
-async def test_a_token_ends_after_five_minutes(api: httpx.AsyncClient):
+async def test_token_expires_after_five_minutes(api: httpx.AsyncClient):
     me, program, _ = await person(api)
     token = (await begin_sign_in(api, me))["second_factor_token"]
     await make(OneTimeToken.objects.update, expires_at=Now())
@@ -244,7 +244,7 @@ async def test_a_token_ends_after_five_minutes(api: httpx.AsyncClient):
 
 
 @pytest.mark.parametrize("token", ["x", "A" * 43, "A" * 100])
-async def test_tokens_that_are_none(api: httpx.AsyncClient, token: str):
+async def test_malformed_token_is_rejected(api: httpx.AsyncClient, token: str):
     assert_error(await complete(api, token, "123456"), 401, "SECOND_FACTOR_EXPIRED")
 
 
@@ -259,11 +259,11 @@ async def test_tokens_that_are_none(api: httpx.AsyncClient, token: str):
         ({"second_factor_token": "x", "code": "123456", "user_id": 1}, "user_id"),
     ],
 )
-async def test_requests_that_cannot_be(api: httpx.AsyncClient, body: dict[str, object], field: str):
+async def test_malformed_request_is_rejected(api: httpx.AsyncClient, body: dict[str, object], field: str):
     assert_error(await api.post(SECOND_FACTOR, json=body), 422, "VALIDATION_FAILED", field=field)
 
 
-async def test_a_secret_encrypted_under_another_key_has_no_codes(api: httpx.AsyncClient):
+async def test_secret_encrypted_under_another_key_has_no_codes(api: httpx.AsyncClient):
     me, program, codes = await person(api)
     await make(TotpDevice.objects.update, secret_encrypted=b"junk")
     token = (await begin_sign_in(api, me))["second_factor_token"]

@@ -37,14 +37,14 @@ async def only_session() -> Session:
     return session
 
 
-async def test_a_new_session_may_be_left_for_thirty_days(api: httpx.AsyncClient):
+async def test_new_session_may_stay_unused_for_thirty_days(api: httpx.AsyncClient):
     await pair_of(api)
     session = await only_session()
     assert session.expires_at - session.last_used_at == IDLE
     assert session.kind == "api"
 
 
-async def test_each_refresh_gives_the_idle_time_anew(api: httpx.AsyncClient):
+async def test_each_refresh_restarts_the_idle_time(api: httpx.AsyncClient):
     pair = await pair_of(api)
     for _ in range(3):
         await pass_time(IDLE - HOUR)
@@ -55,7 +55,7 @@ async def test_each_refresh_gives_the_idle_time_anew(api: httpx.AsyncClient):
     assert session.expires_at - session.last_used_at == IDLE
 
 
-async def test_what_is_left_for_longer_is_over(api: httpx.AsyncClient):
+async def test_unused_session_expires(api: httpx.AsyncClient):
     pair = await pair_of(api)
     await pass_time(IDLE + HOUR)
     assert_error(await refresh(api, pair), 401, "NOT_AUTHENTICATED")

@@ -30,7 +30,7 @@ async def login_status(api: httpx.AsyncClient, account: Account, password: str) 
     return (await api.post(f"{AUTH}/login", json=credentials)).status_code
 
 
-async def test_after_signing_out_the_access_token_works_no_more(api: httpx.AsyncClient):
+async def test_logout_ends_the_access_token(api: httpx.AsyncClient):
     me = await customer()
     elsewhere = await make(sign_in, me.user)
     response = await api.post(f"{AUTH}/logout", headers=me.headers)
@@ -42,14 +42,14 @@ async def test_after_signing_out_the_access_token_works_no_more(api: httpx.Async
     assert await audited() == [("session.ended", first.pk, me.id)]
 
 
-async def test_of_many_who_end_a_session_at_once_one_ends_it(api: httpx.AsyncClient):
+async def test_one_of_many_concurrent_logouts_ends_the_session(api: httpx.AsyncClient):
     me = await customer()
     answers = await asyncio.gather(*(api.post(f"{AUTH}/logout", headers=me.headers) for _ in range(6)))
     assert 200 in {answer.status_code for answer in answers} <= {200, 401, 404}
     assert [action for action, *_ in await audited()] == ["session.ended"]
 
 
-async def test_lists_one_s_own_live_sessions(api: httpx.AsyncClient):
+async def test_own_live_sessions_are_listed(api: httpx.AsyncClient):
     me, _ = await customer(), await customer()
     phone, old = await make(sign_in, me.user), await make(sign_in, me.user)
     await api.post(f"{AUTH}/logout", headers=old)
@@ -70,7 +70,7 @@ async def test_lists_one_s_own_live_sessions(api: httpx.AsyncClient):
     }
 
 
-async def test_ends_one_s_own_session_alone(api: httpx.AsyncClient):
+async def test_only_own_sessions_can_be_ended(api: httpx.AsyncClient):
     me, other, staff = await customer(), await customer(), await superuser()
     mine, theirs, _ = await rows(Session.objects.order_by("id"))
     for caller in (me, staff):
@@ -84,7 +84,7 @@ async def test_ends_one_s_own_session_alone(api: httpx.AsyncClient):
 
 
 @pytest.mark.parametrize(("query", "mine"), [("", 200), ("?everywhere=false", 200), ("?everywhere=true", 401)])
-async def test_ends_one_s_other_sessions_and_everywhere_this_one_too(api: httpx.AsyncClient, query: str, mine: int):
+async def test_other_sessions_end_and_everywhere_the_current_one_too(api: httpx.AsyncClient, query: str, mine: int):
     phone, other = await customer(), await customer()
     laptop, desk = await make(sign_in, phone.user), await make(sign_in, phone.user)
     response = await api.delete(f"{AUTH}/sessions{query}", headers=laptop)
@@ -103,7 +103,7 @@ async def test_ends_one_s_other_sessions_and_everywhere_this_one_too(api: httpx.
 @pytest.mark.parametrize(
     "path", ["auth/sessions", "auth/sessions/{other}", "users/{me}/sessions", "users/{me}/sessions/{other}"]
 )
-async def test_a_stolen_session_ends_no_other(api: httpx.AsyncClient, path: str):
+async def test_stolen_session_ends_no_other(api: httpx.AsyncClient, path: str):
     me = await customer()
     laptop = await make(sign_in, me.user)
     await make(Session.objects.update, authenticated_at=Now() - timedelta(seconds=601))
@@ -115,14 +115,14 @@ async def test_a_stolen_session_ends_no_other(api: httpx.AsyncClient, path: str)
     assert [await status_of(api, headers) for headers in (me.headers, laptop)] == [200, 401]
 
 
-async def test_where_there_is_no_other_session_nothing_ends(api: httpx.AsyncClient):
+async def test_nothing_ends_where_there_is_no_other_session(api: httpx.AsyncClient):
     me, _ = await customer(), await customer()
     assert (await api.delete(f"{AUTH}/sessions", headers=me.headers)).status_code == 204
     assert (await status_of(api, me.headers), await audited()) == (200, [])
 
 
 @pytest.mark.parametrize("query", ["everywhere=perhaps", "everywhere=", "everywhere=2"])
-async def test_what_to_end_must_be_clear(api: httpx.AsyncClient, query: str):
+async def test_malformed_query_is_rejected(api: httpx.AsyncClient, query: str):
     me = await customer()
     elsewhere = await make(sign_in, me.user)
     response = await api.delete(f"{AUTH}/sessions?{query}", headers=me.headers)
@@ -150,7 +150,7 @@ async def test_devices_that_end_each_other_do_not_deadlock(api: httpx.AsyncClien
         ("POST", "/change-password", CHANGE),
     ],
 )
-async def test_a_key_has_no_session(api: httpx.AsyncClient, method: str, path: str, body: dict[str, str] | None):
+async def test_api_key_has_no_session(api: httpx.AsyncClient, method: str, path: str, body: dict[str, str] | None):
     me = await customer()
     key = await make(make_key, me.user, scopes=["keyhouse:*"])
     response = await api.request(method, f"{AUTH}{path}", json=body, headers=key.headers)
@@ -158,7 +158,7 @@ async def test_a_key_has_no_session(api: httpx.AsyncClient, method: str, path: s
     assert await status_of(api, me.headers) == 200
 
 
-async def test_a_new_password_ends_every_other_session(api: httpx.AsyncClient):
+async def test_new_password_ends_every_other_session(api: httpx.AsyncClient):
     me, other = await customer(password=PASSWORD), await customer()
     phone = await make(sign_in, me.user)
     response = await api.post(f"{AUTH}/change-password", json=CHANGE, headers=phone)
@@ -181,7 +181,7 @@ async def test_a_new_password_ends_every_other_session(api: httpx.AsyncClient):
     ],
     ids=lambda value: repr(value)[:30],
 )
-async def test_a_refused_change_changes_nothing(api: httpx.AsyncClient, change: dict[str, str], status: int, code: str):
+async def test_refused_change_changes_nothing(api: httpx.AsyncClient, change: dict[str, str], status: int, code: str):
     me = await customer(password=PASSWORD)
     phone = await make(sign_in, me.user)
     assert_error(await api.post(f"{AUTH}/change-password", json={**CHANGE, **change}, headers=phone), status, code)
@@ -192,7 +192,7 @@ async def test_a_refused_change_changes_nothing(api: httpx.AsyncClient, change: 
     assert await audited() == refused
 
 
-async def test_a_stolen_session_does_not_guess_the_password(api: httpx.AsyncClient):
+async def test_stolen_session_cannot_guess_the_password(api: httpx.AsyncClient):
     me = await customer(password=PASSWORD)
     wrong = {**CHANGE, "current_password": "wrong"}
     for _ in range(5):

@@ -14,12 +14,13 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
-from apps.authentication.dependencies import key_rotation, signing_key_repository
+from apps.authentication.dependencies import key_rotation
 from apps.authentication.models import SigningKey
+from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
 from apps.authentication.services import key_ring
-from apps.authentication.services.access_tokens import AccessClaims, AccessTokens
 from apps.authentication.services.key_ring import KEY_SET_SECONDS, KeyRing
 from apps.authentication.services.key_rotation import NOTICE_SECONDS
+from apps.authentication.services.signed_tokens import AccessClaims, AccessTokens
 from apps.core.authorization.principal import OPERATOR
 from apps.core.event_loop.sync_calls import call_service
 from apps.core.values.lifetimes import ACCESS_TOKEN_SECONDS
@@ -33,7 +34,7 @@ CLAIMS = AccessClaims(user_id=5, session_id=9)
 
 def worker() -> AccessTokens:
     """Return what issues and reads tokens on a worker of its own."""
-    return AccessTokens(KeyRing(signing_key_repository()), issuer=settings.TOKEN_ISSUER, audience="keyhouse")
+    return AccessTokens(KeyRing(SigningKeyRepository()), issuer=settings.TOKEN_ISSUER, audience="keyhouse")
 
 
 def kid_of(token: str) -> Any:
@@ -59,7 +60,7 @@ async def retire(kid: str) -> None:
     await make(SigningKey.objects.filter(kid=kid).update, retires_at=timezone.now())
 
 
-async def test_after_a_rotation_every_worker_signs_with_the_new_key_and_believes_both(api: httpx.AsyncClient):
+async def test_every_worker_signs_with_the_new_key_and_verifies_both(api: httpx.AsyncClient):
     one, other = worker(), worker()
     old = await one.issue(CLAIMS)
     assert await other.read(old) == CLAIMS
@@ -71,7 +72,7 @@ async def test_after_a_rotation_every_worker_signs_with_the_new_key_and_believes
     assert await published(api) == [new_kid, kid_of(old)]
 
 
-async def test_a_new_key_is_published_for_as_long_as_anybody_may_keep_the_set_before_it_signs(api: httpx.AsyncClient):
+async def test_new_key_is_published_for_the_cache_time_before_it_signs(api: httpx.AsyncClient):
     old_kid = kid_of(await worker().issue(CLAIMS))
     before = timezone.now()
     new_kid = await announce()
@@ -81,7 +82,7 @@ async def test_a_new_key_is_published_for_as_long_as_anybody_may_keep_the_set_be
     assert timedelta(seconds=KEY_SET_SECONDS + 30) < new.signs_at - before < timedelta(seconds=KEY_SET_SECONDS + 90)
 
 
-async def test_where_the_old_key_is_compromised_nothing_of_its_is_believed(api: httpx.AsyncClient):
+async def test_tokens_of_a_compromised_key_are_rejected(api: httpx.AsyncClient):
     me = await customer()
     old = await worker().issue(CLAIMS)
     new = await key_rotation().rotate(OPERATOR, is_compromised=True)
@@ -92,13 +93,20 @@ async def test_where_the_old_key_is_compromised_nothing_of_its_is_believed(api: 
     assert_error(await api.get("/api/v1/users/me", headers=me.headers), 401, "NOT_AUTHENTICATED")
 
 
-async def test_who_is_signed_in_stays_signed_in(api: httpx.AsyncClient):
+async def test_sessions_survive_a_rotation(api: httpx.AsyncClient):
     me = await customer()
     await rotate()
     assert (await api.get("/api/v1/users/me", headers=me.headers)).status_code == 200
 
 
-async def test_a_retired_key_is_neither_published_nor_believed(api: httpx.AsyncClient):
+async def test_new_key_has_the_moment_of_its_insertion(database):
+    before = timezone.now()
+    await worker().issue(CLAIMS)
+    (key,) = await rows(SigningKey.objects.all())
+    assert before - timedelta(seconds=5) < key.created_at < timezone.now() + timedelta(seconds=5)
+
+
+async def test_retired_key_is_neither_published_nor_accepted(api: httpx.AsyncClient):
     me, reader = await customer(), worker()
     old = await reader.issue(CLAIMS)
     new_kid = await rotate()
@@ -110,14 +118,14 @@ async def test_a_retired_key_is_neither_published_nor_believed(api: httpx.AsyncC
     assert_error(await api.get("/api/v1/users/me", headers=me.headers), 401, "NOT_AUTHENTICATED")
 
 
-async def test_a_worker_that_sees_no_new_key_notices_a_retirement_too(database, monkeypatch: pytest.MonkeyPatch):
+async def test_worker_without_a_new_key_notices_a_retirement(database, monkeypatch: pytest.MonkeyPatch):
     reader = worker()
     old = await reader.issue(CLAIMS)
     assert await reader.read(old) == CLAIMS
     await rotate()
     await retire(kid_of(old))
     monkeypatch.setattr(key_ring, "VIEW_SECONDS", 0.0)
-    monkeypatch.setattr(key_ring, "LOOKS_APART_SECONDS", 0.0)
+    monkeypatch.setattr(key_ring, "READS_APART_SECONDS", 0.0)
     assert await reader.read(old) is None
 
 
@@ -133,7 +141,7 @@ async def test_old_keys_are_published_until_their_last_token_has_expired_and_no_
     assert least < overlap < least + timedelta(minutes=2)
 
 
-async def test_another_rotation_does_not_keep_the_oldest_key_longer(database):
+async def test_another_rotation_does_not_extend_the_oldest_key(database):
     await worker().issue(CLAIMS)
     await rotate()
     (oldest,) = await rows(SigningKey.objects.exclude(retires_at=None))
@@ -144,14 +152,14 @@ async def test_another_rotation_does_not_keep_the_oldest_key_longer(database):
     assert moments[2] is None
 
 
-async def test_where_every_key_has_retired_the_next_token_makes_one(database):
+async def test_next_token_makes_a_key_where_all_have_retired(database):
     old = await worker().issue(CLAIMS)
     await make(SigningKey.objects.update, retires_at=timezone.now())
     assert kid_of(await worker().issue(CLAIMS)) != kid_of(old)
     assert len(await rows(SigningKey.objects.all())) == 2
 
 
-def test_of_many_rotations_at_once_one_key_is_left_to_sign(database):
+def test_concurrent_rotations_leave_one_key_to_sign(database):
     with ThreadPoolExecutor(4) as threads:
         kids = [made.kid for made in threads.map(lambda _: call_service(key_rotation().rotate, OPERATOR), range(8))]
     assert set(SigningKey.objects.values_list("kid", flat=True)) == set(kids)
@@ -164,7 +172,7 @@ def test_of_many_rotations_at_once_one_key_is_left_to_sign(database):
 @pytest.mark.parametrize(
     ("options", "notice", "overlap"), [(["--json"], 360, 960), ([], 360, 960), (["--compromised"], 0, 0)]
 )
-def test_the_command_says_the_new_key_and_is_remembered(database, options: list[str], notice: int, overlap: int):
+def test_command_prints_the_new_key_and_is_recorded(database, options: list[str], notice: int, overlap: int):
     out = io.StringIO()
     call_command("rotate_signing_key", *options, stdout=out)
     key = SigningKey.objects.get()
@@ -178,7 +186,7 @@ def test_the_command_says_the_new_key_and_is_remembered(database, options: list[
     assert (event.actor_kind, event.after) == ("operator", {"kid": key.kid, "is_compromised": is_compromised})
 
 
-async def test_the_key_set_may_be_kept_and_asked_about_again(api: httpx.AsyncClient):
+async def test_key_set_can_be_cached_and_revalidated(api: httpx.AsyncClient):
     whole = await api.get(KEY_SET)
     assert (whole.status_code, whole.headers["cache-control"]) == (200, "public, max-age=300")
     etag = whole.headers["etag"]
@@ -194,7 +202,7 @@ async def test_the_key_set_may_be_kept_and_asked_about_again(api: httpx.AsyncCli
         assert (answer.status_code, answer.json()) == (200, whole.json())
 
 
-async def test_a_rotation_changes_the_key_set_s_tag(api: httpx.AsyncClient):
+async def test_rotation_changes_the_tag_of_the_key_set(api: httpx.AsyncClient):
     first = (await api.get(KEY_SET)).headers["etag"]
     await rotate()
     answer = await api.get(KEY_SET, headers={"If-None-Match": first})

@@ -26,7 +26,7 @@ async def proven_by(account: Account, *methods: str) -> None:
     await make(Session.objects.filter(user_id=account.id).update, methods=list(methods))
 
 
-async def test_a_password_alone_makes_nobody_staff(api: httpx.AsyncClient):
+async def test_password_alone_gives_no_staff_rights(api: httpx.AsyncClient):
     root, other = await superuser(), await customer()
     await proven_by(root, "pwd")
     for method, path, body in (
@@ -43,7 +43,7 @@ async def test_a_password_alone_makes_nobody_staff(api: httpx.AsyncClient):
     assert (await api.get(f"{USERS}/{other.id}", headers=other.headers)).json()["is_active"] is True
 
 
-async def test_lists_show_ones_own_alone(api: httpx.AsyncClient):
+async def test_lists_show_own_rows_only(api: httpx.AsyncClient):
     root, _ = await superuser(), await customer()
     await proven_by(root, "pwd")
     listed = (await api.get(USERS, headers=root.headers)).json()
@@ -51,13 +51,13 @@ async def test_lists_show_ones_own_alone(api: httpx.AsyncClient):
 
 
 @pytest.mark.parametrize("methods", [("pwd", "otp"), ("hwk", "user"), ("fed", "swk")])
-async def test_a_second_factor_makes_it_staff(api: httpx.AsyncClient, methods: tuple[str, ...]):
+async def test_second_factor_gives_staff_rights(api: httpx.AsyncClient, methods: tuple[str, ...]):
     root, other = await superuser(), await customer()
     await proven_by(root, *methods)
     assert (await api.get(f"{USERS}/{other.id}", headers=root.headers)).status_code == 200
 
 
-async def test_customers_need_none(api: httpx.AsyncClient):
+async def test_customers_need_no_second_factor(api: httpx.AsyncClient):
     me = await customer()
     await proven_by(me, "pwd")
     assert (await api.get(f"{USERS}/me", headers=me.headers)).status_code == 200
@@ -65,13 +65,13 @@ async def test_customers_need_none(api: httpx.AsyncClient):
     assert_error(other, 403, "FORBIDDEN")
 
 
-async def test_a_key_with_staff_rights_is_a_program_and_keeps_them(api: httpx.AsyncClient):
+async def test_api_key_keeps_staff_rights(api: httpx.AsyncClient):
     root, other = await superuser(), await customer()
     key = await make(make_key, root.user, scopes=["keyhouse:staff"])
     assert (await api.get(f"{USERS}/{other.id}", headers=key.headers)).status_code == 200
 
 
-async def test_a_password_alone_gets_no_hold_of_a_key_with_staff_rights(api: httpx.AsyncClient):
+async def test_password_alone_cannot_change_a_key_with_staff_rights(api: httpx.AsyncClient):
     root = await superuser()
     key = await make(make_key, root.user, scopes=["keyhouse:staff"], ip_allowlist=["203.0.113.9"])
     plain = await make(make_key, root.user)
@@ -86,7 +86,7 @@ async def test_a_password_alone_gets_no_hold_of_a_key_with_staff_rights(api: htt
     assert (await api.post(f"{KEYS}/{key.id}/revoke", headers=root.headers)).status_code == 200
 
 
-async def test_staff_enrol_themselves_step_up_and_are_staff_then(api: httpx.AsyncClient):
+async def test_staff_enrol_and_reauthenticate_for_staff_rights(api: httpx.AsyncClient):
     root, other = await superuser(password=PASSWORD), await customer()
     program, _ = await enrol_totp(api, root)
     await proven_by(root, "pwd")
@@ -96,7 +96,7 @@ async def test_staff_enrol_themselves_step_up_and_are_staff_then(api: httpx.Asyn
     assert (await api.get(f"{USERS}/{other.id}", headers=root.headers)).status_code == 200
 
 
-async def test_the_tokens_scope_says_so_too(api: httpx.AsyncClient):
+async def test_scope_of_the_token_depends_on_the_second_factor(api: httpx.AsyncClient):
     root = await superuser(password=PASSWORD)
     alone = await api.post("/api/v1/auth/login", json={"email": root.user.email, "password": PASSWORD})
     program, _ = await enrol_totp(api, root)

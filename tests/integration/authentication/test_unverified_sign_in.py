@@ -24,7 +24,7 @@ async def login(api: httpx.AsyncClient, password: str = PASSWORD) -> httpx.Respo
     return await api.post(LOGIN, json={"email": ANN, "password": password})
 
 
-async def test_is_refused_until_the_link_that_is_sent_again_was_followed(api: httpx.AsyncClient):
+async def test_sign_in_is_refused_until_the_link_is_followed(api: httpx.AsyncClient):
     await make(make_user, PASSWORD, email=ANN)
     assert_error(await login(api), 403, "EMAIL_NOT_VERIFIED")
     assert await rows(Session.objects.all()) == []
@@ -36,22 +36,22 @@ async def test_is_refused_until_the_link_that_is_sent_again_was_followed(api: ht
     assert (await login(api)).status_code == 200
 
 
-async def test_the_owner_sees_that_somebody_who_is_not_let_in_had_the_password(api: httpx.AsyncClient):
+async def test_refusal_after_the_right_password_is_recorded(api: httpx.AsyncClient):
     user = await make(make_user, PASSWORD, email=ANN)
     await login(api)
     (event,) = await rows(AuditEvent.objects.all())
     assert (event.action, event.outcome, event.subject_id, event.actor_id) == (
         "session.refused", "failure", user.pk, None,
     )  # fmt: skip
-    assert event.after == {"methods": ["pwd"], "reason": "EMAIL_NOT_VERIFIED"}
+    assert event.after == {"methods": ["pwd"], "code": "EMAIL_NOT_VERIFIED"}
 
 
-async def test_a_wrong_password_learns_nothing_of_it_and_sends_nothing(api: httpx.AsyncClient):
+async def test_wrong_password_reveals_nothing_and_sends_nothing(api: httpx.AsyncClient):
     await make(make_user, PASSWORD, email=ANN)
     assert_error(await login(api, "wrong"), 401, "WRONG_CREDENTIALS")
     assert await kinds_to(ANN) == []
 
 
-async def test_keys_go_on_working(api: httpx.AsyncClient):
+async def test_api_keys_still_work(api: httpx.AsyncClient):
     key = await make(make_key, await make(make_user, email=ANN))
     assert (await api.get("/api/v1/users/me", headers=key.headers)).status_code == 200

@@ -37,7 +37,7 @@ async def test_staff_list_a_customers_live_sessions(api: httpx.AsyncClient):
     assert ([item["id"] for item in second["items"]], second["total"]) == ([oldest.pk], 2)
 
 
-async def test_staff_end_one_at_once(api: httpx.AsyncClient):
+async def test_staff_end_one_session_at_once(api: httpx.AsyncClient):
     me, staff = await customer(), await colleague()
     phone = await make(sign_in, me.user)
     (newest, oldest) = await sessions_of(me)
@@ -52,11 +52,11 @@ async def test_staff_end_one_at_once(api: httpx.AsyncClient):
     assert_error(again, 404, "NOT_FOUND")
     (ended,) = await rows(Session.objects.filter(pk=newest.pk))
     assert (ended.revoked_reason, oldest.revoked_at) == ("ended by staff", None)
-    (told,) = (await api.get("/api/v1/auth/events", headers=me.headers)).json()["items"]
-    assert (told["action"], told["actor"], told["ip_address"]) == ("session.ended", "staff", None)
+    (listed,) = (await api.get("/api/v1/auth/events", headers=me.headers)).json()["items"]
+    assert (listed["action"], listed["actor"], listed["ip_address"]) == ("session.ended", "staff", None)
 
 
-async def test_staff_end_all_at_both_doors(api: httpx.AsyncClient):
+async def test_staff_end_all_sessions_of_api_and_admin(api: httpx.AsyncClient):
     me, staff = await superuser(), await superuser()
     await make(admin_session, me.user)
     answer = await api.delete(f"{USERS}/{me.id}/sessions", headers=staff.headers)
@@ -69,7 +69,7 @@ async def test_staff_end_all_at_both_doors(api: httpx.AsyncClient):
     assert await audited() == [("sessions.ended", me.id, staff.id)]
 
 
-async def test_the_owner_ends_one_s_own_this_one_too(api: httpx.AsyncClient):
+async def test_owner_ends_own_sessions(api: httpx.AsyncClient):
     me = await customer()
     phone = await make(sign_in, me.user)
     newest, _ = await sessions_of(me)
@@ -80,7 +80,7 @@ async def test_the_owner_ends_one_s_own_this_one_too(api: httpx.AsyncClient):
     assert {session.revoked_reason for session in await sessions_of(me)} == {"signed out"}
 
 
-async def test_a_session_is_ended_under_its_owner_alone(api: httpx.AsyncClient):
+async def test_session_ends_only_under_its_owner(api: httpx.AsyncClient):
     me, other, staff = await customer(), await customer(), await superuser()
     (theirs,) = await sessions_of(other)
     for caller in (me, staff):
@@ -107,7 +107,7 @@ async def test_others_are_refused(api: httpx.AsyncClient, method: str, path: str
 
 
 @EACH
-async def test_a_key_needs_the_scope_of_staff(api: httpx.AsyncClient, method: str, path: str):
+async def test_api_key_needs_the_scope_of_staff(api: httpx.AsyncClient, method: str, path: str):
     me, staff = await customer(), await superuser()
     (session,) = await sessions_of(me)
     address = f"{USERS}/{me.id}/sessions{path.format(session_id=session.pk)}"
@@ -121,7 +121,9 @@ async def test_a_key_needs_the_scope_of_staff(api: httpx.AsyncClient, method: st
 
 @EACH
 @pytest.mark.parametrize(("user_id", "status"), [("999999", 404), ("0", 422), ("x", 422), ("9" * 20, 422)])
-async def test_a_strange_account_is_refused(api: httpx.AsyncClient, method: str, path: str, user_id: str, status: int):
+async def test_malformed_or_missing_account_is_rejected(
+    api: httpx.AsyncClient, method: str, path: str, user_id: str, status: int
+):
     staff = await superuser()
     answer = await api.request(method, f"{USERS}/{user_id}/sessions{path.format(session_id=1)}", headers=staff.headers)
     assert_error(answer, status, "NOT_FOUND" if status == 404 else "VALIDATION_FAILED")

@@ -1,4 +1,4 @@
-"""What the tests of the admin ask of its pages."""
+"""Pages of the admin: their URLs, texts and errors."""
 
 from html import unescape
 from typing import Any
@@ -19,7 +19,7 @@ def text_of(response: Any) -> str:
 
 
 def form_errors(response: Any) -> dict[str, list[str]]:
-    """Return what the page's form refused."""
+    """Return the errors of the page's form, by field."""
     assert response.status_code == 200
     context = response.context
     form = context["adminform"].form if "adminform" in context else context["form"]

@@ -19,7 +19,7 @@ def _links(response) -> list[str]:
     return re.findall(r'href="([^"]*)"', nav)
 
 
-def test_it_leads_to_what_is_the_account_s(browser: Client):
+def test_account_page_links_to_its_rows(browser: Client):
     make_user()
     user = make_user()
     links = _links(browser.get(f"{USERS}{user.pk}/change/"))
@@ -34,7 +34,7 @@ def test_it_leads_to_what_is_the_account_s(browser: Client):
     assert [browser.get(link).status_code for link in links] == [200] * 12
 
 
-def test_the_lists_show_what_is_the_account_s_alone(browser: Client):
+def test_linked_lists_show_only_rows_of_the_account(browser: Client):
     make_key()
     key = make_key(make_user())
     owner = ApiKey.objects.get(pk=key.id).user_id
@@ -45,14 +45,14 @@ def test_the_lists_show_what_is_the_account_s_alone(browser: Client):
     assert [each.pk for each in browser.get(f"{KEYS}?user__id__exact={owner}").context["cl"].result_list] == [key.id]
 
 
-def test_it_leads_nowhere_that_is_shut(limited):
+def test_links_without_permission_are_hidden(limited):
     user = make_user()
     page = limited("users.view_user", "mail.view_outgoingmail").get(f"{USERS}{user.pk}/change/")
     assert _links(page) == [f"{MAILS}?user_id={user.pk}"]
 
 
-def test_its_number_is_shown(browser: Client):
+def test_account_page_shows_the_id(browser: Client):
     user = make_user()
     page = text_of(browser.get(f"{USERS}{user.pk}/change/"))
-    assert re.search(rf'Account number:</label>\s*<div class="readonly">{user.pk}</div>', page)
-    assert "Account number" not in text_of(browser.get(f"{USERS}add/"))
+    assert re.search(rf'Account id:</label>\s*<div class="readonly">{user.pk}</div>', page)
+    assert "Account id" not in text_of(browser.get(f"{USERS}add/"))

@@ -28,7 +28,7 @@ IDLE, ABSOLUTE, MINUTE = timedelta(minutes=30), timedelta(hours=12), timedelta(m
 
 
 async def signed_in() -> tuple[httpx.AsyncClient, Account]:
-    """Return a browser in which a colleague is signed in to the admin, and the colleague, at the API too."""
+    """Return a browser in which a colleague is signed in, and the colleague, who has a session of the API too."""
     user = await make(make_staff, PASSWORD, is_superuser=False)
     browser = browser_at()
     assert (await sign_in(browser, user.email)).status_code == 302
@@ -41,7 +41,7 @@ async def admin_session() -> Session:
 
 
 async def pass_time(length: timedelta, *columns: str) -> None:
-    """Make the session that much older, as to when it began and was used last, or only the columns named."""
+    """Make the session older: its start and its last use, or only the columns named."""
     moved = columns or ("created_at", "last_used_at", "expires_at")
     await make(Session.objects.filter(kind="admin").update, **{column: F(column) - length for column in moved})
 
@@ -102,17 +102,17 @@ ENDINGS = [
 
 
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.__name__)
-async def test_it_ends_at_once(api: httpx.AsyncClient, ending: Any):
+async def test_session_ends_at_once(api: httpx.AsyncClient, ending: Any):
     (browser, me), boss = await signed_in(), await superuser()
     assert await is_signed_in(browser)
-    answer = await ending(api=api, me=me, boss=boss, session_id=(await admin_session()).pk)
-    assert answer is None or answer.status_code in {200, 204}
+    response = await ending(api=api, me=me, boss=boss, session_id=(await admin_session()).pk)
+    assert response is None or response.status_code in {200, 204}
     assert not await is_signed_in(browser)
     assert SESSION_COOKIE not in browser.cookies
 
 
 @pytest.mark.parametrize("ending", [deactivate, demote], ids=lambda ending: ending.__name__)
-async def test_what_was_taken_and_given_back_does_not_bring_it_back(api: httpx.AsyncClient, ending: Any):
+async def test_restored_rights_do_not_restore_the_session(api: httpx.AsyncClient, ending: Any):
     (browser, me), boss = await signed_in(), await superuser()
     await ending(api=api, me=me, boss=boss)
     back = UserAdministration(is_active=True, is_staff=True)
@@ -121,13 +121,13 @@ async def test_what_was_taken_and_given_back_does_not_bring_it_back(api: httpx.A
     assert (await sign_in(browser, me.user.email, PASSWORD)).status_code == 302
 
 
-async def test_signing_out_ends_it_for_whoever_has_copied_the_cookie(api: httpx.AsyncClient):
+async def test_logout_ends_the_session_for_a_copied_cookie(api: httpx.AsyncClient):
     browser, me = await signed_in()
-    thief = browser_at()
-    thief.cookies.set(SESSION_COOKIE, browser.cookies[SESSION_COOKIE])
-    assert await is_signed_in(thief)
+    attacker = browser_at()
+    attacker.cookies.set(SESSION_COOKIE, browser.cookies[SESSION_COOKIE])
+    assert await is_signed_in(attacker)
     assert (await submit(browser, HOME, "/admin/logout/")).status_code == 200
-    assert [await is_signed_in(browser), await is_signed_in(thief)] == [False, False]
+    assert [await is_signed_in(browser), await is_signed_in(attacker)] == [False, False]
     session = await admin_session()
     assert session.revoked_reason == "signed out"
     assert (await audited())[-1] == ("session.ended", session.pk, me.id)
@@ -135,14 +135,14 @@ async def test_signing_out_ends_it_for_whoever_has_copied_the_cookie(api: httpx.
 
 
 @pytest.mark.parametrize(("method", "status"), [("GET", 405), ("POST", 403)])
-async def test_nobody_else_signs_one_out(api: httpx.AsyncClient, method: str, status: int):
+async def test_logout_needs_a_form_of_the_same_browser(api: httpx.AsyncClient, method: str, status: int):
     browser, _ = await signed_in()
     assert (await browser.request(method, "/admin/logout/")).status_code == status
     assert await is_signed_in(browser)
     assert (await admin_session()).revoked_at is None
 
 
-async def test_left_unused_it_is_over(api: httpx.AsyncClient):
+async def test_unused_session_expires(api: httpx.AsyncClient):
     browser, _ = await signed_in()
     await pass_time(IDLE - MINUTE)
     assert await is_signed_in(browser)
@@ -152,7 +152,7 @@ async def test_left_unused_it_is_over(api: httpx.AsyncClient):
     assert not await is_signed_in(browser)
 
 
-async def test_however_it_is_used_it_does_not_outlive_half_a_day(api: httpx.AsyncClient):
+async def test_used_session_expires_after_twelve_hours(api: httpx.AsyncClient):
     browser, _ = await signed_in()
     await pass_time(ABSOLUTE - 10 * MINUTE, "created_at")
     await pass_time(2 * MINUTE, "last_used_at")
@@ -163,7 +163,7 @@ async def test_however_it_is_used_it_does_not_outlive_half_a_day(api: httpx.Asyn
     assert not await is_signed_in(browser)
 
 
-async def test_use_is_written_down_once_a_minute(api: httpx.AsyncClient):
+async def test_last_use_is_stored_once_a_minute(api: httpx.AsyncClient):
     browser, _ = await signed_in()
     began = await admin_session()
     assert began.expires_at - began.last_used_at == IDLE
@@ -176,24 +176,24 @@ async def test_use_is_written_down_once_a_minute(api: httpx.AsyncClient):
     assert used.expires_at - used.last_used_at == IDLE
 
 
-async def test_whoever_is_signed_out_is_led_back_after_signing_in(api: httpx.AsyncClient):
+async def test_expired_session_returns_to_the_page_after_login(api: httpx.AsyncClient):
     browser, me = await signed_in()
     await end_everywhere(api, me)
-    answer = await browser.get("/admin/users/user/")
-    assert answer.headers["location"] == f"{LOGIN}?next=/admin/users/user/"
-    signed = await sign_in(browser, me.user.email, page=answer.headers["location"])
+    response = await browser.get("/admin/users/user/")
+    assert response.headers["location"] == f"{LOGIN}?next=/admin/users/user/"
+    signed = await sign_in(browser, me.user.email, page=response.headers["location"])
     assert signed.headers["location"] == "/admin/users/user/"
 
 
-async def test_neither_door_takes_the_credentials_of_the_other(api: httpx.AsyncClient):
+async def test_admin_and_api_refuse_each_others_credentials(api: httpx.AsyncClient):
     browser, me = await signed_in()
-    answer = await browser.get(f"{USERS}/me")
-    assert (answer.status_code, "set-cookie" in answer.headers) == (401, False)
-    stranger = browser_at()
-    assert (await stranger.get(HOME, headers=me.headers)).status_code == 302
+    response = await browser.get(f"{USERS}/me")
+    assert (response.status_code, "set-cookie" in response.headers) == (401, False)
+    anonymous = browser_at()
+    assert (await anonymous.get(HOME, headers=me.headers)).status_code == 302
 
 
-async def test_a_new_password_keeps_the_browser_that_set_it_and_no_other(api: httpx.AsyncClient):
+async def test_new_password_keeps_only_the_browser_that_set_it(api: httpx.AsyncClient):
     browser, me = await signed_in()
     other = browser_at()
     await sign_in(other, me.user.email)

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib import admin
 
-from apps.audit.admin.audit_filters import TargetKindFilter
+from apps.audit.admin.audit_event_admin import TargetKindFilter
 from apps.audit.models import AuditEvent
 from apps.core.authorization.principal import CredentialKind
 from tests.integration.backoffice.pages import text_of
@@ -11,7 +11,7 @@ from tests.integration.backoffice.pages import text_of
 EVENTS = "/admin/audit/auditevent/"
 
 
-def test_every_kind_that_has_pages_can_be_asked_for(rf, staff):
+def test_every_kind_with_pages_can_be_filtered(rf, staff):
     request = rf.get(EVENTS)
     request.user = staff
     pages = admin.site._registry
@@ -24,6 +24,6 @@ def test_every_kind_that_has_pages_can_be_asked_for(rf, staff):
 @pytest.mark.parametrize(
     ("kind", "shown"), [(CredentialKind.SESSION, "unknown"), (CredentialKind.OPERATOR, "operator")]
 )
-def test_says_who_it_was_where_it_was_no_account(browser, kind, shown):
+def test_actor_without_account_is_shown_by_kind(browser, kind, shown):
     AuditEvent.objects.create(actor_kind=kind, action="password.refused", target_kind="user")
     assert f'<td class="field-actor">{shown}</td>' in text_of(browser.get(EVENTS))

@@ -1,11 +1,11 @@
-"""At the staff door nothing passes uncounted either while the cache that limits are counted in is away."""
+"""While the cache of the rate limits is unavailable, the admin checks no password and no second factor."""
 
 import httpx
 import pytest
 from pytest_django.fixtures import Settings
 
 from apps.authentication.models import Session
-from config.environment.cache_url import cache_settings
+from config.environment.rate_limits import cache_settings
 from tests.support.accounts import superuser
 from tests.support.factories import PASSWORD
 from tests.support.orm import rows
@@ -15,33 +15,33 @@ from tests.support.staff_client import LOGIN, REAUTHENTICATION, SECOND_STEP, bro
 pytestmark = pytest.mark.integration
 
 UNAVAILABLE = "The cache is unavailable. Retry shortly."
-NOWHERE = "redis://127.0.0.1:1/0"
+UNREACHABLE = "redis://127.0.0.1:1/0"
 
 
-def take_the_cache_away(settings: Settings) -> None:
-    settings.CACHE_URL = NOWHERE
-    settings.CACHES = {"default": cache_settings(NOWHERE)}
+def make_cache_unavailable(settings: Settings) -> None:
+    settings.CACHE_URL = UNREACHABLE
+    settings.CACHES = {"default": cache_settings(UNREACHABLE)}
 
 
-def assert_unavailable(answer: httpx.Response) -> None:
-    assert (answer.status_code, answer.headers["retry-after"], refusals_of(answer)) == (503, "1", [UNAVAILABLE])
+def assert_unavailable(response: httpx.Response) -> None:
+    assert (response.status_code, response.headers["retry-after"], refusals_of(response)) == (503, "1", [UNAVAILABLE])
 
 
-async def test_neither_step_is_judged(api: httpx.AsyncClient, settings: Settings):
+async def test_no_step_of_sign_in_is_checked_without_the_cache(api: httpx.AsyncClient, settings: Settings):
     me, browser = await superuser(password=PASSWORD), browser_at()
-    program, _ = await enrol_totp(api, me)
+    app, _ = await enrol_totp(api, me)
     await sign_in(browser, me.user.email)
-    take_the_cache_away(settings)
-    assert_unavailable(await submit(browser, SECOND_STEP, code=program.code()))
+    make_cache_unavailable(settings)
+    assert_unavailable(await submit(browser, SECOND_STEP, code=app.code()))
     assert_unavailable(await sign_in(browser_at(), me.user.email, page=LOGIN))
     assert await rows(Session.objects.filter(kind=Session.Kind.ADMIN)) == []
 
 
-async def test_no_proof_is_judged(database, settings: Settings):
+async def test_no_reauthentication_is_checked_without_the_cache(database, settings: Settings):
     me, browser = await superuser(password=PASSWORD), browser_at()
     await sign_in(browser, me.user.email)
     (before,) = await rows(Session.objects.filter(kind=Session.Kind.ADMIN))
-    take_the_cache_away(settings)
+    make_cache_unavailable(settings)
     assert_unavailable(await submit(browser, REAUTHENTICATION, password=PASSWORD))
     (after,) = await rows(Session.objects.filter(kind=Session.Kind.ADMIN))
     assert after.authenticated_at == before.authenticated_at

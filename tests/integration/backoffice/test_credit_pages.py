@@ -44,7 +44,7 @@ def _shown(response: Any) -> list[Any]:
     return list(response.context["cl"].result_list)
 
 
-def test_posts_after_asking(browser, staff):
+def test_posting_needs_a_confirmation(browser, staff):
     user = make_user()
     page = text_of(browser.get(_posting(user)))
     assert f"Post credits to {user.email}" in page
@@ -63,7 +63,7 @@ def test_posts_after_asking(browser, staff):
     assert only_event(action="credits.posted", target_id=user.pk).actor_id == staff.pk
 
 
-def test_a_form_that_is_sent_twice_posts_once(browser):
+def test_form_that_is_sent_twice_posts_once(browser):
     user = make_user()
     form = re.search(r'name="own_reference" value="(form-[0-9a-f]{16})"', text_of(browser.get(_posting(user))))
     assert form is not None
@@ -74,7 +74,7 @@ def test_a_form_that_is_sent_twice_posts_once(browser):
     assert form[1] not in text_of(browser.get(_posting(user)))
 
 
-def test_a_reference_of_staff_is_the_one_that_is_kept(browser):
+def test_reference_of_staff_is_stored(browser):
     user = make_user()
     for own_reference in ("form-1", "form-2"):
         browser.post(_posting(user), {**FORM, "reference_id": "invoice 7", "own_reference": own_reference})
@@ -99,7 +99,7 @@ def test_a_reference_of_staff_is_the_one_that_is_kept(browser):
         ({"own_reference": ""}, "__all__", "incomplete"),
     ],
 )
-def test_refuses_a_bad_posting(browser, wrong, field, words):
+def test_invalid_posting_is_refused(browser, wrong, field, words):
     user = make_user()
     errors = form_errors(browser.post(_posting(user), {**FORM, **wrong}))
     assert words in errors[field][0]
@@ -107,22 +107,22 @@ def test_refuses_a_bad_posting(browser, wrong, field, words):
     assert not AuditEvent.objects.exists()
 
 
-def test_refuses_a_reference_that_stands_for_another_movement(browser):
+def test_reference_of_another_posting_is_refused(browser):
     user = make_user()
     _post(user, "10", reference_id="invoice 7")
     errors = form_errors(browser.post(_posting(user), {**FORM, "reference_id": "invoice 7"}))
-    assert errors == {"reference_id": ["It belongs to top_up 10.000000."]}
+    assert errors == {"reference_id": ["It belongs to a top_up of 10.000000."]}
     assert _balance(user) == "10.000000"
 
 
-def test_posts_to_one_balance_at_a_time(browser):
+def test_posting_is_for_one_balance(browser):
     users = [make_user(), make_user()]
     page = f"{BALANCES}post/?id={users[0].pk}&id={users[1].pk}"
     assert "“Post credits” does not apply here." in text_of(browser.post(page, FORM, follow=True))
     assert not CreditTransaction.objects.exists()
 
 
-def test_a_deleted_account_is_shown_and_not_posted_to(browser):
+def test_deleted_account_is_shown_and_takes_no_posting(browser):
     user = make_user()
     _post(user)
     User.objects.filter(pk=user.pk).update(deleted_at=timezone.now())
@@ -134,13 +134,13 @@ def test_a_deleted_account_is_shown_and_not_posted_to(browser):
     assert _balance(user) == "10.000000"
 
 
-def test_balances_are_found_by_their_owners(browser):
+def test_balances_are_found_by_owner(browser):
     user = make_user(email="ann@example.com")
     make_user(email="bob@example.com")
     assert [row.pk for row in _shown(browser.get(BALANCES, {"q": "ann@ex"}))] == [user.pk]
 
 
-def test_the_ledger_is_found_by_owner_and_reference(browser):
+def test_ledger_is_found_by_owner_and_reference(browser):
     ann, bob = make_user(email="ann@example.com"), make_user(email="bob@example.com")
     entry, other = _post(ann, reference_id="invoice 7"), _post(bob)
     for query, found in (
@@ -155,7 +155,7 @@ def test_the_ledger_is_found_by_owner_and_reference(browser):
         assert [row.pk for row in _shown(browser.get(LEDGER, query))] == found, query
 
 
-def test_the_ledger_shows_who_posted(browser, staff):
+def test_ledger_shows_the_actor(browser, staff):
     user = make_user()
     browser.post(_posting(user), FORM)
     entry = CreditTransaction.objects.get()
@@ -164,7 +164,7 @@ def test_the_ledger_shows_who_posted(browser, staff):
         assert all(word in text for word in (user.email, staff.email, "12.500000", "paid by card", "form-1"))
 
 
-def test_nobody_writes_the_ledger_or_a_balance_by_hand(browser):
+def test_ledger_and_balances_are_read_only(browser):
     user = make_user()
     entry = _post(user)
     for page, key in ((LEDGER, entry), (BALANCES, user.pk)):
@@ -175,7 +175,7 @@ def test_nobody_writes_the_ledger_or_a_balance_by_hand(browser):
     assert (str(CreditTransaction.objects.get().amount), _balance(user)) == ("10.000000", "10.000000")
 
 
-def test_the_users_page_leads_to_balance_ledger_and_posting(browser):
+def test_account_page_links_to_balance_ledger_and_posting(browser):
     user = make_user()
     page = text_of(browser.get(f"{USERS}{user.pk}/change/"))
     for address in (f"{BALANCES}{user.pk}/change/", f"{LEDGER}?user__id__exact={user.pk}", _posting(user)):
@@ -183,7 +183,7 @@ def test_the_users_page_leads_to_balance_ledger_and_posting(browser):
         assert browser.get(address).status_code == 200
 
 
-def test_a_balance_leads_to_its_owner_ledger_posting_and_history(browser):
+def test_balance_page_links_to_owner_ledger_posting_and_history(browser):
     user = make_user()
     browser.post(_posting(user), FORM)
     page = text_of(browser.get(f"{BALANCES}{user.pk}/change/"))
@@ -192,7 +192,7 @@ def test_a_balance_leads_to_its_owner_ledger_posting_and_history(browser):
     assert "credits.posted" in text_of(browser.get(f"{BALANCES}{user.pk}/history/", follow=True))
 
 
-def test_who_may_only_look_does_not_post(limited):
+def test_view_permission_does_not_allow_posting(limited):
     user, browser = make_user(), limited("users.view_user", "credits.view_creditbalance")
     assert browser.get(f"{BALANCES}{user.pk}/change/").status_code == 200
     for page in (f"{BALANCES}{user.pk}/change/", f"{USERS}{user.pk}/change/"):
@@ -203,14 +203,14 @@ def test_who_may_only_look_does_not_post(limited):
     assert not CreditTransaction.objects.exists()
 
 
-def test_who_may_change_balances_posts(limited):
+def test_change_permission_allows_posting(limited):
     user, browser = make_user(), limited("credits.change_creditbalance")
     assert _posting(user) in text_of(browser.get(f"{BALANCES}{user.pk}/change/"))
     assert browser.post(_posting(user), FORM).status_code == 302
     assert _balance(user) == "12.500000"
 
 
-def test_staff_without_permissions_see_nothing(limited):
+def test_staff_without_permissions_see_no_credits(limited):
     user, browser = make_user(), limited("users.view_user")
     entry = _post(user)
     page = text_of(browser.get(f"{USERS}{user.pk}/change/"))
@@ -221,7 +221,7 @@ def test_staff_without_permissions_see_nothing(limited):
 
 
 @pytest.mark.parametrize("page", [BALANCES, LEDGER, f"{LEDGER}?q=example", f"{BALANCES}?q=user"])
-def test_the_queries_do_not_grow_with_the_rows(browser, page):
+def test_number_of_queries_is_constant(browser, page):
     def queries(number: int) -> int:
         for _ in range(number):
             browser.post(_posting(make_user()), FORM)
@@ -232,7 +232,7 @@ def test_the_queries_do_not_grow_with_the_rows(browser, page):
     assert queries(1) == queries(5)
 
 
-def test_the_pages_of_a_large_ledger_lead_to_its_newest_entries(browser, monkeypatch):
+def test_large_ledger_lists_its_newest_entries(browser, monkeypatch):
     monkeypatch.setattr(bounded_paginator, "ROWS_MAXIMUM", 3)
     monkeypatch.setattr(CreditTransactionAdmin, "list_per_page", 2)
     user = make_user()

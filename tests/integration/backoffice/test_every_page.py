@@ -1,4 +1,4 @@
-"""What all pages of the admin, and all fields for passwords, have in common."""
+"""Properties of all pages of the admin, and of all password fields."""
 
 import re
 
@@ -29,11 +29,11 @@ def _log_out_buttons(page: str) -> int:
 
 
 @pytest.mark.parametrize("page", [*OWN, *LISTS, f"{USERS}add/", f"{PLANS}add/"])
-def test_every_page_offers_to_log_out(browser: Client, page: str):
+def test_every_page_has_a_logout(browser: Client, page: str):
     assert _log_out_buttons(text_of(browser.get(page))) == 1
 
 
-def test_so_do_the_pages_of_a_row_and_its_operations(browser: Client):
+def test_pages_of_rows_and_operations_have_a_logout(browser: Client):
     user = make_user()
     sign_in(user)
     for page in (
@@ -45,9 +45,7 @@ def test_so_do_the_pages_of_a_row_and_its_operations(browser: Client):
 
 
 @pytest.mark.parametrize(("page", "completions"), PASSWORD_FIELDS)
-def test_password_fields_hide_what_is_typed_and_let_password_managers_in(
-    browser: Client, page: str, completions: list[str]
-):
+def test_password_fields_are_masked_and_support_password_managers(browser: Client, page: str, completions: list[str]):
     client = Client() if page == "/admin/login/" else browser
     html = text_of(client.get(page))
     fields = [field for field in re.findall(r"<input[^>]*>", html) if "password" in _attribute(field, "name")]

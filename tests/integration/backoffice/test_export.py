@@ -1,4 +1,4 @@
-"""Staff export a customer's data from the account's page."""
+"""Staff export the personal data of a customer from the account's page."""
 
 import json
 
@@ -7,7 +7,7 @@ from tests.integration.backoffice.pages import USERS, only_event, text_of
 from tests.support.factories import make_staff, make_user
 
 
-def test_downloads_it_after_asking(browser, staff):
+def test_export_is_downloaded_after_a_confirmation(browser, staff):
     user = make_user(email="ann@example.com")
     assert "Export data" in text_of(browser.get(f"{USERS}{user.pk}/change/"))
     page = f"{USERS}export/?id={user.pk}"
@@ -18,7 +18,7 @@ def test_downloads_it_after_asking(browser, staff):
     assert only_event(action="user.exported", target_id=user.pk).actor_id == staff.pk
 
 
-def test_is_for_whoever_changes_accounts_and_of_staff_for_a_superuser(limited):
+def test_export_needs_the_change_permission_and_of_staff_a_superuser(limited):
     boss = make_staff()
     assert limited("users.view_user").post(f"{USERS}export/?id={boss.pk}").status_code == 403
     assert "Only a superuser" in text_of(limited("users.change_user").post(f"{USERS}export/?id={boss.pk}"))

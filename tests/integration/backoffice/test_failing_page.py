@@ -1,4 +1,4 @@
-"""A page of the staff door that fails in the database says nothing of rows, to nobody."""
+"""A page of the admin that fails in the database reveals no values of rows, neither in the page nor in the log."""
 
 import pytest
 from django.http import HttpRequest, HttpResponse
@@ -22,12 +22,12 @@ def failing_page(_request: HttpRequest) -> HttpResponse:
 urlpatterns = [path("failing", failing_page)]
 
 
-async def test_the_log_names_the_error_and_its_place_alone(
+async def test_log_has_only_the_error_and_its_place(
     database: None, settings: Settings, caplog: pytest.LogCaptureFixture
 ):
     settings.ROOT_URLCONF = __name__
-    answer = await browser_at().get("/failing")
-    assert (answer.status_code, "hunter2" in answer.text) == (500, False)
+    response = await browser_at().get("/failing")
+    assert (response.status_code, "hunter2" in response.text) == (500, False)
     assert "Internal Server Error: /failing" in caplog.text
     assert "UniqueViolation: message withheld" in caplog.text
     assert "in failing_page" in caplog.text

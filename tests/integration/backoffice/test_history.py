@@ -1,4 +1,4 @@
-"""The history of a row: the audit trail's part about it, for whoever may read that, where there is one."""
+"""The history of a row: its events in the audit trail, for staff with the permission to read them."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ BUTTON = 'class="historylink"'
 
 
 def _rows() -> dict[str, tuple[str, int]]:
-    """Return pages of rows with what the audit trail calls each."""
+    """Return pages of rows with the kind of target that each has in the audit trail."""
     user = person()
     session, passkey, device = admin_session(user), Passkey.objects.get(), TotpDevice.objects.get()
     key = make_key(user)
@@ -38,7 +38,7 @@ def _rows() -> dict[str, tuple[str, int]]:
     }
 
 
-def test_it_is_the_audit_trail_about_the_row(browser: Client):
+def test_history_is_the_audit_trail_of_the_row(browser: Client):
     for page, (kind, number) in _rows().items():
         assert BUTTON in text_of(browser.get(f"{page}change/")), page
         history = browser.get(f"{page}history/")
@@ -46,7 +46,7 @@ def test_it_is_the_audit_trail_about_the_row(browser: Client):
         assert browser.get(history.headers["location"]).status_code == 200
 
 
-def test_what_has_no_history_offers_none(browser: Client):
+def test_rows_without_history_have_no_link(browser: Client):
     user = person()
     posting = CreditPosting.model_validate({"amount": "1"})
     call_service(credit_service().post, OPERATOR, user.pk, posting)
@@ -58,7 +58,7 @@ def test_what_has_no_history_offers_none(browser: Client):
     assert browser.get(f"{USERS}999999/history/").status_code == 404
 
 
-def test_who_may_not_read_the_trail_is_not_led_there(limited):
+def test_history_needs_the_permission_for_the_trail(limited):
     browser, user = limited("users.view_user"), person()
     page = text_of(browser.get(f"{USERS}{user.pk}/change/"))
     assert (user.email in page, BUTTON in page) == (True, False)

@@ -23,7 +23,7 @@ def identity_of(user: User) -> Identity:
     )
 
 
-def test_the_list_and_the_page_say_who_it_is(browser, ann):
+def test_list_and_page_show_the_identity(browser, ann):
     identity = identity_of(ann)
     for address in (IDENTITIES, f"{IDENTITIES}?q=ANN@acme", f"{IDENTITIES}{identity.pk}/change/"):
         page = text_of(browser.get(address))
@@ -32,7 +32,7 @@ def test_the_list_and_the_page_say_who_it_is(browser, ann):
     assert "ann-at-acme" not in text_of(browser.get(f"{IDENTITIES}?q=nobody"))
 
 
-def test_unlinks_after_asking(browser, staff, ann):
+def test_unlinking_needs_a_confirmation(browser, staff, ann):
     identity = identity_of(ann)
     page = f"{IDENTITIES}{identity.pk}/delete/"
     assert "no longer signs in to the account" in text_of(browser.get(page))
@@ -45,14 +45,14 @@ def test_unlinks_after_asking(browser, staff, ann):
     assert letter.subject == "A way of signing in was unlinked from your account."
 
 
-def test_the_last_way_in_stays(browser):
+def test_last_way_to_sign_in_is_kept(browser):
     identity = identity_of(make_user())
     assert "only way to sign in" in text_of(browser.post(f"{IDENTITIES}{identity.pk}/delete/"))
     assert Identity.objects.exists()
     assert not AuditEvent.objects.exists()
 
 
-def test_nobody_writes_identities(browser, ann):
+def test_identities_are_read_only(browser, ann):
     identity = identity_of(ann)
     assert browser.get(f"{IDENTITIES}add/").status_code == 403
     assert browser.post(f"{IDENTITIES}{identity.pk}/change/", {"subject": "mallory"}).status_code == 403
@@ -60,7 +60,7 @@ def test_nobody_writes_identities(browser, ann):
     assert identity.subject == "ann-at-acme"
 
 
-def test_who_may_only_look_unlinks_nothing(limited, ann):
+def test_view_permission_does_not_unlink(limited, ann):
     identity = identity_of(ann)
     looker = limited("identities.view_identity")
     assert looker.get(f"{IDENTITIES}{identity.pk}/change/").status_code == 200
@@ -69,7 +69,7 @@ def test_who_may_only_look_unlinks_nothing(limited, ann):
     assert Identity.objects.exists()
 
 
-def test_only_a_superuser_unlinks_from_staff(limited):
+def test_identity_of_staff_is_unlinked_by_superusers_only(limited):
     identity = identity_of(make_staff(PASSWORD))
     clerk = limited("identities.view_identity", "identities.delete_identity")
     assert "Only a superuser" in text_of(clerk.post(f"{IDENTITIES}unlink/?id={identity.pk}"))

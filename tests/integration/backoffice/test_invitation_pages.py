@@ -16,7 +16,7 @@ def invite(browser, **fields) -> Invitation:
     return Invitation.objects.latest("id")
 
 
-def test_invites(browser, staff):
+def test_staff_invite(browser, staff):
     pro = Plan.objects.get(name="pro")
     invitation = invite(browser, plan=pro.pk)
     assert (invitation.email, invitation.plan, invitation.invited_by) == (ANN, pro, staff)
@@ -26,7 +26,7 @@ def test_invites(browser, staff):
     assert ANN in text_of(browser.get(INVITATIONS))
 
 
-def test_refuses_what_cannot_be(browser):
+def test_invalid_invitation_is_refused(browser):
     make_user(email=ANN)
     for email in (ANN, "nobody"):
         assert "email" in form_errors(browser.post(f"{INVITATIONS}add/", {"email": email, "plan": ""}))
@@ -34,7 +34,7 @@ def test_refuses_what_cannot_be(browser):
     assert not AuditEvent.objects.exists()
 
 
-def test_invites_nobody_where_registration_is_off(browser, settings):
+def test_no_invitation_without_registration(browser, settings):
     invitation = invite(browser)
     settings.REGISTRATION = "off"
     said = "Registration is off, so an invitation could not be accepted."
@@ -43,7 +43,7 @@ def test_invites_nobody_where_registration_is_off(browser, settings):
     assert (list(Invitation.objects.all()), len(letters_to(ANN))) == ([invitation], 1)
 
 
-def test_sends_again_and_revokes_after_asking(browser):
+def test_sending_again_and_revoking_need_a_confirmation(browser):
     invitation = invite(browser)
     for operation in ("resend", "revoke"):
         page = f"{INVITATIONS}{operation}/?id={invitation.pk}"
@@ -57,7 +57,7 @@ def test_sends_again_and_revokes_after_asking(browser):
     ]  # fmt: skip
 
 
-def test_who_may_only_see_them_settles_nothing(browser, limited):
+def test_view_permission_changes_no_invitation(browser, limited):
     invitation = invite(browser)
     reader = limited("users.view_invitation")
     assert ANN in text_of(reader.get(f"{INVITATIONS}{invitation.pk}/change/"))
@@ -68,7 +68,7 @@ def test_who_may_only_see_them_settles_nothing(browser, limited):
     assert limited("users.change_invitation").post(f"{INVITATIONS}revoke/?id={invitation.pk}").status_code == 302
 
 
-def test_shows_one_and_changes_nothing_of_it(browser, limited):
+def test_invitation_page_is_read_only(browser, limited):
     invitation = invite(browser)
     page = f"{INVITATIONS}{invitation.pk}/change/"
     shown = text_of(browser.get(page))

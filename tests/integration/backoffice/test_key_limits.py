@@ -28,7 +28,7 @@ def _page(key_id: int) -> str:
     return f"{KEYS}{key_id}/change/"
 
 
-def test_makes_a_key_with_windows_and_a_budget(browser):
+def test_key_is_created_with_rate_limits_and_budget(browser):
     fields = {"rate_limits": "minute 6000 per minute", "budget": "2.5"}
     new = {"user": make_user().pk, "name": "production", "environment": "live", **fields}
     assert browser.post(f"{KEYS}add/", new).context["secret"]
@@ -36,7 +36,7 @@ def test_makes_a_key_with_windows_and_a_budget(browser):
     assert (key.rate_limits, key.budget) == ([MINUTE], Decimal("2.5"))
 
 
-def test_shows_windows_budget_and_what_was_spent(browser):
+def test_page_shows_rate_limits_budget_and_spending(browser):
     key = make_key(rate_limits=[MINUTE], budget=5)
     ApiKeyCounter.objects.update(budget_spent="1.25")
     page = text_of(browser.get(_page(key.id)))
@@ -45,7 +45,7 @@ def test_shows_windows_budget_and_what_was_spent(browser):
     assert "1.250000" in page
 
 
-def test_changes_windows_and_budget(browser, staff):
+def test_rate_limits_and_budget_are_changed(browser, staff):
     key = make_key(rate_limits=[MINUTE], budget=5)
     form = {"name": "key", "is_active": "on", "rate_limits": "burst 0 per second", "budget": ""}
     assert browser.post(_page(key.id), form).status_code == 302
@@ -58,7 +58,7 @@ def test_changes_windows_and_budget(browser, staff):
     assert event.after == {"rate_limits": [burst], "budget": None}
 
 
-def test_saving_what_is_there_changes_nothing(browser):
+def test_saving_without_changes_changes_nothing(browser):
     key = make_key(rate_limits=[MINUTE], budget=5)
     form = {"name": "key", "is_active": "on", "rate_limits": "minute 6000 per 60s", "budget": "5.000000"}
     assert browser.post(_page(key.id), form).status_code == 302
@@ -66,7 +66,7 @@ def test_saving_what_is_there_changes_nothing(browser):
 
 
 @pytest.mark.parametrize(("wrong", "field", "words"), WRONG)
-def test_refuses_what_cannot_be(browser, wrong, field, words):
+def test_invalid_limits_are_refused(browser, wrong, field, words):
     key = make_key(name="old")
     new = {"user": make_user().pk, "name": "new", "environment": "live", "is_active": "on", **wrong}
     for page in (f"{KEYS}add/", _page(key.id)):

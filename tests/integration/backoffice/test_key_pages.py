@@ -26,7 +26,7 @@ def _page(key_id: int, operation: str = "change") -> str:
     return f"{KEYS}{key_id}/{operation}/"
 
 
-def test_makes_a_key_and_shows_its_secret_once(browser, staff, caplog):
+def test_new_key_shows_its_secret_once(browser, staff, caplog):
     user = make_user()
     fields = {"scopes": "reports:read\n\n reports:write ", "ip_allowlist": "192.0.2.7/24", "metadata": '{"tier": 1}'}
     response = browser.post(f"{KEYS}add/", _new(user, fields))
@@ -55,7 +55,7 @@ def test_makes_a_key_and_shows_its_secret_once(browser, staff, caplog):
         ({"environment": "prod"}, "environment", "valid choice"),
         ({"scopes": "ok:read\nnot a scope"}, "scopes", "Line 2"),
         ({"scopes": "a\x00b"}, "scopes", "Null characters"),
-        ({"ip_allowlist": "192.0.2.1\n300.1.1.1"}, "ip_allowlist", "Line 2: Is not an IP address"),
+        ({"ip_allowlist": "192.0.2.1\n300.1.1.1"}, "ip_allowlist", "Line 2: Must be an IP address"),
         ({"metadata": "{"}, "metadata", "valid JSON"),
         ({"metadata": "[1]"}, "metadata", "dictionary"),
         ({"metadata": "[" * 100_000}, "metadata", "valid JSON"),
@@ -65,28 +65,28 @@ def test_makes_a_key_and_shows_its_secret_once(browser, staff, caplog):
         ({"expires_at_0": "tomorrow", "expires_at_1": ""}, "expires_at", "valid"),
     ],
 )
-def test_refuses_a_bad_new_key(browser, wrong, field, words):
+def test_invalid_new_key_is_refused(browser, wrong, field, words):
     errors = form_errors(browser.post(f"{KEYS}add/", _new(make_user(), wrong)))
     assert words in errors[field][0]
     assert not ApiKey.objects.exists()
     assert not AuditEvent.objects.exists()
 
 
-def test_refuses_a_key_beyond_the_plan(browser):
+def test_key_beyond_the_plan_is_refused(browser):
     user = make_user(plan=Plan.objects.create(name="one key", api_keys_maximum=1))
     assert browser.post(f"{KEYS}add/", _new(user)).context["secret"]
     errors = form_errors(browser.post(f"{KEYS}add/", _new(user)))
-    assert errors == {"__all__": ["The plan allows 1 keys."]}
+    assert errors == {"__all__": ["The plan's maximum number of API keys, 1, is reached. Revoke one first."]}
     assert ApiKey.objects.count() == 1
 
 
-def test_refuses_a_key_for_a_deleted_user(browser):
+def test_key_for_a_deleted_account_is_refused(browser):
     gone = make_user(deleted_at=timezone.now())
     assert form_errors(browser.post(f"{KEYS}add/", _new(gone))) == {"__all__": ["The resource was not found."]}
     assert not AuditEvent.objects.exists()
 
 
-def test_changes_a_key(browser, staff):
+def test_key_is_changed(browser, staff):
     key = make_key(scopes=["a:b"], metadata={"a": 1}, is_active=True)
     form = {"name": "renamed", "description": "", "is_active": "on", "scopes": "a:b", "metadata": ""}
     assert browser.post(_page(key.id), form).status_code == 302
@@ -96,7 +96,7 @@ def test_changes_a_key(browser, staff):
     assert (event.actor_id, set(event.after)) == (staff.pk, {"name", "metadata"})
 
 
-def test_disables_a_key_and_gives_and_takes_an_expiry(browser):
+def test_key_is_disabled_and_its_expiry_set_and_removed(browser):
     key = make_key()
     form = {"name": "key", "expires_at_0": "2091-02-03", "expires_at_1": "04:05:06"}
     browser.post(_page(key.id), form)
@@ -107,7 +107,7 @@ def test_disables_a_key_and_gives_and_takes_an_expiry(browser):
     assert ApiKey.objects.filter(is_active=True, expires_at=None).exists()
 
 
-def test_revokes_after_asking(browser, staff):
+def test_revoking_needs_a_confirmation(browser, staff):
     key = make_key()
     page = f"{KEYS}revoke/?id={key.id}"
     assert "cannot be undone" in text_of(browser.get(page))
@@ -119,7 +119,7 @@ def test_revokes_after_asking(browser, staff):
     assert "“Revoke” does not apply here" in text_of(browser.post(page, follow=True))
 
 
-def test_revokes_many_after_asking(browser):
+def test_revoking_several_needs_a_confirmation(browser):
     keys = [make_key(name="one"), make_key(name="two"), make_key(name="three")]
     chosen = {"action": "revoke_selected", "index": "0", "_selected_action": [keys[0].id, keys[2].id]}
     asked = browser.post(KEYS, chosen).headers["location"]
@@ -130,13 +130,13 @@ def test_revokes_many_after_asking(browser):
     assert AuditEvent.objects.filter(action="api_key.revoked").count() == 2
 
 
-def test_refuses_too_long_a_reason(browser):
+def test_too_long_a_reason_is_refused(browser):
     key = make_key()
     assert "reason" in form_errors(browser.post(f"{KEYS}revoke/?id={key.id}", {"reason": "r" * 201}))
     assert ApiKey.objects.get().revoked_at is None
 
 
-def test_rotates_and_shows_the_new_secret_once(browser, staff):
+def test_rotation_shows_the_new_secret_once(browser, staff):
     key = make_key()
     response = browser.post(f"{KEYS}rotate/?id={key.id}", {"grace_seconds": "60"})
     secret = response.context["secret"]
@@ -151,13 +151,13 @@ def test_rotates_and_shows_the_new_secret_once(browser, staff):
 
 
 @pytest.mark.parametrize("grace", ["", "-1", "many", str(91 * 24 * 3600), "1e3"])
-def test_refuses_a_bad_grace(browser, grace):
+def test_invalid_grace_period_is_refused(browser, grace):
     key = make_key()
     assert "grace_seconds" in form_errors(browser.post(f"{KEYS}rotate/?id={key.id}", {"grace_seconds": grace}))
     assert ApiKeySecret.objects.count() == 1
 
 
-def test_deletes_softly(browser, staff):
+def test_key_is_deleted_softly(browser, staff):
     key = make_key()
     assert browser.post(_page(key.id, "delete")).headers["location"] == KEYS
     assert ApiKey.objects.get().deleted_at is not None
@@ -165,7 +165,7 @@ def test_deletes_softly(browser, staff):
     assert browser.post(_page(key.id), {"name": "x"}).status_code == 403
 
 
-def test_deletes_many_after_asking(browser):
+def test_deleting_several_needs_a_confirmation(browser):
     keys = [make_key(), make_key()]
     chosen = {"action": "delete_selected", "index": "0", "_selected_action": [key.id for key in keys]}
     asked = browser.post(KEYS, chosen).headers["location"]

@@ -18,7 +18,7 @@ def refuse(key: IssuedKey, minute: datetime, code: str, count: int) -> None:
     UsageDenial.objects.create(api_key_id=key.id, minute_at=minute, code=code, count=count)
 
 
-def test_the_reasons_of_the_last_day_are_told_the_newest_first(browser):
+def test_refusals_of_the_last_day_are_listed_newest_first(browser):
     key, other = make_key(), make_key()
     now = timezone.now().replace(second=0, microsecond=0)
     refuse(key, now, "RATE_LIMITED", 3)
@@ -33,7 +33,7 @@ def test_the_reasons_of_the_last_day_are_told_the_newest_first(browser):
     assert "DISABLED" not in page
 
 
-def test_a_key_that_was_never_refused_says_so(browser):
+def test_key_without_refusals_says_so(browser):
     page = page_of(browser, make_key())
     assert "Refused in the last day" in page
     assert "never" in page

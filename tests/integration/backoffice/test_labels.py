@@ -1,4 +1,4 @@
-"""What lists and pages call things, and how they show what is not there."""
+"""Labels of lists and pages, and how missing values are shown."""
 
 import re
 
@@ -17,7 +17,7 @@ MAILS = "/admin/mail/outgoingmail/"
 FALTERING = re.compile(r"Ip address|User id|By is |By .*_|>None<")
 
 
-def test_nothing_is_called_by_its_column(browser: Client):
+def test_no_label_is_a_column_name(browser: Client):
     user = make_user()
     key, session = make_key(user), admin_session(user)
     mail = OutgoingMail.objects.create(
@@ -31,20 +31,20 @@ def test_nothing_is_called_by_its_column(browser: Client):
             assert FALTERING.findall(text_of(browser.get(page))) == [], page
 
 
-def test_a_key_that_was_never_used(browser: Client):
+def test_unused_key_says_so(browser: Client):
     assert re.search(
         r'Last used:</label>\s*<div class="readonly">-</div>',
         text_of(browser.get(f"{KEYS}{make_key().id}/change/")),
     )
 
 
-def test_a_key_that_was_used(browser: Client):
+def test_last_use_of_key_is_shown(browser: Client):
     key = make_key(last_used_at=timezone.now().replace(2026, 3, 4, 5, 6, 7))
     for page in (KEYS, f"{KEYS}{key.id}/change/"):
         assert ">2026-03-04 05:06:07<" in text_of(browser.get(page))
 
 
-def test_what_became_of_a_letter_is_seen_at_a_glance(browser: Client):
+def test_state_of_message_is_shown_as_badge(browser: Client):
     now = timezone.now()
     states = {"waiting": {}, "sent": {"sent_at": now}, "failed": {"failed_at": now}}
     badges = {"waiting": "disabled", "sent": "active", "failed": "revoked"}

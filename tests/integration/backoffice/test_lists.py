@@ -55,7 +55,7 @@ def test_keys_are_found_by_name_owner_and_prefix(browser):
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a_key_is_found_by_its_whole_secret_which_leaves_the_address(browser, method, caplog):
+def test_key_is_found_by_its_secret_which_stays_out_of_the_url(browser, method, caplog):
     caplog.set_level("DEBUG")
     key = make_key()
     send = {
@@ -67,15 +67,15 @@ def test_a_key_is_found_by_its_whole_secret_which_leaves_the_address(browser, me
     assert key.secret not in caplog.text
 
 
-def test_an_unknown_secret_is_not_repeated(browser):
+def test_unknown_secret_is_not_repeated(browser):
     secret = key_format.generate_key("live")
     response = browser.post(f"{KEYS}search/", {"q": secret}, follow=True)
     assert response.redirect_chain == [(KEYS, 302)]
-    assert "No key has this secret." in text_of(response)
+    assert "No API key has this secret." in text_of(response)
     assert secret not in text_of(response)
 
 
-def test_a_mistyped_secret_is_cut_to_its_visible_part(browser):
+def test_mistyped_secret_is_cut_to_its_visible_part(browser):
     key = make_key(name="production")
     response = browser.post(f"{KEYS}search/", {"q": key.secret[:-1], "state": "active"})
     assert key.secret[:20] not in response.headers["location"]
@@ -87,17 +87,17 @@ def test_a_mistyped_secret_is_cut_to_its_visible_part(browser):
 
 
 @pytest.mark.parametrize("page", [KEYS, USERS, EVENTS])
-def test_the_filters_show_how_many_there_are(browser, page):
+def test_filters_show_counts(browser, page):
     make_key()
     assert browser.get(page, {"_facets": "True"}).status_code == 200
 
 
-def test_a_search_is_sent_in_a_body(browser):
+def test_search_is_sent_in_a_body(browser):
     assert browser.get(f"{KEYS}search/").status_code == 405
 
 
 @pytest.mark.parametrize("page", [KEYS, USERS, EVENTS, f"{KEYS}?q=k", f"{USERS}?q=u"])
-def test_the_queries_do_not_grow_with_the_rows(browser, page):
+def test_number_of_queries_is_constant(browser, page):
     def rows(number: int) -> int:
         for _ in range(number):
             key = make_key()
@@ -109,7 +109,7 @@ def test_the_queries_do_not_grow_with_the_rows(browser, page):
     assert rows(1) == rows(7)
 
 
-def test_the_choice_of_an_owner_offers_no_deleted_account(browser):
+def test_choice_of_owner_offers_no_deleted_account(browser):
     make_user(email="ann@example.com")
     make_user(email="anna@example.com", deleted_at=timezone.now(), is_active=False)
     choice = {"term": "ann", "app_label": "api_keys", "model_name": "apikey", "field_name": "user"}

@@ -1,4 +1,4 @@
-"""What the addresses of lists may filter by: what their pages offer, and no column besides."""
+"""Filters in the URLs of lists: those that the pages offer, and no other columns."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -30,7 +30,7 @@ def _lists() -> list[Any]:
 
 
 def _fields_of(model: Any, prefix: str = "", depth: int = 2) -> Iterator[str]:
-    """Yield the paths to the columns of the model and of those it leads to, either way."""
+    """Yield the paths to the columns of the model and of its related models, in both directions."""
     for field in model._meta.get_fields():
         yield f"{prefix}{field.name}"
         if depth > 1 and field.is_relation and field.related_model is not None:
@@ -38,7 +38,7 @@ def _fields_of(model: Any, prefix: str = "", depth: int = 2) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("pages", _lists(), ids=lambda pages: pages.opts.label)
-def test_no_list_lets_a_column_be_guessed(pages: Any, browser: Client):
+def test_lists_refuse_lookups_of_hidden_columns(pages: Any, browser: Client):
     address = reverse(f"admin:{pages.opts.app_label}_{pages.opts.model_name}_changelist")
     assert isinstance(pages, KeyhouseModelAdmin)
     assert is_own_app(pages.opts.app_label)
@@ -49,11 +49,11 @@ def test_no_list_lets_a_column_be_guessed(pages: Any, browser: Client):
             assert not pages.lookup_allowed(field, "x", None), field
             assert not pages.lookup_allowed(f"{field}__exact", "x", None), field
     for field in pages.model._meta.concrete_fields:
-        answer = browser.get(address, {f"{field.name}__regex": "["})
-        assert (answer.status_code, answer.headers.get("location")) == (302, f"{address}?e=1"), field.name
+        response = browser.get(address, {f"{field.name}__regex": "["})
+        assert (response.status_code, response.headers.get("location")) == (302, f"{address}?e=1"), field.name
 
 
-def test_a_password_is_not_guessed_letter_by_letter(limited):
+def test_password_hash_cannot_be_guessed_by_lookups(limited):
     root = make_user(email="boss@example.com", is_superuser=True, is_staff=True)
     for hash_begins in (root.password[:8], "x"):
         query = {"email": root.email, "password__startswith": hash_begins}
@@ -80,16 +80,16 @@ def test_a_password_is_not_guessed_letter_by_letter(limited):
         "e=1&password=x",
     ],
 )
-def test_nonsense_breaks_nothing(browser: Client, query: str):
+def test_invalid_filters_are_ignored(browser: Client, query: str):
     assert browser.get(f"{USERS}?{query}", follow=True).status_code == 200
 
 
 @pytest.mark.parametrize("query", ["target_kind=%00", "target_id=%00", f"target_id={'9' * 30}", "occurred_at__gte=9"])
-def test_nor_does_it_in_the_audit_trail(browser: Client, query: str):
+def test_invalid_filters_of_the_audit_trail_are_ignored(browser: Client, query: str):
     assert browser.get(f"{EVENTS}?{query}", follow=True).status_code == 200
 
 
-def test_a_choice_by_search_takes_no_lookups_and_no_nonsense(browser: Client):
+def test_autocomplete_refuses_lookups_and_invalid_values(browser: Client):
     make_key(make_user(email="ann@example.com"))
     choice = {"app_label": "api_keys", "model_name": "apikey", "field_name": "user"}
     for term, found in (("ann", 1), ("\x00", 0)):
@@ -98,7 +98,7 @@ def test_a_choice_by_search_takes_no_lookups_and_no_nonsense(browser: Client):
     assert browser.get("/admin/autocomplete/", {**choice, "field_name": "password", "term": ""}).status_code == 403
 
 
-def test_the_error_is_the_one_that_lists_know(rf, staff):
+def test_timeout_error_is_recognised(rf, staff):
     request = rf.get(USERS, {"password": "x"})
     request.user = staff
     pages = next(pages for pages in _lists() if pages.opts.label == "users.User")
@@ -108,7 +108,7 @@ def test_the_error_is_the_one_that_lists_know(rf, staff):
 
 @pytest.fixture
 def slow_to_find(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Make searches among accounts for terms that start so take longer than they may."""
+    """Make searches among accounts for terms with this start exceed their time."""
 
     def slow_down(start: str) -> None:
         def search(_self, _request, queryset, search_term):
@@ -121,29 +121,29 @@ def slow_to_find(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return slow_down
 
 
-def test_a_search_that_takes_too_long_is_given_up(browser: Client, slow_to_find):
+def test_slow_search_is_cancelled(browser: Client, slow_to_find):
     slow_to_find("ann")
-    answer = browser.get(USERS, {"q": "ann"}, follow=True)
-    assert answer.redirect_chain == [(USERS, 302)]
-    assert "The query took too long. Use a narrower search or filter." in text_of(answer)
+    response = browser.get(USERS, {"q": "ann"}, follow=True)
+    assert response.redirect_chain == [(USERS, 302)]
+    assert "The search took too long. Enter more characters, or use fewer filters." in text_of(response)
     with connection.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
         assert cursor.fetchone() == ("0",)
 
 
-def test_a_whole_list_that_takes_too_long_is_unavailable(browser: Client, slow_to_find):
+def test_slow_list_is_unavailable(browser: Client, slow_to_find):
     slow_to_find("")
-    answer = browser.get(USERS, {"q": "ann"}, follow=True)
-    assert answer.redirect_chain == [(USERS, 302)]
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    assert "The query took too long. Retry shortly." in text_of(answer)
+    response = browser.get(USERS, {"q": "ann"}, follow=True)
+    assert response.redirect_chain == [(USERS, 302)]
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    assert "This list took too long to load. Try again shortly." in text_of(response)
 
 
-def test_a_choice_by_search_that_takes_too_long_is_unavailable(browser: Client, slow_to_find):
+def test_slow_autocomplete_is_unavailable(browser: Client, slow_to_find):
     slow_to_find("ann")
     choice = {"app_label": "api_keys", "model_name": "apikey", "field_name": "user", "term": "ann"}
-    answer = browser.get("/admin/autocomplete/", choice)
-    assert (answer.status_code, text_of(answer)) == (503, "This took too long; ask for less.")
+    response = browser.get("/admin/autocomplete/", choice)
+    assert (response.status_code, text_of(response)) == (503, "The search took too long. Enter more characters.")
 
 
 @pytest.mark.parametrize("pages", _lists(), ids=lambda pages: pages.opts.label)

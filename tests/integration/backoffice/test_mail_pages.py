@@ -1,4 +1,4 @@
-"""The letters in the admin: who got what, and sending again."""
+"""Messages in the admin: finding them, and sending them again."""
 
 from datetime import timedelta
 
@@ -6,7 +6,9 @@ import pytest
 from django.db.models.functions import Now
 
 from apps.audit.models import AuditEvent
-from apps.mail.dependencies import mail_service
+from apps.core.database.transaction import transaction
+from apps.core.event_loop.sync_calls import call_service
+from apps.mail.dependencies import message_queue
 from apps.mail.domain.message import MailMessage
 from apps.mail.models import OutgoingMail
 from tests.integration.backoffice.pages import only_event, text_of
@@ -17,15 +19,19 @@ MAILS = "/admin/mail/outgoingmail/"
 TOKEN = "single-use-token"
 
 
+async def enqueue(message: MailMessage) -> None:
+    async with transaction():
+        await message_queue().enqueue(message)
+
+
 def make_mail(key: str = "test:1", recipient: str = "ann@example.com", **changes) -> OutgoingMail:
-    mail_service().post(
-        MailMessage("test_mail", recipient, key, 7, {"link": f"https://app.example.com/#token={TOKEN}"})
-    )
+    context = {"link": f"https://app.example.com/#token={TOKEN}"}
+    call_service(enqueue, MailMessage("test_mail", recipient, key, 7, context))
     OutgoingMail.objects.filter(key=key).update(**changes)
     return OutgoingMail.objects.get(key=key)
 
 
-def test_the_list_says_who_got_what(browser):
+def test_the_list_shows_recipients_and_states(browser):
     make_mail("1", "sent@example.com", sent_at=Now(), context_encrypted=None)
     make_mail("2", "failed@example.com", failed_at=Now(), error="SMTPRecipientsRefused")
     make_mail("3", "waiting@example.com")
@@ -39,7 +45,7 @@ def test_the_list_says_who_got_what(browser):
     assert "waiting@example.com" not in text_of(browser.get(f"{MAILS}?q=sent@"))
 
 
-def test_no_page_tells_what_a_letter_says(browser):
+def test_no_page_shows_the_content_of_a_message(browser):
     mail = make_mail()
     sealed = bytes(mail.context_encrypted or b"").decode()
     for address in (MAILS, f"{MAILS}{mail.pk}/change/"):
@@ -49,7 +55,7 @@ def test_no_page_tells_what_a_letter_says(browser):
         assert sealed not in page
 
 
-def test_a_letter_that_was_given_up_is_sent_again(browser, staff):
+def test_a_failed_message_is_sent_again(browser, staff):
     mail = make_mail(failed_at=Now(), due_at=Now() + timedelta(hours=1), error="SMTPDataError", attempts=3)
     assert "send_again/" in text_of(browser.get(f"{MAILS}{mail.pk}/change/"))
     answer = browser.post(f"{MAILS}send_again/?id={mail.pk}", follow=True)
@@ -67,22 +73,22 @@ def test_a_letter_that_was_given_up_is_sent_again(browser, staff):
     [{}, {"sent_at": Now(), "context_encrypted": None}, {"failed_at": Now(), "context_encrypted": None}],
     ids=["waiting", "sent", "expired"],
 )
-def test_no_other_letter_is_sent_again(browser, changes):
+def test_no_other_message_is_sent_again(browser, changes):
     mail = make_mail(**changes)
     assert "“Send again” does not apply here." in text_of(browser.post(f"{MAILS}send_again/?id={mail.pk}", follow=True))
     assert not AuditEvent.objects.exists()
 
 
-def test_a_letter_whose_link_is_dead_by_now_is_refused(browser):
+def test_an_expired_message_is_not_sent_again(browser):
     mail = make_mail(failed_at=Now(), expires_at=Now() - timedelta(seconds=1))
     answer = browser.post(f"{MAILS}send_again/?id={mail.pk}")
-    assert "whose links are still good" in text_of(answer)
+    assert "whose links have not expired" in text_of(answer)
     mail.refresh_from_db()
     assert mail.failed_at is not None
     assert not AuditEvent.objects.exists()
 
 
-def test_who_may_only_look_sends_nothing_again(limited):
+def test_the_view_permission_does_not_send_again(limited):
     mail = make_mail(failed_at=Now())
     looker = limited("mail.view_outgoingmail")
     page = text_of(looker.get(f"{MAILS}{mail.pk}/change/"))
@@ -92,7 +98,7 @@ def test_who_may_only_look_sends_nothing_again(limited):
     assert mail.failed_at is not None
 
 
-def test_who_may_change_letters_may_send_again_and_no_more(limited):
+def test_the_change_permission_sends_again_and_changes_nothing_else(limited):
     mail = make_mail(failed_at=Now())
     clerk = limited("mail.change_outgoingmail", "mail.delete_outgoingmail", "mail.add_outgoingmail")
     for page in (f"{mail.pk}/change/", f"{mail.pk}/delete/", "add/"):

@@ -36,17 +36,17 @@ def _said(response: Any) -> str:
             "Send a password reset mail to user “ann@example.com”?",
             "Password reset mail sent to user “ann@example.com”.",
         ),
-        ("deactivate", "Deactivate user “ann@example.com”?", "User “ann@example.com” deactivated."),
+        ("deactivate", "Suspend user “ann@example.com”?", "User “ann@example.com” suspended."),
         ("delete", "Delete user “ann@example.com”?", "User “ann@example.com” deleted."),
     ],
 )
-def test_of_an_account(browser: Client, operation: str, question: str, answer: str):
+def test_operations_of_an_account(browser: Client, operation: str, question: str, answer: str):
     page = f"{USERS}{operation}/?id={make_user(email=EMAIL).pk}"
     assert _asked(browser.get(page)) == question
     assert _said(browser.post(page, follow=True)) == answer
 
 
-def test_of_a_session(browser: Client):
+def test_operations_of_a_session(browser: Client):
     session = admin_session(make_user(email=EMAIL))
     for operation, question in (
         ("end", f"End the session of {EMAIL}?"),
@@ -57,13 +57,13 @@ def test_of_a_session(browser: Client):
     assert said == f"All sessions of {EMAIL} ended."
 
 
-def test_of_a_key(browser: Client):
+def test_operations_of_a_key(browser: Client):
     page = f"{KEYS}revoke/?id={make_key(name='ours').id}"
     assert _asked(browser.get(page)) == "Revoke API key “ours”?"
     assert _said(browser.post(page, follow=True)) == "API key “ours” revoked."
 
 
-def test_of_several_rows(browser: Client):
+def test_operations_of_several_rows(browser: Client):
     users = [make_user() for _ in range(2)]
     page = f"{USERS}send-password-reset/?id={users[0].pk}&id={users[1].pk}"
     assert _asked(browser.get(page)) == "Send a password reset mail to 2 users?"
@@ -73,7 +73,7 @@ def test_of_several_rows(browser: Client):
     )
 
 
-def test_every_order_names_whom_it_is_about():
+def test_every_operation_names_its_rows():
     lists = [pages for pages in admin.site._registry.values() if isinstance(pages, OperationPages)]
     operations = [operation for pages in lists for operation in pages.offered_operations]
     assert {"activate", "export", "reset_second_factors", "unlink", "rotate"} <= {each.name for each in operations}

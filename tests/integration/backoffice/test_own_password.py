@@ -1,4 +1,4 @@
-"""Staff change their own password in the admin, by the same service as the API."""
+"""Staff change their own password in the admin, through the same service as in the API."""
 
 import pytest
 from django.test import Client
@@ -25,7 +25,7 @@ def signed_in(person) -> Client:
     return browser_of(person)
 
 
-def test_changes_the_password_and_ends_the_sessions_of_the_api(person, signed_in):
+def test_password_is_changed_and_api_sessions_end(person, signed_in):
     sign_in(person)
     form = {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW}
     assert signed_in.post(PAGE, form).headers["location"] == "/admin/password_change/done/"
@@ -47,7 +47,7 @@ def test_changes_the_password_and_ends_the_sessions_of_the_api(person, signed_in
         ({"new_password1": "x" * 300, "new_password2": "x" * 300}, "new_password1"),
     ],
 )
-def test_refuses_what_the_service_refuses(person, signed_in, wrong, field):
+def test_errors_of_the_service_are_shown(person, signed_in, wrong, field):
     form = {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW, **wrong}
     response = signed_in.post(PAGE, form)
     assert (response.status_code, list(response.context["form"].errors)) == (200, [field])

@@ -1,4 +1,4 @@
-"""Staff add and remove second factors of their own in the admin; where one is needed, nothing opens before."""
+"""Staff add and remove their own second factors; where one is required, the admin is closed without it."""
 
 import re
 from html import unescape
@@ -43,21 +43,21 @@ async def signed_in(api: httpx.AsyncClient) -> tuple[httpx.AsyncClient, Account]
     return browser, me
 
 
-async def add_program(browser: httpx.AsyncClient) -> tuple[Authenticator, httpx.Response]:
-    """Add an authenticator program, and return it with the answer to its first code."""
+async def add_app(browser: httpx.AsyncClient) -> tuple[Authenticator, httpx.Response]:
+    """Add an authenticator app, and return it with the response to its first code."""
     shown = await submit(browser, FACTORS, TOTP)
     assert (shown.status_code, shown.headers["cache-control"].partition(",")[0]) == (200, "no-store")
     found = KEY.search(shown.text)
     assert found
     assert 'src="data:image/svg+xml' in shown.text
-    program = Authenticator(found[1])
-    return program, await submit(browser, FACTORS, TOTP, code=program.code())
+    app = Authenticator(found[1])
+    return app, await submit(browser, FACTORS, TOTP, code=app.code())
 
 
 async def add_passkey(
     browser: httpx.AsyncClient, name: str = "laptop", **device: Any
 ) -> tuple[SoftwareAuthenticator, httpx.Response]:
-    """Add a passkey, and return its authenticator with the answer."""
+    """Add a passkey, and return its authenticator with the response."""
     authenticator, page = SoftwareAuthenticator(**device), await browser.get(PASSKEY)
     fields = passkey_fields(page, authenticator.create(passkey_options(page)))
     return authenticator, await browser.post(PASSKEY, data={**fields, "name": name})
@@ -68,12 +68,12 @@ async def methods() -> list[str]:
     return session.methods
 
 
-async def test_a_program_is_added_and_brings_recovery_codes(api: httpx.AsyncClient):
+async def test_app_is_added_with_recovery_codes(api: httpx.AsyncClient):
     browser, me = await signed_in(api)
     before = browser.cookies[SESSION_COOKIE]
-    _, answer = await add_program(browser)
-    codes = CODE.findall(answer.text)
-    assert (answer.status_code, answer.headers["cache-control"].partition(",")[0]) == (200, "no-store")
+    _, response = await add_app(browser)
+    codes = CODE.findall(response.text)
+    assert (response.status_code, response.headers["cache-control"].partition(",")[0]) == (200, "no-store")
     assert len(set(codes)) == 10
     assert await methods() == ["otp", "pwd"]
     assert browser.cookies[SESSION_COOKIE] != before
@@ -84,32 +84,32 @@ async def test_a_program_is_added_and_brings_recovery_codes(api: httpx.AsyncClie
     assert ("second_factor.added", me.id, me.id) in await audited()
 
 
-async def test_it_does_not_count_before_a_code_has_shown_that_it_works(api: httpx.AsyncClient):
+async def test_app_counts_only_after_confirmation(api: httpx.AsyncClient):
     browser, _ = await signed_in(api)
     shown = await submit(browser, FACTORS, TOTP)
-    program = Authenticator(KEY.findall(shown.text)[0])
-    wrong = await submit(browser, FACTORS, TOTP, code=program.wrong_code())
+    app = Authenticator(KEY.findall(shown.text)[0])
+    wrong = await submit(browser, FACTORS, TOTP, code=app.wrong_code())
     assert (wrong.status_code, refusals_of(wrong)) == (200, ["The code is wrong or has been used."])
     assert KEY.search(wrong.text) is None
-    assert "None. A program" in (await browser.get(FACTORS)).text
+    assert "None. An app" in (await browser.get(FACTORS)).text
     assert await methods() == ["pwd"]
-    assert CODE.search((await submit(browser, FACTORS, TOTP, code=program.code())).text)
+    assert CODE.search((await submit(browser, FACTORS, TOTP, code=app.code())).text)
 
 
 @pytest.mark.parametrize("code", ["", "x", "12345", "\N{FULLWIDTH DIGIT ONE}23456", "1" * 50, "12 34\x00"])
-async def test_what_is_no_code_is_refused(api: httpx.AsyncClient, code: str):
+async def test_malformed_code_is_refused(api: httpx.AsyncClient, code: str):
     browser, _ = await signed_in(api)
     await submit(browser, FACTORS, TOTP)
-    answer = await submit(browser, FACTORS, TOTP, code=code)
-    assert answer.status_code == 200
-    assert 'class="errorlist"' in answer.text or refusals_of(answer)
+    response = await submit(browser, FACTORS, TOTP, code=code)
+    assert response.status_code == 200
+    assert 'class="errorlist"' in response.text or refusals_of(response)
     assert await methods() == ["pwd"]
 
 
-async def test_a_passkey_is_added(api: httpx.AsyncClient):
+async def test_passkey_is_added(api: httpx.AsyncClient):
     browser, me = await signed_in(api)
-    _, answer = await add_passkey(browser, "<b>my laptop</b>")
-    assert len(CODE.findall(answer.text)) == 10
+    _, response = await add_passkey(browser, "<b>my laptop</b>")
+    assert len(CODE.findall(response.text)) == 10
     assert await methods() == ["hwk", "pwd"]
     (passkey,) = await rows(Passkey.objects.all())
     assert (passkey.user_id, passkey.name) == (me.id, "<b>my laptop</b>")
@@ -119,7 +119,7 @@ async def test_a_passkey_is_added(api: httpx.AsyncClient):
     assert (second.status_code, second.headers["location"]) == (302, FACTORS)
 
 
-async def test_a_passkey_that_may_be_copied_is_a_software_key_before_it_is_copied_too(api: httpx.AsyncClient):
+async def test_backup_eligible_passkey_is_a_software_key(api: httpx.AsyncClient):
     browser, _ = await signed_in(api)
     await add_passkey(browser, flags=PRESENT | VERIFIED | BACKUP_ELIGIBLE)
     (passkey,) = await rows(Passkey.objects.all())
@@ -127,13 +127,13 @@ async def test_a_passkey_that_may_be_copied_is_a_software_key_before_it_is_copie
     assert await methods() == ["pwd", "swk"]
 
 
-async def test_what_does_not_answer_the_challenge_is_no_passkey(api: httpx.AsyncClient):
+async def test_passkey_without_the_challenge_is_refused(api: httpx.AsyncClient):
     browser, _ = await signed_in(api)
     page, another = await browser.get(PASSKEY), await browser.get(PASSKEY)
     fields = passkey_fields(page, SoftwareAuthenticator().create(passkey_options(another)))
-    answer = await browser.post(PASSKEY, data={**fields, "name": "kept"})
-    assert (answer.status_code, len(refusals_of(answer))) == (200, 1)
-    assert 'value="kept"' in answer.text
+    response = await browser.post(PASSKEY, data={**fields, "name": "kept"})
+    assert (response.status_code, len(refusals_of(response))) == (200, 1)
+    assert 'value="kept"' in response.text
     for broken in ({"credential": "{}"}, {"name": ""}, {"name": "x" * 101}, {"challenge": "x"}):
         assert (await browser.post(PASSKEY, data={**fields, **broken})).status_code == 200
     assert (await rows(Passkey.objects.all()), await methods()) == ([], ["pwd"])
@@ -141,35 +141,35 @@ async def test_what_does_not_answer_the_challenge_is_no_passkey(api: httpx.Async
 
 async def test_factors_are_removed(api: httpx.AsyncClient):
     browser, me = await signed_in(api)
-    await add_program(browser)
+    await add_app(browser)
     await add_passkey(browser)
     (passkey,) = await rows(Passkey.objects.all())
     for fields in ({"action": "remove_totp"}, {"action": "remove_passkey", "passkey": str(passkey.pk)}):
-        answer = await submit(browser, FACTORS, **fields)
-        assert (answer.status_code, answer.headers["location"]) == (302, FACTORS)
+        response = await submit(browser, FACTORS, **fields)
+        assert (response.status_code, response.headers["location"]) == (302, FACTORS)
     assert (await rows(TotpDevice.objects.all()), await rows(Passkey.objects.all())) == ([], [])
     removed = [entry for entry in await audited() if entry[0] == "second_factor.removed"]
     assert [actor for _, _, actor in removed] == [me.id, me.id]
 
 
-async def test_new_recovery_codes_take_the_place_of_the_old(api: httpx.AsyncClient):
+async def test_new_recovery_codes_replace_the_old(api: httpx.AsyncClient):
     browser, _ = await signed_in(api)
-    _, first = await add_program(browser)
-    answer = await submit(browser, FACTORS, action="renew_recovery_codes")
-    codes = CODE.findall(answer.text)
+    _, first = await add_app(browser)
+    response = await submit(browser, FACTORS, action="renew_recovery_codes")
+    codes = CODE.findall(response.text)
     assert (len(codes), set(codes) & set(CODE.findall(first.text))) == (10, set())
     assert len(await rows(RecoveryCode.objects.all())) == 10
 
 
 @pytest.mark.parametrize("fields", [{}, {"action": "x"}, {"action": "remove_totp"}, {"action": "renew_recovery_codes"}])
-async def test_what_is_not_there_is_not_removed(api: httpx.AsyncClient, fields: dict[str, str]):
+async def test_missing_factor_is_not_removed(api: httpx.AsyncClient, fields: dict[str, str]):
     browser, _ = await signed_in(api)
-    answer = await submit(browser, FACTORS, **fields)
-    assert answer.headers["location"] == FACTORS
-    assert "There is no such second factor any more." in unescape((await browser.get(FACTORS)).text)
+    response = await submit(browser, FACTORS, **fields)
+    assert response.headers["location"] == FACTORS
+    assert "This second factor does not exist or was removed." in unescape((await browser.get(FACTORS)).text)
 
 
-async def test_nobody_removes_somebody_elses(api: httpx.AsyncClient):
+async def test_factors_of_others_are_not_removed(api: httpx.AsyncClient):
     other = await superuser(password=PASSWORD)
     await enrol_passkey(api, other)
     (theirs,) = await rows(Passkey.objects.all())
@@ -188,20 +188,18 @@ async def test_nobody_removes_somebody_elses(api: httpx.AsyncClient):
         (FACTORS, {"action": "remove_passkey", "passkey": "1"}),
     ],
 )
-async def test_whoever_has_found_a_browser_open_changes_nothing(
-    api: httpx.AsyncClient, page: str, fields: dict[str, str]
-):
+async def test_changes_need_recent_authentication(api: httpx.AsyncClient, page: str, fields: dict[str, str]):
     browser, me = await signed_in(api)
     await enrol_totp(api, me)
     await let_proofs_grow_old()
-    answer = await submit(browser, FACTORS, page, **fields)
-    assert answer.headers["location"] == f"{REAUTHENTICATION}?next={page}"
+    response = await submit(browser, FACTORS, page, **fields)
+    assert response.headers["location"] == f"{REAUTHENTICATION}?next={page}"
     assert (await browser.get(PASSKEY)).headers["location"] == f"{REAUTHENTICATION}?next={PASSKEY}"
     (device,) = await rows(TotpDevice.objects.all())
     assert device.confirmed_at is not None
 
 
-async def test_a_forged_form_changes_nothing(api: httpx.AsyncClient):
+async def test_forged_form_changes_nothing(api: httpx.AsyncClient):
     browser, me = await signed_in(api)
     await enrol_totp(api, me)
     for page in (FACTORS, TOTP, PASSKEY):
@@ -214,7 +212,7 @@ async def _with_password_alone(api: httpx.AsyncClient, settings) -> tuple[httpx.
     return await signed_in(api)
 
 
-async def test_where_one_is_needed_nothing_opens_before(api: httpx.AsyncClient, settings):
+async def test_admin_is_closed_without_a_required_factor(api: httpx.AsyncClient, settings):
     browser, _ = await _with_password_alone(api, settings)
     for page in (
         HOME,
@@ -223,24 +221,24 @@ async def test_where_one_is_needed_nothing_opens_before(api: httpx.AsyncClient, 
         "/admin/password_change/",
         "/admin/sessions/",
     ):
-        led = await browser.get(page, follow_redirects=True)
-        assert led.url.path == FACTORS
+        redirected = await browser.get(page, follow_redirects=True)
+        assert redirected.url.path == FACTORS
         assert (await submit(browser, FACTORS, page)).headers["location"].startswith(LOGIN)
     text = (await browser.get(FACTORS)).text
-    assert "Add one to go on." in text
+    assert "Add one to continue." in text
     assert "/admin/users/user/" not in text
 
 
-@pytest.mark.parametrize("add", [add_program, add_passkey])
-async def test_where_one_is_needed_it_opens_with_it(api: httpx.AsyncClient, settings, add):
+@pytest.mark.parametrize("add", [add_app, add_passkey])
+async def test_admin_opens_with_a_required_factor(api: httpx.AsyncClient, settings, add):
     browser, _ = await _with_password_alone(api, settings)
-    _, answer = await add(browser)
-    assert len(CODE.findall(answer.text)) == 10
+    _, response = await add(browser)
+    assert len(CODE.findall(response.text)) == 10
     assert await is_signed_in(browser)
     assert (await browser.get("/admin/users/user/")).status_code == 200
 
 
-async def test_where_one_is_needed_one_may_leave(api: httpx.AsyncClient, settings):
+async def test_logout_works_without_a_required_factor(api: httpx.AsyncClient, settings):
     browser, _ = await _with_password_alone(api, settings)
     assert (await submit(browser, FACTORS, "/admin/logout/")).status_code == 200
     assert (await browser.get(FACTORS)).headers["location"] == f"{LOGIN}?next={FACTORS}"
@@ -248,16 +246,16 @@ async def test_where_one_is_needed_one_may_leave(api: httpx.AsyncClient, setting
     assert session.revoked_reason == "signed out"
 
 
-async def test_a_session_from_before_it_was_needed_proves_one(api: httpx.AsyncClient, settings):
+async def test_earlier_session_authenticates_by_a_required_factor(api: httpx.AsyncClient, settings):
     browser, me = await signed_in(api)
-    program, _ = await enrol_totp(api, me)
+    app, _ = await enrol_totp(api, me)
     settings.REQUIRE_STAFF_SECOND_FACTOR = True
-    assert "Prove yours" in (await browser.get(HOME, follow_redirects=True)).text
-    assert (await submit(browser, REAUTHENTICATION, code=program.code())).headers["location"] == HOME
+    assert "Use yours now" in (await browser.get(HOME, follow_redirects=True)).text
+    assert (await submit(browser, REAUTHENTICATION, code=app.code())).headers["location"] == HOME
     assert await is_signed_in(browser)
 
 
-async def test_strangers_have_no_factors(database):
+async def test_anonymous_clients_are_redirected_to_login(database):
     for page in (FACTORS, TOTP, PASSKEY):
         assert (await browser_at().get(page)).headers["location"] == f"{LOGIN}?next={page}"
     assert await make(TotpDevice.objects.count) == 0

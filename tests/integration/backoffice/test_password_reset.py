@@ -8,7 +8,7 @@ from tests.support.mailbox import letters_to
 SEND = f"{USERS}send-password-reset/"
 
 
-def test_sends_the_mail_after_asking(browser, staff):
+def test_mail_is_sent_after_a_confirmation(browser, staff):
     user = make_user(email="ann@example.com")
     assert "Send a password reset mail" in text_of(browser.get(f"{USERS}{user.pk}/change/"))
     page = f"{SEND}?id={user.pk}"
@@ -19,7 +19,7 @@ def test_sends_the_mail_after_asking(browser, staff):
     assert only_event(action="password.reset_sent", target_id=user.pk).actor_id == staff.pk
 
 
-def test_offers_it_for_nobody_who_is_shut_out(browser):
+def test_reset_is_not_offered_for_inactive_accounts(browser):
     user = make_user(email="ann@example.com", is_active=False)
     assert "Send a password reset mail" not in text_of(browser.get(f"{USERS}{user.pk}/change/"))
     assert browser.post(f"{SEND}?id={user.pk}").status_code == 302
@@ -27,7 +27,7 @@ def test_offers_it_for_nobody_who_is_shut_out(browser):
     assert not AuditEvent.objects.exists()
 
 
-def test_only_a_superuser_has_it_sent_to_staff(limited):
+def test_reset_for_staff_needs_a_superuser(limited):
     colleague = make_staff(email="boss@example.com")
     page = f"{SEND}?id={colleague.pk}"
     assert limited("users.view_user").post(page).status_code == 403

@@ -1,4 +1,4 @@
-"""Who gets in, and how far."""
+"""Access to the admin, and what each permission allows."""
 
 import pytest
 from django.test import Client
@@ -23,7 +23,7 @@ def test_staff_without_permissions_are_refused(limited, page):
 
 
 @pytest.mark.parametrize("page", WRITING_PAGES)
-def test_who_may_only_look_changes_nothing(limited, page):
+def test_view_permission_changes_nothing(limited, page):
     browser, key = limited("api_keys.view_apikey"), make_key()
     assert browser.get(KEYS).status_code == 200
     assert browser.get(f"{KEYS}{key.id}/change/").status_code == 200
@@ -31,7 +31,7 @@ def test_who_may_only_look_changes_nothing(limited, page):
     _assert_untouched()
 
 
-def test_who_may_change_may_rotate_and_revoke_but_not_delete(limited):
+def test_change_permission_rotates_and_revokes_but_does_not_delete(limited):
     browser, key = limited("api_keys.change_apikey"), make_key()
     assert browser.post(f"{KEYS}{key.id}/delete/").status_code == 403
     assert browser.post(f"{KEYS}rotate/?id={key.id}", {"grace_seconds": "0"}).status_code == 200
@@ -39,34 +39,34 @@ def test_who_may_change_may_rotate_and_revoke_but_not_delete(limited):
     assert ApiKey.objects.get().revoked_at is not None
 
 
-def test_a_secret_is_not_looked_up_for_who_may_not_look(limited):
+def test_secret_search_needs_the_view_permission(limited):
     key = make_key()
     response = limited("users.view_user").post(f"{KEYS}search/", {"q": key.secret})
     assert response.headers["location"] == KEYS
 
 
 @pytest.mark.parametrize("page", [KEYS, USERS, EVENTS, f"{KEYS}revoke/?id=1"])
-def test_customers_and_strangers_are_sent_to_the_sign_in(database, page):
-    stranger, customer = Client(), browser_of(make_user())
-    for browser in (stranger, customer):
+def test_customers_and_anonymous_clients_are_redirected_to_login(database, page):
+    anonymous, customer = Client(), browser_of(make_user())
+    for browser in (anonymous, customer):
         assert browser.get(page).headers["location"].startswith("/admin/login/")
         assert browser.post(page).headers["location"].startswith("/admin/login/")
 
 
 @pytest.mark.parametrize("page", [f"{KEYS}revoke/?id={{id}}", f"{KEYS}{{id}}/delete/", f"{KEYS}add/"])
-def test_a_forged_form_is_refused(staff, page):
+def test_forged_form_is_refused(staff, page):
     browser, key = browser_of(staff, enforce_csrf_checks=True), make_key()
     assert browser.post(page.format(id=key.id)).status_code == 403
     _assert_untouched()
 
 
 @pytest.mark.parametrize("ids", ["", "?id=", "?id=abc", "?id=-1", "?id=" + "9" * 40, "?id=٣", "?id=%00", "?id=1&id=x"])
-def test_strange_ids_do_nothing(browser, ids):
+def test_invalid_ids_change_nothing(browser, ids):
     assert "“Revoke” does not apply here." in text_of(browser.post(f"{KEYS}revoke/{ids}", follow=True))
     assert browser.get(f"{KEYS}{'9' * 40}/change/").status_code in {302, 404}
 
 
-def test_the_audit_trail_is_only_read(browser):
+def test_audit_trail_is_read_only(browser):
     key = make_key()
     browser.post(f"{KEYS}revoke/?id={key.id}")
     event = AuditEvent.objects.get()
@@ -81,7 +81,7 @@ def test_the_audit_trail_is_only_read(browser):
 @pytest.mark.parametrize(
     "query", ["?target_kind=api_key&target_id={id}", "?actor_kind=session", "?q=revoked", "?q={id}"]
 )
-def test_the_audit_trail_is_filtered(browser, query):
+def test_audit_trail_is_filtered(browser, query):
     key = make_key()
     browser.post(f"{KEYS}revoke/?id={key.id}")
     assert "api_key.revoked" in text_of(browser.get(EVENTS + query.format(id=key.id)))

@@ -51,7 +51,7 @@ def _assert_as_seeded() -> None:
     assert not AuditEvent.objects.exists()
 
 
-def test_lists_plans_with_their_windows_and_accounts(browser):
+def test_plans_are_listed_with_rate_limits_and_accounts(browser):
     pro = _plan("pro")
     for fields in ({}, {"is_active": False}, {"deleted_at": timezone.now()}):
         make_user(plan=pro, **fields)
@@ -62,7 +62,7 @@ def test_lists_plans_with_their_windows_and_accounts(browser):
     assert browser.get(f"{USERS}?plan__id__exact={pro.pk}").context["cl"].result_count == 2
 
 
-def test_the_queries_do_not_grow_with_the_plans(browser):
+def test_number_of_queries_is_constant(browser):
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
             browser.get(PLANS)
@@ -75,7 +75,7 @@ def test_the_queries_do_not_grow_with_the_plans(browser):
     assert queries() == few
 
 
-def test_makes_a_plan(browser, staff):
+def test_plan_is_created(browser, staff):
     response = browser.post(f"{PLANS}add/", NEW, follow=True)
     assert "was added successfully" in text_of(response)
     plan = _plan("gold")
@@ -85,18 +85,18 @@ def test_makes_a_plan(browser, staff):
 
 
 @pytest.mark.parametrize(("wrong", "field", "words"), WRONG)
-def test_refuses_a_bad_plan(browser, wrong, field, words):
+def test_invalid_plan_is_refused(browser, wrong, field, words):
     for page in (f"{PLANS}add/", _page(_plan("pro"))):
         assert words in form_errors(browser.post(page, {**NEW, **wrong}))[field][0]
     _assert_as_seeded()
 
 
-def test_shows_again_what_was_written(browser):
+def test_refused_form_keeps_its_values(browser):
     page = browser.post(_page(_plan("pro")), {**NEW, "rate_limits": "sixty a minute"})
     assert "sixty a minute</textarea>" in text_of(page)
 
 
-def test_changes_windows(browser, staff):
+def test_rate_limits_are_changed(browser, staff):
     pro = _plan("pro")
     assert "minute 600 per minute</textarea>" in text_of(browser.get(_page(pro)))
     form = {"name": "pro", "rate_limits": "minute 700 per 60\nday 0 per day", "api_keys_maximum": ""}
@@ -109,13 +109,13 @@ def test_changes_windows(browser, staff):
     assert "plan.updated" in text_of(browser.get(_page(pro, "history"), follow=True))
 
 
-def test_saving_what_is_there_changes_nothing(browser):
+def test_saving_without_changes_changes_nothing(browser):
     form = {"name": "pro", "rate_limits": "minute  600 per 60 seconds\n", "api_keys_maximum": ""}
     assert browser.post(_page(_plan("pro")), form).status_code == 302
     _assert_as_seeded()
 
 
-def test_the_plan_of_new_accounts_is_neither_renamed_nor_deleted(browser):
+def test_default_plan_is_neither_renamed_nor_deleted(browser):
     free = _plan("free")
     errors = form_errors(browser.post(_page(free), {"name": "gratis", "rate_limits": "minute 60 per 60"}))
     assert "neither renamed nor deleted" in errors["name"][0]
@@ -123,9 +123,9 @@ def test_the_plan_of_new_accounts_is_neither_renamed_nor_deleted(browser):
     _assert_as_seeded()
 
 
-def test_deletes_a_plan_after_asking(browser, staff):
+def test_deleting_needs_a_confirmation(browser, staff):
     pro = _plan("pro")
-    assert "gone for ever" in text_of(browser.get(_page(pro, "delete")))
+    assert "permanently" in text_of(browser.get(_page(pro, "delete")))
     assert browser.post(_page(pro, "delete")).headers["location"] == PLANS
     assert not Plan.objects.filter(pk=pro.pk).exists()
     assert not PlanLimit.objects.filter(plan_id=pro.pk).exists()
@@ -133,7 +133,7 @@ def test_deletes_a_plan_after_asking(browser, staff):
     assert (event.actor_id, event.target_id, event.before["name"]) == (staff.pk, pro.pk, "pro")
 
 
-def test_of_many_plans_those_that_accounts_are_on_stay(browser):
+def test_plans_with_accounts_are_kept(browser):
     pro, enterprise = _plan("pro"), _plan("enterprise")
     make_user(plan=pro)
     chosen = {"action": "delete_selected", "index": "0", "_selected_action": [pro.pk, enterprise.pk]}
@@ -164,7 +164,7 @@ def test_staff_without_permissions_are_refused(limited, page):
         ("delete", "delete/?id={id}", 302),
     ],
 )
-def test_a_permission_is_for_what_it_says(limited, permission, page, status):
+def test_each_permission_allows_its_own_action(limited, permission, page, status):
     browser = limited(f"plans.{permission}_plan", "plans.view_plan")
     assert browser.get(PLANS).status_code == 200
     assert browser.post(PLANS + page.format(id=_plan("pro").pk), NEW).status_code == status

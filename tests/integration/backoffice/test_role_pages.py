@@ -42,7 +42,7 @@ def _assert_as_seeded() -> None:
     assert not AuditEvent.objects.exists()
 
 
-def test_lists_roles_with_what_they_give_and_who_has_them(browser):
+def test_roles_are_listed_with_scopes_and_accounts(browser):
     role = make_role("keys:verify", "credits:hold")
     for fields in ({}, {"is_active": False}, {"deleted_at": timezone.now()}):
         make_user(**fields).groups.add(role)
@@ -54,7 +54,7 @@ def test_lists_roles_with_what_they_give_and_who_has_them(browser):
     assert "By role" in text_of(browser.get(USERS))
 
 
-def test_the_queries_do_not_grow_with_the_roles(browser):
+def test_number_of_queries_is_constant(browser):
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
             browser.get(ROLES)
@@ -67,7 +67,7 @@ def test_the_queries_do_not_grow_with_the_roles(browser):
     assert queries() == few
 
 
-def test_makes_a_role(browser, staff):
+def test_role_is_created(browser, staff):
     assert "was added successfully" in text_of(browser.post(f"{ROLES}add/", NEW, follow=True))
     assert _given("support") == (NEW["scopes"], NEW["permissions"])
     event = only_event(action="role.created")
@@ -87,13 +87,13 @@ def test_makes_a_role(browser, staff):
         ({"permissions": ["nothing"]}, "permissions"),
     ],
 )
-def test_refuses_a_bad_role(browser, wrong, field):
+def test_invalid_role_is_refused(browser, wrong, field):
     for page in (f"{ROLES}add/", _page(Role.objects.get(name="service"))):
         assert field in form_errors(browser.post(page, {**NEW, **wrong}))
     _assert_as_seeded()
 
 
-def test_changes_only_what_was_changed(browser, staff):
+def test_only_changed_fields_are_stored(browser, staff):
     role = make_role("keys:verify", name="support")
     page = text_of(browser.get(_page(role)))
     assert '<input type="checkbox" name="scopes" value="keys:verify" id="id_scopes_0" checked>' in page
@@ -105,7 +105,7 @@ def test_changes_only_what_was_changed(browser, staff):
     assert (event.before, event.after) == ({"scopes": ["keys:verify"]}, {"scopes": ["credits:hold"]})
 
 
-def test_whoever_has_found_the_browser_open_changes_no_role(browser):
+def test_changing_roles_needs_recent_authentication(browser):
     role = make_role("keys:verify", name="support")
     Session.objects.update(authenticated_at=Now() - timedelta(minutes=11))
     form = {"name": "support", "scopes": ["credits:hold"], "initial-scopes": ["keys:verify"]}
@@ -114,14 +114,14 @@ def test_whoever_has_found_the_browser_open_changes_no_role(browser):
     assert not AuditEvent.objects.exists()
 
 
-def test_saving_what_is_there_changes_nothing(browser):
+def test_saving_without_changes_changes_nothing(browser):
     role = make_role("keys:verify", name="support")
     form = {"name": "support", "scopes": ["keys:verify"], "initial-scopes": ["keys:verify"]}
     assert browser.post(_page(role), form).status_code == 302
     assert not AuditEvent.objects.exists()
 
 
-def test_an_old_page_brings_nothing_back(browser):
+def test_outdated_form_restores_nothing(browser):
     role, user = make_role("credits:hold", name="support"), make_user()
     old_role = {"name": "helpers", "scopes": ["keys:verify"], "initial-scopes": ["keys:verify"]}
     assert browser.post(_page(role), old_role).status_code == 302
@@ -132,7 +132,7 @@ def test_an_old_page_brings_nothing_back(browser):
     assert (user.full_name, user.groups.count()) == ("Ann", 0)
 
 
-def test_deletes_a_role_that_nobody_has(browser):
+def test_unused_role_is_deleted(browser):
     role, had = make_role("keys:verify", name="free"), make_role(name="had")
     make_user().groups.add(had)
     assert "is not deleted" in text_of(browser.get(_page(had, "delete")))
@@ -143,7 +143,7 @@ def test_deletes_a_role_that_nobody_has(browser):
     assert event.before == {"name": "free", "scopes": ["keys:verify"], "permissions": []}
 
 
-def test_gives_and_takes_roles_on_the_account_s_page(browser, staff):
+def test_roles_are_assigned_on_the_account_page(browser, staff):
     user = make_user()
     page = f"{USERS}{user.pk}/change/"
     assert 'name="roles" value="service"' in text_of(browser.get(page))
@@ -157,7 +157,7 @@ def test_gives_and_takes_roles_on_the_account_s_page(browser, staff):
     assert "roles" in form_errors(browser.post(page, _account_form(user, roles=["nobody"])))
 
 
-def test_a_role_s_permissions_count_in_the_admin_as_long_as_it_is_there(browser):
+def test_permissions_of_a_role_end_with_it(browser):
     browser.post(f"{ROLES}add/", NEW)
     user = make_user(is_staff=True)
     helper = browser_of(user)
@@ -171,7 +171,7 @@ def test_a_role_s_permissions_count_in_the_admin_as_long_as_it_is_there(browser)
     assert helper.get(KEYS).status_code == 403
 
 
-def test_staff_who_are_no_superusers_raise_nobody(limited):
+def test_only_superusers_assign_roles(limited):
     every = [f"users.{what}_{kind}" for what in ("view", "add", "change", "delete") for kind in ("role", "user")]
     browser, role, user = limited(*every), Role.objects.get(name="service"), make_user()
     assert browser.get(ROLES).status_code == 200
@@ -187,30 +187,30 @@ def test_staff_who_are_no_superusers_raise_nobody(limited):
 
 
 @pytest.mark.parametrize("page", ["", "{id}/change/", "add/", "{id}/delete/"])
-def test_who_may_not_look_sees_nothing(limited, page):
+def test_roles_need_the_view_permission(limited, page):
     address = ROLES + page.format(id=Role.objects.get(name="service").pk)
     assert limited().get(address).status_code == 403
     customer = browser_of(make_user())
     assert customer.get(address).headers["location"].startswith("/admin/login/")
 
 
-def test_the_key_s_page_says_what_does_not_count(browser):
+def test_key_page_shows_ineffective_scopes(browser):
     key = make_bare_key(make_user(), scopes=["keys:*", "mine"])
     page = text_of(browser.get(f"{KEYS}{key.id}/change/"))
-    assert "Scopes that do not count" in page
+    assert "Scopes not in effect" in page
     assert '<div class="readonly">keys:verify</div>' in page
     mine = make_bare_key(make_staff(), scopes=["keys:verify"])
     assert '<div class="readonly">none</div>' in text_of(browser.get(f"{KEYS}{mine.id}/change/"))
 
 
-def test_a_new_key_with_what_its_owner_lacks_is_refused_with_what_it_takes(browser):
+def test_key_with_scopes_its_owner_lacks_is_refused(browser):
     form = {"user": make_user().pk, "name": "k", "environment": "live", "scopes": "keys:verify", "metadata": "{}"}
     (reason,) = form_errors(browser.post(f"{KEYS}add/", form))["scopes"]
     assert reason == "The owner needs a role that gives keys:verify: service."
     assert not AuditEvent.objects.exists()
 
 
-def test_the_history_leads_to_the_audit_trail(browser):
+def test_history_is_the_audit_trail(browser):
     role = make_role()
     answer = browser.get(_page(role, "history"))
     assert answer.headers["location"] == f"{EVENTS}?target_kind=role&target_id={role.pk}"

@@ -37,7 +37,7 @@ def person() -> User:
     return user
 
 
-def test_staff_see_kinds_and_dates_and_no_secret(limited):
+def test_pages_show_kinds_and_dates_and_no_secret(limited):
     user = person()
     browser = limited("users.view_user", "second_factors.view_passkey", "second_factors.view_totpdevice")
     account = text_of(browser.get(f"{USERS}{user.pk}/change/"))
@@ -59,17 +59,17 @@ def test_staff_see_kinds_and_dates_and_no_secret(limited):
 
 
 @pytest.mark.parametrize("path", [f"{PASSKEYS}add/", f"{DEVICES}add/", f"{PASSKEYS}1/delete/"])
-def test_nobody_makes_or_removes_one_here(browser, path: str):
+def test_factors_are_read_only(browser, path: str):
     assert browser.post(path, {}).status_code in {302, 403}
     assert not Passkey.objects.exists()
 
 
-def test_a_waiting_secret_is_not_listed(browser):
+def test_unconfirmed_secret_is_not_listed(browser):
     TotpDevice.objects.create(user=make_user(email="eve@example.com"), secret_encrypted=b"x")
     assert "eve@example.com" not in text_of(browser.get(DEVICES))
 
 
-def test_a_superuser_removes_them_all(browser, staff):
+def test_superuser_resets_all_factors(browser, staff):
     user = person()
     assert BUTTON in text_of(browser.get(f"{USERS}{user.pk}/change/"))
     assert "Make sure that it is the owner who asks" in text_of(browser.get(f"{RESET}{user.pk}"))
@@ -86,7 +86,7 @@ def test_a_superuser_removes_them_all(browser, staff):
     )
 
 
-def test_who_is_no_superuser_removes_nothing(limited):
+def test_reset_needs_a_superuser(limited):
     user = person()
     browser = limited("users.view_user", "users.change_user")
     assert BUTTON not in text_of(browser.get(f"{USERS}{user.pk}/change/"))
@@ -95,7 +95,7 @@ def test_who_is_no_superuser_removes_nothing(limited):
     assert not AuditEvent.objects.exists()
 
 
-def test_there_is_nothing_to_remove_of_an_account_without(browser):
+def test_reset_is_not_offered_without_factors(browser):
     user = make_user()
     assert "does not apply here." in text_of(browser.post(f"{RESET}{user.pk}", follow=True))
     assert not AuditEvent.objects.exists()

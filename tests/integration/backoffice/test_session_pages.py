@@ -29,7 +29,7 @@ def _counted(browser, query: str = "") -> int:
     return int(browser.get(f"{SESSIONS}{query}").context["cl"].result_count)
 
 
-def test_an_account_leads_to_its_sessions(browser):
+def test_account_page_links_to_its_sessions(browser):
     user = make_user(email="ann@example.com")
     _session_of(user), _session_of(make_user())
     address = f"{SESSIONS}?user__id__exact={user.pk}"
@@ -37,7 +37,7 @@ def test_an_account_leads_to_its_sessions(browser):
     assert _counted(browser, f"?user__id__exact={user.pk}") == 1
 
 
-def test_shows_a_session_and_changes_nothing_of_it(browser):
+def test_session_page_is_read_only(browser):
     session = _session_of(make_user(email="ann@example.com"))
     page = f"{SESSIONS}{session.pk}/change/"
     shown = text_of(browser.get(page))
@@ -48,7 +48,7 @@ def test_shows_a_session_and_changes_nothing_of_it(browser):
     assert _is_live(session)
 
 
-def test_states_are_told_apart(browser, staff):
+def test_states_are_shown(browser, staff):
     moment = timezone.now()
     user = make_user()
     _session_of(user)
@@ -59,7 +59,7 @@ def test_states_are_told_apart(browser, staff):
 
 
 @pytest.mark.parametrize("term", ["ann@exam", "192.0.2.7"])
-def test_finds_sessions(browser, term):
+def test_sessions_are_found(browser, term):
     session = _session_of(make_user(email="ann@example.com"))
     Session.objects.filter(pk=session.pk).update(ip_address="192.0.2.7")
     _session_of(make_user(email="bob@example.com"))
@@ -68,7 +68,7 @@ def test_finds_sessions(browser, term):
     assert "bob@example.com" not in page
 
 
-def test_ends_one_after_asking(browser, staff):
+def test_ending_needs_a_confirmation(browser, staff):
     session, other = _session_of(make_user(email="ann@example.com")), _session_of(make_user())
     page = f"{SESSIONS}end/?id={session.pk}"
     assert "End the session of ann@example.com?" in text_of(browser.get(page))
@@ -79,7 +79,7 @@ def test_ends_one_after_asking(browser, staff):
     assert (event.actor_id, event.target_id, event.subject_id) == (staff.pk, session.pk, session.user_id)
 
 
-def test_ends_all_of_an_owner(browser, staff):
+def test_all_sessions_of_an_owner_are_ended(browser, staff):
     user = make_user()
     first, second, other = _session_of(user), _session_of(user), _session_of(make_user())
     assert browser.post(f"{SESSIONS}end_everywhere/?id={first.pk}").status_code == 302
@@ -89,7 +89,7 @@ def test_ends_all_of_an_owner(browser, staff):
     assert event.after == {"everywhere": True, "session_ids": [first.pk, second.pk]}
 
 
-def test_ends_many_after_asking(browser):
+def test_ending_several_needs_a_confirmation(browser):
     chosen = [_session_of(make_user()), _session_of(make_user())]
     form = {"action": "end_selected", "index": "0", "_selected_action": [session.pk for session in chosen]}
     asked = browser.post(SESSIONS, form).headers["location"]
@@ -98,14 +98,14 @@ def test_ends_many_after_asking(browser):
     assert not any(_is_live(session) for session in chosen)
 
 
-def test_what_is_over_is_not_ended_again(browser):
+def test_ended_session_is_not_ended_again(browser):
     session = _session_of(make_user())
     Session.objects.update_or_create(pk=session.pk, defaults={"revoked_at": timezone.now()})
     assert "“End” does not apply here." in text_of(browser.post(f"{SESSIONS}end/?id={session.pk}", follow=True))
     assert not AuditEvent.objects.exists()
 
 
-def test_those_of_staff_are_the_superusers_to_see_and_end(browser, limited):
+def test_sessions_of_staff_are_for_superusers(browser, limited):
     theirs = admin_session(make_staff(email="boss@example.com"))
     colleague = limited("authentication.change_session")
     assert "boss@example.com" not in text_of(colleague.get(SESSIONS))
@@ -124,7 +124,7 @@ def test_those_of_staff_are_the_superusers_to_see_and_end(browser, limited):
         ("users.view_user", 403, 403),
     ],
 )
-def test_a_permission_is_for_what_it_says(limited, permission, listed, ended):
+def test_each_permission_allows_its_own_action(limited, permission, listed, ended):
     browser, session = limited(permission), _session_of(make_user())
     assert browser.get(SESSIONS).status_code == listed
     assert browser.post(f"{SESSIONS}end/?id={session.pk}").status_code == ended

@@ -1,4 +1,4 @@
-"""Signing in to the admin: who gets a session, what is remembered of it, and what a refusal tells."""
+"""Signing in to the admin: who gets a session, what is stored of it, and what a refusal reveals."""
 
 import httpx
 import pytest
@@ -40,8 +40,8 @@ async def staff(**fields: bool) -> User:
 async def test_staff_get_a_session(browser: httpx.AsyncClient, typed: str):
     user = await staff(is_superuser=False)
     browser.headers["User-Agent"] = "Firefox"
-    answer = await sign_in(browser, typed)
-    assert (answer.status_code, answer.headers["location"]) == (302, "/admin/")
+    response = await sign_in(browser, typed)
+    assert (response.status_code, response.headers["location"]) == (302, "/admin/")
     assert await is_signed_in(browser)
     (session,) = await rows(Session.objects.all())
     assert (session.user_id, session.kind, session.methods) == (user.pk, "admin", ["pwd"])
@@ -50,7 +50,7 @@ async def test_staff_get_a_session(browser: httpx.AsyncClient, typed: str):
     assert after.last_login is not None
 
 
-async def test_staff_get_a_session_where_only_verified_customers_do(browser: httpx.AsyncClient, settings):
+async def test_staff_sign_in_without_a_verified_address(browser: httpx.AsyncClient, settings):
     settings.REQUIRE_VERIFIED_EMAIL = True
     user = await staff()
     assert user.email_verified_at is None
@@ -62,7 +62,7 @@ async def test_staff_get_a_session_where_only_verified_customers_do(browser: htt
     assert (session.user_id, session.kind) == (user.pk, "admin")
 
 
-async def test_it_is_audited_with_whence_and_how(browser: httpx.AsyncClient):
+async def test_sign_in_is_audited_with_address_and_method(browser: httpx.AsyncClient):
     user = await staff()
     browser.headers.update({"User-Agent": "Firefox", "X-Request-ID": "req-1"})
     await sign_in(browser, EMAIL)
@@ -80,12 +80,10 @@ async def test_it_is_audited_with_whence_and_how(browser: httpx.AsyncClient):
     [(EMAIL, "wrong"), ("nobody@example.com", PASSWORD), ("customer@example.com", PASSWORD), (EMAIL, "x" * 256)],
     ids=["wrong password", "unknown account", "customer", "long"],
 )
-async def test_whatever_is_wrong_is_answered_alike_and_starts_nothing(
-    browser: httpx.AsyncClient, email: str, password: str
-):
+async def test_all_failures_look_alike_and_start_no_session(browser: httpx.AsyncClient, email: str, password: str):
     user, customer = await staff(), await make(make_user, PASSWORD, email="customer@example.com")
-    answer = await sign_in(browser, email, password)
-    assert (answer.status_code, refusals_of(answer)) == (200, WRONG)
+    response = await sign_in(browser, email, password)
+    assert (response.status_code, refusals_of(response)) == (200, WRONG)
     assert not await is_signed_in(browser)
     assert await rows(Session.objects.all()) == []
     known = {EMAIL: user.pk, customer.email: customer.pk}
@@ -95,7 +93,7 @@ async def test_whatever_is_wrong_is_answered_alike_and_starts_nothing(
 
 
 @pytest.mark.parametrize("fields", [{"is_active": False}, {"is_staff": False}, {"deleted_at": "2026-01-01T00:00:00Z"}])
-async def test_an_account_that_may_not_is_answered_like_a_wrong_password(browser: httpx.AsyncClient, fields):
+async def test_account_without_access_looks_like_a_wrong_password(browser: httpx.AsyncClient, fields):
     await staff(**fields)
     assert refusals_of(await sign_in(browser, EMAIL)) == WRONG
     assert await rows(Session.objects.all()) == []
@@ -106,13 +104,13 @@ async def test_an_account_that_may_not_is_answered_like_a_wrong_password(browser
     [(EMAIL, "wrong"), ("nobody@example.com", "wrong"), ("customer@example.com", PASSWORD)],
     ids=["staff", "unknown account", "customer with the right password"],
 )
-async def test_five_refusals_lock_the_pair_whoever_it_is(browser: httpx.AsyncClient, email: str, password: str):
+async def test_five_failures_lock_address_and_account(browser: httpx.AsyncClient, email: str, password: str):
     await staff()
     await make(make_user, PASSWORD, email="customer@example.com")
-    answers = [await sign_in(browser, email, password) for _ in range(6)]
-    assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 200, 429]
-    assert 1 <= int(answers[5].headers["retry-after"]) <= 60
-    (words,) = refusals_of(answers[5])
+    responses = [await sign_in(browser, email, password) for _ in range(6)]
+    assert [response.status_code for response in responses] == [200, 200, 200, 200, 200, 429]
+    assert 1 <= int(responses[5].headers["retry-after"]) <= 60
+    (words,) = refusals_of(responses[5])
     assert words.startswith("Too many wrong passwords. Try again in ")
     right = await sign_in(browser, email)
     assert (right.status_code, await rows(Session.objects.all())) == (429, [])
@@ -120,7 +118,7 @@ async def test_five_refusals_lock_the_pair_whoever_it_is(browser: httpx.AsyncCli
     assert (await sign_in(elsewhere, EMAIL)).status_code == 302
 
 
-async def test_the_two_doors_count_an_address_together(browser: httpx.AsyncClient, settings):
+async def test_admin_and_api_share_the_limit_of_an_address(browser: httpx.AsyncClient, settings):
     settings.LOGIN_RATE_LIMIT = "3/h"
     await staff()
     login = {"email": EMAIL, "password": PASSWORD}
@@ -133,7 +131,7 @@ async def test_the_two_doors_count_an_address_together(browser: httpx.AsyncClien
     assert [session.kind for session in await rows(Session.objects.all())] == ["api", "api"]
 
 
-async def test_a_lockout_at_one_door_holds_at_the_other(browser: httpx.AsyncClient):
+async def test_lockout_holds_in_admin_and_api(browser: httpx.AsyncClient):
     await staff()
     for _ in range(5):
         await browser.post("/api/v1/auth/login", json={"email": EMAIL, "password": "wrong"})
@@ -141,27 +139,27 @@ async def test_a_lockout_at_one_door_holds_at_the_other(browser: httpx.AsyncClie
     assert await rows(Session.objects.all()) == []
 
 
-async def test_the_browsers_key_changes_with_the_sign_in(browser: httpx.AsyncClient):
+async def test_session_key_changes_at_sign_in(browser: httpx.AsyncClient):
     await staff()
     await sign_in(browser, EMAIL)
     planted = browser.cookies[SESSION_COOKIE]
     await sign_in_again(browser, EMAIL)
     assert browser.cookies[SESSION_COOKIE] != planted
-    thief = browser_at()
-    thief.cookies.set(SESSION_COOKIE, planted)
-    assert [await is_signed_in(browser), await is_signed_in(thief)] == [True, False]
+    attacker = browser_at()
+    attacker.cookies.set(SESSION_COOKIE, planted)
+    assert [await is_signed_in(browser), await is_signed_in(attacker)] == [True, False]
 
 
-async def test_a_key_that_nobody_was_given_is_not_taken_over(browser: httpx.AsyncClient):
+async def test_foreign_session_key_is_not_adopted(browser: httpx.AsyncClient):
     await staff()
     browser.cookies.set(SESSION_COOKIE, "a" * 32)
     await sign_in(browser, EMAIL)
-    thief = browser_at()
-    thief.cookies.set(SESSION_COOKIE, "a" * 32)
-    assert not await is_signed_in(thief)
+    attacker = browser_at()
+    attacker.cookies.set(SESSION_COOKIE, "a" * 32)
+    assert not await is_signed_in(attacker)
 
 
-async def test_signing_in_again_ends_the_session_before(browser: httpx.AsyncClient):
+async def test_new_sign_in_ends_the_former_session(browser: httpx.AsyncClient):
     await staff()
     await sign_in(browser, EMAIL)
     await sign_in_again(browser, EMAIL)
@@ -170,22 +168,22 @@ async def test_signing_in_again_ends_the_session_before(browser: httpx.AsyncClie
     assert await is_signed_in(browser)
 
 
-async def test_the_database_does_not_hold_the_browsers_key(browser: httpx.AsyncClient):
+async def test_database_does_not_store_the_session_key(browser: httpx.AsyncClient):
     await staff()
     await sign_in(browser, EMAIL)
     (kept,) = await rows(KeptBrowser.objects.all())
     assert len(browser.cookies[SESSION_COOKIE]) == 32  # 192 random bits in base64
     assert browser.cookies[SESSION_COOKIE] not in {kept.session_key, kept.session_data}
-    thief = browser_at()
-    thief.cookies.set(SESSION_COOKIE, kept.session_key)
-    assert not await is_signed_in(thief)
+    attacker = browser_at()
+    attacker.cookies.set(SESSION_COOKIE, kept.session_key)
+    assert not await is_signed_in(attacker)
 
 
 @pytest.mark.parametrize("page", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example"])
-async def test_nobody_is_led_elsewhere(browser: httpx.AsyncClient, page: str):
+async def test_redirects_stay_on_this_host(browser: httpx.AsyncClient, page: str):
     await staff()
-    answer = await sign_in(browser, EMAIL, page=f"{LOGIN}?next={page}")
-    assert answer.headers["location"] == "/admin/"
+    response = await sign_in(browser, EMAIL, page=f"{LOGIN}?next={page}")
+    assert response.headers["location"] == "/admin/"
 
 
 @pytest.mark.parametrize(
@@ -193,23 +191,23 @@ async def test_nobody_is_led_elsewhere(browser: httpx.AsyncClient, page: str):
     [{}, {"username": EMAIL}, {"username": EMAIL, "password": "x" * 257}, {"username": "x\x00", "password": "x"},
      {"username": "x" * 255, "password": "x"}],
 )  # fmt: skip
-async def test_an_incomplete_form_is_shown_again(browser: httpx.AsyncClient, fields: dict[str, str]):
+async def test_incomplete_form_is_shown_again(browser: httpx.AsyncClient, fields: dict[str, str]):
     await staff()
     await browser.get(LOGIN)
     token = {"csrfmiddlewaretoken": browser.cookies["staff_csrf"]}
-    answer = await browser.post(LOGIN, data={**token, **fields})
-    assert (answer.status_code, 'class="errorlist"' in answer.text) == (200, True)
+    response = await browser.post(LOGIN, data={**token, **fields})
+    assert (response.status_code, 'class="errorlist"' in response.text) == (200, True)
     assert await audited() == []
 
 
-async def test_a_body_of_megabytes_is_refused(browser: httpx.AsyncClient):
+async def test_large_body_is_refused(browser: httpx.AsyncClient):
     await browser.get(LOGIN)
     token = {"csrfmiddlewaretoken": browser.cookies["staff_csrf"]}
-    answer = await browser.post(LOGIN, data={**token, "username": EMAIL, "password": "x" * 10_000_000})
-    assert (answer.status_code, await audited()) == (413, [])
+    response = await browser.post(LOGIN, data={**token, "username": EMAIL, "password": "x" * 10_000_000})
+    assert (response.status_code, await audited()) == (413, [])
 
 
-async def test_a_forged_sign_in_is_refused(browser: httpx.AsyncClient):
+async def test_forged_sign_in_is_refused(browser: httpx.AsyncClient):
     await staff()
-    answer = await browser.post(LOGIN, data={"username": EMAIL, "password": PASSWORD})
-    assert (answer.status_code, await rows(Session.objects.all())) == (403, [])
+    response = await browser.post(LOGIN, data={"username": EMAIL, "password": PASSWORD})
+    assert (response.status_code, await rows(Session.objects.all())) == (403, [])

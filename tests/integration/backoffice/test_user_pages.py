@@ -33,7 +33,7 @@ def _page(user: User, operation: str = "change") -> str:
     return f"{USERS}{user.pk}/{operation}/"
 
 
-def test_adds_a_user(browser, staff):
+def test_user_is_added(browser, staff):
     new = {"email": "ann@example.com", "username": "ann", "full_name": "Ann", "password": PASSWORD}
     response = browser.post(f"{USERS}add/", new, follow=True)
     user = User.objects.get(email="ann@example.com")
@@ -57,14 +57,14 @@ def test_adds_a_user(browser, staff):
         ({"full_name": "a\x00b"}, "full_name"),
     ],
 )
-def test_refuses_a_bad_new_user(browser, wrong, field):
+def test_invalid_new_user_is_refused(browser, wrong, field):
     new = {"email": "ann@example.com", "username": "ann", "full_name": "", "password": PASSWORD, **wrong}
     assert field in form_errors(browser.post(f"{USERS}add/", new))
     assert User.objects.count() == 1
     assert not AuditEvent.objects.exists()
 
 
-def test_changes_only_what_was_changed(browser, staff):
+def test_only_changed_fields_are_stored(browser, staff):
     user, pro = make_user(), Plan.objects.get(name="pro")
     response = browser.post(_page(user), _change_form(user, full_name="Ann", plan=pro.pk))
     assert response.status_code == 302
@@ -76,7 +76,7 @@ def test_changes_only_what_was_changed(browser, staff):
 
 
 @pytest.mark.parametrize("change", [{"email": "thief@example.com"}, {"is_staff": "on"}, {"roles": ["service"]}])
-def test_whoever_has_found_the_browser_open_gives_nobody_access(browser, change):
+def test_giving_access_needs_recent_authentication(browser, change):
     user = make_user()
     Session.objects.update(authenticated_at=Now() - timedelta(minutes=11))
     asked = browser.post(_page(user), _change_form(user, **change))
@@ -91,19 +91,19 @@ def test_whoever_has_found_the_browser_open_gives_nobody_access(browser, change)
     assert AuditEvent.objects.filter(action="user.updated").count() == 2
 
 
-def test_the_plan_is_chosen_and_not_changed_from_here(browser):
+def test_plan_is_chosen_and_not_edited(browser):
     page = text_of(browser.get(_page(make_user())))
     assert 'name="plan"' in page
     assert "related-widget-wrapper-link" not in page
 
 
-def test_saving_what_is_there_changes_nothing(browser):
+def test_saving_without_changes_changes_nothing(browser):
     user = make_user()
     assert browser.post(_page(user), _change_form(user)).status_code == 302
     assert not AuditEvent.objects.exists()
 
 
-def test_refuses_an_address_that_is_taken(browser):
+def test_taken_address_is_refused(browser):
     user = make_user()
     errors = form_errors(browser.post(_page(user), _change_form(user, email="root@example.com")))
     assert errors == {"email": ["An account with this e-mail address exists."]}
@@ -111,7 +111,7 @@ def test_refuses_an_address_that_is_taken(browser):
 
 
 @pytest.mark.parametrize(("operation", "was", "becomes"), [("deactivate", True, False), ("activate", False, True)])
-def test_deactivates_and_activates_one_after_asking(browser, staff, operation, was, becomes):
+def test_suspending_and_reactivating_need_a_confirmation(browser, staff, operation, was, becomes):
     user = make_user(is_active=was)
     page = f"{USERS}{operation}/?id={user.pk}"
     assert user.email in text_of(browser.get(page))
@@ -122,18 +122,18 @@ def test_deactivates_and_activates_one_after_asking(browser, staff, operation, w
     assert (event.actor_id, event.before, event.after) == (staff.pk, {"is_active": was}, {"is_active": becomes})
 
 
-def test_deactivates_many_after_asking(browser):
+def test_suspending_several_needs_a_confirmation(browser):
     users = [make_user(), make_user()]
     chosen = {"action": "deactivate_selected", "index": "0", "_selected_action": [user.pk for user in users]}
     asked = browser.post(USERS, chosen)
     assert AuditEvent.objects.count() == 0
     page = text_of(browser.get(asked.headers["location"]))
     assert all(user.email in page for user in users)
-    assert "2 users deactivated." in text_of(browser.post(asked.headers["location"], follow=True))
+    assert "2 users suspended." in text_of(browser.post(asked.headers["location"], follow=True))
     assert AuditEvent.objects.filter(action="user.updated").count() == 2
 
 
-def test_deletes_softly(browser, staff):
+def test_user_is_deleted_softly(browser, staff):
     user = make_user()
     assert user.email in text_of(browser.get(_page(user, "delete")))
     assert browser.post(_page(user, "delete")).status_code == 302
@@ -142,7 +142,7 @@ def test_deletes_softly(browser, staff):
     assert only_event(action="user.deleted", target_id=user.pk).actor_id == staff.pk
 
 
-def test_deleted_users_are_listed_when_asked_for_and_cannot_be_changed(browser):
+def test_deleted_users_are_listed_on_request_and_read_only(browser):
     user = make_user(deleted_at=timezone.now(), is_active=False)
     assert user.email not in text_of(browser.get(USERS))
     assert user.email in text_of(browser.get(f"{USERS}?deleted=yes"))
@@ -153,7 +153,7 @@ def test_deleted_users_are_listed_when_asked_for_and_cannot_be_changed(browser):
     assert not AuditEvent.objects.exists()
 
 
-def test_restores_after_asking(browser, staff):
+def test_restoring_needs_a_confirmation(browser, staff):
     user = make_user(deleted_at=timezone.now(), is_active=False)
     page = f"{USERS}restore/?id={user.pk}"
     assert "Restore" in text_of(browser.get(_page(user)))
@@ -164,7 +164,7 @@ def test_restores_after_asking(browser, staff):
     assert only_event(action="user.restored", target_id=user.pk).actor_id == staff.pk
 
 
-def test_a_superuser_says_who_is_staff(browser, staff):
+def test_superuser_decides_who_is_staff(browser, staff):
     user = make_user()
     browser.post(_page(user), _change_form(user, is_staff="on"))
     assert User.objects.get(pk=user.pk).is_staff
@@ -172,7 +172,7 @@ def test_a_superuser_says_who_is_staff(browser, staff):
     assert (event.actor_id, event.after) == (staff.pk, {"is_staff": True})
 
 
-def test_other_staff_cannot_say_who_is_staff(limited):
+def test_other_staff_cannot_decide_who_is_staff(limited):
     user, browser = make_user(), limited("users.change_user")
     assert browser.post(_page(user), _change_form(user, is_staff="on", full_name="Ann")).status_code == 302
     user.refresh_from_db()
@@ -188,7 +188,7 @@ def test_other_staff_cannot_change_staff(limited):
     assert User.objects.get(pk=colleague.pk).is_active
 
 
-def test_nobody_locks_themselves_out(browser, staff):
+def test_staff_cannot_suspend_themselves(browser, staff):
     errors = form_errors(browser.post(_page(staff), _change_form(staff, is_active="")))
     assert "your own access" in errors["__all__"][0]
     assert "your own access" in text_of(browser.post(f"{USERS}deactivate/?id={staff.pk}"))
@@ -199,7 +199,7 @@ def test_nobody_locks_themselves_out(browser, staff):
 
 
 @pytest.mark.parametrize("term", ["ann@exam", "annie", "Ann von"])
-def test_finds_users(browser, term):
+def test_users_are_found(browser, term):
     make_user(email="ann@example.com", username="annie", full_name="Ann von Hand")
     make_user(email="bob@example.com", username="bob")
     page = text_of(browser.get(USERS, {"q": term}))
@@ -207,14 +207,14 @@ def test_finds_users(browser, term):
     assert "bob@example.com" not in page
 
 
-def test_the_users_page_leads_to_their_keys(browser):
+def test_user_page_links_to_keys(browser):
     user = make_user()
     page = text_of(browser.get(_page(user)))
     assert f"/admin/api_keys/apikey/?user__id__exact={user.pk}" in page
     assert f"/admin/api_keys/apikey/add/?user={user.pk}" in page
 
 
-def test_the_history_is_the_audit_trail(browser):
+def test_history_is_the_audit_trail(browser):
     user = make_user()
     browser.post(_page(user), _change_form(user, full_name="Ann"))
     assert "user.updated" in text_of(browser.get(_page(user, "history"), follow=True))

@@ -1,4 +1,4 @@
-"""Servers that are dead when a test is over."""
+"""PostgreSQL servers that are stopped after each test."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from tests.integration.config.servers import is_running, popen, postmaster
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Iterator[Path]:
-    """A directory for one server, which is dead when the test is over, however that went."""
+    """A directory for one server, which is stopped after the test, passed or failed."""
     path = tmp_path / "postgres"
     yield path
     if is_running(path):
@@ -23,7 +23,7 @@ def directory(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def use(directory: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
-    """Start another process that uses the server and leaves when its input ends."""
+    """Start another process that uses the server until its input ends."""
     with ExitStack() as users:
 
         def start() -> subprocess.Popen[str]:

@@ -1,4 +1,4 @@
-"""What the tests of the embedded PostgreSQL do to servers, and ask of them."""
+"""Embedded PostgreSQL servers for tests: starting, querying and killing them."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What the server puts into the pages that links in mail lead to; what their script does is told by e2e."""
+"""The pages that links in mail lead to, as the server renders them; e2e tests run their script."""
 
 import pytest
 from django.test import Client
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_goes_by_the_name_of_the_product(settings, name: str):
+def test_pages_show_the_product_name(settings, name: str):
     settings.PRODUCT_NAME = "Acme"
     html = Client().get(f"/account/{name}").content.decode()
     assert f"<title>{PAGES[name].title.replace("'", '&#x27;')} - Acme</title>" in html

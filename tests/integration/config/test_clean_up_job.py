@@ -1,4 +1,4 @@
-"""Servers erase and clean up by themselves, any number of workers at once."""
+"""Servers erase and clean up by themselves, with any number of workers."""
 
 import asyncio
 from datetime import timedelta
@@ -11,7 +11,7 @@ from apps.core.background.background_job import BackgroundJob
 from apps.core.background.background_runner import BackgroundRunner
 from apps.one_time_tokens.models import OneTimeToken
 from apps.users.models import User
-from config.serving.background import background_jobs
+from config.serving.worker import background_jobs
 from tests.support.factories import make_user
 from tests.support.orm import make, rows, run_in_transaction
 
@@ -23,7 +23,7 @@ def clean_up_job() -> BackgroundJob:
     return job
 
 
-def what_is_over() -> None:
+def make_expired_rows() -> None:
     long_ago = Now() - timedelta(days=100)
     for number in range(5):
         user = make_user()
@@ -34,31 +34,31 @@ def what_is_over() -> None:
         OneTimeToken.objects.create(purpose="x", digest=bytes([number]) * 32, user=user, expires_at=long_ago)
 
 
-async def left() -> list[int]:
+async def remaining() -> list[int]:
     kept = (User.objects.filter(erased_at=None), LoginAttempt.objects.all(), OneTimeToken.objects.all())
     return [len(await rows(queryset)) for queryset in kept]
 
 
-def test_comes_once_an_hour(settings):
+def test_clean_up_runs_every_hour(settings):
     settings.MAILERS = {}
     assert [(job.name, job.interval_seconds) for job in background_jobs()] == [("clean-up", 3600)]
 
 
-async def test_workers_erase_and_clean_up_from_their_start_on_and_share_the_work():
-    await run_in_transaction(what_is_over)
+async def test_workers_clean_up_from_their_start_and_share_the_work():
+    await run_in_transaction(make_expired_rows)
     workers = [BackgroundRunner([clean_up_job()]) for _ in range(3)]
     for worker in workers:
         await worker.start()
     for _ in range(600):
-        if not any(await left()):
+        if not any(await remaining()):
             break
         await asyncio.sleep(0.05)
     for worker in workers:
         await worker.stop()
-    assert await left() == [0, 0, 0]
+    assert await remaining() == [0, 0, 0]
 
 
-async def test_what_is_not_over_stays():
+async def test_rows_that_are_not_expired_are_kept():
     user = await make(make_user)
     job = clean_up_job()
     while await job.run():

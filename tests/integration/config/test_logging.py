@@ -9,8 +9,7 @@ import psycopg
 import pytest
 from django.db import IntegrityError
 
-from config.log_filters import RefusalsInOneLine, RowsWithheld
-from config.logging import logging_settings
+from config.logging import RowsWithheld, ShortRefusals, logging_settings
 
 PROGRAM = """
 import logging, logging.config
@@ -31,57 +30,57 @@ def lines_of(*, as_json: bool) -> list[str]:
     return done.stderr.splitlines()
 
 
-def test_plain_lines_with_the_traceback():
+def test_plain_lines_have_the_traceback():
     lines = lines_of(as_json=False)
     assert lines[0].endswith("INFO    keyhouse.access GET /health")
     assert lines[-1] == "ValueError: broken"
 
 
-def test_one_json_object_a_line():
+def test_each_line_is_one_json_object():
     access, error = (json.loads(line) for line in lines_of(as_json=True))
     assert (access["message"], access["status"], access["levelname"]) == ("GET /health", 200, "INFO")
     assert "ValueError: broken" in json.dumps(error)
 
 
-def test_what_strangers_can_cause_has_no_traceback():
+def test_refusals_of_django_have_no_traceback():
     record = logging.LogRecord("django.security.RequestDataTooBig", 40, "", 1, "too big", None, (None, None, None))
     other = logging.LogRecord("keyhouse.errors", 40, "", 1, "unexpected", None, (None, None, None))
-    passed = RefusalsInOneLine()
-    assert (passed.filter(record), record.exc_info) == (True, None)
-    assert (passed.filter(other), other.exc_info) == (True, (None, None, None))
+    short = ShortRefusals()
+    assert (short.filter(record), record.exc_info) == (True, None)
+    assert (short.filter(other), other.exc_info) == (True, (None, None, None))
 
 
 def raised_by_the_database() -> BaseException:
-    """Return a program's error that came of Django's, which came of the database's."""
-    words = "Key (email)=(hunter2@example.com) already exists"
+    """Return a program's error whose cause is Django's, whose cause is the database's."""
+    message = "Key (email)=(hunter2@example.com) already exists"
     try:
         try:
             try:
-                raise psycopg.errors.UniqueViolation(words)
+                raise psycopg.errors.UniqueViolation(message)
             except psycopg.Error as error:
-                raise IntegrityError(words) from error
+                raise IntegrityError(message) from error
         except IntegrityError as error:
-            raise RuntimeError("no account was made") from error
+            raise RuntimeError("the account was not created") from error
     except RuntimeError as error:
         return error
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2])
-def test_no_traceback_repeats_a_row(depth: int):
+def test_traceback_repeats_no_row(depth: int):
     error = raised_by_the_database()
     for _ in range(depth):
         assert error.__cause__
         error = error.__cause__
     record = logging.LogRecord("django.request", 40, "", 1, "failed", None, (type(error), error, error.__traceback__))
     assert RowsWithheld().filter(record)
-    said = logging.Formatter().format(record)
-    assert "hunter2" not in said
-    assert "UniqueViolation: message withheld" in said
-    assert ("RuntimeError: no account was made" in said) == (depth == 0)
-    assert "in raised_by_the_database" in said
+    formatted = logging.Formatter().format(record)
+    assert "hunter2" not in formatted
+    assert "UniqueViolation: message withheld" in formatted
+    assert ("RuntimeError: the account was not created" in formatted) == (depth == 0)
+    assert "in raised_by_the_database" in formatted
 
 
-def test_every_other_traceback_is_as_it_was():
+def test_other_tracebacks_are_unchanged():
     error = ValueError("broken")
     info = (ValueError, error, None)
     for found in (info, None):
@@ -90,5 +89,5 @@ def test_every_other_traceback_is_as_it_was():
 
 
 @pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING", "ERROR"])
-def test_the_operator_chooses_the_level(level: str):
+def test_level_is_configurable(level: str):
     assert logging_settings(level, as_json=False)["root"]["level"] == level

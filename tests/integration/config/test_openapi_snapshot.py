@@ -1,6 +1,6 @@
-"""The OpenAPI document changes only on purpose, says what each operation may refuse, and is shown without outside help.
+"""The OpenAPI document changes only on purpose, documents the errors of each operation, and loads nothing from outside.
 
-After a change that is meant, renew the reviewed document, and read the difference:
+After an intended change, renew the reviewed document and read the difference:
 `UPDATE_SNAPSHOTS=1 .venv/bin/python -m pytest tests/integration/config/test_openapi_snapshot.py`.
 """
 
@@ -15,11 +15,11 @@ from typing import Any
 import httpx
 import pytest
 
-from config.documentation import openapi_bytes
+from config.api import openapi_bytes
 
 SNAPSHOT = Path(__file__).with_name("openapi.json")
 HOW_TO_RENEW = (
-    "the OpenAPI document differs from the reviewed one; if that is meant, renew it and read the difference: "
+    "The OpenAPI document differs from the reviewed one. If that is intended, renew it and read the difference: "
     f"UPDATE_SNAPSHOTS=1 .venv/bin/python -m pytest tests/integration/config/{Path(__file__).name}"
 )
 METHODS = {"get", "post", "patch", "put", "delete"}
@@ -40,7 +40,7 @@ def operations() -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def speaks_oauth(path: str) -> bool:
-    """Say whether the operation's errors are RFC 6749's; the door still refuses a huge body in the house's words."""
+    """Return whether the operation's errors are RFC 6749's; 413 is the API application's, with the usual envelope."""
     return path.startswith("/api/v1/oauth/")
 
 
@@ -49,36 +49,36 @@ EACH_OPERATION = pytest.mark.parametrize(
 )
 
 
-def test_it_is_the_reviewed_one():
+def test_document_is_the_reviewed_one():
     now = json.dumps(document(), indent=2, sort_keys=True) + "\n"
     if os.environ.get("UPDATE_SNAPSHOTS") == "1":
         SNAPSHOT.write_text(now)
     assert now == SNAPSHOT.read_text(), HOW_TO_RENEW
 
 
-def test_it_is_ready_when_the_server_is():
-    program = "import config.asgi, config.documentation as d; assert d.openapi_bytes.cache_info().currsize == 1"
+def test_document_is_built_at_start():
+    program = "import config.asgi, config.api as d; assert d.openapi_bytes.cache_info().currsize == 1"
     subprocess.run([sys.executable, "-c", program], timeout=60, check=True)
 
 
-def test_operations_are_named_once():
+def test_operation_names_are_unique():
     names = [operation["operationId"] for _, _, operation in operations()]
     assert len(set(names)) == len(names) >= 20
 
 
 @EACH_OPERATION
-def test_it_says_what_it_may_refuse(method: str, path: str, operation: dict[str, Any]):
+def test_operation_documents_its_errors(method: str, path: str, operation: dict[str, Any]):
     expected = {"500", "503"} if path != "/health/ready" else {"503"}
     expected |= {"401"} if "security" in operation else set()
     expected |= {"400", "413"} if "requestBody" in operation else set()
-    # OAuth's clients know 400 alone for whatever is wrong with a form (RFC 6749, 5.2).
+    # OAuth has only 400 for every error in a form (RFC 6749, 5.2).
     expected |= {"415", "422"} if "requestBody" in operation and not speaks_oauth(path) else set()
     expected |= {"422"} if operation.get("parameters") else set()
     expected |= {"403"} if any(scopes for each in operation.get("security", ()) for scopes in each.values()) else set()
     assert expected <= set(operation["responses"])
 
 
-def test_it_says_which_scopes_are_needed():
+def test_operation_documents_required_scopes():
     needed = {
         operation["operationId"]: operation["security"]
         for _, _, operation in operations()
@@ -90,7 +90,7 @@ def test_it_says_which_scopes_are_needed():
 
 
 @EACH_OPERATION
-def test_its_errors_are_envelopes(method: str, path: str, operation: dict[str, Any]):
+def test_errors_of_operation_are_envelopes(method: str, path: str, operation: dict[str, Any]):
     for status, response in operation["responses"].items():
         if int(status) >= 400 and path != "/health/ready":
             schema = response["content"]["application/json"]["schema"]
@@ -99,16 +99,16 @@ def test_its_errors_are_envelopes(method: str, path: str, operation: dict[str, A
 
 
 @EACH_OPERATION
-def test_it_is_described(method: str, path: str, operation: dict[str, Any]):
+def test_operation_is_described(method: str, path: str, operation: dict[str, Any]):
     assert operation["summary"]
     assert operation["description"]
     assert operation["tags"]
 
 
-async def test_the_served_document_is_this_one(api: httpx.AsyncClient):
-    answer = await api.get("/openapi.json")
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
-    assert answer.json() == document()
+async def test_served_document_is_this_one(api: httpx.AsyncClient):
+    response = await api.get("/openapi.json")
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
+    assert response.json() == document()
 
 
 async def test_swagger_ui_loads_nothing_from_outside(api: httpx.AsyncClient):

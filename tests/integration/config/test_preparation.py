@@ -1,4 +1,4 @@
-"""Several machines that start at once: one prepares, the others wait, and stand in no migration's way."""
+"""Several machines that start at once: one prepares, the others wait, and block no migration."""
 
 from threading import Event, Thread
 
@@ -20,25 +20,25 @@ def index_is_valid() -> bool | None:
         return found[0] if found else None
 
 
-def test_an_index_is_made_beside_the_tables_use_while_another_machine_waits(monkeypatch: pytest.MonkeyPatch):
+def test_index_is_created_concurrently_while_another_machine_waits(monkeypatch: pytest.MonkeyPatch):
     refused, entered = Event(), Event()
-    ask = preparation._is_locked_by_us
+    is_locked_by_us = preparation._is_locked_by_us
 
-    def ask_and_tell() -> bool:
-        is_ours = ask()
+    def observe() -> bool:
+        is_ours = is_locked_by_us()
         if not is_ours:
             refused.set()
         return is_ours
 
-    def prepare_too() -> None:
-        with preparation._one_at_a_time():
+    def prepare_elsewhere() -> None:
+        with preparation._exclusively():
             entered.set()
 
-    monkeypatch.setattr(preparation, "_is_locked_by_us", ask_and_tell)
-    other = Thread(target=prepare_too, daemon=True)
+    monkeypatch.setattr(preparation, "_is_locked_by_us", observe)
+    other = Thread(target=prepare_elsewhere, daemon=True)
     call_command("migrate", "mail", BEFORE_INDEX, verbosity=0)
     try:
-        with preparation._one_at_a_time():
+        with preparation._exclusively():
             other.start()
             assert refused.wait(WAIT_SECONDS)
             call_command("migrate", "mail", verbosity=0)
@@ -50,7 +50,7 @@ def test_an_index_is_made_beside_the_tables_use_while_another_machine_waits(monk
     assert index_is_valid() is True
 
 
-def test_an_index_that_a_start_has_left_half_made_is_made_anew():
+def test_invalid_index_of_an_interrupted_start_is_recreated():
     call_command("migrate", "mail", BEFORE_INDEX, verbosity=0)
     try:
         with connection.cursor() as cursor:

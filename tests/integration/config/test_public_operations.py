@@ -1,4 +1,4 @@
-"""Whatever anybody may call without a credential is limited for each client address."""
+"""Every operation that needs no credential is rate limited per client address."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import httpx
 import pytest
 from pytest_django.fixtures import Settings
 
-from config.documentation import openapi_bytes
+from config.api import openapi_bytes
 
 TOKEN = "A" * 43
 PASSWORD = "correct horse battery staple"
@@ -22,7 +22,7 @@ PASSKEY = {
         "response": {"clientDataJSON": "AAAA", "authenticatorData": "AAAA", "signature": "AAAA"},
     },
 }
-# What is called with what comes as far as the operation itself.
+# Requests that reach the operation itself.
 REQUESTS: dict[str, dict[str, Any]] = {
     "ask_for_passkey": {},
     "ask_for_second_passkey": {"json": STEP},
@@ -46,16 +46,16 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "verify_email": LINK,
 }
 UNLIMITED = {
-    "get_key_set": "whoever verifies tokens fetches it, and keeps it for minutes; it holds no secret to guess",
-    "get_server_metadata": "a document of settings, the same for everybody, made without the database",
-    "list_providers": "a document of settings, the same for everybody, made without the database",
-    "get_liveness": "load balancers ask every second; it answers without the database",
-    "get_readiness": "load balancers ask every second, all from one address",
+    "get_key_set": "services that verify tokens fetch it, and keep it for minutes; it contains no secret",
+    "get_server_metadata": "a static document of settings, served without the database",
+    "list_providers": "a static document of settings, served without the database",
+    "get_liveness": "load balancers call it every second; it needs no database",
+    "get_readiness": "load balancers call it every second, all from one address",
 }
 
 
 def public_operations() -> dict[str, tuple[str, str]]:
-    """Return the method and the address of each operation that needs no credential, by its name."""
+    """Return the method and the path of each operation that needs no credential, by its name."""
     paths: dict[str, dict[str, Any]] = json.loads(openapi_bytes())["paths"]
     return {
         operation["operationId"]: (method, path)
@@ -65,13 +65,15 @@ def public_operations() -> dict[str, tuple[str, str]]:
     }
 
 
-def test_every_public_operation_is_tried_or_excepted_with_a_reason():
-    assert set(public_operations()) == set(REQUESTS) | set(UNLIMITED)
-    assert not set(REQUESTS) & set(UNLIMITED)
+def test_every_public_operation_is_tested_or_excepted():
+    public, listed = set(public_operations()), set(REQUESTS) | set(UNLIMITED)
+    assert sorted(public - listed) == [], "add these to REQUESTS, or with a reason to UNLIMITED"
+    assert sorted(listed - public) == [], "these need a credential, or do not exist: remove them"
+    assert sorted(set(REQUESTS) & set(UNLIMITED)) == [], "these are in both"
 
 
 @pytest.mark.parametrize("name", sorted(REQUESTS))
-async def test_one_address_is_limited(api: httpx.AsyncClient, settings: Settings, name: str):
+async def test_operation_is_limited_per_address(api: httpx.AsyncClient, settings: Settings, name: str):
     settings.LOGIN_RATE_LIMIT = settings.PUBLIC_RATE_LIMIT = "1/h"
     method, path = public_operations()[name]
     first, second = [await api.request(method, path.replace("{provider}", "acme"), **REQUESTS[name]) for _ in range(2)]
@@ -81,7 +83,7 @@ async def test_one_address_is_limited(api: httpx.AsyncClient, settings: Settings
 
 
 @pytest.mark.parametrize("name", sorted(UNLIMITED))
-async def test_the_exceptions_are_not(api: httpx.AsyncClient, settings: Settings, name: str):
+async def test_exceptions_are_not_limited(api: httpx.AsyncClient, settings: Settings, name: str):
     settings.LOGIN_RATE_LIMIT = settings.PUBLIC_RATE_LIMIT = "1/h"
     method, path = public_operations()[name]
     assert [(await api.request(method, path)).status_code for _ in range(3)] == [200] * 3

@@ -6,7 +6,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from apps.core.rate_limits.redis_clients import shared_client
-from config.environment.cache_url import cache_settings
+from config.environment.rate_limits import cache_settings
 from tests.support.redis_server import RedisServer
 
 

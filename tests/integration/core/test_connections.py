@@ -1,19 +1,15 @@
-"""Lost connections are replaced, and transactions are atomic."""
+"""Connections that the server has closed are replaced."""
 
 import asyncio
-import threading
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import connection
 
 from apps.core.database.pool import close_pools, has_pools
 from apps.core.database.statements import fetch_rows
-from apps.core.database.transactions import run_in_transaction, violated_constraint
 from apps.core.errors import Conflict
 from apps.core.event_loop.sync_calls import call_service
-from apps.users.models import User
-from tests.support.factories import make_user
-from tests.support.orm import make, rows
+from tests.support.orm import run_in_transaction
 
 PID = "SELECT pg_backend_pid()"
 
@@ -66,58 +62,3 @@ def test_synchronous_code_can_call_a_service(database):
 
 async def refuse() -> None:
     raise Conflict
-
-
-async def test_a_transaction_has_committed_when_it_returns(database):
-    user = await make(make_user)
-    assert await fetch_rows("SELECT id FROM users") == [(user.pk,)]
-
-
-async def test_a_transaction_that_raises_leaves_nothing(database):
-    def make_two_and_fail() -> None:
-        make_user()
-        make_user()
-        raise Conflict
-
-    with pytest.raises(Conflict):
-        await run_in_transaction(make_two_and_fail)
-    assert await rows(User.objects.all()) == []
-
-
-async def test_a_refused_write_takes_the_others_with_it_and_names_its_constraint(database):
-    def make_twins() -> None:
-        make_user(email="a@example.com")
-        make_user(email="A@EXAMPLE.COM")
-
-    with pytest.raises(IntegrityError) as refusal:
-        await run_in_transaction(make_twins)
-    assert violated_constraint(refusal.value) == "users_email_unique"
-    assert await rows(User.objects.all()) == []
-
-
-async def test_an_inner_part_may_fail_alone(database):
-    def make_one_of_two() -> None:
-        make_user(username="kept")
-        with pytest.raises(IntegrityError), transaction.atomic():
-            make_user(username="Kept")
-
-    await run_in_transaction(make_one_of_two)
-    assert [user.username for user in await rows(User.objects.all())] == ["kept"]
-
-
-async def test_more_transactions_than_connections_are_served(database):
-    threads = set()
-
-    def note(number: int) -> int:
-        threads.add(threading.current_thread().name)
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT %s::int", [number])
-            return int(cursor.fetchone()[0])
-
-    assert await asyncio.gather(*(run_in_transaction(note, number) for number in range(100))) == list(range(100))
-    assert len(threads) <= 8
-    assert all(name.startswith("transaction") for name in threads)
-
-
-def test_an_error_without_a_constraint_names_none():
-    assert violated_constraint(IntegrityError("made by hand")) == ""

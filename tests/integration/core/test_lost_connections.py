@@ -4,8 +4,8 @@ import asyncio
 import time
 
 from apps.core.database.statements import fetch_rows
-from apps.core.database.transactions import run_in_transaction
 from tests.integration.core.test_connections import PID, kill
+from tests.support.orm import run_in_transaction
 
 SECONDS_MAXIMUM = 0.8  # psycopg's pool pauses for 1 s after the second lost connection, and for 2 s after the third
 

@@ -14,9 +14,9 @@ from pytest_django.fixtures import Settings
 
 from apps.core.errors import Unavailable
 from apps.core.rate_limits import redis_clients
-from apps.core.rate_limits.address_limits import THREADS, count_call
+from apps.core.rate_limits.address_limits import count_call
 from apps.users.models import User
-from config.environment.cache_url import cache_settings
+from config.environment.rate_limits import cache_settings
 from tests.support.assertions import assert_error
 from tests.support.orm import make, rows
 from tests.support.redis_server import PASSWORD, RedisServer
@@ -123,8 +123,8 @@ async def test_wrong_redis_password_is_unavailable_and_not_logged(
     assert "hunter2" not in caplog.text
 
 
-async def test_connections_are_kept_between_calls(redis_cache: RedisServer):
+async def test_connections_are_kept_between_calls(redis_cache: RedisServer, settings: Settings):
     await asyncio.gather(*(count_call(HttpRequest(), "group", "192.0.2.1", "100/m") for _ in range(30)))
     with redis_cache.client() as client:
         connected = client.info("clients")["connected_clients"]
-    assert connected <= THREADS + 1  # one per thread, and the test's own
+    assert connected <= settings.RATE_LIMIT_THREADS + 1  # one per thread, and the test's own

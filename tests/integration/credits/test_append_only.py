@@ -1,4 +1,4 @@
-"""The database itself keeps the ledger and the balances right."""
+"""The database itself keeps the ledger and balances consistent."""
 
 from decimal import Decimal
 
@@ -34,7 +34,7 @@ def test_the_ledger_is_not_rewritten(entry, statement):
 @pytest.mark.parametrize(
     "wrong", [{"amount": 0}, {"balance_after": Decimal("-0.000001")}, {"reference_id": "invoice 7"}]
 )
-def test_the_ledger_takes_no_wrong_entry(entry, wrong):
+def test_the_database_refuses_invalid_entries(entry, wrong):
     fields = {"type": "top_up", "amount": 1, "balance_after": 6, **wrong}
     with pytest.raises(IntegrityError), transaction.atomic():
         CreditTransaction.objects.create(user_id=entry.user_id, **fields)

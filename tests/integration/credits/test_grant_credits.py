@@ -25,9 +25,9 @@ def grant_json(*arguments: str) -> Any:
     return json.loads(grant(*arguments, "--json"))
 
 
-def test_posts_and_prints_the_entry():
+def test_the_command_posts_and_prints_the_entry():
     user = make_user()
-    posted = grant_json(user.email.upper(), "12.50", "--reason", "welcome", "--reference", "r1")
+    posted = grant_json(user.email.upper(), "12.50", "--description", "welcome", "--reference-id", "r1")
     entry = CreditTransaction.objects.get()
     assert (posted["id"], posted["amount"], posted["balance_after"]) == (entry.pk, "12.500000", "12.500000")
     assert (entry.type, entry.description, entry.reference_id) == ("top_up", "welcome", "r1")
@@ -40,19 +40,25 @@ def test_posts_and_prints_the_entry():
     )
 
 
-def test_prints_a_line_for_each_field():
+def test_the_command_prints_a_line_for_each_field():
     assert "balance_after: 7.000000" in grant(make_user().email, "7").splitlines()
 
 
-def test_takes_credits_away():
+def test_the_command_posts_negative_adjustments():
     user = make_user()
     grant(user.email, "10")
-    assert grant_json(user.email, "-4.5", "--type", "adjustment", "--reason", "twice")["balance_after"] == "5.500000"
+    posted = grant_json(user.email, "-4.5", "--type", "adjustment", "--description", "twice")
+    assert posted["balance_after"] == "5.500000"
 
 
-def test_the_same_reference_posts_once():
+def test_the_command_takes_the_former_names_of_the_description_and_the_reference():
+    posted = grant_json(make_user().email, "1", "--reason", "welcome", "--reference", "r1")
+    assert (posted["description"], posted["reference_id"]) == ("welcome", "r1")
+
+
+def test_the_command_posts_a_reference_once():
     user = make_user()
-    assert grant(user.email, "10", "--reference", "r1") == grant(user.email, "10", "--reference", "r1")
+    assert grant(user.email, "10", "--reference-id", "r1") == grant(user.email, "10", "--reference-id", "r1")
     assert CreditBalance.objects.get(pk=user.pk).balance == 10
 
 
@@ -63,14 +69,17 @@ def test_the_same_reference_posts_once():
         (["OWNER", "0"], "amount: must not be zero"),
         (["OWNER", "1e3"], "amount: must be a decimal"),
         (["OWNER", "-1"], "amount: must be positive"),
-        (["OWNER", "-1", "--type", "adjustment"], "description: must say why"),
-        (["OWNER", "-1", "--type", "adjustment", "--reason", "x"], "The balance is too low. amount: The balance is 0"),
-        (["OWNER", "1", "--reference", " "], "reference_id: "),
+        (["OWNER", "-1", "--type", "adjustment"], "description: must be given"),
+        (
+            ["OWNER", "-1", "--type", "adjustment", "--description", "x"],
+            "The balance is too low. amount: The balance is 0",
+        ),
+        (["OWNER", "1", "--reference-id", " "], "reference_id: "),
         (["OWNER", "1", "--type", "usage"], "invalid choice"),
         (["GONE", "1"], "There is no account with this e-mail address."),
     ],
 )
-def test_refuses_in_one_line_and_changes_nothing(arguments: list[str], message: str):
+def test_the_command_reports_errors_in_one_line(arguments: list[str], message: str):
     named = {"OWNER": make_user().email, "GONE": make_user(deleted_at=timezone.now()).email}
     with pytest.raises(CommandError, match=r"\A[^\n]+\Z") as refusal:
         grant(*[named.get(argument, argument) for argument in arguments])

@@ -35,7 +35,7 @@ async def state_of(account: Account) -> tuple[str, list[str]]:
     return str(balance.balance), [str(entry.amount) for entry in entries]
 
 
-async def test_posts(post):
+async def test_credits_are_posted(post):
     me, staff = await customer(), await colleague()
     response = await post(staff, me.id, amount="12.5", description=" paid ", reference_id="invoice 7")
     posted = response.json()
@@ -56,7 +56,7 @@ async def test_posts(post):
     assert (entry.pk, entry.actor_id, entry.actor_kind) == (posted["id"], staff.id, "session")
 
 
-async def test_tells_the_audit_trail(post):
+async def test_a_posting_is_audited(post):
     me, staff = await customer(), await colleague()
     posted = (await post(staff, me.id, amount="3", type="refund", description="sorry")).json()
     (event,) = await rows(AuditEvent.objects.all())
@@ -72,7 +72,7 @@ async def test_tells_the_audit_trail(post):
     }
 
 
-async def test_a_staff_key_posts(post):
+async def test_a_key_of_staff_posts_credits(post):
     me, staff = await customer(), await colleague()
     key = await make(make_key, staff.user, scopes=[STAFF])
     assert (await post(key, me.id)).status_code == 201
@@ -99,7 +99,7 @@ async def test_a_reference_posts_once(post, name: str):
     assert await audited() == [("credits.posted", me.id, staff.id)]
 
 
-async def test_a_reference_is_each_customers_own(post):
+async def test_references_of_customers_are_independent(post):
     me, other, staff = await customer(), await customer(), await colleague()
     ids = [(await post(staff, account.id, reference_id="invoice 7")).json()["id"] for account in (me, other)]
     assert len(set(ids)) == 2
@@ -108,7 +108,7 @@ async def test_a_reference_is_each_customers_own(post):
 @pytest.mark.parametrize(
     "other", [{"amount": "10.000001"}, {"type": "refund"}, {"amount": "-10", "type": "adjustment", "description": "x"}]
 )
-async def test_a_reference_stands_for_one_movement(post, other: dict[str, Any]):
+async def test_a_reference_belongs_to_one_movement(post, other: dict[str, Any]):
     me, staff = await customer(), await colleague()
     await post(staff, me.id, reference_id="invoice 7")
     refused = await post(staff, me.id, **{"reference_id": "invoice 7", **other})
@@ -127,7 +127,7 @@ async def test_a_balance_never_falls_below_zero(post):
     assert later.json()["balance_after"] == "0.000000"
 
 
-async def test_a_balance_never_grows_beyond_what_can_be_kept(post):
+async def test_a_balance_never_exceeds_the_maximum(post):
     me, staff = await customer(), await colleague()
     assert (await post(staff, me.id, amount=LARGEST)).json()["balance_after"] == LARGEST
     assert_error(await post(staff, me.id, amount="0.000001"), 409, "BALANCE_TOO_LARGE", field="amount")
@@ -155,19 +155,19 @@ async def test_a_balance_never_grows_beyond_what_can_be_kept(post):
         ({"balance": "7"}, "balance"),
     ],
 )
-async def test_refuses_a_bad_posting(post, wrong: dict[str, Any], field: str):
+async def test_invalid_postings_are_rejected(post, wrong: dict[str, Any], field: str):
     me, staff = await customer(), await colleague()
     assert_error(await post(staff, me.id, **wrong), 422, "VALIDATION_FAILED", field=field)
     assert await state_of(me) == ("0.000000", [])
 
 
 @pytest.mark.parametrize("body", [[], "x", 7, {}])
-async def test_refuses_what_is_no_posting(post, body: Any):
+async def test_malformed_bodies_are_rejected(post, body: Any):
     me, staff = await customer(), await colleague()
     assert_error(await post(staff, me.id, json=body), 422, "VALIDATION_FAILED")
 
 
-async def test_refuses_everybody_but_staff(api: httpx.AsyncClient, post):
+async def test_only_staff_post_credits(api: httpx.AsyncClient, post):
     me, staff = await customer(), await colleague()
     plain, own = await make(make_key, staff.user), await make(make_key, me.user, scopes=[STAFF])
     for caller in (me, plain, own):
@@ -177,7 +177,7 @@ async def test_refuses_everybody_but_staff(api: httpx.AsyncClient, post):
     assert await state_of(me) == ("0.000000", [])
 
 
-async def test_refuses_an_account_that_is_not_there(post):
+async def test_an_unknown_account_is_not_found(post):
     staff, gone = await colleague(), await make(make_user, deleted_at=timezone.now())
     for user_id in (10**9, gone.pk, 2**63 - 1):
         assert_error(await post(staff, user_id), 404, "NOT_FOUND")
@@ -185,12 +185,12 @@ async def test_refuses_an_account_that_is_not_there(post):
     assert await rows(CreditTransaction.objects.all()) == []
 
 
-async def test_a_shut_account_may_be_refunded(post):
+async def test_a_suspended_account_may_be_refunded(post):
     staff, shut = await colleague(), await make(make_user, is_active=False)
     assert (await post(staff, shut.pk, type="refund")).status_code == 201
 
 
-async def test_an_amount_is_kept_as_it_was_sent(post):
+async def test_amounts_are_exact(post):
     me, staff = await customer(), await colleague()
     for amount in ("0.1", "0.2", "0.000003"):
         await post(staff, me.id, amount=amount)

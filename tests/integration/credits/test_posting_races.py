@@ -1,4 +1,4 @@
-"""Postings at the same time, on event loops of their own in real threads, as workers have them."""
+"""Concurrent postings, on event loops in threads of their own, as workers have them."""
 
 import asyncio
 from collections import Counter
@@ -17,6 +17,8 @@ from apps.credits.dependencies import credit_service
 from apps.credits.models import CreditBalance, CreditTransaction
 from apps.credits.schemas.credit_transaction import CreditPosting
 from tests.support.factories import make_user
+from tests.support.orm import make
+from tests.support.transaction_statements import locks_and_writes
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -57,7 +59,14 @@ def running_sums(user_id: int) -> list[tuple[Decimal, Decimal]]:
     return found
 
 
-def test_a_reference_posts_once_for_all_workers():
+async def test_a_posting_locks_the_account_and_then_the_balance():
+    user = await make(make_user)
+    with locks_and_writes() as seen:
+        await credit_service().post(OPERATOR, user.pk, CreditPosting.model_validate({"amount": "5"}))
+    assert seen == ["lock users", "lock credit_balances", "update credit_balances", "insert credit_transactions"]
+
+
+def test_concurrent_postings_of_a_reference_post_once():
     user = make_user()
     entries = at_once(lambda _: post(user.pk, amount="5", reference_id="invoice 7"))
     assert entries == [entries[0]] * THREADS
@@ -65,7 +74,7 @@ def test_a_reference_posts_once_for_all_workers():
     assert CreditBalance.objects.get(pk=user.pk).balance == 5
 
 
-def test_a_reference_stands_for_one_of_two_movements():
+def test_concurrent_movements_with_one_reference_post_one():
     user = make_user()
     answers = at_once(lambda number: post(user.pk, amount=str(1 + number % 2), reference_id="invoice 7"))
     entry = CreditTransaction.objects.get(user_id=user.pk)
@@ -74,7 +83,7 @@ def test_a_reference_stands_for_one_of_two_movements():
     assert CreditBalance.objects.get(pk=user.pk).balance == entry.amount
 
 
-def test_the_last_credits_are_taken_once():
+def test_concurrent_adjustments_do_not_overdraw_a_balance():
     user = make_user()
     post(user.pk, amount="10")
     answers = at_once(lambda _: post(user.pk, amount="-4", type="adjustment", description="race"))

@@ -24,14 +24,14 @@ async def post(api: httpx.AsyncClient, headers: dict[str, str], user_id: int, **
     return posted
 
 
-async def test_everybody_begins_with_nothing(api: httpx.AsyncClient):
+async def test_a_new_account_has_no_credits(api: httpx.AsyncClient):
     me = await customer()
     balance, ledger = [await api.get(path, headers=me.headers) for path in (BALANCE, LEDGER)]
     assert (balance.status_code, balance.json()) == (200, {"user_id": me.id, "balance": "0.000000"})
     assert ledger.json() == {"items": [], "total": 0, "page": 1, "size": 20, "pages": 0}
 
 
-async def test_one_sees_ones_own_and_staff_see_all(api: httpx.AsyncClient):
+async def test_customers_see_their_own_credits_and_staff_see_all(api: httpx.AsyncClient):
     me, staff = await customer(), await colleague()
     posted = await post(api, staff.headers, me.id, reference_id="invoice 7", description="paid")
     for headers, query in ((me.headers, {}), (me.headers, {"user_id": me.id}), (staff.headers, {"user_id": me.id})):
@@ -42,7 +42,7 @@ async def test_one_sees_ones_own_and_staff_see_all(api: httpx.AsyncClient):
     assert (await api.get(BALANCE, headers=staff.headers)).json()["balance"] == "0.000000"
 
 
-async def test_a_key_reads_its_owners(api: httpx.AsyncClient):
+async def test_a_key_reads_its_owners_credits(api: httpx.AsyncClient):
     me = await customer()
     key = await make(make_key, me.user)
     assert (await api.get(BALANCE, headers=key.headers)).json()["user_id"] == me.id
@@ -60,20 +60,20 @@ async def test_others_are_refused(api: httpx.AsyncClient, path: str):
 
 @BOTH
 @pytest.mark.parametrize("user_id", ["0", "-1", "x", "1.5", str(2**63), ""])
-async def test_refuses_what_is_no_user(api: httpx.AsyncClient, path: str, user_id: str):
+async def test_a_malformed_user_id_is_rejected(api: httpx.AsyncClient, path: str, user_id: str):
     staff = await colleague()
     response = await api.get(path, params={"user_id": user_id}, headers=staff.headers)
     assert_error(response, 422, "VALIDATION_FAILED", field="user_id")
 
 
 @pytest.mark.parametrize("query", [{"type": "gift"}, {"type": ""}, {"page": 0}, {"size": 101}])
-async def test_refuses_a_bad_query(api: httpx.AsyncClient, query: dict[str, Any]):
+async def test_a_malformed_query_is_rejected(api: httpx.AsyncClient, query: dict[str, Any]):
     me = await customer()
     (field,) = query
     assert_error(await api.get(LEDGER, params=query, headers=me.headers), 422, "VALIDATION_FAILED", field=field)
 
 
-async def test_pages_from_the_newest_on_and_by_type(api: httpx.AsyncClient):
+async def test_a_ledger_is_paged_newest_first_and_filtered_by_type(api: httpx.AsyncClient):
     me, other, staff = await customer(), await customer(), await colleague()
     await post(api, staff.headers, other.id)
     ids = [(await post(api, staff.headers, me.id, amount=str(number)))["id"] for number in range(1, 6)]
@@ -91,7 +91,7 @@ async def test_pages_from_the_newest_on_and_by_type(api: httpx.AsyncClient):
     assert await ledger(type="usage") == ([], 0)
 
 
-async def test_shows_what_verification_writes(api: httpx.AsyncClient):
+async def test_usage_entries_are_shown(api: httpx.AsyncClient):
     me = await customer()
     fields = {"user_id": me.id, "type": "usage", "amount": Decimal("-0.25"), "balance_after": Decimal("1.75")}
     entry = await make(CreditTransaction.objects.create, **fields)

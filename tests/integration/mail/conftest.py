@@ -1,4 +1,4 @@
-"""Letters, and the server that takes them."""
+"""Messages, and the server that accepts them."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -7,10 +7,11 @@ import pytest
 from django.db.models.functions import Now
 from pydantic import SecretStr
 
-from apps.mail.dependencies import mail_delivery, mail_service
+from apps.core.database.transaction import transaction
+from apps.mail.dependencies import mail_delivery, message_queue
 from apps.mail.domain.message import MailMessage
 from apps.mail.models import OutgoingMail
-from config.environment.mail_url import mailers
+from config.environment.mail import mailers
 from tests.support.mail_server import Inbox, mail_server
 from tests.support.orm import make, rows
 
@@ -19,7 +20,7 @@ TOKEN = "single-use-token"
 
 @pytest.fixture
 def use_mailer(settings) -> Callable[[str], None]:
-    """Return a function that lets this MAIL_URL's server deliver."""
+    """Return a function that makes the server of a MAIL_URL deliver."""
 
     def use(url: str) -> None:
         settings.MAILERS = mailers(SecretStr(url), to_console=False)
@@ -36,21 +37,20 @@ def inbox(use_mailer) -> Iterator[Inbox]:
 
 
 @pytest.fixture
-def post(database) -> Callable[..., Awaitable[None]]:
-    """Return a function that posts a letter."""
+def enqueue(database) -> Callable[..., Awaitable[None]]:
+    """Return a function that enqueues a message."""
 
-    async def post_one(recipient: str = "ann@example.com", key: str = "test:1", **fields: Any) -> None:
-        letter = MailMessage(
-            "test_mail", recipient, key, 7, {"link": f"https://app.example.com/#token={TOKEN}"}, **fields
-        )
-        await make(mail_service().post, letter)
+    async def enqueue_one(recipient: str = "ann@example.com", key: str = "test:1", **fields: Any) -> None:
+        context = {"link": f"https://app.example.com/#token={TOKEN}"}
+        async with transaction():
+            await message_queue().enqueue(MailMessage("test_mail", recipient, key, 7, context, **fields))
 
-    return post_one
+    return enqueue_one
 
 
 @pytest.fixture
 def deliver() -> Callable[[], Awaitable[OutgoingMail]]:
-    """Return a function that sends what waits, as though every wait were over, and returns the only letter."""
+    """Return a function that sends all messages as though each were due, and returns the only one."""
 
     async def deliver_all() -> OutgoingMail:
         await make(OutgoingMail.objects.update, due_at=Now())

@@ -1,4 +1,4 @@
-"""Letters on their way through a real mail server."""
+"""Messages on their way through a real mail server."""
 
 import asyncio
 import logging
@@ -10,8 +10,9 @@ import pytest
 from django.db.models import F
 
 from apps.core.database.pool import close_pools
-from apps.mail.dependencies import mail_delivery, outgoing_mail_repository
+from apps.mail.dependencies import mail_delivery
 from apps.mail.models import OutgoingMail
+from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
 from apps.mail.services.delivery import LEASE_SECONDS, Delivery
 from tests.integration.mail.conftest import TOKEN
 from tests.support.mail_server import mail_server, self_signed_tls
@@ -21,8 +22,8 @@ from tests.support.server import free_port
 pytestmark = pytest.mark.integration
 
 
-async def test_a_letter_is_delivered_once(post, deliver, inbox):
-    await post()
+async def test_a_message_is_delivered_once(enqueue, deliver, inbox):
+    await enqueue()
     mail = await deliver()
     assert (mail.attempts, mail.error, mail.failed_at) == (1, "", None)
     assert mail.sent_at is not None
@@ -35,25 +36,27 @@ async def test_a_letter_is_delivered_once(post, deliver, inbox):
     assert letter["Message-ID"] == f"<{mail.created_at:%Y%m%d%H%M%S%f}.{mail.pk}@localhost>"
     assert [part.get_content_type() for part in letter.iter_parts()] == ["text/plain", "text/html"]
     text, html = (part.get_content() for part in letter.iter_parts())
-    assert "asked for by an operator of Keyhouse." in text
+    assert "An operator of Keyhouse sent this message" in text
     assert "<h1" in html
 
 
-async def test_a_server_without_tls_gets_nothing_when_tls_is_demanded(post, deliver, inbox, use_mailer):
+async def test_a_server_without_tls_gets_nothing_when_tls_is_required(enqueue, deliver, inbox, use_mailer):
     use_mailer(f"smtp://127.0.0.1:{inbox.port}")
-    await post()
+    await enqueue()
     mail = await deliver()
     assert (mail.error, mail.sent_at, mail.failed_at) == ("SMTPNotSupportedError", None, None)
     assert inbox.messages == []
 
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
-async def test_a_server_that_nobody_vouches_for_gets_nothing(post, deliver, use_mailer, tmp_path, scheme, monkeypatch):
+async def test_a_server_with_an_untrusted_certificate_gets_nothing(
+    enqueue, deliver, use_mailer, tmp_path, scheme, monkeypatch
+):
     context, certificate = self_signed_tls(tmp_path)
     options = {"tls_context": context, "require_starttls": True} if scheme == "smtp" else {"ssl_context": context}
     with mail_server(**options) as inbox:
         use_mailer(f"{scheme}://127.0.0.1:{inbox.port}")
-        await post()
+        await enqueue()
         mail = await deliver()
         assert (mail.error, mail.sent_at, mail.failed_at) == ("SSLCertVerificationError", None, None)
         assert inbox.messages == []
@@ -63,10 +66,10 @@ async def test_a_server_that_nobody_vouches_for_gets_nothing(post, deliver, use_
         assert len(inbox.messages) == 1
 
 
-async def test_a_server_that_comes_back_gets_the_letter(post, deliver, use_mailer):
+async def test_a_message_is_sent_once_the_server_is_available(enqueue, deliver, use_mailer):
     port = free_port()
     use_mailer(f"smtp://127.0.0.1:{port}?starttls=false")
-    await post()
+    await enqueue()
     for attempts, wait_seconds in ((1, 10), (2, 20), (3, 40)):
         mail = await deliver()
         assert (mail.attempts, mail.error, mail.sent_at) == (attempts, "ConnectionRefusedError", None)
@@ -78,9 +81,9 @@ async def test_a_server_that_comes_back_gets_the_letter(post, deliver, use_maile
     assert len(inbox.messages) == 1
 
 
-async def test_a_recipient_who_is_refused_for_ever_is_given_up(post, deliver, inbox):
+async def test_a_permanently_refused_recipient_fails(enqueue, deliver, inbox):
     inbox.replies = ["550 no such user ann@example.com"]
-    await post()
+    await enqueue()
     mail = await deliver()
     assert (mail.error, mail.sent_at, mail.attempts) == ("SMTPRecipientsRefused", None, 1)
     assert mail.failed_at is not None
@@ -88,90 +91,90 @@ async def test_a_recipient_who_is_refused_for_ever_is_given_up(post, deliver, in
     assert inbox.messages == []
 
 
-async def test_a_recipient_who_is_refused_for_now_is_tried_again(post, deliver, inbox):
+async def test_a_temporarily_refused_recipient_is_tried_again(enqueue, deliver, inbox):
     inbox.replies = ["451 try again later"]
-    await post()
+    await enqueue()
     assert (await deliver()).failed_at is None
     assert (await deliver()).sent_at is not None
     assert len(inbox.messages) == 1
 
 
-async def test_content_that_is_refused_is_given_up(post, deliver, inbox):
+async def test_refused_content_fails(enqueue, deliver, inbox):
     inbox.data_reply = "554 looks like spam"
-    await post()
+    await enqueue()
     mail = await deliver()
     assert (mail.error, mail.failed_at is not None) == ("SMTPDataError", True)
 
 
-async def test_what_the_server_has_taken_is_sent_however_it_says_good_bye(post, deliver, inbox, settings):
+async def test_an_accepted_message_is_sent_however_the_connection_ends(enqueue, deliver, inbox, settings):
     settings.MAILERS["default"]["OPTIONS"]["timeout"] = 0.5
     inbox.quit_delay_seconds = 1
-    await post()
+    await enqueue()
     assert (await deliver()).sent_at is not None
     assert len(inbox.messages) == 1
 
 
-async def test_neither_address_nor_token_is_logged(post, deliver, inbox, caplog):
+async def test_neither_address_nor_token_is_logged(enqueue, deliver, inbox, caplog):
     caplog.set_level(logging.DEBUG)
     inbox.replies = ["550 no such user ann@example.com"]
-    await post()
+    await enqueue()
     mail = await deliver()
     said = "\n".join(f"{line.getMessage()} {line.exc_text}" for line in caplog.records if line.name != "mail.log")
-    assert f"letter {mail.pk} (test_mail), attempt 1: SMTPRecipientsRefused" in said
+    assert f"message {mail.pk} (test_mail), attempt 1: SMTPRecipientsRefused" in said
     assert "ann@example.com" not in said
     assert TOKEN not in said
 
 
-async def test_a_letter_whose_link_is_dead_is_not_sent(post, deliver, inbox):
-    await post(lifetime_seconds=0)
+async def test_an_expired_message_is_not_sent(enqueue, deliver, inbox):
+    await enqueue(lifetime_seconds=0)
     mail = await deliver()
     assert (mail.error, mail.attempts, mail.sent_at, mail.context_encrypted) == ("Expired", 0, None, None)
     assert mail.failed_at is not None
     assert inbox.messages == []
 
 
-async def test_after_a_change_of_the_secret_key_a_letter_is_given_up(post, deliver, inbox, settings):
-    await post()
-    settings.SECRET_KEY = "another secret key, as after somebody has changed it" * 2
+async def test_a_message_under_another_secret_key_fails(enqueue, deliver, inbox, settings):
+    await enqueue()
+    settings.SECRET_KEY = "another secret key, as after a change" * 2
     mail = await deliver()
-    assert (mail.error, mail.failed_at is not None) == ("UnreadableLetter", True)
+    assert (mail.error, mail.failed_at is not None) == ("UnreadableMessage", True)
     assert inbox.messages == []
 
 
-async def test_what_a_killed_worker_had_claimed_is_sent_by_another(post, deliver, inbox):
-    await post()
-    (claimed,) = await outgoing_mail_repository().claim(4, LEASE_SECONDS)
+async def test_a_message_that_a_killed_worker_had_claimed_is_sent(enqueue, deliver, inbox):
+    await enqueue()
+    (claimed,) = await OutgoingMailRepository().claim(4, LEASE_SECONDS)
     assert await mail_delivery().run() is False
     assert inbox.messages == []
     assert await seconds_until_due() == pytest.approx(LEASE_SECONDS, abs=5)
     mail = await deliver()
     assert (mail.sent_at is not None, mail.attempts) == (True, 2)
-    # The first was only slow: what it has to say comes too late to matter.
-    await outgoing_mail_repository().note_failure(claimed, "TimeoutError", wait_seconds=0, is_final=True)
+    # The first worker was only slow: its outcome comes too late to matter.
+    await OutgoingMailRepository().record_failure(claimed, "TimeoutError", wait_seconds=0, is_final=True)
     assert (await deliver()).error == ""
     assert len(inbox.messages) == 1
 
 
-async def test_a_letter_that_was_sent_twice_is_one_letter_to_its_reader(post, deliver, inbox):
-    await post()
+async def test_a_message_that_is_sent_twice_keeps_its_message_id(enqueue, deliver, inbox):
+    await enqueue()
     await deliver()
-    await make(OutgoingMail.objects.update, sent_at=None, context_encrypted=await _sealed_again(post))
+    await make(OutgoingMail.objects.update, sent_at=None, context_encrypted=await _sealed_again(enqueue))
     await make(OutgoingMail.objects.exclude(key="test:1").delete)
     await deliver()
     first, second = inbox.messages
     assert first["Message-ID"] == second["Message-ID"]
 
 
-async def _sealed_again(post) -> bytes:
-    await post(key="test:2")
+async def _sealed_again(enqueue) -> bytes:
+    await enqueue(key="test:2")
     (other,) = await rows(OutgoingMail.objects.filter(key="test:2"))
     assert other.context_encrypted is not None
     return bytes(other.context_encrypted)
 
 
-async def test_each_letter_is_sent_once_by_all_workers(post, inbox):
+async def test_concurrent_workers_send_each_message_once(enqueue, inbox):
     for number in range(20):
-        await post(f"user{number}@example.com", f"test:{number}")
+        await enqueue(f"user{number}@example.com", f"test:{number}")
     barrier = Barrier(4)
 
     def work(_number: int) -> None:
@@ -195,7 +198,7 @@ async def until_done() -> None:
 
 
 async def seconds_until_due() -> float:
-    """Return how long after its last change the only letter is due, by the database's clock."""
+    """Return how long after its creation the only message is due, by the database's clock."""
     (mail,) = await rows(OutgoingMail.objects.annotate(wait=F("due_at") - F("created_at")))
     wait: timedelta = vars(mail)["wait"]
     return wait.total_seconds()

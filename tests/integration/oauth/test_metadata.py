@@ -7,14 +7,14 @@ from django.conf import settings
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
 
 
-async def test_says_what_there_is(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch):
+async def test_metadata_names_endpoints_and_methods(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(settings, "PUBLIC_URL", "https://keys.example.com")
     monkeypatch.setattr(settings, "TOKEN_ISSUER", "https://id.example.com")
-    answer = await api.get(WELL_KNOWN, headers={"Host": "evil.example.com"})
-    assert answer.status_code == 200
-    assert answer.headers["content-type"].startswith("application/json")
-    assert answer.headers["cache-control"] == "public, max-age=3600"
-    assert answer.json() == {
+    response = await api.get(WELL_KNOWN, headers={"Host": "evil.example.com"})
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("application/json")
+    assert response.headers["cache-control"] == "public, max-age=3600"
+    assert response.json() == {
         "issuer": "https://id.example.com",
         "token_endpoint": "https://keys.example.com/api/v1/oauth/token",
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
@@ -29,7 +29,7 @@ async def test_says_what_there_is(api: httpx.AsyncClient, monkeypatch: pytest.Mo
     }
 
 
-async def test_each_address_it_names_is_there(api: httpx.AsyncClient):
+async def test_endpoints_of_metadata_exist(api: httpx.AsyncClient):
     metadata = (await api.get(WELL_KNOWN)).json()
     assert metadata["issuer"] == settings.TOKEN_ISSUER == settings.PUBLIC_URL
     for name in ("token_endpoint", "introspection_endpoint", "revocation_endpoint"):
@@ -37,5 +37,5 @@ async def test_each_address_it_names_is_there(api: httpx.AsyncClient):
     assert (await api.get(metadata["jwks_uri"].removeprefix(settings.PUBLIC_URL))).status_code == 200
 
 
-async def test_it_is_no_openid_provider(api: httpx.AsyncClient):
+async def test_openid_configuration_is_not_found(api: httpx.AsyncClient):
     assert (await api.get("/.well-known/openid-configuration")).status_code == 404

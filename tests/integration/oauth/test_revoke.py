@@ -26,41 +26,41 @@ REVOKE = f"{OAUTH}/revoke"
 ME = "/api/v1/users/me"
 
 
-async def signed_in(api: httpx.AsyncClient) -> dict[str, str]:
+async def sign_in(api: httpx.AsyncClient) -> dict[str, str]:
     user = await make(make_user, PASSWORD)
-    answer = await api.post("/api/v1/auth/login", json={"email": user.email, "password": PASSWORD})
-    pair: dict[str, str] = answer.json()
+    response = await api.post("/api/v1/auth/login", json={"email": user.email, "password": PASSWORD})
+    pair: dict[str, str] = response.json()
     return pair
 
 
 async def revoke(api: httpx.AsyncClient, token: str, **request: Any) -> None:
-    answer = await api.post(REVOKE, data={"token": token, **request.pop("form", {})}, **request)
-    assert (answer.status_code, answer.content) == (200, b""), answer.text
+    response = await api.post(REVOKE, data={"token": token, **request.pop("form", {})}, **request)
+    assert (response.status_code, response.content) == (200, b""), response.text
 
 
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
 @pytest.mark.parametrize("form", [{}, {"token_type_hint": "access_token"}, {"client_id": "app"}], ids=repr)
-async def test_a_session_s_token_ends_its_session(api: httpx.AsyncClient, kind: str, form: dict[str, str]):
-    pair, other = await signed_in(api), await signed_in(api)
+async def test_revoking_a_session_token_ends_its_session(api: httpx.AsyncClient, kind: str, form: dict[str, str]):
+    pair, other = await sign_in(api), await sign_in(api)
     await revoke(api, pair[kind], form=form)
     statuses = [(await api.get(ME, headers=bearer(one["access_token"]))).status_code for one in (pair, other)]
     assert statuses == [401, 200]
-    answer = await api.post("/api/v1/auth/refresh", json={"refresh_token": pair["refresh_token"]})
-    assert answer.status_code == 401
+    response = await api.post("/api/v1/auth/refresh", json={"refresh_token": pair["refresh_token"]})
+    assert response.status_code == 401
     ended, _ = await rows(Session.objects.order_by("id"))
     assert ended.revoked_reason == "signed out"
     assert (await audited())[-1] == ("session.ended", ended.pk, ended.user_id)
 
 
-async def test_a_spent_refresh_token_ends_its_session_too(api: httpx.AsyncClient):
-    pair = await signed_in(api)
+async def test_revoking_a_spent_refresh_token_ends_its_session(api: httpx.AsyncClient):
+    pair = await sign_in(api)
     newer = (await api.post("/api/v1/auth/refresh", json={"refresh_token": pair["refresh_token"]})).json()
     await revoke(api, pair["refresh_token"])
     assert (await api.get(ME, headers=bearer(newer["access_token"]))).status_code == 401
     assert (await audited())[-1][0] == "session.ended"
 
 
-async def test_a_key_s_token_is_believed_no_more_by_keyhouse(api: httpx.AsyncClient):
+async def test_revoked_client_token_is_refused(api: httpx.AsyncClient):
     key = await make(make_key, await make(make_staff), scopes=["tokens:introspect"])
     token, other = await exchange(api, key), await exchange(api, key)
     assert (await api.get(ME, headers=bearer(token))).status_code == 200
@@ -74,15 +74,15 @@ async def test_a_key_s_token_is_believed_no_more_by_keyhouse(api: httpx.AsyncCli
     assert event.after == {"token_id": revoked.token_id}
 
 
-async def test_the_client_may_stand_in_the_form(api: httpx.AsyncClient):
+async def test_client_may_authenticate_in_the_form(api: httpx.AsyncClient):
     key = await make(make_key)
     token = await exchange(api, key)
     await revoke(api, token, form={"client_id": str(key.id), "client_secret": key.secret})
     assert (await api.get(ME, headers=bearer(token))).status_code == 401
 
 
-async def test_many_at_once_are_one(api: httpx.AsyncClient):
-    key, pair = await make(make_key), await signed_in(api)
+async def test_concurrent_revocations_are_recorded_once(api: httpx.AsyncClient):
+    key, pair = await make(make_key), await sign_in(api)
     token = await exchange(api, key)
     await asyncio.gather(*(revoke(api, token, auth=client_of(key)) for _ in range(6)))
     await asyncio.gather(*(revoke(api, pair["access_token"]) for _ in range(6)))
@@ -90,68 +90,68 @@ async def test_many_at_once_are_one(api: httpx.AsyncClient):
     assert (actions.count("token.revoked"), actions.count("session.ended")) == (1, 1)
 
 
-async def test_somebody_else_s_token_is_left_alone(api: httpx.AsyncClient):
-    key, other, pair = await make(make_key), await make(make_key), await signed_in(api)
+async def test_token_of_another_client_is_refused(api: httpx.AsyncClient):
+    key, other, pair = await make(make_key), await make(make_key), await sign_in(api)
     token = await exchange(api, key)
     for one in (token, pair["access_token"], pair["refresh_token"]):
-        answer = await api.post(REVOKE, data={"token": one}, auth=client_of(other))
-        assert_oauth_error(answer, 400, "unauthorized_client")
-    proofs: list[dict[str, Any]] = [{}, {"auth": ("1", "wrong")}, {"auth": (str(other.id), key.secret)}]
-    for proof in proofs:
-        assert_oauth_error(await api.post(REVOKE, data={"token": token}, **proof), 401, "invalid_client")
+        response = await api.post(REVOKE, data={"token": one}, auth=client_of(other))
+        assert_oauth_error(response, 400, "unauthorized_client")
+    credentials: list[dict[str, Any]] = [{}, {"auth": ("1", "wrong")}, {"auth": (str(other.id), key.secret)}]
+    for one_credential in credentials:
+        assert_oauth_error(await api.post(REVOKE, data={"token": token}, **one_credential), 401, "invalid_client")
     for one in (token, pair["access_token"]):
         assert (await api.get(ME, headers=bearer(one))).status_code == 200
     assert await rows(RevokedToken.objects.all()) == []
 
 
-async def test_wrong_credentials_are_refused_whatever_the_token(api: httpx.AsyncClient):
-    pair = await signed_in(api)
+async def test_wrong_client_credentials_are_refused_for_any_token(api: httpx.AsyncClient):
+    pair = await sign_in(api)
     for one in (pair["access_token"], "x"):
-        answer = await api.post(REVOKE, data={"token": one}, auth=("1", generate_key("live")))
-        assert_oauth_error(answer, 401, "invalid_client")
+        response = await api.post(REVOKE, data={"token": one}, auth=("1", generate_key("live")))
+        assert_oauth_error(response, 401, "invalid_client")
     assert (await api.get(ME, headers=bearer(pair["access_token"]))).status_code == 200
 
 
-async def test_a_key_is_no_token(api: httpx.AsyncClient):
+async def test_api_key_is_refused_as_token(api: httpx.AsyncClient):
     key = await make(make_key)
-    proofs: list[dict[str, Any]] = [{}, {"auth": client_of(key)}]
+    credentials: list[dict[str, Any]] = [{}, {"auth": client_of(key)}]
     for one in (key.secret, generate_key("live")):
-        for proof in proofs:
-            answer = await api.post(REVOKE, data={"token": one}, **proof)
-            assert_oauth_error(answer, 400, "unsupported_token_type")
+        for one_credential in credentials:
+            response = await api.post(REVOKE, data={"token": one}, **one_credential)
+            assert_oauth_error(response, 400, "unsupported_token_type")
     (row,) = await rows(ApiKey.objects.all())
     assert (row.revoked_at, await audited()) == (None, [])
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "rt_AAAA", "\x00", "é🗝", "x" * 10_000], ids=lambda text: text[:9])
-async def test_an_unknown_token_is_none_any_more(api: httpx.AsyncClient, token: str):
+async def test_unknown_token_is_answered_with_200(api: httpx.AsyncClient, token: str):
     await revoke(api, token)
     await revoke(api, token, auth=client_of(await make(make_key)))
     assert await audited() == []
 
 
-async def test_a_token_that_is_over(api: httpx.AsyncClient):
-    pair = await signed_in(api)
+async def test_ended_session_is_not_ended_again(api: httpx.AsyncClient):
+    pair = await sign_in(api)
     for _ in range(2):
         await revoke(api, pair["refresh_token"])
     assert [action for action, *_ in await audited()].count("session.ended") == 1
 
 
 @pytest.mark.parametrize("form", [{}, {"token": ""}, {"token": ["x", "x"]}])
-async def test_malformed_requests(api: httpx.AsyncClient, form: dict[str, Any]):
+async def test_malformed_request_is_rejected(api: httpx.AsyncClient, form: dict[str, Any]):
     assert_oauth_error(await api.post(REVOKE, data={**form, "other": "x"}), 400, "invalid_request")
 
 
-async def test_is_limited_per_address(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch):
+async def test_revocation_is_limited_per_address(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(settings, "PUBLIC_RATE_LIMIT", "1/h")
     await revoke(api, "x")
     assert_oauth_error(await api.post(REVOKE, data={"token": "x"}), 429, "temporarily_unavailable")
 
 
 @pytest.mark.usefixtures("database")
-def test_what_has_ended_anyway_is_cleaned_up():
+def test_expired_revoked_tokens_are_deleted():
     now = timezone.now()
     for number, hours in enumerate((-3, -2, -0.5, 1)):
         RevokedToken.objects.create(token_id=f"token {number}", expires_at=now + timedelta(hours=hours))
-    assert call_service(revocation().remove_expired) == 2
+    assert call_service(revocation().delete_expired) == 2
     assert set(RevokedToken.objects.values_list("token_id", flat=True)) == {"token 2", "token 3"}

@@ -20,41 +20,41 @@ from tests.support.orm import make, rows
 TOKEN = f"{OAUTH}/token"
 
 
-async def ask(api: httpx.AsyncClient, key: IssuedKey, **form: str) -> httpx.Response:
+async def request_token(api: httpx.AsyncClient, key: IssuedKey, **form: str) -> httpx.Response:
     return await api.post(TOKEN, data={**GRANT, **form}, auth=client_of(key))
 
 
-async def assert_unused(key: IssuedKey, *noted: str) -> None:
-    """Check that no exchange of the key has been counted, and nothing else noted."""
+async def assert_unused(key: IssuedKey, *recorded: str) -> None:
+    """Check that no exchange of the key was counted, and that only these actions were recorded."""
     (counter,) = await rows(ApiKeyCounter.objects.filter(pk=key.id))
     assert (counter.windows, counter.last_used_at) == ("[]", None)
-    assert [action for action, *_ in await audited()] == list(noted)
+    assert [action for action, *_ in await audited()] == list(recorded)
 
 
-async def test_a_key_is_exchanged_for_a_token_that_anybody_can_verify(api: httpx.AsyncClient):
+async def test_key_is_exchanged_for_a_token_that_verifies_offline(api: httpx.AsyncClient):
     key = await make(make_key, scopes=["reports:read", "reports:write"])
-    answer = await ask(api, key)
-    assert answer.status_code == 200
-    assert (answer.headers["cache-control"], answer.headers["pragma"]) == ("no-store", "no-cache")
-    body = answer.json()
+    response = await request_token(api, key)
+    assert response.status_code == 200
+    assert (response.headers["cache-control"], response.headers["pragma"]) == ("no-store", "no-cache")
+    body = response.json()
     assert set(body) == {"access_token", "token_type", "expires_in", "scope"}
     assert (body["token_type"], body["expires_in"], body["scope"]) == ("Bearer", 900, "reports:read reports:write")
     published = {one["kid"]: one for one in (await api.get("/.well-known/jwks.json")).json()["keys"]}
     header = jwt.get_unverified_header(body["access_token"])
     assert header == {"typ": "at+jwt", "alg": "EdDSA", "kid": header["kid"]}
-    said = jwt.decode(
+    claims = jwt.decode(
         body["access_token"],
         jwt.PyJWK(published[header["kid"]]),
         algorithms=["EdDSA"],
         audience="keyhouse",
         issuer=settings.TOKEN_ISSUER,
     )
-    assert set(said) == {"iss", "aud", "sub", "client_id", "secret_id", "scope", "jti", "iat", "exp"}
-    assert (said["sub"], said["client_id"], said["scope"]) == (str(key.row.user_id), str(key.id), body["scope"])
-    assert said["exp"] - said["iat"] == 900
+    assert set(claims) == {"iss", "aud", "sub", "client_id", "secret_id", "scope", "jti", "iat", "exp"}
+    assert (claims["sub"], claims["client_id"], claims["scope"]) == (str(key.row.user_id), str(key.id), body["scope"])
+    assert claims["exp"] - claims["iat"] == 900
 
 
-async def test_the_exchange_is_a_use_of_the_key_and_stands_in_its_trail(api: httpx.AsyncClient):
+async def test_exchange_counts_as_use_and_is_audited(api: httpx.AsyncClient):
     key = await make(make_key, scopes=["a:b"])
     token = await exchange(api, key)
     (event,) = await rows(AuditEvent.objects.all())
@@ -66,23 +66,23 @@ async def test_the_exchange_is_a_use_of_the_key_and_stands_in_its_trail(api: htt
     assert counter.last_used_at is not None
 
 
-async def test_a_client_is_known_by_id_or_visible_prefix_in_the_header_or_the_form(api: httpx.AsyncClient):
+async def test_client_id_is_key_id_or_prefix_in_header_or_form(api: httpx.AsyncClient):
     key = await make(make_key)
     prefix = key.secret[:12]
     for client_id in (str(key.id), prefix):
         in_header = await api.post(TOKEN, data=GRANT, auth=(client_id, key.secret))
         in_form = await api.post(TOKEN, data={**GRANT, "client_id": client_id, "client_secret": key.secret})
         in_both = await api.post(TOKEN, data={**GRANT, "client_id": client_id}, auth=(client_id, key.secret))
-        assert [answer.status_code for answer in (in_header, in_form, in_both)] == [200, 200, 200]
+        assert [response.status_code for response in (in_header, in_form, in_both)] == [200, 200, 200]
 
 
-async def test_a_key_with_no_scopes_gets_a_token_with_none(api: httpx.AsyncClient):
-    answer = await ask(api, await make(make_key))
-    assert (answer.status_code, answer.json()["scope"]) == (200, "")
+async def test_key_without_scopes_gets_token_without_scopes(api: httpx.AsyncClient):
+    response = await request_token(api, await make(make_key))
+    assert (response.status_code, response.json()["scope"]) == (200, "")
 
 
 @pytest.mark.parametrize(
-    ("held", "asked", "given"),
+    ("held", "requested", "granted"),
     [
         (["a:b", "c"], "c", "c"),
         (["a:b", "c"], "c a:b c", "c a:b"),
@@ -93,25 +93,25 @@ async def test_a_key_with_no_scopes_gets_a_token_with_none(api: httpx.AsyncClien
         (["a:*", "keyhouse:*", "keys:verify"], "", "a:*"),
     ],
 )
-async def test_a_token_has_what_was_asked_for_and_by_default_what_is_of_use_elsewhere(
-    api: httpx.AsyncClient, held: list[str], asked: str, given: str
+async def test_token_has_requested_scopes_or_the_default_ones(
+    api: httpx.AsyncClient, held: list[str], requested: str, granted: str
 ):
     key = await make(make_key, await make(make_staff), scopes=held)
-    answer = await ask(api, key, scope=asked)
-    assert (answer.status_code, answer.json()["scope"]) == (200, given)
+    response = await request_token(api, key, scope=requested)
+    assert (response.status_code, response.json()["scope"]) == (200, granted)
 
 
 @pytest.mark.parametrize(
-    "asked", ["x", "a:b x", "a:*", "a", "keyhouse:staff", "a:b  c", " a:b", "a:b ", "a:b\tc", 'a"b', "é", "a:b,c"]
+    "requested", ["x", "a:b x", "a:*", "a", "keyhouse:staff", "a:b  c", " a:b", "a:b ", "a:b\tc", 'a"b', "é", "a:b,c"]
 )
-async def test_scopes_that_are_malformed_or_not_the_key_s(api: httpx.AsyncClient, asked: str):
+async def test_malformed_or_excessive_scopes_are_rejected(api: httpx.AsyncClient, requested: str):
     key = await make(make_key, scopes=["a:b", "c"])
-    assert_oauth_error(await ask(api, key, scope=asked), 400, "invalid_scope")
+    assert_oauth_error(await request_token(api, key, scope=requested), 400, "invalid_scope")
     await assert_unused(key)
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "changes",
     [
         {"revoked_at": timezone.now()},
         {"is_active": False},
@@ -121,32 +121,32 @@ async def test_scopes_that_are_malformed_or_not_the_key_s(api: httpx.AsyncClient
     ],
     ids=lambda fields: next(iter(fields)),
 )
-async def test_a_key_that_may_not_be_used(api: httpx.AsyncClient, spoil: dict[str, Any]):
+async def test_unusable_key_is_refused(api: httpx.AsyncClient, changes: dict[str, Any]):
     key = await make(make_key)
-    await make(ApiKey.objects.filter(pk=key.id).update, **spoil)
-    answer = await ask(api, key)
-    assert_oauth_error(answer, 401, "invalid_client")
-    assert answer.headers["www-authenticate"].startswith('Basic realm="keyhouse"')
-    await assert_unused(key, *refused_unless_deleted(spoil))
+    await make(ApiKey.objects.filter(pk=key.id).update, **changes)
+    response = await request_token(api, key)
+    assert_oauth_error(response, 401, "invalid_client")
+    assert response.headers["www-authenticate"].startswith('Basic realm="keyhouse"')
+    await assert_unused(key, *recorded_refusal(changes))
 
 
-@pytest.mark.parametrize("spoil", [{"is_active": False}, {"deleted_at": timezone.now()}], ids=["inactive", "deleted"])
-async def test_a_key_whose_owner_may_not_act(api: httpx.AsyncClient, spoil: dict[str, Any]):
+@pytest.mark.parametrize("changes", [{"is_active": False}, {"deleted_at": timezone.now()}], ids=["inactive", "deleted"])
+async def test_key_of_inactive_owner_is_refused(api: httpx.AsyncClient, changes: dict[str, Any]):
     key = await make(make_key)
-    await make(User.objects.filter(pk=key.row.user_id).update, **spoil)
-    assert_oauth_error(await ask(api, key), 401, "invalid_client")
+    await make(User.objects.filter(pk=key.row.user_id).update, **changes)
+    assert_oauth_error(await request_token(api, key), 401, "invalid_client")
     await assert_unused(key, "client.refused")
 
 
-def refused_unless_deleted(spoil: dict[str, Any]) -> list[str]:
-    """Return what the trail says: of a deleted key nothing is known any more."""
-    return [] if "deleted_at" in spoil else ["client.refused"]
+def recorded_refusal(changes: dict[str, Any]) -> list[str]:
+    """Return the recorded actions; a deleted key has no owner to tell."""
+    return [] if "deleted_at" in changes else ["client.refused"]
 
 
-async def test_that_a_right_secret_was_refused_stands_in_its_owner_s_trail(api: httpx.AsyncClient):
+async def test_refused_valid_secret_is_audited_for_its_owner(api: httpx.AsyncClient):
     key = await make(make_key)
     await make(ApiKey.objects.filter(pk=key.id).update, is_active=False)
-    assert_oauth_error(await ask(api, key), 401, "invalid_client")
+    assert_oauth_error(await request_token(api, key), 401, "invalid_client")
     wrong = key.secret[:-1] + ("a" if key.secret[-1] != "a" else "b")
     assert_oauth_error(await api.post(TOKEN, data=GRANT, auth=(str(key.id), wrong)), 401, "invalid_client")
     (event,) = await rows(AuditEvent.objects.all())
@@ -156,27 +156,27 @@ async def test_that_a_right_secret_was_refused_stands_in_its_owner_s_trail(api: 
 
 
 @pytest.mark.parametrize("operation", ["token", "introspect", "revoke"])
-async def test_no_more_refusals_are_noted_than_are_judged(
+async def test_audited_refusals_are_limited_per_address(
     api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, operation: str
 ):
     monkeypatch.setattr(settings, "PUBLIC_RATE_LIMIT", "3/h")
     key = await make(make_key)
     await make(ApiKey.objects.filter(pk=key.id).update, is_active=False)
     form = {**GRANT, "token": "x"}
-    answers = [await api.post(f"{OAUTH}/{operation}", data=form, auth=client_of(key)) for _ in range(20)]
-    assert [answer.status_code for answer in answers] == [401] * 3 + [429] * 17
+    responses = [await api.post(f"{OAUTH}/{operation}", data=form, auth=client_of(key)) for _ in range(20)]
+    assert [response.status_code for response in responses] == [401] * 3 + [429] * 17
     await assert_unused(key, *["client.refused"] * 3)
 
 
-async def test_a_secret_whose_grace_is_over(api: httpx.AsyncClient):
+async def test_secret_after_its_grace_period_is_refused(api: httpx.AsyncClient):
     key = await make(make_key)
     newer = await make(add_secret, key.row)
     await make(ApiKeySecret.objects.exclude(prefix=newer[:12]).update, expires_at=timezone.now())
-    assert_oauth_error(await ask(api, key), 401, "invalid_client")
-    assert (await ask(api, IssuedKey(key.row, newer))).status_code == 200
+    assert_oauth_error(await request_token(api, key), 401, "invalid_client")
+    assert (await request_token(api, IssuedKey(key.row, newer))).status_code == 200
 
 
-async def test_credentials_that_are_none_of_a_client(api: httpx.AsyncClient):
+async def test_invalid_client_credentials_are_refused(api: httpx.AsyncClient):
     key, other = await make(make_key), await make(make_key)
     basic = {"auth": (str(other.id), key.secret)}
     requests: list[dict[str, Any]] = [
@@ -205,17 +205,17 @@ async def test_credentials_that_are_none_of_a_client(api: httpx.AsyncClient):
     await assert_unused(key)
 
 
-async def test_two_proofs_at_once(api: httpx.AsyncClient):
+async def test_two_client_credentials_are_rejected(api: httpx.AsyncClient):
     key = await make(make_key)
     for form in ({"client_secret": key.secret}, {"client_id": key.secret[:12]}):
-        assert_oauth_error(await ask(api, key, **form), 400, "invalid_request")
+        assert_oauth_error(await request_token(api, key, **form), 400, "invalid_request")
     await assert_unused(key)
 
 
 @pytest.mark.parametrize("grant", ["password", "authorization_code", "refresh_token", "Client_Credentials", "x" * 999])
-async def test_another_grant(api: httpx.AsyncClient, grant: str):
+async def test_other_grant_types_are_rejected(api: httpx.AsyncClient, grant: str):
     key = await make(make_key)
-    assert_oauth_error(await ask(api, key, grant_type=grant), 400, "unsupported_grant_type")
+    assert_oauth_error(await request_token(api, key, grant_type=grant), 400, "unsupported_grant_type")
     await assert_unused(key)
 
 
@@ -237,46 +237,47 @@ async def test_another_grant(api: httpx.AsyncClient, grant: str):
         (None, b"grant_type=client_credentials"),
     ],
 )
-async def test_a_body_that_is_no_form(api: httpx.AsyncClient, content_type: str | None, body: bytes):
+async def test_invalid_form_is_rejected(api: httpx.AsyncClient, content_type: str | None, body: bytes):
     key = await make(make_key)
     headers = {"Content-Type": content_type} if content_type else {}
-    answer = await api.post(TOKEN, content=body, headers=headers, auth=client_of(key))
-    assert_oauth_error(answer, 400, "invalid_request")
+    response = await api.post(TOKEN, content=body, headers=headers, auth=client_of(key))
+    assert_oauth_error(response, 400, "invalid_request")
     await assert_unused(key)
 
 
-async def test_parameters_count_in_the_body_alone(api: httpx.AsyncClient):
+async def test_parameters_in_the_query_are_ignored(api: httpx.AsyncClient):
     key = await make(make_key)
-    answer = await api.post(TOKEN, params=GRANT, data={"other": "x"}, auth=client_of(key))
-    assert_oauth_error(answer, 400, "invalid_request")
+    response = await api.post(TOKEN, params=GRANT, data={"other": "x"}, auth=client_of(key))
+    assert_oauth_error(response, 400, "invalid_request")
     secret = {"client_id": str(key.id), "client_secret": key.secret}
     assert_oauth_error(await api.post(TOKEN, params=secret, data=GRANT), 401, "invalid_client")
 
 
-async def test_unknown_parameters_are_ignored(api: httpx.AsyncClient):
-    assert (await ask(api, await make(make_key), resource="https://x.example.com", unknown="x")).status_code == 200
+async def test_unknown_body_parameters_are_ignored(api: httpx.AsyncClient):
+    response = await request_token(api, await make(make_key), resource="https://x.example.com", unknown="x")
+    assert response.status_code == 200
 
 
-async def test_each_exchange_counts_against_the_key_s_windows(api: httpx.AsyncClient):
+async def test_each_exchange_counts_against_the_rate_limit(api: httpx.AsyncClient):
     plan = await make(make_plan, ("minute", 2, 60))
     key = await make(make_key, await make(make_user, plan=plan), scopes=["a:b"])
-    assert_oauth_error(await ask(api, key, scope="c"), 400, "invalid_scope")
-    answers = [await ask(api, key) for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [200, 200, 429]
-    assert [answer.headers["x-ratelimit-remaining"] for answer in answers] == ["1", "0", "0"]
-    assert_oauth_error(answers[2], 429, "temporarily_unavailable")
-    assert 50 <= int(answers[2].headers["retry-after"]) <= 60
+    assert_oauth_error(await request_token(api, key, scope="c"), 400, "invalid_scope")
+    responses = [await request_token(api, key) for _ in range(3)]
+    assert [response.status_code for response in responses] == [200, 200, 429]
+    assert [response.headers["x-ratelimit-remaining"] for response in responses] == ["1", "0", "0"]
+    assert_oauth_error(responses[2], 429, "temporarily_unavailable")
+    assert 50 <= int(responses[2].headers["retry-after"]) <= 60
     assert [action for action, *_ in await audited()] == ["token.issued"] * 2
 
 
-async def test_is_limited_per_address(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch):
+async def test_exchange_is_limited_per_address(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(settings, "PUBLIC_RATE_LIMIT", "1/h")
     key = await make(make_key)
-    assert (await ask(api, key)).status_code == 200
-    assert_oauth_error(await ask(api, key), 429, "temporarily_unavailable")
+    assert (await request_token(api, key)).status_code == 200
+    assert_oauth_error(await request_token(api, key), 429, "temporarily_unavailable")
 
 
-async def test_the_house_s_envelope_answers_what_never_reaches_the_endpoint(api: httpx.AsyncClient):
+async def test_errors_before_the_endpoint_use_the_error_envelope(api: httpx.AsyncClient):
     wrong_method = await api.get(TOKEN)
     too_large = await api.post(TOKEN, content=b"x" * (1024 * 1024 + 1))
     assert (wrong_method.status_code, wrong_method.json()["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")

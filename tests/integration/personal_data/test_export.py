@@ -34,7 +34,7 @@ def _use_daily(user_id: int, keys: int) -> None:
             _use(user_id, key_id, "1", days)
 
 
-async def test_gives_all_that_is_kept_and_no_secret(api: httpx.AsyncClient):
+async def test_export_has_all_personal_data_and_no_secret(api: httpx.AsyncClient):
     me, other = await customer(email="ann@example.com", password=PASSWORD), await customer(email="bob@example.com")
     key = await make(make_key, me.user, name="laptop")
     await make(make_key, other.user, name="bob's")
@@ -61,7 +61,7 @@ async def test_gives_all_that_is_kept_and_no_secret(api: httpx.AsyncClient):
     assert (await audited())[-1] == ("user.exported", me.id, me.id)
 
 
-async def test_needs_a_proof_of_the_last_minutes_and_no_key_gets_it(api: httpx.AsyncClient):
+async def test_own_export_needs_recent_authentication(api: httpx.AsyncClient):
     me = await customer()
     key = await make(make_key, me.user, scopes=["keyhouse:account"])
     assert_error(await api.get(ME, headers=key.headers), 403, "FORBIDDEN")
@@ -71,7 +71,7 @@ async def test_needs_a_proof_of_the_last_minutes_and_no_key_gets_it(api: httpx.A
     assert await audited() == []
 
 
-async def test_staff_get_a_customer_s_and_it_is_audited(api: httpx.AsyncClient):
+async def test_export_by_staff_is_audited(api: httpx.AsyncClient):
     me, staff = await customer(), await colleague()
     response = await api.get(f"/api/v1/users/{me.id}/export", headers=staff.headers)
     assert (response.status_code, response.json()["account"]["id"]) == (200, me.id)
@@ -79,7 +79,7 @@ async def test_staff_get_a_customer_s_and_it_is_audited(api: httpx.AsyncClient):
     assert (event.action, event.subject_id, event.actor_id) == ("user.exported", me.id, staff.id)
 
 
-async def test_an_account_is_exported_five_times_an_hour(api: httpx.AsyncClient):
+async def test_account_is_exported_up_to_five_times_an_hour(api: httpx.AsyncClient):
     me, other, staff = await customer(), await customer(), await colleague()
     for path, caller in ((ME, me), (f"/api/v1/users/{me.id}/export", staff)):
         answers = [await api.get(path, headers=caller.headers) for _ in range(6)]
@@ -90,7 +90,7 @@ async def test_an_account_is_exported_five_times_an_hour(api: httpx.AsyncClient)
         assert (await api.get(path, headers=caller.headers)).status_code == 200
 
 
-async def test_what_is_refused_is_not_counted(api: httpx.AsyncClient):
+async def test_refused_exports_are_not_counted(api: httpx.AsyncClient):
     me, other, staff = await customer(), await customer(), await colleague()
     boss = await make(make_staff)
     key = await make(make_key, me.user, scopes=["keyhouse:account"])
@@ -108,7 +108,7 @@ async def test_what_is_refused_is_not_counted(api: httpx.AsyncClient):
         assert [answer.status_code for answer in answers] == [200] * 5 + [429]
 
 
-async def test_holds_the_newest_of_each_kind_and_says_how_many_there_are(api: httpx.AsyncClient):
+async def test_lists_hold_the_newest_rows_and_the_total(api: httpx.AsyncClient):
     me = await customer()
     event = {"action": "x.done", "subject_id": me.id, "actor_kind": "operator", "target_kind": "user"}
     await make(AuditEvent.objects.bulk_create, [AuditEvent(**event) for _ in range(EXPORT_ROWS_MAXIMUM + 1)])
@@ -121,7 +121,7 @@ async def test_holds_the_newest_of_each_kind_and_says_how_many_there_are(api: ht
     assert usage["items"][0]["day"] > usage["items"][-1]["day"]
 
 
-async def test_nobody_else_gets_it(api: httpx.AsyncClient):
+async def test_other_accounts_are_not_exported(api: httpx.AsyncClient):
     me, other, staff = await customer(), await customer(), await colleague()
     boss = await make(make_staff)
     for user_id, headers, status, code in (
@@ -133,7 +133,7 @@ async def test_nobody_else_gets_it(api: httpx.AsyncClient):
     assert await audited() == []
 
 
-async def test_staff_prove_themselves_too_before_they_get_their_own(api: httpx.AsyncClient):
+async def test_export_of_staff_by_themselves_needs_recent_authentication(api: httpx.AsyncClient):
     staff = await colleague()
     key = await make(make_key, staff.user, scopes=["keyhouse:staff"])
     own = f"/api/v1/users/{staff.id}/export"

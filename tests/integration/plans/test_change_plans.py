@@ -13,6 +13,7 @@ from tests.support.accounts import audited, colleague, customer, superuser
 from tests.support.assertions import assert_error
 from tests.support.factories import make_key, make_service_key, make_staff, make_user
 from tests.support.orm import make, rows
+from tests.support.transaction_statements import locks_and_writes
 
 PLANS = "/api/v1/plans"
 MISSING = 2**62
@@ -37,7 +38,7 @@ async def only_event() -> AuditEvent:
     return event
 
 
-async def test_staff_make_a_plan(api: httpx.AsyncClient):
+async def test_staff_create_a_plan(api: httpx.AsyncClient):
     staff = await colleague()
     response = await api.post(PLANS, json=GOLD, headers=staff.headers)
     made = response.json()
@@ -53,7 +54,7 @@ async def test_a_name_is_enough(api: httpx.AsyncClient):
     assert (made["name"], made["api_keys_maximum"], made["rate_limits"]) == ("gold", None, [])
 
 
-async def test_windows_take_the_place_of_the_old_ones(api: httpx.AsyncClient):
+async def test_rate_limits_replace_the_former_ones(api: httpx.AsyncClient):
     staff, pro = await colleague(), await plan_named("pro")
     limits = {**MINUTE, "limit": 5}
     response = await api.patch(f"{PLANS}/{pro.pk}", json={"rate_limits": [HOUR, limits]}, headers=staff.headers)
@@ -68,7 +69,7 @@ async def test_windows_take_the_place_of_the_old_ones(api: httpx.AsyncClient):
 
 
 @pytest.mark.parametrize("change", [{"name": "professional"}, {"api_keys_maximum": 0}, {"api_keys_maximum": None}, {}])
-async def test_changes_what_was_sent_and_nothing_else(api: httpx.AsyncClient, change: dict[str, Any]):
+async def test_only_fields_that_were_sent_are_changed(api: httpx.AsyncClient, change: dict[str, Any]):
     staff = await colleague()
     made = (await api.post(PLANS, json=GOLD, headers=staff.headers)).json()
     response = await api.patch(f"{PLANS}/{made['id']}", json=change, headers=staff.headers)
@@ -76,7 +77,17 @@ async def test_changes_what_was_sent_and_nothing_else(api: httpx.AsyncClient, ch
     assert response.json() == {**made, **change, "updated_at": response.json()["updated_at"]}
 
 
-async def test_a_change_is_whole_or_not_at_all_and_the_last_one_stays(api: httpx.AsyncClient):
+async def test_changing_and_deleting_a_plan_lock_it_first(api: httpx.AsyncClient):
+    staff, pro = await colleague(), await plan_named("pro")
+    with locks_and_writes() as seen:
+        await api.patch(f"{PLANS}/{pro.pk}", json={"name": "gold", "rate_limits": [HOUR]}, headers=staff.headers)
+    assert seen == ["lock plans", "update plans", "delete plan_limits", "insert plan_limits"]
+    with locks_and_writes() as seen:
+        await api.delete(f"{PLANS}/{pro.pk}", headers=staff.headers)
+    assert seen == ["lock plans", "delete plan_limits", "delete plans"]
+
+
+async def test_concurrent_changes_are_atomic_and_the_last_one_stays(api: httpx.AsyncClient):
     staff, pro = await colleague(), await plan_named("pro")
     wishes = [[{**MINUTE, "limit": limit}, {**HOUR, "limit": limit}] for limit in range(1, 9)]
     answers = await asyncio.gather(
@@ -106,7 +117,7 @@ async def test_a_change_is_whole_or_not_at_all_and_the_last_one_stays(api: httpx
     ],
     ids=lambda value: repr(value)[:60],
 )
-async def test_plans_that_cannot_be(api: httpx.AsyncClient, change: dict[str, Any], field: str):
+async def test_malformed_plans_are_rejected(api: httpx.AsyncClient, change: dict[str, Any], field: str):
     staff, pro = await colleague(), await plan_named("pro")
     before = await everything()
     made = await api.post(PLANS, json={"name": "gold", **change}, headers=staff.headers)
@@ -116,20 +127,20 @@ async def test_plans_that_cannot_be(api: httpx.AsyncClient, change: dict[str, An
     assert (await everything(), await audited()) == (before, [])
 
 
-async def test_the_next_verification_goes_by_the_new_windows(api: httpx.AsyncClient):
+async def test_the_next_verification_uses_the_new_rate_limits(api: httpx.AsyncClient):
     staff, free = await colleague(), await plan_named("free")
     asker = await make(make_user, plan=await plan_named("pro"))
     key, service = await make(make_key), await make(make_service_key, user=asker)
     codes = []
     for limit in (0, 5, 0):
-        windows = {"rate_limits": [{**MINUTE, "limit": limit}, {**MINUTE, "name": "other", "period_seconds": 7}]}
-        assert (await api.patch(f"{PLANS}/{free.pk}", json=windows, headers=staff.headers)).status_code == 200
+        change = {"rate_limits": [{**MINUTE, "limit": limit}, {**MINUTE, "name": "other", "period_seconds": 7}]}
+        assert (await api.patch(f"{PLANS}/{free.pk}", json=change, headers=staff.headers)).status_code == 200
         answer = await api.post("/api/v1/keys/verify", json={"key": key.secret}, headers=service.headers)
         codes.append(answer.json()["code"])
     assert codes == ["RATE_LIMITED", "VALID", "RATE_LIMITED"]
 
 
-async def test_a_name_is_taken_once(api: httpx.AsyncClient):
+async def test_a_name_is_unique(api: httpx.AsyncClient):
     staff, pro = await colleague(), await plan_named("pro")
     before = await everything()
     made = await api.post(PLANS, json={"name": "free"}, headers=staff.headers)
@@ -139,7 +150,7 @@ async def test_a_name_is_taken_once(api: httpx.AsyncClient):
     assert (await everything(), await audited()) == (before, [])
 
 
-async def test_a_name_that_is_raced_for_is_taken_once(api: httpx.AsyncClient):
+async def test_concurrent_creations_with_one_name_create_one_plan(api: httpx.AsyncClient):
     staff = await colleague()
     answers = await asyncio.gather(*(api.post(PLANS, json=GOLD, headers=staff.headers) for _ in range(6)))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 5
@@ -157,7 +168,7 @@ async def test_the_plan_of_new_accounts_is_neither_renamed_nor_deleted(api: http
     assert (same.status_code, same.json()["rate_limits"]) == (200, [HOUR])
 
 
-async def test_deletes_a_plan_that_nobody_is_on(api: httpx.AsyncClient):
+async def test_a_plan_without_accounts_is_deleted(api: httpx.AsyncClient):
     staff, pro = await colleague(), await plan_named("pro")
     response = await api.delete(f"{PLANS}/{pro.pk}", headers=staff.headers)
     assert (response.status_code, response.content) == (204, b"")
@@ -170,7 +181,7 @@ async def test_deletes_a_plan_that_nobody_is_on(api: httpx.AsyncClient):
 
 
 @pytest.mark.parametrize("deleted_at", [None, timezone.now()], ids=["living", "deleted"])
-async def test_a_plan_that_somebody_is_on_stays(api: httpx.AsyncClient, deleted_at):
+async def test_a_plan_with_accounts_is_not_deleted(api: httpx.AsyncClient, deleted_at):
     staff, pro = await colleague(), await plan_named("pro")
     await make(make_user, plan=pro, deleted_at=deleted_at)
     before = await everything()
@@ -203,7 +214,7 @@ async def test_a_key_with_the_scope_of_staff_changes_plans(api: httpx.AsyncClien
     assert (await api.post(PLANS, json=GOLD, headers=key.headers)).status_code == 201
 
 
-async def test_what_is_missing_is_missing_to_staff(api: httpx.AsyncClient):
+async def test_an_unknown_plan_is_not_found(api: httpx.AsyncClient):
     staff = await colleague()
     for method, body in (("PATCH", {"name": "x"}), ("DELETE", None)):
         response = await api.request(method, f"{PLANS}/{MISSING}", json=body, headers=staff.headers)

@@ -1,4 +1,4 @@
-"""The plans every installation begins with."""
+"""The plans of a new installation."""
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -12,7 +12,7 @@ from tests.support.factories import make_user
 pytestmark = pytest.mark.usefixtures("database")
 
 
-def test_three_plans_are_there_with_their_calls_a_minute():
+def test_an_installation_begins_with_three_plans():
     found = PlanLimit.objects.order_by("limit").values_list("plan__name", "name", "limit", "period_seconds")
     assert list(found) == [
         ("free", "minute", 60, 60),
@@ -21,7 +21,7 @@ def test_three_plans_are_there_with_their_calls_a_minute():
     ]
 
 
-async def test_is_found_by_its_name():
+async def test_a_plan_is_found_by_name():
     ids = {await plan_service().id_of(name) for name in ("free", "pro", "enterprise")}
     assert len(ids) == 3
     for name in ("gold", "PRO", "", "pro'--"):
@@ -50,7 +50,7 @@ def test_names_are_unique_and_periods_positive():
     assert (Plan.objects.count(), limits.count()) == (3, 3)
 
 
-def test_a_plan_that_somebody_is_on_is_not_deleted():
+def test_the_database_refuses_to_delete_a_plan_with_accounts():
     make_user()
     with pytest.raises(ProtectedError):
         Plan.objects.get(name="free").delete()

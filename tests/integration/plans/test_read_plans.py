@@ -19,7 +19,7 @@ def minute(limit: int) -> dict[str, Any]:
     return {"name": "minute", "limit": limit, "period_seconds": 60}
 
 
-async def test_anyone_who_is_known_reads_the_plans(api: httpx.AsyncClient):
+async def test_every_authenticated_client_reads_plans(api: httpx.AsyncClient):
     me, staff = await customer(), await colleague()
     key = await make(make_key)
     for headers in (me.headers, staff.headers, key.headers):
@@ -34,19 +34,19 @@ async def test_anyone_who_is_known_reads_the_plans(api: httpx.AsyncClient):
             assert (await api.get(f"{PLANS}/{plan['id']}", headers=headers)).json() == plan
 
 
-async def test_a_page_is_a_part(api: httpx.AsyncClient):
+async def test_plans_are_paged(api: httpx.AsyncClient):
     me = await customer()
     page = (await api.get(PLANS, params={"page": 2, "size": 2}, headers=me.headers)).json()
     assert ([plan["name"] for plan in page["items"]], page["total"], page["pages"]) == (["enterprise"], 3, 2)
 
 
-async def test_windows_come_the_shortest_first_and_a_plan_may_have_none(api: httpx.AsyncClient):
+async def test_rate_limits_are_in_order_of_periods(api: httpx.AsyncClient):
     me = await customer()
     plan, bare = await make(Plan.objects.create, name="gold"), await make(Plan.objects.create, name="bare")
     for name, seconds in (("day", 86400), ("second", 1), ("hour", 3600)):
         await make(PlanLimit.objects.create, plan=plan, name=name, limit=10**12, period_seconds=seconds)
     shown = (await api.get(f"{PLANS}/{plan.pk}", headers=me.headers)).json()
-    assert [window["name"] for window in shown["rate_limits"]] == ["second", "hour", "day"]
+    assert [rate_limit["name"] for rate_limit in shown["rate_limits"]] == ["second", "hour", "day"]
     assert shown["rate_limits"][0] == {"name": "second", "limit": 10**12, "period_seconds": 1}
     assert (await api.get(f"{PLANS}/{bare.pk}", headers=me.headers)).json()["rate_limits"] == []
 
@@ -62,11 +62,11 @@ async def test_windows_come_the_shortest_first_and_a_plan_may_have_none(api: htt
         ("?page=0", 422, "VALIDATION_FAILED"),
     ],
 )
-async def test_what_cannot_be_read(api: httpx.AsyncClient, path: str, status: int, code: str):
+async def test_malformed_queries_are_rejected(api: httpx.AsyncClient, path: str, status: int, code: str):
     me = await customer()
     assert_error(await api.get(PLANS + path, headers=me.headers), status, code)
 
 
 @pytest.mark.parametrize("path", ["", "/1"])
-async def test_strangers_read_nothing(api: httpx.AsyncClient, path: str):
+async def test_anonymous_clients_read_nothing(api: httpx.AsyncClient, path: str):
     assert_error(await api.get(PLANS + path), 401, "NOT_AUTHENTICATED")

@@ -1,4 +1,4 @@
-"""Counts of refused calls are removed when they are old."""
+"""Counts of refused calls are removed after 90 days."""
 
 import json
 from datetime import timedelta
@@ -23,7 +23,7 @@ def kept() -> list[int]:
     return sorted(UsageDenial.objects.values_list("api_key_id", flat=True))
 
 
-def test_they_stay_for_ninety_days():
+def test_counts_are_kept_for_ninety_days():
     refuse(1, timedelta(days=91))
     refuse(2, timedelta(days=89))
     out = StringIO()
@@ -32,7 +32,7 @@ def test_they_stay_for_ninety_days():
     assert kept() == [2]
 
 
-def test_they_are_removed_in_batches():
+def test_counts_are_removed_in_batches():
     for number in range(3):
         refuse(number, timedelta(days=91))
     assert call_service(UsageDenialRepository().remove_old, 2) == 2

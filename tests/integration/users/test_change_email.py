@@ -1,4 +1,4 @@
-"""Changing one's address: `PATCH /users/me`, then `/auth/confirm-email` at both, or `/auth/cancel-email-change`."""
+"""Changing one's address: `PATCH /users/me`, then `/auth/confirm-email` twice, or `/auth/cancel-email-change`."""
 
 import asyncio
 from datetime import timedelta
@@ -49,7 +49,7 @@ async def stored(me: Account) -> User:
     return user
 
 
-async def test_another_address_waits_until_both_have_confirmed(api: httpx.AsyncClient):
+async def test_address_changes_once_both_addresses_have_confirmed(api: httpx.AsyncClient):
     me = await ann()
     asked = await ask(api, me)
     assert (asked.status_code, asked.json()["email"], asked.json()["pending_email"]) == (200, OLD, NEW)
@@ -64,7 +64,7 @@ async def test_another_address_waits_until_both_have_confirmed(api: httpx.AsyncC
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-async def test_in_either_order_and_both_are_told(api: httpx.AsyncClient, order: tuple[int, int]):
+async def test_addresses_confirm_in_either_order_and_both_are_notified(api: httpx.AsyncClient, order: tuple[int, int]):
     me = await ann()
     await ask(api, me)
     tokens = await links()
@@ -78,7 +78,7 @@ async def test_in_either_order_and_both_are_told(api: httpx.AsyncClient, order: 
         )
 
 
-async def test_one_alone_changes_nothing_however_often(api: httpx.AsyncClient):
+async def test_one_address_alone_changes_nothing(api: httpx.AsyncClient):
     me = await ann()
     await ask(api, me)
     old, _, _ = await links()
@@ -87,7 +87,7 @@ async def test_one_alone_changes_nothing_however_often(api: httpx.AsyncClient):
     assert (await stored(me)).email == OLD
 
 
-async def test_an_old_address_that_was_never_verified_need_not_confirm_and_may_cancel(api: httpx.AsyncClient):
+async def test_unverified_old_address_need_not_confirm(api: httpx.AsyncClient):
     me = await ann(email_verified_at=None)
     await ask(api, me)
     assert await kinds_to(OLD) == ["email_change_asked"]
@@ -96,7 +96,7 @@ async def test_an_old_address_that_was_never_verified_need_not_confirm_and_may_c
     assert (await stored(me)).email == NEW
 
 
-async def test_the_old_address_keeps_itself(api: httpx.AsyncClient):
+async def test_old_address_cancels_the_change(api: httpx.AsyncClient):
     me = await ann()
     await ask(api, me)
     old, new, cancel = await links()
@@ -109,7 +109,7 @@ async def test_the_old_address_keeps_itself(api: httpx.AsyncClient):
     assert (await audited())[-1] == ("user.email_change_cancelled", me.id, me.id)
 
 
-async def test_asking_for_one_s_own_address_ends_it_too(api: httpx.AsyncClient):
+async def test_requesting_the_current_address_cancels_the_change(api: httpx.AsyncClient):
     me = await ann()
     await ask(api, me)
     old, new, _ = await links()
@@ -120,7 +120,7 @@ async def test_asking_for_one_s_own_address_ends_it_too(api: httpx.AsyncClient):
         assert_error(await confirm(api, token), 400, "INVALID_TOKEN")
 
 
-async def test_a_new_wish_takes_the_place_of_the_one_before(api: httpx.AsyncClient):
+async def test_links_of_a_replaced_request_are_rejected(api: httpx.AsyncClient):
     me = await ann()
     await ask(api, me)
     old, new, _ = await links()
@@ -135,40 +135,40 @@ async def sent_to(start: str) -> int:
     return len(await rows(OutgoingMail.objects.filter(recipient__istartswith=start)))
 
 
-async def test_an_account_asks_once_a_minute_and_five_times_an_hour(api: httpx.AsyncClient):
-    me, strangers = await ann(), [f"stranger{number}@example.com" for number in range(8)]
+async def test_account_begins_one_change_a_minute_and_five_an_hour(api: httpx.AsyncClient):
+    me, others = await ann(), [f"other{number}@example.com" for number in range(8)]
     statuses = []
-    for stranger in strangers:
-        statuses.append((await ask(api, me, stranger)).status_code)
-        assert (await ask(api, me, OLD.upper())).status_code == 200  # ends the change, and takes no letter back
-        assert_error(await ask(api, me, stranger), 429, "RATE_LIMITED")
+    for other in others:
+        statuses.append((await ask(api, me, other)).status_code)
+        assert (await ask(api, me, OLD.upper())).status_code == 200  # cancels the change; its message still counts
+        assert_error(await ask(api, me, other), 429, "RATE_LIMITED")
         await make(age_messages, 61)
     assert statuses == [200] * 5 + [429] * 3
-    assert (await sent_to("stranger"), await sent_to(OLD)) == (5, 5)
+    assert (await sent_to("other"), await sent_to(OLD)) == (5, 5)
     await make(age_messages, 3600 - 7 * 61)
     assert (await ask(api, me)).status_code == 200
 
 
-async def test_an_address_is_asked_five_times_an_hour_by_all(api: httpx.AsyncClient):
-    askers = [await customer() for _ in range(7)]
-    answers = await asyncio.gather(*(ask(api, each, NEW.upper() if each.id % 2 else NEW) for each in askers))
+async def test_address_gets_five_requests_an_hour_from_all_accounts(api: httpx.AsyncClient):
+    customers = [await customer() for _ in range(7)]
+    answers = await asyncio.gather(*(ask(api, each, NEW.upper() if each.id % 2 else NEW) for each in customers))
     assert sorted(answer.status_code for answer in answers) == [200] * 5 + [429] * 2
     assert await sent_to(NEW) == 5
     assert {int(each.headers["retry-after"]) > 3000 for each in answers if each.status_code == 429} == {True}
     assert len(await rows(User.objects.exclude(pending_email=""))) == 5
     await make(age_messages, 3601)
-    assert (await ask(api, askers[0])).status_code == 200
+    assert (await ask(api, customers[0])).status_code == 200
 
 
-async def test_a_taken_address_is_answered_alike_and_told_so_by_mail(api: httpx.AsyncClient):
+async def test_taken_address_gets_the_same_response_and_statements_and_another_mail(api: httpx.AsyncClient):
     me, _ = await ann(), await make(make_user, email="Known@example.com")
     answers = []
     for email in (NEW, "known@example.com"):
         await run_in_transaction(User.objects.filter(pk=me.id).update, pending_email="")
         await make(age_messages, 61)
-        with statements() as made:
+        with statements() as run:
             response = await ask(api, me, email)
-        answers.append((response.status_code, response.json()["email"], set(response.headers), made))
+        answers.append((response.status_code, response.json()["email"], set(response.headers), run))
         assert response.json()["pending_email"] == email
     assert answers[0] == answers[1]
     assert await kinds_to("known@example.com") == ["email_taken"]
@@ -177,7 +177,7 @@ async def test_a_taken_address_is_answered_alike_and_told_so_by_mail(api: httpx.
     assert query_of(letter.context["link"]) == {}
 
 
-async def test_an_address_taken_meanwhile_is_not_taken_away(api: httpx.AsyncClient):
+async def test_address_that_another_account_took_meanwhile_is_rejected(api: httpx.AsyncClient):
     me = await ann()
     await ask(api, me)
     old, new, _ = await links()
@@ -196,7 +196,7 @@ async def _delete() -> None:
 
 
 @pytest.mark.parametrize("meanwhile", [_expire, _delete])
-async def test_what_makes_the_links_good_for_nothing(api: httpx.AsyncClient, meanwhile):
+async def test_links_are_rejected_after_expiry_and_deletion(api: httpx.AsyncClient, meanwhile):
     me = await ann()
     await ask(api, me)
     tokens = await links()
@@ -206,7 +206,7 @@ async def test_what_makes_the_links_good_for_nothing(api: httpx.AsyncClient, mea
     assert (await stored(me)).email == OLD
 
 
-async def test_a_changed_address_voids_every_other_link(api: httpx.AsyncClient):
+async def test_changed_address_voids_every_other_link(api: httpx.AsyncClient):
     me = await ann()
     await api.post("/api/v1/auth/forgot-password", json={"email": OLD})
     await ask(api, me)
@@ -218,7 +218,7 @@ async def test_a_changed_address_voids_every_other_link(api: httpx.AsyncClient):
     assert_error(await api.post("/api/v1/auth/reset-password", json=body), 400, "INVALID_TOKEN")
 
 
-async def test_needs_a_proof_of_the_last_minutes(api: httpx.AsyncClient):
+async def test_needs_a_recent_authentication(api: httpx.AsyncClient):
     me = await ann()
     await run_in_transaction(Session.objects.update, authenticated_at=Now() - timedelta(minutes=11))
     assert_error(await ask(api, me), 401, "STEP_UP_REQUIRED")
@@ -227,7 +227,7 @@ async def test_needs_a_proof_of_the_last_minutes(api: httpx.AsyncClient):
     assert await kinds_to(OLD) == await kinds_to(NEW) == []
 
 
-async def test_no_key_changes_the_address(api: httpx.AsyncClient):
+async def test_api_key_is_refused(api: httpx.AsyncClient):
     me = await ann()
     key = await make(make_key, me.user, scopes=["keyhouse:account"])
     refused = await api.patch(ME, json={"email": NEW, "full_name": "x"}, headers=key.headers)
@@ -236,7 +236,7 @@ async def test_no_key_changes_the_address(api: httpx.AsyncClient):
     assert (user.pending_email, user.full_name) == ("", "")
 
 
-async def test_a_refusal_of_another_field_asks_nobody(api: httpx.AsyncClient):
+async def test_rejection_of_another_field_sends_no_mail(api: httpx.AsyncClient):
     me, other = await ann(), await customer()
     body = {"email": NEW, "username": other.user.username}
     assert_error(await api.patch(ME, json=body, headers=me.headers), 409, "CONFLICT", field="username")
@@ -244,7 +244,7 @@ async def test_a_refusal_of_another_field_asks_nobody(api: httpx.AsyncClient):
     assert await kinds_to(NEW) == []
 
 
-async def test_staff_change_it_at_once_and_both_are_told(api: httpx.AsyncClient):
+async def test_staff_change_it_immediately_and_both_addresses_are_notified(api: httpx.AsyncClient):
     me, staff = await ann(), await colleague()
     await ask(api, me)
     tokens = await links()
@@ -261,13 +261,13 @@ async def test_staff_change_it_at_once_and_both_are_told(api: httpx.AsyncClient)
 
 
 @pytest.mark.parametrize("email", [f"{NEW}\r\nBcc: all@example.com", f"{NEW},b@example.com", "a\n@example.com"])
-async def test_what_would_break_a_header_is_no_address(api: httpx.AsyncClient, email: str):
+async def test_address_with_line_breaks_is_rejected(api: httpx.AsyncClient, email: str):
     me = await ann()
     assert_error(await ask(api, me, email), 422, "VALIDATION_FAILED", field="email")
     assert await kinds_to(OLD) == []
 
 
-async def test_what_is_pending_cannot_be_set(api: httpx.AsyncClient):
+async def test_pending_email_cannot_be_set(api: httpx.AsyncClient):
     me = await ann()
     response = await api.patch(ME, json={"pending_email": NEW}, headers=me.headers)
     assert_error(response, 422, "VALIDATION_FAILED", field="pending_email")

@@ -1,4 +1,4 @@
-"""Signing up where REGISTRATION=confirmed: no answer tells whether an address has an account."""
+"""Signing up where REGISTRATION=confirmed: no response reveals whether an address has an account."""
 
 import asyncio
 from datetime import timedelta
@@ -32,7 +32,7 @@ async def confirm(api: httpx.AsyncClient, token: str, password: str = PASSWORD) 
     return await api.post(CONFIRM, json={"token": token, "password": password})
 
 
-async def test_the_account_is_made_when_the_address_is_confirmed(api: httpx.AsyncClient):
+async def test_account_is_created_when_the_address_is_confirmed(api: httpx.AsyncClient):
     response = await api.post(USERS, json=NEW)
     assert (response.status_code, response.json()) == (202, {"status": "ok"})
     assert await rows(User.objects.all()) == []
@@ -47,9 +47,9 @@ async def test_the_account_is_made_when_the_address_is_confirmed(api: httpx.Asyn
     assert login.status_code == 200
 
 
-async def test_who_has_the_mail_alone_makes_no_account(api: httpx.AsyncClient):
-    """Else a stranger would choose the password of an account that its owner has confirmed."""
-    await api.post(USERS, json={**NEW, "username": "mallory", "password": "the stranger's own choice"})
+async def test_mail_without_the_password_creates_no_account(api: httpx.AsyncClient):
+    """Else another person would have chosen the password of an account that its owner has confirmed."""
+    await api.post(USERS, json={**NEW, "username": "mallory", "password": "chosen by another person"})
     (token,) = await tokens_to(ANN, "confirm_registration")
     assert_error(await api.post(CONFIRM, json={"token": token}), 422, "VALIDATION_FAILED", "password")
     assert_error(await confirm(api, token), 400, "WRONG_PASSWORD")
@@ -57,26 +57,26 @@ async def test_who_has_the_mail_alone_makes_no_account(api: httpx.AsyncClient):
     assert len(await rows(PendingRegistration.objects.all())) == 1
 
 
-async def test_the_page_of_the_link_asks_for_the_password(api: httpx.AsyncClient):
+async def test_page_of_the_link_asks_for_the_password(api: httpx.AsyncClient):
     page = await api.get("/account/confirm-registration")
     assert page.status_code == 200
     assert 'action="/api/v1/auth/confirm-registration"' in page.text
     assert [name for name in ("token", "password") if f'name="{name}"' in page.text] == ["token", "password"]
 
 
-async def test_a_slip_is_forgiven_and_the_fifth_wrong_password_is_the_last(api: httpx.AsyncClient):
+async def test_fifth_wrong_password_voids_the_link(api: httpx.AsyncClient):
     token = ""
-    for email, slips, status in ((ANN, 4, 201), ("bob@example.com", 5, 400)):
+    for email, mistakes, status in ((ANN, 4, 201), ("bob@example.com", 5, 400)):
         await api.post(USERS, json={**NEW, "email": email})
         (token,) = await tokens_to(email, "confirm_registration")
-        for _ in range(slips):
-            assert_error(await confirm(api, token, "a slip"), 400, "WRONG_PASSWORD")
+        for _ in range(mistakes):
+            assert_error(await confirm(api, token, "a mistake"), 400, "WRONG_PASSWORD")
         assert (await confirm(api, token)).status_code == status
     assert_error(await confirm(api, token), 400, "INVALID_TOKEN")
     assert [user.email for user in await rows(User.objects.all())] == [ANN]
 
 
-async def test_of_many_guesses_at_once_five_are_judged(api: httpx.AsyncClient):
+async def test_five_of_many_concurrent_guesses_are_checked(api: httpx.AsyncClient):
     await api.post(USERS, json=NEW)
     (token,) = await tokens_to(ANN, "confirm_registration")
     answers = await asyncio.gather(*(confirm(api, token, f"guess {number}") for number in range(9)))
@@ -84,7 +84,7 @@ async def test_of_many_guesses_at_once_five_are_judged(api: httpx.AsyncClient):
     assert codes == ["INVALID_TOKEN"] * 4 + ["WRONG_PASSWORD"] * 5
 
 
-async def test_an_address_with_an_account_is_answered_alike_and_told_so_by_mail(api: httpx.AsyncClient):
+async def test_address_with_an_account_gets_the_same_response_and_another_mail(api: httpx.AsyncClient):
     await make(make_user, email="Known@example.com")
     free = await api.post(USERS, json=NEW)
     taken = await api.post(USERS, json={**NEW, "email": "known@example.com"})
@@ -95,20 +95,20 @@ async def test_an_address_with_an_account_is_answered_alike_and_told_so_by_mail(
     assert len(await rows(User.objects.all())) == 1
 
 
-async def test_both_make_the_same_statements(api: httpx.AsyncClient):
+async def test_both_run_the_same_statements(api: httpx.AsyncClient):
     await make(make_user, email="known@example.com")
     seen = []
     for email in (ANN, "known@example.com"):
-        with statements() as made:
+        with statements() as run:
             await api.post(USERS, json={**NEW, "email": email})
-        seen.append(made)
+        seen.append(run)
     assert seen[0] == seen[1]
     assert [table for verb, table in seen[0] if verb == "INSERT"] == [
         "pending_registrations", "one_time_tokens", "outgoing_mails",
     ]  # fmt: skip
 
 
-async def test_a_user_name_that_is_taken_is_not_told_either(api: httpx.AsyncClient):
+async def test_taken_user_name_is_not_revealed(api: httpx.AsyncClient):
     await make(make_user, username="ANN")
     assert (await api.post(USERS, json=NEW)).status_code == 202
     (token,) = await tokens_to(ANN, "confirm_registration")
@@ -116,7 +116,7 @@ async def test_a_user_name_that_is_taken_is_not_told_either(api: httpx.AsyncClie
     assert created["username"].startswith("ann-")
 
 
-async def test_whoever_confirms_first_has_the_address_once(api: httpx.AsyncClient):
+async def test_first_confirmation_gets_the_address(api: httpx.AsyncClient):
     for name in ("ann", "other"):
         await api.post(USERS, json={**NEW, "username": name})
     first, second = await tokens_to(ANN, "confirm_registration")
@@ -125,7 +125,7 @@ async def test_whoever_confirms_first_has_the_address_once(api: httpx.AsyncClien
     assert len(await rows(User.objects.all())) == 1
 
 
-async def test_an_address_gets_five_letters_an_hour(api: httpx.AsyncClient):
+async def test_address_gets_five_messages_an_hour(api: httpx.AsyncClient):
     answers = await asyncio.gather(*(api.post(USERS, json=NEW) for _ in range(8)))
     assert [answer.status_code for answer in answers] == [202] * 8
     assert len(await kinds_to(ANN)) == 5
@@ -143,7 +143,7 @@ async def _take_address() -> None:
 
 
 @pytest.mark.parametrize("meanwhile", [_expire, _take_address])
-async def test_what_makes_a_link_good_for_nothing(api: httpx.AsyncClient, meanwhile):
+async def test_link_is_rejected_after_expiry_and_when_the_address_is_taken(api: httpx.AsyncClient, meanwhile):
     await api.post(USERS, json=NEW)
     (token,) = await tokens_to(ANN, "confirm_registration")
     await meanwhile()
@@ -152,12 +152,12 @@ async def test_what_makes_a_link_good_for_nothing(api: httpx.AsyncClient, meanwh
     assert len(await rows(User.objects.all())) == before
 
 
-async def test_a_weak_password_is_refused_before_anything(api: httpx.AsyncClient):
+async def test_weak_password_is_rejected_first(api: httpx.AsyncClient):
     assert_error(await api.post(USERS, json={**NEW, "password": "password"}), 422, "VALIDATION_FAILED", "password")
     assert await rows(PendingRegistration.objects.all()) == []
 
 
-async def test_no_password_is_kept_in_clear(api: httpx.AsyncClient):
+async def test_password_is_not_stored_in_clear(api: httpx.AsyncClient):
     await api.post(USERS, json=NEW)
     (pending,) = await rows(PendingRegistration.objects.all())
     (token,) = await rows(OneTimeToken.objects.all())
@@ -167,7 +167,7 @@ async def test_no_password_is_kept_in_clear(api: httpx.AsyncClient):
     assert PASSWORD not in repr(letter)
 
 
-async def test_clean_up_removes_what_nobody_has_confirmed(api: httpx.AsyncClient):
+async def test_clean_up_deletes_unconfirmed_sign_ups(api: httpx.AsyncClient):
     await api.post(USERS, json=NEW)
     await api.post(USERS, json={**NEW, "email": "bob@example.com"})
     old = PendingRegistration.objects.filter(email=ANN)

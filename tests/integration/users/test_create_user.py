@@ -20,7 +20,7 @@ async def test_signs_up_on_the_free_plan(api: httpx.AsyncClient):
     assert [event.action for event in await rows(AuditEvent.objects.all())] == ["user.created"]
 
 
-async def test_refuses_an_address_that_is_taken_in_another_case(api: httpx.AsyncClient):
+async def test_address_taken_in_another_case_is_rejected(api: httpx.AsyncClient):
     await api.post("/api/v1/users", json=NEW)
     response = await api.post("/api/v1/users", json={**NEW, "email": "ANN@EXAMPLE.COM", "username": "other"})
     assert_error(response, 409, "CONFLICT", field="email")

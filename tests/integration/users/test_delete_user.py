@@ -12,7 +12,7 @@ from tests.support.orm import make, rows
 USERS = "/api/v1/users"
 
 
-async def test_stops_every_credential_at_once_and_keeps_the_rows(api: httpx.AsyncClient):
+async def test_every_credential_is_refused_immediately_and_rows_stay(api: httpx.AsyncClient):
     me, service = await customer(email="ann@example.com", password=PASSWORD), await make(make_service_key)
     key = await make(make_key, me.user)
     response = await api.delete(f"{USERS}/{me.id}", headers=me.headers)
@@ -29,7 +29,7 @@ async def test_stops_every_credential_at_once_and_keeps_the_rows(api: httpx.Asyn
     assert await audited() == [("user.deleted", me.id, me.id), ("password.refused", None, None)]
 
 
-async def test_a_deleted_account_is_missing(api: httpx.AsyncClient):
+async def test_deleted_account_is_not_found(api: httpx.AsyncClient):
     me, staff = await customer(), await colleague()
     assert (await api.delete(f"{USERS}/{me.id}", headers=staff.headers)).status_code == 204
     assert_error(await api.get(f"{USERS}/{me.id}", headers=staff.headers), 404, "NOT_FOUND")
@@ -39,7 +39,7 @@ async def test_a_deleted_account_is_missing(api: httpx.AsyncClient):
     assert [item["id"] for item in listed["items"]] == [staff.id]
 
 
-async def test_its_address_may_be_taken_again_by_another_account(api: httpx.AsyncClient):
+async def test_another_account_may_take_its_address(api: httpx.AsyncClient):
     me = await customer(email="ann@example.com", username="ann")
     await api.delete(f"{USERS}/{me.id}", headers=me.headers)
     new = {"email": "ANN@example.com", "username": "Ann", "password": PASSWORD}
@@ -50,7 +50,7 @@ async def test_its_address_may_be_taken_again_by_another_account(api: httpx.Asyn
     assert login.status_code == 200
 
 
-async def test_others_may_not_be_deleted(api: httpx.AsyncClient):
+async def test_account_of_another_customer_is_not_deleted(api: httpx.AsyncClient):
     me, other = await customer(), await customer()
     assert_error(await api.delete(f"{USERS}/{other.id}", headers=me.headers), 403, "FORBIDDEN")
     assert_error(await api.delete(f"{USERS}/{other.id}"), 401, "NOT_AUTHENTICATED")
@@ -59,7 +59,7 @@ async def test_others_may_not_be_deleted(api: httpx.AsyncClient):
     assert await audited() == []
 
 
-async def test_members_of_staff_shut_themselves_out_in_no_way(api: httpx.AsyncClient):
+async def test_members_of_staff_cannot_remove_their_own_access(api: httpx.AsyncClient):
     me = await superuser()
     path = f"{USERS}/{me.id}"
     assert_error(await api.delete(path, headers=me.headers), 409, "CONFLICT")

@@ -1,4 +1,4 @@
-"""`/api/v1/invitations`, and signing up by one."""
+"""`/api/v1/invitations`, and accepting invitations."""
 
 import asyncio
 from datetime import timedelta
@@ -41,7 +41,7 @@ async def sign_up(api: httpx.AsyncClient, token: str, **fields: str) -> httpx.Re
     return await api.post(USERS, json={**NEW, "invitation": token, **fields})
 
 
-async def test_the_invited_sign_up_with_a_verified_address_on_their_plan(api: httpx.AsyncClient):
+async def test_invited_person_signs_up_with_a_verified_address_on_the_plan(api: httpx.AsyncClient):
     staff = await colleague()
     response = await invite(api, staff, plan="pro")
     invited = response.json()
@@ -62,13 +62,13 @@ async def test_the_invited_sign_up_with_a_verified_address_on_their_plan(api: ht
     assert (row.user_id, row.accepted_at is not None) == (user_id, True)
 
 
-async def test_nobody_else_signs_up(api: httpx.AsyncClient):
+async def test_sign_up_without_an_invitation_is_refused(api: httpx.AsyncClient):
     assert_error(await api.post(USERS, json=NEW), 403, "INVITATION_REQUIRED")
     assert_error(await sign_up(api, "x"), 400, "INVALID_TOKEN")
     assert await rows(User.objects.all()) == []
 
 
-async def test_an_invitation_is_good_once_and_for_its_address(api: httpx.AsyncClient):
+async def test_invitation_is_valid_once_and_for_its_address(api: httpx.AsyncClient):
     await invite(api, await colleague())
     token = await invitation_to()
     assert_error(await sign_up(api, token, email="other@example.com"), 400, "INVALID_TOKEN")
@@ -79,7 +79,7 @@ async def test_an_invitation_is_good_once_and_for_its_address(api: httpx.AsyncCl
 
 
 @pytest.mark.parametrize("fields", [{"password": "password"}, {"username": "taken"}])
-async def test_a_sign_up_that_is_refused_leaves_the_invitation_good(api: httpx.AsyncClient, fields: dict[str, str]):
+async def test_rejected_sign_up_leaves_the_invitation_valid(api: httpx.AsyncClient, fields: dict[str, str]):
     await make(make_user, username="taken")
     await invite(api, await colleague())
     token = await invitation_to()
@@ -87,7 +87,7 @@ async def test_a_sign_up_that_is_refused_leaves_the_invitation_good(api: httpx.A
     assert (await sign_up(api, token)).status_code == 201
 
 
-async def test_an_invitation_that_is_revoked_is_good_for_nothing(api: httpx.AsyncClient):
+async def test_revoked_invitation_is_invalid(api: httpx.AsyncClient):
     staff = await colleague()
     invited = (await invite(api, staff)).json()
     token = await invitation_to()
@@ -99,7 +99,7 @@ async def test_an_invitation_that_is_revoked_is_good_for_nothing(api: httpx.Asyn
     assert [action for action, _, _ in await audited()] == ["invitation.sent", "invitation.revoked"]
 
 
-async def test_an_invitation_is_sent_again_for_another_week(api: httpx.AsyncClient):
+async def test_invitation_is_resent_for_another_week(api: httpx.AsyncClient):
     staff = await colleague()
     invited = (await invite(api, staff)).json()
     await run_in_transaction(Invitation.objects.update, expires_at=Now() - timedelta(days=1))
@@ -111,7 +111,7 @@ async def test_an_invitation_is_sent_again_for_another_week(api: httpx.AsyncClie
     assert (await sign_up(api, await invitation_to())).status_code == 201
 
 
-async def test_lists_them_newest_first(api: httpx.AsyncClient):
+async def test_lists_invitations_newest_first(api: httpx.AsyncClient):
     staff = await colleague()
     for email in (ANN, "bob@example.com"):
         await invite(api, staff, email=email)
@@ -120,7 +120,7 @@ async def test_lists_them_newest_first(api: httpx.AsyncClient):
     assert "token" not in repr(page)
 
 
-async def test_staff_invite_and_nobody_else(api: httpx.AsyncClient):
+async def test_only_staff_invite(api: httpx.AsyncClient):
     me = await customer()
     for call in (
         api.post(INVITATIONS, json={"email": ANN}, headers=me.headers),
@@ -132,13 +132,13 @@ async def test_staff_invite_and_nobody_else(api: httpx.AsyncClient):
     assert await kinds_to(ANN) == []
 
 
-async def test_whoever_has_an_account_is_not_invited(api: httpx.AsyncClient):
+async def test_address_with_an_account_is_not_invited(api: httpx.AsyncClient):
     await make(make_user, email=ANN)
     assert_error(await invite(api, await colleague(), email="ANN@example.com"), 409, "CONFLICT", field="email")
     assert await rows(Invitation.objects.all()) == []
 
 
-async def test_where_registration_is_off_nobody_is_invited(api: httpx.AsyncClient, settings):
+async def test_no_invitation_is_sent_where_registration_is_off(api: httpx.AsyncClient, settings):
     staff = await colleague()
     invited = (await invite(api, staff)).json()
     settings.REGISTRATION = "off"
@@ -152,13 +152,13 @@ async def test_where_registration_is_off_nobody_is_invited(api: httpx.AsyncClien
     assert (await api.delete(f"{INVITATIONS}/{invited['id']}", headers=staff.headers)).status_code == 204
 
 
-async def test_where_registration_is_off_an_invitation_is_good_for_nothing(api: httpx.AsyncClient, settings):
+async def test_invitation_is_refused_where_registration_is_off(api: httpx.AsyncClient, settings):
     await invite(api, await colleague())
     settings.REGISTRATION = "off"
     assert_error(await sign_up(api, await invitation_to()), 403, "REGISTRATION_CLOSED")
 
 
-async def test_a_provider_s_verified_address_takes_up_its_invitation(api: httpx.AsyncClient):
+async def test_address_that_a_provider_has_verified_accepts_its_invitation(api: httpx.AsyncClient):
     async def register(email: str) -> int:
         async with transaction():
             return await federated_registration().register(email, "Ann")

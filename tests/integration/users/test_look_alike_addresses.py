@@ -1,4 +1,4 @@
-"""Addresses that look alike make no second account, and find no account but their own."""
+"""Addresses that look alike create no second account and find no account but their own."""
 
 import httpx
 import pytest
@@ -27,7 +27,7 @@ NO_ADDRESS = ["\u0430dmin@exämple.de", "adm\u0131n@exämple.de", "adm\u0130n@ex
 
 
 @pytest.mark.parametrize("email", SAME)
-async def test_another_spelling_is_taken(api: httpx.AsyncClient, email: str):
+async def test_other_spelling_of_a_taken_address_is_taken(api: httpx.AsyncClient, email: str):
     assert (await api.post(USERS, json=ADMIN)).json()["email"] == STORED
     again = await api.post(USERS, json={**ADMIN, "email": email, "username": "other"})
     assert_error(again, 409, "CONFLICT", field="email")
@@ -39,14 +39,14 @@ async def test_another_spelling_is_taken(api: httpx.AsyncClient, email: str):
 
 
 @pytest.mark.parametrize("email", NO_ADDRESS)
-async def test_letters_of_another_script_are_refused(api: httpx.AsyncClient, email: str):
+async def test_letters_of_another_script_are_rejected(api: httpx.AsyncClient, email: str):
     refusal = await api.post(USERS, json={**ADMIN, "email": email})
     assert_error(refusal, 422, "VALIDATION_FAILED", field="email")
     assert await rows(User.objects.all()) == []
     assert await audited() == []
 
 
-async def test_a_domain_that_looks_like_another_shows_that_it_does_not(api: httpx.AsyncClient):
+async def test_look_alike_domain_is_shown_in_ascii(api: httpx.AsyncClient):
     created = await api.post(USERS, json={**ADMIN, "email": "admin@\u0430pple.com"})
     assert (created.status_code, created.json()["email"]) == (201, "admin@xn--pple-43d.com")
 
@@ -59,13 +59,13 @@ async def test_every_spelling_signs_in_to_the_same_account(api: httpx.AsyncClien
 
 
 @pytest.mark.parametrize("email", NO_ADDRESS)
-async def test_no_look_alike_finds_an_account(api: httpx.AsyncClient, email: str):
+async def test_look_alike_finds_no_account(api: httpx.AsyncClient, email: str):
     await api.post(USERS, json=ADMIN)
     assert await user_service().credentials_of(email) is None
     assert_error(await api.post(LOGIN, json={"email": email, "password": PASSWORD}), 401, "WRONG_CREDENTIALS")
 
 
-async def test_whoever_is_found_is_known_by_the_stored_address(api: httpx.AsyncClient):
+async def test_found_account_has_its_stored_address(api: httpx.AsyncClient):
     await api.post(USERS, json=ADMIN)
     found = await user_service().credentials_of("\uff21\uff24\uff2d\uff29\uff2e@EXÄMPLE.de")
     assert found is not None

@@ -49,7 +49,7 @@ def breached_passwords(tmp_path: Path, settings: Settings) -> Path:
 
 @pytest.fixture
 def staff(database: None) -> Client:
-    """Somebody signed in to the admin."""
+    """A member of staff who is signed in to the admin."""
     return browser_of(make_staff(PASSWORD, email="boss@example.com"))
 
 
@@ -63,7 +63,7 @@ async def test_signing_up(api: httpx.AsyncClient, password: str):
 
 
 @refused
-async def test_changing_one_s_own(api: httpx.AsyncClient, password: str):
+async def test_changing_one_s_own_password(api: httpx.AsyncClient, password: str):
     me = await customer()
     await make(_give_password, me.user)
     change = {"current_password": PASSWORD, "new_password": password}
@@ -75,7 +75,7 @@ async def test_changing_one_s_own(api: httpx.AsyncClient, password: str):
 
 
 @refused
-def test_changing_one_s_own_in_the_admin(staff: Client, password: str):
+def test_changing_one_s_own_password_in_the_admin(staff: Client, password: str):
     form = {"old_password": PASSWORD, "new_password1": password, "new_password2": password}
     answer = staff.post("/admin/password_change/", form)
     assert (answer.status_code, list(answer.context["form"].errors)) == (200, ["new_password1"])
@@ -90,7 +90,7 @@ def test_adding_an_account_in_the_admin(staff: Client, password: str):
     assert User.objects.get().email == "boss@example.com"
 
 
-def test_nobody_s_password_is_changed_on_another_page_of_the_admin(staff: Client):
+def test_admin_has_no_page_for_other_users_passwords(staff: Client):
     user = make_user(PASSWORD)
     answer = staff.post(f"/admin/users/user/{user.pk}/password/", {"password1": "x", "password2": "x"})
     assert answer.status_code in {302, 403, 404}
@@ -120,7 +120,9 @@ def test_createsuperuser_from_the_environment(monkeypatch: pytest.MonkeyPatch, p
 
 @pytest.mark.usefixtures("database")
 @refused
-def test_createsuperuser_at_a_terminal_even_if_told_to_pass_over_it(monkeypatch: pytest.MonkeyPatch, password: str):
+def test_createsuperuser_at_a_terminal_even_with_the_answer_to_bypass_it(
+    monkeypatch: pytest.MonkeyPatch, password: str
+):
     terminal = io.StringIO()
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr("getpass.getpass", lambda *_prompt: password)
@@ -131,7 +133,7 @@ def test_createsuperuser_at_a_terminal_even_if_told_to_pass_over_it(monkeypatch:
 
 
 @pytest.mark.usefixtures("database")
-def test_createsuperuser_with_a_good_one(monkeypatch: pytest.MonkeyPatch):
+def test_createsuperuser_with_a_strong_password(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
     call_command("createsuperuser", "--noinput", email="Ann@EXÄMPLE.de", username="ann", stdout=io.StringIO())
     user = User.objects.get()
@@ -151,7 +153,7 @@ def test_createsuperuser_with_an_address_in_quotes(monkeypatch: pytest.MonkeyPat
     [" x7!kQ2pz ", "e\u0301t\u00e9 am Fluß", "\uff58\uff17!kQ2pz", "\U0001f511\U0001f3e0 am Fluß", "x7!kQ2pz" * 32],
     ids=["spaces", "combining", "full-width", "beyond the BMP", "256"],
 )
-async def test_a_password_is_taken_exactly_as_it_was_typed(api: httpx.AsyncClient, password: str):
+async def test_password_is_stored_exactly_as_typed(api: httpx.AsyncClient, password: str):
     assert (await api.post("/api/v1/users", json={**NEW, "password": password})).status_code == 201
     (user,) = await rows(User.objects.all())
     assert check_password(password, user.password)
@@ -161,7 +163,9 @@ async def test_a_password_is_taken_exactly_as_it_was_typed(api: httpx.AsyncClien
     assert (await api.post("/api/v1/auth/login", json=login)).status_code == 200
 
 
-async def test_a_file_that_cannot_be_read_lets_nothing_pass(api: httpx.AsyncClient, breached_passwords: Path):
+async def test_unreadable_file_of_breached_passwords_rejects_every_password(
+    api: httpx.AsyncClient, breached_passwords: Path
+):
     breached_passwords.unlink()  # noqa: ASYNC240  nothing else runs here
     answer = await api.post("/api/v1/users", json={**NEW, "password": PASSWORD})
     assert_error(answer, 503, "UNAVAILABLE")

@@ -33,7 +33,7 @@ async def test_reads_one_s_own_account(api: httpx.AsyncClient):
     }
 
 
-async def test_a_key_reads_its_owner(api: httpx.AsyncClient):
+async def test_api_key_reads_its_owner(api: httpx.AsyncClient):
     key = await make(make_key)
     for headers in (key.headers, {"Authorization": f"Bearer {key.secret}"}):
         response = await api.get(f"{USERS}/me", headers=headers)
@@ -41,11 +41,11 @@ async def test_a_key_reads_its_owner(api: httpx.AsyncClient):
 
 
 @pytest.mark.parametrize("path", [USERS, f"{USERS}/me", f"{USERS}/1", "/api/v1/api-keys", "/api/v1/auth/sessions"])
-async def test_a_credential_is_needed(api: httpx.AsyncClient, path: str):
+async def test_request_without_a_credential_is_rejected(api: httpx.AsyncClient, path: str):
     assert_error(await api.get(path), 401, "NOT_AUTHENTICATED")
 
 
-async def test_others_are_for_staff(api: httpx.AsyncClient):
+async def test_only_staff_read_other_accounts(api: httpx.AsyncClient):
     me, other, staff = await customer(), await customer(), await colleague()
     assert_error(await api.get(f"{USERS}/{other.id}", headers=me.headers), 403, "FORBIDDEN")
     assert_error(await api.get(f"{USERS}/{2**62}", headers=me.headers), 403, "FORBIDDEN")
@@ -53,7 +53,7 @@ async def test_others_are_for_staff(api: httpx.AsyncClient):
     assert_error(await api.get(f"{USERS}/{2**62}", headers=staff.headers), 404, "NOT_FOUND")
 
 
-async def test_a_staff_member_s_key_reads_others_only_with_the_scope(api: httpx.AsyncClient):
+async def test_key_of_a_staff_member_reads_others_only_with_the_scope(api: httpx.AsyncClient):
     staff, other = await colleague(), await customer()
     plain = await make(make_key, staff.user)
     scoped = await make(make_key, staff.user, scopes=["keyhouse:staff"])
@@ -61,14 +61,14 @@ async def test_a_staff_member_s_key_reads_others_only_with_the_scope(api: httpx.
     assert (await api.get(f"{USERS}/{other.id}", headers=scoped.headers)).status_code == 200
 
 
-async def test_customers_list_themselves_alone(api: httpx.AsyncClient):
+async def test_customers_list_only_themselves(api: httpx.AsyncClient):
     me, _ = await customer(), await customer()
     listed = (await api.get(USERS, headers=me.headers)).json()
     assert [item["id"] for item in listed["items"]] == [me.id]
     assert listed | {"items": []} == {"items": [], "total": 1, "page": 1, "size": 20, "pages": 1}
 
 
-async def test_staff_list_all_page_by_page(api: httpx.AsyncClient):
+async def test_staff_page_through_all_accounts(api: httpx.AsyncClient):
     staff = await superuser()
     others = [await make(make_user) for _ in range(4)]
     pages = [(await api.get(f"{USERS}?size=2&page={page}", headers=staff.headers)).json() for page in (1, 2, 3, 4)]
@@ -106,7 +106,7 @@ async def test_staff_search(api: httpx.AsyncClient, query: str, found: set[str])
 
 
 @pytest.mark.parametrize("query", ["search=a%00", "is_active=maybe", f"search={'x' * 255}"])
-async def test_queries_that_cannot_be(api: httpx.AsyncClient, query: str):
+async def test_invalid_query_is_rejected(api: httpx.AsyncClient, query: str):
     staff = await superuser()
     response = await api.get(f"{USERS}?{query}", headers=staff.headers)
     assert_error(response, 422, "VALIDATION_FAILED", field=query.partition("=")[0])

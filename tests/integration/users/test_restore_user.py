@@ -29,7 +29,7 @@ async def restore(api: httpx.AsyncClient, user_id: int, staff: Account) -> httpx
     return await api.post(f"{USERS}/{user_id}/restore", headers=staff.headers)
 
 
-async def test_a_deletion_voids_every_link_and_is_told_of(api: httpx.AsyncClient, settings):
+async def test_deletion_voids_every_link_and_notifies_the_owner(api: httpx.AsyncClient, settings):
     settings.ERASE_AFTER_DAYS = 14
     me = await customer(email=ANN)
     await api.post("/api/v1/auth/forgot-password", json={"email": ANN})
@@ -40,14 +40,14 @@ async def test_a_deletion_voids_every_link_and_is_told_of(api: httpx.AsyncClient
     assert (letter.kind, letter.context) == ("account_deleted", {"days": "14"})
 
 
-async def test_needs_a_proof_of_the_last_minutes(api: httpx.AsyncClient):
+async def test_deletion_needs_a_recent_authentication(api: httpx.AsyncClient):
     me = await customer()
     await run_in_transaction(Session.objects.update, authenticated_at=Now() - timedelta(minutes=11))
     assert_error(await api.delete(f"{USERS}/{me.id}", headers=me.headers), 401, "STEP_UP_REQUIRED")
     assert (await api.get(f"{USERS}/me", headers=me.headers)).status_code == 200
 
 
-async def test_no_key_deletes_its_owner(api: httpx.AsyncClient):
+async def test_api_key_does_not_delete_its_owner(api: httpx.AsyncClient):
     me = await customer()
     key = await make(make_key, me.user, scopes=["keyhouse:account"])
     assert_error(await api.delete(f"{USERS}/{me.id}", headers=key.headers), 403, "FORBIDDEN")
@@ -55,7 +55,7 @@ async def test_no_key_deletes_its_owner(api: httpx.AsyncClient):
     assert user.deleted_at is None
 
 
-async def test_staff_restore_it_with_its_keys_and_without_its_sessions(api: httpx.AsyncClient):
+async def test_staff_restore_an_account_with_its_keys_and_without_its_sessions(api: httpx.AsyncClient):
     me, staff = await deleted(api), await colleague()
     key = await make(make_key, me.user)
     response = await restore(api, me.id, staff)
@@ -67,7 +67,7 @@ async def test_staff_restore_it_with_its_keys_and_without_its_sessions(api: http
     assert ("user.restored", me.id, staff.id) in await audited()
 
 
-async def test_an_address_that_somebody_else_has_by_now_is_not_taken_away(api: httpx.AsyncClient):
+async def test_account_whose_address_is_taken_is_not_restored(api: httpx.AsyncClient):
     me, staff = await deleted(api), await colleague()
     await make(make_user, email=ANN.upper())
     assert_error(await restore(api, me.id, staff), 409, "CONFLICT", field="email")
@@ -76,13 +76,13 @@ async def test_an_address_that_somebody_else_has_by_now_is_not_taken_away(api: h
 
 
 @pytest.mark.parametrize("state", [{}, {"deleted_at": Now(), "erased_at": Now()}])
-async def test_what_is_not_deleted_or_is_erased_is_not_restored(api: httpx.AsyncClient, state):
+async def test_account_that_is_not_deleted_or_is_erased_is_not_restored(api: httpx.AsyncClient, state):
     user, staff = await make(make_user, **state), await colleague()
     assert_error(await restore(api, user.pk, staff), 404, "NOT_FOUND")
     assert await audited() == []
 
 
-async def test_nobody_else_restores(api: httpx.AsyncClient):
+async def test_only_staff_restore(api: httpx.AsyncClient):
     me, other = await deleted(api), await customer()
     assert_error(await restore(api, me.id, other), 403, "FORBIDDEN")
     assert_error(await restore(api, me.id, me), 401, "NOT_AUTHENTICATED")

@@ -40,7 +40,7 @@ async def last_event() -> AuditEvent:
     return (await rows(AuditEvent.objects.order_by("id")))[-1]
 
 
-async def test_lists_the_catalogue_to_whoever_is_signed_in(api: httpx.AsyncClient):
+async def test_lists_the_catalogue_of_scopes(api: httpx.AsyncClient):
     me = await customer()
     answer = (await api.get(SCOPES, headers=me.headers)).json()
     assert (answer["total"], answer["pages"]) == (len(CATALOGUE), 1)
@@ -54,7 +54,7 @@ async def test_lists_the_catalogue_to_whoever_is_signed_in(api: httpx.AsyncClien
     assert_error(await api.get(SCOPES), 401, "NOT_AUTHENTICATED")
 
 
-async def test_makes_a_role(api: httpx.AsyncClient):
+async def test_creates_a_role(api: httpx.AsyncClient):
     boss = await superuser()
     made = await make_whole(api, boss)
     assert {name: made[name] for name in WHOLE} == WHOLE
@@ -84,7 +84,7 @@ async def test_lists_roles_to_staff(api: httpx.AsyncClient):
         ({"permissions": ["plans.change_plan"]}, {"permissions": WHOLE["permissions"]}),
     ],
 )
-async def test_changes_what_was_sent_and_nothing_else(api: httpx.AsyncClient, changes: dict, before: dict):
+async def test_changes_only_the_fields_that_are_sent(api: httpx.AsyncClient, changes: dict, before: dict):
     boss = await superuser()
     made = await make_whole(api, boss)
     answer = await api.patch(f"{ROLES}/{made['id']}", json=changes, headers=boss.headers)
@@ -93,7 +93,7 @@ async def test_changes_what_was_sent_and_nothing_else(api: httpx.AsyncClient, ch
     assert (event.action, event.target_id, event.before, event.after) == ("role.updated", made["id"], before, changes)
 
 
-async def test_deletes_a_role_that_nobody_has(api: httpx.AsyncClient):
+async def test_deletes_an_unused_role(api: httpx.AsyncClient):
     boss = await superuser()
     made = await make_whole(api, boss)
     assert (await api.delete(f"{ROLES}/{made['id']}", headers=boss.headers)).status_code == 204
@@ -103,7 +103,7 @@ async def test_deletes_a_role_that_nobody_has(api: httpx.AsyncClient):
     assert_error(await api.get(f"{ROLES}/{made['id']}", headers=boss.headers), 404, "NOT_FOUND")
 
 
-async def test_a_role_that_somebody_has_stays(api: httpx.AsyncClient):
+async def test_role_in_use_is_not_deleted(api: httpx.AsyncClient):
     boss, role, gone, me = await superuser(), await make(make_role), await customer(), await customer()
     await make(role.user_set.set, [gone.user, me.user])
     assert (await api.delete(f"/api/v1/users/{gone.id}", headers=boss.headers)).status_code == 204
@@ -131,7 +131,7 @@ async def test_a_role_that_somebody_has_stays(api: httpx.AsyncClient):
         ({"id": 5}, "id"),
     ],
 )
-async def test_refuses_a_bad_role(api: httpx.AsyncClient, wrong: dict, field: str):
+async def test_invalid_role_is_rejected(api: httpx.AsyncClient, wrong: dict, field: str):
     boss, role = await superuser(), await make(make_role, "keys:verify")
     for answer in (
         await api.post(ROLES, json={**WHOLE, **wrong}, headers=boss.headers),
@@ -143,7 +143,7 @@ async def test_refuses_a_bad_role(api: httpx.AsyncClient, wrong: dict, field: st
     assert await audited() == []
 
 
-async def test_a_name_is_taken_once(api: httpx.AsyncClient):
+async def test_taken_name_is_rejected(api: httpx.AsyncClient):
     boss, role = await superuser(), await make(make_role)
     for answer in (
         await api.post(ROLES, json={"name": "service"}, headers=boss.headers),
@@ -154,7 +154,7 @@ async def test_a_name_is_taken_once(api: httpx.AsyncClient):
 
 
 @pytest.mark.parametrize("who", ["customer", "colleague", "key of a colleague", "plain key of a superuser"])
-async def test_only_superusers_decide(api: httpx.AsyncClient, who: str):
+async def test_only_superusers_change_roles(api: httpx.AsyncClient, who: str):
     role, boss, staff = await make(make_role), await superuser(), await colleague()
     headers = {
         "customer": (await customer()).headers,
@@ -175,7 +175,7 @@ async def test_only_superusers_decide(api: httpx.AsyncClient, who: str):
     assert await audited() == []
 
 
-async def test_what_a_role_gives_is_for_superusers_in_person_who_have_just_proven_it(api: httpx.AsyncClient):
+async def test_changing_a_role_needs_a_recently_authenticated_session(api: httpx.AsyncClient):
     boss, role = await superuser(), await make(make_role, "keys:verify")
     key = await make(make_key, boss.user, scopes=["keyhouse:staff"])
     path, change = f"{ROLES}/{role.pk}", {"scopes": ["credits:hold"]}
@@ -186,7 +186,7 @@ async def test_what_a_role_gives_is_for_superusers_in_person_who_have_just_prove
     assert await audited() == []
 
 
-async def test_customers_do_not_see_roles(api: httpx.AsyncClient):
+async def test_customers_do_not_read_roles(api: httpx.AsyncClient):
     me, role = await customer(), await make(make_role)
     for path in (ROLES, f"{ROLES}/{role.pk}", f"{ROLES}/{2**62}"):
         assert_error(await api.get(path, headers=me.headers), 403, "FORBIDDEN")
@@ -196,7 +196,7 @@ async def test_customers_do_not_see_roles(api: httpx.AsyncClient):
         assert_error(missing, 404, "NOT_FOUND")
 
 
-async def test_a_superuser_gives_and_takes_roles(api: httpx.AsyncClient):
+async def test_superuser_gives_and_removes_roles(api: httpx.AsyncClient):
     boss, me = await superuser(), await customer()
     support = await make_whole(api, boss)
     path = f"/api/v1/users/{me.id}"
@@ -217,7 +217,7 @@ async def test_a_superuser_gives_and_takes_roles(api: httpx.AsyncClient):
     assert support["name"] in await given()
 
 
-async def test_an_unknown_role_is_refused_and_nothing_else_changes(api: httpx.AsyncClient):
+async def test_unknown_role_is_rejected_and_nothing_changes(api: httpx.AsyncClient):
     boss, me = await superuser(), await make(make_user)
     answer = await api.patch(
         f"/api/v1/users/{me.pk}", json={"roles": ["service", "nobody"], "full_name": "x"}, headers=boss.headers
@@ -228,7 +228,7 @@ async def test_an_unknown_role_is_refused_and_nothing_else_changes(api: httpx.As
     assert await audited() == []
 
 
-async def test_a_scope_that_is_no_longer_declared_gives_nothing(api: httpx.AsyncClient):
+async def test_undeclared_scope_gives_nothing(api: httpx.AsyncClient):
     role, me = await make(make_role), await customer()
     await make(RoleScope.objects.create, role=role, scope="keyhouse:staff")
     await make(me.user.groups.add, role)

@@ -1,39 +1,46 @@
-"""What an account's owner is told by mail."""
+"""Notifying owners of accounts by mail."""
 
 import pytest
-from django.db import transaction
 
-from apps.core.authorization.principal import OPERATOR
+from apps.core.authorization.principal import OPERATOR, Principal
+from apps.core.database.transaction import transaction
+from apps.core.errors import NotFound
 from apps.core.request_context import RequestContext, enter_request
-from apps.users.dependencies import security_notices
+from apps.mail.models import OutgoingMail
+from apps.users.dependencies import security_notifier
 from apps.users.domain.security_notice import SecurityNotice
+from apps.users.models import User
 from tests.support.callers import session_of, staff_of
 from tests.support.factories import make_user
-from tests.support.mailbox import letters_to
+from tests.support.mailbox import QueuedMessage, letters_to
+from tests.support.orm import make, rows
 
 pytestmark = pytest.mark.usefixtures("database")
 
+ANN = "ann@example.com"
 
-@pytest.fixture(autouse=True)
-def _request():
+
+async def notify(user: User, what: SecurityNotice, key: str, actor: Principal | None = None) -> None:
     enter_request(RequestContext("req-1", "203.0.113.9", "phone"))
-    yield
-    enter_request(RequestContext())
+    try:
+        async with transaction():
+            await security_notifier().notify(user.pk, what, key, actor)
+    finally:
+        enter_request(RequestContext())
 
 
-def post(*args, **options) -> None:
-    with transaction.atomic():
-        security_notices().post(*args, **options)
+async def messages(address: str = ANN) -> list[QueuedMessage]:
+    found: list[QueuedMessage] = await make(letters_to, address)
+    return found
 
 
-def test_says_what_happened_when_and_from_where(settings):
+async def test_message_names_the_event_the_moment_and_the_origin(settings):
     settings.APPLICATION_URL = "https://app.example.com"
-    user = make_user(email="ann@example.com")
-    post(user.pk, SecurityNotice.PASSWORD_CHANGED, "1")
-    (letter,) = letters_to("ann@example.com")
-    assert letter.kind == "security_notice"
-    assert letter.context.pop("moment").endswith(" UTC")
-    assert letter.context == {
+    await notify(await make(make_user, email=ANN), SecurityNotice.PASSWORD_CHANGED, "1")
+    (message,) = await messages()
+    assert message.kind == "security_notice"
+    assert message.context.pop("moment").endswith(" UTC")
+    assert message.context == {
         "what": "Your password was changed.",
         "by_staff": "",
         "address": "203.0.113.9",
@@ -44,21 +51,35 @@ def test_says_what_happened_when_and_from_where(settings):
 
 
 @pytest.mark.parametrize("actor", [OPERATOR, staff_of(2**40)])
-def test_does_not_say_from_where_staff_work(actor):
-    user = make_user(email="ann@example.com")
-    post(user.pk, SecurityNotice.SECOND_FACTORS_RESET, "1", actor)
-    (letter,) = letters_to("ann@example.com")
-    assert letter.context["by_staff"] == "yes"
-    assert "203.0.113.9" not in repr(letter.context)
+async def test_message_hides_the_origin_of_staff(actor):
+    await notify(await make(make_user, email=ANN), SecurityNotice.SECOND_FACTORS_RESET, "1", actor)
+    (message,) = await messages()
+    assert message.context["by_staff"] == "yes"
+    assert "203.0.113.9" not in repr(message.context)
 
 
-def test_tells_of_the_same_once_and_of_another_again():
-    user = make_user(email="ann@example.com")
+async def test_key_is_notified_once():
+    user = await make(make_user, email=ANN)
     for key, what in (
         ("1", SecurityNotice.TOKEN_REUSED),
         ("1", SecurityNotice.TOKEN_REUSED),
         ("2", SecurityNotice.TOKEN_REUSED),
     ):
-        post(user.pk, what, key, session_of(user.pk))
-    post(user.pk, SecurityNotice.NEW_DEVICE, "1")
-    assert len(letters_to("ann@example.com")) == 3
+        await notify(user, what, key, session_of(user.pk))
+    await notify(user, SecurityNotice.NEW_DEVICE, "1")
+    assert len(await messages()) == 3
+
+
+async def test_former_address_is_notified_beside_the_current_one():
+    user = await make(make_user, email=ANN)
+    async with transaction():
+        await security_notifier().notify(user.pk, SecurityNotice.EMAIL_CHANGED, "1")
+        await security_notifier().notify_at("old@example.com", user.pk, SecurityNotice.EMAIL_CHANGED, "1")
+    assert len(await messages()) == len(await messages("old@example.com")) == 1
+
+
+async def test_owner_of_an_erased_account_is_not_notified():
+    await notify(await make(make_user, erased_at="2026-01-01T00:00:00Z"), SecurityNotice.NEW_DEVICE, "1")
+    assert await rows(OutgoingMail.objects.all()) == []
+    with pytest.raises(NotFound):
+        await notify(User(pk=2**40), SecurityNotice.NEW_DEVICE, "1")

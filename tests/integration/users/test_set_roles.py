@@ -1,4 +1,4 @@
-"""`set_roles`."""
+"""`manage.py set_roles`."""
 
 import io
 import json
@@ -19,7 +19,7 @@ def set_roles(*arguments: str) -> Any:
     return json.loads(out.getvalue())
 
 
-def test_an_operator_says_which_roles_an_account_has():
+def test_operator_sets_the_roles_of_an_account():
     user = make_user()
     for roles in (["service", "credit-service"], ["service"], []):
         assert set_roles(user.email.upper(), *roles)["roles"] == sorted(roles)
@@ -38,7 +38,7 @@ def test_an_operator_says_which_roles_an_account_has():
         (None, [""], "at least 1 character"),
     ],
 )
-def test_what_cannot_be_is_refused(email, roles, reason):
+def test_invalid_argument_is_rejected(email, roles, reason):
     user = make_user()
     with pytest.raises(CommandError, match=reason):
         set_roles(email or user.email, *roles)

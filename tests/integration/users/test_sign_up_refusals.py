@@ -1,4 +1,4 @@
-"""`POST /api/v1/users` with what cannot be, and at the same moment."""
+"""`POST /api/v1/users` with invalid fields, and at the same time."""
 
 import asyncio
 from typing import Any
@@ -45,35 +45,35 @@ NEW = {"email": "ann@example.com", "username": "ann", "password": PASSWORD}
         ({"__class__": "x"}, "__class__"),
     ],
 )
-async def test_refuses_and_makes_no_account(api: httpx.AsyncClient, change: dict[str, Any], field: str):
+async def test_invalid_field_creates_no_account(api: httpx.AsyncClient, change: dict[str, Any], field: str):
     response = await api.post(USERS, json={**NEW, **change})
     assert_error(response, 422, "VALIDATION_FAILED", field=field)
     assert await rows(User.objects.all()) == []
     assert await audited() == []
 
 
-async def test_a_refusal_repeats_no_password(api: httpx.AsyncClient):
+async def test_error_does_not_repeat_the_password(api: httpx.AsyncClient):
     response = await api.post(USERS, json={**NEW, "password": "Hunter2", "email": "nobody"})
     assert response.status_code == 422
     assert "Hunter2" not in response.text
 
 
-async def test_refuses_a_user_name_that_is_taken_in_another_case(api: httpx.AsyncClient):
+async def test_user_name_taken_in_another_case_is_rejected(api: httpx.AsyncClient):
     assert (await api.post(USERS, json=NEW)).status_code == 201
     response = await api.post(USERS, json={**NEW, "email": "other@example.com", "username": "ANN"})
     assert_error(response, 409, "CONFLICT", field="username")
     assert len(await rows(User.objects.all())) == 1
 
 
-async def test_of_many_who_want_the_same_address_one_gets_it(api: httpx.AsyncClient):
-    wishes = [{**NEW, "username": f"ann{number}"} for number in range(6)]
-    answers = await asyncio.gather(*(api.post(USERS, json=wish) for wish in wishes))
+async def test_one_of_many_concurrent_sign_ups_gets_the_address(api: httpx.AsyncClient):
+    bodies = [{**NEW, "username": f"ann{number}"} for number in range(6)]
+    answers = await asyncio.gather(*(api.post(USERS, json=body) for body in bodies))
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409, 409]
     assert len(await rows(User.objects.all())) == 1
     assert len(await audited()) == 1
 
 
-async def test_the_password_is_stored_as_a_hash_and_nowhere_else(api: httpx.AsyncClient, production_hashing: None):
+async def test_password_is_stored_as_a_hash_and_nowhere_else(api: httpx.AsyncClient, production_hashing: None):
     created = await api.post(USERS, json=NEW)
     (user,) = await rows(User.objects.all())
     assert user.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")

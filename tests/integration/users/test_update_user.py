@@ -14,7 +14,7 @@ from tests.support.orm import make, rows
 from tests.support.second_factors import let_proofs_grow_old
 
 ME = "/api/v1/users/me"
-GONE = 2**40
+MISSING_PLAN = 2**40
 
 
 def path_of(account: Account) -> str:
@@ -26,7 +26,7 @@ async def stored(account: Account) -> User:
     return user
 
 
-async def test_changes_what_was_sent_and_nothing_else(api: httpx.AsyncClient):
+async def test_changes_only_the_fields_that_are_sent(api: httpx.AsyncClient):
     me = await customer(full_name="Ann")
     response = await api.patch(ME, json={"username": "Annabelle"}, headers=me.headers)
     assert (response.status_code, response.json()["username"], response.json()["full_name"]) == (
@@ -40,7 +40,7 @@ async def test_changes_what_was_sent_and_nothing_else(api: httpx.AsyncClient):
     assert await audited() == [("user.updated", me.id, me.id)]
 
 
-async def test_nothing_sent_changes_nothing(api: httpx.AsyncClient):
+async def test_empty_update_changes_nothing(api: httpx.AsyncClient):
     me = await customer()
     assert (await api.patch(ME, json={}, headers=me.headers)).status_code == 200
     user = await stored(me)
@@ -48,7 +48,7 @@ async def test_nothing_sent_changes_nothing(api: httpx.AsyncClient):
 
 
 @pytest.mark.parametrize("field", ["email", "username"])
-async def test_what_is_taken_stays_taken_in_any_case(api: httpx.AsyncClient, field: str):
+async def test_taken_address_or_user_name_is_rejected_in_any_case(api: httpx.AsyncClient, field: str):
     me, other, staff = await customer(), await customer(), await colleague()
     taken = getattr(other.user, field).upper()
     response = await api.patch(path_of(me), json={field: taken}, headers=staff.headers)
@@ -57,7 +57,7 @@ async def test_what_is_taken_stays_taken_in_any_case(api: httpx.AsyncClient, fie
     assert await audited() == []
 
 
-async def test_one_s_own_address_may_change_its_case(api: httpx.AsyncClient):
+async def test_owner_changes_the_case_of_their_address(api: httpx.AsyncClient):
     me = await customer(email="ann@example.com")
     response = await api.patch(ME, json={"email": "Ann@example.com"}, headers=me.headers)
     assert (response.status_code, response.json()["email"]) == (200, "Ann@example.com")
@@ -86,7 +86,7 @@ async def test_one_s_own_address_may_change_its_case(api: httpx.AsyncClient):
         ({"email": None}, "email"),
     ],
 )
-async def test_changes_that_cannot_be(api: httpx.AsyncClient, change: dict[str, Any], field: str):
+async def test_invalid_change_is_rejected(api: httpx.AsyncClient, change: dict[str, Any], field: str):
     me = await customer()
     assert_error(await api.patch(ME, json=change, headers=me.headers), 422, "VALIDATION_FAILED", field=field)
     assert (await stored(me)).updated_at == me.user.updated_at
@@ -94,7 +94,7 @@ async def test_changes_that_cannot_be(api: httpx.AsyncClient, change: dict[str, 
 
 
 @pytest.mark.parametrize("change", [{"plan": "enterprise"}, {"is_active": False}, {"full_name": "x", "plan": "pro"}])
-async def test_plan_and_activity_are_for_staff(api: httpx.AsyncClient, change: dict[str, Any]):
+async def test_only_staff_set_plan_and_activity(api: httpx.AsyncClient, change: dict[str, Any]):
     me = await customer()
     for path in (ME, path_of(me)):
         assert_error(await api.patch(path, json=change, headers=me.headers), 403, "FORBIDDEN")
@@ -110,18 +110,18 @@ async def test_staff_set_the_plan_by_name(api: httpx.AsyncClient):
     assert await audited() == [("user.updated", me.id, staff.id)]
 
 
-async def test_an_unknown_plan_is_refused(api: httpx.AsyncClient):
+async def test_unknown_plan_is_rejected(api: httpx.AsyncClient):
     me, staff = await customer(), await colleague()
     response = await api.patch(path_of(me), json={"plan": "gold"}, headers=staff.headers)
     assert_error(response, 422, "VALIDATION_FAILED", field="plan")
     assert (await stored(me)).plan.name == "free"
 
 
-async def test_a_plan_deleted_while_it_is_given_is_refused(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch):
+async def test_plan_that_is_deleted_meanwhile_is_rejected(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch):
     staff, other = await superuser(), await customer()
 
     async def id_of_a_plan_just_deleted(_self: PlanService, _name: str) -> int:
-        return GONE
+        return MISSING_PLAN
 
     monkeypatch.setattr(PlanService, "id_of", id_of_a_plan_just_deleted)
     response = await api.patch(path_of(other), json={"plan": "pro"}, headers=staff.headers)
@@ -129,7 +129,7 @@ async def test_a_plan_deleted_while_it_is_given_is_refused(api: httpx.AsyncClien
     assert (await stored(other)).plan.name == "free"
 
 
-async def test_who_is_deactivated_is_out_at_once(api: httpx.AsyncClient):
+async def test_suspension_takes_effect_immediately(api: httpx.AsyncClient):
     me, staff = await customer(), await colleague()
     key = await make(make_key, me.user)
     response = await api.patch(path_of(me), json={"is_active": False}, headers=staff.headers)
@@ -140,21 +140,21 @@ async def test_who_is_deactivated_is_out_at_once(api: httpx.AsyncClient):
     assert (await api.get(ME, headers=key.headers)).status_code == 200
 
 
-async def test_others_may_not_be_changed(api: httpx.AsyncClient):
+async def test_account_of_another_customer_is_not_changed(api: httpx.AsyncClient):
     me, other = await customer(), await customer(full_name="Ann")
     response = await api.patch(path_of(other), json={"full_name": "x"}, headers=me.headers)
     assert_error(response, 403, "FORBIDDEN")
     assert (await stored(other)).full_name == "Ann"
 
 
-async def test_what_is_missing_is_missing_to_staff(api: httpx.AsyncClient):
+async def test_missing_account_is_not_found(api: httpx.AsyncClient):
     staff = await superuser()
     response = await api.patch(f"/api/v1/users/{2**62}", json={"full_name": "x"}, headers=staff.headers)
     assert_error(response, 404, "NOT_FOUND")
 
 
 @pytest.mark.parametrize("how", ["patch", "delete"])
-async def test_staff_change_no_other_staff(api: httpx.AsyncClient, how: str):
+async def test_staff_do_not_change_other_staff(api: httpx.AsyncClient, how: str):
     staff, boss, another = await colleague(), await superuser(full_name="Boss"), await colleague(full_name="Boss")
     for target in (boss, another):
         body = {"full_name": "x"} if how == "patch" else None
@@ -165,7 +165,7 @@ async def test_staff_change_no_other_staff(api: httpx.AsyncClient, how: str):
 
 
 @pytest.mark.parametrize("change", [{"email": "thief@example.com"}, {"roles": ["service"]}])
-async def test_what_lets_somebody_in_is_for_staff_in_person_who_have_just_proven_it(api: httpx.AsyncClient, change):
+async def test_giving_access_needs_a_recently_authenticated_session(api: httpx.AsyncClient, change):
     boss, other = await superuser(), await customer(email="ann@example.com")
     key = await make(make_key, boss.user, scopes=["keyhouse:staff"])
     assert_error(await api.patch(path_of(other), json=change, headers=key.headers), 403, "FORBIDDEN")
@@ -185,7 +185,7 @@ async def test_only_superusers_change_the_addresses_of_staff(api: httpx.AsyncCli
     assert (await api.patch(path_of(another), json=change, headers=boss.headers)).status_code == 200
 
 
-async def test_a_key_changes_its_owner_only_with_the_scope(api: httpx.AsyncClient):
+async def test_api_key_changes_its_owner_only_with_the_scope(api: httpx.AsyncClient):
     me = await customer()
     plain, scoped = await make(make_key, me.user), await make(make_key, me.user, scopes=["keyhouse:account"])
     refused = await api.patch(ME, json={"full_name": "x"}, headers=plain.headers)

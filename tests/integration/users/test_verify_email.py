@@ -7,7 +7,7 @@ import httpx
 import pytest
 from django.db.models.functions import Now
 
-from apps.one_time_tokens.dependencies import one_time_tokens
+from apps.one_time_tokens.dependencies import tokens_for
 from apps.one_time_tokens.models import OneTimeToken
 from apps.users.models import User
 from tests.support.accounts import audited, customer
@@ -31,7 +31,7 @@ async def is_verified(email: str = ANN) -> bool:
     return user.email_verified_at is not None
 
 
-async def test_whoever_signs_up_gets_a_link_that_verifies_the_address_once(api: httpx.AsyncClient):
+async def test_sign_up_sends_a_link_that_verifies_the_address_once(api: httpx.AsyncClient):
     user = (await api.post("/api/v1/users", json=NEW)).json()
     assert user["email_verified_at"] is None
     (token,) = await tokens_to(ANN, "verify_email")
@@ -45,7 +45,7 @@ async def test_whoever_signs_up_gets_a_link_that_verifies_the_address_once(api: 
     assert_error(await verify(api, token), 400, "INVALID_TOKEN")
 
 
-async def test_of_many_at_once_one_verifies(api: httpx.AsyncClient):
+async def test_one_of_many_concurrent_requests_verifies(api: httpx.AsyncClient):
     await api.post("/api/v1/users", json=NEW)
     (token,) = await tokens_to(ANN, "verify_email")
     answers = await asyncio.gather(*(verify(api, token) for _ in range(6)))
@@ -53,26 +53,26 @@ async def test_of_many_at_once_one_verifies(api: httpx.AsyncClient):
 
 
 @pytest.mark.parametrize("token", ["x", "é" * 50, "x" * 200])
-async def test_what_is_no_token_verifies_nothing(api: httpx.AsyncClient, token: str):
+async def test_unknown_token_is_rejected(api: httpx.AsyncClient, token: str):
     await make(make_user, email=ANN)
     assert_error(await verify(api, token), 400, "INVALID_TOKEN")
     assert not await is_verified()
 
 
 @pytest.mark.parametrize("body", [{}, {"token": ""}, {"token": "x" * 201}, {"token": 5}, {"token": "x", "email": ANN}])
-async def test_what_cannot_be_a_token_is_refused(api: httpx.AsyncClient, body: dict[str, object]):
+async def test_malformed_token_is_rejected(api: httpx.AsyncClient, body: dict[str, object]):
     response = await api.post(VERIFY, json=body)
     assert response.status_code == 422
 
 
-async def test_a_token_of_another_purpose_verifies_nothing(api: httpx.AsyncClient):
+async def test_token_of_another_purpose_is_rejected(api: httpx.AsyncClient):
     user = await make(make_user, email=ANN)
-    token = await run_in_transaction(one_time_tokens("reset_password", 600).issue, user.pk, {"email": ANN})
+    token = await tokens_for("reset_password", 600).issue_another(user.pk, {"email": ANN})
     assert_error(await verify(api, token), 400, "INVALID_TOKEN")
     assert not await is_verified()
 
 
-async def test_an_expired_token_verifies_nothing(api: httpx.AsyncClient):
+async def test_expired_token_is_rejected(api: httpx.AsyncClient):
     await api.post("/api/v1/users", json=NEW)
     (token,) = await tokens_to(ANN, "verify_email")
     (row,) = await rows(OneTimeToken.objects.all())
@@ -82,7 +82,7 @@ async def test_an_expired_token_verifies_nothing(api: httpx.AsyncClient):
     assert not await is_verified()
 
 
-async def test_a_token_is_good_for_the_address_it_was_sent_to_and_no_other(api: httpx.AsyncClient):
+async def test_token_is_valid_only_for_the_address_it_was_sent_to(api: httpx.AsyncClient):
     await api.post("/api/v1/users", json=NEW)
     (token,) = await tokens_to(ANN, "verify_email")
     await run_in_transaction(User.objects.update, email="other@example.com")
@@ -92,7 +92,7 @@ async def test_a_token_is_good_for_the_address_it_was_sent_to_and_no_other(api: 
     assert (await verify(api, token)).status_code == 200
 
 
-async def test_the_address_of_a_deleted_account_is_not_verified(api: httpx.AsyncClient):
+async def test_address_of_a_deleted_account_is_not_verified(api: httpx.AsyncClient):
     await api.post("/api/v1/users", json=NEW)
     (token,) = await tokens_to(ANN, "verify_email")
     await run_in_transaction(User.objects.update, deleted_at=Now())
@@ -100,7 +100,7 @@ async def test_the_address_of_a_deleted_account_is_not_verified(api: httpx.Async
     assert not await is_verified()
 
 
-async def test_the_letter_is_sent_again_once_a_minute_and_the_link_before_is_void(api: httpx.AsyncClient):
+async def test_message_is_resent_once_a_minute_and_voids_the_earlier_link(api: httpx.AsyncClient):
     me = await customer(email=ANN, email_verified_at=None)
     for _ in range(3):
         response = await api.post(RESEND, headers=me.headers)
@@ -113,7 +113,7 @@ async def test_the_letter_is_sent_again_once_a_minute_and_the_link_before_is_voi
     assert (await verify(api, second)).status_code == 200
 
 
-async def test_five_letters_an_hour_whatever_becomes_of_the_links(api: httpx.AsyncClient):
+async def test_five_messages_an_hour_whatever_happens_to_the_links(api: httpx.AsyncClient):
     me = await customer(email=ANN, email_verified_at=None)
     for _ in range(7):
         await api.post(RESEND, headers=me.headers)
@@ -126,20 +126,20 @@ async def test_five_letters_an_hour_whatever_becomes_of_the_links(api: httpx.Asy
     assert await kinds_to(ANN) == ["verify_email"] * 6
 
 
-async def test_many_at_once_get_one_letter(api: httpx.AsyncClient):
+async def test_concurrent_requests_send_one_message(api: httpx.AsyncClient):
     me = await customer(email=ANN, email_verified_at=None)
     await asyncio.gather(*(api.post(RESEND, headers=me.headers) for _ in range(6)))
     assert await kinds_to(ANN) == ["verify_email"]
 
 
-async def test_a_verified_address_gets_no_letter_and_the_same_answer(api: httpx.AsyncClient):
+async def test_verified_address_gets_no_message_and_the_same_response(api: httpx.AsyncClient):
     me = await customer(email=ANN, email_verified_at="2026-01-01T00:00:00Z")
     response = await api.post(RESEND, headers=me.headers)
     assert (response.status_code, response.json()) == (202, {"status": "ok"})
     assert await kinds_to(ANN) == []
 
 
-async def test_only_whoever_is_signed_in_asks_again(api: httpx.AsyncClient):
+async def test_resending_needs_a_session(api: httpx.AsyncClient):
     me = await customer(email=ANN, email_verified_at=None)
     key = await make(make_key, me.user, scopes=["keyhouse:*"])
     assert_error(await api.post(RESEND), 401, "NOT_AUTHENTICATED")
@@ -148,7 +148,7 @@ async def test_only_whoever_is_signed_in_asks_again(api: httpx.AsyncClient):
 
 
 @pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "Forwarded", "Origin", "Referer"])
-async def test_no_header_says_where_the_link_leads(api: httpx.AsyncClient, settings, header: str):
+async def test_no_header_changes_the_address_of_the_link(api: httpx.AsyncClient, settings, header: str):
     settings.APPLICATION_URL = "https://app.example.com"
     value = "host=evil.example" if header == "Forwarded" else "evil.example"
     settings.ALLOWED_HOSTS = ["evil.example", "keyhouse.localhost"]

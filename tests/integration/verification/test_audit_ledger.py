@@ -1,4 +1,4 @@
-"""`manage.py audit_ledger`, on ledgers that are right and on ledgers that were corrupted on purpose."""
+"""`manage.py audit_ledger`, on consistent ledgers and on ledgers that were corrupted on purpose."""
 
 import asyncio
 import io
@@ -98,7 +98,7 @@ def key() -> IssuedKey:
     return key
 
 
-def test_an_empty_database_holds():
+def test_an_empty_ledger_is_consistent():
     assert audit() == (
         {
             "balances": 0,
@@ -112,7 +112,7 @@ def test_an_empty_database_holds():
     )
 
 
-def test_a_right_ledger_holds(key):
+def test_a_correct_ledger_is_consistent(key):
     spend(key, "0.5", "0.000001", "1.25")
     fund(key, "0.1")
     spend(make_key(key.row.user), "2")
@@ -122,13 +122,15 @@ def test_a_right_ledger_holds(key):
     assert (report["balances"], report["transactions"], report["usage_events"], report["api_keys"]) == (3, 8, 7, 4)
 
 
-def test_says_so_in_a_line(key):
+def test_a_consistent_ledger_is_reported_in_a_line(key):
     out = io.StringIO()
     call_command("audit_ledger", stdout=out)
-    assert out.getvalue() == "The ledger holds: 3 balances, 5 ledger entries, 2 usage rows and 3 keys agree.\n"
+    assert (
+        out.getvalue() == "The ledger is consistent: 3 balances, 5 ledger entries, 2 usage events and 3 keys agree.\n"
+    )
 
 
-def test_says_what_is_wrong_in_lines(key):
+def test_violations_are_reported_in_lines(key):
     corrupt("UPDATE credit_balances SET balance = 11 WHERE user_id = %s", key.row.user_id)
     out = io.StringIO()
     with pytest.raises(SystemExit) as leaving:
@@ -136,7 +138,7 @@ def test_says_what_is_wrong_in_lines(key):
     violation, summary = out.getvalue().splitlines()
     assert leaving.value.code == 1
     assert violation == (f"balance_is_sum_of_ledger: user {key.row.user_id}: expected 10.000000, found 11.000000")
-    assert summary.startswith("The ledger does not hold. Wrong: 1, shown: 1, compared: 3 balances, ")
+    assert summary.startswith("The ledger is inconsistent. Violations: 1, shown: 1, compared: 3 balances, ")
 
 
 def test_finds_a_balance_that_is_not_the_sum(key):
@@ -210,10 +212,10 @@ def test_finds_a_call_that_costs_more_than_was_charged(key):
     assert violations()[0]["transaction_id"] == entry.pk
 
 
-@pytest.mark.parametrize("charged_to", ["nobody", "no entry", "another customer", "a top-up"])
+@pytest.mark.parametrize("charged_to", ["no account", "no entry", "another customer", "a top-up"])
 def test_finds_a_call_that_is_not_charged_to_its_customer(key, charged_to):
     other = CreditTransaction.objects.filter(type="usage").exclude(user_id=key.row.user_id).latest("id")
-    entries = {"nobody": None, "no entry": 10**12, "another customer": other.pk, "a top-up": fund(key)}
+    entries = {"no account": None, "no entry": 10**12, "another customer": other.pk, "a top-up": fund(key)}
     row_id = call(key, "0.25", entries[charged_to])
     ApiKeyCounter.objects.filter(pk=key.id).update(budget_spent="0.25")
     uncharged = [found for found in violations() if found["check"] == "each_call_is_charged_to_its_customer"]
@@ -257,7 +259,7 @@ def test_finds_a_budget_that_is_not_the_sum_and_a_key_without_counters(key):
     ]
 
 
-def test_shows_a_hundred_and_counts_all(key):
+def test_a_hundred_violations_are_shown_and_all_are_counted(key):
     for _ in range(101):
         make_key()
     corrupt("UPDATE api_key_counters SET budget_spent = budget_spent + 1")
@@ -265,12 +267,12 @@ def test_shows_a_hundred_and_counts_all(key):
     assert (code, report["violations_total"], len(report["violations"])) == (1, 104, 100)
 
 
-async def test_what_verification_charges_holds(api: httpx.AsyncClient):
+async def test_verification_keeps_the_ledger_consistent(api: httpx.AsyncClient):
     key, service = await make(make_key), await make(make_service_key)
     await make(fund, key)
     costs = ("0.25", "0", "1.000001", "3", "9")
-    questions = [api.post(VERIFY, json={"key": key.secret, "cost": cost}, headers=service.headers) for cost in costs]
-    codes = [answer.json()["code"] for answer in await asyncio.gather(*questions)]
+    queries = [api.post(VERIFY, json={"key": key.secret, "cost": cost}, headers=service.headers) for cost in costs]
+    codes = [answer.json()["code"] for answer in await asyncio.gather(*queries)]
     assert codes == ["VALID"] * 4 + ["INSUFFICIENT_CREDITS"]
     report, code = await make(audit)
     assert (code, report["violations"], report["usage_events"]) == (0, [], 4)

@@ -1,4 +1,4 @@
-"""Texts that mean something to PostgreSQL's arrays come back exactly as they were sent."""
+"""Texts with the syntax of PostgreSQL's arrays are returned exactly as sent."""
 
 import httpx
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from apps.core.database.array_literals import array_of_texts
 from apps.core.database.pool import connection
 from apps.verification.models import VerificationAnswer
-from tests.integration.verification.asking import ask, make_limited_key, run_on_a_loop, usage
+from tests.integration.verification.verifying import make_limited_key, run_on_a_loop, usage, verify
 from tests.support.orm import make, rows
 
 TEXTS = [
@@ -17,22 +17,22 @@ TEXTS = [
 ]  # fmt: skip
 
 
-async def test_as_tag_and_request_id(api: httpx.AsyncClient):
+async def test_special_characters_in_tag_and_request_id(api: httpx.AsyncClient):
     key = await make(make_limited_key)
-    first = {text: await ask(api, key.secret, tag=text, request_id=text) for text in TEXTS}
+    first = {text: await verify(api, key.secret, tag=text, request_id=text) for text in TEXTS}
     assert [(event.tag, event.request_id) for event in await usage()] == [(text, text) for text in TEXTS]
     assert {answer.request_id for answer in await rows(VerificationAnswer.objects.all())} == set(TEXTS)
     for text in TEXTS:
         assert first[text]["request_id"] == text
     for text in TEXTS[:5]:
-        assert await ask(api, key.secret, tag="other", request_id=text) == first[text]
+        assert await verify(api, key.secret, tag="other", request_id=text) == first[text]
     assert len(await usage()) == len(TEXTS)
 
 
 @pytest.mark.parametrize("text", TEXTS)
-async def test_as_name_and_metadata_of_a_first_answer(api: httpx.AsyncClient, text: str):
+async def test_special_characters_in_a_stored_response(api: httpx.AsyncClient, text: str):
     key = await make(make_limited_key, name=text, metadata={text: [text]})
-    answers = [await ask(api, key.secret, request_id="r") for _ in range(2)]
+    answers = [await verify(api, key.secret, request_id="r") for _ in range(2)]
     assert answers[0] == answers[1]
     assert (answers[0]["name"], answers[0]["metadata"]) == (text, {text: [text]})
 
@@ -43,7 +43,7 @@ storable = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="
 
 @given(values=st.lists(storable | st.text('"\\,{} \n', max_size=6) | st.just("NULL"), max_size=6))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_is_written_as_an_array_is_read_back(database: None, values: list[str]):
+def test_array_literals_are_read_back(database: None, values: list[str]):
     async def through_postgres() -> list[str]:
         async with connection() as borrowed:
             found = await (await borrowed.execute("SELECT %s::text[]", [array_of_texts(values)])).fetchone()

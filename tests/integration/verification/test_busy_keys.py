@@ -1,4 +1,4 @@
-"""A row that somebody holds in a long transaction: who has to wait, who is refused, who has gone meanwhile."""
+"""Rows that a long transaction has locked: which queries wait, are refused, or are cancelled meanwhile."""
 
 import asyncio
 import time
@@ -15,11 +15,11 @@ from apps.core.database.pool import connection
 from apps.verification.domain import Code, Verdict
 from apps.verification.repositories.decision_repository import DecisionRepository
 from apps.verification.services.verification_service import KeyBusy, VerificationService
-from tests.integration.verification.asking import PATH, ask, balance_of, decide_on, make_limited_key, usage
+from tests.integration.verification.verifying import PATH, balance_of, decide_on, make_limited_key, usage, verify
 from tests.support.assertions import assert_error
 from tests.support.factories import IssuedKey, give_credits, make_key, make_service_key
 from tests.support.orm import make
-from tests.unit.verification.records import question_about
+from tests.unit.verification.records import query_about
 
 COUNTER = "SELECT 1 FROM api_key_counters WHERE api_key_id = %s FOR NO KEY UPDATE"
 BALANCE = "SELECT 1 FROM credit_balances WHERE user_id = %s FOR NO KEY UPDATE"
@@ -29,100 +29,102 @@ WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 @pytest.fixture(autouse=True)
 def _short_lock_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lose patience sooner."""
+    """Shorten the lock timeout."""
     monkeypatch.setattr(pool, "READ_LOCK_TIMEOUT", f"{LOCK_TIMEOUT_SECONDS}s")
 
 
 @asynccontextmanager
-async def held(statement: str, row_id: int) -> AsyncIterator[None]:
-    """Hold a row as another worker would."""
+async def locked(statement: str, row_id: int) -> AsyncIterator[None]:
+    """Lock a row as another worker does."""
     async with connection() as borrowed, borrowed.transaction():
         await borrowed.execute(statement, [row_id])
         yield
 
 
-async def until_somebody_waits_for_a_lock() -> None:
+async def until_a_lock_is_awaited() -> None:
     async with asyncio.timeout(1), connection() as borrowed:
         while (await (await borrowed.execute(WAITING)).fetchone() or [0])[0] == 0:  # noqa: ASYNC110  others' locks
             await asyncio.sleep(0.005)
 
 
-async def test_only_those_who_ask_about_it_are_refused(api: httpx.AsyncClient):
+async def test_only_queries_about_a_locked_key_are_refused(api: httpx.AsyncClient):
     service, busy = await make(make_service_key), await make(make_key)
     free = [await make(make_key) for _ in range(5)]
-    async with held(COUNTER, busy.id):
-        asked = [api.post(PATH, json={"key": key.secret}, headers=service.headers) for key in (*free, busy)]
-        *answers, refused = await asyncio.gather(*asked)
+    async with locked(COUNTER, busy.id):
+        sent = [api.post(PATH, json={"key": key.secret}, headers=service.headers) for key in (*free, busy)]
+        *answers, refused = await asyncio.gather(*sent)
     assert [answer.json()["code"] for answer in answers] == ["VALID"] * 5
     assert_error(refused, 503, "UNAVAILABLE")
     assert {event.api_key_id for event in await usage()} == {key.id for key in free}
-    assert (await ask(api, busy.secret))["code"] == "VALID"
+    assert (await verify(api, busy.secret))["code"] == "VALID"
 
 
-async def test_a_balance_that_is_held_holds_up_all_keys_of_its_customer_and_no_other(api: httpx.AsyncClient):
+async def test_a_locked_balance_delays_only_the_keys_of_its_customer(api: httpx.AsyncClient):
     busy: IssuedKey = await make(make_limited_key)
     other, free = await make(make_key, busy.row.user), await make(make_key)
     service: IssuedKey = await make(make_service_key)
-    async with held(BALANCE, busy.row.user_id):
-        asked = [api.post(PATH, json={"key": key.secret}, headers=service.headers) for key in (busy, free, other)]
-        statuses = [answer.status_code for answer in await asyncio.gather(*asked)]
+    async with locked(BALANCE, busy.row.user_id):
+        sent = [api.post(PATH, json={"key": key.secret}, headers=service.headers) for key in (busy, free, other)]
+        statuses = [answer.status_code for answer in await asyncio.gather(*sent)]
     assert statuses == [503, 200, 503]
     assert [event.api_key_id for event in await usage()] == [free.id]
 
 
-async def test_a_change_to_the_key_s_own_row_holds_nobody_up(api: httpx.AsyncClient):
+async def test_a_locked_key_row_delays_nothing(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_key)
-    async with held("SELECT 1 FROM api_keys WHERE id = %s FOR UPDATE", key.id):
-        assert (await ask(api, key.secret))["code"] == "VALID"
+    async with locked("SELECT 1 FROM api_keys WHERE id = %s FOR UPDATE", key.id):
+        assert (await verify(api, key.secret))["code"] == "VALID"
 
 
-async def test_what_a_batch_waited_for_it_sees(database: None):
+async def test_a_batch_sees_what_it_waited_for(database: None):
     key: IssuedKey = await make(make_limited_key, ("hour", 5, 3600))
     await make(give_credits, key.row.user, 10)
     async with connection() as borrowed, borrowed.transaction():
         await borrowed.execute("UPDATE credit_balances SET balance = 1 WHERE user_id = %s", [key.row.user_id])
-        asking = asyncio.create_task(decide_on([question_about(key.secret, cost=Decimal(2))]))
-        await until_somebody_waits_for_a_lock()
-    (verdict,) = await asking
+        client = asyncio.create_task(decide_on([query_about(key.secret, cost=Decimal(2))]))
+        await until_a_lock_is_awaited()
+    (verdict,) = await client
     assert (verdict.code, verdict.balance) == (Code.INSUFFICIENT_CREDITS, Decimal(1))
 
 
-async def test_a_batch_waits_once_and_then_goes_on_without_what_is_held(database: None):
+async def test_a_batch_waits_once_and_then_skips_locked_rows(database: None):
     busy = [await make(make_key) for _ in range(3)]
     free: IssuedKey = await make(make_key)
     service = VerificationService(DecisionRepository())
-    questions = [question_about(key.secret) for key in (*busy, free)]
-    questions.append(question_about(generate_key("live")))
-    async with held(COUNTER, busy[0].id), held(COUNTER, busy[1].id), held(BALANCE, busy[2].row.user_id):
+    queries = [query_about(key.secret) for key in (*busy, free)]
+    queries.append(query_about(generate_key("live")))
+    async with locked(COUNTER, busy[0].id), locked(COUNTER, busy[1].id), locked(BALANCE, busy[2].row.user_id):
         began = time.monotonic()
-        answers = await asyncio.gather(*map(service.judge, questions), return_exceptions=True)
+        answers = await asyncio.gather(*map(service.decide, queries), return_exceptions=True)
         waited = time.monotonic() - began
     assert [type(answer) for answer in answers[:3]] == [KeyBusy] * 3
     assert [verdict.code for verdict in answers[3:] if isinstance(verdict, Verdict)] == [Code.VALID, Code.NOT_FOUND]
     assert waited < 3 * LOCK_TIMEOUT_SECONDS
     assert [event.api_key_id for event in await usage()] == [free.id]
-    assert (await service.judge(questions[0])).code is Code.VALID
+    assert (await service.decide(queries[0])).code is Code.VALID
 
 
-async def test_who_has_gone_while_the_batch_waited_is_not_charged(database: None):
+async def test_a_client_that_disconnects_while_the_batch_waits_is_not_charged(database: None):
     key: IssuedKey = await make(make_limited_key, ("hour", 5, 3600))
     await make(give_credits, key.row.user, 10)
     service = VerificationService(DecisionRepository())
-    question = question_about(key.secret, cost=Decimal(3), tag="stayed")
-    async with held(COUNTER, key.id):
-        stayed = asyncio.create_task(service.judge(question))
-        gone = [
-            asyncio.create_task(service.judge(question._replace(tag="gone", request_id=name, is_repeatable=bool(name))))
+    query = query_about(key.secret, cost=Decimal(3), tag="stayed")
+    async with locked(COUNTER, key.id):
+        stayed = asyncio.create_task(service.decide(query))
+        cancelled = [
+            asyncio.create_task(
+                service.decide(query._replace(tag="cancelled", request_id=name, is_idempotent=bool(name)))
+            )
             for name in ("", "r")
         ]
-        await until_somebody_waits_for_a_lock()
-        for task in gone:
+        await until_a_lock_is_awaited()
+        for task in cancelled:
             task.cancel()
-        await asyncio.wait(gone)
+        await asyncio.wait(cancelled)
     verdict = await stayed
     assert (verdict.code, verdict.balance, verdict.rate_limits[0].remaining) == (Code.VALID, Decimal(7), 4)
     assert [event.tag for event in await usage()] == ["stayed"]
     assert await balance_of(key.row) == 7
-    # Nothing was answered to the one with an id, so it may be asked again.
-    again = await service.judge(question._replace(request_id="r", is_repeatable=True))
-    assert (again.first_answer, again.balance) == (None, Decimal(4))
+    # The cancelled query with a request id has no stored response, so a retry is decided.
+    again = await service.decide(query._replace(request_id="r", is_idempotent=True))
+    assert (again.stored_response, again.balance) == (None, Decimal(4))

@@ -1,4 +1,4 @@
-"""A caller that uses Keyhouse with a key is limited by the key's own windows."""
+"""A client of Keyhouse's own API is limited by the rate limits of its key."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from apps.api_keys.models import ApiKey, ApiKeyCounter
-from tests.integration.verification.asking import BATCH_PATH, PATH, denials, make_limited_key, usage
+from tests.integration.verification.verifying import BATCH_PATH, PATH, denials, make_limited_key, usage
 from tests.support.accounts import customer
 from tests.support.assertions import assert_error
 from tests.support.factories import IssuedKey, add_secret, make_key
@@ -18,7 +18,7 @@ OWN = "/api/v1/api-keys"
 LIMIT_HEADERS = {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "ratelimit", "ratelimit-policy"}
 
 
-async def test_each_use_counts_and_is_told_and_the_one_too_many_is_refused(api: httpx.AsyncClient):
+async def test_each_use_counts_until_the_limit(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_limited_key, ("hour", 2, 3600), ("day", 5, 86400))
     before = time.time()
     answers = [await api.get(OWN, headers=key.headers) for _ in range(3)]
@@ -34,7 +34,7 @@ async def test_each_use_counts_and_is_told_and_the_one_too_many_is_refused(api: 
     assert ["retry-after" in answer.headers for answer in answers] == [False, False, True]
 
 
-async def test_it_leaves_no_usage_and_no_denials_and_is_the_key_s_last_use(api: httpx.AsyncClient):
+async def test_a_use_updates_only_the_counters(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_limited_key, ("hour", 1, 3600))
     before = timezone.now()
     for _ in range(2):
@@ -45,7 +45,7 @@ async def test_it_leaves_no_usage_and_no_denials_and_is_the_key_s_last_use(api: 
     assert counter.last_used_at >= before
 
 
-async def test_it_uses_the_windows_that_calls_verified_for_it_use(api: httpx.AsyncClient):
+async def test_a_use_counts_against_the_same_limits_as_verified_calls(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_limited_key, ("hour", 2, 3600), scopes=["keys:verify"])
     assert (await api.get(OWN, headers=key.headers)).status_code == 200
     verdict = (await api.post(PATH, json={"key": key.secret}, headers=key.headers)).json()
@@ -53,25 +53,25 @@ async def test_it_uses_the_windows_that_calls_verified_for_it_use(api: httpx.Asy
     assert (await api.get(OWN, headers=key.headers)).status_code == 429
 
 
-async def test_at_the_same_time_never_more_than_the_limit_pass(api: httpx.AsyncClient):
+async def test_concurrent_uses_never_exceed_the_limit(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_limited_key, ("hour", 5, 3600))
     answers = await asyncio.gather(*(api.get(OWN, headers=key.headers) for _ in range(12)))
     assert sorted(answer.status_code for answer in answers) == [200] * 5 + [429] * 7
 
 
 @pytest.mark.parametrize("path", [PATH, BATCH_PATH])
-async def test_asking_about_others_is_not_limited(api: httpx.AsyncClient, path: str):
+async def test_verifying_other_keys_is_not_limited(api: httpx.AsyncClient, path: str):
     service: IssuedKey = await make(make_limited_key, ("hour", 1, 3600), scopes=["keys:verify"])
     key: IssuedKey = await make(make_limited_key)
-    question = {"key": key.secret}
-    body = {"items": [question]} if path == BATCH_PATH else question
+    query = {"key": key.secret}
+    body = {"items": [query]} if path == BATCH_PATH else query
     for _ in range(3):
         assert (await api.post(path, json=body, headers=service.headers)).status_code == 200
     (counter,) = await rows(ApiKeyCounter.objects.filter(pk=service.id))
     assert counter.windows == "[]"
 
 
-async def test_who_has_used_its_windows_up_may_still_ask_about_others(api: httpx.AsyncClient):
+async def test_a_rate_limited_caller_may_still_verify_other_keys(api: httpx.AsyncClient):
     service: IssuedKey = await make(make_limited_key, ("hour", 1, 3600), scopes=["keys:verify"])
     key: IssuedKey = await make(make_key)
     assert [(await api.get(OWN, headers=service.headers)).status_code for _ in range(2)] == [200, 429]
@@ -79,7 +79,7 @@ async def test_who_has_used_its_windows_up_may_still_ask_about_others(api: httpx
 
 
 @pytest.mark.parametrize("header", ["X-API-Key", "Authorization"])
-async def test_a_limit_of_none_at_all_refuses_with_a_time_to_wait(api: httpx.AsyncClient, header: str):
+async def test_a_limit_of_zero_refuses_with_retry_after(api: httpx.AsyncClient, header: str):
     key: IssuedKey = await make(make_limited_key, ("hour", 0, 3600))
     secret = key.secret if header == "X-API-Key" else f"Bearer {key.secret}"
     answer = await api.get(OWN, headers={header: secret})
@@ -87,14 +87,14 @@ async def test_a_limit_of_none_at_all_refuses_with_a_time_to_wait(api: httpx.Asy
     assert int(answer.headers["retry-after"]) == 3600
 
 
-async def test_an_error_that_follows_carries_the_headers_too_and_counted(api: httpx.AsyncClient):
+async def test_later_errors_have_rate_limit_headers_and_count(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_limited_key, ("hour", 9, 3600))
     answer = await api.get(f"{OWN}/999999999", headers=key.headers)
     assert answer.status_code == 404
     assert answer.headers["x-ratelimit-remaining"] == "8"
 
 
-async def test_who_is_not_limited_is_told_nothing_of_limits(api: httpx.AsyncClient):
+async def test_without_rate_limits_there_are_no_headers(api: httpx.AsyncClient):
     unlimited: IssuedKey = await make(make_limited_key)
     signed_in = await customer()
     for headers in (unlimited.headers, signed_in.headers):
@@ -103,7 +103,7 @@ async def test_who_is_not_limited_is_told_nothing_of_limits(api: httpx.AsyncClie
         assert not LIMIT_HEADERS & set(answer.headers)
 
 
-async def test_a_key_that_is_no_good_is_no_credential_and_uses_nothing(api: httpx.AsyncClient):
+async def test_an_invalid_key_is_not_authenticated_and_uses_nothing(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_limited_key, ("hour", 1, 3600), is_active=False)
     answer = await api.get(OWN, headers=key.headers)
     assert_error(answer, 401, "NOT_AUTHENTICATED")

@@ -1,4 +1,4 @@
-"""Who asks is judged with what is asked."""
+"""Callers are authorized in the same batch as their queries."""
 
 from ipaddress import ip_address
 
@@ -12,10 +12,10 @@ from apps.verification.domain import Caller, Code, VerificationQuery
 from apps.verification.repositories.decision_repository import DecisionRepository
 from apps.verification.schemas.verification import VerifyRequest
 from apps.verification.services.verification_service import VerificationService
-from tests.integration.verification.asking import denials, make_limited_key, usage
+from tests.integration.verification.verifying import denials, make_limited_key, usage
 from tests.support.factories import IssuedKey, make_key, make_service_key
 from tests.support.orm import make, rows
-from tests.unit.verification.records import question_about
+from tests.unit.verification.records import query_about
 
 HERE, ELSEWHERE = ip_address("192.0.2.1"), ip_address("198.51.100.1")
 
@@ -28,9 +28,9 @@ def caller(secret: str, address: object = HERE) -> Caller:
     return Caller(digest_of(secret), address, "keys:verify")  # type: ignore[arg-type]
 
 
-async def refusal_of(question: VerificationQuery) -> DomainError:
+async def refusal_of(query: VerificationQuery) -> DomainError:
     with pytest.raises(DomainError) as refused:
-        await service().judge(question)
+        await service().decide(query)
     return refused.value
 
 
@@ -43,40 +43,48 @@ async def refusal_of(question: VerificationQuery) -> DomainError:
         ({"ip_allowlist": ["192.0.2.0/24"]}, None, NotAllowed),
     ],
 )
-@pytest.mark.parametrize("asked_key", ["good", "malformed", "unknown"])
-async def test_who_may_not_ask_is_told_nothing_of_any_key_and_uses_nothing(
+@pytest.mark.parametrize("asked_key", ["authorized", "malformed", "unknown"])
+async def test_an_unauthorized_caller_learns_nothing_and_uses_nothing(
     database: None, fields: dict, address: object, error: type[DomainError], asked_key: str
 ):
-    asking, key = await make(make_service_key, **fields), await make(make_key)
-    digests = {"good": digest_of(key.secret), "malformed": b"", "unknown": digest_of(generate_key("live"))}
-    question = VerificationQuery(
-        digests[asked_key], request_id="r", is_repeatable=True, caller=caller(asking.secret, address)
+    authorized, key = await make(make_service_key, **fields), await make(make_key)
+    digests = {"authorized": digest_of(key.secret), "malformed": b"", "unknown": digest_of(generate_key("live"))}
+    query = VerificationQuery(
+        digests[asked_key], request_id="r", is_idempotent=True, caller=caller(authorized.secret, address)
     )
-    assert type(await refusal_of(question)) is error
+    assert type(await refusal_of(query)) is error
     assert (await usage(), await denials()) == ([], {})
     (counter,) = await rows(ApiKeyCounter.objects.filter(pk=key.id))
     assert (counter.windows, counter.last_used_at) == ("[]", None)
 
 
 @pytest.mark.parametrize("key", ["", "anything", "sk_live_0"])
-async def test_a_malformed_key_is_not_found_for_who_may_ask_and_nothing_is_said_to_who_may_not(
-    database: None, key: str
-):
-    asking: IssuedKey = await make(make_service_key)
+async def test_a_malformed_key_is_not_found_for_authorized_callers_only(database: None, key: str):
+    authorized: IssuedKey = await make(make_service_key)
     request = VerifyRequest(key=SecretStr(key))
-    verdict = await service().verify(request, caller(asking.secret))
+    verdict = await service().verify(request, caller(authorized.secret))
     assert Code.NOT_FOUND in str(verdict)
     with pytest.raises(NotAuthenticated):
         await service().verify(request, caller(generate_key("live")))
 
 
-async def test_good_and_bad_callers_of_one_batch_are_judged_for_themselves(database: None):
-    good, bad, key = await make(make_service_key), await make(make_key), await make(make_limited_key, ("hour", 2, 3600))
-    asked = service()
-    question = question_about(key.secret)
+async def test_callers_of_one_batch_are_authorized_on_their_own(database: None):
+    authorized, unauthorized, key = (
+        await make(make_service_key),
+        await make(make_key),
+        await make(make_limited_key, ("hour", 2, 3600)),
+    )
+    verification = service()
+    query = query_about(key.secret)
     futures = [
-        asked._metered.ask(question._replace(caller=caller(each.secret), tag=tag))
-        for each, tag in ((bad, "1"), (good, "2"), (bad, "3"), (good, "4"), (good, "5"))
+        verification._metered.submit(query._replace(caller=caller(each.secret), tag=tag))
+        for each, tag in (
+            (unauthorized, "1"),
+            (authorized, "2"),
+            (unauthorized, "3"),
+            (authorized, "4"),
+            (authorized, "5"),
+        )
     ]
     outcomes = [await _outcome(future) for future in futures]
     assert outcomes == [InsufficientScopes, Code.VALID, InsufficientScopes, Code.VALID, Code.RATE_LIMITED]
@@ -91,10 +99,10 @@ async def _outcome(future: object) -> object:
         return type(error)
 
 
-async def test_a_key_may_ask_about_itself(database: None):
+async def test_a_key_may_verify_itself(database: None):
     key: IssuedKey = await make(make_limited_key, ("hour", 2, 3600), scopes=["keys:verify"])
-    question = question_about(key.secret, caller=caller(key.secret))
-    codes = [(await service().judge(question)).code for _ in range(3)]
+    query = query_about(key.secret, caller=caller(key.secret))
+    codes = [(await service().decide(query)).code for _ in range(3)]
     assert codes == [Code.VALID, Code.VALID, Code.RATE_LIMITED]
     (counter,) = await rows(ApiKeyCounter.objects.filter(pk=key.id))
     assert counter.last_used_at == (await usage())[-1].occurred_at

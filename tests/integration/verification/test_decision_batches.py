@@ -19,10 +19,10 @@ from apps.verification.repositories import decision_repository as repository
 from apps.verification.repositories.decision_repository import LOAD, LOAD_AND_LOCK, SQL, DecisionRepository
 from apps.verification.services.decision import decide
 from apps.verification.services.verification_service import VerificationService
-from tests.integration.verification.asking import decide_on, denials, make_limited_key, usage
+from tests.integration.verification.verifying import decide_on, denials, make_limited_key, usage
 from tests.support.factories import IssuedKey, give_credits, make_key, make_service_key, make_user
 from tests.support.orm import make, rows
-from tests.unit.verification.records import question_about
+from tests.unit.verification.records import query_about
 
 KEYS_IN_A_LARGE_TABLE = 5000
 
@@ -30,10 +30,10 @@ KEYS_IN_A_LARGE_TABLE = 5000
 NAMES = [
     (repository.LOAD, "load"),
     (repository.LOAD_AND_LOCK, "load and lock"),
-    (repository.LOAD_FIRST_ANSWERS, "load first answers"),
-    (repository.SPEND, "spend"),
+    (repository.LOAD_IDEMPOTENCY_RECORDS, "load idempotency records"),
+    (repository.WRITE_USAGE, "write usage"),
     (repository.COUNT_DENIALS, "count denials"),
-    (repository.KEEP_FIRST_ANSWERS, "keep first answers"),
+    (repository.INSERT_IDEMPOTENCY_RECORDS, "insert idempotency records"),
     (repository.TOUCH, "touch"),
 ]
 
@@ -53,26 +53,26 @@ def executed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-async def codes_of(*questions: VerificationQuery) -> list[Code]:
-    return [verdict.code for verdict in await decide_on(questions)]
+async def codes_of(*queries: VerificationQuery) -> list[Code]:
+    return [verdict.code for verdict in await decide_on(queries)]
 
 
-async def test_a_batch_of_many_keys_writes_once_whatever_it_uses_up(database: None, executed: list[str]):
+async def test_a_batch_of_many_keys_writes_once(database: None, executed: list[str]):
     owners = [await make(make_user) for _ in range(2)]
     keys = [await make(make_key, owner) for owner in owners * 10]
     for owner in owners:
         await make(give_credits, owner, 100)
     executed.clear()
-    asked = [question_about(key.secret, cost=Decimal(cost)) for cost in (0, 1, 2) for key in keys]
-    assert await codes_of(*asked) == [Code.VALID] * 60
-    assert executed == ["load and lock", "spend"]
+    sent = [query_about(key.secret, cost=Decimal(cost)) for cost in (0, 1, 2) for key in keys]
+    assert await codes_of(*sent) == [Code.VALID] * 60
+    assert executed == ["load and lock", "write usage"]
     assert len(await usage()) == 60
     assert len(await rows(CreditTransaction.objects.filter(type="usage"))) == 2
 
 
-async def test_a_refused_batch_writes_its_denials_and_one_of_unknown_keys_nothing(database: None, executed: list[str]):
+async def test_a_refused_batch_writes_only_denials(database: None, executed: list[str]):
     refused: IssuedKey = await make(make_key, is_active=False)
-    assert await codes_of(*[question_about(refused.secret)] * 3) == [Code.DISABLED] * 3
+    assert await codes_of(*[query_about(refused.secret)] * 3) == [Code.DISABLED] * 3
     assert executed == ["load and lock", "count denials"]
     executed.clear()
     assert await codes_of(VerificationQuery(b"unknown"), VerificationQuery(b"")) == [Code.NOT_FOUND] * 2
@@ -80,33 +80,33 @@ async def test_a_refused_batch_writes_its_denials_and_one_of_unknown_keys_nothin
     assert await denials() == {(refused.id, "DISABLED"): 3}
 
 
-async def test_requests_that_may_be_repeated_are_looked_up_and_kept(database: None, executed: list[str]):
+async def test_idempotency_records_are_read_and_written(database: None, executed: list[str]):
     key: IssuedKey = await make(make_key)
     service = VerificationService(DecisionRepository())
-    question = question_about(key.secret, is_repeatable=True)
-    assert (await service.judge(question)).code is Code.VALID
-    assert executed == ["load and lock", "load first answers", "spend", "keep first answers"]
+    query = query_about(key.secret, is_idempotent=True)
+    assert (await service.decide(query)).code is Code.VALID
+    assert executed == ["load and lock", "load idempotency records", "write usage", "insert idempotency records"]
     executed.clear()
-    assert (await service.judge(question)).first_answer is not None
-    assert executed == ["load and lock", "load first answers"]
+    assert (await service.decide(query)).stored_response is not None
+    assert executed == ["load and lock", "load idempotency records"]
     assert len(await rows(VerificationAnswer.objects.all())) == 1
 
 
-async def test_who_asks_is_loaded_without_a_lock_and_touched_once_a_minute(database: None, executed: list[str]):
-    key, asking = await make(make_key), await make(make_service_key)
-    question = question_about(key.secret, caller=Caller(digest_of(asking.secret), None, "keys:verify"))
+async def test_callers_are_not_locked_and_are_updated_once_a_minute(database: None, executed: list[str]):
+    key, client = await make(make_key), await make(make_service_key)
+    query = query_about(key.secret, caller=Caller(digest_of(client.secret), None, "keys:verify"))
     service = VerificationService(DecisionRepository())
-    for statements in (["load and lock", "spend", "touch"], ["load and lock", "spend"]):
-        assert (await service.judge(question)).code is Code.VALID
+    for statements in (["load and lock", "write usage", "touch"], ["load and lock", "write usage"]):
+        assert (await service.decide(query)).code is Code.VALID
         assert executed == statements
         executed.clear()
 
 
-async def test_what_uses_nothing_is_judged_without_a_lock_or_a_write(database: None, executed: list[str]):
+async def test_unmetered_queries_lock_and_write_nothing(database: None, executed: list[str]):
     key: IssuedKey = await make(make_limited_key, ("hour", 1, 3600))
-    question = question_about(key.secret, is_metered=False, is_recorded=False)
+    query = query_about(key.secret, is_metered=False, is_recorded=False)
     for _ in range(2):
-        (verdict,) = await DecisionRepository().judge([question], lambda known: decide(known, [question]))
+        (verdict,) = await DecisionRepository().decide_unmetered([query], lambda snapshot: decide(snapshot, [query]))
         assert (verdict.code, verdict.rate_limits[0].remaining) == (Code.VALID, 1)
     assert executed == ["load"] * 2
     (counter,) = await rows(ApiKeyCounter.objects.filter(pk=key.id))
@@ -120,12 +120,12 @@ async def test_nothing_is_written_when_deciding_fails(database: None):
         raise LookupError("no verdict")
 
     with pytest.raises(LookupError):
-        await DecisionRepository().decide([question_about(key.secret)], broken)
+        await DecisionRepository().decide([query_about(key.secret)], broken)
     assert await usage() == []
-    assert await codes_of(question_about(key.secret)) == [Code.VALID]
+    assert await codes_of(query_about(key.secret)) == [Code.VALID]
 
 
-async def test_the_load_locks_in_order_of_owner_and_key_whatever_the_order_of_the_questions(database: None):
+async def test_rows_are_locked_in_order_of_owner_and_key(database: None):
     owners = [await make(make_user) for _ in range(2)]
     keys = [await make(make_key, owner) for owner in (*owners, *reversed(owners), owners[0])]
     digests = [digest_of(key.secret) for key in reversed(keys)]
@@ -135,12 +135,12 @@ async def test_the_load_locks_in_order_of_owner_and_key_whatever_the_order_of_th
         key.id for key in sorted(keys, key=lambda key: (key.row.user_id, key.id))
     ]
     # The lock is taken above what sorts (a Sort, or an index in that order), so in its order.
-    assert plan[plan.index("CTE asked") + 1].startswith("->  LockRows")
+    assert plan[plan.index("CTE queried") + 1].startswith("->  LockRows")
     assert sum("LockRows" in line for line in plan) == 1
     assert SQL["lock"].rstrip().endswith("ORDER BY owner.id, key.id\nFOR NO KEY UPDATE OF balance, counter")
 
 
-async def test_the_load_is_served_by_indexes(database: None):
+async def test_loading_uses_indexes(database: None):
     owner = await make(make_user)
     digests = await make(_make_many_keys, owner)
     async with connection() as borrowed:

@@ -1,4 +1,4 @@
-"""The plain model again, now against the service, its repository and PostgreSQL; only the clock is the test's."""
+"""The simple model against the service, its repository and PostgreSQL; only the clock is the test's."""
 
 import math
 from collections import Counter
@@ -17,7 +17,7 @@ from apps.users.models import User
 from apps.verification.repositories.decision_repository import DecisionRepository
 from apps.verification.schemas.verification import VerifyRequest, VerifyResponse
 from apps.verification.services.verification_service import VerificationService
-from tests.integration.verification.asking import run_on_a_loop
+from tests.integration.verification.verifying import run_on_a_loop
 from tests.support.factories import IssuedKey, give_credits, make_key, make_plan, make_user
 from tests.unit.verification.decision_model import Call, Customer, DecisionModel, ModelKey, Outcome
 from tests.unit.verification.records import NOW
@@ -27,13 +27,13 @@ UNKNOWN_KEY = generate_key("live")
 
 
 class ClockedRepository(DecisionRepository):
-    """Decides at the time it is told."""
+    """Decides at the time `now_ms`."""
 
     now_ms = 0
 
-    async def decide(self, questions: Any, decide: Any) -> Any:
+    async def decide(self, queries: Any, decide: Any) -> Any:
         now = NOW + timedelta(milliseconds=self.now_ms)
-        return await super().decide(questions, lambda known: decide(known._replace(now=now)))
+        return await super().decide(queries, lambda snapshot: decide(snapshot._replace(now=now)))
 
 
 @dataclass
@@ -46,7 +46,7 @@ class World:
 
     @classmethod
     def of(cls, customers: list[Customer], keys: list[ModelKey]) -> "World":
-        users = [make_user(plan=make_plan(*customer.windows)) for customer in customers]
+        users = [make_user(plan=make_plan(*customer.rate_limits)) for customer in customers]
         for user, customer in zip(users, customers, strict=True):
             if customer.credits:
                 give_credits(user, customer.credits)
@@ -58,11 +58,11 @@ class World:
 
 
 def _make_key(user: User, key: ModelKey) -> IssuedKey:
-    windows = [dict(zip(("name", "limit", "period_seconds"), window, strict=True)) for window in key.windows]
-    return make_key(user, is_active=key.is_active, budget=key.budget, rate_limits=windows)
+    rate_limits = [dict(zip(("name", "limit", "period_seconds"), window, strict=True)) for window in key.rate_limits]
+    return make_key(user, is_active=key.is_active, budget=key.budget, rate_limits=rate_limits)
 
 
-def _told(answer: VerifyResponse) -> Outcome:
+def _outcome(answer: VerifyResponse) -> Outcome:
     if answer.code == "NOT_FOUND":
         return Outcome("NOT_FOUND")
     remaining = {window.name: window.remaining for window in answer.rate_limits}
@@ -81,14 +81,14 @@ async def _run(scenario: Scenario, world: World, model: DecisionModel) -> None:
         repository.now_ms += gap_ms
         answers = await service.verify_all([world.request(call) for call in calls])
         already = len(model.allowed)
-        expected = [model.ask(call, repository.now_ms) for call in calls]
-        assert [_told(answer) for answer in answers] == [_in_seconds(outcome) for outcome in expected]
+        expected = [model.verify(call, repository.now_ms) for call in calls]
+        assert [_outcome(answer) for answer in answers] == [_in_seconds(outcome) for outcome in expected]
         world.batches.append({scenario.keys[past.key].customer for past in model.allowed[already:] if past.cost})
 
 
 @given(scenario=scenarios())
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_the_database_holds_what_the_model_says(database: None, scenario: Scenario):
+def test_the_database_agrees_with_the_model(database: None, scenario: Scenario):
     world, model = World.of(*scenario[:2]), DecisionModel(*scenario[:2])
     run_on_a_loop(lambda: _run(scenario, world, model))
     _check_ledger(world, model)

@@ -12,9 +12,9 @@ from apps.core.authorization.principal import OPERATOR
 from apps.credits.models import CreditBalance, CreditTransaction
 from apps.usage.models import UsageDenial, UsageEvent
 from apps.verification.domain import Code
-from tests.integration.verification.asking import decide_on, make_limited_key, run_on_a_loop
+from tests.integration.verification.verifying import decide_on, make_limited_key, run_on_a_loop
 from tests.support.factories import IssuedKey, give_credits, make_key
-from tests.unit.verification.records import question_about
+from tests.unit.verification.records import query_about
 
 THREADS = 4
 BATCHES = 30
@@ -24,14 +24,14 @@ LIMIT = 70
 CREDITS = Decimal(150)
 
 
-def make_keys(*windows: tuple[str, int, int]) -> list[IssuedKey]:
+def make_keys(*rate_limits: tuple[str, int, int]) -> list[IssuedKey]:
     """Return the keys of several customers, whose ids do not follow their owners'."""
-    firsts = [make_limited_key(*windows) for _ in range(CUSTOMERS)]
+    firsts = [make_limited_key(*rate_limits) for _ in range(CUSTOMERS)]
     others = [make_key(first.row.user) for _ in range(KEYS_EACH - 1) for first in reversed(firsts)]
     return [*firsts, *others]
 
 
-def test_batches_of_the_same_rows_in_any_order_never_deadlock_and_lose_nothing(database: None):
+def test_concurrent_batches_never_deadlock_and_lose_nothing(database: None):
     keys = make_keys(("hour", LIMIT, 3600))
     owners = {key.row.user_id: key.row.user for key in keys}
     for owner in owners.values():
@@ -40,20 +40,20 @@ def test_batches_of_the_same_rows_in_any_order_never_deadlock_and_lose_nothing(d
     def worker(number: int) -> Counter[Code]:
         shuffled = random.Random(number)  # a seed of its own: each thread in another order, the same in each run
 
-        async def ask() -> Counter[Code]:
+        async def verify() -> Counter[Code]:
             seen: Counter[Code] = Counter()
             for turn in range(BATCHES):
                 order = shuffled.sample(keys, len(keys)) if turn % 3 else sorted(keys, key=_id, reverse=number % 2 == 0)
-                verdicts = await decide_on([question_about(key.secret, cost=Decimal(1)) for key in order])
+                verdicts = await decide_on([query_about(key.secret, cost=Decimal(1)) for key in order])
                 seen.update(verdict.code for verdict in verdicts)
             return seen
 
-        return run_on_a_loop(ask)
+        return run_on_a_loop(verify)
 
     with ThreadPoolExecutor(THREADS) as threads:
         seen = sum(threads.map(worker, range(THREADS)), Counter[Code]())
     assert seen.total() == THREADS * BATCHES * len(keys)
-    # Every customer asks more often than the credits last, and no key as often as its windows hold.
+    # Every customer makes more calls than the credits pay for, and no key more than its rate limits allow.
     assert set(seen) <= {Code.VALID, Code.INSUFFICIENT_CREDITS, Code.RATE_LIMITED}
     assert seen[Code.VALID] == CUSTOMERS * CREDITS
     _check_that_the_books_agree(keys)
@@ -78,7 +78,7 @@ def _check_that_the_books_agree(keys: list[IssuedKey]) -> None:
             assert entry.balance_after == running
 
 
-def test_a_revocation_in_the_midst_is_before_a_batch_or_after_it(database: None):
+def test_a_revocation_is_before_or_after_a_batch(database: None):
     keys = make_keys()
     victim = keys[len(keys) // 2]
     revoked = asyncio.Event()
@@ -88,7 +88,7 @@ def test_a_revocation_in_the_midst_is_before_a_batch_or_after_it(database: None)
         after: list[Code] = []
         while len(after) < 5:
             was_revoked = revoked.is_set()
-            verdicts = await decide_on([question_about(key.secret) for key in reversed(keys)])
+            verdicts = await decide_on([query_about(key.secret) for key in reversed(keys)])
             (code,) = [verdict.code for verdict in verdicts if verdict.record and verdict.record.key_id == victim.id]
             (after if was_revoked else before).append(code)
         return before, after

@@ -1,4 +1,4 @@
-"""A key never has more than its owner holds: what an owner loses, their keys lose with the same commit, everywhere."""
+"""A key has no scope that its owner does not hold: what an owner loses, its keys lose with the same commit."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -58,55 +58,55 @@ DEMOTIONS: dict[str, tuple[Callable[[], User], Demote]] = {
 
 @pytest.mark.parametrize("scopes", [["keys:verify"], ["keys:*"]])
 @pytest.mark.parametrize(("make_owner", "demote"), DEMOTIONS.values(), ids=DEMOTIONS.keys())
-async def test_a_key_may_ask_no_longer_in_the_lane_nor_elsewhere(
+async def test_a_demoted_key_is_refused_on_the_fast_path_and_elsewhere(
     api: httpx.AsyncClient, make_owner: Callable[[], User], demote: Demote, scopes: list[str]
 ):
     boss, owner, key = await superuser(), await make(make_owner), await make(make_key)
     service: IssuedKey = await make(make_bare_key, owner, scopes=[*scopes, "mine"])
-    lane = httpx.AsyncClient(transport=httpx.ASGITransport(app=application), base_url="http://keyhouse.localhost")
-    asks = [
-        lambda: lane.post(VERIFY, json={"key": key.secret}, headers=service.headers),
-        lambda: api.post(f"{VERIFY}?x", json={"key": key.secret}, headers=service.headers),  # not for the lane
+    fast_path = httpx.AsyncClient(transport=httpx.ASGITransport(app=application), base_url="http://keyhouse.localhost")
+    requests = [
+        lambda: fast_path.post(VERIFY, json={"key": key.secret}, headers=service.headers),
+        lambda: api.post(f"{VERIFY}?x", json={"key": key.secret}, headers=service.headers),  # not on the fast path
         lambda: api.post(BATCH, json={"items": [{"key": key.secret}]}, headers=service.headers),
     ]
-    assert [(await ask()).status_code for ask in asks] == [200, 200, 200]
+    assert [(await send()).status_code for send in requests] == [200, 200, 200]
     answer = await demote(api, boss, owner)
     assert answer is None or answer.status_code == 200, answer.text
-    for ask in asks:
-        assert_error(await ask(), 403, "INSUFFICIENT_SCOPES")
+    for send in requests:
+        assert_error(await send(), 403, "INSUFFICIENT_SCOPES")
 
 
-async def seen(api: httpx.AsyncClient, boss: Account, key: IssuedKey, asking: IssuedKey) -> dict[str, Any]:
+async def seen(api: httpx.AsyncClient, boss: Account, key: IssuedKey, client: IssuedKey) -> dict[str, Any]:
     """Return the key's scopes as each place tells them."""
     own = (await api.get(f"/api/v1/api-keys/{key.id}", headers=boss.headers)).json()
     listed = (await api.get(f"/api/v1/users/{key.row.user_id}/api-keys", headers=boss.headers)).json()["items"][0]
-    verdict = (await api.post(VERIFY, json={"key": key.secret}, headers=asking.headers)).json()
+    verdict = (await api.post(VERIFY, json={"key": key.secret}, headers=client.headers)).json()
     wish = {"key": key.secret, "scopes": ["keys:verify"]}
-    asked = (await api.post(VERIFY, json=wish, headers=asking.headers)).json()
+    sent = (await api.post(VERIFY, json=wish, headers=client.headers)).json()
     assert own["scopes"] == listed["scopes"] == verdict["scopes"]
     assert own["withheld_scopes"] == listed["withheld_scopes"]
-    return {"scopes": own["scopes"], "withheld": own["withheld_scopes"], "asked": asked["code"]}
+    return {"scopes": own["scopes"], "withheld": own["withheld_scopes"], "code": sent["code"]}
 
 
-async def test_every_place_tells_the_same_before_and_after_and_again(api: httpx.AsyncClient):
+async def test_all_operations_agree_about_the_scopes_of_a_key(api: httpx.AsyncClient):
     boss, owner = await superuser(), await make(with_role)
     key: IssuedKey = await make(make_bare_key, owner, scopes=["keys:*", "mine"])
-    asking: IssuedKey = await make(make_key, boss.user, scopes=["keys:verify"])
-    whole = {"scopes": ["keys:*", "mine", "keys:verify"], "withheld": [], "asked": "VALID"}
-    assert await seen(api, boss, key, asking) == whole
+    client: IssuedKey = await make(make_key, boss.user, scopes=["keys:verify"])
+    whole = {"scopes": ["keys:*", "mine", "keys:verify"], "withheld": [], "code": "VALID"}
+    assert await seen(api, boss, key, client) == whole
     await take_role(api, boss, owner)
-    less = {"scopes": ["keys:*", "mine"], "withheld": ["keys:verify"], "asked": "INSUFFICIENT_SCOPES"}
-    assert await seen(api, boss, key, asking) == less
+    less = {"scopes": ["keys:*", "mine"], "withheld": ["keys:verify"], "code": "INSUFFICIENT_SCOPES"}
+    assert await seen(api, boss, key, client) == less
     own_word = {"key": key.secret, "scopes": ["keys:read", "mine"]}
-    assert (await api.post(VERIFY, json=own_word, headers=asking.headers)).json()["code"] == "VALID"
+    assert (await api.post(VERIFY, json=own_word, headers=client.headers)).json()["code"] == "VALID"
     await api.patch(f"/api/v1/users/{owner.pk}", json={"roles": ["service"]}, headers=boss.headers)
-    assert await seen(api, boss, key, asking) == whole
+    assert await seen(api, boss, key, client) == whole
     (row,) = await rows(ApiKey.objects.filter(pk=key.id))
     assert row.scopes == ["keys:*", "mine"]
 
 
 @pytest.mark.parametrize("scopes", [["keyhouse:staff"], ["keyhouse:*"]])
-async def test_a_key_loses_staff_rights_and_keeps_its_owner_s_account(api: httpx.AsyncClient, scopes: list[str]):
+async def test_a_key_of_former_staff_keeps_only_its_owners_account(api: httpx.AsyncClient, scopes: list[str]):
     staff, other = await make(make_staff), await customer()
     key: IssuedKey = await make(make_key, staff, scopes=scopes)
     assert (await api.get(f"/api/v1/users/{other.id}", headers=key.headers)).status_code == 200
@@ -116,7 +116,7 @@ async def test_a_key_loses_staff_rights_and_keeps_its_owner_s_account(api: httpx
     assert mine.status_code == (200 if scopes == ["keyhouse:*"] else 403)
 
 
-async def test_a_superuser_s_key_is_one_of_staff_when_its_owner_is(api: httpx.AsyncClient):
+async def test_a_superusers_key_needs_an_owner_who_is_staff(api: httpx.AsyncClient):
     boss = await make(make_staff)
     key: IssuedKey = await make(make_key, boss, scopes=["keyhouse:staff"])
     assert (await api.post("/api/v1/roles", json={"name": "a"}, headers=key.headers)).status_code == 201
@@ -132,7 +132,7 @@ async def scope_claim(api: httpx.AsyncClient, refresh_token: str) -> tuple[str, 
     return claims["scope"], pair["refresh_token"]
 
 
-async def test_a_session_has_what_the_roles_give_and_its_next_token_no_more(api: httpx.AsyncClient):
+async def test_the_next_token_of_a_session_has_the_scopes_of_the_roles(api: httpx.AsyncClient):
     boss, key = await superuser(), await make(make_key)
     owner: User = await make(make_user, password="correct horse battery staple")
     await make(owner.groups.add, (await rows(Role.objects.filter(name="service")))[0])
@@ -150,7 +150,7 @@ async def test_a_session_has_what_the_roles_give_and_its_next_token_no_more(api:
     assert (await scope_claim(api, refresh_token))[0] == "keyhouse:account"
 
 
-async def test_staff_lose_their_rights_in_the_session_they_have(api: httpx.AsyncClient):
+async def test_former_staff_lose_their_rights_in_open_sessions(api: httpx.AsyncClient):
     staff, key = await make(make_staff, is_superuser=False), await make(make_key)
     headers = await make(sign_in, staff)
     assert (await api.post(VERIFY, json={"key": key.secret}, headers=headers)).status_code == 200
@@ -158,7 +158,7 @@ async def test_staff_lose_their_rights_in_the_session_they_have(api: httpx.Async
     assert_error(await api.post(VERIFY, json={"key": key.secret}, headers=headers), 403, "INSUFFICIENT_SCOPES")
 
 
-async def test_a_role_of_others_gives_nothing(api: httpx.AsyncClient):
+async def test_roles_of_other_accounts_give_nothing(api: httpx.AsyncClient):
     await make(with_role)
     service: IssuedKey = await make(make_bare_key, await make(make_user), scopes=["keys:verify"])
     answer = await api.post(VERIFY, json={"key": service.secret}, headers=service.headers)

@@ -1,4 +1,4 @@
-"""Calls are charged while staff post to the same customers: in the end balances, ledger and usage agree."""
+"""Calls are charged while staff post to the same customers: balances, ledger and usage agree."""
 
 import asyncio
 from decimal import Decimal
@@ -28,14 +28,14 @@ async def call(api: httpx.AsyncClient, service: IssuedKey, key: IssuedKey) -> in
     """Return how many of the calls were allowed."""
     codes = []
     for _ in range(ROUNDS):
-        question = {"key": key.secret, "cost": str(COST)}
-        answer = await api.post("/api/v1/keys/verify", json=question, headers=service.headers)
+        query = {"key": key.secret, "cost": str(COST)}
+        answer = await api.post("/api/v1/keys/verify", json=query, headers=service.headers)
         codes.append(answer.json()["code"])
     assert set(codes) <= {"VALID", "INSUFFICIENT_CREDITS"}
     return codes.count("VALID")
 
 
-async def test_the_ledger_holds(api: httpx.AsyncClient):
+async def test_concurrent_calls_and_postings_keep_the_ledger_consistent(api: httpx.AsyncClient):
     staff, service = await colleague(), await make(make_service_key)
     keys: list[IssuedKey] = [await make(make_key) for _ in range(3)]
     for key in keys:

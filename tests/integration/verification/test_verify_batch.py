@@ -6,30 +6,32 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.verification.asking import BATCH_PATH, ask, balance_of, make_limited_key, usage
+from tests.integration.verification.verifying import BATCH_PATH, balance_of, make_limited_key, usage, verify
 from tests.support.assertions import assert_error
 from tests.support.factories import IssuedKey, give_credits, make_key, make_service_key
 from tests.support.orm import make
 
 
-async def ask_all(api: httpx.AsyncClient, items: list[Any]) -> httpx.Response:
+async def verify_all(api: httpx.AsyncClient, items: list[Any]) -> httpx.Response:
     service: IssuedKey = await make(make_service_key)
     return await api.post(BATCH_PATH, json={"items": items}, headers=service.headers)
 
 
-async def test_one_is_answered_as_it_would_be_alone(api: httpx.AsyncClient):
+async def test_a_batch_of_one_is_answered_like_a_single_call(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_key, metadata={"a": 1}, scopes=["a:*"])
-    (answer,) = (await ask_all(api, [{"key": key.secret, "request_id": "r", "scopes": ["a:b"]}])).json()["items"]
+    (answer,) = (await verify_all(api, [{"key": key.secret, "request_id": "r", "scopes": ["a:b"]}])).json()["items"]
     assert answer["code"] == "VALID"
-    assert await ask(api, key.secret, request_id="r") == answer
+    assert await verify(api, key.secret, request_id="r") == answer
     assert len(await usage()) == 1
 
 
-async def test_answers_stand_in_the_order_of_the_questions_each_judged_for_itself(api: httpx.AsyncClient):
+async def test_responses_are_in_the_order_of_the_calls(api: httpx.AsyncClient):
     good, off = await make(make_key), await make(make_key, is_active=False)
     limited = await make(make_limited_key, ("hour", 1, 3600))
     secrets = [limited.secret, "anything", off.secret, good.secret, limited.secret, good.secret]
-    answer = await ask_all(api, [{"key": secret, "request_id": f"r {place}"} for place, secret in enumerate(secrets)])
+    answer = await verify_all(
+        api, [{"key": secret, "request_id": f"r {place}"} for place, secret in enumerate(secrets)]
+    )
     assert answer.status_code == 200
     items = answer.json()["items"]
     assert [item["code"] for item in items] == ["VALID", "NOT_FOUND", "DISABLED", "VALID", "RATE_LIMITED", "VALID"]
@@ -37,10 +39,10 @@ async def test_answers_stand_in_the_order_of_the_questions_each_judged_for_itsel
     assert [item["key_id"] for item in items] == [limited.id, None, off.id, good.id, limited.id, good.id]
 
 
-async def test_a_hundred_of_one_customer_are_served_in_their_order(api: httpx.AsyncClient):
+async def test_a_hundred_calls_of_one_customer_are_served_in_order(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_limited_key)
     await make(give_credits, key.row.user, 60)
-    answer = await ask_all(api, [{"key": key.secret, "cost": 1}] * 100)
+    answer = await verify_all(api, [{"key": key.secret, "cost": 1}] * 100)
     items = answer.json()["items"]
     assert [item["code"] for item in items] == ["VALID"] * 60 + ["INSUFFICIENT_CREDITS"] * 40
     assert [float(item["balance"]) for item in items] == [*range(59, -1, -1), *[0] * 40]
@@ -51,41 +53,41 @@ async def test_a_hundred_of_one_customer_are_served_in_their_order(api: httpx.As
 async def test_the_same_request_twice_in_one_batch_is_charged_once(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_limited_key)
     await make(give_credits, key.row.user, 5)
-    answer = await ask_all(api, [{"key": key.secret, "cost": 2, "request_id": "r"}] * 3)
+    answer = await verify_all(api, [{"key": key.secret, "cost": 2, "request_id": "r"}] * 3)
     items = answer.json()["items"]
     assert items == [items[0]] * 3
     assert await balance_of(key.row) == 3
 
 
-async def test_batches_at_the_same_time_share_what_there_is(api: httpx.AsyncClient):
+async def test_concurrent_batches_share_limits_and_credits(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_limited_key, ("hour", 100, 3600))
-    answers = await asyncio.gather(*(ask_all(api, [{"key": key.secret}] * 30) for _ in range(5)))
+    answers = await asyncio.gather(*(verify_all(api, [{"key": key.secret}] * 30) for _ in range(5)))
     codes = [item["code"] for answer in answers for item in answer.json()["items"]]
     assert (codes.count("VALID"), codes.count("RATE_LIMITED")) == (100, 50)
 
 
 @pytest.mark.parametrize("count", [0, 101])
-async def test_none_or_more_than_a_hundred_are_refused_and_nothing_is_used(api: httpx.AsyncClient, count: int):
+async def test_empty_and_large_batches_are_rejected(api: httpx.AsyncClient, count: int):
     key: IssuedKey = await make(make_key)
-    assert_error(await ask_all(api, [{"key": key.secret}] * count), 422, "VALIDATION_FAILED", "items")
+    assert_error(await verify_all(api, [{"key": key.secret}] * count), 422, "VALIDATION_FAILED", "items")
     assert await usage() == []
 
 
-async def test_one_that_cannot_be_asked_refuses_all_of_them_and_is_named(api: httpx.AsyncClient):
+async def test_one_invalid_call_rejects_the_batch(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_key)
-    answer = await ask_all(api, [{"key": key.secret}, {"key": key.secret, "cost": "-1"}])
+    answer = await verify_all(api, [{"key": key.secret}, {"key": key.secret, "cost": "-1"}])
     assert_error(answer, 422, "VALIDATION_FAILED", "items.1.cost")
     assert key.secret not in answer.text
     assert await usage() == []
 
 
 @pytest.mark.parametrize("body", [[], {}, {"items": None}, {"items": [], "more": 1}, {"items": ["key"]}])
-async def test_what_is_no_batch(api: httpx.AsyncClient, body: Any):
+async def test_a_malformed_batch_is_rejected(api: httpx.AsyncClient, body: Any):
     service: IssuedKey = await make(make_service_key)
     assert_error(await api.post(BATCH_PATH, json=body, headers=service.headers), 422, "VALIDATION_FAILED")
 
 
-async def test_it_needs_the_scope(api: httpx.AsyncClient):
+async def test_verifying_needs_the_scope(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_key)
     answer = await api.post(BATCH_PATH, json={"items": [{"key": key.secret}]}, headers=key.headers)
     assert_error(answer, 403, "INSUFFICIENT_SCOPES")

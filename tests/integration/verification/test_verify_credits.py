@@ -1,4 +1,4 @@
-"""Credits and budgets, asked for through the API."""
+"""Credits and budgets, through the API."""
 
 import asyncio
 from decimal import Decimal
@@ -8,14 +8,14 @@ import pytest
 
 from apps.api_keys.models import ApiKeyCounter
 from apps.credits.models import CreditTransaction
-from tests.integration.verification.asking import ask, balance_of, decide_on, denials, make_limited_key, usage
+from tests.integration.verification.verifying import balance_of, decide_on, denials, make_limited_key, usage, verify
 from tests.support.factories import IssuedKey, add_secret, give_credits, make_key, make_service_key
 from tests.support.orm import make, rows
-from tests.unit.verification.records import question_about
+from tests.unit.verification.records import query_about
 
 
 def make_rich_key(amount: str, **fields: object) -> IssuedKey:
-    """Return a key that no window limits, of a customer with so many credits."""
+    """Return a key without rate limits, whose owner has these credits."""
     key = make_limited_key(**fields)
     if Decimal(amount):
         give_credits(key.row.user, amount)
@@ -32,9 +32,9 @@ async def charges() -> list[tuple[int, Decimal, Decimal]]:
     return [(entry.pk, entry.amount, entry.balance_after) for entry in found]
 
 
-async def test_a_call_is_charged_and_its_row_points_at_the_entry(api: httpx.AsyncClient):
+async def test_a_charged_call_refers_to_its_ledger_entry(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_rich_key, "10")
-    verdict = await ask(api, key.secret, cost="2.5")
+    verdict = await verify(api, key.secret, cost="2.5")
     assert (verdict["code"], verdict["balance"]) == ("VALID", "7.500000")
     (entry,) = await rows(CreditTransaction.objects.filter(type="usage"))
     assert (entry.user_id, entry.amount, entry.balance_after) == (key.row.user_id, Decimal("-2.5"), Decimal("7.5"))
@@ -45,9 +45,9 @@ async def test_a_call_is_charged_and_its_row_points_at_the_entry(api: httpx.Asyn
     assert await spent(key) == Decimal("2.5")
 
 
-async def test_what_the_balance_does_not_cover_is_refused_and_a_smaller_call_is_not(api: httpx.AsyncClient):
+async def test_a_call_above_the_balance_is_refused_and_a_smaller_one_is_allowed(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_rich_key, "1")
-    verdicts = [await ask(api, key.secret, cost=cost) for cost in ("1.000001", "0.6", "0.6", "0.4", "0.000001", "0")]
+    verdicts = [await verify(api, key.secret, cost=cost) for cost in ("1.000001", "0.6", "0.6", "0.4", "0.000001", "0")]
     codes = [verdict["code"] for verdict in verdicts]
     refused = "INSUFFICIENT_CREDITS"
     assert codes == [refused, "VALID", refused, "VALID", refused, "VALID"]
@@ -59,18 +59,18 @@ async def test_what_the_balance_does_not_cover_is_refused_and_a_smaller_call_is_
     assert [event.credit_transaction_id is None for event in await usage()] == [False, False, True]
 
 
-async def test_a_free_call_leaves_no_entry(api: httpx.AsyncClient):
+async def test_a_free_call_has_no_ledger_entry(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_rich_key, "1")
     for cost in (0, "0", "0.0", "0.000000"):
-        assert (await ask(api, key.secret, cost=cost))["balance"] == "1.000000"
+        assert (await verify(api, key.secret, cost=cost))["balance"] == "1.000000"
     assert await charges() == []
     assert {event.credit_transaction_id for event in await usage()} == {None}
 
 
-async def test_what_is_refused_for_its_rate_is_not_charged(api: httpx.AsyncClient):
+async def test_a_rate_limited_call_is_not_charged(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_limited_key, ("hour", 1, 3600))
     await make(give_credits, key.row.user, 5)
-    verdicts = [await ask(api, key.secret, cost=2) for _ in range(2)]
+    verdicts = [await verify(api, key.secret, cost=2) for _ in range(2)]
     assert [(verdict["code"], verdict["balance"]) for verdict in verdicts] == [
         ("VALID", "3.000000"),
         ("RATE_LIMITED", "3.000000"),
@@ -78,12 +78,12 @@ async def test_what_is_refused_for_its_rate_is_not_charged(api: httpx.AsyncClien
     assert await balance_of(key.row) == 3
 
 
-async def test_calls_at_the_same_time_never_spend_more_than_there_is(api: httpx.AsyncClient):
+async def test_concurrent_calls_never_spend_more_than_the_balance(api: httpx.AsyncClient):
     first: IssuedKey = await make(make_rich_key, "10")
     second: IssuedKey = await make(make_key, first.row.user)
     service: IssuedKey = await make(make_service_key)
-    asked = [ask(api, key.secret, service, cost="0.7") for key in (first, second) * 20]
-    verdicts = await asyncio.gather(*asked)
+    sent = [verify(api, key.secret, service, cost="0.7") for key in (first, second) * 20]
+    verdicts = await asyncio.gather(*sent)
     codes = [verdict["code"] for verdict in verdicts]
     assert (codes.count("VALID"), codes.count("INSUFFICIENT_CREDITS")) == (14, 26)
     assert await balance_of(first.row) == Decimal("0.2")
@@ -95,27 +95,27 @@ async def test_a_key_spends_no_more_than_its_budget(api: httpx.AsyncClient, budg
     limit = None if budget is None else Decimal(budget)
     key: IssuedKey = await make(make_rich_key, "4", budget=limit)
     service: IssuedKey = await make(make_service_key)
-    codes = [(await ask(api, key.secret, service, cost=1))["code"] for _ in range(5)]
+    codes = [(await verify(api, key.secret, service, cost=1))["code"] for _ in range(5)]
     assert codes == ["VALID"] * allowed + ["INSUFFICIENT_CREDITS"] * (5 - allowed)
-    assert (await ask(api, key.secret, service))["code"] == "VALID"
+    assert (await verify(api, key.secret, service))["code"] == "VALID"
     assert await balance_of(key.row) == 4 - allowed
     assert await spent(key) == allowed
 
 
-async def test_a_budget_is_the_key_s_whatever_the_secret(api: httpx.AsyncClient):
+async def test_secrets_of_a_key_share_its_budget(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_rich_key, "9", budget=Decimal(1))
     older = await make(add_secret, key.row)
-    assert [(await ask(api, secret, cost=1))["code"] for secret in (key.secret, older)] == [
+    assert [(await verify(api, secret, cost=1))["code"] for secret in (key.secret, older)] == [
         "VALID",
         "INSUFFICIENT_CREDITS",
     ]
 
 
-async def test_a_batch_writes_one_entry_a_customer_to_which_all_its_rows_point(database: None):
+async def test_a_batch_writes_one_ledger_entry_for_each_customer(database: None):
     keys: list[IssuedKey] = [await make(make_rich_key, "10") for _ in range(2)]
     keys.append(await make(make_key, keys[0].row.user))
-    asked = [question_about(key.secret, cost=Decimal(cost)) for cost in ("1", "0", "0.5") for key in keys]
-    assert {verdict.code for verdict in await decide_on(asked)} == {"VALID"}
+    sent = [query_about(key.secret, cost=Decimal(cost)) for cost in ("1", "0", "0.5") for key in keys]
+    assert {verdict.code for verdict in await decide_on(sent)} == {"VALID"}
     entries = await rows(CreditTransaction.objects.filter(type="usage").order_by("user_id"))
     owners = [keys[0].row.user_id, keys[1].row.user_id]
     assert [(entry.user_id, entry.amount) for entry in entries] == [
@@ -128,8 +128,8 @@ async def test_a_batch_writes_one_entry_a_customer_to_which_all_its_rows_point(d
     assert [await balance_of(key.row) for key in keys] == [7, Decimal("8.5"), 7]
 
 
-async def test_the_largest_amounts_are_kept_to_the_last_digit(api: httpx.AsyncClient):
+async def test_the_largest_amounts_are_exact(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_rich_key, "99999999999999.999999")
-    verdict = await ask(api, key.secret, cost="99999999999999.999998")
+    verdict = await verify(api, key.secret, cost="99999999999999.999998")
     assert (verdict["code"], verdict["balance"]) == ("VALID", "0.000001")
     assert await balance_of(key.row) == Decimal("0.000001")

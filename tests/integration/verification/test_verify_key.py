@@ -1,4 +1,4 @@
-"""`POST /api/v1/keys/verify`: each verdict, what it tells, and what it leaves behind."""
+"""`POST /api/v1/keys/verify`: each verdict, its response and its effects."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.api_keys.models import ApiKeyCounter
 from apps.usage.models import UsageEvent
-from tests.integration.verification.asking import PATH, denials
+from tests.integration.verification.verifying import PATH, denials
 from tests.support.assertions import assert_error
 from tests.support.factories import IssuedKey, add_secret, make_key, make_service_key, make_staff, make_user
 from tests.support.orm import make, rows
@@ -46,16 +46,16 @@ REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] 
 }
 
 
-async def ask(api: httpx.AsyncClient, key: str, **question: Any) -> httpx.Response:
+async def verify(api: httpx.AsyncClient, key: str, **query: Any) -> httpx.Response:
     service: IssuedKey = await make(make_service_key)
-    return await api.post(PATH, json={"key": key, **question}, headers=service.headers)
+    return await api.post(PATH, json={"key": key, **query}, headers=service.headers)
 
 
-async def test_a_valid_call_leaves_one_usage_row(api: httpx.AsyncClient):
+async def test_a_valid_call_leaves_one_usage_event(api: httpx.AsyncClient):
     owner = await make(make_user)
     key = await make(make_key, owner, name="production", scopes=["a:*"], metadata={"team": 7})
     before = timezone.now()
-    answer = await ask(api, key.secret, scopes=["a:b"], weight=3, tag="reports", request_id="r-1", ip="192.0.2.1")
+    answer = await verify(api, key.secret, scopes=["a:b"], weight=3, tag="reports", request_id="r-1", ip="192.0.2.1")
 
     assert answer.status_code == 200
     assert answer.json() == {
@@ -74,9 +74,9 @@ async def test_a_valid_call_leaves_one_usage_row(api: httpx.AsyncClient):
         "retry_after_seconds": None,
         "request_id": "r-1",
     }
-    (window,) = answer.json()["rate_limits"]
-    reset_at = datetime.fromisoformat(window.pop("reset_at"))
-    assert window == {"name": "minute", "limit": 60, "period_seconds": 60, "remaining": 57}
+    (status,) = answer.json()["rate_limits"]
+    reset_at = datetime.fromisoformat(status.pop("reset_at"))
+    assert status == {"name": "minute", "limit": 60, "period_seconds": 60, "remaining": 57}
     assert before + timedelta(seconds=59) <= reset_at <= timezone.now() + timedelta(seconds=61)
     (used,) = await rows(UsageEvent.objects.all())
     assert (used.api_key_id, used.user_id, used.weight, used.tag, used.request_id) == (
@@ -88,13 +88,13 @@ async def test_a_valid_call_leaves_one_usage_row(api: httpx.AsyncClient):
     assert stored.last_used_at == used.occurred_at
 
 
-@pytest.mark.parametrize(("key", "owner", "question", "code"), REFUSALS.values(), ids=REFUSALS.keys())
+@pytest.mark.parametrize(("key", "owner", "query", "code"), REFUSALS.values(), ids=REFUSALS.keys())
 async def test_a_refusal_uses_nothing_and_is_counted(
-    api: httpx.AsyncClient, key: dict[str, Any], owner: dict[str, Any], question: dict[str, Any], code: str
+    api: httpx.AsyncClient, key: dict[str, Any], owner: dict[str, Any], query: dict[str, Any], code: str
 ):
     user = await make(make_user, **owner)
     issued = await make(make_key, user, **key)
-    answer = await ask(api, issued.secret, **question)
+    answer = await verify(api, issued.secret, **query)
     assert answer.status_code == 200
     assert (answer.json()["valid"], answer.json()["code"]) == (False, code)
     assert answer.json()["key_id"] == issued.id
@@ -107,46 +107,46 @@ async def test_a_refusal_uses_nothing_and_is_counted(
 
 async def test_a_deleted_key_is_not_found(api: httpx.AsyncClient):
     key = await make(make_key, deleted_at=PAST)
-    answer = await ask(api, key.secret)
+    answer = await verify(api, key.secret)
     assert answer.json() == {**NOTHING, "request_id": answer.json()["request_id"]}
     assert await rows(UsageEvent.objects.all()) == []
     assert await denials() == {}
 
 
 @pytest.mark.parametrize("key", ["", "sk_live_", "sk_live_" + "0" * 38, "anything"])
-async def test_what_is_no_key_is_not_found(api: httpx.AsyncClient, key: str):
-    answer = await ask(api, key, request_id="mine")
+async def test_a_malformed_key_is_not_found(api: httpx.AsyncClient, key: str):
+    answer = await verify(api, key, request_id="mine")
     assert (answer.status_code, answer.json()) == (200, {**NOTHING, "request_id": "mine"})
     assert await denials() == {}
 
 
-async def test_an_old_secret_works_until_its_grace_ends(api: httpx.AsyncClient):
+async def test_an_old_secret_works_until_its_grace_period_ends(api: httpx.AsyncClient):
     key = await make(make_key)
     in_grace = await make(add_secret, key.row, expires_at=timezone.now() + timedelta(minutes=1))
     ended = await make(add_secret, key.row, expires_at=PAST)
-    codes = [(await ask(api, secret)).json()["code"] for secret in (key.secret, in_grace, ended)]
+    codes = [(await verify(api, secret)).json()["code"] for secret in (key.secret, in_grace, ended)]
     assert codes == ["VALID", "VALID", "EXPIRED"]
     assert len(await rows(UsageEvent.objects.all())) == 2
 
 
-async def test_a_request_id_is_made_when_none_is_given(api: httpx.AsyncClient):
+async def test_a_request_id_is_generated(api: httpx.AsyncClient):
     key = await make(make_key)
-    answers = [(await ask(api, key.secret)).json()["request_id"] for _ in range(2)]
+    answers = [(await verify(api, key.secret)).json()["request_id"] for _ in range(2)]
     assert sorted(answers) == sorted(event.request_id for event in await rows(UsageEvent.objects.all()))
     assert answers[0] != answers[1]
 
 
-async def test_a_call_is_the_last_use_of_its_key(api: httpx.AsyncClient):
+async def test_a_call_updates_when_the_key_was_last_used(api: httpx.AsyncClient):
     recently = timezone.now() - timedelta(seconds=30)
     key = await make(make_key, last_used_at=recently)
-    assert (await ask(api, key.secret)).json()["code"] == "VALID"
+    assert (await verify(api, key.secret)).json()["code"] == "VALID"
     (used,) = await rows(UsageEvent.objects.all())
     assert [counter.last_used_at for counter in await rows(ApiKeyCounter.objects.filter(pk=key.id))] == [
         used.occurred_at
     ]
 
 
-async def test_the_last_use_of_the_key_that_asks_is_kept_to_the_minute(api: httpx.AsyncClient):
+async def test_the_last_use_of_a_caller_is_exact_to_the_minute(api: httpx.AsyncClient):
     recently, long_ago = timezone.now() - timedelta(seconds=30), timezone.now() - timedelta(seconds=61)
     key = await make(make_key)
     services = [await make(make_service_key, last_used_at=moment) for moment in (recently, long_ago, None)]
@@ -158,14 +158,14 @@ async def test_the_last_use_of_the_key_that_asks_is_kept_to_the_minute(api: http
 
 
 @pytest.mark.parametrize("scopes", [[], ["keys:read"], ["keys:verify:x"]])
-async def test_it_needs_the_scope(api: httpx.AsyncClient, scopes: list[str]):
+async def test_verifying_needs_the_scope(api: httpx.AsyncClient, scopes: list[str]):
     caller, key = await make(make_key, scopes=scopes), await make(make_key)
     answer = await api.post(PATH, json={"key": key.secret}, headers=caller.headers)
     assert_error(answer, 403, "INSUFFICIENT_SCOPES")
     assert await rows(UsageEvent.objects.all()) == []
 
 
-async def test_a_customer_s_session_may_not_ask_and_a_staff_one_may(api: httpx.AsyncClient):
+async def test_a_session_needs_staff_rights_to_verify(api: httpx.AsyncClient):
     key = await make(make_key)
     customer, staff = await make(make_user), await make(make_staff)
     refused = await api.post(PATH, json={"key": key.secret}, headers=await make(sign_in, customer))
@@ -175,7 +175,7 @@ async def test_a_customer_s_session_may_not_ask_and_a_staff_one_may(api: httpx.A
     assert len(await rows(UsageEvent.objects.all())) == 1
 
 
-async def test_it_needs_a_credential(api: httpx.AsyncClient):
+async def test_verifying_needs_a_credential(api: httpx.AsyncClient):
     key = await make(make_key)
     assert_error(await api.post(PATH, json={"key": key.secret}), 401, "NOT_AUTHENTICATED")
     assert await rows(UsageEvent.objects.all()) == []

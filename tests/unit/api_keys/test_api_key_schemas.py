@@ -1,4 +1,4 @@
-"""What goes in and out about keys."""
+"""The schemas of API keys."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -89,7 +89,7 @@ def test_a_name_is_enough():
     ],
     ids=lambda value: repr(value)[:30],
 )
-def test_refuses_keys_that_cannot_be(field, value):
+def test_malformed_keys_are_rejected(field, value):
     assert refused(ApiKeyCreate, **{"name": "key", field: value}) == {field}
 
 
@@ -112,7 +112,7 @@ def test_networks_are_stored_in_one_spelling(given_network, stored):
     assert create(ip_allowlist=[given_network]).ip_allowlist == [stored]
 
 
-def test_repeats_are_dropped_and_the_order_stays():
+def test_duplicates_are_dropped_in_order():
     assert create(scopes=["b", "a", "b"]).scopes == ["b", "a"]
     assert create(ip_allowlist=["192.0.2.1", "192.0.2.1/32", "192.0.2.0"]).ip_allowlist == [
         "192.0.2.1/32",
@@ -120,7 +120,7 @@ def test_repeats_are_dropped_and_the_order_stays():
     ]
 
 
-def test_a_key_ends_in_the_future():
+def test_an_expiry_is_in_the_future():
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     assert create(expires_at=tomorrow.isoformat()).expires_at == tomorrow
 
@@ -136,7 +136,7 @@ def test_a_key_ends_in_the_future():
     ],
     ids=["mixed", "numbers", "backslash", "deep", "long"],
 )
-def test_takes_metadata(metadata):
+def test_metadata_is_accepted(metadata):
     assert create(metadata=metadata).metadata == metadata
 
 
@@ -159,7 +159,7 @@ def test_takes_metadata(metadata):
     ],
     ids=lambda value: repr(value)[:20] + str(len(repr(value))),
 )
-def test_refuses_metadata_that_could_not_be_given_back(metadata):
+def test_metadata_that_cannot_be_stored_is_rejected(metadata):
     assert "metadata" in refused(ApiKeyCreate, name="key", metadata=metadata)
 
 
@@ -171,7 +171,7 @@ json_values = st.recursive(
 
 
 @given(metadata=st.dictionaries(st.text(max_size=5), json_values, max_size=4))
-def test_what_is_taken_can_always_be_written(metadata):
+def test_accepted_metadata_can_be_written_as_json(metadata):
     try:
         taken = create(metadata=metadata).metadata
     except ValidationError:
@@ -198,17 +198,17 @@ def test_a_change_holds_only_what_was_sent():
         ("revoked_at", None),
     ],
 )
-def test_refuses_changes_that_cannot_be(field, value):
+def test_malformed_changes_are_rejected(field, value):
     assert refused(ApiKeyUpdate, **{field: value}) == {field}
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 90 * 24 * 3600])
-def test_takes_a_grace(seconds):
+def test_a_grace_period_is_accepted(seconds):
     assert ApiKeyRotate.model_validate({"grace_seconds": seconds}).grace_seconds == seconds
 
 
 @pytest.mark.parametrize("seconds", [-1, 90 * 24 * 3600 + 1, 2**63, "60", 1.5, True, None])
-def test_refuses_a_grace(seconds):
+def test_a_malformed_grace_period_is_rejected(seconds):
     assert refused(ApiKeyRotate, grace_seconds=seconds) == {"grace_seconds"}
 
 
@@ -219,7 +219,7 @@ def test_a_reason_is_short_text():
     assert refused(ApiKeyRevoke, reason="a\x00") == {"reason"}
 
 
-def test_a_key_goes_out_without_its_secret():
+def test_a_key_is_shown_without_its_secret():
     out = ApiKeyOut.of(unsaved_key(5, 3), frozenset())
     assert (out.id, out.user_id, out.prefix) == (5, 3, "sk_live_abcd")
     assert "api_key" not in out.model_dump()

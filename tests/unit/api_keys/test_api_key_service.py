@@ -1,4 +1,4 @@
-"""What may be done with keys, and by whom."""
+"""What the API key service allows, writes and records."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,21 +10,26 @@ from apps.api_keys.services.api_key_service import ApiKeyService
 from apps.api_keys.services.key_format import digest_of, is_well_formed
 from apps.core.authorization.principal import OPERATOR
 from apps.core.authorization.scopes import ACCOUNT_WRITE, KEYS_VERIFY, STAFF
-from apps.core.errors import InsufficientScopes, NotAllowed, NotFound
+from apps.core.errors import Conflict, InsufficientScopes, NotAllowed, NotFound, ValidationFailed
 from apps.core.schemas.page import PageQuery
-from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
-from tests.support.fakes import NO_EMAIL_CHANGE, FakeKeys, FakeUsers, unsaved_key, unsaved_user
+from tests.support.fakes import LONG_AGO, FakeAudit, FakeUsers, unsaved_key, unsaved_user
+from tests.unit.api_keys.fake_keys import NEW_ID, FakeHeldScopes, FakeKeys, service_of
 
 pytestmark = pytest.mark.unit
 
 ME, OTHER, COLLEAGUE, SUPERUSER = 1, 2, 3, 4
 MINE, THEIRS, COLLEAGUES, SUPERUSERS, MISSING = 11, 12, 13, 14, 404
-WRITES = ["update", "revoke", "rotate", "delete"]
+WRITES = {
+    "update": ["update"],
+    "revoke": ["revoke"],
+    "rotate": ["expire secrets", "insert secret"],
+    "delete": ["delete"],
+}
 
 
 @pytest.fixture
-def keys():
+def keys() -> FakeKeys:
     mine = unsaved_key(MINE, ME, scopes=["mine:*"], environment="test")
     return FakeKeys(mine, unsaved_key(THEIRS, OTHER), unsaved_key(COLLEAGUES, COLLEAGUE), unsaved_key(SUPERUSERS, 4))
 
@@ -36,9 +41,18 @@ def users() -> FakeUsers:
 
 
 @pytest.fixture
-def service(keys: Any, users: Any) -> ApiKeyService:
-    plans: Any = None
-    return ApiKeyService(keys, UserService(users, plans, NO_EMAIL_CHANGE))
+def audit() -> FakeAudit:
+    return FakeAudit()
+
+
+@pytest.fixture
+def held() -> FakeHeldScopes:
+    return FakeHeldScopes()
+
+
+@pytest.fixture
+def service(keys: FakeKeys, users: FakeUsers, audit: FakeAudit, held: FakeHeldScopes) -> ApiKeyService:
+    return service_of(keys, users, audit, held)
 
 
 async def write(service: ApiKeyService, how: str, actor: Any, key_id: int) -> Any:
@@ -48,15 +62,23 @@ async def write(service: ApiKeyService, how: str, actor: Any, key_id: int) -> An
 
 
 @pytest.mark.parametrize("environment", ["live", "test"])
-async def test_stores_of_a_secret_only_its_digest_and_prefix(service, keys, environment):
-    made = await service.create(session_of(ME), ME, ApiKeyCreate(name="k", environment=environment))
-    _, user_id, fields, stored, audit = keys.calls[0]
-    assert user_id == ME
-    assert is_well_formed(made.api_key)
-    assert made.api_key.startswith(f"sk_{environment}_")
-    assert (stored.digest, stored.prefix) == (digest_of(made.api_key), made.api_key[:12])
-    assert made.api_key not in repr((fields, stored, audit))
-    assert audit.action == "api_key.created"
+async def test_only_digest_and_prefix_of_a_secret_are_stored(service, keys, audit, environment):
+    created = await service.create(session_of(ME), ME, ApiKeyCreate(name="k", environment=environment))
+    assert is_well_formed(created.api_key)
+    assert created.api_key.startswith(f"sk_{environment}_")
+    assert keys.calls == [
+        ("insert", NEW_ID, ME),
+        ("insert secret", NEW_ID, digest_of(created.api_key), created.api_key[:12]),
+    ]
+    (entry,) = audit.entries
+    assert created.api_key not in repr((vars(keys.keys[NEW_ID]), entry))
+    assert (entry.action, entry.target_kind, entry.target_id, entry.account_id) == (
+        "api_key.created",
+        "api_key",
+        NEW_ID,
+        ME,
+    )
+    assert (entry.after["user_id"], entry.after["name"]) == (ME, "k")
 
 
 @pytest.mark.parametrize(
@@ -68,26 +90,56 @@ async def test_stores_of_a_secret_only_its_digest_and_prefix(service, keys, envi
         (key_of(ME, STAFF), OTHER, NotAllowed),
         (staff_of(COLLEAGUE), SUPERUSER, NotAllowed),
         (staff_of(5), COLLEAGUE, NotAllowed),
+        (staff_of(COLLEAGUE), MISSING, NotFound),
     ],
 )
-async def test_refuses_to_make_a_key(service, keys, actor, user_id, error):
+async def test_creating_a_key_is_refused(service, keys, audit, actor, user_id, error):
     with pytest.raises(error):
         await service.create(actor, user_id, ApiKeyCreate(name="k"))
+    assert (keys.calls, audit.entries) == ([], [])
+
+
+@pytest.mark.parametrize("actor", [session_of(ME), staff_of(COLLEAGUE), OPERATOR])
+async def test_the_plan_bounds_how_many_keys_are_not_revoked(service, keys, users, audit, actor):
+    users.users[ME].plan.api_keys_maximum = 2
+    await service.create(actor, ME, ApiKeyCreate(name="second"))
+    with pytest.raises(Conflict) as refusal:
+        await service.create(actor, ME, ApiKeyCreate(name="third"))
+    assert refusal.value.public_code == "API_KEY_LIMIT_REACHED"
+    assert len(audit.entries) == 1
+    keys.keys[MINE].revoked_at = LONG_AGO
+    await service.create(actor, ME, ApiKeyCreate(name="third"))
+
+
+async def test_scopes_that_the_owner_does_not_hold_are_refused(service, keys, held):
+    async def refuse(user_id: int, scopes: Any) -> None:
+        raise ValidationFailed
+
+    await service.update(staff_of(COLLEAGUE), MINE, ApiKeyUpdate(scopes=["mine:read", KEYS_VERIFY]))
+    assert held.required == [[KEYS_VERIFY]]
+    held.require_held = refuse
+    keys.calls.clear()
+    for write_scopes in (
+        service.create(OPERATOR, ME, ApiKeyCreate(name="k", scopes=[KEYS_VERIFY])),
+        service.update(OPERATOR, THEIRS, ApiKeyUpdate(scopes=[KEYS_VERIFY])),
+    ):
+        with pytest.raises(ValidationFailed):
+            await write_scopes
     assert keys.calls == []
 
 
 @pytest.mark.parametrize("scope", [KEYS_VERIFY, ACCOUNT_WRITE, STAFF, "keys:*", "keyhouse:*", "credits:*"])
-async def test_only_staff_hand_out_reserved_scopes(service, keys, scope):
+async def test_only_staff_grant_reserved_scopes(service, keys, scope):
     for actor in (session_of(ME), key_of(ME, ACCOUNT_WRITE, scope)):
         with pytest.raises(NotAllowed) as refusal:
             await service.create(actor, ME, ApiKeyCreate(name="k", scopes=["mine:read", scope]))
         assert [detail.message for detail in refusal.value.details] == [f"{scope} is reserved."]
     assert keys.calls == []
     await service.create(staff_of(COLLEAGUE), ME, ApiKeyCreate(name="k", scopes=[scope]))
-    assert keys.calls[0][2]["scopes"] == [scope]
+    assert keys.keys[NEW_ID].scopes == [scope]
 
 
-async def test_a_key_hands_out_no_more_than_it_has(service, keys):
+async def test_a_key_grants_no_scope_that_it_lacks(service, keys):
     actor = key_of(ME, ACCOUNT_WRITE, "mine:*")
     with pytest.raises(InsufficientScopes):
         await service.create(actor, ME, ApiKeyCreate(name="k", scopes=["mine:read", "other:read"]))
@@ -95,7 +147,7 @@ async def test_a_key_hands_out_no_more_than_it_has(service, keys):
         await service.update(actor, MINE, ApiKeyUpdate(scopes=["mine:*", "other:read"]))
     assert keys.calls == []
     await service.create(actor, ME, ApiKeyCreate(name="k", scopes=["mine:read", "mine:write"]))
-    assert keys.calls[0][2]["scopes"] == ["mine:read", "mine:write"]
+    assert keys.keys[NEW_ID].scopes == ["mine:read", "mine:write"]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +160,7 @@ async def test_a_key_hands_out_no_more_than_it_has(service, keys):
         (staff_of(COLLEAGUE), MISSING, NotFound),
     ],
 )
-async def test_refuses_to_read(service, actor, key_id, error):
+async def test_reading_a_key_is_refused(service, actor, key_id, error):
     with pytest.raises(error):
         await service.get(actor, key_id)
 
@@ -116,11 +168,11 @@ async def test_refuses_to_read(service, actor, key_id, error):
 @pytest.mark.parametrize(
     ("actor", "key_id"), [(session_of(ME), MINE), (key_of(ME), MINE), (staff_of(COLLEAGUE), THEIRS), (OPERATOR, MINE)]
 )
-async def test_reads(service, actor, key_id):
+async def test_a_key_is_read(service, actor, key_id):
     assert (await service.get(actor, key_id)).id == key_id
 
 
-async def test_shows_what_counts_and_asks_for_it_only_where_it_matters(service, keys, users):
+async def test_the_owners_scopes_are_looked_up_only_where_they_matter(service, keys, users):
     page = await service.page(session_of(ME), ME, PageQuery())
     assert ([key.scopes for key in page.items], users.holders_found) == ([["mine:*"]], 0)
     keys.keys[MINE].scopes = [KEYS_VERIFY, "keyhouse:*"]
@@ -142,10 +194,10 @@ async def test_shows_what_counts_and_asks_for_it_only_where_it_matters(service, 
         (staff_of(5), COLLEAGUES, NotAllowed),
     ],
 )
-async def test_refuses_to_change(service, keys, how, actor, key_id, error):
+async def test_changing_a_key_is_refused(service, keys, audit, how, actor, key_id, error):
     with pytest.raises(error):
         await write(service, how, actor, key_id)
-    assert keys.calls == []
+    assert (keys.calls, audit.entries) == ([], [])
 
 
 @pytest.mark.parametrize("how", WRITES)
@@ -160,14 +212,16 @@ async def test_refuses_to_change(service, keys, how, actor, key_id, error):
         (OPERATOR, SUPERUSERS),
     ],
 )
-async def test_changes(service, keys, how, actor, key_id):
+async def test_a_key_is_changed(service, keys, audit, how, actor, key_id):
     await write(service, how, actor, key_id)
-    assert [(call[0], call[1]) for call in keys.calls] == [(how, key_id)]
-    assert keys.calls[0][-1].actor is actor
+    assert [(call[0], call[1]) for call in keys.calls] == [(call, key_id) for call in WRITES[how]]
+    (entry,) = audit.entries
+    assert (entry.actor, entry.target_kind, entry.target_id) == (actor, "api_key", key_id)
+    assert (entry.action, entry.subject_id) == (f"api_key.{how}d", keys.keys[key_id].user_id)
 
 
 @pytest.mark.parametrize("how", ["update", "rotate"])
-async def test_a_key_gets_no_hold_of_one_that_may_do_more(service, keys, how):
+async def test_a_key_does_not_take_over_one_with_more_scopes(service, keys, how):
     keys.keys[MINE].scopes = [KEYS_VERIFY, "mine:read"]
     with pytest.raises(InsufficientScopes):
         await write(service, how, key_of(ME, ACCOUNT_WRITE, "mine:read"), MINE)
@@ -175,37 +229,63 @@ async def test_a_key_gets_no_hold_of_one_that_may_do_more(service, keys, how):
 
 
 @pytest.mark.parametrize("how", ["revoke", "delete"])
-async def test_a_key_may_stop_one_that_may_do_more(service, keys, how):
+async def test_a_key_may_stop_one_with_more_scopes(service, keys, how):
     await write(service, how, key_of(ME, ACCOUNT_WRITE), MINE)
     assert [call[0] for call in keys.calls] == [how]
 
 
-async def test_rotates_within_the_key_s_environment(service, keys):
-    made = await service.rotate(session_of(ME), MINE, 90)
-    _, key_id, stored, grace, audit = keys.calls[0]
-    assert (key_id, grace, audit.action) == (MINE, timedelta(seconds=90), "api_key.rotated")
-    assert made.api_key.startswith("sk_test_")
-    assert stored.digest == digest_of(made.api_key)
+async def test_a_revoked_key_stays_as_it_is(service, keys, audit):
+    first = await service.revoke(session_of(ME), MINE, "leaked")
+    assert (first.revoked_reason, audit.entries[0].after) == (
+        "leaked",
+        {"revoked_at": LONG_AGO, "revoked_reason": "leaked"},
+    )
+    assert audit.entries[0].before == {"revoked_at": None, "revoked_reason": ""}
+    assert await service.revoke(session_of(ME), MINE, "other") == first
+    assert (len(keys.calls), len(audit.entries)) == (1, 1)
+    with pytest.raises(Conflict) as refusal:
+        await service.rotate(session_of(ME), MINE)
+    assert refusal.value.public_code == "API_KEY_REVOKED"
 
 
-async def test_a_reserved_scope_that_staff_gave_may_stay_and_not_be_added(service, keys):
+async def test_a_rotation_keeps_the_environment(service, keys, audit):
+    rotated = await service.rotate(session_of(ME), MINE, 90)
+    assert rotated.api_key.startswith("sk_test_")
+    assert keys.calls == [
+        ("expire secrets", MINE, timedelta(seconds=90)),
+        ("insert secret", MINE, digest_of(rotated.api_key), rotated.api_key[:12]),
+    ]
+    assert audit.entries[0].after == {"grace_seconds": 90}
+
+
+async def test_a_reserved_scope_that_staff_granted_may_stay_and_not_be_added(service, keys):
     keys.keys[MINE].scopes = [KEYS_VERIFY]
     await service.update(session_of(ME), MINE, ApiKeyUpdate(scopes=[KEYS_VERIFY, "mine:read"]))
-    assert keys.calls[0][2] == {"scopes": [KEYS_VERIFY, "mine:read"]}
+    assert keys.calls == [("update", MINE, {"scopes": [KEYS_VERIFY, "mine:read"]})]
     with pytest.raises(NotAllowed):
         await service.update(session_of(ME), MINE, ApiKeyUpdate(scopes=[KEYS_VERIFY, STAFF]))
     assert len(keys.calls) == 1
 
 
-async def test_changes_only_what_was_sent(service, keys):
+async def test_only_fields_that_were_sent_are_changed_and_recorded(service, keys, audit):
     await service.update(session_of(ME), MINE, ApiKeyUpdate(expires_at=None, is_active=False))
-    assert keys.calls[0][2] == {"expires_at": None, "is_active": False}
+    assert keys.calls == [("update", MINE, {"expires_at": None, "is_active": False})]
+    (entry,) = audit.entries
+    assert (entry.before, entry.after) == (
+        {"expires_at": None, "is_active": True},
+        {"expires_at": None, "is_active": False},
+    )
 
 
-async def test_lists_one_s_own_and_staff_list_anyone_s(service):
+async def test_customers_list_their_own_keys_and_staff_list_all(service):
     for actor in (session_of(ME), staff_of(COLLEAGUE)):
         assert [key.id for key in (await service.page(actor, ME, PageQuery())).items] == [MINE]
     with pytest.raises(NotAllowed):
         await service.page(session_of(ME), OTHER, PageQuery())
     with pytest.raises(NotFound):
         await service.page(staff_of(COLLEAGUE), MISSING, PageQuery())
+
+
+async def test_an_unknown_secret_is_not_found(service):
+    with pytest.raises(NotFound):
+        await service.id_of_secret("sk_live_unknown")

@@ -1,4 +1,4 @@
-"""What a key looks like."""
+"""The format of API keys."""
 
 import re
 from hashlib import sha256
@@ -25,7 +25,7 @@ environments = st.sampled_from(["live", "test"])
 
 
 @given(environment=environments)
-def test_is_what_the_contract_says(environment):
+def test_the_format_of_a_key(environment):
     key = generate_key(environment)
     assert re.fullmatch(rf"sk_{environment}_[0-9A-Za-z]{{38}}", key)
     assert is_well_formed(key)
@@ -33,11 +33,11 @@ def test_is_what_the_contract_says(environment):
     assert digest_of(key) == sha256(key.encode()).digest()
 
 
-def test_no_two_are_alike():
+def test_keys_are_unique():
     assert len({generate_key("live") for _ in range(1000)}) == 1000
 
 
-def test_uses_the_whole_alphabet():
+def test_keys_use_the_whole_alphabet():
     assert set("".join(generate_key("test")[8:] for _ in range(500))) == set(ALPHABET)
     assert len(ALPHABET) == 62
 
@@ -51,7 +51,7 @@ def test_the_checksum_is_crc_32_in_base_62(body, expected):
 
 
 @given(environment=environments, position=st.integers(0, 37), other=st.sampled_from(ALPHABET))
-def test_one_mistyped_character_is_noticed(environment, position, other):
+def test_one_mistyped_character_is_detected(environment, position, other):
     key = generate_key(environment)
     at = len(key) - 38 + position
     mistyped = key[:at] + other + key[at + 1 :]
@@ -59,7 +59,7 @@ def test_one_mistyped_character_is_noticed(environment, position, other):
 
 
 @given(position=st.integers(0, 36))
-def test_two_exchanged_characters_are_noticed(position):
+def test_two_exchanged_characters_are_detected(position):
     key = generate_key("live")
     at = len(key) - 38 + position
     exchanged = key[:at] + key[at + 1] + key[at] + key[at + 2 :]
@@ -88,11 +88,11 @@ def test_two_exchanged_characters_are_noticed(position):
     ],
     ids=ascii,
 )
-def test_is_not_well_formed(broken):
+def test_malformed_keys_are_detected(broken):
     assert is_well_formed(KNOWN_KEY)
     assert not is_well_formed(broken)
 
 
 @given(st.text())
-def test_any_text_can_be_asked_about(text):
+def test_any_text_can_be_checked(text):
     assert is_well_formed(text) is False

@@ -1,4 +1,4 @@
-"""A key's own windows and its budget."""
+"""A key's own rate limits and its budget."""
 
 from decimal import Decimal
 from typing import Any
@@ -11,9 +11,9 @@ from apps.api_keys.services.api_key_service import ApiKeyService
 from apps.core.authorization.principal import OPERATOR
 from apps.core.authorization.scopes import ACCOUNT_WRITE, STAFF
 from apps.core.errors import NotAllowed
-from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
-from tests.support.fakes import NO_EMAIL_CHANGE, FakeKeys, FakeUsers, unsaved_key, unsaved_user
+from tests.support.fakes import FakeAudit, FakeUsers, unsaved_key, unsaved_user
+from tests.unit.api_keys.fake_keys import NEW_ID, FakeKeys, service_of
 
 pytestmark = pytest.mark.unit
 
@@ -29,9 +29,7 @@ def keys() -> Any:
 
 @pytest.fixture
 def service(keys: Any) -> ApiKeyService:
-    users: Any = FakeUsers(unsaved_user(ME))
-    plans: Any = None
-    return ApiKeyService(keys, UserService(users, plans, NO_EMAIL_CHANGE))
+    return service_of(keys, FakeUsers(unsaved_user(ME)), FakeAudit())
 
 
 def new(**fields: Any) -> ApiKeyCreate:
@@ -56,7 +54,7 @@ def change(**fields: Any) -> ApiKeyUpdate:
         (Decimal("1E+3"), "1000.000000"),
     ],
 )
-def test_takes_a_budget(kind, given, stored):
+def test_a_budget_is_accepted(kind, given, stored):
     assert str(kind(budget=given).budget) == stored
 
 
@@ -84,7 +82,7 @@ def test_takes_a_budget(kind, given, stored):
     ],
     ids=repr,
 )
-def test_refuses_a_budget(kind, budget):
+def test_a_malformed_budget_is_rejected(kind, budget):
     with pytest.raises(ValidationError) as refusal:
         kind(budget=budget)
     assert {problem["loc"][0] for problem in refusal.value.errors()} == {"budget"}
@@ -92,7 +90,7 @@ def test_refuses_a_budget(kind, budget):
 
 @pytest.mark.parametrize("kind", [new, change])
 @pytest.mark.parametrize(
-    "windows",
+    "rate_limits",
     [
         [{**MINUTE, "name": "a b"}],
         [{**MINUTE, "limit": -1}],
@@ -104,13 +102,13 @@ def test_refuses_a_budget(kind, budget):
     ],
     ids=["name", "limit", "period", "twice", "eleven", "text", "null"],
 )
-def test_refuses_windows(kind, windows):
+def test_malformed_rate_limits_are_rejected(kind, rate_limits):
     with pytest.raises(ValidationError) as refusal:
-        kind(rate_limits=windows)
+        kind(rate_limits=rate_limits)
     assert {problem["loc"][0] for problem in refusal.value.errors()} == {"rate_limits"}
 
 
-def test_a_key_goes_out_with_its_windows_and_what_it_spent():
+def test_a_key_is_shown_with_its_rate_limits_and_spending():
     key = unsaved_key(MINE, rate_limits=[MINUTE], budget=Decimal("5.000000"))
     vars(key)["budget_spent"] = Decimal("0.000001")
     out = ApiKeyOut.of(key, frozenset()).model_dump()
@@ -119,7 +117,7 @@ def test_a_key_goes_out_with_its_windows_and_what_it_spent():
 
 
 @pytest.mark.parametrize("actor", CUSTOMERS)
-async def test_customers_set_no_windows(service, keys, actor):
+async def test_customers_may_not_set_rate_limits(service, keys, actor):
     for write in (
         service.create(actor, ME, new(rate_limits=[MINUTE])),
         service.update(actor, MINE, change(rate_limits=[MINUTE])),
@@ -130,22 +128,22 @@ async def test_customers_set_no_windows(service, keys, actor):
         assert [detail.field for detail in refusal.value.details] == ["rate_limits"]
     assert keys.calls == []
     await service.create(actor, ME, new(rate_limits=[]))
-    assert keys.calls[0][2]["rate_limits"] == []
+    assert keys.keys[NEW_ID].rate_limits == []
 
 
 @pytest.mark.parametrize("actor", [staff_of(COLLEAGUE), key_of(COLLEAGUE, STAFF, is_staff=True), OPERATOR])
-async def test_staff_set_windows(service, keys, actor):
+async def test_staff_set_rate_limits(service, keys, actor):
     await service.create(actor, ME, new(rate_limits=[MINUTE]))
     await service.update(actor, MINE, change(rate_limits=[MINUTE]))
     await service.update(actor, MINE, change(rate_limits=[]))
-    assert keys.calls[0][2]["rate_limits"] == [MINUTE]
-    assert [call[2] for call in keys.calls[1:]] == [{"rate_limits": [MINUTE]}, {"rate_limits": []}]
+    assert keys.keys[NEW_ID].rate_limits == [MINUTE]
+    assert [call[2] for call in keys.calls if call[0] == "update"] == [{"rate_limits": [MINUTE]}, {"rate_limits": []}]
 
 
 @pytest.mark.parametrize("actor", [session_of(ME), key_of(ME, ACCOUNT_WRITE), staff_of(COLLEAGUE), OPERATOR])
-async def test_who_may_change_a_key_sets_and_takes_its_budget(service, keys, actor):
+async def test_a_budget_is_set_and_removed(service, keys, actor):
     await service.create(actor, ME, new(budget="5"))
     await service.update(actor, MINE, change(budget="0.5"))
     await service.update(actor, MINE, change(budget=None))
-    assert keys.calls[0][2]["budget"] == Decimal(5)
-    assert [call[2] for call in keys.calls[1:]] == [{"budget": Decimal("0.5")}, {"budget": None}]
+    assert keys.keys[NEW_ID].budget == Decimal(5)
+    assert [call[2] for call in keys.calls if call[0] == "update"] == [{"budget": Decimal("0.5")}, {"budget": None}]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import jwt
 import pytest
 
-from apps.authentication.services.access_tokens import AccessClaims, AccessTokens
+from apps.authentication.services.signed_tokens import AccessClaims, AccessTokens
 from tests.support.rings import new_ring
 
 pytestmark = pytest.mark.unit
@@ -23,7 +23,7 @@ def tokens(ring) -> AccessTokens:
     return AccessTokens(ring, issuer="keyhouse", audience="its-api")
 
 
-async def test_says_what_the_contract_says(tokens, ring):
+async def test_token_has_the_documented_claims(tokens, ring):
     token = await tokens.issue(CLAIMS)
     kid, private = await ring.signing_key()
     assert jwt.get_unverified_header(token) == {"alg": "EdDSA", "typ": "at+jwt", "kid": kid}
@@ -33,7 +33,7 @@ async def test_says_what_the_contract_says(tokens, ring):
     assert (len(said["jti"]), said["amr"]) == (16, [])
 
 
-async def test_says_how_and_when_it_was_proven(tokens, ring):
+async def test_token_names_methods_and_time_of_authentication(tokens, ring):
     proven_at = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
     token = await tokens.issue(AccessClaims(5, 9, ("pwd", "otp"), proven_at))
     _, private = await ring.signing_key()
@@ -42,7 +42,7 @@ async def test_says_how_and_when_it_was_proven(tokens, ring):
 
 
 @pytest.mark.parametrize(("scopes", "said"), [((), ""), (("a:b",), "a:b"), (("a:b", "c"), "a:b c")])
-async def test_says_the_scopes_as_one_text(tokens, scopes, said):
+async def test_token_lists_scopes_as_one_text(tokens, scopes, said):
     token = await tokens.issue(CLAIMS, scopes)
     assert jwt.decode(token, options={"verify_signature": False})["scope"] == said
     assert await tokens.read(token) == CLAIMS

@@ -1,18 +1,19 @@
-"""An account's sessions, for its owner and for staff."""
+"""An account's sessions, for its owner and for staff, and those of all accounts."""
 
 from typing import Any
 
 import pytest
 
+from apps.authentication.domain.refresh_token import new_family
 from apps.authentication.services.account_sessions import AccountSessions
-from apps.authentication.services.refresh_tokens import new_family
+from apps.authentication.services.in_transaction.session_revocation import SessionRevocation
 from apps.core.authorization.principal import OPERATOR
 from apps.core.errors import NotAllowed, NotFound, StepUpRequired
 from apps.core.schemas.page import PageQuery
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
-from tests.support.fakes import NO_EMAIL_CHANGE, FakeUsers, unsaved_user
-from tests.unit.authentication.fake_sessions import ME, SESSION, one_session
+from tests.support.fakes import FakeAccounts, FakeAudit, FakeUsers, unsaved_user
+from tests.unit.authentication.fakes import ME, SESSION, FakeSessions, one_session
 
 pytestmark = pytest.mark.unit
 
@@ -21,15 +22,24 @@ COLLEAGUE, BOSS = 2, 3
 
 @pytest.fixture
 def sessions():
-    return one_session(new_family().family_digest)
+    return FakeSessions(one_session(new_family().family_digest))
 
 
 @pytest.fixture
-def service(sessions: Any) -> AccountSessions:
+def audit():
+    return FakeAudit()
+
+
+@pytest.fixture
+def accounts(sessions: Any) -> FakeAccounts:
     colleagues = [unsaved_user(user_id, is_staff=True) for user_id in (COLLEAGUE, BOSS)]
-    users: Any = FakeUsers(sessions.session.user, *colleagues)
-    plans: Any = None
-    return AccountSessions(sessions, UserService(users, plans, NO_EMAIL_CHANGE))
+    return FakeAccounts(FakeUsers(sessions.session.user, *colleagues))
+
+
+@pytest.fixture
+def service(sessions: Any, audit: Any, accounts: Any) -> AccountSessions:
+    users = UserService(accounts._users)
+    return AccountSessions(sessions, SessionRevocation(sessions, audit), users, accounts, batch_size=2)
 
 
 ALLOWED = [
@@ -41,18 +51,20 @@ ALLOWED = [
 
 
 @pytest.mark.parametrize(("actor", "reason"), ALLOWED)
-async def test_the_owner_and_staff_end_them(service, sessions, actor, reason):
+async def test_owner_and_staff_end_sessions(service, sessions, audit, accounts, actor, reason):
     await service.end(actor, ME, SESSION)
     await service.end_all(actor, ME)
-    (end, *one, first), (end_all, *all_of_them, second) = sessions.calls
-    assert (end, one[0], first) == ("revoke", SESSION, reason)
-    assert (end_all, all_of_them[:2], second) == ("revoke_all", [ME, None], reason)
-    assert (one[-1].action, all_of_them[-1].action) == ("session.ended", "sessions.ended")
-    assert one[-1].actor is all_of_them[-1].actor is actor
+    assert sessions.calls == [("revoke", [SESSION], reason)] * 2
+    one, all_of_them = audit.entries
+    assert (one.action, one.target_id, one.subject_id) == ("session.ended", SESSION, ME)
+    assert (all_of_them.action, all_of_them.target_id) == ("sessions.ended", ME)
+    assert all_of_them.after == {"everywhere": True, "session_ids": [SESSION]}
+    assert one.actor is all_of_them.actor is actor
+    assert accounts.locked == [ME, ME]
 
 
 @pytest.mark.parametrize(("actor", "is_current"), [(ALLOWED[0][0], True), (ALLOWED[1][0], False), (OPERATOR, False)])
-async def test_the_owner_and_staff_see_them(service, actor, is_current):
+async def test_owner_and_staff_list_sessions(service, actor, is_current):
     (item,) = (await service.page(actor, ME, PageQuery())).items
     assert (item.id, item.is_current) == (SESSION, is_current)
 
@@ -67,32 +79,61 @@ async def test_the_owner_and_staff_see_them(service, actor, is_current):
     ],
     ids=["another customer", "the owner's key", "a key without staff rights", "another member of staff"],
 )
-async def test_others_may_not(service, sessions, actor, user_id):
-    for asked in (
+async def test_others_are_refused(service, sessions, audit, actor, user_id):
+    for refused in (
         service.page(actor, user_id, PageQuery()),
         service.end(actor, user_id, SESSION),
         service.end_all(actor, user_id),
     ):
         with pytest.raises(NotAllowed):
-            await asked
-    assert sessions.calls == []
+            await refused
+    assert (sessions.calls, audit.entries) == ([], [])
 
 
-async def test_without_fresh_proof_the_owner_ends_the_session_that_asks_alone(service, sessions):
-    for asked in (service.end(session_of(ME), ME, SESSION), service.end_all(session_of(ME), ME)):
+async def test_owner_ends_only_the_current_session_without_reauthentication(service, sessions):
+    for refused in (service.end(session_of(ME), ME, SESSION), service.end_all(session_of(ME), ME)):
         with pytest.raises(StepUpRequired):
-            await asked
+            await refused
     assert sessions.calls == []
     await service.end(session_of(ME, session_id=SESSION), ME, SESSION)
-    assert [call[:2] for call in sessions.calls] == [("revoke", SESSION)]
+    assert sessions.calls == [("revoke", [SESSION], "signed out")]
 
 
-async def test_a_superuser_ends_those_of_staff(service, sessions):
+async def test_superuser_ends_sessions_of_staff(service, accounts, audit):
     await service.end_all(staff_of(BOSS, is_superuser=True), COLLEAGUE)
-    assert sessions.calls[0][:3] == ("revoke_all", COLLEAGUE, None)
+    assert (accounts.locked, audit.entries) == ([COLLEAGUE], [])  # there was none to end
 
 
-async def test_an_account_that_is_not_there_has_none(service, sessions):
+async def test_missing_account_is_not_found(service, sessions):
+    for refused in (service.end_all(staff_of(COLLEAGUE), 404), service.page(staff_of(COLLEAGUE), 404, PageQuery())):
+        with pytest.raises(NotFound):
+            await refused
+    assert sessions.calls == []
+
+
+async def test_session_of_another_account_is_not_found(service, sessions, audit):
     with pytest.raises(NotFound):
-        await service.end_all(staff_of(COLLEAGUE), 404)
+        await service.end(staff_of(BOSS, is_superuser=True), COLLEAGUE, SESSION)
+    assert (sessions.calls, audit.entries) == ([], [])
+
+
+async def test_all_sessions_end_in_batches_with_one_event_an_account(service, sessions, audit):
+    colleague = unsaved_user(COLLEAGUE)
+    for pk in (10, 11, 12):
+        sessions.sessions[pk] = one_session(bytes([pk]) * 32, colleague, pk=pk)
+    assert (await service.end_of_all_accounts(OPERATOR)).sessions == 4
+    assert sessions.calls == [
+        ("revoke", [SESSION, 10], "all sessions were ended"),
+        ("revoke", [11, 12], "all sessions were ended"),
+    ]
+    assert [(entry.target_id, entry.after["session_ids"]) for entry in audit.entries] == [
+        (ME, [SESSION]),
+        (COLLEAGUE, [10]),
+        (COLLEAGUE, [11, 12]),
+    ]
+
+
+async def test_only_superusers_end_all_sessions(service, sessions):
+    with pytest.raises(NotAllowed):
+        await service.end_of_all_accounts(staff_of(COLLEAGUE))
     assert sessions.calls == []

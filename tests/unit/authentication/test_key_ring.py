@@ -10,38 +10,38 @@ from django.utils import timezone
 from jwt.algorithms import OKPAlgorithm
 
 from apps.authentication.services import key_ring
-from apps.authentication.services.key_encryption import decrypt, encrypt
-from apps.authentication.services.key_ring import KID_BYTES
+from apps.authentication.services.key_ring import KID_BYTES, decrypt, encrypt
 from apps.authentication.services.key_rotation import NOTICE_SECONDS, OVERLAP_SECONDS, KeyRotation
 from apps.core.authorization.principal import OPERATOR
 from apps.core.errors import NotAllowed, Unavailable
 from tests.support.callers import session_of, staff_of
+from tests.support.fakes import FakeAudit
 from tests.support.rings import FakeSigningKeys, new_ring
 
 pytestmark = pytest.mark.unit
 
-OTHER_SECRET = "another secret key, as after somebody has changed it" * 2
+OTHER_SECRET = "another secret key, as after a change" * 2
 
 
-def test_what_is_encrypted_can_be_read_again():
+def test_encrypted_secret_can_be_decrypted():
     assert decrypt(encrypt(b"secret")) == b"secret"
     assert encrypt(b"secret") != encrypt(b"secret")
     assert b"secret" not in encrypt(b"secret")
 
 
-def test_only_under_the_same_secret_key(settings):
+def test_another_secret_key_decrypts_nothing(settings):
     encrypted = encrypt(b"secret")
     settings.SECRET_KEY = OTHER_SECRET
     assert decrypt(encrypted) is None
 
 
 @pytest.mark.parametrize("tampered", [b"", b"garbage", b"gAAAAA"])
-def test_what_was_tampered_with_is_not_read(tampered):
+def test_tampered_secret_is_not_decrypted(tampered):
     assert decrypt(tampered) is None
     assert decrypt(encrypt(b"secret")[:-4]) is None
 
 
-async def test_the_first_use_makes_a_key_and_later_ones_use_it():
+async def test_first_use_makes_the_key_that_later_ones_use():
     rows = FakeSigningKeys()
     ring = new_ring(rows)
     first, again, of_another_process = [await each.signing_key() for each in (ring, ring, new_ring(rows))]
@@ -49,7 +49,7 @@ async def test_the_first_use_makes_a_key_and_later_ones_use_it():
     assert len(rows.rows) == 1
 
 
-async def test_the_private_half_is_not_stored_in_clear():
+async def test_private_half_is_not_stored_in_clear():
     rows = FakeSigningKeys()
     _, private = await new_ring(rows).signing_key()
     row = rows.rows[0]
@@ -58,7 +58,7 @@ async def test_the_private_half_is_not_stored_in_clear():
     assert bytes(row.public_key) == private.public_key().public_bytes_raw()
 
 
-async def test_after_a_change_of_the_secret_key_a_new_key_signs_and_the_old_one_still_verifies(settings):
+async def test_new_key_signs_after_a_change_of_the_secret_key_and_the_old_one_verifies(settings):
     rows = FakeSigningKeys()
     old_kid, old_private = await new_ring(rows).signing_key()
     settings.SECRET_KEY = OTHER_SECRET
@@ -69,7 +69,7 @@ async def test_after_a_change_of_the_secret_key_a_new_key_signs_and_the_old_one_
     assert [key["kid"] for key in (await ring.jwks())["keys"]] == [new_kid, old_kid]
 
 
-async def test_a_key_that_another_process_made_is_found_and_then_kept():
+async def test_key_of_another_process_is_found_and_cached():
     rows = FakeSigningKeys()
     reader = new_ring(rows)
     assert await reader.public_key("unknown") is None
@@ -80,7 +80,7 @@ async def test_a_key_that_another_process_made_is_found_and_then_kept():
     assert rows.reads == reads
 
 
-async def test_publishes_public_halves_alone():
+async def test_only_public_halves_are_published():
     rows = FakeSigningKeys()
     ring = new_ring(rows)
     (published,) = (await ring.jwks())["keys"]
@@ -92,14 +92,15 @@ async def test_publishes_public_halves_alone():
 
 async def rotate(rows: FakeSigningKeys) -> str:
     keys: Any = rows
-    return (await KeyRotation(keys).rotate(OPERATOR)).kid
+    audit: Any = FakeAudit()
+    return (await KeyRotation(keys, audit).rotate(OPERATOR)).kid
 
 
 def made_up_kid() -> str:
     return secrets.token_urlsafe(KID_BYTES)
 
 
-async def test_a_new_key_is_published_first_and_then_signs_for_every_process():
+async def test_new_key_is_published_before_it_signs():
     rows = FakeSigningKeys()
     one, other = new_ring(rows), new_ring(rows)
     old_kid, _ = await one.signing_key()
@@ -112,7 +113,7 @@ async def test_a_new_key_is_published_first_and_then_signs_for_every_process():
     assert [key["kid"] for key in (await one.jwks())["keys"]] == [new_kid, old_kid]
 
 
-async def test_the_old_key_is_believed_until_it_retires(monkeypatch):
+async def test_old_key_verifies_until_it_retires(monkeypatch):
     rows = FakeSigningKeys()
     ring = new_ring(rows)
     old_kid, private = await ring.signing_key()
@@ -127,24 +128,25 @@ async def test_the_old_key_is_believed_until_it_retires(monkeypatch):
     assert await new_ring(rows).public_key(old_kid) is None
     assert await ring.public_key(old_kid) == private.public_key()  # not looked since, and not for long
     monkeypatch.setattr(key_ring, "VIEW_SECONDS", 0.0)
-    monkeypatch.setattr(key_ring, "LOOKS_APART_SECONDS", 0.0)
+    monkeypatch.setattr(key_ring, "READS_APART_SECONDS", 0.0)
     assert await ring.public_key(old_kid) is None
 
 
-async def test_a_key_that_is_not_to_be_believed_any_more_is_not_after_five_seconds(monkeypatch):
+async def test_retired_key_is_rejected_within_five_seconds(monkeypatch):
     clock = [1000.0]
     monkeypatch.setattr(key_ring, "monotonic", lambda: clock[0])
     rows = FakeSigningKeys()
     warm = new_ring(rows)
     kid, private = await warm.signing_key()
+    reads = rows.reads
     rows.rows[0].retires_at = timezone.now()  # as `rotate_signing_key --compromised` has it
-    for seconds, believed in ((4.9, private.public_key()), (5.1, None)):
+    for seconds, accepted in ((4.9, private.public_key()), (5.1, None)):
         clock[0] = 1000.0 + seconds
-        assert await warm.public_key(kid) == believed
-        assert rows.reads == (2 if believed else 3)
+        assert await warm.public_key(kid) == accepted
+        assert rows.reads == (reads if accepted else reads + 1)
 
 
-async def test_strangers_with_made_up_ids_cost_no_read_each():
+async def test_made_up_ids_cost_no_read_each():
     rows = FakeSigningKeys()
     ring = new_ring(rows)
     found = await asyncio.gather(*(ring.public_key(made_up_kid()) for _ in range(200)))
@@ -152,7 +154,7 @@ async def test_strangers_with_made_up_ids_cost_no_read_each():
     assert rows.reads <= 3
 
 
-async def test_an_id_that_is_none_of_ours_costs_nothing():
+async def test_malformed_id_costs_no_read():
     rows = FakeSigningKeys()
     ring = new_ring(rows)
     for kid in ("", "x" * 21, "x" * 23, "x" * 21 + "=", "x" * 22 + "\n"):
@@ -160,28 +162,28 @@ async def test_an_id_that_is_none_of_ours_costs_nothing():
     assert rows.reads == 0
 
 
-async def test_a_new_key_is_found_in_the_midst_of_made_up_ids():
+async def test_new_key_is_found_among_made_up_ids():
     rows = FakeSigningKeys()
     reader = new_ring(rows)
     assert await reader.public_key(made_up_kid()) is None
     kid, private = await new_ring(rows).signing_key()
-    strangers = [reader.public_key(made_up_kid()) for _ in range(20)]
-    found = await asyncio.gather(*strangers, reader.public_key(kid), *[reader.public_key(kid) for _ in range(5)])
+    requests = [reader.public_key(made_up_kid()) for _ in range(20)]
+    found = await asyncio.gather(*requests, reader.public_key(kid), *[reader.public_key(kid) for _ in range(5)])
     assert found == [None] * 20 + [private.public_key()] * 6
 
 
-async def test_a_stale_view_is_renewed_by_one_for_all(monkeypatch):
+async def test_one_caller_renews_a_stale_view(monkeypatch):
     rows = FakeSigningKeys()
     ring = new_ring(rows)
     kid, private = await ring.signing_key()
     monkeypatch.setattr(key_ring, "VIEW_SECONDS", 0.0)
-    await asyncio.sleep(key_ring.LOOKS_APART_SECONDS + 0.05)
+    await asyncio.sleep(key_ring.READS_APART_SECONDS + 0.05)
     before = rows.reads
     assert await asyncio.gather(*(ring.public_key(kid) for _ in range(50))) == [private.public_key()] * 50
     assert rows.reads == before + 1
 
 
-async def test_a_look_that_failed_is_tried_again(monkeypatch):
+async def test_failed_read_is_retried(monkeypatch):
     rows = FakeSigningKeys()
     ring = new_ring(rows)
     kid, private = await new_ring(rows).signing_key()
@@ -197,8 +199,9 @@ async def fail() -> list[Any]:
 
 
 @pytest.mark.parametrize("actor", [session_of(1), staff_of(1)])
-async def test_keys_are_changed_by_superusers_alone(actor):
+async def test_only_superusers_rotate_keys(actor):
     rows: Any = FakeSigningKeys()
+    audit: Any = FakeAudit()
     with pytest.raises(NotAllowed):
-        await KeyRotation(rows).rotate(actor)
-    assert rows.rows == []
+        await KeyRotation(rows, audit).rotate(actor)
+    assert (rows.rows, audit.entries) == ([], [])

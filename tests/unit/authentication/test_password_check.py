@@ -1,4 +1,4 @@
-"""Judging passwords."""
+"""Checking passwords."""
 
 import logging
 from typing import Any
@@ -6,26 +6,26 @@ from typing import Any
 import pytest
 from django.contrib.auth.hashers import make_password
 
-from apps.audit.domain.audit_entry import AuditEntry, Outcome
+from apps.audit.domain.audit_entry import Outcome
+from apps.authentication.domain.authentication import Authentication
 from apps.authentication.repositories.login_attempt_repository import CountedWrong
 from apps.authentication.services.password_check import PasswordCheck
-from apps.core.errors import TooManyRequests
+from apps.core.errors import NotAuthenticated, TooManyRequests, WrongPassword
 from apps.core.request_context import RequestContext, enter_request
-from apps.users.services.user_service import UserService
-from tests.support.fakes import NO_EMAIL_CHANGE, FakeUsers, unsaved_user
+from apps.users.services.credentials import Credentials, password_digest
+from tests.support.fakes import FakeAudit, unsaved_user
+from tests.unit.authentication.fakes import SECRET, FakeCredentials
 
 pytestmark = pytest.mark.unit
 
-SECRET = "correct horse battery staple"
-
 
 class FakeAttempts:
-    """Counts attempts in memory; `locked` and `locked_meanwhile` are the seconds answered before and after judging."""
+    """Counts attempts in memory; `locked` and `locked_meanwhile` are the seconds returned before and after checking."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
         self.wrong: list[tuple[str, str]] = []
-        self.forgiven: list[tuple[str, str]] = []
+        self.right: list[tuple[str, str]] = []
         self.locked = 0
         self.locked_meanwhile = 0
         self.locks_out: str | None = None
@@ -38,8 +38,8 @@ class FakeAttempts:
         self.wrong.append((account, client_address))
         return CountedWrong(self.locked_meanwhile, self.locks_out)
 
-    async def forgive(self, account: str, client_address: str) -> int:
-        self.forgiven.append((account, client_address))
+    async def count_right(self, account: str, client_address: str) -> int:
+        self.right.append((account, client_address))
         return self.locked_meanwhile
 
 
@@ -48,16 +48,9 @@ def attempts():
     return FakeAttempts()
 
 
-class Noted(list[AuditEntry]):
-    """Audit entries, kept in memory."""
-
-    async def __call__(self, entry: AuditEntry) -> None:
-        self.append(entry)
-
-
 @pytest.fixture
-def noted():
-    return Noted()
+def audit():
+    return FakeAudit()
 
 
 @pytest.fixture(scope="module")
@@ -66,21 +59,29 @@ def encoded():
 
 
 @pytest.fixture
-def check(attempts: Any, encoded: str, noted: Any) -> PasswordCheck:
-    ann = unsaved_user(1, email="ann@example.com", password=encoded)
+def ann(encoded: str):
+    return unsaved_user(1, email="ann@example.com", password=encoded)
+
+
+@pytest.fixture
+def check(attempts: Any, ann: Any, encoded: str, audit: Any) -> PasswordCheck:
     gone = unsaved_user(2, email="gone@example.com", password=encoded, is_active=False)
-    users: Any = FakeUsers(ann, gone)
-    plans: Any = None
-    return PasswordCheck(attempts, UserService(users, plans, NO_EMAIL_CHANGE), noted)
+    credentials: Any = FakeCredentials(ann, gone)
+    return PasswordCheck(attempts, credentials, audit)
 
 
-async def test_the_right_password_is_right_and_forgives(check, attempts, noted):
+async def refused(check: PasswordCheck, email: str, password: str, **options: Any) -> str:
+    with pytest.raises(NotAuthenticated) as refusal:
+        await check.authenticate(email, password, **options)
+    return refusal.value.public_code
+
+
+async def test_right_password_authenticates_and_resets_the_count(check, attempts, audit, encoded):
     enter_request(RequestContext(client_address="192.0.2.1"))
-    credentials = await check.sign_in("ann@example.com", SECRET)
-    assert credentials is not None
-    assert credentials.user_id == 1
-    assert attempts.asked == attempts.forgiven == [("ann@example.com", "192.0.2.1")]
-    assert attempts.wrong == noted == []
+    shown = await check.authenticate("ann@example.com", SECRET)
+    assert shown == Authentication(1, ("pwd",), password_digest(encoded))
+    assert attempts.asked == attempts.right == [("ann@example.com", "192.0.2.1")]
+    assert attempts.wrong == audit.entries == []
 
 
 @pytest.mark.parametrize(
@@ -95,72 +96,73 @@ async def test_the_right_password_is_right_and_forgives(check, attempts, noted):
         ("gone@example.com", "wrong"),
     ],
 )
-async def test_whatever_is_wrong_is_counted_and_not_forgiven(check, attempts, email, password):
-    assert await check.sign_in(email, password) is None
+async def test_wrong_password_is_counted_and_answered_alike(check, attempts, email, password):
+    assert await refused(check, email, password) == "WRONG_CREDENTIALS"
     assert [account for account, _ in attempts.wrong] == [email]
-    assert attempts.forgiven == []
+    assert attempts.right == []
 
 
 @pytest.mark.parametrize(
     ("email", "user_id"), [("ann@example.com", 1), ("gone@example.com", 2), ("nobody@example.com", None)]
 )
-async def test_whatever_is_wrong_is_audited_without_what_was_typed(check, noted, email, user_id):
-    await check.sign_in(email, "wrong")
-    (entry,) = noted
+async def test_wrong_password_is_recorded_without_what_was_typed(check, audit, email, user_id):
+    await refused(check, email, "wrong")
+    (entry,) = audit.entries
     assert (entry.action, entry.outcome, entry.target_id) == ("password.refused", Outcome.FAILURE, user_id)
     assert (entry.actor.user_id, entry.before, entry.after) == (None, {}, {})
 
 
 @pytest.mark.parametrize(("email", "user_id"), [("ann@example.com", 1), ("nobody@example.com", None)])
-async def test_the_one_that_begins_a_lock_is_audited_as_that_too(check, attempts, noted, email, user_id):
+async def test_attempt_that_begins_a_lock_is_recorded_as_that_too(check, attempts, audit, email, user_id):
     attempts.locks_out = "client"
-    assert await check.sign_in(email, "wrong") is None
-    assert [(entry.action, entry.target_id, entry.outcome, dict(entry.after)) for entry in noted] == [
+    await refused(check, email, "wrong")
+    assert [(entry.action, entry.target_id, entry.outcome, dict(entry.after)) for entry in audit.entries] == [
         ("password.refused", user_id, Outcome.FAILURE, {}),
         ("account.locked", user_id, Outcome.FAILURE, {"locks_out": "client"}),
     ]
 
 
-async def test_while_locked_not_even_the_right_password_is_judged(check, attempts, noted):
+async def test_no_password_is_checked_while_locked(check, attempts, audit):
     attempts.locked = 25
     with pytest.raises(TooManyRequests) as refusal:
-        await check.sign_in("ann@example.com", SECRET)
+        await check.authenticate("ann@example.com", SECRET)
     assert (refusal.value.public_code, refusal.value.retry_after_seconds) == ("LOCKED_OUT", 25)
-    assert attempts.forgiven == attempts.wrong == noted == []
+    assert attempts.right == attempts.wrong == audit.entries == []
 
 
 @pytest.mark.parametrize("password", [SECRET, "wrong"])
-async def test_a_pair_locked_meanwhile_is_told_nothing(check, attempts, password):
+async def test_pair_that_was_locked_meanwhile_learns_nothing(check, attempts, password):
     attempts.locked_meanwhile = 7
     with pytest.raises(TooManyRequests) as refusal:
-        await check.sign_in("ann@example.com", password)
+        await check.authenticate("ann@example.com", password)
     assert refusal.value.retry_after_seconds == 7
 
 
-async def test_a_confirmation_is_counted_as_a_sign_in_is(check, attempts):
-    credentials = await check.sign_in("ann@example.com", SECRET)
-    assert credentials is not None
-    assert await check.confirms(credentials, "wrong") is False
-    assert await check.confirms(credentials, SECRET) is True
+async def test_confirmation_is_counted_as_a_sign_in_is(check, attempts, ann):
+    await check.require(Credentials.of(ann), SECRET)
+    with pytest.raises(WrongPassword):
+        await check.require(Credentials.of(ann), "wrong")
     assert [account for account, _ in attempts.wrong] == ["ann@example.com"]
-    assert len(attempts.forgiven) == 2
+    assert len(attempts.right) == 1
 
 
-async def test_outside_a_request_the_address_is_local(check, attempts):
+async def test_address_outside_a_request_is_local(check, attempts):
     enter_request(RequestContext())
-    await check.sign_in(" ann@example.com ", "wrong")
+    await refused(check, " ann@example.com ", "wrong")
     assert attempts.wrong == [("ann@example.com", "local")]
 
 
-async def test_logs_neither_password_nor_hash(check, encoded, caplog):
+async def test_neither_password_nor_hash_is_logged(check, encoded, caplog):
     with caplog.at_level(logging.DEBUG):
-        await check.sign_in("ann@example.com", SECRET)
-        await check.sign_in("ann@example.com", SECRET + "x")
+        await check.authenticate("ann@example.com", SECRET)
+        await refused(check, "ann@example.com", SECRET + "x")
     assert SECRET not in caplog.text
     assert encoded not in caplog.text
 
 
-async def test_whoever_the_door_does_not_admit_is_wrong_with_the_right_password(check, attempts, noted):
-    assert await check.sign_in("ann@example.com", SECRET, admits=lambda _credentials: False) is None
-    assert ([account for account, _ in attempts.wrong], attempts.forgiven) == (["ann@example.com"], [])
-    assert [(entry.action, entry.target_id) for entry in noted] == [("password.refused", 1)]
+async def test_right_password_of_a_customer_counts_as_wrong_where_only_staff_sign_in(check, attempts, audit, ann):
+    assert await refused(check, "ann@example.com", SECRET, staff_only=True) == "WRONG_CREDENTIALS"
+    assert ([account for account, _ in attempts.wrong], attempts.right) == (["ann@example.com"], [])
+    assert [(entry.action, entry.target_id) for entry in audit.entries] == [("password.refused", 1)]
+    ann.is_staff = True
+    assert (await check.authenticate("ann@example.com", SECRET, staff_only=True)).user_id == 1

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.authentication.services.refresh_tokens import RefreshToken, new_family, read_refresh_token
+from apps.authentication.domain.refresh_token import RefreshToken, new_family, read_refresh_token
 
 pytestmark = pytest.mark.unit
 
@@ -15,13 +15,13 @@ families = st.binary(min_size=24, max_size=24)
 
 
 @given(family=families, generation=st.integers(0, 2**32 - 1))
-def test_is_read_as_it_was_made(family, generation):
+def test_issued_token_is_read_again(family, generation):
     token = RefreshToken(family, generation)
     assert token.encode().startswith("rt_")
     assert read_refresh_token(token.encode()) == token
 
 
-def test_a_new_family_is_like_no_other_and_begins_at_nought():
+def test_new_family_is_unique_and_begins_at_generation_0():
     first, second = new_family(), new_family()
     assert first.family != second.family
     assert (len(first.family), first.generation) == (24, 0)
@@ -34,34 +34,34 @@ def test_only_a_digest_of_the_family_is_stored():
 
 
 @given(position=st.integers(0, 59), flip=st.integers(1, 255))
-def test_no_byte_may_be_changed(position, flip):
+def test_token_with_a_changed_byte_is_rejected(position, flip):
     raw = bytearray(urlsafe_b64decode(new_family().encode().removeprefix("rt_")))
     raw[position] ^= flip
     assert read_refresh_token("rt_" + urlsafe_b64encode(bytes(raw)).decode()) is None
 
 
-def test_nobody_makes_the_next_generation_of_a_token_they_hold():
+def test_next_generation_cannot_be_forged():
     raw = urlsafe_b64decode(new_family().encode().removeprefix("rt_"))
     forged = raw[:24] + (1).to_bytes(4) + raw[28:]
     assert read_refresh_token("rt_" + urlsafe_b64encode(forged).decode()) is None
 
 
-def test_a_token_made_under_another_secret_key_is_not_ours(settings):
+def test_token_of_another_secret_key_is_rejected(settings):
     token = new_family().encode()
-    settings.SECRET_KEY = "another secret key, as after somebody has changed it" * 2
+    settings.SECRET_KEY = "another secret key, as after a change" * 2
     assert read_refresh_token(token) is None
 
 
 @pytest.mark.parametrize("text", ["", "rt_", "rt_!!!!", "rt_AAAA", "rt_" + "A" * 80, "rt_" + "A" * 500, "é", "\ud800"])
-def test_is_no_token(text):
+def test_malformed_token_is_rejected(text):
     assert read_refresh_token(text) is None
 
 
 @pytest.mark.parametrize("cut", [1, 4, 40])
-def test_a_truncated_token_is_none(cut):
+def test_truncated_token_is_rejected(cut):
     assert read_refresh_token(new_family().encode()[:-cut]) is None
 
 
 @given(st.text())
-def test_any_text_can_be_read(text):
+def test_any_text_is_handled(text):
     assert read_refresh_token(text) is None

@@ -1,4 +1,4 @@
-"""The environment as a test wants it, and nothing of the tests' own."""
+"""An environment without the variables of the test run."""
 
 import os
 
@@ -11,14 +11,14 @@ NAMES = {name.upper() for name in Environment.model_fields}
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch):
-    """Take away what the tests' own environment set."""
+    """Remove the variables of the test run."""
     for name in [name for name in os.environ if name.upper() in NAMES]:
         monkeypatch.delenv(name)
 
 
 @pytest.fixture
 def load(monkeypatch):
-    """Return a function that loads the environment with these variables."""
+    """Return a function that loads the environment with the given variables."""
 
     def load_with(**variables: str) -> Environment:
         for name, value in variables.items():

@@ -1,4 +1,4 @@
-"""The cookies of the staff door, as settings derive them from the environment."""
+"""Cookies of the admin, as settings derive them from the environment."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def cookies(**environment: str) -> dict[str, dict[str, object]]:
     return found
 
 
-def test_behind_https_browsers_hold_them_to_this_host():
+def test_cookies_are_bound_to_the_host_with_https():
     for kind, cookie in cookies(**PRODUCTION).items():
         assert cookie == {
             "NAME": f"__Host-staff_{kind.lower()}",
@@ -43,7 +43,7 @@ def test_behind_https_browsers_hold_them_to_this_host():
         }
 
 
-def test_without_https_they_are_kept_from_scripts_all_the_same():
+def test_cookies_are_http_only_without_https():
     for kind, cookie in cookies(**PRODUCTION, HTTPS_ONLY="false").items():
         assert (cookie["NAME"], cookie["SECURE"]) == (f"staff_{kind.lower()}", False)
         assert (cookie["HTTPONLY"], cookie["SAMESITE"]) == (True, "Lax")

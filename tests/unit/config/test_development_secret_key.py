@@ -1,4 +1,4 @@
-"""The secret key that a checkout makes for itself."""
+"""The secret key that a checkout generates for itself."""
 
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from config.environment import development_secret_key
 pytestmark = pytest.mark.unit
 
 
-def test_a_checkout_makes_its_own_secret_key_once(tmp_path):
+def test_secret_key_is_generated_once_per_checkout(tmp_path):
     directory = tmp_path / "state"
     key = development_secret_key(directory)
     assert len(key) > 50
@@ -19,7 +19,7 @@ def test_a_checkout_makes_its_own_secret_key_once(tmp_path):
     assert development_secret_key(tmp_path / "other") != key
 
 
-def test_of_several_first_starts_one_makes_the_key(tmp_path):
+def test_concurrent_first_starts_generate_one_key(tmp_path):
     with ThreadPoolExecutor(16) as threads:
         keys = set(threads.map(development_secret_key, [tmp_path] * 64))
     assert len(keys) == 1

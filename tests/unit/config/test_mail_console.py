@@ -1,4 +1,4 @@
-"""What development prints of a letter."""
+"""Messages that development prints instead of sending them."""
 
 from io import StringIO
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.unit
 LINK = f"http://127.0.0.1:8000/account/verify-email#token={'x' * 43}"
 
 
-def test_prints_text_with_links_that_can_be_followed():
+def test_console_prints_text_with_unbroken_links():
     out = StringIO()
     message = EmailMultiAlternatives("Grüße", f"Follow\n{LINK}\n\n-- \nKeyhouse", "a@example.com", ["ann@example.com"])
     message.attach_alternative("<p>Follow</p>", "text/html")

@@ -1,14 +1,12 @@
-"""What MAIL_URL, MAIL_FROM, PUBLIC_URL and APPLICATION_URL come to."""
-
-import os
+"""Settings derived from MAIL_URL, MAIL_FROM, PUBLIC_URL and APPLICATION_URL."""
 
 import pytest
 from pydantic import SecretStr
 
 from config.environment import Environment, load_environment
-from config.environment.mail_url import mailers
+from config.environment.mail import mailers
 from config.management.commands.serve import warn_of_undelivered_mail
-from config.serving.background import background_jobs
+from config.serving.worker import background_jobs
 
 pytestmark = pytest.mark.unit
 
@@ -19,14 +17,6 @@ PRODUCTION = {
     "allowed_hosts": ["api.example.com"],
 }
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
-
-
-@pytest.fixture(autouse=True)
-def clean(monkeypatch):
-    """Take away what the tests' own environment set."""
-    names = {name.upper() for name in Environment.model_fields}
-    for name in [name for name in os.environ if name.upper() in names]:
-        monkeypatch.delenv(name)
 
 
 def environment(**values) -> Environment:
@@ -41,16 +31,16 @@ def environment(**values) -> Environment:
         ({"host": "::1"}, "http://[::1]:8000"),
         ({"host": "::"}, "http://127.0.0.1:8000"),
         (PRODUCTION, "https://api.example.com"),
-        ({**PRODUCTION, "public_url": "https://keys.example.com/house"}, "https://keys.example.com/house"),
+        ({**PRODUCTION, "public_url": "https://keys.example.com/keys"}, "https://keys.example.com/keys"),
         ({"public_url": "http://localhost:8000"}, "http://localhost:8000"),
     ],
 )
-def test_where_keyhouse_is_found(values, own_url):
+def test_own_url_is_derived_from_the_environment(values, own_url):
     assert environment(**values).own_url == own_url
     assert environment(**values).links_url == own_url
 
 
-def test_links_lead_to_the_application():
+def test_links_use_the_application_url():
     assert environment(application_url="https://app.example.com/portal").links_url == "https://app.example.com/portal"
 
 
@@ -63,7 +53,7 @@ def test_links_lead_to_the_application():
         ({"APPLICATION_URL": "http://app.example.com"}, "APPLICATION_URL must begin with https://"),
     ],
 )
-def test_production_refuses_addresses_that_are_unsafe(monkeypatch, variables, refusal):
+def test_production_rejects_unsafe_urls(monkeypatch, variables, refusal):
     production = {"ALLOWED_HOSTS": "api.example.com", "ENVIRONMENT": "production"}
     secrets = {"SECRET_KEY": "k" * 50, "DATABASE_URL": "postgresql://keyhouse:pw@db/keyhouse"}
     for name, value in {**production, **secrets, **variables}.items():
@@ -73,7 +63,7 @@ def test_production_refuses_addresses_that_are_unsafe(monkeypatch, variables, re
     assert str(stopped.value.code).startswith(f"keyhouse: {refusal}")
 
 
-def test_http_is_taken_where_https_is_not_demanded():
+def test_http_urls_are_accepted_without_https_only():
     plain = environment(**PRODUCTION, https_only=False, public_url="http://api.example.com")
     assert plain.own_url == "http://api.example.com"
 
@@ -88,7 +78,7 @@ def test_http_is_taken_where_https_is_not_demanded():
         ({"mail_from": "ops@example.com"}, "ops@example.com"),
     ],
 )
-def test_whom_letters_are_from(values, sender):
+def test_sender_is_configured_or_derived(values, sender):
     assert environment(**values).mail_sender == sender
 
 
@@ -102,7 +92,7 @@ def test_whom_letters_are_from(values, sender):
         ("smtps://[::1]:4650/", "::1", 4650, "tls"),
     ],
 )
-def test_which_server_delivers_and_how_the_way_is_protected(url, host, port, encryption):
+def test_mail_url_becomes_mailer_options(url, host, port, encryption):
     (mailer,) = mailers(SecretStr(url), to_console=True).values()
     options = mailer["OPTIONS"]
     assert (mailer["BACKEND"], options["host"], options["port"]) == (SMTP, host, port)
@@ -110,24 +100,24 @@ def test_which_server_delivers_and_how_the_way_is_protected(url, host, port, enc
     assert options["timeout"] == 10
 
 
-def test_user_and_password_are_percent_decoded():
+def test_mail_credentials_are_percent_decoded():
     (mailer,) = mailers(SecretStr("smtp://me%40example.com:p%2Fw%3A%40@mail.example.com"), to_console=False).values()
     assert (mailer["OPTIONS"]["username"], mailer["OPTIONS"]["password"]) == ("me@example.com", "p/w:@")
 
 
-def test_without_a_server_letters_go_to_the_console_in_development_and_nowhere_in_production():
+def test_without_mail_url_development_prints_messages_and_production_has_no_mailer():
     assert mailers(SecretStr(""), to_console=True)["default"]["BACKEND"].endswith("mail_console.EmailBackend")
     assert mailers(SecretStr(""), to_console=False) == {}
 
 
-def test_the_password_shows_in_no_representation():
+def test_mail_password_is_hidden_in_representations():
     loaded = environment(mail_url="smtp://user:hunter2@mail.example.com")
     assert "hunter2" not in f"{loaded!r} {loaded!s} {loaded.model_dump_json()}"
 
 
-@pytest.mark.parametrize(("named", "lines"), [({}, 1), ({"default": {}}, 0)])
-def test_a_start_without_a_mail_server_says_so(settings, caplog, named, lines):
-    settings.MAILERS = named
+@pytest.mark.parametrize(("mailers_set", "lines"), [({}, 1), ({"default": {}}, 0)])
+def test_missing_mail_server_is_logged_at_start(settings, caplog, mailers_set, lines):
+    settings.MAILERS = mailers_set
     warn_of_undelivered_mail()
     assert [line.levelname for line in caplog.records] == ["WARNING"] * lines
-    assert [job.name for job in background_jobs() if job.name == "mail"] == ["mail"] * len(named)
+    assert [job.name for job in background_jobs() if job.name == "mail"] == ["mail"] * len(mailers_set)

@@ -1,4 +1,4 @@
-"""For which pages passkeys are."""
+"""PASSKEY_DOMAIN and PASSKEY_ORIGINS."""
 
 import re
 
@@ -9,15 +9,18 @@ from tests.support.settings import PRODUCTION
 pytestmark = pytest.mark.unit
 
 
-def test_passkeys_are_for_the_domain_of_the_addresses(load):
+def test_passkey_domain_is_derived_from_the_urls(load):
     settings = load(**PRODUCTION, APPLICATION_URL="https://app.api.example.com")
     assert settings.passkeys_domain == "api.example.com"
     assert settings.passkeys_origins == ["https://api.example.com", "https://app.api.example.com"]
 
 
-def test_passkeys_are_for_the_domain_and_the_origins_that_are_named(load):
-    named = {"PASSKEY_DOMAIN": "example.com", "PASSKEY_ORIGINS": "https://app.example.com, https://www.example.com"}
-    settings = load(**PRODUCTION, **named)
+def test_passkey_domain_and_origins_are_configurable(load):
+    configured = {
+        "PASSKEY_DOMAIN": "example.com",
+        "PASSKEY_ORIGINS": "https://app.example.com, https://www.example.com",
+    }
+    settings = load(**PRODUCTION, **configured)
     assert settings.passkeys_domain == "example.com"
     assert settings.passkeys_origins == ["https://app.example.com", "https://www.example.com"]
 
@@ -34,6 +37,6 @@ def test_passkeys_are_for_the_domain_and_the_origins_that_are_named(load):
         ("PASSKEY_ORIGINS", "https://evil.example", "PASSKEY_ORIGINS: entry 1 is not an origin within api.example.com"),
     ],
 )
-def test_passkeys_elsewhere_stop_the_start(load, name: str, value: str, reason: str):
+def test_foreign_passkey_domain_or_origin_stops_the_start(load, name: str, value: str, reason: str):
     with pytest.raises(SystemExit, match=re.escape(reason)):
         load(**PRODUCTION, **{name: value})

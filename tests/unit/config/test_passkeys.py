@@ -1,8 +1,8 @@
-"""The domain and the origins of passkeys."""
+"""Domains and origins of passkeys."""
 
 import pytest
 
-from config.environment.passkeys import default_domain, default_origins, passkey_domain, unfit_origin
+from config.environment.passkeys import default_domain, default_origins, foreign_origin, passkey_domain
 
 pytestmark = pytest.mark.unit
 
@@ -31,20 +31,20 @@ ANDROID = f"android:apk-key-hash:{'A' * 43}"
         ("https://notexample.com", "https://example.com", "example.com", ["https://example.com"]),
     ],
 )
-def test_they_follow_from_the_addresses(own: str, application: str, domain: str, origins: list[str]):
+def test_defaults_are_derived_from_the_urls(own: str, application: str, domain: str, origins: list[str]):
     assert default_domain(own, application) == domain
     assert default_origins(domain, own, application) == origins
 
 
 @pytest.mark.parametrize("domain", ["", "example.com", "localhost", "a-b.example.co.uk"])
-def test_domains(domain: str):
+def test_valid_domains_are_accepted(domain: str):
     assert passkey_domain(domain) == domain
 
 
 @pytest.mark.parametrize(
     "text", ["https://example.com", "example.com/", "Example.com", "127.0.0.1", ".example.com", "a b", "-a.com"]
 )
-def test_what_is_no_domain(text: str):
+def test_invalid_domain_is_rejected(text: str):
     with pytest.raises(ValueError, match="is not a domain"):
         passkey_domain(text)
 
@@ -62,5 +62,5 @@ def test_what_is_no_domain(text: str):
         (["android:apk-key-hash:short"], 1),
     ],
 )
-def test_origins_lie_within_the_domain(origins: list[str], number: int | None):
-    assert unfit_origin(origins, "example.com") == number
+def test_foreign_origin_is_found(origins: list[str], number: int | None):
+    assert foreign_origin(origins, "example.com") == number

@@ -1,4 +1,4 @@
-"""OAUTH_…: each wrong value stops the start with one clear line that repeats no secret."""
+"""OAUTH_…: each invalid value stops the start with one line that repeats no secret."""
 
 from typing import Any
 
@@ -31,11 +31,11 @@ def configured(names: str, variables: dict[str, str], **fields: Any) -> tuple[Pr
     return providers(environment_with(oauth_providers=names, **fields), variables)
 
 
-def test_without_names_there_are_no_providers():
+def test_no_provider_without_a_name():
     assert configured("", ACME) == ()
 
 
-def test_any_openid_provider():
+def test_openid_provider_is_configured():
     (acme,) = configured("acme", ACME)
     assert acme == Provider(
         "acme",
@@ -49,7 +49,7 @@ def test_any_openid_provider():
     assert "s3cret" not in repr(acme)
 
 
-def test_those_that_everybody_knows_need_an_id_and_a_secret_alone():
+def test_preset_providers_need_only_id_and_secret():
     names = ("google", "github", "microsoft")
     variables = {f"OAUTH_{name.upper()}_CLIENT_{what}": "x" for name in names for what in ("ID", "SECRET")}
     found = configured("google, github, microsoft", variables)
@@ -61,7 +61,7 @@ def test_those_that_everybody_knows_need_an_id_and_a_secret_alone():
     assert found[1].scopes == "read:user user:email"
 
 
-def test_what_may_be_changed():
+def test_scopes_label_and_issuer_are_configurable():
     more = {
         "OAUTH_ACME_SCOPES": "openid email",
         "OAUTH_ACME_LABEL": "Acme (staff)",
@@ -88,7 +88,7 @@ def test_what_may_be_changed():
         ("../acme", {}, "OAUTH_PROVIDERS"),
     ],
 )
-def test_what_is_wrong_is_named(monkeypatch, names, changes, variable):
+def test_invalid_variable_is_named_without_its_value(monkeypatch, names, changes, variable):
     for name, value in {**ACME, **changes}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit) as stopped:
@@ -99,14 +99,14 @@ def test_what_is_wrong_is_named(monkeypatch, names, changes, variable):
     assert "s3cret" not in message
 
 
-def test_only_development_has_providers_of_its_own_machine():
+def test_loopback_issuer_is_for_development_only():
     own = {**ACME, "OAUTH_ACME_ISSUER": "http://127.0.0.1:4000"}
     assert configured("acme", own)[0].issuer == "http://127.0.0.1:4000"
     with pytest.raises(ValueError, match="OAUTH_ACME_ISSUER"):
         configured("acme", own, **PRODUCTION)
 
 
-def test_where_browsers_are_led_back_to():
+def test_redirect_allowlist_is_configured_or_derived():
     application = environment_with(application_url="https://app.example.com", oauth_providers="acme")
     assert redirect_allowlist(application) == {"https://app.example.com/account/signed-in"}
     addresses = "https://app.example.com/in, http://localhost:3000/in"
@@ -114,7 +114,7 @@ def test_where_browsers_are_led_back_to():
     assert redirect_allowlist(environment) == {"https://app.example.com/in", "http://localhost:3000/in"}
 
 
-def test_without_an_application_there_is_nowhere_to_come_back_to():
+def test_providers_without_application_page_stop_the_start():
     assert redirect_allowlist(Environment()) == frozenset()
     for own in ({}, {"public_url": "https://id.example.com", "application_url": "https://id.example.com"}):
         with pytest.raises(SystemExit) as stopped:
@@ -135,6 +135,6 @@ def test_without_an_application_there_is_nowhere_to_come_back_to():
         "javascript:x",
     ],
 )
-def test_an_address_that_is_none_stops_the_start(address):
+def test_invalid_redirect_url_stops_the_start(address):
     with pytest.raises(SystemExit, match=r"OAUTH_REDIRECT_ALLOWLIST: entry 1"):
         redirect_allowlist(environment_with(oauth_redirect_allowlist=address))

@@ -76,4 +76,4 @@ def test_other_content_types_are_rejected(content_type):
 
 def test_json_is_rendered():
     request = RequestFactory().get("/")
-    assert JsonRenderer().render(request, {"a": ["é", None, 1]}, response_status=200) == '{"a":["é",null,1]}'.encode()
+    assert JsonRenderer().render(request, {"a": ["é", None, 1]}, response_status=200) == '{"a":["é",null,1]}\n'.encode()

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -255,3 +256,17 @@ def test_squashed_migration_keeps_time_of_the_first(open_shop, arguments, expect
     assert squashed == expected.format(first=first[:13])
     open_shop.manage("migrate", "shop")
     assert "No changes detected" in open_shop.manage("makemigrations", "--check", "shop")
+
+
+def test_written_migration_passes_the_style_check(open_shop: Shop):
+    shutil.copy(PROJECT / "pyproject.toml", open_shop.folder)
+    open_shop.write_models("shop", Parcel="weight = models.IntegerField(default='1', help_text=\"it's heavy\")")
+    open_shop.manage("makemigrations", "shop", "--name", "describe_weight")
+    open_shop.manage("makemigrations", "shop", "--empty", "--name", "backfill")
+    files = sorted(map(str, open_shop.migrations.glob("2*.py")))[1:]
+    assert len(files) == 2
+    # The shop is not below `apps`, whose migrations may import django.db.
+    for command in (["format", "--check"], ["check", "--ignore", "TID251"]):
+        ruff = [sys.executable, "-m", "ruff", *command, *files]
+        done = subprocess.run(ruff, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr

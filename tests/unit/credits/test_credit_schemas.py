@@ -1,4 +1,4 @@
-"""What a posting may say."""
+"""The schema and the form of a posting."""
 
 from decimal import Decimal
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from apps.credits.admin.posting_form import INCOMPLETE, PostingForm
+from apps.credits.admin.credit_balance_admin import INCOMPLETE, PostingForm
 from apps.credits.schemas.credit_transaction import CreditPosting
 
 pytestmark = pytest.mark.unit
@@ -52,25 +52,25 @@ def test_an_amount_is_exact(sent, amount):
     ],
     ids=repr,
 )  # fmt: skip
-def test_what_is_no_amount(sent):
+def test_a_malformed_amount_is_rejected(sent):
     assert refused_fields(amount=sent) == {("amount",)}
 
 
 @pytest.mark.parametrize("kind", ["top_up", "refund"])
-def test_only_an_adjustment_takes_credits_away(kind):
+def test_only_an_adjustment_may_be_negative(kind):
     assert refused_fields(type=kind, amount="-1") == {("amount",)}
     assert read(type=kind).amount == 1
     assert read(type="adjustment", amount="-1", description="typing error").amount == -1
 
 
 @pytest.mark.parametrize("description", ["", "   "])
-def test_an_adjustment_says_why(description):
+def test_an_adjustment_needs_a_reason(description):
     assert refused_fields(type="adjustment", description=description) == {("description",)}
     assert refused_fields(type="adjustment") == {("description",)}
     assert read(type="refund", description=description).description == ""
 
 
-def test_what_is_left_out():
+def test_defaults_of_a_posting():
     posting = read()
     assert (posting.type, posting.description, posting.reference_id) == ("top_up", "", None)
 
@@ -82,7 +82,7 @@ def test_the_reference_has_two_names(name):
     assert refused_fields(**{name: "r" * 101}) == {(name,)}
 
 
-def test_the_reference_is_sent_under_one_of_them():
+def test_only_one_name_of_the_reference_is_accepted():
     assert refused_fields(reference_id="a", request_id="a") == {("request_id",)}
 
 
@@ -100,7 +100,7 @@ def test_the_reference_is_sent_under_one_of_them():
         ({"balance": "1"}, "balance"),
     ],
 )
-def test_what_is_no_posting(fields, field):
+def test_malformed_postings_are_rejected(fields, field):
     assert refused_fields(**fields) == {(field,)}
 
 
@@ -110,19 +110,19 @@ def test_a_posting_is_an_object(body):
         CreditPosting.model_validate(body)
 
 
-def test_each_form_has_a_reference_of_its_own():
+def test_each_form_generates_its_own_reference():
     first, second = (PostingForm()["own_reference"].initial for _ in range(2))
     assert first != second
     assert read(reference_id=first).reference_id == first
 
 
-def test_the_forms_own_reference_stands_for_none():
+def test_the_forms_own_reference_is_the_default():
     filled = {"amount": " 12.50 ", "type": "top_up", "description": "paid", "own_reference": "form-1"}
     forms = PostingForm(filled), PostingForm({**filled, "reference_id": "invoice 7"})
     assert [form.is_valid() for form in forms] == [True, True]
     assert [form.payload.reference_id for form in forms] == ["form-1", "invoice 7"]
 
 
-def test_a_form_without_any_reference_is_refused():
+def test_a_form_without_any_reference_is_rejected():
     form = PostingForm({"amount": "1", "type": "top_up", "description": "paid"})
     assert form.errors == {"__all__": [INCOMPLETE]}

@@ -1,4 +1,4 @@
-"""What may be done with credits, and by whom."""
+"""What the credit service allows, writes and records."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from apps.credits.schemas.credit_transaction import CreditPosting, LedgerQuery
 from apps.credits.services.credit_service import CreditService
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
-from tests.support.fakes import NO_EMAIL_CHANGE, FakeAccounts, FakeAudit, FakeUsers, unsaved_user
+from tests.support.fakes import FakeAccounts, FakeAudit, FakeUsers, unsaved_user
 from tests.unit.credits.fake_credits import FakeCredits
 
 pytestmark = pytest.mark.unit
@@ -33,8 +33,7 @@ def audit() -> FakeAudit:
 @pytest.fixture
 def service(stored: Any, audit: Any) -> CreditService:
     users: Any = FakeUsers(unsaved_user(ME), unsaved_user(OTHER), unsaved_user(3, is_staff=True))
-    plans: Any = None
-    return CreditService(stored, UserService(users, plans, NO_EMAIL_CHANGE), FakeAccounts(users), audit)
+    return CreditService(stored, UserService(users), FakeAccounts(users), audit)
 
 
 def posting(**fields: Any) -> CreditPosting:
@@ -56,7 +55,7 @@ def adjustment(amount: str, **fields: Any) -> CreditPosting:
         (OPERATOR, ME, "10.000000"),
     ],
 )
-async def test_shows_a_balance(service, actor, user_id, balance):
+async def test_a_balance_is_read(service, actor, user_id, balance):
     shown = await service.balance(actor, user_id)
     assert shown.model_dump() == {"user_id": user_id or actor.user_id, "balance": balance}
 
@@ -71,14 +70,14 @@ async def test_shows_a_balance(service, actor, user_id, balance):
         (OPERATOR, None, NotAllowed),
     ],
 )
-async def test_refuses_to_show(service, actor, user_id, error):
+async def test_reading_a_balance_is_refused(service, actor, user_id, error):
     with pytest.raises(error):
         await service.balance(actor, user_id)
     with pytest.raises(error):
         await service.page(actor, LedgerQuery(user_id=user_id))
 
 
-async def test_pages_through_a_ledger(service, stored):
+async def test_a_ledger_is_paged(service, stored):
     for _ in range(3):
         await service.post(COLLEAGUE, ME, posting())
     page = await service.page(session_of(ME), LedgerQuery(page=2, size=2, type="top_up"))
@@ -89,7 +88,7 @@ async def test_pages_through_a_ledger(service, stored):
 @pytest.mark.parametrize(
     "actor", [COLLEAGUE, OPERATOR, key_of(3, STAFF, is_staff=True), staff_of(ME)], ids=["staff", "cli", "key", "own"]
 )
-async def test_staff_post(service, stored, audit, actor):
+async def test_staff_post_credits(service, stored, audit, actor):
     entry = await service.post(actor, ME, posting(description="paid", reference_id="invoice 7"))
     assert (entry.amount, entry.balance_after, stored.balances[ME]) == (5, 15, 15)
     assert (entry.type, entry.description, entry.reference_id) == ("top_up", "paid", "invoice 7")
@@ -102,7 +101,7 @@ async def test_staff_post(service, stored, audit, actor):
 @pytest.mark.parametrize(
     "actor", [session_of(ME), key_of(ME, STAFF), key_of(3, is_staff=True)], ids=["customer", "own key", "plain key"]
 )
-async def test_others_do_not(service, stored, audit, actor):
+async def test_others_may_not_post_credits(service, stored, audit, actor):
     with pytest.raises(NotAllowed):
         await service.post(actor, ME, posting())
     assert (stored.ledger, stored.balances[ME], audit.entries) == ([], 10, [])
@@ -115,19 +114,19 @@ async def test_a_reference_posts_once(service, stored):
     assert (len(stored.ledger), stored.balances[ME]) == (1, 15)
 
 
-async def test_a_reference_is_each_customers_own(service, stored):
+async def test_references_of_customers_are_independent(service, stored):
     await service.post(COLLEAGUE, ME, posting(reference_id="invoice 7"))
     await service.post(COLLEAGUE, OTHER, posting(reference_id="invoice 7"))
     assert (stored.balances[ME], stored.balances[OTHER]) == (15, 5)
 
 
-async def test_without_a_reference_each_posts(service, stored):
+async def test_without_a_reference_each_posting_counts(service, stored):
     shown = [(await service.post(COLLEAGUE, ME, posting())).reference_id for _ in range(2)]
     assert (shown, stored.balances[ME]) == ([None, None], 20)
 
 
 @pytest.mark.parametrize("other", [{"amount": "6"}, {"type": "refund"}, {"type": "adjustment", "description": "x"}])
-async def test_a_reference_stands_for_one_movement(service, stored, other):
+async def test_a_reference_belongs_to_one_movement(service, stored, other):
     await service.post(COLLEAGUE, ME, posting(reference_id="invoice 7"))
     with pytest.raises(Conflict) as refusal:
         await service.post(COLLEAGUE, ME, posting(reference_id="invoice 7", **other))
@@ -135,7 +134,7 @@ async def test_a_reference_stands_for_one_movement(service, stored, other):
     assert stored.balances[ME] == 15
 
 
-async def test_a_balance_may_be_taken_to_zero_and_no_further(service, stored):
+async def test_a_balance_does_not_fall_below_zero(service, stored):
     assert (await service.post(COLLEAGUE, ME, adjustment("-10"))).balance_after == 0
     with pytest.raises(InsufficientCredits) as refusal:
         await service.post(COLLEAGUE, ME, adjustment("-0.000001"))
@@ -143,7 +142,7 @@ async def test_a_balance_may_be_taken_to_zero_and_no_further(service, stored):
     assert (len(stored.ledger), stored.balances[ME]) == (1, 0)
 
 
-async def test_a_balance_may_grow_to_what_can_be_kept_and_no_further(service, stored):
+async def test_a_balance_does_not_exceed_the_maximum(service, stored):
     largest = "99999999999999.999999"
     assert str((await service.post(COLLEAGUE, OTHER, posting(amount=largest))).balance_after) == largest
     with pytest.raises(Conflict) as refusal:
@@ -152,6 +151,6 @@ async def test_a_balance_may_grow_to_what_can_be_kept_and_no_further(service, st
     assert len(stored.ledger) == 1
 
 
-async def test_a_reference_that_was_posted_is_answered_whatever_the_balance_is(service):
+async def test_a_retry_returns_the_first_entry_at_any_balance(service):
     taken = await service.post(COLLEAGUE, ME, adjustment("-10", reference_id="r"))
     assert await service.post(COLLEAGUE, ME, adjustment("-10", reference_id="r")) == taken

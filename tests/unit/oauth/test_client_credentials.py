@@ -1,4 +1,4 @@
-"""How a client says who it is."""
+"""Reading of client credentials."""
 
 from base64 import b64encode
 
@@ -21,33 +21,33 @@ def basic(text: str | bytes) -> str:
 
 
 @pytest.mark.parametrize("client_id", ["7", visible_prefix(KEY)], ids=["number", "prefix"])
-def test_in_the_header_form_encoded_or_not(client_id: str):
+def test_basic_credentials_are_read_form_encoded_or_not(client_id: str):
     encoded = "".join(f"%{ord(letter):02X}" for letter in KEY)
     for secret in (KEY, encoded):
         for header in (basic(f"{client_id}:{secret}"), basic(f"{client_id}:{secret}").replace("Basic", "bAsIc ")):
             assert read_credentials(header, {}) == ClientCredentials(client_id, KEY)
 
 
-def test_a_plus_is_a_space():
+def test_plus_is_decoded_as_space():
     assert read_credentials(basic("a+b:c+d%2B"), {}) == ClientCredentials("a b", "c d+")
 
 
-def test_in_the_form():
+def test_form_credentials_are_read():
     form = {"client_id": "7", "client_secret": KEY}
     assert read_credentials("", form) == ClientCredentials("7", KEY)
 
 
 @pytest.mark.parametrize("form", [{}, {"client_id": "7"}])
-def test_a_client_that_shows_nothing(form: dict[str, str]):
+def test_form_without_secret_has_no_credentials(form: dict[str, str]):
     assert read_credentials("", form) is None
 
 
-def test_the_id_may_stand_in_both_places_if_it_is_the_same():
+def test_equal_client_ids_in_header_and_form_are_accepted():
     assert read_credentials(basic(f"7:{KEY}"), {"client_id": "7"}) == ClientCredentials("7", KEY)
     for form in ({"client_id": "8"}, {"client_secret": KEY}, {"client_id": "7", "client_secret": KEY}):
-        with pytest.raises(OAuthError) as refused:
+        with pytest.raises(OAuthError) as rejected:
             read_credentials(basic(f"7:{KEY}"), form)
-        assert (refused.value.status, refused.value.code) == (400, "invalid_request")
+        assert (rejected.value.status, rejected.value.code) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize(
@@ -64,19 +64,19 @@ def test_the_id_may_stand_in_both_places_if_it_is_the_same():
         "x",
     ],
 )
-def test_a_header_that_cannot_be_read(header: str):
-    with pytest.raises(InvalidClient) as refused:
+def test_malformed_header_is_rejected(header: str):
+    with pytest.raises(InvalidClient) as rejected:
         read_credentials(header, {})
-    assert refused.value.challenge.startswith("Basic ")
+    assert rejected.value.challenge.startswith("Basic ")
 
 
-def test_a_secret_needs_its_id():
+def test_secret_without_client_id_is_rejected():
     with pytest.raises(InvalidClient):
         read_credentials("", {"client_secret": KEY})
 
 
 @given(header=st.text(max_size=80), client_id=st.text(max_size=9), secret=st.text(max_size=9))
-def test_whatever_comes_is_read_or_refused(header: str, client_id: str, secret: str):
+def test_any_input_is_read_or_rejected(header: str, client_id: str, secret: str):
     for authorization in (header, f"Basic {header}", basic(f"{header}:{secret}")):
         try:
             read = read_credentials(authorization, {"client_id": client_id})
@@ -85,20 +85,20 @@ def test_whatever_comes_is_read_or_refused(header: str, client_id: str, secret: 
         assert read is None or isinstance(read.secret, str)
 
 
-def test_no_credential_shows_in_what_is_printed():
+def test_repr_hides_the_secret():
     assert KEY not in repr(ClientCredentials("7", KEY))
 
 
 @pytest.mark.parametrize(
-    ("client_id", "is_its"), [("7", True), ("prefix", True), ("07", False), ("8", False), ("", False)]
+    ("client_id", "is_its_own"), [("7", True), ("prefix", True), ("07", False), ("8", False), ("", False)]
 )
-def test_names_its_key(client_id: str, is_its: bool):
-    assert ClientCredentials(client_id, KEY).name(KeySecret(1, 7, 5, "prefix", b"")) == is_its
+def test_client_id_identifies_its_key(client_id: str, is_its_own: bool):
+    assert ClientCredentials(client_id, KEY).identify(KeySecret(1, 7, 5, "prefix", b"")) == is_its_own
 
 
 @pytest.mark.parametrize(
     ("header", "bearer"),
     [("Bearer x", "x"), ("bearer  x ", "x"), ("Bearer", ""), ("Basic x", None), ("", None), ("BearerX y", None)],
 )
-def test_what_a_bearer_presents(header: str, bearer: str | None):
+def test_bearer_token_is_read(header: str, bearer: str | None):
     assert bearer_of(header) == bearer

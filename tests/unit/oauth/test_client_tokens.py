@@ -1,4 +1,4 @@
-"""The tokens that keys are exchanged for: what they say, and which are believed."""
+"""Tokens that are issued for API keys: their claims, and which tokens are accepted."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,9 +7,8 @@ import jwt
 import pytest
 
 from apps.api_keys.services.key_secrets import KeySecret
-from apps.authentication.services.access_tokens import AccessClaims, AccessTokens
 from apps.authentication.services.key_ring import KeyRing
-from apps.authentication.services.signed_tokens import SignedTokens
+from apps.authentication.services.signed_tokens import AccessClaims, AccessTokens, SignedTokens
 from apps.oauth.services.client_tokens import CLIENT_TOKEN_KIND, ClientTokens
 from tests.support.rings import new_ring
 
@@ -30,31 +29,31 @@ def tokens(ring: KeyRing) -> ClientTokens:
 
 
 async def signed(ring: KeyRing, **changes: Any) -> str:
-    """Return a token that says this; None takes a claim away, and a timedelta is from now."""
+    """Return a signed token with these claims; None removes a claim, and a timedelta counts from now."""
     now = datetime.now(UTC)
-    good = {
+    valid = {
         "iss": ISSUER, "aud": AUDIENCE, "sub": "5", "client_id": "7", "secret_id": 3, "scope": "a:b", "jti": "x",
         "iat": now, "exp": now + timedelta(minutes=5),
     }  # fmt: skip
     moments = {name: now + value for name, value in changes.items() if isinstance(value, timedelta)}
-    said = {name: value for name, value in {**good, **changes, **moments}.items() if value is not None}
+    claims = {name: value for name, value in {**valid, **changes, **moments}.items() if value is not None}
     kid, private = await ring.signing_key()
-    return jwt.encode(said, private, algorithm="EdDSA", headers={"typ": "at+jwt", "kid": kid})
+    return jwt.encode(claims, private, algorithm="EdDSA", headers={"typ": "at+jwt", "kid": kid})
 
 
-async def test_says_what_rfc_9068_asks_for(tokens: ClientTokens, ring: KeyRing):
+async def test_token_has_the_claims_of_rfc_9068(tokens: ClientTokens, ring: KeyRing):
     token, token_id = await tokens.issue(5, SECRET, ["a:b", "c"])
     kid, private = await ring.signing_key()
     assert jwt.get_unverified_header(token) == {"alg": "EdDSA", "typ": "at+jwt", "kid": kid}
-    said = jwt.decode(token, private.public_key(), algorithms=["EdDSA"], audience=AUDIENCE, issuer=ISSUER)
-    assert said.pop("exp") - said.pop("iat") == 900
-    assert said == {
+    claims = jwt.decode(token, private.public_key(), algorithms=["EdDSA"], audience=AUDIENCE, issuer=ISSUER)
+    assert claims.pop("exp") - claims.pop("iat") == 900
+    assert claims == {
         "iss": ISSUER, "aud": AUDIENCE, "sub": "5", "client_id": "7", "secret_id": 3, "scope": "a:b c",
         "jti": token_id,
     }  # fmt: skip
 
 
-async def test_reads_what_it_has_issued(tokens: ClientTokens):
+async def test_issued_token_is_read(tokens: ClientTokens):
     token, token_id = await tokens.issue(5, SECRET, ["a:b", "c"])
     claims = await tokens.read(token)
     assert claims is not None
@@ -63,7 +62,7 @@ async def test_reads_what_it_has_issued(tokens: ClientTokens):
     assert claims.expires_at - claims.issued_at == timedelta(minutes=15)
 
 
-async def test_no_two_have_one_id(tokens: ClientTokens):
+async def test_token_ids_are_unique(tokens: ClientTokens):
     assert len({(await tokens.issue(5, SECRET, []))[1] for _ in range(50)}) == 50
 
 
@@ -88,12 +87,12 @@ async def test_no_two_have_one_id(tokens: ClientTokens):
     ],
     ids=repr,
 )
-async def test_believes_no_other(tokens: ClientTokens, ring: KeyRing, changes: dict[str, Any]):
+async def test_invalid_claims_are_rejected(tokens: ClientTokens, ring: KeyRing, changes: dict[str, Any]):
     assert await tokens.read(await signed(ring)) is not None
     assert await tokens.read(await signed(ring, **changes)) is None
 
 
-async def test_believes_no_session_s(tokens: ClientTokens, ring: KeyRing):
+async def test_session_and_client_tokens_are_not_interchangeable(tokens: ClientTokens, ring: KeyRing):
     sessions = AccessTokens(ring, issuer=ISSUER, audience=AUDIENCE)
     of_session, (of_client, _) = await sessions.issue(AccessClaims(5, 9)), await tokens.issue(5, SECRET, [])
     assert await sessions.read(of_session) is not None

@@ -1,4 +1,4 @@
-"""What a form may be, and how a refusal is worded."""
+"""Reading of forms, and error responses."""
 
 import json
 from typing import Any
@@ -11,9 +11,9 @@ from apps.oauth.routers.oauth_request import (
     FIELDS_MAXIMUM,
     FORM_BYTES_MAXIMUM,
     FORM_TYPE,
-    answers_in_oauth,
-    oauth_error,
+    oauth_error_response,
     read_form,
+    with_oauth_errors,
 )
 from apps.oauth.services.oauth_errors import (
     ClientLimited,
@@ -41,7 +41,7 @@ def form(body: bytes, content_type: str = FORM_TYPE) -> dict[str, str]:
         ("&".join(f"p{n}=x" for n in range(FIELDS_MAXIMUM)).encode(), {f"p{n}": "x" for n in range(FIELDS_MAXIMUM)}),
     ],
 )
-def test_a_form_is_read(body: bytes, read: dict[str, str]):
+def test_form_is_read(body: bytes, read: dict[str, str]):
     assert form(body) == form(body, f"{FORM_TYPE}; charset=UTF-8") == read
 
 
@@ -59,10 +59,10 @@ def test_a_form_is_read(body: bytes, read: dict[str, str]):
         (b"&".join(b"p%d=x" % n for n in range(FIELDS_MAXIMUM + 1)), FORM_TYPE),
     ],
 )
-def test_anything_else_is_refused(body: bytes, content_type: str):
-    with pytest.raises(OAuthError) as refused:
+def test_invalid_form_is_rejected(body: bytes, content_type: str):
+    with pytest.raises(OAuthError) as rejected:
         form(body, content_type)
-    assert (refused.value.status, refused.value.code) == (400, "invalid_request")
+    assert (rejected.value.status, rejected.value.code) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize(
@@ -80,25 +80,25 @@ def test_anything_else_is_refused(body: bytes, content_type: str):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-def test_a_refusal_is_oauth_s(error: DomainError, status: int, code: str, challenge: str | None):
-    answer = oauth_error(error)
-    body: dict[str, Any] = json.loads(answer.content)
-    assert (answer.status_code, body["error"], set(body)) == (status, code, {"error", "error_description"})
-    assert answer.headers.get("WWW-Authenticate") == challenge
-    assert (answer.headers["Cache-Control"], answer.headers["Pragma"]) == ("no-store", "no-cache")
-    assert ("Retry-After" in answer.headers) == (status in {429, 503})
+def test_error_becomes_an_oauth_response(error: DomainError, status: int, code: str, challenge: str | None):
+    response = oauth_error_response(error)
+    body: dict[str, Any] = json.loads(response.content)
+    assert (response.status_code, body["error"], set(body)) == (status, code, {"error", "error_description"})
+    assert response.headers.get("WWW-Authenticate") == challenge
+    assert (response.headers["Cache-Control"], response.headers["Pragma"]) == ("no-store", "no-cache")
+    assert ("Retry-After" in response.headers) == (status in {429, 503})
 
 
-def test_a_description_has_no_character_that_clients_refuse():
-    answer = oauth_error(OAuthError('say "\u00e9\\\n'))
-    assert json.loads(answer.content)["error_description"] == "say ''''"
+def test_description_has_only_allowed_characters():
+    response = oauth_error_response(OAuthError('say "\u00e9\\\n'))
+    assert json.loads(response.content)["error_description"] == "say ''''"
 
 
-async def test_a_fault_is_answered_and_says_nothing():
-    @answers_in_oauth
+async def test_unexpected_error_is_answered_without_details():
+    @with_oauth_errors
     async def broken(_request: Any) -> None:
         raise ZeroDivisionError("secret")
 
-    answer = await broken(RequestFactory().post("/"))
-    assert (answer.status_code, json.loads(answer.content)["error"]) == (500, "server_error")
-    assert b"secret" not in answer.content
+    response = await broken(RequestFactory().post("/"))
+    assert (response.status_code, json.loads(response.content)["error"]) == (500, "server_error")
+    assert b"secret" not in response.content

@@ -1,4 +1,4 @@
-"""Which scopes a token has."""
+"""Requested scopes, default scopes, and what two sets of scopes have in common."""
 
 import pytest
 from hypothesis import given
@@ -16,24 +16,24 @@ SCOPES = st.lists(st.sampled_from(["a:b", "a:b:c", "a:*", "a:b:*", "b", "keys:*"
 @pytest.mark.parametrize(
     ("text", "scopes"), [("", ()), ("a:b", ("a:b",)), ("c a:b c", ("c", "a:b")), ("a:*", ("a:*",))]
 )
-def test_are_read_in_order_and_each_once(text: str, scopes: tuple[str, ...]):
+def test_scopes_are_read_in_order_without_duplicates(text: str, scopes: tuple[str, ...]):
     assert read_scopes(text) == scopes
 
 
 @pytest.mark.parametrize("text", [" ", " a", "a ", "a  b", "a\tb", "a,b", 'a"', "a\\b", "\u00e9", "*", ":a", "x" * 101])
-def test_malformed_ones_are_refused(text: str):
+def test_malformed_scopes_are_rejected(text: str):
     with pytest.raises(InvalidScope):
         read_scopes(text)
 
 
-def test_so_are_too_many():
-    most = [f"s{number}" for number in range(SCOPES_MAXIMUM)]
-    assert len(read_scopes(" ".join(most))) == SCOPES_MAXIMUM
+def test_too_many_scopes_are_rejected():
+    maximum = [f"s{number}" for number in range(SCOPES_MAXIMUM)]
+    assert len(read_scopes(" ".join(maximum))) == SCOPES_MAXIMUM
     with pytest.raises(InvalidScope):
-        read_scopes(" ".join([*most, "one:more"]))
+        read_scopes(" ".join([*maximum, "one:more"]))
 
 
-def test_by_default_nothing_that_keyhouse_acts_on():
+def test_default_scopes_leave_out_those_keyhouse_checks():
     held = ["b", "keyhouse:account", "keys:*", "keys:verify", "a:*", "keys:mine"]
     assert default_scopes(held) == ("b", "a:*", "keys:mine")
 
@@ -51,10 +51,10 @@ def test_by_default_nothing_that_keyhouse_acts_on():
         ([], ["a"], set()),
     ],
 )
-def test_two_have_in_common_the_narrower(one: list[str], other: list[str], common: set[str]):
+def test_common_scopes_are_the_narrower_ones(one: list[str], other: list[str], common: set[str]):
     assert common_scopes(one, other) == common_scopes(other, one) == common
 
 
 @given(one=SCOPES, other=SCOPES, wanted=st.sampled_from(["a:b", "a:b:c", "a:x", "b", "keys:verify", "keys:x"]))
-def test_what_both_grant_and_nothing_else_is_granted(one: list[str], other: list[str], wanted: str):
+def test_common_scopes_grant_what_both_grant(one: list[str], other: list[str], wanted: str):
     assert grants(common_scopes(one, other), wanted) == (grants(one, wanted) and grants(other, wanted))

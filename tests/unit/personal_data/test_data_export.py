@@ -1,4 +1,4 @@
-"""Exports are made beside the event loop."""
+"""Exports: who gets one, what is in it, and that rows are converted off the event loop."""
 
 import threading
 from typing import Any
@@ -7,14 +7,14 @@ import orjson
 import pytest
 from pydantic import field_serializer
 
-from apps.core.declarations.old_personal_data import ExportSection
-from apps.core.declarations.personal_data import section_of
-from apps.core.errors import NotAllowed, StepUpRequired, TooManyRequests
+from apps.core.declarations.app_declaration import AppDeclaration, PersonalDataDeclaration
+from apps.core.declarations.personal_data import PersonalData, section_of
+from apps.core.errors import NotAllowed, StepUpRequired
 from apps.core.schemas.base import ResponseSchema
-from apps.personal_data.services.data_export import DataExport
+from apps.personal_data.services.data_export import DataExport, sections_of
 from apps.users.schemas.user import UserOut
 from tests.support.callers import key_of, session_of, staff_of
-from tests.support.fakes import unsaved_user
+from tests.support.fakes import FakeAudit, unsaved_user
 
 pytestmark = pytest.mark.unit
 
@@ -22,7 +22,7 @@ ME, COLLEAGUE = 1, 2
 
 
 class Row(ResponseSchema):
-    """Remembers on which thread it was made, and written."""
+    """Keeps the names of the threads on which it was made and serialised."""
 
     made_on: str
 
@@ -35,6 +35,13 @@ class Row(ResponseSchema):
         return cls(made_on=threading.current_thread().name)
 
 
+class Rows(PersonalData):
+    """Exports two rows of five."""
+
+    async def export(self, _user_id: int) -> Any:
+        return await section_of(Row.of, [1, 2], 5)
+
+
 class Users:
     """Has every account."""
 
@@ -45,43 +52,39 @@ class Users:
 
 
 class Scene:
-    """The service with one section of two rows, of five that there are."""
+    """The service with one section."""
 
     def __init__(self) -> None:
-        self.noted: list[Any] = []
-        self.counted: list[int] = []
         users: Any = Users()
-        self.exports = DataExport(users, [ExportSection("rows", self._rows)], self._note)
+        audit: Any = FakeAudit()
+        self.exports = DataExport(users, {"rows": Rows()}, audit)
+        self.audit = audit
 
-    async def _rows(self, _user_id: int) -> Any:
-        return await section_of(Row.of, [1, 2], 5)
-
-    async def count(self, user_id: int) -> None:
-        self.counted.append(user_id)
-
-    async def _note(self, entry: Any) -> None:
-        self.noted.append((entry.action, entry.target_id))
+    @property
+    def recorded(self) -> list[Any]:
+        return [(entry.action, entry.target_id) for entry in self.audit.entries]
 
 
-async def test_rows_are_shown_and_written_on_other_threads_than_the_loops():
+def declaring(service: PersonalData, section: str = "") -> AppDeclaration:
+    return AppDeclaration(personal_data=PersonalDataDeclaration(lambda: service, section=section))
+
+
+async def test_rows_are_made_and_serialised_on_hashing_threads():
     scene = Scene()
-    document = orjson.loads(await scene.exports.own(session_of(ME, recently_authenticated=True), scene.count))
+    allowed = scene.exports.allow_own(session_of(ME, recently_authenticated=True))
+    document = orjson.loads(await scene.exports.document(allowed))
     assert (document["account"]["id"], document["data"]["rows"]["total"]) == (ME, 5)
     texts = [row["made_on"] for row in document["data"]["rows"]["items"]]
     assert [text.count("password_") for text in texts] == [2, 2]
     assert not any(threading.current_thread().name in text for text in texts)
-    assert (scene.noted, scene.counted) == ([("user.exported", ME)], [ME])
+    assert scene.recorded == [("user.exported", ME)]
 
 
-async def test_one_too_many_is_not_made():
+async def test_allowing_an_export_records_nothing():
     scene = Scene()
-
-    async def count(_user_id: int) -> None:
-        raise TooManyRequests
-
-    with pytest.raises(TooManyRequests):
-        await scene.exports.own(session_of(ME, recently_authenticated=True), count)
-    assert scene.noted == []
+    scene.exports.allow_own(session_of(ME, recently_authenticated=True))
+    await scene.exports.allow(staff_of(COLLEAGUE), ME)
+    assert scene.recorded == []
 
 
 @pytest.mark.parametrize(
@@ -93,9 +96,13 @@ async def test_one_too_many_is_not_made():
         (staff_of(COLLEAGUE), COLLEAGUE, StepUpRequired),
     ],
 )
-async def test_whoever_may_not_gets_nothing(actor, user_id, error):
-    scene = Scene()
-    own, of_customer = scene.exports.own, scene.exports.of_customer
+async def test_export_is_refused_without_the_right(actor, user_id, error):
+    exports = Scene().exports
     with pytest.raises(error):
-        await (own(actor, scene.count) if user_id is None else of_customer(actor, user_id, scene.count))
-    assert (scene.noted, scene.counted) == ([], [])
+        _ = exports.allow_own(actor) if user_id is None else await exports.allow(actor, user_id)
+
+
+def test_sections_stand_in_the_order_of_the_declarations():
+    first, second, nameless = Rows(), Rows(), Rows()
+    declarations = [declaring(second, "b"), AppDeclaration(), declaring(nameless), declaring(first, "a")]
+    assert list(sections_of(declarations).items()) == [("b", second), ("a", first)]

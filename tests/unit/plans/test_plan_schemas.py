@@ -1,4 +1,4 @@
-"""What goes in and out about plans and windows."""
+"""The schemas of plans and rate limits."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def refused(kind: Any, **fields: Any) -> set[str]:
     ],
     ids=repr,
 )
-def test_takes_a_window(change):
+def test_a_rate_limit_is_accepted(change):
     assert RateLimit.model_validate({**MINUTE, **change}).model_dump() == {**MINUTE, **change}
 
 
@@ -47,12 +47,12 @@ def test_takes_a_window(change):
     ],
     ids=repr,
 )
-def test_refuses_a_window(field, value):
+def test_a_malformed_rate_limit_is_rejected(field, value):
     assert refused(RateLimit, **{**MINUTE, field: value}) == {field}
 
 
 @pytest.mark.parametrize("missing", ["name", "limit", "period_seconds"])
-def test_a_window_is_whole(missing):
+def test_all_fields_of_a_rate_limit_are_required(missing):
     assert refused(RateLimit, **{name: value for name, value in MINUTE.items() if name != missing}) == {missing}
 
 
@@ -80,17 +80,20 @@ def test_a_name_is_enough():
     ],
     ids=lambda value: repr(value)[:30],
 )
-def test_refuses_plans_that_cannot_be(kind, field, value):
+def test_malformed_plans_are_rejected(kind, field, value):
     assert refused(kind, **{"name": "gold", field: value}) == {field}
 
 
-def test_blanks_around_a_name_do_not_count():
+def test_whitespace_around_a_name_is_removed():
     assert PlanUpdate.model_validate({"name": f"  {'x' * 50} "}).name == "x" * 50
 
 
-def test_takes_ten_windows_whose_names_differ_in_case():
-    windows = [{**MINUTE, "name": name} for name in "abcdeABCDE"]
-    assert PlanCreate.model_validate({"name": "gold", "rate_limits": windows}).model_dump()["rate_limits"] == windows
+def test_names_of_rate_limits_are_case_sensitive():
+    rate_limits = [{**MINUTE, "name": name} for name in "abcdeABCDE"]
+    assert (
+        PlanCreate.model_validate({"name": "gold", "rate_limits": rate_limits}).model_dump()["rate_limits"]
+        == rate_limits
+    )
 
 
 def test_a_change_holds_only_what_was_sent():
@@ -98,7 +101,7 @@ def test_a_change_holds_only_what_was_sent():
     assert PlanUpdate.model_validate({"api_keys_maximum": None}).model_fields_set == {"api_keys_maximum"}
 
 
-def test_a_plan_goes_out_with_its_windows():
+def test_a_plan_is_shown_with_its_rate_limits():
     plan = Plan(pk=5, name="gold", api_keys_maximum=3, created_at=LONG_AGO, updated_at=LONG_AGO)
     vars(plan)["rate_limits"] = [MINUTE]
     assert PlanOut.of(plan).model_dump() == {

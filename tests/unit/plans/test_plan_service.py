@@ -1,4 +1,4 @@
-"""What tiers there are, and who may change them."""
+"""What the plan service allows, writes and records."""
 
 from typing import Any
 
@@ -85,23 +85,23 @@ def service(plans: Any, audit: Any) -> PlanService:
     return PlanService(plans, audit)
 
 
-async def test_knows_a_plan_by_its_name(service):
+async def test_a_plan_is_found_by_name(service):
     assert await service.id_of("pro") == PRO
 
 
 @pytest.mark.parametrize("name", ["", "PRO", "pro ", "enterprise"])
-async def test_refuses_an_unknown_plan(service, name):
+async def test_an_unknown_name_is_rejected(service, name):
     with pytest.raises(ValidationFailed) as refusal:
         await service.id_of(name)
     assert refusal.value.details == (ErrorDetail("plan", "No plan has this name."),)
 
 
-def test_show_what_they_are():
+def test_plans_and_rate_limits_as_text():
     assert str(Plan(name="pro")) == "pro"
     assert str(PlanLimit(name="minute", limit=600, period_seconds=60)) == "minute: 600 per 60 s"
 
 
-async def test_reads_plans(service, plans):
+async def test_everyone_reads_plans(service, plans):
     assert (await service.get(PRO)).name == "pro"
     page = await service.page(PageQuery(page=2, size=1))
     assert ([plan.name for plan in page.items], page.total, page.pages) == (["free", "pro"], 2, 2)

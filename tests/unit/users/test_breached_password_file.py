@@ -1,4 +1,4 @@
-"""Looking passwords up in the file of breached ones."""
+"""Searching the file of breached passwords."""
 
 import os
 from hashlib import sha1
@@ -31,7 +31,7 @@ def written(path: Path, digests: list[str], ending: str = "\r\n", *, ends: bool 
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 @pytest.mark.parametrize("ends", [True, False], ids=["ends", "does not end"])
 @pytest.mark.parametrize("many", [1, 2, 3, 500, 5000])
-def test_finds_each_and_no_other(tmp_path: Path, many: int, ending: str, ends: bool):
+def test_finds_each_password_and_no_other(tmp_path: Path, many: int, ending: str, ends: bool):
     passwords = [f"password {number}" for number in range(many)]
     file = written(tmp_path / "pwned", [digest(password) for password in passwords], ending, ends=ends)
     file.check()
@@ -85,13 +85,13 @@ def test_reads_a_few_blocks_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         (b"F" * 40 + b":1\n" + b"0" * 40 + b":1\n", "in order"),
     ],
 )
-def test_another_file_is_noticed(tmp_path: Path, content: bytes, reason: str):
+def test_file_of_another_format_is_rejected(tmp_path: Path, content: bytes, reason: str):
     (tmp_path / "pwned").write_bytes(content)
     with pytest.raises(ValueError, match=reason):
         BreachedPasswordFile(tmp_path / "pwned").check()
 
 
-def test_a_file_in_another_order_is_noticed(tmp_path: Path):
+def test_file_in_another_order_is_rejected(tmp_path: Path):
     lines = [f"{digest(str(number))}:{number}" for number in range(1000)]
     (tmp_path / "pwned").write_text("\n".join(lines))
     with pytest.raises(ValueError, match="in order"):
@@ -99,18 +99,18 @@ def test_a_file_in_another_order_is_noticed(tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", ["missing", "."])
-def test_what_cannot_be_read_is_noticed(tmp_path: Path, name: str):
+def test_unreadable_file_is_rejected(tmp_path: Path, name: str):
     with pytest.raises(ValueError, match="cannot be read"):
         BreachedPasswordFile(tmp_path / name).check()
 
 
-def test_a_file_that_breaks_while_it_is_used_is_an_error_and_no_answer(tmp_path: Path):
+def test_file_that_breaks_during_use_raises_an_error(tmp_path: Path):
     (tmp_path / "pwned").write_bytes(b"\x00" * 100_000)
     with pytest.raises(ValueError, match="line without an end"):
         BreachedPasswordFile(tmp_path / "pwned").contains("x")
 
 
-def test_a_newer_file_takes_its_place_at_once(tmp_path: Path):
+def test_newer_file_is_read_immediately(tmp_path: Path):
     file = written(tmp_path / "pwned", [digest("old")])
     assert (file.contains("old"), file.contains("new")) == (True, False)
     written(tmp_path / "newer", [digest("new")])

@@ -1,4 +1,4 @@
-"""What signing in knows of an account."""
+"""The part of an account that signing in needs."""
 
 from datetime import timedelta
 
@@ -33,7 +33,7 @@ def test_is_usable(fields, usable):
     assert Credentials.of(user).is_usable is usable
 
 
-def test_carries_the_hash_and_never_shows_it():
+def test_hash_is_never_shown():
     credentials = Credentials.of(unsaved_user(4, password="argon2$secret-hash", full_name="Ann"))
     assert credentials.password_hash == "argon2$secret-hash"
     assert (credentials.user_id, credentials.email, credentials.full_name) == (4, "user4@example.com", "Ann")
@@ -41,6 +41,6 @@ def test_carries_the_hash_and_never_shows_it():
         assert "secret-hash" not in shown
 
 
-def test_an_account_never_shows_its_hash():
+def test_account_never_shows_its_hash():
     user = unsaved_user(password="argon2$secret-hash")
     assert "secret-hash" not in repr(user) + str(user)

@@ -25,7 +25,7 @@ ACCOUNT = {"email": "annabelle@example.com", "username": "raven-1845", "full_nam
         "x7!kQ2pz" * 32,
     ],
 )
-async def test_may_be_set(password):
+async def test_accepts_strong_passwords(password):
     await check_new_password(password, **ACCOUNT)
 
 
@@ -51,7 +51,7 @@ async def test_may_be_set(password):
         ("x7!kQ2pz\ud800", "cannot be typed"),
     ],
 )
-async def test_may_not_be_set(password, reason):
+async def test_rejects_weak_passwords(password, reason):
     with pytest.raises(ValidationFailed) as refusal:
         await check_new_password(password, **ACCOUNT)
     assert {detail.field for detail in refusal.value.details} == {"password"}
@@ -59,7 +59,7 @@ async def test_may_not_be_set(password, reason):
     assert password not in " ".join(detail.message for detail in refusal.value.details)
 
 
-async def test_names_every_reason_and_the_field_it_was_asked_for():
+async def test_error_names_every_reason_and_the_field():
     with pytest.raises(ValidationFailed) as refusal:
         await check_new_password("1234", field="new_password")
     assert [detail.field for detail in refusal.value.details] == ["new_password"] * 2

@@ -1,4 +1,4 @@
-"""What goes in and out about accounts."""
+"""What clients send and get of accounts."""
 
 import pytest
 from pydantic import ValidationError
@@ -21,7 +21,7 @@ def fields_refused(kind, values) -> set[str]:
 @pytest.mark.parametrize(
     "email", ["a@b.co", "a+tag@example.com", "O'Hara_1%{x}@example.com", "ann@localhost", "x" * 64 + "@example.com"]
 )
-def test_takes_e_mail_addresses(email):
+def test_valid_address_is_accepted(email):
     assert UserCreate.model_validate({**NEW, "email": email}).email == email
 
 
@@ -38,7 +38,7 @@ def test_stores_an_address_in_one_form(typed, stored):
         assert kind.model_validate(values).email == stored
 
 
-def test_forgives_spaces_around_an_address():
+def test_spaces_around_an_address_are_removed():
     assert UserCreate.model_validate({**NEW, "email": " ann@example.com "}).email == "ann@example.com"
 
 
@@ -68,26 +68,26 @@ def test_forgives_spaces_around_an_address():
         ["ann@example.com"],
     ],
 )
-def test_refuses_what_is_no_address(email):
+def test_invalid_address_is_rejected(email):
     assert fields_refused(UserCreate, {**NEW, "email": email}) == {"email"}
 
 
 @pytest.mark.parametrize("username", ["a", "Ann.B-c_d+e@f", "x" * 150])
-def test_takes_user_names(username):
+def test_valid_user_name_is_accepted(username):
     assert UserCreate.model_validate({**NEW, "username": username}).username == username
 
 
 @pytest.mark.parametrize("username", ["", " ann", "a b", "ann\n", "ann\x00", "<b>", "änn", "x" * 151, 5, None])
-def test_refuses_other_user_names(username):
+def test_invalid_user_name_is_rejected(username):
     assert fields_refused(UserCreate, {**NEW, "username": username}) == {"username"}
 
 
 @pytest.mark.parametrize("password", ["", "x" * 257, "hunter2\x00", 12345678, None])
-def test_refuses_passwords_that_cannot_be(password):
+def test_malformed_password_is_rejected(password):
     assert fields_refused(UserCreate, {**NEW, "password": password}) == {"password"}
 
 
-def test_a_password_stays_as_typed_and_shows_itself_nowhere():
+def test_password_is_kept_as_typed_and_never_shown():
     new = UserCreate.model_validate({**NEW, "password": " hunter2 "})
     assert new.password.get_secret_value() == " hunter2 "
     assert "hunter2" not in repr(new)
@@ -96,16 +96,16 @@ def test_a_password_stays_as_typed_and_shows_itself_nowhere():
 
 
 @pytest.mark.parametrize("unknown", ["is_staff", "is_superuser", "plan", "id", "password_hash", "email_verified_at"])
-def test_nobody_signs_up_with_more_than_these_fields(unknown):
+def test_unknown_field_of_a_sign_up_is_rejected(unknown):
     assert fields_refused(UserCreate, {**NEW, unknown: True}) == {unknown}
 
 
 @pytest.mark.parametrize("missing", ["email", "username", "password"])
-def test_nobody_signs_up_with_less(missing):
+def test_missing_field_of_a_sign_up_is_rejected(missing):
     assert fields_refused(UserCreate, {name: NEW[name] for name in NEW if name != missing}) == {missing}
 
 
-def test_a_change_holds_only_what_was_sent():
+def test_update_holds_only_the_fields_that_were_sent():
     assert UserUpdate.model_validate({}).model_fields_set == set()
     assert UserUpdate.model_validate({"full_name": ""}).model_fields_set == {"full_name"}
 
@@ -120,7 +120,7 @@ def test_a_change_holds_only_what_was_sent():
         ({"full_name": "A", "is_active": False}, True),
     ],
 )
-def test_knows_which_changes_are_for_staff(change, needs_staff):
+def test_which_changes_need_staff(change, needs_staff):
     assert UserUpdate.model_validate(change).needs_staff is needs_staff
 
 
@@ -142,16 +142,16 @@ def test_knows_which_changes_are_for_staff(change, needs_staff):
         ("id", 5),
     ],
 )
-def test_refuses_changes_that_cannot_be(field, value):
+def test_invalid_change_is_rejected(field, value):
     assert fields_refused(UserUpdate, {field: value}) == {field}
 
 
 @pytest.mark.parametrize("wrong", [{"search": "a\x00"}, {"search": "x" * 255}, {"is_active": "maybe"}, {"page": 0}])
-def test_refuses_queries_that_cannot_be(wrong):
+def test_invalid_query_is_rejected(wrong):
     assert fields_refused(UserQuery, wrong) == set(wrong)
 
 
-def test_an_account_goes_out_without_its_credentials():
+def test_shown_account_has_no_credentials():
     out = UserOut.of(unsaved_user(3, password="argon2$hunter2", full_name="Ann"))
     assert (out.id, out.email, out.full_name, out.plan) == (3, "user3@example.com", "Ann", "free")
     assert "hunter2" not in out.model_dump_json()

@@ -39,7 +39,7 @@ def service(users: Any) -> UserService:
     ],
     ids=["session", "key", "customer's key with staff scope", "staff", "staff's key", "operator"],
 )
-async def test_who_sees_whom(service, actor, seen):
+async def test_who_reads_which_account(service, actor, seen):
     for user_id in (ME, OTHER, COLLEAGUE):
         if user_id in seen:
             assert (await service.get(actor, user_id)).id == user_id
@@ -48,7 +48,7 @@ async def test_who_sees_whom(service, actor, seen):
                 await service.get(actor, user_id)
 
 
-async def test_only_staff_learn_that_an_account_is_missing(service):
+async def test_only_staff_get_not_found_for_a_missing_account(service):
     with pytest.raises(NotFound):
         await service.get(staff_of(COLLEAGUE), MISSING)
     with pytest.raises(NotAllowed):
@@ -56,7 +56,7 @@ async def test_only_staff_learn_that_an_account_is_missing(service):
 
 
 @pytest.mark.parametrize(("actor", "only_id"), [(session_of(ME), ME), (key_of(ME), ME), (staff_of(COLLEAGUE), None)])
-async def test_lists_what_the_caller_may_see(service, users, actor, only_id):
+async def test_lists_the_accounts_that_the_caller_may_read(service, users, actor, only_id):
     await service.page(actor, UserQuery(page=2, size=5, search="a", is_active=True))
     assert users.calls == [("page", {"offset": 5, "size": 5, "search": "a", "is_active": True, "only_id": only_id})]
 
@@ -70,7 +70,7 @@ async def test_lists_what_the_caller_may_see(service, users, actor, only_id):
         ({"is_superuser": True}, {ACCOUNT_WRITE}),
     ],
 )
-async def test_what_an_account_holds(service, users, fields, held):
+async def test_scopes_that_an_account_holds(service, users, fields, held):
     users.users[ME] = unsaved_user(ME, **fields)
     assert await service.held_scopes(ME) == held
     assert await service.held_scopes(MISSING) == frozenset()
@@ -90,7 +90,7 @@ async def test_what_an_account_holds(service, users, fields, held):
         (OPERATOR, COLLEAGUE, True),
     ],
 )
-async def test_who_may_change_what_belongs_to_whom(service, actor, user_id, may):
+async def test_who_may_change_what_belongs_to_an_account(service, actor, user_id, may):
     if may:
         await service.require_changeable(actor, user_id)
     else:

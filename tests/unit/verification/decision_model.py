@@ -1,6 +1,6 @@
-"""Limits and credits said anew, as plainly as can be: one call at a time, and a list of all that was ever allowed.
+"""A model of rate limits and credits, as simple as possible: one call at a time, and a list of all allowed calls.
 
-It shares no code with what it is compared with.
+It shares no code with the decision that it is compared with.
 """
 
 from collections import Counter
@@ -9,27 +9,27 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
-WindowFields = tuple[str, int, int]  # name, limit, seconds
+RateLimitFields = tuple[str, int, int]  # name, limit, seconds
 
 
 class ModelKey(NamedTuple):
-    """A key: its own windows join its customer's, and take the place of those of the same name."""
+    """A key; its own rate limits are added to its customer's, and replace those of the same name."""
 
     customer: int
-    windows: tuple[WindowFields, ...]
+    rate_limits: tuple[RateLimitFields, ...]
     budget: Decimal | None
     is_active: bool
 
 
 class Customer(NamedTuple):
-    """Somebody with a plan of their own, and credits to begin with."""
+    """A customer with their own plan, and initial credits."""
 
-    windows: tuple[WindowFields, ...]
+    rate_limits: tuple[RateLimitFields, ...]
     credits: Decimal
 
 
 class Call(NamedTuple):
-    """A call of the key of that number; there may be none. A `request_id` is there to be repeated."""
+    """A call of the key with this number, which may not exist. `request_id` is an idempotency key."""
 
     key: int
     cost: Decimal
@@ -38,7 +38,7 @@ class Call(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a call is told."""
+    """The verdict on a call."""
 
     code: str
     balance: Decimal | None = None
@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
 
 
 class Allowed(NamedTuple):
-    """A call that was allowed, and when."""
+    """An allowed call, and its time."""
 
     key: int
     made_at_ms: int
@@ -57,32 +57,32 @@ class Allowed(NamedTuple):
 
 @dataclass
 class DecisionModel:
-    """Says what each call should be told, and keeps what was allowed and how many were refused."""
+    """Decides each call, and keeps the allowed calls and the counts of refused ones."""
 
     customers: list[Customer]
     keys: list[ModelKey]
     allowed: list[Allowed] = field(default_factory=list)
     denials: Counter[tuple[int, str]] = field(default_factory=Counter)
-    answers: dict[tuple[int, str], Outcome] = field(default_factory=dict)
+    stored: dict[tuple[int, str], Outcome] = field(default_factory=dict)
 
-    def ask(self, call: Call, now_ms: int) -> Outcome:
-        """Answer one call; the same request is answered as the first time, and nothing else happens."""
+    def verify(self, call: Call, now_ms: int) -> Outcome:
+        """Decide one call; a retry gets the first verdict, and has no effect."""
         if call.key >= len(self.keys):
             return Outcome("NOT_FOUND")
         if call.request_id is None:
             return self._serve(call, now_ms)
         name = (call.key, call.request_id)
-        if name not in self.answers:
-            self.answers[name] = self._serve(call, now_ms)
-        return self.answers[name]
+        if name not in self.stored:
+            self.stored[name] = self._serve(call, now_ms)
+        return self.stored[name]
 
     def balance(self, customer: int) -> Decimal:
-        """Return what the customer began with less all that its keys have paid."""
+        """Return the initial credits minus the costs of all allowed calls."""
         paid = [past.cost for past in self.allowed if self.keys[past.key].customer == customer]
         return self.customers[customer].credits - sum(paid)
 
     def spent(self, key: int) -> Decimal:
-        """Return all that the key has paid."""
+        """Return the costs of the key's allowed calls."""
         return sum((past.cost for past in self.allowed if past.key == key), Decimal(0))
 
     def _serve(self, call: Call, now_ms: int) -> Outcome:
@@ -108,22 +108,24 @@ class DecisionModel:
             return "INSUFFICIENT_CREDITS"
         return "VALID"
 
-    def _windows(self, key: int) -> list[WindowFields]:
-        by_name = {window[0]: window for window in self.customers[self.keys[key].customer].windows}
-        by_name.update({window[0]: window for window in self.keys[key].windows})
+    def _rate_limits(self, key: int) -> list[RateLimitFields]:
+        by_name = {limit[0]: limit for limit in self.customers[self.keys[key].customer].rate_limits}
+        by_name.update({limit[0]: limit for limit in self.keys[key].rate_limits})
         return list(by_name.values())
 
     def _has_room(self, call: Call, now_ms: int) -> bool:
         return all(
             self._used(call.key, seconds, now_ms) + call.weight <= limit
-            for _, limit, seconds in self._windows(call.key)
+            for _, limit, seconds in self._rate_limits(call.key)
         )
 
     def _remaining(self, key: int, now_ms: int) -> dict[str, int]:
-        return {name: max(0, limit - self._used(key, seconds, now_ms)) for name, limit, seconds in self._windows(key)}
+        return {
+            name: max(0, limit - self._used(key, seconds, now_ms)) for name, limit, seconds in self._rate_limits(key)
+        }
 
     def _used(self, key: int, seconds: int, now_ms: int) -> int:
-        """Return the weights that still count: of calls less than a period ago."""
+        """Return the weights of calls less than a period ago."""
         return sum(weight for counts_from_ms, weight in self._counted(key) if now_ms - counts_from_ms < seconds * 1000)
 
     def _counted(self, key: int) -> Iterator[tuple[int, int]]:
@@ -134,10 +136,10 @@ class DecisionModel:
         yield from ((past.made_at_ms, past.weight) for past in self.allowed if past.key == key)
 
     def _wait_ms(self, call: Call, now_ms: int) -> int | None:
-        """Return how long to wait, by trying each moment at which something is given back."""
+        """Return how long to wait, by trying each moment at which a call stops counting."""
         ends = {
             counts_from_ms + seconds * 1000
-            for _, _, seconds in self._windows(call.key)
+            for _, _, seconds in self._rate_limits(call.key)
             for counts_from_ms, _ in self._counted(call.key)
         }
         for end in sorted(end for end in ends if end > now_ms):

@@ -1,4 +1,4 @@
-"""Makes what the decision is given."""
+"""Makes the input of the decision."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ _RECORD = KeyRecord(
     is_active=True,
     revoked_at=None,
     expires_at=None,
-    logs="[]",
+    counters="[]",
     budget_spent=Decimal(0),
     last_used_at=None,
     user_id=7,
@@ -45,33 +45,35 @@ _RECORD = KeyRecord(
 )
 
 
-def record(*windows: tuple[str, int, int], **changes: Any) -> KeyRecord:
-    """Return a good key whose plan has these windows (name, limit, period in seconds)."""
-    return _RECORD._replace(plan_rate_limits=orjson.dumps(windows).decode(), **changes)
+def record(*rate_limits: tuple[str, int, int], **changes: Any) -> KeyRecord:
+    """Return a valid key whose plan has these rate limits (name, limit, period in seconds)."""
+    return _RECORD._replace(plan_rate_limits=orjson.dumps(rate_limits).decode(), **changes)
 
 
-def question(address: str | None = None, **changes: Any) -> VerificationQuery:
-    """Return a question about the key under DIGEST."""
+def query(address: str | None = None, **changes: Any) -> VerificationQuery:
+    """Return a query about the key with DIGEST."""
     return VerificationQuery(**{"digest": DIGEST, **changes}, address=parse_address(address) if address else None)
 
 
-def known(*records: KeyRecord, now: datetime = NOW, **more: Any) -> BatchSnapshot:
-    """Return what is known when these keys are."""
-    return BatchSnapshot(now, {each.digest: each for each in records}, **{"callers": {}, "first_answers": {}, **more})
+def snapshot(*records: KeyRecord, now: datetime = NOW, **more: Any) -> BatchSnapshot:
+    """Return a snapshot with these keys."""
+    return BatchSnapshot(
+        now, {each.digest: each for each in records}, **{"callers": {}, "idempotency_records": {}, **more}
+    )
 
 
-def verdicts_on(records: Sequence[KeyRecord], questions: Sequence[VerificationQuery], **more: Any) -> list[Verdict]:
-    """Return the verdicts alone."""
-    return decide(known(*records, **more), questions)[0]
+def verdicts_on(records: Sequence[KeyRecord], queries: Sequence[VerificationQuery], **more: Any) -> list[Verdict]:
+    """Return the verdicts only."""
+    return decide(snapshot(*records, **more), queries)[0]
 
 
 def outcome(
-    records: Sequence[KeyRecord], *questions: VerificationQuery, **more: Any
+    records: Sequence[KeyRecord], *queries: VerificationQuery, **more: Any
 ) -> tuple[list[Verdict], BatchEffects]:
-    """Return the verdicts and what they use up."""
-    return decide(known(*records, **more), questions)
+    """Return the verdicts and the effects."""
+    return decide(snapshot(*records, **more), queries)
 
 
-def question_about(secret: str, **changes: Any) -> VerificationQuery:
-    """Return a question about the key with this secret."""
+def query_about(secret: str, **changes: Any) -> VerificationQuery:
+    """Return a query about the key with this secret."""
     return VerificationQuery(digest_of(secret), **{"request_id": "r", **changes})

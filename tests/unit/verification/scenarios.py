@@ -1,4 +1,4 @@
-"""Stories to tell the decision and its model: customers, keys, and batches of calls as time goes on."""
+"""Scenarios for the decision and its model: customers, keys, and batches of calls over time."""
 
 from decimal import Decimal
 from typing import NamedTuple
@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from tests.unit.verification.decision_model import Call, Customer, ModelKey
 
-# In tens of milliseconds, as all times here are: well within the sixtieth of a period, or at its edge.
+# Multiples of ten milliseconds: well within a sixtieth of a period, or at its edge.
 GAPS_MS = [0, 10, 50, 90, 100, 500, 1000, 5_900, 5_990, 6_000, 6_100, 30_000, 59_990, 60_000, 61_000]
 
 
 class Scenario(NamedTuple):
-    """What is there, and what happens: batches, each so many milliseconds after the one before."""
+    """Customers, keys and batches, each with the milliseconds since the one before."""
 
     customers: list[Customer]
     keys: list[ModelKey]
@@ -22,12 +22,12 @@ class Scenario(NamedTuple):
 amounts = st.sampled_from(["0", "0.000001", "0.5", "1", "2.5", "10"]).map(Decimal)
 costs = st.sampled_from(["0", "0", "0", "0.000001", "0.5", "1"]).map(Decimal)
 # By name, so that no two have the same.
-windows = st.dictionaries(
+rate_limits = st.dictionaries(
     st.sampled_from(["a", "b", "c"]),
     st.tuples(st.sampled_from([1, 2, 3, 5, 8, 0]), st.sampled_from([6, 60])),
     max_size=3,
 ).map(lambda found: tuple((name, *fields) for name, fields in found.items()))
-customers = st.lists(st.builds(Customer, windows, amounts), min_size=1, max_size=3)
+customers = st.lists(st.builds(Customer, rate_limits, amounts), min_size=1, max_size=3)
 calls = st.builds(
     Call,
     st.sampled_from([0, 0, 1, 1, 2, 3]),
@@ -40,12 +40,12 @@ batches = st.lists(st.tuples(st.sampled_from(GAPS_MS), st.lists(calls, max_size=
 
 @st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
-    """Return a scenario; some of its calls are of keys that do not exist."""
+    """Return a scenario; some of its calls are of unknown keys."""
     found = draw(customers)
     keys = st.builds(
         ModelKey,
         st.integers(0, len(found) - 1),
-        st.just(()) | windows,
+        st.just(()) | rate_limits,
         st.none() | amounts,
         st.sampled_from([True] * 7 + [False]),
     )

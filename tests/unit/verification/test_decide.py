@@ -1,4 +1,4 @@
-"""decide(): each code, the order of the checks, and where the borders run."""
+"""decide(): each code, the order of the checks, and the boundary cases."""
 
 from decimal import Decimal
 from typing import Any
@@ -7,31 +7,31 @@ import pytest
 
 from apps.verification.domain import BatchEffects, Code, KeyRecord, Verdict, VerificationQuery
 from apps.verification.services.decision import CHECKS
-from tests.unit.verification.records import MOMENT, NOW, outcome, question, record, verdicts_on
+from tests.unit.verification.records import MOMENT, NOW, outcome, query, record, verdicts_on
 
 pytestmark = pytest.mark.unit
 
 
-def code_of(key: KeyRecord, asked: VerificationQuery | None = None) -> Code:
-    (verdict,) = verdicts_on([key], [asked or question()])
+def code_of(key: KeyRecord, sent: VerificationQuery | None = None) -> Code:
+    (verdict,) = verdicts_on([key], [sent or query()])
     assert verdict.record is key
     assert verdict.is_valid == (verdict.code is Code.VALID)
     return verdict.code
 
 
-def test_a_good_key_is_valid():
+def test_a_valid_key():
     key = record(balance=Decimal(3))
-    (verdict,) = verdicts_on([key], [question()])
+    (verdict,) = verdicts_on([key], [query()])
     assert (verdict.code, verdict.record, verdict.balance) == (Code.VALID, key, Decimal(3))
     assert list(verdict.rate_limits) == []
-    assert (verdict.retry_after_ms, verdict.first_answer) == (None, None)
+    assert (verdict.retry_after_ms, verdict.stored_response) == (None, None)
 
 
-def test_an_unknown_key_is_not_found_and_nothing_is_told_of_any():
-    verdicts, consequences = outcome([record()], question(digest=b"unknown"))
+def test_an_unknown_key_is_not_found():
+    verdicts, effects = outcome([record()], query(digest=b"unknown"))
     assert verdicts == [Verdict(Code.NOT_FOUND)]
     assert not verdicts[0].is_valid
-    assert consequences == BatchEffects()
+    assert effects == BatchEffects()
 
 
 @pytest.mark.parametrize("changes", [{"revoked_at": NOW}, {"is_active": False}, {"revoked_at": NOW + MOMENT}])
@@ -43,7 +43,7 @@ def test_disabled(changes: dict[str, Any]):
 @pytest.mark.parametrize(
     ("when", "code"), [(NOW - MOMENT, Code.EXPIRED), (NOW, Code.EXPIRED), (NOW + MOMENT, Code.VALID)]
 )
-def test_the_end_itself_is_past_it(end: str, when: Any, code: Code):
+def test_a_key_is_expired_at_its_expiry(end: str, when: Any, code: Code):
     assert code_of(record(**{end: when})) is code
 
 
@@ -56,7 +56,7 @@ def test_the_end_itself_is_past_it(end: str, when: Any, code: Code):
         ({"owner_locked_until": NOW - MOMENT}, Code.VALID),
     ],
 )
-def test_the_owner_must_be_able_to_act(owner: dict[str, Any], code: Code):
+def test_the_owner_must_be_active_and_not_locked(owner: dict[str, Any], code: Code):
     assert code_of(record(**owner)) is code
 
 
@@ -84,7 +84,7 @@ def test_the_owner_must_be_able_to_act(owner: dict[str, Any], code: Code):
     ],
 )
 def test_the_address_must_be_allowed(networks: list[str], address: str | None, code: Code):
-    assert code_of(record(ip_allowlist=networks), question(address)) is code
+    assert code_of(record(ip_allowlist=networks), query(address)) is code
 
 
 @pytest.mark.parametrize(
@@ -106,10 +106,10 @@ def test_the_address_must_be_allowed(networks: list[str], address: str | None, c
     ],
 )
 def test_every_scope_must_be_granted(granted: tuple[str, ...], wanted: tuple[str, ...], code: Code):
-    assert code_of(record(scopes=list(granted)), question(scopes=wanted)) is code
+    assert code_of(record(scopes=list(granted)), query(scopes=wanted)) is code
 
 
-# What makes each check refuse: changes to the key, and to the question.
+# What makes each check refuse: changes to the key, and to the query.
 FAULTS: dict[Code, tuple[dict[str, Any], dict[str, Any]]] = {
     Code.DISABLED: ({"revoked_at": NOW}, {}),
     Code.EXPIRED: ({"expires_at": NOW}, {}),
@@ -120,46 +120,46 @@ FAULTS: dict[Code, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
-def test_the_codes_stand_in_the_documented_order():
+def test_codes_are_in_the_documented_order():
     assert list(Code) == [Code.NOT_FOUND, *FAULTS, Code.VALID]
     assert [code for code, _ in CHECKS] == list(FAULTS)[: len(CHECKS)]
 
 
 @pytest.mark.parametrize("first", range(len(FAULTS)))
-def test_the_first_check_that_refuses_names_the_verdict(first: int):
+def test_the_first_refusal_determines_the_code(first: int):
     codes = list(FAULTS)[first:]
     key_changes: dict[str, Any] = {}
-    asked: dict[str, Any] = {}
+    sent: dict[str, Any] = {}
     for code in codes:
         key_changes |= FAULTS[code][0]
-        asked |= FAULTS[code][1]
-    assert code_of(record()._replace(**key_changes), question(**asked)) is codes[0]
+        sent |= FAULTS[code][1]
+    assert code_of(record()._replace(**key_changes), query(**sent)) is codes[0]
 
 
 @pytest.mark.parametrize("code", FAULTS)
 def test_a_refusal_is_counted_and_uses_nothing(code: Code):
-    key_changes, asked = FAULTS[code]
+    key_changes, sent = FAULTS[code]
     key = record(balance=Decimal("0.5"))._replace(**key_changes)
-    verdicts, consequences = outcome([key], question(**asked), question(**asked))
+    verdicts, effects = outcome([key], query(**sent), query(**sent))
     assert [verdict.code for verdict in verdicts] == [code] * 2
     assert [verdict.balance for verdict in verdicts] == [Decimal("0.5")] * 2
-    assert consequences == BatchEffects(denials={(key.key_id, code): 2})
+    assert effects == BatchEffects(denials={(key.key_id, code): 2})
 
 
 @pytest.mark.parametrize("code", list(FAULTS)[: len(CHECKS)])
-def test_what_is_refused_before_the_windows_does_not_tell_them(code: Code):
-    key_changes, asked = FAULTS[code]
-    (verdict,) = verdicts_on([record(("minute", 5, 60), **key_changes)], [question(**asked)])
+def test_refusals_before_rate_limits_have_no_statuses(code: Code):
+    key_changes, sent = FAULTS[code]
+    (verdict,) = verdicts_on([record(("minute", 5, 60), **key_changes)], [query(**sent)])
     assert (verdict.code, list(verdict.rate_limits), verdict.retry_after_ms) == (code, [], None)
 
 
-def test_two_secrets_of_a_key_are_one_key_each_with_its_own_end():
+def test_two_secrets_of_a_key_have_their_own_expiry():
     keys = [record(("minute", 1, 60)), record(("minute", 1, 60), digest=b"old", secret_expires_at=NOW)]
-    verdicts, consequences = outcome(keys, question(digest=b"old"), question(), question())
+    verdicts, effects = outcome(keys, query(digest=b"old"), query(), query())
     assert [verdict.code for verdict in verdicts] == [Code.EXPIRED, Code.VALID, Code.RATE_LIMITED]
-    assert [spending.key_id for spending in consequences.spendings] == [5]
-    assert consequences.denials == {(5, Code.EXPIRED): 1, (5, Code.RATE_LIMITED): 1}
+    assert [spending.key_id for spending in effects.counter_updates] == [5]
+    assert effects.denials == {(5, Code.EXPIRED): 1, (5, Code.RATE_LIMITED): 1}
 
 
-def test_no_questions_no_verdicts_and_no_consequences():
+def test_an_empty_batch_has_no_effects():
     assert outcome([record()]) == ([], BatchEffects())

@@ -1,4 +1,4 @@
-"""decide(), whatever it is asked: one answer each, in order, and the first check that refuses names it."""
+"""decide(), for all queries: one verdict each, in order, with the code of the first check that refuses."""
 
 from datetime import timedelta
 from ipaddress import ip_network
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.verification.domain import Code, KeyRecord, VerificationQuery
-from tests.unit.verification.records import NOW, outcome, question, record, verdicts_on
+from tests.unit.verification.records import NOW, outcome, query, record, verdicts_on
 
 DIGESTS = [b"one", b"two", b"three", b"four"]
 SCOPES = ["a:b", "a:*", "c", "c:d"]
@@ -30,51 +30,51 @@ records = st.fixed_dictionaries(
 keys = st.dictionaries(st.sampled_from(DIGESTS), records, max_size=3).map(
     lambda found: [key._replace(digest=digest, key_id=len(digest)) for digest, key in found.items()]
 )
-questions = st.builds(
-    lambda digest, address, scopes: question(address, digest=digest, scopes=tuple(scopes)),
+queries = st.builds(
+    lambda digest, address, scopes: query(address, digest=digest, scopes=tuple(scopes)),
     st.sampled_from(DIGESTS),
     st.sampled_from(ADDRESSES),
     st.lists(st.sampled_from(SCOPES), unique=True, max_size=2),
 )
-batches = st.lists(questions, max_size=12)
+batches = st.lists(queries, max_size=12)
 
 
 @given(keys, batches)
-def test_one_verdict_a_question_in_their_order(found: list[KeyRecord], asked: list[VerificationQuery]):
+def test_there_is_one_verdict_for_each_query_in_order(found: list[KeyRecord], sent: list[VerificationQuery]):
     by_digest = {key.digest: key for key in found}
-    verdicts, consequences = outcome(found, *asked)
-    assert [verdict.record for verdict in verdicts] == [by_digest.get(each.digest) for each in asked]
-    allowed = [each for each, verdict in zip(asked, verdicts, strict=True) if verdict.is_valid]
-    assert [call for call, _ in consequences.calls] == allowed
+    verdicts, effects = outcome(found, *sent)
+    assert [verdict.record for verdict in verdicts] == [by_digest.get(each.digest) for each in sent]
+    allowed = [each for each, verdict in zip(sent, verdicts, strict=True) if verdict.is_valid]
+    assert [call for call, _ in effects.calls] == allowed
     refused = [verdict for verdict in verdicts if verdict.record and not verdict.is_valid]
-    assert sum(consequences.denials.values()) == len(refused)
+    assert sum(effects.denials.values()) == len(refused)
 
 
 @given(keys, batches)
-def test_what_limits_nothing_may_be_asked_in_any_order(found: list[KeyRecord], asked: list[VerificationQuery]):
-    assert verdicts_on(found, list(reversed(asked))) == list(reversed(verdicts_on(found, asked)))
+def test_without_limits_the_order_of_queries_does_not_matter(found: list[KeyRecord], sent: list[VerificationQuery]):
+    assert verdicts_on(found, list(reversed(sent))) == list(reversed(verdicts_on(found, sent)))
 
 
-@given(keys, questions)
-def test_the_verdict_is_the_first_refusal_in_the_documented_order(found: list[KeyRecord], asked: VerificationQuery):
-    (verdict,) = verdicts_on(found, [asked])
-    key = next((key for key in found if key.digest == asked.digest), None)
-    assert verdict.code is next(code for code, applies in _facts(key, asked).items() if applies)
+@given(keys, queries)
+def test_the_code_is_the_first_refusal_in_the_documented_order(found: list[KeyRecord], sent: VerificationQuery):
+    (verdict,) = verdicts_on(found, [sent])
+    key = next((key for key in found if key.digest == sent.digest), None)
+    assert verdict.code is next(code for code, applies in _facts(key, sent).items() if applies)
 
 
-def _facts(key: KeyRecord | None, asked: VerificationQuery) -> dict[Code, bool]:
+def _facts(key: KeyRecord | None, sent: VerificationQuery) -> dict[Code, bool]:
     """Say it anew, plainly, in the design's order."""
     if key is None:
         return {Code.NOT_FOUND: True}
     ends = [end for end in (key.expires_at, key.secret_expires_at) if end is not None]
     locked = key.owner_locked_until is not None and key.owner_locked_until > NOW
     allowed = [ip_network(text) for text in key.ip_allowlist]
-    outside = bool(allowed) and not any(asked.address is not None and asked.address in network for network in allowed)
+    outside = bool(allowed) and not any(sent.address is not None and sent.address in network for network in allowed)
     granted = set(key.scopes) | ({"a:b", "a:*"} if "a:*" in key.scopes else set())
     return {
         Code.DISABLED: key.revoked_at is not None or not key.is_active,
         Code.EXPIRED: any(end <= NOW for end in ends),
         Code.FORBIDDEN: not key.owner_is_active or locked or outside,
-        Code.INSUFFICIENT_SCOPES: not set(asked.scopes) <= granted,
+        Code.INSUFFICIENT_SCOPES: not set(sent.scopes) <= granted,
         Code.VALID: True,
     }

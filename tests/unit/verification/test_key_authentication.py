@@ -1,4 +1,4 @@
-"""What a caller's own key makes of it."""
+"""Authenticating clients by API key."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -24,14 +24,14 @@ INACTIVE = {"owner_is_active": False}
 
 
 class FakeVerification:
-    """Gives the same verdict on every key, and remembers what it was asked."""
+    """Returns the same verdict for every query, and keeps the queries."""
 
     def __init__(self, verdict: Verdict) -> None:
         self.verdict = verdict
-        self.asked: list[VerificationQuery] = []
+        self.queries: list[VerificationQuery] = []
 
-    async def judge(self, question: VerificationQuery) -> Verdict:
-        self.asked.append(question)
+    async def decide(self, query: VerificationQuery) -> Verdict:
+        self.queries.append(query)
         return self.verdict
 
 
@@ -40,24 +40,24 @@ def authentication(code: Code, **changes: Any) -> tuple[KeyAuthentication, FakeV
     return KeyAuthentication(verification), verification
 
 
-async def judge(code: Code, address: str | None = HERE, **changes: Any) -> Verdict:
-    return await authentication(code, **changes)[0].judge(KEY, address, is_metered=True)
+async def verify(code: Code, address: str | None = HERE, **changes: Any) -> Verdict:
+    return await authentication(code, **changes)[0].verify(KEY, address, is_metered=True)
 
 
 @pytest.mark.parametrize("code", [Code.VALID, Code.RATE_LIMITED, Code.DISABLED, Code.EXPIRED])
-async def test_the_verdict_is_passed_on(code: Code):
-    assert (await judge(code, ELSEWHERE, **NETWORKS)).code is code
+async def test_the_verdict_is_returned(code: Code):
+    assert (await verify(code, ELSEWHERE, **NETWORKS)).code is code
 
 
 @pytest.mark.parametrize(("is_metered", "weight"), [(True, 1), (False, 0)])
-async def test_a_metered_use_counts_one_call_and_none_leaves_a_row(is_metered: bool, weight: int):
+async def test_a_metered_use_counts_one_call_and_records_none(is_metered: bool, weight: int):
     keys, verification = authentication(Code.VALID)
-    await keys.judge(KEY, HERE, is_metered=is_metered)
-    (asked,) = verification.asked
-    assert (asked.digest, asked.address) == (digest_of(KEY), parse_address(HERE))
-    assert (asked.cost, asked.weight, asked.is_metered) == (Decimal(0), weight, is_metered)
-    assert not asked.is_recorded
-    assert not asked.is_repeatable
+    await keys.verify(KEY, HERE, is_metered=is_metered)
+    (query,) = verification.queries
+    assert (query.digest, query.address) == (digest_of(KEY), parse_address(HERE))
+    assert (query.cost, query.weight, query.is_metered) == (Decimal(0), weight, is_metered)
+    assert not query.is_recorded
+    assert not query.is_idempotent
 
 
 @pytest.mark.parametrize(
@@ -65,16 +65,16 @@ async def test_a_metered_use_counts_one_call_and_none_leaves_a_row(is_metered: b
     ["", "sk_live_", "key", KEY[:-1], KEY + "0", KEY.replace("live", "test")],
     ids=["nothing", "a start", "a word", "one short", "one long", "another environment"],
 )
-async def test_what_is_no_key_is_not_asked_about(key: str):
+async def test_a_malformed_key_is_not_looked_up(key: str):
     keys, verification = authentication(Code.VALID)
-    assert await keys.judge(key, HERE, is_metered=True) == Verdict(Code.NOT_FOUND)
-    assert verification.asked == []
+    assert await keys.verify(key, HERE, is_metered=True) == Verdict(Code.NOT_FOUND)
+    assert verification.queries == []
 
 
 @pytest.mark.parametrize("address", [ELSEWHERE, None, "garbage"])
-async def test_an_address_that_is_not_allowed_is_told(address: str | None):
+async def test_an_address_that_is_not_allowed_is_refused(address: str | None):
     with pytest.raises(NotAllowed, match="address"):
-        await judge(Code.FORBIDDEN, address, **NETWORKS)
+        await verify(Code.FORBIDDEN, address, **NETWORKS)
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,12 @@ async def test_an_address_that_is_not_allowed_is_told(address: str | None):
         ({**INACTIVE, **NETWORKS}, ELSEWHERE),
     ],
 )
-async def test_an_owner_who_may_not_act_is_no_matter_of_the_address(changes: dict[str, Any], address: str | None):
-    assert (await judge(Code.FORBIDDEN, address, **changes)).code is Code.FORBIDDEN
+async def test_a_suspended_owner_is_not_reported_as_a_refused_address(changes: dict[str, Any], address: str | None):
+    assert (await verify(Code.FORBIDDEN, address, **changes)).code is Code.FORBIDDEN
 
 
 @pytest.mark.parametrize(("is_staff", "is_superuser"), [(False, False), (True, False), (True, True)])
-def test_a_key_is_its_owner_with_its_own_scopes(is_staff: bool, is_superuser: bool):
+def test_the_principal_is_the_owner_with_the_keys_scopes(is_staff: bool, is_superuser: bool):
     key = record(scopes=["a:b", "c"], owner_is_staff=is_staff, owner_is_superuser=is_superuser)
     principal = principal_of(key)
     assert (principal.user_id, principal.kind, principal.api_key_id) == (7, CredentialKind.API_KEY, 5)
@@ -102,19 +102,24 @@ def test_a_key_is_its_owner_with_its_own_scopes(is_staff: bool, is_superuser: bo
 
 async def test_a_use_may_need_scopes():
     keys, verification = authentication(Code.VALID)
-    await keys.judge_digest(digest_of(KEY), HERE, ("a:b",), is_metered=True)
-    (asked,) = verification.asked
-    assert (asked.digest, asked.scopes, asked.weight, asked.is_credential) == (digest_of(KEY), ("a:b",), 1, True)
+    await keys.verify_digest(digest_of(KEY), HERE, ("a:b",), is_metered=True)
+    (query,) = verification.queries
+    assert (query.digest, query.scopes, query.weight, query.is_credential) == (
+        digest_of(KEY),
+        ("a:b",),
+        1,
+        True,
+    )
 
 
-async def test_an_inspection_counts_and_notes_nothing():
+async def test_an_inspection_has_no_effects():
     keys, verification = authentication(Code.VALID)
     assert (await keys.inspect(digest_of(KEY), HERE)).code is Code.VALID
-    (asked,) = verification.asked
-    assert (asked.weight, asked.cost, asked.address) == (0, Decimal(0), parse_address(HERE))
-    assert not any((asked.is_metered, asked.is_recorded, asked.is_repeatable, asked.is_credential))
+    (query,) = verification.queries
+    assert (query.weight, query.cost, query.address) == (0, Decimal(0), parse_address(HERE))
+    assert not any((query.is_metered, query.is_recorded, query.is_idempotent, query.is_credential))
 
 
-async def test_an_inspection_of_a_key_in_the_wrong_place_is_an_answer():
+async def test_an_inspection_from_a_refused_address_returns_a_verdict():
     keys, _ = authentication(Code.FORBIDDEN, **NETWORKS)
     assert (await keys.inspect(digest_of(KEY), ELSEWHERE)).code is Code.FORBIDDEN

@@ -1,4 +1,4 @@
-"""A key as loaded has no more than its owner holds."""
+"""The scopes of a loaded key are those that its owner holds."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def loaded(*scopes: str, role_scopes: list[str] | None, is_staff: bool = False) 
         (["a"], None, ["a"]),
     ],
 )
-def test_what_the_owner_does_not_hold_is_not_on_the_key(
+def test_scopes_that_the_owner_does_not_hold_are_not_in_effect(
     scopes: list[str], role_scopes: list[str] | None, effective: list[str]
 ):
     key = loaded(*scopes, role_scopes=role_scopes)
@@ -35,7 +35,7 @@ def test_what_the_owner_does_not_hold_is_not_on_the_key(
     assert principal_of(key).roles == frozenset()
 
 
-def test_a_key_of_staff_has_what_is_on_it():
+def test_a_key_of_staff_has_all_its_scopes():
     assert loaded(*sorted(RESERVED_SCOPES), role_scopes=[], is_staff=True).scopes == sorted(RESERVED_SCOPES)
     assert loaded("keyhouse:*", role_scopes=[], is_staff=True).scopes == [
         "keyhouse:*",

@@ -1,11 +1,11 @@
-"""What the audit of the ledger makes of what its repository finds."""
+"""The report of the ledger audit."""
 
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from apps.verification.repositories.ledger_audit_repository import CHECKS, Breaches
+from apps.verification.repositories.ledger_audit_repository import CHECKS, CheckResult
 from apps.verification.services.ledger_audit import VIOLATIONS_MAXIMUM, LedgerAudit
 
 pytestmark = pytest.mark.unit
@@ -14,15 +14,15 @@ ROW = (1, 2, 3, 4, Decimal(5), Decimal(6))
 
 
 class FakeComparison:
-    def __init__(self, *found: Breaches) -> None:
+    def __init__(self, *found: CheckResult) -> None:
         self.found = list(found)
 
-    async def compare(self, rows_maximum: int) -> tuple[tuple[int, ...], list[Breaches]]:
+    async def compare(self, rows_maximum: int) -> tuple[tuple[int, ...], list[CheckResult]]:
         assert rows_maximum == VIOLATIONS_MAXIMUM
         return (10, 20, 30, 40), self.found
 
 
-async def report_of(*found: Breaches) -> Any:
+async def report_of(*found: CheckResult) -> Any:
     comparison: Any = FakeComparison(*found)
     return await LedgerAudit(comparison).run()
 
@@ -31,8 +31,8 @@ def test_there_are_six_checks():
     assert len(CHECKS) == len(set(CHECKS)) == 6
 
 
-async def test_says_how_much_was_compared():
-    report = await report_of(Breaches("a", [], 0), Breaches("b", [], 0))
+async def test_the_report_counts_what_was_compared():
+    report = await report_of(CheckResult("a", [], 0), CheckResult("b", [], 0))
     assert report.holds
     assert report.model_dump() == {
         "balances": 10,
@@ -44,8 +44,8 @@ async def test_says_how_much_was_compared():
     }
 
 
-async def test_names_what_is_wrong():
-    report = await report_of(Breaches("a", [], 0), Breaches("b", [ROW], 1))
+async def test_the_report_contains_violations():
+    report = await report_of(CheckResult("a", [], 0), CheckResult("b", [ROW], 1))
     assert not report.holds
     assert [violation.model_dump() for violation in report.violations] == [
         {
@@ -60,15 +60,15 @@ async def test_names_what_is_wrong():
     ]
 
 
-async def test_shows_some_of_each_check_and_counts_all():
-    many, few = Breaches("a", [ROW] * 100, 7_000), Breaches("c", [ROW] * 3, 3)
-    report = await report_of(many, Breaches("b", [], 0), few)
+async def test_the_report_shows_some_violations_of_each_check():
+    many, few = CheckResult("a", [ROW] * 100, 7_000), CheckResult("c", [ROW] * 3, 3)
+    report = await report_of(many, CheckResult("b", [], 0), few)
     assert report.violations_total == 7_003
     assert [violation.check for violation in report.violations] == ["a"] * (VIOLATIONS_MAXIMUM - 3) + ["c"] * 3
 
 
-async def test_shows_the_rows_of_a_check_in_their_order():
+async def test_violations_of_a_check_are_in_order():
     rows = [(number, *ROW[1:]) for number in range(5)]
-    report = await report_of(Breaches("a", rows, 5), Breaches("b", rows[:2], 2))
+    report = await report_of(CheckResult("a", rows, 5), CheckResult("b", rows[:2], 2))
     shown = [(violation.check, violation.user_id) for violation in report.violations]
     assert shown == [("a", 0), ("a", 1), ("a", 2), ("a", 3), ("a", 4), ("b", 0), ("b", 1)]

@@ -1,4 +1,4 @@
-"""What may be asked of a key."""
+"""Verification requests."""
 
 from decimal import Decimal
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.unit
         ("99999999999999.999999", "99999999999999.999999"),
     ],
 )
-def test_a_cost_has_the_digits_it_is_stored_with(cost: str, text: str):
+def test_a_cost_has_six_decimal_places(cost: str, text: str):
     assert f"{VerifyRequest(key='k', cost=cost).cost:f}" == text  # type: ignore[arg-type]  # as JSON has them
 
 
@@ -38,57 +38,57 @@ def test_a_cost_has_the_digits_it_is_stored_with(cost: str, text: str):
         None,
     ],
 )
-def test_what_is_no_cost(cost: str | None):
+def test_a_malformed_cost_is_rejected(cost: str | None):
     with pytest.raises(ValidationError):
         VerifyRequest.model_validate({"key": "k", "cost": cost})
 
 
-def test_a_call_costs_nothing_unless_it_says_so():
+def test_a_call_is_free_by_default():
     assert VerifyRequest.model_validate({"key": "k"}).cost == Decimal(0)
 
 
 @pytest.mark.parametrize("weight", [1, 1_000_000])
-def test_a_weight(weight: int):
+def test_a_weight_is_accepted(weight: int):
     assert VerifyRequest.model_validate({"key": "k", "weight": weight}).weight == weight
 
 
 @pytest.mark.parametrize("weight", [0, -1, 1_000_001, 1.5, "1", True, None])
-def test_what_is_no_weight(weight: object):
+def test_a_malformed_weight_is_rejected(weight: object):
     with pytest.raises(ValidationError):
         VerifyRequest.model_validate({"key": "k", "weight": weight})
 
 
 @pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1", None])
-def test_an_address(address: str | None):
+def test_an_address_is_accepted(address: str | None):
     assert VerifyRequest.model_validate({"key": "k", "ip": address}).ip == address
 
 
 @pytest.mark.parametrize("address", ["", "192.0.2", "192.0.2.0/24", "example.com", "1" * 65, 3221225985])
-def test_what_is_no_address(address: object):
+def test_a_malformed_address_is_rejected(address: object):
     with pytest.raises(ValidationError):
         VerifyRequest.model_validate({"key": "k", "ip": address})
 
 
 @pytest.mark.parametrize("field", ["tag", "request_id"])
 @pytest.mark.parametrize("text", ["a", "x" * 100, '{"a","b"}', "NULL", "back\\slash", "line\nbreak", "😀"])
-def test_a_tag_and_a_request_id_are_the_asker_s_own_words(field: str, text: str):
+def test_a_tag_and_a_request_id_are_free_text(field: str, text: str):
     assert getattr(VerifyRequest.model_validate({"key": "k", field: text}), field) == text
 
 
 @pytest.mark.parametrize("field", ["tag", "request_id"])
 @pytest.mark.parametrize("text", ["x" * 101, "nul\x00", "\ud800", 7])
-def test_what_cannot_be_stored_is_refused(field: str, text: object):
+def test_text_that_cannot_be_stored_is_rejected(field: str, text: object):
     with pytest.raises(ValidationError):
         VerifyRequest.model_validate({"key": "k", field: text})
 
 
-def test_an_empty_request_id_names_nothing():
+def test_an_empty_request_id_is_rejected():
     with pytest.raises(ValidationError):
         VerifyRequest.model_validate({"key": "k", "request_id": ""})
     assert VerifyRequest.model_validate({"key": "k", "request_id": None}).request_id is None
 
 
-def test_a_refusal_never_repeats_the_key_and_an_unknown_field_is_one():
+def test_errors_do_not_repeat_the_key():
     with pytest.raises(ValidationError) as refusal:
         VerifyRequest.model_validate({"key": "sk_live_secret" * 20, "colour": "red"})
     assert "sk_live_secret" not in str(refusal.value)
@@ -97,7 +97,7 @@ def test_a_refusal_never_repeats_the_key_and_an_unknown_field_is_one():
 
 
 @pytest.mark.parametrize(("count", "accepted"), [(0, False), (1, True), (100, True), (101, False)])
-def test_a_batch_holds_up_to_a_hundred(count: int, accepted: bool):
+def test_a_batch_contains_up_to_a_hundred_calls(count: int, accepted: bool):
     items = [{"key": f"key {number}"} for number in range(count)]
     if accepted:
         found = VerifyBatchRequest.model_validate({"items": items}).items

@@ -1,43 +1,33 @@
 """`manage.py list_api_keys`."""
 
 from argparse import ArgumentParser
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.schemas.api_key import ApiKeyOut
 from apps.core.authorization.principal import OPERATOR
-from apps.core.event_loop.sync_calls import call_service
-from apps.core.management.service_command import ServiceCommand
-from apps.core.schemas.page import PAGE_SIZE_MAXIMUM, PageQuery
+from apps.core.management.list_command import ListCommand, all_pages
 from apps.users.dependencies import user_service
 
 
-class Command(ServiceCommand):
-    """Lists a user's keys."""
+class Command(ListCommand):
+    """Lists the API keys of a user."""
 
-    help = "List a user's API keys: one line each, or one JSON object a line with --json."
+    help = "List the API keys of a user, one a line: id, prefix, environment, state, name, scopes."
+    examples = ("manage.py list_api_keys --user ann@example.com",)
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
-        """Take whose keys."""
+        """Add the owner."""
         parser.add_argument("--user", required=True, metavar="EMAIL", help="the owner's e-mail address")
 
-    def run(self, options: dict[str, Any]) -> None:
-        """List the keys."""
-        for key in call_service(_all_keys, options["user"]):
-            self.stdout.write(key.model_dump_json() if options["json"] else _line(key))
+    async def items(self, options: dict[str, Any]) -> Sequence[ApiKeyOut]:
+        """Return the user's keys in order of id."""
+        user_id = await user_service().id_of_email(options["user"])
+        return await all_pages(partial(api_key_service().page, OPERATOR, user_id))
 
-
-async def _all_keys(email: str) -> list[ApiKeyOut]:
-    user_id = await user_service().id_of_email(email)
-    keys: list[ApiKeyOut] = []
-    number = pages = 1
-    while number <= pages:
-        page = await api_key_service().page(OPERATOR, user_id, PageQuery(page=number, size=PAGE_SIZE_MAXIMUM))
-        keys += page.items
-        number, pages = number + 1, page.pages
-    return keys
-
-
-def _line(key: ApiKeyOut) -> str:
-    state = "revoked" if key.revoked_at else "active" if key.is_active else "disabled"
-    return f"{key.id}\t{key.prefix}\t{key.environment}\t{state}\t{key.name}\t{' '.join(key.scopes)}"
+    def columns(self, item: ApiKeyOut) -> Sequence[str]:
+        """Return what is shown of a key."""
+        state = "revoked" if item.revoked_at else "active" if item.is_active else "disabled"
+        return [str(item.id), item.prefix, item.environment, state, item.name, " ".join(item.scopes)]

@@ -12,12 +12,13 @@ from apps.core.management.service_command import ServiceCommand
 
 
 class Command(ServiceCommand):
-    """Revokes a key for ever."""
+    """Revokes an API key permanently."""
 
-    help = "Revoke an API key for ever; every verification that begins afterwards says DISABLED."
+    help = "Revoke an API key permanently. Verifications that begin afterwards are answered DISABLED."
+    examples = ("manage.py revoke_api_key 7 --reason leaked",)
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
-        """Take the key and the reason."""
+        """Add the key and the reason."""
         add_key_argument(parser)
         parser.add_argument("--reason", default="", help="shown to the key's owner")
 

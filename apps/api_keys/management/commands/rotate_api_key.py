@@ -12,14 +12,20 @@ from apps.core.management.service_command import ServiceCommand
 
 
 class Command(ServiceCommand):
-    """Gives a key a new secret and prints it, this once."""
+    """Rotates the secret of an API key and prints the new one."""
 
-    help = "Give an API key a new secret, printed this once; the old one works until the grace ends."
+    help = (
+        "Rotate the secret of an API key. The new one is printed only once; the old one works until the grace period "
+        "ends."
+    )
+    examples = ("manage.py rotate_api_key 7", "manage.py rotate_api_key 7 --grace-seconds 3600")
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
-        """Take the key and the grace."""
+        """Add the key and the grace period."""
         add_key_argument(parser)
-        parser.add_argument("--grace-seconds", type=int, default=0, help="how long the old secret goes on working")
+        parser.add_argument(
+            "--grace-seconds", type=int, default=0, help="how long the old secret still works; 0 by default"
+        )
 
     def run(self, options: dict[str, Any]) -> None:
         """Rotate the key."""

@@ -1,6 +1,6 @@
 "use strict";
-// Browsers hand out the clipboard on HTTPS and on the local machine only; elsewhere the button stays away,
-// and one click selects the whole secret.
+// Browsers allow the clipboard on HTTPS and on the local machine only. Elsewhere the button stays hidden, and one click
+// selects the whole secret.
 {
   const button = document.getElementById("copy-secret");
   const status = document.getElementById("copy-status");
@@ -11,7 +11,7 @@
         await navigator.clipboard.writeText(document.getElementById("secret").textContent);
         status.textContent = "Copied.";
       } catch {
-        status.textContent = "The browser did not allow it: select the secret and copy it.";
+        status.textContent = "The browser does not allow copying. Select the secret and copy it.";
       }
     });
   }

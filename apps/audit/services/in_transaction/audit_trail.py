@@ -19,23 +19,26 @@ class AuditTrail:
 
     async def record(self, entry: AuditEntry) -> None:
         """Record the entry, with the address, agent and id of the current request."""
-        request = current_request()
-        await self._events.insert(
-            AuditEvent(
-                actor_id=entry.actor.user_id,
-                actor_kind=entry.actor.kind,
-                subject_id=entry.account_id,
-                action=entry.action,
-                outcome=entry.outcome,
-                target_kind=entry.target_kind,
-                target_id=entry.target_id,
-                before=_json_values(entry.before),
-                after=_json_values(entry.after),
-                ip_address=request.client_address,
-                user_agent=request.user_agent,
-                request_id=request.request_id,
-            )
-        )
+        await self._events.insert(audit_event(entry))
+
+
+def audit_event(entry: AuditEntry) -> AuditEvent:
+    """Return the event that the entry is within the current request."""
+    request = current_request()
+    return AuditEvent(
+        actor_id=entry.actor.user_id,
+        actor_kind=entry.actor.kind,
+        subject_id=entry.account_id,
+        action=entry.action,
+        outcome=entry.outcome,
+        target_kind=entry.target_kind,
+        target_id=entry.target_id,
+        before=_json_values(entry.before),
+        after=_json_values(entry.after),
+        ip_address=request.client_address,
+        user_agent=request.user_agent,
+        request_id=request.request_id,
+    )
 
 
 def _json_values(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,18 +11,20 @@ from apps.core.authorization.principal import OPERATOR
 from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
 from apps.core.errors import DomainError, ValidationFailed
 from apps.core.event_loop.sync_calls import call_service
+from apps.core.management.service_command import DocumentedCommand
 from apps.users.dependencies import user_service
 
 TRIES = 3
 
 
-class Command(changepassword.Command):
-    """Django's command, by the service: every session of the account ends, and an audit event is written."""
+class Command(DocumentedCommand, changepassword.Command):
+    """Django's command, through the service: every session of the account ends, and an audit event is recorded."""
 
-    help = "Change an account's password by its e-mail address, and end every session of it."
+    help = "Change the password of the account with an e-mail address, and end all its sessions."
+    examples = ("manage.py changepassword ann@example.com",)
 
     def handle(self, *_args: Any, **options: Any) -> str:
-        """Ask for the new password until it may be set, so many times."""
+        """Ask for the new password, up to TRIES times."""
         email = options["username"] or getpass.getuser()
         try:
             user_id = call_service(user_service().id_of_email, email)
@@ -38,7 +40,7 @@ class Command(changepassword.Command):
         ask = self._get_pass  # type: ignore[attr-defined]  # the stubs leave it out
         password, again = ask(), ask("Password (again): ")
         if password != again:
-            self.stdout.write("Passwords do not match. Please try again.")
+            self.stdout.write("The passwords do not match. Try again.")
             return False
         if len(password) > PASSWORD_LENGTH_MAXIMUM:
             self.stderr.write(f"A password has at most {PASSWORD_LENGTH_MAXIMUM} characters.")

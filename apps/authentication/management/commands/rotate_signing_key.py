@@ -11,22 +11,23 @@ from apps.core.management.service_command import ServiceCommand
 
 
 class Command(ServiceCommand):
-    """Makes a new signing key and prints its id, while the old ones go on verifying for a while."""
+    """Makes a new signing key and prints its id; the old keys verify for a while longer."""
 
     help = (
-        "Make a new key that signs access tokens in six minutes, when everybody who keeps the key set has it. The old "
-        "public keys stay published until the last token signed with them has expired."
+        "Make a new key that signs access tokens in six minutes, when every cached copy of the key set has it. The old "
+        "public keys stay published until the last token that they signed has expired."
     )
+    examples = ("manage.py rotate_signing_key", "manage.py rotate_signing_key --compromised")
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
-        """Take whether the keys that are can be trusted."""
+        """Take whether the present keys are compromised."""
         parser.add_argument(
             "--compromised",
             action="store_true",
-            help="sign with the new key at once, and within five seconds believe nothing that the old ones have signed",
+            help="sign with the new key at once, and within five seconds refuse all tokens that the old keys signed",
         )
 
     def run(self, options: dict[str, Any]) -> None:
-        """Change the key."""
+        """Rotate the key and show the new one."""
         rotate = partial(key_rotation().rotate, is_compromised=options["compromised"])
         self.show(call_service(rotate, OPERATOR), options)

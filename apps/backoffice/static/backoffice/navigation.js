@@ -1,7 +1,7 @@
 "use strict";
-// Closes the header's open menu on Escape and when something else is clicked. Without a script, its name closes it.
+// Closes the header's open menu on Escape and on a click elsewhere. Without this script, a click on its name closes it.
 {
-  const opened = () => document.querySelector(".rooms details[open]");
+  const opened = () => document.querySelector(".menus details[open]");
 
   document.addEventListener("click", (event) => {
     const menu = opened();

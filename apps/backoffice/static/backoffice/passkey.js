@@ -1,6 +1,6 @@
 "use strict";
-// Asks the browser for what the form's data says, puts the answer into the form and sends it. Without a script, or in a
-// browser that knows no passkeys, the form stays away.
+// Asks the browser for a credential by the form's options, puts it into the form and submits it. Without this script,
+// or in a browser without passkeys, the form stays hidden.
 {
   const form = document.getElementById("passkey-form");
   const status = document.getElementById("passkey-status");
@@ -18,14 +18,14 @@
     form.hidden = false;
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      status.textContent = "Follow what your browser asks.";
+      status.textContent = "Follow the instructions of your browser.";
       try {
         await ask();
       } catch {
-        status.textContent = "The browser or the device did not do it. Try again.";
+        status.textContent = "The browser or the device cancelled. Try again.";
       }
     });
   } else {
-    status.textContent = "This browser cannot use passkeys.";
+    status.textContent = "This browser does not support passkeys.";
   }
 }

@@ -7,11 +7,12 @@
 trail belong to the service, not to the repository.
 """
 
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
 
-from apps.core.database.orm.queries import count, fetch_all, fetch_one, lock_one
+from apps.core.database.orm.prepared_query import PreparedQuery, prepared
 from apps.core.database.orm.writes import delete, insert, update
 from apps.core.errors import NotFound
 
@@ -22,17 +23,17 @@ class EntityRepository[M: Model]:
     model: ClassVar[type[Any]]
 
     def rows(self) -> QuerySet[M]:
-        """Return the visible rows, with the annotations that callers need."""
+        """Return the visible rows, with the annotations that callers need. It is called once, and its SQL is cached."""
         rows: QuerySet[M] = self.model._base_manager.all()
         return rows
 
     async def get(self, row_id: int) -> M:
         """Return the row. Raises NotFound."""
-        return _existing(await fetch_one(self.rows().filter(pk=row_id)))
+        return existing(await self._row.first(row_id))
 
     async def lock(self, row_id: int) -> M:
         """Lock the row and return it. Raises NotFound. Lock the row's owner first."""
-        return _existing(await lock_one(self.rows().filter(pk=row_id)))
+        return existing(await self._row.lock(row_id))
 
     async def insert(self, row: M) -> M:
         """Insert the row and return it as `get` does. Raises ConstraintViolated."""
@@ -41,11 +42,18 @@ class EntityRepository[M: Model]:
     async def update(self, row: M, **changes: Any) -> M:
         """Update columns of a locked row and return it as `get` does. Raises ConstraintViolated."""
         await update(self.model._base_manager.filter(pk=row.pk), **changes)
-        return _existing(await fetch_one(self.rows().filter(pk=row.pk)))
+        return await self.get(row.pk)
 
     async def delete(self, row: M) -> None:
         """Delete a locked row."""
         await delete(self.model._base_manager.filter(pk=row.pk))
+
+    @cached_property
+    def _row(self) -> PreparedQuery[..., M]:
+        def row(row_id: int) -> QuerySet[M]:
+            return self.rows().filter(pk=row_id)
+
+        return prepared(row)
 
 
 class OwnedRepository[M: Model](EntityRepository[M]):
@@ -53,15 +61,22 @@ class OwnedRepository[M: Model](EntityRepository[M]):
 
     async def page(self, user_id: int, *, offset: int, size: int) -> tuple[list[M], int]:
         """Return a page of the account's rows in order of id, and their total number."""
-        found = self.rows().filter(user_id=user_id).order_by("pk")
-        return await fetch_all(found[offset : offset + size]), await count(found)
+        return await self._rows_of.page(offset, size, user_id)
 
     async def delete_all(self, user_id: int) -> int:
         """Delete all rows of the account, and return their number."""
         return await delete(self.model._base_manager.filter(user_id=user_id))
 
+    @cached_property
+    def _rows_of(self) -> PreparedQuery[..., M]:
+        def rows_of(user_id: int) -> QuerySet[M]:
+            return self.rows().filter(user_id=user_id).order_by("pk")
 
-def _existing[M: Model](row: M | None) -> M:
+        return prepared(rows_of)
+
+
+def existing[M: Model](row: M | None) -> M:
+    """Return the row. Raises NotFound when it is None."""
     if row is None:
         raise NotFound
     return row

@@ -1,8 +1,12 @@
-"""`makemigrations` with files named `yyyymmdd_HHmm_<feature>.py` for Keyhouse's own apps."""
+"""`makemigrations`, writing `yyyymmdd_HHmm_<feature>.py` for Keyhouse's own apps, formatted as `make check` demands."""
 
 import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, override
+from typing import Any, ClassVar, override
 
 from django.core.management.base import CommandError
 from django.core.management.commands import makemigrations
@@ -12,23 +16,29 @@ from django.db.migrations.questioner import InteractiveMigrationQuestioner, Migr
 
 from apps.core.conventions.migration_names import FEATURE_LENGTH_MAXIMUM, DatedMigrationAutodetector, MigrationName
 from apps.core.conventions.own_apps import is_own_app
+from apps.core.management.service_command import DocumentedCommand
 
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
 
 
-class Command(makemigrations.Command):
-    """Django's `makemigrations`, which names migrations by time and feature, with `--merge` and `--update` too."""
+class Command(DocumentedCommand, makemigrations.Command):
+    """Django's `makemigrations`, which names files after time and feature, also with `--merge` and `--update`."""
 
     autodetector = DatedMigrationAutodetector
+    examples: ClassVar = [
+        "manage.py makemigrations credits --name add_grants",
+        "manage.py makemigrations credits --empty --name backfill_grants",
+        "manage.py makemigrations --check --dry-run",
+    ]
 
     @override
     def handle(self, *app_labels: str, **options: Any) -> None:
-        """Raise CommandError for a name that the naming check would reject, and for an empty migration without one."""
+        """Refuse a name that the naming check would refuse later, and an empty migration without a name."""
         name = options["name"]
         if name and not SNAKE_CASE.fullmatch(name):
-            raise CommandError(f"--name must be in snake_case, not {name}.")
+            raise CommandError(f"--name {name} is not in snake_case.")
         if options["empty"] and not name and any(map(is_own_app, app_labels)):
-            raise CommandError("--empty needs --name <feature>, which says what the migration does.")
+            raise CommandError("--empty needs --name <feature>.")
         super().handle(*app_labels, **options)
 
     @override
@@ -37,21 +47,22 @@ class Command(makemigrations.Command):
         changes: dict[str, list[Migration]],
         update_previous_migration_paths: dict[str, str] | None = None,
     ) -> None:
-        """Write the files. A file that replaces the last one (`--update`) keeps its feature and gets a new time."""
+        """Write and format the files; one that replaces the last (`--update`) keeps its feature, with a new stamp."""
         for label, previous in (update_previous_migration_paths or {}).items():
             if is_own_app(label):
                 changes[label][0].name = self._updated_name(Path(previous).stem)
         super().write_migration_files(changes, update_previous_migration_paths)
+        format_with_ruff(self.written_files)  # type: ignore[attr-defined]  # the stubs leave it out
 
     def _updated_name(self, previous: str) -> str:
-        """Return a new name for the rewritten migration: Django deletes the file with the old name after writing."""
+        """Return the name of the rewritten migration, never the old one: Django removes that file after writing."""
         parsed = MigrationName.parse(previous)
         feature = self.migration_name or (parsed.feature if parsed else "updated")
         return str(MigrationName.next_after([previous], feature))
 
     @override
     def handle_merge(self, loader: MigrationLoader, conflicts: dict[str, set[str]]) -> None:
-        """Write a merge migration for each app with several leaves. Django's own method numbers it."""
+        """Write a merge for each app with several leaves. Django's own would put a number into the name."""
         ours = {label: sorted(leaves) for label, leaves in conflicts.items() if is_own_app(label)}
         theirs = {label: leaves for label, leaves in conflicts.items() if label not in ours}
         if theirs:
@@ -67,7 +78,7 @@ class Command(makemigrations.Command):
         return MigrationQuestioner(defaults={"ask_merge": True})
 
     def _show_branches(self, loader: MigrationLoader, label: str, leaves: list[str]) -> None:
-        """Print the operations of each branch since their common ancestor, to check them for conflicts."""
+        """Print the operations of each branch, in which the user looks for conflicts."""
         plans = [loader.graph.forwards_plan((label, leaf)) for leaf in leaves]
         shared = set.intersection(*map(set, plans))
         if not any(node[0] == label for node in shared):
@@ -89,3 +100,12 @@ class Command(makemigrations.Command):
         name = MigrationName.next_after(leaves, self.migration_name or f"merge_{short}")
         merge: type[Migration] = type("Migration", (Migration,), {"dependencies": [(label, leaf) for leaf in leaves]})
         return merge(str(name), label)
+
+
+def format_with_ruff(files: Sequence[str]) -> None:
+    """Format generated files, and sort their imports, where ruff is installed."""
+    if not files or find_spec("ruff") is None:
+        return
+    ruff = [sys.executable, "-m", "ruff"]
+    for command in (["check", "--fix", "--quiet"], ["format", "--quiet"]):
+        subprocess.run([*ruff, *command, *files], check=False)  # noqa: S603  # fixed programs, files of our own

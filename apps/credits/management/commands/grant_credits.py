@@ -14,25 +14,34 @@ from apps.users.dependencies import user_service
 class Command(ServiceCommand):
     """Posts credits to a customer."""
 
-    help = "Post credits to a customer; only an adjustment may be negative. The same reference twice posts once."
+    help = "Post credits to a customer. Only an adjustment may be negative. A reference posts once for each customer."
+    examples = (
+        "manage.py grant_credits ann@example.com 100 --reference-id 'invoice 7'",
+        "manage.py grant_credits ann@example.com -5 --type adjustment --description 'charged twice'",
+    )
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
-        """Take the customer and the posting."""
+        """Add the customer and the posting."""
         parser.add_argument("email", metavar="EMAIL", help="the customer's e-mail address")
-        parser.add_argument("amount", metavar="AMOUNT", help="a decimal of at most 6 places, such as 12.50")
-        parser.add_argument("--type", choices=("top_up", "refund", "adjustment"), default="top_up")
-        parser.add_argument("--reason", default="", help="kept in the ledger; an adjustment needs one")
-        parser.add_argument("--reference", help="what it is for, such as the number of an invoice")
+        parser.add_argument("amount", metavar="AMOUNT", help="a decimal with up to 6 places, such as 12.50")
+        parser.add_argument(
+            "--type", choices=("top_up", "refund", "adjustment"), default="top_up", help="top_up by default"
+        )
+        parser.add_argument(
+            "--description",
+            "--reason",
+            default="",
+            help="shown to the customer; required for an adjustment (--reason is the former name)",
+        )
+        parser.add_argument(
+            "--reference-id",
+            "--reference",
+            help="what the credits are for, such as an invoice number (--reference is the former name)",
+        )
 
     def run(self, options: dict[str, Any]) -> None:
         """Post the credits."""
-        posting = CreditPosting.model_validate(
-            {
-                "type": options["type"],
-                "amount": options["amount"],
-                "description": options["reason"],
-                "reference_id": options["reference"],
-            }
-        )
+        fields = ("type", "amount", "description", "reference_id")
+        posting = CreditPosting.model_validate({field: options[field] for field in fields})
         user_id = call_service(user_service().id_of_email, options["email"])
         self.show(call_service(credit_service().post, OPERATOR, user_id, posting), options)

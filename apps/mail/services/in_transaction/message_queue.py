@@ -1,6 +1,7 @@
 """Enqueueing mail."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import validate_email
@@ -22,14 +23,7 @@ class MessageQueue:
 
         Raises ValidationFailed when the recipient is not an e-mail address.
         """
-        await self._mails.insert(
-            kind=message.kind,
-            recipient=_address(message.recipient),
-            user_id=message.user_id,
-            key=message.key,
-            context_encrypted=seal(message.context),
-            lifetime_seconds=message.lifetime_seconds,
-        )
+        await self._mails.insert(**stored_fields(message))
 
     async def seconds_until_account_may(self, user_id: int, kinds: Sequence[str], allowance: MessageAllowance) -> int:
         """Return in how many seconds the account may get another message of these kinds, 0 when it may now.
@@ -45,6 +39,18 @@ class MessageQueue:
         """
         await self._mails.lock_recipient(recipient)
         return await self._mails.seconds_until_address_may(recipient, kinds, allowance)
+
+
+def stored_fields(message: MailMessage) -> dict[str, Any]:
+    """Return what is stored of the message; raises ValidationFailed when the recipient is not an e-mail address."""
+    return {
+        "kind": message.kind,
+        "recipient": _address(message.recipient),
+        "user_id": message.user_id,
+        "key": message.key,
+        "context_encrypted": seal(message.context),
+        "lifetime_seconds": message.lifetime_seconds,
+    }
 
 
 def _address(recipient: str) -> str:

@@ -13,10 +13,8 @@ from apps.users.dependencies import user_service
 class Command(ServiceCommand):
     """Lets an owner who has lost every second factor sign in again by the password alone."""
 
-    help = (
-        "Remove every second factor of an account and end its sessions; the owner is notified by mail. "
-        "Example: manage.py reset_second_factors ann@example.com"
-    )
+    help = "Remove every second factor of an account and end its sessions; the owner is notified by mail."
+    examples = ("manage.py reset_second_factors ann@example.com",)
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
         """Take the account's address."""

@@ -11,14 +11,20 @@ from apps.users.schemas.user import UserUpdate
 
 
 class Command(ServiceCommand):
-    """Says which roles an account has."""
+    """Sets the roles of an account."""
 
-    help = "Give an account the roles named, and take all others away; none named takes all."
+    help = "Set the roles of an account; roles that are not named are removed."
+    examples = ("manage.py set_roles ann@example.com service", "manage.py set_roles ann@example.com")
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
-        """Take the account and its roles."""
+        """Add the account and its roles."""
         parser.add_argument("email", metavar="EMAIL", help="the account's e-mail address")
-        parser.add_argument("roles", metavar="ROLE", nargs="*", help="the name of a role, such as service")
+        parser.add_argument(
+            "roles",
+            metavar="ROLE",
+            nargs="*",
+            help="the name of a role, such as service; without any, all roles are removed",
+        )
 
     def run(self, options: dict[str, Any]) -> None:
         """Set the roles."""

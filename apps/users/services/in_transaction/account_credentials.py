@@ -2,9 +2,9 @@
 
 from django.conf import settings
 
-from apps.core.errors import EmailNotVerified, NotAuthenticated, WrongPassword
+from apps.core.errors import EmailNotVerified, NotAuthenticated, NotFound, WrongPassword
 from apps.users.repositories.account_repository import AccountRepository
-from apps.users.services.credentials import is_usable, password_digest
+from apps.users.services.credentials import Credentials, is_usable, password_digest
 
 
 class AccountCredentials:
@@ -31,14 +31,27 @@ class AccountCredentials:
         await self._accounts.record_login(user_id)
         return user.last_login is not None
 
-    note_login = record_login  # its former name, by which apps/authentication calls it
-
     async def set_password(self, user_id: int, password_hash: str, checked_digest: str | None = None) -> None:
         """Lock the account and store a hash; raises NotFound, WrongPassword when the password has changed meanwhile."""
         user = await self._accounts.lock(user_id)
         if not _is_same_password(user.password, checked_digest):
             raise WrongPassword
         await self._accounts.set_password(user_id, password_hash)
+
+    async def get(self, user_id: int) -> Credentials:
+        """Return the account's credentials, also where no transaction is open; raises NotFound."""
+        user = await self._accounts.find(user_id)
+        if user is None:
+            raise NotFound
+        return Credentials.of(user)
+
+    async def find_by_email(self, email: str) -> Credentials | None:
+        """Return the credentials of the account with this canonical address, usable or not, or None.
+
+        It may also be called where no transaction is open.
+        """
+        user = await self._accounts.find_by_email(email)
+        return None if user is None else Credentials.of(user)
 
     async def mark_email_verified(self, user_id: int) -> None:
         """Store that the address of a locked account is its owner's."""

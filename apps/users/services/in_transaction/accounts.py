@@ -1,4 +1,4 @@
-"""Locking accounts, for everything that changes what belongs to one."""
+"""Locking accounts before what belongs to them is changed."""
 
 from typing import Any
 

@@ -12,7 +12,7 @@ from apps.mail.services.in_transaction.message_queue import MessageQueue
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 from apps.users.models import User
 from apps.users.repositories.pending_email_repository import PendingEmailRepository
-from apps.users.services.in_transaction.email_change_messages import TO_NEW, TO_OLD, EmailChangeMessages
+from apps.users.services.in_transaction.address_messages import TO_NEW, TO_OLD, EmailChangeMessages
 
 OLD, NEW = "old", "new"  # the two sides that confirm
 

@@ -4,8 +4,7 @@ from apps.core.authorization.principal import Principal
 from apps.one_time_tokens.services.in_transaction.account_tokens import AccountTokens
 from apps.users.models import User
 from apps.users.repositories.pending_email_repository import PendingEmailRepository
-from apps.users.services.in_transaction.email_change_messages import EmailChangeMessages
-from apps.users.services.in_transaction.verification_messages import VerificationMessages
+from apps.users.services.in_transaction.address_messages import EmailChangeMessages, VerificationMessages
 
 
 class EmailReplacement:

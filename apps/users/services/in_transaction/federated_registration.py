@@ -25,15 +25,15 @@ class FederatedRegistration:
     async def register(self, email: str, full_name: str) -> int:
         """Create an account and return its id.
 
-        It has no password, and a user name that is made from the address. An invitation to the address is accepted.
+        It has no password, and a user name derived from the address. An invitation to the address is accepted.
         Raises RegistrationClosed, InvitationRequired, ValidationFailed when `email` is not an address, Conflict when
         it is taken; the transaction stays usable.
         """
         invitation = await self._invitations.lock_by_address(email) if settings.REGISTRATION != OFF else None
         if invitation is None:
             require_open_registration()
-        name = printable_name(full_name)
-        account = {"email": canonical_address(email), "username": username_stem(email), "full_name": name}
+        name = _printable(full_name)
+        account = {"email": _address(email), "username": username_stem(email), "full_name": name}
         plan_id = invitation.plan_id if invitation else None
         user_id = await self._creation.create_verified(account, None, plan_id=plan_id, details={"federated": True})
         if invitation is not None:
@@ -42,20 +42,18 @@ class FederatedRegistration:
 
 
 def username_stem(email: str) -> str:
-    """Return what user names that are made from the address begin with."""
+    """Return the beginning of the user name that is derived from the address."""
     letters = re.sub(r"[^A-Za-z0-9_.-]", "", email.partition("@")[0])
     return letters[:USERNAME_STEM_LENGTH_MAXIMUM] or "user"
 
 
-def canonical_address(email: str) -> str:
-    """Return the address as it is stored; raises ValidationFailed."""
+def _address(email: str) -> str:
     try:
         return EMAIL.validate_python(email)
     except ValidationError as problem:
         raise ValidationFailed.of("email", "is not an e-mail address") from problem
 
 
-def printable_name(full_name: str) -> str:
-    """Return what of the name can be stored."""
+def _printable(full_name: str) -> str:
     printable = "".join(letter for letter in full_name if letter.isprintable())
     return printable.strip()[:FULL_NAME_LENGTH_MAXIMUM].strip()

@@ -1,4 +1,4 @@
-"""Telling an account's owner by mail what happened to the account."""
+"""Notifying an account's owner by mail of what happened to the account."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ from apps.mail.domain.links import link_to
 from apps.mail.domain.message import MailMessage
 from apps.mail.services.in_transaction.message_queue import MessageQueue
 from apps.users.domain.security_notice import SecurityNotice
-from apps.users.repositories.mail_address_repository import MailAddressRepository
+from apps.users.repositories.account_repository import AccountRepository
 
 AGENT_LENGTH_MAXIMUM = 120  # enough to recognise one's own device
 UNKNOWN = "unknown"
@@ -22,13 +22,13 @@ class SecurityNotifier:
     not shown to customers.
     """
 
-    def __init__(self, addresses: MailAddressRepository, queue: MessageQueue) -> None:
-        self._addresses = addresses
+    def __init__(self, accounts: AccountRepository, queue: MessageQueue) -> None:
+        self._accounts = accounts
         self._queue = queue
 
     async def notify(self, user_id: int, what: SecurityNotice, key: str, actor: Principal | None = None) -> None:
         """Notify the account's owner, unless the account has been erased; raises NotFound."""
-        address, moment = await self._addresses.find(user_id)
+        address, moment = await self._accounts.find_mail_address(user_id)
         if address is not None:
             await self._queue.enqueue(notice_to(address, user_id, what, key, moment, actor))
 
@@ -36,7 +36,7 @@ class SecurityNotifier:
         self, address: str, user_id: int, what: SecurityNotice, key: str, actor: Principal | None = None
     ) -> None:
         """Notify the owner at an address that is not the account's current one; raises NotFound."""
-        _, moment = await self._addresses.find(user_id)
+        _, moment = await self._accounts.find_mail_address(user_id)
         await self._queue.enqueue(notice_to(address, user_id, what, f"{key}:elsewhere", moment, actor))
 
 

@@ -8,17 +8,21 @@ from apps.core.management.service_command import ServiceCommand
 from apps.verification.dependencies import ledger_audit
 from apps.verification.schemas.ledger_audit import LedgerAuditReport, LedgerViolation
 
-BROKEN_EXIT_CODE = 1
+INCONSISTENT_EXIT_CODE = 1
 PLACES = {"user_id": "user", "transaction_id": "transaction", "usage_event_id": "usage event", "api_key_id": "key"}
 
 
 class Command(ServiceCommand):
-    """Says whether balances, ledger and usage agree; changes nothing."""
+    """Checks that balances, the ledger and usage agree; changes nothing."""
 
-    help = "Prove that balances, ledger and usage agree. Exits 0 when they do, 1 with the rows that do not."
+    help = (
+        "Check that balances, the ledger and usage agree. Exits with 0 when they do, with 1 and the rows that do not "
+        "otherwise."
+    )
+    examples = ("manage.py audit_ledger", "manage.py audit_ledger --json")
 
     def run(self, options: dict[str, Any]) -> None:
-        """Compare, and print what was found."""
+        """Compare, and print the report."""
         report = call_service(ledger_audit().run)
         if options["json"]:
             self.stdout.write(report.model_dump_json())
@@ -27,7 +31,7 @@ class Command(ServiceCommand):
                 self.stdout.write(_line(violation))
             self.stdout.write(_summary(report))
         if not report.holds:
-            sys.exit(BROKEN_EXIT_CODE)
+            sys.exit(INCONSISTENT_EXIT_CODE)
 
 
 def _line(violation: LedgerViolation) -> str:
@@ -39,10 +43,10 @@ def _line(violation: LedgerViolation) -> str:
 
 def _summary(report: LedgerAuditReport) -> str:
     compared = (
-        f"{report.balances} balances, {report.transactions} ledger entries, {report.usage_events} usage rows "
+        f"{report.balances} balances, {report.transactions} ledger entries, {report.usage_events} usage events "
         f"and {report.api_keys} keys"
     )
     if report.holds:
-        return f"The ledger holds: {compared} agree."
+        return f"The ledger is consistent: {compared} agree."
     wrong, shown = report.violations_total, len(report.violations)
-    return f"The ledger does not hold. Wrong: {wrong}, shown: {shown}, compared: {compared}."
+    return f"The ledger is inconsistent. Violations: {wrong}, shown: {shown}, compared: {compared}."

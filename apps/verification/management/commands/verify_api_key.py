@@ -15,18 +15,23 @@ REFUSED_EXIT_CODE = 3
 
 
 class Command(ServiceCommand):
-    """Says whether a key would be allowed a call; leaves no usage behind."""
+    """Verifies an API key without recording usage."""
 
-    help = "Ask whether an API key may make a call. Exits 0 when it may, 3 when it may not; nothing is counted."
+    help = "Verify whether an API key may make a call; nothing is counted. Exits with 0 when it may, with 3 if not."
+    examples = ("manage.py verify_api_key - --scope reports:read", "manage.py verify_api_key - --ip 192.0.2.7 --json")
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
-        """Take the key and the call."""
-        parser.add_argument("key", help="the key, or - to read it from standard input, out of the shell's history")
-        parser.add_argument("--scope", action="append", default=[], dest="scopes", help="may be given several times")
-        parser.add_argument("--ip", help="the address the call comes from")
+        """Add the key and the call."""
+        parser.add_argument(
+            "key", help="the key, or - to read it from standard input, which keeps it out of the shell's history"
+        )
+        parser.add_argument(
+            "--scope", action="append", default=[], dest="scopes", help="a scope that the call needs; repeatable"
+        )
+        parser.add_argument("--ip", help="the IP address of the client")
 
     def run(self, options: dict[str, Any]) -> None:
-        """Ask, and print the verdict."""
+        """Verify the key, and print the verdict."""
         key = sys.stdin.readline().strip() if options["key"] == "-" else options["key"]
         request = VerifyRequest(key=SecretStr(key), scopes=options["scopes"], ip=options["ip"])
         verdict, request_id = call_service(verification_service().verify, request, is_metered=False)

@@ -1,0 +1,142 @@
+"""The forms and operations of API keys."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib.admin.widgets import AdminIntegerFieldWidget, AdminTextareaWidget, AdminTextInputWidget
+
+from apps.api_keys.dependencies import api_key_service
+from apps.api_keys.models import ApiKey
+from apps.api_keys.schemas.api_key import (
+    ApiKeyCreate,
+    ApiKeyOut,
+    ApiKeyRevoke,
+    ApiKeyRotate,
+    ApiKeyUpdate,
+    ApiKeyWithSecret,
+)
+from apps.core.admin.json_object_field import JsonObjectField
+from apps.core.admin.lines_field import LinesField
+from apps.core.admin.operation import Operation
+from apps.core.admin.rate_limits_field import RATE_LIMITS_HELP, RateLimitsField
+from apps.core.admin.schema_form import SchemaForm
+from apps.core.admin.schema_model_form import SchemaModelForm
+from apps.core.authorization.principal import Principal
+from apps.core.event_loop.sync_calls import call_service
+
+BUDGET_HELP = {"budget": "How many credits the key may spend in its life. Empty: all credits of its owner."}
+DESCRIPTION_WIDGET = AdminTextareaWidget(attrs={"rows": 3})
+
+
+class KeyForm(SchemaModelForm):
+    """The fields of a key, new or not."""
+
+    scopes = LinesField(
+        help_text="One a line, such as reports:read. A wildcard such as reports:* grants every scope of an area."
+    )
+    ip_allowlist = LinesField(
+        label="IP allowlist", help_text="Addresses or networks, one a line, such as 192.0.2.0/24. Empty: every address."
+    )
+    metadata = JsonObjectField(help_text="A JSON object that verification returns.")
+    rate_limits = RateLimitsField(
+        help_text=f"{RATE_LIMITS_HELP} Each replaces the plan's rate limit of the same name, or is added to the plan's."
+    )
+
+
+class KeyAddForm(KeyForm):
+    """Creates a key for a user."""
+
+    schema = ApiKeyCreate
+
+    class Meta:
+        model = ApiKey
+        fields: ClassVar = ["user", "name", "description", "environment", "expires_at", "budget"]
+        labels: ClassVar = {"user": "Owner"}
+        help_texts: ClassVar = BUDGET_HELP
+        widgets: ClassVar = {"description": DESCRIPTION_WIDGET}
+
+
+class KeyChangeForm(KeyForm):
+    """Changes a key."""
+
+    schema = ApiKeyUpdate
+
+    class Meta:
+        model = ApiKey
+        fields: ClassVar = ["name", "description", "expires_at", "is_active", "budget"]
+        help_texts: ClassVar = BUDGET_HELP
+        widgets: ClassVar = {"description": DESCRIPTION_WIDGET}
+
+
+class RevokeForm(SchemaForm):
+    """The reason for revoking a key."""
+
+    schema = ApiKeyRevoke
+    reason = forms.CharField(
+        required=False,
+        max_length=200,
+        widget=AdminTextInputWidget(attrs={"autofocus": True}),
+        help_text="Shown to the owner.",
+    )
+
+
+class RotateForm(SchemaForm):
+    """The grace period of a rotation."""
+
+    schema = ApiKeyRotate
+    grace_seconds = forms.IntegerField(
+        label="Grace period in seconds",
+        initial=0,
+        widget=AdminIntegerFieldWidget(attrs={"autofocus": True}),
+        help_text="How long the old secret still works: 0 for not at all, 86400 for a day, up to 90 days.",
+    )
+
+
+def _revoke(actor: Principal, key_id: int, form: Any) -> ApiKeyOut:
+    return call_service(api_key_service().revoke, actor, key_id, form.payload.reason)
+
+
+def _rotate(actor: Principal, key_id: int, form: Any) -> ApiKeyWithSecret:
+    return call_service(api_key_service().rotate, actor, key_id, form.payload.grace_seconds)
+
+
+def _delete(actor: Principal, key_id: int, _form: Any) -> None:
+    call_service(api_key_service().delete, actor, key_id)
+
+
+def _is_not_revoked(key: ApiKey) -> bool:
+    return key.revoked_at is None
+
+
+ROTATE = Operation(
+    name="rotate",
+    label="Rotate",
+    order="Rotate the secret of {rows}",
+    done="Secret of {rows} rotated",
+    explanation="The new secret is shown once, on the next page. The key keeps its id, limits and history.",
+    perform=_rotate,
+    form_class=RotateForm,
+    in_bulk=False,
+    applies=_is_not_revoked,
+)
+REVOKE = Operation(
+    name="revoke",
+    label="Revoke",
+    order="Revoke {rows}",
+    done="{rows} revoked",
+    explanation="Verifications that begin afterwards are answered DISABLED. This cannot be undone.",
+    perform=_revoke,
+    form_class=RevokeForm,
+    applies=_is_not_revoked,
+    is_dangerous=True,
+)
+DELETE = Operation(
+    name="delete",
+    label="Delete",
+    order="Delete {rows}",
+    done="{rows} deleted",
+    explanation="The key stops working at once; its history stays. This cannot be undone.",
+    perform=_delete,
+    permission="delete",
+    is_dangerous=True,
+)

@@ -1,0 +1,29 @@
+"""What the audit trail keeps of a person."""
+
+from typing import Any
+
+from apps.audit.repositories.audit_event_repository import AuditEventRepository
+from apps.audit.schemas.security_event import SecurityEventOut
+from apps.core.declarations.installed import audit_kinds
+from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM, PersonalData, section_of
+
+
+class AuditPersonalData(PersonalData):
+    """Exports and erases what audit events hold of an account. Who did what, to what and when stays."""
+
+    def __init__(self, events: AuditEventRepository) -> None:
+        self._events = events
+
+    async def export(self, user_id: int) -> Any:
+        """Return the newest events that concern the account."""
+        rows, total = await self._events.page(user_id, offset=0, size=EXPORT_ROWS_MAXIMUM)
+        return await section_of(SecurityEventOut.of, rows, total)
+
+    async def erase(self, user_id: int) -> None:
+        """Blank every value that is not declared plain, and the addresses and agents of the account's owner."""
+        await self._events.erase(user_id, plain_values())
+
+
+def plain_values() -> dict[str, list[str]]:
+    """Return for each kind of target the fields whose values are kept when an account is erased."""
+    return {kind.name: sorted(kind.plain) for kind in audit_kinds().values()}

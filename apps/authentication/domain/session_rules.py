@@ -1,0 +1,90 @@
+"""The rules of sessions: how long they last, which spent refresh tokens are accepted, which devices are known, and
+whom a session authenticates.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+
+from apps.core.authorization.authentication_methods import include_second_factor
+from apps.core.authorization.principal import CredentialKind, Principal
+from apps.core.authorization.scopes import scopes_of_roles
+from apps.core.values.ip_addresses import site_network
+
+RETRY = timedelta(seconds=10)
+ROTATIONS_MAXIMUM = 16  # whose moments a session keeps
+DEVICE_MEMORY = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLifetime:
+    """How long a session may stay unused, and how long it lasts at most, however much it is used."""
+
+    idle: timedelta
+    absolute: timedelta
+
+    @classmethod
+    def of_seconds(cls, idle: int, absolute: int) -> "SessionLifetime":
+        """Return the lifetime that settings name in seconds."""
+        return cls(timedelta(seconds=idle), timedelta(seconds=absolute))
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshHistory:
+    """When the last refresh tokens of a session were spent, the one before `generation` last; `now` is the database's
+    clock.
+
+    A token that was spent within RETRY may be presented again, by a client that refreshes twice at once or has lost the
+    response, however many have refreshed since.
+    """
+
+    generation: int
+    spent_at: tuple[datetime, ...]
+    now: datetime
+
+    @classmethod
+    def of(cls, session: Any) -> "RefreshHistory":
+        """Return the history of a session that was locked for a refresh."""
+        last = [session.rotated_at] if session.rotated_at else []
+        return cls(session.generation, (*session.earlier_rotations, *last), session.database_now)
+
+    def may_repeat(self, generation: int) -> bool:
+        """Return whether the token of this generation was spent within RETRY."""
+        behind = self.generation - generation
+        return 1 <= behind <= len(self.spent_at) and self._is_recent(self.spent_at[-behind])
+
+    def recent(self) -> list[datetime]:
+        """Return the moments within RETRY, up to ROTATIONS_MAXIMUM of them, the latest last."""
+        return [moment for moment in self.spent_at if self._is_recent(moment)][-ROTATIONS_MAXIMUM:]
+
+    def _is_recent(self, moment: datetime) -> bool:
+        return moment > self.now - RETRY
+
+
+def is_known_device(address: str | None, addresses: Iterable[str | None]) -> bool:
+    """Return whether the address is in the network of one that the same user agent has used."""
+    network = site_network(address)
+    return any(site_network(used) == network for used in addresses)
+
+
+def principal_of(session: Any, *, recently_authenticated: bool = False) -> Principal:
+    """Return the caller that the session authenticates; it must come with its user, the roles and their scopes.
+
+    Where staff need a second factor, a session without one has none of their rights.
+    """
+    is_one_factor = settings.REQUIRE_STAFF_SECOND_FACTOR and not include_second_factor(session.methods)
+    return Principal(
+        user_id=session.user_id,
+        kind=CredentialKind.SESSION,
+        is_staff=session.user.is_staff and not is_one_factor,
+        is_superuser=session.user.is_superuser and not is_one_factor,
+        session_id=session.pk,
+        scopes=scopes_of_roles(session.role_scopes),
+        roles=frozenset(session.role_names),
+        methods=frozenset(session.methods),
+        recently_authenticated=recently_authenticated,
+        lacks_second_factor=session.user.is_staff and is_one_factor,
+    )

@@ -1,0 +1,55 @@
+"""Passwords: changing and resetting one's own under `/auth`, for staff under `/users/{id}`."""
+
+from django.http import HttpRequest
+from ninja import Path, Status
+
+from apps.authentication.dependencies import password_reset, password_service
+from apps.authentication.schemas.password import ForgottenPassword, PasswordChange, PasswordResetRequest
+from apps.core.authorization.authenticated_request import AuthenticatedRequest
+from apps.core.http.responses import Router, errors
+from apps.core.rate_limits.address_limits import limit_by_address
+from apps.core.schemas.done import Done
+from apps.core.schemas.fields import Identifier
+
+router = Router(tags=["authentication"])
+user_router = Router(tags=["users"])
+
+
+@router.post("/change-password", response={200: Done})
+async def change_password(request: AuthenticatedRequest, change: PasswordChange) -> Done:
+    """Set a new password; every other session ends. Limited per client address.
+
+    Where the account has a second factor, this needs re-authentication.
+    """
+    await limit_by_address(request, "change-password")
+    await password_service().change(request.auth, change)
+    return Done()
+
+
+@router.post("/forgot-password", auth=None, response={202: Done, **errors(429)})
+async def forgot_password(request: HttpRequest, body: ForgottenPassword) -> Status[Done]:
+    """Request a mail with a link that sets a new password; the response is the same whether or not an account exists.
+
+    Limited per client address, and to one mail in five minutes per account.
+    """
+    await limit_by_address(request, "forgot-password")
+    await password_reset().request(body.email)
+    return Status(202, Done())
+
+
+@router.post("/reset-password", auth=None, response={200: Done, **errors(429)})
+async def reset_password(request: HttpRequest, body: PasswordResetRequest) -> Done:
+    """Set a new password by the token from the mail. Every session ends, and none begins.
+
+    A password that is refused leaves the token valid.
+    """
+    await limit_by_address(request, "reset-password")
+    await password_reset().reset(body)
+    return Done()
+
+
+@user_router.post("/{user_id}/password-reset", response={202: Done, **errors(404)})
+async def send_password_reset(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[Done]:
+    """Send a customer the mail with the link that sets a new password; for staff."""
+    await password_reset().send(request.auth, user_id)
+    return Status(202, Done())

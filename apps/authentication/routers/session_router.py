@@ -1,0 +1,63 @@
+"""Sessions: the caller's own under `/auth/sessions`, those of any account under `/users/{id}/sessions`."""
+
+from ninja import Path, Query, Status
+
+from apps.authentication.dependencies import account_sessions, session_service
+from apps.authentication.schemas.session import SessionOut, SessionsEndQuery
+from apps.core.authorization.authenticated_request import AuthenticatedRequest
+from apps.core.http.responses import Router, errors
+from apps.core.schemas.fields import Identifier
+from apps.core.schemas.page import Page, PageQuery
+
+router = Router(tags=["authentication"])
+user_router = Router(tags=["authentication"])
+
+
+@router.get("/sessions", response={200: Page[SessionOut]})
+async def list_sessions(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[SessionOut]:
+    """List the devices that are signed in to your account."""
+    return await session_service().page(request.auth, query)
+
+
+@router.delete("/sessions", response={204: None})
+async def end_sessions(request: AuthenticatedRequest, query: Query[SessionsEndQuery]) -> Status[None]:
+    """Sign out on all other devices; with `everywhere=true` on this one too. Needs re-authentication."""
+    await session_service().end_others(request.auth, everywhere=query.everywhere)
+    return Status(204, None)
+
+
+@router.delete("/sessions/{session_id}", response={204: None, **errors(404)})
+async def end_session(request: AuthenticatedRequest, session_id: Path[Identifier]) -> Status[None]:
+    """Sign a device out; its access token stops working at once.
+
+    Needs re-authentication, unless it is the current device.
+    """
+    await session_service().end(request.auth, session_id)
+    return Status(204, None)
+
+
+@user_router.get("/{user_id}/sessions", response={200: Page[SessionOut], **errors(404)})
+async def list_user_sessions(
+    request: AuthenticatedRequest, user_id: Path[Identifier], query: Query[PageQuery]
+) -> Page[SessionOut]:
+    """List the devices that are signed in to an account: your own, or a customer's as staff."""
+    return await account_sessions().page(request.auth, user_id, query)
+
+
+@user_router.delete("/{user_id}/sessions", response={204: None, **errors(404)})
+async def end_user_sessions(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[None]:
+    """Sign an account out everywhere, at once: your own, which needs re-authentication, or a customer's as staff."""
+    await account_sessions().end_all(request.auth, user_id)
+    return Status(204, None)
+
+
+@user_router.delete("/{user_id}/sessions/{session_id}", response={204: None, **errors(404)})
+async def end_user_session(
+    request: AuthenticatedRequest, user_id: Path[Identifier], session_id: Path[Identifier]
+) -> Status[None]:
+    """Sign an account out on one device, at once: your own, or a customer's as staff.
+
+    Another device of your own needs re-authentication.
+    """
+    await account_sessions().end(request.auth, user_id, session_id)
+    return Status(204, None)

@@ -1,0 +1,75 @@
+"""Spending refresh tokens."""
+
+from collections.abc import Mapping
+
+from apps.audit.domain.audit_entry import AuditEntry, Outcome
+from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.authentication.domain.refresh_token import RefreshToken, read_refresh_token
+from apps.authentication.domain.session_rules import RefreshHistory, SessionLifetime
+from apps.authentication.models import Session
+from apps.authentication.repositories.session_repository import SessionRepository
+from apps.authentication.schemas.login import TokenPair
+from apps.authentication.services.signed_tokens import AccessTokens
+from apps.core.authorization.principal import ANONYMOUS
+from apps.core.database.transaction import transaction
+from apps.core.errors import NotAuthenticated
+from apps.users.domain.security_notice import SecurityNotice
+from apps.users.services.credentials import is_usable
+from apps.users.services.in_transaction.security_notifier import SecurityNotifier
+
+
+class SessionRefresh:
+    """Exchanges refresh tokens for new pairs, and ends sessions whose tokens were stolen (RFC 9700, 4.14.2)."""
+
+    def __init__(
+        self,
+        sessions: SessionRepository,
+        lifetimes: Mapping[str, SessionLifetime],
+        tokens: AccessTokens,
+        notifier: SecurityNotifier,
+        audit: AuditTrail,
+    ) -> None:
+        self._sessions = sessions
+        self._lifetimes = lifetimes
+        self._tokens = tokens
+        self._notifier = notifier
+        self._audit = audit
+
+    async def refresh(self, refresh_token: str) -> TokenPair:
+        """Spend a refresh token for a new pair; raises NotAuthenticated.
+
+        A token that was spent a moment ago gets the newest pair, for clients that refresh twice at once or have lost
+        the response. Any other spent token is a thief's, or its owner's after a thief: the session ends.
+        """
+        token = read_refresh_token(refresh_token)
+        session = await self._advance(token) if token else None
+        if token is None or session is None or not is_usable(session.user):
+            raise NotAuthenticated
+        return await self._tokens.pair_of(session, token.family)
+
+    async def _advance(self, token: RefreshToken) -> Session | None:
+        """Return the token's session, at the next generation if the token was current; None if it is not accepted."""
+        async with transaction():
+            session = await self._sessions.lock_by_family(token.family_digest)
+            if session is None:
+                return None
+            history = RefreshHistory.of(session)
+            if token.generation == session.generation:
+                await self._sessions.rotate(session, history.recent(), self._lifetimes[session.kind])
+            elif not history.may_repeat(token.generation):
+                await self._end_stolen(session)
+                return None
+        return session
+
+    async def _end_stolen(self, session: Session) -> None:
+        await self._sessions.revoke([session.pk], "refresh token reused")
+        entry = AuditEntry(
+            ANONYMOUS,
+            "session.reuse_detected",
+            "session",
+            session.pk,
+            subject_id=session.user_id,
+            outcome=Outcome.FAILURE,
+        )
+        await self._audit.record(entry)
+        await self._notifier.notify(session.user_id, SecurityNotice.TOKEN_REUSED, str(session.pk))

@@ -1,0 +1,121 @@
+"""The forms by which staff authenticate: to sign in, and again before what needs a recent authentication."""
+
+from typing import Any, ClassVar
+
+import orjson
+from django import forms
+from django.contrib.admin.widgets import AdminTextInputWidget
+from django.forms import BaseForm
+from django.http import HttpResponse
+from pydantic import ValidationError
+
+from apps.authentication.schemas.login import StepUpRequest
+from apps.core.admin.schema_form import SchemaForm
+from apps.core.errors import DomainError, PasskeyRefused, TooManyRequests
+from apps.core.http.error_responses import error_headers
+from apps.second_factors.schemas.passkey import PasskeyAssertion, PasskeyRegistration
+from apps.second_factors.schemas.second_factor import CodeEntry
+
+CREDENTIAL_LENGTH_MAXIMUM = 40_000
+PASSKEY = "credential"
+
+
+class RefusableForm(BaseForm):
+    """A form that shows why a service has refused its values, and when to try again."""
+
+    refusal: DomainError | None = None
+
+    def refuse(self, refusal: DomainError) -> None:
+        """Show the reason above the fields; naming one would reveal that the others are right."""
+        self.refusal = refusal
+        wait = f" Try again in {refusal.retry_after_seconds} seconds." if isinstance(refusal, TooManyRequests) else ""
+        self.add_error(None, f"{refusal.public_message}{wait}")
+
+    def response(self, page: HttpResponse) -> HttpResponse:
+        """Return the page as the response to this form: 429 or 503 with Retry-After while nothing is checked."""
+        if self.refusal is not None and self.refusal.retry_after_seconds is not None:
+            page.status_code = self.refusal.status
+            page["Retry-After"] = error_headers(self.refusal)["Retry-After"]
+        return page
+
+
+class CredentialField(forms.CharField):
+    """The JSON of a passkey's credential, in a hidden field that a script fills."""
+
+    widget = forms.HiddenInput
+
+    def __init__(self) -> None:
+        super().__init__(max_length=CREDENTIAL_LENGTH_MAXIMUM)
+
+    def clean(self, value: Any) -> Any:
+        """Return the parsed JSON."""
+        try:
+            return orjson.loads(super().clean(value))
+        except orjson.JSONDecodeError as error:
+            raise forms.ValidationError("The browser sent no valid passkey credential.") from error
+
+
+class CodeForm(RefusableForm, SchemaForm):
+    """Six digits of an authenticator app, or a recovery code."""
+
+    schema = CodeEntry
+    code = forms.CharField(
+        widget=AdminTextInputWidget(
+            attrs={"autocomplete": "one-time-code", "autofocus": True, "autocapitalize": "characters", "maxlength": 40}
+        )
+    )
+
+    def step_up(self) -> StepUpRequest:
+        """Return the re-authentication that the valid form holds."""
+        return StepUpRequest(code=self.payload.code)
+
+
+class PasswordForm(RefusableForm, SchemaForm):
+    """The account's password."""
+
+    schema = StepUpRequest
+    password = forms.CharField(
+        strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True})
+    )
+
+    def step_up(self) -> StepUpRequest:
+        """Return the re-authentication that the valid form holds."""
+        request: StepUpRequest = self.payload
+        return request
+
+
+class PasskeyForm(RefusableForm, SchemaForm):
+    """A passkey's credential; an invalid one is refused as a whole, for no user could correct it."""
+
+    schema: ClassVar[type[PasskeyAssertion] | type[PasskeyRegistration]] = PasskeyAssertion
+    challenge = forms.CharField(widget=forms.HiddenInput)
+    credential = CredentialField()
+
+    def clean(self) -> dict[str, Any]:
+        """Validate the credential, or refuse it as a whole."""
+        try:
+            self.payload = self.schema.model_validate(self.cleaned_data)
+        except ValidationError:
+            self.refuse(PasskeyRefused())
+        return self.cleaned_data
+
+    def step_up(self) -> StepUpRequest:
+        """Return the re-authentication that the valid form holds."""
+        return StepUpRequest(passkey=self.payload)
+
+
+class NewPasskeyForm(PasskeyForm):
+    """A new passkey, and its name."""
+
+    schema = PasskeyRegistration
+    name = forms.CharField(
+        max_length=100,
+        initial="Passkey",
+        widget=AdminTextInputWidget(attrs={"autofocus": True}),
+        help_text="Helps you to recognise it, for example the name of the device.",
+    )
+
+
+def second_factor_form(data: Any) -> CodeForm | PasskeyForm:
+    """Return the form that was sent: of a passkey, or of a code."""
+    return PasskeyForm(data) if PASSKEY in data else CodeForm(data)

@@ -1,0 +1,22 @@
+"""What the ledger keeps of a person."""
+
+from typing import Any
+
+from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM, PersonalData, section_of
+from apps.credits.repositories.credit_repository import CreditRepository
+from apps.credits.schemas.credit_balance import CreditBalanceOut
+from apps.credits.schemas.credit_transaction import CreditTransactionOut
+
+
+class CreditsPersonalData(PersonalData):
+    """Exports balances and the ledger, which are never erased."""
+
+    def __init__(self, credits_of_accounts: CreditRepository) -> None:
+        self._credits = credits_of_accounts
+
+    async def export(self, user_id: int) -> Any:
+        """Return the balance of the account and its newest ledger entries."""
+        balance = await self._credits.find_balance(user_id)
+        rows, total = await self._credits.page(user_id, offset=0, size=EXPORT_ROWS_MAXIMUM, only_type=None)
+        ledger = await section_of(CreditTransactionOut.of, rows, total)
+        return {"balance": CreditBalanceOut.of(balance) if balance else None, "ledger": ledger}

@@ -1,0 +1,15 @@
+"""What one-time tokens keep of a person."""
+
+from apps.core.declarations.personal_data import PersonalData
+from apps.one_time_tokens.repositories.one_time_token_repository import OneTimeTokenRepository
+
+
+class TokenPersonalData(PersonalData):
+    """Erases the tokens of an account, whose data may hold an e-mail address."""
+
+    def __init__(self, tokens: OneTimeTokenRepository) -> None:
+        self._tokens = tokens
+
+    async def erase(self, user_id: int) -> None:
+        """Remove all tokens of the account, spent or not."""
+        await self._tokens.remove_all(user_id)

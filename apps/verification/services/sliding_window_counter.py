@@ -1,0 +1,73 @@
+"""Counts what is used in a sliding window of time."""
+
+SLOTS = 60
+# An entry may be ahead of the clock by as long as a batch may have waited for a lock; the batch then begins at it. One
+# further ahead was made by a clock that has been set back since, and counts as made now.
+AHEAD_MS = 15_000
+
+
+class SlidingWindowCounter:
+    """What is used in the last `period_ms`: moments in milliseconds since 1970, each followed by a weight.
+
+    A weight counts from its moment until one period later, so that no interval of the length of a period ever contains
+    more than the limit. To stay small, once there are sixty entries, calls in the same sixtieth of a period count as
+    made at the last of them: they stop counting late by at most that, and never early. A limit of up to sixty is exact.
+    """
+
+    __slots__ = ("_entries", "_made_ms", "now_ms", "period_ms", "used")
+
+    def __init__(self, period_ms: int, entries: list[int], now_ms: int, made_ms: int | None = None) -> None:
+        """Start at `now_ms`, rounded down; a call that is made now is stored with `made_ms`, rounded up."""
+        rounded_ms = 0 if made_ms is None else made_ms - now_ms
+        if entries:
+            if entries[-2] > now_ms + AHEAD_MS:
+                entries = _not_after(entries, now_ms + rounded_ms)
+            now_ms = max(now_ms, entries[-2] - rounded_ms)
+            entries = _since(entries, now_ms - period_ms)
+        self.period_ms = period_ms
+        self.now_ms = now_ms
+        self._made_ms = now_ms + rounded_ms
+        self._entries = entries
+        self.used = sum(entries[1::2])
+
+    def add(self, weight: int) -> None:
+        """Count `weight` as used now."""
+        entries, slot_ms = self._entries, -(-self.period_ms // SLOTS)
+        if len(entries) >= 2 * SLOTS and entries[-2] // slot_ms == self._made_ms // slot_ms:
+            entries[-2] = self._made_ms
+            entries[-1] += weight
+        elif entries and entries[-2] == self._made_ms:
+            entries[-1] += weight
+        else:
+            entries += (self._made_ms, weight)
+        self.used += weight
+
+    def wait_ms(self, used_maximum: int) -> int:
+        """Return how long it takes until up to `used_maximum` (0 or more) is used, if no call comes before."""
+        excess, end = self.used - used_maximum, self.now_ms
+        for moment, weight in zip(self._entries[::2], self._entries[1::2], strict=True):
+            if excess <= 0:
+                break
+            excess -= weight
+            end = moment + self.period_ms
+        return end - self.now_ms
+
+    @property
+    def reset_at_ms(self) -> int:
+        """When nothing is used, if no call comes before."""
+        return self._entries[-2] + self.period_ms if self._entries else self.now_ms
+
+    def stored(self) -> list[int]:
+        """Return the period and the entries, for storing."""
+        return [self.period_ms, *self._entries]
+
+
+def _not_after(entries: list[int], moment_ms: int) -> list[int]:
+    return [min(value, moment_ms) if place % 2 == 0 else value for place, value in enumerate(entries)]
+
+
+def _since(entries: list[int], moment_ms: int) -> list[int]:
+    start = 0
+    while start < len(entries) and entries[start] <= moment_ms:
+        start += 2
+    return entries[start:] if start else entries

@@ -1,0 +1,59 @@
+"""Accounts and their passwords: registration, erasure, and Django's AUTH_PASSWORD_VALIDATORS."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from apps.users.repositories.breached_password_file import BreachedPasswordFile
+from apps.users.services.context_word_validator import WORD_LENGTH_MINIMUM
+from config.environment.variables import CommaSeparated, EnvironmentSettings
+
+
+def _require_length(value: list[str]) -> list[str]:
+    if any(len(word) < WORD_LENGTH_MINIMUM for word in value):
+        raise ValueError(f"each word must have at least {WORD_LENGTH_MINIMUM} characters")
+    return value
+
+
+def _require_digests(value: str) -> str:
+    if value:
+        BreachedPasswordFile(Path(value)).check()
+    return value
+
+
+class AccountSettings(EnvironmentSettings):
+    """Who may register, and which passwords are refused."""
+
+    registration: Literal["open", "confirmed", "invite", "off"] = "open"
+    require_verified_email: bool = False
+    require_staff_second_factor: bool = False
+    erase_after_days: int = Field(default=30, ge=1, le=3650)
+    password_length_minimum: int = Field(default=8, ge=8, le=64)
+    password_context_words: Annotated[CommaSeparated, AfterValidator(_require_length)] = []
+    breached_passwords_file: Annotated[str, AfterValidator(_require_digests)] = ""
+
+
+def password_validators(accounts: AccountSettings) -> list[dict[str, Any]]:
+    """Return AUTH_PASSWORD_VALIDATORS."""
+    return [
+        {"NAME": "apps.users.services.password_text_validator.PasswordTextValidator"},
+        {
+            "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+            "OPTIONS": {"user_attributes": ("email", "username", "full_name")},
+        },
+        {
+            "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+            "OPTIONS": {"min_length": accounts.password_length_minimum},
+        },
+        {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+        {
+            "NAME": "apps.users.services.context_word_validator.ContextWordValidator",
+            "OPTIONS": {"words": ["keyhouse", *accounts.password_context_words]},
+        },
+        # Replaces Django's CommonPasswordValidator, whose list is part of the one that this uses.
+        {
+            "NAME": "apps.users.services.known_password_validator.KnownPasswordValidator",
+            "OPTIONS": {"breached_passwords_file": accounts.breached_passwords_file},
+        },
+    ]

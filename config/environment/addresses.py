@@ -1,0 +1,85 @@
+"""URLs: of Keyhouse itself, of the application that links lead to, and of the issuer of tokens."""
+
+import re
+from typing import Annotated, Self
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, model_validator
+
+from config.environment.server import ServerSettings
+
+EVERY_INTERFACE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  compared, not bound
+
+
+def base_url(value: str) -> str:
+    """Return the absolute http or https URL, to which paths are appended; an empty one stands for none.
+
+    Raises ValueError, without the value, unless it has a host, and neither user, query, fragment nor trailing slash.
+    """
+    if value and not _is_base(value):
+        raise ValueError(
+            "must be a URL such as https://api.example.com, without user, query, fragment or slash at its end"
+        )
+    return value
+
+
+def reachable(host: str) -> str:
+    """Return the host, as it is written in a URL, at which a server that listens on `host` can be reached."""
+    if host in EVERY_INTERFACE:
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+BaseUrl = Annotated[str, AfterValidator(base_url)]
+
+
+class AddressSettings(ServerSettings):
+    """PUBLIC_URL is derived from the hosts, and the others from it, unless they are set."""
+
+    public_url: BaseUrl = ""
+    application_url: BaseUrl = ""
+    token_issuer: BaseUrl = ""
+    token_audience: str = "keyhouse"
+
+    @property
+    def own_url(self) -> str:
+        """The URL of Keyhouse itself, without a trailing slash."""
+        if self.public_url:
+            return self.public_url
+        if self.is_production:
+            return f"https://{self.allowed_hosts[0]}"
+        return f"http://{reachable(self.host)}:{self.port}"
+
+    @property
+    def issuer_url(self) -> str:
+        """The issuer in tokens, at which clients look up the metadata."""
+        return self.token_issuer or self.own_url
+
+    @property
+    def links_url(self) -> str:
+        """The URL of the application that links in mail lead to, without a trailing slash."""
+        return self.application_url or self.own_url
+
+    @model_validator(mode="after")
+    def _production_has_safe_addresses(self) -> Self:
+        if not self.is_production:
+            return self
+        if not self.public_url and self.allowed_hosts[0].startswith("."):
+            raise ValueError("PUBLIC_URL must be set when ALLOWED_HOSTS begins with a whole domain")
+        for name in ("public_url", "application_url", "token_issuer"):
+            if self.serves_https_only and getattr(self, name).startswith("http:"):
+                raise ValueError(f"{name.upper()} must begin with https:// in production, or HTTPS_ONLY be false")
+        return self
+
+
+def _is_base(value: str) -> bool:
+    if not re.fullmatch(r"[!-~]+", value) or any(mark in value for mark in "?#@\\<>\"'") or value.endswith("/"):
+        return False
+    try:
+        return _has_host(urlsplit(value))
+    except ValueError:  # an invalid port or IPv6 address
+        return False
+
+
+def _has_host(parts: SplitResult) -> bool:
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0

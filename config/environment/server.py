@@ -1,0 +1,99 @@
+"""The server and its network: mode, address, hosts, proxies, HTTPS, logging and the secret key."""
+
+import re
+import secrets
+from contextlib import suppress
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from config.environment.variables import CommaSeparated, EnvironmentSettings
+
+PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
+STATE_DIRECTORY = PROJECT_DIRECTORY / ".keyhouse"
+SECRET_KEY_LENGTH_MINIMUM = 50
+
+
+def _require_networks(value: list[str]) -> list[str]:
+    for number, network in enumerate(value, start=1):
+        try:
+            ip_network(network)
+        except ValueError:
+            raise ValueError(f"entry {number} is not an IP address or a network such as 10.0.0.0/8") from None
+    return value
+
+
+def _require_origins(value: list[str]) -> list[str]:
+    for number, origin in enumerate(value, start=1):
+        if not re.fullmatch(r"https?://[^/*\s]+", origin):
+            raise ValueError(f"entry {number} is not an origin such as https://app.example.com")
+    return value
+
+
+class ServerSettings(EnvironmentSettings):
+    """ENVIRONMENT=production refuses the conveniences of development."""
+
+    environment: Literal["development", "production"] = "development"
+    secret_key: str = ""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    workers: int = Field(default=1, ge=1, le=256)
+    allowed_hosts: CommaSeparated = []
+    cors_allowed_origins: Annotated[CommaSeparated, AfterValidator(_require_origins)] = []
+    trusted_proxies: Annotated[CommaSeparated, AfterValidator(_require_networks)] = []
+    https_only: bool | None = None
+    access_log: bool = True
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def is_production(self) -> bool:
+        """Whether the conveniences of development are refused."""
+        return self.environment == "production"
+
+    @property
+    def serves_https_only(self) -> bool:
+        """Whether browsers are redirected to HTTPS; on in production unless HTTPS_ONLY=false."""
+        return self.is_production if self.https_only is None else self.https_only
+
+    @property
+    def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The proxies whose X-Forwarded-* headers are trusted."""
+        return tuple(ip_network(network) for network in self.trusted_proxies)
+
+    @property
+    def served_hosts(self) -> list[str]:
+        """Django's ALLOWED_HOSTS; in development this machine by default."""
+        return self.allowed_hosts or ["localhost", ".localhost", "127.0.0.1", "[::1]", self.host]
+
+    @property
+    def signing_secret(self) -> str:
+        """Django's SECRET_KEY; in development this checkout's own by default."""
+        return self.secret_key or development_secret_key(STATE_DIRECTORY)
+
+    @model_validator(mode="after")
+    def _production_has_a_key_and_hosts(self) -> Self:
+        if not self.is_production:
+            return self
+        if len(self.secret_key) < SECRET_KEY_LENGTH_MINIMUM:
+            raise ValueError(
+                f"SECRET_KEY must have at least {SECRET_KEY_LENGTH_MINIMUM} random characters in production"
+            )
+        if not self.allowed_hosts or "*" in self.allowed_hosts:
+            raise ValueError("ALLOWED_HOSTS must name the hosts that are served in production")
+        return self
+
+
+def development_secret_key(directory: Path) -> str:
+    """Return this checkout's own secret key, which the first start generates and only its owner may read."""
+    path = directory / "secret_key"
+    if not path.exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        draft = directory / f"secret_key.{secrets.token_hex(8)}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(64))
+        with suppress(FileExistsError):  # exactly one of several first starts wins
+            path.hardlink_to(draft)
+        draft.unlink()
+    return path.read_text()

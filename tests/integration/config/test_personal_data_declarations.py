@@ -1,0 +1,72 @@
+"""Every model with a foreign key to users is exported and erased, or excepted with a reason."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.db.models import Model
+
+from apps.core.conventions.own_apps import own_apps
+from apps.core.declarations.app_declaration import PersonalDataDeclaration
+from apps.core.declarations.installed import app_declarations
+
+pytestmark = pytest.mark.integration
+
+
+def personal_models() -> Iterator[type[Model]]:
+    """Yield the models of our own apps that have a foreign key to users, tables of many-to-many fields too."""
+    labels = {config.label for config in own_apps()}
+    for model in apps.get_models(include_auto_created=True):
+        keys = {field.related_model for field in model._meta.concrete_fields if field.is_relation}
+        if model._meta.app_label in labels and get_user_model() in keys:
+            yield model
+
+
+def declaration_of(app_label: str) -> PersonalDataDeclaration | None:
+    return app_declarations()[app_label].personal_data
+
+
+def named(declared: PersonalDataDeclaration | None) -> dict[str, set[str]]:
+    """Return the labels that a declaration names for each of the two: as done, or as excepted."""
+    if declared is None:
+        return {"exported": set(), "erased": set()}
+    return {
+        "exported": {*declared.exported, *declared.not_exported},
+        "erased": {*declared.erased, *declared.not_erased},
+    }
+
+
+@pytest.mark.parametrize("model", list(personal_models()), ids=lambda model: model._meta.label)
+def test_model_is_exported_and_erased_or_excepted(model: type[Model]):
+    label, app_label = model._meta.label, model._meta.app_label
+    for what, labels in named(declaration_of(app_label)).items():
+        assert label in labels, (
+            f"{label} has a foreign key to users, and PersonalDataDeclaration of apps/{app_label}/declaration.py names "
+            f"it neither in `{what}` nor, with the reason, in `not_{what}`."
+        )
+
+
+def test_models_with_a_key_to_users_are_found():
+    labels = {model._meta.label for model in personal_models()}
+    assert {"api_keys.ApiKey", "credits.CreditBalance", "authentication.Session"} <= labels
+
+
+@pytest.mark.parametrize("app_label", list(app_declarations()))
+def test_declaration_names_models_of_its_app_once_and_gives_reasons(app_label: str):
+    declared = declaration_of(app_label)
+    if declared is None:
+        return
+    assert not set(declared.exported) & set(declared.not_exported)
+    assert not set(declared.erased) & set(declared.not_erased)
+    for label in set.union(*named(declared).values()):
+        assert apps.get_model(label)._meta.app_label == app_label
+    for reason in (*declared.not_exported.values(), *declared.not_erased.values()):
+        assert len(reason.split()) > 2, f"{app_label} excepts a model without a reason"
+    assert declared.section or not declared.exported, f"{app_label} exports models and names no section"
+
+
+def test_sections_have_names_of_their_own():
+    declared = [declaration.personal_data for declaration in app_declarations().values()]
+    sections = [personal_data.section for personal_data in declared if personal_data and personal_data.section]
+    assert len(sections) == len(set(sections))

@@ -1,0 +1,79 @@
+"""Verifying keys: through the API, and through the repository only."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from decimal import Decimal
+from typing import Any
+
+import httpx
+
+from apps.api_keys.models import ApiKey
+from apps.core.database.pool import close_pools
+from apps.credits.models import CreditBalance, CreditTransaction
+from apps.usage.models import UsageDenial, UsageEvent
+from apps.users.models import User
+from apps.verification.domain import Verdict, VerificationQuery
+from apps.verification.repositories.decision_repository import DecisionRepository
+from apps.verification.services.decision import decide
+from tests.support.factories import IssuedKey, make_key, make_plan, make_service_key, make_user
+from tests.support.orm import make, rows
+
+PATH = "/api/v1/keys/verify"
+BATCH_PATH = "/api/v1/keys/verify-batch"
+
+
+async def verify(api: httpx.AsyncClient, key: str, service: IssuedKey | None = None, **query: Any) -> dict[str, Any]:
+    """Return the response that a service gets."""
+    caller: IssuedKey = service or await make(make_service_key)
+    answer = await api.post(PATH, json={"key": key, **query}, headers=caller.headers)
+    assert answer.status_code == 200, answer.text
+    verdict: dict[str, Any] = answer.json()
+    return verdict
+
+
+async def decide_on(queries: Sequence[VerificationQuery]) -> list[Verdict]:
+    """Return the verdicts of one batch, whose effects are committed."""
+    return await DecisionRepository().decide(queries, lambda snapshot: decide(snapshot, queries))
+
+
+def make_limited_key(*rate_limits: tuple[str, int, int], **fields: Any) -> IssuedKey:
+    """Return a key whose owner's plan has these rate limits."""
+    return make_key(make_user(plan=make_plan(*rate_limits)), **fields)
+
+
+async def usage() -> list[UsageEvent]:
+    """Return the usage events, in order of their ids."""
+    return await rows(UsageEvent.objects.order_by("id"))
+
+
+async def denials() -> dict[tuple[int, str], int]:
+    """Return how many calls of each key were refused, by code."""
+    counted = await rows(UsageDenial.objects.all())
+    found: dict[tuple[int, str], int] = {}
+    for denial in counted:
+        name = (denial.api_key_id, denial.code)
+        found[name] = found.get(name, 0) + denial.count
+    return found
+
+
+async def balance_of(user: User | ApiKey) -> Decimal:
+    """Return the customer's balance, after checking that the ledger agrees."""
+    user_id = user.user_id if isinstance(user, ApiKey) else user.pk
+    (stored,) = await rows(CreditBalance.objects.filter(pk=user_id))
+    entries = await rows(CreditTransaction.objects.filter(user_id=user_id).order_by("id"))
+    assert stored.balance == sum(entry.amount for entry in entries)
+    if entries:
+        assert entries[-1].balance_after == stored.balance
+    return stored.balance
+
+
+def run_on_a_loop[T](run: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine on its own event loop, with its own pool."""
+
+    async def whole() -> T:
+        try:
+            return await run()
+        finally:
+            await close_pools()
+
+    return asyncio.run(whole())

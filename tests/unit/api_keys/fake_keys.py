@@ -1,0 +1,118 @@
+"""API keys in memory, for the service under test."""
+
+from collections.abc import Iterable
+from copy import copy
+from datetime import timedelta
+from typing import Any
+
+from apps.api_keys.models import ApiKey, ApiKeySecret
+from apps.api_keys.services.api_key_service import ApiKeyService
+from apps.core.database.open_transaction import require_transaction
+from apps.core.errors import NotFound
+from apps.users.services.user_service import UserService
+from tests.support.fakes import LONG_AGO, FakeAccounts, FakeAudit, FakeUsers
+
+NEW_ID = 99
+
+
+class FakeKeys:
+    """Keys and secrets in memory; `calls` are the writes, each inside a transaction and of a locked or new key."""
+
+    def __init__(self, *keys: ApiKey) -> None:
+        self.keys = {key.pk: key for key in keys}
+        self.secrets = FakeSecrets(self)
+        self.calls: list[tuple[Any, ...]] = []
+        self.locked: list[int] = []
+
+    async def get(self, key_id: int) -> ApiKey:
+        if key_id not in self.keys:
+            raise NotFound
+        return self.keys[key_id]
+
+    async def page(self, user_id: int, **query: Any) -> tuple[list[ApiKey], int]:
+        owned = [key for key in self.keys.values() if key.user_id == user_id]
+        return owned, len(owned)
+
+    async def count_not_revoked(self, user_id: int) -> int:
+        require_transaction("count")
+        return len([key for key in self.keys.values() if (key.user_id, key.revoked_at) == (user_id, None)])
+
+    async def lock(self, key_id: int) -> ApiKey:
+        require_transaction("lock")
+        self.locked.append(key_id)
+        return await self.get(key_id)
+
+    async def insert(self, key: ApiKey) -> ApiKey:
+        key.pk = NEW_ID
+        self.locked.append(NEW_ID)
+        self.note("insert", key, key.user_id)
+        key.created_at = key.updated_at = LONG_AGO
+        vars(key).update(prefix="", budget_spent=0, last_used_at=None)
+        self.keys[NEW_ID] = key
+        return key
+
+    async def update(self, key: ApiKey, **changes: Any) -> ApiKey:
+        self.note("update", key, changes)
+        return self._changed(key, **changes)
+
+    async def revoke(self, key: ApiKey, reason: str) -> ApiKey:
+        self.note("revoke", key, reason)
+        return self._changed(key, revoked_at=LONG_AGO, revoked_reason=reason)
+
+    async def mark_deleted(self, key: ApiKey) -> ApiKey:
+        self.note("delete", key)
+        return self._changed(key, deleted_at=LONG_AGO)
+
+    def note(self, call: str, key: ApiKey, *arguments: Any) -> None:
+        require_transaction("write")
+        assert key.pk in self.locked
+        self.calls.append((call, key.pk, *arguments))
+
+    def _changed(self, key: ApiKey, **changes: Any) -> ApiKey:
+        changed = copy(key)
+        vars(changed).update(changes)
+        self.keys[key.pk] = changed
+        return changed
+
+
+class FakeSecrets:
+    """The secrets' writes, noted among those of the keys."""
+
+    def __init__(self, keys: FakeKeys) -> None:
+        self._keys = keys
+
+    async def find(self, digest: bytes) -> ApiKeySecret | None:
+        return None
+
+    async def insert(self, key: ApiKey, digest: bytes, prefix: str) -> None:
+        self._keys.note("insert secret", key, digest, prefix)
+
+    async def expire_all(self, key: ApiKey, grace: timedelta) -> None:
+        self._keys.note("expire secrets", key, grace)
+
+
+class FakeHeldScopes:
+    """Accounts that hold all scopes; `required` are those that were asked for."""
+
+    def __init__(self) -> None:
+        self.required: list[list[str]] = []
+
+    async def require_held(self, user_id: int, scopes: Iterable[str]) -> None:
+        require_transaction("compare scopes")
+        self.required.append(list(scopes))
+
+
+def service_of(keys: FakeKeys, users: FakeUsers, audit: FakeAudit, held: Any = None) -> ApiKeyService:
+    """Return the service on these rows."""
+    rows: Any = keys
+    repository: Any = users
+    trail: Any = audit
+    held_scopes: Any = held or FakeHeldScopes()
+    return ApiKeyService(
+        rows,
+        rows.secrets,
+        UserService(repository),
+        FakeAccounts(users),
+        held_scopes,
+        trail,
+    )

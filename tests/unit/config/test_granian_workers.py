@@ -1,0 +1,43 @@
+"""A few deaths of workers are tolerated, a crash loop is not."""
+
+import time
+from itertools import count
+
+import pytest
+
+from config.serving.granian_workers import DEATHS_MAXIMUM, DEATHS_SECONDS, WorkerDeaths
+
+pytestmark = pytest.mark.unit
+
+LONG_AGO, STARTED = 0, 1000.0
+
+
+@pytest.fixture
+def deaths(monkeypatch: pytest.MonkeyPatch) -> WorkerDeaths:
+    ticks = count(1001)
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(ticks)))
+    record = WorkerDeaths()
+    record[0] = STARTED
+    return record
+
+
+def test_quick_deaths_are_tolerated_up_to_the_maximum(deaths: WorkerDeaths):
+    assert [deaths.get(0, LONG_AGO) for _ in range(DEATHS_MAXIMUM)] == [LONG_AGO] * DEATHS_MAXIMUM
+    assert deaths.get(0, LONG_AGO) == STARTED
+
+
+def test_old_deaths_are_not_counted(deaths: WorkerDeaths, monkeypatch: pytest.MonkeyPatch):
+    for _ in range(DEATHS_MAXIMUM + 1):
+        deaths.get(0, LONG_AGO)
+    later = STARTED + DEATHS_SECONDS + DEATHS_MAXIMUM + 10
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert deaths.get(0, LONG_AGO) == LONG_AGO
+
+
+def test_clearing_does_not_reset_the_count(deaths: WorkerDeaths):
+    # granian clears its record at each death.
+    for _ in range(DEATHS_MAXIMUM):
+        deaths.get(0, LONG_AGO)
+        deaths.clear()
+        deaths[0] = STARTED
+    assert deaths.get(0, LONG_AGO) == STARTED

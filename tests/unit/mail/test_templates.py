@@ -1,0 +1,69 @@
+"""Every message that an app enqueues has a subject, a text and HTML."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.mail.services.rendering import render
+from apps.users.domain.security_notice import SecurityNotice
+
+pytestmark = pytest.mark.unit
+
+LINK = "https://app.example.com/account/page#token=abc"
+OTHER_LINK = "https://app.example.com/account/other#token=def"
+NOTICE = {
+    "what": SecurityNotice.NEW_DEVICE.value,
+    "moment": "2026-11-25 18:00 UTC",
+    "by_staff": "",
+    "address": "203.0.113.9",
+    "agent": "phone",
+    "link": LINK,
+    "reset_link": OTHER_LINK,
+}
+MESSAGES: dict[str, dict[str, Any]] = {
+    "verify_email": {"link": LINK},
+    "confirm_registration": {"link": LINK, "username": "ann"},
+    "registered_already": {"link": LINK},
+    "invitation": {"link": LINK},
+    "reset_password": {"link": LINK},
+    "confirm_new_email": {"link": LINK},
+    "email_taken": {"link": LINK},
+    "confirm_email_change": {"link": LINK, "cancel_link": OTHER_LINK},
+    "email_change_asked": {"cancel_link": OTHER_LINK},
+    "account_deleted": {"days": "30"},
+    "security_notice": NOTICE,
+}
+
+
+@pytest.mark.parametrize("kind", MESSAGES)
+def test_text_and_html_contain_every_value(kind: str):
+    message = render(kind, MESSAGES[kind])
+    assert message.subject
+    for value in MESSAGES[kind].values():
+        assert value in message.text
+        assert value in message.html
+
+
+def test_each_kind_has_text_and_html():
+    apps = Path(__file__).parents[3] / "apps"
+    kinds = {path.name.partition(".")[0] for path in apps.glob("*/templates/mail/*.subject.txt")}
+    assert set(MESSAGES) <= kinds
+    for kind in kinds:
+        (text,), (html,) = apps.glob(f"*/templates/mail/{kind}.txt"), apps.glob(f"*/templates/mail/{kind}.html")
+        assert text.parent == html.parent
+
+
+def test_a_notice_of_a_change_by_staff_does_not_reveal_their_address():
+    message = render("security_notice", {**NOTICE, "by_staff": "yes"})
+    assert "By: the staff of " in message.text
+    assert "203.0.113.9" not in message.text + message.html
+
+
+@pytest.mark.parametrize("ending", ["\r\n", "\n", "\r", "\u2028"])
+def test_values_cannot_add_headers_or_lines(ending: str):
+    agent = f"phone{ending}Bcc: all@example.com{ending}{ending}<a href='https://evil.example'>Click</a>"
+    message = render("security_notice", {**NOTICE, "agent": agent})
+    assert message.subject == SecurityNotice.NEW_DEVICE.value
+    assert "Device: phone Bcc: all@example.com <a" in message.text
+    assert "<a href='https://evil.example'>" not in message.html

@@ -1,0 +1,94 @@
+"""Which callers may verify keys."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from apps.core.errors import DomainError, InsufficientScopes, NotAllowed, NotAuthenticated
+from apps.core.values.ip_addresses import parse_address
+from apps.verification.domain import BatchSnapshot, Caller, KeyRecord
+from apps.verification.services.caller_authorization import is_refused_for_address, refused_callers
+from tests.unit.verification.records import DIGEST, NOW, record
+
+pytestmark = pytest.mark.unit
+
+HERE, ELSEWHERE = "192.0.2.1", "198.51.100.1"
+AT_HOME = ["192.0.2.0/24"]
+
+
+def caller(address: str | None = HERE, digest: bytes = DIGEST) -> Caller:
+    return Caller(digest, parse_address(address) if address else None, "keys:verify")
+
+
+def refusals(*callers: Caller, **changes: Any) -> dict[Caller, DomainError]:
+    client = record(**{"scopes": ["keys:verify"], **changes})
+    return refused_callers(BatchSnapshot(NOW, {}, {DIGEST: client}, {}), callers)
+
+
+@pytest.mark.parametrize("scopes", [["keys:verify"], ["keys:*", "keys:verify"], ["other", "keys:verify"]])
+def test_a_valid_key_with_the_scope_is_authorized(scopes: list[str]):
+    assert refusals(caller(), scopes=scopes) == {}
+
+
+def test_rate_limits_and_credits_do_not_matter_for_callers():
+    own = '[{"name": "minute", "limit": 0, "period_seconds": 60}]'
+    assert refusals(caller(), rate_limits=own, budget=Decimal(0)) == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "address", "error"),
+    [
+        ({"is_active": False}, HERE, NotAuthenticated),
+        ({"revoked_at": NOW}, HERE, NotAuthenticated),
+        ({"expires_at": NOW}, HERE, NotAuthenticated),
+        ({"secret_expires_at": NOW}, HERE, NotAuthenticated),
+        ({"owner_is_active": False}, HERE, NotAuthenticated),
+        ({"owner_locked_until": NOW + timedelta(days=1)}, HERE, NotAuthenticated),
+        ({"owner_is_active": False, "ip_allowlist": AT_HOME}, ELSEWHERE, NotAuthenticated),
+        ({"ip_allowlist": AT_HOME}, ELSEWHERE, NotAllowed),
+        ({"ip_allowlist": AT_HOME}, None, NotAllowed),
+        ({"scopes": []}, HERE, InsufficientScopes),
+        ({"scopes": ["keys:*"]}, HERE, InsufficientScopes),
+        ({"scopes": ["keys:read", "keys:verify:all"]}, HERE, InsufficientScopes),
+    ],
+)
+def test_other_callers_are_refused(changes: dict[str, Any], address: str | None, error: type[DomainError]):
+    client = caller(address)
+    found = refusals(client, **changes)
+    assert list(found) == [client]
+    assert type(found[client]) is error
+
+
+@pytest.mark.parametrize("changes", [{"revoked_at": NOW}, {"expires_at": NOW}])
+def test_an_invalid_caller_does_not_learn_about_its_address(changes: dict[str, Any]):
+    client = caller(ELSEWHERE)
+    assert type(refusals(client, ip_allowlist=AT_HOME, **changes)[client]) is NotAuthenticated
+
+
+def test_an_unknown_caller_is_not_authenticated():
+    unknown = caller(digest=b"unknown")
+    assert type(refusals(unknown)[unknown]) is NotAuthenticated
+
+
+def test_each_caller_is_authorized_on_its_own():
+    here, elsewhere, unknown = caller(), caller(ELSEWHERE), caller(digest=b"unknown")
+    found = refusals(here, elsewhere, unknown, ip_allowlist=AT_HOME)
+    assert {client: type(error) for client, error in found.items()} == {
+        elsewhere: NotAllowed,
+        unknown: NotAuthenticated,
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "address", "found"),
+    [
+        (record(), ELSEWHERE, False),
+        (record(ip_allowlist=AT_HOME), HERE, False),
+        (record(ip_allowlist=AT_HOME), ELSEWHERE, True),
+        (record(ip_allowlist=AT_HOME, owner_is_active=False), ELSEWHERE, False),
+    ],
+)
+def test_refusals_for_the_address_only(key: KeyRecord, address: str, found: object):
+    assert is_refused_for_address(key, parse_address(address)) is found
