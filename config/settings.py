@@ -23,7 +23,7 @@ INSTALLED_APPS = [
     "config",
     *OWN_APPS,
     "ninja",
-    "config.admin_site.KeyhouseAdminConfig",
+    "config.apps.KeyhouseAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

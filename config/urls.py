@@ -5,8 +5,8 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from config.account_pages import account_page
-from config.admin_site import discover_admin_pages
 from config.api import api, interactive_documentation, openapi_document
+from config.apps import discover_admin_pages
 
 discover_admin_pages()
 

@@ -12,12 +12,9 @@ from apps.authentication.repositories.live_session_repository import LiveSession
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
 from apps.authentication.repositories.session_repository import SessionRepository
 from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
-from apps.authentication.services.account_sessions import AccountSessions
 from apps.authentication.services.clean_up import CleanUp
 from apps.authentication.services.in_transaction.password_replacement import PasswordReplacement
 from apps.authentication.services.in_transaction.session_revocation import SessionRevocation
-from apps.authentication.services.key_ring import KeyRing
-from apps.authentication.services.key_rotation import KeyRotation
 from apps.authentication.services.password_check import PasswordCheck
 from apps.authentication.services.password_reset import PasswordReset
 from apps.authentication.services.password_service import PasswordService
@@ -25,10 +22,11 @@ from apps.authentication.services.personal_data import AuthenticationPersonalDat
 from apps.authentication.services.reauthentication import Reauthentication, SessionAuthentication
 from apps.authentication.services.second_step import SecondStep
 from apps.authentication.services.session_refresh import SessionRefresh
-from apps.authentication.services.session_service import SessionService
+from apps.authentication.services.session_service import AccountSessions, SessionService
 from apps.authentication.services.session_tokens import SessionTokens
 from apps.authentication.services.sign_in import SessionStart, SignIn
 from apps.authentication.services.signed_tokens import AccessTokens
+from apps.authentication.services.signing_keys import KeyRing, KeyRotation
 from apps.authentication.services.staff_sessions import StaffSessions
 from apps.mail.dependencies import message_queue
 from apps.one_time_tokens.dependencies import tokens_for, tokens_of_accounts

@@ -11,8 +11,12 @@ from apps.authentication.services.signed_tokens import SignedTokens
 from apps.oauth.repositories.revoked_token_repository import RevokedTokenRepository
 from apps.oauth.services.caller_authentication import CallerAuthentication
 from apps.oauth.services.client_authentication import ClientAuthentication
-from apps.oauth.services.client_token_authentication import ActiveClientTokens, ClientTokenAuthentication
-from apps.oauth.services.client_tokens import CLIENT_TOKEN_KIND, ClientTokens
+from apps.oauth.services.client_tokens import (
+    CLIENT_TOKEN_KIND,
+    ActiveClientTokens,
+    ClientTokenAuthentication,
+    ClientTokens,
+)
 from apps.oauth.services.introspection import Introspection
 from apps.oauth.services.revocation import Revocation
 from apps.oauth.services.token_exchange import TokenExchange

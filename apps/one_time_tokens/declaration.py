@@ -1,7 +1,7 @@
 """What this app adds."""
 
 from apps.core.declarations.app_declaration import AppDeclaration, CleanUpTask, PersonalDataDeclaration
-from apps.one_time_tokens.dependencies import token_clean_up, token_personal_data
+from apps.one_time_tokens.dependencies import expired_tokens, token_personal_data
 
 DECLARATION = AppDeclaration(
     personal_data=PersonalDataDeclaration(
@@ -10,6 +10,6 @@ DECLARATION = AppDeclaration(
         not_exported={"one_time_tokens.OneTimeToken": "Digests of links and challenges that expire within days."},
     ),
     clean_up_tasks=[
-        CleanUpTask("one_time_tokens", "one-time tokens that expired a day ago", lambda: token_clean_up().run())
+        CleanUpTask("one_time_tokens", "one-time tokens that expired a day ago", lambda: expired_tokens().run())
     ],
 )

@@ -2,11 +2,10 @@
 
 from functools import cache
 
+from apps.core.database.batches import BatchRemoval
 from apps.one_time_tokens.repositories.one_time_token_repository import OneTimeTokenRepository
-from apps.one_time_tokens.services.in_transaction.account_tokens import AccountTokens
-from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
+from apps.one_time_tokens.services.in_transaction.one_time_tokens import AccountTokens, OneTimeTokens
 from apps.one_time_tokens.services.personal_data import TokenPersonalData
-from apps.one_time_tokens.services.token_clean_up import TokenCleanUp
 
 
 def tokens_for(purpose: str, ttl_seconds: int) -> OneTimeTokens:
@@ -21,9 +20,9 @@ def tokens_of_accounts() -> AccountTokens:
 
 
 @cache
-def token_clean_up() -> TokenCleanUp:
+def expired_tokens() -> BatchRemoval:
     """Return the service that removes expired tokens."""
-    return TokenCleanUp(OneTimeTokenRepository())
+    return BatchRemoval(OneTimeTokenRepository().remove_expired)
 
 
 @cache

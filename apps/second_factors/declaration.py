@@ -9,7 +9,7 @@ from apps.core.declarations.app_declaration import (
     Mount,
     PersonalDataDeclaration,
 )
-from apps.second_factors.dependencies import attempt_clean_up, personal_data
+from apps.second_factors.dependencies import expired_attempts, personal_data
 from apps.second_factors.routers import second_factor_router
 
 DECLARATION = AppDeclaration(
@@ -58,7 +58,7 @@ DECLARATION = AppDeclaration(
         CleanUpTask(
             "second_factor_attempts",
             "counts of wrong codes that no longer lock anyone out",
-            lambda: attempt_clean_up().run(),
+            lambda: expired_attempts().run(),
         )
     ],
 )

@@ -5,18 +5,17 @@ from functools import cache
 from django.conf import settings
 
 from apps.audit.dependencies import audit_trail
+from apps.core.database.batches import BatchRemoval
 from apps.one_time_tokens.dependencies import tokens_for
 from apps.second_factors.repositories.factor_attempt_repository import FactorAttemptRepository
 from apps.second_factors.repositories.factor_repository import FactorRepository
 from apps.second_factors.repositories.passkey_repository import PasskeyRepository
 from apps.second_factors.repositories.recovery_code_repository import RecoveryCodeRepository
 from apps.second_factors.repositories.totp_repository import TotpRepository
-from apps.second_factors.services.attempt_clean_up import AttemptCleanUp
 from apps.second_factors.services.factor_recovery import FactorRecovery
 from apps.second_factors.services.factor_rights import FactorRights
+from apps.second_factors.services.in_transaction.account_factors import FactorCheck, FactorSet
 from apps.second_factors.services.in_transaction.code_verification import CodeVerification
-from apps.second_factors.services.in_transaction.factor_check import FactorCheck
-from apps.second_factors.services.in_transaction.factor_set import FactorSet
 from apps.second_factors.services.passkey_authentication import PasskeyAuthentication
 from apps.second_factors.services.passkey_enrolment import PasskeyEnrolment
 from apps.second_factors.services.personal_data import SecondFactorsPersonalData
@@ -123,9 +122,9 @@ def passkey_step_up() -> PasskeyAuthentication:
 
 
 @cache
-def attempt_clean_up() -> AttemptCleanUp:
+def expired_attempts() -> BatchRemoval:
     """Return the service that deletes expired counts of wrong codes."""
-    return AttemptCleanUp(FactorAttemptRepository())
+    return BatchRemoval(FactorAttemptRepository().delete_expired)
 
 
 @cache

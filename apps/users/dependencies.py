@@ -22,12 +22,14 @@ from apps.users.services.email_verification import EmailVerification
 from apps.users.services.in_transaction.account_creation import AccountCreation
 from apps.users.services.in_transaction.account_credentials import AccountCredentials
 from apps.users.services.in_transaction.account_erasure import AccountErasure
-from apps.users.services.in_transaction.accounts import Accounts
+from apps.users.services.in_transaction.accounts import Accounts, HeldScopes
 from apps.users.services.in_transaction.address_messages import EmailChangeMessages, VerificationMessages
-from apps.users.services.in_transaction.email_change_requests import EmailChangeRequests, EmailChangeTokens
-from apps.users.services.in_transaction.email_replacement import EmailReplacement
+from apps.users.services.in_transaction.email_changes import (
+    EmailChangeRequests,
+    EmailChangeTokens,
+    EmailReplacement,
+)
 from apps.users.services.in_transaction.federated_registration import FederatedRegistration
-from apps.users.services.in_transaction.held_scopes import HeldScopes
 from apps.users.services.in_transaction.invitation_acceptance import InvitationAcceptance
 from apps.users.services.in_transaction.role_assignment import RoleAssignment
 from apps.users.services.in_transaction.security_notifier import SecurityNotifier

@@ -2,7 +2,7 @@
 
 from apps.core.declarations.app_declaration import AppDeclaration, CleanUpTask, Mount, PersonalDataDeclaration
 from apps.core.declarations.personal_data import PersonalData
-from apps.verification.dependencies import idempotency_clean_up
+from apps.verification.dependencies import expired_idempotency_records
 from apps.verification.routers import verification_router
 
 EXPIRES = "Stored responses about API keys, which are removed after a day."
@@ -18,7 +18,7 @@ DECLARATION = AppDeclaration(
         CleanUpTask(
             "verification_answers",
             "stored responses to verifications with a request id, a day after them",
-            lambda: idempotency_clean_up().run(),
+            lambda: expired_idempotency_records().run(),
         )
     ],
 )

@@ -2,10 +2,10 @@
 
 from functools import cache
 
+from apps.core.database.batches import BatchRemoval
 from apps.verification.repositories.decision_repository import DecisionRepository
 from apps.verification.repositories.idempotency_repository import IdempotencyRepository
 from apps.verification.repositories.ledger_audit_repository import LedgerAuditRepository
-from apps.verification.services.idempotency_clean_up import IdempotencyCleanUp
 from apps.verification.services.key_authentication import KeyAuthentication
 from apps.verification.services.ledger_audit import LedgerAudit
 from apps.verification.services.verification_service import VerificationService
@@ -30,6 +30,6 @@ def ledger_audit() -> LedgerAudit:
 
 
 @cache
-def idempotency_clean_up() -> IdempotencyCleanUp:
+def expired_idempotency_records() -> BatchRemoval:
     """Return the service that removes expired idempotency records."""
-    return IdempotencyCleanUp(IdempotencyRepository())
+    return BatchRemoval(IdempotencyRepository().remove_old)

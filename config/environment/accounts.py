@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from apps.users.repositories.breached_password_file import BreachedPasswordFile
-from apps.users.services.context_word_validator import WORD_LENGTH_MINIMUM
+from apps.core.values.lifetimes import ACCESS_TOKEN_SECONDS
+from apps.users.repositories.known_passwords import BreachedPasswordFile
+from apps.users.services.password_validators import WORD_LENGTH_MINIMUM
 from config.environment.variables import CommaSeparated, EnvironmentSettings
 
 
@@ -37,7 +38,7 @@ class AccountSettings(EnvironmentSettings):
 def password_validators(accounts: AccountSettings) -> list[dict[str, Any]]:
     """Return AUTH_PASSWORD_VALIDATORS."""
     return [
-        {"NAME": "apps.users.services.password_text_validator.PasswordTextValidator"},
+        {"NAME": "apps.users.services.password_validators.PasswordTextValidator"},
         {
             "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
             "OPTIONS": {"user_attributes": ("email", "username", "full_name")},
@@ -48,12 +49,25 @@ def password_validators(accounts: AccountSettings) -> list[dict[str, Any]]:
         },
         {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
         {
-            "NAME": "apps.users.services.context_word_validator.ContextWordValidator",
+            "NAME": "apps.users.services.password_validators.ContextWordValidator",
             "OPTIONS": {"words": ["keyhouse", *accounts.password_context_words]},
         },
         # Replaces Django's CommonPasswordValidator, whose list is part of the one that this uses.
         {
-            "NAME": "apps.users.services.known_password_validator.KnownPasswordValidator",
+            "NAME": "apps.users.services.password_validators.KnownPasswordValidator",
             "OPTIONS": {"breached_passwords_file": accounts.breached_passwords_file},
         },
     ]
+
+
+DAY_SECONDS = 24 * 3600
+STAFF_SESSION_SECONDS_MINIMUM = 5 * 60  # the last use is stored once a minute
+
+
+class SessionSettings(EnvironmentSettings):
+    """Sessions of the API last at least as long as their first access token."""
+
+    session_idle_seconds: int = Field(default=30 * DAY_SECONDS, ge=ACCESS_TOKEN_SECONDS)
+    session_absolute_seconds: int = Field(default=180 * DAY_SECONDS, ge=ACCESS_TOKEN_SECONDS)
+    staff_session_idle_seconds: int = Field(default=30 * 60, ge=STAFF_SESSION_SECONDS_MINIMUM)
+    staff_session_absolute_seconds: int = Field(default=12 * 3600, ge=STAFF_SESSION_SECONDS_MINIMUM)

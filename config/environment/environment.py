@@ -9,12 +9,11 @@ import sys
 
 from pydantic import ValidationError
 
-from config.environment.accounts import AccountSettings
+from config.environment.accounts import AccountSettings, SessionSettings
 from config.environment.database import DatabaseSettings
 from config.environment.mail import MailSettings
 from config.environment.passkeys import PasskeySettings
 from config.environment.rate_limits import RateLimitSettings
-from config.environment.sessions import SessionSettings
 from config.environment.sign_in_providers import SignInProviderSettings
 
 

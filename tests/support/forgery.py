@@ -7,8 +7,8 @@ import jwt
 import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from apps.authentication.services.key_ring import decrypt
 from apps.authentication.services.signed_tokens import MEDIA_TYPE
+from apps.authentication.services.signing_keys import decrypt
 from tests.support.server import Server
 
 

@@ -6,8 +6,7 @@ from datetime import timedelta
 from django.db.models import F
 
 from apps.mail.models import OutgoingMail
-from apps.mail.services.message_context import unseal
-from apps.mail.services.rendering import render
+from apps.mail.services.rendering import render, unseal
 
 
 @dataclass(frozen=True)

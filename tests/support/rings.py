@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from apps.authentication.models import SigningKey
-from apps.authentication.services.key_ring import KeyRing
+from apps.authentication.services.signing_keys import KeyRing
 from apps.core.database.open_transaction import require_transaction
 
 

@@ -16,15 +16,16 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.api_keys.admin.api_key_operations import DELETE, REVOKE, ROTATE, KeyAddForm, KeyChangeForm
-from apps.api_keys.admin.secret_search import is_secret, key_id_of, without_secrets
 from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.models import ApiKey, ApiKeySecret
+from apps.api_keys.services import key_format
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.generic_bases import ModelAdminBase
 from apps.core.admin.operation import Operation
 from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.authorization.scopes import withheld_scopes
+from apps.core.errors import NotFound
 from apps.core.event_loop.sync_calls import call_service
 from apps.usage.dependencies import usage_service
 from apps.users.dependencies import user_service
@@ -241,3 +242,25 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
 
 def _end(secret: ApiKeySecret) -> str:
     return f"until {secret.expires_at:%Y-%m-%d %H:%M} UTC" if secret.expires_at else ""
+
+
+def is_secret(term: str) -> bool:
+    """Return whether the term is a complete API key."""
+    return key_format.is_well_formed(term.strip())
+
+
+def key_id_of(secret: str) -> int | None:
+    """Return the id of the key that has this secret, or None."""
+    try:
+        return call_service(api_key_service().id_of_secret, secret.strip())
+    except NotFound:
+        return None
+
+
+def without_secrets(term: str) -> str:
+    """Return the term with each word that begins like a key cut to its visible prefix."""
+    return " ".join(_visible(word) for word in term.split())
+
+
+def _visible(word: str) -> str:
+    return key_format.visible_prefix(word) if word.startswith(key_format.KEY_START) else word

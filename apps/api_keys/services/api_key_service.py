@@ -14,8 +14,7 @@ from apps.core.authorization.scopes import added_scopes, missing_scopes, reserve
 from apps.core.database.transaction import transaction
 from apps.core.errors import Conflict, ErrorDetail, InsufficientScopes, NotAllowed, NotFound
 from apps.core.schemas.page import Page, PageQuery
-from apps.users.services.in_transaction.accounts import Accounts
-from apps.users.services.in_transaction.held_scopes import HeldScopes
+from apps.users.services.in_transaction.accounts import Accounts, HeldScopes
 from apps.users.services.owned_service import OwnedService
 from apps.users.services.user_service import UserService
 

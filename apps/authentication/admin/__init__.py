@@ -1,6 +1,5 @@
 """Sessions in the admin, and what signing in adds to the pages of accounts."""
 
-from apps.authentication.admin import account_operations
 from apps.authentication.admin.session_admin import SessionAdmin
 
-__all__ = ["SessionAdmin", "account_operations"]
+__all__ = ["SessionAdmin"]

@@ -13,9 +13,10 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.authentication.dependencies import account_sessions
+from apps.authentication.dependencies import account_sessions, password_reset
 from apps.authentication.models import Session
 from apps.core.admin.acting_staff import acting_staff
+from apps.core.admin.added_operations import add_operation
 from apps.core.admin.generic_bases import ModelAdminBase
 from apps.core.admin.operation import Operation
 from apps.core.admin.operation_pages import OperationPages
@@ -158,3 +159,23 @@ class SessionAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
     def named(self, row: Any) -> str:
         """Return what a sentence calls the session."""
         return f"the session of {row.user}"
+
+
+def _send_reset(actor: Principal, user_id: int, _form: Form) -> None:
+    call_service(password_reset().send, actor, user_id)
+
+
+def _is_usable(user: Any) -> bool:
+    return user.is_active and user.deleted_at is None
+
+
+SEND_RESET = Operation(
+    name="send-password-reset",
+    label="Send a password reset mail",
+    order="Send a password reset mail to {rows}",
+    done="Password reset mail sent to {rows}",
+    explanation="The owner receives a mail with a link that sets a new password. It is valid for 30 minutes.",
+    perform=_send_reset,
+    applies=_is_usable,
+)
+add_operation("users.User", SEND_RESET)

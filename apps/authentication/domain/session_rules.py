@@ -1,5 +1,5 @@
-"""The rules of sessions: how long they last, which spent refresh tokens are accepted, which devices are known, and
-whom a session authenticates.
+"""The rules of sessions: how they were authenticated, how long they last, which spent refresh tokens are accepted,
+which devices are known, and whom a session authenticates.
 """
 
 from collections.abc import Iterable
@@ -13,6 +13,20 @@ from apps.core.authorization.authentication_methods import include_second_factor
 from apps.core.authorization.principal import CredentialKind, Principal
 from apps.core.authorization.scopes import scopes_of_roles
 from apps.core.values.ip_addresses import site_network
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """That the caller owns the account, and the methods that have shown it (names of RFC 8176).
+
+    `checked_digest` is the `password_digest` of the hash that a password was checked against, None where no password
+    was checked: the authentication is valid only while the account has that password.
+    """
+
+    user_id: int
+    methods: tuple[str, ...]
+    checked_digest: str | None = None
+
 
 RETRY = timedelta(seconds=10)
 ROTATIONS_MAXIMUM = 16  # whose moments a session keeps

@@ -9,7 +9,7 @@ from ninja import Status
 
 from apps.authentication.dependencies import key_ring
 from apps.authentication.schemas.signing_key import KeySet
-from apps.authentication.services.key_ring import KEY_SET_SECONDS
+from apps.authentication.services.signing_keys import KEY_SET_SECONDS
 from apps.core.http.responses import Router
 
 router = Router(tags=["authentication"])

@@ -2,7 +2,7 @@
 
 from apps.audit.domain.audit_entry import AuditEntry, Outcome
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
-from apps.authentication.domain.authentication import Authentication
+from apps.authentication.domain.session_rules import Authentication
 from apps.authentication.repositories.login_attempt_repository import CountedWrong, LoginAttemptRepository
 from apps.core.authorization.authentication_methods import PASSWORD
 from apps.core.authorization.principal import ANONYMOUS

@@ -12,14 +12,13 @@ from apps.core.errors import InvalidToken, NotFound
 from apps.core.request_context import current_request
 from apps.core.values.email_addresses import canonical_email
 from apps.core.values.ip_addresses import rate_limit_subject
-from apps.mail.domain.links import link_to
-from apps.mail.domain.message import MailMessage, message_key
+from apps.mail.domain.message import MailMessage, link_to, message_key
 from apps.mail.services.in_transaction.message_queue import MessageQueue
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import NO_ACCOUNT, OneTimeTokens
-from apps.users.domain.security_notice import SecurityNotice
 from apps.users.services.credentials import Credentials
 from apps.users.services.in_transaction.account_credentials import AccountCredentials
 from apps.users.services.in_transaction.accounts import Accounts
+from apps.users.services.in_transaction.security_notifier import SecurityNotice
 
 MESSAGE_KIND = "reset_password"
 MESSAGE_INTERVAL_SECONDS = 5 * 60

@@ -7,9 +7,9 @@ from apps.core.authorization.principal import Principal
 from apps.core.crypto.passwords import hash_password
 from apps.core.database.transaction import transaction
 from apps.second_factors.services.factor_rights import FactorRights
-from apps.users.domain.security_notice import SecurityNotice
 from apps.users.services.credentials import Credentials, password_digest
 from apps.users.services.in_transaction.account_credentials import AccountCredentials
+from apps.users.services.in_transaction.security_notifier import SecurityNotice
 from apps.users.services.password_policy import check_new_password
 
 

@@ -12,7 +12,7 @@ from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
 from apps.core.errors import PasskeyRefused, SecondFactorRequired, WrongCode
 from apps.second_factors.schemas.passkey import PasskeyAssertion, PasskeyOptions
-from apps.second_factors.services.in_transaction.factor_check import FactorCheck
+from apps.second_factors.services.in_transaction.account_factors import FactorCheck
 from apps.second_factors.services.passkey_authentication import PasskeyAuthentication
 from apps.second_factors.services.second_factors import SecondFactors
 from apps.users.services.in_transaction.account_credentials import AccountCredentials

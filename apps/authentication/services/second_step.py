@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
-from apps.authentication.domain.authentication import Authentication
+from apps.authentication.domain.session_rules import Authentication
 from apps.authentication.schemas.login import SecondFactorNeeded
 from apps.core.authorization.principal import owner_of
 from apps.core.database.transaction import transaction

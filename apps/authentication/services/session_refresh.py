@@ -13,9 +13,8 @@ from apps.authentication.services.signed_tokens import AccessTokens
 from apps.core.authorization.principal import ANONYMOUS
 from apps.core.database.transaction import transaction
 from apps.core.errors import NotAuthenticated
-from apps.users.domain.security_notice import SecurityNotice
 from apps.users.services.credentials import is_usable
-from apps.users.services.in_transaction.security_notifier import SecurityNotifier
+from apps.users.services.in_transaction.security_notifier import SecurityNotice, SecurityNotifier
 
 
 class SessionRefresh:

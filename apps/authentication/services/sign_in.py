@@ -5,9 +5,8 @@ from contextlib import asynccontextmanager
 
 from apps.audit.domain.audit_entry import AuditEntry, Outcome
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
-from apps.authentication.domain.authentication import Authentication
 from apps.authentication.domain.refresh_token import new_family
-from apps.authentication.domain.session_rules import DEVICE_MEMORY, SessionLifetime, is_known_device
+from apps.authentication.domain.session_rules import DEVICE_MEMORY, Authentication, SessionLifetime, is_known_device
 from apps.authentication.models import Session
 from apps.authentication.repositories.session_repository import SessionRepository
 from apps.authentication.schemas.login import (
@@ -26,12 +25,11 @@ from apps.core.database.transaction import transaction
 from apps.core.errors import DomainError, EmailNotVerified, NotAuthenticated, NotFound, PasskeyRefused
 from apps.core.request_context import current_request
 from apps.second_factors.schemas.passkey import PasskeyAssertion
-from apps.second_factors.services.in_transaction.factor_check import FactorCheck
+from apps.second_factors.services.in_transaction.account_factors import FactorCheck
 from apps.second_factors.services.passkey_authentication import PasskeyAuthentication
-from apps.users.domain.security_notice import SecurityNotice
 from apps.users.services.email_verification import EmailVerification
 from apps.users.services.in_transaction.account_credentials import AccountCredentials
-from apps.users.services.in_transaction.security_notifier import SecurityNotifier
+from apps.users.services.in_transaction.security_notifier import SecurityNotice, SecurityNotifier
 
 
 class SessionStart:

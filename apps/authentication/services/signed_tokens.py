@@ -18,7 +18,7 @@ from apps.authentication.domain.refresh_token import RefreshToken
 from apps.authentication.domain.session_rules import principal_of
 from apps.authentication.models import Session
 from apps.authentication.schemas.login import TokenPair
-from apps.authentication.services.key_ring import KeyRing
+from apps.authentication.services.signing_keys import KeyRing
 from apps.core.values.lifetimes import ACCESS_TOKEN_SECONDS
 
 ALGORITHM = "EdDSA"

@@ -4,8 +4,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from apps.authentication.domain.authentication import Authentication
-from apps.authentication.domain.session_rules import SessionLifetime, principal_of
+from apps.authentication.domain.session_rules import Authentication, SessionLifetime, principal_of
 from apps.authentication.models import Session
 from apps.authentication.repositories.live_session_repository import LiveSessionRepository
 from apps.authentication.schemas.login import SecondFactorNeeded

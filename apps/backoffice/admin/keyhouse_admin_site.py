@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
 from apps.authentication.services.second_step import EXPIRED_MESSAGE
+from apps.backoffice.admin.authentication_forms import StaffPasswordForm
 from apps.backoffice.admin.browser_session import sign_out_browser
 from apps.backoffice.admin.navigation import grouped, next_page, url_with_next
 from apps.backoffice.admin.own_sessions import own_sessions
@@ -25,7 +26,6 @@ from apps.backoffice.admin.reauthentication_page import reauthentication_page
 from apps.backoffice.admin.second_factor_pages import new_passkey_page, new_totp_page, second_factors_page
 from apps.backoffice.admin.second_step_page import SECOND_STEP_EXPIRED, second_step_page
 from apps.backoffice.admin.staff_login import StaffLoginForm, StaffLoginView
-from apps.backoffice.admin.staff_password_form import StaffPasswordForm
 from apps.core.admin.acting_staff import principal_of
 from apps.core.database.bounded_statements import bounded_statements, is_statement_timeout
 

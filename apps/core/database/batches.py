@@ -14,3 +14,14 @@ async def remove_in_batches(remove: Callable[[int], Awaitable[int]], batch_size:
     while removed := await remove(batch_size):
         total += removed
     return total
+
+
+class BatchRemoval:
+    """A clean-up task that calls a repository's method until it deletes nothing more."""
+
+    def __init__(self, remove: Callable[[int], Awaitable[int]]) -> None:
+        self._remove = remove
+
+    async def run(self) -> int:
+        """Delete all rows in batches, and return their number."""
+        return await remove_in_batches(self._remove)

@@ -1,7 +1,8 @@
-"""Providers that people may sign in with, as the operator has configured them."""
+"""Providers that people may sign in with, as the operator configured them, and people as providers describe them."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from typing import Any
 
 GITHUB = "https://github.com"
 MICROSOFT = "https://login.microsoftonline.com"
@@ -48,3 +49,22 @@ PRESETS = {
     "microsoft": Preset("Microsoft", ProviderKind.MICROSOFT, f"{MICROSOFT}/common/v2.0"),
     "github": Preset("GitHub", ProviderKind.GITHUB, GITHUB, "read:user user:email"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A person as a provider describes them: `issuer` and `subject` identify, the rest describes.
+
+    `is_verified` is whether the provider has verified the address in a way that can be relied on.
+    """
+
+    provider: str
+    issuer: str
+    subject: str
+    email: str
+    is_verified: bool
+    full_name: str
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return asdict(self)

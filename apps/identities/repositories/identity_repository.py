@@ -9,7 +9,7 @@ from apps.core.database.orm.entity_repository import OwnedRepository
 from apps.core.database.orm.queries import fetch_all, fetch_one, lock_one
 from apps.core.database.orm.writes import delete, insert, update
 from apps.core.errors import Conflict, NotFound
-from apps.identities.domain.profile import Profile
+from apps.identities.domain.provider import Profile
 from apps.identities.models import Identity
 
 

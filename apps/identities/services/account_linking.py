@@ -8,14 +8,13 @@ from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.principal import ANONYMOUS, Principal, owner_of
 from apps.core.database.transaction import transaction
 from apps.core.errors import Conflict, EmailNotVerified, NotAllowed, NotAuthenticated, NotFound
-from apps.identities.domain.profile import Profile
+from apps.identities.domain.provider import Profile
 from apps.identities.models import Identity
 from apps.identities.repositories.identity_repository import IdentityRepository
-from apps.users.domain.security_notice import SecurityNotice
 from apps.users.services.credentials import Credentials
 from apps.users.services.in_transaction.accounts import Accounts
 from apps.users.services.in_transaction.federated_registration import FederatedRegistration
-from apps.users.services.in_transaction.security_notifier import SecurityNotifier
+from apps.users.services.in_transaction.security_notifier import SecurityNotice, SecurityNotifier
 
 ATTEMPTS_MAXIMUM = 5
 TARGET_KIND = "identity"

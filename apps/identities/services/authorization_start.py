@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from apps.core.errors import ValidationFailed
 from apps.core.values.api_path import API_PATH
-from apps.identities.domain.profile import Profile
+from apps.identities.domain.provider import Profile
 from apps.identities.schemas.provider import StartQuery
 from apps.identities.services import browser_binding
 from apps.identities.services.provider_client import AuthorizationRequest

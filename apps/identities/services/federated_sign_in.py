@@ -1,12 +1,12 @@
 """Redeeming the code of a sign-in with a provider: for a session, or for a link to the caller's account."""
 
-from apps.authentication.domain.authentication import Authentication
+from apps.authentication.domain.session_rules import Authentication
 from apps.authentication.schemas.login import SecondFactorNeeded, TokenPair
 from apps.authentication.services.sign_in import SignIn
 from apps.core.authorization.authentication_methods import FEDERATED
 from apps.core.authorization.principal import Principal
 from apps.core.errors import InvalidToken
-from apps.identities.domain.profile import Profile
+from apps.identities.domain.provider import Profile
 from apps.identities.schemas.identity import IdentityOut
 from apps.identities.schemas.provider import CodeExchange
 from apps.identities.services.account_linking import AccountLinking

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from apps.identities.domain.profile import Profile
-from apps.identities.domain.provider import GITHUB, Provider
+from apps.identities.domain.provider import GITHUB, Profile, Provider
 from apps.identities.services.claims import profile_from
 from apps.identities.services.provider_client import (
     AuthorizationCode,

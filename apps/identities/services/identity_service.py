@@ -14,10 +14,9 @@ from apps.identities.schemas.identity import IdentityOut
 from apps.identities.services.account_linking import TARGET_KIND
 from apps.identities.services.providers import Providers
 from apps.second_factors.services.factor_rights import FactorRights
-from apps.users.domain.security_notice import SecurityNotice
 from apps.users.services.credentials import Credentials
 from apps.users.services.in_transaction.accounts import Accounts
-from apps.users.services.in_transaction.security_notifier import SecurityNotifier
+from apps.users.services.in_transaction.security_notifier import SecurityNotice, SecurityNotifier
 from apps.users.services.user_service import UserService
 
 

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from apps.identities.domain.profile import Profile
-from apps.identities.domain.provider import Provider, ProviderKind
+from apps.identities.domain.provider import Profile, Provider, ProviderKind
 from apps.identities.services.claims import MICROSOFT_SHARED, profile_of
 from apps.identities.services.id_tokens import PublicKeys, UnknownKey, read_id_token, usable_keys
 from apps.identities.services.provider_client import (

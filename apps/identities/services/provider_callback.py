@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.core.errors import InvalidToken
-from apps.identities.domain.profile import Profile
+from apps.identities.domain.provider import Profile
 from apps.identities.schemas.provider import CallbackQuery
 from apps.identities.services import browser_binding
 from apps.identities.services.authorization_start import ReturnRedirect, callback_url

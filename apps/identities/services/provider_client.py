@@ -5,8 +5,7 @@ from typing import Any, Protocol
 
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 
-from apps.identities.domain.profile import Profile
-from apps.identities.domain.provider import Provider
+from apps.identities.domain.provider import Profile, Provider
 from apps.identities.services.provider_errors import InvalidProviderAnswer, ProviderRefused, ProviderUnavailable
 from apps.identities.services.provider_http import ProviderHttp, ascii_text, json_object
 

@@ -1,10 +1,13 @@
-"""Messages that a service wants sent by mail."""
+"""Messages that a service wants sent by mail, and the links in them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
+from urllib.parse import quote, urlencode
+
+from django.conf import settings
 
 DAY_SECONDS = 24 * 3600
 
@@ -53,3 +56,13 @@ ONE_A_MINUTE, FIVE_AN_HOUR = MessageAllowance(1, 60), MessageAllowance(5, 3600)
 def message_key(kind: str, token: str) -> str:
     """Return the key of the one message that holds a single-use token; it does not reveal the token."""
     return f"{kind}:{sha256(token.encode()).hexdigest()}"
+
+
+def link_to(page: str, **fragment: str) -> str:
+    """Return `{APPLICATION_URL}/account/{page}#name=value&…`.
+
+    The base address is the operator's setting, never the Host header of a request, which the client chooses. Single-use
+    tokens travel in the fragment, which browsers send to no server: it appears in no log and no Referer header.
+    """
+    address = f"{settings.APPLICATION_URL}/account/{quote(page)}"
+    return f"{address}#{urlencode(fragment, quote_via=quote)}" if fragment else address

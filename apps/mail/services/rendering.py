@@ -1,11 +1,14 @@
-"""Renders messages: subject, text and HTML."""
+"""Renders messages: subject, text and HTML, from a context that is stored encrypted."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
+import orjson
 from django.conf import settings
 from django.template import Context, Template
 from django.template.loader import get_template
+
+from apps.core.crypto.encryption import decrypt, encrypt
 
 
 class Rendered(NamedTuple):
@@ -42,3 +45,19 @@ def _render(name: str, values: Mapping[str, Any], *, autoescape: bool) -> str:
 
 def _one_line(value: str) -> str:
     return " ".join("".join(character if character.isprintable() else " " for character in value).split())
+
+
+# Part of the encryption of stored messages: another text makes them unreadable.
+PURPOSE = "keyhouse outgoing mail"
+
+
+def seal(context: Mapping[str, str]) -> bytes:
+    """Return the context, encrypted and authenticated."""
+    return encrypt(orjson.dumps(dict(context)), PURPOSE)
+
+
+def unseal(sealed: bytes) -> dict[str, str] | None:
+    """Return the context, or None when it was encrypted under another SECRET_KEY or tampered with."""
+    opened = decrypt(sealed, PURPOSE)
+    context: dict[str, str] | None = orjson.loads(opened) if opened is not None else None
+    return context

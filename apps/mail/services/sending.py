@@ -7,8 +7,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives, mailers
 
 from apps.mail.domain.message import ClaimedMessage
-from apps.mail.services.message_context import unseal
-from apps.mail.services.rendering import render
+from apps.mail.services.rendering import render, unseal
 
 PERMANENT_REPLY = 500  # RFC 5321, section 4.2.1: a permanent failure
 

@@ -9,7 +9,7 @@ from apps.core.errors import NotAllowed
 from apps.core.request_context import current_request
 from apps.oauth.services.client_authentication import ClientAuthentication
 from apps.oauth.services.client_credentials import SEVERAL_METHODS, bearer_of, read_credentials
-from apps.oauth.services.client_token_authentication import ClientTokenAuthentication
+from apps.oauth.services.client_tokens import ClientTokenAuthentication
 from apps.oauth.services.oauth_errors import InvalidBearerToken, OAuthError, RefusedClient
 from apps.verification.services.key_authentication import KeyAuthentication, KeyAuthenticationResult
 

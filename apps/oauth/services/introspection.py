@@ -9,8 +9,7 @@ from apps.authentication.services.session_tokens import SessionTokens
 from apps.core.authorization.principal import Principal
 from apps.core.authorization.scopes import TOKENS_INTROSPECT
 from apps.oauth.schemas.oauth_token import IntrospectionOut
-from apps.oauth.services.client_token_authentication import ActiveClientTokens
-from apps.oauth.services.client_tokens import ClientTokens
+from apps.oauth.services.client_tokens import ActiveClientTokens, ClientTokens
 from apps.oauth.services.requested_scopes import common_scopes
 from apps.verification.services.key_authentication import KeyAuthentication, KeyAuthenticationResult
 

@@ -8,7 +8,7 @@ from apps.core.database.orm.queries import count, fetch_one, lock_one
 from apps.core.database.orm.writes import delete, insert, update
 from apps.core.database.statements import execute
 from apps.core.errors import Conflict, NotFound
-from apps.second_factors.domain.passkey_credential import Assertion
+from apps.second_factors.domain.presented_factors import Assertion
 from apps.second_factors.models import Passkey
 from apps.second_factors.repositories.factor_repository import SQL
 

@@ -10,13 +10,12 @@ from apps.core.errors import NotFound
 from apps.second_factors.repositories.factor_repository import FactorRepository
 from apps.second_factors.repositories.recovery_code_repository import RecoveryCodeRepository
 from apps.second_factors.schemas.second_factor import RecoveryCodesOut, SecondFactorsReset
+from apps.second_factors.services.codes import digest_of, new_codes
 from apps.second_factors.services.factor_rights import FactorRights
-from apps.second_factors.services.recovery_code import digest_of, new_codes
 from apps.second_factors.services.second_factors import kinds_in
-from apps.users.domain.security_notice import SecurityNotice
 from apps.users.services.in_transaction.account_credentials import AccountCredentials
 from apps.users.services.in_transaction.accounts import Accounts
-from apps.users.services.in_transaction.security_notifier import SecurityNotifier
+from apps.users.services.in_transaction.security_notifier import SecurityNotice, SecurityNotifier
 
 KEY_BYTES = 8
 

@@ -12,14 +12,13 @@ from apps.core.crypto.passwords import run_in_hashing_thread
 from apps.core.database.transaction import transaction
 from apps.core.errors import NotFound
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
-from apps.second_factors.domain.passkey_credential import Assertion
+from apps.second_factors.domain.presented_factors import Assertion
 from apps.second_factors.models import Passkey
 from apps.second_factors.repositories.passkey_repository import PasskeyRepository
 from apps.second_factors.schemas.passkey import AssertionCredential, PasskeyAssertion, PasskeyOptions
 from apps.second_factors.services.relying_party import CredentialRefused, RelyingParty, options_json
-from apps.users.domain.security_notice import SecurityNotice
 from apps.users.services.in_transaction.accounts import Accounts
-from apps.users.services.in_transaction.security_notifier import SecurityNotifier
+from apps.users.services.in_transaction.security_notifier import SecurityNotice, SecurityNotifier
 
 
 @dataclass(frozen=True, slots=True)

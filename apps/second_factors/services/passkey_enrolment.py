@@ -12,16 +12,15 @@ from apps.core.crypto.passwords import run_in_hashing_thread
 from apps.core.database.transaction import transaction
 from apps.core.errors import Conflict, ValidationFailed
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
-from apps.second_factors.domain.passkey_credential import NewCredential
+from apps.second_factors.domain.presented_factors import NewCredential
 from apps.second_factors.models import Passkey
 from apps.second_factors.repositories.passkey_repository import PasskeyRepository
 from apps.second_factors.schemas.passkey import PasskeyAdded, PasskeyOptions, PasskeyOut, PasskeyRegistration
 from apps.second_factors.services.factor_rights import FactorRights
-from apps.second_factors.services.in_transaction.factor_set import FactorSet
+from apps.second_factors.services.in_transaction.account_factors import FactorSet
 from apps.second_factors.services.relying_party import CredentialRefused, Owner, RelyingParty, options_json
-from apps.users.domain.security_notice import SecurityNotice
 from apps.users.services.in_transaction.accounts import Accounts
-from apps.users.services.in_transaction.security_notifier import SecurityNotifier
+from apps.users.services.in_transaction.security_notifier import SecurityNotice, SecurityNotifier
 
 HANDLE_BYTES = 32
 PASSKEYS_MAXIMUM = 20  # an account

@@ -25,7 +25,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from apps.second_factors.domain.passkey_credential import Assertion, NewCredential
+from apps.second_factors.domain.presented_factors import Assertion, NewCredential
 from apps.second_factors.models import Passkey
 from apps.second_factors.schemas.passkey import AssertionCredential, AttestationCredential
 

@@ -9,13 +9,12 @@ from apps.core.errors import NotFound, WrongCode
 from apps.second_factors.repositories.totp_repository import TotpRepository
 from apps.second_factors.schemas.second_factor import RecoveryCodesOut
 from apps.second_factors.schemas.totp_device import TotpSecret
+from apps.second_factors.services.codes import encrypted, new_secret, otpauth_uri, qr_code
 from apps.second_factors.services.factor_rights import FactorRights
+from apps.second_factors.services.in_transaction.account_factors import FactorSet
 from apps.second_factors.services.in_transaction.code_verification import CodeVerification, attempt_of
-from apps.second_factors.services.in_transaction.factor_set import FactorSet
-from apps.second_factors.services.totp import encrypted, new_secret, otpauth_uri, qr_code
-from apps.users.domain.security_notice import SecurityNotice
 from apps.users.services.in_transaction.accounts import Accounts
-from apps.users.services.in_transaction.security_notifier import SecurityNotifier
+from apps.users.services.in_transaction.security_notifier import SecurityNotice, SecurityNotifier
 
 KIND = {"kind": "totp"}
 

@@ -4,7 +4,6 @@ from apps.users.models.invitation import Invitation
 from apps.users.models.pending_registration import PendingRegistration
 from apps.users.models.role import Role
 from apps.users.models.role_scope import RoleScope
-from apps.users.models.user import User
-from apps.users.models.user_manager import UserManager
+from apps.users.models.user import User, UserManager
 
 __all__ = ["Invitation", "PendingRegistration", "Role", "RoleScope", "User", "UserManager"]

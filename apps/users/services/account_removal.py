@@ -9,12 +9,11 @@ from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
 from apps.mail.domain.message import MailMessage
 from apps.mail.services.in_transaction.message_queue import MessageQueue
-from apps.one_time_tokens.services.in_transaction.account_tokens import AccountTokens
+from apps.one_time_tokens.services.in_transaction.one_time_tokens import AccountTokens
 from apps.users.repositories.erasure_repository import ErasureRepository
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.user import UserOut
-from apps.users.services.credentials import Credentials
-from apps.users.services.staff_rules import require_changeable_by, require_removable_by
+from apps.users.services.credentials import Credentials, require_changeable_by, require_removable_by
 
 MESSAGE_KIND = "account_deleted"
 

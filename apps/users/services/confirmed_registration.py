@@ -7,8 +7,7 @@ from apps.core.crypto.passwords import password_matches
 from apps.core.database.batches import remove_in_batches
 from apps.core.database.transaction import transaction
 from apps.core.errors import Conflict, InvalidToken, WrongPassword
-from apps.mail.domain.links import link_to
-from apps.mail.domain.message import MailMessage, message_key
+from apps.mail.domain.message import MailMessage, link_to, message_key
 from apps.mail.services.in_transaction.message_queue import MessageQueue
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 from apps.users.models import PendingRegistration

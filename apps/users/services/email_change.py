@@ -11,8 +11,7 @@ from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTime
 from apps.users.models import User
 from apps.users.repositories.account_repository import AccountRepository
 from apps.users.repositories.pending_email_repository import PendingEmailRepository
-from apps.users.services.in_transaction.email_change_requests import NEW, OLD, EmailChangeTokens
-from apps.users.services.in_transaction.email_replacement import EmailReplacement
+from apps.users.services.in_transaction.email_changes import NEW, OLD, EmailChangeTokens, EmailReplacement
 
 Progress = Literal["pending", "changed"]
 

@@ -10,8 +10,7 @@ from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
 from apps.core.errors import Conflict, ErrorDetail
 from apps.core.schemas.page import Page, PageQuery
-from apps.mail.domain.links import link_to
-from apps.mail.domain.message import MailMessage, message_key
+from apps.mail.domain.message import MailMessage, link_to, message_key
 from apps.mail.services.in_transaction.message_queue import MessageQueue
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 from apps.plans.services.plan_service import PlanService

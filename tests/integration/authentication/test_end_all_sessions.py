@@ -10,7 +10,7 @@ from apps.audit.models import AuditEvent
 from apps.authentication.dependencies import account_sessions, session_revocation, session_service
 from apps.authentication.models import Session
 from apps.authentication.repositories.live_session_repository import LiveSessionRepository
-from apps.authentication.services.account_sessions import AccountSessions
+from apps.authentication.services.session_service import AccountSessions
 from apps.core.authorization.principal import OPERATOR, Principal
 from apps.core.errors import NotAllowed
 from apps.core.event_loop.sync_calls import call_service

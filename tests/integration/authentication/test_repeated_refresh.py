@@ -24,10 +24,10 @@ from apps.authentication.repositories.live_session_repository import LiveSession
 from apps.authentication.repositories.session_repository import SessionRepository
 from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
 from apps.authentication.schemas.login import TokenPair
-from apps.authentication.services.key_ring import KeyRing
 from apps.authentication.services.session_refresh import SessionRefresh
 from apps.authentication.services.session_service import SessionService
 from apps.authentication.services.signed_tokens import AccessTokens
+from apps.authentication.services.signing_keys import KeyRing
 from apps.core.database.pool import close_pools
 from apps.core.errors import NotAuthenticated
 from apps.users.dependencies import security_notifier

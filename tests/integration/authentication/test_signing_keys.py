@@ -17,10 +17,9 @@ from apps.audit.models import AuditEvent
 from apps.authentication.dependencies import key_rotation
 from apps.authentication.models import SigningKey
 from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
-from apps.authentication.services import key_ring
-from apps.authentication.services.key_ring import KEY_SET_SECONDS, KeyRing
-from apps.authentication.services.key_rotation import NOTICE_SECONDS
+from apps.authentication.services import signing_keys
 from apps.authentication.services.signed_tokens import AccessClaims, AccessTokens
+from apps.authentication.services.signing_keys import KEY_SET_SECONDS, NOTICE_SECONDS, KeyRing
 from apps.core.authorization.principal import OPERATOR
 from apps.core.event_loop.sync_calls import call_service
 from apps.core.values.lifetimes import ACCESS_TOKEN_SECONDS
@@ -124,8 +123,8 @@ async def test_worker_without_a_new_key_notices_a_retirement(database, monkeypat
     assert await reader.read(old) == CLAIMS
     await rotate()
     await retire(kid_of(old))
-    monkeypatch.setattr(key_ring, "VIEW_SECONDS", 0.0)
-    monkeypatch.setattr(key_ring, "READS_APART_SECONDS", 0.0)
+    monkeypatch.setattr(signing_keys, "VIEW_SECONDS", 0.0)
+    monkeypatch.setattr(signing_keys, "READS_APART_SECONDS", 0.0)
     assert await reader.read(old) is None
 
 

@@ -5,7 +5,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from apps.users.models import User
-from config.admin_site import discover_admin_pages
+from config.apps import discover_admin_pages
 from tests.support.factories import make_staff, make_user
 from tests.support.staff_browser import browser_of
 

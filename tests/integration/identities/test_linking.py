@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
 from apps.identities.dependencies import account_linking
-from apps.identities.domain.profile import Profile
+from apps.identities.domain.provider import Profile
 from apps.identities.models import Identity
 from apps.users.models import User
 from tests.support.accounts import customer, superuser

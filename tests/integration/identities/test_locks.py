@@ -6,7 +6,7 @@ import pytest
 from django.db.models.functions import Now
 
 from apps.identities.dependencies import account_linking, identity_service
-from apps.identities.domain.profile import Profile
+from apps.identities.domain.provider import Profile
 from apps.identities.models import Identity
 from apps.users.models import User
 from tests.support.callers import staff_of

@@ -8,8 +8,8 @@ from apps.core.errors import NotFound
 from apps.core.request_context import RequestContext, enter_request
 from apps.mail.models import OutgoingMail
 from apps.users.dependencies import security_notifier
-from apps.users.domain.security_notice import SecurityNotice
 from apps.users.models import User
+from apps.users.services.in_transaction.security_notifier import SecurityNotice
 from tests.support.callers import session_of, staff_of
 from tests.support.factories import make_user
 from tests.support.mailbox import QueuedMessage, letters_to

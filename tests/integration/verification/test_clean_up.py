@@ -9,9 +9,9 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from apps.core.event_loop.sync_calls import call_service
+from apps.verification.dependencies import expired_idempotency_records
 from apps.verification.models import VerificationAnswer
 from apps.verification.repositories.idempotency_repository import IdempotencyRepository
-from apps.verification.services.idempotency_clean_up import IdempotencyCleanUp
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -41,5 +41,5 @@ def test_old_records_are_removed_in_batches_the_oldest_first():
         make_record(number, DAY + HOUR * (number + 1))
     assert call_service(IdempotencyRepository().remove_old, 2) == 2
     assert kept() == [0, 1, 2]
-    assert call_service(IdempotencyCleanUp(IdempotencyRepository()).run) == 3
+    assert call_service(expired_idempotency_records().run) == 3
     assert kept() == []

@@ -4,8 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from apps.authentication.domain.authentication import Authentication
-from apps.authentication.domain.session_rules import SessionLifetime
+from apps.authentication.domain.session_rules import Authentication, SessionLifetime
 from apps.authentication.models import Session
 from apps.authentication.repositories.live_session_repository import LiveSession
 from apps.core.database.open_transaction import require_transaction
@@ -14,9 +13,9 @@ from apps.one_time_tokens.repositories.one_time_token_repository import StoredTo
 from apps.second_factors.repositories.factor_repository import FactorCounts
 from apps.second_factors.schemas.second_factor import FactorKind
 from apps.second_factors.services.passkey_authentication import PasskeyAuthenticated
-from apps.users.domain.security_notice import SecurityNotice
 from apps.users.models import User
 from apps.users.services.credentials import Credentials, is_usable, password_digest
+from apps.users.services.in_transaction.security_notifier import SecurityNotice
 from tests.support.fakes import LONG_AGO, unsaved_user
 
 ME, SESSION = 1, 9

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from apps.authentication.domain.refresh_token import new_family
-from apps.authentication.services.account_sessions import AccountSessions
 from apps.authentication.services.in_transaction.session_revocation import SessionRevocation
+from apps.authentication.services.session_service import AccountSessions
 from apps.core.authorization.principal import OPERATOR
 from apps.core.errors import NotAllowed, NotFound, StepUpRequired
 from apps.core.schemas.page import PageQuery

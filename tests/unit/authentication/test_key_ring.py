@@ -9,9 +9,15 @@ import pytest
 from django.utils import timezone
 from jwt.algorithms import OKPAlgorithm
 
-from apps.authentication.services import key_ring
-from apps.authentication.services.key_ring import KID_BYTES, decrypt, encrypt
-from apps.authentication.services.key_rotation import NOTICE_SECONDS, OVERLAP_SECONDS, KeyRotation
+from apps.authentication.services import signing_keys
+from apps.authentication.services.signing_keys import (
+    KID_BYTES,
+    NOTICE_SECONDS,
+    OVERLAP_SECONDS,
+    KeyRotation,
+    decrypt,
+    encrypt,
+)
 from apps.core.authorization.principal import OPERATOR
 from apps.core.errors import NotAllowed, Unavailable
 from tests.support.callers import session_of, staff_of
@@ -127,14 +133,14 @@ async def test_old_key_verifies_until_it_retires(monkeypatch):
     old.retires_at = timezone.now()
     assert await new_ring(rows).public_key(old_kid) is None
     assert await ring.public_key(old_kid) == private.public_key()  # not looked since, and not for long
-    monkeypatch.setattr(key_ring, "VIEW_SECONDS", 0.0)
-    monkeypatch.setattr(key_ring, "READS_APART_SECONDS", 0.0)
+    monkeypatch.setattr(signing_keys, "VIEW_SECONDS", 0.0)
+    monkeypatch.setattr(signing_keys, "READS_APART_SECONDS", 0.0)
     assert await ring.public_key(old_kid) is None
 
 
 async def test_retired_key_is_rejected_within_five_seconds(monkeypatch):
     clock = [1000.0]
-    monkeypatch.setattr(key_ring, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(signing_keys, "monotonic", lambda: clock[0])
     rows = FakeSigningKeys()
     warm = new_ring(rows)
     kid, private = await warm.signing_key()
@@ -176,8 +182,8 @@ async def test_one_caller_renews_a_stale_view(monkeypatch):
     rows = FakeSigningKeys()
     ring = new_ring(rows)
     kid, private = await ring.signing_key()
-    monkeypatch.setattr(key_ring, "VIEW_SECONDS", 0.0)
-    await asyncio.sleep(key_ring.READS_APART_SECONDS + 0.05)
+    monkeypatch.setattr(signing_keys, "VIEW_SECONDS", 0.0)
+    await asyncio.sleep(signing_keys.READS_APART_SECONDS + 0.05)
     before = rows.reads
     assert await asyncio.gather(*(ring.public_key(kid) for _ in range(50))) == [private.public_key()] * 50
     assert rows.reads == before + 1

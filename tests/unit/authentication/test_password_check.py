@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.hashers import make_password
 
 from apps.audit.domain.audit_entry import Outcome
-from apps.authentication.domain.authentication import Authentication
+from apps.authentication.domain.session_rules import Authentication
 from apps.authentication.repositories.login_attempt_repository import CountedWrong
 from apps.authentication.services.password_check import PasswordCheck
 from apps.core.errors import NotAuthenticated, TooManyRequests, WrongPassword

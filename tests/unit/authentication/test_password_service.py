@@ -15,7 +15,7 @@ from apps.core.authorization.principal import OPERATOR
 from apps.core.crypto.passwords import password_matches
 from apps.core.errors import NotAllowed, NotFound, StepUpRequired, ValidationFailed, WrongPassword
 from apps.second_factors.services.factor_rights import FactorRights
-from apps.users.domain.security_notice import SecurityNotice
+from apps.users.services.in_transaction.security_notifier import SecurityNotice
 from tests.support.callers import key_of, session_of
 from tests.support.fakes import FakeAudit
 from tests.unit.authentication.fakes import (

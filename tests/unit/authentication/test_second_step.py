@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from apps.authentication.domain.authentication import Authentication
+from apps.authentication.domain.session_rules import Authentication
 from apps.authentication.services.second_step import SecondStep
 from apps.core.errors import NotAuthenticated
 from apps.one_time_tokens.repositories.one_time_token_repository import StoredToken

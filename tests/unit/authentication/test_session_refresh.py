@@ -9,7 +9,7 @@ from apps.authentication.domain.refresh_token import RefreshToken, new_family, r
 from apps.authentication.services.session_refresh import SessionRefresh
 from apps.authentication.services.signed_tokens import AccessTokens
 from apps.core.errors import NotAuthenticated
-from apps.users.domain.security_notice import SecurityNotice
+from apps.users.services.in_transaction.security_notifier import SecurityNotice
 from tests.support.fakes import LONG_AGO, FakeAudit
 from tests.support.rings import new_ring
 from tests.unit.authentication.fakes import LIFETIMES, ME, SESSION, FakeNotifier, FakeSessions, built, one_session

@@ -6,8 +6,8 @@ import pytest
 from pydantic import SecretStr
 
 from apps.audit.domain.audit_entry import Outcome
-from apps.authentication.domain.authentication import Authentication
 from apps.authentication.domain.refresh_token import new_family, read_refresh_token
+from apps.authentication.domain.session_rules import Authentication
 from apps.authentication.schemas.login import LoginRequest
 from apps.authentication.services.second_step import SecondStep
 from apps.authentication.services.sign_in import SessionStart, SignIn
@@ -16,8 +16,8 @@ from apps.core.errors import EmailNotVerified, NotAuthenticated
 from apps.core.request_context import RequestContext, enter_request
 from apps.second_factors.schemas.second_factor import FactorKind
 from apps.second_factors.services.passkey_authentication import PasskeyAuthenticated
-from apps.users.domain.security_notice import SecurityNotice
 from apps.users.services.credentials import password_digest
+from apps.users.services.in_transaction.security_notifier import SecurityNotice
 from tests.support.fakes import FakeAudit
 from tests.support.rings import new_ring
 from tests.unit.authentication.fakes import (

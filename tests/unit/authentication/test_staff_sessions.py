@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from apps.authentication.domain.authentication import Authentication
 from apps.authentication.domain.refresh_token import new_family
+from apps.authentication.domain.session_rules import Authentication
 from apps.authentication.models import Session
 from apps.authentication.schemas.login import SecondFactorNeeded
 from apps.authentication.services.sign_in import SessionStart

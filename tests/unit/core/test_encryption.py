@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from apps.authentication.services import key_ring
+from apps.authentication.services import signing_keys
 from apps.core.crypto.encryption import decrypt, encrypt
 
 pytestmark = pytest.mark.unit
@@ -35,4 +35,4 @@ def test_tampered_secret_is_not_decrypted(tampered):
 def test_stored_signing_keys_stay_decryptable(settings):
     derived = HKDF(SHA256(), length=32, salt=None, info=b"keyhouse signing keys").derive(settings.SECRET_KEY.encode())
     stored = Fernet(urlsafe_b64encode(derived)).encrypt(b"private half")
-    assert key_ring.decrypt(stored) == b"private half"
+    assert signing_keys.decrypt(stored) == b"private half"

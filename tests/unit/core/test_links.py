@@ -2,8 +2,7 @@
 
 import pytest
 
-from apps.mail.domain.links import link_to
-from apps.mail.domain.message import MailMessage
+from apps.mail.domain.message import MailMessage, link_to
 
 pytestmark = pytest.mark.unit
 

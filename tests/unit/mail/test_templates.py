@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from apps.mail.services.rendering import render
-from apps.users.domain.security_notice import SecurityNotice
+from apps.users.services.in_transaction.security_notifier import SecurityNotice
 
 pytestmark = pytest.mark.unit
 

@@ -7,8 +7,8 @@ import jwt
 import pytest
 
 from apps.api_keys.services.key_secrets import KeySecret
-from apps.authentication.services.key_ring import KeyRing
 from apps.authentication.services.signed_tokens import AccessClaims, AccessTokens, SignedTokens
+from apps.authentication.services.signing_keys import KeyRing
 from apps.oauth.services.client_tokens import CLIENT_TOKEN_KIND, ClientTokens
 from tests.support.rings import new_ring
 

@@ -8,7 +8,7 @@ from apps.core.database.open_transaction import require_transaction
 from apps.core.errors import NotFound
 from apps.second_factors.models import Passkey
 from apps.second_factors.repositories.totp_repository import StoredSecret
-from apps.users.domain.security_notice import SecurityNotice
+from apps.users.services.in_transaction.security_notifier import SecurityNotice
 
 ME, OTHER, PASSKEY, DEVICE, RECOVERY_CODE = 1, 2, 5, 6, 7
 

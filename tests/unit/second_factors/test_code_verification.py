@@ -8,11 +8,10 @@ import pytest
 from apps.core.authorization.principal import ANONYMOUS
 from apps.core.database.transaction import transaction
 from apps.core.errors import TooManyRequests
-from apps.second_factors.domain.code_attempt import CodeAttempt
+from apps.second_factors.domain.presented_factors import CodeAttempt
+from apps.second_factors.services.codes import digest_of, encrypted, new_secret, six_digits_of
 from apps.second_factors.services.in_transaction.code_verification import CodeVerification
-from apps.second_factors.services.recovery_code import digest_of, six_digits_of
-from apps.second_factors.services.totp import encrypted, new_secret
-from apps.users.domain.security_notice import SecurityNotice
+from apps.users.services.in_transaction.security_notifier import SecurityNotice
 from tests.support.fakes import FakeAudit
 from tests.unit.second_factors.fake_factors import (
     ME,

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from apps.one_time_tokens.repositories.one_time_token_repository import StoredToken
-from apps.second_factors.domain.passkey_credential import Assertion
+from apps.second_factors.domain.presented_factors import Assertion
 from apps.second_factors.schemas.passkey import PasskeyAssertion
 from apps.second_factors.services.passkey_authentication import PasskeyAuthenticated, PasskeyAuthentication
 from apps.second_factors.services.relying_party import CredentialRefused
-from apps.users.domain.security_notice import SecurityNotice
+from apps.users.services.in_transaction.security_notifier import SecurityNotice
 from tests.support.fakes import FakeAccounts, FakeAudit, FakeUsers, unsaved_user
 from tests.support.software_authenticator import base64url
 from tests.unit.second_factors.fake_factors import ME, OTHER, PASSKEY, FakeNotifier, FakePasskeys

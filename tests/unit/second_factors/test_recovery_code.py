@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from apps.second_factors.services.recovery_code import digest_of, new_codes, six_digits_of
+from apps.second_factors.services.codes import digest_of, new_codes, six_digits_of
 
 pytestmark = pytest.mark.unit
 

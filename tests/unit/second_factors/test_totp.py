@@ -8,7 +8,7 @@ import pytest
 import segno
 
 from apps.core.crypto import encryption
-from apps.second_factors.services.totp import (
+from apps.second_factors.services.codes import (
     encrypted,
     matching_step,
     matching_step_of_stored,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.users.repositories import breached_password_file
-from apps.users.repositories.breached_password_file import BLOCK_BYTES, BreachedPasswordFile
+from apps.users.repositories import known_passwords
+from apps.users.repositories.known_passwords import BLOCK_BYTES, BreachedPasswordFile
 
 pytestmark = pytest.mark.unit
 
@@ -49,7 +49,7 @@ def test_finds_each_password_and_no_other(tmp_path: Path, many: int, ending: str
     skewed=st.booleans(),
 )
 def test_any_file_and_any_size_of_block(tmp_path: Path, monkeypatch: Any, known, asked, block_bytes, skewed):
-    monkeypatch.setattr(breached_password_file, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(known_passwords, "BLOCK_BYTES", block_bytes)
     # Digests that all begin alike, beside two at the ends, are as unevenly spread as can be.
     padding = ["0" * 40, "F" * 40, *(f"{'7' * 36}{number:04X}" for number in range(200))] if skewed else []
     file = written(tmp_path / "pwned", [*(digest(password) for password in known), *padding])

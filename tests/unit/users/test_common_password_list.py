@@ -7,7 +7,7 @@ from pathlib import Path
 import django
 import pytest
 
-from apps.users.repositories.common_password_list import LIST, is_common_password
+from apps.users.repositories.known_passwords import LIST, is_common_password
 
 pytestmark = pytest.mark.unit
 

@@ -6,10 +6,9 @@ from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.authentication.services.in_transaction.session_revocation import SessionRevocation
 from apps.core.authorization.principal import Principal
-from apps.one_time_tokens.services.in_transaction.account_tokens import AccountTokens
-from apps.users.domain.security_notice import SecurityNotice
+from apps.one_time_tokens.services.in_transaction.one_time_tokens import AccountTokens
 from apps.users.services.in_transaction.account_credentials import AccountCredentials
-from apps.users.services.in_transaction.security_notifier import SecurityNotifier
+from apps.users.services.in_transaction.security_notifier import SecurityNotice, SecurityNotifier
 
 ACTIONS = {
     SecurityNotice.PASSWORD_CHANGED: "user.password_changed",

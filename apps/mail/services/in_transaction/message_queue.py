@@ -9,7 +9,7 @@ from django.core.validators import validate_email
 from apps.core.errors import ValidationFailed
 from apps.mail.domain.message import MailMessage, MessageAllowance
 from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
-from apps.mail.services.message_context import seal
+from apps.mail.services.rendering import seal
 
 
 class MessageQueue:

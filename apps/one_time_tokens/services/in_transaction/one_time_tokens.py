@@ -1,4 +1,4 @@
-"""Secrets that are valid once, for one purpose, for a short time: links in mail, challenges, codes."""
+"""Single-use tokens of a purpose, and all those of an account."""
 
 import secrets
 from collections.abc import Mapping
@@ -79,3 +79,14 @@ class OneTimeTokens:
     def _digest(self, token: str) -> bytes:
         # The purpose is digested too: a token is valid for nothing else.
         return sha256(f"{self._purpose}\x00{token}".encode(errors="replace")).digest()
+
+
+class AccountTokens:
+    """Voids tokens in the caller's transaction."""
+
+    def __init__(self, tokens: OneTimeTokenRepository) -> None:
+        self._tokens = tokens
+
+    async def void_all(self, user_id: int) -> None:
+        """Make every unspent token of the account invalid."""
+        await self._tokens.void_all(user_id)

@@ -8,14 +8,12 @@ from apps.core.authorization.principal import Principal, owner_of
 from apps.core.errors import TooManyRequests
 from apps.core.request_context import current_request
 from apps.core.values.ip_addresses import rate_limit_subject
-from apps.second_factors.domain.code_attempt import CodeAttempt
+from apps.second_factors.domain.presented_factors import CodeAttempt
 from apps.second_factors.repositories.factor_attempt_repository import EVERYWHERE, FactorAttemptRepository
 from apps.second_factors.repositories.recovery_code_repository import RecoveryCodeRepository
 from apps.second_factors.repositories.totp_repository import StoredSecret, TotpRepository
-from apps.second_factors.services.recovery_code import digest_of, six_digits_of
-from apps.second_factors.services.totp import matching_step_of_stored
-from apps.users.domain.security_notice import SecurityNotice
-from apps.users.services.in_transaction.security_notifier import SecurityNotifier
+from apps.second_factors.services.codes import digest_of, matching_step_of_stored, six_digits_of
+from apps.users.services.in_transaction.security_notifier import SecurityNotice, SecurityNotifier
 
 PAIR_MAXIMUM = 4  # wrong codes in a row that lock nothing
 ACCOUNT_MAXIMUM = 50  # wrong six-digit codes within a day, from everywhere

@@ -3,13 +3,11 @@
 import secrets
 
 from apps.core.authorization.principal import Principal
-from apps.mail.domain.links import link_to
-from apps.mail.domain.message import MailMessage, message_key
+from apps.mail.domain.message import MailMessage, link_to, message_key
 from apps.mail.services.in_transaction.message_queue import MessageQueue
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
-from apps.users.domain.security_notice import SecurityNotice
 from apps.users.models import User
-from apps.users.services.in_transaction.security_notifier import SecurityNotifier
+from apps.users.services.in_transaction.security_notifier import SecurityNotice, SecurityNotifier
 
 VERIFY = "verify_email"
 CONFIRM_NEW, TAKEN = TO_NEW = ("confirm_new_email", "email_taken")

@@ -1,4 +1,4 @@
-"""Beginning a change of an account's address."""
+"""Requests for another e-mail address, and what follows when an account gets it."""
 
 from datetime import timedelta
 from typing import NamedTuple
@@ -9,10 +9,15 @@ from apps.core.authorization.principal import Principal
 from apps.core.errors import TooManyRequests
 from apps.mail.domain.message import FIVE_AN_HOUR, ONE_A_MINUTE
 from apps.mail.services.in_transaction.message_queue import MessageQueue
-from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
+from apps.one_time_tokens.services.in_transaction.one_time_tokens import AccountTokens, OneTimeTokens
 from apps.users.models import User
 from apps.users.repositories.pending_email_repository import PendingEmailRepository
-from apps.users.services.in_transaction.address_messages import TO_NEW, TO_OLD, EmailChangeMessages
+from apps.users.services.in_transaction.address_messages import (
+    TO_NEW,
+    TO_OLD,
+    EmailChangeMessages,
+    VerificationMessages,
+)
 
 OLD, NEW = "old", "new"  # the two sides that confirm
 
@@ -80,3 +85,35 @@ class EmailChangeRequests:
         waits.append(await self._queue.seconds_until_address_may(email, TO_NEW, FIVE_AN_HOUR))
         if any(waits):
             raise TooManyRequests(retry_after_seconds=max(waits))
+
+
+class EmailReplacement:
+    """Voids links and notifies both addresses, in the caller's transaction, which has locked the account."""
+
+    def __init__(
+        self,
+        pending: PendingEmailRepository,
+        tokens: AccountTokens,
+        messages: EmailChangeMessages,
+        verification: VerificationMessages,
+    ) -> None:
+        self._pending = pending
+        self._tokens = tokens
+        self._messages = messages
+        self._verification = verification
+
+    async def announce(self, user_id: int, old: str, actor: Principal | None = None) -> None:
+        """Void every link that the old address may have, and notify both addresses."""
+        await self._tokens.void_all(user_id)
+        await self._messages.notify_both(user_id, old, actor)
+
+    async def complete_by_staff(self, actor: Principal, user: User, email: str) -> None:
+        """Cancel the change that the owner may have begun, announce the new address, and ask it to verify itself.
+
+        `user` is the account as it was before; where only the case of its address has changed, nothing follows.
+        """
+        if email.lower() == user.email.lower():
+            return
+        await self._pending.end(user)
+        await self.announce(user.pk, user.email, actor)
+        await self._verification.enqueue(user.pk, email)

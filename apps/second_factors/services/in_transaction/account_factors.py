@@ -1,8 +1,8 @@
-"""What adding the first second factor of an account entails, and removing the last."""
+"""Whether an account has a second factor, and what the first and the last one change."""
 
 from apps.second_factors.repositories.factor_repository import FactorRepository
 from apps.second_factors.repositories.recovery_code_repository import RecoveryCodeRepository
-from apps.second_factors.services.recovery_code import digest_of, new_codes
+from apps.second_factors.services.codes import digest_of, new_codes
 from apps.users.services.in_transaction.account_credentials import AccountCredentials
 
 
@@ -38,3 +38,14 @@ class FactorSet:
     async def drop_recovery_codes_after_last(self, user_id: int) -> None:
         """After a factor is removed: delete the recovery codes unless there is one that they stand in for."""
         await self._recovery_codes.delete_without_factor(user_id)
+
+
+class FactorCheck:
+    """Looks for second factors in the caller's transaction."""
+
+    def __init__(self, factors: FactorRepository) -> None:
+        self._factors = factors
+
+    async def has_one(self, user_id: int) -> bool:
+        """Return whether the account has a second factor; certain while the account is locked."""
+        return (await self._factors.counts(user_id)).has_factor

@@ -1,12 +1,11 @@
-"""Passwords that are known from breaches, in the file that Have I Been Pwned's downloader writes.
+"""Passwords that are known: from public lists (`common_passwords.md`), and from breaches, in the operator's file."""
 
-Each line is the SHA-1 of a password in hexadecimal, a colon and how often it was seen; lines are in order of the
-digest. About a billion lines take some 40 GB, so the file stays on disk: a look-up reads a few blocks.
-"""
-
+import gzip
 import os
 import re
+import unicodedata
 from collections.abc import Iterator
+from functools import cache
 from hashlib import sha1
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -111,3 +110,21 @@ def _rank(digest: bytes) -> int:
 
 def _size(file: BinaryIO) -> int:
     return os.fstat(file.fileno()).st_size
+
+
+LIST = Path(__file__).with_name("common_passwords.txt.gz")
+
+
+def is_common_password(password: str) -> bool:
+    """Return whether the password is in the list, in whatever case and width.
+
+    The first call reads the list, a megabyte, which then stays in memory. It has no password under eight characters:
+    those may not be set anyway.
+    """
+    text = unicodedata.normalize("NFKC", password).casefold().strip()
+    return b"\n%b\n" % text.encode("utf-8", "surrogatepass") in _lines()
+
+
+@cache
+def _lines() -> bytes:
+    return b"\n%b" % gzip.decompress(LIST.read_bytes())
