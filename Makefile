@@ -16,7 +16,7 @@ serve: base ## run Keyhouse; HOST, PORT, WORKERS and DATABASE_URL configure it
 test: dev ## run all tests on a PostgreSQL of their own; TEST_FLAGS='-k name -x' selects some
 	@$(python) -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(TEST_FLAGS)
 
-soak: dev ## repeat the tests that kill processes and race, for ten minutes
+soak: dev ## repeat the crash and concurrency tests for ten minutes
 	@SOAK=1 $(python) -m pytest $(TEST_FLAGS) tests/e2e/test_crashes.py tests/e2e/test_exactly.py
 
 check: dev ## style, types, layers, migrations, and Django's own checks for production
@@ -47,7 +47,7 @@ lock: dev ## rewrite requirements/*.txt; LOCK_FLAGS=--upgrade takes the newest v
 	@$(lock) requirements/production.in --constraint requirements/dev.txt --output-file requirements/production.txt
 	@$(lock) requirements/bench.in --constraint requirements/dev.txt --output-file requirements/bench.txt
 
-clean: ## remove .venv and caches; the data in .keyhouse stays
+clean: ## delete .venv and caches; keeps the data in .keyhouse
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 

@@ -31,7 +31,7 @@ http_settings = HttpSettings(
     allowed_origins=frozenset(settings.ENVIRONMENT.cors_allowed_origins),
     https_only=settings.ENVIRONMENT.serves_https_only,
     access_log=settings.ENVIRONMENT.access_log,
-    staff_requests_maximum=settings.STAFF_REQUESTS_MAXIMUM,
+    admin_requests_maximum=settings.STAFF_REQUESTS_MAXIMUM,
 )
 fast_paths = {f"{API_PATH}/keys/verify": verify_fast_path}
 api_application = ApiApplication(http_settings, fast_paths)

@@ -11,7 +11,7 @@ from apps.api_keys.services.key_format import KEY_START
 from apps.authentication.dependencies import session_service
 from apps.core.authorization.principal import Principal
 from apps.core.errors import TooManyRequests
-from apps.core.rate_limits.response_headers import note_rate_limits
+from apps.core.rate_limits.response_headers import record_rate_limits
 from apps.core.request_context import current_request
 from apps.oauth.dependencies import client_token_authentication
 from apps.verification.dependencies import key_authentication
@@ -60,7 +60,7 @@ async def _client_principal(request: HttpRequest, token: str, *, is_limited: boo
 
 def _admitted(request: HttpRequest, use: KeyAuthenticationResult, *, is_limited: bool) -> Principal | None:
     if is_limited:
-        note_rate_limits(request, use.rate_limits)
+        record_rate_limits(request, use.rate_limits)
     if use.is_limited:
         raise TooManyRequests(retry_after_seconds=use.retry_after_seconds)
     return use.principal

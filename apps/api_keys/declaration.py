@@ -31,7 +31,7 @@ DECLARATION = AppDeclaration(
             "api_keys_apikey_add",
             ["api_keys.add_apikey"],
             parameter="user",
-            is_for_living=True,
+            is_hidden_when_deleted=True,
         ),
     ],
     audit_kinds=[

@@ -1,4 +1,4 @@
-"""The core app: of tables only the counters of limits per address; it registers the checks of the house rules."""
+"""The core app. It registers the checks of the project's conventions, and has one table: rate_limit_counters."""
 
 from typing import override
 
@@ -7,11 +7,11 @@ from django.core.checks import register
 
 from apps.core.conventions.checks import CONVENTION_CHECKS
 
-CHECK_TAG = "house"
+CHECK_TAG = "conventions"
 
 
 class CoreConfig(AppConfig):
-    """What every room stands on."""
+    """Code that every app uses."""
 
     name = "apps.core"
     label = "core"
@@ -19,6 +19,6 @@ class CoreConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        """Make `manage.py check` (alone: `check --tag house`) report each breach of the house rules."""
+        """Register the convention checks with `manage.py check`; `check --tag conventions` runs them alone."""
         for check in CONVENTION_CHECKS:
             register(check, CHECK_TAG)

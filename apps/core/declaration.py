@@ -1,4 +1,4 @@
-"""What core adds."""
+"""The declaration of the core app."""
 
 from apps.core.declarations.app_declaration import AppDeclaration, Mount
 from apps.core.routers import health_router, scope_router

@@ -1,4 +1,4 @@
-"""The errors services raise. `apps.core.http.error_responses` turns them into HTTP; `apps.oauth` does for its own."""
+"""The errors that services raise. `apps.core.http.error_responses` converts them to HTTP; `apps.oauth` its own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from apps.core.values.lifetimes import RECENT_AUTHENTICATION_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class ErrorDetail:
-    """What is wrong with one field."""
+    """The error of one field."""
 
     field: str
     message: str
 
 
 class DomainError(Exception):
-    """An error that is answered with a stable code, a message for the client, and details of fields."""
+    """An error with a stable code, a message for the client, and details per field."""
 
     status: ClassVar[int]
     code: ClassVar[str]
@@ -74,7 +74,7 @@ class NotAuthenticated(DomainError):
         "NOT_AUTHENTICATED",
         "Authentication is required: send a valid access token or API key.",
     )
-    # What WWW-Authenticate says beside the scheme and the realm.
+    # Additional parameters of WWW-Authenticate, after the scheme and the realm.
     challenge: ClassVar[str] = ""
 
 

@@ -1,4 +1,4 @@
-"""Who is asking, as far as the connection tells: kept for the length of a request, for logs and audit."""
+"""The identity of the current request, from its connection and headers, for logs and the audit trail."""
 
 import re
 import secrets
@@ -11,7 +11,7 @@ USER_AGENT_LENGTH_MAXIMUM = 300
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """One request's identity: its id, the client's address behind trusted proxies, and its agent."""
+    """A request's id, the client's address behind trusted proxies, and the client's user agent."""
 
     request_id: str = ""
     client_address: str | None = None
@@ -23,15 +23,15 @@ _current: ContextVar[RequestContext] = ContextVar("request_context", default=NO_
 
 
 def current_request() -> RequestContext:
-    """Return the request being served, or an empty one outside any request."""
+    """Return the context of the current request, or NO_REQUEST outside a request."""
     return _current.get()
 
 
 def enter_request(context: RequestContext) -> None:
-    """Make `context` the current request for the running task."""
+    """Set the context of the request that the running task serves."""
     _current.set(context)
 
 
 def request_id_from(header: str | None) -> str:
-    """Return the client's request id if it is harmless to echo and log, else a new one."""
+    """Return the client's request id if it is safe to log and to return, or else a new one."""
     return header if header and REQUEST_ID_PATTERN.fullmatch(header) else secrets.token_hex(16)

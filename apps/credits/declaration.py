@@ -39,7 +39,7 @@ DECLARATION = AppDeclaration(
             "credits_creditbalance_post_selected",
             ["credits.change_creditbalance"],
             parameter="id",
-            is_for_living=True,
+            is_hidden_when_deleted=True,
         ),
     ],
     personal_data=PersonalDataDeclaration(

@@ -97,7 +97,7 @@ def test_named_tests_exist():
     assert DOCUMENT.count("::test_") == len(named), "a test is named in another form"
 
 
-def test_every_attack_has_a_test():
+def test_every_attack_names_a_test():
     rows = _attacks()
     assert [row for row in rows if not TEST.search(row)] == []
     words = " ".join(row.split(" | ")[0].lower() for row in rows)

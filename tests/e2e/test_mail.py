@@ -62,7 +62,7 @@ def test_a_message_is_delivered(server: Server, inbox: Inbox):
     with mail_server(inbox=inbox):
         send_test_mail(server, "ann@example.com")
         wait_for(lambda: states(server) == [(True, 1, "")])
-    (letter,) = inbox.letters
+    (letter,) = inbox.messages
     assert (letter["To"], letter["From"]) == ("ann@example.com", "Example <no-reply@example.com>")
 
 
@@ -88,7 +88,7 @@ def test_messages_that_killed_workers_were_sending_are_sent(server: Server, inbo
         assert states(server) == [(False, 1, "")]
         query(server, MAKE_DUE)
         wait_for(lambda: states(server) == [(True, 2, "")])
-    assert len({letter["Message-ID"] for letter in inbox.letters}) == 1
+    assert len({letter["Message-ID"] for letter in inbox.messages}) == 1
 
 
 def test_a_silent_mail_server_does_not_delay_the_stop(tmp_path: Path):
@@ -107,7 +107,7 @@ class Held(Inbox):
     """An inbox whose server is asked to wait before it takes a letter."""
 
     def __init__(self, inbox: Inbox) -> None:
-        super().__init__(inbox.port, inbox.letters, inbox.recipients)
+        super().__init__(inbox.port, inbox.messages, inbox.recipients)
         self.begun = threading.Event()
         self.release = threading.Event()
 

@@ -143,7 +143,7 @@ def test_a_copy_that_counts_less_is_refused(
     made_at = authenticator.credential()["signCount"]
     for _ in range(2):
         assert get(page, keyhouse, "passkeys")["status"] == 200
-    authenticator.turn_back(made_at)
+    authenticator.restore_sign_count(made_at)
     refused = get(page, keyhouse, "passkeys")
     assert (refused["status"], refused["body"]["error"]["code"]) == (400, "PASSKEY_REFUSED")
     events = client.get("/api/v1/auth/events", headers=person.headers).json()["items"]
@@ -156,7 +156,7 @@ def test_a_passkey_proves_a_session_again_and_the_browser_makes_no_second_one_on
     create(page, keyhouse, token)
     unproven = client.post("/api/v1/auth/second-factors/passkeys/options", headers=person.headers)
     assert (unproven.status_code, unproven.json()["error"]["code"]) == (401, "STEP_UP_REQUIRED")
-    proven = page.evaluate("([api, token]) => prove(api, token)", [keyhouse.url, token])
+    proven = page.evaluate("([api, token]) => reauthenticate(api, token)", [keyhouse.url, token])
     assert proven == {"status": 200, "body": {"status": "ok"}}
     name = page.evaluate(
         "([api, token]) => create(api, 'second-factors/passkeys', token).catch(error => error.name)",

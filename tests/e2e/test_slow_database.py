@@ -14,7 +14,7 @@ from apps.verification.services.batcher import BATCH_SIZE_MAXIMUM, BATCHES_MAXIM
 from config.postgres.embedded_postgres import EmbeddedPostgres
 from tests.support.asker import Asker
 from tests.support.frozen import frozen
-from tests.support.http2 import STREAMS_MAXIMUM, Crowd
+from tests.support.http2 import STREAMS_MAXIMUM, Http2Client
 from tests.support.ledger import audit, books_of, request_ids
 from tests.support.server import Server, start_server
 from tests.support.staff import Customer, Staff, staff_of
@@ -116,23 +116,23 @@ def test_disconnected_client_is_not_charged(place: Place):
     assert place.charged(customer) == {f"stays {number}" for number in range(ASKERS // 2)}
 
 
-def _crowd(place: Place, customer: Customer, name: str) -> Crowd:
+def _crowd(place: Place, customer: Customer, name: str) -> Http2Client:
     """Return a crowd that has asked; each of its questions costs a credit."""
-    crowd = Crowd(place.server.url, place.server.service_key)
+    crowd = Http2Client(place.server.url, place.server.service_key)
     crowd.ask(
         [{"key": customer.secret, "cost": "1", "request_id": f"{name} {number}"} for number in range(STREAMS_MAXIMUM)]
     )
     return crowd
 
 
-def _refused(crowds: Sequence[Crowd], seconds: float = 0.02) -> set[str]:
+def _refused(crowds: Sequence[Http2Client], seconds: float = 0.02) -> set[str]:
     """Return the requests that have been refused, and check that no other has been answered."""
     answered = [answer for crowd in crowds for answer in crowd.answers(seconds)]
     assert {answer["error"]["message"] for _, answer in answered} <= {NO_PLACE}
     return {question["request_id"] for question, _ in answered}
 
 
-def _valid(crowds: Sequence[Crowd]) -> set[str]:
+def _valid(crowds: Sequence[Http2Client]) -> set[str]:
     answered = [answer for crowd in crowds for answer in crowd.answers()]
     assert {answer["code"] for _, answer in answered} == {"VALID"}
     return {question["request_id"] for question, _ in answered}

@@ -1,4 +1,4 @@
-"""Accounts that are signed in, for coroutine tests."""
+"""Signed-in accounts, for async tests."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from tests.support.sessions import sign_in
 
 @dataclass(frozen=True)
 class Account:
-    """A user and the headers of a live session."""
+    """A user and the headers of an active session."""
 
     user: User
     headers: dict[str, str]
@@ -25,7 +25,7 @@ class Account:
 
 
 async def customer(**fields: Any) -> Account:
-    """Return a signed-in customer on the free plan, whose address is verified."""
+    """Return a signed-in customer on the free plan, with a verified e-mail address."""
     return await _signed_in(await make(make_user, **{"email_verified_at": timezone.now(), **fields}))
 
 
@@ -35,7 +35,7 @@ async def superuser(**fields: Any) -> Account:
 
 
 async def colleague(**fields: Any) -> Account:
-    """Return a signed-in member of staff who is no superuser."""
+    """Return a signed-in staff member who is not a superuser."""
     return await superuser(is_superuser=False, **fields)
 
 

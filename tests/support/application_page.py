@@ -1,4 +1,4 @@
-"""A page of somebody's application, at an origin of its own, that signs people in with Keyhouse."""
+"""A page of a customer's application, at its own origin, that signs users in with Keyhouse."""
 
 import threading
 from collections.abc import Iterator
@@ -11,35 +11,36 @@ PAGE = b"""<!DOCTYPE html>
 async function call(api, path, body, token) {
   const headers = {"Content-Type": "application/json"};
   if (token) headers.Authorization = `Bearer ${token}`;
-  const answer = await fetch(`${api}/api/v1/auth/${path}`, {method: "POST", headers, body: JSON.stringify(body)});
-  return {status: answer.status, body: await answer.json()};
+  const response = await fetch(`${api}/api/v1/auth/${path}`, {method: "POST", headers, body: JSON.stringify(body)});
+  return {status: response.status, body: await response.json()};
 }
 
-// Asks for options, has the browser answer them, and sends the answer; the status is 0 where the browser refuses.
+// Requests the options, creates a passkey in the browser, and sends it.
 async function create(api, path, token) {
-  const asked = (await call(api, `${path}/options`, {}, token)).body;
-  const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(asked.options);
+  const challenge = (await call(api, `${path}/options`, {}, token)).body;
+  const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(challenge.options);
   const credential = (await navigator.credentials.create({publicKey})).toJSON();
-  return call(api, path, {challenge: asked.challenge, name: "virtual", credential}, token);
+  return call(api, path, {challenge: challenge.challenge, name: "virtual", credential}, token);
 }
 
+// Requests the options, signs with a passkey in the browser, and sends it. The status is 0 if the browser refuses.
 async function get(api, path, more, token) {
-  const asked = (await call(api, `${path}/options`, more, token)).body;
-  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(asked.options);
+  const challenge = (await call(api, `${path}/options`, more, token)).body;
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(challenge.options);
   let credential;
   try {
     credential = (await navigator.credentials.get({publicKey})).toJSON();
   } catch (error) {
     return {status: 0, body: error.name};
   }
-  return call(api, path, {challenge: asked.challenge, credential, ...more}, token);
+  return call(api, path, {challenge: challenge.challenge, credential, ...more}, token);
 }
 
-async function prove(api, token) {
-  const asked = (await call(api, "step-up/passkey/options", {}, token)).body;
-  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(asked.options);
+async function reauthenticate(api, token) {
+  const challenge = (await call(api, "step-up/passkey/options", {}, token)).body;
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(challenge.options);
   const credential = (await navigator.credentials.get({publicKey})).toJSON();
-  return call(api, "step-up", {passkey: {challenge: asked.challenge, credential}}, token);
+  return call(api, "step-up", {passkey: {challenge: challenge.challenge, credential}}, token);
 }
 </script>
 """
@@ -53,12 +54,12 @@ class _Page(BaseHTTPRequestHandler):
         self.wfile.write(PAGE)
 
     def log_message(self, *_arguments: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
 @contextmanager
 def application_page() -> Iterator[str]:
-    """Serve it, and return its origin."""
+    """Serve the page, and yield its origin."""
     server = HTTPServer(("127.0.0.1", 0), _Page)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -1,4 +1,4 @@
-"""Asks a served Keyhouse about keys, as a service does: on one connection that is kept."""
+"""A client that verifies keys with a running Keyhouse server, as a service does, on a persistent connection."""
 
 import json
 import time
@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 VERIFY = "/api/v1/keys/verify"
 VERIFY_BATCH = "/api/v1/keys/verify-batch"
-PATIENCE_SECONDS = 60.0
+RETRY_SECONDS_MAXIMUM = 60.0
 PAUSE_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer, with the moments between which it was decided."""
+    """A response, with the times between which it was decided."""
 
     started: float
     ended: float
@@ -27,32 +27,32 @@ class Reply:
 
     @property
     def code(self) -> str:
-        """What was decided; empty when nothing was."""
+        """The verdict's code, empty if there is no verdict."""
         return str(self.content.get("code", ""))
 
 
 class Asker:
-    """Somebody with a service key. Plain `http.client`, so that many of them leave the processors to the server."""
+    """A client with a service key. It uses plain `http.client`, so that many clients take little CPU time."""
 
     def __init__(self, url: str, service_key: str, seconds: float = 30) -> None:
         address = urlsplit(url)
         self._connection = HTTPConnection(address.hostname or "", address.port, timeout=seconds)
         self._headers = {"X-API-Key": service_key, "Content-Type": "application/json"}
 
-    def verify(self, secret: str, **question: Any) -> Reply:
-        """Ask once; raises what the connection raises."""
-        return self._post(VERIFY, {"key": secret, **question})
+    def verify(self, secret: str, **query: Any) -> Reply:
+        """Send one verification query. Raises the connection's errors."""
+        return self._post(VERIFY, {"key": secret, **query})
 
-    def verify_batch(self, questions: Sequence[dict[str, Any]]) -> Reply:
-        """Ask many questions at once."""
-        return self._post(VERIFY_BATCH, {"items": questions})
+    def verify_batch(self, queries: Sequence[dict[str, Any]]) -> Reply:
+        """Send a batch of verification queries."""
+        return self._post(VERIFY_BATCH, {"items": queries})
 
-    def verify_until_answered(self, secret: str, **question: Any) -> Reply:
-        """Ask the same until a verdict comes: after a broken connection as after a 503."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+    def verify_until_answered(self, secret: str, **query: Any) -> Reply:
+        """Send the query, and retry it after a lost connection or a 503, until there is a verdict."""
+        deadline = time.monotonic() + RETRY_SECONDS_MAXIMUM
         while time.monotonic() < deadline:
             try:
-                reply = self.verify(secret, **question)
+                reply = self.verify(secret, **query)
             except (OSError, HTTPException):
                 self._connection.close()
             else:
@@ -61,7 +61,7 @@ class Asker:
                 assert reply.status == 503, reply
                 assert int(reply.retry_after or 0) >= 1
             time.sleep(PAUSE_SECONDS)
-        raise AssertionError(f"no verdict in {PATIENCE_SECONDS} seconds")
+        raise AssertionError(f"no verdict in {RETRY_SECONDS_MAXIMUM} seconds")
 
     def _post(self, path: str, body: dict[str, Any]) -> Reply:
         started = time.monotonic()

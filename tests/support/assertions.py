@@ -1,10 +1,10 @@
-"""Checks that many tests make."""
+"""Assertions that many tests use."""
 
 import httpx
 
 
 def assert_error(response: httpx.Response, status: int, code: str, field: str | None = None) -> None:
-    """Check an error's status, headers and whole envelope, and that it names `field` if given."""
+    """Assert the status, the headers and the envelope of an error, and that it names `field` if given."""
     assert (response.status_code, response.json().get("error", {}).get("code")) == (status, code), response.text
     assert response.headers["content-type"].startswith("application/json")
     envelope = response.json()

@@ -1,4 +1,4 @@
-"""The browser that the tests drive."""
+"""The browser of the browser tests."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ MISSING = "the browser tests need Chromium on PATH; on Debian: apt-get install c
 
 @contextmanager
 def started_chromium() -> Iterator[Browser]:
-    """Start it; skips the test where there is none, but in CI."""
+    """Start Chromium. If it is not installed, the test is skipped; in CI it fails."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         pytest.fail(MISSING) if os.environ.get("CI") else pytest.skip(MISSING)

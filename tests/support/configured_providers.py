@@ -1,4 +1,4 @@
-"""Tells the program in this process which providers there are."""
+"""Configures the identity providers of this process."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,18 +11,18 @@ from tests.support.sign_in_flow import OWN_URL, RETURN_TO
 
 @contextmanager
 def configured_providers(settings: Any, providers: Sequence[Provider]) -> Iterator[None]:
-    """Configure them until the end of the context; `settings` is pytest-django's fixture."""
+    """Configure the providers for the block. `settings` is pytest-django's fixture."""
     settings.PUBLIC_URL = OWN_URL
     settings.OAUTH_PROVIDERS = tuple(providers)
     settings.OAUTH_REDIRECT_ALLOWLIST = frozenset({RETURN_TO})
-    _forget()
+    _clear_caches()
     try:
         yield
     finally:
-        _forget()
+        _clear_caches()
 
 
-def _forget() -> None:
+def _clear_caches() -> None:
     for dependency in vars(dependencies).values():
         if hasattr(dependency, "cache_clear") and dependency.__module__ == dependencies.__name__:
             dependency.cache_clear()

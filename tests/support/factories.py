@@ -1,4 +1,4 @@
-"""Makes rows to test with, committed, straight through the models."""
+"""Creates rows for tests directly through the models, and commits them."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,7 +18,7 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class IssuedKey:
-    """A key and its secret in clear."""
+    """An API key and its secret in plain text."""
 
     row: ApiKey
     secret: str
@@ -33,7 +33,7 @@ class IssuedKey:
 
 
 def make_user(password: str | None = None, **fields: Any) -> User:
-    """Return a saved account on the free plan; without a password it cannot sign in (and costs no hashing)."""
+    """Create an account on the free plan. Without a password it cannot sign in, and needs no hashing."""
     number = next(_numbers)
     fields.setdefault("email", f"user{number}@example.com")
     fields.setdefault("username", f"user{number}")
@@ -41,19 +41,19 @@ def make_user(password: str | None = None, **fields: Any) -> User:
 
 
 def make_staff(password: str | None = None, **fields: Any) -> User:
-    """Return a saved superuser."""
+    """Create a superuser."""
     return make_user(password, **{"is_staff": True, "is_superuser": True, **fields})
 
 
 def make_key(user: User | None = None, **fields: Any) -> IssuedKey:
-    """Return a saved key with one secret, whose owner has roles for its scopes."""
+    """Create a key with one secret, and give its owner roles for its scopes."""
     owner = user or make_user()
     give_scopes(owner, *scopes_of_roles(reserved_under(fields.get("scopes", ()))))
     return make_bare_key(owner, **fields)
 
 
 def make_bare_key(user: User, **fields: Any) -> IssuedKey:
-    """Return a saved key with one secret, whatever roles its owner has."""
+    """Create a key with one secret, without changing its owner's roles."""
     fields.setdefault("name", "key")
     last_used_at = fields.pop("last_used_at", None)
     row = ApiKey.objects.create(user=user, **fields)
@@ -62,7 +62,7 @@ def make_bare_key(user: User, **fields: Any) -> IssuedKey:
 
 
 def add_secret(row: ApiKey, **fields: Any) -> str:
-    """Give the key one more secret and return it in clear."""
+    """Add a secret to the key, and return it in plain text."""
     secret = key_format.generate_key(row.environment)
     digest, prefix = key_format.digest_of(secret), key_format.visible_prefix(secret)
     ApiKeySecret.objects.create(api_key=row, digest=digest, prefix=prefix, **fields)
@@ -70,38 +70,38 @@ def add_secret(row: ApiKey, **fields: Any) -> str:
 
 
 def make_service_key(**fields: Any) -> IssuedKey:
-    """Return a key that may ask about other keys."""
+    """Create a key that may verify other keys."""
     return make_key(**{"scopes": ["keys:verify"], **fields})
 
 
 def make_role(*scopes: str, name: str | None = None) -> Role:
-    """Return a saved role that gives these scopes."""
+    """Create a role with these scopes."""
     role = Role.objects.create(name=name or f"role {next(_numbers)}")
     RoleScope.objects.bulk_create(RoleScope(role=role, scope=scope) for scope in scopes)
     return role
 
 
 def give_scopes(user: User, *scopes: str) -> None:
-    """Give the user a role for each of the scopes that they lack and are not staff to hold."""
+    """Give the user a role for each scope that they lack. Staff hold all scopes already."""
     lacking = set() if user.is_staff else set(scopes)
     lacking -= set(RoleScope.objects.filter(role__user=user).values_list("scope", flat=True))
     for scope in sorted(lacking):
         user.groups.add(make_role(scope))
 
 
-def make_plan(*windows: tuple[str, int, int], **fields: Any) -> Plan:
-    """Return a saved plan with these windows (name, limit, period in seconds)."""
+def make_plan(*rate_limits: tuple[str, int, int], **fields: Any) -> Plan:
+    """Create a plan with these rate limits (name, limit, period in seconds)."""
     fields.setdefault("name", f"plan {next(_numbers)}")
     plan = Plan.objects.create(**fields)
     PlanLimit.objects.bulk_create(
         PlanLimit(plan=plan, name=name, limit=limit, period_seconds=period_seconds)
-        for name, limit, period_seconds in windows
+        for name, limit, period_seconds in rate_limits
     )
     return plan
 
 
 def give_credits(user: User, amount: Decimal | int | str) -> None:
-    """Add to the user's balance, with its entry in the ledger."""
+    """Add credits to the user's balance, with a transaction in the ledger."""
     balance = CreditBalance.objects.get(pk=user.pk)
     balance.balance += Decimal(amount)
     balance.save()

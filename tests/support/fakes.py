@@ -1,4 +1,4 @@
-"""Repositories that keep their rows in memory, for services under test, and rows that were never saved."""
+"""In-memory repositories for tests of services, and unsaved rows."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,11 +14,10 @@ from apps.users.services.credentials import Credentials
 from apps.users.services.in_transaction.accounts import Accounts
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-# For services of accounts whose addresses are not changed.
 
 
 def unsaved_user(user_id: int = 1, **fields: Any) -> User:
-    """Return an account as a repository would, with its plan, its roles and what they give."""
+    """Return an account as a repository does, with its plan, its roles and their scopes."""
     plan = Plan(pk=1, name="free")
     defaults = {"email": f"user{user_id}@example.com", "username": f"user{user_id}", "password": "!"}
     moments = {"created_at": LONG_AGO, "updated_at": LONG_AGO}
@@ -29,14 +28,14 @@ def unsaved_user(user_id: int = 1, **fields: Any) -> User:
 
 
 def unsaved_key(key_id: int = 1, user_id: int = 1, **fields: Any) -> ApiKey:
-    """Return a key as a repository would, with what it shows of its secret and its counters."""
+    """Return a key as a repository does, with its annotations."""
     key = ApiKey(pk=key_id, user_id=user_id, name="key", created_at=LONG_AGO, updated_at=LONG_AGO, **fields)
     vars(key).update(prefix="sk_live_abcd", budget_spent=Decimal(0), last_used_at=None)
     return key
 
 
 class FakeAudit:
-    """Keeps the audit entries that a service records, each inside a transaction."""
+    """Collects the audit entries that a service records. Requires an open transaction."""
 
     def __init__(self) -> None:
         self.entries: list[AuditEntry] = []
@@ -47,7 +46,7 @@ class FakeAudit:
 
 
 class FakeAccounts(Accounts):
-    """Locks accounts in memory, each inside a transaction; `locked` are their ids."""
+    """Locks accounts in memory, and collects their ids in `locked`. Requires an open transaction."""
 
     def __init__(self, users: "FakeUsers") -> None:
         repository: Any = self
@@ -69,8 +68,10 @@ class FakeAccounts(Accounts):
 
 
 class FakeUsers:
-    """Accounts in memory. `calls` are the writes, each inside a transaction and on a locked account; `holders_found`
-    is how often the scopes that an account holds were read."""
+    """Accounts in memory. Writes require an open transaction and a locked account, and are collected in `calls`.
+
+    `holders_found` counts how often the scopes of an account were read.
+    """
 
     def __init__(self, *users: User) -> None:
         self.users = {user.pk: user for user in users}

@@ -1,4 +1,4 @@
-"""Several Keyhouses on one database."""
+"""Several Keyhouse servers on one database."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ SIZE = 3
 
 @dataclass(frozen=True)
 class Fleet:
-    """Servers with one worker each, so that whoever asks chooses which worker decides."""
+    """Servers with one worker each, so that the client chooses the worker that decides."""
 
     servers: Sequence[Server]
     service_key: str
@@ -26,17 +26,17 @@ class Fleet:
         return self.servers[0].database_url
 
     def asker(self, number: int) -> Asker:
-        """Return the asker of this number; they are dealt out to the servers in turn."""
+        """Return the client with this number. Clients are distributed over the servers by their number."""
         return Asker(self.servers[number % len(self.servers)].url, self.service_key)
 
 
 @contextmanager
 def start_fleet(database_url: str, directory: Path) -> Iterator[Fleet]:
-    """Serve the empty database from SIZE processes."""
+    """Serve the empty database by SIZE servers."""
     with ExitStack() as stack, ThreadPoolExecutor(SIZE) as threads:
         first = stack.enter_context(start_server(database_url, directory / "0", WORKERS="1"))
         starting = [
-            # One installation has one address, and so one issuer of tokens.
+            # One installation has one URL, and therefore one issuer of tokens.
             threads.submit(start_server, database_url, directory / str(number), WORKERS="1", PUBLIC_URL=first.url)
             for number in range(1, SIZE)
         ]

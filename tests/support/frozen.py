@@ -1,4 +1,4 @@
-"""A PostgreSQL that is there and does nothing, or is gone from one moment to the next."""
+"""Freezes, kills and restarts the embedded PostgreSQL."""
 
 import time
 from collections.abc import Iterator
@@ -14,39 +14,39 @@ DIE_SECONDS = 10
 
 @contextmanager
 def frozen(postgres: EmbeddedPostgres) -> Iterator[None]:
-    """Stop every process of the server where it stands, for the duration."""
-    stopped = _processes(postgres)
-    for process in stopped:
+    """Suspend all processes of the server inside the block."""
+    suspended = _processes(postgres)
+    for process in suspended:
         process.suspend()
     try:
         yield
     finally:
-        for process in stopped:
+        for process in suspended:
             with suppress(psutil.NoSuchProcess):
                 process.resume()
 
 
 def kill(postgres: EmbeddedPostgres) -> None:
-    """Kill every process of the server, and return when all are gone."""
-    doomed = _processes(postgres)
-    for process in doomed:
+    """Kill all processes of the server, and wait until they have ended."""
+    killed = _processes(postgres)
+    for process in killed:
         with suppress(psutil.NoSuchProcess):
             process.kill()
     deadline = time.monotonic() + DIE_SECONDS
-    while any(map(_is_alive, doomed)):
+    while any(map(_is_alive, killed)):
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
 def start_again(postgres: EmbeddedPostgres) -> None:
-    """Start the killed server; whoever uses it still does."""
+    """Start the killed server again. Its users keep it running."""
     with EmbeddedPostgres(postgres.directory):
         pass
 
 
 def _processes(postgres: EmbeddedPostgres) -> list[psutil.Process]:
     postmaster = psutil.Process(_postmaster(postgres.directory))
-    # The parent first: it must not start new children meanwhile.
+    # The parent first, so that it does not start new children.
     return [postmaster, *postmaster.children(recursive=True)]
 
 

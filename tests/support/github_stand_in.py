@@ -1,4 +1,4 @@
-"""A stand-in for GitHub, whose own service no test can sign in to: what its documentation says of these addresses."""
+"""A stand-in for GitHub, implemented after GitHub's documentation, because tests cannot sign in at GitHub itself."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ CLIENT_ID, CLIENT_SECRET = "github-client", "github-secret"
 
 @dataclass
 class GitHubStandIn:
-    """Who is signed in there, and the codes and tokens that it has given."""
+    """The state of the stand-in: the signed-in user, and the issued codes and tokens."""
 
     url: str = ""
     user: dict[str, Any] = field(default_factory=lambda: {"id": 583231, "login": "octocat", "name": "The Octocat"})
@@ -26,13 +26,13 @@ class GitHubStandIn:
     tokens: set[str] = field(default_factory=set)
 
     def authorize(self, query: dict[str, str]) -> str:
-        """Return where the browser goes next."""
+        """Issue a code, and return the URL to redirect the browser to."""
         code = secrets.token_hex(10)
         self.codes[code] = query["code_challenge"]
         return f"{query['redirect_uri']}?{urlencode({'code': code, 'state': query['state']})}"
 
     def redeem(self, form: dict[str, str]) -> dict[str, str]:
-        """Return the token, or the error, which GitHub sends with the status 200 too."""
+        """Return the token or the error. GitHub sends both with the status 200."""
         if (form.get("client_id"), form.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
             return {"error": "incorrect_client_credentials"}
         challenge = base64.urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest()).rstrip(b"=")
@@ -43,7 +43,7 @@ class GitHubStandIn:
         return {"access_token": token, "token_type": "bearer", "scope": "read:user,user:email"}
 
     def about(self, path: str, authorization: str) -> tuple[int, Any]:
-        """Return the status and the document for whoever holds a token."""
+        """Return the status and the document at this path, for the holder of a token."""
         if authorization.removeprefix("Bearer ") not in self.tokens:
             return 401, {"message": "Bad credentials"}
         documents = {"/api/v3/user": self.user, "/api/v3/user/emails": self.emails}
@@ -52,7 +52,7 @@ class GitHubStandIn:
 
 @contextmanager
 def github_stand_in() -> Iterator[GitHubStandIn]:
-    """Serve it until the end of the context."""
+    """Serve the stand-in inside the block."""
     stand_in = GitHubStandIn()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(stand_in))
     stand_in.url = f"http://127.0.0.1:{server.server_address[1]}"
@@ -90,6 +90,6 @@ def _handler(stand_in: GitHubStandIn) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     return Handler

@@ -1,7 +1,6 @@
-"""Many requests at a time on one connection, by HTTP/2: as many as a worker lets wait, without a socket for each.
+"""An HTTP/2 client for many concurrent requests on one connection, as many as a worker allows to wait.
 
-It sends whole requests, with headers that are never compressed, and reads the bodies of the answers; their headers it
-leaves alone.
+It sends complete requests with uncompressed headers, and reads the bodies of the responses but not their headers.
 """
 
 import json
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 
 from tests.support.asker import VERIFY
 
-STREAMS_MAXIMUM = 200  # what granian allows on a connection
+STREAMS_MAXIMUM = 200  # granian's limit per connection
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, SETTINGS, PING, WINDOW_UPDATE = 0x0, 0x1, 0x4, 0x6, 0x8
 ACKNOWLEDGES, ENDS_STREAM, ENDS_HEADERS = 0x1, 0x1, 0x4
@@ -22,8 +21,8 @@ HEAD_BYTES = 9
 WINDOW_BYTES = 2**30
 
 
-class Crowd:
-    """Up to STREAMS_MAXIMUM questions on one connection."""
+class Http2Client:
+    """Sends up to STREAMS_MAXIMUM verification queries on one connection."""
 
     def __init__(self, url: str, service_key: str) -> None:
         address = urlsplit(url)
@@ -45,19 +44,19 @@ class Crowd:
             PREFACE + _frame(SETTINGS, 0, 0) + _frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", WINDOW_BYTES))
         )
 
-    def ask(self, questions: Sequence[dict[str, Any]]) -> None:
-        """Send the questions, all that there will be on this connection, and wait for no answer."""
-        self._unanswered = dict(zip(range(1, 2 * STREAMS_MAXIMUM, 2), questions, strict=False))
+    def ask(self, queries: Sequence[dict[str, Any]]) -> None:
+        """Send all queries of this connection, without waiting for the responses. Call it once."""
+        self._unanswered = dict(zip(range(1, 2 * STREAMS_MAXIMUM, 2), queries, strict=False))
         sent = b""
-        for stream, question in self._unanswered.items():
-            body = json.dumps(question).encode()
+        for stream, query in self._unanswered.items():
+            body = json.dumps(query).encode()
             length = _literals({"content-length": str(len(body))})
             sent += _frame(HEADERS, ENDS_HEADERS, stream, self._headers + length)
             sent += _frame(DATA, ENDS_STREAM, stream, body)
         self._socket.sendall(sent)
 
     def answers(self, seconds: float = 30) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-        """Yield questions with their answers, as they come, until all are answered or none has come for so long."""
+        """Yield queries with their responses as they arrive, until all have arrived or none has for `seconds`."""
         self._socket.settimeout(seconds)
         while self._unanswered and (frame := self._next_frame()):
             kind, flags, stream, content = frame
@@ -69,7 +68,7 @@ class Crowd:
                     yield self._unanswered.pop(stream), json.loads(self._bodies.pop(stream))
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._socket.close()
 
     def _next_frame(self) -> tuple[int, int, int, bytes] | None:
@@ -84,13 +83,13 @@ class Crowd:
         return kind, flags, stream, content
 
     def _receive(self, size: int) -> bool:
-        """Return whether so much has been received; what has come stays for the next time."""
+        """Receive until `size` bytes are buffered, and return whether they have arrived in time."""
         while len(self._received) < size:
             try:
                 chunk = self._socket.recv(65536)
             except TimeoutError:
                 return False
-            assert chunk, "the server has hung up"
+            assert chunk, "the server closed the connection"
             self._received += chunk
         return True
 

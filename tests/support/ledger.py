@@ -1,4 +1,4 @@
-"""What a served Keyhouse has written down, read from its database."""
+"""Reads balances, ledger and usage from the database of a running server."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ SELECT
 
 @dataclass(frozen=True)
 class Books:
-    """One customer's balance, and everything it has to agree with."""
+    """A customer's balance, and the sums that it must equal."""
 
     balance: Decimal
     ledger: Decimal
@@ -33,7 +33,7 @@ class Books:
 
 
 def books_of(database_url: str, user_id: int) -> Books:
-    """Return the customer's books, of one moment."""
+    """Return the customer's balance and sums, read in one statement."""
     with psycopg.connect(database_url) as connection:
         row = connection.execute(OF_A_CUSTOMER, {"user": user_id}).fetchone()
     assert row is not None
@@ -41,14 +41,14 @@ def books_of(database_url: str, user_id: int) -> Books:
 
 
 def request_ids(database_url: str, user_id: int) -> Counter[str]:
-    """Return how many usage rows of the customer there are for each request."""
+    """Return the number of the customer's usage rows for each request id."""
     with psycopg.connect(database_url) as connection:
         rows = connection.execute("SELECT request_id FROM usage_events WHERE user_id = %s", [user_id])
         return Counter(request_id for (request_id,) in rows)
 
 
 def audit(database_url: str) -> "subprocess.CompletedProcess[str]":
-    """Let `manage.py audit_ledger` compare everything."""
+    """Run `manage.py audit_ledger`."""
     return subprocess.run(
         [sys.executable, "manage.py", "audit_ledger"],
         cwd=PROJECT,

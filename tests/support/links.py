@@ -1,4 +1,4 @@
-"""Single-use tokens, as the recipients of letters find them."""
+"""Single-use tokens in the links of queued messages."""
 
 from urllib.parse import parse_qsl, urlsplit
 
@@ -7,21 +7,21 @@ from tests.support.orm import make
 
 
 def token_in(link: str) -> str:
-    """Return the token that the link carries."""
+    """Return the token in the link."""
     return query_of(link)["token"]
 
 
 def query_of(link: str) -> dict[str, str]:
-    """Return what the link's fragment says."""
+    """Return the parameters in the link's fragment."""
     return dict(parse_qsl(urlsplit(link).fragment))
 
 
 async def tokens_to(email: str, kind: str, name: str = "link") -> list[str]:
-    """Return the tokens in the letters of a kind to somebody, the oldest first."""
-    letters = await make(letters_to, email)
-    return [token_in(letter.context[name]) for letter in letters if letter.kind == kind]
+    """Return the tokens in the messages of this kind to the address, oldest first."""
+    messages = await make(letters_to, email)
+    return [token_in(message.context[name]) for message in messages if message.kind == kind]
 
 
 async def kinds_to(email: str) -> list[str]:
-    """Return the kinds of the letters to somebody, the oldest first."""
-    return [letter.kind for letter in await make(letters_to, email)]
+    """Return the kinds of the messages to the address, oldest first."""
+    return [message.kind for message in await make(letters_to, email)]

@@ -1,4 +1,4 @@
-"""Keys that are asked about without a pause while a test does something."""
+"""Continuous verification of keys while a test does something else."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,45 +11,45 @@ from tests.support.asker import Asker, Reply
 PROGRESS_SECONDS_MAXIMUM = 30.0
 PAUSE_SECONDS = 0.01
 
-# Asks once; told the number of the asker and of the question.
+# Sends one query; the arguments are the client, its number and the number of the query.
 type Ask = Callable[[Asker, int, int], Reply]
 
 
 class Load:
-    """What has been answered so far; each asker appends to a list of its own."""
+    """The replies so far. Each client appends to its own list."""
 
     def __init__(self, askers: int) -> None:
         self._replies: list[list[Reply]] = [[] for _ in range(askers)]
-        self._is_over = Event()
+        self._is_stopped = Event()
 
     @property
     def replies(self) -> list[Reply]:
-        """All answers."""
+        """All replies."""
         return [reply for replies in self._replies for reply in replies]
 
     def run(self, number: int, open_asker: Callable[[int], Asker], ask: Ask) -> None:
-        """Ask until it is over; the last question is answered too."""
+        """Send queries until `stop` is called, and wait for the last reply."""
         replies = self._replies[number]
         with open_asker(number) as asker:
-            while not self._is_over.is_set():
+            while not self._is_stopped.is_set():
                 replies.append(ask(asker, number, len(replies)))
 
     def stop(self) -> None:
-        """Let no asker begin another question."""
-        self._is_over.set()
+        """Stop sending queries."""
+        self._is_stopped.set()
 
     def wait_for_answers(self, seconds: float = PROGRESS_SECONDS_MAXIMUM) -> float:
-        """Wait until every asker has had an answer to a question it asked after this; return how long it took."""
+        """Wait until every client has a reply to a query sent after this call; return the duration in seconds."""
         started = time.monotonic()
         while not all(replies and replies[-1].started > started for replies in self._replies):
-            assert time.monotonic() - started < seconds, f"not all askers had an answer in {seconds} seconds"
+            assert time.monotonic() - started < seconds, f"not all clients had a reply in {seconds} seconds"
             time.sleep(PAUSE_SECONDS)
         return time.monotonic() - started
 
 
 @contextmanager
 def load(askers: int, open_asker: Callable[[int], Asker], ask: Ask) -> Iterator[Load]:
-    """Ask on so many connections for the duration; in the end all have been answered, or it raises."""
+    """Send queries on `askers` connections inside the block. Raises afterwards if a client failed."""
     running = Load(askers)
     with ThreadPoolExecutor(askers) as threads:
         runs = [threads.submit(running.run, number, open_asker, ask) for number in range(askers)]

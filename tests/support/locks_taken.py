@@ -1,4 +1,4 @@
-"""Collects the SQL of services' transactions, to see what they lock before they write."""
+"""Collects the SQL of services' transactions, to check what they lock before they write."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from apps.core.database.pipeline.service_transaction import ServiceTransaction
 
 @contextmanager
 def sql_of_transactions() -> Iterator[list[str]]:
-    """Collect the SQL that services' transactions send inside, from BEGIN to COMMIT or ROLLBACK, in order."""
+    """Collect the SQL of services' transactions inside the block, from BEGIN to COMMIT or ROLLBACK, in order."""
     seen: list[str] = []
     send = ServiceTransaction.send
 

@@ -1,4 +1,4 @@
-"""A real mail server (aiosmtpd) on this machine, which keeps what it is given."""
+"""A real mail server (aiosmtpd) on localhost, which collects the messages that it receives."""
 
 import asyncio
 import ssl
@@ -36,21 +36,21 @@ ADDRESS = "127.0.0.1"
 
 @dataclass
 class Inbox:
-    """What has arrived, and how the server answers: `replies` are given to RCPT, `data_reply` to what was sent.
+    """The received messages, and the server's replies: `replies` to RCPT, `data_reply` to DATA.
 
-    `farewell_seconds` is how long it thinks about QUIT.
+    `quit_delay_seconds` is the delay of the reply to QUIT.
     """
 
     port: int
-    letters: list[EmailMessage] = field(default_factory=list)
+    messages: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     replies: list[str] = field(default_factory=list)
     data_reply: str = "250 OK"
-    farewell_seconds: float = 0
+    quit_delay_seconds: float = 0
 
     @property
     def url(self) -> str:
-        """The MAIL_URL that names this server, without TLS."""
+        """The MAIL_URL of this server, without TLS."""
         return f"smtp://{ADDRESS}:{self.port}?starttls=false"
 
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
@@ -61,18 +61,18 @@ class Inbox:
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
         if self.data_reply.startswith("250"):
-            self.letters.append(message_from_bytes(envelope.content, _class=EmailMessage, policy=default))
+            self.messages.append(message_from_bytes(envelope.content, _class=EmailMessage, policy=default))
             self.recipients.extend(envelope.rcpt_tos)
         return self.data_reply
 
     async def handle_QUIT(self, _server: Any, _session: Any, _envelope: Any) -> str:  # noqa: N802
-        await asyncio.sleep(self.farewell_seconds)
+        await asyncio.sleep(self.quit_delay_seconds)
         return "221 Bye"
 
 
 @contextmanager
 def mail_server(port: int | None = None, inbox: Inbox | None = None, **options: Any) -> Iterator[Inbox]:
-    """Serve until the end of the context; `options` are aiosmtpd's."""
+    """Serve inside the block. `options` are aiosmtpd's."""
     inbox = inbox or Inbox(port or free_port())
     controller = Controller(inbox, hostname=ADDRESS, port=inbox.port, **options)
     controller.start()
@@ -82,8 +82,8 @@ def mail_server(port: int | None = None, inbox: Inbox | None = None, **options: 
         controller.stop()
 
 
-def tls_of_its_own(directory: Path) -> tuple[ssl.SSLContext, Path]:
-    """Return TLS with a certificate for this machine that nobody knows, and the file that makes it known."""
+def self_signed_tls(directory: Path) -> tuple[ssl.SSLContext, Path]:
+    """Return a TLS context with a self-signed certificate for localhost, and the path of the certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = _certificate(key)
     file, private = directory / "certificate.pem", directory / "key.pem"

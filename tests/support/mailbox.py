@@ -1,4 +1,4 @@
-"""What was posted to somebody, read back as the recipient gets it."""
+"""Reads the queued messages of a recipient, as they will be sent."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,8 +10,8 @@ from apps.mail.services.rendering import render, unseal
 
 
 @dataclass(frozen=True)
-class PostedLetter:
-    """A letter that waits to be sent, and how it will read."""
+class QueuedMessage:
+    """A message that waits to be sent, with its rendered text."""
 
     kind: str
     context: dict[str, str]
@@ -20,23 +20,23 @@ class PostedLetter:
     html: str
 
 
-def letters_to(email: str) -> list[PostedLetter]:
-    """Return the letters that wait for this recipient, the oldest first.
+def letters_to(email: str) -> list[QueuedMessage]:
+    """Return the messages queued for this recipient, oldest first.
 
-    From a coroutine test: `await make(letters_to, email)` of tests.support.orm.
+    In an async test: `await make(letters_to, email)`, with `make` of tests.support.orm.
     """
     waiting = OutgoingMail.objects.filter(recipient=email, context_encrypted__isnull=False).order_by("id")
-    return [_posted(mail) for mail in waiting]
+    return [_rendered(mail) for mail in waiting]
 
 
-def _posted(mail: OutgoingMail) -> PostedLetter:
+def _rendered(mail: OutgoingMail) -> QueuedMessage:
     assert mail.context_encrypted is not None
     context = unseal(bytes(mail.context_encrypted))
     assert context is not None
     rendered = render(mail.kind, context)
-    return PostedLetter(mail.kind, context, rendered.subject, rendered.text, rendered.html)
+    return QueuedMessage(mail.kind, context, rendered.subject, rendered.text, rendered.html)
 
 
-def let_letters_grow_old(seconds: int) -> None:
-    """Let every letter have been posted so many seconds earlier."""
+def age_messages(seconds: int) -> None:
+    """Shift the creation of every message into the past by `seconds`."""
     OutgoingMail.objects.update(created_at=F("created_at") - timedelta(seconds=seconds))

@@ -1,4 +1,4 @@
-"""Programs in JavaScript that Keyhouse is tried with, and the packages they need."""
+"""Installs and runs JavaScript programs that test Keyhouse."""
 
 import hashlib
 import os
@@ -17,10 +17,9 @@ INSTALL_SECONDS = 300
 
 
 def installed(source: Path) -> Path:
-    """Return a folder with the programs of `source` and the packages that its lock file names.
+    """Return a folder with the programs in `source` and the packages of its lock file.
 
-    It is kept for the next run, as long as nothing in `source` changes. Where there is no npm, the test is skipped;
-    in CI it fails.
+    The folder is reused by later runs until `source` changes. Without npm, the test is skipped; in CI it fails.
     """
     if not (shutil.which("npm") and shutil.which("node")):
         pytest.fail(MISSING) if os.environ.get("CI") else pytest.skip(MISSING)
@@ -33,7 +32,7 @@ def installed(source: Path) -> Path:
 
 
 def run(program: Path, question: str, seconds: float = 60) -> str:
-    """Run the program with `question` as its input, and return what it prints."""
+    """Run the program with `question` on stdin, and return its stdout."""
     command = ["node", str(program)]
     done = subprocess.run(command, input=question, capture_output=True, text=True, timeout=seconds, check=False)
     assert done.returncode == 0, done.stderr
@@ -48,7 +47,7 @@ def _install(source: Path, scratch: Path, folder: Path) -> None:
         pytest.fail(f"npm ci failed: {done.stderr}")
     try:
         scratch.rename(folder)
-    except OSError:  # another run was faster; what it has made is the same
+    except OSError:  # another run was faster; its result is the same
         assert folder.exists()
 
 

@@ -11,7 +11,7 @@ GRANT = {"grant_type": "client_credentials"}
 
 
 def client_of(key: IssuedKey) -> httpx.BasicAuth:
-    """Return the key as a client's credentials in HTTP Basic."""
+    """Return the key as client credentials for HTTP Basic."""
     return httpx.BasicAuth(str(key.id), key.secret)
 
 
@@ -33,7 +33,7 @@ async def introspect(api: httpx.AsyncClient, caller: IssuedKey, token: str, **fo
 
 
 def assert_oauth_error(response: httpx.Response, status: int, error: str) -> None:
-    """Check an error's status, headers and whole body (RFC 6749, 5.2)."""
+    """Assert the status, the headers and the body of an OAuth error (RFC 6749, 5.2)."""
     assert (response.status_code, response.json().get("error")) == (status, error), response.text
     assert set(response.json()) == {"error", "error_description"}
     description = response.json()["error_description"]

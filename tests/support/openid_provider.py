@@ -1,4 +1,4 @@
-"""A real OpenID provider, which nobody here wrote: npm's `oidc-provider`, on a port of this machine."""
+"""An independent OpenID provider, npm's `oidc-provider`, on localhost."""
 
 import json
 import os
@@ -21,7 +21,7 @@ START_SECONDS = 20
 
 @dataclass(frozen=True)
 class RunningProvider:
-    """A provider that serves."""
+    """A running provider."""
 
     issuer: str
     process: "subprocess.Popen[bytes]"
@@ -29,7 +29,7 @@ class RunningProvider:
 
 @contextmanager
 def openid_provider(callbacks: Sequence[str]) -> Iterator[RunningProvider]:
-    """Serve a provider with one client, who may be called back at these addresses."""
+    """Run a provider with one client, which has these redirect URIs."""
     directory = installed(SOURCES)
     port = free_port()
     client = {
@@ -65,7 +65,7 @@ def _wait_until_up(provider: RunningProvider) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
         assert provider.process.poll() is None, "the OpenID provider has ended"
-        assert time.monotonic() < deadline, "the OpenID provider does not answer"
+        assert time.monotonic() < deadline, "the OpenID provider does not respond"
         try:
             if httpx.get(f"{provider.issuer}/.well-known/openid-configuration").status_code == 200:
                 return

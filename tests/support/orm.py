@@ -1,4 +1,4 @@
-"""Looks at the database, and arranges it, from coroutine tests: by Django's own ORM, on a thread."""
+"""Reads and arranges the database in async tests, by Django's ORM on a thread."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,17 +10,17 @@ from django.db.models import Model, QuerySet
 
 
 async def run_in_transaction[**P, R](function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run synchronous code in a transaction of Django's, which has committed when this returns."""
+    """Run synchronous code in a Django transaction, which has been committed when this returns."""
     return await asyncio.to_thread(_atomically, partial(function, *args, **kwargs))
 
 
 async def rows[M: Model](queryset: QuerySet[M]) -> list[M]:
-    """Return the QuerySet's instances, read by Django itself."""
+    """Return the QuerySet's instances, fetched by Django itself."""
     return await run_in_transaction(lambda: list(queryset))
 
 
 async def make(factory: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call a factory of tests.support.factories from a coroutine test; what it makes is committed."""
+    """Call a factory of tests.support.factories in an async test, and commit."""
     return await run_in_transaction(factory, *args, **kwargs)
 
 

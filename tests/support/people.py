@@ -1,4 +1,4 @@
-"""Customers of a served Keyhouse, made through its API."""
+"""Customers of a running server, created through its API."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ PASSWORD = "correct horse battery staple"
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who is signed in."""
+    """A signed-in customer."""
 
     client: httpx.Client
     id: int
@@ -22,22 +22,22 @@ class Person:
     headers: dict[str, str]
 
     def create_key(self, **fields: Any) -> dict[str, Any]:
-        """Return a new key of theirs, with its secret."""
-        answer = self.client.post("/api/v1/api-keys", json={"name": "key", **fields}, headers=self.headers)
-        assert answer.status_code == 201, answer.text
-        created: dict[str, Any] = answer.json()
+        """Create an API key, and return it with its secret."""
+        response = self.client.post("/api/v1/api-keys", json={"name": "key", **fields}, headers=self.headers)
+        assert response.status_code == 201, response.text
+        created: dict[str, Any] = response.json()
         return created
 
 
 def verified(server: Server, person: Person) -> Person:
-    """Take the person's address for verified, and return the person."""
+    """Mark the customer's e-mail address as verified, and return the customer."""
     with psycopg.connect(server.database_url) as connection:
         connection.execute("UPDATE users SET email_verified_at = now() WHERE id = %s", [person.id])
     return person
 
 
 def sign_up(client: httpx.Client) -> Person:
-    """Sign somebody up and in."""
+    """Sign up a new customer, and sign it in."""
     name = f"user-{uuid4().hex}"
     account = {"email": f"{name}@example.com", "username": name, "password": PASSWORD}
     created = client.post("/api/v1/users", json=account)

@@ -1,4 +1,4 @@
-"""Sends bytes that no HTTP library would, and reads one answer."""
+"""Sends raw bytes that HTTP libraries refuse to send, and reads one response."""
 
 import socket
 from urllib.parse import urlsplit
@@ -10,15 +10,15 @@ TIMEOUT_SECONDS = 10
 
 
 def exchange(url: str, request: bytes) -> httpx.Response:
-    """Send `request` as it is to the server at `url` and return its first answer."""
+    """Send `request` unchanged to the server at `url`, and return the first response."""
     address = urlsplit(url)
     with socket.create_connection((address.hostname, address.port), TIMEOUT_SECONDS) as connection:
         connection.sendall(request)
-        return _answer(connection, request.split(b" ", 1)[0])
+        return _response(connection, request.split(b" ", 1)[0])
 
 
 def message(line: bytes, headers: dict[str, str] | None = None, body: bytes = b"") -> bytes:
-    """Return a request with this first line."""
+    """Return a request with this request line."""
     lines = [line + b" HTTP/1.1", b"host: 127.0.0.1", b"connection: close"]
     lines += [f"{name}: {value}".encode("latin1") for name, value in (headers or {}).items()]
     if body:
@@ -26,7 +26,7 @@ def message(line: bytes, headers: dict[str, str] | None = None, body: bytes = b"
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
-def _answer(connection: socket.socket, method: bytes) -> httpx.Response:
+def _response(connection: socket.socket, method: bytes) -> httpx.Response:
     reader = h11.Connection(h11.CLIENT)
     reader.send(h11.Request(method="HEAD" if method == b"HEAD" else "GET", target="/", headers=[("host", "x")]))
     head, body = None, b""

@@ -1,4 +1,4 @@
-"""A Redis of the tests' own, with a password; it keeps nothing on disk."""
+"""A Redis server for tests, with a password and without persistence."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ START_SECONDS = 10
 
 
 class RedisServer:
-    """The server, always at the same address: it can be stopped and started again."""
+    """A server that can be stopped and started again at the same address."""
 
     def __init__(self, directory: Path) -> None:
         self._program = _program()
@@ -32,18 +32,18 @@ class RedisServer:
         self.url = f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        """Start the server and return when it answers."""
+        """Start the server, and wait until it responds."""
         settings = {"port": self.port, "bind": "127.0.0.1", "requirepass": PASSWORD, "save": "", "dir": self._directory}
         command = [self._program, *(part for name, value in settings.items() for part in (f"--{name}", str(value)))]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
+        while not self._responds():
             assert self._process.poll() is None, "redis-server has ended"
-            assert time.monotonic() < deadline, "redis-server does not answer"
+            assert time.monotonic() < deadline, "redis-server does not respond"
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """Kill the server, if it runs."""
+        """Kill the server if it is running."""
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
             self._process.kill()
@@ -52,7 +52,7 @@ class RedisServer:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Stop the server where it stands, for the duration: it takes connections and never answers."""
+        """Suspend the server inside the block: it accepts connections but does not respond."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
         try:
@@ -61,10 +61,10 @@ class RedisServer:
             self._process.send_signal(signal.SIGCONT)
 
     def client(self) -> "redis.Redis":
-        """Return a client of the test's own; close it."""
+        """Return a new client. The caller closes it."""
         return redis.Redis.from_url(self.url)
 
-    def _answers(self) -> bool:
+    def _responds(self) -> bool:
         with self.client() as client:
             try:
                 return bool(client.ping())

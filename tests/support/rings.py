@@ -1,4 +1,4 @@
-"""A ring of signing keys that keeps its rows in memory."""
+"""A key ring with signing keys in memory."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from apps.core.database.open_transaction import require_transaction
 
 
 class FakeSigningKeys:
-    """Signing keys in memory, newest first; counts how often they were read."""
+    """Signing keys in memory, newest first. `reads` counts how often they were read."""
 
     def __init__(self) -> None:
         self.rows: list[SigningKey] = []
@@ -40,5 +40,5 @@ class FakeSigningKeys:
 
 
 def new_ring(rows: FakeSigningKeys | None = None) -> KeyRing:
-    """Return a ring on these rows."""
-    return KeyRing(rows or FakeSigningKeys())  # type: ignore[arg-type]  # as good as a SigningKeyRepository
+    """Return a key ring with these rows."""
+    return KeyRing(rows or FakeSigningKeys())  # type: ignore[arg-type]  # replaces a SigningKeyRepository

@@ -1,4 +1,4 @@
-"""Keyhouse itself, served by `manage.py serve` in processes of its own, as an operator starts it."""
+"""A Keyhouse server, started by `manage.py serve` in separate processes, as an operator does."""
 
 import os
 import re
@@ -34,7 +34,7 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Server:
-    """A Keyhouse that is being served: what it was started with, its process, and what it has said."""
+    """A running server: its URLs, its process, and the folder with its output."""
 
     url: str
     database_url: str
@@ -59,12 +59,12 @@ class Server:
 
     @property
     def workers(self) -> list[psutil.Process]:
-        """The processes that serve, as opposed to the one that watches over them."""
+        """The worker processes, without the supervisor."""
         children = psutil.Process(self.process.pid).children(recursive=True)
         return [child for child in children if "spawn_main" in _command_line(child)]
 
     def client(self, **options: Any) -> httpx.Client:
-        """Return a client that keeps its connections; close it."""
+        """Return a client with persistent connections. The caller closes it."""
         return httpx.Client(base_url=self.url, timeout=30, **options)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
@@ -73,12 +73,12 @@ class Server:
         return self.process.wait(STOP_SECONDS)
 
     def interrupt_like_a_terminal(self) -> int:
-        """Interrupt every process of the server, as Ctrl-C does, and return the exit status."""
+        """Send SIGINT to all processes of the server, as Ctrl-C does, and return the exit status."""
         os.killpg(self.process.pid, signal.SIGINT)
         return self.process.wait(STOP_SECONDS)
 
     def kill(self) -> None:
-        """End every process at once, if any is left."""
+        """Kill all processes of the server if it is still running."""
         if self.process.poll() is None:
             for process in [*psutil.Process(self.process.pid).children(recursive=True), self.process]:
                 process.kill()
@@ -102,11 +102,11 @@ def _command_line(process: psutil.Process) -> str:
     try:
         return " ".join(process.cmdline())
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        return ""  # it has ended meanwhile
+        return ""  # the process has ended
 
 
 def start_server(database_url: str, directory: Path, **environment: str) -> Server:
-    """Serve the database on a free port and return when the server is ready; use it as a context."""
+    """Start a server on a free port, and wait until it is ready. Use the result as a context manager."""
     server = launch_server(database_url, directory, **environment)
     try:
         wait_until(server, _is_ready)
@@ -117,7 +117,7 @@ def start_server(database_url: str, directory: Path, **environment: str) -> Serv
 
 
 def launch_server(database_url: str, directory: Path, **environment: str) -> Server:
-    """Start to serve the database on a free port; use it as a context."""
+    """Start a server on a free port without waiting for it. Use the result as a context manager."""
     directory.mkdir(parents=True, exist_ok=True)
     port = free_port()
     settings = {**os.environ, **ENVIRONMENT, "PORT": str(port), "DATABASE_URL": database_url, **environment}
@@ -136,7 +136,7 @@ def launch_server(database_url: str, directory: Path, **environment: str) -> Ser
 
 
 def wait_until(server: Server, holds: Callable[[Server], bool]) -> None:
-    """Wait until it holds of the server, which must not end before."""
+    """Wait until the condition holds. Fails if the server ends before."""
     deadline = time.monotonic() + START_SECONDS
     while not holds(server):
         assert server.process.poll() is None, server.errors
@@ -166,7 +166,7 @@ def free_port() -> int:
 
 @contextmanager
 def separate_database(server_url: str, name: str) -> Iterator[str]:
-    """Make an empty database beside the one of `server_url`, return its URL, and drop it in the end."""
+    """Create an empty database on the server of `server_url`, yield its URL, and drop it at the end."""
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         connection.execute(f'CREATE DATABASE "{name}"')

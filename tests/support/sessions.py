@@ -15,7 +15,7 @@ from apps.users.models import User
 
 
 def sign_in(user: User) -> dict[str, str]:
-    """Return the headers of a live session of the user, made without a password."""
+    """Create a session of the user without a password, and return its headers."""
     session = Session.objects.create(
         user=user,
         family_digest=new_family().family_digest,
@@ -27,8 +27,8 @@ def sign_in(user: User) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def let_rotations_grow_old(seconds: float) -> None:
-    """Shift the moments of all rotations into the past."""
+def age_rotations(seconds: float) -> None:
+    """Shift the times of all rotations into the past by `seconds`."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE sessions SET rotated_at = rotated_at - make_interval(secs => %(seconds)s), earlier_rotations = "

@@ -1,4 +1,4 @@
-"""What production needs of its environment."""
+"""The environment variables that production requires."""
 
 PRODUCTION = {
     "ENVIRONMENT": "production",

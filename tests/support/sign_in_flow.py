@@ -1,4 +1,4 @@
-"""A browser that signs in with a provider, from Keyhouse's first redirect to its last."""
+"""A browser that signs in with an identity provider, from Keyhouse's first redirect to the last."""
 
 import base64
 import hashlib
@@ -16,12 +16,12 @@ REDIRECTS_MAXIMUM = 10
 
 
 def challenge_of(verifier: str) -> str:
-    """Return the S256 challenge, made without the program's own code."""
+    """Return the S256 challenge, computed independently of the application's code."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 def fragment_of(response: httpx.Response, return_to: str = RETURN_TO) -> dict[str, str]:
-    """Return what a redirect to the application says; it has to lead there exactly, and to say it nowhere else."""
+    """Assert that the response redirects to the application, and return the parameters in the fragment."""
     assert response.status_code == 303, response.text
     address, _, fragment = response.headers["location"].partition("#")
     assert address == return_to
@@ -29,18 +29,18 @@ def fragment_of(response: httpx.Response, return_to: str = RETURN_TO) -> dict[st
 
 
 def query_of(url: str) -> dict[str, str]:
-    """Return an address's query."""
+    """Return the query parameters of a URL."""
     return dict(parse_qsl(urlsplit(url).query))
 
 
 def person(sub: str = "alice", email: str = "alice@example.com", **claims: Any) -> dict[str, Any]:
-    """Return somebody whose address the provider has verified."""
+    """Return the claims of a person with a verified e-mail address."""
     return {"sub": sub, "email": email, "email_verified": True, "name": "Alice Hand", **claims}
 
 
 @dataclass
 class Browser:
-    """A browser, whose person is `account` at every provider: the claims that the provider knows."""
+    """A browser that is signed in at every provider. `account` are the claims of its user there."""
 
     keyhouse: httpx.AsyncClient
     account: dict[str, Any] = field(default_factory=person)
@@ -49,12 +49,12 @@ class Browser:
     verifier: str = VERIFIER
 
     async def start(self, name: str = "acme", **changes: str) -> httpx.Response:
-        """Ask Keyhouse for the way to the provider."""
+        """Request the redirect to the provider from Keyhouse."""
         query = {"return_to": self.return_to, "code_challenge": challenge_of(self.verifier), **changes}
         return await self.keyhouse.get(f"/api/v1/auth/oauth/{name}/start", params=query)
 
     async def visit_provider(self, url: str) -> str:
-        """Sign in at the provider, and return the callback that it sends the browser to."""
+        """Sign in at the provider, and return the callback URL that it redirects to."""
         headers = {"X-Account": json.dumps(self.account), **({"X-Deny": "1"} if self.denies else {})}
         async with httpx.AsyncClient(headers=headers) as provider:
             for _ in range(REDIRECTS_MAXIMUM):
@@ -63,27 +63,27 @@ class Browser:
                 url = str(httpx.URL(url).join(answer.headers["location"]))
                 if "/api/v1/auth/oauth/" in url:
                     return url
-        raise AssertionError("the provider goes on and on")
+        raise AssertionError("the provider redirects too often")
 
     async def callback(self, name: str = "acme") -> str:
-        """Return the callback of a new sign-in, which the browser has not followed yet."""
+        """Start a sign-in, and return its callback URL without requesting it."""
         started = await self.start(name)
         assert started.status_code == 303, started.text
         return await self.visit_provider(started.headers["location"])
 
     async def follow(self, url: str) -> httpx.Response:
-        """Go where the provider leads, at whatever address Keyhouse is really served."""
+        """Request the URL from the Keyhouse application under test."""
         return await self.keyhouse.get(url.removeprefix(OWN_URL))
 
     async def land(self, name: str = "acme") -> dict[str, str]:
-        """Go the whole way, and return what the application is told in the fragment."""
+        """Complete the sign-in, and return the parameters in the fragment of the last redirect."""
         return fragment_of(await self.follow(await self.callback(name)), self.return_to)
 
     async def redeem(self, code: str, verifier: str | None = None) -> httpx.Response:
-        """Do as the application does with the code."""
+        """Redeem the code for tokens, as the application does."""
         body = {"code": code, "code_verifier": verifier or self.verifier}
         return await self.keyhouse.post("/api/v1/auth/oauth/token", json=body)
 
     async def sign_in(self, name: str = "acme") -> httpx.Response:
-        """Go the whole way, and redeem the code."""
+        """Complete the sign-in, and redeem the code."""
         return await self.redeem((await self.land(name))["code"])

@@ -1,4 +1,4 @@
-"""How often a test repeats itself: often enough to find a fault in `make test`, far longer in `make soak`."""
+"""The number of repetitions of a test: enough to find an error in `make test`, and many more in `make soak`."""
 
 import os
 
@@ -6,5 +6,5 @@ SOAKING = os.environ.get("SOAK") == "1"
 
 
 def repetitions(*, usual: int, soaking: int) -> int:
-    """Return how often to repeat, for this run."""
+    """Return the number of repetitions in this run."""
     return soaking if SOAKING else usual

@@ -1,4 +1,4 @@
-"""An authenticator in software: makes passkeys and signs with them, rightly or, where a test says so, wrongly."""
+"""A software authenticator: creates passkeys and signs with them, correctly or, if a test requests it, incorrectly."""
 
 import json
 import secrets
@@ -26,7 +26,7 @@ def from_base64url(text: str) -> bytes:
 
 @dataclass
 class SoftwareAuthenticator:
-    """One passkey. `flags` are what it says of its user and of copies, `sign_count` what it counted last."""
+    """A passkey. `flags` are the flags of its authenticator data, `sign_count` is its last signature counter."""
 
     key: EllipticCurvePrivateKey = field(default_factory=lambda: generate_private_key(SECP256R1()))
     credential_id: bytes = field(default_factory=lambda: secrets.token_bytes(32))
@@ -42,41 +42,41 @@ class SoftwareAuthenticator:
         self.domain = self.domain or settings.PASSKEY_DOMAIN
 
     def create(self, options: dict[str, Any], **attestation: Any) -> dict[str, Any]:
-        """Return what `navigator.credentials.create()` answers to the options."""
+        """Return the result of `navigator.credentials.create()` for the options."""
         self.user_handle = from_base64url(options["user"]["id"])
         stored = (
             AAGUID + len(self.credential_id).to_bytes(2, "big") + self.credential_id + encode_cbor(self._cose_key())
         )
         statement = {"fmt": "none", "attStmt": {}, "authData": self._data(ATTESTED) + stored, **attestation}
-        answer = {
+        response = {
             "clientDataJSON": base64url(self._client_data("webauthn.create", options["challenge"])),
             "attestationObject": base64url(encode_cbor(statement)),
             "transports": ["internal"],
         }
-        return self._credential(answer)
+        return self._credential(response)
 
     def get(self, options: dict[str, Any], **client_data: Any) -> dict[str, Any]:
-        """Return what `navigator.credentials.get()` answers to the options."""
+        """Return the result of `navigator.credentials.get()` for the options."""
         self.sign_count += self.counts
         data, client = self._data(), self._client_data("webauthn.get", options["challenge"], **client_data)
-        answer = {
+        response = {
             "clientDataJSON": base64url(client),
             "authenticatorData": base64url(data),
             "signature": base64url(self.key.sign(data + sha256(client).digest(), ECDSA(SHA256()))),
         }
         if self.user_handle is not None:
-            answer["userHandle"] = base64url(self.user_handle)
-        return self._credential(answer)
+            response["userHandle"] = base64url(self.user_handle)
+        return self._credential(response)
 
-    def _credential(self, answer: dict[str, Any]) -> dict[str, Any]:
-        known_as = base64url(self.credential_id)
+    def _credential(self, response: dict[str, Any]) -> dict[str, Any]:
+        credential_id = base64url(self.credential_id)
         return {
-            "id": known_as,
-            "rawId": known_as,
+            "id": credential_id,
+            "rawId": credential_id,
             "type": "public-key",
             "authenticatorAttachment": "platform",
             "clientExtensionResults": {},
-            "response": answer,
+            "response": response,
         }
 
     def _client_data(self, kind: str, challenge: str, /, **more: Any) -> bytes:

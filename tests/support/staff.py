@@ -1,4 +1,4 @@
-"""The staff of a served Keyhouse, who make customers and change them."""
+"""The staff of a running server, who create and change customers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +11,12 @@ import httpx
 from tests.support.people import PASSWORD
 from tests.support.server import ADMINISTRATOR_EMAIL, Server
 
-HOUR = 3600  # a window so long that time gives nothing back while a test runs
+HOUR = 3600  # a period so long that no calls become available again during a test
 
 
 @dataclass(frozen=True)
 class Customer:
-    """An account on a plan of its own, with one key."""
+    """An account with its own plan and one key."""
 
     id: int
     plan_id: int
@@ -32,13 +32,13 @@ class Staff:
     headers: dict[str, str]
 
     def call(self, method: str, path: str, **body: Any) -> Any:
-        """Do it, and return what was answered."""
-        answer = self.client.request(method, f"/api/v1{path}", json=body, headers=self.headers)
-        assert answer.is_success, answer.text
-        return answer.json()
+        """Send a request to the API, and return the response's body."""
+        response = self.client.request(method, f"/api/v1{path}", json=body, headers=self.headers)
+        assert response.is_success, response.text
+        return response.json()
 
     def make_customer(self, *, calls: int | None = None, balance: int = 0) -> Customer:
-        """Return a customer with this balance whose plan allows so many calls an hour, or any number."""
+        """Create a customer with this balance, on a plan with `calls` per hour, or without a rate limit."""
         name = f"user-{uuid4().hex}"
         user = self.call("POST", "/users", email=f"{name}@example.com", username=name, password=PASSWORD)
         plan = self.make_plan(calls)
@@ -49,8 +49,8 @@ class Staff:
         return Customer(user["id"], plan["id"], key["id"], key["api_key"])
 
     def make_plan(self, calls: int | None) -> dict[str, Any]:
-        """Return a new plan that allows so many calls an hour, or any number."""
-        plan: dict[str, Any] = self.call("POST", "/plans", name=f"plan-{uuid4().hex}", rate_limits=windows(calls))
+        """Create a plan with `calls` per hour, or without a rate limit."""
+        plan: dict[str, Any] = self.call("POST", "/plans", name=f"plan-{uuid4().hex}", rate_limits=hourly_limit(calls))
         return plan
 
     def top_up(self, user_id: int, amount: int) -> None:
@@ -58,19 +58,19 @@ class Staff:
         self.call("POST", f"/users/{user_id}/credits", amount=str(amount))
 
     def limit(self, customer: Customer, calls: int | None) -> None:
-        """Let the customer's plan allow so many calls an hour, or any number."""
-        self.call("PATCH", f"/plans/{customer.plan_id}", rate_limits=windows(calls))
+        """Change the customer's plan to `calls` per hour, or to no rate limit."""
+        self.call("PATCH", f"/plans/{customer.plan_id}", rate_limits=hourly_limit(calls))
 
 
-def windows(calls: int | None) -> list[dict[str, Any]]:
-    """Return the windows that allow so many calls an hour, or any number."""
+def hourly_limit(calls: int | None) -> list[dict[str, Any]]:
+    """Return a rate limit of `calls` per hour, or none."""
     return [] if calls is None else [{"name": "hour", "limit": calls, "period_seconds": HOUR}]
 
 
 @contextmanager
 def staff_of(server: Server, password: str) -> Iterator[Staff]:
-    """Sign the administrator in."""
+    """Sign in the administrator."""
     with server.client() as client:
-        answer = client.post("/api/v1/auth/login", json={"email": ADMINISTRATOR_EMAIL, "password": password})
-        assert answer.status_code == 200, answer.text
-        yield Staff(client, {"Authorization": f"Bearer {answer.json()['access_token']}"})
+        response = client.post("/api/v1/auth/login", json={"email": ADMINISTRATOR_EMAIL, "password": password})
+        assert response.status_code == 200, response.text
+        yield Staff(client, {"Authorization": f"Bearer {response.json()['access_token']}"})

@@ -15,17 +15,17 @@ HOST = "keyhouse.localhost"
 
 
 def browser_of(user: User, **options: Any) -> Client:
-    """Return a browser in which the user is signed in to the admin, without a password."""
+    """Return a client in which the user is signed in to the admin, without a password."""
     client = Client(SERVER_NAME=HOST, **options)
     client.force_login(user)
-    kept = client.session
-    kept[SESSION_ID] = admin_session(user).pk
-    kept.save()
+    session = client.session
+    session[SESSION_ID] = admin_session(user).pk
+    session.save()
     return client
 
 
 def admin_session(user: User, **fields: Any) -> Session:
-    """Return a live session of the admin."""
+    """Create a session of the admin."""
     return Session.objects.create(
         user=user,
         kind=Session.Kind.ADMIN,

@@ -1,11 +1,11 @@
-"""Empties the tables between tests, and gives back what migrations have put in."""
+"""Empties the tables between tests, and restores the rows that migrations insert."""
 
 from functools import cache
 
 from django.apps import apps
 from django.db import connection, transaction
 
-# The children last; they are emptied in the other order.
+# Child tables last. They are emptied in reverse order.
 RESTORED = ("plans", "plan_limits", "auth_group", "role_scopes")
 SEEDED = {*RESTORED, "django_content_type", "auth_permission", "django_migrations"}
 CONTENTS = "(SELECT coalesce(jsonb_agg(entry ORDER BY id), '[]')::text FROM {0} AS entry)"
@@ -13,12 +13,12 @@ CONTENTS = "(SELECT coalesce(jsonb_agg(entry ORDER BY id), '[]')::text FROM {0} 
 
 @cache
 def seeds() -> tuple[str, ...]:
-    """Return the rows of the seeded tables that tests may change, as they are at the first call."""
+    """Return the rows of the seeded tables that tests may change, as of the first call."""
     return _contents()
 
 
 def empty_tables() -> None:
-    """Remove every row that is not seeded by a migration, and restore those that are."""
+    """Delete every row that is not inserted by a migration, and restore the rows that are."""
     with connection.cursor() as cursor:
         cursor.execute(_emptying())
     if _contents() != seeds():
@@ -27,8 +27,8 @@ def empty_tables() -> None:
 
 @cache
 def _emptying() -> str:
-    """Return what empties the tables in one round trip."""
-    # Triggers off for this transaction: the append-only tables refuse to be emptied, as they should.
+    """Return the SQL that empties the tables in one round trip."""
+    # Triggers are off in this transaction, because those of append-only tables prevent deletions.
     deletions = [f'DELETE FROM "{table}"' for table in _tables()]
     return "; ".join(["BEGIN", "SET LOCAL session_replication_role = replica", *deletions, "COMMIT"])
 

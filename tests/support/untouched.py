@@ -1,4 +1,4 @@
-"""Checks that a served Keyhouse refuses promptly and changes nothing."""
+"""Asserts that a running server rejects requests promptly, without changing data."""
 
 import time
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import psycopg
 from tests.support.server import Server
 
 SECONDS_MAXIMUM = 1.0
-# Everything that a client can change; what a caller's own key has used is not a change it asks for.
+# Everything that clients can change, except the usage of the caller's own key.
 TABLES = {
     "users": "to_jsonb(entry)",
     "users_groups": "to_jsonb(entry)",
@@ -29,7 +29,7 @@ TABLES = {
 
 @contextmanager
 def untouched(server: Server) -> Iterator[None]:
-    """Check that what is done inside takes less than a second and leaves every row as it was."""
+    """Assert that the block takes less than SECONDS_MAXIMUM and changes no row."""
     before = _contents(server)
     started = time.monotonic()
     yield

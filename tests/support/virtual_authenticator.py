@@ -6,7 +6,7 @@ from playwright.sync_api import CDPSession
 
 
 class VirtualAuthenticator:
-    """The browser's own, without a finger to wait for."""
+    """Chromium's virtual authenticator, with simulated user presence."""
 
     def __init__(self, devtools: CDPSession) -> None:
         self._devtools = devtools
@@ -29,13 +29,13 @@ class VirtualAuthenticator:
         self._devtools.send("WebAuthn.setUserVerified", {**self._id, "isUserVerified": is_verified})
 
     def credential(self) -> dict[str, Any]:
-        """Return its only passkey, with its private half and its counter."""
+        """Return the only passkey, with its private key and its signature counter."""
         (credential,) = self._devtools.send("WebAuthn.getCredentials", self._id)["credentials"]
         found: dict[str, Any] = credential
         return found
 
-    def turn_back(self, sign_count: int) -> None:
-        """Become a copy that was made when the counter was this."""
+    def restore_sign_count(self, sign_count: int) -> None:
+        """Reset the signature counter, as in an older copy of the authenticator."""
         copy = {**self.credential(), "signCount": sign_count}
         self._devtools.send("WebAuthn.removeCredential", {**self._id, "credentialId": copy["credentialId"]})
         self._devtools.send("WebAuthn.addCredential", {**self._id, "credential": copy})

@@ -12,7 +12,7 @@ from django.conf import settings
 from apps.core.authorization.authentication_methods import include_second_factor
 from apps.core.authorization.principal import CredentialKind, Principal
 from apps.core.authorization.scopes import scopes_of_roles
-from apps.core.values.ip_addresses import neighbourhood
+from apps.core.values.ip_addresses import site_network
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,8 @@ class RefreshHistory:
 
 def is_known_device(address: str | None, addresses: Iterable[str | None]) -> bool:
     """Return whether the address is in the network of one that the same user agent has used."""
-    network = neighbourhood(address)
-    return any(neighbourhood(used) == network for used in addresses)
+    network = site_network(address)
+    return any(site_network(used) == network for used in addresses)
 
 
 def principal_of(session: Any, *, recently_authenticated: bool = False) -> Principal:

@@ -11,7 +11,7 @@ from apps.core.database.transaction import transaction
 from apps.core.errors import LockedOut, NotAuthenticated, WrongPassword
 from apps.core.request_context import current_request
 from apps.core.values.email_addresses import canonical_email
-from apps.core.values.ip_addresses import limited_party
+from apps.core.values.ip_addresses import rate_limit_subject
 from apps.users.services.credentials import Credentials, password_digest
 from apps.users.services.in_transaction.account_credentials import AccountCredentials
 
@@ -54,7 +54,7 @@ class PasswordCheck:
             raise WrongPassword
 
     async def _is_right(self, address: str, password: str, account: Credentials | None, *, is_admitted: bool) -> bool:
-        pair = address, limited_party(current_request().client_address)
+        pair = address, rate_limit_subject(current_request().client_address)
         _refuse_for(await self._attempts.locked_seconds(*pair))
         matches = await password_matches(password, account.password_hash if account else None)
         # Checked first, counted then: only the attempts that the count allows learn the outcome.

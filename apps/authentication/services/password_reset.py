@@ -11,7 +11,7 @@ from apps.core.database.transaction import transaction
 from apps.core.errors import InvalidToken, NotFound
 from apps.core.request_context import current_request
 from apps.core.values.email_addresses import canonical_email
-from apps.core.values.ip_addresses import limited_party
+from apps.core.values.ip_addresses import rate_limit_subject
 from apps.mail.domain.message import MailMessage, link_to, message_key
 from apps.mail.services.in_transaction.message_queue import MessageQueue
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import NO_ACCOUNT, OneTimeTokens
@@ -92,7 +92,9 @@ class PasswordReset:
             owner = owner_of(account.user_id)
             await self._credentials.mark_email_verified(account.user_id)
             await self._replacement.replace(owner, account.user_id, password_hash, SecurityNotice.PASSWORD_RESET)
-            await self._attempts.unlock(canonical_email(account.email), limited_party(current_request().client_address))
+            await self._attempts.unlock(
+                canonical_email(account.email), rate_limit_subject(current_request().client_address)
+            )
 
     async def _account_of(self, token: str) -> Credentials:
         found = await self._tokens.find(token)

@@ -27,7 +27,7 @@ from apps.backoffice.admin.second_factor_pages import new_passkey_page, new_totp
 from apps.backoffice.admin.second_step_page import SECOND_STEP_EXPIRED, second_step_page
 from apps.backoffice.admin.staff_login import StaffLoginForm, StaffLoginView
 from apps.core.admin.acting_staff import principal_of
-from apps.core.database.bounded_statements import bounded_statements, took_too_long
+from apps.core.database.bounded_statements import bounded_statements, is_statement_timeout
 
 View = Callable[..., HttpResponse]
 SEARCH_TOOK_TOO_LONG = "The search took too long. Enter more characters."
@@ -72,7 +72,7 @@ class KeyhouseAdminSite(AdminSite):
             with bounded_statements():
                 return super().autocomplete_view(request)
         except OperationalError as error:
-            if not took_too_long(error):
+            if not is_statement_timeout(error):
                 raise
             return HttpResponse(
                 "The search took too long. Enter more characters.", status=503, content_type="text/plain"

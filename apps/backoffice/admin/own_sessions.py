@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from apps.authentication.dependencies import account_sessions, session_service
 from apps.core.admin.acting_staff import acting_staff
-from apps.core.admin.row_number import number_in
+from apps.core.admin.row_ids import parse_row_id
 from apps.core.authorization.principal import Principal
 from apps.core.errors import NotFound
 from apps.core.event_loop.sync_calls import call_service
@@ -35,7 +35,7 @@ def _end(request: HttpRequest, actor: Principal, chosen: str) -> None:
         messages.success(request, "All other sessions have ended.")
         return
     try:
-        call_service(session_service().end, actor, number_in(chosen))
+        call_service(session_service().end, actor, parse_row_id(chosen))
     except NotFound:
         messages.warning(request, "This session has ended already.")
     else:

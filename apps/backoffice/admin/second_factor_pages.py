@@ -12,7 +12,7 @@ from django.urls import reverse
 from apps.authentication.dependencies import session_authentication
 from apps.backoffice.admin.authentication_forms import CodeForm, NewPasskeyForm
 from apps.core.admin.acting_staff import acting_staff
-from apps.core.admin.row_number import number_in
+from apps.core.admin.row_ids import parse_row_id
 from apps.core.authorization.authentication_methods import HARDWARE_KEY, ONE_TIME_CODE, SOFTWARE_KEY
 from apps.core.errors import Conflict, NotFound, TooManyRequests, ValidationFailed, WrongCode
 from apps.core.event_loop.sync_calls import call_service
@@ -80,7 +80,7 @@ def _change(site: AdminSite, request: HttpRequest) -> HttpResponse:
     if action == "remove_totp":
         call_service(totp_enrolment().remove, actor)
     else:
-        call_service(passkey_enrolment().remove, actor, number_in(request.POST.get("passkey", "")))
+        call_service(passkey_enrolment().remove, actor, parse_row_id(request.POST.get("passkey", "")))
     messages.success(request, "The second factor has been removed.")
     return HttpResponseRedirect(reverse("admin:second_factors"))
 

@@ -1,1 +1,1 @@
-"""What the rooms' admin pages stand on: everything that changes something goes through the services."""
+"""Base classes of the apps' admin pages. Every change goes through a service."""

@@ -1,4 +1,4 @@
-"""What leads from an account's page of the admin to everything that is kept of the account."""
+"""Links from an account's admin page to the account's rows in other apps."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ from apps.core.declarations.installed import app_declarations
 
 
 class Link(NamedTuple):
-    """A link as it is shown."""
+    """A link to display."""
 
     label: str
     url: str
 
 
 def account_links(request: HttpRequest, user: Any) -> Mapping[str, Sequence[Link]]:
-    """Return the links that the request's staff may follow, by group."""
+    """Return the links that the signed-in staff member may follow, by group."""
     groups: dict[str, list[Link]] = defaultdict(list)
     for declaration in app_declarations().values():
         for link in declaration.account_links:
@@ -32,7 +32,7 @@ def account_links(request: HttpRequest, user: Any) -> Mapping[str, Sequence[Link
 def _is_shown(link: AccountLink, request: HttpRequest, user: Any) -> bool:
     staff: Any = request.user
     may_follow = any(staff.has_perm(permission) for permission in link.permissions)
-    return may_follow and not (link.is_for_living and user.deleted_at)
+    return may_follow and not (link.is_hidden_when_deleted and user.deleted_at)
 
 
 def _url(link: AccountLink, user_id: int) -> str:

@@ -1,4 +1,4 @@
-"""Who acts in the admin, as the services know it."""
+"""The signed-in staff member of an admin request, as a `Principal` for the services."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ _ATTRIBUTE = "signed_in_principal"
 
 
 def acting_staff(request: HttpRequest) -> Principal:
-    """Return the member of staff who is signed in; raises PermissionDenied when nobody is."""
+    """Return the signed-in staff member. Raises PermissionDenied when the request is anonymous."""
     return principal_of(request.user)
 
 
 def principal_of(user: Any) -> Principal:
-    """Return whom an account that is signed in to the admin acts as; raises PermissionDenied when it is not."""
+    """Return the principal of an account that is signed in to the admin. Raises PermissionDenied when it has none."""
     principal: Principal | None = getattr(user, _ATTRIBUTE, None)
     if principal is None:
         raise PermissionDenied
@@ -24,5 +24,5 @@ def principal_of(user: Any) -> Principal:
 
 
 def set_principal(user: Any, principal: Principal) -> None:
-    """Keep with the account, for the length of the request, whom its session of the admin makes it."""
+    """Attach the principal of the admin session to the account, for the duration of the request."""
     setattr(user, _ATTRIBUTE, principal)

@@ -1,4 +1,4 @@
-"""Pages of a list that may have any number of rows."""
+"""Pagination of lists without an upper bound on their rows."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +14,10 @@ ROWS_MAXIMUM = 10_000
 
 
 class BoundedPaginator(PaginatorBase):
-    """Leads to the first rows only, because counting them all would read the whole table for each page."""
+    """Paginates the first ROWS_MAXIMUM rows, because counting all of them would read the whole table for each page."""
 
     @cached_property
     def count(self) -> int:
-        """How many rows the pages lead to."""
+        """The number of rows on all pages, at most ROWS_MAXIMUM."""
         rows: Any = self.object_list
         return int(rows.order_by()[:ROWS_MAXIMUM].count())

@@ -1,4 +1,4 @@
-"""Shows deleted rows when asked to."""
+"""The admin filter for soft-deleted rows."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,21 +12,21 @@ from apps.core.admin.generic_bases import ModelAdminBase
 
 
 class DeletedFilter(SimpleListFilter):
-    """Living rows unless the deleted ones are asked for."""
+    """Shows rows that are not deleted by default, and deleted rows with `?deleted=yes`."""
 
     title = "deletion"
     parameter_name = "deleted"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdminBase) -> list[tuple[str, str]]:
-        """Return the choices beside the usual one."""
+        """Return the choices besides the default."""
         return [("yes", "Deleted")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the rows of the chosen kind."""
+        """Return the rows that match the choice."""
         return queryset.filter(deleted_at__isnull=self.value() != "yes")
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        """Name the usual choice after what it shows."""
-        usual, *others = super().choices(changelist)
-        yield {**usual, "display": "Not deleted"}
+        """Return the choices, the default under the name “Not deleted”."""
+        default, *others = super().choices(changelist)
+        yield {**default, "display": "Not deleted"}
         yield from others

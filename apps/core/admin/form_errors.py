@@ -1,4 +1,4 @@
-"""Shows in a form what a schema or a service refuses."""
+"""Adds the errors of schemas and services to a form."""
 
 from django.forms import BaseForm
 from pydantic import ValidationError
@@ -7,23 +7,23 @@ from apps.core.errors import DomainError
 
 
 def add_schema_errors(form: BaseForm, problem: ValidationError) -> None:
-    """Put each of the schema's reasons beside its field, unless the field has been refused already."""
-    refused = set(form.errors)
+    """Add each error of the schema to its field, unless the field has an error already."""
+    invalid = set(form.errors)
     for error in problem.errors(include_url=False, include_context=False, include_input=False):
-        name, *places = error["loc"] or ("",)
+        name, *positions = error["loc"] or ("",)
         message = _sentence(error["msg"].removeprefix("Value error, "))
-        if places and isinstance(places[0], int):
-            message = f"Line {places[0] + 1}: {message}"
-        if name not in refused:
+        if positions and isinstance(positions[0], int):
+            message = f"Line {positions[0] + 1}: {message}"
+        if name not in invalid:
             form.add_error(_field(form, str(name)), message)
 
 
-def add_refusal(form: BaseForm, refusal: DomainError) -> None:
-    """Put a service's refusal beside the fields it names, or on top of the form."""
-    for detail in refusal.details:
+def add_service_errors(form: BaseForm, error: DomainError) -> None:
+    """Add a service's error to the fields it names, or to the form as a whole."""
+    for detail in error.details:
         form.add_error(_field(form, detail.field), detail.message)
-    if not refusal.details:
-        form.add_error(None, refusal.public_message)
+    if not error.details:
+        form.add_error(None, error.public_message)
 
 
 def _field(form: BaseForm, name: str) -> str | None:

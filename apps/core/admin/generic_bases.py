@@ -1,4 +1,4 @@
-"""Django's bases, which take a type argument only for the type checker."""
+"""Django's base classes that are generic only for the type checker."""
 
 from typing import TYPE_CHECKING, Any
 

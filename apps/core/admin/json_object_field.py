@@ -1,4 +1,4 @@
-"""A JSON object, written as text."""
+"""A form field for a JSON object."""
 
 import json
 from typing import Any
@@ -9,10 +9,10 @@ from django.forms.fields import InvalidJSONInput
 
 
 class JsonObjectField(forms.JSONField):
-    """Takes a JSON object; nothing at all is the empty one.
+    """Accepts a JSON object. Empty input is the empty object.
 
-    Unlike Django's field it also refuses, instead of failing on, text that is nested too deep and numbers that are
-    too long for Python's parser.
+    Unlike Django's field, it reports a validation error, instead of raising another exception, for text that is nested
+    too deeply and for numbers that are too long for Python's parser.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -27,14 +27,14 @@ class JsonObjectField(forms.JSONField):
             raise ValidationError(self.error_messages["invalid"], code="invalid", params={"value": value}) from error
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """Return what is shown again of what was written."""
+        """Return the submitted value to display again; invalid JSON stays as it was submitted."""
         try:
             return super().bound_data(data, initial)
         except (ValueError, RecursionError):
             return InvalidJSONInput(data)
 
     def prepare_value(self, value: Any) -> Any:
-        """Return the text for the object, empty for an empty one."""
+        """Return the object as text, which is empty for an empty object."""
         if isinstance(value, InvalidJSONInput):
             return value
         return json.dumps(value, ensure_ascii=False, indent=2) if value else ""

@@ -1,4 +1,4 @@
-"""The base of every list of the admin, written or only read."""
+"""The base class of every model in the admin, editable or read-only."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -21,26 +21,26 @@ from django.utils.text import capfirst
 
 from apps.core.admin.bounded_paginator import BoundedPaginator
 from apps.core.admin.generic_bases import ModelAdminBase
-from apps.core.authorization.permissions import ask_for
-from apps.core.database.bounded_statements import bounded_statements, took_too_long
+from apps.core.authorization.permissions import register_permissions
+from apps.core.database.bounded_statements import bounded_statements, is_statement_timeout
 
-# What Django's filters add to the name of the field that they filter by.
+# The lookups that Django's filters append to the name of their field.
 FILTER_SUFFIXES = ("", "__exact", "__isnull", "__gte", "__lt", "__id__exact")
 
 SEARCH_TOOK_TOO_LONG = "The search took too long. Enter more characters, or use fewer filters."
-SHORTLY = {"Retry-After": "1"}
+RETRY_AFTER_ONE_SECOND = {"Retry-After": "1"}
 
 
 class KeyhouseModelAdmin(ModelAdminBase):
-    """A list that is filtered by what its page offers and by nothing else.
+    """A change list that can only be filtered by the filters that it displays.
 
-    Django's own lists take a lookup by any column of theirs: whoever may look at accounts could guess the hash of a
-    password letter by letter. Here an address names a filter of `list_filter`, or one of the `linked_lookups`, by
-    which other pages lead to the list.
+    Django's change lists accept a lookup on any column, so staff who may view accounts could guess a password hash
+    character by character. Here a URL may only name a filter of `list_filter`, or one of the `linked_lookups`, which
+    links from other pages use.
 
-    The audit trail of the services is the only history; Django's LogEntry is not kept. `audit_kind` is what the trail
-    calls these rows, and empty where it does not tell of them. `verbs` are those for which its pages ask for a
-    permission, which are all that a role may carry of them.
+    The services' audit trail is the only history; Django's LogEntry is not written. `audit_kind` is the target kind of
+    these rows in the audit trail, empty for rows that it does not cover. `verbs` are the actions that require a
+    permission on these pages; a role can only hold these permissions of the model.
     """
 
     audit_kind: ClassVar[str] = ""
@@ -52,15 +52,15 @@ class KeyhouseModelAdmin(ModelAdminBase):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        ask_for(f"{self.opts.app_label}.{get_permission_codename(verb, self.opts)}" for verb in self.verbs)
+        register_permissions(f"{self.opts.app_label}.{get_permission_codename(verb, self.opts)}" for verb in self.verbs)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None) -> bool:
-        """Return whether the list may be filtered so."""
+        """Return whether the list may be filtered by the lookup."""
         by_filters = (name for list_filter in self.list_filter for name in _lookups_of(list_filter))
         return lookup in self.linked_lookups or lookup in by_filters
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
-        """Return the list; raises IncorrectLookupParameters, which leads back to the whole list, for bad filters."""
+        """Return the list. Raises IncorrectLookupParameters for invalid filters, which redirects to the whole list."""
         try:
             return super().get_changelist_instance(request)
         except (DisallowedModelAdminLookup, DataError) as error:
@@ -69,37 +69,39 @@ class KeyhouseModelAdmin(ModelAdminBase):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Return what the term finds; PostgreSQL has no text that holds a NUL."""
+        """Return the rows that match the term. PostgreSQL cannot store NUL, so a term with NUL matches nothing."""
         if "\x00" in search_term:
             return queryset.none(), False
         return super().get_search_results(request, queryset, search_term)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Serve the list under the name of what it lists; what takes too long is given up.
+        """Serve the list with the model's plural name as its title, and stop queries that take too long.
 
-        A search or a filter leads back to the whole list then; for that list itself the answer is 503.
+        After a timeout, a search or a filter redirects to the whole list; the whole list itself responds with 503.
         """
         title = {"title": capfirst(self.opts.verbose_name_plural)}
         try:
             with bounded_statements():
                 return super().changelist_view(request, {**title, **(extra_context or {})})
         except OperationalError as error:
-            if not took_too_long(error):
+            if not is_statement_timeout(error):
                 raise
         if request.GET:
-            self.message_user(
-                request, "The search took too long. Enter more characters, or use fewer filters.", messages.WARNING
-            )
+            self.message_user(request, SEARCH_TOOK_TOO_LONG, messages.WARNING)
             return HttpResponseRedirect(request.path)
         context = {**self.admin_site.each_context(request), **title, "opts": self.opts}
         return TemplateResponse(
-            request, "admin/took_too_long.html", context, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=SHORTLY
+            request,
+            "admin/statement_timeout.html",
+            context,
+            status=HTTPStatus.SERVICE_UNAVAILABLE,
+            headers=RETRY_AFTER_ONE_SECOND,
         )
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
     ) -> HttpResponse:
-        """Say what the page is about, and offer the history to whoever may read it, where there is one."""
+        """Add the subtitle, and the link to the history if there is one and the user may read the audit trail."""
         row = context.get("original")
         own = {
             "subtitle": self.subtitle_of(row) if row else None,
@@ -108,13 +110,13 @@ class KeyhouseModelAdmin(ModelAdminBase):
         return super().render_change_form(request, {**context, **own}, *args, **options)
 
     def subtitle_of(self, row: Any) -> str:
-        """Return what the page of the row is about."""
+        """Return the subtitle of the row's page."""
         return str(row)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the row's audit trail."""
+        """Redirect to the row's audit trail."""
         row = self.get_object(request, unquote(object_id))
         if not self.has_view_or_change_permission(request, row):
             raise PermissionDenied
@@ -125,7 +127,7 @@ class KeyhouseModelAdmin(ModelAdminBase):
         return HttpResponseRedirect(f"{reverse('admin:audit_auditevent_changelist')}?{query}")
 
     def audit_target(self, row: Any) -> tuple[str, int]:
-        """Return the kind and the number under which the audit trail tells of the row."""
+        """Return the kind and the id of the row in the audit trail."""
         return self.audit_kind, row.pk
 
 

@@ -1,4 +1,4 @@
-"""A list, written one item a line."""
+"""A form field for a list, one item per line."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django import forms
 
 
 class LinesField(forms.CharField):
-    """Takes a list of texts in a text area; blank lines and blanks around an item do not count."""
+    """Accepts a list of strings in a text area. Ignores blank lines and whitespace around an item."""
 
     widget = forms.Textarea
 
@@ -20,10 +20,10 @@ class LinesField(forms.CharField):
         return [line.strip() for line in lines if line.strip()]
 
     def prepare_value(self, value: Any) -> Any:
-        """Return the text for the items."""
+        """Return the items as text."""
         return "\n".join(value) if isinstance(value, list) else value
 
     def run_validators(self, value: Any) -> None:
-        """Judge each item, for example for NUL characters."""
+        """Validate each item, for example for NUL characters."""
         for line in value:
             super().run_validators(line)

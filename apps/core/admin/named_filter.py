@@ -1,4 +1,4 @@
-"""Filters under names of their own."""
+"""Admin filters with custom titles."""
 
 from typing import Any, ClassVar
 
@@ -6,7 +6,7 @@ from django.contrib.admin import FieldListFilter
 
 
 class NamedFilter(FieldListFilter):
-    """Goes before one of Django's filters, and gives it a name that reads well after By."""
+    """A mixin, placed before one of Django's filters, that sets its title: Django displays “By <name>”."""
 
     name: ClassVar[str]
 

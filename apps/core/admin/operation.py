@@ -1,4 +1,4 @@
-"""Something that can be done to one or many rows of a list, after a question."""
+"""Operations on one or many rows of the admin, with a confirmation page."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from django.http import HttpResponse
 
 from apps.core.authorization.principal import Principal
 
-# Does it to the row with this id, through a service; what it returns reaches ServiceAdmin.after_operation.
+# Applies the operation to the row with this id, by calling a service. ServiceAdmin.after_operation gets the results.
 Perform = Callable[[Principal, int, forms.Form], Any]
-# Makes the answer of what was done to the rows.
-Answer = Callable[[Sequence[Any]], HttpResponse]
+# Builds the HTTP response from the results.
+BuildResponse = Callable[[Sequence[Any]], HttpResponse]
 
 
 def always(_row: Any) -> bool:
@@ -22,13 +22,13 @@ def always(_row: Any) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """A button on the row's page and, with `in_bulk`, an action of the list; both lead to one page that asks.
+    """A button on the row's page and, with `in_bulk`, an action of the list. Both open the same confirmation page.
 
-    `label` is what the button says, such as Deactivate. `order` and `done` are the whole of what is to be done and of
-    what has been: `Deactivate {rows}` and `{rows} deactivated`, where `{rows}` is one row with its name, or their
-    number, and `{owner}` is whose the one row is. `explanation` says what comes of it. `permission` is the admin's
-    word for who may: change, delete, operate or superuser. `applies` says for which rows the button is shown. Where
-    there is an `answer`, it is what one gets instead of the next page.
+    `label` is the text of the button, such as Deactivate. `order` is the title of the confirmation page and `done` the
+    success message: `Deactivate {rows}` and `{rows} deactivated`. `{rows}` becomes the name of a single row or the
+    number of rows, `{owner}` the owner of a single row. `explanation` describes the effects. `permission` is the
+    admin's name of the required permission: change, delete, operate or superuser. `applies` returns whether the
+    operation is available for a row. `build_response` returns a response that replaces the redirect.
     """
 
     name: str
@@ -42,4 +42,4 @@ class Operation:
     in_bulk: bool = True
     is_dangerous: bool = False
     applies: Callable[[Any], bool] = always
-    answer: Answer | None = None
+    build_response: BuildResponse | None = None

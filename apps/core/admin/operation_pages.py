@@ -1,4 +1,4 @@
-"""The buttons, list actions and pages of a room's operations."""
+"""The buttons, list actions and confirmation pages of an app's operations."""
 
 from collections.abc import Callable, Sequence
 from functools import partial, update_wrapper
@@ -17,32 +17,32 @@ from django.utils.text import capfirst
 
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.added_operations import added_operations
-from apps.core.admin.form_errors import add_refusal
+from apps.core.admin.form_errors import add_service_errors
 from apps.core.admin.keyhouse_model_admin import KeyhouseModelAdmin
 from apps.core.admin.operation import Operation
-from apps.core.admin.row_number import number_in
+from apps.core.admin.row_ids import parse_row_id
 from apps.core.errors import DomainError, StepUpRequired
 
 ROWS_MAXIMUM = 500
 
 
 class OperationPages(KeyhouseModelAdmin):
-    """Gives each Operation a page that asks (GET) and does it (POST), at `<list>/<name>/?id=1&id=2`."""
+    """Serves each Operation at `<list>/<name>/?id=1&id=2`: GET asks for confirmation, POST performs it."""
 
     operations: Sequence[Operation] = ()
 
     @property
     def offered_operations(self) -> tuple[Operation, ...]:
-        """The operations of this page and those that other apps add to it, in whatever order their pages load."""
+        """The operations of this page, and those that other apps add to it, independent of the load order."""
         return (*self.operations, *added_operations(self.opts.label))
 
     @property
     def actions(self) -> Sequence[Any]:  # type: ignore[override]
-        """What Django offers for several rows of the list."""
+        """The list actions, for operations that apply to many rows."""
         return [self._action(operation) for operation in self.offered_operations if operation.in_bulk]
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the operations' addresses before Django's own."""
+        """Return the URLs of the operations, followed by Django's own."""
         own = [
             path(f"{operation.name}/", self._page(operation), name=self._page_name(f"{operation.name}_selected"))
             for operation in self.offered_operations
@@ -50,11 +50,11 @@ class OperationPages(KeyhouseModelAdmin):
         return [*own, *super().get_urls()]
 
     def url_name(self, page: str) -> str:
-        """Return the name of the address of one of this list's pages."""
+        """Return the URL name of one of this list's pages."""
         return f"admin:{self._page_name(page)}"
 
     def after_operation(self, request: HttpRequest, operation: Operation, results: Sequence[Any]) -> HttpResponse:
-        """Return the answer when everything has been done; there is a message already."""
+        """Return the response after the operation. The success message has been added already."""
         ids = request.GET.getlist("id")
         if len(ids) == 1 and operation.permission != "delete":
             return HttpResponseRedirect(reverse(self.url_name("change"), args=[quote(ids[0])]))
@@ -69,21 +69,21 @@ class OperationPages(KeyhouseModelAdmin):
         return super().render_change_form(request, {**context, "operation_tools": tools}, *args, **options)
 
     def tools_for(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
-        """Return the buttons for the row's page."""
+        """Return the buttons of the row's page."""
         return [
-            {"label": operation.label, "url": self.operation_url(operation, [row.pk]), "tool": operation}
+            {"label": operation.label, "url": self.operation_url(operation, [row.pk]), "operation": operation}
             for operation in self.offered_operations
             if operation.permission != "delete" and operation.applies(row) and self._may(request, operation, row)
         ]
 
     def operation_url(self, operation: Operation, ids: Sequence[Any]) -> str:
-        """Return the address of the page that asks whether to do it to these rows."""
+        """Return the URL of the confirmation page for these rows."""
         return (
             reverse(self.url_name(f"{operation.name}_selected")) + "?" + urlencode([("id", row_id) for row_id in ids])
         )
 
     def operation_view(self, request: HttpRequest, operation: Operation, ids: Sequence[str]) -> HttpResponse:
-        """Ask, or do it and say so."""
+        """Serve the confirmation page, or perform the operation and report the result."""
         if not self._may(request, operation):
             raise PermissionDenied
         rows = self._rows(request, operation, ids)
@@ -92,41 +92,44 @@ class OperationPages(KeyhouseModelAdmin):
             return HttpResponseRedirect(reverse(self.url_name("changelist")))
         form = operation.form_class(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
-            answer = self._perform(request, operation, rows, form)
-            if answer:
-                return answer
-        return self._question(request, operation, rows, form)
+            response = self._perform(request, operation, rows, form)
+            if response:
+                return response
+        return self._confirmation_page(request, operation, rows, form)
 
     def has_superuser_permission(self, request: HttpRequest, _row: Any = None) -> bool:
-        """Let superusers do what asks for one, and show it to nobody else."""
+        """Allow, and show, operations with the permission `superuser` to superusers only."""
         return acting_staff(request).is_superuser
 
     def _perform(
         self, request: HttpRequest, operation: Operation, rows: Sequence[Any], form: Form
     ) -> HttpResponse | None:
-        actor, results, refusals = acting_staff(request), [], []
+        actor, results, failures = acting_staff(request), [], []
         for row in rows:
             try:
                 results.append(operation.perform(actor, row.pk, form))
             except StepUpRequired:
                 raise
             except DomainError as error:
-                refusals.append((row, error))
-        if refusals and len(rows) == 1:
-            add_refusal(form, refusals[0][1])
+                failures.append((row, error))
+        if failures and len(rows) == 1:
+            add_service_errors(form, failures[0][1])
             return None
-        for row, refusal in refusals:
-            self.message_user(request, f"{row}: {refusal.public_message}", messages.ERROR)
-        if results and operation.answer:
-            return operation.answer(results)
+        for row, failure in failures:
+            self.message_user(request, f"{row}: {failure.public_message}", messages.ERROR)
+        if results and operation.build_response:
+            return operation.build_response(results)
         if results:
-            self.message_user(request, f"{capfirst(self._said(operation.done, rows, len(results)))}.", messages.SUCCESS)
+            message = self._formatted(operation.done, rows, len(results))
+            self.message_user(request, f"{capfirst(message)}.", messages.SUCCESS)
         return self.after_operation(request, operation, results)
 
-    def _question(self, request: HttpRequest, operation: Operation, rows: Sequence[Any], form: Form) -> HttpResponse:
+    def _confirmation_page(
+        self, request: HttpRequest, operation: Operation, rows: Sequence[Any], form: Form
+    ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{self._said(operation.order, rows, len(rows))}?",
+            "title": f"{self._formatted(operation.order, rows, len(rows))}?",
             "opts": self.opts,
             "operation": operation,
             "rows": rows,
@@ -145,21 +148,21 @@ class OperationPages(KeyhouseModelAdmin):
         return reverse(self.url_name("changelist"))
 
     def _rows(self, request: HttpRequest, operation: Operation, ids: Sequence[str]) -> list[Any]:
-        numbers = [number_in(row_id) for row_id in ids[:ROWS_MAXIMUM]]
-        found = self.get_queryset(request).filter(pk__in=numbers).order_by("pk")
+        row_ids = [parse_row_id(text) for text in ids[:ROWS_MAXIMUM]]
+        found = self.get_queryset(request).filter(pk__in=row_ids).order_by("pk")
         return [row for row in found if operation.applies(row) and self._may(request, operation, row)]
 
     def _may(self, request: HttpRequest, operation: Operation, row: Any = None) -> bool:
         return bool(getattr(self, f"has_{operation.permission}_permission")(request, row))
 
     def named(self, row: Any) -> str:
-        """Return what a sentence calls the row."""
+        """Return the name of the row for a message."""
         return f"{self.opts.verbose_name} “{row}”"
 
-    def _said(self, sentence: str, rows: Sequence[Any], number: int) -> str:
-        return sentence.format(rows=self._counted(rows, number), owner=getattr(rows[0], "user", ""))
+    def _formatted(self, template: str, rows: Sequence[Any], number: int) -> str:
+        return template.format(rows=self._rows_text(rows, number), owner=getattr(rows[0], "user", ""))
 
-    def _counted(self, rows: Sequence[Any], number: int) -> str:
+    def _rows_text(self, rows: Sequence[Any], number: int) -> str:
         if len(rows) == 1:
             return self.named(rows[0])
         return f"{number} {self.opts.verbose_name_plural if number != 1 else self.opts.verbose_name}"
@@ -171,8 +174,8 @@ class OperationPages(KeyhouseModelAdmin):
         return self.admin_site.admin_view(page)
 
     def _action(self, operation: Operation) -> Callable[..., HttpResponse | None]:
-        action = partial(_ask, operation=operation)
-        update_wrapper(action, _ask)
+        action = partial(_redirect_to_confirmation, operation=operation)
+        update_wrapper(action, _redirect_to_confirmation)
         action.__name__ = f"{operation.name}_selected"  # type: ignore[attr-defined]
         selected = operation.order.format(rows="selected %(verbose_name_plural)s", owner="")
         action.short_description = selected  # type: ignore[attr-defined]
@@ -180,10 +183,10 @@ class OperationPages(KeyhouseModelAdmin):
         return action
 
 
-def _ask(
+def _redirect_to_confirmation(
     pages: OperationPages, request: HttpRequest, rows: QuerySet[Any], *, operation: Operation
 ) -> HttpResponse | None:
-    """Lead from the list to the page that asks."""
+    """Redirect from the list to the confirmation page."""
     ids = list(rows.order_by("pk").values_list("pk", flat=True)[: ROWS_MAXIMUM + 1])
     if len(ids) > ROWS_MAXIMUM:
         pages.message_user(request, f"Select at most {ROWS_MAXIMUM} rows.", messages.WARNING)

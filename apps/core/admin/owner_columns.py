@@ -1,4 +1,4 @@
-"""Columns that say whose a row is."""
+"""Admin columns for the owner of a row."""
 
 from typing import Any
 
@@ -13,20 +13,23 @@ from apps.core.admin.keyhouse_model_admin import KeyhouseModelAdmin
 
 
 class OwnerColumns(KeyhouseModelAdmin):
-    """For rows with a `user`: its address in the list, and a link to its page. The account's page leads to the list."""
+    """Shows the owner's e-mail address in the list and links to the owner's page, for rows with a `user`.
+
+    The account's page links to the list by the lookup `user__id__exact`.
+    """
 
     linked_lookups = ("user__id__exact",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the rows with their owners."""
+        """Return the rows, joined with their owners."""
         return super().get_queryset(request).select_related("user")
 
     @admin.display(description="Owner", ordering="user__email")
     def owner(self, row: Any) -> str:
-        """Show whose it is."""
+        """Return the owner's e-mail address."""
         return str(row.user.email)
 
     @admin.display(description="Owner")
     def owner_link(self, row: Any) -> SafeString:
-        """Lead to whose it is."""
+        """Return a link to the owner's page."""
         return format_html('<a href="{}">{}</a>', reverse("admin:users_user_change", args=[row.user_id]), row.user)

@@ -1,4 +1,4 @@
-"""Windows of a rate limit, written one a line."""
+"""A form field for rate limits, one per line."""
 
 import re
 from collections.abc import Mapping
@@ -23,38 +23,35 @@ _line = re.compile(
 
 
 class RateLimitsField(LinesField):
-    """Takes windows such as `minute 60 per minute`, as a list of {name, limit, period_seconds}."""
+    """Accepts rate limits such as `minute 60 per minute`, as a list of {name, limit, period_seconds}."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"label": "Rate limits", "help_text": RATE_LIMITS_HELP, **options})
 
     def to_python(self, value: Any) -> Any:
-        """Return the windows; raises ValidationError with each line that says none."""
-        lines = super().to_python(value)
-        windows = [_window(line) for line in lines]
-        wrong = [number for number, window in enumerate(windows, 1) if window is None]
-        if wrong:
-            raise ValidationError(
-                [f"Line {number}: Write it as a name, a number, “per” and a period." for number in wrong]
-            )
-        return windows
+        """Return the rate limits. Raises ValidationError with every line that is not a rate limit."""
+        rate_limits = [_parsed(line) for line in super().to_python(value)]
+        invalid = [number for number, rate_limit in enumerate(rate_limits, 1) if rate_limit is None]
+        if invalid:
+            raise ValidationError([f"Line {number}: Enter a name, a number, “per” and a period." for number in invalid])
+        return rate_limits
 
     def prepare_value(self, value: Any) -> Any:
-        """Return the text for the windows."""
+        """Return the rate limits as text."""
         return super().prepare_value(
-            [rate_limit_text(window) for window in value] if isinstance(value, list) else value
+            [rate_limit_text(rate_limit) for rate_limit in value] if isinstance(value, list) else value
         )
 
 
-def rate_limit_text(window: Mapping[str, Any]) -> str:
-    """Return the line for a window."""
-    unit, seconds = next((unit, size) for unit, size in UNITS.items() if window["period_seconds"] % size == 0)
-    count = window["period_seconds"] // seconds
+def rate_limit_text(rate_limit: Mapping[str, Any]) -> str:
+    """Return the rate limit as a line of text, with the largest unit that divides its period."""
+    unit, seconds = next((unit, size) for unit, size in UNITS.items() if rate_limit["period_seconds"] % size == 0)
+    count = rate_limit["period_seconds"] // seconds
     period = unit if count == 1 else f"{count} {unit}s"
-    return f"{window['name']} {window['limit']} per {period}"
+    return f"{rate_limit['name']} {rate_limit['limit']} per {period}"
 
 
-def _window(line: str) -> dict[str, Any] | None:
+def _parsed(line: str) -> dict[str, Any] | None:
     found = _line.fullmatch(line)
     if found is None or not (found["count"] or found["unit"]):
         return None

@@ -1,4 +1,4 @@
-"""The base of lists whose rows nobody writes by hand."""
+"""The base class of admin pages for rows that staff cannot edit."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -9,22 +9,22 @@ from apps.core.admin.keyhouse_model_admin import KeyhouseModelAdmin
 
 
 class ReadOnlyAdmin(KeyhouseModelAdmin):
-    """Shows rows as they are. What may be done to them is an Operation, for whoever may `operate`."""
+    """Displays rows read-only. Each allowed change is an Operation, which requires the permission `operate`."""
 
     verbs: ClassVar[Sequence[str]] = ("view",)
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let whoever has the permission to change these rows carry out the operations."""
+        """Allow operations to staff who have the model's change permission."""
         return super().has_change_permission(request, obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Leave it to the services."""
+        """Deny: services add rows."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Leave every row as it is."""
+        """Deny: rows are read-only."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Leave it to the services, and to `clean_up`."""
+        """Deny: services and `clean_up` delete rows."""
         return False

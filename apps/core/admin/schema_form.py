@@ -1,4 +1,4 @@
-"""A form that is judged by a schema of the API."""
+"""A form that is validated by a schema of the API."""
 
 from typing import Any, ClassVar
 
@@ -10,15 +10,15 @@ from apps.core.schemas.base import RequestSchema
 
 
 class SchemaForm(forms.Form):
-    """Its fields are named as the schema's; when it is valid, `payload` is the schema's instance."""
+    """A form with the schema's field names. When it is valid, `payload` is the schema's instance."""
 
     schema: ClassVar[type[RequestSchema]] = RequestSchema
     payload: Any
 
     def clean(self) -> dict[str, Any]:
-        """Let the schema judge the values."""
+        """Validate the values by the schema."""
         try:
             self.payload = self.schema.model_validate(self.cleaned_data)
-        except ValidationError as problem:
-            add_schema_errors(self, problem)
+        except ValidationError as error:
+            add_schema_errors(self, error)
         return self.cleaned_data

@@ -1,28 +1,28 @@
-"""A form for a row, judged by a schema of the API and saved by a service."""
+"""A model form that is validated by a schema of the API and saved by a service."""
 
 from typing import Any, ClassVar
 
 from pydantic import ValidationError
 
-from apps.core.admin.form_errors import add_refusal, add_schema_errors
+from apps.core.admin.form_errors import add_schema_errors, add_service_errors
 from apps.core.admin.generic_bases import ModelFormBase
 from apps.core.errors import DomainError
 from apps.core.schemas.base import RequestSchema
 
 
 class SchemaModelForm(ModelFormBase):
-    """When it is valid, `payload` is the schema's instance: all fields for a new row, the changed ones for another.
+    """A model form. When it is valid, `payload` is the schema's instance: all fields of a new row, or the changed ones.
 
-    It never touches the row: neither validates nor fills the instance.
+    The form neither validates nor changes the model instance.
     """
 
     schema: ClassVar[type[RequestSchema]] = RequestSchema
-    # What the service said to these very values, when they are shown again.
-    refusal: ClassVar[DomainError | None] = None
+    # The error that the service raised for these values, when the form is displayed again.
+    service_error: ClassVar[DomainError | None] = None
     payload: Any
 
     def schema_values(self) -> dict[str, Any]:
-        """Return what the schema is to judge."""
+        """Return the values to validate by the schema."""
         names = self.changed_data if self.instance.pk else self.fields
         return {
             name: self.cleaned_data[name]
@@ -31,17 +31,17 @@ class SchemaModelForm(ModelFormBase):
         }
 
     def clean(self) -> dict[str, Any]:
-        """Let the schema judge the values, and show what the service has said to them."""
+        """Validate the values by the schema, and add the error of the service."""
         try:
             self.payload = self.schema.model_validate(self.schema_values())
-        except ValidationError as problem:
-            add_schema_errors(self, problem)
-        if self.refusal:
-            add_refusal(self, self.refusal)
+        except ValidationError as error:
+            add_schema_errors(self, error)
+        if self.service_error:
+            add_service_errors(self, self.service_error)
         return self.cleaned_data
 
     def _post_clean(self) -> None:
-        """Leave the instance alone."""
+        """Do nothing: the instance is neither filled nor validated."""
 
     def _save_m2m(self) -> None:
-        """Leave what hangs on the instance to the service, too."""
+        """Do nothing: the service saves related rows too."""

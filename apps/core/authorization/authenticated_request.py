@@ -1,4 +1,4 @@
-"""A request whose caller is known."""
+"""The type of authenticated requests."""
 
 from django.http import HttpRequest
 
@@ -6,6 +6,6 @@ from apps.core.authorization.principal import Principal
 
 
 class AuthenticatedRequest(HttpRequest):
-    """What routers behind the global authenticator are given."""
+    """A request that the global authenticator has authenticated."""
 
     auth: Principal

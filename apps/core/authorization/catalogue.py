@@ -1,7 +1,7 @@
-"""The catalogue: each scope that means something to Keyhouse, declared once, with what it lets its bearer do.
+"""The catalogue of the scopes that Keyhouse itself checks, each declared once with a description.
 
-One of your own is one more line here: then roles may give it, and `require_scopes` ask for it
-(docs/adding-an-entity.md). Whatever is not declared is a customer's own word, and theirs to give.
+To add a scope, add one line here: then roles can hold it, and `require_scopes` can require it
+(docs/adding-an-entity.md). A scope that is not declared here is a customer's own and has no meaning to Keyhouse.
 """
 
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from enum import StrEnum
 
 
 class HeldBy(StrEnum):
-    """Who holds a scope. Staff hold all of them."""
+    """Which accounts hold a scope. Staff hold all scopes."""
 
-    EVERYONE = "everyone"  # each account, over what is its own
-    ROLES = "roles"  # those to whom a role gives it
-    STAFF = "staff"  # staff alone
+    EVERYONE = "everyone"  # every account, for its own data
+    ROLES = "roles"  # accounts with a role that includes it
+    STAFF = "staff"  # staff only
 
 
 @dataclass(frozen=True, slots=True)
 class DeclaredScope:
-    """A scope, as `area:action`, and who holds it."""
+    """A scope, named `area:action`, with the accounts that hold it."""
 
     name: str
     description: str
@@ -33,11 +33,11 @@ def _declare(name: str, description: str, held_by: HeldBy = HeldBy.ROLES) -> str
     return name
 
 
-ACCOUNT_WRITE = _declare("keyhouse:account", "Change one's own account, its keys and sessions.", HeldBy.EVERYONE)
-STAFF = _declare("keyhouse:staff", "Use one's staff rights.", HeldBy.STAFF)
-KEYS_VERIFY = _declare("keys:verify", "Ask whether a key may make a call; an allowed one uses up limits and credits.")
-CREDITS_HOLD = _declare("credits:hold", "Reserve a customer's credits, and capture or release what is reserved.")
-TOKENS_INTROSPECT = _declare("tokens:introspect", "Ask what a token or a key may do (RFC 7662).")
+ACCOUNT_WRITE = _declare("keyhouse:account", "Change your own account, its keys and its sessions.", HeldBy.EVERYONE)
+STAFF = _declare("keyhouse:staff", "Use your staff rights.", HeldBy.STAFF)
+KEYS_VERIFY = _declare("keys:verify", "Verify API keys. A valid call consumes rate limits and credits.")
+CREDITS_HOLD = _declare("credits:hold", "Reserve a customer's credits, and capture or release the reservation.")
+TOKENS_INTROSPECT = _declare("tokens:introspect", "Introspect tokens and API keys (RFC 7662).")
 
 RESERVED_SCOPES = frozenset(CATALOGUE)
 EVERYONES_SCOPES = frozenset(scope.name for scope in CATALOGUE.values() if scope.held_by is HeldBy.EVERYONE)

@@ -1,15 +1,15 @@
-"""The permissions that mean something in the admin: those that one of its pages asks for. Roles carry no others."""
+"""The permissions that the admin's pages check. Roles cannot hold any others."""
 
 from collections.abc import Iterable
 
-_asked_for: set[str] = set()
+_registered: set[str] = set()
 
 
-def ask_for(names: Iterable[str]) -> None:
-    """Note that a page asks for these, such as `api_keys.view_apikey`; called while the pages are made."""
-    _asked_for.update(names)
+def register_permissions(names: Iterable[str]) -> None:
+    """Register permissions that a page checks, such as `api_keys.view_apikey`. Called when the page is created."""
+    _registered.update(names)
 
 
-def asked_for() -> frozenset[str]:
-    """Return what the pages ask for; complete once Django has loaded every room's `admin`."""
-    return frozenset(_asked_for)
+def registered_permissions() -> frozenset[str]:
+    """Return the permissions that pages check. Complete after Django has loaded every app's `admin`."""
+    return frozenset(_registered)

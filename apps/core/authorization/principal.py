@@ -1,4 +1,4 @@
-"""Who is calling, and by what right."""
+"""The caller of an operation, and the caller's rights."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from apps.core.errors import InsufficientScopes, NotAllowed, SecondFactorRequire
 
 
 class CredentialKind(StrEnum):
-    """How the caller proved who it is."""
+    """How the caller authenticated."""
 
     SESSION = "session"
     API_KEY = "api_key"
@@ -21,11 +21,11 @@ class CredentialKind(StrEnum):
 class Principal:
     """The caller of an operation.
 
-    A session may do all that its user may. An API key may read its owner's own account; to change it, or to use
-    its owner's staff rights, it needs a scope. The operator is whoever can run commands on the server.
+    A session has all rights of its user. An API key may read its owner's account; to change the account, or to use its
+    owner's staff rights, it needs a scope. The operator is the person who runs commands on the server.
 
-    `scopes` are what an API key effectively has, never more than its owner holds, or what a user's roles give.
-    `roles` are a user's; a key has none, for it does only what its scopes say.
+    `scopes` are the effective scopes of an API key, never more than its owner holds, or the scopes of a user's roles.
+    `roles` are the user's roles; a key has none, because its rights are its scopes alone.
     """
 
     user_id: int | None
@@ -36,14 +36,14 @@ class Principal:
     roles: frozenset[str] = frozenset()
     session_id: int | None = None
     api_key_id: int | None = None
-    methods: frozenset[str] = frozenset()  # by which the owner of a session has proven who they are (RFC 8176)
+    methods: frozenset[str] = frozenset()  # the authentication methods of the session (RFC 8176)
     recently_authenticated: bool = False
-    # A session of staff that has no second factor where staff need one: it is no member of staff's.
+    # A staff session without the second factor that staff need. It has no staff rights.
     lacks_second_factor: bool = False
 
     @property
     def owner_id(self) -> int:
-        """The account the caller acts for; the operator acts for none."""
+        """The account that the caller acts for. Raises NotAllowed for the operator, who acts for none."""
         if self.user_id is None:
             raise NotAllowed("The operator has no account.")
         return self.user_id
@@ -55,44 +55,44 @@ class Principal:
 
     @property
     def reserved_scopes(self) -> tuple[str, ...]:
-        """What the caller may do on Keyhouse itself, as scopes: change the account, use staff rights, what roles give.
+        """The declared scopes of the caller: to change the account, to use staff rights, and those of the roles.
 
-        For staff `keyhouse:staff` stands for all that it lets them do.
+        For staff, `keyhouse:staff` includes all staff rights.
         """
         may_write = self.kind is not CredentialKind.API_KEY or self.has_scope(scope_rules.ACCOUNT_WRITE)
         held = {scope_rules.ACCOUNT_WRITE: may_write, scope_rules.STAFF: self.acts_as_staff}
         return tuple(scope for scope in CATALOGUE if held.get(scope, scope in self.scopes))
 
     def has_scope(self, scope: str) -> bool:
-        """Return whether the credential grants `scope`; a staff session and the operator have all."""
+        """Return whether the credential grants `scope`. A staff session and the operator have all scopes."""
         if self.kind is CredentialKind.API_KEY:
             return scope_rules.grants(self.scopes, scope)
         return self.is_staff or scope in scope_rules.EVERYONES_SCOPES or scope_rules.grants(self.scopes, scope)
 
     def has_role(self, name: str) -> bool:
-        """Return whether the caller has the role; who may use a superuser's rights has them all."""
+        """Return whether the caller has the role. Superusers who may use their staff rights have all roles."""
         return name in self.roles or (self.is_superuser and self.acts_as_staff)
 
     def require_scope(self, scope: str) -> None:
         """Raise InsufficientScopes unless the credential grants `scope`."""
         if not self.has_scope(scope):
             self._require_second_factor()
-            raise InsufficientScopes(f"This needs the scope {scope}.")
+            raise InsufficientScopes(f"The credential lacks the scope {scope}.")
 
     def require_one_role(self, names: Collection[str]) -> None:
         """Raise NotAllowed unless the caller has one of these roles."""
         if not any(map(self.has_role, names)):
-            raise NotAllowed(f"This needs a user with the role {' or '.join(names)}.")
+            raise NotAllowed(f"Only a user with the role {' or '.join(names)} may do this.")
 
     def require_reading(self, user_id: int) -> None:
-        """Raise NotAllowed unless the caller may see what belongs to the user."""
+        """Raise NotAllowed unless the caller may read the user's data."""
         if user_id != self.user_id:
             self.require_staff()
 
     def require_writing(self, user_id: int, scope: str = scope_rules.ACCOUNT_WRITE) -> None:
-        """Raise NotAllowed, or InsufficientScopes, unless the caller may change what belongs to the user.
+        """Raise NotAllowed, or InsufficientScopes, unless the caller may change the user's data.
 
-        A customer's key needs `scope` for that; a session of the user, and staff rights, do without.
+        A customer's key needs `scope`. A session of the user, and a caller with staff rights, do not.
         """
         self.require_reading(user_id)
         if self.kind is CredentialKind.API_KEY and not self.acts_as_staff:
@@ -111,15 +111,15 @@ class Principal:
             raise NotAllowed("Only a superuser may do this.")
 
     def require_session(self) -> int:
-        """Return the session's id; raises NotAllowed when the caller did not sign in."""
+        """Return the session's id. Raises NotAllowed when the caller has no session."""
         if self.session_id is None:
-            raise NotAllowed("This needs a signed-in session, not an API key.")
+            raise NotAllowed("This requires a session, not an API key. Sign in first.")
         return self.session_id
 
     def require_recent_authentication(self) -> None:
-        """Raise StepUpRequired unless the caller has just proven who they are; NotAllowed without a session.
+        """Raise StepUpRequired unless the session was recently authenticated, or NotAllowed without a session.
 
-        For what whoever has stolen a session must not do. The operator need not.
+        Protects operations that an attacker with a stolen session must not perform. The operator is exempt.
         """
         if self.kind is CredentialKind.OPERATOR:
             return
@@ -129,14 +129,14 @@ class Principal:
 
     def _require_second_factor(self) -> None:
         if self.lacks_second_factor:
-            raise SecondFactorRequired("Staff must sign in with a second factor.")
+            raise SecondFactorRequired("Sign in with a second factor to use staff rights.")
 
 
 OPERATOR = Principal(user_id=None, kind=CredentialKind.OPERATOR, is_staff=True, is_superuser=True)
-# Whoever has not shown yet who they are.
+# A client that has not authenticated.
 ANONYMOUS = Principal(user_id=None, kind=CredentialKind.SESSION)
 
 
 def owner_of(user_id: int) -> Principal:
-    """Return the account's owner, as whoever has shown to be it acts before there is a session."""
+    """Return the principal of an account's owner who has authenticated and has no session yet."""
     return Principal(user_id=user_id, kind=CredentialKind.SESSION)

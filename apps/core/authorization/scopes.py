@@ -1,8 +1,8 @@
-"""Scopes: what a credential may do, as `area:action`, with `area:*` for all of an area.
+"""Scopes: the rights of a credential, as `area:action`, with the wildcard `area:*` for a whole area.
 
-A customer's own scopes are free text. Those of the catalogue mean something to Keyhouse itself: a credential has one of
-them only while its owner holds it, and always by its own name. So a wildcard on a key stands for the customer's own
-words, and is joined by those declared scopes under it that the owner holds (`effective_scopes`).
+A customer's own scopes are free text. The scopes of the catalogue have a meaning to Keyhouse: a credential has one only
+while its owner holds it, and always under its own name. A wildcard on a key therefore grants only the customer's own
+scopes; `effective_scopes` adds the declared scopes under it that the owner holds.
 """
 
 from collections.abc import Iterable
@@ -52,14 +52,14 @@ def _wildcards_over(scope: str) -> list[str]:
     return [":".join([*parts[:end], "*"]) for end in range(1, len(parts))]
 
 
-# All that may be written on a key to give it a declared scope: a key with none of it needs no look at its owner.
+# Every grant on a key that can give it a declared scope. A key with none of them needs no look-up of its owner.
 RESERVED_GRANTS = RESERVED_SCOPES.union(*map(_wildcards_over, RESERVED_SCOPES))
 
 
 def grants(granted: Iterable[str], wanted: str) -> bool:
     """Return whether one of the granted scopes is `wanted` or a wildcard over it (`a:*` grants `a:b` and `a:b:c`).
 
-    `granted` is what a credential effectively has: no wildcard grants a declared scope.
+    `granted` are the effective scopes of a credential: a wildcard never grants a declared scope.
     """
     if wanted in RESERVED_SCOPES:
         return wanted in granted
@@ -67,36 +67,36 @@ def grants(granted: Iterable[str], wanted: str) -> bool:
 
 
 def missing_scopes(granted: Iterable[str], wanted: Iterable[str]) -> list[str]:
-    """Return the wanted scopes that are not granted, in the order they were asked for."""
+    """Return the wanted scopes that are not granted, in the order of `wanted`."""
     held = frozenset(granted)
     return [scope for scope in wanted if scope not in held and not grants(held, scope)]
 
 
 def reserved_among(scopes: Iterable[str]) -> list[str]:
-    """Return those of `scopes` that are declared, or wildcards over one that is."""
+    """Return the members of `scopes` that are declared, or that are wildcards over a declared scope."""
     return [scope for scope in scopes if scope in RESERVED_GRANTS]
 
 
 def reserved_under(scopes: Iterable[str]) -> list[str]:
-    """Return the declared scopes that are among `scopes`, or under a wildcard there, in the catalogue's order."""
+    """Return the declared scopes that are in `scopes` or under one of its wildcards, in the catalogue's order."""
     own = reserved_among(scopes)
     return [declared for declared in CATALOGUE if any(_covers(scope, declared) for scope in own)]
 
 
 def scopes_of_roles(given: Iterable[str]) -> frozenset[str]:
-    """Return those of the scopes in the roles' rows that roles do give; a row may be older than the catalogue."""
+    """Return the scopes of the roles' rows that roles can hold. A row may name a scope that is no longer declared."""
     return ROLE_SCOPES.intersection(given)
 
 
 def held_scopes(given_by_roles: Iterable[str], *, is_staff: bool) -> frozenset[str]:
-    """Return the declared scopes that an account holds: all for staff, for others everyone's and their roles'."""
+    """Return the declared scopes that an account holds: all for staff, else those of everyone and of its roles."""
     return RESERVED_SCOPES if is_staff else EVERYONES_SCOPES | scopes_of_roles(given_by_roles)
 
 
 def effective_scopes(own: Iterable[str], held: AbstractSet[str]) -> list[str]:
-    """Return what a key with its `own` scopes may do while its owner holds `held`, in the order of `own`.
+    """Return the effective scopes of a key with the scopes `own`, while its owner holds `held`, in the order of `own`.
 
-    Declared scopes that are not held are left out; those that are, and stand under a wildcard, are named after it.
+    Declared scopes that the owner does not hold are left out. Held scopes under a wildcard are appended.
     """
     written = list(own)
     named = [scope for scope in written if scope not in RESERVED_SCOPES or scope in held]
@@ -104,12 +104,12 @@ def effective_scopes(own: Iterable[str], held: AbstractSet[str]) -> list[str]:
 
 
 def withheld_scopes(own: Iterable[str], held: AbstractSet[str]) -> list[str]:
-    """Return the declared scopes that the key would have, did its owner hold them."""
+    """Return the declared scopes on the key that it lacks because its owner does not hold them."""
     return [scope for scope in reserved_under(own) if scope not in held]
 
 
 def added_scopes(before: Iterable[str], after: Iterable[str]) -> list[str]:
-    """Return what is written in `after` and was not in `before`, not even under a wildcard."""
+    """Return the scopes in `after` that `before` neither contains nor covers by a wildcard."""
     written = list(before)
     return [scope for scope in after if not any(_covers(old, scope) for old in written)]
 

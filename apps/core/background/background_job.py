@@ -1,4 +1,4 @@
-"""Something that is done beside the requests, again and again."""
+"""Recurring work that runs beside the requests."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class BackgroundJob:
-    """Work that every worker of every server looks for, for as long as it serves.
+    """A job that every worker of every server runs repeatedly while it serves.
 
-    `run` does a bounded part of what is due, and returns whether more may be due at once; if not, the next look is
-    `interval_seconds` later. Many run at the same time and any may be killed: `run` claims its work in the database,
-    in one statement that passes over what others have claimed (SKIP LOCKED), and a claim lapses.
+    `run` does a bounded part of the due work, and returns whether more may be due immediately; otherwise it is called
+    again after `interval_seconds`. Many workers run the job at the same time, and any of them may be killed: `run`
+    claims its work in the database, in one statement that skips claimed rows (SKIP LOCKED), and claims expire.
     """
 
     name: str

@@ -11,13 +11,13 @@ from apps.core.database.unexpected_errors import log_unexpected
 
 logger = logging.getLogger("keyhouse.background")
 
-# How long work under way may take to finish when the server stops. What is cut off is claimed again by another.
+# How long running jobs may take to finish when the server stops. Another worker claims cancelled work again.
 GRACE_SECONDS = 2
-REST_AFTER_FAILURE_SECONDS = 5
+FAILURE_INTERVAL_SECONDS = 5
 
 
 class BackgroundRunner:
-    """Begins the jobs and ends them. A job that fails rests, then goes on: nothing ends it but the server."""
+    """Starts and stops the jobs. A job that fails is retried after FAILURE_INTERVAL_SECONDS."""
 
     def __init__(self, jobs: Sequence[BackgroundJob]) -> None:
         self._jobs = jobs
@@ -25,11 +25,11 @@ class BackgroundRunner:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Begin the jobs; does not wait for any."""
+        """Start the jobs without waiting for them."""
         self._tasks = [asyncio.create_task(self._repeat(job), name=job.name) for job in self._jobs]
 
     async def stop(self) -> None:
-        """Let each finish what it is doing, within GRACE_SECONDS."""
+        """Stop the jobs. A running job may take GRACE_SECONDS to finish, then it is cancelled."""
         self._stopping.set()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=GRACE_SECONDS)
@@ -40,15 +40,15 @@ class BackgroundRunner:
     async def _repeat(self, job: BackgroundJob) -> None:
         while not self._stopping.is_set():
             try:
-                rest_seconds = 0 if await job.run() else job.interval_seconds
+                pause_seconds = 0 if await job.run() else job.interval_seconds
             except DATABASE_UNAVAILABLE as error:
-                logger.warning("%s waits for the database: %s", job.name, type(error).__name__)
-                rest_seconds = REST_AFTER_FAILURE_SECONDS
-            except Exception as error:  # noqa: BLE001  logged in full; the next turn may go well
+                logger.warning("%s: database unavailable: %s", job.name, type(error).__name__)
+                pause_seconds = FAILURE_INTERVAL_SECONDS
+            except Exception as error:  # noqa: BLE001  logged in full; the next run may succeed
                 log_unexpected(error)
-                rest_seconds = REST_AFTER_FAILURE_SECONDS
-            await self._rest(rest_seconds)
+                pause_seconds = FAILURE_INTERVAL_SECONDS
+            await self._pause(pause_seconds)
 
-    async def _rest(self, seconds: float) -> None:
+    async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)

@@ -1,4 +1,4 @@
-"""Several things that a background job does one after the other."""
+"""Runs the clean-up tasks one after another, as a background job."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,33 +9,33 @@ from apps.core.errors import Unavailable
 
 logger = logging.getLogger("keyhouse.background")
 
-# Does its whole work in small transactions, and returns how many rows it was.
-Part = Callable[[], Awaitable[int]]
+# Deletes all expired rows of one kind in small transactions, and returns how many.
+Task = Callable[[], Awaitable[int]]
 
 
 class CleanUpRound:
-    """Does one part at a call of `run`, so that the server can stop between two."""
+    """Runs one task per call of `run`, so that the server can stop between two tasks."""
 
-    def __init__(self, parts: Mapping[str, Part]) -> None:
-        self._parts = tuple(parts.items())
-        self._done = 0
+    def __init__(self, tasks: Mapping[str, Task]) -> None:
+        self._tasks = tuple(tasks.items())
+        self._next = 0
 
     async def run(self) -> bool:
-        """Do the next part, and return whether another follows in this round.
+        """Run the next task, and return whether more tasks follow in this round.
 
-        A part that fails is logged by the class of its error, keeps no other from its turn, and is tried again in the
-        next round.
+        A task that fails is logged with the class of its error and is retried in the next round. The other tasks run
+        regardless.
         """
-        name, part = self._parts[self._done]
-        self._done = (self._done + 1) % len(self._parts)
+        name, task = self._tasks[self._next]
+        self._next = (self._next + 1) % len(self._tasks)
         try:
-            removed = await part()
+            deleted = await task()
         except (*DATABASE_UNAVAILABLE, Unavailable) as error:
-            logger.warning("%s waits for the next round: %s", name, type(error).__name__)
-        except Exception as error:  # noqa: BLE001  logged in full; the next round may go well
-            logger.warning("%s failed, and is tried again in the next round: %s", name, type(error).__name__)
+            logger.warning("%s: unavailable, postponed to the next round: %s", name, type(error).__name__)
+        except Exception as error:  # noqa: BLE001  logged in full; the next round may succeed
+            logger.warning("%s: failed, postponed to the next round: %s", name, type(error).__name__)
             log_unexpected(error)
         else:
-            if removed:
-                logger.info("%s: %d removed", name, removed)
-        return self._done != 0
+            if deleted:
+                logger.info("%s: %d rows deleted", name, deleted)
+        return self._next != 0

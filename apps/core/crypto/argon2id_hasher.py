@@ -1,4 +1,4 @@
-"""How passwords are hashed."""
+"""The password hasher."""
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
@@ -6,8 +6,8 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 class Argon2idHasher(Argon2PasswordHasher):
     """Argon2id with OWASP's parameters for servers: 19 MiB, 2 passes, 1 lane (RFC 9106; OWASP Password Storage).
 
-    Django's defaults take 100 MiB and 8 lanes for each hash, which lets a handful of sign-ins at once take a
-    machine's memory; these resist as well by OWASP's measure at a fraction of it.
+    Django's defaults use 100 MiB and 8 lanes per hash, so a few concurrent sign-ins could exhaust a machine's memory.
+    OWASP rates these parameters as equally resistant, at a fraction of the memory.
     """
 
     time_cost = 2

@@ -1,4 +1,4 @@
-"""Encrypts what must be kept and read again, under keys derived from SECRET_KEY."""
+"""Encrypts stored secrets that must be read again, with keys derived from SECRET_KEY."""
 
 from base64 import urlsafe_b64encode
 from functools import cache
@@ -10,12 +10,12 @@ from django.conf import settings
 
 
 def encrypt(secret: bytes, purpose: str) -> bytes:
-    """Return `secret` encrypted and authenticated (Fernet), under the key that serves this purpose alone."""
+    """Encrypt and authenticate `secret` (Fernet) with the key of this purpose."""
     return _fernet(settings.SECRET_KEY, purpose).encrypt(secret)
 
 
 def decrypt(encrypted: bytes, purpose: str) -> bytes | None:
-    """Return the secret; None when it was encrypted under another SECRET_KEY, for another purpose, or tampered with."""
+    """Return the secret, or None when it belongs to another SECRET_KEY or purpose, or was tampered with."""
     try:
         return _fernet(settings.SECRET_KEY, purpose).decrypt(encrypted)
     except InvalidToken:
@@ -24,6 +24,6 @@ def decrypt(encrypted: bytes, purpose: str) -> bytes | None:
 
 @cache
 def _fernet(secret_key: str, purpose: str) -> Fernet:
-    # RFC 5869: `info` keeps the key of each purpose apart from whatever else is derived from SECRET_KEY.
+    # RFC 5869: `info` separates the key of each purpose from all other keys derived from SECRET_KEY.
     derived = HKDF(SHA256(), length=32, salt=None, info=purpose.encode()).derive(secret_key.encode())
     return Fernet(urlsafe_b64encode(derived))

@@ -1,10 +1,10 @@
-"""Writes PostgreSQL's array literals (manual, 8.15.6), several times faster than psycopg adapts a list."""
+"""Builds PostgreSQL array literals (manual, 8.15.6), several times faster than psycopg adapts a list."""
 
 from collections.abc import Iterable
 
 
 def array_of_numbers(values: Iterable[object]) -> str:
-    """Return the literal of an array of numbers; in SQL, cast it to its type."""
+    """Return the literal of an array of numbers. Cast it to the array type in SQL."""
     return f"{{{','.join(map(str, values))}}}"
 
 

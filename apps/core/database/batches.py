@@ -1,14 +1,14 @@
-"""Removing many rows, a batch at a time."""
+"""Deletes many rows in batches."""
 
 from collections.abc import Awaitable, Callable
 
-BATCH_SIZE = 1000  # rows a statement removes, and so locks
+BATCH_SIZE = 1000  # rows that one statement deletes and locks
 
 
 async def remove_in_batches(remove: Callable[[int], Awaitable[int]], batch_size: int = BATCH_SIZE) -> int:
-    """Call `remove` with the size of a batch until it has removed nothing, and return how many it has in all.
+    """Call `remove` with the batch size until it deletes nothing, and return the total number of deleted rows.
 
-    Each batch is committed for itself: rows are locked for a moment only, and who is interrupted begins again.
+    Each batch is committed separately: rows are locked only briefly, and an interrupted run can be repeated.
     """
     total = 0
     while removed := await remove(batch_size):
@@ -17,11 +17,11 @@ async def remove_in_batches(remove: Callable[[int], Awaitable[int]], batch_size:
 
 
 class BatchRemoval:
-    """A clean-up task: removes what a repository's method removes a batch at a time."""
+    """A clean-up task that calls a repository's method until it deletes nothing more."""
 
     def __init__(self, remove: Callable[[int], Awaitable[int]]) -> None:
         self._remove = remove
 
     async def run(self) -> int:
-        """Remove all batches, and return how many rows they were."""
+        """Delete all rows in batches, and return their number."""
         return await remove_in_batches(self._remove)

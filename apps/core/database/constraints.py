@@ -1,10 +1,10 @@
-"""Constraints that refuse a write, by their names."""
+"""Constraint violations, by the name of the constraint."""
 
 import psycopg
 
 
 class ConstraintViolated(Exception):
-    """The database refused a write. `constraint` is the constraint's name; the message holds no value of the row."""
+    """A write violated a constraint, named by `constraint`. The message contains no value of the row."""
 
     def __init__(self, constraint: str) -> None:
         super().__init__(f"the constraint {constraint} was violated")
@@ -12,6 +12,6 @@ class ConstraintViolated(Exception):
 
 
 def named_violation(error: psycopg.Error) -> Exception:
-    """Return ConstraintViolated for a constraint that has a name, and every other error as it is."""
+    """Return ConstraintViolated for the violation of a named constraint, and any other error unchanged."""
     name = error.diag.constraint_name
     return ConstraintViolated(name) if isinstance(error, psycopg.IntegrityError) and name else error

@@ -1,14 +1,14 @@
-"""The one order in which transactions lock rows: by table as listed here, and within a table by primary key.
+"""The order in which transactions lock rows: by table as listed here, and within a table by primary key.
 
-Two transactions that lock in the same order wait for each other and never deadlock. A transaction that locks a table
-which stands before one it holds already is refused (`LockOrderBroken`): move the lock up, or the table in this list.
+Transactions that lock in the same order may wait for each other but never deadlock. A transaction that locks a table
+listed before one that it has locked already raises `LockOrderBroken`: lock that table earlier, or move it in this list.
 
-Verification, which speaks SQL of its own, locks credit_balances and then api_key_counters, for many customers in order
-of their ids; so does whatever posts credits.
+Verification, which uses its own SQL, locks credit_balances and then api_key_counters, for many customers in order of
+their ids. Every write to credits does the same.
 """
 
 LOCK_ORDER = (
-    # The account comes before everything that belongs to it.
+    # The account precedes everything that belongs to it.
     "users",
     "api_keys",
     "sessions",
@@ -28,12 +28,12 @@ _RANKS = {table: rank for rank, table in enumerate(LOCK_ORDER)}
 
 
 class LockOrderBroken(RuntimeError):
-    """A bug: a transaction locks rows in an order that may deadlock with others."""
+    """A transaction locks rows in an order that may deadlock with other transactions. This is a bug."""
 
 
 def rank_of(table: str) -> int:
-    """Return the place of the table in the order; raises LockOrderBroken for a table that has none."""
+    """Return the table's position in the lock order. Raises LockOrderBroken when the table is not listed."""
     try:
         return _RANKS[table]
     except KeyError:
-        raise LockOrderBroken(f"{table} has no place in LOCK_ORDER of {__name__}.") from None
+        raise LockOrderBroken(f"{table} is not listed in LOCK_ORDER of {__name__}.") from None

@@ -1,7 +1,7 @@
-"""Native async connections to PostgreSQL: two pools for each event loop, opened at first use.
+"""Async connections to PostgreSQL: two pools per event loop, opened at first use.
 
-Transactions of services have a pool of their own: while they wait for each other's row locks, reads and verification go
-on.
+The transactions of services have their own pool, so that reads and verification continue while transactions wait for
+each other's row locks.
 """
 
 import asyncio
@@ -23,27 +23,25 @@ if TYPE_CHECKING:
     from django.db.backends.postgresql.base import DatabaseWrapper
 
 POOL_TIMEOUT_SECONDS = 3
-# How long one lost connection is retried in the background. Short, so that the next request after an outage
-# starts a new attempt at once instead of waiting for a long back-off to end.
+# How long a lost connection is retried in the background. Short, so that the next request after an outage starts a new
+# attempt immediately instead of waiting for a long back-off.
 RECONNECT_TIMEOUT_SECONDS = 2
-# A statement of the API is short; one that is not has met a lock or a broken plan. It is the same every time, and to
-# plan it again takes longer than to run it; PostgreSQL would, because it overrates how many rows it finds.
+# The API's statements are short: a slow one waits for a lock or has a bad plan. Generic plans, because planning takes
+# longer than running; PostgreSQL would otherwise plan each time, because it overestimates the number of rows.
 SERVER_OPTIONS = (
     "-c TimeZone=UTC -c statement_timeout=10s -c plan_cache_mode=force_generic_plan -c jit=off "
-    # A worker's machine that is lost says nothing; the server notices, and releases its locks.
+    # Detects when a worker's machine is lost, so that the server releases its locks.
     "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=2"
 )
-READ_LOCK_TIMEOUT = "1s"  # a verification batch goes on without a row that is locked for longer
+READ_LOCK_TIMEOUT = "1s"  # a verification batch continues without a row that is locked for longer
 TRANSACTION_LOCK_TIMEOUT = "3s"  # transactions on one account queue for its row
-# A worker that stalls between reading and writing holds its locks; no other timeout runs while PostgreSQL waits for it.
+# A worker that stalls between statements keeps its locks, and no other timeout applies while PostgreSQL waits for it.
 TRANSACTION_TIMEOUT = "SET transaction_timeout = '15s'"
-TRANSACTION_TIMEOUT_SINCE = 170_000  # PostgreSQL's version, as its number
-# Opened for use by these pools, never for Django's own settings.
+TRANSACTION_TIMEOUT_SINCE = 170_000  # the PostgreSQL version number
+# Connection parameters of Django that libpq does not accept.
 NOT_FOR_LIBPQ = {"pool", "cursor_factory", "context", "prepare_threshold", "server_side_binding"}
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
-
-
 Purpose = Literal["reads", "transactions"]
 
 _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Purpose, Pool]] = WeakKeyDictionary()
@@ -51,10 +49,10 @@ _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Purpose, Pool]] = Weak
 
 @asynccontextmanager
 async def connection() -> AsyncIterator[AsyncConnection[Any]]:
-    """Lend a connection in autocommit mode from the running loop's pool.
+    """Borrow a connection in autocommit mode from the running loop's pool.
 
     Raises:
-        psycopg_pool.PoolTimeout: none was free, or the database unavailable, for POOL_TIMEOUT_SECONDS.
+        psycopg_pool.PoolTimeout: no connection was free, or the database was unavailable, for POOL_TIMEOUT_SECONDS.
         WaitInTransaction: a transaction is open, which would wait for a second connection.
     """
     refuse_in_transaction("another connection")
@@ -64,15 +62,15 @@ async def connection() -> AsyncIterator[AsyncConnection[Any]]:
 
 @asynccontextmanager
 async def transaction_connection() -> AsyncIterator[AsyncConnection[Any]]:
-    """Lend a connection for a transaction of a service; raises as `connection` does."""
+    """Borrow a connection for a service's transaction. Raises as `connection` does."""
     refuse_in_transaction("a second transaction")
     async with (await _open("transactions")).connection() as borrowed:
         yield borrowed
 
 
 @asynccontextmanager
-async def unhurried_connection() -> AsyncIterator[AsyncConnection[Any]]:
-    """Lend a connection as `connection` does, for a transaction that may take long: a statement has half an hour."""
+async def long_running_connection() -> AsyncIterator[AsyncConnection[Any]]:
+    """Borrow a connection as `connection` does, for a long transaction: the statement timeout is 30 minutes."""
     async with connection() as borrowed:
         await borrowed.execute("SET statement_timeout = '30min'")
         if borrowed.info.server_version >= TRANSACTION_TIMEOUT_SINCE:
@@ -80,11 +78,11 @@ async def unhurried_connection() -> AsyncIterator[AsyncConnection[Any]]:
         try:
             yield borrowed
         finally:
-            await borrowed.close()  # the pool makes another, with its usual bounds
+            await borrowed.close()  # the pool opens another one with the usual timeouts
 
 
 async def open_pools() -> None:
-    """Open both pools of the running loop; does not wait for the database."""
+    """Open both pools of the running loop without waiting for the database."""
     await _open("reads")
     await _open("transactions")
 
@@ -116,7 +114,7 @@ def _new_pool(purpose: Purpose) -> Pool:
         max_size=settings.DATABASE_POOL_SIZE,
         timeout=POOL_TIMEOUT_SECONDS,
         reconnect_timeout=RECONNECT_TIMEOUT_SECONDS,
-        configure=_bound_transactions,
+        configure=_set_transaction_timeout,
         check=_check_if_suspicious,
         open=False,
     )
@@ -131,26 +129,26 @@ def _connection_parameters(lock_timeout: str) -> dict[str, Any]:
         **kept,
         "options": options,
         "autocommit": True,
-        # Django's own loaders, so that a row read here is the row that Django would have read.
+        # Django's own loaders, so that rows have the same values as those that Django reads.
         "context": get_adapters_template(settings.USE_TZ, wrapper.timezone),
     }
 
 
-async def _bound_transactions(made: AsyncConnection[Any]) -> None:
-    if made.info.server_version >= TRANSACTION_TIMEOUT_SINCE:
-        await made.execute(TRANSACTION_TIMEOUT)
+async def _set_transaction_timeout(opened: AsyncConnection[Any]) -> None:
+    if opened.info.server_version >= TRANSACTION_TIMEOUT_SINCE:
+        await opened.execute(TRANSACTION_TIMEOUT)
 
 
 async def _check_if_suspicious(borrowed: AsyncConnection[Any]) -> None:
-    # An idle connection has nothing to say: if its socket is readable the server has hung up (or sent a
-    # notice), and only then is a round trip spent on asking.
+    # The socket of an idle connection is readable only if the server has closed it or sent a notice. Only then is the
+    # connection checked by a round trip.
     poll = select.poll()
     poll.register(borrowed.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
     if poll.poll(0):
         try:
             await AsyncConnectionPool.check_connection(borrowed)
         except Error:
-            # The others have most likely gone with it, and for each that it meets the pool would pause longer.
+            # The other connections are most likely lost too, and the pool would pause longer for each one it checks.
             for pool in _pools[asyncio.get_running_loop()].values():
                 await pool.drain()
             raise

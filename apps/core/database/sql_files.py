@@ -1,6 +1,6 @@
-"""Reads named statements from an app's .sql file, so that SQL has a home of its own.
+"""Reads named statements from an app's .sql file.
 
-A statement begins after a line `-- name: <name>` and ends at the next such line.
+A statement begins after a line `-- name: <name>` and ends before the next such line.
 """
 
 import re

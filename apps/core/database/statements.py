@@ -1,4 +1,4 @@
-"""Runs single statements, on the transaction that is open in the running task or else on the pool."""
+"""Runs single statements on the transaction that is open in the running task, or else on the pool."""
 
 from apps.core.database.open_transaction import open_connection
 from apps.core.database.pipeline.pipelined_connection import Rows
@@ -7,19 +7,19 @@ from apps.core.database.pool import connection
 
 
 async def fetch_rows(sql: str, parameters: Parameters = ()) -> Rows:
-    """Return the rows of one statement, whose placeholders are `%s` or `%(name)s`."""
+    """Return the rows of one statement, which uses the placeholders `%s` or `%(name)s`."""
     opened = open_connection()
     if opened is not None:
         rows: Rows = await opened.fetch_rows(*bound(sql, parameters))
         return rows
     async with connection() as borrowed:
         cursor = await borrowed.execute(sql, parameters)
-        # `cursor.description` would say it too, after making an object for each column.
+        # `cursor.description` would create an object for each column.
         return await cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
 
 
 async def execute(sql: str, parameters: Parameters = ()) -> int:
-    """Run one statement and return how many rows it touched."""
+    """Run one statement and return the number of affected rows."""
     opened = open_connection()
     if opened is not None:
         return int(await opened.execute(*bound(sql, parameters)))

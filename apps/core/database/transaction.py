@@ -1,4 +1,4 @@
-"""The transaction of a service: `async with transaction():`, and inside it the whole story, top to bottom.
+"""The transaction of a service: `async with transaction():` encloses all statements that belong together.
 
     async with transaction():
         await self._accounts.lock(user_id)
@@ -6,15 +6,14 @@
         …
         await self._audit.record(event)
 
-Repository methods run on the transaction that is open in their task, or on a pool where none is. Nothing leaves the
-event loop: statements travel in libpq's pipeline mode, BEGIN with the first of them. The transaction commits at the end
-of the block; it rolls back when the block raises, or its task is cancelled because the client disconnected or a
-deadline passed.
+Repository methods run on the transaction that is open in their task, or on a pool when none is open. Nothing leaves the
+event loop: statements are sent in libpq's pipeline mode, BEGIN together with the first. The transaction commits at the
+end of the block. It rolls back when the block raises, or when its task is cancelled because the client disconnected or
+a deadline passed.
 
-Transactions do not nest: what opens its own is refused inside another (`WaitInTransaction`), as is everything that
-waits for anything but the transaction's connection. Row locks are taken in the order of
-`apps.core.database.lock_order`. A statement that PostgreSQL refuses, for a constraint or a timeout, rolls back the
-whole transaction.
+Transactions do not nest: opening a transaction inside another raises `WaitInTransaction`, as does waiting for anything
+other than the transaction's connection. Row locks must be taken in the order of `apps.core.database.lock_order`. A
+statement that fails, because of a constraint or a timeout, rolls back the whole transaction.
 """
 
 import asyncio
@@ -33,15 +32,16 @@ from apps.core.database.pipeline.service_transaction import ServiceTransaction
 from apps.core.database.pool import transaction_connection
 from apps.core.errors import Unavailable
 
-WAITING_MAXIMUM = 1000  # transactions that run or wait for a place, on one event loop
-PLACE_SECONDS_MAXIMUM = 15
+WAITING_MAXIMUM = 1000  # transactions that run or wait for a slot, per event loop
+SLOT_WAIT_SECONDS_MAXIMUM = 15
 OUTAGE_SECONDS = 1.0
 
 
-class _Places:
-    """How many transactions one event loop runs at once, and until when it takes the database to be unavailable.
+class _Slots:
+    """The slots for concurrent transactions of one event loop.
 
-    Without the latter each of many callers would wait out the pool's timeout in turn.
+    Until `unavailable_until`, transactions fail without a connection attempt. Otherwise each of many callers would wait
+    for the pool's timeout, one after another.
     """
 
     def __init__(self) -> None:
@@ -50,19 +50,19 @@ class _Places:
         self.unavailable_until = 0.0
 
 
-_places: WeakKeyDictionary[asyncio.AbstractEventLoop, _Places] = WeakKeyDictionary()
+_slots: WeakKeyDictionary[asyncio.AbstractEventLoop, _Slots] = WeakKeyDictionary()
 
 
 @asynccontextmanager
 async def transaction() -> AsyncIterator[None]:
-    """Open a transaction for everything that is awaited in the block.
+    """Open a transaction for all statements that are awaited in the block.
 
     Raises:
         Unavailable: too many transactions wait, or the database cannot be reached.
-        ConstraintViolated: a constraint refuses a statement, or the commit.
-        WaitInTransaction: a transaction is open in the task already.
+        ConstraintViolated: a statement or the commit violates a constraint.
+        WaitInTransaction: a transaction is already open in the task.
     """
-    async with _place() as places, _connection(places) as borrowed:
+    async with _slot() as slots, _connection(slots) as borrowed:
         pipelined = ServiceTransaction(borrowed)
         opened = enter_transaction(pipelined)
         try:
@@ -77,33 +77,33 @@ async def transaction() -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _place() -> AsyncIterator[_Places]:
-    places = _places.setdefault(asyncio.get_running_loop(), _Places())
-    if places.taken_or_awaited >= WAITING_MAXIMUM:
+async def _slot() -> AsyncIterator[_Slots]:
+    slots = _slots.setdefault(asyncio.get_running_loop(), _Slots())
+    if slots.taken_or_awaited >= WAITING_MAXIMUM:
         raise Unavailable("Too many requests are waiting. Retry shortly.")
-    places.taken_or_awaited += 1
+    slots.taken_or_awaited += 1
     try:
         try:
-            async with asyncio.timeout(PLACE_SECONDS_MAXIMUM):
-                await places.free.acquire()
+            async with asyncio.timeout(SLOT_WAIT_SECONDS_MAXIMUM):
+                await slots.free.acquire()
         except TimeoutError as error:
             raise Unavailable("Too many requests are waiting. Retry shortly.") from error
         try:
-            yield places
+            yield slots
         finally:
-            places.free.release()
+            slots.free.release()
     finally:
-        places.taken_or_awaited -= 1
+        slots.taken_or_awaited -= 1
 
 
 @asynccontextmanager
-async def _connection(places: _Places) -> AsyncIterator[AsyncConnection[Any]]:
-    if time.monotonic() < places.unavailable_until:
+async def _connection(slots: _Slots) -> AsyncIterator[AsyncConnection[Any]]:
+    if time.monotonic() < slots.unavailable_until:
         raise Unavailable("The database is unavailable. Retry shortly.")
     async with AsyncExitStack() as stack:
         try:
             borrowed = await stack.enter_async_context(transaction_connection())
         except PoolTimeout:
-            places.unavailable_until = time.monotonic() + OUTAGE_SECONDS
+            slots.unavailable_until = time.monotonic() + OUTAGE_SECONDS
             raise
         yield borrowed

@@ -1,4 +1,4 @@
-"""How it shows that the database is away."""
+"""The exceptions that report an unavailable database."""
 
 import psycopg
 from django.db import InterfaceError, OperationalError
@@ -7,7 +7,7 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from apps.core.errors import Unavailable
 
-# It cannot be reached, is going down, or has no place left: all pass by themselves.
+# The database cannot be reached, is shutting down, or has no free connection. A later retry can succeed.
 DATABASE_UNAVAILABLE = (
     OperationalError,
     InterfaceError,
@@ -18,12 +18,12 @@ DATABASE_UNAVAILABLE = (
     TooManyRequests,
 )
 
-# These are operational errors too, and of one transaction alone: the next may go well.
+# These are operational errors too, but affect one transaction only: the next one may succeed.
 _OF_ONE_TRANSACTION = (LockNotAvailable, DeadlockDetected, QueryCanceled)
 
 
 def is_unavailable_for_all(error: BaseException) -> bool:
-    """Return whether the next transaction would fail as well, because the database is away or taken to be."""
+    """Return whether the next transaction would fail too, because the database is unavailable."""
     if isinstance(error.__cause__ or error, _OF_ONE_TRANSACTION):
         return False
     return isinstance(error, (*DATABASE_UNAVAILABLE, Unavailable))

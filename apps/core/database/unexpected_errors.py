@@ -1,6 +1,6 @@
-"""Logs what nobody expected, without what rows hold.
+"""Logs unexpected errors without the contents of rows.
 
-A database error's message repeats the row, which may hold secrets: its type, code and place are enough.
+A database error's message may repeat the row, which may contain secrets. Its type, code and traceback are logged.
 """
 
 import logging
@@ -22,7 +22,7 @@ def log_unexpected(exception: BaseException) -> None:
 
 
 def traceback_without_rows(exception: BaseException) -> str | None:
-    """Return the traceback of an error that comes of a database's, without the database's words; None for any other."""
+    """Return the traceback, without the database's messages, of an error caused by a database error; otherwise None."""
     chain = _chain(exception)
     if not any(_repeats_rows(link) for link in chain):
         return None
@@ -31,7 +31,7 @@ def traceback_without_rows(exception: BaseException) -> str | None:
 
 
 def _chain(exception: BaseException) -> list[BaseException]:
-    """Return what led to the error, and the error last."""
+    """Return the chain of causes, with the error itself last."""
     chain: list[BaseException] = []
     link: BaseException | None = exception
     while link is not None and link not in chain:

@@ -1,7 +1,7 @@
-"""What an app adds to the whole, in one place: `DECLARATION` of its `declaration.py`.
+"""The types of an app's declaration: `DECLARATION` in its `declaration.py` lists all that it adds to the project.
 
 The API, the admin's navigation, personal data, the audit trail, clean-up and their tests read the declarations of all
-installed apps. Adding an app edits none of them.
+installed apps, so that adding an app changes none of them.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -15,9 +15,10 @@ from apps.core.declarations.personal_data import PersonalData
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """Where a router's operations stand; `path` begins below `/api/v1`, or at the root with `at_root`.
+    """A router and the path prefix of its operations, below `/api/v1` or, with `at_root`, below `/`.
 
-    `is_metered` is false for services that ask about others' keys: their own rate limits would refuse their customers.
+    `is_metered` is false for operations that verify other accounts' keys: the caller's own rate limits would otherwise
+    block the caller's customers.
     """
 
     path: str
@@ -28,7 +29,7 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class MenuEntry:
-    """A list of the admin, and the group of the menu in which it stands; a lower `position` comes first."""
+    """An admin list and its group in the menu. Entries are ordered by `position`, the lowest first."""
 
     group: str
     model: str
@@ -37,9 +38,9 @@ class MenuEntry:
 
 @dataclass(frozen=True, slots=True)
 class AccountLink:
-    """A link on an account's page of the admin, shown to staff who have one of the permissions.
+    """A link on an account's admin page, displayed to staff who have one of the permissions.
 
-    `url` is the name of an admin page; the account's id is its argument, or with `parameter` stands in its query.
+    `url` is the name of an admin page. The account's id is its argument or, with `parameter`, its query parameter.
     """
 
     group: str
@@ -47,14 +48,14 @@ class AccountLink:
     url: str
     permissions: Sequence[str]
     parameter: str = ""
-    is_for_living: bool = False
+    is_hidden_when_deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AuditKind:
-    """A kind of target in the audit trail. When an account is erased, every value is blanked that is not `plain`.
+    """A target kind of the audit trail. Erasing an account blanks every value except those of the fields in `plain`.
 
-    `plain` are the fields whose values say nothing of a person and are kept: states, numbers, moments, scopes.
+    The fields in `plain` contain no personal data and are kept: states, numbers, timestamps, scopes.
     """
 
     name: str
@@ -64,11 +65,11 @@ class AuditKind:
 
 @dataclass(frozen=True, slots=True)
 class PersonalDataDeclaration:
-    """What the app keeps of a person, by the labels of the models that have a key to users, such as
+    """The app's models with personal data: the labels of all models with a foreign key to users, such as
     `credits.CreditHold`.
 
-    Each of these is exported or `not_exported`, and erased or `not_erased`, with the reason; a test finds what is
-    missing. `section` names the app's part of an export.
+    Each of them is `exported` or `not_exported`, and `erased` or `not_erased`, with the reason; a test reports missing
+    ones. `section` is the name of the app's part of an export.
     """
 
     service: Callable[[], PersonalData]
@@ -81,9 +82,10 @@ class PersonalDataDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class CleanUpTask:
-    """Deletes expired rows of one kind in small batches and returns how many; safe at any time, and several at once.
+    """A task that deletes expired rows of one kind. It is safe to run at any time, and concurrently.
 
-    `deletes` completes the sentence "Deletes …" in the help of `manage.py clean_up`.
+    `run` deletes in small batches and returns the number of deleted rows. `deletes` completes the sentence "Deletes …"
+    in the help of `manage.py clean_up`.
     """
 
     name: str
@@ -93,7 +95,7 @@ class CleanUpTask:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AppDeclaration:
-    """What one app adds."""
+    """Everything that one app adds to the project."""
 
     mounts: Sequence[Mount] = ()
     menu: Sequence[MenuEntry] = ()

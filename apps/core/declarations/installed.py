@@ -1,4 +1,4 @@
-"""The declarations of the installed apps, in the order of INSTALLED_APPS: an app before those it may import."""
+"""The declarations of the installed apps, in the order of INSTALLED_APPS: an app precedes the apps it may import."""
 
 from functools import cache
 from importlib import import_module
@@ -10,7 +10,7 @@ from apps.core.declarations.app_declaration import AppDeclaration, AuditKind, Cl
 
 @cache
 def app_declarations() -> dict[str, AppDeclaration]:
-    """Return the declarations by the label of their app; Django must be set up."""
+    """Return the declarations by app label. Requires that Django is set up."""
     found = {}
     for config in own_apps():
         name = f"{config.name}.declaration"
@@ -21,7 +21,7 @@ def app_declarations() -> dict[str, AppDeclaration]:
 
 @cache
 def audit_kinds() -> dict[str, AuditKind]:
-    """Return the kinds of target in the audit trail, by name."""
+    """Return the target kinds of the audit trail, by name."""
     return {kind.name: kind for declaration in app_declarations().values() for kind in declaration.audit_kinds}
 
 

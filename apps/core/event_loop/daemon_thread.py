@@ -1,4 +1,4 @@
-"""A thread for what blocks."""
+"""Runs blocking functions on daemon threads."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,14 +10,14 @@ from apps.core.database.open_transaction import refuse_in_transaction
 
 
 async def run_in_daemon_thread[R](function: Callable[[], R], name: str) -> R:
-    """Run `function` on a thread of its own, and return what it returns or raise what it raises.
+    """Run `function` on its own thread, and return its result or raise its exception.
 
-    For what waits for others than the database. The process does not wait for the thread when it ends, nor does the
-    thread end when the caller is cancelled. Who calls this bounds how many there are.
+    Intended for functions that wait for something other than the database. The process does not wait for the thread at
+    its exit, and the thread continues when the caller is cancelled. Callers limit the number of threads.
     """
     refuse_in_transaction("a thread")
     outcome: Future[R] = Future()
-    outcome.set_running_or_notify_cancel()  # from now on it is not cancelled with the caller
+    outcome.set_running_or_notify_cancel()  # it can no longer be cancelled with the caller
 
     def run() -> None:
         try:

@@ -1,4 +1,4 @@
-"""The staff door: Django's own ASGI handler, which takes what it is given, and what it may be given."""
+"""The admin application: Django's own ASGI handler, with limits on what reaches it."""
 
 import asyncio
 from http import HTTPStatus
@@ -11,22 +11,22 @@ from apps.core.http.http_settings import HttpSettings
 from apps.core.http.request_body import read_body
 from apps.core.request_context import current_request
 
-# What no text in PostgreSQL holds: a filter of the admin that is asked for it would fail in the database.
+# PostgreSQL cannot store NUL in a text, so an admin filter with it would fail in the database.
 NUL = b"%00"
 
 
 class AdminApplication:
-    """An ASGI application that hands on requests whose body is there, so many at once.
+    """An ASGI application that passes complete requests to Django's handler, and limits how many run concurrently.
 
-    Django's handler takes any body, writes what is long to a file, and waits for ever for the rest. Whoever sends
-    slowly would hold a place, and a few of them the door.
+    Django's handler accepts a body of any size, writes a long one to a file, and waits for the rest without a timeout.
+    A few slow clients would otherwise occupy all slots and block the admin.
     """
 
     def __init__(self, django: Application, settings: HttpSettings) -> None:
         self._django = django
         self._settings = settings
-        # Each request has a thread and a connection; more at once would take those the API needs.
-        self._places = asyncio.Semaphore(settings.staff_requests_maximum)
+        # Each request uses a thread and a connection, which the API needs too.
+        self._slots = asyncio.Semaphore(settings.admin_requests_maximum)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
@@ -35,29 +35,29 @@ class AdminApplication:
             body = await self._admit(scope, receive)
         except ClientDisconnected:
             return
-        except DomainError as refusal:
-            await _refuse(refusal, send)
+        except DomainError as error:
+            await _send_error(error, send)
             return
         try:
             await self._django(scope, _replaying(body, receive), send)
         finally:
-            self._places.release()
+            self._slots.release()
 
     async def _admit(self, scope: Scope, receive: Receive) -> bytes:
-        """Return the request's body, with a place taken for it; raises the refusal, or ClientDisconnected."""
+        """Read the request's body and acquire a slot. Raises DomainError, or ClientDisconnected."""
         if NUL in scope["query_string"]:
-            raise MalformedRequest("The address is malformed.")
+            raise MalformedRequest("The URL must not contain a NUL character (%00).")
         try:
-            async with asyncio.timeout(self._settings.answer_seconds_maximum):
+            async with asyncio.timeout(self._settings.response_seconds_maximum):
                 body = await read_body(scope, receive, self._settings.body_bytes_maximum)
-                await self._places.acquire()
+                await self._slots.acquire()
         except TimeoutError as error:
-            raise Unavailable("This takes too long; try again shortly.") from error
+            raise Unavailable("The request timed out. Retry shortly.") from error
         return body
 
 
 def _replaying(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that gives the whole body first, and afterwards what comes of the client: that it has gone."""
+    """Return a `receive` that returns the whole body first, and then the client's next message: its disconnect."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:
@@ -77,9 +77,9 @@ def _with_request_id(send: Send) -> Send:
     return send_with_id
 
 
-async def _refuse(refusal: DomainError, send: Send) -> None:
-    body = refusal.public_message.encode()
-    headers = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(body))} | error_headers(refusal)
+async def _send_error(error: DomainError, send: Send) -> None:
+    body = error.public_message.encode()
+    headers = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(body))} | error_headers(error)
     encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": HTTPStatus(refusal.status), "headers": encoded})
+    await send({"type": "http.response.start", "status": HTTPStatus(error.status), "headers": encoded})
     await send({"type": "http.response.body", "body": body})

@@ -1,8 +1,7 @@
-"""The client door: Django's request, URL resolver and response, served async to the floor.
+"""The API application: serves async views with Django's request, URL resolver and response.
 
-Django's own ASGI handler makes a thread for each request, sends signals that hop to it, and adapts middleware
-that hop again. Nothing behind this door needs any of that, so this handler reads the body, resolves the view,
-awaits it and sends the answer, all on the event loop.
+Django's own ASGI handler uses a thread for each request, for signals and for synchronous middleware. The API needs none
+of them, so this handler reads the body, resolves the view, awaits it and sends the response on the event loop.
 """
 
 import asyncio
@@ -28,10 +27,10 @@ from apps.core.http.http_settings import HttpSettings
 from apps.core.http.raw_response import FastPath, RawResponse, raw_response
 from apps.core.http.request_body import read_body
 from apps.core.http.security_headers import security_headers
-from apps.core.rate_limits.response_headers import noted_rate_limit_headers
+from apps.core.rate_limits.response_headers import recorded_rate_limit_headers
 from apps.core.request_context import current_request
 
-ROUTES_REMEMBERED = 128  # a path may be long, so few; the busy ones stay
+ROUTES_CACHED = 128  # few, because paths may be long; the least recently used are evicted
 
 access_logger = logging.getLogger("keyhouse.access")
 
@@ -47,9 +46,9 @@ class ApiApplication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
         started = perf_counter()
-        deadline = Deadline(self._settings.answer_seconds_maximum, partial(self._refuse, scope, send))
+        deadline = Deadline(self._settings.response_seconds_maximum, partial(self._send_timeout, scope, send))
         try:
-            answer = await self._answer(scope, receive)
+            response = await self._respond(scope, receive)
         except ClientDisconnected:
             return
         except asyncio.CancelledError:
@@ -57,16 +56,16 @@ class ApiApplication:
                 return
             raise
         finally:
-            deadline.call_off()
-        await self._send(scope, answer, send)
+            deadline.cancel()
+        await self._send(scope, response, send)
         if self._settings.access_log:
-            _log_access(scope, answer.status, perf_counter() - started)
+            _log_access(scope, response.status, perf_counter() - started)
 
-    async def _refuse(self, scope: Scope, send: Send) -> None:
-        refusal = error_response(Unavailable("This takes too long; try again shortly."))
-        await self._send(scope, raw_response(refusal), send)
+    async def _send_timeout(self, scope: Scope, send: Send) -> None:
+        response = error_response(Unavailable("The request timed out. Retry shortly."))
+        await self._send(scope, raw_response(response), send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> RawResponse:
+    async def _respond(self, scope: Scope, receive: Receive) -> RawResponse:
         if is_preflight(scope):
             return raw_response(
                 HttpResponse(status=HTTPStatus.NO_CONTENT, headers=preflight_headers(scope, self._settings))
@@ -74,27 +73,27 @@ class ApiApplication:
         try:
             body = await read_body(scope, receive, self._settings.body_bytes_maximum)
             with DisconnectWatch(receive):
-                return await self._answer_on_fast_path(scope, body) or raw_response(
+                return await self._respond_on_fast_path(scope, body) or raw_response(
                     await _call_view(_request(scope, body))
                 )
         except ClientDisconnected:
             raise
-        except Exception as exception:  # noqa: BLE001  every fault becomes an envelope
+        except Exception as exception:  # noqa: BLE001  every exception becomes an error response
             return raw_response(error_response(to_domain_error(exception)))
 
-    async def _answer_on_fast_path(self, scope: Scope, body: bytes) -> RawResponse | None:
+    async def _respond_on_fast_path(self, scope: Scope, body: bytes) -> RawResponse | None:
         fast_path = self._fast_paths.get(scope["path"])
         return await fast_path(scope, body) if fast_path else None
 
-    async def _send(self, scope: Scope, answer: RawResponse, send: Send) -> None:
+    async def _send(self, scope: Scope, response: RawResponse, send: Send) -> None:
         headers: Headers = [
-            *answer.headers,
+            *response.headers,
             (b"x-request-id", current_request().request_id.encode()),
             *self._security_headers,
             *cross_origin_headers(scope, self._settings),
         ]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else response.body})
 
 
 def _request(scope: Scope, body: bytes) -> ASGIRequest:
@@ -106,28 +105,28 @@ def _request(scope: Scope, body: bytes) -> ASGIRequest:
 
 
 def _require_utf8(scope: Scope) -> None:
-    # Whoever decodes the address next puts other characters in the place of what is not UTF-8.
+    # Later decoders would replace invalid UTF-8 by other characters.
     try:
         for part in (scope.get("raw_path") or b"", scope["query_string"]):
             unquote_to_bytes(part).decode()
     except UnicodeDecodeError as error:
-        raise MalformedRequest("The address is not valid UTF-8.") from error
+        raise MalformedRequest("The URL is not valid UTF-8.") from error
 
 
 async def _call_view(request: HttpRequest) -> HttpResponse:
     match = _resolve(request.path_info)
     request.resolver_match = match
     response: HttpResponse = await match.func(request, *match.args, **match.kwargs)
-    for name, value in noted_rate_limit_headers(request).items():
+    for name, value in recorded_rate_limit_headers(request).items():
         response[name] = value
     if isinstance(response, HttpResponseNotAllowed):
         return _not_allowed(response)
     return response
 
 
-@lru_cache(maxsize=ROUTES_REMEMBERED)
+@lru_cache(maxsize=ROUTES_CACHED)
 def _resolve(path: str) -> ResolverMatch:
-    # Django compares a path with every address in turn, which costs as much as the rest of a short request.
+    # Django compares a path with every URL pattern, which takes as long as the rest of a short request.
     return get_resolver().resolve(path)
 
 
@@ -139,7 +138,7 @@ def _not_allowed(response: HttpResponse) -> HttpResponse:
 
 def _log_access(scope: Scope, status: int, seconds: float) -> None:
     context = current_request()
-    # The path without its query, which may carry a secret; encoded, because a line feed in it would forge a line.
+    # Without the query, which may contain a secret. Encoded, because a line feed in the path would forge a log line.
     path = quote(scope["path"], errors="replace")
     access_logger.info(
         "%s %s %d %.1fms",

@@ -1,4 +1,4 @@
-"""Names for ASGI's shapes."""
+"""Type aliases for ASGI."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any

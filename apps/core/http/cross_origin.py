@@ -1,4 +1,4 @@
-"""Cross-origin requests (the Fetch standard's CORS): only the operator's named origins, never with cookies."""
+"""Cross-origin requests (CORS in the Fetch standard): only from configured origins, and never with cookies."""
 
 from http import HTTPMethod
 
@@ -16,12 +16,12 @@ PREFLIGHT_SECONDS = 600
 
 
 def is_preflight(scope: Scope) -> bool:
-    """Return whether a browser asks what it may send before it sends it."""
+    """Return whether the request is a CORS preflight request."""
     return scope["method"] == HTTPMethod.OPTIONS and header(scope, b"access-control-request-method") is not None
 
 
 def preflight_headers(scope: Scope, settings: HttpSettings) -> dict[str, str]:
-    """Return what an allowed origin may send; nothing for any other."""
+    """Return the response headers to a preflight request. They are empty unless its origin is allowed."""
     if header(scope, b"origin") not in settings.allowed_origins:
         return {}
     return {
@@ -32,7 +32,7 @@ def preflight_headers(scope: Scope, settings: HttpSettings) -> dict[str, str]:
 
 
 def cross_origin_headers(scope: Scope, settings: HttpSettings) -> Headers:
-    """Return the headers that let an allowed origin read the answer."""
+    """Return the headers that allow scripts of an allowed origin to read the response."""
     if not settings.allowed_origins:
         return []
     headers: Headers = [(b"vary", b"Origin")]

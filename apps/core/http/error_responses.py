@@ -1,4 +1,4 @@
-"""Where errors become HTTP, but for what RFC 6749 words another way (`apps/oauth/routers/oauth_request.py`)."""
+"""Converts exceptions to HTTP responses, except OAuth errors (RFC 6749; `apps/oauth/routers/oauth_request.py`)."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -19,13 +19,13 @@ logger = logging.getLogger("keyhouse.errors")
 
 JSON_CONTENT_TYPE = "application/json"
 LOCATIONS = {"body", "query", "path", "header"}
-# Enough for whoever wrote the request; it is read by people, and what a stranger sends decides how much there is of it.
+# Limits the size of the response, which otherwise depends on what an anonymous client sends.
 DETAILS_MAXIMUM = 20
 FIELD_LENGTH_MAXIMUM = 100
 
 
 def render_error(error: DomainError) -> bytes:
-    """Return the envelope for `error` as JSON."""
+    """Return the error envelope of `error` as JSON."""
     return orjson.dumps(
         {
             "error": {
@@ -42,7 +42,7 @@ def render_error(error: DomainError) -> bytes:
 
 
 def error_headers(error: DomainError) -> dict[str, str]:
-    """Return the headers that go with `error` (RFC 9110: WWW-Authenticate with 401, Retry-After with 429 and 503)."""
+    """Return the headers of `error` (RFC 9110: WWW-Authenticate for 401, Retry-After for 429 and 503)."""
     headers = {}
     if isinstance(error, errors.NotAuthenticated):
         headers["WWW-Authenticate"] = f'Bearer realm="keyhouse"{error.challenge}'
@@ -59,7 +59,7 @@ def error_response(error: DomainError) -> HttpResponse:
 
 
 def to_domain_error(exception: BaseException) -> DomainError:
-    """Return the domain error that tells a client what `exception` means; an unexpected one is logged."""
+    """Return the domain error that represents `exception` to the client. Logs unexpected exceptions."""
     match exception:
         case DomainError():
             return exception
@@ -79,7 +79,7 @@ def to_domain_error(exception: BaseException) -> DomainError:
 
 
 def install_error_handlers(api: NinjaAPI) -> None:
-    """Make every exception raised behind `api` leave as the contract's envelope."""
+    """Make `api` respond to every exception with the error envelope."""
 
     def respond(_request: HttpRequest, exception: Any) -> HttpResponse:
         return error_response(to_domain_error(exception))
@@ -89,7 +89,7 @@ def install_error_handlers(api: NinjaAPI) -> None:
 
 
 def _malformed(exception: HttpError) -> DomainError:
-    # Ninja wraps whatever the body parser raised.
+    # Ninja wraps the exception of the body parser.
     cause = exception.__cause__
     return cause if isinstance(cause, DomainError) else errors.MalformedRequest("The body is not valid JSON.")
 
@@ -104,11 +104,11 @@ def _detail(problem: Mapping[str, Any]) -> ErrorDetail:
 
 
 def _field(location: Sequence[Any]) -> str:
-    # Ninja's location is (where, parameter name, field…); the parameter's name says nothing to a client.
+    # Ninja's location is (location, parameter name, field…). Clients do not know the name of the body parameter.
     parts = list(location)
     if parts and parts[0] in LOCATIONS:
-        where = parts.pop(0)
-        if where == "body" and parts:
+        location_name = parts.pop(0)
+        if location_name == "body" and parts:
             parts.pop(0)
-    # The name of an unknown field is the client's, and may be as long as the body.
+    # The name of an unknown field comes from the client, and may be as long as the body.
     return ".".join(str(part) for part in parts)[:FIELD_LENGTH_MAXIMUM]

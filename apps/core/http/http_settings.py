@@ -1,4 +1,4 @@
-"""What both doors must know of the deployment."""
+"""The settings of the API application and the admin application."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from apps.core.values.ip_addresses import Network
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """The deployment as a door sees it; sizes are in bytes."""
+    """The settings that depend on the deployment. Sizes are in bytes, times in seconds."""
 
     trusted_proxies: Sequence[Network] = ()
     allowed_origins: frozenset[str] = frozenset()
     https_only: bool = False
     access_log: bool = True
     body_bytes_maximum: int = 1024 * 1024
-    answer_seconds_maximum: float = 20
-    staff_requests_maximum: int = 8
+    response_seconds_maximum: float = 20
+    admin_requests_maximum: int = 8

@@ -1,4 +1,7 @@
-"""How bodies are read and written: strict JSON, by orjson (no NaN, no lone surrogates, no invalid UTF-8)."""
+"""Parses request bodies and renders response bodies as strict JSON, by orjson.
+
+NaN, lone surrogates and invalid UTF-8 are errors.
+"""
 
 from typing import Any
 
@@ -10,19 +13,19 @@ from ninja.renderers import BaseRenderer
 from apps.core.errors import MalformedRequest, PayloadTooLarge, UnsupportedMediaType
 
 JSON_TYPES = ("application/json",)
-# To read a mebibyte of small values takes the event loop a tenth of a second: that is for who can be told to stop.
-# The longest that a stranger has to say is a passkey.
-STRANGERS_BYTES_MAXIMUM = 128 * 1024
+# Parsing a mebibyte of small values blocks the event loop for 0.1 s, so only authenticated clients, which can be
+# blocked, may send as much. The longest body that an anonymous client needs to send is a passkey.
+ANONYMOUS_BODY_BYTES_MAXIMUM = 128 * 1024
 
 
 class JsonParser(Parser):
-    """Reads request bodies."""
+    """Parses request bodies."""
 
     def parse_body(self, request: HttpRequest) -> Any:
-        """Return the body's value; raises UnsupportedMediaType, PayloadTooLarge or MalformedRequest."""
+        """Return the body's value. Raises UnsupportedMediaType, PayloadTooLarge or MalformedRequest."""
         if request.content_type not in JSON_TYPES:
             raise UnsupportedMediaType
-        if len(request.body) > STRANGERS_BYTES_MAXIMUM and not hasattr(request, "auth"):
+        if len(request.body) > ANONYMOUS_BODY_BYTES_MAXIMUM and not hasattr(request, "auth"):
             raise PayloadTooLarge
         try:
             return orjson.loads(request.body)
@@ -31,10 +34,10 @@ class JsonParser(Parser):
 
 
 class JsonRenderer(BaseRenderer):
-    """Writes response bodies."""
+    """Renders response bodies."""
 
     media_type = "application/json"
 
     def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:  # noqa: ARG002
-        """Return `data` as JSON that ends in a newline, so that a shell's prompt stands below what curl prints."""
+        """Return `data` as JSON with a final newline, so that the output of curl ends in one."""
         return orjson.dumps(data, option=orjson.OPT_APPEND_NEWLINE)

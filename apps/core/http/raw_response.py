@@ -17,22 +17,22 @@ class RawResponse(NamedTuple):
     body: bytes
 
 
-# The short way of one path: answers the requests that it knows well, and returns None to leave any other to Ninja.
+# The fast path of one URL path. Returns None for requests that it leaves to Ninja.
 FastPath = Callable[[Scope, bytes], Awaitable[RawResponse | None]]
 
 
 def raw_response(response: HttpResponse) -> RawResponse:
-    """Return Django's response, encoded."""
+    """Convert Django's response."""
     response.headers.setdefault("Cache-Control", "no-store")
     headers = encoded_headers(response.headers)
-    # Django keeps cookies apart from the headers; each is a header of its own (RFC 6265, 3).
+    # Django stores cookies separately from the headers. Each cookie is a separate header (RFC 6265, 3).
     headers += [(b"set-cookie", cookie.OutputString().encode("ascii")) for cookie in response.cookies.values()]
-    # With 304, the length would be that of the body which is not sent (RFC 9110, 8.6).
+    # With 304, Content-Length would be the length of the body that is not sent (RFC 9110, 8.6).
     if response.status_code not in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
         headers.append((b"content-length", str(len(response.content)).encode()))
     return RawResponse(response.status_code, headers, response.content)
 
 
 def encoded_headers(headers: Mapping[str, str]) -> Headers:
-    """Return the headers as ASGI has them: names in lower case, both as bytes."""
+    """Return the headers in ASGI's form: names in lower case, names and values as bytes."""
     return [(name.lower().encode("ascii"), value.encode("latin1")) for name, value in headers.items()]

@@ -1,17 +1,17 @@
-"""Reads a request's body, as far as it may go."""
+"""Reads request bodies up to a maximum size."""
 
 from apps.core.errors import MalformedRequest, PayloadTooLarge
 from apps.core.http.asgi_headers import header
 from apps.core.http.asgi_types import Receive, Scope
 from apps.core.http.disconnect import ClientDisconnected
 
-CONTENT_LENGTH_DIGITS_MAXIMUM = 19  # of a 64-bit number; Python refuses to read thousands of digits
+CONTENT_LENGTH_DIGITS_MAXIMUM = 19  # the digits of a 64-bit number; Python refuses to parse thousands of digits
 
 
 async def read_body(scope: Scope, receive: Receive, bytes_maximum: int) -> bytes:
-    """Return the whole body; raises PayloadTooLarge as soon as it is known to be longer than `bytes_maximum`.
+    """Return the whole body. Raises PayloadTooLarge as soon as more than `bytes_maximum` is announced or received.
 
-    Raises MalformedRequest for a length that is no number, and ClientDisconnected.
+    Raises MalformedRequest for an invalid Content-Length, and ClientDisconnected.
     """
     declared = header(scope, b"content-length")
     if declared is None:

@@ -1,4 +1,4 @@
-"""What an operation asks of its caller before it runs: scopes of the credential, or a role of the user.
+"""Requirements of an operation, checked before it runs: scopes of the credential, or a role of the user.
 
     @router.get("/projects")
     @require_scopes(PROJECTS_READ)
@@ -9,8 +9,8 @@ or for all operations of a router:
     router = Router(tags=["projects"])
     router.add_decorator(require_scopes(PROJECTS_READ))
 
-A refusal is 403 INSUFFICIENT_SCOPES or FORBIDDEN, and the OpenAPI document says what is needed. The values of the
-request are judged first, so a bad one is 422 whoever sends it.
+A caller who lacks one gets 403 INSUFFICIENT_SCOPES or FORBIDDEN. The OpenAPI document states the requirements. The
+request's values are validated first, so an invalid value is 422 for every caller.
 """
 
 from collections.abc import Awaitable, Callable
@@ -32,7 +32,7 @@ MARK = "keyhouse_requirements"
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """All these scopes, and of each group of roles one."""
+    """All of these scopes, and one role of each group."""
 
     scopes: tuple[str, ...] = ()
     roles: tuple[tuple[str, ...], ...] = ()
@@ -41,47 +41,47 @@ class Requirements:
         return Requirements(tuple(dict.fromkeys(self.scopes + other.scopes)), self.roles + other.roles)
 
     def check(self, caller: Principal) -> None:
-        """Raise InsufficientScopes or NotAllowed unless the caller has it all."""
+        """Raise InsufficientScopes or NotAllowed unless the caller meets all requirements."""
         for scope in self.scopes:
             caller.require_scope(scope)
         for names in self.roles:
             caller.require_one_role(names)
 
-    def sentence(self) -> str:
-        """Say it to whoever reads the documentation."""
+    def description(self) -> str:
+        """Return a sentence for the API documentation."""
         scopes = [f"the scope `{scope}`" for scope in self.scopes]
         roles = [f"a user with the role {' or '.join(f'`{name}`' for name in names)}" for names in self.roles]
-        return f"Needs {' and '.join(scopes + roles)}."
+        return f"Requires {' and '.join(scopes + roles)}."
 
 
 def require_scopes(*scopes: str) -> Callable[[View], View]:
-    """Ask for a credential that has all these scopes; goes on an operation, or on a router by `add_decorator`."""
+    """Require a credential with all of these scopes. Decorates an operation, or a router by `add_decorator`."""
     return _requiring(Requirements(scopes=scopes))
 
 
 def require_roles(*names: str) -> Callable[[View], View]:
-    """Ask for a user who has one of these roles; goes where `require_scopes` goes.
+    """Require a user with one of these roles. Decorates the same objects as `require_scopes`.
 
-    An API key has no role, whoever owns it; superusers have all.
+    API keys have no roles, regardless of their owner. Superusers have all roles.
     """
     return _requiring(Requirements(roles=(names,)))
 
 
 def requirements_of(view: Callable[..., Any]) -> Requirements | None:
-    """Return what the operation's function asks for, if anything."""
+    """Return the requirements of the operation's function, or None."""
     found: Requirements | None = getattr(view, MARK, None)
     return found
 
 
 class RequirementsSchema(OpenAPISchema):
-    """Ninja's OpenAPI document, which also says what each operation asks of its caller.
+    """Ninja's OpenAPI document, with the requirements of each operation.
 
-    Scopes stand in `security`, as OpenAPI 3.1 has them for any kind of credential.
+    Scopes are listed in `security`, as OpenAPI 3.1 allows for every kind of credential.
     """
 
     @override
     def get_components(self) -> dict[str, Any]:
-        """Return the components, among them the envelope of errors, which no operation returns itself."""
+        """Return the components, including the error envelope, which no operation returns itself."""
         envelope = ErrorResponse.model_json_schema(ref_template=REF_TEMPLATE)
         self.add_schema_definitions(envelope.pop("$defs"))
         self.add_schema_definitions({ErrorResponse.__name__: envelope})
@@ -90,11 +90,11 @@ class RequirementsSchema(OpenAPISchema):
 
     @override
     def operation_details(self, operation: Operation) -> dict[str, Any]:
-        """Return the operation's entry."""
+        """Return the entry of the operation."""
         details = super().operation_details(operation)
         needed = requirements_of(operation.view_func)
         if needed:
-            details["description"] = f"{details.get('description', '')}\n\n{needed.sentence()}".strip()
+            details["description"] = f"{details.get('description', '')}\n\n{needed.description()}".strip()
             for credential in details.get("security", ()):
                 for names in credential.values():
                     names.extend(needed.scopes)
@@ -115,7 +115,7 @@ def _requiring(needed: Requirements) -> Callable[[View], View]:
 
 
 def _caller(request: AuthenticatedRequest) -> Principal:
-    # A public operation has no caller: whoever puts a requirement on it shuts it.
+    # A public operation has no authenticated caller, so a requirement on it always fails.
     caller: Principal | None = getattr(request, "auth", None)
     if caller is None:
         raise NotAuthenticated

@@ -1,15 +1,15 @@
-"""Which errors an operation may answer: derived from its signature and its authentication, but for its own.
+"""Documents the error responses of operations. Most are derived from the signature and the authentication.
 
     router = Router(tags=["projects"])
 
     @router.get("/{project_id}", response={200: ProjectOut, **errors(404)})
 
-A router names 404, 409 and what else is the operation's own. Derived are 500 and 503; 401, 403 and 429 where a caller
-is authenticated (a key may be over its rate limit, or used from an address that is not allowed); 422 where there are
-parameters; 400, 413 and 415 where there is a body.
+A router lists 404, 409 and other errors that are specific to the operation. The rest is derived: 500 and 503 always;
+401, 403 and 429 with authentication (a key may exceed its rate limit, or be used from an address that is not allowed);
+422 with parameters; 400, 413 and 415 with a body.
 
-They are only documented. `error_responses.py` renders every error, so Ninja need not build a response model for each
-status of each operation, which would take a process half a second at its start.
+The errors are documented only. `error_responses.py` renders every error, so Ninja does not build a response model for
+each status of each operation, which would delay the start of a process by half a second.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -31,12 +31,12 @@ ENVELOPE = {"application/json": {"schema": {"$ref": f"#/components/schemas/{Erro
 
 
 def errors(*statuses: int) -> dict[Any, Any]:
-    """Return the part of `response=` that says that these statuses of the operation's own are error envelopes."""
+    """Return the entry of `response=` that documents these statuses as error envelopes."""
     return {frozenset(statuses): ErrorResponse}
 
 
 class Router(ninja.Router):
-    """Ninja's router, whose operations document the errors that follow from their signature and authentication."""
+    """Ninja's router, with documentation of the errors that follow from an operation's signature and authentication."""
 
     @override
     def add_api_operation(
@@ -49,13 +49,13 @@ class Router(ninja.Router):
         response: Any = NOT_SET,
         **options: Any,
     ) -> None:
-        """Add an operation."""
+        """Add an operation with its derived errors."""
         is_public = auth is None or (auth is NOT_SET and self.auth is None)
         derived = _derived(ViewSignature(path, view_func), is_public=is_public)
-        answers = {statuses: schema for statuses, schema in response.items() if schema is not ErrorResponse}
-        statuses = (_statuses(response) | derived) - _statuses(answers)
+        successes = {statuses: schema for statuses, schema in response.items() if schema is not ErrorResponse}
+        statuses = (_statuses(response) | derived) - _statuses(successes)
         options["openapi_extra"] = {**(options.get("openapi_extra") or {}), "responses": _documented(statuses)}
-        super().add_api_operation(path, methods, view_func, auth=auth, response=answers, **options)
+        super().add_api_operation(path, methods, view_func, auth=auth, response=successes, **options)
 
 
 def _derived(signature: ViewSignature, *, is_public: bool) -> set[int]:

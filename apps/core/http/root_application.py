@@ -1,4 +1,4 @@
-"""What stands before both doors: the request's identity, the client behind proxies, and the choice of door."""
+"""The root ASGI application: identifies the request and its client, and dispatches to the API or the admin."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -17,14 +17,14 @@ from apps.core.request_context import (
 )
 from apps.core.values.ip_addresses import is_within, parse_address
 
-CLIENT_PREFIXES = ("/account/", "/api/", "/health", "/.well-known/")
-CLIENT_PATHS = frozenset({"/docs", "/openapi.json"})
+API_PREFIXES = ("/account/", "/api/", "/health", "/.well-known/")
+API_PATHS = frozenset({"/docs", "/openapi.json"})
 
 
 class RootApplication:
-    """The ASGI application: sends each request through its door.
+    """Dispatches each request to the API application or the admin application.
 
-    For the server's life it keeps connections, and runs the jobs in the background.
+    While the server runs, it keeps the connection pools open and runs the background jobs.
     """
 
     def __init__(
@@ -34,8 +34,8 @@ class RootApplication:
         settings: HttpSettings,
         jobs: Sequence[BackgroundJob] = (),
     ) -> None:
-        self._client_door = api_application
-        self._staff_door = admin_application
+        self._api_application = api_application
+        self._admin_application = admin_application
         self._settings = settings
         self._jobs = jobs
 
@@ -44,37 +44,37 @@ class RootApplication:
         if scope["type"] == "lifespan":
             await serve_lifespan(receive, send, self._jobs)
             return
-        _see_through_proxies(scope, self._settings)
+        _apply_forwarded_headers(scope, self._settings)
         enter_request(_context(scope))
-        door = self._client_door if is_client_path(scope["path"]) else self._staff_door
-        await door(scope, receive, send)
+        application = self._api_application if is_api_path(scope["path"]) else self._admin_application
+        await application(scope, receive, send)
 
 
-def is_client_path(path: str) -> bool:
-    """Return whether the client door serves this path."""
-    return path.startswith(CLIENT_PREFIXES) or path in CLIENT_PATHS
+def is_api_path(path: str) -> bool:
+    """Return whether the API application serves this path."""
+    return path.startswith(API_PREFIXES) or path in API_PATHS
 
 
 async def serve_lifespan(receive: Receive, send: Send, jobs: Sequence[BackgroundJob] = ()) -> None:
-    """Open the loop's database pool and begin the jobs when the server starts; end all of it when it stops."""
+    """Open the loop's database pools and start the jobs at startup; stop the jobs and close the pools at shutdown."""
     background = BackgroundRunner(jobs)
     stages: dict[str, Sequence[Callable[[], Awaitable[object]]]] = {
         "startup": (open_pools, background.start),
         "shutdown": (background.stop, close_pools),
     }
-    for stage, acts in stages.items():
+    for stage, steps in stages.items():
         await receive()
-        for act in acts:
-            await act()
+        for step in steps:
+            await step()
         await send({"type": f"lifespan.{stage}.complete"})
 
 
-def _see_through_proxies(scope: Scope, settings: HttpSettings) -> None:
-    """Put the client in the place of the proxies before it, for everything behind this to read."""
+def _apply_forwarded_headers(scope: Scope, settings: HttpSettings) -> None:
+    """Replace the proxy in the scope by the client, if the proxy is trusted."""
     peer, port = scope.get("client") or (None, 0)
     if peer is None or not is_within(parse_address(peer), settings.trusted_proxies):
         return
-    # A proxy may append a line of its own instead of lengthening the client's; together they are one list.
+    # A proxy may append a header line instead of extending the client's. All lines together are one list.
     lines = [value.decode("latin1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
     forwarded_for = ",".join(lines)
     scope["client"] = (client_address(peer, forwarded_for, settings.trusted_proxies), port)

@@ -1,10 +1,10 @@
-"""The headers that every answer of the client door carries."""
+"""The security headers of every response of the API application."""
 
 from apps.core.http.asgi_types import Headers
 
 HSTS_SECONDS = 365 * 24 * 3600
-# The pages behind this door, the documentation and those that mails lead to, have scripts and styles of Keyhouse's own.
-# Swagger UI sets inline styles too, and draws its icons from data: addresses.
+# The HTML pages of the API application (the documentation, and the pages that mails link to) use only Keyhouse's own
+# scripts and styles. Swagger UI also sets inline styles, and loads its icons from data: URLs.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -12,7 +12,7 @@ CONTENT_SECURITY_POLICY = (
 
 
 def security_headers(*, https_only: bool) -> Headers:
-    """Return the security headers, encoded once; HSTS (RFC 6797) only where HTTPS is promised."""
+    """Return the encoded security headers; with HSTS (RFC 6797) only if `https_only`."""
     headers = [
         (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
         (b"x-content-type-options", b"nosniff"),

@@ -1,4 +1,4 @@
-"""Finds the client behind proxies, believing X-Forwarded-* only from those the operator named."""
+"""Finds the client behind proxies. X-Forwarded-For is trusted only from configured proxies."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,10 @@ from apps.core.values.ip_addresses import Network, is_within, parse_address
 
 
 def client_address(peer: str | None, forwarded_for: str | None, trusted: Sequence[Network]) -> str | None:
-    """Return the nearest address to us that is not a trusted proxy's.
+    """Return the nearest address that does not belong to a trusted proxy.
 
-    `forwarded_for` is read from the right, because each proxy appends the address it saw; what stands left of
-    the first untrusted address is the client's own claim.
+    `forwarded_for` is read from the right, because each proxy appends the address of its peer. Everything to the left
+    of the first untrusted address was written by the client.
     """
     address = parse_address(peer) if peer else None
     for hop in reversed((forwarded_for or "").split(",")):

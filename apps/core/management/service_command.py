@@ -48,7 +48,7 @@ class DocumentedCommand(BaseCommand):
 class ServiceCommand(DocumentedCommand):
     """A command that calls a service as the operator.
 
-    Exit codes: 0 done, 1 refused (the reason is on stderr), 2 wrong usage; a command may add its own.
+    Exit codes: 0 success, 1 error (with the reason on stderr), 2 invalid arguments. A command may add others.
     """
 
     requires_migrations_checks = False
@@ -68,12 +68,12 @@ class ServiceCommand(DocumentedCommand):
         except DomainError as error:
             raise CommandError(_one_line(error)) from error
         except ValidationError as error:
-            problem = error.errors(include_input=False, include_url=False)[0]
-            field = ".".join(str(part) for part in problem["loc"])
-            raise CommandError(f"{field}: {problem['msg'].removeprefix('Value error, ')}") from error
+            first = error.errors(include_input=False, include_url=False)[0]
+            field = ".".join(str(part) for part in first["loc"])
+            raise CommandError(f"{field}: {first['msg'].removeprefix('Value error, ')}") from error
 
     def run(self, options: dict[str, Any]) -> None:
-        """Do the command's work; may raise DomainError or pydantic's ValidationError."""
+        """Do the command's work. May raise DomainError or pydantic's ValidationError."""
         raise NotImplementedError
 
     def show(self, result: BaseModel, options: dict[str, Any]) -> None:

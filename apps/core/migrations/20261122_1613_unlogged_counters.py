@@ -1,4 +1,4 @@
-"""Take the rate limit counters out of the write-ahead log: they are worth less than a crash costs."""
+"""Make the table of rate-limit counters unlogged: losing the counts in a crash is acceptable."""
 
 from django.db import migrations
 

@@ -1,4 +1,4 @@
-"""Base models, and what the core keeps for itself."""
+"""Base models, and the model of core's own table."""
 
 from apps.core.models.rate_limit_counter import RateLimitCounter
 from apps.core.models.timestamped_model import TimestampedModel

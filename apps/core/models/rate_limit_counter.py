@@ -1,10 +1,10 @@
-"""A counter of apps.core.cache."""
+"""The counters of PostgresqlCounterCache."""
 
 from django.db import models
 
 
 class RateLimitCounter(models.Model):
-    """A whole number with an end. Not logged: after a crash of the database the counts begin anew."""
+    """An integer that expires. The table is unlogged: after a crash of the database, counting restarts."""
 
     key = models.CharField(max_length=250, primary_key=True)
     value = models.BigIntegerField()

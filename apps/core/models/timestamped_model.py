@@ -1,11 +1,11 @@
-"""The base of entities that are changed."""
+"""The abstract base model of entities."""
 
 from django.db import models
 from django.db.models.functions import Now
 
 
 class TimestampedModel(models.Model):
-    """Keeps when a row was made and last saved; the database's clock is the only one."""
+    """Stores when a row was created and last updated, by the database's clock."""
 
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
     updated_at = models.DateTimeField(auto_now=True, db_default=Now())

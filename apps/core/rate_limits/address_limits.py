@@ -1,8 +1,8 @@
-"""Rate limits of requests for each client address, counted by django-ratelimit.
+"""Rate limits of requests per client address, counted by django-ratelimit.
 
-`get_usage` counts, in the cache that RATELIMIT_USE_CACHE names, wherever a request is limited. Its decorator fails on
-async views, and it talks to the cache synchronously: so operations of the API await `limit_by_address`, which calls it
-on one of a few threads. Rates and counts are the same at both applications. See
+`get_usage` counts every limited request in the cache that RATELIMIT_USE_CACHE names. django-ratelimit's decorator fails
+on async views, and it uses the cache synchronously. So the API's operations await `limit_by_address`, which calls
+`get_usage` on one of a few threads. The API application and the admin application share rates and counts. See
 docs/decisions/0011-rate-limits-of-requests.md.
 """
 
@@ -22,59 +22,62 @@ from django_ratelimit.core import get_usage
 from apps.core.database.open_transaction import refuse_in_transaction
 from apps.core.errors import TooManyRequests, Unavailable
 from apps.core.rate_limits.rate_limit import RateLimitStatus
-from apps.core.rate_limits.response_headers import note_rate_limits
-from apps.core.values.ip_addresses import limited_party
+from apps.core.rate_limits.response_headers import record_rate_limits
+from apps.core.values.ip_addresses import rate_limit_subject
 
 PUBLIC = "PUBLIC_RATE_LIMIT"
 LOGIN = "LOGIN_RATE_LIMIT"
-WAITING_MAXIMUM = 400  # counted, or waiting to be, at once in one process
+WAITING_MAXIMUM = 400  # calls that are counted or wait to be counted, per process
 PERIODS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 RATE = re.compile(r"(?P<limit>\d+)/(?P<multiple>\d*)(?P<period>[smhd])")
 
-_places = BoundedSemaphore(WAITING_MAXIMUM)
+_slots = BoundedSemaphore(WAITING_MAXIMUM)
 
 
 async def limit_by_address(request: HttpRequest, group: str, rate_setting: str = PUBLIC) -> None:
-    """Count this call of `group` for the client's address; raises TooManyRequests beyond the rate in the settings.
+    """Count a call of `group` for the client's address, at the rate in the setting.
 
-    Raises Unavailable when the cache cannot be reached: what cannot be counted is refused.
+    Raises TooManyRequests when the rate is exceeded, and Unavailable when the cache is unavailable, because a call that
+    cannot be counted is rejected.
     """
-    await count_call(request, group, limited_party(request.META.get("REMOTE_ADDR")), getattr(settings, rate_setting))
+    await count_call(
+        request, group, rate_limit_subject(request.META.get("REMOTE_ADDR")), getattr(settings, rate_setting)
+    )
 
 
-async def count_call(request: HttpRequest, group: str, party: str, rate: str) -> None:
-    """Count this call of `group` by a party, at a rate such as `5/m` or `100/10m`; raises as `limit_by_address`."""
+async def count_call(request: HttpRequest, group: str, subject: str, rate: str) -> None:
+    """Count a call of `group` by a subject, at a rate such as `5/m` or `100/10m`. Raises as `limit_by_address` does."""
     refuse_in_transaction("the rate limit of a request")
-    if not _places.acquire(blocking=False):
+    if not _slots.acquire(blocking=False):
         raise Unavailable("Too many requests are waiting. Retry shortly.")
     try:
-        await asyncio.get_running_loop().run_in_executor(_threads(), partial(_count, request, group, party, rate))
+        await asyncio.get_running_loop().run_in_executor(_threads(), partial(_count, request, group, subject, rate))
     finally:
-        _places.release()
+        _slots.release()
 
 
-def count_call_now(request: HttpRequest, group: str, party: str, rate: str) -> None:
-    """Count the call from synchronous code; raises as `limit_by_address`."""
+def count_call_now(request: HttpRequest, group: str, subject: str, rate: str) -> None:
+    """Count a call from synchronous code. Raises as `limit_by_address` does."""
     limit, period_seconds = _parsed(rate)
     usage = get_usage(
-        request, group=group, key=lambda _group, _request: party, rate=(limit, period_seconds), increment=True
+        request, group=group, key=lambda _group, _request: subject, rate=(limit, period_seconds), increment=True
     )
     if usage is None:  # RATELIMIT_ENABLE is off
         return
     if usage["time_left"] < 0:
-        raise Unavailable("The rate limit cannot be counted. Retry shortly.")
+        raise Unavailable("The rate limit could not be checked. Retry shortly.")
     reset_at_ms = math.ceil(time.time() + usage["time_left"]) * 1000
     remaining = max(0, limit - usage["count"])
-    note_rate_limits(request, [RateLimitStatus(group, limit, period_seconds, remaining, reset_at_ms)])
+    record_rate_limits(request, [RateLimitStatus(group, limit, period_seconds, remaining, reset_at_ms)])
     if usage["should_limit"]:
         raise TooManyRequests(retry_after_seconds=max(1, usage["time_left"]))
 
 
-def _count(request: HttpRequest, group: str, party: str, rate: str) -> None:
+def _count(request: HttpRequest, group: str, subject: str, rate: str) -> None:
     try:
-        count_call_now(request, group, party, rate)
+        count_call_now(request, group, subject, rate)
     finally:
-        connection.close()  # back to its pool
+        connection.close()  # returns it to its pool
 
 
 def _parsed(rate: str) -> tuple[int, int]:

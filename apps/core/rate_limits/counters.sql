@@ -1,4 +1,4 @@
--- Lifetimes are in seconds by the database's clock; NULL is without end.
+-- Lifetimes are in seconds, by the database's clock; NULL means that the counter never expires.
 
 -- name: add
 INSERT INTO rate_limit_counters AS counter (key, value, expires_at)
@@ -32,8 +32,8 @@ UPDATE rate_limit_counters SET value = value + %s WHERE key = %s AND expires_at 
 DELETE FROM rate_limit_counters
 
 -- name: remove_expired
--- A few at a time, and never waiting for another worker that is removing the same ones. MATERIALIZED: read in the
--- DELETE itself, the subquery may be run once for each row, and then its LIMIT limits nothing.
+-- A few at a time, without waiting for workers that delete the same rows. MATERIALIZED, because PostgreSQL could run a
+-- subquery in the DELETE once per row, and its LIMIT would have no effect.
 WITH expired AS MATERIALIZED (
     SELECT key FROM rate_limit_counters WHERE expires_at <= now() LIMIT 10 FOR UPDATE SKIP LOCKED
 )

@@ -1,4 +1,4 @@
-"""The base of the caches that rate limits are counted in: whole numbers, whose increment is atomic for all workers."""
+"""The base class of the caches for rate limits: integers with atomic increments, shared by all workers."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -7,10 +7,10 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 
 
 class CountingCache(BaseCache, ABC):
-    """A Django cache of whole numbers."""
+    """A Django cache backend for integers."""
 
     def add(self, key: str, value: int, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
-        """Set the counter unless it exists; return whether it was set."""
+        """Set the counter unless it exists, and return whether it was set."""
         return self._add(self._key(key, version), value, self._lifetime_seconds(timeout))
 
     @abstractmethod

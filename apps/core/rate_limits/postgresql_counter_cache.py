@@ -1,6 +1,6 @@
-"""A Django cache of whole numbers in PostgreSQL, whose increment is one atomic statement that all workers share.
+"""A Django cache backend for integers in PostgreSQL, with an atomic increment.
 
-Django's own database cache reads, then writes, and loses counts.
+Django's own database cache reads and then writes, which loses counts under concurrency.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ SQL = load_statements(Path(__file__).with_name("counters.sql"))
 
 
 class PostgresqlCounterCache(CountingCache):
-    """Holds integers only. The table is `rate_limit_counters`; expired rows are removed a few at each addition."""
+    """Stores integers in the table `rate_limit_counters`. Each addition deletes a few expired rows."""
 
     def __init__(self, _location: str, params: dict[str, Any]) -> None:
         super().__init__(params)
@@ -32,22 +32,22 @@ class PostgresqlCounterCache(CountingCache):
         _run("set", [self._key(key, version), value, self._lifetime_seconds(timeout)])
 
     def touch(self, key: str, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
-        """Set when the counter expires; return whether it existed."""
+        """Set when the counter expires, and return whether it existed."""
         return _run("touch", [self._lifetime_seconds(timeout), self._key(key, version)]) is not None
 
     def delete(self, key: str, version: int | None = None) -> bool:
-        """Remove the counter; return whether it existed."""
+        """Delete the counter, and return whether it existed."""
         return _run("delete", [self._key(key, version)]) is not None
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
-        """Add to the counter and return its new value; raises ValueError when it does not exist."""
+        """Add `delta` to the counter and return its new value. Raises ValueError when it does not exist."""
         row = _run("increment", [delta, self._key(key, version)])
         if row is None:
             raise ValueError("the counter does not exist")
         return int(row[0])
 
     def clear(self) -> None:
-        """Remove every counter."""
+        """Delete every counter."""
         _run("clear", [])
 
     def _add(self, full_key: str, value: int, lifetime_seconds: float | None) -> bool:

@@ -1,4 +1,4 @@
-"""Rate limits: what is configured, and what is left of it."""
+"""Configured rate limits, and their status."""
 
 from typing import Annotated, NamedTuple
 
@@ -13,7 +13,7 @@ RATE_LIMITS_MAXIMUM = 10
 
 
 class RateLimit(RequestSchema):
-    """Up to `limit` calls in any `period_seconds`, under a name such as `minute`; a limit of 0 refuses every call."""
+    """Up to `limit` calls in any `period_seconds`, named for example `minute`. A `limit` of 0 blocks every call."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -23,7 +23,7 @@ class RateLimit(RequestSchema):
 
 
 class RateLimitStatus(NamedTuple):
-    """A rate limit after a call; at `reset_at_ms`, milliseconds since 1970, the whole limit is free again."""
+    """A rate limit after a call. `reset_at_ms` (milliseconds since 1970) is when the full limit is available again."""
 
     name: str
     limit: int
@@ -34,7 +34,7 @@ class RateLimitStatus(NamedTuple):
 
 def _has_unique_names(rate_limits: list[RateLimit]) -> list[RateLimit]:
     if len({rate_limit.name for rate_limit in rate_limits}) < len(rate_limits):
-        raise ValueError("must have a different name for each rate limit")
+        raise ValueError("must use a unique name for each rate limit")
     return rate_limits
 
 

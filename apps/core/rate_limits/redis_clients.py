@@ -1,6 +1,6 @@
-"""Connections to a server that speaks Redis' protocol; code that uses them blocks, so it runs on threads.
+"""Clients of a server that implements the Redis protocol. They block, so code that uses them runs on threads.
 
-Nothing waits without a bound: not for the server, nor for a free connection.
+Waiting for the server, and for a free connection, is limited to SOCKET_TIMEOUT_SECONDS.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from apps.core.errors import Unavailable
 
 SOCKET_TIMEOUT_SECONDS = 1
 CONNECTIONS_MAXIMUM = 16
-RETRIES = 1  # at once: the server has closed a kept connection, or has just been restarted
+RETRIES = 1  # without a pause, for a server that has closed an idle connection or has just restarted
 RETRIED = (redis.ConnectionError,)
 UNREACHABLE = (redis.RedisError, OSError, TimeoutError)
 
@@ -29,17 +29,17 @@ logger = logging.getLogger("keyhouse.cache")
 
 @contextmanager
 def redis_client(url: str) -> Iterator[redis.Redis]:
-    """Lend the client; raises Unavailable when the server cannot be reached, refuses, or answers too late."""
+    """Return the client for a block. Raises Unavailable when the server is unreachable, fails or times out."""
     try:
         yield shared_client(url)
     except UNREACHABLE as error:
-        # A message of the server's may repeat what it was sent.
+        # The server's message may repeat the sent data.
         logger.warning("cache unavailable: %s", type(error).__name__)
         raise Unavailable("The cache is unavailable. Retry shortly.") from error
 
 
 async def ping(url: str) -> None:
-    """Ask the server whether it answers; raises Unavailable."""
+    """Check that the server responds. Raises Unavailable."""
     refuse_in_transaction("the cache server")
     await asyncio.get_running_loop().run_in_executor(_thread(), partial(_ping, url))
 

@@ -1,4 +1,4 @@
-"""A Django cache of whole numbers in Redis or Valkey, whose increment is one script that all workers share."""
+"""A Django cache backend for integers in Redis or Valkey, with an atomic increment."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from apps.core.rate_limits.counting_cache import CountingCache
 from apps.core.rate_limits.redis_clients import redis_client
 
-# Run as a whole or not at all, so that a counter that has just expired is not begun without an end.
-INCREMENT_IF_THERE = """
+# A script is atomic, so a counter that has just expired is not created again without an expiry.
+INCREMENT_IF_EXISTS = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return false end
 return redis.call('INCRBY', KEYS[1], ARGV[1])
 """
@@ -16,10 +16,9 @@ KEYS_AT_ONCE = 500
 
 
 class RedisCounterCache(CountingCache):
-    """Holds integers only. Methods raise Unavailable when the server cannot be reached: what cannot be counted is
-    refused.
+    """Stores integers. Methods raise Unavailable when the server cannot be reached: uncounted calls are rejected.
 
-    The server should evict no key that has not expired (`maxmemory-policy noeviction`), or limits start over too soon.
+    The server should not evict keys before they expire (`maxmemory-policy noeviction`), or limits reset too early.
     """
 
     def __init__(self, location: str, params: dict[str, Any]) -> None:
@@ -37,7 +36,7 @@ class RedisCounterCache(CountingCache):
         self._set(self._key(key, version), value, self._lifetime_seconds(timeout))
 
     def touch(self, key: str, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
-        """Set when the counter expires; return whether it existed."""
+        """Set when the counter expires, and return whether it existed."""
         full_key, seconds = self._key(key, version), self._lifetime_seconds(timeout)
         with redis_client(self._url) as client:
             if seconds is not None:
@@ -45,20 +44,20 @@ class RedisCounterCache(CountingCache):
             return bool(client.persist(full_key)) or bool(client.exists(full_key))
 
     def delete(self, key: str, version: int | None = None) -> bool:
-        """Remove the counter; return whether it existed."""
+        """Delete the counter, and return whether it existed."""
         with redis_client(self._url) as client:
             return bool(client.delete(self._key(key, version)))
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
-        """Add to the counter and return its new value; raises ValueError when it does not exist."""
+        """Add `delta` to the counter and return its new value. Raises ValueError when it does not exist."""
         with redis_client(self._url) as client:
-            value = client.eval(INCREMENT_IF_THERE, 1, self._key(key, version), delta)
+            value = client.eval(INCREMENT_IF_EXISTS, 1, self._key(key, version), delta)
         if value is None:
             raise ValueError("the counter does not exist")
         return int(value)
 
     def clear(self) -> None:
-        """Remove every counter, and nothing that others keep on the same server."""
+        """Delete every counter, and keep other data on the same server."""
         with redis_client(self._url) as client:
             for key in client.scan_iter(f"{self.key_prefix}:*", count=KEYS_AT_ONCE):
                 client.unlink(key)
@@ -68,7 +67,7 @@ class RedisCounterCache(CountingCache):
 
     def _set(self, full_key: str, value: int, lifetime_seconds: float | None, *, only_if_absent: bool = False) -> bool:
         with redis_client(self._url) as client:
-            if lifetime_seconds is not None and lifetime_seconds <= 0:  # refused by SET
+            if lifetime_seconds is not None and lifetime_seconds <= 0:  # SET rejects it
                 client.delete(full_key)
                 return True
             lifetime = None if lifetime_seconds is None else _milliseconds(lifetime_seconds)

@@ -1,4 +1,4 @@
-"""`/health`."""
+"""`/health` and `/health/ready`."""
 
 import asyncio
 import logging
@@ -25,13 +25,13 @@ router = Router(tags=["health"])
 
 @router.get("/health", auth=None, response={200: Liveness})
 async def get_liveness(request: HttpRequest) -> Liveness:
-    """Ask whether the process answers; it needs nothing else to."""
+    """Check that the process is running. Depends on no other service."""
     return Liveness()
 
 
 @router.get("/health/ready", auth=None, response={200: Readiness, 503: Readiness})
 async def get_readiness(request: HttpRequest, response: HttpResponse) -> Status[Readiness]:
-    """Ask whether the service can do its work; names each dependency, 503 when one is unavailable."""
+    """Check that the service is ready. Lists each dependency; the status is 503 when one is unavailable."""
     states = await _states()
     if set(states.values()) == {"ok"}:
         return Status(200, Readiness(status="ready", dependencies=states))
@@ -44,7 +44,7 @@ async def _states() -> dict[str, State]:
     if settings.CACHE_URL:
         checks["cache"] = ping(settings.CACHE_URL)
     probes = {name: asyncio.create_task(check) for name, check in checks.items()}
-    # Not awaited when it is late: a query to a frozen server hangs in its cancellation too.
+    # Probes that exceed the timeout are not awaited: a query to a frozen server hangs in its cancellation too.
     await asyncio.wait(probes.values(), timeout=READINESS_TIMEOUT_SECONDS)
     return {name: _state(name, probe) for name, probe in probes.items()}
 
@@ -52,7 +52,7 @@ async def _states() -> dict[str, State]:
 def _state(name: str, probe: asyncio.Task[object]) -> State:
     if not probe.done():
         probe.cancel()
-        logger.warning("%s unavailable: no answer in %d s", name, READINESS_TIMEOUT_SECONDS)
+        logger.warning("%s unavailable: no response in %d s", name, READINESS_TIMEOUT_SECONDS)
         return "unavailable"
     error = probe.exception()
     if error is None:

@@ -13,6 +13,6 @@ router = Router(tags=["roles and scopes"])
 
 @router.get("", response={200: Page[ScopeOut]})
 async def list_scopes(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[ScopeOut]:
-    """List the scopes that mean something to Keyhouse. All others are a customer's own words."""
+    """List the scopes that Keyhouse itself checks. All other scopes are defined by customers."""
     declared = list(CATALOGUE.values())
     return Page[ScopeOut].of(declared[query.offset : query.offset + query.size], len(declared), query, ScopeOut.of)

@@ -1,4 +1,4 @@
-"""The two kinds of schema: what clients send, and what they get."""
+"""Base classes of request schemas and response schemas."""
 
 from typing import Any, Self
 
@@ -8,31 +8,31 @@ UNKNOWN_FIELDS_NAMED = 10
 
 
 class RequestSchema(BaseModel):
-    """What a client sends: unknown fields are refused, and a refusal never repeats the value, which may be a secret."""
+    """The base of request bodies and queries. Unknown fields are errors, and errors never repeat a value."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     @model_validator(mode="before")
     @classmethod
     def _has_few_fields(cls, value: Any) -> Any:
-        # An error for each of a hundred thousand unknown fields would take seconds, whoever has sent them.
+        # Reporting each of a hundred thousand unknown fields would take seconds.
         if isinstance(value, dict) and len(value) > len(cls.model_fields) + UNKNOWN_FIELDS_NAMED:
-            raise ValueError("has too many fields that are not known")
+            raise ValueError("has too many unknown fields")
         return value
 
 
 class ResponseSchema(BaseModel):
-    """What a client gets."""
+    """The base of response bodies."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class EntityOut(ResponseSchema):
-    """What is shown of a row, read from its attributes of the same names."""
+    """The public representation of a row, read from its attributes of the same names."""
 
     model_config = ConfigDict(from_attributes=True)
 
     @classmethod
     def of(cls, row: Any) -> Self:
-        """Return what is shown of the row."""
+        """Return the public representation of the row."""
         return cls.model_validate(row)

@@ -1,4 +1,4 @@
-"""An answer that says only that it is done."""
+"""The response of operations without a result."""
 
 from typing import Literal
 
@@ -6,6 +6,6 @@ from apps.core.schemas.base import ResponseSchema
 
 
 class Done(ResponseSchema):
-    """It is done."""
+    """The operation succeeded."""
 
     status: Literal["ok"] = "ok"

@@ -1,17 +1,17 @@
-"""The shape of every error."""
+"""The error envelope."""
 
 from apps.core.schemas.base import ResponseSchema
 
 
 class ErrorDetailOut(ResponseSchema):
-    """One reason, and the field it concerns."""
+    """The error of one field."""
 
     field: str
     message: str
 
 
 class ErrorOut(ResponseSchema):
-    """A refusal: a stable code, a sentence, the fields concerned, and the request's id for support."""
+    """An error: a stable code, a message, details per field, and the id of the request for support."""
 
     code: str
     message: str
@@ -20,6 +20,6 @@ class ErrorOut(ResponseSchema):
 
 
 class ErrorResponse(ResponseSchema):
-    """The envelope every error comes in."""
+    """The envelope of every error."""
 
     error: ErrorOut

@@ -1,4 +1,4 @@
-"""Field types that schemas share, so that a kind of value is limited the same way everywhere."""
+"""Field types that schemas share, so that equal kinds of values have equal limits."""
 
 import re
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Plai
 
 BIGINT_MAXIMUM = 2**63 - 1
 
-_moment = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d", re.ASCII)  # how every RFC 3339 date and time begins
+_timestamp = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d", re.ASCII)  # the start of every RFC 3339 date and time
 
 
 def _is_storable(value: str) -> str:
@@ -22,10 +22,10 @@ def _is_storable(value: str) -> str:
     return value
 
 
-def _is_text(value: object) -> object:
-    # pydantic reads numbers too, even in text, as seconds or milliseconds since 1970.
-    if isinstance(value, int | float) or (isinstance(value, str) and _moment.match(value) is None):
-        raise ValueError("must be an RFC 3339 date and time in text")
+def _is_timestamp_text(value: object) -> object:
+    # pydantic also accepts numbers, even in strings, as seconds or milliseconds since 1970.
+    if isinstance(value, int | float) or (isinstance(value, str) and _timestamp.match(value) is None):
+        raise ValueError("must be a string with an RFC 3339 date and time")
     return value
 
 
@@ -37,7 +37,7 @@ def _to_utc(value: datetime) -> datetime:
 
 
 def rfc3339(value: datetime) -> str:
-    """Return the moment in UTC, as the contract writes it."""
+    """Return the timestamp in UTC, in the API's format: RFC 3339 with the suffix `Z`."""
     utc = value if value.tzinfo is UTC else value.astimezone(UTC)
     return f"{utc.isoformat()[: -len('+00:00')]}Z"
 
@@ -53,12 +53,14 @@ ShortText = Annotated[
 Description = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_is_storable)]
 Identifier = Annotated[int, Field(ge=1, le=BIGINT_MAXIMUM)]
 Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="always")]
-InputTimestamp = Annotated[AwareDatetime, BeforeValidator(_is_text), AfterValidator(_to_utc)]
+InputTimestamp = Annotated[AwareDatetime, BeforeValidator(_is_timestamp_text), AfterValidator(_to_utc)]
 Flag = Annotated[bool, Field(strict=True)]
 Amount = Annotated[Decimal, PlainSerializer(_decimal_text, return_type=str, when_used="always")]
 
 
 def omitted() -> Any:
-    """Return what an omitted field of a PATCH holds. As a default_factory it keeps null out of the field's type:
-    an omitted field is one that is not in `model_fields_set`."""
+    """Return the value of an omitted field in a PATCH body, as a default_factory that excludes null from the type.
+
+    `model_fields_set` contains the fields that were sent.
+    """
     return None

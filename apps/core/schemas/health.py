@@ -1,4 +1,4 @@
-"""How the service is."""
+"""The health of the service."""
 
 from typing import Literal
 
@@ -8,13 +8,13 @@ State = Literal["ok", "unavailable"]
 
 
 class Liveness(ResponseSchema):
-    """The process answers."""
+    """The process is running."""
 
     status: Literal["ok"] = "ok"
 
 
 class Readiness(ResponseSchema):
-    """Whether the service can do its work, and what it depends on for that."""
+    """Whether the service is ready, and the state of each dependency."""
 
     status: Literal["ready", "unavailable"]
     dependencies: dict[str, State]

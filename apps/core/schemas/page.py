@@ -15,19 +15,19 @@ Row = TypeVar("Row")
 
 
 class PageQuery(RequestSchema):
-    """Which page, counted from 1, and how many items on it."""
+    """The number of the page, starting at 1, and its size."""
 
     page: Annotated[int, Field(ge=1, le=PAGE_MAXIMUM)] = 1
     size: Annotated[int, Field(ge=1, le=PAGE_SIZE_MAXIMUM)] = PAGE_SIZE_DEFAULT
 
     @property
     def offset(self) -> int:
-        """How many items the pages before this one hold."""
+        """The number of items on the pages before this one."""
         return (self.page - 1) * self.size
 
 
 class Page[Item](ResponseSchema):
-    """One page of a list, with what is needed to ask for the others."""
+    """One page of a list, with the total number of items and pages."""
 
     items: list[Item]
     total: int
@@ -37,7 +37,7 @@ class Page[Item](ResponseSchema):
 
     @classmethod
     def of(cls, rows: Sequence[Row], total: int, query: PageQuery, to_item: Callable[[Row], Item]) -> Self:
-        """Return the page that `query` asked for."""
+        """Return the page that `query` requests."""
         return cls(
             items=[to_item(row) for row in rows],
             total=total,

@@ -1,4 +1,4 @@
-"""A scope of the catalogue, as clients see it."""
+"""A scope of the catalogue, in responses."""
 
 from typing import Self
 
@@ -7,8 +7,11 @@ from apps.core.schemas.base import ResponseSchema
 
 
 class ScopeOut(ResponseSchema):
-    """A scope that means something to Keyhouse. It is held by everyone (over what is their own), by those to whom one
-    of their roles gives it, or by staff alone; staff hold all."""
+    """A scope that Keyhouse itself checks.
+
+    `held_by` is `everyone` (every account, for its own data), `roles` (accounts with a role that includes it) or
+    `staff` (staff only). Staff hold all scopes.
+    """
 
     name: str
     description: str
@@ -16,5 +19,5 @@ class ScopeOut(ResponseSchema):
 
     @classmethod
     def of(cls, scope: DeclaredScope) -> Self:
-        """Return the scope's public face."""
+        """Return the public representation of the scope."""
         return cls(name=scope.name, description=scope.description, held_by=scope.held_by)

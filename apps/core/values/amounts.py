@@ -1,4 +1,4 @@
-"""Amounts of credits, as clients send them: exact, and within what numeric(20, 6) holds."""
+"""Parses amounts of credits from requests: exactly, and within the range of numeric(20, 6)."""
 
 import re
 from decimal import Decimal
@@ -9,18 +9,18 @@ from pydantic import PlainValidator, WithJsonSchema
 AMOUNT_MAXIMUM = Decimal("99999999999999.999999")
 AMOUNT_STEP = Decimal("0.000001")
 AMOUNT_PATTERN = r"^-?[0-9]{1,14}(\.[0-9]{1,6})?$"
-# A JSON number with a point has been through a float. Below this, its shortest form is what the client wrote.
+# A JSON number with a decimal point becomes a float. Below this limit, its shortest form is what the client sent.
 FLOAT_LIMIT = 10**9
 
 _amount = re.compile(AMOUNT_PATTERN)
 
 
 def exact_amount(value: object) -> Decimal:
-    """Return the amount that was sent; raises ValueError for what is none, or was not exact when it came."""
+    """Return the amount in `value`. Raises ValueError for anything else, and for floats that are not exact."""
     text = value if isinstance(value, str) else _text_of_number(value)
     if text is None or _amount.fullmatch(text) is None:
-        raise ValueError('must be a decimal, best in text such as "10.50": at most 14 digits, and 6 after the point')
-    return Decimal(text).quantize(AMOUNT_STEP) + 0  # which makes -0 of it 0
+        raise ValueError('must be a decimal such as "10.50", with up to 14 digits before the point and 6 after it')
+    return Decimal(text).quantize(AMOUNT_STEP) + 0  # converts -0 to 0
 
 
 def _text_of_number(value: object) -> str | None:
@@ -43,7 +43,7 @@ InputAmount = Annotated[
     WithJsonSchema(
         {
             "anyOf": [{"type": "string", "pattern": AMOUNT_PATTERN}, {"type": "number"}],
-            "description": "A decimal with at most 6 places, best sent as text.",
+            "description": "A decimal with up to 6 decimal places. Send it as a string to keep it exact.",
         }
     ),
 ]

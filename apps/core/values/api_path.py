@@ -1,3 +1,3 @@
-"""Where the API begins."""
+"""The base path of the API."""
 
 API_PATH = "/api/v1"

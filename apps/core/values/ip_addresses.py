@@ -1,20 +1,20 @@
-"""Internet addresses: reading them, finding them in networks, and telling whose they are."""
+"""Parses IP addresses, and maps them to networks."""
 
 from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-NEIGHBOURHOOD_LENGTHS = {4: 24, 6: 48}
-PARTY_PREFIX_LENGTH = 64  # RFC 6177: what an end site gets at least
+SITE_PREFIX_LENGTHS = {4: 24, 6: 48}
+SUBJECT_PREFIX_LENGTH = 64  # RFC 6177: an end site gets at least one /64
 
 Network = IPv4Network | IPv6Network
 
 
 @lru_cache(maxsize=1024)
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
-    """Return the address, an IPv4 one unwrapped from IPv6 (`::ffff:192.0.2.1`), or None if it is none.
+    """Return the address, or None if the text is not an address. IPv4-mapped IPv6 (`::ffff:192.0.2.1`) becomes IPv4.
 
-    It may stand in brackets, and an IPv6 one may name a zone, which is dropped.
+    The address may be in brackets. The zone of an IPv6 address is dropped.
     """
     text = text.strip()
     try:
@@ -27,21 +27,21 @@ def parse_address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def is_within(address: IPv4Address | IPv6Address | None, networks: Iterable[Network]) -> bool:
-    """Return whether `address` lies in one of `networks`."""
+    """Return whether `address` is in one of `networks`."""
     return address is not None and any(address in network for network in networks)
 
 
-def neighbourhood(address: str | None) -> str:
-    """Return the network by which one knows a place again: the /24 of an IPv4 address, the /48 of an IPv6 one."""
+def site_network(address: str | None) -> str:
+    """Return the network that identifies the address's site: the /24 of an IPv4 address, the /48 of an IPv6 address."""
     parsed = parse_address(address) if address else None
     if parsed is None:
         return "local"
-    return str(ip_network((parsed, NEIGHBOURHOOD_LENGTHS[parsed.version]), strict=False))
+    return str(ip_network((parsed, SITE_PREFIX_LENGTHS[parsed.version]), strict=False))
 
 
-def limited_party(address: str | None) -> str:
-    """Return whom a limit on `address` is for: an IPv4 address, or the /64 of an IPv6 one, which one party holds."""
+def rate_limit_subject(address: str | None) -> str:
+    """Return the subject of rate limits on `address`: an IPv4 address itself, or the /64 of an IPv6 address."""
     parsed = parse_address(address) if address else None
     if isinstance(parsed, IPv6Address):
-        return str(ip_network((parsed, PARTY_PREFIX_LENGTH), strict=False))
+        return str(ip_network((parsed, SUBJECT_PREFIX_LENGTH), strict=False))
     return str(parsed) if parsed else "local"

@@ -1,4 +1,4 @@
-"""For how long things are good that more than one room, or the environment, speaks of."""
+"""Lifetimes that several apps, or the environment, use."""
 
 ACCESS_TOKEN_SECONDS = 15 * 60
-RECENT_AUTHENTICATION_SECONDS = 10 * 60  # for so long after it a proof counts as recent
+RECENT_AUTHENTICATION_SECONDS = 10 * 60  # how long a session counts as recently authenticated

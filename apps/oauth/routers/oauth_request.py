@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.core.errors import DomainError
 from apps.core.http.error_responses import JSON_CONTENT_TYPE, to_domain_error
-from apps.core.rate_limits.response_headers import note_rate_limits
+from apps.core.rate_limits.response_headers import record_rate_limits
 from apps.oauth.services.oauth_errors import ClientLimited, OAuthError
 
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -63,7 +63,7 @@ def with_oauth_errors(view: View) -> View:
             return await view(request, *args, **values)
         except Exception as exception:  # noqa: BLE001  every error becomes a response
             if isinstance(exception, ClientLimited):
-                note_rate_limits(request, exception.rate_limits)
+                record_rate_limits(request, exception.rate_limits)
             return oauth_error_response(to_domain_error(exception))
 
     return respond

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from apps.core.authorization.principal import Principal
 from apps.core.http.responses import Router
 from apps.core.rate_limits.address_limits import limit_by_address
-from apps.core.rate_limits.response_headers import note_rate_limits
+from apps.core.rate_limits.response_headers import record_rate_limits
 from apps.core.schemas.error_response import ErrorResponse
 from apps.core.values.ip_addresses import parse_address
 from apps.oauth.dependencies import (
@@ -64,7 +64,7 @@ async def exchange_key(request: HttpRequest, response: HttpResponse) -> TokenOut
     await limit_by_address(request, "key-exchange")
     exchange = await token_exchange().exchange(authorization_of(request), read_form(request))
     if exchange.rate_limits:
-        note_rate_limits(request, exchange.rate_limits)
+        record_rate_limits(request, exchange.rate_limits)
     response["Cache-Control"], response["Pragma"] = "no-store", "no-cache"
     return exchange.token
 

@@ -44,6 +44,6 @@ EXPORT = Operation(
     perform=_export,
     in_bulk=False,
     applies=_is_living,
-    answer=_download,
+    build_response=_download,
 )
 add_operation("users.User", EXPORT)

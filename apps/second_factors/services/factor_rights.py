@@ -51,6 +51,6 @@ class FactorRights:
         """
         actor.require_superuser()
         if actor.kind is CredentialKind.API_KEY:
-            raise NotAllowed("This needs a signed-in session, not an API key.")
+            raise NotAllowed("This requires a session, not an API key. Sign in first.")
         if actor.session_id is not None:
             await self.require_recent_authentication(actor)

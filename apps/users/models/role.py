@@ -7,7 +7,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, Manager, OuterRef, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Concat
 
-from apps.core.authorization.permissions import asked_for
+from apps.core.authorization.permissions import registered_permissions
 from apps.users.models.role_scope import RoleScope
 
 
@@ -22,7 +22,7 @@ class RoleManager(Manager["Role"]):
 
     def grantable_permissions(self) -> QuerySet[Any]:
         """Return the permissions that roles may carry, with their `full_name`: those that a page of the admin needs."""
-        permissions = _named(Permission.objects.all()).filter(full_name__in=asked_for())
+        permissions = _named(Permission.objects.all()).filter(full_name__in=registered_permissions())
         return permissions.order_by("content_type__app_label", "content_type__model", "codename")
 
 

@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from apps.core.database.constraints import ConstraintViolated
-from apps.core.database.orm.queries import fetch_all, fetch_one, lock_one, note_lock
+from apps.core.database.orm.queries import fetch_all, fetch_one, lock_one, record_lock
 from apps.core.database.orm.writes import update
 from apps.core.errors import NotFound
 from apps.users.models import User
@@ -44,7 +44,7 @@ class ErasureRepository:
 
     async def lock_due(self, user_id: int, days: int) -> User | None:
         """Lock the account and return it; None when it is no longer due, or another transaction has locked it."""
-        note_lock(User)
+        record_lock(User)
         return await fetch_one(_due(days).filter(pk=user_id).select_for_update(skip_locked=True, no_key=True))
 
     async def erase(self, user: User, name: str, email: str) -> None:

@@ -4,7 +4,7 @@ from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.authorization.scopes import KEYS_VERIFY
 from apps.core.http.requirements import require_scopes
 from apps.core.http.responses import Router
-from apps.core.rate_limits.response_headers import note_rate_limits
+from apps.core.rate_limits.response_headers import record_rate_limits
 from apps.verification.dependencies import verification_service
 from apps.verification.schemas.verification import (
     VerifyBatchRequest,
@@ -27,7 +27,7 @@ async def verify_key(request: AuthenticatedRequest, query: VerifyRequest) -> Ver
     presents the key.
     """
     verdict, request_id = await verification_service().verify(query)
-    note_rate_limits(request, verdict.rate_limits, verdict.retry_after_seconds)
+    record_rate_limits(request, verdict.rate_limits, verdict.retry_after_seconds)
     return VerifyResponse.of(verdict, request_id)
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from apps.api_keys.services.key_format import digest_of, is_well_formed
 from apps.core.authorization.scopes import KEYS_VERIFY
 from apps.core.http.asgi_types import Scope
-from apps.core.http.json_codec import STRANGERS_BYTES_MAXIMUM
+from apps.core.http.json_codec import ANONYMOUS_BODY_BYTES_MAXIMUM
 from apps.core.http.raw_response import RawResponse, encoded_headers
 from apps.core.rate_limits.response_headers import rate_limit_headers
 from apps.core.request_context import current_request
@@ -28,7 +28,7 @@ CREDENTIALS = {b"authorization", b"x-api-key"}
 
 async def verify_fast_path(scope: Scope, body: bytes) -> RawResponse | None:
     """Return the response to a verification, or None to leave it to the operation."""
-    if scope["method"] != "POST" or scope["query_string"] or len(body) > STRANGERS_BYTES_MAXIMUM:
+    if scope["method"] != "POST" or scope["query_string"] or len(body) > ANONYMOUS_BODY_BYTES_MAXIMUM:
         return None
     key = _callers_key(scope)
     request = _request(body) if key else None

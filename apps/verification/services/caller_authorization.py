@@ -35,5 +35,5 @@ def _refusal(snapshot: BatchSnapshot, caller: Caller) -> DomainError | None:
     if code:
         return NotAuthenticated()
     if not grants(record.scopes, caller.scope):
-        return InsufficientScopes(f"This needs the scope {caller.scope}.")
+        return InsufficientScopes(f"The credential lacks the scope {caller.scope}.")
     return None

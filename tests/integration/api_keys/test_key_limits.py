@@ -142,7 +142,7 @@ def test_the_command_accepts_rate_limits_and_a_budget():
         (["--rate-limit", "a:b:60:60"], "must be NAME:LIMIT:PERIOD_SECONDS"),
         (["--rate-limit", ":60:60"], "rate_limits.0.name: String should have at least 1 character"),
         (["--rate-limit", "minute:60:0"], "rate_limits.0.period_seconds: Input should be greater"),
-        (["--rate-limit", "a:1:1", "--rate-limit", "a:2:2"], "different name for each"),
+        (["--rate-limit", "a:1:1", "--rate-limit", "a:2:2"], "unique name for each"),
         (["--budget", "-1"], "budget"),
         (["--budget=-1"], "budget: Input should be greater"),
         (["--budget", "many"], "budget: must be a decimal"),

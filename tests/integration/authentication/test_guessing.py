@@ -25,9 +25,9 @@ from tests.support.guessing import (
     EMAIL,
     HOME,
     LOGIN,
-    NOBODY,
+    UNKNOWN_EMAIL,
+    expire_locks,
     guess_from_many_addresses,
-    let_the_lock_end,
     sign_in,
 )
 from tests.support.orm import make, rows
@@ -35,7 +35,7 @@ from tests.support.orm import make, rows
 CHANGE = "/api/v1/auth/change-password"
 
 
-@pytest.mark.parametrize("email", [EMAIL, NOBODY])
+@pytest.mark.parametrize("email", [EMAIL, UNKNOWN_EMAIL])
 async def test_only_a_hundred_guesses_from_many_addresses_are_answered(database: None, email: str):
     await make(make_user, PASSWORD, email=EMAIL)
     locked = await guess_from_many_addresses(101, email)
@@ -90,7 +90,7 @@ async def test_each_further_guess_locks_for_longer_and_a_day_resets_the_count(da
         locked = await sign_in(ELSEWHERE)
         assert_error(locked, 429, "LOCKED_OUT")
         assert seconds - 5 <= int(locked.headers["retry-after"]) <= seconds
-        await let_the_lock_end()
+        await expire_locks()
     yesterday = F("last_failed_at") - timedelta(days=1, seconds=1)
     await make(LoginAttempt.objects.filter(client_address="*").update, last_failed_at=yesterday)
     assert_error(await sign_in(ELSEWHERE, "wrong"), 401, "WRONG_CREDENTIALS")
@@ -203,7 +203,7 @@ async def test_wrong_password_is_the_same_work_for_every_account(
     assert dict(work) == {"argon2": 1, "statements": 4}
 
 
-@pytest.mark.parametrize("email", [EMAIL, NOBODY])
+@pytest.mark.parametrize("email", [EMAIL, UNKNOWN_EMAIL])
 async def test_lock_is_the_same_work_for_every_account(database: None, work: Counter[str], email: str):
     await make(make_user, PASSWORD, email=EMAIL)
     for _ in range(5):

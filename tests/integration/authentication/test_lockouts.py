@@ -10,10 +10,10 @@ from tests.support.guessing import (
     ELSEWHERE,
     EMAIL,
     HOME,
-    NOBODY,
+    UNKNOWN_EMAIL,
     client_at,
+    expire_locks,
     guess_from_many_addresses,
-    let_the_lock_end,
     sign_in,
 )
 from tests.support.links import tokens_to
@@ -21,7 +21,7 @@ from tests.support.orm import make, rows
 from tests.support.statements import statements
 
 
-@pytest.mark.parametrize("email", [EMAIL, NOBODY])
+@pytest.mark.parametrize("email", [EMAIL, UNKNOWN_EMAIL])
 async def test_lock_is_recorded_once_with_and_without_an_account(database: None, email: str):
     user = await make(make_user, PASSWORD, email=EMAIL)
     for _ in range(4):
@@ -37,7 +37,7 @@ async def test_lock_is_recorded_once_with_and_without_an_account(database: None,
     assert (events[-1].outcome, events[-1].subject_id, events[-1].after) == (
         "failure", subject_id, {"locks_out": "client"},
     )  # fmt: skip
-    await let_the_lock_end()
+    await expire_locks()
     assert_error(await sign_in(HOME, "wrong", email), 401, "WRONG_CREDENTIALS")
     assert (await audited())[-1][0] == "account.locked"
 

@@ -9,16 +9,16 @@ from apps.authentication.dependencies import password_service
 from apps.authentication.models import Session
 from apps.core.authorization.principal import OPERATOR
 from tests.support.factories import PASSWORD, make_user
-from tests.support.mailbox import PostedLetter, letters_to
+from tests.support.mailbox import QueuedMessage, letters_to
 from tests.support.orm import make, run_in_transaction
-from tests.support.sessions import let_rotations_grow_old
+from tests.support.sessions import age_rotations
 
 LOGIN, REFRESH = "/api/v1/auth/login", "/api/v1/auth/refresh"
 ANN = "ann@example.com"
 NEW_DEVICE = "Your account was signed in to from a new device."
 
 
-async def notices() -> list[PostedLetter]:
+async def notices() -> list[QueuedMessage]:
     return [letter for letter in await make(letters_to, ANN) if letter.kind == "security_notice"]
 
 
@@ -71,7 +71,7 @@ async def test_owner_is_notified_of_a_reused_token(api: httpx.AsyncClient):
     first = (await sign_in(api))["refresh_token"]
     second = (await api.post(REFRESH, json={"refresh_token": first})).json()["refresh_token"]
     await api.post(REFRESH, json={"refresh_token": second})
-    await make(let_rotations_grow_old, 10)
+    await make(age_rotations, 10)
     for _ in range(2):
         assert (await api.post(REFRESH, json={"refresh_token": first})).status_code == 401
     (notice,) = await notices()

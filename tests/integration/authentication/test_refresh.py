@@ -14,7 +14,7 @@ from tests.support.accounts import audited
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, make_user
 from tests.support.orm import make, rows
-from tests.support.sessions import let_rotations_grow_old
+from tests.support.sessions import age_rotations
 
 REFRESH = "/api/v1/auth/refresh"
 ME = "/api/v1/users/me"
@@ -81,7 +81,7 @@ async def test_spent_token_ends_the_session(api: httpx.AsyncClient, turns: int):
     first = newest = await pair_of(api)
     for _ in range(turns):
         newest = (await refresh(api, newest["refresh_token"])).json()
-    await make(let_rotations_grow_old, 10)
+    await make(age_rotations, 10)
     assert_error(await refresh(api, first["refresh_token"]), 401, "NOT_AUTHENTICATED")
     assert_error(await refresh(api, newest["refresh_token"]), 401, "NOT_AUTHENTICATED")
     assert [await status_of(api, pair) for pair in (first, newest)] == [401, 401]
@@ -95,7 +95,7 @@ async def test_reuse_ends_no_other_session(api: httpx.AsyncClient):
     first, other = await pair_of(api), await pair_of(api)
     second = (await refresh(api, first["refresh_token"])).json()
     await refresh(api, second["refresh_token"])
-    await make(let_rotations_grow_old, 10)
+    await make(age_rotations, 10)
     assert_error(await refresh(api, first["refresh_token"]), 401, "NOT_AUTHENTICATED")
     assert await status_of(api, other) == 200
     assert (await refresh(api, other["refresh_token"])).status_code == 200

@@ -32,7 +32,7 @@ from apps.core.database.pool import close_pools
 from apps.core.errors import NotAuthenticated
 from apps.users.dependencies import security_notifier
 from tests.support.factories import make_user
-from tests.support.sessions import let_rotations_grow_old
+from tests.support.sessions import age_rotations
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -125,13 +125,13 @@ def test_lost_response_is_repeated(first_token: str):
 @pytest.mark.parametrize("seconds", [5, 9])
 def test_retry_within_ten_seconds_is_accepted(first_token: str, seconds: int):
     missed = refresh(first_token)
-    let_rotations_grow_old(seconds)
+    age_rotations(seconds)
     assert refresh(first_token).refresh_token == missed.refresh_token
 
 
 def test_retry_after_ten_seconds_is_theft(first_token: str):
     newest = refresh(first_token)
-    let_rotations_grow_old(10)
+    age_rotations(10)
     assert_is_theft(first_token)
     assert not is_good(newest)
     with pytest.raises(NotAuthenticated):
@@ -142,9 +142,9 @@ def test_retry_after_ten_seconds_is_theft(first_token: str):
 def test_retries_do_not_extend_the_ten_seconds(first_token: str):
     refresh(first_token)
     for _ in range(2):
-        let_rotations_grow_old(3)
+        age_rotations(3)
         refresh(first_token)
-    let_rotations_grow_old(5)
+    age_rotations(5)
     assert_is_theft(first_token)
 
 
@@ -160,11 +160,11 @@ def test_retry_after_further_refreshes_gets_the_newest(first_token: str):
 
 def test_each_spent_token_has_its_own_ten_seconds(first_token: str):
     second = refresh(first_token).refresh_token
-    let_rotations_grow_old(6)
+    age_rotations(6)
     third = refresh(second).refresh_token
-    let_rotations_grow_old(3)
+    age_rotations(3)
     assert refresh(first_token).refresh_token == third  # 9 seconds after it was spent
-    let_rotations_grow_old(1)
+    age_rotations(1)
     assert refresh(second).refresh_token == third  # 4 seconds after
     assert_is_theft(first_token)  # 10 seconds after
 
@@ -174,14 +174,14 @@ def test_stored_rotations_are_bounded(first_token: str):
     for _ in range(20):
         token = refresh(token).refresh_token
     assert len(Session.objects.get().earlier_rotations) == 16
-    let_rotations_grow_old(10)
+    age_rotations(10)
     refresh(token)
     assert Session.objects.get().earlier_rotations == []
 
 
 def test_newest_token_is_valid_however_late(first_token: str):
     newest = refresh(first_token)
-    let_rotations_grow_old(3600)
+    age_rotations(3600)
     assert is_good(refresh(newest.refresh_token))
 
 

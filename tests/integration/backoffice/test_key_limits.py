@@ -13,8 +13,8 @@ pytestmark = pytest.mark.integration
 
 MINUTE = {"name": "minute", "limit": 6000, "period_seconds": 60}
 WRONG = [
-    ({"rate_limits": "minute 60"}, "rate_limits", "Line 1: Write it as"),
-    ({"rate_limits": "a 1 per day\na 2 per hour"}, "rate_limits", "different name for each"),
+    ({"rate_limits": "minute 60"}, "rate_limits", "Line 1: Enter a name"),
+    ({"rate_limits": "a 1 per day\na 2 per hour"}, "rate_limits", "unique name for each"),
     ({"rate_limits": "a;b 1 per day"}, "rate_limits", "Line 1: String should match"),
     ({"rate_limits": "a 1 per 0 days"}, "rate_limits", "Line 1: Input should be greater"),
     ({"budget": "-1"}, "budget", "greater than or equal to 0"),

@@ -81,7 +81,7 @@ def test_giving_access_needs_recent_authentication(browser, change):
     Session.objects.update(authenticated_at=Now() - timedelta(minutes=11))
     asked = browser.post(_page(user), _change_form(user, **change))
     assert (asked.status_code, asked.headers["location"]) == (302, f"/admin/proof/?next={_page(user)}")
-    assert "Nothing is saved yet" in text_of(browser.get(asked.headers["location"]))
+    assert "The change was not saved." in text_of(browser.get(asked.headers["location"]))
     unchanged = User.objects.get(pk=user.pk)
     assert (unchanged.email, unchanged.is_staff, unchanged.groups.count()) == (user.email, False, 0)
     assert not AuditEvent.objects.exists()

@@ -86,7 +86,7 @@ def test_operation_documents_required_scopes():
     }
     both = [{"BearerCredential": ["keys:verify"]}, {"ApiKeyCredential": ["keys:verify"]}]
     assert needed == {"verify_key": both, "verify_keys": both}
-    assert "Needs the scope `keys:verify`." in document()["paths"]["/api/v1/keys/verify"]["post"]["description"]
+    assert "Requires the scope `keys:verify`." in document()["paths"]["/api/v1/keys/verify"]["post"]["description"]
 
 
 @EACH_OPERATION

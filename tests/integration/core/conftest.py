@@ -1,4 +1,4 @@
-"""Caches to count in."""
+"""Fixtures for the caches that count rate limits."""
 
 from collections.abc import Iterator
 
@@ -12,14 +12,14 @@ from tests.support.redis_server import RedisServer
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A Redis for all the tests of this process."""
+    """A Redis server for all tests of this process."""
     with RedisServer(tmp_path_factory.mktemp("redis")) as server:
         yield server
 
 
 @pytest.fixture
 def redis_cache(redis_server: RedisServer, settings: Settings) -> Iterator[RedisServer]:
-    """Count in Redis, which is empty."""
+    """Count in an empty Redis."""
     with redis_server.client() as client:
         client.flushdb()
     settings.CACHE_URL = redis_server.url
@@ -30,6 +30,6 @@ def redis_cache(redis_server: RedisServer, settings: Settings) -> Iterator[Redis
 
 @pytest.fixture(params=["postgresql", "redis"])
 def counters(request: pytest.FixtureRequest, database: None) -> None:
-    """Count in each of the caches in turn."""
+    """Run the test once with each cache."""
     if request.param == "redis":
         request.getfixturevalue("redis_cache")

@@ -1,4 +1,4 @@
-"""What every answer of the client door has, and what it refuses."""
+"""Properties of all responses of the API application, and the requests that it rejects."""
 
 import logging
 
@@ -21,18 +21,18 @@ NEW = {"email": "ann@example.com", "username": "ann", "password": PASSWORD}
 
 
 def client_of(settings: HttpSettings, peer: str = "127.0.0.1") -> httpx.AsyncClient:
-    """Return a client of a client door with other settings, that comes from `peer`."""
-    door = RootApplication(ApiApplication(settings), application, settings)
-    return httpx.AsyncClient(transport=httpx.ASGITransport(door, client=(peer, 7)), base_url="http://k.localhost")
+    """Return a client at the address `peer`, of an API application with these settings."""
+    root = RootApplication(ApiApplication(settings), application, settings)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(root, client=(peer, 7)), base_url="http://k.localhost")
 
 
 def access_records(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
-    """Return what was written to the access log."""
+    """Return the records of the access log."""
     return [record for record in caplog.records if record.name == "keyhouse.access"]
 
 
 @pytest.mark.parametrize("path", ["/health", "/api/v1/nothing", USERS, "/docs", "/.well-known/jwks.json"])
-async def test_every_answer_carries_an_id_and_security_headers(api: httpx.AsyncClient, path: str):
+async def test_every_response_has_request_id_and_security_headers(api: httpx.AsyncClient, path: str):
     headers = (await api.get(path)).headers
     assert len(headers["x-request-id"]) == 32
     assert headers["x-content-type-options"] == "nosniff"
@@ -44,26 +44,26 @@ async def test_every_answer_carries_an_id_and_security_headers(api: httpx.AsyncC
     assert headers["cache-control"]
 
 
-async def test_a_harmless_request_id_is_taken_over(api: httpx.AsyncClient):
+async def test_safe_request_id_is_returned(api: httpx.AsyncClient):
     response = await api.get("/api/v1/nothing", headers={"X-Request-ID": "mine-1"})
     assert_error(response, 404, "NOT_FOUND")
     assert response.headers["x-request-id"] == "mine-1"
 
 
-async def test_the_staff_door_carries_the_id_too(api: httpx.AsyncClient):
+async def test_admin_application_returns_the_request_id(api: httpx.AsyncClient):
     response = await api.get("/admin/", headers={"X-Request-ID": "mine-2"})
     assert response.headers.get_list("x-request-id") == ["mine-2"]
 
 
 @pytest.mark.parametrize("path", ["/health", "/openapi.json"])
-async def test_head_is_get_without_the_body(api: httpx.AsyncClient, path: str):
+async def test_head_has_the_headers_of_get(api: httpx.AsyncClient, path: str):
     whole, head = await api.get(path), await api.head(path)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == str(len(whole.content))
     assert head.headers["content-type"] == whole.headers["content-type"]
 
 
-async def test_head_of_what_is_missing_has_no_body_either(api: httpx.AsyncClient):
+async def test_head_of_missing_resource_has_no_body(api: httpx.AsyncClient):
     response = await api.head("/api/v1/nothing")
     assert (response.status_code, response.content) == (404, b"")
 
@@ -71,7 +71,7 @@ async def test_head_of_what_is_missing_has_no_body_either(api: httpx.AsyncClient
 @pytest.mark.parametrize(
     "path", ["/api/", "/api/v1", "/api/v2/users", f"{USERS}/", "/api//v1/users", "/healthy", "/api/v1/users/%2e%2e/x"]
 )
-async def test_what_is_not_there(api: httpx.AsyncClient, path: str):
+async def test_unknown_path_is_404(api: httpx.AsyncClient, path: str):
     assert_error(await api.get(path), 404, "NOT_FOUND")
 
 
@@ -86,9 +86,7 @@ async def test_what_is_not_there(api: httpx.AsyncClient, path: str):
         ("BREW", USERS, {"GET", "POST"}),
     ],
 )
-async def test_other_methods_are_told_which_there_are(
-    api: httpx.AsyncClient, method: str, path: str, allowed: set[str]
-):
+async def test_405_lists_allowed_methods(api: httpx.AsyncClient, method: str, path: str, allowed: set[str]):
     response = await api.request(method, path)
     assert_error(response, 405, "METHOD_NOT_ALLOWED")
     assert {name.strip() for name in response.headers["allow"].split(",")} == allowed
@@ -96,7 +94,7 @@ async def test_other_methods_are_told_which_there_are(
 
 @pytest.mark.parametrize("size", [1024 * 1024 + 1, 10 * 1024 * 1024])
 @pytest.mark.parametrize("is_declared", [True, False], ids=["declared", "chunked"])
-async def test_a_large_body_is_refused(api: httpx.AsyncClient, size: int, is_declared: bool):
+async def test_large_body_is_rejected(api: httpx.AsyncClient, size: int, is_declared: bool):
     async def chunks():
         for _ in range(0, size, 65536):
             yield b" " * 65536
@@ -107,7 +105,7 @@ async def test_a_large_body_is_refused(api: httpx.AsyncClient, size: int, is_dec
     assert await rows(User.objects.all()) == []
 
 
-async def test_a_body_of_exactly_the_limit_is_read(api: httpx.AsyncClient):
+async def test_body_of_maximum_size_is_accepted(api: httpx.AsyncClient):
     me = await customer()
     body = b'{"name": 1}'.ljust(1024 * 1024)
     response = await api.post(
@@ -116,7 +114,7 @@ async def test_a_body_of_exactly_the_limit_is_read(api: httpx.AsyncClient):
     assert_error(response, 422, "VALIDATION_FAILED", field="name")
 
 
-async def test_so_is_a_stranger_s_that_is_shorter(api: httpx.AsyncClient):
+async def test_anonymous_body_has_a_smaller_limit(api: httpx.AsyncClient):
     body = b'{"email": "a"}'.ljust(128 * 1024)
     read, refused = [
         await api.post(USERS, content=content, headers={"Content-Type": "application/json"})
@@ -142,65 +140,65 @@ async def test_so_is_a_stranger_s_that_is_shorter(api: httpx.AsyncClient):
     ],
     ids=lambda value: repr(value)[:24],
 )
-async def test_bodies_that_cannot_be_read(api: httpx.AsyncClient, body, content_type, status, code):
+async def test_malformed_body_is_rejected(api: httpx.AsyncClient, body, content_type, status, code):
     assert_error(await api.post(USERS, content=body, headers={"Content-Type": content_type}), status, code)
     assert await rows(User.objects.all()) == []
 
 
-async def test_an_address_that_is_not_utf_8_is_refused(api: httpx.AsyncClient):
+async def test_url_with_invalid_utf_8_is_rejected(api: httpx.AsyncClient):
     for path in (f"{USERS}/%ff", f"{USERS}?search=%ff", f"{USERS}?search=%ED%A0%80"):
         assert_error(await api.get(path), 400, "MALFORMED_REQUEST")
 
 
-async def test_a_length_that_is_no_number_is_refused(api: httpx.AsyncClient):
+async def test_content_length_that_is_not_a_number_is_rejected(api: httpx.AsyncClient):
     for length, status, code in (("x", 400, "MALFORMED_REQUEST"), ("9" * 5000, 413, "PAYLOAD_TOO_LARGE")):
         headers = {"Content-Length": length, "Content-Type": "application/json"}
         assert_error(await api.post(USERS, content=b"{}", headers=headers), status, code)
 
 
 @pytest.mark.parametrize("user_id", [2**63, 2**64, 10**40, 0, -1, "x", "1.5", "%00"])
-async def test_ids_that_cannot_be(api: httpx.AsyncClient, user_id: object):
+async def test_invalid_id_in_path_is_rejected(api: httpx.AsyncClient, user_id: object):
     me = await customer()
     response = await api.get(f"{USERS}/{user_id}", headers=me.headers)
     assert_error(response, 422, "VALIDATION_FAILED", field="user_id")
 
 
 @pytest.mark.parametrize("query", ["page=0", "page=-1", "page=x", "size=0", "size=101", f"page={2**64}", "page=%00"])
-async def test_pages_that_cannot_be(api: httpx.AsyncClient, query: str):
+async def test_invalid_page_is_rejected(api: httpx.AsyncClient, query: str):
     me = await customer()
     response = await api.get(f"{USERS}?{query}", headers=me.headers)
     assert_error(response, 422, "VALIDATION_FAILED", field=query.partition("=")[0])
 
 
-async def test_an_allowed_origin_may_ask_and_read(database):
+async def test_allowed_origin_gets_cors_headers(database):
     async with client_of(HttpSettings(allowed_origins=frozenset({ORIGIN}))) as client:
-        asking = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
-        preflight = await client.options(USERS, headers=asking)
-        answer = await client.get("/health", headers={"Origin": ORIGIN})
+        preflight_headers = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
+        preflight = await client.options(USERS, headers=preflight_headers)
+        actual = await client.get("/health", headers={"Origin": ORIGIN})
     assert (preflight.status_code, preflight.content) == (204, b"")
     assert "content-length" not in preflight.headers
     assert preflight.headers["access-control-allow-origin"] == ORIGIN
     assert "POST" in preflight.headers["access-control-allow-methods"]
-    assert answer.headers["access-control-allow-origin"] == ORIGIN
-    assert answer.headers["vary"] == "Origin"
+    assert actual.headers["access-control-allow-origin"] == ORIGIN
+    assert actual.headers["vary"] == "Origin"
 
 
-async def test_another_origin_may_not(database):
+async def test_other_origin_gets_no_cors_headers(database):
     async with client_of(HttpSettings(allowed_origins=frozenset({ORIGIN}))) as client:
-        asking = {"Origin": "https://evil.example.com", "Access-Control-Request-Method": "POST"}
-        preflight = await client.options(USERS, headers=asking)
-        answer = await client.get("/health", headers={"Origin": "https://evil.example.com"})
+        preflight_headers = {"Origin": "https://evil.example.com", "Access-Control-Request-Method": "POST"}
+        preflight = await client.options(USERS, headers=preflight_headers)
+        actual = await client.get("/health", headers={"Origin": "https://evil.example.com"})
     assert preflight.status_code == 204
-    for response in (preflight, answer):
+    for response in (preflight, actual):
         assert not [name for name in response.headers if name.startswith("access-control-")]
 
 
-async def test_https_is_promised_where_it_is_served(database):
+async def test_hsts_header_is_sent_with_https(database):
     async with client_of(HttpSettings(https_only=True)) as client:
         assert (await client.get("/health")).headers["strict-transport-security"].startswith("max-age=31536000")
 
 
-async def test_the_access_log_names_the_client_and_never_the_query(database, caplog):
+async def test_access_log_has_client_and_no_query(database, caplog):
     settings = HttpSettings(body_bytes_maximum=10)
     async with client_of(settings, peer="192.0.2.9") as client:
         with caplog.at_level(logging.INFO, "keyhouse.access"):
@@ -212,7 +210,7 @@ async def test_the_access_log_names_the_client_and_never_the_query(database, cap
     assert "hunter2" not in record.getMessage() + repr(vars(record))
 
 
-async def test_a_path_forges_no_line_of_the_access_log(database, caplog):
+async def test_path_cannot_forge_access_log_lines(database, caplog):
     async with client_of(HttpSettings()) as client:
         with caplog.at_level(logging.INFO, "keyhouse.access"):
             await client.get("/api/%0D%0AGET%20/admin%E2%80%A8%C3%A4")
@@ -221,7 +219,7 @@ async def test_a_path_forges_no_line_of_the_access_log(database, caplog):
     assert "GET /api/%0D%0AGET%20/admin%E2%80%A8%C3%A4 404 " in record.getMessage()
 
 
-async def test_without_an_access_log_nothing_is_logged(database, caplog):
+async def test_access_log_can_be_disabled(database, caplog):
     async with client_of(HttpSettings(access_log=False)) as client:
         with caplog.at_level(logging.INFO, "keyhouse.access"):
             await client.get("/health")

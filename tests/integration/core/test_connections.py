@@ -1,4 +1,4 @@
-"""Connections that the server has ended are replaced."""
+"""Connections that the server has closed are replaced."""
 
 import asyncio
 
@@ -15,37 +15,37 @@ PID = "SELECT pg_backend_pid()"
 
 
 def kill(pid: int) -> bool:
-    """End a backend and wait until it has ended."""
+    """Terminate a backend and wait until it has ended."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
         return bool(cursor.fetchone()[0])
 
 
-async def test_a_connection_that_the_server_ended_is_replaced_unnoticed(database):
+async def test_terminated_connection_is_replaced(database):
     ((pid,),) = await fetch_rows(PID)
     assert await run_in_transaction(kill, pid)
     ((another,),) = await fetch_rows(PID)
     assert another != pid
 
 
-async def test_all_connections_ended_at_once_are_replaced(database):
-    answers = await asyncio.gather(*(fetch_rows(f"{PID}, pg_sleep(0.05)") for _ in range(8)))
-    pids = {answer[0][0] for answer in answers}
+async def test_all_terminated_connections_are_replaced(database):
+    results = await asyncio.gather(*(fetch_rows(f"{PID}, pg_sleep(0.05)") for _ in range(8)))
+    pids = {result[0][0] for result in results}
     assert len(pids) > 1
     for pid in pids:
         assert await run_in_transaction(kill, pid)
     again = await asyncio.gather(*(fetch_rows(PID) for _ in range(8)))
-    assert not pids & {answer[0][0] for answer in again}
+    assert not pids & {result[0][0] for result in again}
 
 
-async def test_a_failed_statement_does_not_spoil_its_connection(database):
+async def test_failed_statement_leaves_connection_usable(database):
     for _ in range(20):
         with pytest.raises(Exception, match="division by zero"):
             await fetch_rows("SELECT 1/0")
     assert await fetch_rows("SELECT 1") == [(1,)]
 
 
-async def test_a_pool_lives_as_long_as_its_loop(database):
+async def test_pool_is_opened_on_use_and_closed(database):
     assert not has_pools()
     await fetch_rows("SELECT 1")
     assert has_pools()

@@ -1,4 +1,4 @@
-"""What the cache of counters in PostgreSQL does with its rows."""
+"""The rows of the counter cache in PostgreSQL."""
 
 from datetime import timedelta
 
@@ -14,13 +14,13 @@ from tests.support.orm import make, rows
 pytestmark = pytest.mark.usefixtures("database")
 
 
-def test_what_is_not_there_gets_no_row():
+def test_increment_of_missing_counter_adds_no_row():
     with pytest.raises(ValueError, match="does not exist"):
         cache.incr("a")
     assert RateLimitCounter.objects.count() == 0
 
 
-def test_what_has_ended_is_swept_away_a_few_at_a_time():
+def test_expired_counters_are_deleted_a_few_at_a_time():
     for number in range(15):
         cache.set(f"old{number}", 1, timeout=-1)
     cache.add("new", 1, timeout=60)
@@ -29,7 +29,7 @@ def test_what_has_ended_is_swept_away_a_few_at_a_time():
     assert RateLimitCounter.objects.count() == 2
 
 
-async def test_a_call_makes_one_row_which_ends_soon_after_its_period():
+async def test_calls_share_one_row_that_expires_after_its_period():
     for _ in range(3):
         await count_call(HttpRequest(), "group", "192.0.2.1", "5/m")
     (row,) = await rows(RateLimitCounter.objects.all())
@@ -37,7 +37,7 @@ async def test_a_call_makes_one_row_which_ends_soon_after_its_period():
     assert 55 < (row.expires_at - timezone.now()).total_seconds() <= 65
 
 
-async def test_what_has_ended_is_counted_from_one_and_swept_away():
+async def test_expired_counter_restarts_at_one():
     await count_call(HttpRequest(), "group", "192.0.2.1", "5/m")
     (key,) = [row.key for row in await rows(RateLimitCounter.objects.all())]
     await make(RateLimitCounter.objects.update, value=5, expires_at=timezone.now() - timedelta(seconds=1))
@@ -47,6 +47,6 @@ async def test_what_has_ended_is_counted_from_one_and_swept_away():
     assert [(row.key, row.value) for row in await rows(RateLimitCounter.objects.all())] == [(key, 1)]
 
 
-def test_a_counter_without_an_end_stays():
+def test_counter_without_timeout_never_expires():
     cache.set("a", 1, timeout=None)
     assert RateLimitCounter.objects.get().expires_at.year == 9999

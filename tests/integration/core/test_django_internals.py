@@ -1,6 +1,6 @@
-"""The undocumented parts of Django that `apps/core/database/orm` touches behave as it expects.
+"""The undocumented parts of Django that `apps/core/database/orm` uses behave as expected.
 
-After an upgrade of Django a failure here says which part has changed; `compiling.py` lists where each is used.
+After an upgrade of Django, a failing test names the part that has changed; `compiling.py` lists the parts.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ def compiled(query: sql.Query) -> tuple[str, tuple[object, ...]]:
     return statement, tuple(parameters)
 
 
-def test_a_query_is_compiled_for_a_connection_that_is_never_opened():
+def test_query_compiles_on_an_unopened_connection():
     assert isinstance(compiling_connection(), DatabaseWrapper)
     assert compiling_connection().connection is None
     assert isinstance(compiler_of(PLANS.query), SQLCompiler)
@@ -40,7 +40,7 @@ def test_a_query_is_compiled_for_a_connection_that_is_never_opened():
         compiling_connection().connect()
 
 
-def test_the_compiler_asks_for_autocommit_before_it_locks(monkeypatch: pytest.MonkeyPatch):
+def test_compiler_checks_autocommit_before_locking(monkeypatch: pytest.MonkeyPatch):
     locking = User.objects.select_related("plan").select_for_update(of=("self",), no_key=True)
     assert compiled(locking.query)[0].endswith('FOR NO KEY UPDATE OF "users"')
     monkeypatch.setattr(type(compiling_connection()), "get_autocommit", lambda _connection: True)
@@ -48,11 +48,11 @@ def test_the_compiler_asks_for_autocommit_before_it_locks(monkeypatch: pytest.Mo
         compiled(locking.query)
 
 
-def test_parameters_are_left_to_the_server():
+def test_parameters_are_bound_on_the_server():
     assert compiling_connection().features.uses_server_side_binding is True
 
 
-def test_a_compiled_select_says_how_rows_become_instances():
+def test_compiled_select_describes_its_instances():
     compiler = compiler_of(PlanLimit.objects.select_related("plan").annotate(moment=Now()).query)
     compiler.as_sql()
     assert compiler.klass_info["model"] is PlanLimit
@@ -80,7 +80,7 @@ def test_converters_are_found_by_column_and_applied_to_rows():
     ]
 
 
-def test_a_queryset_has_a_fetch_mode_that_instances_inherit():
+def test_instances_inherit_the_fetch_mode():
     assert hasattr(QuerySet(Plan), "_fetch_mode")
     row = [7, "gold", 3, None, None]
     columns = [field.attname for field in Plan._meta.concrete_fields]
@@ -89,7 +89,7 @@ def test_a_queryset_has_a_fetch_mode_that_instances_inherit():
     assert (found.pk, found._state.adding, found._state.db) == (7, False, ALIAS)
 
 
-def test_an_update_query_takes_values_by_field_or_column():
+def test_update_query_accepts_field_or_column_names():
     query = PLANS.query.chain(sql.UpdateQuery)
     query.add_update_values({"name": "gold", "updated_at": Now()})
     statement, parameters = compiled(query)
@@ -100,7 +100,7 @@ def test_an_update_query_takes_values_by_field_or_column():
     assert compiled(query) == ('UPDATE "users" SET "plan_id" = %s WHERE "users"."id" = %s', (2, 1))
 
 
-def test_a_delete_query_deletes_the_rows_alone():
+def test_delete_query_deletes_only_its_rows():
     assert compiled(PLANS.query.chain(sql.DeleteQuery)) == (
         'DELETE FROM "plans" WHERE "plans"."name" = %s',
         ("free",),
@@ -108,7 +108,7 @@ def test_a_delete_query_deletes_the_rows_alone():
 
 
 @pytest.mark.parametrize(("on_conflict", "ending"), [(None, ""), (OnConflict.IGNORE, " ON CONFLICT DO NOTHING")])
-def test_an_insert_query_returns_what_is_asked_for(on_conflict: OnConflict | None, ending: str):
+def test_insert_query_returns_requested_fields(on_conflict: OnConflict | None, ending: str):
     query = sql.InsertQuery(Plan, on_conflict=on_conflict)
     name = Plan._meta.get_field("name")
     query.insert_values([name], [Plan(name="gold")], raw=True)
@@ -120,7 +120,7 @@ def test_an_insert_query_returns_what_is_asked_for(on_conflict: OnConflict | Non
     assert tuple(parameters) == ("gold",)
 
 
-def test_a_field_knows_its_default_in_the_database_and_that_it_comes_back():
+def test_field_has_database_default_and_is_returned():
     created: Any = Plan._meta.get_field("created_at")
     assert isinstance(created._db_default_expression, Now)
     assert created.db_returning
@@ -132,7 +132,7 @@ def test_a_field_knows_its_default_in_the_database_and_that_it_comes_back():
     assert statement == 'INSERT INTO "plans" ("name") VALUES (%s)'  # the database fills the column in
 
 
-def test_an_instance_that_was_saved_says_so_in_its_state():
+def test_instance_state_tracks_adding():
     assert Plan(name="gold")._state.adding is True
     assert issubclass(Plan, Model)
     assert CompiledQuery(PLANS).model is Plan

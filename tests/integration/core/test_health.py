@@ -8,22 +8,22 @@ from apps.core.database.pool import has_pools
 from apps.core.http.root_application import serve_lifespan
 
 
-async def test_the_process_answers_without_the_database(api: httpx.AsyncClient):
+async def test_liveness_needs_no_database(api: httpx.AsyncClient):
     response = await api.get("/health")
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
     assert not has_pools()
 
 
-async def test_names_what_it_depends_on(api: httpx.AsyncClient):
+async def test_readiness_lists_dependencies(api: httpx.AsyncClient):
     response = await api.get("/health/ready")
     assert (response.status_code, response.json()) == (200, {"status": "ready", "dependencies": {"database": "ok"}})
 
 
-async def test_needs_no_credential_and_minds_a_wrong_one_not(api: httpx.AsyncClient):
+async def test_readiness_ignores_credentials(api: httpx.AsyncClient):
     assert (await api.get("/health/ready", headers={"Authorization": "Bearer x"})).status_code == 200
 
 
-async def test_the_pool_lives_as_long_as_the_server(database):
+async def test_pools_are_opened_at_startup_and_closed_at_shutdown(database):
     incoming: asyncio.Queue[dict[str, str]] = asyncio.Queue()
     outgoing: asyncio.Queue[object] = asyncio.Queue()
     server = asyncio.create_task(serve_lifespan(incoming.get, outgoing.put))

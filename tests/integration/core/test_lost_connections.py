@@ -1,4 +1,4 @@
-"""Idle connections that the server has ended cost their next user no time, however many they are."""
+"""Idle connections that the server has closed cause no delay, regardless of their number."""
 
 import asyncio
 import time
@@ -7,12 +7,12 @@ from apps.core.database.statements import fetch_rows
 from tests.integration.core.test_connections import PID, kill
 from tests.support.orm import run_in_transaction
 
-SECONDS_MAXIMUM = 0.8  # psycopg's pool pauses for a second after the second lost connection, for two after the third
+SECONDS_MAXIMUM = 0.8  # psycopg's pool pauses for 1 s after the second lost connection, and for 2 s after the third
 
 
-async def test_one_after_another_meets_no_pause(database):
-    answers = await asyncio.gather(*(fetch_rows(f"{PID}, pg_sleep(0.2)") for _ in range(8)))
-    pids = {answer[0][0] for answer in answers}
+async def test_lost_idle_connections_cause_no_pause(database):
+    results = await asyncio.gather(*(fetch_rows(f"{PID}, pg_sleep(0.2)") for _ in range(8)))
+    pids = {result[0][0] for result in results}
     assert len(pids) > 2
     for pid in pids:
         assert await run_in_transaction(kill, pid)

@@ -1,4 +1,4 @@
-"""A pipelined transaction is committed whole or not at all, and leaves a connection that can be used again."""
+"""A pipelined transaction is atomic, and leaves its connection usable."""
 
 import asyncio
 from typing import Any
@@ -37,7 +37,7 @@ async def server_process() -> int:
         return int(row[0])
 
 
-async def test_what_was_sent_is_committed_when_the_block_ends(database):
+async def test_sent_statements_are_committed_at_the_end_of_the_block(database):
     await add("192.0.2.1", "192.0.2.2")
     await add_more()
     assert await fetch_rows(ADDRESSES) == [("192.0.2.1",), ("192.0.2.2",), ("192.0.2.3",)]
@@ -48,7 +48,7 @@ async def add_more() -> None:
         transaction.send(ADD, ["192.0.2.3"])
 
 
-async def test_rows_come_in_the_order_of_the_statements(database):
+async def test_rows_are_returned_in_statement_order(database):
     async with pipelined_transaction() as transaction:
         found = await transaction.fetch(
             ("SELECT $1::bigint", ["7"]), (ADD, ["192.0.2.1"]), ("SELECT 1 WHERE false", []), (ADDRESSES, [])
@@ -56,28 +56,28 @@ async def test_rows_come_in_the_order_of_the_statements(database):
     assert found == [[(7,)], [], [("192.0.2.1",)]]
 
 
-async def test_a_statement_sees_what_those_before_it_wrote_and_nobody_else_does(database):
+async def test_uncommitted_writes_are_visible_only_inside(database):
     async with pipelined_transaction() as transaction:
         await transaction.fetch((ADD, ["192.0.2.1"]))
         assert await transaction.fetch((ADDRESSES, [])) == [[("192.0.2.1",)]]
         assert await fetch_rows(ADDRESSES) == []
 
 
-async def test_an_error_in_the_block_takes_everything_back(database):
+async def test_error_in_the_block_rolls_back(database):
     with pytest.raises(ZeroDivisionError):
         await add("192.0.2.1", error=ZeroDivisionError())
     assert await fetch_rows(ADDRESSES) == []
 
 
-async def test_a_refused_last_statement_is_raised_and_takes_everything_back(database):
+async def test_failed_last_statement_raises_and_rolls_back(database):
     with pytest.raises(psycopg.errors.UniqueViolation):
         await add("192.0.2.1", "192.0.2.1")
     assert await fetch_rows(ADDRESSES) == []
 
 
-async def test_a_refused_statement_leaves_the_connection_good(database):
+async def test_failed_statement_leaves_the_connection_usable(database):
     processes = set()
-    for _ in range(3):  # each time with statements that the connection has not prepared yet, or has
+    for _ in range(3):  # with statements that the connection has and has not prepared yet
         with pytest.raises(psycopg.errors.DivisionByZero):
             await divide_by_zero()
         processes.add(await server_process())
@@ -93,13 +93,13 @@ async def divide_by_zero() -> None:
         await transaction.fetch(("SELECT 1 / $1::int", ["0"]), ("SELECT 'never prepared'", []))
 
 
-async def test_more_than_a_socket_takes_at_once(database):
+async def test_data_larger_than_the_socket_buffer(database):
     async with pipelined_transaction() as transaction:
         (rows,) = await transaction.fetch((LARGE, ["y" * 3_000_000]))
     assert (len(rows[0][0]), len(rows[0][1])) == (1_000_000, 3_000_000)
 
 
-async def test_a_lost_connection_is_raised_and_not_used_again(database):
+async def test_lost_connection_raises_and_is_not_reused(database):
     with pytest.raises(psycopg.OperationalError):
         await lose_the_connection()
     await add("192.0.2.1")
@@ -113,12 +113,12 @@ async def lose_the_connection() -> None:
         await fetch_rows("SELECT pg_terminate_backend(%s)", [process])
 
 
-async def test_a_statement_that_no_longer_fits_the_table_is_prepared_anew(database):
+async def test_stale_statement_is_prepared_again_in_a_transaction(database):
     await fetch_rows("CREATE TABLE changing (value integer)")
     try:
         await read_changing()
         await fetch_rows("ALTER TABLE changing ALTER value TYPE bigint")
-        # The pool hands out its connections in turn, and one of them has prepared it for the old type.
+        # The pool rotates its connections, and one of them has prepared the statement for the old type.
         refused = [await is_refused() for _ in range(2 * settings.DATABASE_POOL_SIZE)]
         assert (refused.count(True), refused[-1]) == (1, False)
     finally:
@@ -138,7 +138,7 @@ async def read_changing() -> None:
         await transaction.fetch(("SELECT * FROM changing", []))
 
 
-async def test_a_transaction_that_stalls_ends_and_gives_up_its_locks(database, monkeypatch):
+async def test_stalled_transaction_is_terminated(database, monkeypatch):
     monkeypatch.setattr(pool, "TRANSACTION_TIMEOUT", "SET transaction_timeout = '200ms'")
     with pytest.raises(psycopg.OperationalError):
         await stall()

@@ -1,4 +1,4 @@
-"""QuerySets that are compiled once give what Django itself would give, for any values."""
+"""QuerySets that are compiled once return the same instances as Django, for all values."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -50,7 +50,7 @@ def facts(instances: list[Any]) -> list[dict[str, object]]:
     return [{name: value for name, value in vars(one).items() if name != "_state"} for one in instances]
 
 
-async def test_the_same_instances_as_django(database):
+async def test_prepared_query_returns_the_same_instances_as_django(database):
     users = [await make(make_user) for _ in range(2)]
     for user in users:
         for name in ("a", "b'%s %% \\ é", "a"):
@@ -66,7 +66,7 @@ async def test_the_same_instances_as_django(database):
             assert await keys_of.all(user.pk, name=name) == django
 
 
-async def test_each_type_of_value(database):
+async def test_values_of_each_type_are_bound(database):
     user = await make(make_user)
     moments = [timezone.now() - timedelta(hours=1), timezone.now() + timedelta(hours=1)]
     assert [await users_since.count(moment, "x") for moment in moments] == [1, 0]
@@ -77,27 +77,27 @@ async def test_each_type_of_value(database):
         given = Value(amount, DecimalField(max_digits=20, decimal_places=6)), Value(name, UUIDField())
         return Plan.objects.filter(name="free", limits=None).annotate(amount=given[0], name_given=given[1])
 
-    with pytest.raises(CannotPrepare, match="not among"):
+    with pytest.raises(CannotPrepare, match="does not appear"):
         await echo.all(Decimal("1.5"), date(2026, 1, 1), UUID(int=1))
 
 
 @pytest.mark.parametrize("number", [0, -1, 2**15, 2**31, 2**63 - 1, 2**63, -(2**70)])
-async def test_a_number_of_any_size(database, number: int):
+async def test_integer_of_any_size_is_accepted(database, number: int):
     assert await keys_of.all(number, "a") == []
 
 
-async def test_compiles_once(database, monkeypatch: pytest.MonkeyPatch):
+async def test_prepared_query_is_compiled_once(database, monkeypatch: pytest.MonkeyPatch):
     compiled: list[object] = []
     as_sql = SQLCompiler.as_sql
     user = await make(make_user)
     await keys_of.page(0, 20, user.pk, "a")
     await keys_of.count(user.pk, "a")
 
-    def noted_as_sql(*args: Any, **more: Any) -> Any:
+    def recording_as_sql(*args: Any, **more: Any) -> Any:
         compiled.append(args)
         return as_sql(*args, **more)
 
-    monkeypatch.setattr(SQLCompiler, "as_sql", noted_as_sql)
+    monkeypatch.setattr(SQLCompiler, "as_sql", recording_as_sql)
     for number in range(5):
         await keys_of.page(number, 20, user.pk, "a")
         await keys_of.first(number, "b")
@@ -107,40 +107,40 @@ async def test_compiles_once(database, monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize(("offset", "size", "statements"), [(0, 4, 1), (2, 2, 1), (0, 3, 2), (0, 1, 2), (5, 2, 2)])
-async def test_a_page_takes_a_second_statement_only_when_it_does_not_tell(
+async def test_page_counts_only_when_it_is_full_or_past_the_end(
     database, monkeypatch: pytest.MonkeyPatch, offset: int, size: int, statements: int
 ):
-    user, asked = await make(make_user), []
+    user, statements_run = await make(make_user), []
     for _ in range(3):
         await make(make_key, user, name="a")
 
-    async def noted_read_rows(sql: str, parameters: Sequence[Any]) -> Any:
-        asked.append(sql)
+    async def recording_read_rows(sql: str, parameters: Sequence[Any]) -> Any:
+        statements_run.append(sql)
         return await read_rows(sql, parameters)
 
-    monkeypatch.setattr(prepared_query, "read_rows", noted_read_rows)
+    monkeypatch.setattr(prepared_query, "read_rows", recording_read_rows)
     assert (await keys_of.page(offset, size, user.pk, "a"))[1] == 3
-    assert len(asked) == statements
+    assert len(statements_run) == statements
 
 
-@pytest.mark.parametrize("have", [0, 1, 2, 3, 4, 5])
-async def test_a_page_and_how_many_there_are_in_all(database, have: int):
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 5])
+async def test_page_returns_rows_and_total(database, number: int):
     user = await make(make_user)
-    keys = [(await make(make_key, user, name="a")).id for _ in range(have)][::-1]
+    keys = [(await make(make_key, user, name="a")).id for _ in range(number)][::-1]
     for offset in range(7):
         for size in (1, 2, 3):
             found, total = await keys_of.page(offset, size, user.pk, "a")
-            assert ([key.pk for key in found], total) == (keys[offset : offset + size], have)
+            assert ([key.pk for key in found], total) == (keys[offset : offset + size], number)
 
 
-async def test_nothing_to_bind(database):
+async def test_prepared_query_without_parameters(database):
     assert [plan.name for plan in await every_plan.all()] == [
         plan.name for plan in await rows(Plan.objects.order_by("id"))
     ]
 
 
 class Color(StrEnum):
-    """Text that psycopg would send by its name."""
+    """A string type that psycopg would send by its member's name."""
 
     RED = "red"
 
@@ -148,13 +148,13 @@ class Color(StrEnum):
 @pytest.mark.parametrize(
     "values", [(None, "a"), (1, None), ("1", "a"), (True, "a"), (1.0, "a"), (1, Color.RED), (1, [])]
 )
-async def test_a_value_of_another_type_is_refused(database, values):
+async def test_value_of_another_type_is_rejected(database, values):
     with pytest.raises(TypeError, match="must be"):
         await keys_of.all(*values)
 
 
 @pytest.mark.parametrize(("args", "more"), [((), {}), ((1,), {}), ((1, "a", 2), {}), ((1,), {"other": "a"})])
-async def test_missing_and_superfluous_values_are_refused(database, args, more):
+async def test_missing_and_extra_values_are_rejected(database, args, more):
     with pytest.raises((ValueError, KeyError, TypeError)):
         await keys_of.all(*args, **more)
 
@@ -163,26 +163,26 @@ def depends_on_a_value(user_id: int) -> QuerySet[User]:
     return User.objects.filter(pk=user_id) if user_id % 200 < 100 else User.objects.exclude(pk=user_id)
 
 
-UNFIT: dict[str, tuple[Any, str]] = {
-    "changed by the lookup": (lambda text: User.objects.filter(email__icontains=text), "changed on its way"),
-    "converted by the field": (lambda text: ApiKey.objects.filter(metadata__name=text), "changed on its way"),
-    "left out": (lambda text: User.objects.all(), "not among"),
-    "tells the time": (
+UNSUPPORTED: dict[str, tuple[Any, str]] = {
+    "converted by the lookup": (lambda text: User.objects.filter(email__icontains=text), "converted before"),
+    "converted by the field": (lambda text: ApiKey.objects.filter(metadata__name=text), "converted before"),
+    "unused parameter": (lambda text: User.objects.all(), "does not appear"),
+    "current time": (
         lambda text: User.objects.filter(email=text, created_at__lt=datetime.now(UTC)),
         "from call to call",
     ),
-    "nothing": (lambda text: User.objects.none().filter(email=text), "no rows at all"),
+    "empty": (lambda text: User.objects.none().filter(email=text), "never returns rows"),
     "sliced": (lambda text: User.objects.filter(email=text)[:1], "sliced"),
     "locked": (lambda text: User.objects.filter(email=text).select_for_update(), "locked"),
     "values": (lambda text: User.objects.filter(email=text).values("pk"), "return instances"),
-    "prefetch": (lambda text: ApiKey.objects.filter(name=text).prefetch_related("secrets"), "prefetch nothing"),
+    "prefetch": (lambda text: ApiKey.objects.filter(name=text).prefetch_related("secrets"), "must not prefetch"),
     "combined": (lambda text: User.objects.filter(email=text).union(User.objects.filter(username=text)), "combined"),
 }
 
 
-@pytest.mark.parametrize("what", UNFIT)
-async def test_what_is_not_the_same_for_all_values_is_refused(database, what: str):
-    build, message = UNFIT[what]
+@pytest.mark.parametrize("name", UNSUPPORTED)
+async def test_query_that_depends_on_values_is_rejected(database, name: str):
+    build, message = UNSUPPORTED[name]
 
     def function(text: str) -> QuerySet[Any]:
         queryset: QuerySet[Any] = build(text)
@@ -194,14 +194,14 @@ async def test_what_is_not_the_same_for_all_values_is_refused(database, what: st
             await query.all("text")
 
 
-async def test_a_condition_on_a_value_is_refused(database):
+async def test_condition_on_a_value_is_rejected(database):
     query = PreparedQuery(depends_on_a_value)
     with pytest.raises(CannotPrepare, match="depends on a value"):
         await query.all(1)
 
 
 @pytest.mark.parametrize("annotation", [bool, list, float, "int", int | None, None])
-def test_a_parameter_that_changes_the_sql_or_has_no_type_is_refused_at_once(annotation):
+def test_unsupported_annotation_is_rejected_immediately(annotation):
     def function(value: Any) -> QuerySet[User]:
         return User.objects.filter(is_active=value)
 
@@ -210,10 +210,10 @@ def test_a_parameter_that_changes_the_sql_or_has_no_type_is_refused_at_once(anno
         prepared(function)
 
 
-async def test_the_database_tells_the_time(database):
+async def test_database_time_can_be_used(database):
     @prepared
-    def made_before_now(name: str) -> QuerySet[User]:
+    def created_before_now(name: str) -> QuerySet[User]:
         return User.objects.filter(full_name=name, created_at__lte=Now())
 
     await make(make_user, full_name="Ann")
-    assert [user.full_name for user in await made_before_now.all("Ann")] == ["Ann"]
+    assert [user.full_name for user in await created_before_now.all("Ann")] == ["Ann"]

@@ -1,4 +1,4 @@
-"""QuerySets run natively give what Django itself would give."""
+"""QuerySets that run asynchronously return the same instances as Django."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ from tests.support.orm import make, rows
 
 
 def facts(instances: list[Model]) -> list[dict[str, object]]:
-    """Return what stands in the instances, related ones too, apart from Django's book-keeping."""
+    """Return the attributes of the instances, with related instances and without Django's internal state."""
     return [{name: value for name, value in vars(one).items() if name != "_state"} for one in instances]
 
 
@@ -31,7 +31,7 @@ QUERYSETS: dict[str, QuerySet[Model]] = {
     "select_related": User.objects.select_related("plan").order_by("id"),
     "select_related twice": ApiKeySecret.objects.select_related("api_key__user__plan").order_by("id"),
     "annotate": User.objects.annotate(shout=Upper("full_name"), one=Value(1)).order_by("id"),
-    "annotate count": Plan.objects.annotate(windows=Count("limits")).order_by("id"),
+    "annotate count": Plan.objects.annotate(limit_count=Count("limits")).order_by("id"),
     "both": ApiKey.objects.select_related("user").annotate(email=F("user__email")).order_by("-id"),
     "json and arrays": ApiKey.objects.filter(scopes__contains=["a"], metadata__n=1),
     "sliced": User.objects.order_by("-id")[1:2],
@@ -40,12 +40,12 @@ QUERYSETS: dict[str, QuerySet[Model]] = {
     "related filter": PlanLimit.objects.filter(plan__name="pro"),
     "empty": User.objects.none(),
     "impossible": User.objects.filter(pk__in=[]),
-    "nothing found": User.objects.filter(email="nobody@example.com"),
+    "nothing found": User.objects.filter(email="unknown@example.com"),
 }
 
 
 @pytest.mark.parametrize("name", QUERYSETS)
-async def test_the_same_instances(database, name: str):
+async def test_fetch_all_returns_the_same_instances_as_django(database, name: str):
     await make_some()
     queryset = QUERYSETS[name].all()
     native, django = await fetch_all(queryset), await rows(queryset)
@@ -54,26 +54,26 @@ async def test_the_same_instances(database, name: str):
 
 
 @pytest.mark.parametrize("name", [name for name in QUERYSETS if name != "sliced"])
-async def test_the_same_count(database, name: str):
+async def test_count_equals_django_count(database, name: str):
     await make_some()
     queryset = QUERYSETS[name].all()
     assert await count(queryset) == len(await rows(queryset))
 
 
-async def test_related_rows_are_there_without_another_query(database):
+async def test_related_rows_are_loaded_with_the_query(database):
     await make_some()
     found = await fetch_all(User.objects.select_related("plan"))
     assert [user.plan.name for user in found] == ["free"] * 3
 
 
-async def test_an_instance_knows_it_is_saved(database):
+async def test_fetched_instance_is_marked_as_saved(database):
     await make_some()
     user = await fetch_one(User.objects.order_by("id"))
     assert user is not None
     assert (user._state.adding, user._state.db) == (False, "default")
 
 
-async def test_one_or_none(database):
+async def test_fetch_one_returns_first_or_none(database):
     assert await fetch_one(User.objects.all()) is None
     assert await fetch_one(User.objects.none()) is None
     await make_some()
@@ -82,7 +82,7 @@ async def test_one_or_none(database):
     assert first.full_name == "Name 0"
 
 
-async def test_parameters_stay_parameters(database):
+async def test_parameters_are_not_interpolated(database):
     await make_some()
     for text in ("'; DROP TABLE users; --", "%s", "%%", "\\", "_"):
         assert await fetch_all(User.objects.filter(full_name=text)) == []
@@ -90,16 +90,16 @@ async def test_parameters_stay_parameters(database):
     assert len(await fetch_all(User.objects.all())) == 3
 
 
-async def test_a_statement_without_rows_gives_none(database):
+async def test_statement_without_rows_returns_an_empty_list(database):
     assert await fetch_rows("CREATE TEMPORARY TABLE nothing (id int)") == []
 
 
-async def test_many_at_once_each_get_their_own(database):
-    answers = await asyncio.gather(*(fetch_rows("SELECT %s::int", [number]) for number in range(200)))
-    assert [answer[0][0] for answer in answers] == list(range(200))
+async def test_concurrent_queries_get_their_own_rows(database):
+    results = await asyncio.gather(*(fetch_rows("SELECT %s::int", [number]) for number in range(200)))
+    assert [result[0][0] for result in results] == list(range(200))
 
 
-async def test_times_are_utc(database):
+async def test_timestamps_are_utc(database):
     await make_some()
     user = await fetch_one(User.objects.all())
     assert user is not None

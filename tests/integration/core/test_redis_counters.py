@@ -1,4 +1,4 @@
-"""Limits that are counted in Redis: every counter has its end, and when Redis is away nothing passes uncounted."""
+"""Rate limits in Redis: every counter expires, and requests are rejected while Redis is unavailable."""
 
 import asyncio
 import logging
@@ -22,13 +22,13 @@ from tests.support.orm import make, rows
 from tests.support.redis_server import PASSWORD, RedisServer
 
 LOGIN = "/api/v1/auth/login"
-WRONG = {"email": "nobody@example.com", "password": "wrong"}
+WRONG = {"email": "unknown@example.com", "password": "wrong"}
 NEW = {"email": "ann@example.com", "username": "ann", "password": "correct horse battery staple"}
 
 
 @pytest.fixture
 def own_server(tmp_path: Path, settings: Settings) -> Iterator[RedisServer]:
-    """A Redis that the test may stop; counted in it is from the start."""
+    """A Redis server that the test may stop. Rate limits are counted in it."""
     with RedisServer(tmp_path) as server:
         settings.CACHE_URL = server.url
         settings.CACHES = {"default": cache_settings(server.url)}
@@ -37,9 +37,9 @@ def own_server(tmp_path: Path, settings: Settings) -> Iterator[RedisServer]:
 
 
 @contextmanager
-def away(server: RedisServer, how: str) -> Iterator[None]:
-    """Have the server gone, or there and silent, for the duration."""
-    if how == "silent":
+def unavailable(server: RedisServer, how: str) -> Iterator[None]:
+    """Stop or freeze the server inside the block."""
+    if how == "frozen":
         with server.frozen():
             yield
         return
@@ -48,14 +48,12 @@ def away(server: RedisServer, how: str) -> Iterator[None]:
     server.start()
 
 
-async def test_limits_are_counted_there_and_nowhere_else(
-    api: httpx.AsyncClient, redis_cache: RedisServer, settings: Settings
-):
+async def test_limits_are_counted_in_redis(api: httpx.AsyncClient, redis_cache: RedisServer, settings: Settings):
     settings.LOGIN_RATE_LIMIT = "3/h"
-    answers = [await api.post(LOGIN, json=WRONG) for _ in range(4)]
-    assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
-    assert [answer.headers["x-ratelimit-remaining"] for answer in answers] == ["2", "1", "0", "0"]
-    assert 1 <= int(answers[3].headers["retry-after"]) <= 3600
+    responses = [await api.post(LOGIN, json=WRONG) for _ in range(4)]
+    assert [response.status_code for response in responses] == [401, 401, 401, 429]
+    assert [response.headers["x-ratelimit-remaining"] for response in responses] == ["2", "1", "0", "0"]
+    assert 1 <= int(responses[3].headers["retry-after"]) <= 3600
     with redis_cache.client() as client:
         (key,) = client.keys("*")
         assert key.startswith(b"keyhouse:1:rl:")
@@ -63,16 +61,16 @@ async def test_limits_are_counted_there_and_nowhere_else(
         assert 0 < client.ttl(key) <= 3605
 
 
-async def test_of_many_at_once_exactly_the_limit_passes(
+async def test_concurrent_calls_pass_exactly_up_to_the_limit(
     api: httpx.AsyncClient, redis_cache: RedisServer, settings: Settings
 ):
     settings.PUBLIC_RATE_LIMIT = "7/h"
     spent = {"refresh_token": "none"}
-    answers = await asyncio.gather(*(api.post("/api/v1/auth/refresh", json=spent) for _ in range(40)))
-    assert sorted(answer.status_code for answer in answers) == [401] * 7 + [429] * 33
+    responses = await asyncio.gather(*(api.post("/api/v1/auth/refresh", json=spent) for _ in range(40)))
+    assert sorted(response.status_code for response in responses) == [401] * 7 + [429] * 33
 
 
-async def test_every_counter_has_its_end(redis_cache: RedisServer):
+async def test_every_counter_expires(redis_cache: RedisServer):
     await asyncio.gather(*(count_call(HttpRequest(), "group", "192.0.2.1", "100/m") for _ in range(20)))
     with redis_cache.client() as client:
         (key,) = client.keys("*")
@@ -80,14 +78,14 @@ async def test_every_counter_has_its_end(redis_cache: RedisServer):
         assert 0 < client.pttl(key) <= 65_000
 
 
-def test_a_counter_without_an_end_stays(redis_cache: RedisServer):
+def test_counter_without_timeout_never_expires(redis_cache: RedisServer):
     cache.set("a", 1, timeout=None)
     assert cache.incr("a") == 2
     with redis_cache.client() as client:
         assert client.ttl("keyhouse:1:a") == -1
 
 
-def test_clearing_leaves_what_others_keep_there(redis_cache: RedisServer):
+def test_clear_keeps_other_keys(redis_cache: RedisServer):
     cache.set("a", 1)
     with redis_cache.client() as client:
         client.set("theirs", "kept")
@@ -95,12 +93,12 @@ def test_clearing_leaves_what_others_keep_there(redis_cache: RedisServer):
         assert client.keys("*") == [b"theirs"]
 
 
-@pytest.mark.parametrize("how", ["gone", "silent"])
-async def test_nothing_passes_uncounted_while_it_is_away(
+@pytest.mark.parametrize("how", ["stopped", "frozen"])
+async def test_requests_are_rejected_while_redis_is_unavailable(
     api: httpx.AsyncClient, own_server: RedisServer, how: str, caplog: pytest.LogCaptureFixture
 ):
     assert (await api.post(LOGIN, json=WRONG)).status_code == 401
-    with caplog.at_level(logging.DEBUG), away(own_server, how):
+    with caplog.at_level(logging.DEBUG), unavailable(own_server, how):
         for path, body in ((LOGIN, WRONG), ("/api/v1/users", NEW)):
             assert_error(await api.post(path, json=body), 503, "UNAVAILABLE")
         ready = await api.get("/health/ready")
@@ -115,7 +113,7 @@ async def test_nothing_passes_uncounted_while_it_is_away(
     assert (await api.get("/health/ready")).json()["dependencies"] == {"database": "ok", "cache": "ok"}
 
 
-async def test_a_wrong_password_for_it_is_an_outage_and_stays_a_secret(
+async def test_wrong_redis_password_is_unavailable_and_not_logged(
     api: httpx.AsyncClient, redis_server: RedisServer, settings: Settings, caplog: pytest.LogCaptureFixture
 ):
     wrong = redis_server.url.replace(PASSWORD, "wrong-hunter2")
@@ -129,4 +127,4 @@ async def test_connections_are_kept_between_calls(redis_cache: RedisServer, sett
     await asyncio.gather(*(count_call(HttpRequest(), "group", "192.0.2.1", "100/m") for _ in range(30)))
     with redis_cache.client() as client:
         connected = client.info("clients")["connected_clients"]
-    assert connected <= settings.RATE_LIMIT_THREADS + 1  # one a thread, and this test's
+    assert connected <= settings.RATE_LIMIT_THREADS + 1  # one per thread, and the test's own

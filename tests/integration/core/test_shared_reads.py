@@ -1,4 +1,4 @@
-"""Reads that share a connection: each gets its own rows or its own error, and nobody waits for what is lost."""
+"""Reads that share a connection: each gets its own rows or error, and none waits for a lost connection."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -15,11 +15,11 @@ from apps.core.database.pool import connection
 from apps.core.database.statements import fetch_rows
 from apps.core.errors import Unavailable
 
-LONG = 300_000  # more than a socket takes at once
+LONG = 300_000  # more than the socket buffer holds
 
 
 async def end_connections() -> None:
-    """End every other connection of ours that is reading, as a restart of the server does."""
+    """Terminate all other connections that run a read, as a restart of the server does."""
     await fetch_rows(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
         " AND datname = current_database() AND query LIKE '%%pg_sleep%%'"
@@ -27,18 +27,18 @@ async def end_connections() -> None:
 
 
 async def settle() -> None:
-    """Wait until the lines have given their connections back."""
-    tasks = [line._task for line in shared_reads._shares[asyncio.get_running_loop()]]
+    """Wait until the shared connections have been returned."""
+    tasks = [shared._task for shared in shared_reads._shared[asyncio.get_running_loop()]]
     await asyncio.gather(*filter(None, tasks))
 
 
-async def test_many_at_once_each_get_their_own(database):
+async def test_concurrent_reads_get_their_own_rows(database):
     for _ in range(3):
-        answers = await asyncio.gather(*(read_rows("SELECT $1::int, $2", [n, f"é{n}"]) for n in range(500)))
-        assert answers == [[(n, f"é{n}")] for n in range(500)]
+        results = await asyncio.gather(*(read_rows("SELECT $1::int, $2", [n, f"é{n}"]) for n in range(500)))
+        assert results == [[(n, f"é{n}")] for n in range(500)]
 
 
-async def test_reads_what_psycopg_would(database):
+async def test_shared_read_returns_the_same_values_as_psycopg(database):
     statement = "SELECT {}::int, {}::numeric, {}::timestamptz, {}::text[], {}::bytea, NULL, '[1]'::jsonb"
     values = [2**31 - 1, 1.5, datetime(2026, 1, 1, tzinfo=UTC), ["a", None], b"\0"]
     ours = await read_rows(statement.format(*(f"${n}" for n in range(1, 6))), values)
@@ -46,22 +46,22 @@ async def test_reads_what_psycopg_would(database):
     assert await read_rows("SELECT 1 WHERE false", []) == []
 
 
-async def test_each_fails_alone(database):
-    asked = [read_rows("SELECT 10 / $1::int", [n]) for n in (5, 0, 2)]
-    asked += [read_rows("SELECT no_such_column", []), read_rows("SELECT $1::text", ["\0"])]
-    asked += [
+async def test_each_read_fails_independently(database):
+    reads = [read_rows("SELECT 10 / $1::int", [n]) for n in (5, 0, 2)]
+    reads += [read_rows("SELECT no_such_column", []), read_rows("SELECT $1::text", ["\0"])]
+    reads += [
         read_rows("SELECT $1::int", [object()]),
         read_rows("SELECT '-infinity'::date", []),
         read_rows("SELECT 1", []),
     ]
-    answers = await asyncio.gather(*asked, return_exceptions=True)
+    results = await asyncio.gather(*reads, return_exceptions=True)
     expected = [list, psycopg.errors.DivisionByZero, list, psycopg.errors.UndefinedColumn, psycopg.DataError]
     expected += [psycopg.ProgrammingError, psycopg.DataError, list]
-    assert [type(answer) for answer in answers] == expected
+    assert [type(result) for result in results] == expected
     assert await asyncio.gather(*(read_rows("SELECT 10 / $1::int", [n]) for n in (5, 2))) == [[(2,)], [(5,)]]
 
 
-async def test_a_statement_that_is_no_longer_what_it_was_is_prepared_anew(database):
+async def test_stale_statement_is_prepared_again_in_shared_reads(database):
     await fetch_rows("CREATE TABLE changing (a int)")
     try:
         await read_rows("SELECT * FROM changing", [])
@@ -72,19 +72,19 @@ async def test_a_statement_that_is_no_longer_what_it_was_is_prepared_anew(databa
         for _ in range(5):
             found += await asyncio.gather(read_rows("SELECT * FROM changing", []), return_exceptions=True)
         refused = [one for one in found if isinstance(one, psycopg.errors.FeatureNotSupported)]
-        assert len(refused) <= 1  # by a connection that knew the statement as it was
+        assert len(refused) <= 1  # on a connection that had prepared the statement before the change
         assert [one for one in found if one not in refused] == [[(1, 2)]] * (5 - len(refused))
     finally:
         await fetch_rows("DROP TABLE changing")
 
 
-async def test_large_questions_and_answers_pass(database):
+async def test_large_parameters_and_rows(database):
     texts = [f"{n}" * LONG for n in range(8)]
-    answers = await asyncio.gather(*(read_rows("SELECT $1::text", [text]) for text in texts))
-    assert answers == [[(text,)] for text in texts]
+    results = await asyncio.gather(*(read_rows("SELECT $1::text", [text]) for text in texts))
+    assert results == [[(text,)] for text in texts]
 
 
-async def test_the_connections_go_back_as_they_were(database):
+async def test_connections_are_returned_in_their_original_state(database):
     await asyncio.gather(*(read_rows("SELECT $1::int", [n]) for n in range(50)))
     await settle()
     async with AsyncExitStack() as stack:
@@ -95,20 +95,20 @@ async def test_the_connections_go_back_as_they_were(database):
                 await borrowed.execute("SELECT 1")
 
 
-async def test_whoever_leaves_hinders_nobody(database):
-    staying = [asyncio.ensure_future(read_rows("SELECT 1, pg_sleep(0.05)::text", [])) for _ in range(4)]
-    leaving = [asyncio.ensure_future(read_rows("SELECT 2, pg_sleep(0.05)::text", [])) for _ in range(4)]
+async def test_cancelled_reads_do_not_affect_others(database):
+    kept = [asyncio.ensure_future(read_rows("SELECT 1, pg_sleep(0.05)::text", [])) for _ in range(4)]
+    cancelled = [asyncio.ensure_future(read_rows("SELECT 2, pg_sleep(0.05)::text", [])) for _ in range(4)]
     await asyncio.sleep(0.06)
-    for task in leaving:
+    for task in cancelled:
         task.cancel()
-    assert await asyncio.gather(*staying) == [[(1, "")]] * 4
+    assert await asyncio.gather(*kept) == [[(1, "")]] * 4
     assert all(
-        isinstance(error, asyncio.CancelledError) for error in await asyncio.gather(*leaving, return_exceptions=True)
+        isinstance(error, asyncio.CancelledError) for error in await asyncio.gather(*cancelled, return_exceptions=True)
     )
     assert await read_rows("SELECT 3", []) == [(3,)]
 
 
-async def test_a_slow_read_holds_up_its_own_line_alone(database):
+async def test_slow_read_delays_only_its_own_connection(database):
     slow = asyncio.ensure_future(read_rows("SELECT pg_sleep(1)::text", []))
     await asyncio.sleep(0.05)
     for _ in range(20):
@@ -117,33 +117,33 @@ async def test_a_slow_read_holds_up_its_own_line_alone(database):
     await slow
 
 
-async def test_a_lost_connection_is_told_to_all_who_wait_and_the_next_gets_another(database):
-    line = SharedReads()
+async def test_lost_connection_fails_all_waiting_reads(database):
+    shared = SharedReads()
     for _ in range(3):
-        waiting = [asyncio.ensure_future(line.fetch("SELECT pg_sleep(5)::text", [])) for _ in range(20)]
+        waiting = [asyncio.ensure_future(shared.fetch("SELECT pg_sleep(5)::text", [])) for _ in range(20)]
         await asyncio.sleep(0.1)
         await end_connections()
-        answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 3)
-        assert {isinstance(answer, psycopg.OperationalError) for answer in answers} == {True}
-        assert await asyncio.wait_for(line.fetch("SELECT 1", []), 3) == [(1,)]
+        results = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 3)
+        assert {isinstance(result, psycopg.OperationalError) for result in results} == {True}
+        assert await asyncio.wait_for(shared.fetch("SELECT 1", []), 3) == [(1,)]
 
 
-async def test_no_connection_is_told_to_all_who_wait(database, monkeypatch: pytest.MonkeyPatch):
-    def away() -> None:
-        raise psycopg.OperationalError("away")
+async def test_missing_connection_fails_all_waiting_reads(database, monkeypatch: pytest.MonkeyPatch):
+    def no_connection() -> None:
+        raise psycopg.OperationalError("unavailable")
 
-    line = SharedReads()
+    shared = SharedReads()
     with monkeypatch.context() as patched:
-        patched.setattr(shared_reads, "connection", away)
-        answers = await asyncio.gather(*(line.fetch("SELECT 1", []) for _ in range(5)), return_exceptions=True)
-        assert [str(answer) for answer in answers] == ["away"] * 5
-    assert await line.fetch("SELECT 1", []) == [(1,)]
+        patched.setattr(shared_reads, "connection", no_connection)
+        results = await asyncio.gather(*(shared.fetch("SELECT 1", []) for _ in range(5)), return_exceptions=True)
+        assert [str(result) for result in results] == ["unavailable"] * 5
+    assert await shared.fetch("SELECT 1", []) == [(1,)]
 
 
-async def test_no_more_wait_than_the_bound(database, monkeypatch):
+async def test_waiting_reads_are_limited(database, monkeypatch):
     monkeypatch.setattr(shared_reads, "WAITING_MAXIMUM", 5)
-    line = SharedReads()
-    asked = [asyncio.ensure_future(line.fetch("SELECT pg_sleep(0.2)", [])) for _ in range(8)]
-    answers = await asyncio.gather(*asked, return_exceptions=True)
-    assert [type(answer) for answer in answers] == [list] * 5 + [Unavailable] * 3
-    assert await line.fetch("SELECT 1", []) == [(1,)]
+    shared = SharedReads()
+    reads = [asyncio.ensure_future(shared.fetch("SELECT pg_sleep(0.2)", [])) for _ in range(8)]
+    results = await asyncio.gather(*reads, return_exceptions=True)
+    assert [type(result) for result in results] == [list] * 5 + [Unavailable] * 3
+    assert await shared.fetch("SELECT 1", []) == [(1,)]

@@ -1,4 +1,4 @@
-"""The transaction of a service: it commits whole or not at all, whatever happens to its task or its connection."""
+"""The transaction of a service is atomic, also when its task is cancelled or its connection is lost."""
 
 import asyncio
 import time
@@ -40,7 +40,7 @@ async def process() -> int:
 
 
 async def alive(processes: Iterable[int]) -> set[int]:
-    """Return those of the server's processes that still serve a connection."""
+    """Return the server processes that still serve a connection."""
     found = await fetch_rows("SELECT pid FROM pg_stat_activity WHERE pid = ANY (%s)", [list(processes)])
     return {pid for (pid,) in found}
 
@@ -54,7 +54,7 @@ async def test_commits_when_the_block_ends(database):
     assert (found.pk, found.api_keys_maximum) == (added.pk, 7)
 
 
-async def test_sees_its_own_writes_which_others_do_not(database):
+async def test_uncommitted_writes_are_invisible_to_other_connections(database):
     before = await names()
     async with transaction():
         await insert(plan())
@@ -94,7 +94,7 @@ async def test_returning_from_the_block_commits(database):
     assert "gold" in await names()
 
 
-async def test_a_block_without_statements_leaves_no_trace(database):
+async def test_block_without_statements(database):
     async with transaction():
         pass
     with pytest.raises(ZeroDivisionError):
@@ -104,7 +104,7 @@ async def test_a_block_without_statements_leaves_no_trace(database):
         assert await process()
 
 
-async def test_names_the_constraint_and_no_value(database):
+async def test_violation_names_constraint_without_values(database):
     with pytest.raises(ConstraintViolated) as violation:
         async with transaction():
             await insert(plan())
@@ -114,7 +114,7 @@ async def test_names_the_constraint_and_no_value(database):
     assert "gold" not in await names()
 
 
-async def test_names_a_deferred_constraint_at_the_commit(database):
+async def test_deferred_constraint_is_named_at_commit(database):
     with pytest.raises(ConstraintViolated) as violation:
         async with transaction():
             await insert(PlanLimit(plan_id=10**9, name="minute", limit=1, period_seconds=60))
@@ -122,7 +122,7 @@ async def test_names_a_deferred_constraint_at_the_commit(database):
     assert await count(PlanLimit.objects.filter(plan_id=10**9)) == 0
 
 
-async def test_a_deferred_constraint_can_be_checked_earlier(database):
+async def test_deferred_constraint_can_be_checked_early(database):
     with pytest.raises(ConstraintViolated):
         async with transaction():
             await insert(PlanLimit(plan_id=10**9, name="minute", limit=1, period_seconds=60))
@@ -130,7 +130,7 @@ async def test_a_deferred_constraint_can_be_checked_earlier(database):
             pytest.fail("the constraint was not checked")
 
 
-async def test_connections_stay_usable_whatever_happened(database):
+async def test_connections_stay_usable_after_errors(database):
     used = set()
     for refused in ("SELECT 1/0", "SELEC", DUPLICATE, "SELECT 1", "SELECT 'x'::int", DUPLICATE):
         with suppress(ConstraintViolated, psycopg.Error):
@@ -140,7 +140,7 @@ async def test_connections_stay_usable_whatever_happened(database):
     assert await alive(used) == used
 
 
-async def test_nothing_runs_after_a_refused_statement(database):
+async def test_statements_after_a_failed_one_raise(database):
     with pytest.raises(psycopg.errors.InFailedSqlTransaction):
         async with transaction():
             with pytest.raises(ConstraintViolated):
@@ -163,11 +163,11 @@ async def test_cancelling_while_a_statement_runs_rolls_back_and_keeps_the_connec
     task = asyncio.create_task(slow())
     await started.wait()
     await asyncio.sleep(0.05)
-    begun = time.monotonic()
+    started_at = time.monotonic()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - started_at < 2
     assert await names() == before
     assert await alive(processes) == set(processes)
 
@@ -189,7 +189,7 @@ async def test_cancelling_between_statements_rolls_back(database):
     assert await names() == before
 
 
-async def test_a_lost_connection_fails_the_transaction_and_not_the_next(database):
+async def test_lost_connection_fails_only_its_transaction(database):
     with pytest.raises(psycopg.OperationalError):
         async with transaction():
             await insert(plan())
@@ -199,7 +199,7 @@ async def test_a_lost_connection_fails_the_transaction_and_not_the_next(database
     assert [name for name in await names() if name in {"gold", "silver"}] == ["silver"]
 
 
-async def test_more_than_there_are_connections_run_in_turn(database):
+async def test_transactions_wait_for_free_connections(database):
     async def add(number: int) -> None:
         async with transaction():
             await insert(plan(f"gold {number}"))
@@ -208,7 +208,7 @@ async def test_more_than_there_are_connections_run_in_turn(database):
     assert len([name for name in await names() if name.startswith("gold")]) == 5 * settings.DATABASE_POOL_SIZE
 
 
-async def test_too_many_are_refused(database, monkeypatch: pytest.MonkeyPatch):
+async def test_too_many_transactions_are_rejected(database, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(transaction_module, "WAITING_MAXIMUM", 1)
     async with transaction():
         refused = asyncio.create_task(_open(), context=_without_transaction())
@@ -216,11 +216,11 @@ async def test_too_many_are_refused(database, monkeypatch: pytest.MonkeyPatch):
             await refused
 
 
-async def test_waiting_for_a_place_is_bounded(database, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(transaction_module, "PLACE_SECONDS_MAXIMUM", 0.05)
-    places = transaction_module._places.setdefault(asyncio.get_running_loop(), transaction_module._Places())
+async def test_waiting_for_a_slot_times_out(database, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(transaction_module, "SLOT_WAIT_SECONDS_MAXIMUM", 0.05)
+    slots = transaction_module._slots.setdefault(asyncio.get_running_loop(), transaction_module._Slots())
     for _ in range(settings.DATABASE_POOL_SIZE):
-        await places.free.acquire()
+        await slots.free.acquire()
     with pytest.raises(Unavailable, match="Too many"):
         await _open()
 
@@ -234,7 +234,7 @@ def _without_transaction() -> Any:
     return Context()
 
 
-async def test_a_statement_that_no_longer_fits_is_refused_once_a_connection(database):
+async def test_stale_statement_fails_once_per_connection(database):
     await execute("CREATE TABLE shifting (id int)")
     try:
         assert [await shifting() for _ in range(4)] == ["read"] * 4
@@ -242,7 +242,7 @@ async def test_a_statement_that_no_longer_fits_is_refused_once_a_connection(data
         outcomes = [await shifting() for _ in range(8)]
     finally:
         await execute("DROP TABLE shifting")
-    assert 1 <= outcomes.count("unavailable") <= 2  # the pool has opened one connection, or two
+    assert 1 <= outcomes.count("unavailable") <= 2  # the pool has opened one or two connections
     assert outcomes[-2:] == ["read", "read"]
 
 
@@ -255,7 +255,7 @@ async def shifting() -> str:
     return "read"
 
 
-async def test_deleting_counts_what_it_deleted(database):
+async def test_delete_returns_the_number_of_rows(database):
     async with transaction():
         await insert(plan())
         assert await delete(Plan.objects.filter(name="gold")) == 1
@@ -263,12 +263,12 @@ async def test_deleting_counts_what_it_deleted(database):
         assert await delete(Plan.objects.none()) == 0
 
 
-async def test_the_unavailable_database_is_refused_at_once_for_a_second(database, monkeypatch: pytest.MonkeyPatch):
+async def test_unavailable_database_is_not_retried_for_a_second(database, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pool, "POOL_TIMEOUT_SECONDS", 0.2)
     monkeypatch.setattr(pool, "_connection_parameters", lambda _timeout: {"host": "127.0.0.1", "port": 1})
     with pytest.raises(psycopg.OperationalError):
         await _open()
-    begun = time.monotonic()
+    started_at = time.monotonic()
     with pytest.raises(Unavailable, match="unavailable"):
         await _open()
-    assert time.monotonic() - begun < 0.1
+    assert time.monotonic() - started_at < 0.1

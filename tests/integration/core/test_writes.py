@@ -1,4 +1,4 @@
-"""Instances and QuerySets are written as Django would write them, with the database's clock and its defaults."""
+"""Writes have the same effect as Django's, with the database's clock and defaults."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -36,21 +36,21 @@ async def new_account(**fields: Any) -> User:
     return User(email="ann@example.com", username="ann", password="!", plan=free, **fields)
 
 
-async def test_an_instance_gets_its_key_and_the_database_s_defaults(database):
+async def test_insert_sets_primary_key_and_database_defaults(database):
     async with transaction():
-        begun = await database_now()
+        started_at = await database_now()
         user = await insert(await new_account())
         ended = (await fetch_rows("SELECT clock_timestamp()"))[0][0]
     assert user.pk
     assert not user._state.adding
-    assert begun <= user.created_at == user.updated_at <= ended  # by the database's clock, not this machine's
+    assert started_at <= user.created_at == user.updated_at <= ended  # by the database's clock, not this machine's
     assert (user.is_active, user.is_staff, user.pending_email) == (True, False, "")
     (stored,) = await rows(User.objects.filter(pk=user.pk))
     for field in User._meta.concrete_fields:
         assert getattr(stored, field.attname) == getattr(user, field.attname), field.attname
 
 
-async def test_every_type_of_value_comes_back_as_it_was_written(database):
+async def test_values_of_every_type_round_trip(database):
     user = await make(make_user)
     moment = datetime(2026, 2, 3, 4, 5, 6, 789, UTC)
     async with transaction():
@@ -70,7 +70,7 @@ async def test_every_type_of_value_comes_back_as_it_was_written(database):
         entry = await insert(
             CreditTransaction(user_id=user.pk, type="top_up", amount=Decimal("0.000001"), balance_after=Decimal(7))
         )
-    assert isinstance(session.expires_at, datetime)  # an expression comes back as what it became
+    assert isinstance(session.expires_at, datetime)  # an expression is replaced by its value
     for instance in (session, event, entry):
         (stored,) = await rows(type(instance).objects.filter(pk=instance.pk))
         for field in instance._meta.concrete_fields:
@@ -78,7 +78,7 @@ async def test_every_type_of_value_comes_back_as_it_was_written(database):
             assert (bytes(read) if isinstance(read, memoryview) else read) == written, field.attname
 
 
-async def test_a_refused_insert_names_the_constraint(database):
+async def test_failed_insert_names_the_constraint(database):
     await make(make_user, email="ann@example.com")
     with pytest.raises(ConstraintViolated) as violation:
         async with transaction():
@@ -86,7 +86,7 @@ async def test_a_refused_insert_names_the_constraint(database):
     assert violation.value.constraint == "users_email_unique"
 
 
-async def test_inserting_if_free_leaves_the_transaction_usable(database):
+async def test_insert_if_free_leaves_the_transaction_usable(database):
     await make(make_user, email="ann@example.com")
     async with transaction():
         taken = await new_account()
@@ -98,7 +98,7 @@ async def test_inserting_if_free_leaves_the_transaction_usable(database):
     assert await exists(User.objects.filter(pk=free.pk, email="bob@example.com"))
 
 
-async def test_many_are_inserted_in_one_statement(database):
+async def test_insert_all_inserts_many_rows(database):
     async with transaction():
         plan = await insert(Plan(name="gold"))
         limits = [PlanLimit(plan=plan, name=name, limit=1, period_seconds=60) for name in "abc"]
@@ -111,7 +111,7 @@ async def test_many_are_inserted_in_one_statement(database):
     assert [(limit.name, limit.limit) for limit in found] == [("a", 1), ("b", 1), ("c", 1), ("d", 2)]
 
 
-async def test_an_update_counts_its_rows_and_touches_them(database):
+async def test_update_counts_rows_and_sets_updated_at(database):
     user = await make(make_user)
     before = user.updated_at
     async with transaction():
@@ -124,7 +124,7 @@ async def test_an_update_counts_its_rows_and_touches_them(database):
     assert before < after.updated_at <= ended
 
 
-async def test_an_update_takes_expressions_and_no_row_s_own_moment(database):
+async def test_update_accepts_expressions_and_explicit_updated_at(database):
     user = await make(make_user)
     moment = datetime(2026, 2, 3, tzinfo=UTC)
     async with transaction():
@@ -135,14 +135,14 @@ async def test_an_update_takes_expressions_and_no_row_s_own_moment(database):
     assert (balance.balance, after.full_name, after.updated_at) == (Decimal(5), f"{user.username}!", moment)
 
 
-async def test_a_model_without_that_column_is_not_touched(database):
+async def test_update_of_a_model_without_updated_at(database):
     async with transaction():
         key = await insert(SigningKey(kid="k", public_key=b"p", private_key_encrypted=b"s"))
-        assert isinstance(key.created_at, datetime)  # which has no default in the database
+        assert isinstance(key.created_at, datetime)  # it has no database default
         assert await update(SigningKey.objects.filter(pk=key.pk), retires_at=Now()) == 1
 
 
-async def test_deleting_cascades_nothing(database):
+async def test_delete_does_not_cascade(database):
     async with transaction():
         plan = await insert(Plan(name="gold"))
         await insert(PlanLimit(plan=plan, name="minute", limit=1, period_seconds=60))
@@ -152,14 +152,14 @@ async def test_deleting_cascades_nothing(database):
     assert await count(PlanLimit.objects.filter(plan=plan)) == 1
 
 
-async def test_rows_are_deleted_through_a_join(database):
+async def test_delete_filters_by_a_join(database):
     async with transaction():
         plan = await insert(Plan(name="gold"))
         await insert(PlanLimit(plan=plan, name="minute", limit=1, period_seconds=60))
         assert await delete(PlanLimit.objects.filter(plan__name="gold")) == 1
 
 
-async def test_locked_rows_come_in_order_of_their_keys_with_what_is_joined(database):
+async def test_locked_rows_are_ordered_by_primary_key(database):
     for name in ("c", "a", "b"):
         await make(make_user, email=f"{name}@example.com")
     async with transaction():
@@ -168,7 +168,7 @@ async def test_locked_rows_come_in_order_of_their_keys_with_what_is_joined(datab
         assert {user.plan.name for user in locked} == {"free"}
 
 
-async def test_writes_outside_a_transaction_are_each_their_own(database):
+async def test_writes_outside_a_transaction_commit_separately(database):
     plan = await insert(Plan(name="gold"))
     assert await update(Plan.objects.filter(pk=plan.pk), name="silver") == 1
     assert [row.name for row in await rows(Plan.objects.filter(pk=plan.pk))] == ["silver"]

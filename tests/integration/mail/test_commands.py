@@ -26,7 +26,7 @@ def run(command: str, *arguments: str) -> Any:
 def test_a_test_mail_is_sent_at_once(inbox):
     assert run("send_test_mail", "ann@example.com") == {"recipient": "ann@example.com", "state": "sent"}
     assert inbox.recipients == ["ann@example.com"]
-    assert inbox.letters[0]["Subject"] == "Keyhouse can send mail"
+    assert inbox.messages[0]["Subject"] == "Keyhouse can send mail"
     mail = OutgoingMail.objects.get()
     assert mail.sent_at is not None
     assert mail.expires_at - mail.created_at == timedelta(minutes=10)
@@ -35,7 +35,7 @@ def test_a_test_mail_is_sent_at_once(inbox):
 @pytest.mark.parametrize("option", ["--enqueue-only", "--post-only"])
 def test_a_test_mail_can_be_left_to_the_server(inbox, option):
     assert run("send_test_mail", "ann@example.com", option)["state"] == "enqueued"
-    assert inbox.letters == []
+    assert inbox.messages == []
     assert OutgoingMail.objects.get().attempts == 0
 
 

@@ -15,7 +15,7 @@ from apps.mail.models import OutgoingMail
 from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
 from apps.mail.services.delivery import LEASE_SECONDS, Delivery
 from tests.integration.mail.conftest import TOKEN
-from tests.support.mail_server import mail_server, tls_of_its_own
+from tests.support.mail_server import mail_server, self_signed_tls
 from tests.support.orm import make, rows
 from tests.support.server import free_port
 
@@ -29,7 +29,7 @@ async def test_a_message_is_delivered_once(enqueue, deliver, inbox):
     assert mail.sent_at is not None
     assert mail.context_encrypted is None
     await deliver()
-    (letter,) = inbox.letters
+    (letter,) = inbox.messages
     assert inbox.recipients == ["ann@example.com"]
     assert (letter["From"], letter["To"]) == ("Keyhouse <no-reply@localhost>", "ann@example.com")
     assert (letter["Subject"], letter["Auto-Submitted"]) == ("Keyhouse can send mail", "auto-generated")
@@ -45,25 +45,25 @@ async def test_a_server_without_tls_gets_nothing_when_tls_is_required(enqueue, d
     await enqueue()
     mail = await deliver()
     assert (mail.error, mail.sent_at, mail.failed_at) == ("SMTPNotSupportedError", None, None)
-    assert inbox.letters == []
+    assert inbox.messages == []
 
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
 async def test_a_server_with_an_untrusted_certificate_gets_nothing(
     enqueue, deliver, use_mailer, tmp_path, scheme, monkeypatch
 ):
-    context, certificate = tls_of_its_own(tmp_path)
+    context, certificate = self_signed_tls(tmp_path)
     options = {"tls_context": context, "require_starttls": True} if scheme == "smtp" else {"ssl_context": context}
     with mail_server(**options) as inbox:
         use_mailer(f"{scheme}://127.0.0.1:{inbox.port}")
         await enqueue()
         mail = await deliver()
         assert (mail.error, mail.sent_at, mail.failed_at) == ("SSLCertVerificationError", None, None)
-        assert inbox.letters == []
+        assert inbox.messages == []
 
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         assert (await deliver()).sent_at is not None
-        assert len(inbox.letters) == 1
+        assert len(inbox.messages) == 1
 
 
 async def test_a_message_is_sent_once_the_server_is_available(enqueue, deliver, use_mailer):
@@ -78,7 +78,7 @@ async def test_a_message_is_sent_once_the_server_is_available(enqueue, deliver, 
     with mail_server(port) as inbox:
         mail = await deliver()
     assert (mail.attempts, mail.error, mail.sent_at is not None) == (4, "", True)
-    assert len(inbox.letters) == 1
+    assert len(inbox.messages) == 1
 
 
 async def test_a_permanently_refused_recipient_fails(enqueue, deliver, inbox):
@@ -88,7 +88,7 @@ async def test_a_permanently_refused_recipient_fails(enqueue, deliver, inbox):
     assert (mail.error, mail.sent_at, mail.attempts) == ("SMTPRecipientsRefused", None, 1)
     assert mail.failed_at is not None
     assert (await deliver()).attempts == 1
-    assert inbox.letters == []
+    assert inbox.messages == []
 
 
 async def test_a_temporarily_refused_recipient_is_tried_again(enqueue, deliver, inbox):
@@ -96,7 +96,7 @@ async def test_a_temporarily_refused_recipient_is_tried_again(enqueue, deliver, 
     await enqueue()
     assert (await deliver()).failed_at is None
     assert (await deliver()).sent_at is not None
-    assert len(inbox.letters) == 1
+    assert len(inbox.messages) == 1
 
 
 async def test_refused_content_fails(enqueue, deliver, inbox):
@@ -108,10 +108,10 @@ async def test_refused_content_fails(enqueue, deliver, inbox):
 
 async def test_an_accepted_message_is_sent_however_the_connection_ends(enqueue, deliver, inbox, settings):
     settings.MAILERS["default"]["OPTIONS"]["timeout"] = 0.5
-    inbox.farewell_seconds = 1
+    inbox.quit_delay_seconds = 1
     await enqueue()
     assert (await deliver()).sent_at is not None
-    assert len(inbox.letters) == 1
+    assert len(inbox.messages) == 1
 
 
 async def test_neither_address_nor_token_is_logged(enqueue, deliver, inbox, caplog):
@@ -130,7 +130,7 @@ async def test_an_expired_message_is_not_sent(enqueue, deliver, inbox):
     mail = await deliver()
     assert (mail.error, mail.attempts, mail.sent_at, mail.context_encrypted) == ("Expired", 0, None, None)
     assert mail.failed_at is not None
-    assert inbox.letters == []
+    assert inbox.messages == []
 
 
 async def test_a_message_under_another_secret_key_fails(enqueue, deliver, inbox, settings):
@@ -138,21 +138,21 @@ async def test_a_message_under_another_secret_key_fails(enqueue, deliver, inbox,
     settings.SECRET_KEY = "another secret key, as after a change" * 2
     mail = await deliver()
     assert (mail.error, mail.failed_at is not None) == ("UnreadableMessage", True)
-    assert inbox.letters == []
+    assert inbox.messages == []
 
 
 async def test_a_message_that_a_killed_worker_had_claimed_is_sent(enqueue, deliver, inbox):
     await enqueue()
     (claimed,) = await OutgoingMailRepository().claim(4, LEASE_SECONDS)
     assert await mail_delivery().run() is False
-    assert inbox.letters == []
+    assert inbox.messages == []
     assert await seconds_until_due() == pytest.approx(LEASE_SECONDS, abs=5)
     mail = await deliver()
     assert (mail.sent_at is not None, mail.attempts) == (True, 2)
     # The first worker was only slow: its outcome comes too late to matter.
     await OutgoingMailRepository().record_failure(claimed, "TimeoutError", wait_seconds=0, is_final=True)
     assert (await deliver()).error == ""
-    assert len(inbox.letters) == 1
+    assert len(inbox.messages) == 1
 
 
 async def test_a_message_that_is_sent_twice_keeps_its_message_id(enqueue, deliver, inbox):
@@ -161,7 +161,7 @@ async def test_a_message_that_is_sent_twice_keeps_its_message_id(enqueue, delive
     await make(OutgoingMail.objects.update, sent_at=None, context_encrypted=await _sealed_again(enqueue))
     await make(OutgoingMail.objects.exclude(key="test:1").delete)
     await deliver()
-    first, second = inbox.letters
+    first, second = inbox.messages
     assert first["Message-ID"] == second["Message-ID"]
 
 

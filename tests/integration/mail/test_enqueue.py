@@ -16,7 +16,7 @@ from apps.core.event_loop.sync_calls import call_service
 from apps.mail.dependencies import message_queue
 from apps.mail.domain.message import MailMessage, MessageAllowance
 from apps.mail.models import OutgoingMail
-from tests.support.mailbox import let_letters_grow_old, letters_to
+from tests.support.mailbox import age_messages, letters_to
 from tests.support.orm import make, rows
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -113,9 +113,9 @@ async def test_an_account_or_an_address_may_get_only_so_many_messages(of_address
 
     await enqueue(message(), message("you@example.com", "verify:2", user_id=8))
     assert await seconds_until_allowed("test_mail") == 0
-    await make(let_letters_grow_old, 30)
+    await make(age_messages, 30)
     await enqueue(message(key="verify:3"))
     assert 25 <= await seconds_until_allowed("test_mail") <= 30
     assert await seconds_until_allowed("other") == 0
-    await make(let_letters_grow_old, 31)
+    await make(age_messages, 31)
     assert await seconds_until_allowed("test_mail") == 0

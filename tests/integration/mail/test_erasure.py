@@ -41,7 +41,7 @@ async def test_a_message_that_is_being_sent_is_not_tried_again(enqueue, deliver,
     await OutgoingMailRepository().record_failure(claimed, "TimeoutError", wait_seconds=0, is_final=False)
     mail = await deliver()
     assert (mail.failed_at is not None, mail.attempts, mail.error) == (True, 1, "")
-    assert inbox.letters == []
+    assert inbox.messages == []
 
 
 async def test_an_erased_key_is_not_enqueued_again(enqueue):

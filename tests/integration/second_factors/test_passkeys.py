@@ -11,7 +11,13 @@ from tests.support.assertions import assert_error
 from tests.support.factories import make_key
 from tests.support.mailbox import letters_to
 from tests.support.orm import make, rows
-from tests.support.second_factors import FACTORS, enrol_passkey, enrol_totp, let_proofs_grow_old, prove_second_factor
+from tests.support.second_factors import (
+    FACTORS,
+    enrol_passkey,
+    enrol_totp,
+    let_proofs_grow_old,
+    mark_second_factor_verified,
+)
 from tests.support.software_authenticator import BACKED_UP, BACKUP_ELIGIBLE, PRESENT, SoftwareAuthenticator, base64url
 
 PASSKEYS = f"{FACTORS}/passkeys"
@@ -78,7 +84,7 @@ async def test_challenge_is_valid_once(api: httpx.AsyncClient):
     for device, status in ((SoftwareAuthenticator(), 201), (SoftwareAuthenticator(), 422)):
         response = await add(api, me.headers, asked["challenge"], device.create(asked["options"]))
         assert response.status_code == status
-        await prove_second_factor(me)
+        await mark_second_factor_verified(me)
     assert len(await rows(Passkey.objects.all())) == 1
 
 

@@ -15,7 +15,7 @@ from tests.support.accounts import Account, audited, colleague, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import make_key, make_user
 from tests.support.links import kinds_to, query_of, tokens_to
-from tests.support.mailbox import let_letters_grow_old, letters_to
+from tests.support.mailbox import age_messages, letters_to
 from tests.support.orm import make, rows, run_in_transaction
 from tests.support.statements import statements
 
@@ -142,10 +142,10 @@ async def test_account_begins_one_change_a_minute_and_five_an_hour(api: httpx.As
         statuses.append((await ask(api, me, other)).status_code)
         assert (await ask(api, me, OLD.upper())).status_code == 200  # cancels the change; its message still counts
         assert_error(await ask(api, me, other), 429, "RATE_LIMITED")
-        await make(let_letters_grow_old, 61)
+        await make(age_messages, 61)
     assert statuses == [200] * 5 + [429] * 3
     assert (await sent_to("other"), await sent_to(OLD)) == (5, 5)
-    await make(let_letters_grow_old, 3600 - 7 * 61)
+    await make(age_messages, 3600 - 7 * 61)
     assert (await ask(api, me)).status_code == 200
 
 
@@ -156,7 +156,7 @@ async def test_address_gets_five_requests_an_hour_from_all_accounts(api: httpx.A
     assert await sent_to(NEW) == 5
     assert {int(each.headers["retry-after"]) > 3000 for each in answers if each.status_code == 429} == {True}
     assert len(await rows(User.objects.exclude(pending_email=""))) == 5
-    await make(let_letters_grow_old, 3601)
+    await make(age_messages, 3601)
     assert (await ask(api, customers[0])).status_code == 200
 
 
@@ -165,7 +165,7 @@ async def test_taken_address_gets_the_same_response_and_statements_and_another_m
     answers = []
     for email in (NEW, "known@example.com"):
         await run_in_transaction(User.objects.filter(pk=me.id).update, pending_email="")
-        await make(let_letters_grow_old, 61)
+        await make(age_messages, 61)
         with statements() as run:
             response = await ask(api, me, email)
         answers.append((response.status_code, response.json()["email"], set(response.headers), run))

@@ -46,7 +46,7 @@ async def test_lists_the_catalogue_of_scopes(api: httpx.AsyncClient):
     assert (answer["total"], answer["pages"]) == (len(CATALOGUE), 1)
     assert answer["items"][2] == {
         "name": "keys:verify",
-        "description": "Ask whether a key may make a call; an allowed one uses up limits and credits.",
+        "description": "Verify API keys. A valid call consumes rate limits and credits.",
         "held_by": "roles",
     }
     second = (await api.get(f"{SCOPES}?page=2&size=2", headers=me.headers)).json()

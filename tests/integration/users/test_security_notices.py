@@ -12,7 +12,7 @@ from apps.users.models import User
 from apps.users.services.in_transaction.security_notifier import SecurityNotice
 from tests.support.callers import session_of, staff_of
 from tests.support.factories import make_user
-from tests.support.mailbox import PostedLetter, letters_to
+from tests.support.mailbox import QueuedMessage, letters_to
 from tests.support.orm import make, rows
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -29,8 +29,8 @@ async def notify(user: User, what: SecurityNotice, key: str, actor: Principal | 
         enter_request(RequestContext())
 
 
-async def messages(address: str = ANN) -> list[PostedLetter]:
-    found: list[PostedLetter] = await make(letters_to, address)
+async def messages(address: str = ANN) -> list[QueuedMessage]:
+    found: list[QueuedMessage] = await make(letters_to, address)
     return found
 
 

@@ -14,7 +14,7 @@ from tests.support.accounts import audited, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, make_key, make_user
 from tests.support.links import kinds_to, tokens_to
-from tests.support.mailbox import let_letters_grow_old, letters_to
+from tests.support.mailbox import age_messages, letters_to
 from tests.support.orm import make, rows, run_in_transaction
 
 VERIFY, RESEND = "/api/v1/auth/verify-email", "/api/v1/auth/verify-email/resend"
@@ -106,7 +106,7 @@ async def test_message_is_resent_once_a_minute_and_voids_the_earlier_link(api: h
         response = await api.post(RESEND, headers=me.headers)
         assert (response.status_code, response.json()) == (202, {"status": "ok"})
     assert await kinds_to(ANN) == ["verify_email"]
-    await make(let_letters_grow_old, 61)
+    await make(age_messages, 61)
     await api.post(RESEND, headers=me.headers)
     first, second = await tokens_to(ANN, "verify_email")
     assert_error(await verify(api, first), 400, "INVALID_TOKEN")
@@ -119,9 +119,9 @@ async def test_five_messages_an_hour_whatever_happens_to_the_links(api: httpx.As
         await api.post(RESEND, headers=me.headers)
         await make(OneTimeToken.objects.all().delete)
         await api.post(RESEND, headers=me.headers)
-        await make(let_letters_grow_old, 61)
+        await make(age_messages, 61)
     assert await kinds_to(ANN) == ["verify_email"] * 5
-    await make(let_letters_grow_old, 3600)
+    await make(age_messages, 3600)
     await api.post(RESEND, headers=me.headers)
     assert await kinds_to(ANN) == ["verify_email"] * 6
 

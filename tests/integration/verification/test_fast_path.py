@@ -14,7 +14,7 @@ from apps.api_keys.models import ApiKeyCounter
 from apps.api_keys.services.key_format import generate_key
 from apps.core.http.api_application import ApiApplication
 from apps.core.http.http_settings import HttpSettings
-from apps.core.http.json_codec import STRANGERS_BYTES_MAXIMUM
+from apps.core.http.json_codec import ANONYMOUS_BODY_BYTES_MAXIMUM
 from apps.core.http.root_application import RootApplication
 from apps.credits.models import CreditBalance
 from apps.usage.models import UsageDenial, UsageEvent
@@ -52,8 +52,8 @@ def fast(body: str = '{"key": "<key>"}', **changes: Any) -> Sent:
 
 BEARER, SESSION = {"Authorization": "Bearer <service>"}, {"Authorization": "Bearer <session>"}
 MANY_CALLS = [fast('{"key": "<key>", "cost": "4"}')] * 4
-# With a key in the place of its name it is STRANGERS_BYTES_MAXIMUM long.
-LONG = '{"key": "<key>"}'.ljust(STRANGERS_BYTES_MAXIMUM + len("<key>") - len(generate_key("live")))
+# With a key in the place of its name it is ANONYMOUS_BODY_BYTES_MAXIMUM long.
+LONG = '{"key": "<key>"}'.ljust(ANONYMOUS_BODY_BYTES_MAXIMUM + len("<key>") - len(generate_key("live")))
 CASES: dict[str, list[Sent]] = {
     "a valid key": [fast()],
     "as a bearer": [fast(headers=BEARER)],

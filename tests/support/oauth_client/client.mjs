@@ -1,5 +1,5 @@
-// A service that exchanges its API key for a token, one that is handed the token and believes it offline, and what
-// becomes of it. Reads one question as JSON, and prints what it saw as JSON.
+// A service exchanges its API key for a token, and another service validates the token offline. Then the token is
+// introspected and revoked. Reads the parameters as JSON from stdin, and prints the results as JSON.
 import { text } from 'node:stream/consumers'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import * as oauth from 'oauth4webapi'
@@ -13,8 +13,8 @@ function discover(secret) {
   return openid.discovery(new URL(issuer), clientId, undefined, secrets[method](secret), options)
 }
 
-// What RFC 9068 asks of whoever is handed the token, then the same by another library.
-async function believe(metadata, token) {
+// Validates the token as RFC 9068 requires of a resource server, by two libraries.
+async function validate(metadata, token) {
   const request = new Request('http://reports.example.com/', { headers: { Authorization: `Bearer ${token}` } })
   const claims = await oauth.validateJwtAccessToken(metadata, request, audience, {
     [oauth.allowInsecureRequests]: true,
@@ -39,13 +39,13 @@ async function refusal(promise) {
 const config = await discover(clientSecret)
 const metadata = config.serverMetadata()
 const granted = await openid.clientCredentialsGrant(config, { scope })
-const believed = await believe(metadata, granted.access_token)
+const believed = await validate(metadata, granted.access_token)
 const before = await openid.tokenIntrospection(config, granted.access_token)
 await openid.tokenRevocation(config, granted.access_token)
 const after = await openid.tokenIntrospection(config, granted.access_token)
 const refused = {
   secret: await refusal(openid.clientCredentialsGrant(await discover(`${clientSecret}x`), { scope })),
-  scope: await refusal(openid.clientCredentialsGrant(config, { scope: 'somebody:else' })),
+  scope: await refusal(openid.clientCredentialsGrant(config, { scope: 'other:scope' })),
   grant: await refusal(openid.genericGrantRequest(config, 'password', { username: 'x', password: 'x' })),
   key: await refusal(openid.tokenRevocation(config, clientSecret)),
 }

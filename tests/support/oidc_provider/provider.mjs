@@ -1,5 +1,5 @@
-// An OpenID provider for the tests, by the library oidc-provider. It asks nobody anything: whoever the header
-// X-Account describes (the claims, as JSON) is signed in and has agreed; X-Deny says no.
+// An OpenID provider for the tests, by the library oidc-provider. It has no user interface: the header X-Account (the
+// claims, as JSON) signs that user in and consents; the header X-Deny denies consent.
 // SETTINGS in the environment: {"port", "clients"}. Prints "up" once it listens.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { interactionPolicy, Provider } from 'oidc-provider';
@@ -21,8 +21,8 @@ const provider = new Provider(issuer, {
   interactions: { policy: interactionPolicy.base(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
   async loadExistingGrant(ctx) {
     const { session, client } = ctx.oidc;
-    const known = session.grantIdFor(client.clientId);
-    if (known) return ctx.oidc.provider.Grant.find(known);
+    const existing = session.grantIdFor(client.clientId);
+    if (existing) return ctx.oidc.provider.Grant.find(existing);
     const grant = new ctx.oidc.provider.Grant({ clientId: client.clientId, accountId: session.accountId });
     grant.addOIDCScope('openid email profile');
     await grant.save();

@@ -1,4 +1,4 @@
-"""What the staff door hands on to Django's handler, and what it refuses."""
+"""The requests that the admin application passes to Django's handler, and those that it rejects."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -15,30 +15,30 @@ from apps.core.request_context import current_request
 pytestmark = pytest.mark.unit
 
 WHOLE = ({"type": "http.request", "body": b"a=1"},)
-GONE = {"type": "http.disconnect"}
+DISCONNECT = {"type": "http.disconnect"}
 STARTED = {"type": "http.request", "body": b"a", "more_body": True}
 
 
 class Django:
-    """An application that reads one message, waits for its leave if it has to, and answers."""
+    """An application that reads one message, waits for `released` with `waits`, and responds."""
 
     def __init__(self, *, waits: bool = False) -> None:
         self.received: list[Message] = []
         self.reached = asyncio.Event()
-        self.leave = asyncio.Event()
+        self.released = asyncio.Event()
         if not waits:
-            self.leave.set()
+            self.released.set()
 
     async def __call__(self, _scope, receive, send):
         self.received.append(await receive())
         self.reached.set()
-        await self.leave.wait()
+        await self.released.wait()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"a", b"1")]})
         await send({"type": "http.response.body", "body": b"done"})
 
 
 class Client:
-    """Sends these messages and then nothing, and keeps what it is sent."""
+    """Sends these messages and then nothing, and collects the response messages."""
 
     def __init__(self, messages: Sequence[Message] = WHOLE) -> None:
         self.sent: list[Message] = []
@@ -54,11 +54,11 @@ class Client:
     async def send(self, message: Message) -> None:
         self.sent.append(message)
 
-    async def ask(
-        self, door: AdminApplication, headers: Sequence[tuple[bytes, bytes]] = (), query: bytes = b""
+    async def request(
+        self, application: AdminApplication, headers: Sequence[tuple[bytes, bytes]] = (), query: bytes = b""
     ) -> None:
         scope = {"type": "http", "path": "/admin/login/", "headers": list(headers), "query_string": query}
-        await door(scope, self.receive, self.send)
+        await application(scope, self.receive, self.send)
 
     @property
     def status(self) -> int:
@@ -70,14 +70,14 @@ class Client:
         return dict(self.sent[0]["headers"])
 
 
-def door_to(django: Django, **settings: Any) -> AdminApplication:
+def admin_application(django: Django, **settings: Any) -> AdminApplication:
     return AdminApplication(django, HttpSettings(body_bytes_maximum=5, **settings))
 
 
 @asynccontextmanager
-async def asking(client: Client, door: AdminApplication) -> AsyncIterator[None]:
-    """Ask in the background, and give up in the end."""
-    task = asyncio.create_task(client.ask(door))
+async def background_request(client: Client, application: AdminApplication) -> AsyncIterator[None]:
+    """Send a request in the background, and cancel it at the end."""
+    task = asyncio.create_task(client.request(application))
     await asyncio.sleep(0)
     try:
         yield
@@ -86,20 +86,20 @@ async def asking(client: Client, door: AdminApplication) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_hands_on_the_whole_body_and_then_what_comes_of_the_client():
+async def test_application_receives_whole_body_then_disconnect():
     received: list[Message] = []
 
     async def django(_scope, receive, _send):
         received.extend([await receive(), await receive()])
 
-    client = Client([STARTED, {"type": "http.request", "body": b"bc"}, GONE])
-    await client.ask(AdminApplication(django, HttpSettings()))
-    assert received == [{"type": "http.request", "body": b"abc", "more_body": False}, GONE]
+    client = Client([STARTED, {"type": "http.request", "body": b"bc"}, DISCONNECT])
+    await client.request(AdminApplication(django, HttpSettings()))
+    assert received == [{"type": "http.request", "body": b"abc", "more_body": False}, DISCONNECT]
 
 
-async def test_an_answer_carries_the_request_id():
+async def test_response_has_the_request_id():
     client = Client()
-    await client.ask(door_to(Django()))
+    await client.request(admin_application(Django()))
     assert client.sent[0]["headers"] == [(b"a", b"1"), (b"x-request-id", current_request().request_id.encode())]
     assert client.sent[1]["body"] == b"done"
 
@@ -113,59 +113,59 @@ async def test_an_answer_carries_the_request_id():
         ([], b"plan=%00", 400),
     ],
 )
-async def test_refuses_unread(headers, query, status):
+async def test_invalid_request_is_rejected_without_reading_the_body(headers, query, status):
     django, client = Django(), Client()
-    await client.ask(door_to(django), headers, query)
+    await client.request(admin_application(django), headers, query)
     assert (client.status, client.taken, django.received) == (status, 0, [])
     assert client.headers[b"content-length"] == str(len(client.sent[1]["body"])).encode()
     assert b"x-request-id" in client.headers
 
 
-async def test_refuses_as_soon_as_a_body_is_too_long():
+async def test_body_is_rejected_as_soon_as_it_is_too_long():
     django, client = Django(), Client([{**STARTED, "body": b"abc"}] * 100)
-    await client.ask(door_to(django))
+    await client.request(admin_application(django))
     assert (client.status, client.taken, django.received) == (413, 2, [])
 
 
-async def test_a_client_that_has_gone_is_told_nothing():
-    django, client = Django(), Client([STARTED, GONE])
-    await client.ask(door_to(django))
+async def test_disconnected_client_gets_no_response():
+    django, client = Django(), Client([STARTED, DISCONNECT])
+    await client.request(admin_application(django))
     assert (client.sent, django.received) == ([], [])
 
 
-async def test_whoever_sends_slowly_takes_no_place():
+async def test_slow_body_takes_no_slot():
     django, idle, quick = Django(), Client([STARTED]), Client()
-    door = door_to(django, staff_requests_maximum=1)
-    async with asking(idle, door):
+    application = admin_application(django, admin_requests_maximum=1)
+    async with background_request(idle, application):
         assert idle.taken == 1
-        await quick.ask(door)
+        await quick.request(application)
     assert (quick.status, idle.sent) == (200, [])
 
 
-async def test_a_body_that_does_not_come_is_not_waited_for():
+async def test_incomplete_body_times_out():
     django, idle = Django(), Client([STARTED])
-    await idle.ask(door_to(django, answer_seconds_maximum=0.01))
+    await idle.request(admin_application(django, response_seconds_maximum=0.01))
     assert (idle.status, idle.headers[b"retry-after"], django.received) == (503, b"1", [])
 
 
-async def test_a_place_is_not_waited_for_for_ever_and_is_given_back():
+async def test_waiting_for_a_slot_times_out_and_slot_is_released():
     django, first, second, third = Django(waits=True), Client(), Client(), Client()
-    door = door_to(django, staff_requests_maximum=1, answer_seconds_maximum=0.01)
-    async with asking(first, door):
+    application = admin_application(django, admin_requests_maximum=1, response_seconds_maximum=0.01)
+    async with background_request(first, application):
         await django.reached.wait()
-        await second.ask(door)
+        await second.request(application)
         assert (second.status, second.headers[b"retry-after"], len(django.received)) == (503, b"1", 1)
-        assert first.sent == []  # who has a place may take longer
-        django.leave.set()
-        await third.ask(door)
+        assert first.sent == []  # a request with a slot has no timeout
+        django.released.set()
+        await third.request(application)
     assert third.status == 200
 
 
-async def test_a_place_is_given_back_after_a_failure():
+async def test_slot_is_released_after_a_failure():
     async def broken(_scope, _receive, _send):
         raise RuntimeError("broken")
 
-    door = AdminApplication(broken, HttpSettings(staff_requests_maximum=1, answer_seconds_maximum=0.01))
+    application = AdminApplication(broken, HttpSettings(admin_requests_maximum=1, response_seconds_maximum=0.01))
     for _ in range(3):
         with pytest.raises(RuntimeError, match="broken"):
-            await Client().ask(door)
+            await Client().request(application)

@@ -1,4 +1,4 @@
-"""Amounts that clients send are exact, or refused."""
+"""Amounts in requests are exact, or rejected."""
 
 from decimal import Decimal
 from typing import Any
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.unit
         ("99999999999999.999999", "99999999999999.999999"), (Decimal("1E+3"), "1000.000000"),
     ],
 )  # fmt: skip
-def test_what_is_an_amount(sent: Any, amount: str):
+def test_valid_amount_is_parsed(sent: Any, amount: str):
     assert str(exact_amount(sent)) == amount
 
 
@@ -33,16 +33,16 @@ def test_what_is_an_amount(sent: Any, amount: str):
     ],
     ids=repr,
 )  # fmt: skip
-def test_what_is_none(sent: Any):
+def test_invalid_amount_is_rejected(sent: Any):
     with pytest.raises(ValueError, match="decimal"):
         exact_amount(sent)
 
 
 @given(st.decimals(-AMOUNT_MAXIMUM, AMOUNT_MAXIMUM, places=6, allow_nan=False))
-def test_text_is_taken_as_it_is(amount: Decimal):
+def test_text_amount_is_exact(amount: Decimal):
     assert exact_amount(f"{amount:f}") == amount
 
 
 @given(st.integers(-(10**15) + 1, 10**15 - 1).map(lambda millionths: Decimal(millionths) / 1_000_000))
-def test_a_number_with_a_point_is_what_the_client_wrote(amount: Decimal):
+def test_float_amount_equals_the_number_sent(amount: Decimal):
     assert exact_amount(float(f"{amount:f}")) == amount

@@ -1,4 +1,4 @@
-"""Array literals, as PostgreSQL reads them."""
+"""PostgreSQL array literals."""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -57,17 +57,17 @@ def test_bytes(values: list[bytes], literal: str):
     assert array_of_bytes(values) == literal
 
 
-def test_any_iterable_will_do():
+def test_any_iterable_is_accepted():
     assert (array_of_numbers(iter((1, 2))), array_of_texts({"a": 1})) == ("{1,2}", '{"a"}')
 
 
 @given(st.lists(st.text(alphabet='a,{}"\\ \n', max_size=6) | st.text(max_size=6), max_size=5))
-def test_what_is_written_is_read_back(values: list[str]):
+def test_text_literal_round_trips(values: list[str]):
     assert _read(array_of_texts(values)) == values
 
 
 def _read(literal: str) -> list[str]:
-    """Read a literal whose elements are all quoted, by the manual's words."""
+    """Parse a literal with quoted elements, by the rules of PostgreSQL's manual."""
     assert (literal[0], literal[-1]) == ("{", "}")
     values: list[str] = []
     rest = literal[1:-1]
@@ -81,14 +81,14 @@ def _read(literal: str) -> list[str]:
 
 def _read_one(text: str) -> tuple[str, str]:
     assert text[0] == '"'
-    value, place = "", 1
-    while text[place] != '"':
-        place += text[place] == "\\"
-        value += text[place]
-        place += 1
-    return value, text[place + 1 :]
+    value, position = "", 1
+    while text[position] != '"':
+        position += text[position] == "\\"
+        value += text[position]
+        position += 1
+    return value, text[position + 1 :]
 
 
-def test_bytes_are_written_in_hexadecimal():
+def test_bytes_literal_is_hexadecimal():
     assert array_of_bytes([b"\x00a", b""]) == r'{"\\x0061","\\x"}'
     assert array_of_bytes([]) == "{}"

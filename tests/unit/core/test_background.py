@@ -1,4 +1,4 @@
-"""Jobs beside the requests: nothing ends them but the server, and they do not hold it."""
+"""Background jobs continue after failures, and do not delay the server's stop."""
 
 import asyncio
 import logging
@@ -18,22 +18,22 @@ pytestmark = pytest.mark.unit
 
 
 class Work:
-    """A job that does what it is told in turn, and then has nothing more to do."""
+    """A job with the given outcomes, one per run, and nothing to do afterwards."""
 
-    def __init__(self, *turns: Exception | bool) -> None:
-        self.turns = list(turns)
+    def __init__(self, *outcomes: Exception | bool) -> None:
+        self.outcomes = list(outcomes)
         self.done = 0
         self.idle = asyncio.Event()
 
     async def run(self) -> bool:
-        if not self.turns:
+        if not self.outcomes:
             self.idle.set()
             return False
         self.done += 1
-        turn = self.turns.pop(0)
-        if isinstance(turn, Exception):
-            raise turn
-        return turn
+        outcome = self.outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
 
 async def run_until_idle(work: Work) -> None:
@@ -43,20 +43,20 @@ async def run_until_idle(work: Work) -> None:
     await runner.stop()
 
 
-async def test_goes_on_while_there_is_more_and_looks_again_later():
+async def test_job_runs_again_immediately_or_after_its_interval():
     work = Work(True, True, False, True)
     await run_until_idle(work)
     assert work.done == 4
 
 
-async def test_a_failure_is_logged_and_the_next_turn_comes(monkeypatch, caplog):
-    monkeypatch.setattr(background_runner, "REST_AFTER_FAILURE_SECONDS", 0.001)
-    work = Work(PoolTimeout("away"), ZeroDivisionError("broken"), IntegrityError("row values"), True)
+async def test_failure_is_logged_and_job_continues(monkeypatch, caplog):
+    monkeypatch.setattr(background_runner, "FAILURE_INTERVAL_SECONDS", 0.001)
+    work = Work(PoolTimeout("unavailable"), ZeroDivisionError("broken"), IntegrityError("row values"), True)
     await run_until_idle(work)
     assert work.done == 4
-    said = [(line.levelno, line.getMessage()) for line in caplog.records]
-    assert said == [
-        (logging.WARNING, "work waits for the database: PoolTimeout"),
+    logged = [(record.levelno, record.getMessage()) for record in caplog.records]
+    assert logged == [
+        (logging.WARNING, "work: database unavailable: PoolTimeout"),
         (logging.ERROR, "unexpected error"),
         (logging.ERROR, "unexpected IntegrityError None"),
     ]
@@ -70,7 +70,7 @@ async def stop_while(run: Callable[[], Awaitable[bool]]) -> None:
     await runner.stop()
 
 
-async def test_work_under_way_is_finished_before_the_server_stops():
+async def test_running_job_finishes_before_stop():
     steps = []
 
     async def run() -> bool:
@@ -83,40 +83,40 @@ async def test_work_under_way_is_finished_before_the_server_stops():
     assert steps == ["begun", "finished"]
 
 
-async def test_work_that_takes_long_is_cut_off(monkeypatch):
+async def test_long_running_job_is_cancelled_on_stop(monkeypatch):
     monkeypatch.setattr(background_runner, "GRACE_SECONDS", 0.05)
-    cut_off = []
+    cancelled = []
 
     async def run() -> bool:
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
-            cut_off.append(True)
+            cancelled.append(True)
             raise
         return True
 
     await stop_while(run)
-    assert cut_off == [True]
+    assert cancelled == [True]
 
 
-async def test_resting_ends_at_once():
+async def test_stop_interrupts_the_pause():
     work = Work()
     await asyncio.wait_for(stop_while(work.run), 5)
 
 
-async def test_without_jobs_there_is_nothing_to_stop():
+async def test_runner_without_jobs_starts_and_stops():
     runner = BackgroundRunner([])
     await runner.start()
     await runner.stop()
 
 
-async def test_a_thread_gives_back_what_it_made_or_raised():
+async def test_daemon_thread_returns_result_or_raises():
     assert await run_in_daemon_thread(lambda: 7, "seven") == 7
     with pytest.raises(ZeroDivisionError):
         await run_in_daemon_thread(lambda: 1 // 0, "broken")
 
 
-async def test_a_thread_outlives_who_waited_and_does_not_hold_the_process():
+async def test_daemon_thread_outlives_cancelled_caller():
     release, threads = threading.Event(), []
 
     def wait() -> None:

@@ -1,4 +1,4 @@
-"""Rows are removed a batch at a time, until there are none."""
+"""Rows are deleted in batches until none are left."""
 
 import pytest
 
@@ -8,27 +8,27 @@ pytestmark = pytest.mark.unit
 
 
 class Rows:
-    """So many rows, and the sizes of the batches that were asked for."""
+    """A number of rows, and the batch sizes that were requested."""
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self.asked: list[int] = []
+        self.requested: list[int] = []
 
     async def remove(self, maximum: int) -> int:
         removed = min(self.count, maximum)
         self.count -= removed
-        self.asked.append(maximum)
+        self.requested.append(maximum)
         return removed
 
 
 @pytest.mark.parametrize(("count", "calls"), [(0, 1), (1, 2), (2, 2), (5, 4)])
-async def test_it_goes_on_until_nothing_is_left(count: int, calls: int):
+async def test_batches_continue_until_nothing_is_deleted(count: int, calls: int):
     rows = Rows(count)
     assert await remove_in_batches(rows.remove, batch_size=2) == count
-    assert (rows.count, rows.asked) == (0, [2] * calls)
+    assert (rows.count, rows.requested) == (0, [2] * calls)
 
 
-async def test_a_batch_is_large_and_bounded():
+async def test_default_batch_size_is_used():
     rows = Rows(BATCH_SIZE + 1)
     assert await remove_in_batches(rows.remove) == BATCH_SIZE + 1
-    assert rows.asked == [BATCH_SIZE] * 3
+    assert rows.requested == [BATCH_SIZE] * 3

@@ -1,4 +1,4 @@
-"""The system checks of the house rules: each accepts what is right and names what is wrong."""
+"""The system checks of the conventions: each accepts valid code and reports violations."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
 
 
 def make_model(name="Parcel", *, module="apps.shop.models.parcel", base=models.Model, meta=None, **fields):
-    """Return a model class as if it stood in an app called shop."""
+    """Return a model class, as if defined in an app named shop."""
     options = {"app_label": "shop", "db_table": "parcels"} | (meta or {})
     options = {key: value for key, value in options.items() if value is not None}
     with isolate_apps("django.contrib.contenttypes"):
@@ -45,7 +45,7 @@ def ids_of(errors):
 
 @pytest.fixture
 def migration_file(tmp_path, monkeypatch):
-    """Return a function that writes a migration into an importable package."""
+    """Return a function that writes a migration to an importable package."""
     package = tmp_path / f"shop_{tmp_path.name}"
     package.mkdir()
     (package / "__init__.py").touch()
@@ -60,25 +60,25 @@ def migration_file(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("table", ["parcels", "api_keys", "plan_limits", "sha256_sums"])
-def test_a_plural_snake_case_table_is_accepted(table):
+def test_plural_snake_case_table_is_accepted(table):
     assert table_name_errors(make_model(meta={"db_table": table})) == []
 
 
 @pytest.mark.parametrize("table", ["parcel", "Parcels", "shop__parcels", "apiKeys", "address", "_parcels", "api-keys"])
-def test_any_other_table_is_refused(table):
+def test_other_table_name_is_reported(table):
     (error,) = table_name_errors(make_model(meta={"db_table": table}))
     assert error.id == "keyhouse.E001"
     assert repr(table) in error.msg
     assert "plural snake_case" in str(error.hint)
 
 
-def test_a_table_name_left_to_django_is_refused_though_it_would_be_plural():
+def test_undeclared_table_name_is_reported():
     (error,) = table_name_errors(make_model("Parcels", meta={"db_table": None}))
-    assert error.msg == "Parcels leaves the name of its table to Django."
+    assert error.msg == "Parcels does not declare Meta.db_table."
 
 
 @pytest.mark.parametrize("meta", [{"managed": False}, {"proxy": True}])
-def test_tables_that_django_does_not_make_are_not_judged(meta):
+def test_unmanaged_and_proxy_models_are_not_checked(meta):
     base = make_model() if "proxy" in meta else models.Model
     assert table_name_errors(make_model("Other", base=base, meta={"db_table": None} | meta)) == []
 
@@ -102,7 +102,7 @@ def test_a_model_in_its_own_file_is_accepted():
 
 
 @pytest.mark.parametrize("module", ["apps.shop.models", "apps.shop.models.parcels", "apps.shop.services.parcel"])
-def test_a_model_elsewhere_is_told_where_to_go(module):
+def test_hint_names_the_expected_module(module):
     (error,) = model_file_errors(make_model(module=module))
     assert (error.id, error.hint) == ("keyhouse.E003", "Move it to apps.shop.models.parcel.")
 
@@ -117,22 +117,22 @@ def test_a_model_elsewhere_is_told_where_to_go(module):
         ("Sha256Sum", "sha256_sum"),
     ],
 )
-def test_class_names_in_snake_case(class_name, file_name):
+def test_class_name_is_converted_to_snake_case(class_name, file_name):
     assert to_snake_case(class_name) == file_name
 
 
-def test_a_column_in_camel_case_is_refused():
+def test_camel_case_column_is_reported():
     model = make_model(weightGrams=models.IntegerField(), ok_name=models.IntegerField(), owner_id=models.IntegerField())
     (error,) = column_name_errors(model)
     assert (error.id, error.obj.name) == ("keyhouse.E004", "weightGrams")
 
 
-def test_a_column_is_judged_not_the_attribute():
+def test_column_name_is_checked_instead_of_field_name():
     assert ids_of(column_name_errors(make_model(x=models.IntegerField(db_column="X")))) == ["keyhouse.E004"]
     assert column_name_errors(make_model(X=models.IntegerField(db_column="x"))) == []
 
 
-def test_a_timestamp_is_named_as_a_moment_or_an_end():
+def test_timestamp_without_suffix_is_reported():
     model = make_model(
         sent=models.DateTimeField(),
         arrived_at=models.DateTimeField(),
@@ -143,15 +143,15 @@ def test_a_timestamp_is_named_as_a_moment_or_an_end():
     assert (error.id, error.obj.name) == ("keyhouse.E005", "sent")
 
 
-def test_a_timestamp_that_django_named_is_not_judged():
+def test_inherited_django_timestamp_is_not_checked():
     assert timestamp_name_errors(make_model(base=AbstractBaseUser)) == []
 
 
-def test_a_timestamp_named_like_djangos_but_ours_is_judged():
+def test_own_timestamp_named_like_a_django_field_is_reported():
     assert ids_of(timestamp_name_errors(make_model(last_login=models.DateTimeField()))) == ["keyhouse.E005"]
 
 
-def test_floats_are_refused_in_arrays_too():
+def test_floats_are_reported_in_arrays_too():
     model = make_model(
         weight=models.FloatField(),
         sizes=ArrayField(ArrayField(models.FloatField())),
@@ -163,7 +163,7 @@ def test_floats_are_refused_in_arrays_too():
     assert [error.obj.name for error in errors] == ["weight", "sizes"]
 
 
-def test_a_dated_migration_is_accepted():
+def test_dated_migration_is_accepted():
     assert file_name_errors(MigrationFile(Path("20261122_1600_create_users.py"), "m")) == []
 
 
@@ -180,12 +180,12 @@ def test_a_dated_migration_is_accepted():
         "x20261122_1600_create_users",
     ],
 )
-def test_any_other_migration_name_is_refused(name):
+def test_other_migration_name_is_reported(name):
     (error,) = file_name_errors(MigrationFile(Path(f"{name}.py"), f"apps.shop.migrations.{name}"))
     assert (error.id, error.obj) == ("keyhouse.E007", f"apps.shop.migrations.{name}")
 
 
-def test_a_migration_may_import_django_and_the_standard_library(migration_file):
+def test_migration_may_import_django_and_standard_library(migration_file):
     file = migration_file("import uuid\nimport django.contrib.postgres.fields\nfrom django.db import models\n")
     assert import_errors(file) == []
 
@@ -201,7 +201,7 @@ def test_a_migration_may_import_django_and_the_standard_library(migration_file):
         ("def forwards(apps, editor):\n    from config import settings", "config"),
     ],
 )
-def test_a_migration_may_import_nothing_else(migration_file, source, name):
+def test_other_import_in_migration_is_reported(migration_file, source, name):
     (error,) = import_errors(migration_file(source))
     assert error.id == "keyhouse.E008"
     assert f"imports {name}," in error.msg
@@ -215,7 +215,7 @@ def test_a_migration_may_import_nothing_else(migration_file, source, name):
         "migrations.SeparateDatabaseAndState(database_operations=[migrations.RunSQL('SELECT 1')])",
     ],
 )
-def test_an_operation_without_its_reverse_is_refused(migration_file, operation):
+def test_irreversible_operation_is_reported(migration_file, operation):
     (error,) = reversal_errors(migration_file(MIGRATION.format(operations=operation)))
     assert error.id == "keyhouse.E009"
 
@@ -228,19 +228,19 @@ def test_an_operation_without_its_reverse_is_refused(migration_file, operation):
         "migrations.SeparateDatabaseAndState(state_operations=[migrations.RunSQL('SELECT 1')])",
     ],
 )
-def test_an_operation_with_its_reverse_is_accepted(migration_file, operation):
+def test_reversible_operation_is_accepted(migration_file, operation):
     assert reversal_errors(migration_file(MIGRATION.format(operations=operation))) == []
 
 
-def test_every_file_of_a_migrations_package_is_found_in_order(migration_file):
-    later = migration_file("", "20261122_1601_b")
-    sooner = migration_file("", "0001_a")
-    assert list(files_of(later.module.rpartition(".")[0])) == [sooner, later]
+def test_migration_files_are_found_in_order(migration_file):
+    second = migration_file("", "20261122_1601_b")
+    first = migration_file("", "0001_a")
+    assert list(files_of(second.module.rpartition(".")[0])) == [first, second]
 
 
-def test_a_package_that_is_not_there_has_no_migrations():
+def test_missing_package_has_no_migrations():
     assert list(files_of("apps.core.no_such_package")) == []
 
 
-def test_keyhouse_itself_keeps_the_rules():
-    assert run_checks(tags=["house"]) == []
+def test_project_follows_the_conventions():
+    assert run_checks(tags=["conventions"]) == []

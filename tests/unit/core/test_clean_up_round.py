@@ -1,4 +1,4 @@
-"""A job of several parts does one at a time, and none keeps another from its turn."""
+"""The clean-up round runs one task at a time, and a failing task does not affect the others."""
 
 import logging
 
@@ -12,40 +12,41 @@ from apps.core.errors import Unavailable
 pytestmark = pytest.mark.unit
 
 
-def counted(done: list[str], name: str, error: Exception | None = None):
-    async def part() -> int:
+def recorded(done: list[str], name: str, error: Exception | None = None):
+    async def task() -> int:
         done.append(name)
         if error is not None:
             raise error
         return len(done)
 
-    return part
+    return task
 
 
-async def test_each_call_does_one_part_and_says_when_the_round_is_over():
+async def test_each_run_does_one_task_and_reports_the_end_of_the_round():
     done: list[str] = []
-    parts = CleanUpRound({name: counted(done, name) for name in ("a", "b", "c")})
-    assert [await parts.run() for _ in range(6)] == [True, True, False, True, True, False]
+    tasks = CleanUpRound({name: recorded(done, name) for name in ("a", "b", "c")})
+    assert [await tasks.run() for _ in range(6)] == [True, True, False, True, True, False]
     assert done == ["a", "b", "c", "a", "b", "c"]
 
 
-async def test_a_part_that_fails_is_logged_by_its_class_and_tried_again_in_the_next_round(caplog):
+async def test_failed_task_is_logged_by_class_and_retried_next_round(caplog):
     done: list[str] = []
-    parts = CleanUpRound(
+    tasks = CleanUpRound(
         {
-            "away": counted(done, "away", PoolTimeout("gone")),
-            "taken to be away": counted(done, "taken to be away", Unavailable()),
-            "broken": counted(done, "broken", IntegrityError("row values")),
-            "good": counted(done, "good"),
+            "timeout": recorded(done, "timeout", PoolTimeout("no connection")),
+            "outage": recorded(done, "outage", Unavailable()),
+            "broken": recorded(done, "broken", IntegrityError("row values")),
+            "successful": recorded(done, "successful"),
         }
     )
-    assert [await parts.run() for _ in range(5)] == [True, True, True, False, True]
-    assert done == ["away", "taken to be away", "broken", "good", "away"]
-    assert [(line.levelno, line.getMessage()) for line in caplog.records if line.levelno > logging.INFO] == [
-        (logging.WARNING, "away waits for the next round: PoolTimeout"),
-        (logging.WARNING, "taken to be away waits for the next round: Unavailable"),
-        (logging.WARNING, "broken failed, and is tried again in the next round: IntegrityError"),
+    assert [await tasks.run() for _ in range(5)] == [True, True, True, False, True]
+    assert done == ["timeout", "outage", "broken", "successful", "timeout"]
+    logged = [(record.levelno, record.getMessage()) for record in caplog.records if record.levelno > logging.INFO]
+    assert logged == [
+        (logging.WARNING, "timeout: unavailable, postponed to the next round: PoolTimeout"),
+        (logging.WARNING, "outage: unavailable, postponed to the next round: Unavailable"),
+        (logging.WARNING, "broken: failed, postponed to the next round: IntegrityError"),
         (logging.ERROR, "unexpected IntegrityError None"),
-        (logging.WARNING, "away waits for the next round: PoolTimeout"),
+        (logging.WARNING, "timeout: unavailable, postponed to the next round: PoolTimeout"),
     ]
     assert "row values" not in caplog.text

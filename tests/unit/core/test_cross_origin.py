@@ -17,7 +17,7 @@ def scope_of(method="GET", **headers):
     return {"method": method, "headers": [(name.replace("_", "-").encode(), value) for name, value in headers.items()]}
 
 
-def test_finds_the_first_header_of_a_name():
+def test_first_header_with_the_name_is_returned():
     scope = {"headers": [(b"a", b"1"), (b"b", b"2"), (b"b", b"\xe9")]}
     assert header(scope, b"b") == "2"
     assert header(scope, b"c") is None
@@ -31,11 +31,11 @@ def test_finds_the_first_header_of_a_name():
         ("POST", {"access_control_request_method": b"POST"}, False),
     ],
 )
-def test_knows_a_preflight(method, headers, preflight):
+def test_preflight_is_recognised(method, headers, preflight):
     assert is_preflight(scope_of(method, **headers)) is preflight
 
 
-def test_tells_an_allowed_origin_what_it_may_send():
+def test_preflight_of_allowed_origin_lists_methods_and_headers():
     assert preflight_headers(scope_of(origin=ALLOWED.encode()), SETTINGS) == {
         "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
         "Access-Control-Allow-Headers": "Authorization, Content-Type, X-API-Key, X-Request-ID",
@@ -54,13 +54,13 @@ def test_tells_an_allowed_origin_what_it_may_send():
         b"",
     ],
 )
-def test_lets_no_other_origin_in(origin):
+def test_other_origins_are_not_allowed(origin):
     scope = scope_of(origin=origin)
     assert preflight_headers(scope, SETTINGS) == {}
     assert cross_origin_headers(scope, SETTINGS) == [(b"vary", b"Origin")]
 
 
-def test_lets_an_allowed_origin_read_the_answer_without_cookies():
+def test_allowed_origin_may_read_without_credentials():
     headers = dict(cross_origin_headers(scope_of(origin=ALLOWED.encode()), SETTINGS))
     assert headers[b"access-control-allow-origin"] == ALLOWED.encode()
     assert b"X-Request-ID" in headers[b"access-control-expose-headers"]
@@ -68,18 +68,18 @@ def test_lets_an_allowed_origin_read_the_answer_without_cookies():
     assert b"access-control-allow-credentials" not in headers
 
 
-def test_says_nothing_where_no_origin_is_allowed():
+def test_no_headers_without_allowed_origins():
     assert cross_origin_headers(scope_of(origin=ALLOWED.encode()), HttpSettings()) == []
     assert preflight_headers(scope_of(origin=ALLOWED.encode()), HttpSettings()) == {}
 
 
-def test_promises_https_only_where_it_is_served():
+def test_hsts_is_sent_only_with_https():
     assert b"strict-transport-security" not in dict(security_headers(https_only=False))
-    promise = dict(security_headers(https_only=True))[b"strict-transport-security"]
-    assert promise == b"max-age=31536000; includeSubDomains; preload"
+    value = dict(security_headers(https_only=True))[b"strict-transport-security"]
+    assert value == b"max-age=31536000; includeSubDomains; preload"
 
 
-def test_content_may_come_from_this_server_alone():
+def test_csp_allows_only_own_content():
     policy = dict(security_headers(https_only=False))[b"content-security-policy"].decode()
     directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
     assert directives["default-src"] == "'none'"

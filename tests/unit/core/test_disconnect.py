@@ -1,4 +1,4 @@
-"""A client that hangs up is noticed while it waits, and nothing else is."""
+"""The detection of clients that disconnect."""
 
 import asyncio
 from typing import Any
@@ -14,19 +14,19 @@ MOMENT = 0.01
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disconnect, "WATCHED_AFTER_SECONDS", MOMENT)
+def _short_watch_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disconnect, "WATCH_DELAY_SECONDS", MOMENT)
 
 
 class Client:
-    """An ASGI `receive` that tells what it is made to, or nothing."""
+    """An ASGI `receive` that returns a message of this type, or waits forever."""
 
     def __init__(self, kind: str | None = None) -> None:
         self.kind = kind
-        self.asked = 0
+        self.calls = 0
 
     async def __call__(self) -> dict[str, Any]:
-        self.asked += 1
+        self.calls += 1
         if self.kind is None:
             await asyncio.Event().wait()
         return {"type": self.kind}
@@ -35,31 +35,31 @@ class Client:
 async def serve(client: Client, seconds: float) -> str:
     with DisconnectWatch(client):
         await asyncio.sleep(seconds)
-        return "answer"
+        return "response"
 
 
-async def test_a_client_that_hangs_up_is_not_worked_for():
+async def test_disconnect_cancels_the_block():
     client = Client("http.disconnect")
     with pytest.raises(ClientDisconnected):
         await serve(client, 10)
-    assert client.asked == 1
+    assert client.calls == 1
 
 
-async def test_who_is_answered_soon_is_not_watched():
+async def test_fast_response_is_not_watched():
     client = Client("http.disconnect")
-    assert await serve(client, 0) == "answer"
+    assert await serve(client, 0) == "response"
     await asyncio.sleep(2 * MOMENT)
-    assert client.asked == 0
+    assert client.calls == 0
 
 
 @pytest.mark.parametrize("kind", [None, "http.request"])
-async def test_who_stays_is_answered(kind: str | None):
+async def test_connected_client_gets_its_response(kind: str | None):
     client = Client(kind)
-    assert await serve(client, 5 * MOMENT) == "answer"
-    assert client.asked == 1
+    assert await serve(client, 5 * MOMENT) == "response"
+    assert client.calls == 1
 
 
-async def test_being_cancelled_for_another_reason_is_not_a_hang_up():
+async def test_other_cancellation_is_not_a_disconnect():
     task = asyncio.create_task(serve(Client(), 10))
     await asyncio.sleep(2 * MOMENT)
     task.cancel()

@@ -1,4 +1,4 @@
-"""Errors become HTTP in one place."""
+"""The conversion of exceptions to HTTP responses."""
 
 import json
 import logging
@@ -34,7 +34,7 @@ CONTRACT = [
     (errors.InternalError, 500, "INTERNAL_ERROR"),
 ]
 ROW = "Key (email)=(hunter2) already exists"
-AWAY = [
+UNAVAILABLE = [
     OperationalError("x"),
     InterfaceError("x"),
     psycopg.OperationalError("x"),
@@ -46,7 +46,7 @@ AWAY = [
 
 
 @pytest.mark.parametrize(("kind", "status", "code"), CONTRACT)
-def test_each_error_has_its_status_and_code(kind, status, code):
+def test_error_has_its_status_and_code(kind, status, code):
     response = error_response(kind())
     assert response.status_code == status
     assert response["Content-Type"] == "application/json"
@@ -55,30 +55,30 @@ def test_each_error_has_its_status_and_code(kind, status, code):
 
 
 @pytest.mark.parametrize(("kind", "status", "code"), CONTRACT)
-def test_only_a_missing_credential_asks_for_one(kind, status, code):
+def test_only_401_sends_www_authenticate(kind, status, code):
     assert ("WWW-Authenticate" in error_response(kind())) == (status == 401)
 
 
-def test_says_its_own_sentence_code_and_details():
+def test_error_uses_its_own_message_code_and_details():
     error = errors.LockedOut("Taken.", details=[ErrorDetail("email", "is taken")])
-    said = json.loads(error_response(error).content)["error"]
-    assert (said["code"], said["message"]) == ("LOCKED_OUT", "Taken.")
-    assert said["details"] == [{"field": "email", "message": "is taken"}]
+    sent = json.loads(error_response(error).content)["error"]
+    assert (sent["code"], sent["message"]) == ("LOCKED_OUT", "Taken.")
+    assert sent["details"] == [{"field": "email", "message": "is taken"}]
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(1, "1"), (90, "90"), (0, "1"), (-5, "1")])
-def test_says_when_to_come_back(seconds, said):
-    assert error_response(errors.TooManyRequests(retry_after_seconds=seconds))["Retry-After"] == said
+@pytest.mark.parametrize(("seconds", "header"), [(1, "1"), (90, "90"), (0, "1"), (-5, "1")])
+def test_retry_after_is_sent(seconds, header):
+    assert error_response(errors.TooManyRequests(retry_after_seconds=seconds))["Retry-After"] == header
 
 
-def test_a_validation_error_of_one_field():
-    error = errors.ValidationFailed.of("plan", "There is none.")
-    assert error.details == (ErrorDetail("plan", "There is none."),)
+def test_validation_error_for_one_field():
+    error = errors.ValidationFailed.of("plan", "does not exist")
+    assert error.details == (ErrorDetail("plan", "does not exist"),)
     assert error.status == 422
 
 
-@pytest.mark.parametrize("exception", AWAY, ids=lambda error: f"{type(error).__module__}.{type(error).__name__}")
-def test_a_database_that_is_away_is_unavailable(exception):
+@pytest.mark.parametrize("exception", UNAVAILABLE, ids=lambda error: f"{type(error).__module__}.{type(error).__name__}")
+def test_unavailable_database_is_503(exception):
     response = error_response(to_domain_error(exception))
     assert (response.status_code, response["Retry-After"]) == (503, "1")
 
@@ -92,11 +92,11 @@ def test_a_database_that_is_away_is_unavailable(exception):
         (errors.Conflict(), errors.Conflict),
     ],
 )
-def test_translates_what_the_frameworks_raise(exception, kind):
+def test_framework_exceptions_are_translated(exception, kind):
     assert type(to_domain_error(exception)) is kind
 
 
-def test_finds_our_own_error_behind_a_parser_error():
+def test_domain_error_inside_parser_error_is_used():
     wrapped = HttpError(400, "Cannot parse")
     wrapped.__cause__ = errors.UnsupportedMediaType()
     assert to_domain_error(wrapped) is wrapped.__cause__
@@ -114,12 +114,12 @@ def test_finds_our_own_error_behind_a_parser_error():
         (("elsewhere", "thing"), "elsewhere.thing"),
     ],
 )
-def test_names_the_field_as_the_client_knows_it(location, field):
+def test_field_is_named_as_in_the_request(location, field):
     translated = to_domain_error(ValidationError([{"loc": location, "msg": "Value error, is wrong"}]))
     assert translated.details == (ErrorDetail(field, "is wrong"),)
 
 
-def test_says_twenty_reasons_of_many():
+def test_details_are_limited_to_twenty():
     problems = [{"loc": ("body", "new", "scopes", number), "msg": "is wrong"} for number in range(1000)]
     translated = to_domain_error(ValidationError(problems))
     assert [detail.field for detail in translated.details] == [f"scopes.{number}" for number in range(20)]
@@ -127,19 +127,19 @@ def test_says_twenty_reasons_of_many():
     assert len(json.loads(error_response(own).content)["error"]["details"]) == 20
 
 
-def test_a_field_that_the_client_has_named_is_not_repeated_at_length():
-    translated = to_domain_error(ValidationError([{"loc": ("body", "new", "k" * 900_000), "msg": "is not known"}]))
-    assert translated.details == (ErrorDetail("k" * 100, "is not known"),)
+def test_long_field_name_is_truncated():
+    translated = to_domain_error(ValidationError([{"loc": ("body", "new", "k" * 900_000), "msg": "is unknown"}]))
+    assert translated.details == (ErrorDetail("k" * 100, "is unknown"),)
 
 
 def caught(kind, message):
-    """Return an error that was raised here, with its traceback."""
+    """Raise and return an error, with its traceback."""
     with pytest.raises(kind) as raised:
         raise kind(message)
     return raised.value
 
 
-def test_an_unexpected_error_tells_the_log_and_not_the_client(caplog):
+def test_unexpected_error_is_logged_and_hidden_from_the_client(caplog):
     with caplog.at_level(logging.ERROR, "keyhouse.errors"):
         response = error_response(to_domain_error(RuntimeError("the details")))
     assert response.status_code == 500
@@ -148,11 +148,11 @@ def test_an_unexpected_error_tells_the_log_and_not_the_client(caplog):
 
 
 @pytest.mark.parametrize("kind", [IntegrityError, DataError, psycopg.errors.UniqueViolation])
-def test_a_database_error_repeats_no_row_even_to_the_log(kind, caplog):
+def test_database_error_logs_no_row_values(kind, caplog):
     with caplog.at_level(logging.DEBUG, "keyhouse.errors"):
         response = error_response(to_domain_error(caught(kind, ROW)))
     assert response.status_code == 500
     assert kind.__name__ in caplog.text
-    assert "test_error_responses" in caplog.text  # where it happened
+    assert "test_error_responses" in caplog.text  # from the traceback
     assert "hunter2" not in caplog.text
     assert b"hunter2" not in response.content

@@ -1,4 +1,4 @@
-"""Reading and writing JSON."""
+"""Parsing and rendering JSON."""
 
 import pytest
 from django.test import RequestFactory
@@ -17,24 +17,24 @@ def parse(body: bytes, content_type: str = "application/json"):
     ("body", "value"),
     [(b"{}", {}), (b' {"a": [1, null, true]} ', {"a": [1, None, True]}), ('"é"'.encode(), "é"), (b"null", None)],
 )
-def test_reads_json(body, value):
+def test_json_is_parsed(body, value):
     assert parse(body) == value
 
 
-def test_a_stranger_is_read_up_to_128_kibibytes():
+def test_anonymous_body_is_limited_to_128_kibibytes():
     longest = b'"%s"' % (b"x" * (128 * 1024 - 2))
     assert parse(longest) == "x" * (128 * 1024 - 2)
     with pytest.raises(PayloadTooLarge):
         parse(longest + b" ")
 
 
-def test_whoever_is_known_is_read_further():
+def test_authenticated_body_may_be_longer():
     request = RequestFactory().generic("POST", "/", b'"%s"' % (b"x" * 1_000_000), CONTENT_TYPE="application/json")
-    request.auth = "somebody"  # type: ignore[attr-defined]
+    request.auth = "principal"  # type: ignore[attr-defined]
     assert JsonParser().parse_body(request) == "x" * 1_000_000
 
 
-def test_a_charset_beside_the_type_does_no_harm():
+def test_content_type_may_have_a_charset():
     assert parse(b"{}", "application/json; charset=utf-8") == {}
 
 
@@ -60,7 +60,7 @@ def test_a_charset_beside_the_type_does_no_harm():
     ],
     ids=lambda body: f"{body[:12]!r} {len(body)}",
 )
-def test_refuses_what_is_not_json(body):
+def test_invalid_json_is_rejected(body):
     with pytest.raises(MalformedRequest):
         parse(body)
 
@@ -69,11 +69,11 @@ def test_refuses_what_is_not_json(body):
     "content_type",
     ["", "text/plain", "application/x-www-form-urlencoded", "text/json", "application/json2", "application/xml"],
 )
-def test_refuses_other_types(content_type):
+def test_other_content_types_are_rejected(content_type):
     with pytest.raises(UnsupportedMediaType):
         parse(b"{}", content_type)
 
 
-def test_writes_json():
+def test_json_is_rendered():
     request = RequestFactory().get("/")
     assert JsonRenderer().render(request, {"a": ["é", None, 1]}, response_status=200) == '{"a":["é",null,1]}\n'.encode()

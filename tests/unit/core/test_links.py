@@ -1,4 +1,4 @@
-"""Links in mail lead where the operator says, and nowhere else."""
+"""Links in messages lead only to the configured application."""
 
 import pytest
 
@@ -9,16 +9,16 @@ pytestmark = pytest.mark.unit
 
 @pytest.fixture(autouse=True)
 def application(settings):
-    """Name the application."""
+    """Configure the application's URL."""
     settings.APPLICATION_URL = "https://app.example.com/portal"
 
 
-def test_a_page_and_a_token_in_the_fragment():
+def test_link_has_page_and_token_in_fragment():
     link = link_to("verify-email", token="abc_-123")
     assert link == "https://app.example.com/portal/account/verify-email#token=abc_-123"
 
 
-def test_what_a_token_contains_cannot_end_it():
+def test_special_characters_in_fragment_are_escaped():
     link = link_to("reset", token="a b&c=d#e/é%\r\n", email="me+you@example.com")
     assert link == (
         "https://app.example.com/portal/account/reset"
@@ -26,14 +26,14 @@ def test_what_a_token_contains_cannot_end_it():
     )
 
 
-def test_a_page_without_a_fragment():
+def test_link_without_fragment():
     assert link_to("security") == "https://app.example.com/portal/account/security"
 
 
-def test_a_page_s_name_cannot_leave_the_application():
+def test_special_characters_in_page_are_escaped():
     assert link_to("a?b#c") == "https://app.example.com/portal/account/a%3Fb%23c"
 
 
-def test_a_letter_does_not_show_its_context():
-    letter = MailMessage("verify", "me@example.com", "verify:1", 1, {"link": "https://secret"})
-    assert "secret" not in repr(letter)
+def test_message_repr_hides_its_context():
+    message = MailMessage("verify", "me@example.com", "verify:1", 1, {"link": "https://secret"})
+    assert "secret" not in repr(message)

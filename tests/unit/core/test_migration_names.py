@@ -1,4 +1,4 @@
-"""Migration names: what Django's own commands write, in a scratch project whose only app is `shop`."""
+"""The names that Django's commands give migrations, in a temporary project with the app `shop`."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.core.conventions.migration_names import DatedAutodetector, MigrationName
+from apps.core.conventions.migration_names import DatedMigrationAutodetector, MigrationName
 
 pytestmark = pytest.mark.unit
 
@@ -19,7 +19,7 @@ MANAGE = """
 import sys
 from pathlib import Path
 import apps
-apps.__path__.append(str(Path(__file__).parent / "house"))
+apps.__path__.append(str(Path(__file__).parent / "own"))
 from django.conf import settings
 from django.core.management import execute_from_command_line
 settings.configure(
@@ -27,7 +27,7 @@ settings.configure(
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "shop.sqlite3"}},
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
     USE_TZ=True,
-    # Core is the real one: no test may write a migration into it.
+    # Core is the real app: no test may write a migration into it.
     MIGRATION_MODULES={"core": None},
     SILENCED_SYSTEM_CHECKS=["keyhouse.E002", "keyhouse.E003"],
 )
@@ -43,23 +43,23 @@ class {name}(models.Model):
 
 
 def name_of(stem: str) -> MigrationName:
-    """Read a name that must be a house name."""
+    """Parse a name that must be a dated name."""
     parsed = MigrationName.parse(stem)
     assert parsed is not None, stem
     return parsed
 
 
 def model_source(label: str, name: str, fields: str) -> str:
-    """Return the source of a model with these fields."""
+    """Return the source of a model with the fields."""
     return MODEL.format(label=label, name=name, table=name.lower(), fields=fields)
 
 
 class Shop:
-    """A project of its own: an app under `apps`, one that stands for a library, and SQLite."""
+    """A temporary project with an app under `apps`, an app `stall` in the role of a library, and SQLite."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.migrations = folder / "house/shop/migrations"
+        self.migrations = folder / "own/shop/migrations"
         for package in (self.migrations, folder / "stall/migrations"):
             package.mkdir(parents=True)
             (package / "__init__.py").touch()
@@ -68,13 +68,13 @@ class Shop:
         self.write_models("stall", Parcel="weight = models.IntegerField()")
 
     def write_models(self, label: str, **fields: str) -> None:
-        """Replace the app's models by these, given as name and fields."""
+        """Replace the app's models by these, given as names and fields."""
         classes = [model_source(label, name, body) for name, body in fields.items()]
         path = self.migrations.parent if label == "shop" else self.folder / label
         (path / "models.py").write_text("from django.db import models\n" + "".join(classes))
 
     def manage(self, *arguments: str, status: int = 0) -> str:
-        """Run a command to its end and return what it printed."""
+        """Run a command and return its output."""
         environment = os.environ | {"PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"}
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
@@ -88,11 +88,11 @@ class Shop:
         return sorted(path.stem for path in self.migrations.glob("*.py") if path.stem != "__init__")
 
     def features(self) -> list[str]:
-        """Return what shop's migrations are for, in the order of their names; a name that is none fails."""
+        """Return the features of shop's migrations, in the order of their names. Fails for other names."""
         return [name_of(name).feature for name in self.names()]
 
     def write_migration(self, name: str, after: str, operations: str = "") -> None:
-        """Write one as a colleague on another branch would have."""
+        """Write a migration, as if from another branch."""
         source = (
             "from django.db import migrations, models\n\nclass Migration(migrations.Migration):\n"
             f"    dependencies = [('shop', '{after}')]\n    operations = [{operations}]\n"
@@ -110,53 +110,53 @@ def shop(tmp_path) -> Shop:
 
 @pytest.fixture
 def open_shop(shop: Shop) -> Shop:
-    """Return a shop with its first migration written."""
+    """Return a shop with its first migration."""
     shop.manage("makemigrations", "shop")
     return shop
 
 
-def test_a_house_name_is_read_back():
+def test_dated_name_round_trips():
     parsed = name_of("20261122_1605_create_users")
     assert parsed == (datetime(2026, 11, 22, 16, 5, tzinfo=UTC), "create_users")
     assert str(parsed) == "20261122_1605_create_users"
 
 
 @pytest.mark.parametrize("name", ["0001_initial", "20261322_1605_x", "20261122_1605", "20261122_1605_X"])
-def test_anything_else_is_no_house_name(name):
+def test_other_names_are_not_parsed(name):
     assert MigrationName.parse(name) is None
 
 
-def test_the_next_name_is_later_than_all_before_even_those_ahead_of_the_clock():
+def test_next_name_is_after_future_names():
     name = MigrationName.next_after(["20991231_2359_b", "20261122_1605_a", "0001_initial"], "c")
     assert str(name) == "21000101_0000_c"
 
 
-def test_the_next_name_is_now_in_utc():
+def test_next_name_is_the_current_minute_in_utc():
     before = datetime.now(UTC).replace(second=0, microsecond=0)
     name = MigrationName.next_after(["20200101_0000_a"], "b")
     assert before <= name.written_at <= datetime.now(UTC)
 
 
-def test_numbers_follow_time_and_djangos_own_names_keep_theirs():
-    number = DatedAutodetector.parse_number
+def test_dated_name_parses_to_its_time_as_number():
+    number = DatedMigrationAutodetector.parse_number
     assert number("20261122_1605_b") == 202611221605
     assert number("0007_seven") == 7
     assert number("0001_squashed_0004_four") == 4
     assert number("custom") is None
 
 
-def test_the_first_migration_is_named_after_its_app(open_shop):
+def test_first_migration_is_named_after_its_app(open_shop):
     assert open_shop.features() == ["create_shop"]
     assert abs(name_of(open_shop.names()[0]).written_at - datetime.now(UTC)).seconds < 120
 
 
-def test_other_apps_keep_djangos_names(shop):
+def test_other_apps_keep_django_names(shop):
     shop.manage("makemigrations", "stall")
     assert (shop.folder / "stall/migrations/0001_initial.py").exists()
     assert shop.names() == []
 
 
-def test_a_change_in_the_same_minute_is_named_after_itself_and_sorts_later(open_shop):
+def test_change_in_the_same_minute_sorts_later(open_shop):
     open_shop.write_models("shop", Parcel="weight = models.IntegerField(); size = models.IntegerField(default=1)")
     open_shop.manage("makemigrations")
     assert open_shop.features() == ["create_shop", "parcel_size"]
@@ -165,12 +165,12 @@ def test_a_change_in_the_same_minute_is_named_after_itself_and_sorts_later(open_
     ).read_text().replace('"', "'")
 
 
-def test_a_name_that_is_asked_for_is_used(shop):
+def test_requested_name_is_used(shop):
     shop.manage("makemigrations", "shop", "--name", "open_the_shop")
     assert shop.features() == ["open_the_shop"]
 
 
-def test_models_that_need_each_other_get_two_migrations_that_apply(shop):
+def test_circular_foreign_keys_get_several_migrations(shop):
     link = "other = models.ForeignKey('{}', models.CASCADE)"
     shop.write_models("shop", Parcel=link.format("stall.Parcel"))
     shop.write_models("stall", Parcel=link.format("shop.MailMessage"), Sack=link.format("shop.Parcel"))
@@ -183,28 +183,28 @@ def test_models_that_need_each_other_get_two_migrations_that_apply(shop):
     shop.manage("migrate")
 
 
-def test_migrate_sees_what_makemigrations_wrote(open_shop):
+def test_migrate_applies_dated_migrations(open_shop):
     assert "create_shop... OK" in open_shop.manage("migrate", "shop")
     assert "No changes detected" in open_shop.manage("makemigrations", "--check", "shop")
 
 
-def test_check_reports_a_missing_migration_and_writes_nothing(shop):
+def test_check_reports_missing_migration_without_writing(shop):
     shop.manage("makemigrations", "shop", "--check", status=1)
     assert shop.names() == []
 
 
-def test_an_empty_migration_must_say_what_it_is_for(open_shop):
+def test_empty_migration_needs_a_name(open_shop):
     assert "needs --name" in open_shop.manage("makemigrations", "shop", "--empty", status=1)
     open_shop.manage("makemigrations", "shop", "--empty", "--name", "fill_weights")
     assert open_shop.features() == ["create_shop", "fill_weights"]
 
 
-def test_a_name_in_capitals_is_refused(shop):
+def test_name_in_camel_case_is_rejected(shop):
     assert "snake_case" in shop.manage("makemigrations", "shop", "--name", "OpenShop", status=1)
     assert shop.names() == []
 
 
-def test_update_rewrites_the_last_migration_under_a_new_stamp(open_shop):
+def test_update_renames_last_migration_to_a_new_time(open_shop):
     before = open_shop.names()
     open_shop.write_models("shop", Parcel="size = models.IntegerField(default=1)")
     open_shop.manage("makemigrations", "shop", "--update", "--noinput")
@@ -215,13 +215,13 @@ def test_update_rewrites_the_last_migration_under_a_new_stamp(open_shop):
     assert "weight" not in text
 
 
-def test_update_takes_a_new_name(open_shop):
+def test_update_accepts_a_new_name(open_shop):
     open_shop.write_models("shop", Parcel="size = models.IntegerField(default=1)")
     open_shop.manage("makemigrations", "shop", "--update", "--noinput", "--name", "create_parcels")
     assert open_shop.features() == ["create_parcels"]
 
 
-def test_a_merge_comes_after_both_branches(open_shop):
+def test_merge_is_named_after_both_branches_and_sorts_last(open_shop):
     (first,) = open_shop.names()
     open_shop.write_migration("20990101_1000_left", first)
     open_shop.write_migration("20990101_1001_right", first, "migrations.RunSQL('SELECT 1', 'SELECT 2')")
@@ -231,7 +231,7 @@ def test_a_merge_comes_after_both_branches(open_shop):
     open_shop.manage("migrate", "shop")
 
 
-def test_a_merge_of_unrelated_branches_is_refused(open_shop):
+def test_merge_of_unrelated_branches_is_rejected(open_shop):
     source = "from django.db import migrations\n\nclass Migration(migrations.Migration):\n    operations = []\n"
     (open_shop.migrations / "20990101_1000_alone.py").write_text(source)
     assert "no common ancestor" in open_shop.manage("makemigrations", "--merge", "--noinput", status=1)
@@ -246,7 +246,7 @@ def test_a_merge_of_unrelated_branches_is_refused(open_shop):
         (["20990101_1001", "--squashed-name", "all_of_it"], "{first}_all_of_it"),
     ],
 )
-def test_a_squash_sorts_where_the_first_it_replaces_did(open_shop, arguments, expected):
+def test_squashed_migration_keeps_time_of_the_first(open_shop, arguments, expected):
     (first,) = open_shop.names()
     open_shop.write_migration("20990101_1000_one", first)
     open_shop.write_migration("20990101_1001_second", "20990101_1000_one")

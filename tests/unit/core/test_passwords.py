@@ -24,18 +24,18 @@ pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("production_hashing")]
 SECRET = "correct horse battery staple"
 
 
-async def test_hashes_by_argon2id_with_the_documented_parameters():
+async def test_hash_uses_documented_argon2id_parameters():
     assert (await hash_password(SECRET)).startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
 
 
-async def test_salts_each_hash():
+async def test_each_hash_is_salted():
     first, second = await asyncio.gather(hash_password(SECRET), hash_password(SECRET))
     assert first != second
     assert SECRET not in first
 
 
 @pytest.mark.parametrize("password", [SECRET, "ünïcödé 密码 🔑", " spaces ", "x" * 256])
-async def test_knows_the_right_password(password):
+async def test_only_the_right_password_matches(password):
     encoded = await hash_password(password)
     assert await password_matches(password, encoded) is True
     for wrong in (password + "x", password[:-1], password.upper(), ""):
@@ -43,13 +43,13 @@ async def test_knows_the_right_password(password):
 
 
 @pytest.mark.parametrize("encoded", [None, "", "!", "!unusable", "plain text", "unknown$1$2$3"])
-async def test_nothing_matches_what_is_not_a_hash(encoded):
+async def test_nothing_matches_an_invalid_hash(encoded):
     assert await password_matches(SECRET, encoded) is False
     assert await password_matches("", encoded) is False
     assert await password_matches("decoy", encoded) is False
 
 
-async def test_hashes_off_the_event_loop_and_lets_it_run():
+async def test_hashing_does_not_block_the_event_loop():
     ticks, hashing = 0, asyncio.ensure_future(hash_password(SECRET))
     while not hashing.done():
         ticks += 1
@@ -58,8 +58,8 @@ async def test_hashes_off_the_event_loop_and_lets_it_run():
     assert (await run_in_hashing_thread(threading.current_thread)).name.startswith("password")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has its process's priority")
-async def test_lets_whatever_else_the_process_does_go_first():
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have their own priority only on Linux")
+async def test_hashing_threads_have_lowest_priority():
     def niceness() -> int:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
@@ -67,35 +67,35 @@ async def test_lets_whatever_else_the_process_does_go_first():
     assert niceness() < NICENESS
 
 
-async def test_passes_on_what_was_raised():
+async def test_exception_of_hashing_thread_is_raised():
     with pytest.raises(ZeroDivisionError):
         await run_in_hashing_thread(lambda: 1 // 0)
 
 
-async def test_refuses_at_once_when_too_many_wait():
+async def test_too_many_hashings_are_rejected_immediately():
     gate = threading.Event()
-    waiting = [asyncio.ensure_future(run_in_hashing_thread(gate.wait)) for _ in range(HASHINGS_MAXIMUM)]
+    hashings = [asyncio.ensure_future(run_in_hashing_thread(gate.wait)) for _ in range(HASHINGS_MAXIMUM)]
     await asyncio.sleep(0)
     try:
         with pytest.raises(Unavailable):
             await asyncio.wait_for(password_matches(SECRET, None), timeout=5)
     finally:
         gate.set()
-    assert all(await asyncio.gather(*waiting))
+    assert all(await asyncio.gather(*hashings))
     assert await password_matches(SECRET, None) is False
 
 
-async def test_whoever_leaves_or_fails_makes_room():
+async def test_failed_and_cancelled_hashings_release_their_slots():
     for _ in range(HASHINGS_MAXIMUM + 1):
         with pytest.raises(ZeroDivisionError):
             await run_in_hashing_thread(lambda: 1 // 0)
-        leaving = asyncio.ensure_future(run_in_hashing_thread(int))
+        cancelled = asyncio.ensure_future(run_in_hashing_thread(int))
         await asyncio.sleep(0)
-        leaving.cancel()
-        await asyncio.wait([leaving])
+        cancelled.cancel()
+        await asyncio.wait([cancelled])
 
 
-def test_the_decoy_takes_as_long_as_any_hash_and_has_a_password_nobody_knows():
+def test_decoy_hash_has_current_parameters():
     hasher = Argon2idHasher()
     assert not hasher.must_update(DECOY)
     own = hasher.decode(make_password(SECRET))
@@ -103,7 +103,7 @@ def test_the_decoy_takes_as_long_as_any_hash_and_has_a_password_nobody_knows():
     assert [len(decoy[part]) for part in ("salt", "hash")] == [len(own[part]) for part in ("salt", "hash")]
 
 
-def test_a_hash_with_other_parameters_is_made_anew():
+def test_hash_with_other_parameters_must_update():
     weaker = type("Weaker", (Argon2PasswordHasher,), {"time_cost": 1, "memory_cost": 8 * 1024, "parallelism": 1})
     assert Argon2idHasher().must_update(weaker().encode(SECRET, "somesaltsomesalt"))
     assert not Argon2idHasher().must_update(make_password(SECRET))

@@ -1,4 +1,4 @@
-"""What a caller may do, by who it is and by what credential."""
+"""The rights of callers, by their account and credential."""
 
 import pytest
 
@@ -36,9 +36,9 @@ STAFF_CALLERS = {"staff session", "staff key with staff scope", "staff key with 
 WRITERS = {"session", "key with account scope", "staff key with account scope", *STAFF_CALLERS} - {"operator"}
 
 
-def may(act, *args) -> bool:
+def may(action, *args) -> bool:
     try:
-        act(*args)
+        action(*args)
     except NotAllowed:
         return False
     return True
@@ -62,27 +62,27 @@ def test_staff_rights_need_a_session_or_the_staff_scope(name):
         ("staff key with every scope", (ACCOUNT_WRITE, STAFF)),
     ],
 )
-def test_what_a_caller_may_do_here_is_said_in_scopes(name, scopes):
+def test_reserved_scopes_of_a_caller(name, scopes):
     assert CALLERS[name].reserved_scopes == scopes
 
 
 @pytest.mark.parametrize("name", CALLERS)
-def test_others_accounts_are_for_staff_alone(name):
+def test_only_staff_may_access_other_accounts(name):
     assert may(CALLERS[name].require_reading, OTHER) is (name in STAFF_CALLERS)
     assert may(CALLERS[name].require_writing, OTHER) is (name in STAFF_CALLERS)
 
 
 @pytest.mark.parametrize("name", ACCOUNT_HOLDERS)
-def test_everyone_may_read_their_own(name):
+def test_every_caller_may_read_its_own_account(name):
     assert may(CALLERS[name].require_reading, ME)
 
 
 @pytest.mark.parametrize("name", ACCOUNT_HOLDERS)
-def test_a_key_needs_a_scope_to_change_its_own_account(name):
+def test_key_needs_scope_to_change_its_own_account(name):
     assert may(CALLERS[name].require_writing, ME) is (name in WRITERS)
 
 
-def test_a_key_is_told_which_scope_it_lacks():
+def test_error_names_the_missing_scope():
     with pytest.raises(InsufficientScopes, match="keyhouse:account"):
         key().require_writing(ME)
 
@@ -91,13 +91,13 @@ def test_a_key_is_told_which_scope_it_lacks():
     ("caller", "has"),
     [
         (key(KEYS_VERIFY), True),
-        (key("keys:*"), False),  # what a wildcard gives of declared scopes stands beside it
+        (key("keys:*"), False),  # a wildcard grants no declared scope
         (key("keys:*", KEYS_VERIFY), True),
         (session(scopes=frozenset({KEYS_VERIFY})), True),
         (session(scopes=frozenset({CREDITS_HOLD})), False),
         (key("keys:read"), False),
         (key(), False),
-        (key(is_staff=True), False),  # a staff member's key has what it was given and no more
+        (key(is_staff=True), False),  # a key of staff has only its own scopes
         (session(), False),
         (session(is_staff=True), True),
         (OPERATOR, True),
@@ -108,7 +108,7 @@ def test_scopes(caller, has):
     assert may(caller.require_scope, KEYS_VERIFY) is has
 
 
-def test_a_session_says_what_roles_give_and_changes_its_own_account():
+def test_session_has_scopes_of_its_roles_and_of_everyone():
     caller = session(scopes=frozenset({CREDITS_HOLD, KEYS_VERIFY}))
     assert caller.reserved_scopes == (ACCOUNT_WRITE, KEYS_VERIFY, CREDITS_HOLD)
     assert caller.has_scope(ACCOUNT_WRITE)
@@ -123,7 +123,7 @@ def test_a_session_says_what_roles_give_and_changes_its_own_account():
         (session(), False),
         (session(is_staff=True), False),
         (session(is_staff=True, is_superuser=True), True),
-        (session(is_superuser=True), False),  # who was made no staff any more keeps nothing of it
+        (session(is_superuser=True), False),  # a superuser who is no longer staff has no superuser rights
         (key(KEYS_VERIFY), False),
         (key(is_staff=True, is_superuser=True), False),
         (key(STAFF, is_staff=True, is_superuser=True), True),
@@ -135,32 +135,32 @@ def test_roles(caller, has):
     assert may(caller.require_one_role, ["another", "service"]) is has
 
 
-def test_a_session_of_staff_that_lacks_a_second_factor_is_told_so():
+def test_staff_session_without_second_factor_is_rejected():
     caller = session(lacks_second_factor=True)
-    for act in (caller.require_staff, caller.require_superuser):
+    for check in (caller.require_staff, caller.require_superuser):
         with pytest.raises(SecondFactorRequired):
-            act()
+            check()
     with pytest.raises(SecondFactorRequired):
         caller.require_scope(KEYS_VERIFY)
-    for act in (caller.require_reading, caller.require_writing):
-        act(ME)
+    for check in (caller.require_reading, caller.require_writing):
+        check(ME)
         with pytest.raises(SecondFactorRequired):
-            act(OTHER)
+            check(OTHER)
 
 
-def test_the_operator_owns_nothing():
+def test_operator_has_no_account():
     with pytest.raises(NotAllowed):
         _ = OPERATOR.owner_id
     assert session().owner_id == ME
 
 
-def test_only_who_signed_in_has_a_session():
+def test_only_sessions_have_a_session_id():
     assert session().require_session() == 7
     for caller in (key(), OPERATOR):
         with pytest.raises(NotAllowed):
             caller.require_session()
 
 
-def test_cannot_be_changed():
+def test_principal_is_immutable():
     with pytest.raises(AttributeError):
         session().is_staff = True

@@ -1,4 +1,4 @@
-"""The identity of a request."""
+"""The context of a request."""
 
 from contextvars import copy_context
 
@@ -9,20 +9,20 @@ from apps.core.request_context import NO_REQUEST, RequestContext, current_reques
 pytestmark = pytest.mark.unit
 
 
-@pytest.mark.parametrize("harmless", ["a", "a" * 64, "A-b_c.d:9", "0123"])
-def test_takes_over_a_harmless_request_id(harmless):
-    assert request_id_from(harmless) == harmless
+@pytest.mark.parametrize("safe", ["a", "a" * 64, "A-b_c.d:9", "0123"])
+def test_safe_request_id_is_kept(safe):
+    assert request_id_from(safe) == safe
 
 
-@pytest.mark.parametrize("harmful", [None, "", "a" * 65, "a b", "a\nb", "a\n", "ü", "<script>", "a\x00", "a/b"])
-def test_makes_a_new_request_id_instead_of_a_harmful_one(harmful):
-    made = request_id_from(harmful)
-    assert len(made) == 32
-    assert set(made) <= set("0123456789abcdef")
-    assert made != request_id_from(harmful)
+@pytest.mark.parametrize("unsafe", [None, "", "a" * 65, "a b", "a\nb", "a\n", "ü", "<script>", "a\x00", "a/b"])
+def test_unsafe_request_id_is_replaced(unsafe):
+    generated = request_id_from(unsafe)
+    assert len(generated) == 32
+    assert set(generated) <= set("0123456789abcdef")
+    assert generated != request_id_from(unsafe)
 
 
-def test_is_kept_for_the_running_task_alone():
+def test_context_is_limited_to_the_running_task():
     context = RequestContext("id-1", "192.0.2.1", "agent")
 
     def inside() -> RequestContext:
@@ -34,5 +34,5 @@ def test_is_kept_for_the_running_task_alone():
     assert current_request() is before
 
 
-def test_is_empty_outside_any_request():
+def test_context_is_empty_outside_a_request():
     assert RequestContext(request_id="", client_address=None, user_agent="") == NO_REQUEST

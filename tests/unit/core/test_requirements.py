@@ -1,4 +1,4 @@
-"""What an operation asks of its caller: enforced, and said in the OpenAPI document."""
+"""Requirements of operations are enforced, and stated in the OpenAPI document."""
 
 import json
 from types import SimpleNamespace
@@ -40,17 +40,17 @@ def request_of(**fields: Any) -> Any:
         (require_roles("service"), key_of(1, "keys:verify"), NotAllowed),
     ],
 )
-async def test_a_caller_without_it_does_not_get_in(guard, caller, error):
+async def test_caller_without_requirement_is_rejected(guard, caller, error):
     guarded = guard(view)
     if error is None:
         assert await guarded(request_of(auth=caller), name="x") == "x"
     else:
-        with pytest.raises(NotAllowed) as refusal:
+        with pytest.raises(NotAllowed) as raised:
             await guarded(request_of(auth=caller), name="x")
-        assert type(refusal.value) is error
+        assert type(raised.value) is error
 
 
-async def test_each_of_several_requirements_counts():
+async def test_all_requirements_must_be_met():
     guarded = require_roles("auditor")(require_scopes("a")(view))
     for caller in (session_of(1, roles=frozenset({"auditor"})), session_of(1, scopes=frozenset({"a"}))):
         with pytest.raises(NotAllowed):
@@ -60,7 +60,7 @@ async def test_each_of_several_requirements_counts():
 
 
 @pytest.mark.parametrize("request_without", [request_of(), request_of(auth=None)])
-async def test_a_public_operation_with_a_requirement_is_shut(request_without):
+async def test_requirement_on_public_operation_always_fails(request_without):
     for guard in (require_scopes("a"), require_roles("a")):
         with pytest.raises(NotAuthenticated):
             await guard(view)(request_without, name="x")
@@ -71,7 +71,7 @@ class Bearer(HttpBearer):
         return None
 
 
-def test_the_document_says_what_is_needed_of_an_operation_or_a_whole_router():
+def test_openapi_document_states_requirements():
     router = Router(auth=Bearer())
     router.add_decorator(require_scopes("a:read"))
     router.get("/plain")(view)
@@ -86,30 +86,30 @@ def test_the_document_says_what_is_needed_of_an_operation_or_a_whole_router():
     api.add_router("/x", router)
     paths = RequirementsSchema(api, "")["paths"]
     plain, guarded = paths["/x/plain"]["get"], paths["/x/guarded"]["get"]
-    assert plain["description"] == "Say hello.\n\nNeeds the scope `a:read`."
+    assert plain["description"] == "Say hello.\n\nRequires the scope `a:read`."
     assert plain["security"] == [{"Bearer": ["a:read"]}]
     assert guarded["security"] == [{"Bearer": ["a:read", "a:write"]}]
     assert guarded["description"] == (
-        "Needs the scope `a:read` and the scope `a:write` and a user with the role `auditor` or `service`."
+        "Requires the scope `a:read` and the scope `a:write` and a user with the role `auditor` or `service`."
     )
 
 
-class Known(HttpBearer):
-    """Takes the token for the names of the caller's roles."""
+class RoleBearer(HttpBearer):
+    """Authenticates a session with the roles named in the token."""
 
     async def authenticate(self, request: Any, token: str) -> Any:
         return session_of(1, roles=frozenset(token.split(",")))
 
 
 @pytest.mark.parametrize(("roles", "status", "code"), [("auditor,x", 200, None), ("x", 403, "FORBIDDEN")])
-async def test_a_refusal_leaves_as_the_envelope(roles: str, status: int, code: str | None):
-    router = Router(auth=Known())
+async def test_missing_role_returns_the_error_envelope(roles: str, status: int, code: str | None):
+    router = Router(auth=RoleBearer())
     router.add_decorator(require_roles("auditor"))
     router.get("/plain")(view)
     api = NinjaAPI(urls_namespace="envelopes", openapi_url=None, docs_url=None)
     install_error_handlers(api)
     api.add_router("/x", router)
     client: Any = TestAsyncClient(api)
-    answer = await client.get("/x/plain?name=y", headers={"Authorization": f"Bearer {roles}"})
-    assert answer.status_code == status
-    assert (json.loads(answer.content)["error"]["code"] if code else None) == code
+    response = await client.get("/x/plain?name=y", headers={"Authorization": f"Bearer {roles}"})
+    assert response.status_code == status
+    assert (json.loads(response.content)["error"]["code"] if code else None) == code

@@ -58,39 +58,39 @@ def test_grants(granted, wanted, is_granted):
 
 
 @given(granted=SCOPES, more=SCOPES)
-def test_a_wildcard_grants_all_below_its_area_and_nothing_beside_it(granted, more):
+def test_wildcard_grants_only_its_area(granted, more):
     assert grants([f"{granted}:*"], f"{granted}:{more}")
     assert not grants([f"{granted}:*"], f"{granted}{more}")
     assert not grants([f"{granted}:*"], granted)
 
 
 @given(granted=st.lists(SCOPES), wanted=SCOPES)
-def test_without_a_wildcard_only_the_scope_itself_is_granted(granted, wanted):
+def test_plain_scope_grants_only_itself(granted, wanted):
     assert grants(granted, wanted) is (wanted in granted)
 
 
-def test_names_the_missing_scopes_in_the_order_they_were_asked_for():
+def test_missing_scopes_keep_their_order():
     assert missing_scopes(["b", "c:*"], ["z", "b", "c:d", "a", "z"]) == ["z", "a", "z"]
     assert missing_scopes(iter(["a"]), iter(["a"])) == []
 
 
 @pytest.mark.parametrize("scope", [*sorted(RESERVED_SCOPES), "keys:*", "credits:*", "keyhouse:*"])
-def test_is_reserved(scope):
+def test_declared_scope_or_wildcard_over_it_is_reserved(scope):
     assert reserved_among(["mine", scope]) == [scope]
 
 
 @pytest.mark.parametrize("scope", ["keys:read", "keyhouse", "keys", "credits:hold:more", "Keys:verify", "keysx:*"])
-def test_is_not_reserved(scope):
+def test_other_scope_is_not_reserved(scope):
     assert reserved_among([scope]) == []
 
 
-def test_reserved_under():
+def test_reserved_under_expands_wildcards():
     assert reserved_under(["mine:*", "keys:*", "credits:hold", "keyhouse"]) == [KEYS_VERIFY, CREDITS_HOLD]
     assert reserved_under(["keyhouse:*"]) == [ACCOUNT_WRITE, STAFF]
     assert reserved_under([]) == []
 
 
-def test_the_catalogue_says_what_each_scope_is_for():
+def test_every_declared_scope_has_a_description():
     assert all(scope.name == name and scope.description.endswith(".") for name, scope in CATALOGUE.items())
     assert {name: scope.held_by for name, scope in CATALOGUE.items()} == {
         ACCOUNT_WRITE: HeldBy.EVERYONE,
@@ -106,11 +106,11 @@ def test_the_catalogue_says_what_each_scope_is_for():
     [
         ([], False, {ACCOUNT_WRITE}),
         ([KEYS_VERIFY], False, {ACCOUNT_WRITE, KEYS_VERIFY}),
-        ([STAFF, "mine:read", "gone:scope", "keys:*"], False, {ACCOUNT_WRITE}),  # rows say no more than the catalogue
+        ([STAFF, "mine:read", "old:scope", "keys:*"], False, {ACCOUNT_WRITE}),  # rows of roles grant only role scopes
         ([], True, RESERVED_SCOPES),
     ],
 )
-def test_what_an_account_holds(given, is_staff, held):
+def test_held_scopes_of_an_account(given, is_staff, held):
     assert held_scopes(given, is_staff=is_staff) == held
     assert scopes_of_roles(given) == held_scopes(given, is_staff=False) - {ACCOUNT_WRITE}
 
@@ -128,29 +128,29 @@ def test_what_an_account_holds(given, is_staff, held):
         ([], RESERVED_SCOPES, [], []),
     ],
 )
-def test_a_key_has_no_more_than_its_owner(own, held, effective, withheld):
+def test_key_has_at_most_the_scopes_of_its_owner(own, held, effective, withheld):
     assert effective_scopes(own, held) == effective
     assert withheld_scopes(own, held) == withheld
 
 
 @given(own=st.lists(ANY_SCOPE, unique=True), held=st.sets(st.sampled_from(sorted(RESERVED_SCOPES))))
-def test_nothing_that_is_not_held_is_granted_and_nothing_else_is_lost(own, held):
+def test_effective_scopes_drop_only_unheld_declared_scopes(own, held):
     effective = effective_scopes(own, held)
     for declared in RESERVED_SCOPES:
         assert grants(effective, declared) is (declared in held and bool(set(reserved_under(own)) & {declared}))
-    for word in ("mine:read", "mine:read:all", "keys:read", "tokens:read", "tokens", "keyhouse:x"):
-        assert grants(effective, word) is grants(own, word)
+    for undeclared in ("mine:read", "mine:read:all", "keys:read", "tokens:read", "tokens", "keyhouse:x"):
+        assert grants(effective, undeclared) is grants(own, undeclared)
     assert len(set(effective)) == len(effective)
     assert effective_scopes(effective, held) == effective
 
 
 @given(own=st.lists(ANY_SCOPE, unique=True), less=st.sets(st.sampled_from(sorted(ROLE_SCOPES))))
-def test_a_demotion_only_takes_away(own, less):
+def test_demotion_only_removes_scopes(own, less):
     before, after = (effective_scopes(own, held) for held in (ROLE_SCOPES, ROLE_SCOPES - less))
     assert set(after) == set(before) - less
 
 
-def test_what_was_under_a_wildcard_is_not_added():
+def test_scope_covered_by_a_wildcard_is_not_added():
     assert added_scopes(["keys:*", "a"], ["keys:*", KEYS_VERIFY, "a", "b"]) == ["b"]
     assert added_scopes([KEYS_VERIFY], ["keys:*"]) == ["keys:*"]
     assert added_scopes([], iter(["a"])) == ["a"]

@@ -1,11 +1,11 @@
-"""Who the client is, behind proxies."""
+"""Client addresses behind proxies."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
 import pytest
 
 from apps.core.http.trusted_proxies import client_address
-from apps.core.values.ip_addresses import is_within, limited_party, parse_address
+from apps.core.values.ip_addresses import is_within, parse_address, rate_limit_subject
 
 pytestmark = pytest.mark.unit
 
@@ -36,7 +36,7 @@ TRUSTED = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
         ("١٩٢.0.2.1", None),
     ],
 )
-def test_reads_addresses(text, address):
+def test_address_is_parsed(text, address):
     assert parse_address(text) == address
 
 
@@ -44,11 +44,11 @@ def test_reads_addresses(text, address):
     ("address", "within"),
     [("10.255.0.1", True), ("11.0.0.0", False), ("fd12::1", True), ("2001:db8::1", False), ("::ffff:10.0.0.1", True)],
 )
-def test_tells_whether_an_address_is_within_networks(address, within):
+def test_address_is_within_networks(address, within):
     assert is_within(parse_address(address), TRUSTED) is within
 
 
-def test_no_address_is_within_nothing():
+def test_missing_address_or_networks_is_not_within():
     assert is_within(None, TRUSTED) is False
     assert is_within(parse_address("10.0.0.1"), ()) is False
 
@@ -56,12 +56,12 @@ def test_no_address_is_within_nothing():
 @pytest.mark.parametrize(
     ("peer", "forwarded_for", "client"),
     [
-        ("192.0.2.1", "198.51.100.7", "192.0.2.1"),  # the peer is not a proxy: its header is a claim
+        ("192.0.2.1", "198.51.100.7", "192.0.2.1"),  # the peer is not a trusted proxy
         ("10.0.0.1", "198.51.100.7", "198.51.100.7"),
-        ("10.0.0.1", "1.1.1.1, 198.51.100.7", "198.51.100.7"),  # left of the first stranger stands a claim
+        ("10.0.0.1", "1.1.1.1, 198.51.100.7", "198.51.100.7"),  # the client sent the left part
         ("10.0.0.1", "198.51.100.7, 10.0.0.2, fd00::3", "198.51.100.7"),
-        ("10.0.0.1", "10.0.0.2, 10.0.0.3", "10.0.0.2"),  # proxies all the way
-        ("10.0.0.1", "garbage, 10.0.0.2", "10.0.0.2"),  # stops at what is no address
+        ("10.0.0.1", "10.0.0.2, 10.0.0.3", "10.0.0.2"),  # only trusted proxies
+        ("10.0.0.1", "garbage, 10.0.0.2", "10.0.0.2"),  # stops at an invalid address
         ("10.0.0.1", "198.51.100.7, garbage", "10.0.0.1"),
         ("10.0.0.1", "", "10.0.0.1"),
         ("10.0.0.1", None, "10.0.0.1"),
@@ -71,16 +71,16 @@ def test_no_address_is_within_nothing():
         ("unix:", "198.51.100.7", None),
     ],
 )
-def test_finds_the_client(peer, forwarded_for, client):
+def test_client_address_is_found(peer, forwarded_for, client):
     assert client_address(peer, forwarded_for, TRUSTED) == client
 
 
-def test_without_trusted_proxies_no_header_is_believed():
+def test_forwarded_for_is_ignored_without_trusted_proxies():
     assert client_address("10.0.0.1", "198.51.100.7", ()) == "10.0.0.1"
 
 
 @pytest.mark.parametrize(
-    ("address", "party"),
+    ("address", "subject"),
     [
         ("192.0.2.7", "192.0.2.7"),
         ("::ffff:192.0.2.7", "192.0.2.7"),
@@ -91,5 +91,5 @@ def test_without_trusted_proxies_no_header_is_believed():
         ("testclient", "local"),
     ],
 )
-def test_a_limit_is_for_the_party_behind_an_address(address: str | None, party: str):
-    assert limited_party(address) == party
+def test_rate_limit_subject_of_an_address(address: str | None, subject: str):
+    assert rate_limit_subject(address) == subject

@@ -1,16 +1,16 @@
-"""The house rules that need Django to be loaded, as system checks with stable ids.
+"""The conventions that can be checked only after Django is loaded, as system checks with stable ids.
 
-keyhouse.E001  a table's name is declared, plural and snake_case
-keyhouse.E002  one model a file
-keyhouse.E003  the file is named after the model, in `models/`
-keyhouse.E004  a column's name is snake_case
-keyhouse.E005  a timestamp's name ends in `_at`, or in `_until` where it is an end
-keyhouse.E006  nothing is a float
-keyhouse.E007  a migration is named yyyymmdd_HHmm_<feature>.py
-keyhouse.E008  a migration imports Django and the standard library, nothing of ours
-keyhouse.E009  a migration can be undone
+keyhouse.E001  table names are declared, plural and snake_case
+keyhouse.E002  each file defines one model
+keyhouse.E003  a model's file is in `models/` and named after the model
+keyhouse.E004  column names are snake_case
+keyhouse.E005  timestamp names end in `_at`, or in `_until` for the end of a period
+keyhouse.E006  no field is a float
+keyhouse.E007  migrations are named yyyymmdd_HHmm_<feature>.py
+keyhouse.E008  migrations import only Django and the standard library
+keyhouse.E009  migrations are reversible
 
-An id is never given to another rule. What the source alone shows is checked in `tests/architecture`.
+An id is never reused for another rule. `tests/architecture` checks the conventions that the source alone shows.
 """
 
 from apps.core.conventions.checks.column_names import check_column_names

@@ -1,4 +1,4 @@
-"""keyhouse.E004: a column's name is snake_case."""
+"""keyhouse.E004: column names are snake_case."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,16 +12,16 @@ from apps.core.conventions.own_apps import own_models
 
 
 def check_column_names(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """Report each column that is not named in snake_case."""
+    """Report each column with a name that is not snake_case."""
     return [error for model in own_models(app_configs) for error in column_name_errors(model)]
 
 
 def column_name_errors(model: type[Model]) -> list[CheckMessage]:
-    """Report a model's columns that are not named in snake_case."""
+    """Report the model's columns with names that are not snake_case."""
     return [
         Error(
-            f"The column {field.column!r} is not named in snake_case.",
-            hint="Rename the field, or set its db_column.",
+            f"The column name {field.column!r} is not snake_case.",
+            hint="Rename the field or set its db_column.",
             obj=field,
             id="keyhouse.E004",
         )

@@ -1,6 +1,6 @@
-"""keyhouse.E008: a migration imports Django and the standard library, nothing of ours.
+"""keyhouse.E008: migrations import only Django and the standard library.
 
-Models, and everything near them, go on changing; a migration must do next year what it does today.
+The project's own code changes over time, and a migration must keep doing what it did when it was written.
 """
 
 import ast
@@ -17,16 +17,16 @@ ALLOWED = sys.stdlib_module_names | {"django"}
 
 
 def check_migration_imports(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """Report each import in a migration of anything but Django and the standard library."""
+    """Report each import in a migration that is neither Django nor the standard library."""
     return [error for file in migration_files(app_configs) for error in import_errors(file)]
 
 
 def import_errors(file: MigrationFile) -> list[CheckMessage]:
-    """Report the imports of one migration that tie it to code that changes."""
+    """Report the imports of one migration that are neither Django nor the standard library."""
     return [
         Error(
-            f"Line {line} imports {name}, which will change under this migration.",
-            hint="Use apps.get_model('label', 'Model') inside RunPython, and copy constants into the file.",
+            f"Line {line} imports {name}, and changes to that module would change this migration.",
+            hint="Call apps.get_model('label', 'Model') inside RunPython, and copy constants into the migration.",
             obj=file.module,
             id="keyhouse.E008",
         )
@@ -36,7 +36,7 @@ def import_errors(file: MigrationFile) -> list[CheckMessage]:
 
 
 def imported_modules(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield the line and name of every module imported, anywhere in it; a relative one begins with a dot."""
+    """Yield the line and name of every imported module, in functions too; relative names begin with a dot."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)

@@ -1,4 +1,4 @@
-"""keyhouse.E003: a model's file stands in `models/` and is named after the model."""
+"""keyhouse.E003: a model's file is in `models/` and named after the model."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from apps.core.conventions.own_apps import OWN_PACKAGE, own_models
 
 
 def check_model_file_names(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """Report each model that is not in the file its name says."""
+    """Report each model in a file that is not named after it."""
     return [error for model in own_models(app_configs) for error in model_file_errors(model)]
 
 

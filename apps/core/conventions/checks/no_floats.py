@@ -1,4 +1,4 @@
-"""keyhouse.E006: nothing is a float."""
+"""keyhouse.E006: no field is a float."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,16 +11,16 @@ from apps.core.conventions.own_apps import own_models
 
 
 def check_no_floats(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """Report each FloatField: a sum of floats depends on the order it is added in."""
+    """Report each FloatField: a sum of floats depends on the order of the additions."""
     return [error for model in own_models(app_configs) for error in float_errors(model)]
 
 
 def float_errors(model: type[Model]) -> list[CheckMessage]:
-    """Report a model's fields that hold floats."""
+    """Report the model's fields that hold floats."""
     return [
         Error(
-            f"{field.name!r} is a float, which cannot hold 0.1.",
-            hint="Use DecimalField for amounts, and an integer in the smallest unit for durations and sizes.",
+            f"The field {field.name!r} is a float, which cannot represent 0.1 exactly.",
+            hint="Use DecimalField for amounts, and an integer of the smallest unit for durations and sizes.",
             obj=field,
             id="keyhouse.E006",
         )
@@ -30,7 +30,7 @@ def float_errors(model: type[Model]) -> list[CheckMessage]:
 
 
 def holds_floats(field: "Field[Any, Any] | None") -> bool:
-    """Say whether a field holds floats, itself or as the element of an array."""
+    """Return whether a field holds floats, directly or as the elements of an array."""
     if field is None:
         return False
     return isinstance(field, FloatField) or holds_floats(getattr(field, "base_field", None))

@@ -1,4 +1,4 @@
-"""keyhouse.E002: one model a file."""
+"""keyhouse.E002: each file defines one model."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -12,19 +12,19 @@ from apps.core.conventions.own_apps import own_models
 
 
 def check_one_model_a_file(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """Report each module that defines several models."""
+    """Report each module that defines more than one model."""
     return shared_file_errors(own_models(app_configs))
 
 
 def shared_file_errors(models: Iterable[type[Model]]) -> list[CheckMessage]:
-    """Report the modules in which more than one of these models is defined."""
+    """Report the modules that define more than one of these models."""
     by_module: dict[str, list[str]] = defaultdict(list)
     for model in models:
         by_module[model.__module__].append(model.__name__)
     return [
         Error(
             f"{module} defines {len(names)} models: {', '.join(sorted(names))}.",
-            hint="Give each model a file of its own in models/, named after it.",
+            hint="Move each model to its own file in models/, named after the model.",
             id="keyhouse.E002",
         )
         for module, names in sorted(by_module.items())

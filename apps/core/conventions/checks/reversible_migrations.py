@@ -1,4 +1,4 @@
-"""keyhouse.E009: a migration can be undone."""
+"""keyhouse.E009: migrations are reversible."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
@@ -13,17 +13,17 @@ from apps.core.conventions.checks.migration_files import MigrationFile, migratio
 
 
 def check_reversible_migrations(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """Report each operation that cannot be undone: a release must be able to go back."""
+    """Report each irreversible operation: it must be possible to roll a release back."""
     return [error for file in migration_files(app_configs) for error in reversal_errors(file)]
 
 
 def reversal_errors(file: MigrationFile) -> list[CheckMessage]:
-    """Report the operations of one migration that cannot be undone."""
+    """Report the irreversible operations of one migration."""
     migration = import_module(file.module).Migration
     return [
         Error(
-            f"{type(operation).__name__} cannot be undone.",
-            hint="Give RunPython its reverse_code and RunSQL its reverse_sql; both have a noop.",
+            f"{type(operation).__name__} is irreversible.",
+            hint="Pass reverse_code to RunPython and reverse_sql to RunSQL, or their noop.",
             obj=file.module,
             id="keyhouse.E009",
         )
@@ -33,7 +33,7 @@ def reversal_errors(file: MigrationFile) -> list[CheckMessage]:
 
 
 def database_operations(operations: Iterable[Operation]) -> Iterator[Operation]:
-    """Yield the operations that touch the database, looking into those that wrap others."""
+    """Yield the operations that change the database, including those inside SeparateDatabaseAndState."""
     for operation in operations:
         if isinstance(operation, SeparateDatabaseAndState):
             yield from database_operations(operation.database_operations)

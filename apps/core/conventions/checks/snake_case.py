@@ -1,4 +1,4 @@
-"""What snake_case is, and a class's name in it."""
+"""Checks for snake_case, and converts class names to it."""
 
 import re
 
@@ -7,10 +7,10 @@ WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def is_snake_case(name: str) -> bool:
-    """Say whether a name is lower-case words joined by single underscores."""
+    """Return whether a name consists of lower-case words joined by single underscores."""
     return SNAKE_CASE.fullmatch(name) is not None
 
 
 def to_snake_case(class_name: str) -> str:
-    """Return ApiKeySecret as api_key_secret, and keep OAuth one word."""
+    """Convert a class name to snake_case, such as ApiKeySecret to api_key_secret; OAuth counts as one word."""
     return WORD_BOUNDARY.sub("_", class_name.replace("OAuth", "Oauth")).lower()

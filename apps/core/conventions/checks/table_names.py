@@ -1,4 +1,4 @@
-"""keyhouse.E001: a table's name is declared, plural and snake_case."""
+"""keyhouse.E001: table names are declared, plural and snake_case."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,25 +12,25 @@ from apps.core.conventions.own_apps import own_models
 
 
 def check_table_names(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """Report each managed model whose table is not declared, or not named in plural snake_case."""
+    """Report each managed model with a table name that is not declared, or is not plural snake_case."""
     return [error for model in own_models(app_configs) for error in table_name_errors(model)]
 
 
 def table_name_errors(model: type[Model]) -> list[CheckMessage]:
-    """Report what is wrong with one model's table name."""
+    """Report the error in one model's table name, if any."""
     meta = model._meta
     if meta.proxy or not meta.managed:
         return []
     if "db_table" not in meta.original_attrs:
-        problem = f"{model.__name__} leaves the name of its table to Django."
+        problem = f"{model.__name__} does not declare Meta.db_table."
     elif not is_snake_case(meta.db_table) or not is_plural(meta.db_table):
-        problem = f"The table {meta.db_table!r} is not named in plural snake_case."
+        problem = f"The table name {meta.db_table!r} is not plural snake_case."
     else:
         return []
-    hint = "Declare class Meta: db_table in plural snake_case, such as 'api_keys'."
+    hint = "Set Meta.db_table to a name in plural snake_case, such as 'api_keys'."
     return [Error(problem, hint=hint, obj=model, id="keyhouse.E001")]
 
 
 def is_plural(name: str) -> bool:
-    """Say whether the last word looks plural: it ends in s, and not as `address` does."""
+    """Return whether the last word looks plural: it ends in `s` but not in `ss`, unlike `address`."""
     return name.endswith("s") and not name.endswith("ss")

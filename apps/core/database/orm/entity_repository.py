@@ -1,10 +1,10 @@
-"""The base of repositories: rows of one model, read, locked and written one at a time.
+"""Base classes of repositories, which read, lock and write single rows of one model.
 
     class ProjectRepository(OwnedRepository[Project]):
         model = Project
 
-`get` and `lock` raise NotFound for a row that does not exist; a `find_…` returns None. No method knows rules, rights or
-the audit trail: those are the service's.
+`get` and `lock` raise NotFound for a row that does not exist; `find_…` methods return None. Rules, rights and the audit
+trail belong to the service, not to the repository.
 """
 
 from functools import cached_property
@@ -18,29 +18,29 @@ from apps.core.errors import NotFound
 
 
 class EntityRepository[M: Model]:
-    """Rows of `model`. Override `rows` to leave out deleted ones, or to annotate what is shown of them."""
+    """The rows of `model`. Override `rows` to exclude deleted rows or to add annotations."""
 
     model: ClassVar[type[Any]]
 
     def rows(self) -> QuerySet[M]:
-        """Return the rows that exist for callers, as they are shown. It is called once, and its SQL is kept."""
+        """Return the visible rows, with the annotations that callers need. It is called once, and its SQL is cached."""
         rows: QuerySet[M] = self.model._base_manager.all()
         return rows
 
     async def get(self, row_id: int) -> M:
-        """Return the row; raises NotFound."""
+        """Return the row. Raises NotFound."""
         return existing(await self._row.first(row_id))
 
     async def lock(self, row_id: int) -> M:
-        """Lock the row and return it; raises NotFound. Lock the row that it belongs to before."""
+        """Lock the row and return it. Raises NotFound. Lock the row's owner first."""
         return existing(await self._row.lock(row_id))
 
     async def insert(self, row: M) -> M:
-        """Insert the row and return it as it is shown; raises ConstraintViolated."""
+        """Insert the row and return it as `get` does. Raises ConstraintViolated."""
         return await self.get((await insert(row)).pk)
 
     async def update(self, row: M, **changes: Any) -> M:
-        """Change columns of a locked row and return it as it is shown; raises ConstraintViolated."""
+        """Update columns of a locked row and return it as `get` does. Raises ConstraintViolated."""
         await update(self.model._base_manager.filter(pk=row.pk), **changes)
         return await self.get(row.pk)
 
@@ -57,14 +57,14 @@ class EntityRepository[M: Model]:
 
 
 class OwnedRepository[M: Model](EntityRepository[M]):
-    """Rows that belong to an account, by their column `user`."""
+    """The rows of a model that belong to an account, by the foreign key `user`."""
 
     async def page(self, user_id: int, *, offset: int, size: int) -> tuple[list[M], int]:
-        """Return one page of the account's rows in order of id, and how many there are."""
+        """Return a page of the account's rows in order of id, and their total number."""
         return await self._rows_of.page(offset, size, user_id)
 
     async def delete_all(self, user_id: int) -> int:
-        """Delete all rows of the account, and return how many there were."""
+        """Delete all rows of the account, and return their number."""
         return await delete(self.model._base_manager.filter(user_id=user_id))
 
     @cached_property
@@ -76,7 +76,7 @@ class OwnedRepository[M: Model](EntityRepository[M]):
 
 
 def existing[M: Model](row: M | None) -> M:
-    """Return the row; raises NotFound where there is none."""
+    """Return the row. Raises NotFound when it is None."""
     if row is None:
         raise NotFound
     return row

@@ -1,6 +1,6 @@
-"""QuerySets that Django builds and compiles once, and that are then only run, each time with other values.
+"""QuerySets that Django builds and compiles once, and that run many times with different values.
 
-Building a QuerySet and compiling it costs Django more than everything else in a short request.
+Building and compiling a QuerySet takes longer than everything else in a short request.
 
     @prepared
     def _keys_of(user_id: int) -> QuerySet[ApiKey]:
@@ -8,9 +8,9 @@ Building a QuerySet and compiling it costs Django more than everything else in a
 
     keys = await _keys_of.all(7)
 
-The function is called at the first use, with two sets of samples, and never again. What Django makes of the two must be
-the same but for the samples, which must stand among the parameters just as they are: whatever else depends on a value
-(a condition on it, a lookup that changes it, the clock) cannot be bound later, and is refused.
+The function is called with two sets of sample values at the first use, and never again. Django must compile both to the
+same SQL, and the samples must appear unchanged among its parameters. Anything else that depends on a value (a
+condition, a lookup that converts it, the clock) cannot be bound later, and raises CannotPrepare.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,12 +28,12 @@ from django.db.models.query import ModelIterable
 
 from apps.core.database.open_transaction import open_connection
 from apps.core.database.orm.compiling import CompiledQuery, compiled_count
-from apps.core.database.orm.queries import locking, note_lock
+from apps.core.database.orm.queries import locking, record_lock
 from apps.core.database.pipeline.pipelined_connection import Rows
 from apps.core.database.pipeline.shared_reads import read_rows
 from apps.core.database.placeholders import numbered
 
-# For each type that a parameter may have, the samples: unlike each other, and unlike what stands in any QuerySet.
+# The sample values for each parameter type: distinct from each other, and from the constants of any QuerySet.
 SAMPLES: dict[type, Callable[[int], Any]] = {
     int: lambda number: 1_873_550_000 + number,
     str: lambda number: f"sample {number:04} of a parameter",
@@ -46,16 +46,16 @@ PARAMETERS_MAXIMUM = 100
 
 
 class CannotPrepare(TypeError):
-    """The QuerySet is not the same for all values, so it cannot be compiled once."""
+    """The QuerySet differs between values, so it cannot be compiled once."""
 
 
 def prepared[**P, M: Model](function: Callable[P, QuerySet[M]]) -> "PreparedQuery[P, M]":
-    """Make the QuerySet that `function` returns one that is compiled once."""
+    """Decorate a function that returns a QuerySet, so that it is compiled once."""
     return PreparedQuery(function)
 
 
 class PreparedQuery[**P, M: Model]:
-    """A QuerySet with parameters, each of exactly the type it is annotated with: never None, which changes the SQL."""
+    """A QuerySet with parameters. Values must have exactly the annotated types; None would change the SQL."""
 
     def __init__(self, function: Callable[P, QuerySet[M]]) -> None:
         self._function = function
@@ -73,20 +73,20 @@ class PreparedQuery[**P, M: Model]:
         return query.instances(rows)[0] if rows else None
 
     async def lock(self, *args: P.args, **kwargs: P.kwargs) -> M | None:
-        """Return the first instance by primary key, locked until the transaction ends, or None."""
+        """Lock the first instance by primary key until the transaction ends, and return it, or None."""
         found = await self.lock_all(*args, **kwargs)
         return found[0] if found else None
 
     async def lock_all(self, *args: P.args, **kwargs: P.kwargs) -> list[M]:
-        """Return the instances in order of their primary keys, each locked until the transaction ends."""
+        """Lock the instances until the transaction ends, and return them in order of their primary keys."""
         template, query = self._locked
-        note_lock(query.model)
+        record_lock(query.model)
         return query.instances(await _rows(template.sql, template.bind(self._values(args, kwargs))))
 
     async def page(self, offset: int, size: int, *args: P.args, **kwargs: P.kwargs) -> tuple[list[M], int]:
-        """Return at most `size` instances after the first `offset`, and how many there are without these bounds.
+        """Return up to `size` instances after the first `offset`, and the total number of rows.
 
-        One statement, and a second only where the page does not tell: it is full, or past the end.
+        Runs one statement, and a second one to count only if the page is full or past the end.
         """
         template, query = self._all
         values = self._values(args, kwargs)
@@ -96,7 +96,7 @@ class PreparedQuery[**P, M: Model]:
         return query.instances(rows), total
 
     async def count(self, *args: P.args, **kwargs: P.kwargs) -> int:
-        """Return how many rows there are."""
+        """Return the number of rows."""
         return await self._total(self._values(args, kwargs))
 
     async def _total(self, values: Sequence[Any]) -> int:
@@ -107,7 +107,7 @@ class PreparedQuery[**P, M: Model]:
         values = [*args, *(kwargs[name] for name in list(self._types)[len(args) :])] if kwargs else args
         for value, (name, expected) in zip(values, self._types.items(), strict=True):
             if type(value) is not expected:
-                raise TypeError(f"{self._name}: {name} is {type(value).__name__}, and must be {expected.__name__}")
+                raise TypeError(f"{self._name}: {name} must be {expected.__name__}, not {type(value).__name__}")
         return values
 
     @cached_property
@@ -142,7 +142,7 @@ class PreparedQuery[**P, M: Model]:
         try:
             return compile_queryset(queryset)
         except EmptyResultSet as error:
-            raise CannotPrepare(f"{self._name} can have no rows at all") from error
+            raise CannotPrepare(f"{self._name} never returns rows") from error
 
     @property
     def _name(self) -> str:
@@ -150,7 +150,7 @@ class PreparedQuery[**P, M: Model]:
 
 
 async def _rows(sql: str, parameters: Sequence[Any]) -> Rows:
-    """Run the statement on the transaction that is open in the running task, or else among the shared reads."""
+    """Run the statement on the transaction that is open in the running task, or else on a shared connection."""
     opened = open_connection()
     if opened is None:
         return await read_rows(sql, parameters)
@@ -160,11 +160,11 @@ async def _rows(sql: str, parameters: Sequence[Any]) -> Rows:
 
 @dataclass(frozen=True, slots=True)
 class _Template:
-    """SQL, its parameters, and which of them are bound to which value: places as (position, number of the value)."""
+    """SQL with its parameters. `bindings` are pairs of a parameter's position and the index of the value it takes."""
 
     sql: str
     parameters: list[Any]
-    places: list[tuple[int, int]]
+    bindings: list[tuple[int, int]]
 
     @property
     def page_sql(self) -> str:
@@ -173,8 +173,8 @@ class _Template:
 
     def bind(self, values: Sequence[Any]) -> list[Any]:
         bound = self.parameters.copy()
-        for position, number in self.places:
-            bound[position] = values[number]
+        for position, index in self.bindings:
+            bound[position] = values[index]
         return bound
 
 
@@ -182,8 +182,8 @@ def _types(function: Callable[..., Any]) -> dict[str, type]:
     types = {name: parameter.annotation for name, parameter in signature(function).parameters.items()}
     for name, expected in types.items():
         if expected not in SAMPLES:
-            known = ", ".join(known.__name__ for known in SAMPLES)
-            raise CannotPrepare(f"{function.__qualname__}: {name} must be annotated with one of {known}")
+            supported = ", ".join(supported.__name__ for supported in SAMPLES)
+            raise CannotPrepare(f"{function.__qualname__}: {name} must be annotated with one of {supported}")
     if len(types) > PARAMETERS_MAXIMUM:
         raise CannotPrepare(f"{function.__qualname__} has more than {PARAMETERS_MAXIMUM} parameters")
     return types
@@ -193,30 +193,30 @@ def _template(name: str, samples: Sequence[Sequence[Any]], compiled: Sequence[tu
     (sql, one), (other_sql, other) = compiled
     if sql != other_sql:
         raise CannotPrepare(f"{name}: the SQL depends on a value")
-    numbers = [_number_of(name, samples, pair) if _differ(*pair) else None for pair in zip(one, other, strict=True)]
-    places = [(position, number) for position, number in enumerate(numbers) if number is not None]
-    if {number for _, number in places} != set(range(len(samples[0]))):
-        raise CannotPrepare(f"{name}: a parameter is not among the statement's")
-    return _Template(numbered(sql), list(one), places)
+    indexes = [_index_of(name, samples, pair) if _differ(*pair) else None for pair in zip(one, other, strict=True)]
+    bindings = [(position, index) for position, index in enumerate(indexes) if index is not None]
+    if {index for _, index in bindings} != set(range(len(samples[0]))):
+        raise CannotPrepare(f"{name}: a parameter does not appear in the statement")
+    return _Template(numbered(sql), list(one), bindings)
 
 
 def _differ(one: Any, other: Any) -> bool:
     return type(one) is not type(other) or bool(one != other)
 
 
-def _number_of(name: str, samples: Sequence[Sequence[Any]], pair: tuple[Any, Any]) -> int:
-    for number, wanted in enumerate(zip(*samples, strict=True)):
+def _index_of(name: str, samples: Sequence[Sequence[Any]], pair: tuple[Any, Any]) -> int:
+    for index, wanted in enumerate(zip(*samples, strict=True)):
         if not _differ(pair, wanted) and type(pair[0]) is type(wanted[0]):
-            return number
-    raise CannotPrepare(f"{name}: a value is changed on its way into the statement, or differs from call to call")
+            return index
+    raise CannotPrepare(f"{name}: a value is converted before it is bound, or differs from call to call")
 
 
 def _require_plain(name: str, queryset: Any) -> None:
-    """Refuse what this module does not do: it appends LIMIT and OFFSET, and makes instances from single rows."""
+    """Raise CannotPrepare for unsupported QuerySets: this module appends LIMIT and OFFSET and converts single rows."""
     query = queryset.query
     if query.is_sliced or query.select_for_update or query.combinator:
         raise CannotPrepare(f"{name} must not be sliced, locked or combined")
     if not issubclass(queryset._iterable_class, ModelIterable) or queryset._prefetch_related_lookups:
-        raise CannotPrepare(f"{name} must return instances, and prefetch nothing")
+        raise CannotPrepare(f"{name} must return instances and must not prefetch")
     if queryset._fetch_mode.track_peers or queryset._known_related_objects:
-        raise CannotPrepare(f"{name} must not fetch for one instance what others lack")
+        raise CannotPrepare(f"{name} must not use a fetch mode or related objects that link its instances")

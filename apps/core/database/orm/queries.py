@@ -1,8 +1,7 @@
-"""Runs QuerySets natively: Django compiles the SQL, psycopg runs it, Django builds the instances.
+"""Runs QuerySets asynchronously: Django compiles the SQL, psycopg runs it, Django builds the instances.
 
 Django's own async methods (`aget`, `async for`) hop to a thread for each query. Here nothing leaves the event loop, and
-everything joins the transaction that is open in the running task. What is asked often is compiled only once: see
-`prepared_query.py`.
+every query joins the transaction that is open in the running task. `prepared_query.py` compiles frequent queries once.
 """
 
 from typing import Any
@@ -16,7 +15,7 @@ from apps.core.database.statements import fetch_rows
 
 
 async def fetch_all[M: Model](queryset: QuerySet[M]) -> list[M]:
-    """Return the QuerySet's instances, with what `select_related` and `annotate` ask for."""
+    """Return the QuerySet's instances, with their related instances and annotations."""
     try:
         query = CompiledQuery(queryset)
     except EmptyResultSet:
@@ -31,22 +30,22 @@ async def fetch_one[M: Model](queryset: QuerySet[M]) -> M | None:
 
 
 async def lock_all[M: Model](queryset: QuerySet[M]) -> list[M]:
-    """Return the QuerySet's instances in order of their primary keys, each locked until the transaction ends.
+    """Lock the QuerySet's rows until the transaction ends, and return them in order of their primary keys.
 
-    Joined rows are not locked. Foreign keys may still be added to locked rows (FOR NO KEY UPDATE).
+    Joined rows are not locked. Other transactions can still add foreign keys to locked rows (FOR NO KEY UPDATE).
     """
-    note_lock(queryset.model)
+    record_lock(queryset.model)
     return await fetch_all(locking(queryset))
 
 
 async def lock_one[M: Model](queryset: QuerySet[M]) -> M | None:
-    """Return the QuerySet's first instance by primary key, locked until the transaction ends, or None."""
-    note_lock(queryset.model)
+    """Lock the QuerySet's first row by primary key until the transaction ends, and return it, or None."""
+    record_lock(queryset.model)
     return await fetch_one(locking(queryset))
 
 
 async def count(queryset: QuerySet[Any]) -> int:
-    """Return how many rows the QuerySet has."""
+    """Return the number of the QuerySet's rows."""
     try:
         sql, parameters = compiled_count(queryset)
     except EmptyResultSet:
@@ -59,12 +58,12 @@ async def exists(queryset: QuerySet[Any]) -> bool:
     return await fetch_one(queryset.order_by()) is not None
 
 
-def note_lock(model: type[Model]) -> None:
-    """Say that rows of the model are about to be locked; raises NoTransaction, LockOrderBroken."""
+def record_lock(model: type[Model]) -> None:
+    """Record that rows of the model are about to be locked. Raises NoTransaction, LockOrderBroken."""
     table = model._meta.db_table
     require_transaction(f"lock {table}").lock(table)
 
 
 def locking[M: Model](queryset: QuerySet[M]) -> QuerySet[M]:
-    """Return the QuerySet as one that locks its own rows, in order of their primary keys."""
+    """Return a QuerySet that locks its own rows in order of their primary keys."""
     return queryset.order_by("pk").select_for_update(of=("self",), no_key=True)

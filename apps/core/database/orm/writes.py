@@ -1,7 +1,6 @@
-"""Writes of instances and QuerySets: Django compiles the SQL, psycopg runs it.
+"""Inserts, updates and deletes: Django compiles the SQL, psycopg runs it.
 
-No signal is sent, and Django cascades nothing: what belongs to a deleted row is deleted by whoever deletes it, where
-the database does not.
+Django sends no signals and cascades no deletions: the caller deletes dependent rows that the database does not delete.
 """
 
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from apps.core.database.statements import execute, fetch_rows
 
 
 async def insert[M: Model](instance: M) -> M:
-    """Insert the instance and return it with its primary key and what the database has made of its defaults.
+    """Insert the instance and return it, with its primary key and database defaults set.
 
     Raises ConstraintViolated inside a transaction.
     """
@@ -27,26 +26,26 @@ async def insert[M: Model](instance: M) -> M:
 
 
 async def insert_all[M: Model](instances: Sequence[M], *, ignore_conflicts: bool = False) -> None:
-    """Insert the instances in one statement; with `ignore_conflicts`, rows that exist already stay as they are."""
+    """Insert the instances in one statement. With `ignore_conflicts`, existing rows stay unchanged."""
     if instances:
         await _insert(instances, ignore_conflicts=ignore_conflicts)
 
 
 async def insert_if_free(instance: Model) -> bool:
-    """Insert the instance unless a row stands in its way, and return whether it was inserted.
+    """Insert the instance unless it conflicts with a row, and return whether it was inserted.
 
-    Unlike a refused `insert`, this leaves the transaction usable.
+    Unlike a failed `insert`, a conflict leaves the transaction usable.
     """
     return bool(await _insert([instance], ignore_conflicts=True))
 
 
 async def update(queryset: QuerySet[Any], **values: Any) -> int:
-    """Set columns of the QuerySet's rows and return how many there were.
+    """Update columns of the QuerySet's rows and return their number.
 
-    Values may be expressions (`F`, `Now()`). `updated_at` is set where the model has it.
+    Values may be expressions (`F`, `Now()`). `updated_at` is set if the model has it.
     """
     query: Any = queryset.query.chain(sql.UpdateQuery)
-    query.add_update_values({**_touched(queryset.model), **values})
+    query.add_update_values({**_automatic_timestamps(queryset.model), **values})
     try:
         statement, parameters = compiler_of(query).as_sql()
     except EmptyResultSet:
@@ -55,7 +54,7 @@ async def update(queryset: QuerySet[Any], **values: Any) -> int:
 
 
 async def delete(queryset: QuerySet[Any]) -> int:
-    """Delete the QuerySet's rows, and nothing that belongs to them; return how many there were."""
+    """Delete the QuerySet's rows, without dependent rows, and return their number."""
     try:
         statement, parameters = compiler_of(queryset.query.chain(sql.DeleteQuery)).as_sql()
     except EmptyResultSet:
@@ -64,7 +63,7 @@ async def delete(queryset: QuerySet[Any]) -> int:
 
 
 async def check_constraints() -> None:
-    """Have deferred constraints, such as foreign keys, checked now, not at the commit; raises ConstraintViolated."""
+    """Check deferred constraints, such as foreign keys, now instead of at the commit. Raises ConstraintViolated."""
     await execute("SET CONSTRAINTS ALL IMMEDIATE")
     await execute("SET CONSTRAINTS ALL DEFERRED")
 
@@ -87,7 +86,7 @@ def _insert_compiler(instances: Sequence[Model], *, ignore_conflicts: bool) -> A
         field for field in meta.concrete_fields if not field.generated and not (field.primary_key and first.pk is None)
     ]
     for instance in instances:
-        _leave_to_the_database(instance, fields)
+        _use_database_clock(instance, fields)
     query = sql.InsertQuery(model, on_conflict=OnConflict.IGNORE if ignore_conflicts else None)
     query.insert_values(fields, list(instances), raw=True)
     compiler = compiler_of(query)
@@ -95,8 +94,8 @@ def _insert_compiler(instances: Sequence[Model], *, ignore_conflicts: bool) -> A
     return compiler
 
 
-def _leave_to_the_database(instance: Model, fields: Sequence[Any]) -> None:
-    """Let the database's clock, not this machine's, set what Django would set to the moment."""
+def _use_database_clock(instance: Model, fields: Sequence[Any]) -> None:
+    """Set automatic timestamps by the database's clock, instead of this machine's clock."""
     for field in fields:
         if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
             default = DatabaseDefault(field._db_default_expression, field.db_default)
@@ -104,8 +103,8 @@ def _leave_to_the_database(instance: Model, fields: Sequence[Any]) -> None:
 
 
 def _returned_fields(instance: Model, fields: Sequence[Any]) -> list[Any]:
-    made = [field for field in fields if isinstance(getattr(instance, field.attname), Expression)]
-    return list(dict.fromkeys([*instance._meta.db_returning_fields, *made]))
+    computed = [field for field in fields if isinstance(getattr(instance, field.attname), Expression)]
+    return list(dict.fromkeys([*instance._meta.db_returning_fields, *computed]))
 
 
 def _take_returned(compiler: Any, instances: Sequence[Model], rows: Sequence[Sequence[Any]]) -> None:
@@ -118,5 +117,5 @@ def _take_returned(compiler: Any, instances: Sequence[Model], rows: Sequence[Seq
         instance._state.adding, instance._state.db = False, ALIAS
 
 
-def _touched(model: type[Model]) -> dict[str, Any]:
+def _automatic_timestamps(model: type[Model]) -> dict[str, Any]:
     return {field.name: Now() for field in model._meta.concrete_fields if getattr(field, "auto_now", False)}

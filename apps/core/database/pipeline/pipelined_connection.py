@@ -1,7 +1,7 @@
 """libpq's pipeline mode, driven by the event loop.
 
-psycopg waits for the socket at every statement, and has the event loop watch it anew each time, which costs several
-times what a short statement does. Here the socket is watched once, for as long as the connection is borrowed.
+psycopg registers the socket with the event loop for every statement, which takes several times as long as a short
+statement. Here the socket is registered once, for as long as the connection is borrowed.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ Rows = list[tuple[Any, ...]]
 
 
 class PipelinedConnection(ABC):
-    """A borrowed connection in pipeline mode. Subclasses say what is still expected, and take the results."""
+    """A borrowed connection in pipeline mode. Subclasses track the expected results and handle them."""
 
     def __init__(self, borrowed: AsyncConnection[Any]) -> None:
         self._loop = asyncio.get_running_loop()
@@ -35,24 +35,24 @@ class PipelinedConnection(ABC):
     @property
     @abstractmethod
     def _expects_results(self) -> bool:
-        """Whether anything that was sent is still to be answered."""
+        """Whether results of sent statements are still outstanding."""
 
     @abstractmethod
     def _take(self, result: PGresult) -> None:
-        """Take the next result; raises OperationalError when it says that the connection is lost."""
+        """Handle the next result. Raises OperationalError when it reports that the connection is lost."""
 
     @abstractmethod
     def _after_reading(self) -> None:
-        """Do what follows once everything that has arrived was taken."""
+        """Continue after all received results have been handled."""
 
     @abstractmethod
     def _lose(self, error: OperationalError) -> None:
-        """Fail whatever waits: the connection is lost."""
+        """Raise the error in all waiting callers, because the connection is lost."""
 
     def _send(self, sql: str, parameters: Sequence[Any], result_format: Format) -> tuple[int, tuple[str, Types]]:
-        """Send a statement with PostgreSQL's own placeholders, `$1`, prepared at its first use on this connection.
+        """Send a statement with PostgreSQL's placeholders (`$1`), and prepare it at its first use on this connection.
 
-        Returns how many results it will have, and by what the prepared statement is known.
+        Returns the number of results to expect, and the key of the prepared statement.
         """
         values = self._transformer.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
         types, formats = self._transformer.types or (), self._transformer.formats
@@ -63,7 +63,7 @@ class PipelinedConnection(ABC):
         return results, (sql, types)
 
     def _prepare(self, sql: str, types: Types) -> tuple[bytes, int]:
-        """Send what prepares the statement, and makes room for it; return its name and the number of results."""
+        """Prepare the statement, and deallocate another if there are too many. Return its name and the result count."""
         name, results = self._statements.add(sql, types), 2
         self._pgconn.send_prepare(name, sql.encode(), types)
         excess = self._statements.pop_excess()
@@ -81,7 +81,7 @@ class PipelinedConnection(ABC):
             self._loop.add_writer(self._socket, self._flush_more)
 
     def _unwatch(self) -> None:
-        # Once only: libpq has closed a lost connection's socket, and its number may be another connection's by now.
+        # Only once: libpq closes the socket of a lost connection, and another connection may reuse its number.
         if self._is_watched:
             self._is_watched = False
             self._loop.remove_reader(self._socket)
@@ -97,7 +97,7 @@ class PipelinedConnection(ABC):
     def _receive(self) -> None:
         try:
             self._read()
-            while self._expects_results and has_hung_up(self._socket):
+            while self._expects_results and is_closed_by_server(self._socket):
                 self._read()
         except OperationalError as error:
             self._lose(error)
@@ -107,7 +107,7 @@ class PipelinedConnection(ABC):
         self._pgconn.consume_input()
         while self._expects_results and not self._pgconn.is_busy():
             result = self._pgconn.get_result()
-            if result is not None:  # None stands between the results of one statement and the next
+            if result is not None:  # None separates the results of two statements
                 self._take(result)
 
     @property
@@ -115,11 +115,11 @@ class PipelinedConnection(ABC):
         return bool(self._pgconn.status != ConnStatus.OK)
 
 
-def has_hung_up(socket: int) -> bool:
-    """Return whether the server has closed the connection, though what it has sent before may still be unread.
+def is_closed_by_server(socket: int) -> bool:
+    """Return whether the server has closed the connection. Earlier data may still be unread.
 
-    libuv reports this once, and from then on nothing more of the socket: whoever waits for the rest must read on until
-    libpq finds the end.
+    libuv reports this once, and nothing about the socket afterwards: the reader must continue until libpq reaches the
+    end.
     """
     poll = select.poll()
     poll.register(socket, select.POLLHUP | select.POLLERR)

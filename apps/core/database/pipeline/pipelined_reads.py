@@ -1,4 +1,4 @@
-"""Reads that share a connection in libpq's pipeline mode: each is sent without waiting for the results before it."""
+"""Reads that share a connection in libpq's pipeline mode: each is sent without waiting for earlier results."""
 
 import asyncio
 from collections import deque
@@ -17,14 +17,14 @@ from apps.core.database.pipeline.prepared_statements import Types
 
 @dataclass(slots=True)
 class Read:
-    """A statement, whose placeholders are PostgreSQL's own (`$1`), and the future of its rows."""
+    """A statement with PostgreSQL's placeholders (`$1`), and the future of its rows."""
 
     sql: str
     parameters: Sequence[Any]
     rows: asyncio.Future[Rows] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def succeed(self, rows: Rows) -> None:
-        """Give the rows to the caller, unless it has been cancelled."""
+        """Return the rows to the caller, unless it has been cancelled."""
         if not self.rows.done():
             self.rows.set_result(rows)
 
@@ -35,9 +35,9 @@ class Read:
 
 
 class PipelinedReads(PipelinedConnection):
-    """Sends reads and takes their results, in the same order, until all have theirs or the connection is lost.
+    """Sends reads and receives their results in the same order, until all are complete or the connection is lost.
 
-    Each read ends with a Sync of its own, so that it is a transaction of its own and fails alone.
+    Each read ends with its own Sync message, so that it is a separate transaction and fails independently.
     """
 
     def __init__(self, borrowed: AsyncConnection[Any]) -> None:
@@ -51,11 +51,11 @@ class PipelinedReads(PipelinedConnection):
 
     @property
     def is_open(self) -> bool:
-        """Whether more may be sent: some reads still wait for results, or nothing was sent yet."""
+        """Whether more reads may be sent: some reads still wait for results, or none was sent yet."""
         return not self.drained.done()
 
     def send(self, read: Read) -> None:
-        """Send the read; its rows, or its error, reach its caller."""
+        """Send the read. Its caller gets the rows or the error."""
         try:
             _, key = self._send(read.sql, read.parameters, Format.TEXT)
             self._pgconn.pipeline_sync()
@@ -64,14 +64,14 @@ class PipelinedReads(PipelinedConnection):
         except OperationalError as error:
             read.fail(error)
             self._lose(error)
-        except Exception as error:  # noqa: BLE001  a value that cannot be sent concerns its caller alone
+        except Exception as error:  # noqa: BLE001  a value that cannot be sent affects only its caller
             read.fail(error)
         self._after_reading()
 
     def close(self) -> None:
-        """Leave the connection as it was lent; if reads still wait, they fail and the connection is closed."""
+        """Restore the connection's state. If reads still wait, they fail and the connection is closed."""
         if self._sent:
-            self._lose(OperationalError("the connection is given up"))
+            self._lose(OperationalError("the connection was closed before the result arrived"))
         self._unwatch()
         if not self._is_lost:
             self._pgconn.exit_pipeline_mode()
@@ -108,7 +108,7 @@ class PipelinedReads(PipelinedConnection):
     def _finish(self, read: Read, key: tuple[str, Types]) -> None:
         outcome, self._outcome = self._outcome, None
         if isinstance(outcome, Error):
-            # It may not have been prepared at all, or no longer fit its tables: next time it is prepared again.
+            # The statement may not have been prepared, or its tables have changed: prepare it again next time.
             self._statements.forget(*key)
             read.fail(outcome)
         elif outcome is None:
@@ -119,5 +119,5 @@ class PipelinedReads(PipelinedConnection):
     def _load(self, read: Read, result: PGresult) -> None:
         try:
             read.succeed(self._rows(result))
-        except Exception as error:  # noqa: BLE001  a value that cannot be read concerns its caller alone
+        except Exception as error:  # noqa: BLE001  a value that cannot be read affects only its caller
             read.fail(error)

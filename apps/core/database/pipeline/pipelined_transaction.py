@@ -1,4 +1,4 @@
-"""A transaction in two round trips: one that reads and locks, one that writes and commits."""
+"""A transaction in two round trips: the first reads and locks, the second writes and commits."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -11,13 +11,13 @@ from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName, error_f
 from psycopg.pq import ExecStatus, Format, PipelineStatus
 from psycopg.pq.abc import PGresult
 
-from apps.core.database.pipeline.pipelined_connection import PipelinedConnection, Rows, has_hung_up
+from apps.core.database.pipeline.pipelined_connection import PipelinedConnection, Rows, is_closed_by_server
 from apps.core.database.pool import connection
 
 if TYPE_CHECKING:
     from apps.core.database.pipeline.prepared_statements import Types
 
-# How PostgreSQL says that a prepared statement no longer fits the tables, or does not exist.
+# PostgreSQL's errors for a prepared statement that no longer matches its tables, or does not exist.
 STALE = (FeatureNotSupported, InvalidSqlStatementName)
 
 
@@ -25,8 +25,8 @@ STALE = (FeatureNotSupported, InvalidSqlStatementName)
 async def pipelined_transaction() -> AsyncIterator["PipelinedTransaction"]:
     """Open a transaction that commits when the block ends, and rolls back when it raises.
 
-    BEGIN and COMMIT are not sent: PostgreSQL takes everything before libpq's synchronisation point as one transaction
-    (manual, 32.5.1.1). Statements have PostgreSQL's own placeholders, `$1`.
+    BEGIN and COMMIT are not sent: PostgreSQL treats everything before libpq's synchronisation point as one transaction
+    (manual, 32.5.1.1). Statements use PostgreSQL's placeholders (`$1`).
     """
     async with connection() as borrowed:
         opened = PipelinedTransaction(borrowed)
@@ -41,7 +41,7 @@ async def pipelined_transaction() -> AsyncIterator["PipelinedTransaction"]:
 
 
 class PipelinedTransaction(PipelinedConnection):
-    """The statements of one transaction, sent without waiting for the results of those before."""
+    """The statements of one transaction, sent without waiting for earlier results."""
 
     def __init__(self, borrowed: AsyncConnection[Any], result_format: Format = Format.BINARY) -> None:
         self._results: list[PGresult] = []
@@ -53,9 +53,9 @@ class PipelinedTransaction(PipelinedConnection):
         super().__init__(borrowed)
 
     async def fetch(self, *statements: tuple[str, Sequence[Any]]) -> list[Rows]:
-        """Run the statements in this order, in one round trip, and return the rows of each that returns any.
+        """Run the statements in this order, in one round trip, and return the rows of each that returns rows.
 
-        Raises psycopg's errors; the transaction is then rolled back, and nothing more can be sent.
+        Raises psycopg's errors. The transaction is rolled back then, and accepts no more statements.
         """
         return [self._rows(result) for result in await self.run(*statements) if result.status == ExecStatus.TUPLES_OK]
 
@@ -69,23 +69,23 @@ class PipelinedTransaction(PipelinedConnection):
         return results
 
     def send(self, sql: str, parameters: Sequence[Any]) -> None:
-        """Run a statement with the next round trip."""
+        """Queue a statement for the next round trip."""
         results, key = self._send(sql, parameters, self._format)
         self._sent.append(key)
         self._expected += results
 
     async def commit(self) -> None:
-        """Wait until everything that was sent has run and is durable."""
+        """Wait until all sent statements have run and are committed."""
         await self._synchronise()
 
     async def recover(self) -> None:
-        """Make the connection usable again after an error of PostgreSQL's, which has rolled everything back."""
+        """Make the connection usable again after an error, which has rolled the transaction back."""
         if not self._is_lost and self._pgconn.pipeline_status == PipelineStatus.ABORTED:
             self._results.clear()
             await self._synchronise()
 
     def close(self) -> None:
-        """Leave the connection as it was lent; one whose transaction has not ended is closed."""
+        """Restore the connection's state, or close the connection if its transaction has not ended."""
         self._unwatch()
         if self._is_lost:
             return
@@ -101,10 +101,10 @@ class PipelinedTransaction(PipelinedConnection):
         await self._arrival()
 
     async def _arrival(self) -> None:
-        """Wait for the results of everything that was sent; raises the first error among them."""
+        """Wait for the results of all sent statements. Raises the first error among them."""
         self._arrived = self._loop.create_future()
         self._flush()
-        if has_hung_up(self._socket):
+        if is_closed_by_server(self._socket):
             self._receive()
         try:
             await self._arrived
@@ -118,7 +118,7 @@ class PipelinedTransaction(PipelinedConnection):
         self._statements.confirm()
 
     def _forget_statements(self, error: psycopg.Error) -> None:
-        # What was prepared in this transaction may not be; after a change to a table, what was before is stale.
+        # Statements added in this transaction may not be prepared. After a change to a table, older ones are stale.
         self._statements.forget_unconfirmed()
         if isinstance(error, STALE):
             for sql, types in self._sent:

@@ -1,4 +1,4 @@
-"""The connection side of `transaction()`: BEGIN, COMMIT, and a rollback that works whatever has happened."""
+"""The connection side of `transaction()`: BEGIN, COMMIT, and a rollback that works in every state."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from apps.core.database.pipeline.pipelined_connection import Rows
 from apps.core.database.pipeline.pipelined_transaction import STALE, PipelinedTransaction
 from apps.core.errors import Unavailable
 
-CANCEL_SECONDS_MAXIMUM = 2.0  # for PostgreSQL to give up the statement of a cancelled task
+CANCEL_SECONDS_MAXIMUM = 2.0  # for PostgreSQL to cancel the statement of a cancelled task
 
 
 class ServiceTransaction(PipelinedTransaction):
@@ -27,25 +27,25 @@ class ServiceTransaction(PipelinedTransaction):
         self.send("BEGIN", ())
 
     async def fetch_rows(self, sql: str, parameters: Sequence[Any]) -> Rows:
-        """Run one statement and return its rows; raises ConstraintViolated, Unavailable, or psycopg's errors."""
+        """Run one statement and return its rows. Raises ConstraintViolated, Unavailable, or psycopg's errors."""
         result = (await self._run_named((sql, parameters)))[-1]
         return self._rows(result) if result.status == ExecStatus.TUPLES_OK else []
 
     async def execute(self, sql: str, parameters: Sequence[Any]) -> int:
-        """Run one statement and return how many rows it touched; raises as `fetch_rows` does."""
+        """Run one statement and return the number of affected rows. Raises as `fetch_rows` does."""
         return (await self._run_named((sql, parameters)))[-1].command_tuples or 0
 
     @override
     async def commit(self) -> None:
-        """Commit; raises ConstraintViolated where a deferred constraint refuses it."""
+        """Commit. Raises ConstraintViolated when a deferred constraint is violated."""
         self.send("COMMIT", ())
         try:
             await super().commit()
         except Error as error:
-            raise _known(error) from error
+            raise _translated(error) from error
 
     async def roll_back(self) -> None:
-        """Undo everything and leave a connection that can be used again; one that does not answer is closed."""
+        """Roll back and make the connection usable again, or close it when it does not respond."""
         if self._is_lost:
             return
         try:
@@ -64,17 +64,17 @@ class ServiceTransaction(PipelinedTransaction):
 
     async def _run_named(self, statement: tuple[str, Sequence[Any]]) -> list[PGresult]:
         if self._pgconn.pipeline_status == PipelineStatus.ABORTED:
-            raise InFailedSqlTransaction("a statement was refused, so the transaction can only be rolled back")
+            raise InFailedSqlTransaction("a statement has failed, so the transaction can only be rolled back")
         try:
             return await self.run(statement)
         except asyncio.CancelledError:
             self._is_interrupted = True
             raise
         except Error as error:
-            raise _known(error) from error
+            raise _translated(error) from error
 
     async def _settle(self) -> None:
-        """Wait for the results of everything that was sent, whatever they are."""
+        """Wait for the results of all sent statements, and ignore their errors."""
         self._results.clear()
         try:
             await self._synchronise()
@@ -84,8 +84,8 @@ class ServiceTransaction(PipelinedTransaction):
         self._results.clear()
 
 
-def _known(error: Error) -> Exception:
-    """Return the error that says more to whoever called: a named constraint, or that a retry may help."""
+def _translated(error: Error) -> Exception:
+    """Return the error to raise to the caller: ConstraintViolated, Unavailable if a retry may succeed, or the error."""
     if isinstance(error, STALE):  # a table has changed since the statement was prepared
         return Unavailable("The database is being changed. Retry shortly.")
     return named_violation(error)

@@ -1,7 +1,7 @@
-"""Short reads that share a connection: a read is sent at once while others still wait for their rows.
+"""Short reads that share a connection: a read is sent immediately while others still wait for their rows.
 
-psycopg borrows a connection, and has the event loop watch it, for each statement, which costs ten times what the
-statement itself does. Reads that share a connection get their rows in order, so only short ones belong here.
+psycopg borrows a connection, and registers it with the event loop, for each statement, which takes ten times as long as
+the statement itself. Reads that share a connection receive their rows in order, so only short reads belong here.
 """
 
 import asyncio
@@ -17,21 +17,21 @@ from apps.core.database.pipeline.pipelined_reads import PipelinedReads, Read
 from apps.core.database.pool import connection
 from apps.core.errors import Unavailable
 
-WAITING_MAXIMUM = 5_000  # on each connection
-SHARES = 2  # a read that is slow for once delays only those behind it on its own connection
+WAITING_MAXIMUM = 5_000  # per connection
+CONNECTIONS = 2  # a slow read delays only the reads behind it on its own connection
 
-_shares: MutableMapping[asyncio.AbstractEventLoop, list["SharedReads"]] = WeakKeyDictionary()
+_shared: MutableMapping[asyncio.AbstractEventLoop, list["SharedReads"]] = WeakKeyDictionary()
 
 
 async def read_rows(sql: str, parameters: Sequence[Any]) -> Rows:
-    """Return the rows of one statement, whose placeholders are PostgreSQL's own: `$1`."""
+    """Return the rows of one statement, which uses PostgreSQL's placeholders (`$1`)."""
     loop = asyncio.get_running_loop()
-    shares = _shares.get(loop) or _shares.setdefault(loop, [SharedReads() for _ in range(SHARES)])
-    return await min(shares, key=len).fetch(sql, parameters)
+    connections = _shared.get(loop) or _shared.setdefault(loop, [SharedReads() for _ in range(CONNECTIONS)])
+    return await min(connections, key=len).fetch(sql, parameters)
 
 
 class SharedReads:
-    """Holds a connection of the pool while reads wait for rows, and returns it when none does."""
+    """Holds a connection of the pool while reads wait for rows, and returns it when no read waits."""
 
     def __init__(self) -> None:
         self._unsent: deque[Read] = deque()
@@ -42,9 +42,9 @@ class SharedReads:
         return len(self._unsent) + (len(self._reads) if self._reads else 0)
 
     async def fetch(self, sql: str, parameters: Sequence[Any]) -> Rows:
-        """Return the statement's rows; raises what psycopg and its pool would."""
+        """Return the statement's rows. Raises Unavailable, and the errors of psycopg and its pool."""
         if len(self) >= WAITING_MAXIMUM:
-            raise Unavailable("Too many reads are waiting.")
+            raise Unavailable("Too many requests are waiting. Retry shortly.")
         read = Read(sql, parameters)
         if self._reads and self._reads.is_open:
             self._reads.send(read)
@@ -55,11 +55,11 @@ class SharedReads:
         return await read.rows
 
     async def _serve(self) -> None:
-        error: Exception = OperationalError("the server is going down")
+        error: Exception = OperationalError("the server is shutting down")
         try:
             while self._unsent:
                 await self._serve_on_one_connection()
-        except Exception as problem:  # noqa: BLE001  it is raised where the rows are waited for
+        except Exception as problem:  # noqa: BLE001  it is raised where the rows are awaited
             error = problem
         finally:
             self._task = None
@@ -72,7 +72,7 @@ class SharedReads:
             try:
                 while self._unsent and reads.is_open:
                     read = self._unsent.popleft()
-                    if not read.rows.done():  # else its caller was cancelled
+                    if not read.rows.done():  # otherwise its caller was cancelled
                         reads.send(read)
                 await reads.drained
             finally:

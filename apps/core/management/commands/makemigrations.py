@@ -14,7 +14,7 @@ from django.db.migrations import Migration
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.questioner import InteractiveMigrationQuestioner, MigrationQuestioner
 
-from apps.core.conventions.migration_names import FEATURE_LIMIT, DatedAutodetector, MigrationName
+from apps.core.conventions.migration_names import FEATURE_LENGTH_MAXIMUM, DatedMigrationAutodetector, MigrationName
 from apps.core.conventions.own_apps import is_own_app
 from apps.core.management.service_command import DocumentedCommand
 
@@ -24,7 +24,7 @@ SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
 class Command(DocumentedCommand, makemigrations.Command):
     """Django's `makemigrations`, which names files after time and feature, also with `--merge` and `--update`."""
 
-    autodetector = DatedAutodetector
+    autodetector = DatedMigrationAutodetector
     examples: ClassVar = [
         "manage.py makemigrations credits --name add_grants",
         "manage.py makemigrations credits --empty --name backfill_grants",
@@ -82,7 +82,7 @@ class Command(DocumentedCommand, makemigrations.Command):
         plans = [loader.graph.forwards_plan((label, leaf)) for leaf in leaves]
         shared = set.intersection(*map(set, plans))
         if not any(node[0] == label for node in shared):
-            raise CommandError(f"{', '.join(leaves)} of {label} have no common ancestor to merge from.")
+            raise CommandError(f"{', '.join(leaves)} of {label} have no common ancestor and cannot be merged.")
         for leaf, plan in zip(leaves, plans, strict=True):
             self.log(self.style.MIGRATE_LABEL(f"  Branch {leaf}"))
             for node in plan:
@@ -94,9 +94,9 @@ class Command(DocumentedCommand, makemigrations.Command):
             self.log(f"    {operation.formatted_description()}")
 
     def _merge_of(self, label: str, leaves: list[str]) -> Migration:
-        """Return an empty migration that depends on every leaf, named after them where that is short."""
+        """Return an empty migration that depends on every leaf. Its name lists their features if that is short."""
         features = "_and_".join(parsed.feature for parsed in map(MigrationName.parse, leaves) if parsed)
-        short = features if 0 < len(features) <= FEATURE_LIMIT // 2 else "branches"
+        short = features if 0 < len(features) <= FEATURE_LENGTH_MAXIMUM // 2 else "branches"
         name = MigrationName.next_after(leaves, self.migration_name or f"merge_{short}")
         merge: type[Migration] = type("Migration", (Migration,), {"dependencies": [(label, leaf) for leaf in leaves]})
         return merge(str(name), label)

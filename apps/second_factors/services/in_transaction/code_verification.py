@@ -7,7 +7,7 @@ from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.principal import Principal, owner_of
 from apps.core.errors import LockedOut
 from apps.core.request_context import current_request
-from apps.core.values.ip_addresses import limited_party
+from apps.core.values.ip_addresses import rate_limit_subject
 from apps.second_factors.domain.presented_factors import CodeAttempt
 from apps.second_factors.repositories.factor_attempt_repository import EVERYWHERE, FactorAttemptRepository
 from apps.second_factors.repositories.recovery_code_repository import RecoveryCodeRepository
@@ -113,7 +113,7 @@ class CodeVerification:
 
 def attempt_of(user_id: int, code: str) -> CodeAttempt:
     """Return the code that the current request enters for the account."""
-    address = limited_party(current_request().client_address)
+    address = rate_limit_subject(current_request().client_address)
     return CodeAttempt(user_id, address, six_digits_of(code), digest_of(code))
 
 

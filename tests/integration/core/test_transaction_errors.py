@@ -1,4 +1,4 @@
-"""What a transaction of a service refuses: nesting, waiting for anything else, locks out of order."""
+"""Errors inside a service's transaction: nesting, waiting for anything else, locking out of order."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -44,7 +44,7 @@ async def process() -> int:
 
 
 async def alive(processes: Iterable[int]) -> set[int]:
-    """Return those of the server's processes that still serve a connection."""
+    """Return the server processes that still serve a connection."""
     found = await fetch_rows("SELECT pid FROM pg_stat_activity WHERE pid = ANY (%s)", [list(processes)])
     return {pid for (pid,) in found}
 
@@ -52,13 +52,13 @@ async def alive(processes: Iterable[int]) -> set[int]:
 async def test_transactions_do_not_nest(database):
     with pytest.raises(WaitInTransaction, match="second transaction"):
         async with transaction(), transaction():
-            pytest.fail("it was entered")
+            pytest.fail("the inner transaction was opened")
     async with transaction():
         assert await process()
 
 
 def _fail() -> None:
-    raise AssertionError("it was called")
+    raise AssertionError("the function was called")
 
 
 async def _borrow() -> None:
@@ -83,20 +83,20 @@ WAITS: dict[str, Callable[[], Awaitable[Any]]] = {
 
 
 @pytest.mark.parametrize("name", WAITS)
-async def test_nothing_inside_waits_for_anything_else(database, name: str):
+async def test_waiting_inside_a_transaction_raises(database, name: str):
     async with transaction():
         with pytest.raises(WaitInTransaction):
             await WAITS[name]()
-        assert await fetch_rows("SELECT 1") == [(1,)]  # and the transaction goes on
+        assert await fetch_rows("SELECT 1") == [(1,)]  # the transaction stays usable
 
 
-async def test_another_task_cannot_join(database):
+async def test_another_task_cannot_use_the_transaction(database):
     async with transaction():
         with pytest.raises(WaitInTransaction, match="task"):
             await asyncio.create_task(names())
 
 
-async def test_a_task_that_outlives_the_transaction_has_none(database):
+async def test_task_that_outlives_the_transaction_has_none(database):
     release = asyncio.Event()
 
     async def later() -> list[str]:
@@ -110,14 +110,14 @@ async def test_a_task_that_outlives_the_transaction_has_none(database):
     assert "gold" in await task
 
 
-async def test_locks_only_inside(database):
+async def test_locking_requires_a_transaction(database):
     with pytest.raises(NoTransaction):
         await lock_one(Plan.objects.all())
     with pytest.raises(NoTransaction):
         await lock_all(Plan.objects.all())
 
 
-async def test_locks_in_one_order(database):
+async def test_locking_out_of_order_raises(database):
     user = await make(make_user)
     async with transaction():
         await lock_one(CreditBalance.objects.filter(pk=user.pk))
@@ -129,13 +129,13 @@ async def test_locks_in_one_order(database):
         await lock_one(CreditBalance.objects.filter(pk=user.pk))
 
 
-async def test_a_table_without_a_place_cannot_be_locked(database):
+async def test_locking_an_unlisted_table_raises(database):
     async with transaction():
-        with pytest.raises(LockOrderBroken, match="plan_limits has no place"):
+        with pytest.raises(LockOrderBroken, match="plan_limits is not listed"):
             await lock_one(PlanLimit.objects.all())
 
 
-async def test_a_locked_row_waits_for_no_longer_than_the_bound(database, monkeypatch: pytest.MonkeyPatch):
+async def test_waiting_for_a_locked_row_times_out(database, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pool, "TRANSACTION_LOCK_TIMEOUT", "200ms")
     locked, release = asyncio.Event(), asyncio.Event()
 
