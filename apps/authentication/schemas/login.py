@@ -82,5 +82,5 @@ class StepUpRequest(RequestSchema):
     @model_validator(mode="after")
     def _is_one(self) -> Self:
         if [self.password, self.code, self.passkey].count(None) != 2:
-            raise ValueError("send exactly one of password, code and passkey")
+            raise ValueError("must have exactly one of password, code and passkey")
         return self

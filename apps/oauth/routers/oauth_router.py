@@ -33,7 +33,7 @@ CLIENT = {
     "client_id": "the API key's id or visible prefix, unless the client authenticates by HTTP Basic",
     "client_secret": "the API key, unless the client authenticates by HTTP Basic",
 }
-TOKEN = {"token": "the token", "token_type_hint": "accepted and ignored: the token shows its own type"}
+TOKEN = {"token": "the token", "token_type_hint": "accepted and ignored, because the token shows its own type"}
 CALLER_ADDRESS = {"ip": "the address that presented the token; needed for keys that are restricted to addresses"}
 # The API application refuses a body of over a mebibyte before the operation is known.
 REFUSALS: dict[Any, Any] = {frozenset({400, 401, 429, 500, 503}): OAuthErrorOut, 413: ErrorResponse}

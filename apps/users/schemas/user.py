@@ -40,7 +40,7 @@ def _has_no_nul(value: SecretStr) -> SecretStr:
 
 def _is_given_by_roles(value: str) -> str:
     if value not in ROLE_SCOPES:
-        raise ValueError(f"is not a scope that roles can give; see GET {API_PATH}/scopes")
+        raise ValueError(f"must be a scope that roles can give; see GET {API_PATH}/scopes")
     return value
 
 
