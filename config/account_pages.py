@@ -41,10 +41,10 @@ NEW_PASSWORD = Field("new_password", "password", "New password", "new-password")
 EMAIL = Field("email", "email", "E-mail address", "email")
 FORGOT_PASSWORD = AccountPage(
     title="Set a new password",
-    text="If an account has this address, we send a link to it by mail that sets a new password.",
+    text="If an account has this address, we send a link that sets a new password to it.",
     action="auth/forgot-password",
     button="Send the link",
-    done="If an account has this address, the mail is on its way.",
+    done="If an account has this address, we have sent the link to it.",
     fields=(EMAIL,),
 )
 PAGES: Mapping[str, AccountPage] = {
@@ -67,11 +67,11 @@ PAGES: Mapping[str, AccountPage] = {
     ),
     "confirm-email": AccountPage(
         title="Confirm your new e-mail address",
-        text="The address changes when both the old and the new one are confirmed by links in mails.",
+        text="The address changes when the links in the messages to the old and the new address are both confirmed.",
         action="auth/confirm-email",
         button="Confirm",
         done="Your e-mail address has been changed.",
-        pending="Confirmed. Now open the link in the mail to your other address.",
+        pending="Confirmed. Now open the link in the message to your other address.",
     ),
     "cancel-email-change": AccountPage(
         title="Keep your e-mail address",
@@ -83,7 +83,7 @@ PAGES: Mapping[str, AccountPage] = {
     "forgot-password": FORGOT_PASSWORD,
     "security": FORGOT_PASSWORD._replace(
         title="Secure your account",
-        text="If someone else has access to your account, set a new password: it ends every session. "
+        text="If another person has access to your account, set a new password. It ends every session. "
         "We send a link to your address by mail.",
     ),
     "reset-password": AccountPage(
@@ -96,7 +96,7 @@ PAGES: Mapping[str, AccountPage] = {
     ),
     "sign-up": AccountPage(
         title="Create an account",
-        text="You have been invited.",
+        text="Choose a user name and a password to accept the invitation.",
         action="users",
         button="Create the account",
         done="Your account is ready. Sign in.",

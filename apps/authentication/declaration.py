@@ -44,7 +44,7 @@ DECLARATION = AppDeclaration(
     clean_up_tasks=[
         CleanUpTask(
             "login_attempts",
-            "counts of wrong passwords that lock out and remember no client any more",
+            "counts of wrong passwords that no longer lock out or remember a client",
             lambda: clean_up().login_attempts(),
         ),
         CleanUpTask("sessions", "sessions that ended 90 days ago", lambda: clean_up().sessions()),

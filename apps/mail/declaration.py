@@ -37,7 +37,7 @@ DECLARATION = AppDeclaration(
     personal_data=PersonalDataDeclaration(
         service=mail_personal_data,
         erased=["mail.OutgoingMail"],
-        not_exported={"mail.OutgoingMail": "The recipient has the messages; they are removed after 30 days."},
+        not_exported={"mail.OutgoingMail": "The recipient has the messages; they are deleted after 30 days."},
     ),
     clean_up_tasks=[
         CleanUpTask(

@@ -49,7 +49,7 @@ DECLARATION = AppDeclaration(
             "users.User_user_permissions": "Nothing writes permissions of single accounts; roles carry them.",
         },
         not_erased={
-            "users.User_groups": "A role says nothing of a person. Deleted accounts keep theirs, unused.",
+            "users.User_groups": "A role contains no personal data. Deleted accounts keep theirs, unused.",
             "users.User_user_permissions": "Nothing writes permissions of single accounts; roles carry them.",
         },
     ),

@@ -5,7 +5,7 @@ from apps.core.declarations.personal_data import PersonalData
 from apps.verification.dependencies import expired_idempotency_records
 from apps.verification.routers import verification_router
 
-EXPIRES = "Stored responses about API keys, which are removed after a day."
+EXPIRES = "Idempotency records of verifications, which are deleted after a day."
 
 DECLARATION = AppDeclaration(
     mounts=[Mount("/keys", verification_router.router, is_metered=False)],
@@ -17,7 +17,7 @@ DECLARATION = AppDeclaration(
     clean_up_tasks=[
         CleanUpTask(
             "verification_answers",
-            "stored responses to verifications with a request id, a day after them",
+            "idempotency records of verifications that are a day old",
             lambda: expired_idempotency_records().run(),
         )
     ],

@@ -23,7 +23,7 @@ def _require_postgresql(value: str) -> str:
         conninfo_to_dict(value)
     except ProgrammingError:
         # psycopg's own message repeats the address with its password.
-        raise ValueError("is not an address that PostgreSQL's libpq can read") from None
+        raise ValueError("must be a connection URL that libpq can parse") from None
     return value
 
 

@@ -45,7 +45,7 @@ class PasskeySettings(AddressSettings):
     @model_validator(mode="after")
     def _origins_are_within_the_domain(self) -> Self:
         if not self.passkeys_origins:
-            raise ValueError("PASSKEY_DOMAIN: PUBLIC_URL and APPLICATION_URL lie elsewhere; name the PASSKEY_ORIGINS")
+            raise ValueError("PASSKEY_DOMAIN: PUBLIC_URL and APPLICATION_URL are not within it; set PASSKEY_ORIGINS")
         number = foreign_origin(self.passkey_origins, self.passkeys_domain)
         if number:
             raise ValueError(f"PASSKEY_ORIGINS: entry {number} is not an origin within {self.passkeys_domain}")

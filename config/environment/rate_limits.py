@@ -38,9 +38,9 @@ def redis_url(url: str) -> str:
         ConnectionPool.from_url(readable).make_connection()
         parts = urlsplit(readable)
     except (ValueError, TypeError):
-        raise ValueError("is not an address that Redis' client can read") from None
+        raise ValueError("must be a URL that the Redis client can parse") from None
     if not parts.hostname or not re.fullmatch(r"(/\d*)?", parts.path):
-        raise ValueError("must name a host, and then no more than the number of a database")
+        raise ValueError("must have a host and, optionally, the number of a database")
     return readable
 
 

@@ -41,7 +41,9 @@ def providers(environment: SignInProviderSettings, variables: Mapping[str, str])
     names = environment.oauth_providers
     for number, name in enumerate(names, start=1):
         if not NAME.fullmatch(name) or name in names[: number - 1]:
-            raise ValueError(f"OAUTH_PROVIDERS: entry {number} is no name of small letters, digits and _, or is twice")
+            raise ValueError(
+                f"OAUTH_PROVIDERS: entry {number} must be a name of lower-case letters, digits and _, used once"
+            )
     return tuple(_provider(name, variables, is_production=environment.is_production) for name in names)
 
 
@@ -54,7 +56,7 @@ def redirect_allowlist(environment: SignInProviderSettings) -> frozenset[str]:
     addresses = environment.oauth_redirect_allowlist or _page_of_application(environment)
     if environment.oauth_providers and not addresses:
         sys.exit(
-            "keyhouse: OAUTH_REDIRECT_ALLOWLIST: must name the application's page that sign-ins come back to, because "
+            "keyhouse: OAUTH_REDIRECT_ALLOWLIST: must be set to the URL that sign-ins return to, because "
             "OAUTH_PROVIDERS is set and APPLICATION_URL is not"
         )
     for number, address in enumerate(addresses, start=1):
@@ -82,9 +84,9 @@ def _provider(name: str, variables: Mapping[str, str], *, is_production: bool) -
     scopes = values["SCOPES"] or preset.scopes
     _require(bool(SCOPES.fullmatch(scopes)), name, "SCOPES", "must be scopes separated by single spaces")
     if preset.kind is not ProviderKind.GITHUB:
-        _require("openid" in scopes.split(), name, "SCOPES", "must hold openid")
+        _require("openid" in scopes.split(), name, "SCOPES", "must include openid")
     label = values["LABEL"] or preset.label or name.replace("_", " ").title()
-    _require(bool(LABEL.fullmatch(label)), name, "LABEL", "must be a short name as it stands on a button")
+    _require(bool(LABEL.fullmatch(label)), name, "LABEL", "must be a short name for a button")
     return Provider(name, label, preset.kind, issuer, scopes, values["CLIENT_ID"], values["CLIENT_SECRET"])
 
 

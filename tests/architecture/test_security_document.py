@@ -23,7 +23,7 @@ POINTS = {
     "10.1": 2, "10.2": 3, "10.3": 5, "10.4": 16, "10.5": 5, "10.6": 2, "10.7": 3,
 }  # fmt: skip
 LEVELS = {"6": (13, 22, 12), "7": (6, 12, 1), "9": (4, 3, 0), "10": (5, 24, 7)}  # of each chapter, by level
-ANSWERS = ("met", "not applicable", "no")
+ANSWERS = ("met", "not applicable", "not met")
 ATTACKS = (
     "algorithm confusion", "key injection", "tampered", "truncated", "replayed", "open redirects", "csrf",
     "session fixation", "by text", "by time", "mass assignment", "look-alike", "differently cased", "10 mb",

@@ -68,7 +68,7 @@ def test_address_is_confirmed_by_the_link_once(page: Page, server: Server, perso
 def test_page_without_a_token_says_what_to_do(page: Page, server: Server, person: Person):
     link = link_mailed_to(server, person.email, "verify-email")
     page.goto("/account/verify-email")
-    expect(page.get_by_role("status")).to_have_text("Open the link from the mail again.")
+    expect(page.get_by_role("status")).to_have_text("Open the link in the message again.")
     expect(page.get_by_role("button")).to_be_hidden()
     page.goto(link)
     page.get_by_role("button", name="Confirm").click()

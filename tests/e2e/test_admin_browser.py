@@ -225,7 +225,7 @@ def _verified_continuously(server: Server, service: dict[str, str], secret: str)
 
 def _sign_in(page: Page, server: Server) -> None:
     page.goto("/admin/")
-    page.get_by_label("Email").fill(ADMINISTRATOR_EMAIL)
+    page.get_by_label("E-mail address").fill(ADMINISTRATOR_EMAIL)
     page.get_by_label("Password").fill(server.administrator_password)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", name="Back office")).to_be_visible()

@@ -1,4 +1,4 @@
-"""The commands of `docs/authentication.md` work as written, line by line, within the default limits."""
+"""The commands of `docs/authentication.md` work as written, within the default rate limits."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def _lines(server: Server) -> str:
 
 @pytest.fixture(scope="module")
 def pasted(tmp_path_factory: pytest.TempPathFactory) -> "subprocess.CompletedProcess[str]":
-    """What a shell has answered to the document, at a Keyhouse of its own that has just been started first."""
+    """The output of a shell that ran the document against a new Keyhouse of its own."""
     name = f"keyhouse_document_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
     directory: Path = tmp_path_factory.mktemp("document")
     with (
@@ -55,7 +55,7 @@ def pasted(tmp_path_factory: pytest.TempPathFactory) -> "subprocess.CompletedPro
 
 @pytest.fixture(scope="module")
 def answers(pasted: "subprocess.CompletedProcess[str]") -> list[dict[str, Any]]:
-    """The answers that the document leaves on the screen, in order; those that it reads are not there."""
+    """The responses that the document prints, in order; those that it reads itself are not among them."""
     return [json.loads(line) for line in pasted.stdout.splitlines() if line]
 
 
@@ -66,13 +66,13 @@ def _with(answers: list[dict[str, Any]], field: str) -> list[dict[str, Any]]:
 def test_commands_of_the_document_have_the_described_results(pasted: "subprocess.CompletedProcess[str]"):
     statuses = pasted.stderr.split()
     assert statuses == [
-        *("201", "200", "200", "200", "200", "200"),  # an account
+        *("201", "200", "200", "200", "200", "200"),  # accounts
         *("200", "204", "200", "200"),  # sessions
         *("202", "200", "200", "200", "200", "200", "200", "200"),  # passwords and addresses
         *("201", "200", "202", "200", "200", "200", "200", "200", "204"),  # second factors
-        *("201", "200", "200", "200", "200", "400"),  # tokens for keys
-        *("200", "200", "200", "201", "200", "201", "200", "200", "201", "201", "200", "204", "401"),  # what staff do
-        *("200", "200", "204", "401"),  # one's own data
+        *("201", "200", "200", "200", "200", "400"),  # tokens for API keys
+        *("200", "200", "200", "201", "200", "201", "200", "200", "201", "201", "200", "204", "401"),  # staff
+        *("200", "200", "204", "401"),  # personal data
     ], pasted.stdout + pasted.stderr
 
 

@@ -23,7 +23,7 @@ def person(server: Server, client: httpx.Client) -> Person:
 
 
 def enrol(client: httpx.Client, person: Person) -> pyotp.TOTP:
-    """Give the person an authenticator program."""
+    """Give the person an authenticator app."""
     begun = client.post("/api/v1/auth/second-factors/totp", headers=person.headers)
     assert begun.status_code == 201, begun.text
     program = pyotp.TOTP(begun.json()["secret"])

@@ -106,7 +106,7 @@ def _context(chromium: Browser, keyhouse: Server) -> BrowserContext:
 
 def _give_password(page: Page, keyhouse: Server) -> None:
     page.goto("/admin/")
-    page.get_by_label("Email").fill(ADMINISTRATOR_EMAIL)
+    page.get_by_label("E-mail address").fill(ADMINISTRATOR_EMAIL)
     page.get_by_label("Password").fill(keyhouse.administrator_password)
     page.get_by_role("button", name="Log in").click()
 

@@ -24,7 +24,7 @@ from apps.core.admin.schema_model_form import SchemaModelForm
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop.sync_calls import call_service
 
-BUDGET_HELP = {"budget": "How many credits the key may spend in its life. Empty: all credits of its owner."}
+BUDGET_HELP = {"budget": "The number of credits that the key can spend in total. Empty: all credits of its owner."}
 DESCRIPTION_WIDGET = AdminTextareaWidget(attrs={"rows": 3})
 
 
@@ -32,10 +32,11 @@ class KeyForm(SchemaModelForm):
     """The fields of a key, new or not."""
 
     scopes = LinesField(
-        help_text="One a line, such as reports:read. A wildcard such as reports:* grants every scope of an area."
+        help_text="One per line, such as reports:read. A wildcard such as reports:* grants every scope of an area."
     )
     ip_allowlist = LinesField(
-        label="IP allowlist", help_text="Addresses or networks, one a line, such as 192.0.2.0/24. Empty: every address."
+        label="IP allowlist",
+        help_text="Addresses or networks, one per line, such as 192.0.2.0/24. Empty: every address.",
     )
     metadata = JsonObjectField(help_text="A JSON object that verification returns.")
     rate_limits = RateLimitsField(
@@ -88,7 +89,7 @@ class RotateForm(SchemaForm):
         label="Grace period in seconds",
         initial=0,
         widget=AdminIntegerFieldWidget(attrs={"autofocus": True}),
-        help_text="How long the old secret still works: 0 for not at all, 86400 for a day, up to 90 days.",
+        help_text="How long the old secret still works, up to 90 days: 0 stops it at once, 86400 keeps it for a day.",
     )
 
 
@@ -113,7 +114,7 @@ ROTATE = Operation(
     label="Rotate",
     order="Rotate the secret of {rows}",
     done="Secret of {rows} rotated",
-    explanation="The new secret is shown once, on the next page. The key keeps its id, limits and history.",
+    explanation="The new secret is shown only once, on the next page. The key keeps its id, limits and history.",
     perform=_rotate,
     form_class=RotateForm,
     in_bulk=False,
@@ -124,7 +125,7 @@ REVOKE = Operation(
     label="Revoke",
     order="Revoke {rows}",
     done="{rows} revoked",
-    explanation="Verifications that begin afterwards are answered DISABLED. This cannot be undone.",
+    explanation="Verifications that begin afterwards return DISABLED. This cannot be undone.",
     perform=_revoke,
     form_class=RevokeForm,
     applies=_is_not_revoked,

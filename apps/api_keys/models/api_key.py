@@ -14,7 +14,7 @@ class ApiKey(TimestampedModel):
     switched; `deleted_at` hides the key and stops it, while its history stays.
 
     `rate_limits` is a list of objects (name, limit, period_seconds): each replaces the plan's rate limit of the same
-    name, or is added to the plan's. `budget` is how many credits the key may spend in its life, None for no bound.
+    name, or is added to the plan's. `budget` is how many credits the key can spend in total, None for no bound.
     """
 
     class Environment(models.TextChoices):

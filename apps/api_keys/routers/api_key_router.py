@@ -55,7 +55,7 @@ async def delete_api_key(request: AuthenticatedRequest, key_id: Path[Identifier]
 async def revoke_api_key(
     request: AuthenticatedRequest, key_id: Path[Identifier], revocation: ApiKeyRevoke | None = None
 ) -> ApiKeyOut:
-    """Revoke an API key permanently. Verifications that begin after the response are answered `DISABLED`."""
+    """Revoke an API key permanently. Verifications that begin after the response return `DISABLED`."""
     return await api_key_service().revoke(request.auth, key_id, revocation.reason if revocation else "")
 
 
@@ -63,7 +63,10 @@ async def revoke_api_key(
 async def rotate_api_key(
     request: AuthenticatedRequest, key_id: Path[Identifier], rotation: ApiKeyRotate | None = None
 ) -> ApiKeyWithSecret:
-    """Rotate the secret of an API key. The old one works until the grace period ends. `api_key` is shown only once."""
+    """Replace the secret of an API key. `api_key` is shown only once.
+
+    The old secret works until the grace period ends.
+    """
     return await api_key_service().rotate(request.auth, key_id, rotation.grace_seconds if rotation else 0)
 
 
@@ -71,7 +74,7 @@ async def rotate_api_key(
 async def create_user_api_key(
     request: AuthenticatedRequest, user_id: Path[Identifier], new: ApiKeyCreate
 ) -> Status[ApiKeyWithSecret]:
-    """Create an API key for a user. Other accounts than your own: staff only. `api_key` is shown only once."""
+    """Create an API key for an account. Accounts other than your own: staff only. `api_key` is shown only once."""
     return Status(201, await api_key_service().create(request.auth, user_id, new))
 
 
@@ -79,5 +82,5 @@ async def create_user_api_key(
 async def list_user_api_keys(
     request: AuthenticatedRequest, user_id: Path[Identifier], query: Query[PageQuery]
 ) -> Page[ApiKeyOut]:
-    """List the API keys of a user. Other accounts than your own: staff only."""
+    """List the API keys of an account. Accounts other than your own: staff only."""
     return await api_key_service().page(request.auth, user_id, query)

@@ -85,7 +85,7 @@ def _is_future(value: datetime) -> datetime:
 
 class ApiKeyCreate(RequestSchema):
     """A new API key. An empty `ip_allowlist` allows every address. Without `expires_at` the key never expires; without
-    `budget` it may spend all credits of its owner. Only staff may set `rate_limits`."""
+    `budget` it can spend all credits of its owner. Only staff can set `rate_limits`."""
 
     name: ShortText
     description: Description = ""
@@ -100,7 +100,7 @@ class ApiKeyCreate(RequestSchema):
 
 class ApiKeyUpdate(RequestSchema):
     """The fields to change; omitted fields stay as they are. `expires_at: null` removes the expiry, `budget: null` the
-    budget. `rate_limits` replaces all rate limits of the key; only staff may set it."""
+    budget. `rate_limits` replaces all rate limits of the key; only staff can set it."""
 
     name: ShortText = Field(default_factory=omitted)
     description: Description = Field(default_factory=omitted)
@@ -121,8 +121,8 @@ class ApiKeyOut(ResponseSchema):
     """An API key without its secret; `prefix` is the visible part of the newest secret.
 
     `rate_limits` are the key's own: each replaces the plan's rate limit of the same name, or is added to the plan's.
-    `budget` is how many credits the key may spend in its life, `budget_spent` how many it has spent. `scopes` are in
-    effect; `withheld_scopes` are not, because the owner does not hold them.
+    `budget` is the number of credits that the key can spend in total, `budget_spent` the number that it has spent.
+    `scopes` are in effect; `withheld_scopes` are not, because the owner does not hold them.
     """
 
     id: int
@@ -160,7 +160,7 @@ class ApiKeyOut(ResponseSchema):
 
 
 class ApiKeyWithSecret(ApiKeyOut):
-    """An API key with its secret in clear, which is shown only once."""
+    """An API key with its secret, `api_key`, which is shown only once."""
 
     api_key: str
 
@@ -175,6 +175,6 @@ class ApiKeyRevoke(RequestSchema):
 
 
 class ApiKeyRotate(RequestSchema):
-    """The grace period, in which the old secret works beside the new one."""
+    """The grace period, during which both the old and the new secret work."""
 
     grace_seconds: Annotated[int, Field(strict=True, ge=0, le=GRACE_SECONDS_MAXIMUM)] = 0

@@ -179,13 +179,13 @@ def _require_no_fewer_scopes(actor: Principal, key: ApiKey) -> None:
         for scope in reserved_under(key.scopes):
             actor.require_scope(scope)
     if actor.kind is CredentialKind.API_KEY and not actor.acts_as_staff and missing_scopes(actor.scopes, key.scopes):
-        raise InsufficientScopes("An API key may not change one that has scopes which it lacks.")
+        raise InsufficientScopes("An API key cannot change another key that has scopes which it lacks itself.")
 
 
 def _require_may_limit(actor: Principal) -> None:
     """Raise NotAllowed where others than staff set rate limits of a key, which may exceed those of the plan."""
     if not actor.acts_as_staff:
-        reason = "Only staff may set the rate limits of an API key."
+        reason = "Only staff can set the rate limits of an API key."
         raise NotAllowed(reason, details=[ErrorDetail("rate_limits", reason)])
 
 
@@ -195,8 +195,8 @@ def _require_may_grant(actor: Principal, scopes: list[str]) -> None:
         return
     if reserved := reserved_among(scopes):
         raise NotAllowed(
-            "Only staff may grant reserved scopes.",
+            "Only staff can grant reserved scopes.",
             details=[ErrorDetail("scopes", f"{scope} is reserved.") for scope in reserved],
         )
     if actor.kind is CredentialKind.API_KEY and missing_scopes(actor.scopes, scopes):
-        raise InsufficientScopes("An API key may not grant a scope that it lacks.")
+        raise InsufficientScopes("An API key cannot grant a scope that it does not have.")

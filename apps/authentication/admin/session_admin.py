@@ -50,7 +50,7 @@ END = Operation(
     label="End",
     order="End {rows}",
     done="{rows} ended",
-    explanation="The session is refused from its next request on. The owner must sign in again.",
+    explanation="The session ends at its next request. The owner must sign in again.",
     perform=_end,
     permission="operate",
     applies=_is_live,
@@ -61,7 +61,7 @@ END_EVERYWHERE = Operation(
     label="End all of the owner",
     order="End all sessions of {owner}",
     done="All sessions of {owner} ended",
-    explanation="Every session of the owner, of the API and of the admin, is refused from its next request on.",
+    explanation="Every session of the owner, of the API and of the admin, ends at its next request.",
     perform=_end_everywhere,
     permission="operate",
     in_bulk=False,
@@ -171,10 +171,10 @@ def _is_usable(user: Any) -> bool:
 
 SEND_RESET = Operation(
     name="send-password-reset",
-    label="Send a password reset mail",
-    order="Send a password reset mail to {rows}",
-    done="Password reset mail sent to {rows}",
-    explanation="The owner receives a mail with a link that sets a new password. It is valid for 30 minutes.",
+    label="Send a password reset message",
+    order="Send a password reset message to {rows}",
+    done="Password reset message sent to {rows}",
+    explanation="The owner receives a message with a link that sets a new password. The link is valid for 30 minutes.",
     perform=_send_reset,
     applies=_is_usable,
 )

@@ -16,7 +16,7 @@ class CleanUpRepository:
     """
 
     async def delete_login_attempts(self, maximum: int) -> int:
-        """Delete counts of wrong passwords that lock out and remember no client any more."""
+        """Delete counts of wrong passwords that no longer lock out or remember a client."""
         return await _number(SQL["login_attempts"], [maximum])
 
     async def delete_sessions(self, maximum: int) -> int:

@@ -32,56 +32,83 @@ router = Router(tags=["authentication"])
 
 @router.post("/login", auth=None, response={200: TokenPair, 202: SecondFactorNeeded, **errors(401, 403, 429)})
 async def login(request: HttpRequest, credentials: LoginRequest) -> Status[TokenPair | SecondFactorNeeded]:
-    """Sign in. Limited per client address, and locked after five wrong passwords.
+    """Sign in with e-mail address and password. Rate limited per client address.
 
-    For an account with a second factor the response is 202, with what completes the sign-in.
+    Five wrong passwords lock the account for the client address. If the account has a second factor, the response is
+    202, with the token that completes the sign-in.
     """
     await limit_by_address(request, "login", LOGIN)
     outcome = await sign_in().with_password(credentials)
     return Status(202 if isinstance(outcome, SecondFactorNeeded) else 200, outcome)
 
 
-@router.post("/second-factor", auth=None, response={200: TokenPair, **errors(401, 429)})
+@router.post(
+    "/second-factor",
+    auth=None,
+    response={200: TokenPair, **errors(401, 429)},
+    summary="Complete Sign-In With Code",
+)
 async def complete_with_code(request: HttpRequest, entry: SecondFactorCode) -> TokenPair:
-    """Complete a sign-in by six digits or a recovery code. Limited per client address, and per account."""
+    """Complete a sign-in with a six-digit code or a recovery code. Rate limited per client address and per account."""
     await limit_by_address(request, "second-factor")
     return await sign_in().with_code(entry)
 
 
-@router.post("/second-factor/passkey/options", auth=None, response={200: PasskeyOptions, **errors(401, 429)})
+@router.post(
+    "/second-factor/passkey/options",
+    auth=None,
+    response={200: PasskeyOptions, **errors(401, 429)},
+    summary="Get Passkey Options For Second Step",
+)
 async def ask_for_second_passkey(request: HttpRequest, query: SecondFactorPasskeyQuery) -> PasskeyOptions:
-    """Get the options for `navigator.credentials.get()`, to complete a sign-in."""
+    """Return the options for `navigator.credentials.get()`, to complete a sign-in with a passkey.
+
+    Rate limited per client address.
+    """
     await limit_by_address(request, "passkeys")
     return await second_step().passkey_options(query.second_factor_token)
 
 
-@router.post("/second-factor/passkey", auth=None, response={200: TokenPair, **errors(401, 429)})
+@router.post(
+    "/second-factor/passkey",
+    auth=None,
+    response={200: TokenPair, **errors(401, 429)},
+    summary="Complete Sign-In With Passkey",
+)
 async def complete_with_passkey(request: HttpRequest, entry: SecondFactorPasskey) -> TokenPair:
-    """Complete a sign-in by a passkey. Limited per client address."""
+    """Complete a sign-in with a passkey. Rate limited per client address."""
     await limit_by_address(request, "second-factor")
     return await sign_in().with_second_passkey(entry)
 
 
-@router.post("/passkeys/options", auth=None, response={200: PasskeyOptions, **errors(429)})
+@router.post(
+    "/passkeys/options",
+    auth=None,
+    response={200: PasskeyOptions, **errors(429)},
+    summary="Get Passkey Options For Sign-In",
+)
 async def ask_for_passkey(request: HttpRequest) -> PasskeyOptions:
-    """Get the options for `navigator.credentials.get()`, to sign in without a password. Limited per client address."""
+    """Return the options for `navigator.credentials.get()`, to sign in without a password.
+
+    Rate limited per client address.
+    """
     await limit_by_address(request, "passkeys")
     return await passkey_sign_in().options(None)
 
 
 @router.post("/passkeys", auth=None, response={200: TokenPair, **errors(401, 429)})
 async def sign_in_with_passkey(request: HttpRequest, assertion: PasskeyAssertion) -> TokenPair:
-    """Sign in by a passkey alone; its device must check the user. Limited per client address."""
+    """Sign in with a passkey alone, whose device has verified its user. Rate limited per client address."""
     await limit_by_address(request, "login", LOGIN)
     return await sign_in().with_passkey(assertion)
 
 
 @router.post("/refresh", auth=None, response={200: TokenPair, **errors(401, 429)})
 async def refresh(request: HttpRequest, body: RefreshRequest) -> TokenPair:
-    """Get a new pair; the old refresh token is spent.
+    """Exchange a refresh token for a new pair of tokens. Rate limited per client address.
 
-    A token that is repeated within 10 seconds gets the newest refresh token, so concurrent refreshes and lost responses
-    do no harm. A spent token that is presented later ends the session.
+    A retry with the same token within 10 seconds returns the newest refresh token, so concurrent refreshes and lost
+    responses are harmless. A later retry ends the session.
     """
     await limit_by_address(request, "refresh")
     return await session_refresh().refresh(body.refresh_token)
@@ -89,24 +116,30 @@ async def refresh(request: HttpRequest, body: RefreshRequest) -> TokenPair:
 
 @router.post("/logout", response={200: Done})
 async def logout(request: AuthenticatedRequest) -> Done:
-    """Sign out; the access token stops working at once."""
+    """End the current session. Its tokens stop working at once."""
     await session_service().logout(request.auth)
     return Done()
 
 
 @router.post("/step-up", response={200: Done}, summary="Re-authenticate")
 async def prove_again(request: AuthenticatedRequest, body: StepUpRequest) -> Done:
-    """Re-authenticate. For ten minutes, operations that need it (`STEP_UP_REQUIRED`) are then allowed.
+    """Re-authenticate the current session. Operations that require it (`STEP_UP_REQUIRED`) are allowed for ten minutes.
 
-    By a code or a passkey where the account has a second factor, else by the password.
+    Send a code or a passkey if the account has a second factor, otherwise the password. Rate limited per client
+    address.
     """
     await limit_by_address(request, "step-up")
     await reauthentication().confirm(request.auth, body)
     return Done()
 
 
-@router.post("/step-up/passkey/options", response={200: PasskeyOptions}, summary="Get Passkey Options Again")
+@router.post(
+    "/step-up/passkey/options", response={200: PasskeyOptions}, summary="Get Passkey Options For Re-authentication"
+)
 async def ask_for_passkey_again(request: AuthenticatedRequest) -> PasskeyOptions:
-    """Get the options for `navigator.credentials.get()`, to re-authenticate."""
+    """Return the options for `navigator.credentials.get()`, to re-authenticate with a passkey.
+
+    Rate limited per client address.
+    """
     await limit_by_address(request, "passkeys")
     return await reauthentication().passkey_options(request.auth)

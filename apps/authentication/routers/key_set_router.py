@@ -17,7 +17,7 @@ router = Router(tags=["authentication"])
 
 @router.get("/.well-known/jwks.json", auth=None, response={200: KeySet, 304: None})
 async def get_key_set(request: HttpRequest, response: HttpResponse) -> Status[dict[str, Any] | None]:
-    """Read the public keys that verify access tokens offline (RFC 7517).
+    """Return the public keys that verify access tokens offline (RFC 7517).
 
     The set changes when the signing key is rotated. Until then, the response to `If-None-Match` with its `ETag` is 304.
     """

@@ -17,9 +17,9 @@ user_router = Router(tags=["users"])
 
 @router.post("/change-password", response={200: Done})
 async def change_password(request: AuthenticatedRequest, change: PasswordChange) -> Done:
-    """Set a new password; every other session ends. Limited per client address.
+    """Change your password. Every other session ends. Rate limited per client address.
 
-    Where the account has a second factor, this needs re-authentication.
+    If the account has a second factor, this requires re-authentication (`STEP_UP_REQUIRED`).
     """
     await limit_by_address(request, "change-password")
     await password_service().change(request.auth, change)
@@ -28,9 +28,9 @@ async def change_password(request: AuthenticatedRequest, change: PasswordChange)
 
 @router.post("/forgot-password", auth=None, response={202: Done, **errors(429)})
 async def forgot_password(request: HttpRequest, body: ForgottenPassword) -> Status[Done]:
-    """Request a mail with a link that sets a new password; the response is the same whether or not an account exists.
+    """Send a message with a link that sets a new password. The response is the same whether or not an account exists.
 
-    Limited per client address, and to one mail in five minutes per account.
+    Rate limited per client address, and to one message in five minutes per account.
     """
     await limit_by_address(request, "forgot-password")
     await password_reset().request(body.email)
@@ -39,9 +39,9 @@ async def forgot_password(request: HttpRequest, body: ForgottenPassword) -> Stat
 
 @router.post("/reset-password", auth=None, response={200: Done, **errors(429)})
 async def reset_password(request: HttpRequest, body: PasswordResetRequest) -> Done:
-    """Set a new password by the token from the mail. Every session ends, and none begins.
+    """Set a new password with the token from the message. Every session of the account ends.
 
-    A password that is refused leaves the token valid.
+    The token stays valid when the password is rejected. Rate limited per client address.
     """
     await limit_by_address(request, "reset-password")
     await password_reset().reset(body)
@@ -50,6 +50,6 @@ async def reset_password(request: HttpRequest, body: PasswordResetRequest) -> Do
 
 @user_router.post("/{user_id}/password-reset", response={202: Done, **errors(404)})
 async def send_password_reset(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[Done]:
-    """Send a customer the mail with the link that sets a new password; for staff."""
+    """Send a customer a message with a link that sets a new password. Staff only."""
     await password_reset().send(request.auth, user_id)
     return Status(202, Done())

@@ -15,22 +15,25 @@ user_router = Router(tags=["authentication"])
 
 @router.get("/sessions", response={200: Page[SessionOut]})
 async def list_sessions(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[SessionOut]:
-    """List the devices that are signed in to your account."""
+    """List the sessions of your own account."""
     return await session_service().page(request.auth, query)
 
 
 @router.delete("/sessions", response={204: None})
 async def end_sessions(request: AuthenticatedRequest, query: Query[SessionsEndQuery]) -> Status[None]:
-    """Sign out on all other devices; with `everywhere=true` on this one too. Needs re-authentication."""
+    """End all other sessions of your own account; with `everywhere=true` the current session too.
+
+    Requires re-authentication (`STEP_UP_REQUIRED`).
+    """
     await session_service().end_others(request.auth, everywhere=query.everywhere)
     return Status(204, None)
 
 
 @router.delete("/sessions/{session_id}", response={204: None, **errors(404)})
 async def end_session(request: AuthenticatedRequest, session_id: Path[Identifier]) -> Status[None]:
-    """Sign a device out; its access token stops working at once.
+    """End a session of your own account. Its tokens stop working at once.
 
-    Needs re-authentication, unless it is the current device.
+    Requires re-authentication (`STEP_UP_REQUIRED`), except for the current session.
     """
     await session_service().end(request.auth, session_id)
     return Status(204, None)
@@ -40,13 +43,16 @@ async def end_session(request: AuthenticatedRequest, session_id: Path[Identifier
 async def list_user_sessions(
     request: AuthenticatedRequest, user_id: Path[Identifier], query: Query[PageQuery]
 ) -> Page[SessionOut]:
-    """List the devices that are signed in to an account: your own, or a customer's as staff."""
+    """List the sessions of an account. Accounts other than your own: staff only."""
     return await account_sessions().page(request.auth, user_id, query)
 
 
 @user_router.delete("/{user_id}/sessions", response={204: None, **errors(404)})
 async def end_user_sessions(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[None]:
-    """Sign an account out everywhere, at once: your own, which needs re-authentication, or a customer's as staff."""
+    """End all sessions of an account at once. Accounts other than your own: staff only.
+
+    For your own account this requires re-authentication (`STEP_UP_REQUIRED`).
+    """
     await account_sessions().end_all(request.auth, user_id)
     return Status(204, None)
 
@@ -55,9 +61,9 @@ async def end_user_sessions(request: AuthenticatedRequest, user_id: Path[Identif
 async def end_user_session(
     request: AuthenticatedRequest, user_id: Path[Identifier], session_id: Path[Identifier]
 ) -> Status[None]:
-    """Sign an account out on one device, at once: your own, or a customer's as staff.
+    """End a session of an account at once. Accounts other than your own: staff only.
 
-    Another device of your own needs re-authentication.
+    Another session of your own account requires re-authentication (`STEP_UP_REQUIRED`).
     """
     await account_sessions().end(request.auth, user_id, session_id)
     return Status(204, None)

@@ -15,7 +15,7 @@ SecondFactorToken = Annotated[str, StringConstraints(min_length=1, max_length=10
 
 
 class TokenPair(ResponseSchema):
-    """An access token for `expires_in` seconds, and the refresh token that gets the next pair."""
+    """An access token that expires in `expires_in` seconds, and the refresh token to get the next pair with."""
 
     access_token: str
     refresh_token: str
@@ -31,7 +31,9 @@ class LoginRequest(RequestSchema):
 
 
 class SecondFactorNeeded(ResponseSchema):
-    """The first step is done. The token completes the sign-in within `expires_in` seconds, with one of the `kinds`."""
+    """The first step is complete. Complete the sign-in with the token and a second factor of one of the `kinds`, within
+    `expires_in` seconds.
+    """
 
     second_factor_token: str
     kinds: list[FactorKind]
@@ -39,7 +41,7 @@ class SecondFactorNeeded(ResponseSchema):
 
 
 class SecondFactorCode(RequestSchema):
-    """Six digits of the authenticator app, or a recovery code."""
+    """A six-digit code from the authenticator app, or a recovery code."""
 
     second_factor_token: SecondFactorToken
     code: Code
@@ -71,7 +73,7 @@ class RefreshRequest(RequestSchema):
 
 
 class StepUpRequest(RequestSchema):
-    """Exactly one of: a code or a passkey of the account's second factors, or its password while it has none."""
+    """Exactly one of: a code or a passkey if the account has a second factor, otherwise its password."""
 
     password: Password | None = None
     code: Code | None = None
@@ -80,5 +82,5 @@ class StepUpRequest(RequestSchema):
     @model_validator(mode="after")
     def _is_one(self) -> Self:
         if [self.password, self.code, self.passkey].count(None) != 2:
-            raise ValueError("send exactly one of password, code and passkey")
+            raise ValueError("must have exactly one of password, code and passkey")
         return self

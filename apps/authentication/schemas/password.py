@@ -25,7 +25,7 @@ class ForgottenPassword(RequestSchema):
 
 
 class PasswordResetRequest(RequestSchema):
-    """The token of the link, and the new password."""
+    """The token from the link in the message, and the new password."""
 
     token: PresentedToken
     new_password: Password

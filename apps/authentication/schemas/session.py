@@ -11,17 +11,16 @@ if TYPE_CHECKING:
 
 
 class SessionKind(StrEnum):
-    """What the session signs in to."""
+    """Whether the session is one of the API or of the admin."""
 
     API = "api"
     ADMIN = "admin"
 
 
 class SessionOut(ResponseSchema):
-    """A device that is signed in; `is_current` marks the caller's own session.
+    """A session. `is_current` marks the session of this request; `expires_at` is when it expires if it stays unused.
 
-    Unused, it expires at `expires_at`. `methods` are those by which its owner has authenticated (RFC 8176), the last
-    time at `authenticated_at`.
+    `methods` are the methods with which its owner has authenticated (RFC 8176), last at `authenticated_at`.
     """
 
     id: int
@@ -53,7 +52,7 @@ class SessionOut(ResponseSchema):
 
 
 class SessionsEndQuery(RequestSchema):
-    """Whether the caller's own session ends too."""
+    """Whether the current session ends too."""
 
     everywhere: bool = False
 

@@ -11,7 +11,7 @@ class CleanUp:
         self._rows = rows
 
     async def login_attempts(self) -> int:
-        """Delete counts of wrong passwords that lock out and remember no client any more."""
+        """Delete counts of wrong passwords that no longer lock out or remember a client."""
         return await remove_in_batches(self._rows.delete_login_attempts)
 
     async def sessions(self) -> int:

@@ -118,7 +118,7 @@ class NewPasskeyForm(PasskeyForm):
         max_length=100,
         initial="Passkey",
         widget=AdminTextInputWidget(attrs={"autofocus": True}),
-        help_text="Helps you to recognise it, for example the name of the device.",
+        help_text="A name to recognise it by, such as the name of the device.",
     )
 
 

@@ -37,6 +37,6 @@ def _end(request: HttpRequest, actor: Principal, chosen: str) -> None:
     try:
         call_service(session_service().end, actor, parse_row_id(chosen))
     except NotFound:
-        messages.warning(request, "This session has ended already.")
+        messages.warning(request, "This session has already ended.")
     else:
         messages.success(request, "The session has ended.")

@@ -20,7 +20,7 @@ from apps.second_factors.dependencies import factor_recovery, passkey_enrolment,
 from apps.second_factors.schemas.totp_device import TotpSecret
 
 NOT_FOUND = "This second factor does not exist or was removed."
-ENROLMENT_EXPIRED = "The time to confirm has expired. Start again."
+ENROLMENT_EXPIRED = "The time to confirm the app has expired. Start again."
 
 
 def second_factors_page(site: AdminSite, request: HttpRequest) -> HttpResponse:

@@ -26,7 +26,7 @@ class StaffLoginForm(RefusableForm, AdminAuthenticationForm):
 
     # Not Django's username field, which folds look-alike characters: a text names the same account in admin and API.
     username = forms.CharField(
-        label="Email",
+        label="E-mail address",
         max_length=EMAIL_LENGTH_MAXIMUM,
         widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "username", "autocapitalize": "none"}),
     )

@@ -16,7 +16,7 @@ user_router = Router(tags=["credits"])
 
 @router.get("/balance", response={200: CreditBalanceOut, **errors(404)})
 async def get_credit_balance(request: AuthenticatedRequest, query: Query[BalanceQuery]) -> CreditBalanceOut:
-    """Return a credit balance: your own, or with `user_id` any account's. Other accounts: staff only."""
+    """Return the credit balance of your own account, or of `user_id`. Accounts other than your own: staff only."""
     return await credit_service().balance(request.auth, query.user_id)
 
 
@@ -24,7 +24,10 @@ async def get_credit_balance(request: AuthenticatedRequest, query: Query[Balance
 async def list_credit_transactions(
     request: AuthenticatedRequest, query: Query[LedgerQuery]
 ) -> Page[CreditTransactionOut]:
-    """List ledger entries, newest first: your own, or with `user_id` any account's. Other accounts: staff only."""
+    """List the ledger entries of your own account, or of `user_id`, newest first.
+
+    Accounts other than your own: staff only.
+    """
     return await credit_service().page(request.auth, query)
 
 

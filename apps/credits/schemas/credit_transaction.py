@@ -33,7 +33,7 @@ class CreditPosting(RequestSchema):
     """A movement of credits. Only an adjustment may be negative, and it needs a description.
 
     `reference_id` names what the movement is for, such as an invoice: the same one posts once for each customer.
-    `request_id` is another name for it.
+    `request_id` is a synonym of `reference_id`.
     """
 
     # Before the amount and the description, whose rules depend on it.
@@ -71,13 +71,13 @@ class CreditPosting(RequestSchema):
 
 
 class BalanceQuery(RequestSchema):
-    """The account: the caller's own by default."""
+    """The account; by default your own."""
 
     user_id: Identifier | None = None
 
 
 class LedgerQuery(PageQuery):
-    """The account, the caller's own by default, and optionally the type of entries."""
+    """The account, by default your own, and optionally the type of entries."""
 
     user_id: Identifier | None = None
     type: TransactionType | None = None

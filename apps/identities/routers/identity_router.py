@@ -17,20 +17,26 @@ user_router = Router(tags=["users"])
 
 @router.get("/identities", response={200: Page[IdentityOut]})
 async def list_own_identities(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[IdentityOut]:
-    """List the identities at other providers that sign in to the caller's account."""
+    """List the identities at other providers that sign in to your own account."""
     return await identity_service().page(request.auth, request.auth.owner_id, query)
 
 
 @router.post("/identities", response={201: IdentityOut, **errors(409)})
 async def link_identity(request: AuthenticatedRequest, exchange: CodeExchange) -> Status[IdentityOut]:
-    """Link an identity by the code of a sign-in with a provider; needs recent authentication (`STEP_UP_REQUIRED`)."""
+    """Link an identity to your own account, with the code of a sign-in with a provider.
+
+    Requires re-authentication (`STEP_UP_REQUIRED`). Rate limited per client address.
+    """
     await limit_by_address(request, "provider-link")
     return Status(201, await federated_sign_in().link(request.auth, exchange))
 
 
 @router.delete("/identities/{identity_id}", response={204: None, **errors(404, 409)})
 async def unlink_identity(request: AuthenticatedRequest, identity_id: Path[Identifier]) -> Status[None]:
-    """Unlink an identity; needs recent authentication (`STEP_UP_REQUIRED`) and another way in (`LAST_WAY_IN`)."""
+    """Unlink an identity from your own account, which must keep another way to sign in (`LAST_WAY_IN`).
+
+    Requires re-authentication (`STEP_UP_REQUIRED`).
+    """
     await identity_service().unlink_own(request.auth, identity_id)
     return Status(204, None)
 
@@ -39,7 +45,7 @@ async def unlink_identity(request: AuthenticatedRequest, identity_id: Path[Ident
 async def list_identities(
     request: AuthenticatedRequest, user_id: Path[Identifier], query: Query[PageQuery]
 ) -> Page[IdentityOut]:
-    """List the identities of an account: the caller's own, or any account's for staff."""
+    """List the identities of an account. Accounts other than your own: staff only."""
     return await identity_service().page(request.auth, user_id, query)
 
 
@@ -47,6 +53,6 @@ async def list_identities(
 async def unlink_customer_identity(
     request: AuthenticatedRequest, user_id: Path[Identifier], identity_id: Path[Identifier]
 ) -> Status[None]:
-    """Unlink an identity of a customer; staff only."""
+    """Unlink an identity of a customer. Staff only."""
     await identity_service().unlink(request.auth, user_id, identity_id)
     return Status(204, None)

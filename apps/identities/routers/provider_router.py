@@ -18,16 +18,19 @@ router = Router(tags=["authentication"])
 
 @router.get("/providers", auth=None, response={200: ProvidersOut})
 async def list_providers(request: HttpRequest) -> ProvidersOut:
-    """List the providers to sign in with."""
+    """List the providers that the operator has configured for sign-in."""
     return ProvidersOut(items=[ProviderOut(name=one.name, label=one.label) for one in providers().all()])
 
 
-@router.get("/{provider}/start", auth=None, response={303: None, **errors(404, 429)})
+@router.get(
+    "/{provider}/start", auth=None, response={303: None, **errors(404, 429)}, summary="Start Sign-In With Provider"
+)
 async def start_sign_in(request: HttpRequest, provider: str, query: Query[StartQuery]) -> HttpResponse:
-    """Send the browser to a provider. Navigate to this URL; `return_to` must be one that the operator has allowed.
+    """Redirect the browser to a provider. Open this URL in the browser.
 
-    The browser comes back to `return_to#code=…`, or `return_to#error=…` with ACCESS_DENIED, PROVIDER_UNAVAILABLE,
-    PROVIDER_REFUSED or PROVIDER_ANSWER_INVALID.
+    `return_to` must be a URL that the operator has allowed. The browser returns to `return_to#code=…`, or to
+    `return_to#error=…` with ACCESS_DENIED, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED or PROVIDER_ANSWER_INVALID. Rate
+    limited per client address.
     """
     await limit_by_address(request, "provider-start")
     redirect = await authorization_start().begin(provider, query)
@@ -37,9 +40,14 @@ async def start_sign_in(request: HttpRequest, provider: str, query: Query[StartQ
     return response
 
 
-@router.get("/{provider}/callback", auth=None, response={303: None, **errors(400, 404, 429)})
+@router.get(
+    "/{provider}/callback",
+    auth=None,
+    response={303: None, **errors(400, 404, 429)},
+    summary="Return From Provider",
+)
 async def end_sign_in(request: HttpRequest, provider: str, query: Query[CallbackQuery]) -> HttpResponse:
-    """Take the browser back from a provider. Only the provider sends it here."""
+    """Receive the browser from a provider. Only providers redirect browsers to this URL."""
     await limit_by_address(request, "provider-callback")
     _require_single(request)
     response = _see_other(await provider_callback().end(provider, query, request.COOKIES))
@@ -51,11 +59,12 @@ async def end_sign_in(request: HttpRequest, provider: str, query: Query[Callback
     "/token",
     auth=None,
     response={200: TokenPair, 202: SecondFactorNeeded, **errors(401, 403, 409, 429)},
+    summary="Complete Sign-In With Provider",
 )
 async def redeem_code(request: HttpRequest, exchange: CodeExchange) -> Status[TokenPair | SecondFactorNeeded]:
-    """Sign in by the code from the fragment, which is valid once and for a minute. Limited per client address.
+    """Sign in with the code from the fragment, which is valid once and for a minute. Rate limited per client address.
 
-    For an account with a second factor the response is 202, and says what completes the sign-in.
+    If the account has a second factor, the response is 202, with the token that completes the sign-in.
     """
     await limit_by_address(request, "provider-token", LOGIN)
     outcome = await federated_sign_in().sign_in(exchange)

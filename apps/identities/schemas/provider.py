@@ -9,7 +9,7 @@ from apps.core.schemas.fields import Text
 
 
 class ProviderOut(ResponseSchema):
-    """A provider: `name` stands in paths, `label` on the button."""
+    """A provider. `name` is used in paths, `label` on the button."""
 
     name: str
     label: str
@@ -22,7 +22,7 @@ class ProvidersOut(ResponseSchema):
 
 
 class StartQuery(RequestSchema):
-    """The application's page to return to, and its PKCE challenge (S256, RFC 7636): the hash of a verifier it keeps."""
+    """The URL of the application to return to, and the PKCE challenge (S256, RFC 7636) of a verifier that it keeps."""
 
     return_to: Annotated[Text, Field(max_length=2000)]
     code_challenge: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]

@@ -49,7 +49,7 @@ class AccountUnusable(NotAuthenticated):
 class IdentityTaken(Conflict):
     """The identity belongs to another account."""
 
-    code, message = "IDENTITY_TAKEN", "This identity is linked to another account."
+    code, message = "IDENTITY_TAKEN", "This identity is linked to another account. Unlink it there first."
 
 
 class AccountLinking:

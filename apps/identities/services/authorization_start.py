@@ -77,7 +77,7 @@ class AuthorizationStart:
         """
         client = self._providers.client(name)
         if query.return_to not in self._allowlist:
-            raise ValidationFailed.of("return_to", "is not one of the URLs that the operator has allowed")
+            raise ValidationFailed.of("return_to", "must be one of the URLs that the operator has allowed")
         secret = browser_binding.new_secret()
         # The state is stored before the provider is called, so that no connection waits for it.
         data = {"provider": name, "browser": browser_binding.digest_of(secret), **query.model_dump()}

@@ -14,7 +14,7 @@ from apps.identities.services.browser_binding import is_verifier_of
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 from apps.second_factors.services.factor_rights import FactorRights
 
-INVALID_CODE = "The code is invalid or has expired. Begin the sign-in again."
+INVALID_CODE = "The code is invalid or has expired. Start the sign-in again."
 
 
 class FederatedSignIn:

@@ -25,7 +25,7 @@ CALLBACK_SECONDS = 10.0  # for all requests to the provider together
 class InvalidState(InvalidToken):
     """The state is not the browser's, or has expired or been used."""
 
-    code, message = "INVALID_STATE", "This sign-in is invalid or has expired. Begin it again."
+    code, message = "INVALID_STATE", "This sign-in is invalid or has expired. Start it again."
 
 
 class ProviderCallback:

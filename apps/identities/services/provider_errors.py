@@ -34,4 +34,4 @@ class AccessDenied(ProviderError):
 class InvalidProviderAnswer(ProviderError):
     """The provider's response proves nothing."""
 
-    code, message = "PROVIDER_ANSWER_INVALID", "The provider's response is invalid. Begin the sign-in again."
+    code, message = "PROVIDER_ANSWER_INVALID", "The provider's response is invalid. Start the sign-in again."

@@ -33,7 +33,7 @@ CLIENT = {
     "client_id": "the API key's id or visible prefix, unless the client authenticates by HTTP Basic",
     "client_secret": "the API key, unless the client authenticates by HTTP Basic",
 }
-TOKEN = {"token": "the token", "token_type_hint": "accepted and ignored: the token shows its own type"}
+TOKEN = {"token": "the token", "token_type_hint": "accepted and ignored, because the token shows its own type"}
 CALLER_ADDRESS = {"ip": "the address that presented the token; needed for keys that are restricted to addresses"}
 # The API application refuses a body of over a mebibyte before the operation is known.
 REFUSALS: dict[Any, Any] = {frozenset({400, 401, 429, 500, 503}): OAuthErrorOut, 413: ErrorResponse}
@@ -41,7 +41,7 @@ REFUSALS: dict[Any, Any] = {frozenset({400, 401, 429, 500, 503}): OAuthErrorOut,
 
 @metadata_router.get("/.well-known/oauth-authorization-server", auth=None, response={200: ServerMetadata})
 async def get_server_metadata(request: HttpRequest, response: HttpResponse) -> ServerMetadata:
-    """Read the OAuth endpoints and what they support (RFC 8414)."""
+    """Return the OAuth endpoints and what they support (RFC 8414)."""
     response["Cache-Control"] = f"public, max-age={METADATA_SECONDS}"
     # The operator's settings, never the Host header of a request.
     return ServerMetadata.of(settings.TOKEN_ISSUER, settings.PUBLIC_URL)
@@ -57,7 +57,8 @@ async def get_server_metadata(request: HttpRequest, response: HttpResponse) -> S
 async def exchange_key(request: HttpRequest, response: HttpResponse) -> TokenOut:
     """Exchange an API key for a 15-minute access token that other services verify offline (RFC 6749, 4.4; RFC 9068).
 
-    The client id is the key's id or its visible prefix, the client secret is the key: by HTTP Basic, or in the form.
+    The client id is the key's id or its visible prefix, and the client secret is the key. Send them by HTTP Basic or in
+    the form.
     Without `scope` the token has the key's scopes, except those that Keyhouse itself checks. The exchange is a use of
     the key and counts against its rate limits. Rate limited per client address.
     """
@@ -78,7 +79,7 @@ async def exchange_key(request: HttpRequest, response: HttpResponse) -> TokenOut
 )
 @with_oauth_errors
 async def introspect_token(request: HttpRequest) -> IntrospectionOut:
-    """Read whether a token or an API key is active, and its scopes (RFC 7662); nothing is counted.
+    """Return whether a token or an API key is active, and its scopes (RFC 7662). Nothing is counted.
 
     Authenticate with an API key, by HTTP Basic, in the form or as a bearer token, or with an access token as a bearer
     token. Without the scope `tokens:introspect` only tokens of the caller's own key or session can be introspected.
@@ -98,7 +99,7 @@ async def introspect_token(request: HttpRequest) -> IntrospectionOut:
 )
 @with_oauth_errors
 async def revoke_token(request: HttpRequest) -> HttpResponse:
-    """Revoke a token (RFC 7009); an unknown or expired token is answered with 200 too.
+    """Revoke a token (RFC 7009). The response for an unknown or expired token is 200 too.
 
     A session's refresh or access token ends its session, and needs no client authentication. A token that was issued
     for an API key can be revoked only by that key; Keyhouse refuses it at once, and services that verify it offline

@@ -38,7 +38,7 @@ def read_credentials(authorization: str, form: Mapping[str, str]) -> ClientCrede
     if "client_secret" not in form:
         return None
     if "client_id" not in form:
-        raise InvalidClient("The parameter client_id is missing beside client_secret.")
+        raise InvalidClient("The parameter client_id is missing. Send it together with client_secret.")
     return ClientCredentials(form["client_id"], form["client_secret"])
 
 

@@ -53,6 +53,6 @@ class TokenExchange:
 
 def _require_grant_type(form: Mapping[str, str]) -> None:
     if "grant_type" not in form:
-        raise OAuthError("The parameter grant_type is missing.")
+        raise OAuthError("The parameter grant_type is missing. Send client_credentials.")
     if form["grant_type"] != CLIENT_CREDENTIALS:
         raise UnsupportedGrantType

@@ -18,9 +18,9 @@ RATE = "5/h"
 
 @router.get("/me/export", response={200: DataExportOut})
 async def export_own_data(request: AuthenticatedRequest) -> HttpResponse:
-    """Export the caller's own personal data; needs a recently authenticated session (`STEP_UP_REQUIRED`).
+    """Export the personal data of your own account, up to five times an hour.
 
-    API keys may not. Limited to five exports an hour.
+    Requires re-authentication (`STEP_UP_REQUIRED`); API keys are refused.
     """
     await _limit_address(request)
     return await _counted(request, data_export().allow_own(request.auth))
@@ -28,7 +28,10 @@ async def export_own_data(request: AuthenticatedRequest) -> HttpResponse:
 
 @router.get("/{user_id}/export", response={200: DataExportOut, **errors(404)})
 async def export_data(request: AuthenticatedRequest, user_id: Path[Identifier]) -> HttpResponse:
-    """Export the personal data of a customer who has requested it; staff only, each up to five times an hour."""
+    """Export the personal data of a customer who has requested it. Staff only.
+
+    Limited to five exports an hour for each account.
+    """
     await _limit_address(request)
     return await _counted(request, await data_export().allow(request.auth, user_id))
 

@@ -8,9 +8,9 @@ from apps.users.schemas.user import UserOut
 
 
 class DataExportOut(ResponseSchema):
-    """The account, and by name the section of each app that keeps personal data; no secret is included.
+    """The account, and in `data` one section for each kind of personal data. No secret is included.
 
-    A list has `items`, the newest 1,000, and `total`, the number of all; the operations that list them return the
+    A list has `items`, the newest 1,000, and `total`, the number of all. The operations that list them return the
     others page by page. `usage` covers the last 31 days.
     """
 

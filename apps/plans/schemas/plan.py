@@ -14,7 +14,7 @@ KeysMaximum = Annotated[int, Field(strict=True, ge=0, le=INTEGER_MAXIMUM)]
 
 
 class PlanCreate(RequestSchema):
-    """A new plan. Without `rate_limits` calls are not limited, without `api_keys_maximum` the number of keys is not."""
+    """A new plan. Without `rate_limits` calls are not limited; without `api_keys_maximum` the number of keys is not."""
 
     name: PlanName
     api_keys_maximum: KeysMaximum | None = None

@@ -81,8 +81,8 @@ RESET = Operation(
     done="Second factors of {rows} removed",
     explanation=(
         "Removes the authenticator app, the passkeys and the recovery codes of the account, and ends its sessions: "
-        "afterwards the password alone signs in. Make sure that it is the owner who asks; the owner is notified by "
-        "mail."
+        "afterwards the password alone signs in. Verify first that the owner has requested it. The owner is notified "
+        "by mail."
     ),
     perform=_reset,
     permission="superuser",

@@ -23,54 +23,62 @@ user_router = Router(tags=["second factors"])
 
 @router.get("/second-factors", response={200: SecondFactorsOut})
 async def list_second_factors(request: AuthenticatedRequest) -> SecondFactorsOut:
-    """List the second factors of the caller's account."""
+    """List the second factors of your own account."""
     return await second_factors().list_own(request.auth)
 
 
-@router.post("/second-factors/totp", response={201: TotpSecret})
+@router.post("/second-factors/totp", response={201: TotpSecret}, summary="Add Authenticator App")
 async def begin_totp(request: AuthenticatedRequest) -> Status[TotpSecret]:
-    """Create a secret for an authenticator app, shown only once; confirm it by a first code within 15 minutes.
+    """Create a secret for an authenticator app. It is shown only once; confirm it with a code within 15 minutes.
 
-    Needs recent authentication.
+    Requires re-authentication (`STEP_UP_REQUIRED`). Rate limited per client address.
     """
     await limit_by_address(request, "totp")
     return Status(201, await totp_enrolment().begin(request.auth))
 
 
-@router.post("/second-factors/totp/confirm", response={200: RecoveryCodesOut, **errors(404)})
+@router.post(
+    "/second-factors/totp/confirm",
+    response={200: RecoveryCodesOut, **errors(404)},
+    summary="Confirm Authenticator App",
+)
 async def confirm_totp(request: AuthenticatedRequest, entry: CodeEntry) -> RecoveryCodesOut:
-    """Confirm the new secret by a code of the authenticator app; an earlier one is removed.
+    """Confirm the new secret with a code from the authenticator app. It replaces an earlier app.
 
-    The first factor of an account comes with recovery codes, shown only once. Needs recent authentication.
+    With the first factor of an account, recovery codes are created and shown only once. Requires re-authentication
+    (`STEP_UP_REQUIRED`).
     """
     return await totp_enrolment().confirm(request.auth, entry.code)
 
 
-@router.delete("/second-factors/totp", response={204: None, **errors(404)})
+@router.delete("/second-factors/totp", response={204: None, **errors(404)}, summary="Remove Authenticator App")
 async def remove_totp(request: AuthenticatedRequest) -> Status[None]:
-    """Remove the authenticator app. Needs recent authentication."""
+    """Remove the authenticator app. Requires re-authentication (`STEP_UP_REQUIRED`)."""
     await totp_enrolment().remove(request.auth)
     return Status(204, None)
 
 
 @router.post("/second-factors/recovery-codes", response={200: RecoveryCodesOut, **errors(404)})
 async def renew_recovery_codes(request: AuthenticatedRequest) -> RecoveryCodesOut:
-    """Create new recovery codes, shown only once, in place of the earlier ones. Needs recent authentication."""
+    """Replace the recovery codes. The new ones are shown only once. Requires re-authentication (`STEP_UP_REQUIRED`)."""
     return await factor_recovery().renew_recovery_codes(request.auth)
 
 
-@router.post("/second-factors/passkeys/options", response={200: PasskeyOptions})
+@router.post("/second-factors/passkeys/options", response={200: PasskeyOptions}, summary="Get Options For New Passkey")
 async def ask_for_new_passkey(request: AuthenticatedRequest) -> PasskeyOptions:
-    """Get the options for `navigator.credentials.create()`. Needs recent authentication."""
+    """Return the options for `navigator.credentials.create()`, to add a passkey.
+
+    Requires re-authentication (`STEP_UP_REQUIRED`). Rate limited per client address.
+    """
     await limit_by_address(request, "passkeys")
     return await passkey_enrolment().options(request.auth)
 
 
 @router.post("/second-factors/passkeys", response={201: PasskeyAdded, **errors(409)})
 async def add_passkey(request: AuthenticatedRequest, registration: PasskeyRegistration) -> Status[PasskeyAdded]:
-    """Register a new passkey. Needs recent authentication.
+    """Add a passkey. Requires re-authentication (`STEP_UP_REQUIRED`).
 
-    The first factor of an account comes with recovery codes, shown only once.
+    With the first factor of an account, recovery codes are created and shown only once.
     """
     return Status(201, await passkey_enrolment().add(request.auth, registration))
 
@@ -85,14 +93,14 @@ async def rename_passkey(
 
 @router.delete("/second-factors/passkeys/{passkey_id}", response={204: None, **errors(404)})
 async def remove_passkey(request: AuthenticatedRequest, passkey_id: Path[Identifier]) -> Status[None]:
-    """Remove a passkey. Needs recent authentication."""
+    """Remove a passkey. Requires re-authentication (`STEP_UP_REQUIRED`)."""
     await passkey_enrolment().remove(request.auth, passkey_id)
     return Status(204, None)
 
 
 @user_router.get("/{user_id}/second-factors", response={200: SecondFactorsOut, **errors(404)})
 async def list_user_second_factors(request: AuthenticatedRequest, user_id: Path[Identifier]) -> SecondFactorsOut:
-    """List the second factors of an account: the caller's own, or any account's for staff."""
+    """List the second factors of an account. Accounts other than your own: staff only."""
     return await second_factors().summary(request.auth, user_id)
 
 
@@ -100,7 +108,7 @@ async def list_user_second_factors(request: AuthenticatedRequest, user_id: Path[
 async def reset_second_factors(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[None]:
     """Remove all second factors of an account whose owner has lost them, and end its sessions.
 
-    Superusers only. Needs recent authentication.
+    Superusers only. Requires re-authentication (`STEP_UP_REQUIRED`).
     """
     await factor_recovery().reset(request.auth, user_id)
     return Status(204, None)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class PasskeyOptions(ResponseSchema):
     """Options for the browser's `parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`.
 
-    The challenge is valid once, for five minutes; send it back beside the browser's response.
+    The challenge is valid once, for five minutes. Send it together with the browser's response.
     """
 
     challenge: str
@@ -54,7 +54,7 @@ class AttestationCredential(CredentialPart):
 
 
 class AssertionAnswer(CredentialPart):
-    """What the authenticator has signed, and the user handle of the account whose key it holds."""
+    """The authenticator's signed response, and the user handle of the account that the passkey belongs to."""
 
     client_data_json: Base64Url = Field(alias="clientDataJSON")
     authenticator_data: Base64Url = Field(alias="authenticatorData")
@@ -95,7 +95,7 @@ class PasskeyRename(RequestSchema):
 class PasskeyOut(ResponseSchema):
     """A passkey; `aaguid` identifies the authenticator's model.
 
-    `is_backup_eligible` is true where it may be copied to other devices, `is_backed_up` where it has been.
+    `is_backup_eligible` is true if it can be copied to other devices, `is_backed_up` if it has been.
     """
 
     id: int
@@ -123,7 +123,7 @@ class PasskeyOut(ResponseSchema):
 
 
 class PasskeyAdded(ResponseSchema):
-    """The new passkey and, shown only now, recovery codes; empty where the account has some already."""
+    """The new passkey, and recovery codes, which are shown only once; empty if the account already has some."""
 
     passkey: PasskeyOut
     recovery_codes: list[str]

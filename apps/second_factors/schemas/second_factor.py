@@ -22,19 +22,19 @@ class FactorKind(StrEnum):
 
 
 class CodeEntry(RequestSchema):
-    """A code of the authenticator app or, where accepted, a recovery code."""
+    """A code from the authenticator app or, where accepted, a recovery code."""
 
     code: Code
 
 
 class RecoveryCodesOut(ResponseSchema):
-    """Recovery codes, each valid once and shown only now; empty where the account has some already."""
+    """Recovery codes, each valid once, which are shown only once; empty if the account already has some."""
 
     recovery_codes: list[str]
 
 
 class SecondFactorsOut(ResponseSchema):
-    """The second factors of an account; `kinds` is empty while it has none."""
+    """The second factors of an account; `kinds` is empty if it has none."""
 
     kinds: list[FactorKind]
     totp: TotpOut | None

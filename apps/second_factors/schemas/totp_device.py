@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class TotpSecret(ResponseSchema):
-    """The secret, shown only once: in base32 for typing, as an otpauth URI, and as its QR code (an SVG data URI)."""
+    """The secret, shown only once: in base32 for typing, as an otpauth URI, and as a QR code (an SVG data URI)."""
 
     secret: str = Field(repr=False)
     otpauth_uri: str = Field(repr=False)

@@ -113,13 +113,15 @@ class PasskeyEnrolment:
     async def _read(self, user_id: int, registration: PasskeyRegistration) -> Passkey:
         challenge = await self._challenges.spend(registration.challenge)
         if challenge is None or challenge.user_id != user_id:
-            raise ValidationFailed.of("challenge", "is unknown, used or expired; request new options")
+            raise ValidationFailed.of(
+                "challenge", "must be an unused challenge that has not expired. Request new options."
+            )
         try:
             new = await run_in_hashing_thread(
                 self._party.read_attestation, registration.credential, registration.challenge
             )
         except CredentialRefused as error:
-            raise ValidationFailed.of("credential", "is not a passkey's valid response to the challenge") from error
+            raise ValidationFailed.of("credential", "must be a passkey's valid response to the challenge") from error
         handle = base64url_to_bytes(challenge.data["user_handle"])
         return _passkey(user_id, handle, registration, new)
 

@@ -69,7 +69,7 @@ class TotpEnrolment:
             await self._accounts.lock(user_id)
             secret = await self._devices.find_unconfirmed_secret(user_id)
             if secret is None:
-                raise NotFound("No authenticator app awaits a code. Begin again.")
+                raise NotFound("No authenticator app is waiting for confirmation. Add the app again.")
             codes = None
             if await self._codes.verify_first(attempt_of(user_id, code), secret, actor):
                 codes = await self._confirm(actor, user_id, secret.device_id)

@@ -48,14 +48,14 @@ class RoleForm(SchemaModelForm):
         required=False,
         show_hidden_initial=True,
         widget=forms.CheckboxSelectMultiple,
-        help_text="For the API: accounts that have the role hold these scopes, and may give them to their API keys.",
+        help_text="For the API: accounts with the role hold these scopes, and can give them to their API keys.",
     )
     permissions = forms.MultipleChoiceField(
         choices=_permissions,
         required=False,
         show_hidden_initial=True,
         widget=FilteredSelectMultiple("permissions", is_stacked=False),
-        help_text="For the admin: what members of staff who have the role may do there.",
+        help_text="For the admin: the permissions of members of staff with the role.",
     )
 
     class Meta:
@@ -89,7 +89,7 @@ DELETE = Operation(
     label="Delete",
     order="Delete {rows}",
     done="{rows} deleted",
-    explanation="The role cannot be restored. A role that accounts have is not deleted.",
+    explanation="The role cannot be restored. A role that accounts have cannot be deleted.",
     perform=_delete,
     permission="delete",
     is_dangerous=True,

@@ -89,7 +89,7 @@ class UserChangeForm(SchemaModelForm):
         required=False,
         show_hidden_initial=True,
         widget=forms.CheckboxSelectMultiple,
-        help_text="The account holds the scopes of its roles, and may give them to its API keys.",
+        help_text="The account holds the scopes of its roles, and can give them to its API keys.",
     )
 
     class Meta:

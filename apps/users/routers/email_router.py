@@ -16,7 +16,7 @@ router = Router(tags=["authentication"])
 
 @router.post("/verify-email", auth=None, response={200: Done, **errors(429)})
 async def verify_email(request: HttpRequest, body: TokenPresented) -> Done:
-    """Verify an e-mail address with the token from the mail to it. Limited per client address."""
+    """Verify an e-mail address with the token from the message to it. Rate limited per client address."""
     await limit_by_address(request, "verify-email")
     await email_verification().verify(body.token.get_secret_value())
     return Done()
@@ -24,10 +24,10 @@ async def verify_email(request: HttpRequest, body: TokenPresented) -> Done:
 
 @router.post("/confirm-registration", auth=None, response={201: UserOut, **errors(429)})
 async def confirm_registration(request: HttpRequest, body: RegistrationConfirm) -> Status[UserOut]:
-    """Create the account of a sign-up with the token from the mail and the password that was chosen at the sign-up.
+    """Create the account of a sign-up with the token from the message and the password of the sign-up.
 
-    The password shows that the person who reads the mail is the one who signed up. After five wrong passwords
-    (`WRONG_PASSWORD`) the token is invalid. Limited per client address.
+    The password shows that the recipient of the message is the person who signed up. After five wrong passwords
+    (`WRONG_PASSWORD`) the token is invalid. Rate limited per client address.
     """
     await limit_by_address(request, "confirm-registration")
     return Status(201, await confirmed_registration().confirm(body))
@@ -35,14 +35,20 @@ async def confirm_registration(request: HttpRequest, body: RegistrationConfirm) 
 
 @router.post("/confirm-email", auth=None, response={200: EmailChangeOut, **errors(429)})
 async def confirm_email(request: HttpRequest, body: TokenPresented) -> EmailChangeOut:
-    """Confirm a change of address with the token from the mail to the old or the new address; both must confirm."""
+    """Confirm a change of address with the token from the message to the old or the new address. Both must confirm.
+
+    Rate limited per client address.
+    """
     await limit_by_address(request, "confirm-email")
     return EmailChangeOut(status=await email_change().confirm(body.token.get_secret_value()))
 
 
 @router.post("/cancel-email-change", auth=None, response={200: Done, **errors(429)})
 async def cancel_email_change(request: HttpRequest, body: TokenPresented) -> Done:
-    """Cancel a change of address with the token from the mail to the current address."""
+    """Cancel a change of address with the token from the message to the current address.
+
+    Rate limited per client address.
+    """
     await limit_by_address(request, "cancel-email-change")
     await email_change().cancel(body.token.get_secret_value())
     return Done()
@@ -50,9 +56,9 @@ async def cancel_email_change(request: HttpRequest, body: TokenPresented) -> Don
 
 @router.post("/verify-email/resend", response={202: Done})
 async def resend_verification(request: AuthenticatedRequest) -> Status[Done]:
-    """Send the mail that verifies one's own address again: up to once a minute and five times an hour.
+    """Send the message that verifies your own address again, up to once a minute and five times an hour.
 
-    A verified address gets no mail and the same answer.
+    A verified address gets no message, and the response is the same.
     """
     await email_verification().resend(request.auth)
     return Status(202, Done())

@@ -14,33 +14,33 @@ router = Router(tags=["roles and scopes"])
 
 @router.post("", response={201: RoleOut, **errors(409)})
 async def create_role(request: AuthenticatedRequest, new: RoleCreate) -> Status[RoleOut]:
-    """Create a role; for superusers. `scopes` are among those that `GET /scopes` lists with `held_by` `roles`."""
+    """Create a role. Superusers only. `GET /scopes` lists the allowed `scopes`, with `held_by` `roles`."""
     return Status(201, await role_service().create(request.auth, new))
 
 
 @router.get("", response={200: Page[RoleOut]})
 async def list_roles(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[RoleOut]:
-    """List the roles; for staff."""
+    """List the roles. Staff only."""
     return await role_service().page(request.auth, query)
 
 
 @router.get("/{role_id}", response={200: RoleOut, **errors(404)})
 async def get_role(request: AuthenticatedRequest, role_id: Path[Identifier]) -> RoleOut:
-    """Read a role; for staff."""
+    """Return a role. Staff only."""
     return await role_service().get(request.auth, role_id)
 
 
 @router.patch("/{role_id}", response={200: RoleOut, **errors(404, 409)})
 async def update_role(request: AuthenticatedRequest, role_id: Path[Identifier], update: RoleUpdate) -> RoleOut:
-    """Change a role; for superusers. API keys lose a scope immediately when the role no longer gives it.
+    """Update a role. Superusers only. API keys lose a scope immediately when the role no longer gives it.
 
-    Needs a recently authenticated session (`STEP_UP_REQUIRED`); API keys are refused.
+    Requires re-authentication (`STEP_UP_REQUIRED`); API keys are refused.
     """
     return await role_service().update(request.auth, role_id, update)
 
 
 @router.delete("/{role_id}", response={204: None, **errors(404, 409)})
 async def delete_role(request: AuthenticatedRequest, role_id: Path[Identifier]) -> Status[None]:
-    """Delete a role that no account has; for superusers."""
+    """Delete a role that no account has. Superusers only."""
     await role_service().delete(request.auth, role_id)
     return Status(204, None)

@@ -11,7 +11,7 @@ PresentedToken = Annotated[SecretStr, Field(min_length=1, max_length=TOKEN_LENGT
 
 
 class TokenPresented(RequestSchema):
-    """The token from a link in a mail."""
+    """The token from the link in a message."""
 
     token: PresentedToken
 

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class InvitationCreate(RequestSchema):
-    """The address to invite, and the name of the new account's plan; without it, the default plan."""
+    """The address to invite, and the name of the plan of the new account; by default the default plan."""
 
     email: EmailAddress
     plan: ShortText = Field(default_factory=omitted)
 
 
 class InvitationOut(ResponseSchema):
-    """An invitation, without the token that only its recipient has."""
+    """An invitation, without its token, which only the recipient gets."""
 
     id: int
     email: str

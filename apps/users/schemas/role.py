@@ -21,7 +21,7 @@ class RoleCreate(RequestSchema):
 
 
 class RoleUpdate(RequestSchema):
-    """The fields to change; omitted fields stay. `scopes` and `permissions` replace the former ones."""
+    """The fields to change; omitted fields stay as they are. `scopes` and `permissions` replace the current ones."""
 
     name: RoleName = Field(default_factory=omitted)
     scopes: RoleScopes = Field(default_factory=omitted)

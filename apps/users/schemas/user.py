@@ -40,7 +40,7 @@ def _has_no_nul(value: SecretStr) -> SecretStr:
 
 def _is_given_by_roles(value: str) -> str:
     if value not in ROLE_SCOPES:
-        raise ValueError(f"is not a scope that roles can give; see GET {API_PATH}/scopes")
+        raise ValueError(f"must be a scope that roles can give; see GET {API_PATH}/scopes")
     return value
 
 
@@ -90,14 +90,14 @@ class UserCreate(RequestSchema):
 
 
 class RegistrationConfirm(RequestSchema):
-    """The token from the mail and the password that was chosen at the sign-up."""
+    """The token from the message, and the password of the sign-up."""
 
     token: PresentedToken
     password: Password
 
 
 class UserQuery(PageQuery):
-    """A part of the address, user name or full name as `search`, and whether accounts are active."""
+    """Filters: `search` is part of the e-mail address, user name or full name."""
 
     search: Annotated[Text, StringConstraints(max_length=EMAIL_LENGTH_MAXIMUM)] | None = None
     is_active: bool | None = None
@@ -111,9 +111,10 @@ RIGHTS_FIELDS = frozenset({"email", "is_staff", "roles"})
 
 
 class UserUpdate(RequestSchema):
-    """The fields to change; omitted fields stay.
+    """The fields to change; omitted fields stay as they are.
 
-    Only staff set `plan`, by name, and `is_active`. Only superusers set `roles`, by name; they replace the former ones.
+    Only staff can set `plan`, by name, and `is_active`. Only superusers can set `roles`, by name; they replace the
+    current ones.
     """
 
     email: EmailAddress = Field(default_factory=omitted)

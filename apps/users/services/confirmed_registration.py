@@ -71,7 +71,7 @@ class ConfirmedRegistration:
         if pending is None:
             raise InvalidToken
         if not await password_matches(given.password.get_secret_value(), pending.password):
-            raise WrongPassword("The password is not the one that was chosen at the sign-up.")
+            raise WrongPassword("The password is not the one from the sign-up.")
         return await self._create(token, pending)
 
     async def delete_expired(self) -> int:

@@ -32,12 +32,13 @@ class ContextWordValidator:
         left = re.sub("|".join(map(re.escape, words)), "", folded) if words else folded
         if len(left) < min(LENGTH_MINIMUM, len(folded)):
             raise ValidationError(
-                "This password is little more than words about you or this service.", code="password_of_context_words"
+                "This password consists mostly of words about you or this service. Add other words.",
+                code="password_of_context_words",
             )
 
     def get_help_text(self) -> str:
         """Return the hint for people who choose a password."""
-        return "Your password must contain more than your name, your address and the name of this service."
+        return "Your password must consist of more than your name, your address and the name of this service."
 
 
 def _words_of(user: Any) -> set[str]:
@@ -86,7 +87,7 @@ class PasswordTextValidator:
         if len(password) > PASSWORD_LENGTH_MAXIMUM:
             raise ValidationError(f"A password has at most {PASSWORD_LENGTH_MAXIMUM} characters.", "password_too_long")
         if "\x00" in password or not _is_encodable(password):
-            raise ValidationError("This password contains characters that cannot be typed.", "password_not_text")
+            raise ValidationError("This password contains characters that are not allowed.", "password_not_text")
 
     def get_help_text(self) -> str:
         """Return the hint for people who choose a password."""

@@ -18,7 +18,7 @@ class RegistrationClosed(NotAllowed):
 class InvitationRequired(NotAllowed):
     """Registration is by invitation only."""
 
-    code, message = "INVITATION_REQUIRED", "Registration needs an invitation."
+    code, message = "INVITATION_REQUIRED", "Registration requires an invitation."
 
 
 def require_open_registration() -> None:

@@ -55,7 +55,7 @@ class UserService:
         """Return the id of the account with this address; raises NotFound."""
         user = await self._users.find_by_email(email)
         if user is None:
-            raise NotFound("There is no account with this e-mail address.")
+            raise NotFound("No account has this e-mail address.")
         return user.pk
 
     async def credentials_of(self, email: str) -> Credentials | None:

@@ -61,8 +61,8 @@ class RateLimitStatusOut(ResponseSchema):
 class VerifyResponse(ResponseSchema):
     """Whether the key may make the call, and if not, why. The fields of the key are null when it was not found.
 
-    `balance` and `rate_limits` are those after the call. `retry_after_seconds` is how long a RATE_LIMITED call has to
-    wait, null when its `weight` exceeds a whole limit.
+    `balance` and `rate_limits` are those after the call. `retry_after_seconds` is how long to wait after
+    RATE_LIMITED; it is null if `weight` exceeds a whole limit.
     """
 
     valid: bool
@@ -143,7 +143,7 @@ QUERIES_MAXIMUM = 100
 
 
 class VerifyBatchRequest(RequestSchema):
-    """Calls to verify, each on its own, in this order."""
+    """Calls to verify in this order, each on its own."""
 
     items: Annotated[list[VerifyRequest], Field(min_length=1, max_length=QUERIES_MAXIMUM)]
 

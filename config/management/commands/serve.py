@@ -79,7 +79,7 @@ def _serve(server: Any, announcement: Announcement) -> None:
 def warn_of_undelivered_mail() -> None:
     """Log a warning when production has no mail server."""
     if not settings.MAILERS:
-        logger.warning("MAIL_URL is not set: mail is not delivered, messages wait in their table")
+        logger.warning("MAIL_URL is not set: mail is not delivered, and messages stay enqueued")
 
 
 def _running(base: str, first: FirstSecrets | None) -> str:
@@ -100,7 +100,7 @@ def _secrets(first: FirstSecrets) -> str:
 def _first_steps(base: str, first: FirstSecrets) -> str:
     return (
         f"{_secrets(first)}\n"
-        f"Try to verify the service key itself:\n"
+        f"Verify the service key itself:\n"
         f"  curl -s {base}/api/v1/keys/verify -H 'Authorization: Bearer {first.service_key}'"
         f" -H 'Content-Type: application/json' -d '{{\"key\": \"{first.service_key}\"}}'\n"
     )

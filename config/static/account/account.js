@@ -42,7 +42,7 @@ window.addEventListener("hashchange", () => location.reload());
 
 if (isIncomplete) {
   form.hidden = true;
-  show("Open the link from the mail again.", true);
+  show("Open the link in the message again.", true);
 }
 
 form.addEventListener("submit", (event) => {

@@ -69,7 +69,7 @@ def test_the_operator_is_the_actor_in_the_audit_trail():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--user", "nobody@example.com"], "There is no account with this e-mail address."),
+        (["--user", "nobody@example.com"], "No account has this e-mail address."),
         (["--user", "OWNER", "--scope", "not a scope"], "scopes.0: String should match"),
         (["--user", "OWNER", "--ip", "999.1.1.1"], "ip_allowlist.0: must be an IP address"),
         (["--user", "OWNER", "--expires-at", "2000-01-01T00:00:00Z"], "expires_at: must be in the future"),

@@ -27,7 +27,7 @@ ONLY_STAFF = "Only staff hold keyhouse:staff."
         (["mine", "keys:*", "credits:*"], [NEEDS_SERVICE, NEEDS_HOLDER]),
         (["keyhouse:staff"], [ONLY_STAFF]),
         (["keyhouse:*"], [ONLY_STAFF]),
-        (["tokens:introspect"], ["The owner needs a role that gives tokens:introspect: no role does yet."]),
+        (["tokens:introspect"], ["The owner needs a role that gives tokens:introspect, and no role gives it."]),
     ],
 )
 async def test_scopes_that_the_owner_does_not_hold_are_refused(

@@ -42,7 +42,7 @@ def test_unlinking_needs_a_confirmation(browser, staff, ann):
     event = only_event(action="identity.unlinked")
     assert (event.actor_id, event.target_id, event.subject_id) == (staff.pk, identity.pk, ann.pk)
     (letter,) = letters_to("ann@example.com")
-    assert letter.subject == "A way of signing in was unlinked from your account."
+    assert letter.subject == "Sign-in with another provider was unlinked from your account."
 
 
 def test_last_way_to_sign_in_is_kept(browser):

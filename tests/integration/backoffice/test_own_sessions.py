@@ -70,7 +70,7 @@ def test_ending_the_current_session_signs_out(browser, staff):
 
 @pytest.mark.parametrize("chosen", ["", "0", "-1", "x", "9" * 40, "٣", "all"])
 def test_invalid_session_id_ends_nothing(browser, staff, chosen):
-    assert "This session has ended already." in text_of(browser.post(PAGE, {"session": chosen}, follow=True))
+    assert "This session has already ended." in text_of(browser.post(PAGE, {"session": chosen}, follow=True))
     assert (_live(staff), AuditEvent.objects.exists()) == (["admin"], False)
 
 

@@ -10,7 +10,7 @@ SEND = f"{USERS}send-password-reset/"
 
 def test_mail_is_sent_after_a_confirmation(browser, staff):
     user = make_user(email="ann@example.com")
-    assert "Send a password reset mail" in text_of(browser.get(f"{USERS}{user.pk}/change/"))
+    assert "Send a password reset message" in text_of(browser.get(f"{USERS}{user.pk}/change/"))
     page = f"{SEND}?id={user.pk}"
     assert "ann@example.com" in text_of(browser.get(page))
     assert letters_to("ann@example.com") == []
@@ -21,7 +21,7 @@ def test_mail_is_sent_after_a_confirmation(browser, staff):
 
 def test_reset_is_not_offered_for_inactive_accounts(browser):
     user = make_user(email="ann@example.com", is_active=False)
-    assert "Send a password reset mail" not in text_of(browser.get(f"{USERS}{user.pk}/change/"))
+    assert "Send a password reset message" not in text_of(browser.get(f"{USERS}{user.pk}/change/"))
     assert browser.post(f"{SEND}?id={user.pk}").status_code == 302
     assert letters_to("ann@example.com") == []
     assert not AuditEvent.objects.exists()

@@ -65,7 +65,7 @@ def test_the_command_posts_a_reference_once():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nobody@example.com", "1"], "There is no account with this e-mail address."),
+        (["nobody@example.com", "1"], "No account has this e-mail address."),
         (["OWNER", "0"], "amount: must not be zero"),
         (["OWNER", "1e3"], "amount: must be a decimal"),
         (["OWNER", "-1"], "amount: must be positive"),
@@ -76,7 +76,7 @@ def test_the_command_posts_a_reference_once():
         ),
         (["OWNER", "1", "--reference-id", " "], "reference_id: "),
         (["OWNER", "1", "--type", "usage"], "invalid choice"),
-        (["GONE", "1"], "There is no account with this e-mail address."),
+        (["GONE", "1"], "No account has this e-mail address."),
     ],
 )
 def test_the_command_reports_errors_in_one_line(arguments: list[str], message: str):

@@ -43,7 +43,7 @@ async def test_verified_address_is_linked_to_its_account(browser: Browser):
     assert (linked.actor_id, linked.subject_id, linked.target_id) == (user.pk, user.pk, identity.pk)
     assert linked.after == {"provider": "acme", "email": "alice@example.com"}
     (message,) = await make(letters_to, user.email)
-    assert message.subject == "Another way of signing in was linked to your account."
+    assert message.subject == "Sign-in with another provider was linked to your account."
     assert (await browser.sign_in()).status_code == 200
     assert len(await make(letters_to, user.email)) == 1
 

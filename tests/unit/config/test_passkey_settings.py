@@ -32,7 +32,7 @@ def test_passkey_domain_and_origins_are_configurable(load):
         (
             "PASSKEY_DOMAIN",
             "example.org",
-            "PASSKEY_DOMAIN: PUBLIC_URL and APPLICATION_URL lie elsewhere; name the PASSKEY_ORIGINS",
+            "PASSKEY_DOMAIN: PUBLIC_URL and APPLICATION_URL are not within it; set PASSKEY_ORIGINS",
         ),
         ("PASSKEY_ORIGINS", "https://evil.example", "PASSKEY_ORIGINS: entry 1 is not an origin within api.example.com"),
     ],

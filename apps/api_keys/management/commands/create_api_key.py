@@ -47,7 +47,7 @@ class Command(ServiceCommand):
             metavar="NAME:LIMIT:PERIOD_SECONDS",
             help="such as minute:60:60; replaces the plan's rate limit of the same name; repeatable",
         )
-        parser.add_argument("--budget", metavar="CREDITS", help="how many credits the key may spend in its life")
+        parser.add_argument("--budget", metavar="CREDITS", help="the number of credits that the key can spend in total")
 
     def run(self, options: dict[str, Any]) -> None:
         """Create the key."""

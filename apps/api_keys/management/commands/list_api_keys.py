@@ -15,7 +15,7 @@ from apps.users.dependencies import user_service
 class Command(ListCommand):
     """Lists the API keys of a user."""
 
-    help = "List the API keys of a user, one a line: id, prefix, environment, state, name, scopes."
+    help = "List the API keys of a user, one per line: id, prefix, environment, state, name, scopes."
     examples = ("manage.py list_api_keys --user ann@example.com",)
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:

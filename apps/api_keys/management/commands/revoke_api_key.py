@@ -14,7 +14,7 @@ from apps.core.management.service_command import ServiceCommand
 class Command(ServiceCommand):
     """Revokes an API key permanently."""
 
-    help = "Revoke an API key permanently. Verifications that begin afterwards are answered DISABLED."
+    help = "Revoke an API key permanently. Verifications that begin afterwards return DISABLED."
     examples = ("manage.py revoke_api_key 7 --reason leaked",)
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:

@@ -20,7 +20,7 @@ TRIES = 3
 class Command(DocumentedCommand, changepassword.Command):
     """Django's command, through the service: every session of the account ends, and an audit event is recorded."""
 
-    help = "Change the password of the account with an e-mail address, and end all its sessions."
+    help = "Change the password of the account with this e-mail address, and end all its sessions."
     examples = ("manage.py changepassword ann@example.com",)
 
     def handle(self, *_args: Any, **options: Any) -> str:

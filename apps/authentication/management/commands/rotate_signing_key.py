@@ -14,8 +14,8 @@ class Command(ServiceCommand):
     """Makes a new signing key and prints its id; the old keys verify for a while longer."""
 
     help = (
-        "Make a new key that signs access tokens in six minutes, when every cached copy of the key set has it. The old "
-        "public keys stay published until the last token that they signed has expired."
+        "Create a new key that signs access tokens in six minutes, when every cached copy of the key set contains it. "
+        "The old public keys stay published until the last token that they signed has expired."
     )
     examples = ("manage.py rotate_signing_key", "manage.py rotate_signing_key --compromised")
 

@@ -11,7 +11,7 @@ from apps.plans.schemas.plan import PlanOut
 class Command(ListCommand):
     """Lists the plans."""
 
-    help = "List the plans, one a line: id, name, maximum number of API keys, rate limits."
+    help = "List the plans, one per line: id, name, maximum number of API keys, rate limits."
     examples = ("manage.py list_plans", "manage.py list_plans --json")
 
     async def items(self, options: dict[str, Any]) -> Sequence[PlanOut]:

@@ -13,7 +13,7 @@ from apps.users.schemas.user import UserUpdate
 class Command(ServiceCommand):
     """Sets the roles of an account."""
 
-    help = "Set the roles of an account; roles that are not named are removed."
+    help = "Set the roles of an account. Roles that are not named are removed."
     examples = ("manage.py set_roles ann@example.com service", "manage.py set_roles ann@example.com")
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:

@@ -67,7 +67,7 @@ class HeldScopes:
         missing = withheld_scopes(wanted, await self._held(user_id)) if wanted else []
         if missing:
             details = [ErrorDetail("scopes", await self._what_it_takes(scope)) for scope in missing]
-            raise ValidationFailed("A key never has more scopes than its owner holds.", details=details)
+            raise ValidationFailed("The owner of the key does not hold all of these scopes.", details=details)
 
     async def _held(self, user_id: int) -> frozenset[str]:
         user: Any = await self._accounts.find_with_role_scopes(user_id)
@@ -77,4 +77,6 @@ class HeldScopes:
         if scope not in ROLE_SCOPES:
             return f"Only staff hold {scope}."
         names = await self._accounts.role_names_giving(scope)
-        return f"The owner needs a role that gives {scope}: {' or '.join(names) if names else 'no role does yet'}."
+        if not names:
+            return f"The owner needs a role that gives {scope}, and no role gives it."
+        return f"The owner needs a role that gives {scope}: {' or '.join(names)}."

@@ -25,8 +25,8 @@ class SecurityNotice(StrEnum):
     RECOVERY_CODES_RENEWED = "The recovery codes of your account were replaced."
     CODES_GUESSED = "Many wrong codes were entered for your account, perhaps by someone who knows your password."
     PASSKEY_CLONED = "A passkey of your account was refused, because it may have been copied."
-    IDENTITY_LINKED = "Another way of signing in was linked to your account."
-    IDENTITY_UNLINKED = "A way of signing in was unlinked from your account."
+    IDENTITY_LINKED = "Sign-in with another provider was linked to your account."
+    IDENTITY_UNLINKED = "Sign-in with another provider was unlinked from your account."
 
 
 AGENT_LENGTH_MAXIMUM = 120  # enough to recognise one's own device
