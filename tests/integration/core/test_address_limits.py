@@ -1,11 +1,16 @@
 """Rate limits per client address on public operations."""
 
 import time
+from itertools import cycle
+from types import SimpleNamespace
 
 import httpx
 import pytest
+from django.test import RequestFactory
 from pytest_django.fixtures import Settings
 
+from apps.core.errors import TooManyRequests
+from apps.core.rate_limits.address_limits import count_call_now
 from apps.users.models import User
 from tests.support.accounts import customer
 from tests.support.assertions import assert_error
@@ -51,3 +56,14 @@ async def test_changing_the_password_is_rate_limited(api: httpx.AsyncClient, set
 async def test_unlimited_operation_has_no_rate_limit_headers(api: httpx.AsyncClient, path: str):
     response = await api.get(path)
     assert "x-ratelimit-limit" not in response.headers
+
+
+@pytest.mark.usefixtures("database")
+def test_call_that_is_counted_while_its_period_ends_is_counted(monkeypatch: pytest.MonkeyPatch):
+    clock = cycle([1_000_000.9, 1_000_001.1])  # the period is chosen, then its remaining time
+    monkeypatch.setattr("django_ratelimit.core.time", SimpleNamespace(time=lambda: next(clock)))
+    for _ in range(2):
+        count_call_now(RequestFactory().get("/"), "group", "192.0.2.1", "2/s")
+    with pytest.raises(TooManyRequests) as refusal:
+        count_call_now(RequestFactory().get("/"), "group", "192.0.2.1", "2/s")
+    assert refusal.value.retry_after_seconds == 1
