@@ -25,7 +25,7 @@ WHERE datname = current_database() AND backend_type = 'client backend' AND pid <
 
 def test_killed_server_leaves_no_workers_and_loses_nothing(tmp_path: Path):
     name = f"keyhouse_killed_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
-    with separate_database(os.environ["DATABASE_URL"], name) as database_url:
+    with separate_database(os.environ["DATABASE_URL"], name, migrated=False) as database_url:
         begun = time.monotonic()
         with start_server(database_url, tmp_path / "first") as first:
             first_seconds = time.monotonic() - begun
