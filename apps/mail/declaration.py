@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
-from apps.core.background.background_job import BackgroundJob
+from apps.core.background.background_jobs import BackgroundJob
 from apps.core.declarations.app_declaration import (
     AccountLink,
     AppDeclaration,

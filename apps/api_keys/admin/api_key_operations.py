@@ -15,14 +15,11 @@ from apps.api_keys.schemas.api_key import (
     ApiKeyUpdate,
     ApiKeyWithSecret,
 )
-from apps.core.admin.json_object_field import JsonObjectField
-from apps.core.admin.lines_field import LinesField
+from apps.core.admin.form_fields import RATE_LIMITS_HELP, JsonObjectField, LinesField, RateLimitsField
 from apps.core.admin.operation import Operation
-from apps.core.admin.rate_limits_field import RATE_LIMITS_HELP, RateLimitsField
-from apps.core.admin.schema_form import SchemaForm
-from apps.core.admin.schema_model_form import SchemaModelForm
+from apps.core.admin.schema_form import SchemaForm, SchemaModelForm
 from apps.core.authorization.principal import Principal
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 
 BUDGET_HELP = {"budget": "The number of credits that the key can spend in total. Empty: all credits of its owner."}
 DESCRIPTION_WIDGET = AdminTextareaWidget(attrs={"rows": 3})

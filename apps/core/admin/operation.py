@@ -43,3 +43,17 @@ class Operation:
     is_dangerous: bool = False
     applies: Callable[[Any], bool] = always
     build_response: BuildResponse | None = None
+
+
+# By model: operations of an app on a lower app, which must not import it.
+_added: dict[str, list[Operation]] = {}
+
+
+def add_operation(model_label: str, operation: Operation) -> None:
+    """Add the operation to the admin pages of the model, such as `users.User`. Call it when the app's `admin` loads."""
+    _added.setdefault(model_label, []).append(operation)
+
+
+def added_operations(model_label: str) -> tuple[Operation, ...]:
+    """Return the operations that other apps have added to the model's pages."""
+    return tuple(_added.get(model_label, ()))

@@ -8,7 +8,7 @@ from apps.core.admin.operation import Operation
 from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.authorization.principal import Principal
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.identities.dependencies import identity_service
 from apps.identities.models import Identity
 

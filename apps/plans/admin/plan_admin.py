@@ -13,12 +13,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.core.admin.acting_staff import acting_staff
+from apps.core.admin.form_fields import RateLimitsField, rate_limit_text
 from apps.core.admin.operation import Operation
-from apps.core.admin.rate_limits_field import RateLimitsField, rate_limit_text
-from apps.core.admin.schema_model_form import SchemaModelForm
+from apps.core.admin.schema_form import SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.authorization.principal import Principal
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.core.rate_limits.rate_limit import RateLimit
 from apps.plans.dependencies import plan_service
 from apps.plans.models import Plan

@@ -11,13 +11,12 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.core.admin.account_links import account_links
 from apps.core.admin.acting_staff import acting_staff
-from apps.core.admin.deleted_filter import DeletedFilter
-from apps.core.admin.named_filter import NamedFilter
+from apps.core.admin.filters import DeletedFilter, NamedFilter
 from apps.core.admin.operation import Operation
-from apps.core.admin.schema_model_form import SchemaModelForm
+from apps.core.admin.schema_form import SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.authorization.principal import Principal
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.users.dependencies import account_removal, account_update, registration
 from apps.users.models import Role, User
 from apps.users.schemas.user import UserAdministration, UserCreate, UserUpdate
