@@ -16,7 +16,7 @@ from apps.api_keys.schemas.api_key import (
     ApiKeyWithSecret,
 )
 from apps.core.admin.form_fields import RATE_LIMITS_HELP, JsonObjectField, LinesField, RateLimitsField
-from apps.core.admin.operation import Operation
+from apps.core.admin.operation import Operation, deletion
 from apps.core.admin.schema_form import SchemaForm, SchemaModelForm
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service
@@ -98,10 +98,6 @@ def _rotate(actor: Principal, key_id: int, form: Any) -> ApiKeyWithSecret:
     return call_service(api_key_service().rotate, actor, key_id, form.payload.grace_seconds)
 
 
-def _delete(actor: Principal, key_id: int, _form: Any) -> None:
-    call_service(api_key_service().delete, actor, key_id)
-
-
 def _is_not_revoked(key: ApiKey) -> bool:
     return key.revoked_at is None
 
@@ -128,13 +124,4 @@ REVOKE = Operation(
     applies=_is_not_revoked,
     is_dangerous=True,
 )
-DELETE = Operation(
-    name="delete",
-    label="Delete",
-    order="Delete {rows}",
-    done="{rows} deleted",
-    explanation="The key stops working at once; its history stays. This cannot be undone.",
-    perform=_delete,
-    permission="delete",
-    is_dangerous=True,
-)
+DELETE = deletion(api_key_service, "The key stops working at once; its history stays. This cannot be undone.")

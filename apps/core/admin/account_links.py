@@ -36,5 +36,5 @@ def _is_shown(link: AccountLink, request: HttpRequest, user: Any) -> bool:
 
 def _url(link: AccountLink, user_id: int) -> str:
     if not link.parameter:
-        return reverse(f"admin:{link.url}", args=[user_id])
-    return f"{reverse(f'admin:{link.url}')}?{urlencode({link.parameter: user_id})}"
+        return reverse(link.url_name, args=[user_id])
+    return f"{reverse(link.url_name)}?{urlencode({link.parameter: user_id})}"

@@ -56,8 +56,8 @@ class KeyhouseModelAdmin(ModelAdminBase):
     links from other pages use.
 
     The services' audit trail is the only history; Django's LogEntry is not written. `audit_kind` is the target kind of
-    these rows in the audit trail, empty for rows that it does not cover. `verbs` are the actions that require a
-    permission on these pages; a role can only hold these permissions of the model.
+    these rows in the audit trail, empty for rows that it does not cover. `verbs` are the actions that these
+    pages offer, each to staff who have its permission; a role can only hold these permissions of the model.
     """
 
     audit_kind: ClassVar[str] = ""
@@ -70,6 +70,18 @@ class KeyhouseModelAdmin(ModelAdminBase):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         register_permissions(f"{self.opts.app_label}.{get_permission_codename(verb, self.opts)}" for verb in self.verbs)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Allow adding where it is one of the `verbs`, to staff who have the permission."""
+        return "add" in self.verbs and super().has_add_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow changes where they are among the `verbs`, to staff who have the permission."""
+        return "change" in self.verbs and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow deletion where it is one of the `verbs`, to staff who have the permission."""
+        return "delete" in self.verbs and super().has_delete_permission(request, obj)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None) -> bool:
         """Return whether the list may be filtered by the lookup."""
@@ -157,16 +169,8 @@ class ReadOnlyAdmin(KeyhouseModelAdmin):
         """Allow operations to staff who have the model's change permission."""
         return super().has_change_permission(request, obj)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Deny: services add rows."""
-        return False
-
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Deny: rows are read-only."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Deny: services and `clean_up` delete rows."""
         return False
 
 

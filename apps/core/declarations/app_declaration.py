@@ -42,17 +42,30 @@ class MenuEntry:
 
 @dataclass(frozen=True, slots=True)
 class AccountLink:
-    """A link on an account's admin page, displayed to staff who have one of the permissions.
+    """A link on an account's admin page to a page of the model, such as `api_keys.ApiKey`; by default to its list.
 
-    `url` is the name of an admin page. The account's id is its argument or, with `parameter`, its query parameter.
+    It is displayed to staff who have the model's permission for one of the `verbs`. The account's id is the query
+    parameter `parameter` of the page, or its argument if that is empty.
     """
 
     group: str
     label: str
-    url: str
-    permissions: Sequence[str]
-    parameter: str = ""
+    model: str
+    page: str = "changelist"
+    verbs: Sequence[str] = ("view", "change")
+    parameter: str = "user__id__exact"
     is_hidden_when_deleted: bool = False
+
+    @property
+    def url_name(self) -> str:
+        """The name of the page's URL."""
+        return f"admin:{self.model.lower().replace('.', '_')}_{self.page}"
+
+    @property
+    def permissions(self) -> Sequence[str]:
+        """The names of the permissions."""
+        app, model = self.model.lower().split(".")
+        return [f"{app}.{verb}_{model}" for verb in self.verbs]
 
 
 @dataclass(frozen=True, slots=True)

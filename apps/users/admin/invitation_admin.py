@@ -97,10 +97,6 @@ class InvitationAdmin(ServiceAdmin):
         """Refuse editing."""
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse deletion; invitations are revoked."""
-        return False
-
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Send the invitation through the service."""
         if not change:

@@ -12,7 +12,7 @@ from apps.audit.models import AuditEvent
 from apps.core.admin import keyhouse_model_admin
 from apps.core.authorization.principal import OPERATOR
 from apps.core.event_loop import call_service
-from apps.credits.admin import CreditTransactionAdmin
+from apps.credits.admin.credit_transaction_admin import CreditTransactionAdmin
 from apps.credits.dependencies import credit_service
 from apps.credits.models import CreditBalance, CreditTransaction
 from apps.credits.schemas.credit_transaction import CreditPosting

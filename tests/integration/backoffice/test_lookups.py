@@ -15,7 +15,7 @@ from apps.core.admin import keyhouse_model_admin
 from apps.core.admin.keyhouse_model_admin import KeyhouseModelAdmin
 from apps.core.conventions.own_apps import is_own_app
 from apps.core.database import bounded_statements
-from apps.users.admin import UserAdmin
+from apps.users.admin.user_admin import UserAdmin
 from tests.integration.backoffice.pages import EVENTS, KEYS, USERS, text_of
 from tests.support.factories import make_key, make_user
 
