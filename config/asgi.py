@@ -22,7 +22,7 @@ from config.api import openapi_bytes  # noqa: E402
 from config.serving.worker import background_jobs, end_with_parent  # noqa: E402
 
 if TYPE_CHECKING:
-    from apps.core.http.asgi_types import Application
+    from apps.core.http.asgi import Application
 
 end_with_parent()
 openapi_bytes()  # slow, so at start, not on the event loop at the first request for it

@@ -22,15 +22,7 @@ DECLARATION = AppDeclaration(
         Mount("/users", password_router.user_router),
     ],
     menu=[MenuEntry("Signing in", "authentication.Session", position=10)],
-    account_links=[
-        AccountLink(
-            "Signing in",
-            "Sessions",
-            "authentication_session_changelist",
-            ["authentication.view_session", "authentication.change_session"],
-            parameter="user__id__exact",
-        )
-    ],
+    account_links=[AccountLink("Signing in", "Sessions", "authentication.Session")],
     audit_kinds=[
         AuditKind("session", "Session", frozenset({"methods", "kind"})),
         AuditKind("signing_key", "Signing key", frozenset({"kid", "is_compromised"})),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
-from apps.core.background.background_job import BackgroundJob
+from apps.core.background.background_jobs import BackgroundJob
 from apps.core.declarations.app_declaration import (
     AccountLink,
     AppDeclaration,
@@ -24,15 +24,7 @@ def _background_jobs() -> Sequence[BackgroundJob]:
 
 DECLARATION = AppDeclaration(
     menu=[MenuEntry("Records", "mail.OutgoingMail", position=20)],
-    account_links=[
-        AccountLink(
-            "Records",
-            "Messages",
-            "mail_outgoingmail_changelist",
-            ["mail.view_outgoingmail", "mail.change_outgoingmail"],
-            parameter="user_id",
-        )
-    ],
+    account_links=[AccountLink("Records", "Messages", "mail.OutgoingMail", parameter="user_id")],
     audit_kinds=[AuditKind("outgoing_mail", "Message", frozenset(AUDITED))],
     personal_data=PersonalDataDeclaration(
         service=mail_personal_data,

@@ -22,20 +22,8 @@ DECLARATION = AppDeclaration(
         MenuEntry("Signing in", "second_factors.TotpDevice", position=30),
     ],
     account_links=[
-        AccountLink(
-            "Signing in",
-            "Passkeys",
-            "second_factors_passkey_changelist",
-            ["second_factors.view_passkey"],
-            parameter="user__id__exact",
-        ),
-        AccountLink(
-            "Signing in",
-            "Authenticator app",
-            "second_factors_totpdevice_changelist",
-            ["second_factors.view_totpdevice"],
-            parameter="user__id__exact",
-        ),
+        AccountLink("Signing in", "Passkeys", "second_factors.Passkey"),
+        AccountLink("Signing in", "Authenticator app", "second_factors.TotpDevice"),
     ],
     # The name is what its owner calls the passkey, and the AAGUID the model of a person's device.
     audit_kinds=[AuditKind("passkey", "Passkey", frozenset({"kind"}))],

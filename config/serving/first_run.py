@@ -9,7 +9,7 @@ from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.schemas.api_key import ApiKeyCreate
 from apps.core.authorization.principal import OPERATOR
 from apps.core.authorization.scopes import KEYS_VERIFY
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 
 ADMINISTRATOR_EMAIL = "admin@keyhouse.localhost"
 ADMINISTRATOR_USERNAME = "admin"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from django.core.management import call_command
 from django.db import connection, connections
 
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.usage.dependencies import usage_service
 from config.serving.first_run import FirstSecrets, create_first_accounts
 

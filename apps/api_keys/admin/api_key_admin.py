@@ -26,7 +26,7 @@ from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.authorization.scopes import withheld_scopes
 from apps.core.errors import NotFound
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.usage.dependencies import usage_service
 from apps.users.dependencies import user_service
 

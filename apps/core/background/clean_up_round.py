@@ -3,8 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from apps.core.database.unavailable import DATABASE_UNAVAILABLE
-from apps.core.database.unexpected_errors import log_unexpected
+from apps.core.database.database_errors import DATABASE_UNAVAILABLE, log_unexpected
 from apps.core.errors import Unavailable
 
 logger = logging.getLogger("keyhouse.background")

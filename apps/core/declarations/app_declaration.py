@@ -6,10 +6,14 @@ installed apps, so that adding an app changes none of them.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 
 from ninja import Router
 
-from apps.core.background.background_job import BackgroundJob
+from apps.core.background.background_jobs import BackgroundJob
+from apps.core.conventions.own_apps import own_apps
 from apps.core.declarations.personal_data import PersonalData
 
 
@@ -38,17 +42,30 @@ class MenuEntry:
 
 @dataclass(frozen=True, slots=True)
 class AccountLink:
-    """A link on an account's admin page, displayed to staff who have one of the permissions.
+    """A link on an account's admin page to a page of the model, such as `api_keys.ApiKey`; by default to its list.
 
-    `url` is the name of an admin page. The account's id is its argument or, with `parameter`, its query parameter.
+    It is displayed to staff who have the model's permission for one of the `verbs`. The account's id is the query
+    parameter `parameter` of the page, or its argument if that is empty.
     """
 
     group: str
     label: str
-    url: str
-    permissions: Sequence[str]
-    parameter: str = ""
+    model: str
+    page: str = "changelist"
+    verbs: Sequence[str] = ("view", "change")
+    parameter: str = "user__id__exact"
     is_hidden_when_deleted: bool = False
+
+    @property
+    def url_name(self) -> str:
+        """The name of the page's URL."""
+        return f"admin:{self.model.lower().replace('.', '_')}_{self.page}"
+
+    @property
+    def permissions(self) -> Sequence[str]:
+        """The names of the permissions."""
+        app, model = self.model.lower().split(".")
+        return [f"{app}.{verb}_{model}" for verb in self.verbs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +121,25 @@ class AppDeclaration:
     personal_data: PersonalDataDeclaration | None = None
     clean_up_tasks: Sequence[CleanUpTask] = ()
     background_jobs: Callable[[], Sequence[BackgroundJob]] = tuple
+
+
+@cache
+def app_declarations() -> dict[str, AppDeclaration]:
+    """Return the declarations by app label. Requires that Django is set up."""
+    found = {}
+    for config in own_apps():
+        name = f"{config.name}.declaration"
+        if find_spec(name) is not None:
+            found[config.label] = import_module(name).DECLARATION
+    return found
+
+
+@cache
+def audit_kinds() -> dict[str, AuditKind]:
+    """Return the target kinds of the audit trail, by name."""
+    return {kind.name: kind for declaration in app_declarations().values() for kind in declaration.audit_kinds}
+
+
+def clean_up_tasks() -> list[CleanUpTask]:
+    """Return the clean-up tasks of all apps."""
+    return [task for declaration in app_declarations().values() for task in declaration.clean_up_tasks]

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, override
 
 from apps.core.crypto.passwords import run_in_hashing_thread
+from apps.core.database.orm.entity_repository import OwnedRepository
 
 # Per kind of row.
 EXPORT_ROWS_MAXIMUM = 1000
@@ -25,6 +26,25 @@ class PersonalData:
 
         Keeps the data of another account that has used the address since.
         """
+
+
+class OwnedPersonalData(PersonalData):
+    """Exports the rows of an entity that belongs to accounts, as `to_schema` returns them, and erases them."""
+
+    def __init__(self, rows: OwnedRepository[Any], to_schema: Callable[[Any], Any]) -> None:
+        self._rows = rows
+        self._to_schema = to_schema
+
+    @override
+    async def export(self, user_id: int) -> Any:
+        """Return the account's rows."""
+        rows, total = await self._rows.page(user_id, offset=0, size=EXPORT_ROWS_MAXIMUM)
+        return await section_of(self._to_schema, rows, total)
+
+    @override
+    async def erase(self, user_id: int) -> None:
+        """Delete the account's rows."""
+        await self._rows.delete_all(user_id)
 
 
 async def section_of[R](to_schema: Callable[[R], Any], rows: Sequence[R], total: int) -> dict[str, Any]:

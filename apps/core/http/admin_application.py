@@ -4,8 +4,8 @@ import asyncio
 from http import HTTPStatus
 
 from apps.core.errors import DomainError, MalformedRequest, Unavailable
-from apps.core.http.asgi_types import Application, Message, Receive, Scope, Send
-from apps.core.http.disconnect import ClientDisconnected
+from apps.core.http.asgi import Application, Message, Receive, Scope, Send
+from apps.core.http.cancellation import ClientDisconnected
 from apps.core.http.error_responses import error_headers
 from apps.core.http.http_settings import HttpSettings
 from apps.core.http.request_body import read_body

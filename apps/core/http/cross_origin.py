@@ -2,8 +2,7 @@
 
 from http import HTTPMethod
 
-from apps.core.http.asgi_headers import header
-from apps.core.http.asgi_types import Headers, Scope
+from apps.core.http.asgi import Headers, Scope, header
 from apps.core.http.http_settings import HttpSettings
 
 ALLOWED_METHODS = "GET, POST, PATCH, DELETE"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from django.http import HttpResponse
 
-from apps.core.http.asgi_types import Headers, Scope
+from apps.core.http.asgi import Headers, Scope
 
 
 class RawResponse(NamedTuple):

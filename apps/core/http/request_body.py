@@ -1,9 +1,8 @@
 """Reads request bodies up to a maximum size."""
 
 from apps.core.errors import MalformedRequest, PayloadTooLarge
-from apps.core.http.asgi_headers import header
-from apps.core.http.asgi_types import Receive, Scope
-from apps.core.http.disconnect import ClientDisconnected
+from apps.core.http.asgi import Receive, Scope, header
+from apps.core.http.cancellation import ClientDisconnected
 
 CONTENT_LENGTH_DIGITS_MAXIMUM = 19  # the digits of a 64-bit number; Python refuses to parse thousands of digits
 

@@ -1,6 +1,6 @@
 """The security headers of every response of the API application."""
 
-from apps.core.http.asgi_types import Headers
+from apps.core.http.asgi import Headers
 
 HSTS_SECONDS = 365 * 24 * 3600
 # The HTML pages of the API application (the documentation, and the pages that mails link to) use only Keyhouse's own

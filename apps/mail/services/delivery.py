@@ -5,8 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from apps.core.database.unavailable import DATABASE_UNAVAILABLE
-from apps.core.event_loop.daemon_thread import run_in_daemon_thread
+from apps.core.database.database_errors import DATABASE_UNAVAILABLE
+from apps.core.event_loop import run_in_daemon_thread
 from apps.mail.domain.message import ClaimedMessage
 from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
 from apps.mail.services.sending import is_final

@@ -15,7 +15,7 @@ from apps.audit.models import AuditEvent
 from apps.authentication.models import LoginAttempt, Session, SigningKey
 from apps.authentication.repositories.clean_up_repository import CleanUpRepository
 from apps.authentication.services.clean_up import CleanUp
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.users.models import User
 from tests.support.factories import PASSWORD, make_user
 from tests.support.sessions import sign_in
@@ -82,7 +82,7 @@ def test_refused_password_changes_nothing(type_in: Type, typed: str):
 def test_missing_account_is_refused_before_a_password_is_asked_for():
     make_user(email="gone@example.com", deleted_at=timezone.now())
     for email in ("gone@example.com", "nobody@example.com"):
-        with pytest.raises(CommandError, match="no account"):
+        with pytest.raises(CommandError, match="No account"):
             run("changepassword", email)
 
 

@@ -11,11 +11,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from apps.core.admin import bounded_paginator
+from apps.core.admin import keyhouse_model_admin
 from apps.core.admin.keyhouse_model_admin import KeyhouseModelAdmin
 from apps.core.conventions.own_apps import is_own_app
 from apps.core.database import bounded_statements
-from apps.users.admin import UserAdmin
+from apps.users.admin.user_admin import UserAdmin
 from tests.integration.backoffice.pages import EVENTS, KEYS, USERS, text_of
 from tests.support.factories import make_key, make_user
 
@@ -148,7 +148,7 @@ def test_slow_autocomplete_is_unavailable(browser: Client, slow_to_find):
 
 @pytest.mark.parametrize("pages", _lists(), ids=lambda pages: pages.opts.label)
 def test_no_list_counts_all_its_rows(pages: Any, browser: Client, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(bounded_paginator, "ROWS_MAXIMUM", 3)
+    monkeypatch.setattr(keyhouse_model_admin, "ROWS_MAXIMUM", 3)
     address = reverse(f"admin:{pages.opts.app_label}_{pages.opts.model_name}_changelist")
     with CaptureQueriesContext(connection) as queries:
         assert browser.get(address).status_code == 200

@@ -13,7 +13,7 @@ from apps.api_keys.models import ApiKey
 from apps.api_keys.services.key_format import generate_key
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.oauth.dependencies import revocation
 from apps.oauth.models import RevokedToken
 from tests.support.accounts import audited

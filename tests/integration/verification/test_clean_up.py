@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.verification.dependencies import expired_idempotency_records
 from apps.verification.models import VerificationAnswer
 from apps.verification.repositories.idempotency_repository import IdempotencyRepository

@@ -3,7 +3,7 @@
 import pytest
 
 from apps.core.errors import MalformedRequest, PayloadTooLarge
-from apps.core.http.disconnect import ClientDisconnected
+from apps.core.http.cancellation import ClientDisconnected
 from apps.core.http.request_body import read_body
 
 pytestmark = pytest.mark.unit

@@ -1,4 +1,4 @@
-"""Rate limits of requests per client address, counted by django-ratelimit.
+"""Rate limits of requests per client address or account, counted by django-ratelimit.
 
 `get_usage` counts every limited request in the cache that RATELIMIT_USE_CACHE names. django-ratelimit's decorator fails
 on async views, and it uses the cache synchronously. So the API's operations await `limit_by_address`, which calls
@@ -19,6 +19,7 @@ from django.db import connection
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 
+from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.database.open_transaction import refuse_in_transaction
 from apps.core.errors import TooManyRequests, Unavailable
 from apps.core.rate_limits.rate_limit import RateLimitStatus
@@ -90,3 +91,11 @@ def _parsed(rate: str) -> tuple[int, int]:
 @cache
 def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(settings.RATE_LIMIT_THREADS, thread_name_prefix="rate limit")
+
+
+async def limit_by_account(request: AuthenticatedRequest, group: str, rate: str, about_id: int) -> None:
+    """Count a call of `group` by the caller's account about the account `about_id`.
+
+    Raises TooManyRequests when the rate, such as `5/h`, is exceeded, and Unavailable when the cache is unavailable.
+    """
+    await count_call(request, f"{group}-of-account", f"{request.auth.owner_id}:{about_id}", rate)

@@ -1,7 +1,11 @@
-"""Converts psycopg's placeholders to PostgreSQL's (`$1`), for statements that are sent to libpq directly."""
+"""Writes parameters for statements that are sent to libpq directly.
+
+Psycopg's placeholders become PostgreSQL's (`$1`). Array literals (PostgreSQL's manual, 8.15.6) are built several times
+faster than psycopg adapts a list.
+"""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import count
 from typing import Any, NamedTuple
@@ -49,3 +53,24 @@ def numbered(sql: str) -> str:
 @lru_cache(maxsize=STATEMENTS_CACHED)
 def _named(sql: str) -> NumberedStatement:
     return NumberedStatement.of(sql)
+
+
+def array_of_numbers(values: Iterable[object]) -> str:
+    """Return the literal of an array of numbers. Cast it to the array type in SQL."""
+    return f"{{{','.join(map(str, values))}}}"
+
+
+def array_of_texts(values: Iterable[str]) -> str:
+    """Return the literal of a `text[]`."""
+    return f"{{{','.join(map(_quoted, values))}}}"
+
+
+def array_of_bytes(values: Iterable[bytes]) -> str:
+    """Return the literal of a `bytea[]`."""
+    return "{" + ",".join([rf'"\\x{value.hex()}"' for value in values]) + "}"
+
+
+def _quoted(text: str) -> str:
+    if "\\" in text or '"' in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'

@@ -1,12 +1,33 @@
-"""Runs blocking functions on daemon threads."""
+"""Between the event loop and threads: services called from synchronous code, and blocking calls of services."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextvars import copy_context
 from threading import Thread
 
+from asgiref.sync import async_to_sync
+
 from apps.core.database.open_transaction import refuse_in_transaction
+from apps.core.database.pool import close_pools, has_pools
+
+
+def call_service[**P, R](function: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run an async service function and return its result.
+
+    Inside the server it runs on the server's event loop and pools. In commands and tests it runs on a new event loop,
+    and closes the connections before the loop ends.
+    """
+
+    async def call() -> R:
+        uses_server_pools = has_pools()
+        try:
+            return await function(*args, **kwargs)
+        finally:
+            if not uses_server_pools:
+                await close_pools()
+
+    return async_to_sync(call)()
 
 
 async def run_in_daemon_thread[R](function: Callable[[], R], name: str) -> R:

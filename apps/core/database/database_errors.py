@@ -1,4 +1,4 @@
-"""Logs unexpected errors without the contents of rows.
+"""The errors of the database: unavailability, violated constraints, and what is logged of all others.
 
 A database error's message may repeat the row, which may contain secrets. Its type, code and traceback are logged.
 """
@@ -8,8 +8,48 @@ import traceback
 
 import psycopg
 from django.db import Error as DjangoDatabaseError
+from django.db import InterfaceError, OperationalError
+from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+
+from apps.core.errors import Unavailable
 
 logger = logging.getLogger("keyhouse.errors")
+
+# The database cannot be reached, is shutting down, or has no free connection. A later retry can succeed.
+DATABASE_UNAVAILABLE = (
+    OperationalError,
+    InterfaceError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    PoolTimeout,
+    PoolClosed,
+    TooManyRequests,
+)
+
+# These are operational errors too, but affect one transaction only: the next one may succeed.
+_OF_ONE_TRANSACTION = (LockNotAvailable, DeadlockDetected, QueryCanceled)
+
+
+def is_unavailable_for_all(error: BaseException) -> bool:
+    """Return whether the next transaction would fail too, because the database is unavailable."""
+    if isinstance(error.__cause__ or error, _OF_ONE_TRANSACTION):
+        return False
+    return isinstance(error, (*DATABASE_UNAVAILABLE, Unavailable))
+
+
+class ConstraintViolated(Exception):
+    """A write violated a constraint, named by `constraint`. The message contains no value of the row."""
+
+    def __init__(self, constraint: str) -> None:
+        super().__init__(f"the constraint {constraint} was violated")
+        self.constraint = constraint
+
+
+def named_violation(error: psycopg.Error) -> Exception:
+    """Return ConstraintViolated for the violation of a named constraint, and any other error unchanged."""
+    name = error.diag.constraint_name
+    return ConstraintViolated(name) if isinstance(error, psycopg.IntegrityError) and name else error
 
 
 def log_unexpected(exception: BaseException) -> None:

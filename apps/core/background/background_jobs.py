@@ -1,13 +1,27 @@
-"""Runs the background jobs on the server's event loop."""
+"""Recurring work that runs on the server's event loop beside the requests."""
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
-from apps.core.background.background_job import BackgroundJob
-from apps.core.database.unavailable import DATABASE_UNAVAILABLE
-from apps.core.database.unexpected_errors import log_unexpected
+from apps.core.database.database_errors import DATABASE_UNAVAILABLE, log_unexpected
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundJob:
+    """A job that every worker of every server runs repeatedly while it serves.
+
+    `run` does a bounded part of the due work, and returns whether more may be due immediately; otherwise it is called
+    again after `interval_seconds`. Many workers run the job at the same time, and any of them may be killed: `run`
+    claims its work in the database, in one statement that skips claimed rows (SKIP LOCKED), and claims expire.
+    """
+
+    name: str
+    run: Callable[[], Awaitable[bool]]
+    interval_seconds: float
+
 
 logger = logging.getLogger("keyhouse.background")
 
