@@ -79,7 +79,7 @@ CACHES = {"default": cache_settings(CACHE_URL)}
 RATELIMIT_USE_CACHE = "default"
 
 AUTH_USER_MODEL = "users.User"
-AUTHENTICATION_BACKENDS = ["apps.backoffice.services.staff_backend.StaffBackend"]
+AUTHENTICATION_BACKENDS = ["apps.backoffice.admin.staff_backend.StaffBackend"]
 PASSWORD_HASHERS = ["apps.core.crypto.passwords.Argon2idHasher"]
 AUTH_PASSWORD_VALIDATORS = password_validators(ENVIRONMENT)
 SILENCED_SYSTEM_CHECKS = [

@@ -2,7 +2,7 @@
 
 from apps.api_keys.dependencies import api_key_personal_data
 from apps.api_keys.routers import api_key_router
-from apps.core.declarations.app_declaration import (
+from apps.core.declarations import (
     AccountLink,
     AppDeclaration,
     AuditKind,

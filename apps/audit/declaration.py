@@ -2,7 +2,7 @@
 
 from apps.audit.dependencies import audit_personal_data
 from apps.audit.routers import security_event_router
-from apps.core.declarations.app_declaration import (
+from apps.core.declarations import (
     AccountLink,
     AppDeclaration,
     MenuEntry,

@@ -1,6 +1,6 @@
 """What this app adds."""
 
-from apps.core.declarations.app_declaration import (
+from apps.core.declarations import (
     AccountLink,
     AppDeclaration,
     AuditKind,

@@ -1,6 +1,7 @@
 """What this app adds."""
 
-from apps.core.declarations.app_declaration import (
+from apps.core.background.clean_up import in_batches
+from apps.core.declarations import (
     AccountLink,
     AppDeclaration,
     AuditKind,
@@ -9,7 +10,8 @@ from apps.core.declarations.app_declaration import (
     Mount,
     PersonalDataDeclaration,
 )
-from apps.second_factors.dependencies import expired_attempts, personal_data
+from apps.second_factors.dependencies import personal_data
+from apps.second_factors.repositories.factor_attempt_repository import FactorAttemptRepository
 from apps.second_factors.routers import second_factor_router
 
 DECLARATION = AppDeclaration(
@@ -46,7 +48,7 @@ DECLARATION = AppDeclaration(
         CleanUpTask(
             "second_factor_attempts",
             "counts of wrong codes that no longer lock anyone out",
-            lambda: expired_attempts().run(),
+            in_batches(FactorAttemptRepository().delete_expired),
         )
     ],
 )

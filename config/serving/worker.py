@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from multiprocessing.process import BaseProcess
 
 from apps.core.background.background_jobs import BackgroundJob
-from apps.core.background.clean_up_round import CleanUpRound
-from apps.core.declarations.app_declaration import app_declarations, clean_up_tasks
+from apps.core.background.clean_up import CleanUpRound
+from apps.core.declarations import app_declarations, clean_up_tasks
 
 CLEAN_UP_SECONDS = 3600
 GRACE_SECONDS = 5

@@ -16,8 +16,7 @@ from django.utils.safestring import SafeString
 from apps.authentication.dependencies import account_sessions, password_reset
 from apps.authentication.models import Session
 from apps.core.admin.acting_staff import acting_staff
-from apps.core.admin.generic_bases import ModelAdminBase
-from apps.core.admin.keyhouse_model_admin import ReadOnlyAdmin
+from apps.core.admin.keyhouse_model_admin import ModelAdminBase, ReadOnlyAdmin
 from apps.core.admin.operation import Operation, add_operation
 from apps.core.admin.operation_pages import OperationPages
 from apps.core.admin.owner_columns import OwnerColumns

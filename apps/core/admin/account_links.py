@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
-from apps.core.declarations.app_declaration import AccountLink, app_declarations
+from apps.core.declarations import AccountLink, app_declarations
 
 
 class Link(NamedTuple):

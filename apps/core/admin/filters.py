@@ -8,7 +8,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from apps.core.admin.generic_bases import ModelAdminBase
+from apps.core.admin.keyhouse_model_admin import ModelAdminBase
 
 
 class DeletedFilter(SimpleListFilter):

@@ -23,6 +23,10 @@ _line = re.compile(
 )
 
 
+BIGINT_DIGITS = 18
+NO_ROW_ID = 0  # ids start at 1
+
+
 class JsonObjectField(forms.JSONField):
     """Accepts a JSON object. Empty input is the empty object.
 
@@ -114,3 +118,9 @@ def _parsed(line: str) -> dict[str, Any] | None:
         return None
     period = int(found["count"] or 1) * UNITS[(found["unit"] or "second").lower()]
     return {"name": found["name"], "limit": int(found["limit"]), "period_seconds": period}
+
+
+def parse_row_id(text: str) -> int:
+    """Return the row id in the text, or NO_ROW_ID when the text is not an id."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= BIGINT_DIGITS
+    return int(text) if is_number else NO_ROW_ID

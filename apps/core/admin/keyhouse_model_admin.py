@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.contrib.admin import ModelAdmin
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
@@ -21,14 +22,20 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
 
-from apps.core.admin.generic_bases import ModelAdminBase
 from apps.core.authorization.permissions import register_permissions
-from apps.core.database.bounded_statements import bounded_statements, is_statement_timeout
 
+# Generic only for the type checker.
 if TYPE_CHECKING:
+    ModelAdminBase = ModelAdmin[Any]
     PaginatorBase = Paginator[Any]
 else:
+    ModelAdminBase = ModelAdmin
     PaginatorBase = Paginator
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+from psycopg.errors import QueryCanceled
 
 ROWS_MAXIMUM = 10_000
 # The lookups that Django's filters append to the name of their field.
@@ -36,6 +43,9 @@ FILTER_SUFFIXES = ("", "__exact", "__isnull", "__gte", "__lt", "__id__exact")
 
 SEARCH_TOOK_TOO_LONG = "The search took too long. Enter more characters, or use fewer filters."
 RETRY_AFTER_ONE_SECOND = {"Retry-After": "1"}
+
+
+STATEMENT_SECONDS = 10  # the same limit as for the API's statements
 
 
 class BoundedPaginator(PaginatorBase):
@@ -179,3 +189,19 @@ def _lookups_of(list_filter: Any) -> Sequence[str]:
         return (list_filter.parameter_name,)
     field = list_filter if isinstance(list_filter, str) else list_filter[0]
     return [f"{field}{suffix}" for suffix in FILTER_SUFFIXES]
+
+
+@contextmanager
+def bounded_statements() -> Iterator[None]:
+    """Run Django's statements in a transaction that cancels each after STATEMENT_SECONDS, with OperationalError.
+
+    Django's connections have no limit otherwise, because migrations run on them.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{STATEMENT_SECONDS}s"])
+        yield
+
+
+def is_statement_timeout(error: OperationalError) -> bool:
+    """Return whether the statement was cancelled because it took too long."""
+    return isinstance(error.__cause__, QueryCanceled)

@@ -1,14 +1,19 @@
 """Forms that are validated by a schema of the API."""
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.forms import BaseForm
 from pydantic import ValidationError
 
-from apps.core.admin.generic_bases import ModelFormBase
 from apps.core.errors import DomainError
 from apps.core.schemas.base import RequestSchema
+
+# Generic only for the type checker.
+if TYPE_CHECKING:
+    ModelFormBase = forms.ModelForm[Any]
+else:
+    ModelFormBase = forms.ModelForm
 
 
 class SchemaForm(forms.Form):

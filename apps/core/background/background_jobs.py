@@ -8,6 +8,11 @@ from dataclasses import dataclass
 
 from apps.core.database.database_errors import DATABASE_UNAVAILABLE, log_unexpected
 
+logger = logging.getLogger("keyhouse.background")
+# How long running jobs may take to finish when the server stops. Another worker claims cancelled work again.
+GRACE_SECONDS = 2
+FAILURE_INTERVAL_SECONDS = 5
+
 
 @dataclass(frozen=True, slots=True)
 class BackgroundJob:
@@ -21,13 +26,6 @@ class BackgroundJob:
     name: str
     run: Callable[[], Awaitable[bool]]
     interval_seconds: float
-
-
-logger = logging.getLogger("keyhouse.background")
-
-# How long running jobs may take to finish when the server stops. Another worker claims cancelled work again.
-GRACE_SECONDS = 2
-FAILURE_INTERVAL_SECONDS = 5
 
 
 class BackgroundRunner:

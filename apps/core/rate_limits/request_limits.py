@@ -65,13 +65,15 @@ def count_call_now(request: HttpRequest, group: str, subject: str, rate: str) ->
     )
     if usage is None:  # RATELIMIT_ENABLE is off
         return
-    if usage["time_left"] < 0:
+    if usage["count"] == 0:  # so `get_usage` reports that the cache has failed; it has counted this call otherwise
         raise Unavailable("The rate limit could not be checked. Retry shortly.")
-    reset_at_ms = math.ceil(time.time() + usage["time_left"]) * 1000
+    # Negative when the period has ended during the call.
+    seconds_left = max(0, usage["time_left"])
+    reset_at_ms = math.ceil(time.time() + seconds_left) * 1000
     remaining = max(0, limit - usage["count"])
     record_rate_limits(request, [RateLimitStatus(group, limit, period_seconds, remaining, reset_at_ms)])
     if usage["should_limit"]:
-        raise TooManyRequests(retry_after_seconds=max(1, usage["time_left"]))
+        raise TooManyRequests(retry_after_seconds=max(1, seconds_left))
 
 
 def _count(request: HttpRequest, group: str, subject: str, rate: str) -> None:

@@ -11,8 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.core.admin.generic_bases import ModelAdminBase
-from apps.core.admin.keyhouse_model_admin import ReadOnlyAdmin
+from apps.core.admin.keyhouse_model_admin import ModelAdminBase, ReadOnlyAdmin
 from apps.core.admin.operation import Operation
 from apps.core.admin.operation_pages import OperationPages
 from apps.core.authorization.principal import Principal

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from apps.core.database.database_errors import is_unavailable_for_all, log_unexpected
 from apps.core.database.transaction import transaction
-from apps.core.declarations.app_declaration import AppDeclaration
-from apps.core.declarations.personal_data import PersonalData
+from apps.core.declarations import AppDeclaration, PersonalData
 from apps.users.services.in_transaction.account_erasure import AccountErasure
 
 

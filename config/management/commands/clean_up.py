@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from pydantic import RootModel
 
-from apps.core.declarations.app_declaration import clean_up_tasks
+from apps.core.declarations import clean_up_tasks
 from apps.core.event_loop import call_service
 from apps.core.management.service_command import ServiceCommand
 

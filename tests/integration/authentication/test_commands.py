@@ -14,7 +14,7 @@ from django.utils import timezone
 from apps.audit.models import AuditEvent
 from apps.authentication.models import LoginAttempt, Session, SigningKey
 from apps.authentication.repositories.clean_up_repository import CleanUpRepository
-from apps.authentication.services.clean_up import CleanUp
+from apps.core.background.clean_up import in_batches
 from apps.core.event_loop import call_service
 from apps.users.models import User
 from tests.support.factories import PASSWORD, make_user
@@ -178,5 +178,5 @@ def test_batches_delete_all_expired_rows():
     assert call_service(repository.delete_login_attempts, 2) == 2
     assert call_service(repository.delete_sessions, 2) == 2
     assert call_service(repository.delete_signing_keys, 2) == 2
-    rest = CleanUp(repository)
-    assert [call_service(remove) for remove in (rest.login_attempts, rest.sessions, rest.signing_keys)] == [3, 3, 3]
+    rest = (repository.delete_login_attempts, repository.delete_sessions, repository.delete_signing_keys)
+    assert [call_service(in_batches(delete, 2)) for delete in rest] == [3, 3, 3]

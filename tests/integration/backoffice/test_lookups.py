@@ -14,7 +14,6 @@ from django.urls import reverse
 from apps.core.admin import keyhouse_model_admin
 from apps.core.admin.keyhouse_model_admin import KeyhouseModelAdmin
 from apps.core.conventions.own_apps import is_own_app
-from apps.core.database import bounded_statements
 from apps.users.admin.user_admin import UserAdmin
 from tests.integration.backoffice.pages import EVENTS, KEYS, USERS, text_of
 from tests.support.factories import make_key, make_user
@@ -115,7 +114,7 @@ def slow_to_find(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
             is_slow = search_term.startswith(start)
             return (queryset.extra(where=["pg_sleep(20) IS NOT NULL"]) if is_slow else queryset), False
 
-        monkeypatch.setattr(bounded_statements, "STATEMENT_SECONDS", 1)
+        monkeypatch.setattr(keyhouse_model_admin, "STATEMENT_SECONDS", 1)
         monkeypatch.setattr(UserAdmin, "get_search_results", search)
 
     return slow_down

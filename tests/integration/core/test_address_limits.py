@@ -4,6 +4,7 @@ import time
 
 import httpx
 import pytest
+from django_ratelimit import core
 from pytest_django.fixtures import Settings
 
 from apps.users.models import User
@@ -27,6 +28,13 @@ async def test_every_response_has_rate_limit_headers(api: httpx.AsyncClient, set
     wait = int(responses[3].headers["retry-after"])
     assert 1 <= wait <= 3600
     assert abs(int(responses[3].headers["x-ratelimit-reset"]) - (time.time() + wait)) <= 2
+
+
+async def test_period_that_ends_during_the_call_is_no_failure(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(core, "_get_window", lambda _value, _period: int(time.time()) - 1)
+    response = await api.post(LOGIN, json=WRONG)
+    assert_error(response, 401, "WRONG_CREDENTIALS")
+    assert response.headers["ratelimit"].endswith(";t=1")  # at least a second
 
 
 async def test_rate_limited_sign_up_creates_no_account(api: httpx.AsyncClient, settings: Settings):

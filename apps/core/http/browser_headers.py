@@ -1,4 +1,7 @@
-"""Cross-origin requests (CORS in the Fetch standard): only from configured origins, and never with cookies."""
+"""Headers for browsers: security headers of every response, and CORS.
+
+Cross-origin requests (CORS in the Fetch standard) come only from configured origins, and never with cookies.
+"""
 
 from http import HTTPMethod
 
@@ -12,6 +15,15 @@ EXPOSED_HEADERS = (
     b"RateLimit, RateLimit-Policy"
 )
 PREFLIGHT_SECONDS = 600
+
+
+HSTS_SECONDS = 365 * 24 * 3600
+# The HTML pages of the API application (the documentation, and the pages that mails link to) use only Keyhouse's own
+# scripts and styles. Swagger UI also sets inline styles, and loads its icons from data: URLs.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 
 
 def is_preflight(scope: Scope) -> bool:
@@ -39,4 +51,18 @@ def cross_origin_headers(scope: Scope, settings: HttpSettings) -> Headers:
     if origin in settings.allowed_origins:
         headers.append((b"access-control-allow-origin", origin.encode("latin1")))
         headers.append((b"access-control-expose-headers", EXPOSED_HEADERS))
+    return headers
+
+
+def security_headers(*, https_only: bool) -> Headers:
+    """Return the encoded security headers; with HSTS (RFC 6797) only if `https_only`."""
+    headers = [
+        (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-frame-options", b"DENY"),
+        (b"referrer-policy", b"same-origin"),
+        (b"cross-origin-opener-policy", b"same-origin"),
+    ]
+    if https_only:
+        headers.append((b"strict-transport-security", f"max-age={HSTS_SECONDS}; includeSubDomains; preload".encode()))
     return headers

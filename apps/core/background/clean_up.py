@@ -1,4 +1,4 @@
-"""Runs the clean-up tasks one after another, as a background job."""
+"""Clean-up tasks: deleting expired rows in batches, and running the tasks one after another as a background job."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -8,8 +8,25 @@ from apps.core.errors import Unavailable
 
 logger = logging.getLogger("keyhouse.background")
 
+BATCH_SIZE = 1000  # rows that one statement deletes and locks
+
 # Deletes all expired rows of one kind in small transactions, and returns how many.
 Task = Callable[[], Awaitable[int]]
+
+
+def in_batches(delete: Callable[[int], Awaitable[int]], batch_size: int = BATCH_SIZE) -> Task:
+    """Return the task that calls `delete` with the batch size until it deletes nothing more.
+
+    Each batch is committed separately: rows are locked only briefly, and an interrupted run can be repeated.
+    """
+
+    async def run() -> int:
+        total = 0
+        while deleted := await delete(batch_size):
+            total += deleted
+        return total
+
+    return run
 
 
 class CleanUpRound:
