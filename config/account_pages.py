@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from apps.core.values.api_path import API_PATH
+from apps.core.values.api_contract import API_PATH
 
 
 class Field(NamedTuple):

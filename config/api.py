@@ -10,12 +10,11 @@ from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 from ninja.operation import Operation
 
-from apps.core.declarations.app_declaration import Mount
-from apps.core.declarations.installed import app_declarations
+from apps.core.declarations import Mount, app_declarations
 from apps.core.http.error_responses import install_error_handlers
 from apps.core.http.json_codec import JsonParser, JsonRenderer
 from apps.core.http.requirements import RequirementsSchema
-from apps.core.values.api_path import API_PATH
+from apps.core.values.api_contract import API_PATH
 from config.authenticator import AUTHENTICATOR, SERVICE_AUTHENTICATOR
 
 SWAGGER_SETTINGS = '{"url": "/openapi.json", "layout": "BaseLayout", "deepLinking": true}'

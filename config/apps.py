@@ -1,13 +1,17 @@
 """Registers the composition and the admin with Django."""
 
 from collections.abc import Sequence
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import SimpleAdminConfig
 from django.contrib.admin.checks import check_admin_app, check_dependencies
 from django.core.checks import CheckMessage, Tags, register
-from django.utils.module_loading import autodiscover_modules
+from django.utils.module_loading import module_has_submodule
+
+from apps.core.conventions.own_apps import own_apps
 
 
 class KeyhouseConfig(AppConfig):
@@ -33,8 +37,12 @@ class KeyhouseAdminConfig(SimpleAdminConfig):
 
 
 def discover_admin_pages() -> None:
-    """Import the `admin` package of each app, which registers its pages."""
-    autodiscover_modules("admin")
+    """Import every module in the `admin` package of each app, which registers its pages."""
+    for config in own_apps():
+        if module_has_submodule(config.module, "admin"):
+            package = import_module(f"{config.name}.admin")
+            for module in iter_modules(package.__path__, f"{package.__name__}."):
+                import_module(module.name)
 
 
 def _check_pages(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:

@@ -16,13 +16,13 @@ from apps.core.http.admin_application import AdminApplication  # noqa: E402
 from apps.core.http.api_application import ApiApplication  # noqa: E402
 from apps.core.http.http_settings import HttpSettings  # noqa: E402
 from apps.core.http.root_application import RootApplication  # noqa: E402
-from apps.core.values.api_path import API_PATH  # noqa: E402
+from apps.core.values.api_contract import API_PATH  # noqa: E402
 from apps.verification.routers.verify_fast_path import verify_fast_path  # noqa: E402
 from config.api import openapi_bytes  # noqa: E402
 from config.serving.worker import background_jobs, end_with_parent  # noqa: E402
 
 if TYPE_CHECKING:
-    from apps.core.http.asgi_types import Application
+    from apps.core.http.asgi import Application
 
 end_with_parent()
 openapi_bytes()  # slow, so at start, not on the event loop at the first request for it

@@ -5,7 +5,7 @@ import logging
 from logging.handlers import QueueHandler, QueueListener
 from typing import Any
 
-from apps.core.database.unexpected_errors import traceback_without_rows
+from apps.core.database.database_errors import traceback_without_rows
 
 
 class StartedQueueHandler(QueueHandler):

@@ -79,8 +79,8 @@ CACHES = {"default": cache_settings(CACHE_URL)}
 RATELIMIT_USE_CACHE = "default"
 
 AUTH_USER_MODEL = "users.User"
-AUTHENTICATION_BACKENDS = ["apps.backoffice.services.staff_backend.StaffBackend"]
-PASSWORD_HASHERS = ["apps.core.crypto.argon2id_hasher.Argon2idHasher"]
+AUTHENTICATION_BACKENDS = ["apps.backoffice.admin.staff_backend.StaffBackend"]
+PASSWORD_HASHERS = ["apps.core.crypto.passwords.Argon2idHasher"]
 AUTH_PASSWORD_VALIDATORS = password_validators(ENVIRONMENT)
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # e-mail is unique among accounts that are not deleted, which Django cannot see

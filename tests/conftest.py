@@ -12,7 +12,7 @@ from django.db import connection, connections
 from django.test.utils import setup_databases, teardown_databases
 
 from apps.authentication import dependencies as authentication
-from apps.core.crypto.argon2id_hasher import Argon2idHasher
+from apps.core.crypto.passwords import Argon2idHasher
 from apps.core.database.pool import close_pools
 from apps.oauth import dependencies as oauth
 from config.asgi import application

@@ -2,7 +2,7 @@
 
 from apps.api_keys.dependencies import api_key_personal_data
 from apps.api_keys.routers import api_key_router
-from apps.core.declarations.app_declaration import (
+from apps.core.declarations import (
     AccountLink,
     AppDeclaration,
     AuditKind,
@@ -18,18 +18,13 @@ DECLARATION = AppDeclaration(
     ],
     menu=[MenuEntry("Keys and credits", "api_keys.ApiKey", position=10)],
     account_links=[
-        AccountLink(
-            "Keys and credits",
-            "API keys",
-            "api_keys_apikey_changelist",
-            ["api_keys.view_apikey", "api_keys.change_apikey"],
-            parameter="user__id__exact",
-        ),
+        AccountLink("Keys and credits", "API keys", "api_keys.ApiKey"),
         AccountLink(
             "Keys and credits",
             "Add API key",
-            "api_keys_apikey_add",
-            ["api_keys.add_apikey"],
+            "api_keys.ApiKey",
+            page="add",
+            verbs=["add"],
             parameter="user",
             is_hidden_when_deleted=True,
         ),

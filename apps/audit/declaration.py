@@ -2,7 +2,7 @@
 
 from apps.audit.dependencies import audit_personal_data
 from apps.audit.routers import security_event_router
-from apps.core.declarations.app_declaration import (
+from apps.core.declarations import (
     AccountLink,
     AppDeclaration,
     MenuEntry,
@@ -14,20 +14,8 @@ DECLARATION = AppDeclaration(
     mounts=[Mount("/auth", security_event_router.router)],
     menu=[MenuEntry("Records", "audit.AuditEvent", position=10)],
     account_links=[
-        AccountLink(
-            "Records",
-            "Events of the account",
-            "audit_auditevent_changelist",
-            ["audit.view_auditevent"],
-            parameter="subject_id",
-        ),
-        AccountLink(
-            "Records",
-            "Events by the account",
-            "audit_auditevent_changelist",
-            ["audit.view_auditevent"],
-            parameter="actor_id",
-        ),
+        AccountLink("Records", "Events of the account", "audit.AuditEvent", parameter="subject_id"),
+        AccountLink("Records", "Events by the account", "audit.AuditEvent", parameter="actor_id"),
     ],
     personal_data=PersonalDataDeclaration(
         service=audit_personal_data,

@@ -1,8 +1,10 @@
 """What this app adds."""
 
-from apps.authentication.dependencies import authentication_personal_data, clean_up
+from apps.authentication.dependencies import authentication_personal_data
+from apps.authentication.repositories.clean_up_repository import CleanUpRepository
 from apps.authentication.routers import authentication_router, key_set_router, password_router, session_router
-from apps.core.declarations.app_declaration import (
+from apps.core.background.clean_up import in_batches
+from apps.core.declarations import (
     AccountLink,
     AppDeclaration,
     AuditKind,
@@ -11,6 +13,8 @@ from apps.core.declarations.app_declaration import (
     Mount,
     PersonalDataDeclaration,
 )
+
+EXPIRED = CleanUpRepository()
 
 DECLARATION = AppDeclaration(
     mounts=[
@@ -22,15 +26,7 @@ DECLARATION = AppDeclaration(
         Mount("/users", password_router.user_router),
     ],
     menu=[MenuEntry("Signing in", "authentication.Session", position=10)],
-    account_links=[
-        AccountLink(
-            "Signing in",
-            "Sessions",
-            "authentication_session_changelist",
-            ["authentication.view_session", "authentication.change_session"],
-            parameter="user__id__exact",
-        )
-    ],
+    account_links=[AccountLink("Signing in", "Sessions", "authentication.Session")],
     audit_kinds=[
         AuditKind("session", "Session", frozenset({"methods", "kind"})),
         AuditKind("signing_key", "Signing key", frozenset({"kid", "is_compromised"})),
@@ -45,10 +41,14 @@ DECLARATION = AppDeclaration(
         CleanUpTask(
             "login_attempts",
             "counts of wrong passwords that no longer lock out or remember a client",
-            lambda: clean_up().login_attempts(),
+            in_batches(EXPIRED.delete_login_attempts),
         ),
-        CleanUpTask("sessions", "sessions that ended 90 days ago", lambda: clean_up().sessions()),
-        CleanUpTask("signing_keys", "signing keys that retired 30 days ago", lambda: clean_up().signing_keys()),
-        CleanUpTask("admin_sessions", "expired browser sessions of the admin", lambda: clean_up().admin_sessions()),
+        CleanUpTask("sessions", "sessions that ended 90 days ago", in_batches(EXPIRED.delete_sessions)),
+        CleanUpTask("signing_keys", "signing keys that retired 30 days ago", in_batches(EXPIRED.delete_signing_keys)),
+        CleanUpTask(
+            "admin_sessions",
+            "expired browser sessions of the admin",
+            in_batches(EXPIRED.delete_admin_sessions),
+        ),
     ],
 )

@@ -7,12 +7,10 @@ from django.conf import settings
 from apps.audit.dependencies import audit_trail
 from apps.authentication.domain.session_rules import SessionLifetime
 from apps.authentication.models import Session
-from apps.authentication.repositories.clean_up_repository import CleanUpRepository
 from apps.authentication.repositories.live_session_repository import LiveSessionRepository
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
 from apps.authentication.repositories.session_repository import SessionRepository
 from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
-from apps.authentication.services.clean_up import CleanUp
 from apps.authentication.services.in_transaction.password_replacement import PasswordReplacement
 from apps.authentication.services.in_transaction.session_revocation import SessionRevocation
 from apps.authentication.services.password_check import PasswordCheck
@@ -185,12 +183,6 @@ def password_replacement() -> PasswordReplacement:
     return PasswordReplacement(
         account_credentials(), session_revocation(), tokens_of_accounts(), security_notifier(), audit_trail()
     )
-
-
-@cache
-def clean_up() -> CleanUp:
-    """Return the service that deletes expired rows."""
-    return CleanUp(CleanUpRepository())
 
 
 @cache

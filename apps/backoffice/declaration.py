@@ -1,5 +1,5 @@
 """What this app adds: nothing; its pages belong to the admin site itself."""
 
-from apps.core.declarations.app_declaration import AppDeclaration
+from apps.core.declarations import AppDeclaration
 
 DECLARATION = AppDeclaration()

@@ -1,6 +1,6 @@
 """The declaration of the core app."""
 
-from apps.core.declarations.app_declaration import AppDeclaration, Mount
+from apps.core.declarations import AppDeclaration, Mount
 from apps.core.routers import health_router, scope_router
 
 DECLARATION = AppDeclaration(

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from apps.core.values.api_path import API_PATH
-from apps.core.values.lifetimes import RECENT_AUTHENTICATION_SECONDS
+from apps.core.values.api_contract import API_PATH, RECENT_AUTHENTICATION_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

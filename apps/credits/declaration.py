@@ -1,6 +1,6 @@
 """What this app adds."""
 
-from apps.core.declarations.app_declaration import (
+from apps.core.declarations import (
     AccountLink,
     AppDeclaration,
     MenuEntry,
@@ -20,24 +20,14 @@ DECLARATION = AppDeclaration(
         MenuEntry("Keys and credits", "credits.CreditTransaction", position=40),
     ],
     account_links=[
-        AccountLink(
-            "Keys and credits",
-            "Balance",
-            "credits_creditbalance_change",
-            ["credits.view_creditbalance", "credits.change_creditbalance"],
-        ),
-        AccountLink(
-            "Keys and credits",
-            "Ledger",
-            "credits_credittransaction_changelist",
-            ["credits.view_credittransaction"],
-            parameter="user__id__exact",
-        ),
+        AccountLink("Keys and credits", "Balance", "credits.CreditBalance", page="change", parameter=""),
+        AccountLink("Keys and credits", "Ledger", "credits.CreditTransaction"),
         AccountLink(
             "Keys and credits",
             "Post credits",
-            "credits_creditbalance_post_selected",
-            ["credits.change_creditbalance"],
+            "credits.CreditBalance",
+            page="post_selected",
+            verbs=["change"],
             parameter="id",
             is_hidden_when_deleted=True,
         ),

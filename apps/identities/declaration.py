@@ -1,6 +1,6 @@
 """What this app adds."""
 
-from apps.core.declarations.app_declaration import (
+from apps.core.declarations import (
     AccountLink,
     AppDeclaration,
     AuditKind,
@@ -18,15 +18,7 @@ DECLARATION = AppDeclaration(
         Mount("/users", identity_router.user_router),
     ],
     menu=[MenuEntry("Signing in", "identities.Identity", position=40)],
-    account_links=[
-        AccountLink(
-            "Signing in",
-            "Identities",
-            "identities_identity_changelist",
-            ["identities.view_identity"],
-            parameter="user__id__exact",
-        )
-    ],
+    account_links=[AccountLink("Signing in", "Identities", "identities.Identity")],
     # The provider is a name that the operator has configured.
     audit_kinds=[AuditKind("identity", "Identity", frozenset({"provider"}))],
     personal_data=PersonalDataDeclaration(

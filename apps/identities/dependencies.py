@@ -6,15 +6,16 @@ from django.conf import settings
 
 from apps.audit.dependencies import audit_trail
 from apps.authentication.dependencies import sign_in
+from apps.core.declarations import OwnedPersonalData
 from apps.identities.repositories.identity_repository import IdentityRepository
+from apps.identities.schemas.identity import IdentityOut
 from apps.identities.services.account_linking import AccountLinking
 from apps.identities.services.authorization_start import AuthorizationStart, ReturnRedirect
 from apps.identities.services.federated_sign_in import FederatedSignIn
 from apps.identities.services.identity_service import IdentityService
-from apps.identities.services.personal_data import IdentitiesPersonalData
 from apps.identities.services.provider_callback import ProviderCallback
+from apps.identities.services.provider_clients import Providers
 from apps.identities.services.provider_http import ProviderHttp
-from apps.identities.services.providers import Providers
 from apps.one_time_tokens.dependencies import tokens_for
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 from apps.second_factors.dependencies import factor_rights
@@ -72,9 +73,9 @@ def identity_service() -> IdentityService:
 
 
 @cache
-def personal_data() -> IdentitiesPersonalData:
+def personal_data() -> OwnedPersonalData:
     """Return what exports and erases identities."""
-    return IdentitiesPersonalData(IdentityRepository())
+    return OwnedPersonalData(IdentityRepository(), IdentityOut.of)
 
 
 @cache

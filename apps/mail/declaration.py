@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
-from apps.core.background.background_job import BackgroundJob
-from apps.core.declarations.app_declaration import (
+from apps.core.background.background_jobs import BackgroundJob
+from apps.core.background.clean_up import in_batches
+from apps.core.declarations import (
     AccountLink,
     AppDeclaration,
     AuditKind,
@@ -13,7 +14,8 @@ from apps.core.declarations.app_declaration import (
     MenuEntry,
     PersonalDataDeclaration,
 )
-from apps.mail.dependencies import mail_delivery, mail_personal_data, message_service
+from apps.mail.dependencies import mail_delivery, mail_personal_data
+from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
 from apps.mail.services.message_service import AUDITED
 
 
@@ -24,15 +26,7 @@ def _background_jobs() -> Sequence[BackgroundJob]:
 
 DECLARATION = AppDeclaration(
     menu=[MenuEntry("Records", "mail.OutgoingMail", position=20)],
-    account_links=[
-        AccountLink(
-            "Records",
-            "Messages",
-            "mail_outgoingmail_changelist",
-            ["mail.view_outgoingmail", "mail.change_outgoingmail"],
-            parameter="user_id",
-        )
-    ],
+    account_links=[AccountLink("Records", "Messages", "mail.OutgoingMail", parameter="user_id")],
     audit_kinds=[AuditKind("outgoing_mail", "Message", frozenset(AUDITED))],
     personal_data=PersonalDataDeclaration(
         service=mail_personal_data,
@@ -41,7 +35,9 @@ DECLARATION = AppDeclaration(
     ),
     clean_up_tasks=[
         CleanUpTask(
-            "outgoing_mails", "messages that were sent or failed 30 days ago", lambda: message_service().remove_old()
+            "outgoing_mails",
+            "messages that were sent or failed 30 days ago",
+            in_batches(OutgoingMailRepository().remove_old),
         )
     ],
     background_jobs=_background_jobs,

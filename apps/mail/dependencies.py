@@ -6,12 +6,10 @@ from django.conf import settings
 
 from apps.audit.dependencies import audit_trail
 from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
-from apps.mail.services.delivery import Delivery
+from apps.mail.services.delivery import Delivery, send
 from apps.mail.services.in_transaction.message_queue import MessageQueue
-from apps.mail.services.mail_check import MailCheck
-from apps.mail.services.message_service import MessageService
+from apps.mail.services.message_service import MailCheck, MessageService
 from apps.mail.services.personal_data import MailPersonalData
-from apps.mail.services.sending import send
 
 
 @cache

@@ -1,7 +1,8 @@
 """What this app adds."""
 
-from apps.core.declarations.app_declaration import AppDeclaration, CleanUpTask, Mount
-from apps.oauth.dependencies import revocation
+from apps.core.background.clean_up import in_batches
+from apps.core.declarations import AppDeclaration, CleanUpTask, Mount
+from apps.oauth.repositories.revoked_token_repository import RevokedTokenRepository
 from apps.oauth.routers import oauth_router
 
 DECLARATION = AppDeclaration(
@@ -11,7 +12,9 @@ DECLARATION = AppDeclaration(
     ],
     clean_up_tasks=[
         CleanUpTask(
-            "revoked_tokens", "revoked access tokens that expired an hour ago", lambda: revocation().delete_expired()
+            "revoked_tokens",
+            "revoked access tokens that expired an hour ago",
+            in_batches(RevokedTokenRepository().delete_expired),
         )
     ],
 )

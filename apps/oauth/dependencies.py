@@ -9,8 +9,7 @@ from apps.audit.dependencies import audit_trail
 from apps.authentication.dependencies import key_ring, session_service, session_tokens
 from apps.authentication.services.signed_tokens import SignedTokens
 from apps.oauth.repositories.revoked_token_repository import RevokedTokenRepository
-from apps.oauth.services.caller_authentication import CallerAuthentication
-from apps.oauth.services.client_authentication import ClientAuthentication
+from apps.oauth.services.client_authentication import CallerAuthentication, ClientAuthentication
 from apps.oauth.services.client_tokens import (
     CLIENT_TOKEN_KIND,
     ActiveClientTokens,

@@ -2,7 +2,6 @@
 
 from functools import cache
 
-from apps.core.database.batches import BatchRemoval
 from apps.one_time_tokens.repositories.one_time_token_repository import OneTimeTokenRepository
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import AccountTokens, OneTimeTokens
 from apps.one_time_tokens.services.personal_data import TokenPersonalData
@@ -17,12 +16,6 @@ def tokens_for(purpose: str, ttl_seconds: int) -> OneTimeTokens:
 def tokens_of_accounts() -> AccountTokens:
     """Return what voids all tokens of an account."""
     return AccountTokens(OneTimeTokenRepository())
-
-
-@cache
-def expired_tokens() -> BatchRemoval:
-    """Return the service that removes expired tokens."""
-    return BatchRemoval(OneTimeTokenRepository().remove_expired)
 
 
 @cache

@@ -1,6 +1,6 @@
 """What this app adds."""
 
-from apps.core.declarations.app_declaration import AppDeclaration, CleanUpTask, Mount
+from apps.core.declarations import AppDeclaration, CleanUpTask, Mount
 from apps.personal_data.dependencies import erasure
 from apps.personal_data.routers import data_export_router
 

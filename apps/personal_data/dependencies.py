@@ -3,7 +3,7 @@
 from functools import cache
 
 from apps.audit.dependencies import audit_trail
-from apps.core.declarations.installed import app_declarations
+from apps.core.declarations import app_declarations
 from apps.personal_data.services.data_export import DataExport, sections_of
 from apps.personal_data.services.erasure import Erasure, erased_by
 from apps.users.dependencies import account_erasure, user_service

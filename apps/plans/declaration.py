@@ -1,6 +1,6 @@
 """What this app adds."""
 
-from apps.core.declarations.app_declaration import AppDeclaration, AuditKind, MenuEntry, Mount
+from apps.core.declarations import AppDeclaration, AuditKind, MenuEntry, Mount
 from apps.plans.routers import plan_router
 from apps.plans.services.plan_service import AUDITED
 

@@ -1,6 +1,7 @@
 """What this app adds."""
 
-from apps.core.declarations.app_declaration import (
+from apps.core.background.clean_up import in_batches
+from apps.core.declarations import (
     AccountLink,
     AppDeclaration,
     AuditKind,
@@ -9,7 +10,8 @@ from apps.core.declarations.app_declaration import (
     Mount,
     PersonalDataDeclaration,
 )
-from apps.second_factors.dependencies import expired_attempts, personal_data
+from apps.second_factors.dependencies import personal_data
+from apps.second_factors.repositories.factor_attempt_repository import FactorAttemptRepository
 from apps.second_factors.routers import second_factor_router
 
 DECLARATION = AppDeclaration(
@@ -22,20 +24,8 @@ DECLARATION = AppDeclaration(
         MenuEntry("Signing in", "second_factors.TotpDevice", position=30),
     ],
     account_links=[
-        AccountLink(
-            "Signing in",
-            "Passkeys",
-            "second_factors_passkey_changelist",
-            ["second_factors.view_passkey"],
-            parameter="user__id__exact",
-        ),
-        AccountLink(
-            "Signing in",
-            "Authenticator app",
-            "second_factors_totpdevice_changelist",
-            ["second_factors.view_totpdevice"],
-            parameter="user__id__exact",
-        ),
+        AccountLink("Signing in", "Passkeys", "second_factors.Passkey"),
+        AccountLink("Signing in", "Authenticator app", "second_factors.TotpDevice"),
     ],
     # The name is what its owner calls the passkey, and the AAGUID the model of a person's device.
     audit_kinds=[AuditKind("passkey", "Passkey", frozenset({"kind"}))],
@@ -58,7 +48,7 @@ DECLARATION = AppDeclaration(
         CleanUpTask(
             "second_factor_attempts",
             "counts of wrong codes that no longer lock anyone out",
-            lambda: expired_attempts().run(),
+            in_batches(FactorAttemptRepository().delete_expired),
         )
     ],
 )

@@ -5,7 +5,6 @@ from functools import cache
 from django.conf import settings
 
 from apps.audit.dependencies import audit_trail
-from apps.core.database.batches import BatchRemoval
 from apps.one_time_tokens.dependencies import tokens_for
 from apps.second_factors.repositories.factor_attempt_repository import FactorAttemptRepository
 from apps.second_factors.repositories.factor_repository import FactorRepository
@@ -119,12 +118,6 @@ def passkey_second_factor() -> PasskeyAuthentication:
 def passkey_step_up() -> PasskeyAuthentication:
     """Return the service for passkeys that re-authenticate a session."""
     return _passkey_authentication("passkey_step_up", is_passwordless=False)
-
-
-@cache
-def expired_attempts() -> BatchRemoval:
-    """Return the service that deletes expired counts of wrong codes."""
-    return BatchRemoval(FactorAttemptRepository().delete_expired)
 
 
 @cache

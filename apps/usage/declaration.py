@@ -1,7 +1,9 @@
 """What this app adds."""
 
-from apps.core.declarations.app_declaration import AppDeclaration, CleanUpTask, PersonalDataDeclaration
-from apps.usage.dependencies import usage_personal_data, usage_service
+from apps.core.background.clean_up import in_batches
+from apps.core.declarations import AppDeclaration, CleanUpTask, PersonalDataDeclaration
+from apps.usage.dependencies import usage_personal_data
+from apps.usage.repositories.usage_denial_repository import UsageDenialRepository
 
 DECLARATION = AppDeclaration(
     personal_data=PersonalDataDeclaration(
@@ -16,7 +18,7 @@ DECLARATION = AppDeclaration(
         CleanUpTask(
             "usage_denials",
             "counts of calls that were refused 90 days ago",
-            lambda: usage_service().remove_old_denials(),
+            in_batches(UsageDenialRepository().remove_old),
         )
     ],
 )

@@ -1,6 +1,7 @@
 """What this app adds."""
 
-from apps.core.declarations.app_declaration import (
+from apps.core.background.clean_up import in_batches
+from apps.core.declarations import (
     AppDeclaration,
     AuditKind,
     CleanUpTask,
@@ -8,7 +9,8 @@ from apps.core.declarations.app_declaration import (
     Mount,
     PersonalDataDeclaration,
 )
-from apps.users.dependencies import confirmed_registration, users_personal_data
+from apps.users.dependencies import users_personal_data
+from apps.users.repositories.pending_registration_repository import PendingRegistrationRepository
 from apps.users.routers import email_router, invitation_router, role_router, user_router
 
 PLAIN_OF_USERS = frozenset(
@@ -57,7 +59,7 @@ DECLARATION = AppDeclaration(
         CleanUpTask(
             "pending_registrations",
             "sign-ups that were not confirmed within two days",
-            lambda: confirmed_registration().delete_expired(),
+            in_batches(PendingRegistrationRepository().delete_expired),
         )
     ],
 )

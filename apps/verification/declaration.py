@@ -1,8 +1,8 @@
 """What this app adds."""
 
-from apps.core.declarations.app_declaration import AppDeclaration, CleanUpTask, Mount, PersonalDataDeclaration
-from apps.core.declarations.personal_data import PersonalData
-from apps.verification.dependencies import expired_idempotency_records
+from apps.core.background.clean_up import in_batches
+from apps.core.declarations import AppDeclaration, CleanUpTask, Mount, PersonalData, PersonalDataDeclaration
+from apps.verification.repositories.idempotency_repository import IdempotencyRepository
 from apps.verification.routers import verification_router
 
 EXPIRES = "Idempotency records of verifications, which are deleted after a day."
@@ -18,7 +18,7 @@ DECLARATION = AppDeclaration(
         CleanUpTask(
             "verification_answers",
             "idempotency records of verifications that are a day old",
-            lambda: expired_idempotency_records().run(),
+            in_batches(IdempotencyRepository().remove_old),
         )
     ],
 )

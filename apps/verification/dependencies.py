@@ -2,9 +2,7 @@
 
 from functools import cache
 
-from apps.core.database.batches import BatchRemoval
 from apps.verification.repositories.decision_repository import DecisionRepository
-from apps.verification.repositories.idempotency_repository import IdempotencyRepository
 from apps.verification.repositories.ledger_audit_repository import LedgerAuditRepository
 from apps.verification.services.key_authentication import KeyAuthentication
 from apps.verification.services.ledger_audit import LedgerAudit
@@ -27,9 +25,3 @@ def key_authentication() -> KeyAuthentication:
 def ledger_audit() -> LedgerAudit:
     """Return the audit of the ledger."""
     return LedgerAudit(LedgerAuditRepository())
-
-
-@cache
-def expired_idempotency_records() -> BatchRemoval:
-    """Return the service that removes expired idempotency records."""
-    return BatchRemoval(IdempotencyRepository().remove_old)

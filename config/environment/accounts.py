@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from apps.core.values.lifetimes import ACCESS_TOKEN_SECONDS
+from apps.core.values.api_contract import ACCESS_TOKEN_SECONDS
 from apps.users.repositories.known_passwords import BreachedPasswordFile
 from apps.users.services.password_validators import WORD_LENGTH_MINIMUM
 from config.environment.variables import CommaSeparated, EnvironmentSettings

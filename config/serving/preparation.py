@@ -1,16 +1,22 @@
-"""Prepares the database and the static files for this release, before it serves."""
+"""Prepares the database and the static files for this release, and the first accounts, before it serves."""
 
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connection, connections
 
-from apps.core.event_loop.sync_calls import call_service
+from apps.api_keys.dependencies import api_key_service
+from apps.api_keys.schemas.api_key import ApiKeyCreate
+from apps.core.authorization.principal import OPERATOR
+from apps.core.authorization.scopes import KEYS_VERIFY
+from apps.core.event_loop import call_service
 from apps.usage.dependencies import usage_service
-from config.serving.first_run import FirstSecrets, create_first_accounts
 
 if TYPE_CHECKING:
     from django.db.backends.postgresql.base import DatabaseWrapper
@@ -18,6 +24,18 @@ if TYPE_CHECKING:
 # Any number that no other advisory lock of Keyhouse uses.
 ADVISORY_LOCK = 7_205_000
 PAUSE_SECONDS = 0.25
+
+ADMINISTRATOR_EMAIL = "admin@keyhouse.localhost"
+ADMINISTRATOR_USERNAME = "admin"
+PASSWORD_BYTES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSecrets:
+    """Secrets that are shown once and stored only as hashes."""
+
+    password: str
+    service_key: str
 
 
 def prepare(*, migrate: bool, with_first_accounts: bool) -> FirstSecrets | None:
@@ -32,6 +50,21 @@ def prepare(*, migrate: bool, with_first_accounts: bool) -> FirstSecrets | None:
         call_service(usage_service().prepare_partitions)
         call_command("collectstatic", interactive=False, verbosity=0)
         return create_first_accounts() if with_first_accounts else None
+
+
+def create_first_accounts() -> FirstSecrets | None:
+    """Create the administrator and the service key if no account exists, and return their secrets, else None.
+
+    By Django's synchronous ORM, which `create_superuser` of Django's own user manager needs.
+    """
+    users = get_user_model().objects
+    if users.exists():
+        return None
+    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    administrator = users.create_superuser(ADMINISTRATOR_EMAIL, ADMINISTRATOR_USERNAME, password)
+    new = ApiKeyCreate(name="First service key", scopes=[KEYS_VERIFY])
+    key = call_service(api_key_service().create, OPERATOR, administrator.pk, new)
+    return FirstSecrets(password=password, service_key=key.api_key)
 
 
 @contextmanager

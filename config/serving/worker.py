@@ -8,9 +8,9 @@ import time
 from collections.abc import Sequence
 from multiprocessing.process import BaseProcess
 
-from apps.core.background.background_job import BackgroundJob
-from apps.core.background.clean_up_round import CleanUpRound
-from apps.core.declarations.installed import app_declarations, clean_up_tasks
+from apps.core.background.background_jobs import BackgroundJob
+from apps.core.background.clean_up import CleanUpRound
+from apps.core.declarations import app_declarations, clean_up_tasks
 
 CLEAN_UP_SECONDS = 3600
 GRACE_SECONDS = 5

@@ -20,7 +20,7 @@ BELOW_ROUTERS = {"models", "repositories", "services"}
 HTTP_MODULES = ("ninja", "django.http", "django.views", "django.shortcuts", "django.urls")
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "misc", "common"}
 VERBS = {"get", "post", "put", "patch", "delete", "head", "options", "api_operation"}
-HOPS_ALLOWED = ("apps/core/database", "apps/core/crypto", "apps/core/event_loop", "apps/core/rate_limits")
+HOPS_ALLOWED = ("apps/core/database", "apps/core/crypto", "apps/core/event_loop.py", "apps/core/rate_limits")
 HOPS = {"sync_to_async", "async_to_sync", "to_thread", "run_in_executor"}
 ORM_COROUTINES = {
     "aaggregate", "aadd", "abulk_create", "abulk_update", "aclear", "acontains", "acount", "acreate",

@@ -4,7 +4,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 
-from apps.core.crypto.argon2id_hasher import Argon2idHasher
+from apps.core.crypto.passwords import Argon2idHasher
 from tests.benchmarks.load_generator import Sample
 from tests.benchmarks.population import PASSWORD
 

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from apps.api_keys.services import key_format
 from apps.core.authorization.scopes import KEYS_VERIFY
-from apps.core.crypto.argon2id_hasher import Argon2idHasher
+from apps.core.crypto.passwords import Argon2idHasher
 from tests.benchmarks.population import BALANCE, LIMITS, PASSWORD, PLAN, SCOPES, Key, Population, email_of
 from tests.benchmarks.usage_rows import insert_usage
 

@@ -10,7 +10,7 @@ from apps.authentication.dependencies import key_ring
 from apps.authentication.domain.refresh_token import new_family
 from apps.authentication.models import Session
 from apps.authentication.services.signed_tokens import AccessClaims, AccessTokens
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.users.models import User
 
 

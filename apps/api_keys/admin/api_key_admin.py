@@ -20,13 +20,13 @@ from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.models import ApiKey, ApiKeySecret
 from apps.api_keys.services import key_format
 from apps.core.admin.acting_staff import acting_staff
-from apps.core.admin.generic_bases import ModelAdminBase
+from apps.core.admin.keyhouse_model_admin import ModelAdminBase
 from apps.core.admin.operation import Operation
 from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.authorization.scopes import withheld_scopes
 from apps.core.errors import NotFound
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.usage.dependencies import usage_service
 from apps.users.dependencies import user_service
 

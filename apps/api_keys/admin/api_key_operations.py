@@ -15,14 +15,11 @@ from apps.api_keys.schemas.api_key import (
     ApiKeyUpdate,
     ApiKeyWithSecret,
 )
-from apps.core.admin.json_object_field import JsonObjectField
-from apps.core.admin.lines_field import LinesField
-from apps.core.admin.operation import Operation
-from apps.core.admin.rate_limits_field import RATE_LIMITS_HELP, RateLimitsField
-from apps.core.admin.schema_form import SchemaForm
-from apps.core.admin.schema_model_form import SchemaModelForm
+from apps.core.admin.form_fields import RATE_LIMITS_HELP, JsonObjectField, LinesField, RateLimitsField
+from apps.core.admin.operation import Operation, deletion
+from apps.core.admin.schema_form import SchemaForm, SchemaModelForm
 from apps.core.authorization.principal import Principal
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 
 BUDGET_HELP = {"budget": "The number of credits that the key can spend in total. Empty: all credits of its owner."}
 DESCRIPTION_WIDGET = AdminTextareaWidget(attrs={"rows": 3})
@@ -101,10 +98,6 @@ def _rotate(actor: Principal, key_id: int, form: Any) -> ApiKeyWithSecret:
     return call_service(api_key_service().rotate, actor, key_id, form.payload.grace_seconds)
 
 
-def _delete(actor: Principal, key_id: int, _form: Any) -> None:
-    call_service(api_key_service().delete, actor, key_id)
-
-
 def _is_not_revoked(key: ApiKey) -> bool:
     return key.revoked_at is None
 
@@ -131,13 +124,4 @@ REVOKE = Operation(
     applies=_is_not_revoked,
     is_dangerous=True,
 )
-DELETE = Operation(
-    name="delete",
-    label="Delete",
-    order="Delete {rows}",
-    done="{rows} deleted",
-    explanation="The key stops working at once; its history stays. This cannot be undone.",
-    perform=_delete,
-    permission="delete",
-    is_dangerous=True,
-)
+DELETE = deletion(api_key_service, "The key stops working at once; its history stays. This cannot be undone.")

@@ -6,7 +6,7 @@ from typing import Any
 from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.services.key_format import KEY_START
 from apps.core.errors import NotFound
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 
 
 def add_key_argument(parser: ArgumentParser) -> None:

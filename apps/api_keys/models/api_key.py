@@ -6,10 +6,10 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q, Value
 
-from apps.core.models import TimestampedModel
+from apps.core.models import OwnedModel, TimestampedModel
 
 
-class ApiKey(TimestampedModel):
+class ApiKey(OwnedModel, TimestampedModel):
     """A key keeps its id, limits and history when its secret is rotated. Revoking is permanent; `is_active` can be
     switched; `deleted_at` hides the key and stops it, while its history stays.
 
@@ -23,7 +23,6 @@ class ApiKey(TimestampedModel):
         LIVE = "live"
         TEST = "test"
 
-    user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
     name = models.CharField(max_length=100)
     description = models.CharField(max_length=1000, blank=True, default="")
     environment = models.CharField(max_length=4, choices=Environment, default=Environment.LIVE)

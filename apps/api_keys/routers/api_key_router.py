@@ -11,7 +11,7 @@ from apps.api_keys.schemas.api_key import (
     ApiKeyUpdate,
     ApiKeyWithSecret,
 )
-from apps.core.authorization.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page, PageQuery

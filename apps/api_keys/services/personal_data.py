@@ -5,7 +5,7 @@ from typing import Any
 
 from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
 from apps.api_keys.schemas.api_key import ApiKeyOut
-from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM, PersonalData, section_of
+from apps.core.declarations import EXPORT_ROWS_MAXIMUM, PersonalData, section_of
 from apps.users.services.user_service import UserService
 
 

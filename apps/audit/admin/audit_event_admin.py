@@ -13,10 +13,9 @@ from django.utils.safestring import SafeString
 
 from apps.audit.domain.audit_entry import Outcome
 from apps.audit.models import AuditEvent
-from apps.core.admin.generic_bases import ModelAdminBase
-from apps.core.admin.read_only_admin import ReadOnlyAdmin
+from apps.core.admin.keyhouse_model_admin import ModelAdminBase, ReadOnlyAdmin
 from apps.core.authorization.principal import CredentialKind
-from apps.core.declarations.installed import audit_kinds
+from apps.core.declarations import audit_kinds
 
 
 class TargetKindFilter(SimpleListFilter):

@@ -4,7 +4,7 @@ from ninja import Query
 
 from apps.audit.dependencies import security_event_service
 from apps.audit.schemas.security_event import SecurityEventOut
-from apps.core.authorization.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router
 from apps.core.schemas.page import Page, PageQuery
 

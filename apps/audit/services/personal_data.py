@@ -4,8 +4,7 @@ from typing import Any
 
 from apps.audit.repositories.audit_event_repository import AuditEventRepository
 from apps.audit.schemas.security_event import SecurityEventOut
-from apps.core.declarations.installed import audit_kinds
-from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM, PersonalData, section_of
+from apps.core.declarations import EXPORT_ROWS_MAXIMUM, PersonalData, audit_kinds, section_of
 
 
 class AuditPersonalData(PersonalData):

@@ -16,14 +16,12 @@ from django.utils.safestring import SafeString
 from apps.authentication.dependencies import account_sessions, password_reset
 from apps.authentication.models import Session
 from apps.core.admin.acting_staff import acting_staff
-from apps.core.admin.added_operations import add_operation
-from apps.core.admin.generic_bases import ModelAdminBase
-from apps.core.admin.operation import Operation
+from apps.core.admin.keyhouse_model_admin import ModelAdminBase, ReadOnlyAdmin
+from apps.core.admin.operation import Operation, add_operation
 from apps.core.admin.operation_pages import OperationPages
 from apps.core.admin.owner_columns import OwnerColumns
-from apps.core.admin.read_only_admin import ReadOnlyAdmin
 from apps.core.authorization.principal import Principal
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 
 LIVE, ENDED, EXPIRED = "live", "ended", "expired"
 BADGES = {LIVE: "active", ENDED: "revoked", EXPIRED: "expired"}

@@ -7,10 +7,10 @@ from django.db import models
 from django.db.models import Value
 from django.db.models.functions import Now
 
-from apps.core.models import TimestampedModel
+from apps.core.models import OwnedModel, TimestampedModel
 
 
-class Session(TimestampedModel):
+class Session(OwnedModel, TimestampedModel):
     """A sign-in, to the API or to the admin: what ends sessions ends those of both alike.
 
     A session of the API is a family of refresh tokens. Each token names the family and a generation, of which the
@@ -29,7 +29,6 @@ class Session(TimestampedModel):
         API = "api", "API"
         ADMIN = "admin", "Admin"
 
-    user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.API, db_default=Kind.API.value)
     family_digest = models.BinaryField(max_length=32, unique=True)
     generation = models.PositiveIntegerField(default=0)

@@ -12,7 +12,7 @@ from apps.authentication.repositories.session_repository import SQL, live, with_
 from apps.core.database.orm.prepared_query import prepared
 from apps.core.database.orm.queries import fetch_one
 from apps.core.database.statements import execute, fetch_rows
-from apps.core.values.lifetimes import RECENT_AUTHENTICATION_SECONDS
+from apps.core.values.api_contract import RECENT_AUTHENTICATION_SECONDS
 
 RECORDED_USE_SECONDS = 60
 RECENTLY_AUTHENTICATED = ExpressionWrapper(

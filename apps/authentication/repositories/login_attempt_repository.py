@@ -5,8 +5,7 @@ from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
-from apps.core.database.sql_files import load_statements
-from apps.core.database.statements import execute, fetch_rows
+from apps.core.database.statements import execute, fetch_rows, load_statements
 
 SQL = load_statements(Path(__file__).with_name("login_attempts.sql"))
 

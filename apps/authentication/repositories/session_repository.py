@@ -14,8 +14,7 @@ from apps.authentication.models import Session
 from apps.core.database.orm.prepared_query import prepared
 from apps.core.database.orm.queries import count, fetch_all, lock_all, lock_one
 from apps.core.database.orm.writes import delete, insert, update
-from apps.core.database.sql_files import load_statements
-from apps.core.database.statements import fetch_rows
+from apps.core.database.statements import fetch_rows, load_statements
 from apps.core.errors import NotFound
 
 SQL = load_statements(Path(__file__).with_name("sessions.sql"))

@@ -20,10 +20,10 @@ from apps.authentication.schemas.login import (
     StepUpRequest,
     TokenPair,
 )
-from apps.core.authorization.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
-from apps.core.rate_limits.address_limits import LOGIN, limit_by_address
-from apps.core.schemas.done import Done
+from apps.core.rate_limits.request_limits import LOGIN, limit_by_address
+from apps.core.schemas.common_responses import Done
 from apps.second_factors.dependencies import passkey_sign_in
 from apps.second_factors.schemas.passkey import PasskeyAssertion, PasskeyOptions
 

@@ -5,10 +5,10 @@ from ninja import Path, Status
 
 from apps.authentication.dependencies import password_reset, password_service
 from apps.authentication.schemas.password import ForgottenPassword, PasswordChange, PasswordResetRequest
-from apps.core.authorization.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
-from apps.core.rate_limits.address_limits import limit_by_address
-from apps.core.schemas.done import Done
+from apps.core.rate_limits.request_limits import limit_by_address
+from apps.core.schemas.common_responses import Done
 from apps.core.schemas.fields import Identifier
 
 router = Router(tags=["authentication"])

@@ -7,8 +7,7 @@ from pydantic import StringConstraints
 from apps.core.schemas.base import RequestSchema
 from apps.core.schemas.fields import Text
 from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
-from apps.users.schemas.email_change import PresentedToken
-from apps.users.schemas.user import Password
+from apps.users.schemas.user import Password, PresentedToken
 
 
 class PasswordChange(RequestSchema):

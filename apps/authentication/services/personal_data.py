@@ -7,7 +7,7 @@ from typing import Any, override
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
 from apps.authentication.repositories.session_repository import SessionRepository
 from apps.authentication.schemas.session import SessionOut
-from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM, PersonalData, section_of
+from apps.core.declarations import EXPORT_ROWS_MAXIMUM, PersonalData, section_of
 from apps.core.values.email_addresses import canonical_email
 
 

@@ -19,7 +19,7 @@ from apps.authentication.domain.session_rules import principal_of
 from apps.authentication.models import Session
 from apps.authentication.schemas.login import TokenPair
 from apps.authentication.services.signing_keys import KeyRing
-from apps.core.values.lifetimes import ACCESS_TOKEN_SECONDS
+from apps.core.values.api_contract import ACCESS_TOKEN_SECONDS
 
 ALGORITHM = "EdDSA"
 MEDIA_TYPE = "at+jwt"  # RFC 9068: a token of another purpose is never taken for an access token

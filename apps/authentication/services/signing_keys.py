@@ -21,7 +21,7 @@ from apps.core.authorization.principal import Principal
 from apps.core.crypto import encryption
 from apps.core.database.transaction import transaction
 from apps.core.errors import Unavailable
-from apps.core.values.lifetimes import ACCESS_TOKEN_SECONDS
+from apps.core.values.api_contract import ACCESS_TOKEN_SECONDS
 
 KID_BYTES = 16
 KID = re.compile(r"[A-Za-z0-9_-]{22}")  # token_urlsafe(KID_BYTES)

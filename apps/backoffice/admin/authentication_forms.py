@@ -17,7 +17,7 @@ from apps.core.admin.acting_staff import principal_of
 from apps.core.admin.schema_form import SchemaForm
 from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
 from apps.core.errors import DomainError, PasskeyRefused, StepUpRequired, TooManyRequests, WrongPassword
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.core.http.error_responses import error_headers
 from apps.second_factors.schemas.passkey import PasskeyAssertion, PasskeyRegistration
 from apps.second_factors.schemas.second_factor import CodeEntry

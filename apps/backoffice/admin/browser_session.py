@@ -12,10 +12,10 @@ from django.utils.functional import SimpleLazyObject
 from apps.authentication.dependencies import session_service, staff_sessions
 from apps.authentication.services.staff_sessions import StaffSignedIn
 from apps.backoffice.admin.navigation import url_with_next
-from apps.backoffice.services.staff_backend import StaffBackend
+from apps.backoffice.admin.staff_backend import StaffBackend
 from apps.core.admin.acting_staff import acting_staff, set_principal
 from apps.core.errors import NotFound, StepUpRequired
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 
 SESSION_ID = "staff_session_id"
 BACKEND = f"{StaffBackend.__module__}.{StaffBackend.__qualname__}"

@@ -9,7 +9,7 @@ from django.contrib.auth.views import RedirectURLMixin
 from django.http import HttpRequest
 from django.urls import reverse
 
-from apps.core.declarations.installed import app_declarations
+from apps.core.declarations import app_declarations
 
 # The groups in their order; each app declares which of its lists stand in which.
 GROUPS = ("Customers", "Keys and credits", "Signing in", "Records")

@@ -8,10 +8,10 @@ from django.urls import reverse
 
 from apps.authentication.dependencies import account_sessions, session_service
 from apps.core.admin.acting_staff import acting_staff
-from apps.core.admin.row_ids import parse_row_id
+from apps.core.admin.form_fields import parse_row_id
 from apps.core.authorization.principal import Principal
 from apps.core.errors import NotFound
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.core.schemas.page import PAGE_SIZE_MAXIMUM, PageQuery
 
 OTHERS = "others"

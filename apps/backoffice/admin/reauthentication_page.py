@@ -13,8 +13,8 @@ from apps.backoffice.admin.authentication_forms import CodeForm, PasskeyForm, Pa
 from apps.backoffice.admin.navigation import next_page
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.errors import DomainError
-from apps.core.event_loop.sync_calls import call_service
-from apps.core.rate_limits.address_limits import limit_by_address
+from apps.core.event_loop import call_service
+from apps.core.rate_limits.request_limits import limit_by_address
 from apps.second_factors.dependencies import second_factors
 from apps.second_factors.schemas.passkey import PasskeyOptions
 from apps.second_factors.schemas.second_factor import FactorKind

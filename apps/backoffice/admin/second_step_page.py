@@ -20,8 +20,8 @@ from apps.backoffice.admin.browser_session import sign_in_browser
 from apps.backoffice.admin.navigation import next_page, url_with_next
 from apps.backoffice.admin.reauthentication_page import authentication_context
 from apps.core.errors import NotAuthenticated, PasskeyRefused, TooManyRequests, Unavailable, WrongCode
-from apps.core.event_loop.sync_calls import call_service
-from apps.core.rate_limits.address_limits import limit_by_address
+from apps.core.event_loop import call_service
+from apps.core.rate_limits.request_limits import limit_by_address
 
 COOKIE = f"{settings.COOKIE_PREFIX}staff_second_step"
 SECOND_STEP_EXPIRED = "over"  # in the query of the login page

@@ -16,8 +16,8 @@ from apps.backoffice.admin.browser_session import sign_in_browser
 from apps.backoffice.admin.second_step_page import redirect_to_second_step
 from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
 from apps.core.errors import NotAuthenticated, TooManyRequests, Unavailable
-from apps.core.event_loop.sync_calls import call_service
-from apps.core.rate_limits.address_limits import LOGIN, limit_by_address
+from apps.core.event_loop import call_service
+from apps.core.rate_limits.request_limits import LOGIN, limit_by_address
 from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
 
 

@@ -1,1 +1,0 @@
-"""Base classes of the apps' admin pages. Every change goes through a service."""

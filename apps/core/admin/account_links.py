@@ -8,8 +8,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
-from apps.core.declarations.app_declaration import AccountLink
-from apps.core.declarations.installed import app_declarations
+from apps.core.declarations import AccountLink, app_declarations
 
 
 class Link(NamedTuple):
@@ -37,5 +36,5 @@ def _is_shown(link: AccountLink, request: HttpRequest, user: Any) -> bool:
 
 def _url(link: AccountLink, user_id: int) -> str:
     if not link.parameter:
-        return reverse(f"admin:{link.url}", args=[user_id])
-    return f"{reverse(f'admin:{link.url}')}?{urlencode({link.parameter: user_id})}"
+        return reverse(link.url_name, args=[user_id])
+    return f"{reverse(link.url_name)}?{urlencode({link.parameter: user_id})}"

@@ -1,34 +1,61 @@
-"""The base class of every model in the admin, editable or read-only."""
+"""The base classes of every model in the admin, editable or read-only."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.contrib.admin import ModelAdmin
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.db import DataError, OperationalError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.text import capfirst
 
-from apps.core.admin.bounded_paginator import BoundedPaginator
-from apps.core.admin.generic_bases import ModelAdminBase
 from apps.core.authorization.permissions import register_permissions
-from apps.core.database.bounded_statements import bounded_statements, is_statement_timeout
 
+# Generic only for the type checker.
+if TYPE_CHECKING:
+    ModelAdminBase = ModelAdmin[Any]
+    PaginatorBase = Paginator[Any]
+else:
+    ModelAdminBase = ModelAdmin
+    PaginatorBase = Paginator
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+from psycopg.errors import QueryCanceled
+
+ROWS_MAXIMUM = 10_000
 # The lookups that Django's filters append to the name of their field.
 FILTER_SUFFIXES = ("", "__exact", "__isnull", "__gte", "__lt", "__id__exact")
 
 SEARCH_TOOK_TOO_LONG = "The search took too long. Enter more characters, or use fewer filters."
 RETRY_AFTER_ONE_SECOND = {"Retry-After": "1"}
+
+
+STATEMENT_SECONDS = 10  # the same limit as for the API's statements
+
+
+class BoundedPaginator(PaginatorBase):
+    """Paginates the first ROWS_MAXIMUM rows, because counting all of them would read the whole table for each page."""
+
+    @cached_property
+    def count(self) -> int:
+        """The number of rows on all pages, at most ROWS_MAXIMUM."""
+        rows: Any = self.object_list
+        return int(rows.order_by()[:ROWS_MAXIMUM].count())
 
 
 class KeyhouseModelAdmin(ModelAdminBase):
@@ -39,8 +66,8 @@ class KeyhouseModelAdmin(ModelAdminBase):
     links from other pages use.
 
     The services' audit trail is the only history; Django's LogEntry is not written. `audit_kind` is the target kind of
-    these rows in the audit trail, empty for rows that it does not cover. `verbs` are the actions that require a
-    permission on these pages; a role can only hold these permissions of the model.
+    these rows in the audit trail, empty for rows that it does not cover. `verbs` are the actions that these
+    pages offer, each to staff who have its permission; a role can only hold these permissions of the model.
     """
 
     audit_kind: ClassVar[str] = ""
@@ -53,6 +80,18 @@ class KeyhouseModelAdmin(ModelAdminBase):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         register_permissions(f"{self.opts.app_label}.{get_permission_codename(verb, self.opts)}" for verb in self.verbs)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Allow adding where it is one of the `verbs`, to staff who have the permission."""
+        return "add" in self.verbs and super().has_add_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow changes where they are among the `verbs`, to staff who have the permission."""
+        return "change" in self.verbs and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow deletion where it is one of the `verbs`, to staff who have the permission."""
+        return "delete" in self.verbs and super().has_delete_permission(request, obj)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None) -> bool:
         """Return whether the list may be filtered by the lookup."""
@@ -131,8 +170,38 @@ class KeyhouseModelAdmin(ModelAdminBase):
         return self.audit_kind, row.pk
 
 
+class ReadOnlyAdmin(KeyhouseModelAdmin):
+    """Displays rows read-only. Each allowed change is an Operation, which requires the permission `operate`."""
+
+    verbs: ClassVar[Sequence[str]] = ("view",)
+
+    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow operations to staff who have the model's change permission."""
+        return super().has_change_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Deny: rows are read-only."""
+        return False
+
+
 def _lookups_of(list_filter: Any) -> Sequence[str]:
     if callable(list_filter):
         return (list_filter.parameter_name,)
     field = list_filter if isinstance(list_filter, str) else list_filter[0]
     return [f"{field}{suffix}" for suffix in FILTER_SUFFIXES]
+
+
+@contextmanager
+def bounded_statements() -> Iterator[None]:
+    """Run Django's statements in a transaction that cancels each after STATEMENT_SECONDS, with OperationalError.
+
+    Django's connections have no limit otherwise, because migrations run on them.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{STATEMENT_SECONDS}s"])
+        yield
+
+
+def is_statement_timeout(error: OperationalError) -> bool:
+    """Return whether the statement was cancelled because it took too long."""
+    return isinstance(error.__cause__, QueryCanceled)

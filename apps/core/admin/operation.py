@@ -1,13 +1,14 @@
 """Operations on one or many rows of the admin, with a confirmation page."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from django import forms
 from django.http import HttpResponse
 
 from apps.core.authorization.principal import Principal
+from apps.core.event_loop import call_service
 
 # Applies the operation to the row with this id, by calling a service. ServiceAdmin.after_operation gets the results.
 Perform = Callable[[Principal, int, forms.Form], Any]
@@ -43,3 +44,42 @@ class Operation:
     is_dangerous: bool = False
     applies: Callable[[Any], bool] = always
     build_response: BuildResponse | None = None
+
+
+class DeletingService(Protocol):
+    """A service that deletes rows of one kind."""
+
+    def delete(self, actor: Principal, row_id: int, /) -> Awaitable[None]:
+        """Delete the row."""
+
+
+def deletion(service: Callable[[], DeletingService], explanation: str) -> Operation:
+    """Return the operation that deletes rows through the service. It requires the permission `delete`."""
+
+    def delete(actor: Principal, row_id: int, _form: forms.Form) -> None:
+        call_service(service().delete, actor, row_id)
+
+    return Operation(
+        name="delete",
+        label="Delete",
+        order="Delete {rows}",
+        done="{rows} deleted",
+        explanation=explanation,
+        perform=delete,
+        permission="delete",
+        is_dangerous=True,
+    )
+
+
+# By model: operations of an app on a lower app, which must not import it.
+_added: dict[str, list[Operation]] = {}
+
+
+def add_operation(model_label: str, operation: Operation) -> None:
+    """Add the operation to the admin pages of the model, such as `users.User`. Call it when the app's `admin` loads."""
+    _added.setdefault(model_label, []).append(operation)
+
+
+def added_operations(model_label: str) -> tuple[Operation, ...]:
+    """Return the operations that other apps have added to the model's pages."""
+    return tuple(_added.get(model_label, ()))

@@ -16,11 +16,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils.text import capfirst
 
 from apps.core.admin.acting_staff import acting_staff
-from apps.core.admin.added_operations import added_operations
-from apps.core.admin.form_errors import add_service_errors
+from apps.core.admin.form_fields import parse_row_id
 from apps.core.admin.keyhouse_model_admin import KeyhouseModelAdmin
-from apps.core.admin.operation import Operation
-from apps.core.admin.row_ids import parse_row_id
+from apps.core.admin.operation import Operation, added_operations
+from apps.core.admin.schema_form import add_service_errors
 from apps.core.errors import DomainError, StepUpRequired
 
 ROWS_MAXIMUM = 500

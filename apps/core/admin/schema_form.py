@@ -1,12 +1,19 @@
-"""A form that is validated by a schema of the API."""
+"""Forms that are validated by a schema of the API."""
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
+from django.forms import BaseForm
 from pydantic import ValidationError
 
-from apps.core.admin.form_errors import add_schema_errors
+from apps.core.errors import DomainError
 from apps.core.schemas.base import RequestSchema
+
+# Generic only for the type checker.
+if TYPE_CHECKING:
+    ModelFormBase = forms.ModelForm[Any]
+else:
+    ModelFormBase = forms.ModelForm
 
 
 class SchemaForm(forms.Form):
@@ -22,3 +29,68 @@ class SchemaForm(forms.Form):
         except ValidationError as error:
             add_schema_errors(self, error)
         return self.cleaned_data
+
+
+class SchemaModelForm(ModelFormBase):
+    """A model form. When it is valid, `payload` is the schema's instance: all fields of a new row, or the changed ones.
+
+    The form neither validates nor changes the model instance.
+    """
+
+    schema: ClassVar[type[RequestSchema]] = RequestSchema
+    # The error that the service raised for these values, when the form is displayed again.
+    service_error: ClassVar[DomainError | None] = None
+    payload: Any
+
+    def schema_values(self) -> dict[str, Any]:
+        """Return the values to validate by the schema."""
+        names = self.changed_data if self.instance.pk else self.fields
+        return {
+            name: self.cleaned_data[name]
+            for name in names
+            if name in self.cleaned_data and name in self.schema.model_fields
+        }
+
+    def clean(self) -> dict[str, Any]:
+        """Validate the values by the schema, and add the error of the service."""
+        try:
+            self.payload = self.schema.model_validate(self.schema_values())
+        except ValidationError as error:
+            add_schema_errors(self, error)
+        if self.service_error:
+            add_service_errors(self, self.service_error)
+        return self.cleaned_data
+
+    def _post_clean(self) -> None:
+        """Do nothing: the instance is neither filled nor validated."""
+
+    def _save_m2m(self) -> None:
+        """Do nothing: the service saves related rows too."""
+
+
+def add_schema_errors(form: BaseForm, problem: ValidationError) -> None:
+    """Add each error of the schema to its field, unless the field has an error already."""
+    invalid = set(form.errors)
+    for error in problem.errors(include_url=False, include_context=False, include_input=False):
+        name, *positions = error["loc"] or ("",)
+        message = _sentence(error["msg"].removeprefix("Value error, "))
+        if positions and isinstance(positions[0], int):
+            message = f"Line {positions[0] + 1}: {message}"
+        if name not in invalid:
+            form.add_error(_field(form, str(name)), message)
+
+
+def add_service_errors(form: BaseForm, error: DomainError) -> None:
+    """Add a service's error to the fields it names, or to the form as a whole."""
+    for detail in error.details:
+        form.add_error(_field(form, detail.field), detail.message)
+    if not error.details:
+        form.add_error(None, error.public_message)
+
+
+def _field(form: BaseForm, name: str) -> str | None:
+    return name if name in form.fields else None
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.core.admin.operation import Operation
 from apps.core.admin.operation_pages import OperationPages
-from apps.core.admin.schema_model_form import SchemaModelForm
+from apps.core.admin.schema_form import SchemaModelForm
 from apps.core.errors import DomainError, StepUpRequired
 
 _service_error: ContextVar[DomainError | None] = ContextVar("admin_service_error", default=None)

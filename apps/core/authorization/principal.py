@@ -4,6 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.http import HttpRequest
+
 from apps.core.authorization import scopes as scope_rules
 from apps.core.authorization.catalogue import CATALOGUE
 from apps.core.errors import InsufficientScopes, NotAllowed, SecondFactorRequired, StepUpRequired
@@ -140,3 +142,9 @@ ANONYMOUS = Principal(user_id=None, kind=CredentialKind.SESSION)
 def owner_of(user_id: int) -> Principal:
     """Return the principal of an account's owner who has authenticated and has no session yet."""
     return Principal(user_id=user_id, kind=CredentialKind.SESSION)
+
+
+class AuthenticatedRequest(HttpRequest):
+    """A request that the global authenticator has authenticated."""
+
+    auth: Principal

@@ -1,9 +1,14 @@
-"""Runs single statements on the transaction that is open in the running task, or else on the pool."""
+"""Reads statements from .sql files, and runs them on the open transaction of the running task, or else on the pool."""
+
+import re
+from pathlib import Path
 
 from apps.core.database.open_transaction import open_connection
+from apps.core.database.parameters import Parameters, bound
 from apps.core.database.pipeline.pipelined_connection import Rows
-from apps.core.database.placeholders import Parameters, bound
 from apps.core.database.pool import connection
+
+_HEADING = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
 async def fetch_rows(sql: str, parameters: Parameters = ()) -> Rows:
@@ -25,3 +30,12 @@ async def execute(sql: str, parameters: Parameters = ()) -> int:
         return int(await opened.execute(*bound(sql, parameters)))
     async with connection() as borrowed:
         return (await borrowed.execute(sql, parameters)).rowcount
+
+
+def load_statements(path: Path) -> dict[str, str]:
+    """Return the statements in an app's .sql file by name.
+
+    A statement begins after a line `-- name: <name>` and ends before the next such line.
+    """
+    parts = _HEADING.split(path.read_text(encoding="utf-8"))
+    return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}

@@ -4,11 +4,11 @@ import asyncio
 from http import HTTPStatus
 
 from apps.core.errors import DomainError, MalformedRequest, Unavailable
-from apps.core.http.asgi_types import Application, Message, Receive, Scope, Send
-from apps.core.http.disconnect import ClientDisconnected
+from apps.core.http.asgi import Application, Message, Receive, Scope, Send
+from apps.core.http.asgi_messages import read_body
+from apps.core.http.cancellation import ClientDisconnected
 from apps.core.http.error_responses import error_headers
 from apps.core.http.http_settings import HttpSettings
-from apps.core.http.request_body import read_body
 from apps.core.request_context import current_request
 
 # PostgreSQL cannot store NUL in a text, so an admin filter with it would fail in the database.

@@ -18,15 +18,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import ResolverMatch, get_resolver
 
 from apps.core.errors import MalformedRequest, MethodNotAllowed, Unavailable
-from apps.core.http.asgi_types import Headers, Receive, Scope, Send
-from apps.core.http.cross_origin import cross_origin_headers, is_preflight, preflight_headers
-from apps.core.http.deadline import Deadline
-from apps.core.http.disconnect import ClientDisconnected, DisconnectWatch
+from apps.core.http.asgi import Headers, Receive, Scope, Send
+from apps.core.http.asgi_messages import FastPath, RawResponse, raw_response, read_body
+from apps.core.http.browser_headers import cross_origin_headers, is_preflight, preflight_headers, security_headers
+from apps.core.http.cancellation import ClientDisconnected, Deadline, DisconnectWatch
 from apps.core.http.error_responses import error_response, to_domain_error
 from apps.core.http.http_settings import HttpSettings
-from apps.core.http.raw_response import FastPath, RawResponse, raw_response
-from apps.core.http.request_body import read_body
-from apps.core.http.security_headers import security_headers
 from apps.core.rate_limits.response_headers import recorded_rate_limit_headers
 from apps.core.request_context import current_request
 

@@ -10,8 +10,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from apps.core import errors
-from apps.core.database.unavailable import DATABASE_UNAVAILABLE
-from apps.core.database.unexpected_errors import log_unexpected
+from apps.core.database.database_errors import DATABASE_UNAVAILABLE, log_unexpected
 from apps.core.errors import DomainError, ErrorDetail
 from apps.core.request_context import current_request
 

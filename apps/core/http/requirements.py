@@ -21,10 +21,9 @@ from typing import Any, override
 from ninja.openapi.schema import REF_TEMPLATE, OpenAPISchema
 from ninja.operation import Operation
 
-from apps.core.authorization.authenticated_request import AuthenticatedRequest
-from apps.core.authorization.principal import Principal
+from apps.core.authorization.principal import AuthenticatedRequest, Principal
 from apps.core.errors import NotAuthenticated
-from apps.core.schemas.error_response import ErrorResponse
+from apps.core.schemas.common_responses import ErrorResponse
 
 View = Callable[..., Awaitable[Any]]
 MARK = "keyhouse_requirements"

@@ -20,7 +20,7 @@ import ninja
 from ninja.constants import NOT_SET
 from ninja.signature import ViewSignature
 
-from apps.core.schemas.error_response import ErrorResponse
+from apps.core.schemas.common_responses import ErrorResponse
 
 ALWAYS = {500, 503}
 AUTHENTICATED = {401, 403, 429}

@@ -2,13 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from apps.core.background.background_job import BackgroundJob
-from apps.core.background.background_runner import BackgroundRunner
+from apps.core.background.background_jobs import BackgroundJob, BackgroundRunner
 from apps.core.database.pool import close_pools, open_pools
-from apps.core.http.asgi_headers import header
-from apps.core.http.asgi_types import Application, Receive, Scope, Send
+from apps.core.http.asgi import Application, Receive, Scope, Send, client_address, header
 from apps.core.http.http_settings import HttpSettings
-from apps.core.http.trusted_proxies import client_address
 from apps.core.request_context import (
     USER_AGENT_LENGTH_MAXIMUM,
     RequestContext,

@@ -2,13 +2,15 @@
 
 import textwrap
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar, override
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from pydantic import BaseModel, ValidationError
 
 from apps.core.errors import DomainError
+from apps.core.event_loop import call_service
+from apps.core.schemas.page import PAGE_SIZE_MAXIMUM, Page, PageQuery
 
 # Options that Django adds to each command. They work and are left out of the help.
 OPTIONS_OF_DJANGO = frozenset(
@@ -88,3 +90,31 @@ class ServiceCommand(DocumentedCommand):
 def _one_line(error: DomainError) -> str:
     details = "; ".join(f"{detail.field}: {detail.message}" for detail in error.details)
     return f"{error.public_message} {details}".strip()
+
+
+class ListCommand(ServiceCommand):
+    """Prints one line for each item, its `columns` separated by tabs, or with `--json` one JSON object."""
+
+    def run(self, options: dict[str, Any]) -> None:
+        """Print the items."""
+        for item in call_service(self.items, options):
+            self.stdout.write(item.model_dump_json() if options["json"] else "\t".join(self.columns(item)))
+
+    async def items(self, options: dict[str, Any]) -> Sequence[BaseModel]:
+        """Return the items, in order."""
+        raise NotImplementedError
+
+    def columns(self, item: Any) -> Sequence[str]:
+        """Return the columns of an item's line."""
+        raise NotImplementedError
+
+
+async def all_pages[Item](page: Callable[[PageQuery], Awaitable[Page[Item]]]) -> list[Item]:
+    """Return the items of all pages that `page` returns."""
+    items: list[Item] = []
+    number = pages = 1
+    while number <= pages:
+        found = await page(PageQuery(page=number, size=PAGE_SIZE_MAXIMUM))
+        items += found.items
+        number, pages = number + 1, found.pages
+    return items

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.db import connection
 
-from apps.core.database.sql_files import load_statements
+from apps.core.database.statements import load_statements
 from apps.core.rate_limits.counting_cache import CountingCache
 
 SQL = load_statements(Path(__file__).with_name("counters.sql"))

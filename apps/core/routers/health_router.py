@@ -9,12 +9,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Status
 
+from apps.core.database.database_errors import DATABASE_UNAVAILABLE
 from apps.core.database.statements import fetch_rows
-from apps.core.database.unavailable import DATABASE_UNAVAILABLE
 from apps.core.errors import Unavailable
 from apps.core.http.responses import Router
 from apps.core.rate_limits.redis_clients import ping
-from apps.core.schemas.health import Liveness, Readiness, State
+from apps.core.schemas.common_responses import Liveness, Readiness, State
 
 READINESS_TIMEOUT_SECONDS = 2
 RETRY_AFTER_SECONDS = 1

@@ -2,8 +2,8 @@
 
 from ninja import Query
 
-from apps.core.authorization.authenticated_request import AuthenticatedRequest
 from apps.core.authorization.catalogue import CATALOGUE
+from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router
 from apps.core.schemas.page import Page, PageQuery
 from apps.core.schemas.scope_out import ScopeOut

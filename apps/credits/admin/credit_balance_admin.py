@@ -12,13 +12,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.core.admin.keyhouse_model_admin import ReadOnlyAdmin
 from apps.core.admin.operation import Operation
 from apps.core.admin.operation_pages import OperationPages
 from apps.core.admin.owner_columns import OwnerColumns
-from apps.core.admin.read_only_admin import ReadOnlyAdmin
 from apps.core.admin.schema_form import SchemaForm
 from apps.core.authorization.principal import Principal
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.credits.dependencies import credit_service
 from apps.credits.models import CreditBalance
 from apps.credits.schemas.credit_transaction import CreditPosting, CreditTransactionOut

@@ -7,8 +7,8 @@ from django.contrib.auth import get_user_model
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 
+from apps.core.admin.keyhouse_model_admin import ReadOnlyAdmin
 from apps.core.admin.owner_columns import OwnerColumns
-from apps.core.admin.read_only_admin import ReadOnlyAdmin
 from apps.credits.models import CreditTransaction
 
 OWNERS_MAXIMUM = 1000

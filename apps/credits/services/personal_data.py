@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM, PersonalData, section_of
+from apps.core.declarations import EXPORT_ROWS_MAXIMUM, PersonalData, section_of
 from apps.credits.repositories.credit_repository import CreditRepository
 from apps.credits.schemas.credit_balance import CreditBalanceOut
 from apps.credits.schemas.credit_transaction import CreditTransactionOut

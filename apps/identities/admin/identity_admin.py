@@ -2,13 +2,12 @@
 
 from django.contrib import admin
 from django.forms import Form
-from django.http import HttpRequest
 
 from apps.core.admin.operation import Operation
 from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.authorization.principal import Principal
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.identities.dependencies import identity_service
 from apps.identities.models import Identity
 
@@ -31,7 +30,7 @@ UNLINK = Operation(
 
 @admin.register(Identity)
 class IdentityAdmin(OwnerColumns, ServiceAdmin):
-    """Lists the identities by which owners sign in with other providers."""
+    """Lists the identities by which owners sign in with other providers. Only owners link them."""
 
     operations = (UNLINK,)
     delete_operation = UNLINK
@@ -47,11 +46,3 @@ class IdentityAdmin(OwnerColumns, ServiceAdmin):
     fields = readonly_fields = (
         "owner_link", "provider", "issuer", "subject", "email", "created_at", "last_used_at",
     )  # fmt: skip
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Leave linking to the owner, who alone can sign in at the provider."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Leave what a provider says as it is."""
-        return False

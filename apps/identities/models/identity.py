@@ -5,17 +5,17 @@ from typing import ClassVar
 from django.db import models
 from django.db.models.functions import Now
 
+from apps.core.models import OwnedModel
 from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
 
 
-class Identity(models.Model):
+class Identity(OwnedModel):
     """A way to sign in to the account: as the person whom the provider identifies by `subject`.
 
     The operator chooses the provider's name and may give it to another provider later, so the issuer is part of the
     identity. `email` is the address at the last sign-in; nothing is decided by it. No token of the provider is stored.
     """
 
-    user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
     provider = models.CharField(max_length=30)
     issuer = models.CharField(max_length=255)
     subject = models.CharField(max_length=255)

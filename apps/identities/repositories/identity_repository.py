@@ -3,7 +3,7 @@
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from apps.core.database.constraints import ConstraintViolated
+from apps.core.database.database_errors import ConstraintViolated
 from apps.core.database.open_transaction import require_transaction
 from apps.core.database.orm.entity_repository import OwnedRepository
 from apps.core.database.orm.queries import fetch_all, fetch_one, lock_one

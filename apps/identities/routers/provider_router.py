@@ -8,7 +8,7 @@ from ninja import Query, Status
 from apps.authentication.schemas.login import SecondFactorNeeded, TokenPair
 from apps.core.errors import MalformedRequest
 from apps.core.http.responses import Router, errors
-from apps.core.rate_limits.address_limits import LOGIN, limit_by_address
+from apps.core.rate_limits.request_limits import LOGIN, limit_by_address
 from apps.identities.dependencies import authorization_start, federated_sign_in, provider_callback, providers
 from apps.identities.schemas.provider import CallbackQuery, CodeExchange, ProviderOut, ProvidersOut, StartQuery
 from apps.identities.services.authorization_start import BrowserCookie

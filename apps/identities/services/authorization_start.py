@@ -6,13 +6,11 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from apps.core.errors import ValidationFailed
-from apps.core.values.api_path import API_PATH
-from apps.identities.domain.provider import Profile
+from apps.core.values.api_contract import API_PATH
+from apps.identities.domain.provider import Profile, ProviderError
 from apps.identities.schemas.provider import StartQuery
 from apps.identities.services import browser_binding
-from apps.identities.services.provider_client import AuthorizationRequest
-from apps.identities.services.provider_errors import ProviderError
-from apps.identities.services.providers import Providers
+from apps.identities.services.provider_clients import AuthorizationRequest, Providers
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 
 logger = logging.getLogger("keyhouse.identities")

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
-from apps.identities.domain.provider import MICROSOFT, Profile, Provider, ProviderKind
-from apps.identities.services.provider_errors import InvalidProviderAnswer
+from apps.identities.domain.provider import MICROSOFT, InvalidProviderAnswer, Profile, Provider, ProviderKind
 from apps.identities.services.provider_http import ascii_text, is_printable_ascii
 
 Claims = Mapping[str, Any]

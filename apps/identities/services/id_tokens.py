@@ -10,9 +10,8 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
 from joserfc.jws import JWSRegistry
 from joserfc.jwt import JWTClaimsRegistry
 
-from apps.identities.domain.provider import Provider
+from apps.identities.domain.provider import InvalidProviderAnswer, Provider
 from apps.identities.services.claims import expected_issuer
-from apps.identities.services.provider_errors import InvalidProviderAnswer
 from apps.identities.services.provider_http import json_object
 
 # Signatures that only the provider can make. HS256 is made with our own secret, and anyone can make `none`.

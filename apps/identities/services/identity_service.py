@@ -12,7 +12,7 @@ from apps.identities.models import Identity
 from apps.identities.repositories.identity_repository import IdentityRepository
 from apps.identities.schemas.identity import IdentityOut
 from apps.identities.services.account_linking import TARGET_KIND
-from apps.identities.services.providers import Providers
+from apps.identities.services.provider_clients import Providers
 from apps.second_factors.services.factor_rights import FactorRights
 from apps.users.services.credentials import Credentials
 from apps.users.services.in_transaction.accounts import Accounts

@@ -5,18 +5,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.core.errors import InvalidToken
-from apps.identities.domain.provider import Profile
-from apps.identities.schemas.provider import CallbackQuery
-from apps.identities.services import browser_binding
-from apps.identities.services.authorization_start import ReturnRedirect, callback_url
-from apps.identities.services.provider_client import AuthorizationCode, ProviderClient, refusal_of
-from apps.identities.services.provider_errors import (
+from apps.identities.domain.provider import (
     AccessDenied,
     InvalidProviderAnswer,
+    Profile,
     ProviderError,
     ProviderUnavailable,
 )
-from apps.identities.services.providers import Providers
+from apps.identities.schemas.provider import CallbackQuery
+from apps.identities.services import browser_binding
+from apps.identities.services.authorization_start import ReturnRedirect, callback_url
+from apps.identities.services.provider_clients import AuthorizationCode, ProviderClient, Providers, refusal_of
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 
 CALLBACK_SECONDS = 10.0  # for all requests to the provider together

@@ -12,7 +12,7 @@ import httpx
 
 from apps.core.crypto.passwords import run_in_hashing_thread
 from apps.core.database.open_transaction import refuse_in_transaction
-from apps.identities.services.provider_errors import InvalidProviderAnswer, ProviderUnavailable
+from apps.identities.domain.provider import InvalidProviderAnswer, ProviderUnavailable
 
 ANSWER_BYTES_MAXIMUM = 256 * 1024
 CONNECT_SECONDS = 2.0

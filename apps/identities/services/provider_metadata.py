@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from apps.identities.domain.provider import Provider
+from apps.identities.domain.provider import InvalidProviderAnswer, Provider
 from apps.identities.services.claims import published_issuers
-from apps.identities.services.provider_errors import InvalidProviderAnswer
 from apps.identities.services.provider_http import ascii_text, json_object
 
 KEPT_SECONDS = 3600

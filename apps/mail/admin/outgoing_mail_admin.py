@@ -11,12 +11,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.core.admin.generic_bases import ModelAdminBase
+from apps.core.admin.keyhouse_model_admin import ModelAdminBase, ReadOnlyAdmin
 from apps.core.admin.operation import Operation
 from apps.core.admin.operation_pages import OperationPages
-from apps.core.admin.read_only_admin import ReadOnlyAdmin
 from apps.core.authorization.principal import Principal
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.mail.dependencies import message_service
 from apps.mail.models import OutgoingMail
 

@@ -13,8 +13,7 @@ from apps.core.database.open_transaction import require_transaction
 from apps.core.database.orm.entity_repository import existing
 from apps.core.database.orm.queries import fetch_one, lock_one
 from apps.core.database.orm.writes import update
-from apps.core.database.sql_files import load_statements
-from apps.core.database.statements import execute, fetch_rows
+from apps.core.database.statements import execute, fetch_rows, load_statements
 from apps.mail.domain.message import ClaimedMessage, MessageAllowance
 from apps.mail.models import OutgoingMail
 

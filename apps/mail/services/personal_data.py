@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from apps.core.declarations.personal_data import PersonalData
+from apps.core.declarations import PersonalData
 from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
 
 

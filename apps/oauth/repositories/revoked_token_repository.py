@@ -7,8 +7,7 @@ from django.db.models import QuerySet
 
 from apps.core.database.orm.prepared_query import prepared
 from apps.core.database.orm.writes import insert_if_free
-from apps.core.database.sql_files import load_statements
-from apps.core.database.statements import fetch_rows
+from apps.core.database.statements import fetch_rows, load_statements
 from apps.oauth.models import RevokedToken
 
 SQL = load_statements(Path(__file__).with_name("revoked_tokens.sql"))

@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.core.authorization.principal import Principal
 from apps.core.http.responses import Router
-from apps.core.rate_limits.address_limits import limit_by_address
+from apps.core.rate_limits.request_limits import limit_by_address
 from apps.core.rate_limits.response_headers import record_rate_limits
-from apps.core.schemas.error_response import ErrorResponse
+from apps.core.schemas.common_responses import ErrorResponse
 from apps.core.values.ip_addresses import parse_address
 from apps.oauth.dependencies import (
     caller_authentication,

@@ -3,7 +3,7 @@
 from typing import Self
 
 from apps.core.schemas.base import ResponseSchema
-from apps.core.values.api_path import API_PATH
+from apps.core.values.api_contract import API_PATH
 from apps.oauth.schemas.oauth_token import CLIENT_CREDENTIALS
 
 SECRETS = ["client_secret_basic", "client_secret_post"]

@@ -1,19 +1,32 @@
-"""Authenticates clients, which are API keys: by the same decision as every other use of a key."""
+"""Authenticates clients, which are API keys: by the same decision as every other use of a key.
 
-from collections.abc import AsyncIterator, Sequence
+Tokens are also introspected by bearers of a key or an access token (RFC 7662, 2.1).
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from apps.api_keys.services.key_format import KEY_START
 from apps.api_keys.services.key_secrets import KeySecret, KeySecrets
 from apps.audit.domain.audit_entry import AuditEntry, Outcome
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.authentication.services.session_service import SessionService
 from apps.core.authorization.principal import CredentialKind, Principal
 from apps.core.database.transaction import transaction
 from apps.core.errors import NotAllowed
 from apps.core.rate_limits.rate_limit import RateLimitStatus
 from apps.core.request_context import current_request
-from apps.oauth.services.client_credentials import ClientCredentials
-from apps.oauth.services.oauth_errors import ClientLimited, InvalidClient, InvalidScope, RefusedClient
+from apps.oauth.services.client_credentials import SEVERAL_METHODS, ClientCredentials, bearer_of, read_credentials
+from apps.oauth.services.client_tokens import ClientTokenAuthentication
+from apps.oauth.services.oauth_errors import (
+    ClientLimited,
+    InvalidBearerToken,
+    InvalidClient,
+    InvalidScope,
+    OAuthError,
+    RefusedClient,
+)
 from apps.verification.services.key_authentication import KeyAuthentication, KeyAuthenticationResult
 
 
@@ -101,3 +114,49 @@ def _refusal_of(secret: KeySecret) -> AuditEntry:
         unidentified, "client.refused", "api_key", secret.key_id, after=after, subject_id=owner_id,
         outcome=Outcome.FAILURE,
     )  # fmt: skip
+
+
+class CallerAuthentication:
+    """Authenticates callers, and counts nothing against their rate limits: they call on behalf of others."""
+
+    def __init__(
+        self,
+        clients: ClientAuthentication,
+        keys: KeyAuthentication,
+        tokens: ClientTokenAuthentication,
+        sessions: SessionService,
+    ) -> None:
+        self._clients = clients
+        self._keys = keys
+        self._tokens = tokens
+        self._sessions = sessions
+
+    async def authenticate(self, authorization: str, form: Mapping[str, str]) -> Principal:
+        """Return the caller; raises InvalidClient, InvalidBearerToken, OAuthError for more than one credential.
+
+        Pass what it raises to `record`, unless too many attempts have failed.
+        """
+        bearer = bearer_of(authorization)
+        if bearer is None:
+            return await self._clients.identify(read_credentials(authorization, form))
+        if "client_secret" in form:
+            raise OAuthError(SEVERAL_METHODS)
+        caller = await self._bearer(bearer)
+        if caller is None:
+            raise InvalidBearerToken
+        return caller
+
+    async def record(self, failure: OAuthError) -> None:
+        """Record in the audit trail that a valid secret was refused, if that is the failure."""
+        if isinstance(failure, RefusedClient):
+            await self._clients.record(failure)
+
+    async def _bearer(self, bearer: str) -> Principal | None:
+        address = current_request().client_address
+        try:
+            if bearer.startswith(KEY_START):
+                return KeyAuthenticationResult.of(await self._keys.verify(bearer, address, is_metered=False)).principal
+            use = await self._tokens.use(bearer, address, is_metered=False)
+        except NotAllowed as error:  # valid, but not from this address
+            raise InvalidBearerToken(error.public_message) from error
+        return use.principal if use else await self._sessions.authenticate(bearer)

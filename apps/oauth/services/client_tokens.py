@@ -8,7 +8,7 @@ from typing import Any
 from apps.api_keys.services.key_secrets import KeySecret, KeySecrets
 from apps.authentication.services.signed_tokens import Kind, SignedTokens, new_token_id
 from apps.core.authorization.principal import Principal
-from apps.core.values.lifetimes import ACCESS_TOKEN_SECONDS
+from apps.core.values.api_contract import ACCESS_TOKEN_SECONDS
 from apps.oauth.repositories.revoked_token_repository import RevokedTokenRepository
 from apps.oauth.services.requested_scopes import common_scopes
 from apps.verification.services.key_authentication import KeyAuthentication, KeyAuthenticationResult

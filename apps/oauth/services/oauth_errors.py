@@ -6,7 +6,7 @@ from typing import ClassVar
 from apps.audit.domain.audit_entry import AuditEntry
 from apps.core.errors import DomainError, TooManyRequests
 from apps.core.rate_limits.rate_limit import RateLimitStatus
-from apps.core.values.api_path import API_PATH
+from apps.core.values.api_contract import API_PATH
 
 BASIC = 'Basic realm="keyhouse", charset="UTF-8"'
 BEARER = 'Bearer realm="keyhouse", error="invalid_token"'

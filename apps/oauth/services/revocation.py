@@ -8,7 +8,6 @@ from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.authentication.services.session_service import SessionService
 from apps.authentication.services.session_tokens import SessionToken, SessionTokens
 from apps.core.authorization.principal import Principal
-from apps.core.database.batches import remove_in_batches
 from apps.core.database.transaction import transaction
 from apps.core.errors import NotFound
 from apps.oauth.repositories.revoked_token_repository import RevokedTokenRepository
@@ -50,10 +49,6 @@ class Revocation:
             await self._revoke_client_token(client, claims)
         elif session := await self._session_of(token):
             await self._end_session(client, session)
-
-    async def delete_expired(self) -> int:
-        """Delete revoked tokens that expired an hour ago, in batches, and return how many."""
-        return await remove_in_batches(self._revoked.delete_expired)
 
     async def _session_of(self, token: str) -> SessionToken | None:
         found = await self._session_tokens.of_refresh_token(token)

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from apps.core.database.sql_files import load_statements
-from apps.core.database.statements import execute, fetch_rows
+from apps.core.database.statements import execute, fetch_rows, load_statements
 
 SQL = load_statements(Path(__file__).with_name("one_time_tokens.sql"))
 

@@ -1,6 +1,6 @@
 """What one-time tokens keep of a person."""
 
-from apps.core.declarations.personal_data import PersonalData
+from apps.core.declarations import PersonalData
 from apps.one_time_tokens.repositories.one_time_token_repository import OneTimeTokenRepository
 
 

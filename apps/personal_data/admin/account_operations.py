@@ -6,10 +6,9 @@ from typing import Any
 from django.forms import Form
 from django.http import HttpResponse
 
-from apps.core.admin.added_operations import add_operation
-from apps.core.admin.operation import Operation
+from apps.core.admin.operation import Operation, add_operation
 from apps.core.authorization.principal import Principal
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.personal_data.dependencies import data_export
 
 

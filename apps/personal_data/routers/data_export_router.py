@@ -3,10 +3,9 @@
 from django.http import HttpResponse
 from ninja import Path
 
-from apps.core.authorization.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
-from apps.core.rate_limits.account_limits import limit_by_account
-from apps.core.rate_limits.address_limits import limit_by_address
+from apps.core.rate_limits.request_limits import limit_by_account, limit_by_address
 from apps.core.schemas.fields import Identifier
 from apps.personal_data.dependencies import data_export
 from apps.personal_data.schemas.data_export import DataExportOut

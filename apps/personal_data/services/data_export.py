@@ -10,8 +10,7 @@ from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.principal import Principal
 from apps.core.crypto.passwords import run_in_hashing_thread
 from apps.core.database.transaction import transaction
-from apps.core.declarations.app_declaration import AppDeclaration
-from apps.core.declarations.personal_data import PersonalData
+from apps.core.declarations import AppDeclaration, PersonalData
 from apps.personal_data.schemas.data_export import DataExportOut
 from apps.users.services.user_service import UserService
 

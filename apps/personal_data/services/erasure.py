@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+from apps.core.database.database_errors import is_unavailable_for_all, log_unexpected
 from apps.core.database.transaction import transaction
-from apps.core.database.unavailable import is_unavailable_for_all
-from apps.core.database.unexpected_errors import log_unexpected
-from apps.core.declarations.app_declaration import AppDeclaration
-from apps.core.declarations.personal_data import PersonalData
+from apps.core.declarations import AppDeclaration, PersonalData
 from apps.users.services.in_transaction.account_erasure import AccountErasure
 
 

@@ -6,19 +6,17 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.forms import Form
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.core.admin.acting_staff import acting_staff
-from apps.core.admin.operation import Operation
-from apps.core.admin.rate_limits_field import RateLimitsField, rate_limit_text
-from apps.core.admin.schema_model_form import SchemaModelForm
+from apps.core.admin.form_fields import RateLimitsField, rate_limit_text
+from apps.core.admin.operation import deletion
+from apps.core.admin.schema_form import SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
-from apps.core.authorization.principal import Principal
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.core.rate_limits.rate_limit import RateLimit
 from apps.plans.dependencies import plan_service
 from apps.plans.models import Plan
@@ -53,19 +51,8 @@ class PlanChangeForm(PlanForm):
         self.initial["rate_limits"] = rate_limits_of(self.instance)
 
 
-def _delete(actor: Principal, plan_id: int, _form: Form) -> None:
-    call_service(plan_service().delete, actor, plan_id)
-
-
-DELETE = Operation(
-    name="delete",
-    label="Delete",
-    order="Delete {rows}",
-    done="{rows} deleted",
-    explanation="Deletes the plan and its rate limits permanently. A plan that accounts are on cannot be deleted.",
-    perform=_delete,
-    permission="delete",
-    is_dangerous=True,
+DELETE = deletion(
+    plan_service, "Deletes the plan and its rate limits permanently. A plan that accounts are on cannot be deleted."
 )
 
 

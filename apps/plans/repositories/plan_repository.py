@@ -7,7 +7,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, Func, JSONField, OuterRef, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 
-from apps.core.database.constraints import ConstraintViolated
+from apps.core.database.database_errors import ConstraintViolated
 from apps.core.database.orm.entity_repository import existing
 from apps.core.database.orm.queries import count, fetch_all, fetch_one, lock_one
 from apps.core.database.orm.writes import check_constraints, delete, insert, insert_all, update

@@ -7,12 +7,11 @@ from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest
 
-from apps.core.admin.added_operations import add_operation
-from apps.core.admin.operation import Operation
+from apps.core.admin.keyhouse_model_admin import ReadOnlyAdmin
+from apps.core.admin.operation import Operation, add_operation
 from apps.core.admin.owner_columns import OwnerColumns
-from apps.core.admin.read_only_admin import ReadOnlyAdmin
 from apps.core.authorization.principal import Principal
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.second_factors.dependencies import factor_recovery, second_factors
 from apps.second_factors.models import Passkey, TotpDevice
 

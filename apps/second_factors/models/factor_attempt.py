@@ -4,14 +4,15 @@ from typing import ClassVar
 
 from django.db import models
 
+from apps.core.models import OwnedModel
 
-class FactorAttempt(models.Model):
+
+class FactorAttempt(OwnedModel):
     """Wrong codes for one account from one address, and until when that pair is locked.
 
     A row with an empty address counts the account's codes from everywhere; see factor_attempts.sql.
     """
 
-    user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
     client_address = models.CharField(max_length=45, blank=True)
     failures = models.PositiveIntegerField()
     first_failed_at = models.DateTimeField()

@@ -5,15 +5,16 @@ from django.db import models
 from django.db.models import Value
 from django.db.models.functions import Now
 
+from apps.core.models import OwnedModel
 
-class Passkey(models.Model):
+
+class Passkey(OwnedModel):
     """A WebAuthn credential. `user_handle` is the account's random name on authenticators, the same on all of them.
 
     `sign_count` only grows; authenticators that do not count send 0 each time. `aaguid` identifies the authenticator's
     model. A passkey with `is_backup_eligible` may be copied to its owner's other devices; with `is_backed_up` it is.
     """
 
-    user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
     user_handle = models.BinaryField(max_length=64)
     name = models.CharField(max_length=100)
     credential_id = models.BinaryField(max_length=1023, unique=True)

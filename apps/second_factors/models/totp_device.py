@@ -6,15 +6,16 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from apps.core.models import OwnedModel
 
-class TotpDevice(models.Model):
+
+class TotpDevice(OwnedModel):
     """A secret shared with an authenticator app (RFC 6238), which counts once a first code has confirmed it.
 
     An account has at most one that is confirmed, and one that awaits its first code. The secret is stored encrypted.
     `last_step` is the time step of the last accepted code: no code of this step or of an earlier one is accepted again.
     """
 
-    user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
     secret_encrypted = models.BinaryField()
     last_step = models.BigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(db_default=Now())

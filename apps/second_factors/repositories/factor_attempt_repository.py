@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from apps.core.database.sql_files import load_statements
-from apps.core.database.statements import execute, fetch_rows
+from apps.core.database.statements import execute, fetch_rows, load_statements
 
 SQL = load_statements(Path(__file__).with_name("factor_attempts.sql"))
 EVERYWHERE = ""  # in place of an address: the account's six-digit codes from all of them

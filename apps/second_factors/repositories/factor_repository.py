@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from apps.core.database.orm.writes import delete
-from apps.core.database.sql_files import load_statements
-from apps.core.database.statements import fetch_rows
+from apps.core.database.statements import fetch_rows, load_statements
 from apps.second_factors.models import FactorAttempt, Passkey, RecoveryCode, TotpDevice
 
 SQL = load_statements(Path(__file__).with_name("second_factors.sql"))

@@ -2,7 +2,7 @@
 
 from django.db.models import QuerySet
 
-from apps.core.database.constraints import ConstraintViolated
+from apps.core.database.database_errors import ConstraintViolated
 from apps.core.database.orm.prepared_query import prepared
 from apps.core.database.orm.queries import count, fetch_one, lock_one
 from apps.core.database.orm.writes import delete, insert, update

@@ -2,9 +2,9 @@
 
 from ninja import Path, Status
 
-from apps.core.authorization.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
-from apps.core.rate_limits.address_limits import limit_by_address
+from apps.core.rate_limits.request_limits import limit_by_address
 from apps.core.schemas.fields import Identifier
 from apps.second_factors.dependencies import factor_recovery, passkey_enrolment, second_factors, totp_enrolment
 from apps.second_factors.schemas.passkey import (

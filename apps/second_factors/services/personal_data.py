@@ -2,7 +2,7 @@
 
 from typing import Any, override
 
-from apps.core.declarations.personal_data import PersonalData
+from apps.core.declarations import PersonalData
 from apps.second_factors.repositories.factor_repository import FactorRepository
 from apps.second_factors.services.second_factors import SecondFactors
 

@@ -3,8 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
-from apps.core.database.sql_files import load_statements
-from apps.core.database.statements import fetch_rows
+from apps.core.database.statements import fetch_rows, load_statements
 
 SQL = load_statements(Path(__file__).with_name("usage_denials.sql"))
 

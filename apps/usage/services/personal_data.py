@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM, PersonalData, section_of
+from apps.core.declarations import EXPORT_ROWS_MAXIMUM, PersonalData, section_of
 from apps.usage.repositories.usage_event_repository import UsageEventRepository, UsedOnDay
 from apps.usage.schemas.usage_event import UsedCalls
 

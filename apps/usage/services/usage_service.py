@@ -1,12 +1,8 @@
 """Usage: partitions for coming events, and why calls were refused."""
 
-from typing import Any
-
-from apps.core.database.batches import remove_in_batches
 from apps.usage.repositories.usage_denial_repository import UsageDenialRepository
 from apps.usage.repositories.usage_event_repository import UsageEventRepository
 from apps.usage.schemas.usage_event import RefusedCalls
-from apps.usage.services.personal_data import UsagePersonalData
 
 PARTITION_MONTHS_AHEAD = 12
 
@@ -26,11 +22,3 @@ class UsageService:
         """Return the codes of the key's calls that were refused in the last day, the most recent first."""
         found = await self._denials.count_recent(api_key_id)
         return [RefusedCalls(code=code, count=count, last_at=last_at) for code, count, last_at in found]
-
-    async def remove_old_denials(self) -> int:
-        """Remove counts of calls that were refused more than 90 days ago, in batches, and return how many."""
-        return await remove_in_batches(self._denials.remove_old)
-
-    async def export(self, user_id: int) -> Any:
-        """Export as `UsagePersonalData` does, for apps/personal_data until it reads the declarations."""
-        return await UsagePersonalData(self._events).export(user_id)

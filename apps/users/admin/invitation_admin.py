@@ -7,10 +7,10 @@ from django.http import HttpRequest
 
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.operation import Operation
-from apps.core.admin.schema_model_form import SchemaModelForm
+from apps.core.admin.schema_form import SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.authorization.principal import Principal
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.users.dependencies import invitation_service
 from apps.users.models import Invitation
 from apps.users.schemas.invitation import InvitationCreate
@@ -95,10 +95,6 @@ class InvitationAdmin(ServiceAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse editing."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse deletion; invitations are revoked."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

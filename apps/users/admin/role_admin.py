@@ -12,12 +12,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.core.admin.acting_staff import acting_staff
-from apps.core.admin.operation import Operation
-from apps.core.admin.schema_model_form import SchemaModelForm
+from apps.core.admin.operation import deletion
+from apps.core.admin.schema_form import SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.authorization.catalogue import CATALOGUE, HeldBy
-from apps.core.authorization.principal import Principal
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.users.dependencies import role_service
 from apps.users.models import Role
 from apps.users.schemas.role import RoleCreate, RoleUpdate
@@ -80,20 +79,7 @@ class RoleChangeForm(RoleForm):
         self.initial["permissions"] = self.instance.permission_names
 
 
-def _delete(actor: Principal, role_id: int, _form: forms.Form) -> None:
-    call_service(role_service().delete, actor, role_id)
-
-
-DELETE = Operation(
-    name="delete",
-    label="Delete",
-    order="Delete {rows}",
-    done="{rows} deleted",
-    explanation="The role cannot be restored. A role that accounts have cannot be deleted.",
-    perform=_delete,
-    permission="delete",
-    is_dangerous=True,
-)
+DELETE = deletion(role_service, "The role cannot be restored. A role that accounts have cannot be deleted.")
 
 
 @admin.register(Role)

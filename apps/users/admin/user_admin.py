@@ -11,13 +11,12 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.core.admin.account_links import account_links
 from apps.core.admin.acting_staff import acting_staff
-from apps.core.admin.deleted_filter import DeletedFilter
-from apps.core.admin.named_filter import NamedFilter
-from apps.core.admin.operation import Operation
-from apps.core.admin.schema_model_form import SchemaModelForm
+from apps.core.admin.filters import DeletedFilter, NamedFilter
+from apps.core.admin.operation import Operation, deletion
+from apps.core.admin.schema_form import SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.authorization.principal import Principal
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.users.dependencies import account_removal, account_update, registration
 from apps.users.models import Role, User
 from apps.users.schemas.user import UserAdministration, UserCreate, UserUpdate
@@ -113,10 +112,6 @@ def _set_active(actor: Principal, user_id: int, *, is_active: bool) -> None:
     call_service(account_update().update, actor, user_id, UserUpdate(is_active=is_active))
 
 
-def _delete(actor: Principal, user_id: int, _form: forms.Form) -> None:
-    call_service(account_removal().delete, actor, user_id)
-
-
 def _restore(actor: Principal, user_id: int, _form: forms.Form) -> None:
     call_service(account_removal().restore, actor, user_id)
 
@@ -145,16 +140,10 @@ DEACTIVATE = Operation(
     applies=lambda user: user.is_active,
     is_dangerous=True,
 )
-DELETE = Operation(
-    name="delete",
-    label="Delete",
-    order="Delete {rows}",
-    done="{rows} deleted",
-    explanation="All credentials of the account are refused immediately. The account can be restored during the grace "
+DELETE = deletion(
+    account_removal,
+    "All credentials of the account are refused immediately. The account can be restored during the grace "
     "period. Afterwards its personal data is erased; its ledger and audit trail stay.",
-    perform=_delete,
-    permission="delete",
-    is_dangerous=True,
 )
 RESTORE = Operation(
     name="restore",

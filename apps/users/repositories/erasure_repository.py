@@ -6,7 +6,7 @@ from django.contrib.auth.hashers import make_password
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from apps.core.database.constraints import ConstraintViolated
+from apps.core.database.database_errors import ConstraintViolated
 from apps.core.database.orm.queries import fetch_all, fetch_one, lock_one, record_lock
 from apps.core.database.orm.writes import update
 from apps.core.errors import NotFound

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from apps.core.database.constraints import ConstraintViolated
+from apps.core.database.database_errors import ConstraintViolated
 from apps.core.database.orm.queries import exists
 from apps.core.database.orm.writes import update
 from apps.users.models import User

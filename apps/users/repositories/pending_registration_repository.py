@@ -10,8 +10,7 @@ from django.db.models.lookups import Exact
 
 from apps.core.database.orm.queries import count, fetch_one, lock_all
 from apps.core.database.orm.writes import delete, insert
-from apps.core.database.sql_files import load_statements
-from apps.core.database.statements import fetch_rows
+from apps.core.database.statements import fetch_rows, load_statements
 from apps.users.models import PendingRegistration
 
 SQL = load_statements(Path(__file__).with_name("pending_registrations.sql"))

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.db.models import Q
 
-from apps.core.database.constraints import ConstraintViolated
+from apps.core.database.database_errors import ConstraintViolated
 from apps.core.database.orm.queries import count, exists, fetch_all, fetch_one, lock_all, lock_one
 from apps.core.database.orm.writes import check_constraints, delete, insert, insert_all, update
 from apps.core.errors import Conflict, ErrorDetail, NotFound

@@ -7,7 +7,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from apps.core.database.constraints import ConstraintViolated
+from apps.core.database.database_errors import ConstraintViolated
 from apps.core.database.orm.prepared_query import prepared
 from apps.core.database.orm.queries import count, fetch_all
 from apps.core.database.orm.writes import check_constraints, insert, insert_if_free, update

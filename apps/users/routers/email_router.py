@@ -3,13 +3,12 @@
 from django.http import HttpRequest
 from ninja import Status
 
-from apps.core.authorization.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
-from apps.core.rate_limits.address_limits import limit_by_address
-from apps.core.schemas.done import Done
+from apps.core.rate_limits.request_limits import limit_by_address
+from apps.core.schemas.common_responses import Done
 from apps.users.dependencies import confirmed_registration, email_change, email_verification
-from apps.users.schemas.email_change import EmailChangeOut, TokenPresented
-from apps.users.schemas.user import RegistrationConfirm, UserOut
+from apps.users.schemas.user import EmailChangeOut, RegistrationConfirm, TokenPresented, UserOut
 
 router = Router(tags=["authentication"])
 

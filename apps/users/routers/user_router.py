@@ -3,10 +3,10 @@
 from django.http import HttpRequest
 from ninja import Path, Query, Status
 
-from apps.core.authorization.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
-from apps.core.rate_limits.address_limits import limit_by_address
-from apps.core.schemas.done import Done
+from apps.core.rate_limits.request_limits import limit_by_address
+from apps.core.schemas.common_responses import Done
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page
 from apps.users.dependencies import account_removal, account_update, registration, user_service

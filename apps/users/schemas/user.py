@@ -11,13 +11,12 @@ from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
 from apps.core.schemas.base import RequestSchema, ResponseSchema
 from apps.core.schemas.fields import Flag, ShortText, Text, Timestamp, omitted
 from apps.core.schemas.page import PageQuery
-from apps.core.values.api_path import API_PATH
+from apps.core.values.api_contract import API_PATH
 from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM, require_email
-from apps.users.schemas.email_change import PresentedToken
 
 if TYPE_CHECKING:
     from apps.users.models import User
-
+from typing import Literal
 
 ROLES_MAXIMUM = 50
 PERMISSIONS_MAXIMUM = 500
@@ -64,6 +63,9 @@ FullName = Annotated[
 ]
 # A password that is checked may be any text; one that is set must pass AUTH_PASSWORD_VALIDATORS too.
 Password = Annotated[SecretStr, Field(min_length=1, max_length=PASSWORD_LENGTH_MAXIMUM), AfterValidator(_has_no_nul)]
+TOKEN_LENGTH_MAXIMUM = 200
+# The token from the link in a message.
+PresentedToken = Annotated[SecretStr, Field(min_length=1, max_length=TOKEN_LENGTH_MAXIMUM)]
 RoleName = ShortText
 RoleNames = Annotated[list[RoleName], Field(max_length=ROLES_MAXIMUM), AfterValidator(_in_order)]
 RoleScopes = Annotated[
@@ -191,3 +193,15 @@ class UserOut(ResponseSchema):
             updated_at=user.updated_at,
             last_login_at=user.last_login,
         )
+
+
+class TokenPresented(RequestSchema):
+    """The token from the link in a message."""
+
+    token: PresentedToken
+
+
+class EmailChangeOut(ResponseSchema):
+    """`pending` until both addresses have confirmed, then `changed`."""
+
+    status: Literal["pending", "changed"]

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from apps.core.crypto.passwords import password_matches
-from apps.core.database.batches import remove_in_batches
 from apps.core.database.transaction import transaction
 from apps.core.errors import Conflict, InvalidToken, WrongPassword
 from apps.mail.domain.message import MailMessage, link_to, message_key
@@ -73,10 +72,6 @@ class ConfirmedRegistration:
         if not await password_matches(given.password.get_secret_value(), pending.password):
             raise WrongPassword("The password is not the one from the sign-up.")
         return await self._create(token, pending)
-
-    async def delete_expired(self) -> int:
-        """Delete sign-ups that were not confirmed, in batches, and return how many."""
-        return await remove_in_batches(self._pending.delete_expired)
 
     async def _create(self, token: str, pending: PendingRegistration) -> UserOut:
         account = {"email": pending.email, "username": pending.username, "full_name": pending.full_name}

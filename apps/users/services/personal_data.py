@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import override
 
-from apps.core.declarations.personal_data import PersonalData
+from apps.core.declarations import PersonalData
 from apps.users.repositories.invitation_repository import InvitationRepository
 from apps.users.repositories.pending_registration_repository import PendingRegistrationRepository
 from apps.users.services.in_transaction.account_erasure import erased_name

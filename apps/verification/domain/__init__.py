@@ -2,8 +2,7 @@
 
 from apps.verification.domain.batch import BatchEffects, BatchSnapshot, CounterUpdate, IdempotencyKey
 from apps.verification.domain.key_record import KeyRecord
-from apps.verification.domain.verdict import Code, Verdict
-from apps.verification.domain.verification_query import Caller, VerificationQuery
+from apps.verification.domain.verdict import Caller, Code, Verdict, VerificationQuery
 
 __all__ = [
     "BatchEffects",

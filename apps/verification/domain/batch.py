@@ -8,8 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from apps.verification.domain.key_record import KeyRecord
-from apps.verification.domain.verdict import Code
-from apps.verification.domain.verification_query import VerificationQuery
+from apps.verification.domain.verdict import Code, VerificationQuery
 
 IdempotencyKey = tuple[int, str]  # an API key's id and a request_id
 

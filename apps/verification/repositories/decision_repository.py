@@ -13,12 +13,11 @@ from typing import Any
 from psycopg.errors import LockNotAvailable
 
 from apps.core.authorization.scopes import RESERVED_GRANTS
-from apps.core.database.array_literals import array_of_bytes, array_of_numbers, array_of_texts
+from apps.core.database.parameters import NumberedStatement, array_of_bytes, array_of_numbers, array_of_texts
 from apps.core.database.pipeline.pipelined_connection import Rows
 from apps.core.database.pipeline.pipelined_transaction import STALE, PipelinedTransaction, pipelined_transaction
 from apps.core.database.pipeline.shared_reads import read_rows
-from apps.core.database.placeholders import NumberedStatement
-from apps.core.database.sql_files import load_statements
+from apps.core.database.statements import load_statements
 from apps.verification.domain import BatchEffects, BatchSnapshot, KeyRecord, VerificationQuery
 
 SQL = load_statements(Path(__file__).with_name("decision.sql"))

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from apps.core.database.sql_files import load_statements
-from apps.core.database.statements import fetch_rows
+from apps.core.database.statements import fetch_rows, load_statements
 
 SQL = load_statements(Path(__file__).with_name("idempotency_records.sql"))
 

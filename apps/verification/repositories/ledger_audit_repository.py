@@ -9,7 +9,7 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from apps.core.database.pool import long_running_connection
-from apps.core.database.sql_files import load_statements
+from apps.core.database.statements import load_statements
 
 SQL = load_statements(Path(__file__).with_name("ledger_audit.sql"))
 CHECKS = tuple(name for name in SQL if name != "sizes")

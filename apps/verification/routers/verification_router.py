@@ -1,6 +1,6 @@
 """`/keys/verify` and `/keys/verify-batch`."""
 
-from apps.core.authorization.authenticated_request import AuthenticatedRequest
+from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.authorization.scopes import KEYS_VERIFY
 from apps.core.http.requirements import require_scopes
 from apps.core.http.responses import Router

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from apps.api_keys.services.key_format import digest_of, is_well_formed
 from apps.core.authorization.scopes import KEYS_VERIFY
-from apps.core.http.asgi_types import Scope
+from apps.core.http.asgi import Scope
+from apps.core.http.asgi_messages import RawResponse, encoded_headers
 from apps.core.http.json_codec import ANONYMOUS_BODY_BYTES_MAXIMUM
-from apps.core.http.raw_response import RawResponse, encoded_headers
 from apps.core.rate_limits.response_headers import rate_limit_headers
 from apps.core.request_context import current_request
 from apps.core.values.ip_addresses import parse_address

@@ -4,8 +4,8 @@ from typing import Any, ClassVar
 
 from pydantic import RootModel
 
-from apps.core.declarations.installed import clean_up_tasks
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.declarations import clean_up_tasks
+from apps.core.event_loop import call_service
 from apps.core.management.service_command import ServiceCommand
 
 

@@ -15,9 +15,8 @@ from granian.server import Server
 from apps.core.management.service_command import DocumentedCommand
 from config.environment.addresses import reachable
 from config.serving.announcement import Announcement
-from config.serving.first_run import ADMINISTRATOR_EMAIL, FirstSecrets
 from config.serving.granian_workers import WorkerDeaths, run_worker
-from config.serving.preparation import prepare
+from config.serving.preparation import ADMINISTRATOR_EMAIL, FirstSecrets, prepare
 
 logger = logging.getLogger("keyhouse.serve")
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from apps.audit.models import AuditEvent
 from apps.core.authorization.scopes import EVERYONES_SCOPES
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.users.dependencies import user_service
 from apps.users.models import Role, RoleScope, User
 from tests.support.factories import make_bare_key, make_staff, make_user

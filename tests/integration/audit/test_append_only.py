@@ -10,7 +10,7 @@ from apps.core.authorization.principal import OPERATOR
 from apps.core.database.open_transaction import NoTransaction
 from apps.core.database.orm.writes import insert
 from apps.core.database.transaction import transaction as service_transaction
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.plans.models import Plan
 from tests.support.orm import rows
 

@@ -12,7 +12,7 @@ from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.models import AuditEvent
 from apps.core.authorization.principal import ANONYMOUS, OPERATOR, Principal
 from apps.core.database.transaction import transaction as service_transaction
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.core.request_context import RequestContext, enter_request
 from apps.users.models import User
 from tests.support.callers import session_of, staff_of

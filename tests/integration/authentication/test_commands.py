@@ -14,8 +14,8 @@ from django.utils import timezone
 from apps.audit.models import AuditEvent
 from apps.authentication.models import LoginAttempt, Session, SigningKey
 from apps.authentication.repositories.clean_up_repository import CleanUpRepository
-from apps.authentication.services.clean_up import CleanUp
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.background.clean_up import in_batches
+from apps.core.event_loop import call_service
 from apps.users.models import User
 from tests.support.factories import PASSWORD, make_user
 from tests.support.sessions import sign_in
@@ -82,7 +82,7 @@ def test_refused_password_changes_nothing(type_in: Type, typed: str):
 def test_missing_account_is_refused_before_a_password_is_asked_for():
     make_user(email="gone@example.com", deleted_at=timezone.now())
     for email in ("gone@example.com", "nobody@example.com"):
-        with pytest.raises(CommandError, match="no account"):
+        with pytest.raises(CommandError, match="No account"):
             run("changepassword", email)
 
 
@@ -178,5 +178,5 @@ def test_batches_delete_all_expired_rows():
     assert call_service(repository.delete_login_attempts, 2) == 2
     assert call_service(repository.delete_sessions, 2) == 2
     assert call_service(repository.delete_signing_keys, 2) == 2
-    rest = CleanUp(repository)
-    assert [call_service(remove) for remove in (rest.login_attempts, rest.sessions, rest.signing_keys)] == [3, 3, 3]
+    rest = (repository.delete_login_attempts, repository.delete_sessions, repository.delete_signing_keys)
+    assert [call_service(in_batches(delete, 2)) for delete in rest] == [3, 3, 3]

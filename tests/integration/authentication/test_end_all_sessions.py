@@ -13,7 +13,7 @@ from apps.authentication.repositories.live_session_repository import LiveSession
 from apps.authentication.services.session_service import AccountSessions
 from apps.core.authorization.principal import OPERATOR, Principal
 from apps.core.errors import NotAllowed
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.users.dependencies import accounts, user_service
 from tests.support.callers import session_of, staff_of
 from tests.support.factories import make_staff, make_user

@@ -13,7 +13,7 @@ from psycopg import AsyncConnection
 from pytest_django.fixtures import Settings
 
 from apps.authentication.models import LoginAttempt, Session
-from apps.core.crypto.argon2id_hasher import Argon2idHasher
+from apps.core.crypto.passwords import Argon2idHasher
 from apps.core.database.pipeline.service_transaction import ServiceTransaction
 from apps.core.database.pipeline.shared_reads import SharedReads
 from apps.core.database.pool import TRANSACTION_TIMEOUT

@@ -21,8 +21,8 @@ from apps.authentication.services import signing_keys
 from apps.authentication.services.signed_tokens import AccessClaims, AccessTokens
 from apps.authentication.services.signing_keys import KEY_SET_SECONDS, NOTICE_SECONDS, KeyRing
 from apps.core.authorization.principal import OPERATOR
-from apps.core.event_loop.sync_calls import call_service
-from apps.core.values.lifetimes import ACCESS_TOKEN_SECONDS
+from apps.core.event_loop import call_service
+from apps.core.values.api_contract import ACCESS_TOKEN_SECONDS
 from tests.support.accounts import customer
 from tests.support.assertions import assert_error
 from tests.support.orm import make, rows

@@ -9,10 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
-from apps.core.admin import bounded_paginator
+from apps.core.admin import keyhouse_model_admin
 from apps.core.authorization.principal import OPERATOR
-from apps.core.event_loop.sync_calls import call_service
-from apps.credits.admin import CreditTransactionAdmin
+from apps.core.event_loop import call_service
+from apps.credits.admin.credit_transaction_admin import CreditTransactionAdmin
 from apps.credits.dependencies import credit_service
 from apps.credits.models import CreditBalance, CreditTransaction
 from apps.credits.schemas.credit_transaction import CreditPosting
@@ -233,7 +233,7 @@ def test_number_of_queries_is_constant(browser, page):
 
 
 def test_large_ledger_lists_its_newest_entries(browser, monkeypatch):
-    monkeypatch.setattr(bounded_paginator, "ROWS_MAXIMUM", 3)
+    monkeypatch.setattr(keyhouse_model_admin, "ROWS_MAXIMUM", 3)
     monkeypatch.setattr(CreditTransactionAdmin, "list_per_page", 2)
     user = make_user()
     entries = [_post(user) for _ in range(5)]

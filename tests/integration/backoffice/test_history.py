@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from apps.core.authorization.principal import OPERATOR
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.credits.dependencies import credit_service
 from apps.credits.models import CreditTransaction
 from apps.credits.schemas.credit_transaction import CreditPosting

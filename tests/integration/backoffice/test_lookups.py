@@ -11,11 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from apps.core.admin import bounded_paginator
+from apps.core.admin import keyhouse_model_admin
 from apps.core.admin.keyhouse_model_admin import KeyhouseModelAdmin
 from apps.core.conventions.own_apps import is_own_app
-from apps.core.database import bounded_statements
-from apps.users.admin import UserAdmin
+from apps.users.admin.user_admin import UserAdmin
 from tests.integration.backoffice.pages import EVENTS, KEYS, USERS, text_of
 from tests.support.factories import make_key, make_user
 
@@ -115,7 +114,7 @@ def slow_to_find(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
             is_slow = search_term.startswith(start)
             return (queryset.extra(where=["pg_sleep(20) IS NOT NULL"]) if is_slow else queryset), False
 
-        monkeypatch.setattr(bounded_statements, "STATEMENT_SECONDS", 1)
+        monkeypatch.setattr(keyhouse_model_admin, "STATEMENT_SECONDS", 1)
         monkeypatch.setattr(UserAdmin, "get_search_results", search)
 
     return slow_down
@@ -148,7 +147,7 @@ def test_slow_autocomplete_is_unavailable(browser: Client, slow_to_find):
 
 @pytest.mark.parametrize("pages", _lists(), ids=lambda pages: pages.opts.label)
 def test_no_list_counts_all_its_rows(pages: Any, browser: Client, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(bounded_paginator, "ROWS_MAXIMUM", 3)
+    monkeypatch.setattr(keyhouse_model_admin, "ROWS_MAXIMUM", 3)
     address = reverse(f"admin:{pages.opts.app_label}_{pages.opts.model_name}_changelist")
     with CaptureQueriesContext(connection) as queries:
         assert browser.get(address).status_code == 200

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from apps.audit.models import AuditEvent
 from apps.core.database.transaction import transaction
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.mail.dependencies import message_queue
 from apps.mail.domain.message import MailMessage
 from apps.mail.models import OutgoingMail

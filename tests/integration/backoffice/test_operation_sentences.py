@@ -34,7 +34,7 @@ def _said(response: Any) -> str:
         (
             "send-password-reset",
             "Send a password reset message to user “ann@example.com”?",
-            "Password reset mail sent to user “ann@example.com”.",
+            "Password reset message sent to user “ann@example.com”.",
         ),
         ("deactivate", "Suspend user “ann@example.com”?", "User “ann@example.com” suspended."),
         ("delete", "Delete user “ann@example.com”?", "User “ann@example.com” deleted."),
@@ -67,7 +67,7 @@ def test_operations_of_several_rows(browser: Client):
     users = [make_user() for _ in range(2)]
     page = f"{USERS}send-password-reset/?id={users[0].pk}&id={users[1].pk}"
     assert _asked(browser.get(page)) == "Send a password reset message to 2 users?"
-    assert _said(browser.post(page, follow=True)) == "Password reset mail sent to 2 users."
+    assert _said(browser.post(page, follow=True)) == "Password reset message sent to 2 users."
     assert '<option value="send-password-reset_selected">Send a password reset message to selected users<' in text_of(
         browser.get(USERS)
     )

@@ -135,7 +135,7 @@ def test_outdated_form_restores_nothing(browser):
 def test_unused_role_is_deleted(browser):
     role, had = make_role("keys:verify", name="free"), make_role(name="had")
     make_user().groups.add(had)
-    assert "is not deleted" in text_of(browser.get(_page(had, "delete")))
+    assert "cannot be deleted" in text_of(browser.get(_page(had, "delete")))
     assert "Accounts have this role" in text_of(browser.post(_page(had, "delete")))
     assert "Role “free” deleted." in text_of(browser.post(_page(role, "delete"), follow=True))
     assert list(Role.objects.order_by("id").values_list("name", flat=True)) == [*SEEDED, "had"]

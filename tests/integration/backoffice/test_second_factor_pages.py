@@ -72,7 +72,7 @@ def test_unconfirmed_secret_is_not_listed(browser):
 def test_superuser_resets_all_factors(browser, staff):
     user = person()
     assert BUTTON in text_of(browser.get(f"{USERS}{user.pk}/change/"))
-    assert "Make sure that it is the owner who asks" in text_of(browser.get(f"{RESET}{user.pk}"))
+    assert "Verify first that the owner has requested it" in text_of(browser.get(f"{RESET}{user.pk}"))
     response = browser.post(f"{RESET}{user.pk}", follow=True)
     assert "Second factors of user “ivy@example.com” removed." in text_of(response)
     assert BUTTON not in text_of(response)

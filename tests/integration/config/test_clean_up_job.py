@@ -7,8 +7,7 @@ import pytest
 from django.db.models.functions import Now
 
 from apps.authentication.models import LoginAttempt
-from apps.core.background.background_job import BackgroundJob
-from apps.core.background.background_runner import BackgroundRunner
+from apps.core.background.background_jobs import BackgroundJob, BackgroundRunner
 from apps.one_time_tokens.models import OneTimeToken
 from apps.users.models import User
 from config.serving.worker import background_jobs

@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 
 from apps.users.models import User
 from config.management.commands import serve
-from config.serving import first_run
+from config.serving import preparation
 
 
 class PreparedError(Exception):
@@ -46,7 +46,7 @@ class BrokenServer:
 def test_secrets_are_printed_when_the_server_fails_to_start(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], is_first: bool
 ):
-    secrets = first_run.FirstSecrets("the password", "the key") if is_first else None
+    secrets = preparation.FirstSecrets("the password", "the key") if is_first else None
     monkeypatch.setattr(serve, "prepare", lambda **_options: secrets)
     monkeypatch.setattr(serve, "_server", lambda *_options: BrokenServer())
     monkeypatch.setattr(multiprocessing, "set_start_method", lambda *_arguments, **_options: None)
@@ -59,8 +59,8 @@ def test_secrets_are_printed_when_the_server_fails_to_start(
 
 @pytest.mark.usefixtures("database")
 def test_first_accounts_are_created_once_with_a_random_password():
-    first = first_run.create_first_accounts()
+    first = preparation.create_first_accounts()
     assert first is not None
     assert len(first.password) == 20  # 120 bits in base64
     assert User.objects.get().check_password(first.password)
-    assert first_run.create_first_accounts() is None
+    assert preparation.create_first_accounts() is None

@@ -8,8 +8,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import Model
 
 from apps.core.conventions.own_apps import own_apps
-from apps.core.declarations.app_declaration import PersonalDataDeclaration
-from apps.core.declarations.installed import app_declarations
+from apps.core.declarations import PersonalDataDeclaration, app_declarations
 
 pytestmark = pytest.mark.integration
 

@@ -8,7 +8,7 @@ from django.db import connection
 from apps.core.database.pool import close_pools, has_pools
 from apps.core.database.statements import fetch_rows
 from apps.core.errors import Conflict
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from tests.support.orm import run_in_transaction
 
 PID = "SELECT pg_backend_pid()"

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from apps.core.models import RateLimitCounter
-from apps.core.rate_limits.address_limits import count_call
+from apps.core.rate_limits.request_limits import count_call
 from tests.support.orm import make, rows
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -11,7 +11,7 @@ from django.db import connection
 from django.http import HttpRequest
 
 from apps.core.errors import TooManyRequests
-from apps.core.rate_limits.address_limits import count_call, count_call_now
+from apps.core.rate_limits.request_limits import count_call, count_call_now
 from apps.core.rate_limits.response_headers import recorded_rate_limit_headers
 from tests.support.orm import make
 

@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 
 from apps.core.errors import Unavailable
 from apps.core.rate_limits import redis_clients
-from apps.core.rate_limits.address_limits import count_call
+from apps.core.rate_limits.request_limits import count_call
 from apps.users.models import User
 from config.environment.rate_limits import cache_settings
 from tests.support.assertions import assert_error

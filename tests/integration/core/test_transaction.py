@@ -13,7 +13,7 @@ from django.conf import settings
 
 from apps.core.database import pool
 from apps.core.database import transaction as transaction_module
-from apps.core.database.constraints import ConstraintViolated
+from apps.core.database.database_errors import ConstraintViolated
 from apps.core.database.orm.queries import count, fetch_all, fetch_one
 from apps.core.database.orm.writes import check_constraints, delete, insert, update
 from apps.core.database.statements import execute, fetch_rows

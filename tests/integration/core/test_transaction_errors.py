@@ -17,7 +17,7 @@ from apps.core.database.pipeline.pipelined_transaction import pipelined_transact
 from apps.core.database.pool import connection
 from apps.core.database.statements import fetch_rows
 from apps.core.database.transaction import transaction
-from apps.core.event_loop.daemon_thread import run_in_daemon_thread
+from apps.core.event_loop import run_in_daemon_thread
 from apps.core.rate_limits.redis_clients import ping
 from apps.credits.models import CreditBalance
 from apps.identities.services.provider_http import ProviderHttp

@@ -11,7 +11,7 @@ from django.db.models.functions import Concat, Now
 from apps.api_keys.models import ApiKey
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session, SigningKey
-from apps.core.database.constraints import ConstraintViolated
+from apps.core.database.database_errors import ConstraintViolated
 from apps.core.database.orm.queries import count, exists, fetch_all, fetch_one, lock_all
 from apps.core.database.orm.writes import delete, insert, insert_all, insert_if_free, update
 from apps.core.database.statements import fetch_rows

@@ -12,7 +12,7 @@ from apps.core.database.open_transaction import NoTransaction
 from apps.core.database.pool import close_pools
 from apps.core.database.transaction import transaction
 from apps.core.errors import ValidationFailed
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.mail.dependencies import message_queue
 from apps.mail.domain.message import MailMessage, MessageAllowance
 from apps.mail.models import OutgoingMail

@@ -13,9 +13,9 @@ from apps.api_keys.models import ApiKey
 from apps.api_keys.services.key_format import generate_key
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
-from apps.core.event_loop.sync_calls import call_service
-from apps.oauth.dependencies import revocation
+from apps.core.event_loop import call_service
 from apps.oauth.models import RevokedToken
+from apps.oauth.repositories.revoked_token_repository import RevokedTokenRepository
 from tests.support.accounts import audited
 from tests.support.factories import PASSWORD, make_key, make_staff, make_user
 from tests.support.forgery import bearer
@@ -153,5 +153,5 @@ def test_expired_revoked_tokens_are_deleted():
     now = timezone.now()
     for number, hours in enumerate((-3, -2, -0.5, 1)):
         RevokedToken.objects.create(token_id=f"token {number}", expires_at=now + timedelta(hours=hours))
-    assert call_service(revocation().delete_expired) == 2
+    assert call_service(RevokedTokenRepository().delete_expired, 100) == 2
     assert set(RevokedToken.objects.values_list("token_id", flat=True)) == {"token 2", "token 3"}

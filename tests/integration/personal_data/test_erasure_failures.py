@@ -14,7 +14,7 @@ from psycopg_pool import PoolTimeout
 from apps.authentication.models import Session
 from apps.core.database.orm.writes import delete
 from apps.core.database.statements import fetch_rows
-from apps.core.declarations.personal_data import PersonalData
+from apps.core.declarations import PersonalData
 from apps.core.errors import Unavailable
 from apps.personal_data.services.erasure import Erasure
 from apps.users.dependencies import account_erasure

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
-from apps.core.declarations.personal_data import EXPORT_ROWS_MAXIMUM
+from apps.core.declarations import EXPORT_ROWS_MAXIMUM
 from tests.support.accounts import audited, colleague, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, give_credits, make_key, make_staff

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.usage.models import UsageDenial
 from apps.usage.repositories.usage_denial_repository import UsageDenialRepository
 

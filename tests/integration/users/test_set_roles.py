@@ -33,7 +33,7 @@ def test_operator_sets_the_roles_of_an_account():
 @pytest.mark.parametrize(
     ("email", "roles", "reason"),
     [
-        ("nobody@example.com", ["service"], "no account"),
+        ("nobody@example.com", ["service"], "No account"),
         (None, ["service", "x"], "No role has the name x"),
         (None, [""], "at least 1 character"),
     ],

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from apps.api_keys.models import ApiKeyCounter
 from apps.core.authorization.principal import OPERATOR
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.credits.dependencies import credit_service
 from apps.credits.models import CreditBalance, CreditTransaction
 from apps.credits.schemas.credit_transaction import CreditPosting

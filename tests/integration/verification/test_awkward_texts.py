@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.core.database.array_literals import array_of_texts
+from apps.core.database.parameters import array_of_texts
 from apps.core.database.pool import connection
 from apps.verification.models import VerificationAnswer
 from tests.integration.verification.verifying import make_limited_key, run_on_a_loop, usage, verify

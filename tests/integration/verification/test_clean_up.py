@@ -8,8 +8,8 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from apps.core.event_loop.sync_calls import call_service
-from apps.verification.dependencies import expired_idempotency_records
+from apps.core.background.clean_up import in_batches
+from apps.core.event_loop import call_service
 from apps.verification.models import VerificationAnswer
 from apps.verification.repositories.idempotency_repository import IdempotencyRepository
 
@@ -41,5 +41,5 @@ def test_old_records_are_removed_in_batches_the_oldest_first():
         make_record(number, DAY + HOUR * (number + 1))
     assert call_service(IdempotencyRepository().remove_old, 2) == 2
     assert kept() == [0, 1, 2]
-    assert call_service(expired_idempotency_records().run) == 3
+    assert call_service(in_batches(IdempotencyRepository().remove_old, 2)) == 3
     assert kept() == []

@@ -8,8 +8,7 @@ from psycopg import AsyncRawCursor
 
 from apps.api_keys.models import ApiKey, ApiKeyCounter, ApiKeySecret
 from apps.api_keys.services.key_format import digest_of
-from apps.core.database.array_literals import array_of_bytes
-from apps.core.database.placeholders import NumberedStatement
+from apps.core.database.parameters import NumberedStatement, array_of_bytes
 from apps.core.database.pool import connection
 from apps.credits.models import CreditTransaction
 from apps.users.models import User

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import httpx
 
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.credits.models import CreditBalance
 from apps.verification.dependencies import ledger_audit
 from tests.support.accounts import Account, colleague

@@ -120,7 +120,7 @@ def test_providers_without_application_page_stop_the_start():
         with pytest.raises(SystemExit) as stopped:
             redirect_allowlist(environment_with(oauth_providers="acme", **own))
         message = str(stopped.value.code)
-        assert message.startswith("keyhouse: OAUTH_REDIRECT_ALLOWLIST: must name the application's page")
+        assert message.startswith("keyhouse: OAUTH_REDIRECT_ALLOWLIST: must be set to the URL that sign-ins return to")
         assert "\n" not in message
 
 

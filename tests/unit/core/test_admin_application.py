@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from apps.core.http.admin_application import AdminApplication
-from apps.core.http.asgi_types import Message
+from apps.core.http.asgi import Message
 from apps.core.http.http_settings import HttpSettings
 from apps.core.request_context import current_request
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.core.database.array_literals import array_of_bytes, array_of_numbers, array_of_texts
+from apps.core.database.parameters import array_of_bytes, array_of_numbers, array_of_texts
 
 pytestmark = pytest.mark.unit
 

@@ -9,10 +9,9 @@ import pytest
 from psycopg import IntegrityError
 from psycopg_pool import PoolTimeout
 
-from apps.core.background import background_runner
-from apps.core.background.background_job import BackgroundJob
-from apps.core.background.background_runner import BackgroundRunner
-from apps.core.event_loop.daemon_thread import run_in_daemon_thread
+from apps.core.background import background_jobs
+from apps.core.background.background_jobs import BackgroundJob, BackgroundRunner
+from apps.core.event_loop import run_in_daemon_thread
 
 pytestmark = pytest.mark.unit
 
@@ -50,7 +49,7 @@ async def test_job_runs_again_immediately_or_after_its_interval():
 
 
 async def test_failure_is_logged_and_job_continues(monkeypatch, caplog):
-    monkeypatch.setattr(background_runner, "FAILURE_INTERVAL_SECONDS", 0.001)
+    monkeypatch.setattr(background_jobs, "FAILURE_INTERVAL_SECONDS", 0.001)
     work = Work(PoolTimeout("unavailable"), ZeroDivisionError("broken"), IntegrityError("row values"), True)
     await run_until_idle(work)
     assert work.done == 4
@@ -84,7 +83,7 @@ async def test_running_job_finishes_before_stop():
 
 
 async def test_long_running_job_is_cancelled_on_stop(monkeypatch):
-    monkeypatch.setattr(background_runner, "GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(background_jobs, "GRACE_SECONDS", 0.05)
     cancelled = []
 
     async def run() -> bool:

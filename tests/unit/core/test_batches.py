@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.core.database.batches import BATCH_SIZE, remove_in_batches
+from apps.core.background.clean_up import BATCH_SIZE, in_batches
 
 pytestmark = pytest.mark.unit
 
@@ -24,11 +24,11 @@ class Rows:
 @pytest.mark.parametrize(("count", "calls"), [(0, 1), (1, 2), (2, 2), (5, 4)])
 async def test_batches_continue_until_nothing_is_deleted(count: int, calls: int):
     rows = Rows(count)
-    assert await remove_in_batches(rows.remove, batch_size=2) == count
+    assert await in_batches(rows.remove, batch_size=2)() == count
     assert (rows.count, rows.requested) == (0, [2] * calls)
 
 
 async def test_default_batch_size_is_used():
     rows = Rows(BATCH_SIZE + 1)
-    assert await remove_in_batches(rows.remove) == BATCH_SIZE + 1
+    assert await in_batches(rows.remove)() == BATCH_SIZE + 1
     assert rows.requested == [BATCH_SIZE] * 3

@@ -9,17 +9,22 @@ from django.core.checks import run_checks
 from django.db import models
 from django.test.utils import isolate_apps
 
-from apps.core.conventions.checks.column_names import column_name_errors
-from apps.core.conventions.checks.migration_file_names import file_name_errors
-from apps.core.conventions.checks.migration_files import MigrationFile, files_of
-from apps.core.conventions.checks.migration_imports import import_errors
-from apps.core.conventions.checks.model_file_names import model_file_errors
-from apps.core.conventions.checks.no_floats import float_errors
-from apps.core.conventions.checks.one_model_a_file import shared_file_errors
-from apps.core.conventions.checks.reversible_migrations import reversal_errors
-from apps.core.conventions.checks.snake_case import to_snake_case
-from apps.core.conventions.checks.table_names import table_name_errors
-from apps.core.conventions.checks.timestamp_names import timestamp_name_errors
+from apps.core.conventions.checks.migration_checks import (
+    MigrationFile,
+    file_name_errors,
+    files_of,
+    import_errors,
+    reversal_errors,
+)
+from apps.core.conventions.checks.model_checks import (
+    column_name_errors,
+    float_errors,
+    model_file_errors,
+    shared_file_errors,
+    table_name_errors,
+    timestamp_name_errors,
+    to_snake_case,
+)
 
 pytestmark = pytest.mark.unit
 

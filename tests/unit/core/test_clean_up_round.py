@@ -6,7 +6,7 @@ import pytest
 from psycopg import IntegrityError
 from psycopg_pool import PoolTimeout
 
-from apps.core.background.clean_up_round import CleanUpRound
+from apps.core.background.clean_up import CleanUpRound
 from apps.core.errors import Unavailable
 
 pytestmark = pytest.mark.unit

@@ -2,10 +2,9 @@
 
 import pytest
 
-from apps.core.http.asgi_headers import header
-from apps.core.http.cross_origin import cross_origin_headers, is_preflight, preflight_headers
+from apps.core.http.asgi import header
+from apps.core.http.browser_headers import cross_origin_headers, is_preflight, preflight_headers, security_headers
 from apps.core.http.http_settings import HttpSettings
-from apps.core.http.security_headers import security_headers
 
 pytestmark = pytest.mark.unit
 

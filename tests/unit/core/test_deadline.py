@@ -3,8 +3,8 @@
 import asyncio
 
 from apps.core.http.api_application import ApiApplication
-from apps.core.http.asgi_types import Message, Receive, Scope
-from apps.core.http.deadline import Deadline
+from apps.core.http.asgi import Message, Receive, Scope
+from apps.core.http.cancellation import Deadline
 from apps.core.http.http_settings import HttpSettings
 
 SCOPE: Scope = {"type": "http", "method": "POST", "path": "/health", "headers": [], "query_string": b""}

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from apps.core.http import disconnect
-from apps.core.http.disconnect import ClientDisconnected, DisconnectWatch
+from apps.core.http import cancellation
+from apps.core.http.cancellation import ClientDisconnected, DisconnectWatch
 
 pytestmark = pytest.mark.unit
 
@@ -15,7 +15,7 @@ MOMENT = 0.01
 
 @pytest.fixture(autouse=True)
 def _short_watch_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disconnect, "WATCH_DELAY_SECONDS", MOMENT)
+    monkeypatch.setattr(cancellation, "WATCH_DELAY_SECONDS", MOMENT)
 
 
 class Client:

@@ -8,11 +8,11 @@ import threading
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher, make_password
 
-from apps.core.crypto.argon2id_hasher import Argon2idHasher
 from apps.core.crypto.passwords import (
     DECOY,
     HASHINGS_MAXIMUM,
     NICENESS,
+    Argon2idHasher,
     hash_password,
     password_matches,
     run_in_hashing_thread,

@@ -5,7 +5,7 @@ import time
 import pytest
 from django.http import HttpRequest
 
-from apps.core.http.raw_response import encoded_headers
+from apps.core.http.asgi_messages import encoded_headers
 from apps.core.rate_limits.rate_limit import RateLimitStatus
 from apps.core.rate_limits.response_headers import rate_limit_headers, record_rate_limits, recorded_rate_limit_headers
 

@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.core.admin.rate_limits_field import RateLimitsField, rate_limit_text
+from apps.core.admin.form_fields import RateLimitsField, rate_limit_text
 
 pytestmark = pytest.mark.unit
 

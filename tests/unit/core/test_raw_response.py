@@ -3,7 +3,7 @@
 import pytest
 from django.http import HttpResponse
 
-from apps.core.http.raw_response import raw_response
+from apps.core.http.asgi_messages import raw_response
 
 pytestmark = pytest.mark.unit
 

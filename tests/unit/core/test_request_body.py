@@ -3,8 +3,8 @@
 import pytest
 
 from apps.core.errors import MalformedRequest, PayloadTooLarge
-from apps.core.http.disconnect import ClientDisconnected
-from apps.core.http.request_body import read_body
+from apps.core.http.asgi_messages import read_body
+from apps.core.http.cancellation import ClientDisconnected
 
 pytestmark = pytest.mark.unit
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from apps.core.database.placeholders import NumberedStatement
-from apps.core.database.sql_files import load_statements
+from apps.core.database.parameters import NumberedStatement
+from apps.core.database.statements import load_statements
 
 pytestmark = pytest.mark.unit
 

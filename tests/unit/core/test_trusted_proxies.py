@@ -4,7 +4,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 
 import pytest
 
-from apps.core.http.trusted_proxies import client_address
+from apps.core.http.asgi import client_address
 from apps.core.values.ip_addresses import is_within, parse_address, rate_limit_subject
 
 pytestmark = pytest.mark.unit

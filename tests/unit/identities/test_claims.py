@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from apps.identities.domain.provider import PRESETS, ProviderKind
+from apps.identities.domain.provider import PRESETS, InvalidProviderAnswer, ProviderKind
 from apps.identities.services.claims import profile_of, published_issuers, speaks_for
-from apps.identities.services.provider_errors import InvalidProviderAnswer
 from tests.unit.identities.forged import ISSUER, claims, provider
 
 pytestmark = pytest.mark.unit

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from apps.identities.domain.provider import ProviderKind
+from apps.identities.domain.provider import InvalidProviderAnswer, ProviderKind
 from apps.identities.services.id_tokens import ALGORITHMS, PublicKey, UnknownKey, read_id_token, usable_keys
-from apps.identities.services.provider_errors import InvalidProviderAnswer
 from tests.unit.identities.forged import EC_KEY, ISSUER, KEY, NONCE, OTHER_KEY, claims, provider, token
 
 pytestmark = pytest.mark.unit

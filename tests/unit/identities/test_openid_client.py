@@ -4,16 +4,15 @@ from typing import Any
 
 import pytest
 
-from apps.identities.domain.provider import ProviderKind
-from apps.identities.services import provider_metadata
-from apps.identities.services.openid_client import OpenIdClient
-from apps.identities.services.provider_client import AuthorizationCode
-from apps.identities.services.provider_errors import (
+from apps.identities.domain.provider import (
     InvalidProviderAnswer,
     ProviderError,
+    ProviderKind,
     ProviderRefused,
     ProviderUnavailable,
 )
+from apps.identities.services import provider_metadata
+from apps.identities.services.provider_clients import AuthorizationCode, OpenIdClient
 from apps.identities.services.provider_http import ProviderAnswer, ProviderHttp
 from tests.unit.identities.forged import EC_KEY, ISSUER, KEY, NONCE, provider, token
 

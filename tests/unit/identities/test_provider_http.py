@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from apps.identities.services.provider_errors import InvalidProviderAnswer, ProviderError, ProviderUnavailable
+from apps.identities.domain.provider import InvalidProviderAnswer, ProviderError, ProviderUnavailable
 from apps.identities.services.provider_http import ANSWER_BYTES_MAXIMUM, ProviderHttp
 from tests.support.server import free_port
 

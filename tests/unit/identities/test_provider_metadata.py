@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from apps.identities.domain.provider import ProviderKind
-from apps.identities.services.provider_errors import InvalidProviderAnswer
+from apps.identities.domain.provider import InvalidProviderAnswer, ProviderKind
 from apps.identities.services.provider_metadata import ProviderMetadata, metadata_url
 from tests.unit.identities.forged import ISSUER, provider
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.identities.services.provider_errors import ProviderUnavailable
+from apps.identities.domain.provider import ProviderUnavailable
 from apps.identities.services.provider_metadata import PublishedDocument
 
 pytestmark = pytest.mark.unit

@@ -16,8 +16,7 @@ from psycopg_pool import PoolTimeout
 
 from apps.mail.domain.message import ClaimedMessage
 from apps.mail.services import delivery
-from apps.mail.services.delivery import Delivery, wait_seconds_after
-from apps.mail.services.sending import UnreadableMessage, is_final, message_id
+from apps.mail.services.delivery import Delivery, UnreadableMessage, is_final, message_id, wait_seconds_after
 
 pytestmark = pytest.mark.unit
 

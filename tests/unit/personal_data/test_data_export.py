@@ -7,8 +7,7 @@ import orjson
 import pytest
 from pydantic import field_serializer
 
-from apps.core.declarations.app_declaration import AppDeclaration, PersonalDataDeclaration
-from apps.core.declarations.personal_data import PersonalData, section_of
+from apps.core.declarations import AppDeclaration, PersonalData, PersonalDataDeclaration, section_of
 from apps.core.errors import NotAllowed, StepUpRequired
 from apps.core.schemas.base import ResponseSchema
 from apps.personal_data.services.data_export import DataExport, sections_of

@@ -11,8 +11,7 @@ from psycopg.errors import AdminShutdown, DeadlockDetected, LockNotAvailable, Qu
 from psycopg_pool import PoolTimeout
 
 from apps.core.database.open_transaction import require_transaction
-from apps.core.declarations.app_declaration import AppDeclaration, PersonalDataDeclaration
-from apps.core.declarations.personal_data import PersonalData
+from apps.core.declarations import AppDeclaration, PersonalData, PersonalDataDeclaration
 from apps.core.errors import Unavailable
 from apps.personal_data.services.erasure import Erasure, erased_by
 from apps.users.models import User

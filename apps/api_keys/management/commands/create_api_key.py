@@ -8,7 +8,7 @@ from typing import Any
 from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.schemas.api_key import ApiKeyCreate
 from apps.core.authorization.principal import OPERATOR
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.core.management.service_command import ServiceCommand
 from apps.users.dependencies import user_service
 

@@ -8,7 +8,7 @@ from typing import Any
 from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.schemas.api_key import ApiKeyOut
 from apps.core.authorization.principal import OPERATOR
-from apps.core.management.list_command import ListCommand, all_pages
+from apps.core.management.service_command import ListCommand, all_pages
 from apps.users.dependencies import user_service
 
 

@@ -7,7 +7,7 @@ from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.management.key_argument import add_key_argument, key_id_of
 from apps.api_keys.schemas.api_key import ApiKeyRevoke
 from apps.core.authorization.principal import OPERATOR
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.core.management.service_command import ServiceCommand
 
 

@@ -10,7 +10,7 @@ from apps.authentication.dependencies import password_service
 from apps.core.authorization.principal import OPERATOR
 from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
 from apps.core.errors import DomainError, ValidationFailed
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.core.management.service_command import DocumentedCommand
 from apps.users.dependencies import user_service
 

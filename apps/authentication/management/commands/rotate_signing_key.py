@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.authentication.dependencies import key_rotation
 from apps.core.authorization.principal import OPERATOR
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.core.management.service_command import ServiceCommand
 
 

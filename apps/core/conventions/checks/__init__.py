@@ -13,15 +13,19 @@ keyhouse.E009  migrations are reversible
 An id is never reused for another rule. `tests/architecture` checks the conventions that the source alone shows.
 """
 
-from apps.core.conventions.checks.column_names import check_column_names
-from apps.core.conventions.checks.migration_file_names import check_migration_file_names
-from apps.core.conventions.checks.migration_imports import check_migration_imports
-from apps.core.conventions.checks.model_file_names import check_model_file_names
-from apps.core.conventions.checks.no_floats import check_no_floats
-from apps.core.conventions.checks.one_model_a_file import check_one_model_a_file
-from apps.core.conventions.checks.reversible_migrations import check_reversible_migrations
-from apps.core.conventions.checks.table_names import check_table_names
-from apps.core.conventions.checks.timestamp_names import check_timestamp_names
+from apps.core.conventions.checks.migration_checks import (
+    check_migration_file_names,
+    check_migration_imports,
+    check_reversible_migrations,
+)
+from apps.core.conventions.checks.model_checks import (
+    check_column_names,
+    check_model_file_names,
+    check_no_floats,
+    check_one_model_a_file,
+    check_table_names,
+    check_timestamp_names,
+)
 
 CONVENTION_CHECKS = (
     check_table_names,

@@ -29,9 +29,9 @@ from django.db.models.query import ModelIterable
 from apps.core.database.open_transaction import open_connection
 from apps.core.database.orm.compiling import CompiledQuery, compiled_count
 from apps.core.database.orm.queries import locking, record_lock
+from apps.core.database.parameters import numbered
 from apps.core.database.pipeline.pipelined_connection import Rows
 from apps.core.database.pipeline.shared_reads import read_rows
-from apps.core.database.placeholders import numbered
 
 # The sample values for each parameter type: distinct from each other, and from the constants of any QuerySet.
 SAMPLES: dict[type, Callable[[int], Any]] = {

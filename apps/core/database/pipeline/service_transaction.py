@@ -9,7 +9,7 @@ from psycopg.errors import InFailedSqlTransaction
 from psycopg.pq import ExecStatus, Format, PipelineStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
-from apps.core.database.constraints import named_violation
+from apps.core.database.database_errors import named_violation
 from apps.core.database.pipeline.pipelined_connection import Rows
 from apps.core.database.pipeline.pipelined_transaction import STALE, PipelinedTransaction
 from apps.core.errors import Unavailable

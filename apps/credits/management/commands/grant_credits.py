@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from apps.core.authorization.principal import OPERATOR
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.core.management.service_command import ServiceCommand
 from apps.credits.dependencies import credit_service
 from apps.credits.schemas.credit_transaction import CreditPosting

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.core.management.service_command import ServiceCommand
 from apps.mail.dependencies import mail_check
 

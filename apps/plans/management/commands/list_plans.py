@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from apps.core.management.list_command import ListCommand, all_pages
+from apps.core.management.service_command import ListCommand, all_pages
 from apps.plans.dependencies import plan_service
 from apps.plans.schemas.plan import PlanOut
 

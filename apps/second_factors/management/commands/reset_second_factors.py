@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from apps.core.authorization.principal import OPERATOR
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.core.management.service_command import ServiceCommand
 from apps.second_factors.dependencies import factor_recovery
 from apps.users.dependencies import user_service

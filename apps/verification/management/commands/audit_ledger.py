@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.core.management.service_command import ServiceCommand
 from apps.verification.dependencies import ledger_audit
 from apps.verification.schemas.ledger_audit import LedgerAuditReport, LedgerViolation

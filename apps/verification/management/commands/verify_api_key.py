@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from apps.core.event_loop.sync_calls import call_service
+from apps.core.event_loop import call_service
 from apps.core.management.service_command import ServiceCommand
 from apps.verification.dependencies import verification_service
 from apps.verification.schemas.verification import VerifyRequest, VerifyResponse

@@ -1,0 +1,68 @@
+"""Headers for browsers: security headers of every response, and CORS.
+
+Cross-origin requests (CORS in the Fetch standard) come only from configured origins, and never with cookies.
+"""
+
+from http import HTTPMethod
+
+from apps.core.http.asgi import Headers, Scope, header
+from apps.core.http.http_settings import HttpSettings
+
+ALLOWED_METHODS = "GET, POST, PATCH, DELETE"
+ALLOWED_HEADERS = "Authorization, Content-Type, X-API-Key, X-Request-ID"
+EXPOSED_HEADERS = (
+    b"X-Request-ID, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
+    b"RateLimit, RateLimit-Policy"
+)
+PREFLIGHT_SECONDS = 600
+
+
+HSTS_SECONDS = 365 * 24 * 3600
+# The HTML pages of the API application (the documentation, and the pages that mails link to) use only Keyhouse's own
+# scripts and styles. Swagger UI also sets inline styles, and loads its icons from data: URLs.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+
+
+def is_preflight(scope: Scope) -> bool:
+    """Return whether the request is a CORS preflight request."""
+    return scope["method"] == HTTPMethod.OPTIONS and header(scope, b"access-control-request-method") is not None
+
+
+def preflight_headers(scope: Scope, settings: HttpSettings) -> dict[str, str]:
+    """Return the response headers to a preflight request. They are empty unless its origin is allowed."""
+    if header(scope, b"origin") not in settings.allowed_origins:
+        return {}
+    return {
+        "Access-Control-Allow-Methods": ALLOWED_METHODS,
+        "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+        "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
+    }
+
+
+def cross_origin_headers(scope: Scope, settings: HttpSettings) -> Headers:
+    """Return the headers that allow scripts of an allowed origin to read the response."""
+    if not settings.allowed_origins:
+        return []
+    headers: Headers = [(b"vary", b"Origin")]
+    origin = header(scope, b"origin")
+    if origin in settings.allowed_origins:
+        headers.append((b"access-control-allow-origin", origin.encode("latin1")))
+        headers.append((b"access-control-expose-headers", EXPOSED_HEADERS))
+    return headers
+
+
+def security_headers(*, https_only: bool) -> Headers:
+    """Return the encoded security headers; with HSTS (RFC 6797) only if `https_only`."""
+    headers = [
+        (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-frame-options", b"DENY"),
+        (b"referrer-policy", b"same-origin"),
+        (b"cross-origin-opener-policy", b"same-origin"),
+    ]
+    if https_only:
+        headers.append((b"strict-transport-security", f"max-age={HSTS_SECONDS}; includeSubDomains; preload".encode()))
+    return headers

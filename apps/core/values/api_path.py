@@ -1,3 +1,0 @@
-"""The base path of the API."""
-
-API_PATH = "/api/v1"

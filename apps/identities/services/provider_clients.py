@@ -1,0 +1,242 @@
+"""The clients of providers: OAuth 2.0's code flow (RFC 6749, RFC 7636), by OpenID Connect or GitHub's own API."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+
+from apps.core.errors import NotFound
+from apps.identities.domain.provider import (
+    GITHUB,
+    InvalidProviderAnswer,
+    Profile,
+    Provider,
+    ProviderKind,
+    ProviderRefused,
+    ProviderUnavailable,
+)
+from apps.identities.services.claims import MICROSOFT_SHARED, profile_from, profile_of, speaks_for
+from apps.identities.services.id_tokens import PublicKeys, UnknownKey, read_id_token, usable_keys
+from apps.identities.services.provider_http import ProviderHttp, ascii_text, json_object
+from apps.identities.services.provider_metadata import ProviderMetadata, PublishedDocument, metadata_url
+
+CHALLENGE_METHOD = "S256"  # RFC 7636, 4.2; `plain` would show the verifier to anyone who sees the request
+TEMPORARY_ERRORS = frozenset({"temporarily_unavailable", "server_error"})
+WELL_KNOWN_ERRORS = TEMPORARY_ERRORS | {
+    "invalid_client", "invalid_grant", "invalid_request", "invalid_scope", "unauthorized_client",
+    "unsupported_grant_type", "bad_verification_code", "incorrect_client_credentials", "redirect_uri_mismatch",
+}  # fmt: skip
+
+
+PROFILE_CLAIMS = ("email", "email_verified", "name", "hd")
+GITHUB_API = "https://api.github.com"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRequest:
+    """What the browser takes to the provider."""
+
+    redirect_uri: str
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    code_challenge: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationCode:
+    """What the browser brings back, and what goes with it to the token endpoint."""
+
+    code: str = field(repr=False)
+    redirect_uri: str
+    nonce: str = field(repr=False)
+    code_verifier: str = field(repr=False)
+
+
+class ProviderClient(Protocol):
+    """Speaks with one provider. Every method may raise a ProviderError."""
+
+    provider: Provider
+
+    async def authorization_url(self, request: AuthorizationRequest) -> str:
+        """Return where to send the browser."""
+
+    async def require_issuer(self, issuer: str | None) -> None:
+        """Raise InvalidProviderAnswer unless the response's `iss` (RFC 9207) is this provider's."""
+
+    async def profile(self, code: AuthorizationCode) -> Profile:
+        """Spend the code, and return who has signed in."""
+
+
+def authorization_url(endpoint: str, provider: Provider, request: AuthorizationRequest, **more: str) -> str:
+    """Return the endpoint with the request for a code (RFC 6749, 4.1.1; RFC 7636, 4.3)."""
+    url: str = prepare_grant_uri(
+        endpoint,
+        provider.client_id,
+        "code",
+        redirect_uri=request.redirect_uri,
+        scope=provider.scopes,
+        state=request.state,
+        code_challenge=request.code_challenge,
+        code_challenge_method=CHALLENGE_METHOD,
+        **more,
+    )
+    return url
+
+
+async def fetch_tokens(
+    http: ProviderHttp, endpoint: str, provider: Provider, code: AuthorizationCode, *, by_header: bool
+) -> dict[str, Any]:
+    """Spend the code at the token endpoint (RFC 6749, 4.1.3; RFC 7636, 4.5), and return the verified response.
+
+    `by_header` is whether the client's secret goes into the header, or into the form.
+    """
+    fields = {
+        "grant_type": "authorization_code",
+        "code": code.code,
+        "redirect_uri": code.redirect_uri,
+        "code_verifier": code.code_verifier,
+    }
+    client = (provider.client_id, provider.client_secret)
+    if not by_header:
+        fields.update(zip(("client_id", "client_secret"), client, strict=True))
+    status, content = await http.post_form(endpoint, fields, client if by_header else None)
+    tokens = json_object(content, "tokens")
+    if status != 200 or "error" in tokens:
+        raise refusal_of(tokens.get("error"))
+    ascii_text(tokens.get("access_token"), "access_token")
+    if ascii_text(tokens.get("token_type"), "token_type").lower() != "bearer":
+        raise InvalidProviderAnswer("token_type")
+    return tokens
+
+
+def refusal_of(error: Any) -> ProviderUnavailable | ProviderRefused:
+    """Return what a provider's error means (RFC 6749, 4.1.2.1 and 5.2); only well-known names are logged."""
+    reason = error if isinstance(error, str) and error in WELL_KNOWN_ERRORS else "another error"
+    return ProviderUnavailable(reason) if reason in TEMPORARY_ERRORS else ProviderRefused(reason)
+
+
+class OpenIdClient:
+    """A `ProviderClient` for every provider that publishes an OpenID configuration."""
+
+    def __init__(self, provider: Provider, http: ProviderHttp) -> None:
+        self.provider = provider
+        self._http = http
+        self._metadata = PublishedDocument(self._fetch_metadata)
+        self._keys = PublishedDocument(self._fetch_keys)
+
+    async def authorization_url(self, request: AuthorizationRequest) -> str:
+        """Return the authorization endpoint with the request (OpenID Connect Core 3.1.2.1, RFC 7636)."""
+        endpoint = (await self._metadata.get()).authorization_endpoint
+        return authorization_url(endpoint, self.provider, request, nonce=request.nonce)
+
+    async def require_issuer(self, issuer: str | None) -> None:
+        """Raise InvalidProviderAnswer if the response names another provider, or none where this one always does."""
+        metadata = await self._metadata.get()
+        if issuer is None and metadata.names_itself:
+            raise InvalidProviderAnswer("no iss")
+        # Microsoft's names for all tenants have no issuer of their own: there, the callback's own URL must do.
+        if issuer not in {None, metadata.issuer} and self.provider.issuer not in MICROSOFT_SHARED:
+            raise InvalidProviderAnswer("iss of another")
+
+    async def profile(self, code: AuthorizationCode) -> Profile:
+        """Spend the code, and return who has signed in by the ID Token and, for the address, the userinfo endpoint."""
+        metadata = await self._metadata.get()
+        tokens = await fetch_tokens(
+            self._http, metadata.token_endpoint, self.provider, code, by_header=metadata.authenticates_by_header
+        )
+        id_token = ascii_text(tokens.get("id_token"), "id_token")
+        claims = await self._claims(id_token, metadata, code.nonce)
+        return profile_of(self.provider, await self._completed(claims, metadata, tokens["access_token"]))
+
+    async def _claims(self, id_token: str, metadata: ProviderMetadata, nonce: str) -> dict[str, Any]:
+        try:
+            return read_id_token(id_token, self.provider, await self._keys.get(), metadata.algorithms, nonce)
+        except UnknownKey:
+            return read_id_token(id_token, self.provider, await self._keys.get_fresh(), metadata.algorithms, nonce)
+
+    async def _completed(self, claims: dict[str, Any], metadata: ProviderMetadata, access_token: str) -> dict[str, Any]:
+        """Return the claims, with those of the userinfo endpoint where the ID Token has none about the address.
+
+        Not for Microsoft: its userinfo endpoint does not say whether the address is verified.
+        """
+        is_complete = "email" in claims or self.provider.kind is ProviderKind.MICROSOFT
+        if is_complete or metadata.userinfo_endpoint is None:
+            return claims
+        userinfo = json_object(await self._http.get(metadata.userinfo_endpoint, access_token), "userinfo")
+        # OpenID Connect Core 5.3.2: or the access token could be another person's.
+        if userinfo.get("sub") != claims["sub"]:
+            raise InvalidProviderAnswer("sub of the userinfo")
+        return {**{name: userinfo[name] for name in PROFILE_CLAIMS if name in userinfo}, **claims}
+
+    async def _fetch_metadata(self) -> ProviderMetadata:
+        return ProviderMetadata.of(self.provider, await self._http.get(metadata_url(self.provider)))
+
+    async def _fetch_keys(self) -> PublicKeys:
+        return usable_keys(await self._http.get((await self._metadata.get()).jwks_uri))
+
+
+class GitHubClient:
+    """A `ProviderClient` for github.com, or for a GitHub Enterprise Server, whose API is below its own URL."""
+
+    def __init__(self, provider: Provider, http: ProviderHttp) -> None:
+        self.provider = provider
+        self._http = http
+        site = provider.issuer.removesuffix("/")
+        self._oauth = f"{site}/login/oauth"
+        self._api = GITHUB_API if site == GITHUB else f"{site}/api/v3"
+
+    async def authorization_url(self, request: AuthorizationRequest) -> str:
+        """Return GitHub's page that requests consent; there is no ID Token, and so no nonce."""
+        return authorization_url(f"{self._oauth}/authorize", self.provider, request)
+
+    async def require_issuer(self, issuer: str | None) -> None:
+        """Raise InvalidProviderAnswer if the response names another provider; GitHub need not name itself."""
+        if issuer not in {None, self._oauth}:
+            raise InvalidProviderAnswer("iss of another")
+
+    async def profile(self, code: AuthorizationCode) -> Profile:
+        """Spend the code, and return who has signed in: by number, because a login may become another person's."""
+        tokens = await fetch_tokens(self._http, f"{self._oauth}/access_token", self.provider, code, by_header=False)
+        user = json_object(await self._http.get(f"{self._api}/user", tokens["access_token"]), "user")
+        if type(user.get("id")) is not int:
+            raise InvalidProviderAnswer("id")
+        email = _primary(await self._http.get(f"{self._api}/user/emails", tokens["access_token"]))
+        name = user.get("name") or user.get("login")
+        subject = str(user["id"])
+        return profile_from(
+            self.provider.name, self.provider.issuer, subject, email, name, is_verified=email is not None
+        )
+
+
+def _primary(emails: Any) -> str | None:
+    """Return the one address that is both primary and verified, or None."""
+    entries = [entry for entry in emails if isinstance(entry, dict)] if isinstance(emails, list) else []
+    found = [entry.get("email") for entry in entries if entry.get("primary") is True and entry.get("verified") is True]
+    return found[0] if len(found) == 1 and isinstance(found[0], str) else None
+
+
+class Providers:
+    """Finds the client for a provider by its name."""
+
+    def __init__(self, configured: Sequence[Provider], http: ProviderHttp) -> None:
+        self._clients = {provider.name: _client(provider, http) for provider in configured}
+
+    def all(self) -> list[Provider]:
+        """Return the providers in the operator's order."""
+        return [client.provider for client in self._clients.values()]
+
+    def client(self, name: str) -> ProviderClient:
+        """Return the client; raises NotFound."""
+        if name not in self._clients:
+            raise NotFound("No provider has this name.")
+        return self._clients[name]
+
+    def is_configured(self, name: str, issuer: str) -> bool:
+        """Return whether identities of this issuer can be signed in with under the provider's name."""
+        client = self._clients.get(name)
+        return client is not None and speaks_for(client.provider, issuer)
+
+
+def _client(provider: Provider, http: ProviderHttp) -> ProviderClient:
+    return (GitHubClient if provider.kind is ProviderKind.GITHUB else OpenIdClient)(provider, http)
