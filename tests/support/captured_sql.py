@@ -16,7 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from apps.core.database.pipeline.service_transaction import ServiceTransaction
 
 AUDIT = "insert audit_events"
-ADVISORY_LOCK = "lock (advisory)"
+ADVISORY_LOCK = "lock advisory"
 LOCK = re.compile(r'FROM "?(\w+)"?.* FOR (?:NO KEY )?UPDATE(?: OF "?(\w+)"?)?', re.DOTALL)
 TABLE = re.compile(r'\b(?:FROM|INTO|UPDATE)\s+"?(\w+)"?', re.IGNORECASE)
 COMMENT = re.compile(r"--.*$", re.MULTILINE)
