@@ -25,7 +25,7 @@ GUARDS = {
     "plans": ("plans",),
     "plan_limits": ("plans",),
     "invitations": ("invitations", "users"),
-    "pending_registrations": ("pending_registrations", ADVISORY),
+    "pending_registrations": ("pending_registrations", ADVISORY, "users"),
     "identities": ("users", "identities"),
     "totp_devices": ("users", "totp_devices"),
     "recovery_codes": ("users",),
