@@ -4,20 +4,20 @@
 """
 
 # From top to bottom, by label: an app imports only apps of the layers below its own.
-APP_LAYERS: tuple[tuple[str, ...], ...] = (
-    ("backoffice",),
-    ("oauth",),
-    ("personal_data",),
-    ("verification",),
-    ("identities",),
-    ("authentication",),
-    ("second_factors",),
-    ("api_keys",),
-    ("credits", "usage"),
-    ("users",),
-    ("plans", "one_time_tokens", "mail"),
-    ("audit",),
-    ("core",),
-)
+APP_LAYERS: list[list[str]] = [
+    ["backoffice"],
+    ["oauth"],
+    ["personal_data"],
+    ["verification"],
+    ["identities"],
+    ["authentication"],
+    ["second_factors"],
+    ["api_keys"],
+    ["credits", "usage"],
+    ["users"],
+    ["plans", "one_time_tokens", "mail"],
+    ["audit"],
+    ["core"],
+]
 
 OWN_APPS = [f"apps.{label}" for layer in APP_LAYERS for label in layer]

@@ -6,9 +6,7 @@ from django.conf import settings
 
 from apps.audit.dependencies import audit_trail
 from apps.authentication.dependencies import sign_in
-from apps.core.declarations import OwnedPersonalData
 from apps.identities.repositories.identity_repository import IdentityRepository
-from apps.identities.schemas.identity import IdentityOut
 from apps.identities.services.account_linking import AccountLinking
 from apps.identities.services.authorization_start import AuthorizationStart, ReturnRedirect
 from apps.identities.services.federated_sign_in import FederatedSignIn
@@ -70,12 +68,6 @@ def identity_service() -> IdentityService:
         audit=audit_trail(),
         notifier=security_notifier(),
     )
-
-
-@cache
-def personal_data() -> OwnedPersonalData:
-    """Return what exports and erases identities."""
-    return OwnedPersonalData(IdentityRepository(), IdentityOut.of)
 
 
 @cache

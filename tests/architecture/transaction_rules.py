@@ -9,6 +9,8 @@ OPENER = "apps.core.database.transaction."
 IN_TRANSACTION = "in_transaction"
 NOT_FOR_REPOSITORIES = ("apps.audit.", "apps.mail.")
 
+OWNED = "OwnedService"
+
 
 def transactions_are_opened_by_services(source: Source) -> Iterator[str]:
     """Who opens a transaction has the whole story in it: a service, and none that joins its caller's transaction."""
@@ -47,6 +49,13 @@ def operations_with_a_transaction(source: Source) -> Iterator[str]:
         for function in definition.body:
             if isinstance(function, Function) and any(map(_is_transaction, ast.walk(function))):
                 yield f"{source.app}.{definition.name}.{function.name}"
+
+
+def owned_services(source: Source) -> Iterator[str]:
+    """Yield OwnedService and the services that derive from it, as tests/support/operation_locks.py names them."""
+    for definition in source.nodes(ast.ClassDef):
+        if definition.name == OWNED or any(ast.unparse(base).startswith(f"{OWNED}[") for base in definition.bases):
+            yield f"{source.app}.{definition.name}"
 
 
 TRANSACTION_RULES = (

@@ -2,11 +2,15 @@
 
 An operation with several alternatives locks more where there is more to change. The integration tests check every
 transaction that they run against this table, and that its writes come after the locks. A transaction that holds no lock
-inserts rows only, or updates them in one statement.
+inserts rows only, or updates them in one statement. Operations of an OwnedService need no line: they lock the account,
+and then at most their own table.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
+from apps.core.database.lock_order import LOCK_ORDER
+from apps.users.services.owned_service import OwnedService
 from tests.support.captured_sql import ADVISORY_LOCK, CapturedSql
 
 NONE = ""
@@ -33,6 +37,7 @@ GUARDS = {
     "signing_keys": (ADVISORY,),
     "credit_balances": ("credit_balances",),
 }
+OWNED_LOCKS = ("users", *(f"users, {table}" for table in LOCK_ORDER if table != "users"))
 OPERATION_LOCKS: dict[str, Sequence[str]] = {
     "api_keys.ApiKeyService.create": ("users",),
     "api_keys.ApiKeyService.delete": ("users, api_keys",),
@@ -106,13 +111,25 @@ OPERATION_LOCKS: dict[str, Sequence[str]] = {
 
 def breaches(operation: str, sql: CapturedSql) -> list[str]:
     """Return what is wrong with the locks of one transaction of the operation."""
-    if operation not in OPERATION_LOCKS:
+    allowed = OPERATION_LOCKS.get(operation) or (OWNED_LOCKS if _is_owned(operation) else ())
+    if not allowed:
         return [f"{operation} opens a transaction: add the tables that it locks, in order, to {PLACE}."]
     taken = ", ".join(table for table, before in zip(sql.locks, [None, *sql.locks], strict=False) if table != before)
     found = [f"{operation} {step} before a lock of {' or '.join(GUARDS[step.split()[1]])}" for step in _unguarded(sql)]
-    if taken not in OPERATION_LOCKS[operation]:
-        found.append(f"{operation} locks ({taken}); {PLACE} lists {OPERATION_LOCKS[operation]}.")
+    if taken not in allowed:
+        found.append(f"{operation} locks ({taken}); {PLACE} lists {allowed}.")
     return found
+
+
+def _is_owned(operation: str) -> bool:
+    owned: Iterator[type[Any]] = _classes(OwnedService)
+    return operation.rpartition(".")[0] in {f"{kind.__module__.split('.')[1]}.{kind.__name__}" for kind in owned}
+
+
+def _classes(base: type[Any]) -> Iterator[type[Any]]:
+    yield base
+    for derived in base.__subclasses__():
+        yield from _classes(derived)
 
 
 def _unguarded(sql: CapturedSql) -> list[str]:

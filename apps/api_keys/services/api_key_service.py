@@ -31,10 +31,10 @@ class ApiKeyRevoked(Conflict):
     code, message = "API_KEY_REVOKED", "The API key is revoked. Create a new one."
 
 
-class ApiKeyService(OwnedService[ApiKey]):
+class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
     """Manages API keys. A secret is returned once, when it is created, and stored as a digest only."""
 
-    kind = "api_key"
+    out = ApiKeyOut
 
     def __init__(
         self,

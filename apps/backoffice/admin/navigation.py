@@ -9,7 +9,7 @@ from django.contrib.auth.views import RedirectURLMixin
 from django.http import HttpRequest
 from django.urls import reverse
 
-from apps.core.declarations import app_declarations
+from apps.core.declarations import menu_entries
 
 # The groups in their order; each app declares which of its lists stand in which.
 GROUPS = ("Customers", "Keys and credits", "Signing in", "Records")
@@ -25,8 +25,8 @@ def grouped(apps: Iterable[dict[str, Any]], path: str) -> list[dict[str, Any]]:
 
 def labels_in(group: str) -> list[str]:
     """Return the labels of the models whose lists stand in the group."""
-    declared = (entry for declaration in app_declarations().values() for entry in declaration.menu)
-    entries = sorted((entry for entry in declared if entry.group == group), key=lambda entry: entry.position)
+    declared = [entry for entry in menu_entries() if entry.group == group]
+    entries = sorted(declared, key=lambda entry: entry.position)
     return [entry.model for entry in entries]
 
 

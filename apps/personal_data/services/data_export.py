@@ -10,7 +10,7 @@ from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.principal import Principal
 from apps.core.crypto.passwords import run_in_hashing_thread
 from apps.core.database.transaction import transaction
-from apps.core.declarations import AppDeclaration, PersonalData
+from apps.core.declarations import PersonalData, PersonalDataDeclaration
 from apps.personal_data.schemas.data_export import DataExportOut
 from apps.users.services.user_service import UserService
 
@@ -58,10 +58,9 @@ class DataExport:
         return document
 
 
-def sections_of(declarations: Iterable[AppDeclaration]) -> dict[str, PersonalData]:
-    """Return what exports each declared section, in the order of the declarations."""
-    declared = [declaration.personal_data for declaration in declarations if declaration.personal_data]
-    return {personal_data.section: personal_data.service() for personal_data in declared if personal_data.section}
+def sections_of(declarations: Iterable[PersonalDataDeclaration]) -> dict[str, PersonalData]:
+    """Return the services that export each declared section, in the order of the declarations."""
+    return {declared.section: declared.service() for declared in declarations if declared.section}
 
 
 def _encoded(export: DataExportOut) -> bytes:

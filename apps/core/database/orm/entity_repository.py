@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
+from django.utils.text import camel_case_to_spaces
 
 from apps.core.database.orm.prepared_query import PreparedQuery, prepared
 from apps.core.database.orm.writes import delete, insert, update
@@ -21,6 +22,11 @@ class EntityRepository[M: Model]:
     """The rows of `model`. Override `rows` to exclude deleted rows or to add annotations."""
 
     model: ClassVar[type[Any]]
+
+    @property
+    def kind(self) -> str:
+        """The name of the entity in the audit trail, such as `api_key` for ApiKey."""
+        return camel_case_to_spaces(self.model.__name__).replace(" ", "_")
 
     def rows(self) -> QuerySet[M]:
         """Return the visible rows, with the annotations that callers need. It is called once, and its SQL is cached."""
