@@ -16,7 +16,7 @@ from apps.authentication.schemas.password import PasswordChange
 from apps.core.admin.acting_staff import principal_of
 from apps.core.admin.schema_form import SchemaForm
 from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
-from apps.core.errors import DomainError, PasskeyRefused, StepUpRequired, TooManyRequests, WrongPassword
+from apps.core.errors import DomainError, PasskeyRefused, StepUpRequired, WrongPassword
 from apps.core.event_loop import call_service
 from apps.core.http.error_responses import error_headers
 from apps.second_factors.schemas.passkey import PasskeyAssertion, PasskeyRegistration
@@ -27,15 +27,14 @@ PASSKEY = "credential"
 
 
 class RefusableForm(BaseForm):
-    """A form that shows why a service has refused its values, and when to try again."""
+    """A form that shows why a service has refused its values."""
 
     refusal: DomainError | None = None
 
     def refuse(self, refusal: DomainError) -> None:
-        """Show the reason above the fields; naming one would reveal that the others are right."""
+        """Show the reason above the fields; an error at one field would reveal that the others are right."""
         self.refusal = refusal
-        wait = f" Try again in {refusal.retry_after_seconds} seconds." if isinstance(refusal, TooManyRequests) else ""
-        self.add_error(None, f"{refusal.public_message}{wait}")
+        self.add_error(None, refusal.public_message)
 
     def response(self, page: HttpResponse) -> HttpResponse:
         """Return the page as the response to this form: 429 or 503 with Retry-After while nothing is checked."""

@@ -83,24 +83,24 @@ class ProviderError(DomainError):
 
 
 class ProviderUnavailable(ProviderError):
-    """The provider does not respond, or reports that it is temporarily unavailable."""
+    """The provider did not respond, or reported that it is temporarily unavailable."""
 
     code, message = "PROVIDER_UNAVAILABLE", "The provider is unavailable. Retry shortly."
 
 
 class ProviderRefused(ProviderError):
-    """The provider responds with an error."""
+    """The provider responded with an error."""
 
-    code, message = "PROVIDER_REFUSED", "The provider refused the sign-in."
+    code, message = "PROVIDER_REFUSED", "The provider refused the sign-in. Start it again, or sign in another way."
 
 
 class AccessDenied(ProviderError):
-    """The person declined at the provider."""
+    """The user cancelled the sign-in at the provider."""
 
-    code, message = "ACCESS_DENIED", "The sign-in was cancelled at the provider."
+    code, message = "ACCESS_DENIED", "The sign-in was cancelled at the provider. Start it again."
 
 
 class InvalidProviderAnswer(ProviderError):
-    """The provider's response proves nothing."""
+    """The provider's response is malformed, or does not prove who the user is."""
 
     code, message = "PROVIDER_ANSWER_INVALID", "The provider's response is invalid. Start the sign-in again."

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class IdentityOut(ResponseSchema):
-    """A user of a provider. `email` is the address that the provider returned at the last sign-in."""
+    """An identity at another provider. `email` is the address that the provider returned at the last sign-in."""
 
     id: int
     provider: str

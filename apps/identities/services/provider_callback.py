@@ -22,7 +22,7 @@ CALLBACK_SECONDS = 10.0  # for all requests to the provider together
 
 
 class InvalidState(InvalidToken):
-    """The state is not the browser's, or has expired or been used."""
+    """The state was issued to another browser, has expired, or has been used."""
 
     code, message = "INVALID_STATE", "This sign-in is invalid or has expired. Start it again."
 

@@ -44,7 +44,7 @@ class InvalidBearerToken(OAuthError):
 
 
 class InvalidScope(OAuthError):
-    """A requested scope is malformed, or not the key's."""
+    """A requested scope is malformed, or the key lacks it."""
 
     code, message = "invalid_scope", "The scope is malformed, or exceeds the scopes of the API key."
 
@@ -72,6 +72,6 @@ class ClientLimited(TooManyRequests):
     """The client's key has exceeded a rate limit; `rate_limits` is the status of its limits."""
 
     def __init__(self, rate_limits: Sequence[RateLimitStatus], retry_after_seconds: int | None) -> None:
-        message = "The API key has exceeded its rate limit. Retry later."
+        message = "The API key has exceeded its rate limit."
         super().__init__(message, retry_after_seconds=retry_after_seconds)
         self.rate_limits = rate_limits

@@ -24,7 +24,7 @@ class PlanInUse(Conflict):
     """A plan that accounts are on cannot be deleted."""
 
     code = "PLAN_IN_USE"
-    message = "Accounts are on this plan. Move them to another plan first; deleted accounts keep theirs."
+    message = "Accounts are on this plan. Move them to another plan first. Deleted accounts keep their plan."
 
 
 class PlanRepository:

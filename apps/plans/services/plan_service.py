@@ -11,13 +11,13 @@ from apps.plans.repositories.plan_repository import PlanRepository
 from apps.plans.schemas.plan import PlanCreate, PlanOut, PlanUpdate
 
 DEFAULT_PLAN_NAME = "free"  # the plan of new accounts
-DEFAULT_STAYS = "New accounts get this plan by its name, so it can be neither renamed nor deleted."
+DEFAULT_STAYS = "This is the plan of new accounts, which is found by its name. It cannot be renamed or deleted."
 RATE_LIMITS = "rate_limits"
 AUDITED = ("name", "api_keys_maximum", RATE_LIMITS)
 
 
 class PlanIsDefault(Conflict):
-    """New accounts are on this plan, which is found by its name."""
+    """New accounts get this plan, which is found by its name."""
 
     code, message = "PLAN_IS_DEFAULT", DEFAULT_STAYS
 

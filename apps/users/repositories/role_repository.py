@@ -23,7 +23,7 @@ class RoleInUse(Conflict):
     """A role that accounts have cannot be deleted."""
 
     code = "ROLE_IN_USE"
-    message = "Accounts have this role. Remove it from them first, or remove its scopes and permissions."
+    message = "Accounts have this role. Remove it from them first, or remove its scopes and permissions instead."
 
 
 class RoleRepository:
