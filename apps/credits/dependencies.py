@@ -17,7 +17,7 @@ def credit_service() -> CreditService:
 
 @cache
 def credits_personal_data() -> CreditsPersonalData:
-    """Return what exports balances and the ledger."""
+    """Return the service that exports balances and the ledger."""
     return CreditsPersonalData(CreditRepository())
 
 

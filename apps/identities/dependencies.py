@@ -74,23 +74,23 @@ def identity_service() -> IdentityService:
 
 @cache
 def personal_data() -> OwnedPersonalData:
-    """Return what exports and erases identities."""
+    """Return the service that exports and erases identities."""
     return OwnedPersonalData(IdentityRepository(), IdentityOut.of)
 
 
 @cache
 def return_redirect() -> ReturnRedirect:
-    """Return what sends browsers back to the application."""
+    """Return the service that sends browsers back to the application."""
     return ReturnRedirect(sign_in_codes())
 
 
 @cache
 def sign_in_states() -> OneTimeTokens:
-    """Return the tokens that stand for sign-ins under way."""
+    """Return the one-time tokens that identify sign-ins in progress."""
     return tokens_for("oauth_state", STATE_SECONDS)
 
 
 @cache
 def sign_in_codes() -> OneTimeTokens:
-    """Return the tokens that stand for people whom a provider has identified."""
+    """Return the one-time tokens that the application exchanges for a session or a link."""
     return tokens_for("oauth_code", CODE_SECONDS)

@@ -1,6 +1,6 @@
 """The format of API keys: `sk_live_<32 base62><6 base62 checksum>`.
 
-The type prefix lets secret scanners find leaked keys, `_` lets a double click select the whole of it, and the
+The type prefix allows secret scanners to find leaked keys, `_` allows a double click to select the whole key, and the
 checksum (CRC-32 of everything before it) rejects a mistyped key without a query.
 """
 

@@ -91,7 +91,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Actor", ordering="actor_id")
     def actor(self, event: Any) -> str:
-        """Show the actor; of an anonymous client only the IP address is known."""
+        """Show the actor; an anonymous client is “unknown”."""
         if event.actor_id is None:
             return "operator" if event.actor_kind == CredentialKind.OPERATOR else "unknown"
         return event.actor_email or f"account {event.actor_id}"

@@ -1,4 +1,4 @@
-"""The sessions' list and pages, and what can be done to sessions from there."""
+"""The list and pages of sessions, and the operations that end sessions."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -86,7 +86,7 @@ class StateFilter(SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdminBase) -> list[tuple[str, str]]:
-        """Return the choices beside the default."""
+        """Return the choices besides the default."""
         return [(ENDED, "Ended"), (EXPIRED, "Expired")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -94,7 +94,7 @@ class StateFilter(SimpleListFilter):
         return queryset.filter(state=self.value() or LIVE)
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        """Name the default after what it shows."""
+        """Return the choices, the default under the name of the sessions that it shows."""
         default, *others = super().choices(changelist)
         yield {**default, "display": "Live"}
         yield from others
@@ -102,7 +102,7 @@ class StateFilter(SimpleListFilter):
 
 @admin.register(Session)
 class SessionAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
-    """Finds and ends sessions. Those of staff only they themselves and superusers see."""
+    """Finds and ends sessions. Sessions of staff are visible to their owner and to superusers only."""
 
     operations = (END, END_EVERYWHERE)
     audit_kind = "session"
@@ -155,7 +155,7 @@ class SessionAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
         return format_html('<span class="badge {}">{}</span>', BADGES[session.state], session.state.capitalize())
 
     def named(self, row: Any) -> str:
-        """Return what a sentence calls the session."""
+        """Return the name of the session for a message."""
         return f"the session of {row.user}"
 
 

@@ -1,4 +1,4 @@
-"""The personal data of this app: who was invited, and who has signed up without confirming it."""
+"""The personal data in invitations and pending registrations."""
 
 from datetime import datetime
 from typing import override

@@ -115,7 +115,10 @@ async def test_passkey_opens_it(api: httpx.AsyncClient):
 async def test_malformed_passkey_credential_is_refused(api: httpx.AsyncClient, credential: str):
     browser, _, _ = await halfway(api)
     response = await submit(browser, SECOND_STEP, challenge="A" * 43, credential=credential)
-    assert (response.status_code, refusals_of(response)) == (200, ["The passkey could not be verified. Try again with a passkey of this account."])
+    assert (response.status_code, refusals_of(response)) == (
+        200,
+        ["The passkey could not be verified. Try again with a passkey of this account."],
+    )
     assert not await is_signed_in(browser)
 
 
@@ -142,7 +145,9 @@ async def test_code_is_accepted_once(api: httpx.AsyncClient):
     browser, me, app = await halfway(api)
     other, code = await _given_the_password(me), app.code()
     assert (await submit(browser, SECOND_STEP, code=code)).status_code == 302
-    assert refusals_of(await submit(other, SECOND_STEP, code=code)) == ["The code is wrong or has been used. Enter a new one."]
+    assert refusals_of(await submit(other, SECOND_STEP, code=code)) == [
+        "The code is wrong or has been used. Enter a new one."
+    ]
     assert [await is_signed_in(each) for each in (browser, other)] == [True, False]
 
 

@@ -28,6 +28,6 @@ class Command(ListCommand):
         return await all_pages(partial(api_key_service().page, OPERATOR, user_id))
 
     def columns(self, item: ApiKeyOut) -> Sequence[str]:
-        """Return what is shown of a key."""
+        """Return the columns of a key's line."""
         state = "revoked" if item.revoked_at else "active" if item.is_active else "disabled"
         return [str(item.id), item.prefix, item.environment, state, item.name, " ".join(item.scopes)]
