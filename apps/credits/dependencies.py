@@ -19,7 +19,3 @@ def credit_service() -> CreditService:
 def credits_personal_data() -> CreditsPersonalData:
     """Return the service that exports balances and the ledger."""
     return CreditsPersonalData(CreditRepository())
-
-
-# For apps/personal_data, until it reads the declarations.
-ledger_data = credits_personal_data

@@ -1,4 +1,4 @@
-"""Credits: reading balances and the ledger, and posting to them."""
+"""Reads balances and the ledger, and posts credits."""
 
 from decimal import Decimal
 

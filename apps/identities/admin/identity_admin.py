@@ -1,4 +1,4 @@
-"""The identities' list and pages, and the operation that unlinks."""
+"""The list and pages of identities, and the operation that unlinks them."""
 
 from django.contrib import admin
 from django.forms import Form
@@ -30,7 +30,7 @@ UNLINK = Operation(
 
 @admin.register(Identity)
 class IdentityAdmin(OwnerColumns, ServiceAdmin):
-    """Lists the identities by which owners sign in with other providers. Only owners link them."""
+    """Lists and unlinks identities at other providers. Only their owners can link them."""
 
     operations = (UNLINK,)
     delete_operation = UNLINK

@@ -1,4 +1,4 @@
-"""Exporting a customer's personal data from the account's page."""
+"""The operation that exports a customer's personal data, on the account's page."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -30,7 +30,7 @@ def _download(results: Sequence[Any]) -> HttpResponse:
     )
 
 
-def _is_living(user: Any) -> bool:
+def _is_not_deleted(user: Any) -> bool:
     return user.deleted_at is None
 
 
@@ -42,7 +42,7 @@ EXPORT = Operation(
     explanation="Downloads the account's personal data as a file. Give the file to the owner of the account only.",
     perform=_export,
     in_bulk=False,
-    applies=_is_living,
+    applies=_is_not_deleted,
     build_response=_download,
 )
 add_operation("users.User", EXPORT)

@@ -36,7 +36,7 @@ class CredentialPart(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True, validate_by_name=True)
 
 
-class AttestationAnswer(CredentialPart):
+class AttestationResponse(CredentialPart):
     """The authenticator's statement about a new key pair."""
 
     client_data_json: Base64Url = Field(alias="clientDataJSON")
@@ -50,10 +50,10 @@ class AttestationCredential(CredentialPart):
     id: CredentialId
     raw_id: CredentialId = Field(alias="rawId")
     type: Literal["public-key"]
-    response: AttestationAnswer
+    response: AttestationResponse
 
 
-class AssertionAnswer(CredentialPart):
+class AssertionResponse(CredentialPart):
     """The authenticator's signed response, and the user handle of the account that the passkey belongs to."""
 
     client_data_json: Base64Url = Field(alias="clientDataJSON")
@@ -68,7 +68,7 @@ class AssertionCredential(CredentialPart):
     id: CredentialId
     raw_id: CredentialId = Field(alias="rawId")
     type: Literal["public-key"]
-    response: AssertionAnswer
+    response: AssertionResponse
 
 
 class PasskeyAssertion(RequestSchema):

@@ -204,7 +204,8 @@ async def test_admin_and_api_do_not_complete_each_others_sign_ins(api: httpx.Asy
 
 @pytest.mark.parametrize(
     ("cookie", "reached"),
-    [("", f"{LOGIN}?next=/admin/")] + [(text, f"{LOGIN}?next=/admin/&over=1") for text in ("x", "A" * 43, "x" * 4000)],
+    [("", f"{LOGIN}?next=/admin/")]
+    + [(text, f"{LOGIN}?next=/admin/&expired=1") for text in ("x", "A" * 43, "x" * 4000)],
 )
 async def test_second_step_needs_the_first(database, cookie: str, reached: str):
     browser = browser_at()
