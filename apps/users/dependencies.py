@@ -43,7 +43,7 @@ VERIFICATION_SECONDS = 24 * 3600
 INVITATION_SECONDS = 7 * 24 * 3600
 
 
-# --- services that open transactions of their own -------------------------------------------------------------------
+# --- services that open their own transactions --- -------------------------------------------------------------------
 
 
 @cache
@@ -77,7 +77,7 @@ def registration() -> Registration:
 
 @cache
 def confirmed_registration() -> ConfirmedRegistration:
-    """Return the service for sign-ups whose address has to be confirmed first."""
+    """Return the service for sign-ups that must confirm their address first."""
     tokens = tokens_for("confirm_registration", VERIFICATION_SECONDS)
     return ConfirmedRegistration(
         UserRepository(), PendingRegistrationRepository(), tokens, message_queue(), _creation()

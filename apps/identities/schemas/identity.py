@@ -22,5 +22,5 @@ class IdentityOut(ResponseSchema):
 
     @classmethod
     def of(cls, identity: "Identity") -> Self:
-        """Return the identity as its owner sees it."""
+        """Return the public representation of the identity."""
         return cls.model_validate(identity, from_attributes=True)

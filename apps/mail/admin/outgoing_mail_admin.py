@@ -1,4 +1,4 @@
-"""The list and pages of messages, which are read only, and sending them again."""
+"""The read-only list and pages of messages, and the operation that sends a message again."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Access tokens issued for API keys (RFC 9068), and what Keyhouse checks of them that others cannot offline."""
+"""Access tokens issued for API keys (RFC 9068), and the checks of them that are not possible offline."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -45,7 +45,7 @@ class ClientClaims:
 
 
 class ClientTokens:
-    """Issues and reads the tokens."""
+    """Issues and reads tokens of clients."""
 
     def __init__(self, tokens: SignedTokens) -> None:
         self._tokens = tokens
@@ -101,7 +101,7 @@ class ActiveClientTokens:
 
 
 class ClientTokenAuthentication:
-    """Verifies the key behind a token: whatever ends or restricts the key ends or restricts the token at once."""
+    """Verifies the key of a token, so that revoking or restricting the key immediately affects the token."""
 
     def __init__(self, tokens: ActiveClientTokens, keys: KeyAuthentication) -> None:
         self._tokens = tokens

@@ -13,7 +13,7 @@ BEARER = 'Bearer realm="keyhouse", error="invalid_token"'
 
 
 class OAuthError(DomainError):
-    """An error with OAuth's code; `challenge` is the value of WWW-Authenticate, where there is one."""
+    """An error with OAuth's code; `challenge` is the value of WWW-Authenticate, or empty."""
 
     status, code, message = 400, "invalid_request", "The request is malformed."
     challenge: ClassVar[str] = ""
@@ -50,7 +50,7 @@ class InvalidScope(OAuthError):
 
 
 class UnauthorizedClient(OAuthError):
-    """The client is authenticated and may not do this."""
+    """The client is authenticated, and the token was not issued to it."""
 
     code, message = "unauthorized_client", "The token was not issued to this client."
 

@@ -49,5 +49,5 @@ class Erasure:
 
 
 def erased_by(declarations: Iterable[AppDeclaration]) -> list[PersonalData]:
-    """Return what erases the personal data of each app that declares some."""
+    """Return the services that erase personal data, of the apps that declare any."""
     return [declared.personal_data.service() for declared in declarations if declared.personal_data]

@@ -18,7 +18,7 @@
                 await self.record_change(actor, "renamed", project, renamed, ["name"])
             return ProjectOut.of(renamed)
 
-Rules stay with the subclass, and so does the transaction: what is called `lock…` or `record…` joins it.
+The subclass contains the rules and opens the transaction; methods named `lock…` or `record…` join it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -61,7 +61,7 @@ class OwnedService[M]:
         return await self.rows.page(user_id, offset=offset, size=size)
 
     async def lock_owner(self, actor: Principal, user_id: int) -> None:
-        """Lock the account that a new row shall belong to.
+        """Lock the account that a new row will belong to.
 
         Raises NotFound, NotAllowed or InsufficientScopes unless the actor may change what belongs to it.
         """
@@ -81,7 +81,7 @@ class OwnedService[M]:
         before: Mapping[str, Any] = NOTHING,
         after: Mapping[str, Any] = NOTHING,
     ) -> None:
-        """Record `<kind>.<action>`. It concerns the row's owner, who may read it, also where the actor is another."""
+        """Record `<kind>.<action>` as an event that concerns the row's owner, who may read it."""
         entry = AuditEntry(actor, f"{self.kind}.{action}", self.kind, row.pk, before, after, subject_id=row.user_id)
         await self.audit.record(entry)
 

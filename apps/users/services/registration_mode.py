@@ -1,4 +1,4 @@
-"""The setting REGISTRATION: whether anonymous callers may create an account, and how."""
+"""The modes of the setting REGISTRATION, by which anonymous callers may create accounts."""
 
 from django.conf import settings
 

@@ -1,4 +1,4 @@
-"""Creating accounts for users of other providers."""
+"""Creates accounts for users of other providers."""
 
 import re
 
@@ -16,7 +16,7 @@ USERNAME_STEM_LENGTH_MAXIMUM = 100
 
 
 class FederatedRegistration:
-    """Creates accounts whose address another provider has verified, in the caller's transaction."""
+    """Creates accounts with an address that another provider has verified, in the caller's transaction."""
 
     def __init__(self, creation: AccountCreation, invitations: InvitationAcceptance) -> None:
         self._creation = creation
@@ -42,7 +42,7 @@ class FederatedRegistration:
 
 
 def username_stem(email: str) -> str:
-    """Return the beginning of the user name that is derived from the address."""
+    """Return the first part of the user name, derived from the address."""
     letters = re.sub(r"[^A-Za-z0-9_.-]", "", email.partition("@")[0])
     return letters[:USERNAME_STEM_LENGTH_MAXIMUM] or "user"
 
