@@ -31,7 +31,8 @@ def test_account_page_links_to_its_rows(browser: Client):
         f"{EVENTS}?subject_id={user.pk}",
         f"{EVENTS}?actor_id={user.pk}",
     } <= set(links)
-    assert [browser.get(link).status_code for link in links] == [200] * 12
+    assert len(links) >= 12
+    assert {link: browser.get(link).status_code for link in links} == dict.fromkeys(links, 200)
 
 
 def test_linked_lists_show_only_rows_of_the_account(browser: Client):

@@ -68,12 +68,12 @@ def test_own_sessions_have_a_link(browser: Client):
 def test_list_without_group_is_shown_last():
     class Model:
         class _meta:  # noqa: N801
-            label = "projects.Project"
+            label = "unlisted.Entity"
 
-    apps = [{"models": [{"model": Model, "name": "Projects", "admin_url": "/admin/projects/project/"}]}]
-    (group,) = grouped(apps, "/admin/projects/project/7/change/")
+    apps = [{"models": [{"model": Model, "name": "Entities", "admin_url": "/admin/unlisted/entity/"}]}]
+    (group,) = grouped(apps, "/admin/unlisted/entity/7/change/")
     assert (group["name"], group["is_current"], [each["name"] for each in group["models"]]) == (
         OTHERS,
         True,
-        ["Projects"],
+        ["Entities"],
     )

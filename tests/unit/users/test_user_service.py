@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from apps.core.authorization.principal import OPERATOR
-from apps.core.authorization.scopes import ACCOUNT_WRITE, KEYS_VERIFY, RESERVED_SCOPES, STAFF
+from apps.core.authorization.scopes import ACCOUNT_WRITE, EVERYONES_SCOPES, KEYS_VERIFY, RESERVED_SCOPES, STAFF
 from apps.core.errors import NotAllowed, NotFound
 from apps.users.schemas.user import UserQuery
 from apps.users.services.user_service import UserService
@@ -64,10 +64,10 @@ async def test_lists_the_accounts_that_the_caller_may_read(service, users, actor
 @pytest.mark.parametrize(
     ("fields", "held"),
     [
-        ({}, {ACCOUNT_WRITE}),
-        ({"role_scopes": [KEYS_VERIFY, "gone:scope"]}, {ACCOUNT_WRITE, KEYS_VERIFY}),
+        ({}, EVERYONES_SCOPES),
+        ({"role_scopes": [KEYS_VERIFY, "gone:scope"]}, EVERYONES_SCOPES | {KEYS_VERIFY}),
         ({"is_staff": True}, RESERVED_SCOPES),
-        ({"is_superuser": True}, {ACCOUNT_WRITE}),
+        ({"is_superuser": True}, EVERYONES_SCOPES),
     ],
 )
 async def test_scopes_that_an_account_holds(service, users, fields, held):
