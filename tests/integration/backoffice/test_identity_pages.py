@@ -41,8 +41,8 @@ def test_unlinking_needs_a_confirmation(browser, staff, ann):
     assert not Identity.objects.exists()
     event = only_event(action="identity.unlinked")
     assert (event.actor_id, event.target_id, event.subject_id) == (staff.pk, identity.pk, ann.pk)
-    (letter,) = letters_to("ann@example.com")
-    assert letter.subject == "Sign-in with another provider was unlinked from your account."
+    (message,) = letters_to("ann@example.com")
+    assert message.subject == "Sign-in with another provider was unlinked from your account."
 
 
 def test_last_way_to_sign_in_is_kept(browser):
