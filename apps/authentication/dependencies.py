@@ -101,7 +101,7 @@ def second_step() -> SecondStep:
 
 @cache
 def staff_second_step() -> SecondStep:
-    """Return the service that completes sign-ins to the admin, whose tokens are valid for nothing else."""
+    """Return the service that completes sign-ins to the admin, with tokens that are valid only there."""
     return _second_step("staff_second_factor")
 
 

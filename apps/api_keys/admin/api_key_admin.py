@@ -62,7 +62,7 @@ def key_state() -> Case:
 
 
 class StateFilter(SimpleListFilter):
-    """Keys in one state; deleted ones only when chosen. The rows are annotated with `state`."""
+    """Filters keys by state; deleted keys only when chosen. The rows are annotated with `state`."""
 
     title = "state"
     parameter_name = "state"

@@ -36,7 +36,7 @@ def is_well_formed(key: str) -> bool:
 
 
 def digest_of(key: str) -> bytes:
-    """Return the SHA-256 digest that is stored of a key; 190 random bits need no slow hash."""
+    """Return the SHA-256 digest of a key, which is stored. 190 random bits do not need a slow hash."""
     return sha256(key.encode()).digest()
 
 

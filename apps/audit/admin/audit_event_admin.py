@@ -19,7 +19,7 @@ from apps.core.declarations import audit_kinds
 
 
 class TargetKindFilter(SimpleListFilter):
-    """Events about one kind of target. Asking the table for its kinds would read all of it."""
+    """Filters events by target kind. The kinds are declared: a query for them would read the whole table."""
 
     title = "target"
     parameter_name = "target_kind"
@@ -34,7 +34,7 @@ class TargetKindFilter(SimpleListFilter):
 
 
 class ActorKindFilter(SimpleListFilter):
-    """Events by one kind of credential."""
+    """Filters events by the actor's kind of credential."""
 
     title = "credential"
     parameter_name = "actor_kind"
@@ -53,7 +53,7 @@ class ActorKindFilter(SimpleListFilter):
 
 
 class OutcomeFilter(SimpleListFilter):
-    """Events with one outcome."""
+    """Filters events by outcome."""
 
     title = "outcome"
     parameter_name = "outcome"

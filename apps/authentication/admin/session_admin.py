@@ -46,9 +46,9 @@ def _is_live(session: Any) -> bool:
 END = Operation(
     name="end",
     label="End",
-    order="End {rows}",
+    title="End {rows}",
     done="{rows} ended",
-    explanation="The session ends at its next request. The owner must sign in again.",
+    explanation="The session is refused from its next request on. The owner must sign in again.",
     perform=_end,
     permission="operate",
     applies=_is_live,
@@ -56,10 +56,10 @@ END = Operation(
 )
 END_EVERYWHERE = Operation(
     name="end_everywhere",
-    label="End all of the owner",
-    order="End all sessions of {owner}",
+    label="End all sessions of the owner",
+    title="End all sessions of {owner}",
     done="All sessions of {owner} ended",
-    explanation="Every session of the owner, of the API and of the admin, ends at its next request.",
+    explanation="Every session of the owner, of the API and of the admin, is refused from its next request on.",
     perform=_end_everywhere,
     permission="operate",
     in_bulk=False,
@@ -69,7 +69,7 @@ END_EVERYWHERE = Operation(
 
 
 def session_state() -> Case:
-    """Return the expression for a session's state in one word."""
+    """Return the expression for a session's state: live, ended or expired."""
     ended_with_account = Q(user__sessions_ended_at__gte=F("created_at")) | Q(user__is_active=False)
     return Case(
         When(Q(revoked_at__isnull=False) | ended_with_account, then=Value(ENDED)),
@@ -80,7 +80,7 @@ def session_state() -> Case:
 
 
 class StateFilter(SimpleListFilter):
-    """Live sessions unless another state is chosen. The list's rows have `state`."""
+    """Filters sessions by state, live ones by default. The rows are annotated with `state`."""
 
     title = "state"
     parameter_name = "state"
@@ -146,7 +146,7 @@ class SessionAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
 
     @admin.display(description="Authenticated by")
     def authenticated_by(self, session: Any) -> str:
-        """Show by which methods the owner has authenticated."""
+        """Show the methods by which the owner has authenticated."""
         return ", ".join(session.methods) or "-"
 
     @admin.display(description="State", ordering="state")
@@ -170,7 +170,7 @@ def _is_usable(user: Any) -> bool:
 SEND_RESET = Operation(
     name="send-password-reset",
     label="Send a password reset message",
-    order="Send a password reset message to {rows}",
+    title="Send a password reset message to {rows}",
     done="Password reset message sent to {rows}",
     explanation="The owner receives a message with a link that sets a new password. The link is valid for 30 minutes.",
     perform=_send_reset,

@@ -16,8 +16,8 @@ class LoginAttempt(models.Model):
     failures = models.PositiveIntegerField()
     last_failed_at = models.DateTimeField(null=True)
     locked_until = models.DateTimeField(null=True)
-    # When the client last signed in to the account, or set its password by a mailed link. Such clients are not locked
-    # out by others' guesses.
+    # When the client last signed in to the account, or set its password by a link in a message. Others' guesses do not
+    # lock out such a client.
     signed_in_at = models.DateTimeField(null=True)
 
     class Meta:

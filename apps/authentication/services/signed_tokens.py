@@ -31,7 +31,7 @@ REQUIRED_CLAIMS = ("exp", "iat", "sub")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class TokenKind:
     """A kind of access token: its `required` claims, and the `foreign` claims of other kinds, which it must not have.
 
     RFC 8725 (3.12) requires rules for each kind that no token of another kind meets.
@@ -57,7 +57,7 @@ REGISTRY = _OneAlgorithm()
 class SignedTokens:
     """Signs and verifies access tokens of one kind."""
 
-    def __init__(self, ring: KeyRing, kind: Kind, *, issuer: str, audience: str) -> None:
+    def __init__(self, ring: KeyRing, kind: TokenKind, *, issuer: str, audience: str) -> None:
         self._ring = ring
         self._kind = kind
         self.issuer = issuer
@@ -137,13 +137,13 @@ class AccessTokens:
     """Issues and reads the access tokens of sessions."""
 
     def __init__(self, ring: KeyRing, *, issuer: str, audience: str) -> None:
-        kind = Kind(required=("sid",), foreign=("client_id",))
+        kind = TokenKind(required=("sid",), foreign=("client_id",))
         self._tokens = SignedTokens(ring, kind, issuer=issuer, audience=audience)
 
     async def pair_of(self, session: Session, family: bytes) -> TokenPair:
         """Return a new access token and the refresh token of the session's current generation.
 
-        The session must come with its user, the roles and their scopes.
+        The session must be loaded with its user, the roles and their scopes.
         """
         claims = AccessClaims(session.user_id, session.pk, tuple(session.methods), session.authenticated_at)
         access_token = await self.issue(claims, principal_of(session).reserved_scopes)

@@ -71,7 +71,7 @@ class CodeForm(RefusableForm, SchemaForm):
     )
 
     def step_up(self) -> StepUpRequest:
-        """Return the re-authentication that the valid form holds."""
+        """Return the re-authentication request of the valid form."""
         return StepUpRequest(code=self.payload.code)
 
 
@@ -84,7 +84,7 @@ class PasswordForm(RefusableForm, SchemaForm):
     )
 
     def step_up(self) -> StepUpRequest:
-        """Return the re-authentication that the valid form holds."""
+        """Return the re-authentication request of the valid form."""
         request: StepUpRequest = self.payload
         return request
 
@@ -105,7 +105,7 @@ class PasskeyForm(RefusableForm, SchemaForm):
         return self.cleaned_data
 
     def step_up(self) -> StepUpRequest:
-        """Return the re-authentication that the valid form holds."""
+        """Return the re-authentication request of the valid form."""
         return StepUpRequest(passkey=self.payload)
 
 

@@ -81,7 +81,7 @@ def _post(actor: Principal, user_id: int, form: Any) -> CreditTransactionOut:
 POST = Operation(
     name="post",
     label="Post credits",
-    order="Post credits to {owner}",
+    title="Post credits to {owner}",
     done="Credits to {owner} posted",
     explanation="Changes the balance at once. A ledger entry cannot be deleted; post another one to reverse it.",
     perform=_post,

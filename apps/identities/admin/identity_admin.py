@@ -19,7 +19,7 @@ def _unlink(actor: Principal, identity_id: int, _form: Form) -> None:
 UNLINK = Operation(
     name="unlink",
     label="Unlink",
-    order="Unlink {rows}",
+    title="Unlink {rows}",
     done="{rows} unlinked",
     explanation="The identity no longer signs in to the account, and the owner is notified by mail. Sessions continue.",
     perform=_unlink,

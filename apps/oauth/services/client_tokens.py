@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apps.api_keys.services.key_secrets import KeySecret, KeySecrets
-from apps.authentication.services.signed_tokens import Kind, SignedTokens, new_token_id
+from apps.authentication.services.signed_tokens import SignedTokens, TokenKind, new_token_id
 from apps.core.authorization.principal import Principal
 from apps.core.values.api_contract import ACCESS_TOKEN_SECONDS
 from apps.oauth.repositories.revoked_token_repository import RevokedTokenRepository
@@ -15,7 +15,7 @@ from apps.verification.services.key_authentication import KeyAuthentication, Key
 
 # A retired signing key is accepted for as long as a session's access token lives, so this may not be longer.
 CLIENT_TOKEN_SECONDS = ACCESS_TOKEN_SECONDS
-CLIENT_TOKEN_KIND = Kind(required=("client_id", "secret_id", "scope", "jti"), foreign=("sid",))
+CLIENT_TOKEN_KIND = TokenKind(required=("client_id", "secret_id", "scope", "jti"), foreign=("sid",))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ BEARER = 'Bearer realm="keyhouse", error="invalid_token"'
 class OAuthError(DomainError):
     """An error with OAuth's code; `challenge` is the value of WWW-Authenticate, or empty."""
 
-    status, code, message = 400, "invalid_request", "The request is malformed."
+    status, code, message = 400, "invalid_request", "The request is malformed. Check its parameters."
     challenge: ClassVar[str] = ""
 
 

@@ -37,7 +37,7 @@ def _is_not_deleted(user: Any) -> bool:
 EXPORT = Operation(
     name="export",
     label="Export data",
-    order="Export the data of {rows}",
+    title="Export the data of {rows}",
     done="Data of {rows} exported",
     explanation="Downloads the account's personal data as a file. Give the file to the owner of the account only.",
     perform=_export,

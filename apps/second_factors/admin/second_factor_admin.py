@@ -76,7 +76,7 @@ def _has_factors(user: Any) -> bool:
 RESET = Operation(
     name="reset_second_factors",
     label="Remove second factors",
-    order="Remove the second factors of {rows}",
+    title="Remove the second factors of {rows}",
     done="Second factors of {rows} removed",
     explanation=(
         "Removes the authenticator app, the passkeys and the recovery codes of the account, and ends its sessions: "

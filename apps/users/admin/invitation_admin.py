@@ -50,7 +50,7 @@ def _is_open(invitation: Invitation) -> bool:
 RESEND = Operation(
     name="resend",
     label="Send again",
-    order="Send {rows} again",
+    title="Send {rows} again",
     done="{rows} sent again",
     explanation="The message is sent again, and the invitation is valid for seven days from now.",
     perform=_resend,
@@ -60,7 +60,7 @@ RESEND = Operation(
 REVOKE = Operation(
     name="revoke",
     label="Revoke",
-    order="Revoke {rows}",
+    title="Revoke {rows}",
     done="{rows} revoked",
     explanation="The invitation and every link to it become invalid.",
     perform=_revoke,

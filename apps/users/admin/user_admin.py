@@ -123,7 +123,7 @@ def _is_restorable(user: User) -> bool:
 ACTIVATE = Operation(
     name="activate",
     label="Reactivate",
-    order="Reactivate {rows}",
+    title="Reactivate {rows}",
     done="{rows} reactivated",
     explanation="The user can sign in again, and the API keys of the account are valid again.",
     perform=lambda actor, user_id, _form: _set_active(actor, user_id, is_active=True),
@@ -132,7 +132,7 @@ ACTIVATE = Operation(
 DEACTIVATE = Operation(
     name="deactivate",
     label="Suspend",
-    order="Suspend {rows}",
+    title="Suspend {rows}",
     done="{rows} suspended",
     explanation="The user is signed out and cannot sign in, and the API keys of the account are refused immediately. "
     "The account can be reactivated.",
@@ -148,7 +148,7 @@ DELETE = deletion(
 RESTORE = Operation(
     name="restore",
     label="Restore",
-    order="Restore {rows}",
+    title="Restore {rows}",
     done="{rows} restored",
     explanation="The user can sign in again, and the API keys of the account are valid again. Sessions stay ended.",
     perform=_restore,

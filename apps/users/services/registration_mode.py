@@ -18,7 +18,7 @@ class RegistrationClosed(NotAllowed):
 class InvitationRequired(NotAllowed):
     """Registration is by invitation only."""
 
-    code, message = "INVITATION_REQUIRED", "Registration requires an invitation. Open the link in yours."
+    code, message = "INVITATION_REQUIRED", "Registration requires an invitation. Open the link in your invitation."
 
 
 def require_open_registration() -> None:

@@ -80,7 +80,7 @@ class DecisionRepository:
     async def decide_unmetered[R](self, queries: Sequence[VerificationQuery], decide: Decide[R]) -> R:
         """Load the rows of the queries, decide, and return the results.
 
-        Nothing is written, so nothing is locked or committed.
+        Rate limits and credits are not used, so nothing is locked.
         """
         snapshot = _snapshot(await read_rows(*LOAD.bind(_digests(queries))))
         results, effects = decide(snapshot)
@@ -96,7 +96,7 @@ async def _load(
     statements = [load.bind(_digests(queries))]
     idempotent = [query for query in queries if query.is_idempotent]
     if idempotent:
-        # Begins once the locks are held, so it sees the records of the batch before.
+        # Begins once the locks are held, so it sees the records of the previous batch.
         statements.append(LOAD_IDEMPOTENCY_RECORDS.bind(_idempotency_keys(idempotent)))
     snapshot = _snapshot(*await transaction.fetch(*statements))
     if load is not LOAD_AND_SKIP_LOCKED:

@@ -78,8 +78,8 @@ def test_every_operation_names_its_rows():
     operations = [operation for pages in lists for operation in pages.offered_operations]
     assert {"activate", "export", "reset_second_factors", "unlink", "rotate"} <= {each.name for each in operations}
     for operation in operations:
-        assert ("{rows}" in operation.order) or ("{owner}" in operation.order and not operation.in_bulk)
-        assert ("{rows}" in operation.done) == ("{rows}" in operation.order)
-        assert not operation.order.endswith(("?", "."))
+        assert ("{rows}" in operation.title) or ("{owner}" in operation.title and not operation.in_bulk)
+        assert ("{rows}" in operation.done) == ("{rows}" in operation.title)
+        assert not operation.title.endswith(("?", "."))
         assert not operation.done.endswith(".")
         assert operation.explanation.endswith(".")
