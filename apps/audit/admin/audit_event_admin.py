@@ -1,4 +1,4 @@
-"""The list and pages of audit events, which are read only."""
+"""The read-only list and pages of audit events."""
 
 import json
 from typing import Any

@@ -26,7 +26,7 @@ from apps.core.values.api_contract import ACCESS_TOKEN_SECONDS
 KID_BYTES = 16
 KID = re.compile(r"[A-Za-z0-9_-]{22}")  # token_urlsafe(KID_BYTES)
 KEY_SET_SECONDS = 300  # for how long others may cache the published key set
-VIEW_SECONDS = 5.0
+CACHE_SECONDS = 5.0
 READ_INTERVAL_SECONDS = 0.5
 POLL_SECONDS = 0.01
 # Part of the encryption key of the stored private halves: another text makes them unreadable.
@@ -36,7 +36,7 @@ ENCRYPTION_PURPOSE = "keyhouse signing keys"
 class KeyRing:
     """A cached copy of the signing keys in the database.
 
-    Signing reads the keys each time. Verifying uses the last read for VIEW_SECONDS. For an unknown key id the keys
+    Signing reads the keys each time. Verifying uses the last read for CACHE_SECONDS. For an unknown key id the keys
     are read again, but such reads begin at least READ_INTERVAL_SECONDS apart, and callers in between wait for the next.
     So requests with invented ids do not cost a query each, and a token of a new key is never refused.
     """
@@ -62,7 +62,7 @@ class KeyRing:
     async def public_key(self, kid: str) -> Ed25519PublicKey | None:
         """Return the public half of the key with this id, or None when there is none or it has retired."""
         if kid in self._public:
-            await self._renew_view()
+            await self._renew_cache()
         elif KID.fullmatch(kid):
             await self._look_for(kid)
         return self._public.get(kid)
@@ -78,10 +78,10 @@ class KeyRing:
             if not any(map(_may_sign, await self._keys.all())):  # else another process has added one
                 await self._keys.insert(new_key(), notice=timedelta())
 
-    async def _renew_view(self) -> None:
+    async def _renew_cache(self) -> None:
         now = monotonic()
-        # One caller reads; the others use the current view, which is older by one read at most.
-        if now - self._read_at > VIEW_SECONDS and now - self._read_begun_at > READ_INTERVAL_SECONDS:
+        # One caller reads; the others use the cached keys, which are older by one read at most.
+        if now - self._read_at > CACHE_SECONDS and now - self._read_begun_at > READ_INTERVAL_SECONDS:
             await self._read()
 
     async def _look_for(self, kid: str) -> None:
@@ -169,7 +169,7 @@ class KeyRotation:
         """Create the key that signs next; raises NotAllowed unless the actor is a superuser.
 
         If no key signs, or the old keys are compromised, the new key signs immediately. In the latter case no worker
-        accepts a token of the old keys after VIEW_SECONDS.
+        accepts a token of the old keys after CACHE_SECONDS.
         """
         actor.require_superuser()
         key = new_key()

@@ -1,4 +1,4 @@
-"""The list and pages of ledger entries, which are read only."""
+"""The read-only list and pages of ledger entries."""
 
 from typing import Any
 

@@ -38,7 +38,7 @@ def expected_issuer(provider: Provider, claims: Claims) -> str:
     return f"{MICROSOFT}/{tenant}/v2.0"
 
 
-def is_issuer_of(provider: Provider, issuer: str) -> bool:
+def owns_issuer(provider: Provider, issuer: str) -> bool:
     """Return whether identities of this issuer are the provider's."""
     return issuer == provider.issuer or (provider.issuer in MICROSOFT_SHARED and issuer.startswith(f"{MICROSOFT}/"))
 
@@ -63,7 +63,7 @@ def profile_from(provider: str, issuer: str, subject: Any, email: Any, full_name
         subject=ascii_text(subject, "subject", SUBJECT_LENGTH_MAXIMUM),
         email=address,
         is_verified=is_verified and bool(address),
-        full_name="".join(letter for letter in name if letter.isprintable())[:NAME_LENGTH_MAXIMUM],
+        full_name="".join(character for character in name if character.isprintable())[:NAME_LENGTH_MAXIMUM],
     )
 
 

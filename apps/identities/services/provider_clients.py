@@ -16,7 +16,7 @@ from apps.identities.domain.provider import (
     ProviderRefused,
     ProviderUnavailable,
 )
-from apps.identities.services.claims import MICROSOFT_SHARED, is_issuer_of, profile_from, profile_of
+from apps.identities.services.claims import MICROSOFT_SHARED, owns_issuer, profile_from, profile_of
 from apps.identities.services.id_tokens import PublicKeys, UnknownKey, read_id_token, usable_keys
 from apps.identities.services.provider_http import ProviderHttp, ascii_text, json_object
 from apps.identities.services.provider_metadata import ProviderMetadata, PublishedDocument, metadata_url
@@ -235,7 +235,7 @@ class Providers:
     def is_configured(self, name: str, issuer: str) -> bool:
         """Return whether a provider with this name is configured and has this issuer."""
         client = self._clients.get(name)
-        return client is not None and is_issuer_of(client.provider, issuer)
+        return client is not None and owns_issuer(client.provider, issuer)
 
 
 def _client(provider: Provider, http: ProviderHttp) -> ProviderClient:

@@ -63,7 +63,7 @@ class AccountRepository:
             raise NotFound
         return user.email if user.erased_at is None else None, vars(user)["now"]
 
-    async def role_names_giving(self, scope: str) -> list[str]:
+    async def role_names_with_scope(self, scope: str) -> list[str]:
         """Return the names of the roles with the scope, in order."""
         return [role.name for role in await fetch_all(Role.objects.filter(scopes__scope=scope).order_by("name"))]
 

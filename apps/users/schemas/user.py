@@ -26,7 +26,7 @@ BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u206
 
 
 def _is_one_line(value: str) -> str:
-    if any(unicodedata.category(letter) in {"Cc", "Zl", "Zp"} or letter in BIDI_CONTROLS for letter in value):
+    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} or character in BIDI_CONTROLS for character in value):
         raise ValueError("must not contain control characters or characters that change the direction of text")
     return value
 

@@ -35,7 +35,7 @@ def test_list_and_page_show_the_identity(browser, ann):
 def test_unlinking_needs_a_confirmation(browser, staff, ann):
     identity = identity_of(ann)
     page = f"{IDENTITIES}{identity.pk}/delete/"
-    assert "no longer signs in to the account" in text_of(browser.get(page))
+    assert "can no longer sign in with this identity" in text_of(browser.get(page))
     assert Identity.objects.exists()
     assert "unlinked." in text_of(browser.post(page, follow=True))
     assert not Identity.objects.exists()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from apps.identities.domain.provider import PRESETS, InvalidProviderResponse, ProviderKind
-from apps.identities.services.claims import is_issuer_of, profile_of, published_issuers
+from apps.identities.services.claims import owns_issuer, profile_of, published_issuers
 from tests.unit.identities.forged import ISSUER, claims, provider
 
 pytestmark = pytest.mark.unit
@@ -104,8 +104,8 @@ def test_issuers_that_metadata_may_name():
 
 
 def test_issuers_whose_identities_are_the_providers():
-    assert is_issuer_of(provider(), ISSUER)
-    assert not is_issuer_of(provider(), f"{ISSUER}/")
+    assert owns_issuer(provider(), ISSUER)
+    assert not owns_issuer(provider(), f"{ISSUER}/")
     shared = provider(ProviderKind.MICROSOFT, COMMON)
-    assert is_issuer_of(shared, f"https://login.microsoftonline.com/{TENANT}/v2.0")
-    assert not is_issuer_of(shared, "https://login.microsoftonline.com.evil.example/x/v2.0")
+    assert owns_issuer(shared, f"https://login.microsoftonline.com/{TENANT}/v2.0")
+    assert not owns_issuer(shared, "https://login.microsoftonline.com.evil.example/x/v2.0")

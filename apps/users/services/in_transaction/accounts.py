@@ -76,7 +76,7 @@ class HeldScopes:
     async def _reason(self, scope: str) -> str:
         if scope not in ROLE_SCOPES:
             return f"Only staff hold the scope {scope}."
-        names = await self._accounts.role_names_giving(scope)
+        names = await self._accounts.role_names_with_scope(scope)
         if not names:
             return f"The owner needs a role with the scope {scope}, and no role has it."
         return f"The owner needs a role with the scope {scope}: {' or '.join(names)}."

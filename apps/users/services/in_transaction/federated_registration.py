@@ -43,8 +43,8 @@ class FederatedRegistration:
 
 def username_stem(email: str) -> str:
     """Return the first part of the user name, derived from the address."""
-    letters = re.sub(r"[^A-Za-z0-9_.-]", "", email.partition("@")[0])
-    return letters[:USERNAME_STEM_LENGTH_MAXIMUM] or "user"
+    stem = re.sub(r"[^A-Za-z0-9_.-]", "", email.partition("@")[0])
+    return stem[:USERNAME_STEM_LENGTH_MAXIMUM] or "user"
 
 
 def _address(email: str) -> str:
@@ -55,5 +55,5 @@ def _address(email: str) -> str:
 
 
 def _printable(full_name: str) -> str:
-    printable = "".join(letter for letter in full_name if letter.isprintable())
+    printable = "".join(character for character in full_name if character.isprintable())
     return printable.strip()[:FULL_NAME_LENGTH_MAXIMUM].strip()
