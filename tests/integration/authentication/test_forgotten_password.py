@@ -12,11 +12,11 @@ from apps.one_time_tokens.models import OneTimeToken
 from apps.users.models import User
 from tests.support.accounts import audited, colleague, customer, superuser
 from tests.support.assertions import assert_error
+from tests.support.captured_sql import all_statements
 from tests.support.factories import make_staff, make_user
 from tests.support.links import kinds_to, tokens_to
 from tests.support.mailbox import letters_to
 from tests.support.orm import make, rows, run_in_transaction
-from tests.support.statements import statements
 
 FORGOT = "/api/v1/auth/forgot-password"
 ANN = "ann@example.com"
@@ -76,7 +76,7 @@ async def test_statements_are_the_same_with_and_without_an_account(api: httpx.As
     await make(make_user, email="suspended@example.com", is_active=False)
     seen = []
     for email in (ANN, ANN, "nobody@example.com", "suspended@example.com"):
-        with statements() as made:
+        with all_statements() as made:
             await forget(api, email)
         seen.append(made)
     first, *others = seen

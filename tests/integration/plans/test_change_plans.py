@@ -11,9 +11,9 @@ from apps.audit.models import AuditEvent
 from apps.plans.models import Plan, PlanLimit
 from tests.support.accounts import audited, colleague, customer, superuser
 from tests.support.assertions import assert_error
+from tests.support.captured_sql import captured
 from tests.support.factories import make_key, make_service_key, make_staff, make_user
 from tests.support.orm import make, rows
-from tests.support.transaction_statements import locks_and_writes
 
 PLANS = "/api/v1/plans"
 MISSING = 2**62
@@ -79,12 +79,12 @@ async def test_only_fields_that_were_sent_are_changed(api: httpx.AsyncClient, ch
 
 async def test_changing_and_deleting_a_plan_lock_it_first(api: httpx.AsyncClient):
     staff, pro = await colleague(), await plan_named("pro")
-    with locks_and_writes() as seen:
+    with captured() as sql:
         await api.patch(f"{PLANS}/{pro.pk}", json={"name": "gold", "rate_limits": [HOUR]}, headers=staff.headers)
-    assert seen == ["lock plans", "update plans", "delete plan_limits", "insert plan_limits"]
-    with locks_and_writes() as seen:
+    assert sql.changes == ["lock plans", "update plans", "delete plan_limits", "insert plan_limits"]
+    with captured() as sql:
         await api.delete(f"{PLANS}/{pro.pk}", headers=staff.headers)
-    assert seen == ["lock plans", "delete plan_limits", "delete plans"]
+    assert sql.changes == ["lock plans", "delete plan_limits", "delete plans"]
 
 
 async def test_concurrent_changes_are_atomic_and_the_last_one_stays(api: httpx.AsyncClient):

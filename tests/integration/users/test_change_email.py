@@ -13,11 +13,11 @@ from apps.mail.models import OutgoingMail
 from apps.users.models import User
 from tests.support.accounts import Account, audited, colleague, customer
 from tests.support.assertions import assert_error
+from tests.support.captured_sql import all_statements
 from tests.support.factories import make_key, make_user
 from tests.support.links import kinds_to, query_of, tokens_to
 from tests.support.mailbox import age_messages, letters_to
 from tests.support.orm import make, rows, run_in_transaction
-from tests.support.statements import statements
 
 ME = "/api/v1/users/me"
 CONFIRM, CANCEL = "/api/v1/auth/confirm-email", "/api/v1/auth/cancel-email-change"
@@ -166,7 +166,7 @@ async def test_taken_address_gets_the_same_response_and_statements_and_another_m
     for email in (NEW, "known@example.com"):
         await run_in_transaction(User.objects.filter(pk=me.id).update, pending_email="")
         await make(age_messages, 61)
-        with statements() as run:
+        with all_statements() as run:
             response = await ask(api, me, email)
         answers.append((response.status_code, response.json()["email"], set(response.headers), run))
         assert response.json()["pending_email"] == email
