@@ -1,9 +1,9 @@
-"""The apps of the project, and which may import which: adding an app edits this list and no other.
+"""The apps of the project, in layers of allowed imports. To add an app, edit this list only.
 
 `settings.INSTALLED_APPS`, the import contracts (`tests/architecture/import_contracts.py`) and the tests read it.
 """
 
-# From top to bottom, by label: an app imports only apps of the layers below its own.
+# From top to bottom, by label. An app may import only apps of lower layers.
 APP_LAYERS: list[list[str]] = [
     ["backoffice"],
     ["oauth"],

@@ -1,4 +1,4 @@
-"""The additions of this app to the project."""
+"""The declaration of the identities app."""
 
 from apps.core.declarations import AppDeclaration, Mount, OwnedEntity
 from apps.identities.repositories.identity_repository import IdentityRepository

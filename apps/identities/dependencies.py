@@ -72,17 +72,17 @@ def identity_service() -> IdentityService:
 
 @cache
 def return_redirect() -> ReturnRedirect:
-    """Return what sends browsers back to the application."""
+    """Return the service that sends browsers back to the application."""
     return ReturnRedirect(sign_in_codes())
 
 
 @cache
 def sign_in_states() -> OneTimeTokens:
-    """Return the tokens that stand for sign-ins under way."""
+    """Return the one-time tokens that identify sign-ins in progress."""
     return tokens_for("oauth_state", STATE_SECONDS)
 
 
 @cache
 def sign_in_codes() -> OneTimeTokens:
-    """Return the tokens that stand for people whom a provider has identified."""
+    """Return the one-time tokens that the application exchanges for a session or a link."""
     return tokens_for("oauth_code", CODE_SECONDS)

@@ -108,9 +108,9 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         return await self._shown(changed)
 
     async def revoke(self, actor: Principal, key_id: int, reason: str = "") -> ApiKeyOut:
-        """Revoke the key permanently: verifications that begin once this returns are answered DISABLED.
+        """Revoke the key permanently: verifications that begin once this returns have the verdict DISABLED.
 
-        A key that is revoked already stays as it is. Raises NotFound, NotAllowed, InsufficientScopes.
+        A revoked key stays as it is. Raises NotFound, NotAllowed, InsufficientScopes.
         """
         async with transaction():
             key = await self.lock(actor, key_id)
@@ -163,27 +163,27 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         return ApiKeyWithSecret.of(key, await self._held_by_owner(key), api_key=secret)
 
     async def _held_by_owner(self, *keys: ApiKey) -> frozenset[str]:
-        """Return the scopes that the owner of the keys holds, looked up only where they matter to one of the keys."""
+        """Return the scopes that the owner of the keys holds. No query is run if none of the keys depends on them."""
         if any(reserved_among(key.scopes) for key in keys):
             return await self.users.held_scopes(keys[0].user_id)
         return frozenset()
 
 
 def _require_no_fewer_scopes(actor: Principal, key: ApiKey) -> None:
-    """Raise InsufficientScopes where the key has scopes that the actor lacks.
+    """Raise InsufficientScopes if the key has scopes that the actor lacks.
 
-    That holds for an API key, and for a session of staff without the second factor that their rights need. A new
+    The actor may be an API key, or a session of staff without the second factor that their rights need. A new
     secret, or a change of what limits the key, would give the actor those scopes.
     """
     if actor.lacks_second_factor:
         for scope in reserved_under(key.scopes):
             actor.require_scope(scope)
     if actor.kind is CredentialKind.API_KEY and not actor.acts_as_staff and missing_scopes(actor.scopes, key.scopes):
-        raise InsufficientScopes("An API key cannot change another key that has scopes which it lacks itself.")
+        raise InsufficientScopes("An API key cannot change a key that has scopes which it lacks itself.")
 
 
 def _require_may_limit(actor: Principal) -> None:
-    """Raise NotAllowed where others than staff set rate limits of a key, which may exceed those of the plan."""
+    """Raise NotAllowed unless the actor is staff: the rate limits of a key may exceed those of the plan."""
     if not actor.acts_as_staff:
         reason = "Only staff can set the rate limits of an API key."
         raise NotAllowed(reason, details=[ErrorDetail("rate_limits", reason)])

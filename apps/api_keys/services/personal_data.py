@@ -1,4 +1,4 @@
-"""What API keys keep of a person: names, descriptions, metadata and addresses."""
+"""The personal data in API keys: names, descriptions, metadata and addresses."""
 
 from functools import partial
 from typing import Any

@@ -6,7 +6,7 @@ from django.contrib.auth.backends import ModelBackend
 
 
 class StaffBackend(ModelBackend):
-    """Answers which permissions staff have, by Django's synchronous ORM, as the admin does.
+    """Looks up the permissions of staff, by Django's synchronous ORM, as the admin does.
 
     It authenticates no one: StaffSessions checks passwords, for the admin's own login page.
     """

@@ -1,4 +1,4 @@
-"""The bases of commands: help that fits a screen, data on stdout, messages on stderr, exit codes fit for scripts."""
+"""Base classes of commands: concise help, data on stdout, messages on stderr, and exit codes for scripts."""
 
 import textwrap
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter

@@ -5,7 +5,7 @@ from apps.core.schemas.fields import Timestamp
 
 
 class IdentityOut(EntityOut):
-    """A user of a provider. `email` is the address that the provider returned at the last sign-in."""
+    """An identity at another provider. `email` is the address that the provider returned at the last sign-in."""
 
     id: int
     provider: str

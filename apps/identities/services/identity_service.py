@@ -1,4 +1,4 @@
-"""The identities of an account: listing and unlinking them."""
+"""Lists and unlinks the identities of an account."""
 
 from django.contrib.auth.hashers import is_password_usable
 
@@ -65,13 +65,13 @@ class IdentityService:
             await self._unlink(actor, await self._accounts.lock(actor.owner_id), identity_id)
 
     async def unlink(self, actor: Principal, user_id: int, identity_id: int) -> None:
-        """Unlink a customer's identity, for staff; raises NotAllowed, NotFound, LastWayIn."""
+        """Unlink a customer's identity. For staff. Raises NotAllowed, NotFound, LastWayIn."""
         actor.require_staff()
         async with transaction():
             await self._unlink(actor, await self._accounts.lock_for(actor, user_id), identity_id)
 
     async def unlink_as_staff(self, actor: Principal, identity_id: int) -> None:
-        """Unlink an identity of whichever account has it, for staff; raises as `unlink` does."""
+        """Unlink an identity from the account that has it. For staff. Raises as `unlink` does."""
         actor.require_staff()
         await self.unlink(actor, (await self._identities.get(identity_id)).user_id, identity_id)
 

@@ -1,4 +1,4 @@
-"""Enqueued messages: sending failed ones again, and checking with a message of its own that mail is delivered."""
+"""Sends failed messages again, and checks with a test message that mail is delivered."""
 
 import asyncio
 from secrets import token_hex
@@ -24,7 +24,7 @@ POLL_SECONDS = 0.2
 
 
 class MessageService:
-    """Looks after messages of every kind."""
+    """Sends failed messages again."""
 
     def __init__(self, mails: OutgoingMailRepository, audit: AuditTrail) -> None:
         self._mails = mails
@@ -33,13 +33,13 @@ class MessageService:
     async def send_again(self, actor: Principal, message_id: int) -> None:
         """Enqueue a failed message again.
 
-        Raises NotAllowed, NotFound, Conflict when it has not failed, or has expired with the links in it.
+        Raises NotAllowed, NotFound, Conflict when it has not failed, or has expired and so have its links.
         """
         actor.require_staff()
         async with transaction():
             message: Any = await self._mails.lock(message_id)
             if message.failed_at is None or message.context_encrypted is None or message.has_expired:
-                raise Conflict("Only a message that has failed, and whose links have not expired, can be sent again.")
+                raise Conflict("Only a failed message whose links have not expired can be sent again.")
             await self._mails.make_due(message)
             after = values_of(message, AUDITED)
             await self._audit.record(AuditEntry(actor, "mail.sent_again", "outgoing_mail", message_id, after=after))
@@ -68,7 +68,7 @@ class MailCheck:
         was not sent.
         """
         if not self._has_mailer:
-            raise Conflict("MAIL_URL is not set: mail is not delivered, and messages stay enqueued.")
+            raise Conflict("MAIL_URL is not set, so mail is not delivered and messages stay enqueued. Set MAIL_URL.")
         mail = await self._outcome(await self._enqueue(recipient))
         if mail is None or mail.sent_at is None:
             raise Unavailable(f"The message was not sent: {mail.error if mail else 'no worker has claimed it'}")
@@ -83,7 +83,7 @@ class MailCheck:
         return key
 
     async def _outcome(self, key: str) -> OutgoingMail | None:
-        # A running server may have claimed the message first; then its outcome is waited for.
+        # A running server may have claimed the message first, so the outcome is awaited.
         for _ in range(int(SEND_SECONDS_MAXIMUM / POLL_SECONDS)):
             await self._delivery.deliver(key)
             mail = await self._mails.find_by_key(key)

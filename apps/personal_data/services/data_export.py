@@ -17,14 +17,14 @@ from apps.users.services.user_service import UserService
 
 @dataclass(frozen=True, slots=True)
 class AllowedExport:
-    """An export that the actor may have. `DataExport` alone makes these; its callers count them first."""
+    """An export that the actor may make. Only `DataExport` creates these; routers count them before the export runs."""
 
     actor: Principal
     user_id: int
 
 
 class DataExport:
-    """Gathers an account's personal data from all apps into one JSON document; see `DataExportOut`."""
+    """Exports an account's personal data from all apps as one JSON document; see `DataExportOut`."""
 
     def __init__(self, users: UserService, sections: Mapping[str, PersonalData], audit: AuditTrail) -> None:
         self._users = users
@@ -37,9 +37,9 @@ class DataExport:
         return AllowedExport(actor, actor.owner_id)
 
     async def allow(self, actor: Principal, user_id: int) -> AllowedExport:
-        """Allow staff the export of an account's data, which they give to its owner.
+        """Allow staff the export of an account's data for its owner.
 
-        Their own needs a recently authenticated session. Raises NotAllowed, StepUpRequired, NotFound.
+        The export of their own data requires recent authentication. Raises NotAllowed, StepUpRequired, NotFound.
         """
         actor.require_staff()
         if user_id == actor.user_id:

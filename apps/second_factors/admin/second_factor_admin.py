@@ -17,7 +17,7 @@ from apps.second_factors.models import Passkey, TotpDevice
 
 
 class FactorAdmin(ReadOnlyAdmin, OwnerColumns):
-    """Shows the owner of a factor and when it was used; only its owner adds and removes it."""
+    """Shows a factor's owner and its last use. Only its owner can add or remove it."""
 
     search_fields = ("user__email",)
     search_help_text = "E-mail address"
@@ -60,7 +60,7 @@ class TotpDeviceAdmin(FactorAdmin):
         return self.audit_kind, row.user_id
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Leave out those that await their first code."""
+        """Return the confirmed authenticator apps."""
         confirmed: QuerySet[Any] = super().get_queryset(request).filter(confirmed_at__isnull=False)
         return confirmed
 
@@ -76,7 +76,7 @@ def _has_factors(user: Any) -> bool:
 RESET = Operation(
     name="reset_second_factors",
     label="Remove second factors",
-    order="Remove the second factors of {rows}",
+    title="Remove the second factors of {rows}",
     done="Second factors of {rows} removed",
     explanation=(
         "Removes the authenticator app, the passkeys and the recovery codes of the account, and ends its sessions: "

@@ -1,4 +1,4 @@
-"""Who may change an account's second factors."""
+"""Checks who may change an account's second factors."""
 
 from apps.core.authorization.authentication_methods import include_second_factor
 from apps.core.authorization.principal import CredentialKind, Principal
@@ -9,9 +9,9 @@ from apps.users.services.user_service import UserService
 
 
 class FactorRights:
-    """Requires recent authentication and, where the account has a second factor, a session that has shown one.
+    """Requires a recent authentication, by a second factor if the account has one.
 
-    A session that a password alone began, before the factor was added, may be a thief's: it re-authenticates first.
+    A session that was started by the password alone, before the factor was added, may be an attacker's.
     """
 
     def __init__(self, factors: FactorRepository, users: UserService) -> None:
@@ -19,7 +19,7 @@ class FactorRights:
         self._users = users
 
     async def require_recent_authentication(self, actor: Principal) -> int:
-        """Return the caller's account; raises StepUpRequired, NotAllowed without a session."""
+        """Return the id of the caller's account; raises StepUpRequired, NotAllowed without a session."""
         actor.require_recent_authentication()
         await self.require_second_factor_if_enrolled(actor)
         return actor.owner_id
@@ -28,8 +28,8 @@ class FactorRights:
         """Return the caller's account, which may add a factor.
 
         Raises as `require_recent_authentication` does, and EmailNotVerified for a customer's unverified address:
-        whoever has signed up with another person's address must not keep a way in when its owner resets the password by
-        mail. Accounts of staff are created by other staff.
+        a person who has signed up with another's address must not be able to sign in after its owner resets the
+        password by mail. Accounts of staff are created by other staff.
         """
         account = await self._users.credentials(await self.require_recent_authentication(actor))
         if not (account.is_verified or account.is_staff):
@@ -37,17 +37,17 @@ class FactorRights:
         return account
 
     async def require_second_factor_if_enrolled(self, actor: Principal) -> None:
-        """Raise StepUpRequired if the account has a second factor that the session has not recently shown."""
+        """Raise StepUpRequired unless the session was recently authenticated by the account's second factor, if any."""
         counts = await self._factors.counts(actor.owner_id)
         if counts.has_factor:
             actor.require_recent_authentication()
             if not include_second_factor(actor.methods):
                 raise StepUpRequired
 
-    async def require_superuser_in_person(self, actor: Principal) -> None:
+    async def require_superuser_session(self, actor: Principal) -> None:
         """Raise NotAllowed unless the caller is an operator, or a superuser with a session; StepUpRequired for these.
 
-        A superuser's key is not enough: a stolen one must not open other accounts.
+        A superuser's API key is not sufficient: a stolen key must not give access to other accounts.
         """
         actor.require_superuser()
         if actor.kind is CredentialKind.API_KEY:

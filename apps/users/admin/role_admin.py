@@ -39,7 +39,7 @@ def _permissions() -> list[tuple[str, str]]:
 class RoleForm(SchemaModelForm):
     """The fields of a role, new or not.
 
-    The page remembers what it showed: saving an old page does not give back what was removed since.
+    The page contains the values that it showed, so that saving an old page does not restore what was removed since.
     """
 
     scopes = forms.MultipleChoiceField(
@@ -84,8 +84,8 @@ DELETE = deletion(role_service, "The role cannot be restored. A role that accoun
 
 @admin.register(Role)
 class RoleAdmin(ServiceAdmin):
-    """Shows roles to staff who may view them; only superusers add, change and delete them, whatever permissions others
-    have: others could give themselves rights."""
+    """Shows roles to staff who may view them. Only superusers add, change and delete them: other staff could give
+    themselves rights."""
 
     form = RoleChangeForm
     add_form = RoleAddForm
@@ -103,13 +103,13 @@ class RoleAdmin(ServiceAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the roles with what they give and how many accounts have each, deleted ones left out."""
+        """Return the roles with their scopes and permissions, and the number of accounts that are not deleted."""
         members = Count("user", filter=Q(user__deleted_at=None))
-        return Role.objects.with_what_they_give().annotate(accounts_number=members).order_by("id")
+        return Role.objects.with_scopes_and_permissions().annotate(accounts_number=members).order_by("id")
 
     @admin.display(description="Scopes")
     def scopes(self, role: Any) -> SafeString:
-        """Show each scope that the role gives."""
+        """Show each scope of the role."""
         return format_html_join(SafeString("<br>"), "<code>{}</code>", ((scope,) for scope in role.scope_names))
 
     @admin.display(description="Permissions")
@@ -141,7 +141,7 @@ class RoleAdmin(ServiceAdmin):
         return acting_staff(request).is_superuser
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return the fields that the page shows and does not change."""
+        """Return the read-only fields."""
         if obj is None:
             return ()
         return ("accounts",) if self.has_change_permission(request) else ("name", "scopes", "permissions", "accounts")

@@ -1,4 +1,4 @@
-"""A role, and reading it with the scopes and permissions that it gives."""
+"""Roles, and queries of roles with their scopes and permissions."""
 
 from typing import Any, ClassVar
 
@@ -14,14 +14,14 @@ from apps.users.models.role_scope import RoleScope
 class RoleManager(Manager["Role"]):
     """Roles with their `scope_names` and `permission_names`, such as `api_keys.view_apikey`, both in order."""
 
-    def with_what_they_give(self) -> QuerySet["Role"]:
-        """Return the roles with both names annotated."""
+    def with_scopes_and_permissions(self) -> QuerySet["Role"]:
+        """Return the roles, annotated with `scope_names` and `permission_names`."""
         scopes = RoleScope.objects.filter(role=OuterRef("pk")).order_by("scope").values("scope")
         carried = _named(Permission.objects.filter(group=OuterRef("pk"))).order_by("full_name").values("full_name")
         return self.annotate(scope_names=ArraySubquery(scopes), permission_names=ArraySubquery(carried))
 
     def grantable_permissions(self) -> QuerySet[Any]:
-        """Return the permissions that roles may carry, with their `full_name`: those that a page of the admin needs."""
+        """Return the permissions that roles can have, those that the admin checks, with their `full_name`."""
         permissions = _named(Permission.objects.all()).filter(full_name__in=registered_permissions())
         return permissions.order_by("content_type__app_label", "content_type__model", "codename")
 
@@ -33,7 +33,7 @@ def _named(permissions: QuerySet[Permission]) -> QuerySet[Any]:
 
 
 class Role(Group):
-    """A group of Django's: its permissions are for the admin, its RoleScopes for the API."""
+    """A Django group: its permissions apply to the admin, its RoleScopes to the API."""
 
     objects: ClassVar[RoleManager] = RoleManager()  # type: ignore[assignment]  # it finds roles, not groups
 

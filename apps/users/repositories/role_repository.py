@@ -1,4 +1,4 @@
-"""Reads and writes roles, and which accounts have them."""
+"""Reads and writes roles, and assigns them to accounts."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from apps.users.models import Role, RoleScope, User
 
 NAME_UNIQUE = "auth_group_name_key"
 NAME_TAKEN = ErrorDetail("name", "A role with this name exists.")
-# Django makes these two models, so nothing says of which type they are.
+# Django creates these two models at run time, so type checkers do not know them.
 Membership: type[Any] = User.groups.through
 GrantedPermission: type[Any] = Group.permissions.through
 
@@ -23,32 +23,32 @@ class RoleInUse(Conflict):
     """A role that accounts have cannot be deleted."""
 
     code = "ROLE_IN_USE"
-    message = "Accounts have this role. Remove it from them first, or remove its scopes and permissions."
+    message = "Accounts have this role. Remove it from them first, or remove its scopes and permissions instead."
 
 
 class RoleRepository:
-    """The roles' rows: Django's groups, with the scopes and permissions that they give.
+    """The roles' rows: Django's groups, with their scopes and permissions.
 
-    What a role gives, and which accounts have it, changes only while its row is locked; which accounts have it, only
-    while the account's row is locked too.
+    Lock a role before changing its scopes, permissions or accounts. Before changing its accounts, also lock the
+    account.
     """
 
     async def get(self, role_id: int) -> Role:
-        """Return the role with what it gives; raises NotFound."""
-        return _existing(await fetch_one(Role.objects.with_what_they_give().filter(pk=role_id)))
+        """Return the role with its scopes and permissions; raises NotFound."""
+        return _existing(await fetch_one(Role.objects.with_scopes_and_permissions().filter(pk=role_id)))
 
     async def page(self, *, offset: int, size: int) -> tuple[list[Role], int]:
         """Return one page of roles in order of id, and how many there are."""
-        roles = Role.objects.with_what_they_give().order_by("id")
+        roles = Role.objects.with_scopes_and_permissions().order_by("id")
         return await fetch_all(roles[offset : offset + size]), await count(roles)
 
     async def lock(self, role_id: int) -> Role:
-        """Lock the role and return it with what it gives; raises NotFound."""
+        """Lock the role and return it with its scopes and permissions; raises NotFound."""
         _existing(await lock_one(Role.objects.filter(pk=role_id)))
-        return await self.get(role_id)  # read once it is locked: a subquery would show what was before the wait
+        return await self.get(role_id)  # read after locking: a subquery would return the state before the wait
 
     async def insert(self, name: str) -> int:
-        """Insert a role that gives nothing and return its id; raises Conflict when its name is taken."""
+        """Insert a role without scopes and permissions and return its id; raises Conflict when its name is taken."""
         try:
             return (await insert(Role(name=name))).pk
         except ConstraintViolated as error:
@@ -62,23 +62,23 @@ class RoleRepository:
             raise _refusal(error) from error
 
     async def replace_scopes(self, role_id: int, scopes: Collection[str]) -> None:
-        """Let a locked role give these scopes and no others."""
+        """Replace the scopes of a locked role."""
         await delete(RoleScope.objects.filter(role=role_id).exclude(scope__in=scopes))
         await insert_all([RoleScope(role_id=role_id, scope=scope) for scope in scopes], ignore_conflicts=True)
 
     async def find_permissions(self, names: Sequence[str]) -> dict[str, int]:
-        """Return the ids of those permissions that roles may carry, by their names."""
+        """Return the ids of the named permissions that roles can have, by name."""
         found = await fetch_all(Role.objects.grantable_permissions().filter(full_name__in=names))
         return {permission.full_name: permission.pk for permission in found}
 
     async def replace_permissions(self, role_id: int, ids: Collection[int]) -> None:
-        """Let a locked role give these permissions and no others."""
+        """Replace the permissions of a locked role."""
         await delete(GrantedPermission.objects.filter(group=role_id).exclude(permission__in=ids))
         granted = [GrantedPermission(group_id=role_id, permission_id=each) for each in sorted(ids)]
         await insert_all(granted, ignore_conflicts=True)
 
     async def has_members(self, role_id: int) -> bool:
-        """Return whether accounts have a locked role that are not deleted."""
+        """Return whether an account that is not deleted has a locked role."""
         return await exists(Membership.objects.filter(group=role_id, user__deleted_at=None))
 
     async def delete(self, role_id: int) -> None:
@@ -101,7 +101,7 @@ class RoleRepository:
         return await lock_all(Role.objects.filter(Q(name__in=names) | Q(pk__in=ids)))
 
     async def remove_others(self, user_id: int, ids: Collection[int]) -> None:
-        """Remove all roles but these, which are locked, from a locked account."""
+        """Remove all roles except these, which are locked, from a locked account."""
         await delete(Membership.objects.filter(user=user_id).exclude(group__in=ids))
 
     async def add(self, user_id: int, ids: Collection[int]) -> None:

@@ -1,4 +1,4 @@
-"""Accounts, as they are created, changed, found and shown."""
+"""Accounts in requests and responses."""
 
 import unicodedata
 from typing import TYPE_CHECKING, Annotated, Any, Self, cast
@@ -26,7 +26,7 @@ BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u206
 
 
 def _is_one_line(value: str) -> str:
-    if any(unicodedata.category(letter) in {"Cc", "Zl", "Zp"} or letter in BIDI_CONTROLS for letter in value):
+    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} or character in BIDI_CONTROLS for character in value):
         raise ValueError("must not contain control characters or characters that change the direction of text")
     return value
 
@@ -108,7 +108,7 @@ class UserQuery(PageQuery):
 STAFF_FIELDS = frozenset({"plan", "is_active"})
 SUPERUSER_FIELDS = frozenset({"roles", "is_staff"})
 ACCESS_FIELDS = frozenset({"is_active", "is_staff"})
-# A new password can be set through a mail to the address.
+# The address receives links that set a new password, so it gives access too.
 RIGHTS_FIELDS = frozenset({"email", "is_staff", "roles"})
 
 
@@ -148,7 +148,7 @@ class UserUpdate(RequestSchema):
 
 
 class UserAdministration(UserUpdate):
-    """What the admin may change: also who is staff, for superusers only. The API does not accept it."""
+    """The changes that the admin accepts: as in the API, and `is_staff`, which only superusers can set."""
 
     is_staff: Flag = Field(default_factory=omitted)
 

@@ -1,4 +1,4 @@
-"""Changing accounts."""
+"""Changes accounts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ ROLES = "roles"
 class AccountUpdate:
     """Changes accounts for their owners and for staff.
 
-    An owner's new address waits until it is confirmed (EmailChange); staff change the addresses of others at once.
+    An owner's new address is pending until it is confirmed (EmailChange); a change by staff is immediate.
     """
 
     def __init__(
@@ -43,9 +43,9 @@ class AccountUpdate:
     async def update(self, actor: Principal, user_id: int, update: UserUpdate) -> UserOut:
         """Change the account and return it.
 
-        What may give access or rights needs a recent authentication, which no API key has. Raises NotAllowed,
-        InsufficientScopes, StepUpRequired, NotFound, ValidationFailed for an unknown plan or role, Conflict when the
-        address or user name is taken or members of staff would remove their own access, TooManyRequests as
+        Changes that may give access or rights require recent authentication, so API keys are refused. Raises
+        NotAllowed, InsufficientScopes, StepUpRequired, NotFound, ValidationFailed for an unknown plan or role, Conflict
+        when the address or user name is taken or staff would remove their own access, and TooManyRequests as
         EmailChangeRequests does.
         """
         _require_rights(actor, user_id, update)

@@ -1,4 +1,4 @@
-"""What of an account decides whether it may be used, and whom members of staff may change."""
+"""The credentials of an account, and the rules by which staff may change other accounts."""
 
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -52,8 +52,8 @@ def is_usable(user: User) -> bool:
     return user.is_active and user.deleted_at is None and not locked
 
 
-class Colleague(Protocol):
-    """The fields of an account that the rules need."""
+class HasStaffStatus(Protocol):
+    """The fields of an account that the rules read."""
 
     @property
     def user_id(self) -> int:
@@ -68,21 +68,21 @@ class Colleague(Protocol):
         """Whether it belongs to a superuser."""
 
 
-def require_changeable_by(actor: Principal, account: Colleague) -> None:
-    """Raise NotAllowed where the account belongs to another member of staff and the actor is no superuser."""
-    if _is_staffs(account) and account.user_id != actor.user_id and not actor.is_superuser:
+def require_changeable_by(actor: Principal, account: HasStaffStatus) -> None:
+    """Raise NotAllowed if the account belongs to another member of staff and the actor is not a superuser."""
+    if _is_of_staff(account) and account.user_id != actor.user_id and not actor.is_superuser:
         raise NotAllowed("Only a superuser may change another member of staff.")
 
 
-def require_removable_by(actor: Principal, account: Colleague) -> None:
-    """Raise as `require_changeable_by` does, and Conflict where members of staff would remove their own access.
+def require_removable_by(actor: Principal, account: HasStaffStatus) -> None:
+    """Raise as `require_changeable_by` does, and Conflict if members of staff would remove their own access.
 
-    So there is always a superuser, who can give access back to others.
+    So there is always a superuser who can restore the access of others.
     """
     require_changeable_by(actor, account)
-    if _is_staffs(account) and account.user_id == actor.user_id:
+    if _is_of_staff(account) and account.user_id == actor.user_id:
         raise Conflict("You cannot remove your own access. Ask another superuser to remove it.")
 
 
-def _is_staffs(account: Colleague) -> bool:
+def _is_of_staff(account: HasStaffStatus) -> bool:
     return account.is_staff or account.is_superuser

@@ -19,8 +19,8 @@
                 await self.record_change(actor, "renamed", project, renamed, ["name"])
             return ProjectOut.of(renamed)
 
-`get`, `page` and `delete` are inherited. Rules stay with the subclass, and so do transactions: methods named `lock…` or
-`record…` join them.
+`get`, `page` and `delete` are inherited. The subclass contains the rules and opens the transactions; methods named
+`lock…` or `record…` join them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -87,7 +87,7 @@ class OwnedService[M, Out: ResponseSchema]:
         return await self.rows.page(user_id, offset=offset, size=size)
 
     async def lock_owner(self, actor: Principal, user_id: int) -> None:
-        """Lock the account that a new row shall belong to.
+        """Lock the account that a new row will belong to.
 
         Raises NotFound, NotAllowed or InsufficientScopes unless the actor may change what belongs to it.
         """
@@ -107,7 +107,7 @@ class OwnedService[M, Out: ResponseSchema]:
         before: Mapping[str, Any] = NOTHING,
         after: Mapping[str, Any] = NOTHING,
     ) -> None:
-        """Record `<entity>.<action>`. It concerns the row's owner, who may read it, also where the actor is another."""
+        """Record `<entity>.<action>` as an event that concerns the row's owner, who may read it."""
         kind = self.rows.kind
         entry = AuditEntry(actor, f"{kind}.{action}", kind, row.pk, before, after, subject_id=row.user_id)
         await self.audit.record(entry)

@@ -1,4 +1,4 @@
-"""Which roles there are, and who may change them."""
+"""Lists and manages roles."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,9 +14,9 @@ from apps.users.schemas.role import RoleCreate, RoleOut, RoleUpdate
 
 
 class RoleService:
-    """Shows roles to staff; creates, changes and deletes them for superusers, who alone cannot gain rights by it.
+    """Lists roles for staff, and manages them for superusers: others could give themselves rights.
 
-    Each use of a role reads what it gives, so a change holds from its commit.
+    Every request reads the scopes of roles, so a change is effective from its commit.
     """
 
     def __init__(self, roles: RoleRepository, audit: AuditTrail) -> None:
@@ -45,9 +45,9 @@ class RoleService:
             return RoleOut.of(await self._roles.get(role_id))
 
     async def update(self, actor: Principal, role_id: int, update: RoleUpdate) -> RoleOut:
-        """Change the role, and so what all accounts that have it may do; raises NotFound, and as `create` does.
+        """Change the role, and the rights of all accounts with it; raises NotFound, and as `create` does.
 
-        Needs a recent authentication, which no API key has; raises StepUpRequired.
+        Requires recent authentication, so API keys are refused; raises StepUpRequired.
         """
         actor.require_superuser()
         actor.require_recent_authentication()

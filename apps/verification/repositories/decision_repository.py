@@ -1,7 +1,7 @@
 """Reads and writes the rows of a batch of verifications, in one transaction.
 
-The one repository that works across apps: it reads keys, owners, plans and balances and writes counters, the ledger and
-usage, because a verdict is exact only if all of them are decided on rows that are locked together. Its SQL is in
+The only repository that works across apps. It reads keys, owners, plans and balances and writes counters, the ledger
+and usage, because a verdict is exact only if all of these rows are locked together. Its SQL is in
 `decision.sql`.
 """
 
@@ -21,7 +21,7 @@ from apps.core.database.statements import load_statements
 from apps.verification.domain import BatchEffects, BatchSnapshot, KeyRecord, VerificationQuery
 
 SQL = load_statements(Path(__file__).with_name("decision.sql"))
-# A constant of the scope catalogue; scopes contain no character that SQL would have to quote.
+# A constant from the scope catalogue; scopes contain no characters that must be quoted in SQL.
 RECORDS = SQL["records"].replace("%(reserved)s", f"'{array_of_texts(sorted(RESERVED_GRANTS))}'::varchar[]")
 
 
@@ -55,7 +55,7 @@ type Decide[R] = Callable[[BatchSnapshot], tuple[R, BatchEffects]]
 
 
 class DecisionRepository:
-    """Runs batches of verifications against the database. The database's clock is the decision's."""
+    """Runs batches of verifications against the database, by the database's clock."""
 
     async def decide[R](self, queries: Sequence[VerificationQuery], decide: Decide[R]) -> R:
         """Load and lock the rows of the queries, decide, write the effects, commit, and return the results.
@@ -80,7 +80,7 @@ class DecisionRepository:
     async def decide_unmetered[R](self, queries: Sequence[VerificationQuery], decide: Decide[R]) -> R:
         """Load the rows of the queries, decide, and return the results.
 
-        Nothing is used, so nothing is locked, and there is no commit to wait for.
+        Rate limits and credits are not used, so nothing is locked.
         """
         snapshot = _snapshot(await read_rows(*LOAD.bind(_digests(queries))))
         results, effects = decide(snapshot)
@@ -96,7 +96,7 @@ async def _load(
     statements = [load.bind(_digests(queries))]
     idempotent = [query for query in queries if query.is_idempotent]
     if idempotent:
-        # Begins once the locks are held, so it sees the records of the batch before.
+        # Begins once the locks are held, so it sees the records of the previous batch.
         statements.append(LOAD_IDEMPOTENCY_RECORDS.bind(_idempotency_keys(idempotent)))
     snapshot = _snapshot(*await transaction.fetch(*statements))
     if load is not LOAD_AND_SKIP_LOCKED:

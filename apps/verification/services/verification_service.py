@@ -1,4 +1,4 @@
-"""Verification: may this key make this call?"""
+"""Verifies whether API keys may make calls."""
 
 import asyncio
 import secrets
@@ -36,9 +36,9 @@ class KeyBusy(Unavailable):
 
 
 class VerificationService:
-    """Decides queries in batches: metered ones each batch in one transaction, the others on committed rows.
+    """Decides queries in batches: metered ones in one transaction per batch, the others on committed rows.
 
-    Unmetered queries lock nothing, and wait neither for a lock nor for a commit.
+    Unmetered queries take no locks, and wait neither for a lock nor for a commit.
     """
 
     def __init__(self, decisions: DecisionRepository) -> None:
@@ -51,7 +51,7 @@ class VerificationService:
     ) -> tuple[Verdict, str]:
         """Return the verdict and the request's id; the effects of a VALID metered query are committed.
 
-        Raises NotAuthenticated, NotAllowed or InsufficientScopes for the caller; then nothing was decided.
+        Raises NotAuthenticated, NotAllowed or InsufficientScopes for the caller, before anything is decided.
         """
         request_id = request.request_id or secrets.token_hex(REQUEST_ID_BYTES)
         query = _query(request, request_id, caller, is_metered=is_metered)
@@ -85,7 +85,7 @@ class VerificationService:
 def _query(request: VerifyRequest, request_id: str, caller: Caller | None, *, is_metered: bool) -> VerificationQuery:
     key = request.key.get_secret_value()
     return VerificationQuery(
-        # No key has an empty digest, so a malformed one is not found; its caller is authorized with it all the same.
+        # No key has an empty digest, so a malformed key is not found. Its caller is authorized nevertheless.
         digest_of(key) if is_well_formed(key) else b"",
         request.cost,
         request.weight,
@@ -101,7 +101,7 @@ def _query(request: VerifyRequest, request_id: str, caller: Caller | None, *, is
 
 
 def _decide(snapshot: BatchSnapshot, batch: Sequence[PendingQuery]) -> tuple[list[Result], BatchEffects]:
-    """Decide the queries whose clients are connected and whose callers may verify keys; the others have no effect."""
+    """Decide the queries with connected clients and authorized callers; the others have no effect."""
     callers = {pending.item.caller for pending in batch if pending.item.caller}
     refusals = refused_callers(snapshot, callers)
     errors = [_error(pending, refusals, snapshot) for pending in batch]

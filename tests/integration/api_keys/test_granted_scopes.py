@@ -15,9 +15,9 @@ from tests.support.factories import IssuedKey, give_scopes, make_bare_key, make_
 from tests.support.orm import make, rows
 
 KEYS, VERIFY = "/api/v1/api-keys", "/api/v1/keys/verify"
-NEEDS_SERVICE = "The owner needs a role that gives keys:verify: service."
-NEEDS_HOLDER = "The owner needs a role that gives credits:hold: credit-service."
-ONLY_STAFF = "Only staff hold keyhouse:staff."
+NEEDS_SERVICE = "The owner needs a role with the scope keys:verify: service."
+NEEDS_HOLDER = "The owner needs a role with the scope credits:hold: credit-service."
+ONLY_STAFF = "Only staff hold the scope keyhouse:staff."
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ ONLY_STAFF = "Only staff hold keyhouse:staff."
         (["mine", "keys:*", "credits:*"], [NEEDS_SERVICE, NEEDS_HOLDER]),
         (["keyhouse:staff"], [ONLY_STAFF]),
         (["keyhouse:*"], [ONLY_STAFF]),
-        (["tokens:introspect"], ["The owner needs a role that gives tokens:introspect, and no role gives it."]),
+        (["tokens:introspect"], ["The owner needs a role with the scope tokens:introspect, and no role has it."]),
     ],
 )
 async def test_scopes_that_the_owner_does_not_hold_are_refused(

@@ -86,7 +86,7 @@ async def test_concurrent_changes_of_different_fields_are_all_kept(api: httpx.As
     assert len(await audited()) == 5
 
 
-async def test_revoking_makes_room_for_exactly_one_key(api: httpx.AsyncClient):
+async def test_revocation_allows_exactly_one_more_key(api: httpx.AsyncClient):
     plan = await make(Plan.objects.create, name="small", api_keys_maximum=2)
     me = await customer(plan=plan)
     keys = [await make(make_key, me.user) for _ in range(2)]

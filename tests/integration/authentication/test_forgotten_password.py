@@ -31,9 +31,9 @@ async def test_owner_gets_a_link_for_half_an_hour(api: httpx.AsyncClient, settin
     user = await make(make_user, email=ANN)
     response = await forget(api, " ANN@example.com ")
     assert (response.status_code, response.json()) == (202, {"status": "ok"})
-    (letter,) = await make(letters_to, ANN)
-    assert letter.kind == "reset_password"
-    assert letter.context["link"].startswith("https://app.example.com/account/reset-password#token=")
+    (message,) = await make(letters_to, ANN)
+    assert message.kind == "reset_password"
+    assert message.context["link"].startswith("https://app.example.com/account/reset-password#token=")
     (mail,) = await rows(OutgoingMail.objects.all())
     assert (mail.user_id, round((mail.expires_at - mail.created_at) / timedelta(minutes=1))) == (user.pk, 30)
     assert await audited() == [("password.reset_asked", user.pk, None)]
@@ -106,8 +106,8 @@ async def test_no_header_changes_the_link(api: httpx.AsyncClient, settings, head
     settings.ALLOWED_HOSTS = ["evil.example", "keyhouse.localhost"]
     await make(make_user, email=ANN)
     assert (await forget(api, **{header: "evil.example"})).status_code == 202
-    (letter,) = await make(letters_to, ANN)
-    assert letter.context["link"].startswith("https://app.example.com/account/reset-password#")
+    (message,) = await make(letters_to, ANN)
+    assert message.context["link"].startswith("https://app.example.com/account/reset-password#")
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ SEEDED = ["service", "credit-service"]
 
 
 def _given(name: str) -> tuple[list[str], list[str]]:
-    role: Any = Role.objects.with_what_they_give().get(name=name)
+    role: Any = Role.objects.with_scopes_and_permissions().get(name=name)
     return role.scope_names, role.permission_names
 
 
@@ -206,7 +206,7 @@ def test_key_page_shows_ineffective_scopes(browser):
 def test_key_with_scopes_its_owner_lacks_is_refused(browser):
     form = {"user": make_user().pk, "name": "k", "environment": "live", "scopes": "keys:verify", "metadata": "{}"}
     (reason,) = form_errors(browser.post(f"{KEYS}add/", form))["scopes"]
-    assert reason == "The owner needs a role that gives keys:verify: service."
+    assert reason == "The owner needs a role with the scope keys:verify: service."
     assert not AuditEvent.objects.exists()
 
 

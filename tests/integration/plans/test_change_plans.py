@@ -129,8 +129,8 @@ async def test_malformed_plans_are_rejected(api: httpx.AsyncClient, change: dict
 
 async def test_the_next_verification_uses_the_new_rate_limits(api: httpx.AsyncClient):
     staff, free = await colleague(), await plan_named("free")
-    asker = await make(make_user, plan=await plan_named("pro"))
-    key, service = await make(make_key), await make(make_service_key, user=asker)
+    caller = await make(make_user, plan=await plan_named("pro"))
+    key, service = await make(make_key), await make(make_service_key, user=caller)
     codes = []
     for limit in (0, 5, 0):
         change = {"rate_limits": [{**MINUTE, "limit": limit}, {**MINUTE, "name": "other", "period_seconds": 7}]}

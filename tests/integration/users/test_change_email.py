@@ -173,8 +173,8 @@ async def test_taken_address_gets_the_same_response_and_statements_and_another_m
     assert answers[0] == answers[1]
     assert await kinds_to("known@example.com") == ["email_taken"]
     assert await kinds_to("Known@example.com") == []
-    (letter,) = await make(letters_to, "known@example.com")
-    assert query_of(letter.context["link"]) == {}
+    (message,) = await make(letters_to, "known@example.com")
+    assert query_of(message.context["link"]) == {}
 
 
 async def test_address_that_another_account_took_meanwhile_is_rejected(api: httpx.AsyncClient):
@@ -253,7 +253,7 @@ async def test_staff_change_it_immediately_and_both_addresses_are_notified(api: 
         200, "staff@example.com", None,
     )  # fmt: skip
     assert response.json()["pending_email"] is None
-    (notice,) = [letter for letter in await make(letters_to, OLD) if letter.kind == "security_notice"]
+    (notice,) = [message for message in await make(letters_to, OLD) if message.kind == "security_notice"]
     assert notice.context["by_staff"] == "yes"
     assert await kinds_to("staff@example.com") == ["security_notice", "verify_email"]
     for token in tokens:

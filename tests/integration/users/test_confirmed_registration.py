@@ -163,8 +163,8 @@ async def test_password_is_not_stored_in_clear(api: httpx.AsyncClient):
     (token,) = await rows(OneTimeToken.objects.all())
     assert pending.password.startswith("argon2$argon2id$")
     assert (token.user_id, token.data) == (None, {"pending": pending.pk})
-    (letter,) = await make(letters_to, ANN)
-    assert PASSWORD not in repr(letter)
+    (message,) = await make(letters_to, ANN)
+    assert PASSWORD not in repr(message)
 
 
 async def test_clean_up_deletes_unconfirmed_sign_ups(api: httpx.AsyncClient):

@@ -1,4 +1,4 @@
-"""Accounts that are locked for a change, and the scopes that they hold meanwhile."""
+"""Locks accounts for a change, and checks the scopes that they hold."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -21,10 +21,10 @@ class Accounts:
         return Credentials.of(await self._accounts.lock(user_id))
 
     async def lock_for(self, actor: Principal, user_id: int, scope: str = ACCOUNT_WRITE) -> Credentials:
-        """Lock the account, whose belongings the actor is about to change.
+        """Lock the account whose data the actor is about to change.
 
-        Raises NotFound, NotAllowed or InsufficientScopes unless the actor may: a customer its own, with `scope` where
-        it is a key; staff every customer's; superusers also another member of staff's.
+        Raises NotFound, NotAllowed or InsufficientScopes unless the actor may change it: a customer its own (a key
+        needs `scope`); staff those of customers; superusers also those of other staff.
         """
         actor.require_writing(user_id, scope)
         account = await self.lock(user_id)
@@ -32,31 +32,31 @@ class Accounts:
         return account
 
     async def lock_usable(self, user_id: int) -> Credentials:
-        """Lock the account; raises NotFound where it may not be used."""
+        """Lock the account; raises NotFound if it may not be used."""
         account = await self.lock(user_id)
         if not account.is_usable:
             raise NotFound
         return account
 
     async def lock_by_email(self, email: str) -> Credentials | None:
-        """Lock the account with this address, usable or not; None where there is none."""
+        """Lock and return the account with this address, usable or not, or None."""
         user = await self._accounts.lock_by_email(email)
         return None if user is None else Credentials.of(user)
 
     async def lock_usable_by_email(self, email: str) -> Credentials | None:
-        """Lock the account with this address; None where there is none, or it may not be used."""
+        """Lock and return the account with this address if it may be used, or None."""
         user = await self._accounts.lock_by_email(email)
         return Credentials.of(user) if user is not None and is_usable(user) else None
 
     async def lock_key_allowance(self, user_id: int) -> int | None:
-        """Lock the account and return how many keys its plan allows, None for any number; raises NotFound."""
+        """Lock the account and return the number of keys that its plan allows, None for any number; raises NotFound."""
         account: Any = await self._accounts.lock_with_key_allowance(user_id)
         maximum: int | None = account.api_keys_maximum
         return maximum
 
 
 class HeldScopes:
-    """Compares scopes with those that an account holds. Each use of a key compares again; this is for the message."""
+    """Checks that an account holds scopes, for early errors: every use of a key checks its scopes again."""
 
     def __init__(self, accounts: AccountRepository) -> None:
         self._accounts = accounts
@@ -66,17 +66,17 @@ class HeldScopes:
         wanted = reserved_under(scopes)
         missing = withheld_scopes(wanted, await self._held(user_id)) if wanted else []
         if missing:
-            details = [ErrorDetail("scopes", await self._what_it_takes(scope)) for scope in missing]
+            details = [ErrorDetail("scopes", await self._reason(scope)) for scope in missing]
             raise ValidationFailed("The owner of the key does not hold all of these scopes.", details=details)
 
     async def _held(self, user_id: int) -> frozenset[str]:
         user: Any = await self._accounts.find_with_role_scopes(user_id)
         return held_scopes(user.role_scopes, is_staff=user.is_staff) if user else frozenset()
 
-    async def _what_it_takes(self, scope: str) -> str:
+    async def _reason(self, scope: str) -> str:
         if scope not in ROLE_SCOPES:
-            return f"Only staff hold {scope}."
-        names = await self._accounts.role_names_giving(scope)
+            return f"Only staff hold the scope {scope}."
+        names = await self._accounts.role_names_with_scope(scope)
         if not names:
-            return f"The owner needs a role that gives {scope}, and no role gives it."
-        return f"The owner needs a role that gives {scope}: {' or '.join(names)}."
+            return f"The owner needs a role with the scope {scope}, and no role has it."
+        return f"The owner needs a role with the scope {scope}: {' or '.join(names)}."
