@@ -31,6 +31,7 @@ SHORT_DIRECTORIES = Path("/tmp")  # noqa: S108  # not tempfile's: TMPDIR may dif
 LOG_BYTES_MAXIMUM = 10 * 1024 * 1024
 WAIT_SECONDS = 60
 START_ATTEMPTS = 10
+REMOVAL_ATTEMPTS = 50
 REJECTING = 1  # pg_isready: starting up, recovering or shutting down
 
 SETTINGS = {
@@ -128,7 +129,7 @@ class EmbeddedPostgres:
 
     def _initialise(self) -> None:
         for leftover in self.directory.glob("initdb-*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+            _remove(leftover)
         draft = Path(tempfile.mkdtemp(prefix="initdb-", dir=self.directory))
         self._own(draft)
         options = [
@@ -276,3 +277,12 @@ def _sync(directory: Path) -> None:
     descriptor = os.open(directory, os.O_RDONLY)
     os.fsync(descriptor)
     os.close(descriptor)
+
+
+def _remove(leftover: Path) -> None:
+    # An initdb whose parent was killed may still write into it, and fails once its files are gone.
+    for _ in range(REMOVAL_ATTEMPTS):
+        shutil.rmtree(leftover, ignore_errors=True)
+        if not leftover.exists():
+            return
+        time.sleep(0.1)
