@@ -38,7 +38,11 @@ class EntityRepository[M: Model]:
         return existing(await self._row.first(row_id))
 
     async def lock(self, row_id: int) -> M:
-        """Lock the row and return it. Raises NotFound. Lock the row's owner first."""
+        """Lock the row and return it. Raises NotFound. Lock the row's owner first.
+
+        Annotations that read other rows may be from before the wait for the lock. Where a rule depends on one, `get`
+        the row again.
+        """
         return existing(await self._row.lock(row_id))
 
     async def insert(self, row: M) -> M:
