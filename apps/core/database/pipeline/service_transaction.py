@@ -11,7 +11,7 @@ from psycopg.pq.abc import PGresult
 
 from apps.core.database.database_errors import named_violation
 from apps.core.database.pipeline.pipelined_connection import Rows
-from apps.core.database.pipeline.pipelined_transaction import STALE, PipelinedTransaction
+from apps.core.database.pipeline.pipelined_transaction import BEING_CHANGED, STALE, PipelinedTransaction
 from apps.core.errors import Unavailable
 
 CANCEL_SECONDS_MAXIMUM = 2.0  # for PostgreSQL to cancel the statement of a cancelled task
@@ -87,6 +87,6 @@ class ServiceTransaction(PipelinedTransaction):
 def _raise_translated(error: Error) -> NoReturn:
     """Raise ConstraintViolated, Unavailable if a retry may succeed, or the error itself."""
     if isinstance(error, STALE):  # a table has changed since the statement was prepared
-        raise Unavailable("The database is being changed. Retry shortly.") from error
+        raise Unavailable(BEING_CHANGED) from error
     translated = named_violation(error)
     raise translated from (None if translated is error else error)
