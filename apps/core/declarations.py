@@ -51,8 +51,8 @@ class OwnedPersonalData(PersonalData):
 
     @override
     async def export(self, user_id: int) -> Any:
-        """Return the account's rows."""
-        rows, total = await self._rows.page(user_id, offset=0, size=EXPORT_ROWS_MAXIMUM)
+        """Return the account's newest rows."""
+        rows, total = await self._rows.newest(user_id, EXPORT_ROWS_MAXIMUM)
         return await section_of(self._to_schema, rows, total)
 
     @override

@@ -45,7 +45,8 @@ class PlanRepository:
 
     async def lock(self, plan_id: int) -> Plan:
         """Lock the plan and return it with its `rate_limits`. Accounts can still be moved to it. Raises NotFound."""
-        return existing(await lock_one(_with_rate_limits(Plan.objects.filter(pk=plan_id))))
+        existing(await lock_one(Plan.objects.filter(pk=plan_id)))
+        return await self.get(plan_id)  # read after locking: a subquery would return the state before the wait
 
     async def insert(self, columns: Mapping[str, Any], rate_limits: Sequence[Mapping[str, Any]]) -> Plan:
         """Insert a plan; raises Conflict when its name is taken."""

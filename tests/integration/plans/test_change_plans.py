@@ -94,7 +94,10 @@ async def test_concurrent_changes_are_atomic_and_the_last_one_stays(api: httpx.A
         *(api.patch(f"{PLANS}/{pro.pk}", json={"rate_limits": wish}, headers=staff.headers) for wish in wishes)
     )
     assert [answer.json()["rate_limits"] for answer in answers] == wishes
-    last = (await rows(AuditEvent.objects.order_by("id")))[-1]
+    events = await rows(AuditEvent.objects.order_by("id"))
+    former = [[MINUTE], *(event.after["rate_limits"] for event in events)]
+    assert [event.before["rate_limits"] for event in events] == former[:-1]
+    last = events[-1]
     shown = (await api.get(f"{PLANS}/{pro.pk}", headers=staff.headers)).json()["rate_limits"]
     assert shown == last.after["rate_limits"]
 

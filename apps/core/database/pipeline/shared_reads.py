@@ -17,6 +17,7 @@ from psycopg.pq import ExecStatus, Format
 from psycopg.pq.abc import PGresult
 
 from apps.core.database.pipeline.pipelined_connection import PipelinedConnection, Rows
+from apps.core.database.pipeline.pipelined_transaction import BEING_CHANGED, STALE
 from apps.core.database.pipeline.prepared_statements import Types
 from apps.core.database.pool import connection
 from apps.core.errors import Unavailable
@@ -121,7 +122,7 @@ class PipelinedReads(PipelinedConnection):
         if isinstance(outcome, Error):
             # The statement may not have been prepared, or its tables have changed: prepare it again next time.
             self._statements.forget(*key)
-            read.fail(outcome)
+            read.fail(Unavailable(BEING_CHANGED) if isinstance(outcome, STALE) else outcome)
         elif outcome is None:
             read.succeed([])
         else:
