@@ -1,7 +1,7 @@
 """Signs in: starts a session for a caller that has authenticated."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from apps.audit.domain.audit_entry import AuditEntry, Outcome
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
@@ -146,7 +146,8 @@ class SignIn:
         try:
             session = await self._session_start.start(authentication, Session.Kind.API, token.family_digest)
         except EmailNotVerified:
-            await self._verification.remind(authentication.user_id)
+            with suppress(NotFound):  # the account has been deleted in the meantime
+                await self._verification.remind(authentication.user_id)
             raise
         return await self._tokens.pair_of(session, token.family)
 

@@ -16,7 +16,7 @@ from apps.verification.domain import (
     Verdict,
     VerificationQuery,
 )
-from apps.verification.repositories.decision_repository import DecisionRepository
+from apps.verification.repositories.decision_repository import DecisionRepository, RowsLocked, StatementsOutdated
 from apps.verification.schemas.verification import VerifyRequest, VerifyResponse, response_json
 from apps.verification.services.batcher import Batcher, Pending
 from apps.verification.services.caller_authorization import refused_callers
@@ -74,12 +74,25 @@ class VerificationService:
         return await (self._metered if query.is_metered else self._unmetered).submit(query)
 
     async def _decide_metered(self, batch: Sequence[PendingQuery]) -> Sequence[Result]:
+        try:
+            return await self._decide_locked(batch)
+        except RowsLocked:  # by a long transaction: the other keys are decided without waiting for it
+            return await self._decide_locked(batch, skip_locked=True)
+        except StatementsOutdated:
+            return await self._decide_locked(batch)
+
+    async def _decide_locked(self, batch: Sequence[PendingQuery], *, skip_locked: bool = False) -> Sequence[Result]:
         queries = [pending.item for pending in batch]
-        return await self._decisions.decide(queries, lambda snapshot: _decide(snapshot, batch))
+        async with self._decisions.lock(queries, skip_locked=skip_locked) as locked:
+            results, effects = _decide(locked.snapshot, batch)
+            locked.write(effects)
+        return results
 
     async def _decide_unmetered(self, batch: Sequence[PendingQuery]) -> Sequence[Result]:
-        queries = [pending.item for pending in batch]
-        return await self._decisions.decide_unmetered(queries, lambda snapshot: _decide(snapshot, batch))
+        snapshot = await self._decisions.load([pending.item for pending in batch])
+        results, effects = _decide(snapshot, batch)
+        await self._decisions.touch_callers(effects, snapshot.now)
+        return results
 
 
 def _query(request: VerifyRequest, request_id: str, caller: Caller | None, *, is_metered: bool) -> VerificationQuery:
