@@ -108,6 +108,21 @@ async def test_cancelled_reads_do_not_affect_others(database):
     assert await read_rows("SELECT 3", []) == [(3,)]
 
 
+@pytest.mark.parametrize("number", [1, 3])
+async def test_reads_that_are_all_cancelled_before_they_are_sent_do_not_block_later_ones(database, number: int):
+    shared = SharedReads()
+    assert await shared.fetch("SELECT 1", []) == [(1,)]
+    cancelled = [asyncio.create_task(shared.fetch("SELECT 2", [])) for _ in range(number)]
+    await asyncio.sleep(0)
+    for task in cancelled:
+        task.cancel()
+    await asyncio.gather(*cancelled, return_exceptions=True)
+    assert await asyncio.wait_for(shared.fetch("SELECT 3", []), 3) == [(3,)]
+    await asyncio.sleep(0.05)  # the connection is borrowed and returned, though no read waits
+    assert (len(shared), shared._task) == (0, None)
+    assert await asyncio.wait_for(shared.fetch("SELECT 4", []), 3) == [(4,)]
+
+
 async def test_slow_read_delays_only_its_own_connection(database):
     slow = asyncio.ensure_future(read_rows("SELECT pg_sleep(1)::text", []))
     await asyncio.sleep(0.05)

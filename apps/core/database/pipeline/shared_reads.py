@@ -151,14 +151,14 @@ class SharedReads:
         self._task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
-        return len(self._unsent) + (len(self._reads) if self._reads else 0)
+        return len(self._unsent) + (len(self._reads) if self._reads is not None else 0)
 
     async def fetch(self, sql: str, parameters: Sequence[Any]) -> Rows:
         """Return the statement's rows. Raises Unavailable, and the errors of psycopg and its pool."""
         if len(self) >= WAITING_MAXIMUM:
             raise Unavailable("Too many requests are waiting. Retry shortly.")
         read = Read(sql, parameters)
-        if self._reads and self._reads.is_open:
+        if self._reads is not None and self._reads.is_open:
             self._reads.send(read)
         else:
             self._unsent.append(read)
@@ -186,7 +186,8 @@ class SharedReads:
                     read = self._unsent.popleft()
                     if not read.rows.done():  # otherwise its caller was cancelled
                         reads.send(read)
-                await reads.drained
+                if reads:  # otherwise all callers were cancelled before the connection was free
+                    await reads.drained
             finally:
                 self._reads = None
                 reads.close()
