@@ -12,7 +12,7 @@ from django.conf import settings
 from apps.core.database.pipeline import shared_reads
 from apps.core.database.pipeline.shared_reads import SharedReads, read_rows
 from apps.core.database.pool import connection
-from apps.core.database.statements import fetch_rows
+from apps.core.database.statements import execute, fetch_rows
 from apps.core.errors import Unavailable
 
 LONG = 300_000  # more than the socket buffer holds
@@ -78,6 +78,27 @@ async def test_stale_statement_is_prepared_again_in_shared_reads(database):
         await fetch_rows("DROP TABLE changing")
 
 
+async def test_statement_of_the_pool_that_is_stale_is_unavailable_once_per_connection(database):
+    await execute("CREATE TABLE changing (a int)")
+    try:
+        for _ in range(20):  # psycopg prepares what it runs several times
+            await fetch_rows("SELECT * FROM changing")
+        await execute("ALTER TABLE changing ADD b int")
+        outcomes = [await changed_row() for _ in range(8)]
+    finally:
+        await execute("DROP TABLE changing")
+    assert 1 <= outcomes.count("unavailable") <= 2  # the pool has opened one or two connections
+    assert outcomes[-2:] == ["read", "read"]
+
+
+async def changed_row() -> str:
+    try:
+        await fetch_rows("SELECT * FROM changing")
+    except Unavailable:
+        return "unavailable"
+    return "read"
+
+
 async def test_large_parameters_and_rows(database):
     texts = [f"{n}" * LONG for n in range(8)]
     results = await asyncio.gather(*(read_rows("SELECT $1::text", [text]) for text in texts))
@@ -118,7 +139,8 @@ async def test_reads_that_are_all_cancelled_before_they_are_sent_do_not_block_la
         task.cancel()
     await asyncio.gather(*cancelled, return_exceptions=True)
     assert await asyncio.wait_for(shared.fetch("SELECT 3", []), 3) == [(3,)]
-    await asyncio.sleep(0.05)  # the connection is borrowed and returned, though no read waits
+    if shared._task is not None:
+        await asyncio.wait_for(shared._task, 3)  # the connection is returned
     assert (len(shared), shared._task) == (0, None)
     assert await asyncio.wait_for(shared.fetch("SELECT 4", []), 3) == [(4,)]
 
