@@ -69,8 +69,8 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
             inserted = await self._keys.insert(ApiKey(user_id=user_id, **fields))
             await self._insert_secret(inserted, secret)
             await self.record(actor, "created", inserted, after={**fields, "user_id": user_id})
-            key = await self._keys.get(inserted.pk)
-        return await self._with_secret(key, secret)
+            # Inside, so that no secret is lost to a failed read.
+            return await self._with_secret(await self._keys.get(inserted.pk), secret)
 
     async def get(self, actor: Principal, key_id: int) -> ApiKeyOut:
         """Return the key; raises NotFound, NotAllowed for another account's."""
@@ -134,8 +134,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
             await self._secrets.expire_all(key, timedelta(seconds=grace_seconds))
             await self._insert_secret(key, secret)
             await self.record(actor, "rotated", key, after={"grace_seconds": grace_seconds})
-            rotated = await self._keys.get(key_id)
-        return await self._with_secret(rotated, secret)
+            return await self._with_secret(await self._keys.get(key_id), secret)
 
     async def delete(self, actor: Principal, key_id: int) -> None:
         """Delete the key: it stops working at once and is not found again, while its history stays.
