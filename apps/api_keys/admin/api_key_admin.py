@@ -23,7 +23,9 @@ from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.keyhouse_model_admin import ModelAdminBase
 from apps.core.admin.operation import Operation
 from apps.core.admin.owner_columns import OwnerColumns
+from apps.core.admin.page_scopes import PageScopes
 from apps.core.admin.service_admin import ServiceAdmin
+from apps.core.authorization.catalogue import KEYS_READ, KEYS_WRITE
 from apps.core.authorization.scopes import withheld_scopes
 from apps.core.errors import NotFound
 from apps.core.event_loop import call_service
@@ -91,6 +93,7 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
     operations = (ROTATE, REVOKE, DELETE)
     delete_operation = DELETE
     audit_kind = "api_key"
+    page_scopes = PageScopes.of(KEYS_READ, KEYS_WRITE)
 
     list_display = ("name", "owner", "key_prefix", "environment", "state_badge", "last_used", "created_at")
     list_filter = (StateFilter, "environment")
@@ -220,7 +223,7 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
         return super().changelist_view(request, extra_context)
 
     def _key_of_secret(self, request: HttpRequest, secret: str) -> HttpResponse:
-        key_id = key_id_of(secret) if self.has_view_or_change_permission(request) else None
+        key_id = key_id_of(secret) if self.has_view_permission(request) else None
         if key_id is None:
             self.message_user(request, "No API key has this secret.", messages.WARNING)
             return HttpResponseRedirect(reverse("admin:api_keys_apikey_changelist"))

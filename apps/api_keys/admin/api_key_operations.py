@@ -99,7 +99,7 @@ def _rotate(actor: Principal, key_id: int, form: Any) -> ApiKeyWithSecret:
 
 
 def _is_not_revoked(key: ApiKey) -> bool:
-    return key.revoked_at is None
+    return key.revoked_at is None and key.deleted_at is None
 
 
 ROTATE = Operation(

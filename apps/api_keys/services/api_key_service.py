@@ -8,11 +8,18 @@ from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
 from apps.api_keys.repositories.key_secret_repository import KeySecretRepository
 from apps.api_keys.schemas.api_key import ApiKeyCreate, ApiKeyOut, ApiKeyUpdate, ApiKeyWithSecret
 from apps.api_keys.services import key_format
+from apps.api_keys.services.key_rights import (
+    require_may_grant,
+    require_may_limit,
+    require_may_rotate,
+    require_no_fewer_scopes,
+)
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
-from apps.core.authorization.principal import CredentialKind, Principal
-from apps.core.authorization.scopes import added_scopes, missing_scopes, reserved_among, reserved_under
+from apps.core.authorization.catalogue import KEYS_READ, KEYS_WRITE
+from apps.core.authorization.principal import Principal
+from apps.core.authorization.scopes import added_scopes, reserved_among
 from apps.core.database.transaction import transaction
-from apps.core.errors import Conflict, ErrorDetail, InsufficientScopes, NotAllowed, NotFound
+from apps.core.errors import Conflict, NotFound
 from apps.core.schemas.page import Page, PageQuery
 from apps.users.services.in_transaction.accounts import Accounts, HeldScopes
 from apps.users.services.owned_service import OwnedService
@@ -35,6 +42,7 @@ class ApiKeyService(OwnedService[ApiKey]):
     """Manages API keys. A secret is returned once, when it is created, and stored as a digest only."""
 
     kind = "api_key"
+    reads, writes = KEYS_READ, KEYS_WRITE
 
     def __init__(
         self,
@@ -53,15 +61,15 @@ class ApiKeyService(OwnedService[ApiKey]):
     async def create(self, actor: Principal, user_id: int, new: ApiKeyCreate) -> ApiKeyWithSecret:
         """Create a key for the account and return it with its secret.
 
-        Raises NotAllowed, InsufficientScopes, NotFound for the account, Conflict when its plan allows no more keys, and
-        ValidationFailed for scopes that the account does not hold.
+        Raises NotAllowed, InsufficientScopes, StepUpRequired for declared scopes, NotFound for the account, Conflict
+        when its plan allows no more keys, and ValidationFailed for scopes that the account does not hold.
         """
         fields, secret = new.model_dump(), key_format.generate_key(new.environment)
         async with transaction():
             allowed = await self._lock_key_allowance(actor, user_id)
-            _require_may_grant(actor, new.scopes)
+            require_may_grant(actor, user_id, new.scopes)
             if new.rate_limits:
-                _require_may_limit(actor)
+                require_may_limit(actor)
             if allowed is not None and await self._keys.count_not_revoked(user_id) >= allowed:
                 reached = f"The plan's maximum number of API keys, {allowed}, is reached. Revoke one first."
                 raise ApiKeyLimitReached(reached)
@@ -92,16 +100,16 @@ class ApiKeyService(OwnedService[ApiKey]):
     async def update(self, actor: Principal, key_id: int, update: ApiKeyUpdate) -> ApiKeyOut:
         """Change the key; raises NotFound, NotAllowed, InsufficientScopes, SecondFactorRequired.
 
-        Raises ValidationFailed for new scopes that its owner does not hold.
+        For added scopes, raises as `create` does.
         """
         changes = update.model_dump(include=update.model_fields_set)
         async with transaction():
             key = await self.lock(actor, key_id)
             if "rate_limits" in changes:
-                _require_may_limit(actor)
-            _require_no_fewer_scopes(actor, key)
+                require_may_limit(actor)
+            require_no_fewer_scopes(actor, key)
             added = added_scopes(key.scopes, changes.get("scopes", ()))
-            _require_may_grant(actor, added)
+            require_may_grant(actor, key.user_id, added)
             await self._held_scopes.require_held(key.user_id, added)
             changed = await self._keys.update(key, **changes)
             await self.record_change(actor, "updated", key, changed, changes)
@@ -127,7 +135,7 @@ class ApiKeyService(OwnedService[ApiKey]):
         """
         async with transaction():
             key = await self.lock(actor, key_id)
-            _require_no_fewer_scopes(actor, key)
+            require_may_rotate(actor, key)
             if key.revoked_at is not None:
                 raise ApiKeyRevoked
             secret = key_format.generate_key(key.environment)
@@ -150,7 +158,7 @@ class ApiKeyService(OwnedService[ApiKey]):
     async def _lock_key_allowance(self, actor: Principal, user_id: int) -> int | None:
         if user_id != actor.user_id:
             await self.lock_owner(actor, user_id)
-        actor.require_writing(user_id, self.scope)
+        actor.require_writing(user_id, self.writes, self.own_writes)
         return await self.accounts.lock_key_allowance(user_id)
 
     async def _insert_secret(self, key: ApiKey, secret: str) -> None:
@@ -167,36 +175,3 @@ class ApiKeyService(OwnedService[ApiKey]):
         if any(reserved_among(key.scopes) for key in keys):
             return await self.users.held_scopes(keys[0].user_id)
         return frozenset()
-
-
-def _require_no_fewer_scopes(actor: Principal, key: ApiKey) -> None:
-    """Raise InsufficientScopes where the key has scopes that the actor lacks.
-
-    That holds for an API key, and for a session of staff without the second factor that their rights need. A new
-    secret, or a change of what limits the key, would give the actor those scopes.
-    """
-    if actor.lacks_second_factor:
-        for scope in reserved_under(key.scopes):
-            actor.require_scope(scope)
-    if actor.kind is CredentialKind.API_KEY and not actor.acts_as_staff and missing_scopes(actor.scopes, key.scopes):
-        raise InsufficientScopes("An API key cannot change another key that has scopes which it lacks itself.")
-
-
-def _require_may_limit(actor: Principal) -> None:
-    """Raise NotAllowed where others than staff set rate limits of a key, which may exceed those of the plan."""
-    if not actor.acts_as_staff:
-        reason = "Only staff can set the rate limits of an API key."
-        raise NotAllowed(reason, details=[ErrorDetail("rate_limits", reason)])
-
-
-def _require_may_grant(actor: Principal, scopes: list[str]) -> None:
-    """Raise NotAllowed for reserved scopes, which only staff grant, InsufficientScopes where an API key lacks one."""
-    if actor.acts_as_staff:
-        return
-    if reserved := reserved_among(scopes):
-        raise NotAllowed(
-            "Only staff can grant reserved scopes.",
-            details=[ErrorDetail("scopes", f"{scope} is reserved.") for scope in reserved],
-        )
-    if actor.kind is CredentialKind.API_KEY and missing_scopes(actor.scopes, scopes):
-        raise InsufficientScopes("An API key cannot grant a scope that it does not have.")

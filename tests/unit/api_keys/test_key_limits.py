@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from apps.api_keys.schemas.api_key import ApiKeyCreate, ApiKeyOut, ApiKeyUpdate
 from apps.api_keys.services.api_key_service import ApiKeyService
+from apps.core.authorization.catalogue import ACCOUNT_WRITE, KEYS_WRITE
 from apps.core.authorization.principal import OPERATOR
-from apps.core.authorization.scopes import ACCOUNT_WRITE, STAFF
 from apps.core.errors import NotAllowed
 from tests.support.callers import key_of, session_of, staff_of
 from tests.support.fakes import FakeAudit, FakeUsers, unsaved_key, unsaved_user
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.unit
 
 ME, MINE, COLLEAGUE = 1, 11, 3
 MINUTE = {"name": "minute", "limit": 60, "period_seconds": 60}
-CUSTOMERS = [session_of(ME), key_of(ME, ACCOUNT_WRITE), key_of(ME, ACCOUNT_WRITE, STAFF)]
+CUSTOMERS = [session_of(ME), key_of(ME, ACCOUNT_WRITE)]
 
 
 @pytest.fixture
@@ -131,7 +131,9 @@ async def test_customers_may_not_set_rate_limits(service, keys, actor):
     assert keys.keys[NEW_ID].rate_limits == []
 
 
-@pytest.mark.parametrize("actor", [staff_of(COLLEAGUE), key_of(COLLEAGUE, STAFF, is_staff=True), OPERATOR])
+@pytest.mark.parametrize(
+    "actor", [staff_of(COLLEAGUE, KEYS_WRITE), key_of(COLLEAGUE, KEYS_WRITE, is_staff=True), OPERATOR]
+)
 async def test_staff_set_rate_limits(service, keys, actor):
     await service.create(actor, ME, new(rate_limits=[MINUTE]))
     await service.update(actor, MINE, change(rate_limits=[MINUTE]))
@@ -140,7 +142,9 @@ async def test_staff_set_rate_limits(service, keys, actor):
     assert [call[2] for call in keys.calls if call[0] == "update"] == [{"rate_limits": [MINUTE]}, {"rate_limits": []}]
 
 
-@pytest.mark.parametrize("actor", [session_of(ME), key_of(ME, ACCOUNT_WRITE), staff_of(COLLEAGUE), OPERATOR])
+@pytest.mark.parametrize(
+    "actor", [session_of(ME), key_of(ME, ACCOUNT_WRITE), staff_of(COLLEAGUE, KEYS_WRITE), OPERATOR]
+)
 async def test_a_budget_is_set_and_removed(service, keys, actor):
     await service.create(actor, ME, new(budget="5"))
     await service.update(actor, MINE, change(budget="0.5"))
