@@ -34,9 +34,11 @@ from apps.users.dependencies import user_service
 
 ACTIVE, DISABLED, EXPIRED, REVOKED, DELETED = "active", "disabled", "expired", "revoked", "deleted"
 SEARCH_VAR = "q"
+CHANGE_PAGE = "admin:api_keys_apikey_change"
 READ_ONLY = (
     "budget_spent",
     "withheld_scopes",
+    "created_by",
     "owner_link",
     "environment",
     "state_badge",
@@ -107,7 +109,17 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
         ("Limits", {"fields": ("rate_limits", "budget")}),
     )
     fieldsets = (
-        (None, {"fields": (("owner_link", "environment", "state_badge"), "secrets", "name", "description")}),
+        (
+            None,
+            {
+                "fields": (
+                    ("owner_link", "environment", "state_badge"),
+                    ("secrets", "created_by"),
+                    "name",
+                    "description",
+                )
+            },
+        ),
         (
             "Permissions",
             {"fields": ("is_active", "expires_at", "scopes", "withheld_scopes", "ip_allowlist", "metadata")},
@@ -163,6 +175,13 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
     def state_badge(self, key: Any) -> SafeString:
         """Show the state in its colour."""
         return format_html('<span class="badge {}">{}</span>', key.state, key.state.capitalize())
+
+    @admin.display(description="Created by")
+    def created_by(self, key: Any) -> str:
+        """Link to the key that has created this one."""
+        if key.parent_id is None:
+            return "a session"
+        return format_html('<a href="{}">key {}</a>', reverse(CHANGE_PAGE, args=[key.parent_id]), key.parent_id)
 
     @admin.display(description="Secrets")
     def secrets(self, key: Any) -> SafeString:
@@ -227,7 +246,7 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
         if key_id is None:
             self.message_user(request, "No API key has this secret.", messages.WARNING)
             return HttpResponseRedirect(reverse("admin:api_keys_apikey_changelist"))
-        return HttpResponseRedirect(reverse("admin:api_keys_apikey_change", args=[key_id]))
+        return HttpResponseRedirect(reverse(CHANGE_PAGE, args=[key_id]))
 
     def _show_secret(self, request: HttpRequest, key_id: int, name: str, secret: str) -> HttpResponse:
         context = {

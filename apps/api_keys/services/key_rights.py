@@ -44,8 +44,8 @@ def require_no_fewer_scopes(actor: Principal, key: ApiKey) -> None:
 
 def require_may_limit(actor: Principal) -> None:
     """Raise NotAllowed unless the actor may set rate limits of a key, which may exceed those of the plan."""
-    if not actor.has_scope(KEYS_WRITE):
-        reason = "Only staff with the scope keys:write can set the rate limits of an API key."
+    if actor.kind is CredentialKind.API_KEY or not actor.has_scope(KEYS_WRITE):
+        reason = "Only a session of staff with the scope keys:write can set the rate limits of an API key."
         raise NotAllowed(reason, details=[ErrorDetail("rate_limits", reason)])
 
 

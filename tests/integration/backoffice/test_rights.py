@@ -56,6 +56,7 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
         "account:read": {"name": "k", "scopes": ["account:read"]},
         "account:write": {"name": "k", "scopes": ["account:write"]},
     },
+    "revoke_api_key": {"": {}, "keep_created_keys": {"keep_created_keys": True}},
     "update_api_key": {"": {"name": "k"}},
     "update_role": {"": {"name": "new name"}},
     "update_plan": {"": {"api_keys_maximum": 5}},

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from apps.api_keys.schemas.api_key import ApiKeyCreate, ApiKeyUpdate
+from apps.api_keys.schemas.api_key import ApiKeyCreate, ApiKeyRevoke, ApiKeyUpdate
 from apps.api_keys.services.api_key_service import ApiKeyService
 from apps.api_keys.services.key_format import digest_of, is_well_formed
 from apps.core.authorization.catalogue import (
@@ -198,13 +198,13 @@ async def test_a_key_is_changed(service, keys, audit, how, actor, key_id):
 
 
 async def test_a_revoked_key_stays_as_it_is(service, keys, audit):
-    first = await service.revoke(session_of(ME), MINE, "leaked")
+    first = await service.revoke(session_of(ME), MINE, ApiKeyRevoke(reason="leaked"))
     assert (first.revoked_reason, audit.entries[0].after) == (
         "leaked",
         {"revoked_at": LONG_AGO, "revoked_reason": "leaked"},
     )
     assert audit.entries[0].before == {"revoked_at": None, "revoked_reason": ""}
-    assert await service.revoke(session_of(ME), MINE, "other") == first
+    assert await service.revoke(session_of(ME), MINE, ApiKeyRevoke(reason="other")) == first
     assert (len(keys.calls), len(audit.entries)) == (1, 1)
     with pytest.raises(Conflict) as refusal:
         await service.rotate(session_of(ME), MINE)
