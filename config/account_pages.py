@@ -1,7 +1,7 @@
-"""`/account/…`: the plain pages that links in mail lead to, unless the operator's application has pages of its own.
+"""`/account/…`: the pages that links in messages lead to, unless the operator's application has its own pages.
 
-Each is a form for one operation of the API. Browsers send no server what follows `#` in a link: the page's script puts
-it into the form and submits it when the reader does, so that no mail scanner spends a token.
+Each is a form for one operation of the API. Browsers do not send what follows `#` in a link: the page's script fills it
+into the form, which only the user submits, so that mail scanners do not spend the token.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from apps.core.values.api_contract import API_PATH
 
 
 class Field(NamedTuple):
-    """A field of the form, by its name in the API; the value of a hidden one is in the link."""
+    """A field of the form, by its name in the API. The value of a hidden field is in the link."""
 
     name: str
     kind: str = "hidden"

@@ -21,7 +21,7 @@ SWAGGER_SETTINGS = '{"url": "/openapi.json", "layout": "BaseLayout", "deepLinkin
 
 
 class KeyhouseApi(NinjaAPI):
-    """Names operations after their functions, for readable generated clients."""
+    """The API. Its operation ids are the names of the functions, for readable generated clients."""
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         """Return the name of the operation's function, which is unique in the whole API."""
@@ -29,7 +29,7 @@ class KeyhouseApi(NinjaAPI):
 
     @override
     def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> RequirementsSchema:
-        """Return the OpenAPI document; its paths begin at the root."""
+        """Return the OpenAPI document, with paths from the root."""
         return RequirementsSchema(self, path_prefix or "")
 
 

@@ -1,4 +1,4 @@
-"""Registers the composition and the admin with Django."""
+"""The app configurations of the project itself and of the admin."""
 
 from collections.abc import Sequence
 from importlib import import_module
@@ -15,7 +15,7 @@ from apps.core.conventions.own_apps import own_apps
 
 
 class KeyhouseConfig(AppConfig):
-    """The composition of the apps."""
+    """The project, which composes the apps."""
 
     name = "config"
     label = "config"
@@ -25,7 +25,7 @@ class KeyhouseConfig(AppConfig):
 class KeyhouseAdminConfig(SimpleAdminConfig):
     """Django's admin with Keyhouse's site.
 
-    `config.urls` imports its pages, and the check of them. Commands that serve nothing start in half the time.
+    Only `config.urls` and Django's checks import its pages, so that other commands start in half the time.
     """
 
     default_site = "apps.backoffice.admin.keyhouse_admin_site.KeyhouseAdminSite"

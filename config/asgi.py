@@ -39,6 +39,6 @@ admin_application = AdminApplication(cast("Application", django), http_settings)
 application = RootApplication(api_application, admin_application, http_settings, background_jobs())
 # How long another thread (the admin, hashing) may keep the event loop from the interpreter, in seconds.
 sys.setswitchinterval(0.0005)
-# What is loaded by now stays until the process ends: the garbage collector need not examine it again.
+# Objects that exist now live until the process ends, so the garbage collector does not have to examine them.
 gc.collect()
 gc.freeze()

@@ -67,5 +67,5 @@ def _admitted(request: HttpRequest, use: KeyAuthenticationResult, *, is_limited:
 
 
 AUTHENTICATOR = [BearerCredential(keys_are_limited=True), ApiKeyCredential(keys_are_limited=True)]
-# For routers whose callers verify keys of others: their own rate limits would refuse their customers.
+# For operations that verify other accounts' keys: the caller's own rate limits would block the caller's customers.
 SERVICE_AUTHENTICATOR = [BearerCredential(keys_are_limited=False), ApiKeyCredential(keys_are_limited=False)]

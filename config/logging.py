@@ -1,4 +1,4 @@
-"""Log lines: one queue and one writer thread, so that no request waits for a pipe, and what lines leave out."""
+"""Logging: a queue with a writer thread, so that requests do not wait for output, and filters of sensitive data."""
 
 import atexit
 import logging
@@ -9,9 +9,9 @@ from apps.core.database.database_errors import traceback_without_rows
 
 
 class StartedQueueHandler(QueueHandler):
-    """A queue handler whose writer thread starts with it, and empties the queue when the process ends.
+    """A queue handler that starts its writer thread, which empties the queue when the process ends.
 
-    `logging.config` creates the listener and leaves starting it to others.
+    `logging.config` creates the listener and does not start it.
     """
 
     _listener: QueueListener | None = None
@@ -33,7 +33,7 @@ class ShortRefusals(logging.Filter):
     """Removes the traceback of requests that Django refuses as suspicious: any client can cause any number of them."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Pass every record, a refusal's without its traceback."""
+        """Remove the traceback from records of refused requests, and pass every record."""
         if record.name.startswith("django.security."):
             record.exc_info = None
         return True
@@ -43,7 +43,7 @@ class RowsWithheld(logging.Filter):
     """Removes the messages of database errors from tracebacks: they repeat values of rows."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Pass every record, its traceback without those messages."""
+        """Remove database messages from the record's traceback, and pass every record."""
         error = record.exc_info[1] if record.exc_info else None
         text = traceback_without_rows(error) if error else None
         if text is not None:
@@ -63,10 +63,10 @@ FILTERS = {
     "rows": {"()": "config.logging.RowsWithheld"},
 }
 LOGGERS = {
-    # The access log has client errors already.
+    # The access log already contains client errors.
     "django.request": {"level": "ERROR"},
     "django.security": {"level": "WARNING"},
-    # It logs whole URLs, and some have a secret in their query.
+    # It logs whole URLs, and some have a secret in the query.
     "httpx": {"level": "WARNING"},
     "psycopg.pool": {"level": "ERROR"},
 }

@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import os
 from collections.abc import Iterator
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, cast
@@ -15,6 +16,8 @@ from apps.core.crypto.passwords import Argon2idHasher
 from apps.core.database.pool import close_pools
 from apps.oauth import dependencies as oauth
 from config.asgi import application
+from tests.support.migrated_template import migrated_template
+from tests.support.recycled_connections import recycled_connections
 from tests.support.tables import empty_tables, seeds
 
 if TYPE_CHECKING:
@@ -70,8 +73,10 @@ def _migrated_database(django_test_environment, django_db_modify_db_settings, dj
     flushes, which suits neither reads on other connections nor seeded rows.
     """
     with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = migrated_template(os.environ["DATABASE_URL"])
         prepared = setup_databases(verbosity=0, interactive=False, aliases={"default": None}, serialized_aliases=set())
-        yield
+        with recycled_connections():
+            yield
         connections.close_all()
         cast("DatabaseWrapper", connection).close_pool()
         teardown_databases(prepared, verbosity=0)

@@ -1,6 +1,7 @@
 """A pytest plugin, loaded before Django's settings: the environment and the database that the tests run on."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ SERVER = None if os.environ.get("DATABASE_URL") else EmbeddedPostgres(STATE_DIRE
 
 if SERVER:
     os.environ["DATABASE_URL"] = SERVER.url
+# Dozens of processes start the program: each would compile all of it where Python is told to keep no bytecode.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 os.environ["ENVIRONMENT"] = "development"
 os.environ["SECRET_KEY"] = "the-tests-own-secret-key-which-guards-nothing-at-all-anywhere"
 # Out of the way of tests that are not about it; those that are set their own.

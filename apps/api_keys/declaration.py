@@ -1,4 +1,4 @@
-"""What this app adds."""
+"""The declaration of the api_keys app."""
 
 from apps.api_keys.dependencies import api_key_personal_data
 from apps.api_keys.routers import api_key_router

@@ -20,11 +20,11 @@ def api_key_service() -> ApiKeyService:
 
 @cache
 def key_secrets() -> KeySecrets:
-    """Return what finds secrets of API keys."""
+    """Return the service that finds secrets of API keys."""
     return KeySecrets(KeySecretRepository())
 
 
 @cache
 def api_key_personal_data() -> ApiKeyPersonalData:
-    """Return what exports and erases API keys."""
+    """Return the service that exports and erases API keys."""
     return ApiKeyPersonalData(ApiKeyRepository(), user_service())

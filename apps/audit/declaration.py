@@ -1,4 +1,4 @@
-"""What this app adds."""
+"""The declaration of the audit app."""
 
 from apps.audit.dependencies import audit_personal_data
 from apps.audit.routers import security_event_router

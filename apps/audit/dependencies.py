@@ -10,17 +10,17 @@ from apps.audit.services.security_event_service import SecurityEventService
 
 @cache
 def audit_trail() -> AuditTrail:
-    """Return what records audit events in the caller's transaction."""
+    """Return the service that records audit events in the caller's transaction."""
     return AuditTrail(AuditEventRepository())
 
 
 @cache
 def security_event_service() -> SecurityEventService:
-    """Return what shows owners the events of their accounts."""
+    """Return the service that shows owners the events of their accounts."""
     return SecurityEventService(AuditEventRepository())
 
 
 @cache
 def audit_personal_data() -> AuditPersonalData:
-    """Return what exports and erases the events of an account."""
+    """Return the service that exports and erases the events of an account."""
     return AuditPersonalData(AuditEventRepository())

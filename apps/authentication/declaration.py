@@ -1,4 +1,4 @@
-"""What this app adds."""
+"""The declaration of the authentication app."""
 
 from apps.authentication.dependencies import authentication_personal_data
 from apps.authentication.repositories.clean_up_repository import CleanUpRepository
@@ -14,7 +14,7 @@ from apps.core.declarations import (
     PersonalDataDeclaration,
 )
 
-EXPIRED = CleanUpRepository()
+CLEAN_UP = CleanUpRepository()
 
 DECLARATION = AppDeclaration(
     mounts=[
@@ -41,14 +41,14 @@ DECLARATION = AppDeclaration(
         CleanUpTask(
             "login_attempts",
             "counts of wrong passwords that no longer lock out or remember a client",
-            in_batches(EXPIRED.delete_login_attempts),
+            in_batches(CLEAN_UP.delete_login_attempts),
         ),
-        CleanUpTask("sessions", "sessions that ended 90 days ago", in_batches(EXPIRED.delete_sessions)),
-        CleanUpTask("signing_keys", "signing keys that retired 30 days ago", in_batches(EXPIRED.delete_signing_keys)),
+        CleanUpTask("sessions", "sessions that ended 90 days ago", in_batches(CLEAN_UP.delete_sessions)),
+        CleanUpTask("signing_keys", "signing keys that retired 30 days ago", in_batches(CLEAN_UP.delete_signing_keys)),
         CleanUpTask(
             "admin_sessions",
             "expired browser sessions of the admin",
-            in_batches(EXPIRED.delete_admin_sessions),
+            in_batches(CLEAN_UP.delete_admin_sessions),
         ),
     ],
 )

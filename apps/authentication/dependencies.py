@@ -62,13 +62,13 @@ def key_rotation() -> KeyRotation:
 
 @cache
 def access_tokens() -> AccessTokens:
-    """Return what issues and reads the access tokens of sessions."""
+    """Return the service that issues and reads the access tokens of sessions."""
     return AccessTokens(key_ring(), issuer=settings.TOKEN_ISSUER, audience=settings.TOKEN_AUDIENCE)
 
 
 @cache
 def password_check() -> PasswordCheck:
-    """Return what checks passwords and locks out those who guess them."""
+    """Return the service that checks passwords and locks out clients that guess them."""
     return PasswordCheck(LoginAttemptRepository(), account_credentials(), audit_trail())
 
 
@@ -82,7 +82,7 @@ def sign_in() -> SignIn:
 
 @cache
 def session_start() -> SessionStart:
-    """Return what starts sessions of the API and of the admin."""
+    """Return the service that starts sessions of the API and of the admin."""
     return SessionStart(
         SessionRepository(),
         session_lifetimes(),
@@ -101,7 +101,7 @@ def second_step() -> SecondStep:
 
 @cache
 def staff_second_step() -> SecondStep:
-    """Return the service that completes sign-ins to the admin, whose tokens are valid for nothing else."""
+    """Return the service that completes sign-ins to the admin, with tokens that are valid only there."""
     return _second_step("staff_second_factor")
 
 
@@ -119,13 +119,13 @@ def session_service() -> SessionService:
 
 @cache
 def session_tokens() -> SessionTokens:
-    """Return what reads the tokens of sessions without spending them."""
+    """Return the service that reads the tokens of sessions without spending them."""
     return SessionTokens(LiveSessionRepository(), access_tokens())
 
 
 @cache
 def session_revocation() -> SessionRevocation:
-    """Return what ends sessions in the caller's transaction."""
+    """Return the service that ends sessions in the caller's transaction."""
     return SessionRevocation(SessionRepository(), audit_trail())
 
 
@@ -145,7 +145,7 @@ def staff_sessions() -> StaffSessions:
 
 @cache
 def session_authentication() -> SessionAuthentication:
-    """Return what records how and when the owner of a session has authenticated."""
+    """Return the service that records how and when the owner of a session has authenticated."""
     return SessionAuthentication(SessionRepository(), accounts(), factor_check(), audit_trail())
 
 
@@ -179,7 +179,7 @@ def password_reset() -> PasswordReset:
 
 @cache
 def password_replacement() -> PasswordReplacement:
-    """Return what replaces passwords in the caller's transaction."""
+    """Return the service that replaces passwords in the caller's transaction."""
     return PasswordReplacement(
         account_credentials(), session_revocation(), tokens_of_accounts(), security_notifier(), audit_trail()
     )
@@ -187,7 +187,7 @@ def password_replacement() -> PasswordReplacement:
 
 @cache
 def authentication_personal_data() -> AuthenticationPersonalData:
-    """Return what exports and erases what signing in keeps of a person."""
+    """Return the service that exports and erases the personal data of sessions and login attempts."""
     return AuthenticationPersonalData(SessionRepository(), LoginAttemptRepository())
 
 

@@ -1,4 +1,4 @@
-"""What this app adds: nothing; its pages belong to the admin site itself."""
+"""The declaration of the backoffice app, which is empty: its pages belong to the admin site itself."""
 
 from apps.core.declarations import AppDeclaration
 

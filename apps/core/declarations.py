@@ -12,12 +12,14 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, override
 
+from django.utils.text import capfirst
 from ninja import Router
 
 from apps.core.background.background_jobs import BackgroundJob
 from apps.core.conventions.own_apps import own_apps
 from apps.core.crypto.passwords import run_in_hashing_thread
 from apps.core.database.orm.entity_repository import OwnedRepository
+from apps.core.schemas.base import EntityOut
 
 # Per kind of row.
 EXPORT_ROWS_MAXIMUM = 1000
@@ -49,8 +51,8 @@ class OwnedPersonalData(PersonalData):
 
     @override
     async def export(self, user_id: int) -> Any:
-        """Return the account's rows."""
-        rows, total = await self._rows.page(user_id, offset=0, size=EXPORT_ROWS_MAXIMUM)
+        """Return the account's newest rows."""
+        rows, total = await self._rows.newest(user_id, EXPORT_ROWS_MAXIMUM)
         return await section_of(self._to_schema, rows, total)
 
     @override
@@ -152,6 +154,50 @@ class PersonalDataDeclaration:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnedEntity:
+    """An entity that belongs to accounts: menu entry, account link, audit kind, export and erasure in one.
+
+    Its rows are exported as `out`, and deleted when their account is erased. `group` and `position` are those of the
+    menu; `plain` names the fields whose values the audit trail keeps, as `AuditKind` describes.
+    """
+
+    rows: OwnedRepository[Any]
+    out: type[EntityOut]
+    group: str
+    position: int = 100
+    plain: Sequence[str] = ()
+
+    @property
+    def menu_entry(self) -> MenuEntry:
+        """The list of the entity in the menu."""
+        return MenuEntry(self.group, self._model, self.position)
+
+    @property
+    def account_link(self) -> AccountLink:
+        """The link from an account's page to its rows."""
+        return AccountLink(self.group, capfirst(self.rows.model._meta.verbose_name_plural), self._model)
+
+    @property
+    def audit_kind(self) -> AuditKind:
+        """The kind of the entity in the audit trail."""
+        return AuditKind(self.rows.kind, capfirst(self.rows.model._meta.verbose_name), frozenset(self.plain))
+
+    @property
+    def personal_data(self) -> PersonalDataDeclaration:
+        """The export and erasure of the rows."""
+        return PersonalDataDeclaration(
+            service=lambda: OwnedPersonalData(self.rows, self.out.of),
+            section=self.rows.model._meta.db_table,
+            exported=[self._model],
+            erased=[self._model],
+        )
+
+    @property
+    def _model(self) -> str:
+        return str(self.rows.model._meta.label)
+
+
+@dataclass(frozen=True, slots=True)
 class CleanUpTask:
     """A task that deletes expired rows of one kind. It is safe to run at any time, and concurrently.
 
@@ -169,6 +215,7 @@ class AppDeclaration:
     """Everything that one app adds to the project."""
 
     mounts: Sequence[Mount] = ()
+    entities: Sequence[OwnedEntity] = ()
     menu: Sequence[MenuEntry] = ()
     account_links: Sequence[AccountLink] = ()
     audit_kinds: Sequence[AuditKind] = ()
@@ -188,10 +235,42 @@ def app_declarations() -> dict[str, AppDeclaration]:
     return found
 
 
+def menu_entries() -> list[MenuEntry]:
+    """Return the menu entries of all apps."""
+    return [
+        entry
+        for app in app_declarations().values()
+        for entry in (*app.menu, *(entity.menu_entry for entity in app.entities))
+    ]
+
+
+def declared_account_links() -> list[AccountLink]:
+    """Return the links on an account's page of all apps."""
+    return [
+        link
+        for app in app_declarations().values()
+        for link in (*app.account_links, *(entity.account_link for entity in app.entities))
+    ]
+
+
 @cache
 def audit_kinds() -> dict[str, AuditKind]:
     """Return the target kinds of the audit trail, by name."""
-    return {kind.name: kind for declaration in app_declarations().values() for kind in declaration.audit_kinds}
+    return {
+        kind.name: kind
+        for app in app_declarations().values()
+        for kind in (*app.audit_kinds, *(entity.audit_kind for entity in app.entities))
+    }
+
+
+def personal_data_declarations() -> list[PersonalDataDeclaration]:
+    """Return the declarations of personal data of all apps."""
+    return [
+        declared
+        for app in app_declarations().values()
+        for declared in (app.personal_data, *(entity.personal_data for entity in app.entities))
+        if declared is not None
+    ]
 
 
 def clean_up_tasks() -> list[CleanUpTask]:

@@ -38,7 +38,7 @@ class DomainError(Exception):
 class MalformedRequest(DomainError):
     """The request cannot be read."""
 
-    status, code, message = 400, "MALFORMED_REQUEST", "The request is malformed."
+    status, code, message = 400, "MALFORMED_REQUEST", "The request is malformed. Check the URL, headers and body."
 
 
 class WrongPassword(DomainError):
@@ -48,7 +48,7 @@ class WrongPassword(DomainError):
 
 
 class InvalidToken(DomainError):
-    """A single-use token is unknown, used, expired or void."""
+    """A one-time token is unknown, used, expired or replaced by a newer one."""
 
     status, code, message = 400, "INVALID_TOKEN", "This link is invalid or has expired."
 
@@ -56,13 +56,14 @@ class InvalidToken(DomainError):
 class WrongCode(DomainError):
     """The code does not belong to the account's second factors, or has been used."""
 
-    status, code, message = 400, "WRONG_CODE", "The code is wrong or has been used."
+    status, code, message = 400, "WRONG_CODE", "The code is wrong or has been used. Enter a new one."
 
 
 class PasskeyRefused(DomainError):
-    """The passkey is not the account's, or its signature is wrong."""
+    """The passkey does not belong to the account, or its signature is invalid."""
 
-    status, code, message = 400, "PASSKEY_REFUSED", "The passkey could not be verified."
+    status, code = 400, "PASSKEY_REFUSED"
+    message = "The passkey could not be verified. Try again with a passkey of this account."
 
 
 class NotAuthenticated(DomainError):
@@ -87,7 +88,7 @@ class StepUpRequired(NotAuthenticated):
 class InsufficientCredits(DomainError):
     """The balance does not cover the amount."""
 
-    status, code, message = 402, "INSUFFICIENT_CREDITS", "The balance is too low."
+    status, code, message = 402, "INSUFFICIENT_CREDITS", "The balance is too low for this amount."
 
 
 class NotAllowed(DomainError):
@@ -99,7 +100,7 @@ class NotAllowed(DomainError):
 class EmailNotVerified(NotAllowed):
     """The account cannot be used before its e-mail address is verified."""
 
-    code, message = "EMAIL_NOT_VERIFIED", "Verify your e-mail address first: open the link in the message we sent."
+    code, message = "EMAIL_NOT_VERIFIED", "Verify your e-mail address first: open the link in the message that we sent."
 
 
 class SecondFactorRequired(NotAllowed):
@@ -123,7 +124,8 @@ class NotFound(DomainError):
 class MethodNotAllowed(DomainError):
     """The URL exists and does not support this method."""
 
-    status, code, message = 405, "METHOD_NOT_ALLOWED", "This method is not allowed for this URL."
+    status, code = 405, "METHOD_NOT_ALLOWED"
+    message = "This method is not allowed for this URL. Use one that the Allow header lists."
 
 
 class Conflict(DomainError):
@@ -135,7 +137,7 @@ class Conflict(DomainError):
 class PayloadTooLarge(DomainError):
     """The body is larger than the server reads."""
 
-    status, code, message = 413, "PAYLOAD_TOO_LARGE", "The body is too large."
+    status, code, message = 413, "PAYLOAD_TOO_LARGE", "The body is too large. Send a smaller one."
 
 
 class UnsupportedMediaType(DomainError):
@@ -160,6 +162,19 @@ class TooManyRequests(DomainError):
 
     status, code, message = 429, "RATE_LIMITED", "Too many requests."
 
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        details: Sequence[ErrorDetail] = (),
+        retry_after_seconds: int | None = None,
+    ) -> None:
+        reason = message or self.message
+        if retry_after_seconds is not None:
+            unit = "second" if retry_after_seconds == 1 else "seconds"
+            reason = f"{reason} Retry in {retry_after_seconds} {unit}."
+        super().__init__(reason, details=details, retry_after_seconds=retry_after_seconds)
+
 
 class LockedOut(TooManyRequests):
     """Too many wrong passwords or codes; the caller has to wait."""
@@ -170,7 +185,8 @@ class LockedOut(TooManyRequests):
 class InternalError(DomainError):
     """An unexpected error, which is logged with the id of the request."""
 
-    status, code, message = 500, "INTERNAL_ERROR", "An internal error occurred."
+    status, code = 500, "INTERNAL_ERROR"
+    message = "An internal error occurred. If it persists, contact support with the request id."
 
 
 class Unavailable(DomainError):

@@ -1,4 +1,4 @@
-"""What this app adds."""
+"""The declaration of the credits app."""
 
 from apps.core.declarations import (
     AccountLink,

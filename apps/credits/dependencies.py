@@ -17,9 +17,5 @@ def credit_service() -> CreditService:
 
 @cache
 def credits_personal_data() -> CreditsPersonalData:
-    """Return what exports balances and the ledger."""
+    """Return the service that exports balances and the ledger."""
     return CreditsPersonalData(CreditRepository())
-
-
-# For apps/personal_data, until it reads the declarations.
-ledger_data = credits_personal_data

@@ -1,15 +1,9 @@
-"""What this app adds."""
+"""The declaration of the identities app."""
 
-from apps.core.declarations import (
-    AccountLink,
-    AppDeclaration,
-    AuditKind,
-    MenuEntry,
-    Mount,
-    PersonalDataDeclaration,
-)
-from apps.identities.dependencies import personal_data
+from apps.core.declarations import AppDeclaration, Mount, OwnedEntity
+from apps.identities.repositories.identity_repository import IdentityRepository
 from apps.identities.routers import identity_router, provider_router
+from apps.identities.schemas.identity import IdentityOut
 
 DECLARATION = AppDeclaration(
     mounts=[
@@ -17,14 +11,6 @@ DECLARATION = AppDeclaration(
         Mount("/auth/oauth", provider_router.router),
         Mount("/users", identity_router.user_router),
     ],
-    menu=[MenuEntry("Signing in", "identities.Identity", position=40)],
-    account_links=[AccountLink("Signing in", "Identities", "identities.Identity")],
     # The provider is a name that the operator has configured.
-    audit_kinds=[AuditKind("identity", "Identity", frozenset({"provider"}))],
-    personal_data=PersonalDataDeclaration(
-        service=personal_data,
-        section="identities",
-        exported=["identities.Identity"],
-        erased=["identities.Identity"],
-    ),
+    entities=[OwnedEntity(IdentityRepository(), IdentityOut, "Signing in", position=40, plain=["provider"])],
 )

@@ -6,9 +6,7 @@ from django.conf import settings
 
 from apps.audit.dependencies import audit_trail
 from apps.authentication.dependencies import sign_in
-from apps.core.declarations import OwnedPersonalData
 from apps.identities.repositories.identity_repository import IdentityRepository
-from apps.identities.schemas.identity import IdentityOut
 from apps.identities.services.account_linking import AccountLinking
 from apps.identities.services.authorization_start import AuthorizationStart, ReturnRedirect
 from apps.identities.services.federated_sign_in import FederatedSignIn
@@ -73,24 +71,18 @@ def identity_service() -> IdentityService:
 
 
 @cache
-def personal_data() -> OwnedPersonalData:
-    """Return what exports and erases identities."""
-    return OwnedPersonalData(IdentityRepository(), IdentityOut.of)
-
-
-@cache
 def return_redirect() -> ReturnRedirect:
-    """Return what sends browsers back to the application."""
+    """Return the service that sends browsers back to the application."""
     return ReturnRedirect(sign_in_codes())
 
 
 @cache
 def sign_in_states() -> OneTimeTokens:
-    """Return the tokens that stand for sign-ins under way."""
+    """Return the one-time tokens that identify sign-ins in progress."""
     return tokens_for("oauth_state", STATE_SECONDS)
 
 
 @cache
 def sign_in_codes() -> OneTimeTokens:
-    """Return the tokens that stand for people whom a provider has identified."""
+    """Return the one-time tokens that the application exchanges for a session or a link."""
     return tokens_for("oauth_code", CODE_SECONDS)

@@ -1,4 +1,4 @@
-"""What this app adds."""
+"""The declaration of the mail app."""
 
 from collections.abc import Sequence
 

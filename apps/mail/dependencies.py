@@ -14,7 +14,7 @@ from apps.mail.services.personal_data import MailPersonalData
 
 @cache
 def message_queue() -> MessageQueue:
-    """Return what enqueues messages in the caller's transaction."""
+    """Return the service that enqueues messages in the caller's transaction."""
     return MessageQueue(OutgoingMailRepository())
 
 
@@ -37,5 +37,5 @@ def mail_check() -> MailCheck:
 
 @cache
 def mail_personal_data() -> MailPersonalData:
-    """Return what erases messages."""
+    """Return the service that erases messages."""
     return MailPersonalData(OutgoingMailRepository())

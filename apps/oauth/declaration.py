@@ -1,4 +1,4 @@
-"""What this app adds."""
+"""The declaration of the oauth app."""
 
 from apps.core.background.clean_up import in_batches
 from apps.core.declarations import AppDeclaration, CleanUpTask, Mount

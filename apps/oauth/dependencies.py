@@ -24,14 +24,14 @@ from apps.verification.dependencies import key_authentication
 
 @cache
 def client_tokens() -> ClientTokens:
-    """Return what issues and reads the tokens of clients."""
+    """Return the service that issues and reads the tokens of clients."""
     issuer, audience = settings.TOKEN_ISSUER, settings.TOKEN_AUDIENCE
     return ClientTokens(SignedTokens(key_ring(), CLIENT_TOKEN_KIND, issuer=issuer, audience=audience))
 
 
 @cache
 def active_client_tokens() -> ActiveClientTokens:
-    """Return what finds clients' tokens that are not revoked."""
+    """Return the service that finds clients' tokens that are not revoked."""
     return ActiveClientTokens(client_tokens(), RevokedTokenRepository(), key_secrets())
 
 

@@ -14,11 +14,11 @@ def tokens_for(purpose: str, ttl_seconds: int) -> OneTimeTokens:
 
 @cache
 def tokens_of_accounts() -> AccountTokens:
-    """Return what voids all tokens of an account."""
+    """Return the service that voids all tokens of an account."""
     return AccountTokens(OneTimeTokenRepository())
 
 
 @cache
 def token_personal_data() -> TokenPersonalData:
-    """Return what erases the tokens of an account."""
+    """Return the service that erases the tokens of an account."""
     return TokenPersonalData(OneTimeTokenRepository())

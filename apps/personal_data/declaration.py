@@ -1,4 +1,4 @@
-"""What this app adds."""
+"""The declaration of the personal_data app."""
 
 from apps.core.declarations import AppDeclaration, CleanUpTask, Mount
 from apps.personal_data.dependencies import erasure

@@ -1,4 +1,4 @@
-"""What this app adds."""
+"""The declaration of the plans app."""
 
 from apps.core.declarations import AppDeclaration, AuditKind, MenuEntry, Mount
 from apps.plans.routers import plan_router

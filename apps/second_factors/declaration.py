@@ -1,4 +1,4 @@
-"""What this app adds."""
+"""The declaration of the second_factors app."""
 
 from apps.core.background.clean_up import in_batches
 from apps.core.declarations import (
@@ -27,7 +27,7 @@ DECLARATION = AppDeclaration(
         AccountLink("Signing in", "Passkeys", "second_factors.Passkey"),
         AccountLink("Signing in", "Authenticator app", "second_factors.TotpDevice"),
     ],
-    # The name is what its owner calls the passkey, and the AAGUID the model of a person's device.
+    # The name is the owner's text, and the AAGUID the model of the owner's device.
     audit_kinds=[AuditKind("passkey", "Passkey", frozenset({"kind"}))],
     personal_data=PersonalDataDeclaration(
         service=personal_data,

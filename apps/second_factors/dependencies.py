@@ -49,26 +49,26 @@ def factor_recovery() -> FactorRecovery:
 
 @cache
 def factor_rights() -> FactorRights:
-    """Return what decides who may change an account's second factors."""
+    """Return the service that decides who may change an account's second factors."""
     return FactorRights(FactorRepository(), user_service())
 
 
 @cache
 def factor_check() -> FactorCheck:
-    """Return what looks for second factors in the caller's transaction."""
+    """Return the service that looks for second factors in the caller's transaction."""
     return FactorCheck(FactorRepository())
 
 
 @cache
 def code_verification() -> CodeVerification:
-    """Return what verifies codes in the caller's transaction."""
+    """Return the service that verifies codes in the caller's transaction."""
     repositories = FactorAttemptRepository(), TotpRepository(), RecoveryCodeRepository()
     return CodeVerification(*repositories, audit_trail(), security_notifier())
 
 
 @cache
 def factor_set() -> FactorSet:
-    """Return what keeps sessions and recovery codes in step with factors, in the caller's transaction."""
+    """Return the service that updates sessions and recovery codes when factors change, in the caller's transaction."""
     return FactorSet(FactorRepository(), RecoveryCodeRepository(), account_credentials())
 
 
@@ -122,13 +122,13 @@ def passkey_step_up() -> PasskeyAuthentication:
 
 @cache
 def personal_data() -> SecondFactorsPersonalData:
-    """Return what exports and erases second factors."""
+    """Return the service that exports and erases second factors."""
     return SecondFactorsPersonalData(FactorRepository(), second_factors())
 
 
 @cache
 def relying_party() -> RelyingParty:
-    """Return Keyhouse as authenticators know it."""
+    """Return Keyhouse as a WebAuthn relying party."""
     return RelyingParty(settings.PASSKEY_DOMAIN, settings.PRODUCT_NAME, settings.PASSKEY_ORIGINS)
 
 

@@ -16,5 +16,5 @@ def usage_service() -> UsageService:
 
 @cache
 def usage_personal_data() -> UsagePersonalData:
-    """Return what exports usage."""
+    """Return the service that exports usage."""
     return UsagePersonalData(UsageEventRepository())

@@ -1,4 +1,4 @@
-"""What this app adds."""
+"""The declaration of the users app."""
 
 from apps.core.background.clean_up import in_batches
 from apps.core.declarations import (
@@ -39,7 +39,7 @@ DECLARATION = AppDeclaration(
     audit_kinds=[
         AuditKind("user", "User", PLAIN_OF_USERS),
         AuditKind("invitation", "Invitation", frozenset({"plan_id"})),
-        # The name of a role is a word of the organisation's, as that of a plan is.
+        # The operator chooses the names of roles and plans, so they are not personal data.
         AuditKind("role", "Role", frozenset({"name", "scopes", "permissions"})),
     ],
     personal_data=PersonalDataDeclaration(

@@ -43,7 +43,7 @@ VERIFICATION_SECONDS = 24 * 3600
 INVITATION_SECONDS = 7 * 24 * 3600
 
 
-# --- services that open transactions of their own -------------------------------------------------------------------
+# --- services that open their own transactions --- -------------------------------------------------------------------
 
 
 @cache
@@ -77,7 +77,7 @@ def registration() -> Registration:
 
 @cache
 def confirmed_registration() -> ConfirmedRegistration:
-    """Return the service for sign-ups whose address has to be confirmed first."""
+    """Return the service for sign-ups that must confirm their address first."""
     tokens = tokens_for("confirm_registration", VERIFICATION_SECONDS)
     return ConfirmedRegistration(
         UserRepository(), PendingRegistrationRepository(), tokens, message_queue(), _creation()
@@ -124,43 +124,43 @@ def role_service() -> RoleService:
 
 @cache
 def accounts() -> Accounts:
-    """Return what locks accounts."""
+    """Return the service that locks accounts."""
     return Accounts(AccountRepository())
 
 
 @cache
 def account_credentials() -> AccountCredentials:
-    """Return what changes accounts for signing in."""
+    """Return the service that changes accounts for signing in."""
     return AccountCredentials(AccountRepository())
 
 
 @cache
 def account_erasure() -> AccountErasure:
-    """Return what erases deleted accounts."""
+    """Return the service that erases deleted accounts."""
     return AccountErasure(ErasureRepository(), audit_trail())
 
 
 @cache
 def federated_registration() -> FederatedRegistration:
-    """Return what creates accounts for users of other providers."""
+    """Return the service that creates accounts for users of other providers."""
     return FederatedRegistration(_creation(), _acceptance())
 
 
 @cache
 def scopes_of_accounts() -> HeldScopes:
-    """Return what compares scopes with those that an account holds."""
+    """Return the service that compares scopes with those that an account holds."""
     return HeldScopes(AccountRepository())
 
 
 @cache
 def security_notifier() -> SecurityNotifier:
-    """Return what notifies owners of accounts by mail."""
+    """Return the service that notifies owners of accounts by mail."""
     return SecurityNotifier(AccountRepository(), message_queue())
 
 
 @cache
 def users_personal_data() -> UsersPersonalData:
-    """Return what erases this app's personal data."""
+    """Return the service that erases this app's personal data."""
     return UsersPersonalData(InvitationRepository(), PendingRegistrationRepository())
 
 

@@ -1,18 +1,18 @@
-"""What this app adds."""
+"""The declaration of the verification app."""
 
 from apps.core.background.clean_up import in_batches
 from apps.core.declarations import AppDeclaration, CleanUpTask, Mount, PersonalData, PersonalDataDeclaration
 from apps.verification.repositories.idempotency_repository import IdempotencyRepository
 from apps.verification.routers import verification_router
 
-EXPIRES = "Idempotency records of verifications, which are deleted after a day."
+DELETED_AFTER_A_DAY = "Idempotency records of verifications, which are deleted after a day."
 
 DECLARATION = AppDeclaration(
     mounts=[Mount("/keys", verification_router.router, is_metered=False)],
     personal_data=PersonalDataDeclaration(
         service=PersonalData,
-        not_exported={"verification.VerificationAnswer": EXPIRES},
-        not_erased={"verification.VerificationAnswer": EXPIRES},
+        not_exported={"verification.VerificationAnswer": DELETED_AFTER_A_DAY},
+        not_erased={"verification.VerificationAnswer": DELETED_AFTER_A_DAY},
     ),
     clean_up_tasks=[
         CleanUpTask(

@@ -11,7 +11,7 @@ from apps.verification.services.verification_service import VerificationService
 
 @cache
 def verification_service() -> VerificationService:
-    """Return the verification service, one for all: queries that wait at the same moment are decided together."""
+    """Return the verification service. It is shared, so that concurrent queries are decided in one batch."""
     return VerificationService(DecisionRepository())
 
 

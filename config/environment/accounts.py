@@ -52,7 +52,7 @@ def password_validators(accounts: AccountSettings) -> list[dict[str, Any]]:
             "NAME": "apps.users.services.password_validators.ContextWordValidator",
             "OPTIONS": {"words": ["keyhouse", *accounts.password_context_words]},
         },
-        # Replaces Django's CommonPasswordValidator, whose list is part of the one that this uses.
+        # Replaces Django's CommonPasswordValidator: this validator's list includes Django's.
         {
             "NAME": "apps.users.services.password_validators.KnownPasswordValidator",
             "OPTIONS": {"breached_passwords_file": accounts.breached_passwords_file},
@@ -65,7 +65,7 @@ STAFF_SESSION_SECONDS_MINIMUM = 5 * 60  # the last use is stored once a minute
 
 
 class SessionSettings(EnvironmentSettings):
-    """Sessions of the API last at least as long as their first access token."""
+    """The lifetimes of sessions. Those of the API last at least as long as an access token."""
 
     session_idle_seconds: int = Field(default=30 * DAY_SECONDS, ge=ACCESS_TOKEN_SECONDS)
     session_absolute_seconds: int = Field(default=180 * DAY_SECONDS, ge=ACCESS_TOKEN_SECONDS)

@@ -12,7 +12,7 @@ EVERY_INTERFACE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  compared, not 
 
 
 def base_url(value: str) -> str:
-    """Return the absolute http or https URL, to which paths are appended; an empty one stands for none.
+    """Return the absolute http or https URL, to which paths are appended; it may be empty.
 
     Raises ValueError, without the value, unless it has a host, and neither user, query, fragment nor trailing slash.
     """
@@ -24,7 +24,7 @@ def base_url(value: str) -> str:
 
 
 def reachable(host: str) -> str:
-    """Return the host, as it is written in a URL, at which a server that listens on `host` can be reached."""
+    """Return the host, in URL syntax, at which a server that listens on `host` can be reached."""
     if host in EVERY_INTERFACE:
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
@@ -34,7 +34,7 @@ BaseUrl = Annotated[str, AfterValidator(base_url)]
 
 
 class AddressSettings(ServerSettings):
-    """PUBLIC_URL is derived from the hosts, and the others from it, unless they are set."""
+    """The URLs. By default PUBLIC_URL is derived from the hosts, and the others from PUBLIC_URL."""
 
     public_url: BaseUrl = ""
     application_url: BaseUrl = ""
@@ -65,10 +65,10 @@ class AddressSettings(ServerSettings):
         if not self.is_production:
             return self
         if not self.public_url and self.allowed_hosts[0].startswith("."):
-            raise ValueError("PUBLIC_URL must be set when ALLOWED_HOSTS begins with a whole domain")
+            raise ValueError("PUBLIC_URL must be set when ALLOWED_HOSTS begins with a domain such as .example.com")
         for name in ("public_url", "application_url", "token_issuer"):
             if self.serves_https_only and getattr(self, name).startswith("http:"):
-                raise ValueError(f"{name.upper()} must begin with https:// in production, or HTTPS_ONLY be false")
+                raise ValueError(f"{name.upper()} must begin with https:// in production, unless HTTPS_ONLY=false")
         return self
 
 

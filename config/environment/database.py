@@ -28,7 +28,7 @@ def _require_postgresql(value: str) -> str:
 
 
 class DatabaseSettings(ServerSettings):
-    """Development runs an embedded PostgreSQL unless DATABASE_URL is set."""
+    """The database. Development runs an embedded PostgreSQL unless DATABASE_URL is set."""
 
     database_url: Annotated[str, AfterValidator(_require_postgresql)] = ""
     database_pool_size: int = Field(default=8, ge=2, le=200)

@@ -1,8 +1,8 @@
-"""All environment variables, loaded and validated once at start.
+"""Loads and validates all environment variables once, at start.
 
-A wrong or missing value stops the start with one line that names the variable. Each subject has a module: its fields,
-its validation, and what Django's settings make of it. The variables OAUTH_<NAME>_…, whose names the operator chooses,
-are read by `sign_in_providers.py`.
+An invalid or missing value ends the process with one line that names the variable. Each subject has a module with its
+fields, their validation, and their conversion to Django's settings. The variables OAUTH_<NAME>_…, with names that the
+operator chooses, are read by `sign_in_providers.py`.
 """
 
 import sys

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, SecretStr
 from config.environment.addresses import AddressSettings
 from config.environment.variables import matching
 
-# For each step of the dialogue with the mail server, of which there are about ten.
+# For each step of the SMTP dialogue, which has about ten.
 STEP_TIMEOUT_SECONDS = 10
 PORTS = {"smtp": 587, "smtps": 465}
 STARTTLS = {"starttls=true": True, "starttls=false": False, "": True}
@@ -36,7 +36,7 @@ def mail_url(value: SecretStr) -> SecretStr:
 
 
 def mailbox(value: str) -> str:
-    """Return the one address, with or without a name before it; an empty one stands for none. Raises ValueError."""
+    """Return the mailbox, an address with an optional name; it may be empty. Raises ValueError."""
     if value and not _is_mailbox(value):
         raise ValueError("must be one address, such as Example <no-reply@example.com>")
     return value
@@ -47,7 +47,7 @@ Mailbox = Annotated[str, AfterValidator(mailbox)]
 
 
 class MailSettings(AddressSettings):
-    """Without MAIL_URL, messages are printed in development, and are not delivered in production."""
+    """Mail. Without MAIL_URL, messages are printed in development, and are not delivered in production."""
 
     product_name: ProductName = "Keyhouse"
     mail_url: MailUrl = SecretStr("")
@@ -60,10 +60,10 @@ class MailSettings(AddressSettings):
 
 
 def mailers(url: SecretStr, *, to_console: bool) -> dict[str, dict[str, Any]]:
-    """Return MAILERS: the server of `url`; without one the console, or none at all.
+    """Return MAILERS: the server of `url`; without a URL the console, or none.
 
-    `smtp://user:password@host:587` demands STARTTLS unless `?starttls=false`; `smtps://user:password@host:465` uses
-    TLS from the first byte. Certificates are verified. User and password are percent-encoded.
+    `smtp://user:password@host:587` requires STARTTLS unless `?starttls=false`; `smtps://user:password@host:465` uses
+    TLS from the start. Certificates are verified. User and password are percent-encoded.
     """
     if url.get_secret_value():
         return {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": _options(url)}}

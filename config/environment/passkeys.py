@@ -1,4 +1,4 @@
-"""Passkeys: the domain that they are made for, and the origins of the pages that may use them."""
+"""Passkeys: their domain, and the origins of the pages that may use them."""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _android_app = re.compile(r"android:apk-key-hash:[A-Za-z0-9_-]{43}")
 
 
 def passkey_domain(value: str) -> str:
-    """Return the domain (an RP ID of WebAuthn), or an empty text for none; raises ValueError unless it is a domain."""
+    """Return the domain (the RP ID of WebAuthn), which may be empty; raises ValueError unless it is a domain."""
     if value and not _domain.fullmatch(value):
         raise ValueError("is not a domain such as example.com")
     return value
@@ -27,14 +27,14 @@ Domain = Annotated[str, AfterValidator(passkey_domain)]
 
 
 class PasskeySettings(AddressSettings):
-    """Both are derived from the URLs of Keyhouse and the application unless they are set."""
+    """The domain and the origins. By default they are derived from the URLs of Keyhouse and the application."""
 
     passkey_domain: Domain = ""
     passkey_origins: CommaSeparated = []
 
     @property
     def passkeys_domain(self) -> str:
-        """The domain that passkeys are made for."""
+        """The domain of passkeys."""
         return self.passkey_domain or default_domain(self.own_url, self.links_url)
 
     @property
@@ -83,7 +83,7 @@ def lies_within(host: str, domain: str) -> bool:
 
 
 def _host(url: str) -> str:
-    # Browsers accept no IP address as a domain; that of this machine has a name.
+    # Browsers do not accept an IP address as a domain; the loopback address has the name localhost.
     host = urlsplit(url).hostname or ""
     return "localhost" if host in LOOPBACK else host
 

@@ -9,7 +9,7 @@ from redis import ConnectionPool
 
 from config.environment.variables import EnvironmentSettings, matching
 
-# Valkey speaks Redis' protocol, and Redis' client knows only its own names for it.
+# Valkey uses Redis' protocol, but the Redis client accepts only Redis' schemes.
 SCHEMES = {"redis": "redis", "rediss": "rediss", "valkey": "redis", "valkeys": "rediss"}
 IN_POSTGRESQL = {
     "BACKEND": "apps.core.rate_limits.postgresql_counter_cache.PostgresqlCounterCache",
@@ -23,7 +23,7 @@ Rate = Annotated[
 
 
 def redis_url(url: str) -> str:
-    """Return the URL as Redis' client reads it; an empty one stands for none.
+    """Return the URL with a scheme that the Redis client accepts; it may be empty.
 
     Raises ValueError, without the URL, which may hold a password.
     """
@@ -34,7 +34,7 @@ def redis_url(url: str) -> str:
         raise ValueError("must start with redis://, rediss:// (TLS), valkey:// or valkeys:// (TLS)")
     readable = f"{SCHEMES[scheme]}://{rest}"
     try:
-        # Created and not connected: an option that does not exist is found here, not at the first limited call.
+        # Created without connecting, so that an unknown option is reported now and not at the first limited call.
         ConnectionPool.from_url(readable).make_connection()
         parts = urlsplit(readable)
     except (ValueError, TypeError):
@@ -45,7 +45,7 @@ def redis_url(url: str) -> str:
 
 
 class RateLimitSettings(EnvironmentSettings):
-    """Counters stand in PostgreSQL unless CACHE_URL is set."""
+    """The rate limits, and the cache of their counters: PostgreSQL unless CACHE_URL is set."""
 
     cache_url: Annotated[str, AfterValidator(redis_url)] = Field(default="", repr=False)
     login_rate_limit: Rate = "5/m"
@@ -55,7 +55,7 @@ class RateLimitSettings(EnvironmentSettings):
 def cache_settings(url: str) -> dict[str, Any]:
     """Return the CACHES entry for a URL that `redis_url` has returned, or for PostgreSQL when it is empty.
 
-    Counters need an atomic increment that all workers share: both have it.
+    Both have an atomic increment that all workers share, which counters need.
     """
     if not url:
         return IN_POSTGRESQL

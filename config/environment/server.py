@@ -33,7 +33,7 @@ def _require_origins(value: list[str]) -> list[str]:
 
 
 class ServerSettings(EnvironmentSettings):
-    """ENVIRONMENT=production refuses the conveniences of development."""
+    """The server. ENVIRONMENT=production rejects the defaults of development."""
 
     environment: Literal["development", "production"] = "development"
     secret_key: str = ""
@@ -49,7 +49,7 @@ class ServerSettings(EnvironmentSettings):
 
     @property
     def is_production(self) -> bool:
-        """Whether the conveniences of development are refused."""
+        """Whether the defaults of development are rejected."""
         return self.environment == "production"
 
     @property
@@ -59,17 +59,17 @@ class ServerSettings(EnvironmentSettings):
 
     @property
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """The proxies whose X-Forwarded-* headers are trusted."""
+        """The proxies with trusted X-Forwarded-* headers."""
         return tuple(ip_network(network) for network in self.trusted_proxies)
 
     @property
     def served_hosts(self) -> list[str]:
-        """Django's ALLOWED_HOSTS; in development this machine by default."""
+        """Django's ALLOWED_HOSTS; by default the local host in development."""
         return self.allowed_hosts or ["localhost", ".localhost", "127.0.0.1", "[::1]", self.host]
 
     @property
     def signing_secret(self) -> str:
-        """Django's SECRET_KEY; in development this checkout's own by default."""
+        """Django's SECRET_KEY; by default the checkout's own in development."""
         return self.secret_key or development_secret_key(STATE_DIRECTORY)
 
     @model_validator(mode="after")
@@ -81,12 +81,12 @@ class ServerSettings(EnvironmentSettings):
                 f"SECRET_KEY must have at least {SECRET_KEY_LENGTH_MINIMUM} random characters in production"
             )
         if not self.allowed_hosts or "*" in self.allowed_hosts:
-            raise ValueError("ALLOWED_HOSTS must name the hosts that are served in production")
+            raise ValueError("ALLOWED_HOSTS must be set in production, to the served hosts, separated by commas")
         return self
 
 
 def development_secret_key(directory: Path) -> str:
-    """Return this checkout's own secret key, which the first start generates and only its owner may read."""
+    """Return the checkout's own secret key. The first start generates it, readable by its owner only."""
     path = directory / "secret_key"
     if not path.exists():
         directory.mkdir(parents=True, exist_ok=True)

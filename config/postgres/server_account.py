@@ -1,4 +1,4 @@
-"""The account that PostgreSQL runs as when this process is root, which PostgreSQL refuses, and how it is started.
+"""Chooses the account that PostgreSQL runs as when this process is root, which PostgreSQL refuses to run as.
 
 Changes neither permissions nor owners of files.
 """
@@ -26,7 +26,7 @@ class Account(NamedTuple):
 
 
 class Start(NamedTuple):
-    """How a program is started as an account: by a command in front of it, or by subprocess changing its user."""
+    """How to start a program as an account: with a command prefix, or with the user and group for subprocess."""
 
     prefix: list[str]
     uid: int | None
@@ -59,7 +59,7 @@ def start_as(account: Account, binary: Path, directory: Path) -> Start:
     if _reaches(account, binary) and _reaches(account, directory):
         return Start([], account.uid, account.gid)
     # A clone in /root. Directories outside `directory` must stay closed, so the server gets the one capability to
-    # pass them. It can then read what root can, and so can whoever sends it SQL: this process, which is root already.
+    # pass them. It can then read what root can, and so can its clients: only this process, which is already root.
     setpriv = shutil.which("setpriv")
     capability = _passing_capability(needs_execute=not _may(account, binary, 0o5))
     if setpriv is None or capability is None:

@@ -1,4 +1,4 @@
-"""Corrections of how granian 2.8 stops its workers, and how it starts them again."""
+"""Corrects how granian 2.8 stops and restarts its workers."""
 
 import asyncio
 import time
@@ -16,9 +16,9 @@ DEATHS_SECONDS = 60
 
 
 def run_worker(*arguments: Any, **options: Any) -> None:
-    """Run a worker as granian does, with signals that may come more than once.
+    """Run a worker as granian does, and tolerate repeated signals.
 
-    granian's `WorkerSignal.set()` blocks for ever, holding the interpreter's lock, when it is called a second time. A
+    granian's `WorkerSignal.set()` blocks forever, holding the interpreter's lock, when it is called a second time. A
     worker often gets a signal twice: Ctrl-C goes to every process of a terminal, `systemctl stop` to every process of a
     service, and the server's own process signals its workers too. So only the first one counts.
     """
@@ -48,9 +48,9 @@ def stop_at_first_signal(loop: asyncio.AbstractEventLoop) -> WorkerSignal:
 class WorkerDeaths(dict[int, float]):
     """Tolerates DEATHS_MAXIMUM deaths of workers within DEATHS_SECONDS before the server ends.
 
-    granian ends as soon as a worker dies within 5.5 seconds of having replaced another, which two kills by the kernel's
-    out-of-memory killer are enough for; then nothing serves until the server is started again. This replaces granian's
-    record of when it replaced which worker, which it reads at each death.
+    granian ends when a worker dies within 5.5 seconds of having replaced another, for example after two kills by the
+    out-of-memory killer; then nothing serves until the server is restarted. This replaces granian's record of the times
+    of replacements, which it reads at each death.
     """
 
     def __init__(self) -> None:

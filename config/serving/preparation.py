@@ -1,4 +1,4 @@
-"""Prepares the database and the static files for this release, and the first accounts, before it serves."""
+"""Prepares the database, the static files and the first accounts before the server starts."""
 
 import secrets
 import time
@@ -39,7 +39,7 @@ class FirstSecrets:
 
 
 def prepare(*, migrate: bool, with_first_accounts: bool) -> FirstSecrets | None:
-    """Migrate, create the partitions of the coming months, collect static files; return a first start's secrets.
+    """Migrate, create the coming months' partitions, and collect static files; return the secrets of a first start.
 
     Safe when several machines start at once: one prepares, the others wait for it. Uses Django's synchronous ORM, as
     `migrate` does.
@@ -80,14 +80,14 @@ def _exclusively() -> Iterator[None]:
 
 
 def _is_locked_by_us() -> bool:
-    # Polled: a migration that creates an index concurrently waits for every running statement, also for one that waits
-    # for this lock, and neither would ever end.
+    # Polled: a migration that creates an index concurrently waits for every running statement, including one that waits
+    # for this lock, which would be a deadlock.
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [ADVISORY_LOCK])
         return bool(cursor.fetchone()[0])
 
 
 def close_connections() -> None:
-    """Close this process' connections to the database, so that the workers may have them."""
+    """Close this process' connections to the database, which the workers may need."""
     connections.close_all()
     cast("DatabaseWrapper", connection).close_pool()

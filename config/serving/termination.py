@@ -1,4 +1,4 @@
-"""Makes SIGTERM unwind the stack, so that context managers stop what they started."""
+"""Makes SIGTERM unwind the stack, so that context managers clean up."""
 
 import signal
 import sys
@@ -15,7 +15,7 @@ def _exit(number: int, _frame: FrameType | None) -> None:
 
 @contextmanager
 def unwind_on_termination() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into SystemExit inside the block; Ctrl-C ends quietly with 130."""
+    """Raise SystemExit for SIGTERM and SIGHUP inside the block; Ctrl-C exits with 130, without a traceback."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _exit)
     try:

@@ -1,4 +1,4 @@
-"""What a worker process of the server does beside serving: background jobs, and ending with its parent."""
+"""The background jobs of a worker process, and its end when the parent process ends."""
 
 import multiprocessing
 import os

@@ -11,6 +11,7 @@ LAYERS = {"models", "schemas", "repositories", "services", "routers", "admin", "
 SINGLE_FILES = {"__init__", "declaration", "dependencies"}
 PUBLIC_LAYERS = {"services", "schemas", "dependencies", "domain"}
 PUBLIC_LAYERS_FOR: dict[str | None, set[str]] = {
+    "management": {*PUBLIC_LAYERS, "management"},
     "models": {"domain"},
     "repositories": {"domain"},
     "schemas": {"schemas", "domain"},

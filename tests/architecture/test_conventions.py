@@ -167,6 +167,16 @@ def test_every_app_is_in_the_list_of_apps():
     assert sorted(set(OWN_APPS) - declaring) == [], "these apps of config/installed_apps.py have no declaration.py"
 
 
+def test_every_folder_of_modules_is_a_package():
+    folders = {source.path.parent for source in PROGRAM_SOURCES if source.path.parts[0] in {"apps", "config"}}
+    missing = {
+        folder for folder in folders - {PurePosixPath("apps")} if not (PROJECT / folder / "__init__.py").is_file()
+    }
+    assert sorted(map(str, missing)) == [], (
+        "add an empty __init__.py: the import contracts do not see a folder without it"
+    )
+
+
 def test_import_contracts_read_the_list_of_apps():
     contracts = {contract["id"]: contract for contract in PYPROJECT["tool"]["importlinter"]["contracts"]}
     for name, kind in (

@@ -49,7 +49,7 @@ def main() -> None:
 def run(plan: Plan, directory: Path) -> str:
     """Return the report of one run; `directory` keeps the servers' logs and the PostgreSQL."""
     with unwind_on_termination(), ExitStack() as stack:
-        postgres = stack.enter_context(EmbeddedPostgres(directory / "postgres", durable=True))
+        postgres = stack.enter_context(EmbeddedPostgres(directory / "postgres", durable=plan.durable))
         cells, server = Scenarios(stack, plan, postgres.url, directory, _say).cells()
         with measuring(plan, cells) as measurement:
             measurement.run(_say)

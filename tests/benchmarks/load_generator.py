@@ -34,7 +34,10 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """So many connections, each with one request under way, for so long. `operation` is a place in the list."""
+    """So many connections, each with one request under way, for so long. `operation` is a place in the list.
+
+    On a busy machine it goes on until there is a response to count, for up to STRAGGLER_SECONDS.
+    """
 
     operation: int
     port: int
@@ -98,6 +101,17 @@ class _Run:
         self.open = load.connections
         self.ended = asyncio.Event()
 
+    def goes_on(self, now: float) -> bool:
+        """Return whether there is time left, or nothing to count yet."""
+        return now < self.measured_to or not (self.sample.latencies or self.sample.failures)
+
+    def count(self, sent_at: float, now: float) -> None:
+        """Take the latency of a right answer if it came in the measured time."""
+        if now < self.measured_from or not self.goes_on(now):
+            return
+        self.sample.latencies.append(now - sent_at)
+        self.sample.seconds = max(self.sample.seconds, now - self.measured_from)
+
     def close_one(self) -> None:
         self.open -= 1
         if not self.open:
@@ -139,12 +153,12 @@ class _Connection(asyncio.Protocol):
         now = perf_counter()
         if not is_right or not answer.startswith(OK):
             self._run.sample.failures.append(answer.decode("latin1"))
-        elif self._run.measured_from <= now < self._run.measured_to:
-            self._run.sample.latencies.append(now - self._sent_at)
+        else:
+            self._run.count(self._sent_at, now)
         self._send(now)
 
     def _send(self, now: float) -> None:
-        self._waits = now < self._run.measured_to
+        self._waits = self._run.goes_on(now)
         if not self._waits:
             self._transport.close()
             return

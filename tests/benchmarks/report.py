@@ -64,12 +64,16 @@ def _words(cell: Cell, cells: list[Cell]) -> tuple[str, ...]:
         cell.operation.server,
         cell.operation.size,
         str(cell.connections),
-        f"{cell.requests_per_second:,.0f}",
+        _rate(cell.requests_per_second),
         f"{cell.milliseconds(50):.2f}",
         f"{cell.milliseconds(99):.2f}",
         f"{median(ratios):.3f}" if ratios else "",
         _range(ratios),
     )
+
+
+def _rate(requests_per_second: float) -> str:
+    return f"{requests_per_second:,.0f}" if requests_per_second >= 10 else f"{requests_per_second:.2g}"
 
 
 def _ratios(cell: Cell, cells: list[Cell]) -> list[float]:

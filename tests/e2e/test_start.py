@@ -13,7 +13,10 @@ from tests.support.server import Server, is_announced, launch_server, separate_d
 
 def test_announced_server_responds(tmp_path: Path):
     name = f"keyhouse_started_{os.getpid()}"
-    with separate_database(os.environ["DATABASE_URL"], name) as url, launch_server(url, tmp_path) as server:
+    with (
+        separate_database(os.environ["DATABASE_URL"], name, migrated=False) as url,
+        launch_server(url, tmp_path) as server,
+    ):
         wait_until(server, is_announced)
         assert httpx.get(f"{server.url}/health", timeout=30).status_code == 200
         assert server.stop() == 0

@@ -2,10 +2,10 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
+from dataclasses import dataclass
 from signal import SIGINT, SIGTERM
 
 import httpx
@@ -24,50 +24,59 @@ WAYS: dict[str, Callable[[Server], int]] = {
 }
 
 
-@pytest.fixture
-def stopped_in_the_end(tmp_path: Path) -> Iterator[Server]:
-    """A server of the test's own, which the test stops."""
-    name = f"keyhouse_stopped_{os.getpid()}"
-    with separate_database(os.environ["DATABASE_URL"], name) as url, start_server(url, tmp_path) as server:
-        yield server
+@dataclass(frozen=True)
+class Stopped:
+    """How a server has stopped that had idle connections and running requests."""
+
+    status: int
+    errors: str
+    seconds: float
+    answers: list[int]
+    unfinished: int
+    left_running: list[psutil.Process]
 
 
-@pytest.mark.parametrize("stop", WAYS.values(), ids=WAYS.keys())
-def test_running_requests_are_finished(stopped_in_the_end: Server, stop: Callable[[Server], int]):
-    server = stopped_in_the_end
-    processes = psutil.Process(server.process.pid).children(recursive=True)
-    assert len(processes) >= 2
-    with ExitStack() as stack:
-        clients = [stack.enter_context(server.client()) for _ in range(SIGN_UPS)]
-        answers = _sign_up_slowly(stack.enter_context(ThreadPoolExecutor(SIGN_UPS)), clients)
-        started = time.monotonic()
-        status = stop(server)
-        took = time.monotonic() - started
-        unfinished = [answer for answer in answers if not answer.done()]
-        statuses = [answer.result(timeout=1).status_code for answer in answers]
-
-    assert (status, server.errors) == (0, "")
-    assert statuses == [201] * SIGN_UPS
-    assert unfinished == []
-    assert took < STOP_SECONDS_MAXIMUM
-    _, alive = psutil.wait_procs(processes, timeout=2)
-    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
-
-
-@pytest.mark.parametrize("stop", WAYS.values(), ids=WAYS.keys())
-def test_idle_connections_do_not_delay_the_stop(stopped_in_the_end: Server, stop: Callable[[Server], int]):
-    server = stopped_in_the_end
-    with ExitStack() as stack:
+@pytest.fixture(scope="module", params=[*WAYS.values()], ids=[*WAYS])
+def stopped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Stopped:
+    """A server that was stopped in one of the ways."""
+    name, directory = f"keyhouse_stopped_{os.getpid()}", tmp_path_factory.mktemp("server")
+    with (
+        separate_database(os.environ["DATABASE_URL"], name) as url,
+        start_server(url, directory) as server,
+        ExitStack() as stack,
+    ):
         for path in ("/health/ready", "/api/v1/users/me", "/docs", "/admin/login/"):
             client = stack.enter_context(server.client())
             assert client.get(path).status_code in {200, 401}
             assert client.head(path).status_code in {200, 401}
-        started = time.monotonic()
-        status = stop(server)
-        took = time.monotonic() - started
+        return _stop(server, request.param, stack)
 
-    assert (status, server.errors) == (0, "")
-    assert took < STOP_SECONDS_MAXIMUM
+
+def _stop(server: Server, stop: Callable[[Server], int], stack: ExitStack) -> Stopped:
+    processes = psutil.Process(server.process.pid).children(recursive=True)
+    assert len(processes) >= 2
+    clients = [stack.enter_context(server.client()) for _ in range(SIGN_UPS)]
+    answers = _sign_up_slowly(stack.enter_context(ThreadPoolExecutor(SIGN_UPS)), clients)
+    started = time.monotonic()
+    status = stop(server)
+    seconds = time.monotonic() - started
+    unfinished = sum(not answer.done() for answer in answers)
+    statuses = [answer.result(timeout=1).status_code for answer in answers]
+    _, alive = psutil.wait_procs(processes, timeout=2)
+    left_running = [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+    return Stopped(status, server.errors, seconds, statuses, unfinished, left_running)
+
+
+def test_running_requests_are_finished(stopped: Stopped):
+    assert (stopped.status, stopped.errors) == (0, "")
+    assert stopped.answers == [201] * SIGN_UPS
+    assert stopped.unfinished == 0
+    assert stopped.left_running == []
+
+
+def test_idle_connections_do_not_delay_the_stop(stopped: Stopped):
+    assert (stopped.status, stopped.errors) == (0, "")
+    assert stopped.seconds < STOP_SECONDS_MAXIMUM
 
 
 def _sign_up_slowly(threads: ThreadPoolExecutor, clients: list[httpx.Client]) -> list[Future[httpx.Response]]:

@@ -70,9 +70,10 @@ def valid(schema: dict[str, Any], *, every_text: bool = False) -> Any:
         return schema.get("const") or schema["enum"][0]
     match schema.get("type"):
         case "object":
-            return {name: valid(field) for name, field in _fields(schema, every_text).items()}
+            return {name: valid(field, every_text=every_text) for name, field in _fields(schema, every_text).items()}
         case "array":
-            return [valid(schema["items"]) for _ in range(schema.get("minItems", 0))]
+            least = 1 if every_text and _is_free_text(schema["items"]) else 0
+            return [valid(schema["items"]) for _ in range(max(least, schema.get("minItems", 0)))]
         case "integer" | "number":
             return schema.get("minimum", 1)
         case "boolean":
@@ -85,31 +86,41 @@ def texts(value: Any) -> set[str]:
     """Return the texts that `valid` made up, which occur nowhere else."""
     if isinstance(value, dict):
         return set().union(*map(texts, value.values()))
-    return {value} if isinstance(value, str) and value.startswith(MADE_UP) else set()
+    if isinstance(value, list):
+        return set().union(*map(texts, value))
+    return {value} if isinstance(value, str) and MADE_UP in value else set()
 
 
 def _fields(schema: dict[str, Any], every_text: bool) -> dict[str, Any]:
     properties, required = schema.get("properties", {}), schema.get("required", [])
     chosen = {
-        name: field for name, field in properties.items() if name in required or (every_text and _is_free_text(field))
+        name: field
+        for name, field in properties.items()
+        if name in required or (every_text and _holds_free_text(field))
     }
     return chosen or dict(list(properties.items())[:1])
 
 
+def _holds_free_text(field: dict[str, Any]) -> bool:
+    resolved = _resolved(field)
+    return _is_free_text(resolved["items"] if resolved.get("type") == "array" else resolved)
+
+
 def _is_free_text(field: dict[str, Any]) -> bool:
     resolved = _resolved(field)
-    return resolved.get("type") == "string" and not {"format", "enum", "const", "pattern"} & set(resolved)
+    is_free = not {"enum", "const", "pattern"} & set(resolved) and resolved.get("format", "uri") in {"uri", "email"}
+    return resolved.get("type") == "string" and is_free
 
 
 def _text(schema: dict[str, Any]) -> str:
     number = next(_numbers)
     match schema.get("format"):
         case "email":
-            return f"user{number}@example.com"
+            return f"{MADE_UP}{number}@example.com"
         case "date-time":
             return "2999-01-01T00:00:00Z"
         case "uri":
-            return f"https://example.com/{number}"
+            return f"https://example.com/{MADE_UP}{number}"
         case _:
             return _matching(schema, number)
 

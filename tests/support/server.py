@@ -19,6 +19,8 @@ import httpx
 import psutil
 import psycopg
 
+from tests.support.migrated_template import migrated_template
+
 PROJECT = Path(__file__).parents[2]
 ADMINISTRATOR_EMAIL = "admin@keyhouse.localhost"
 START_SECONDS = 60
@@ -165,11 +167,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def separate_database(server_url: str, name: str) -> Iterator[str]:
-    """Create an empty database on the server of `server_url`, yield its URL, and drop it at the end."""
+def separate_database(server_url: str, name: str, *, migrated: bool = True) -> Iterator[str]:
+    """Create a database on the server of `server_url`, yield its URL, and drop it at the end.
+
+    It holds what migrations insert, or is empty, for tests of a first start.
+    """
+    template = migrated_template(server_url) if migrated else "template1"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

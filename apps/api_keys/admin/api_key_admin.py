@@ -66,7 +66,7 @@ def key_state() -> Case:
 
 
 class StateFilter(SimpleListFilter):
-    """Keys in one state; deleted ones only when chosen. The rows are annotated with `state`."""
+    """Filters keys by state; deleted keys only when chosen. The rows are annotated with `state`."""
 
     title = "state"
     parameter_name = "state"
@@ -80,7 +80,7 @@ class StateFilter(SimpleListFilter):
         return queryset.filter(state=self.value()) if self.value() else queryset.filter(deleted_at=None)
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        """Name the default choice after what it shows."""
+        """Return the choices, the default under the name of the keys that it shows."""
         default, *others = super().choices(changelist)
         yield {**default, "display": "Not deleted"}
         yield from others
@@ -195,7 +195,7 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
         return [search, *super().get_urls()]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return the fields that are only shown."""
+        """Return the read-only fields."""
         return READ_ONLY if obj else ()
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
@@ -236,7 +236,7 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
         return HttpResponseRedirect(f"{reverse('admin:api_keys_apikey_changelist')}?{query.urlencode()}")
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Show the list; a secret in its URL is redirected away at once."""
+        """Show the list; a URL with a secret is redirected to one without it."""
         if is_secret(request.GET.get(SEARCH_VAR, "")):
             return self._key_of_secret(request, request.GET[SEARCH_VAR])
         return super().changelist_view(request, extra_context)

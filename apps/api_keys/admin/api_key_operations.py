@@ -110,7 +110,7 @@ def _is_not_revoked(key: ApiKey) -> bool:
 ROTATE = Operation(
     name="rotate",
     label="Rotate",
-    order="Rotate the secret of {rows}",
+    title="Rotate the secret of {rows}",
     done="Secret of {rows} rotated",
     explanation="The new secret is shown only once, on the next page. The key keeps its id, limits and history.",
     perform=_rotate,
@@ -121,7 +121,7 @@ ROTATE = Operation(
 REVOKE = Operation(
     name="revoke",
     label="Revoke",
-    order="Revoke {rows}",
+    title="Revoke {rows}",
     done="{rows} revoked",
     explanation="Verifications that begin afterwards return DISABLED. This cannot be undone.",
     perform=_revoke,

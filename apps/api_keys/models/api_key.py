@@ -10,11 +10,11 @@ from apps.core.models import OwnedModel, TimestampedModel
 
 
 class ApiKey(OwnedModel, TimestampedModel):
-    """A key keeps its id, limits and history when its secret is rotated. Revoking is permanent; `is_active` can be
+    """A key keeps its id, limits and history when its secret is rotated. Revocation is permanent; `is_active` can be
     switched; `deleted_at` hides the key and stops it, while its history stays.
 
     `rate_limits` is a list of objects (name, limit, period_seconds): each replaces the plan's rate limit of the same
-    name, or is added to the plan's. `budget` is how many credits the key can spend in total, None for no bound.
+    name, or is added to the plan's. `budget` is how many credits the key can spend in total, None for no limit.
     """
 
     class Environment(models.TextChoices):

@@ -1,4 +1,4 @@
-"""What an API key has used."""
+"""The counters of an API key."""
 
 from django.db import models
 
@@ -6,11 +6,11 @@ from apps.api_keys.models.api_key import ApiKey
 
 
 class ApiKeyCounter(models.Model):
-    """The part of a key that verification locks and writes at each call. It is separate, so that it stays small and a
+    """The part of a key that verification locks and writes at each call. It is a separate row, which stays small, and a
     change of the key never waits for calls. The database creates it with the key.
 
     `windows` is JSON that only verification reads and writes: for each rate limit a list of its period in milliseconds,
-    then moments in milliseconds since 1970, each followed by the weight that was used.
+    then timestamps in milliseconds since 1970, each followed by the weight that was used.
     """
 
     api_key = models.OneToOneField(ApiKey, on_delete=models.CASCADE, primary_key=True, related_name="counter")

@@ -8,7 +8,7 @@ from apps.api_keys.models.api_key import ApiKey
 
 
 class ApiKeySecret(models.Model):
-    """The SHA-256 digest of a secret and its visible prefix. `expires_at` is set by a rotation: the end of the grace
+    """The SHA-256 digest of a secret and its visible prefix. A rotation sets `expires_at` to the end of the grace
     period."""
 
     api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="secrets")

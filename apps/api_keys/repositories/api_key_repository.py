@@ -22,7 +22,7 @@ class ApiKeyRepository(OwnedRepository[ApiKey]):
 
     @override
     def rows(self) -> QuerySet[ApiKey]:
-        """Return the keys with the visible prefix of their newest secret and what they have used."""
+        """Return the keys with their counters and the visible prefix of their newest secret."""
         newest = ApiKeySecret.objects.filter(api_key=OuterRef("pk")).order_by("-id")
         return ApiKey.objects.filter(deleted_at=None).annotate(
             prefix=Subquery(newest.values("prefix")[:1]),
@@ -32,7 +32,7 @@ class ApiKeyRepository(OwnedRepository[ApiKey]):
 
     @override
     async def insert(self, row: ApiKey) -> ApiKey:
-        """Insert a key and return it as it is stored; `get` returns it as it is shown once it has a secret."""
+        """Insert a key and return it as it is stored. `get` returns it with its annotations once it has a secret."""
         return await insert(row)
 
     async def count_not_revoked(self, user_id: int) -> int:
@@ -58,7 +58,7 @@ class ApiKeyRepository(OwnedRepository[ApiKey]):
         return [each for each in found if each.revoked_at is None and each.deleted_at is None]
 
     async def revoke(self, key: ApiKey, reason: str) -> ApiKey:
-        """Revoke a locked key and return it as it is shown."""
+        """Revoke a locked key and return it as `get` does."""
         return await self.update(key, revoked_at=Now(), revoked_reason=reason)
 
     async def mark_deleted(self, key: ApiKey) -> ApiKey:

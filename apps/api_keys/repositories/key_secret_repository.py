@@ -27,7 +27,7 @@ class KeySecretRepository:
         await insert(ApiKeySecret(api_key=key, digest=digest, prefix=prefix))
 
     async def expire_all(self, key: ApiKey, grace: timedelta) -> None:
-        """Let the secrets of a locked key expire after `grace`; those that expire earlier stay as they are."""
+        """Set the secrets of a locked key to expire after `grace`; those that expire earlier stay as they are."""
         end = Now() + grace
         await update(ApiKeySecret.objects.filter(api_key=key), expires_at=Least(Coalesce("expires_at", end), end))
 

@@ -155,7 +155,7 @@ class ApiKeyOut(ResponseSchema):
 
     @classmethod
     def of(cls, key: "ApiKey", held: AbstractSet[str], **more: Any) -> Self:
-        """Return what is shown of a row of `ApiKeyRepository`, whose owner holds the scopes `held`."""
+        """Return the public representation of a row of `ApiKeyRepository`; `held` are the scopes of its owner."""
         names = (name for name in ApiKeyOut.model_fields if name not in COMPUTED)
         return cls(
             id=key.pk,

@@ -44,10 +44,10 @@ class ApiKeyRevoked(Conflict):
     code, message = "API_KEY_REVOKED", "The API key is revoked. Create a new one."
 
 
-class ApiKeyService(OwnedService[ApiKey]):
+class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
     """Manages API keys. A secret is returned once, when it is created, and stored as a digest only."""
 
-    kind = "api_key"
+    out = ApiKeyOut
     reads, writes = KEYS_READ, KEYS_WRITE
 
     def __init__(
@@ -87,8 +87,8 @@ class ApiKeyService(OwnedService[ApiKey]):
             inserted = await self._keys.insert(ApiKey(user_id=user_id, **fields))
             await self._insert_secret(inserted, secret)
             await self.record(actor, "created", inserted, after={**fields, "user_id": user_id})
-            key = await self._keys.get(inserted.pk)
-        return await self._with_secret(key, secret)
+            # Inside, so that no secret is lost to a failed read.
+            return await self._with_secret(await self._keys.get(inserted.pk), secret)
 
     async def get(self, actor: Principal, key_id: int) -> ApiKeyOut:
         """Return the key; raises NotFound, NotAllowed for another account's."""
@@ -128,17 +128,17 @@ class ApiKeyService(OwnedService[ApiKey]):
         return await self._shown(changed)
 
     async def revoke(self, actor: Principal, key_id: int, revocation: ApiKeyRevoke = REVOCATION) -> ApiKeyOut:
-        """Revoke the key permanently: verifications that begin once this returns are answered DISABLED.
+        """Revoke the key permanently: verifications that begin once this returns have the verdict DISABLED.
 
         The keys that it has created are revoked too, unless a session keeps them. A key that is revoked already stays
         as it is. Raises NotFound, NotAllowed, InsufficientScopes.
         """
-        if revocation.keep_created_keys and actor.kind is CredentialKind.API_KEY:
-            actor.require_session()
         async with transaction():
             key = await self.lock(actor, key_id)
             if not revocation.keep_created_keys:
                 await self._revoke_created(actor, key)
+            elif actor.kind is CredentialKind.API_KEY:
+                actor.require_session()
             if key.revoked_at is None:
                 key = await self._revoke(actor, key, revocation.reason)
         return await self._shown(key)
@@ -157,8 +157,7 @@ class ApiKeyService(OwnedService[ApiKey]):
             await self._secrets.expire_all(key, timedelta(seconds=grace_seconds))
             await self._insert_secret(key, secret)
             await self.record(actor, "rotated", key, after={"grace_seconds": grace_seconds})
-            rotated = await self._keys.get(key_id)
-        return await self._with_secret(rotated, secret)
+            return await self._with_secret(await self._keys.get(key_id), secret)
 
     async def delete(self, actor: Principal, key_id: int) -> None:
         """Delete the key: it stops working at once and is not found again, while its history stays.
@@ -220,7 +219,7 @@ class ApiKeyService(OwnedService[ApiKey]):
         return ApiKeyWithSecret.of(key, await self._held_by_owner(key), api_key=secret)
 
     async def _held_by_owner(self, *keys: ApiKey) -> frozenset[str]:
-        """Return the scopes that the owner of the keys holds, looked up only where they matter to one of the keys."""
+        """Return the scopes that the owner of the keys holds. No query is run if none of the keys depends on them."""
         if any(reserved_among(key.scopes) for key in keys):
             return await self.users.held_scopes(keys[0].user_id)
         return frozenset()

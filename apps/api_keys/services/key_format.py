@@ -1,6 +1,6 @@
 """The format of API keys: `sk_live_<32 base62><6 base62 checksum>`.
 
-The type prefix lets secret scanners find leaked keys, `_` lets a double click select the whole of it, and the
+The type prefix allows secret scanners to find leaked keys, `_` allows a double click to select the whole key, and the
 checksum (CRC-32 of everything before it) rejects a mistyped key without a query.
 """
 
@@ -36,7 +36,7 @@ def is_well_formed(key: str) -> bool:
 
 
 def digest_of(key: str) -> bytes:
-    """Return the SHA-256 digest that is stored of a key; 190 random bits need no slow hash."""
+    """Return the SHA-256 digest of a key, which is stored. 190 random bits do not need a slow hash."""
     return sha256(key.encode()).digest()
 
 

@@ -1,4 +1,4 @@
-"""Finding the secret that a client presents as an API key."""
+"""Finds the secret that a client presents as an API key."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
@@ -27,7 +27,7 @@ class KeySecret:
 
 
 class KeySecrets:
-    """Finds secrets, expired or not: whether one is valid is decided by verification."""
+    """Finds secrets, expired or not. Verification decides whether one is valid."""
 
     def __init__(self, secrets: KeySecretRepository) -> None:
         self._secrets = secrets

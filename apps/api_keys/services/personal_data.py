@@ -1,4 +1,4 @@
-"""What API keys keep of a person: names, descriptions, metadata and addresses."""
+"""The personal data in API keys: names, descriptions, metadata and addresses."""
 
 from functools import partial
 from typing import Any
@@ -17,8 +17,8 @@ class ApiKeyPersonalData(PersonalData):
         self._users = users
 
     async def export(self, user_id: int) -> Any:
-        """Return the account's keys without their secrets."""
-        rows, total = await self._keys.page(user_id, offset=0, size=EXPORT_ROWS_MAXIMUM)
+        """Return the account's newest keys without their secrets."""
+        rows, total = await self._keys.newest(user_id, EXPORT_ROWS_MAXIMUM)
         held = await self._users.held_scopes(user_id)
         return await section_of(partial(ApiKeyOut.of, held=held), rows, total)
 

@@ -1,4 +1,4 @@
-"""The list and pages of audit events, which are read only."""
+"""The read-only list and pages of audit events."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ from apps.core.declarations import audit_kinds
 
 
 class TargetKindFilter(SimpleListFilter):
-    """Events about one kind of target. Asking the table for its kinds would read all of it."""
+    """Filters events by target kind. The kinds are declared: a query for them would read the whole table."""
 
     title = "target"
     parameter_name = "target_kind"
@@ -36,7 +36,7 @@ class TargetKindFilter(SimpleListFilter):
 
 
 class ActorKindFilter(SimpleListFilter):
-    """Events by one kind of credential."""
+    """Filters events by the actor's kind of credential."""
 
     title = "credential"
     parameter_name = "actor_kind"
@@ -55,7 +55,7 @@ class ActorKindFilter(SimpleListFilter):
 
 
 class OutcomeFilter(SimpleListFilter):
-    """Events with one outcome."""
+    """Filters events by outcome."""
 
     title = "outcome"
     parameter_name = "outcome"
@@ -95,7 +95,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Actor", ordering="actor_id")
     def actor(self, event: Any) -> str:
-        """Show the actor; of an anonymous client only the IP address is known."""
+        """Show the actor; an anonymous client is “unknown”."""
         if event.actor_id is None:
             return "operator" if event.actor_kind == CredentialKind.OPERATOR else "unknown"
         return event.actor_email or f"account {event.actor_id}"

@@ -1,4 +1,4 @@
-"""What a service records of an action."""
+"""The entry that a service records for an action."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -12,7 +12,7 @@ class AuditEvent(models.Model):
     """One action of an actor on a target, with the changed fields before and after. Append-only: the database refuses
     DELETE, and UPDATE except for the erasure of a deleted account, so ids are kept instead of foreign keys.
 
-    `subject_id` is the account that the event concerns; its owner may read the event, also where the actor is another.
+    `subject_id` is the account that the event concerns; its owner may read the event, even if another account acted.
     """
 
     occurred_at = models.DateTimeField(db_default=Now())

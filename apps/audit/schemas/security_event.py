@@ -1,4 +1,4 @@
-"""Security events, as the owner of the account sees them."""
+"""Security events, as the owner of the account may see them."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
@@ -23,7 +23,7 @@ class Actor(StrEnum):
 
 
 class SecurityEventOut(ResponseSchema):
-    """A security event. The address and the agent of staff are not shown."""
+    """A security event. The IP address and the user agent of staff are not shown."""
 
     id: int
     occurred_at: Timestamp
@@ -38,7 +38,7 @@ class SecurityEventOut(ResponseSchema):
 
     @classmethod
     def of(cls, event: "AuditEvent") -> Self:
-        """Return what the owner of the account sees of the event."""
+        """Return the event as the owner of the account may see it."""
         actor = _actor(event)
         is_by_staff = actor in (Actor.STAFF, Actor.OPERATOR)
         return cls(

@@ -1,4 +1,4 @@
-"""What the audit trail keeps of a person."""
+"""The personal data in the audit trail."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from apps.core.declarations import EXPORT_ROWS_MAXIMUM, PersonalData, audit_kind
 
 
 class AuditPersonalData(PersonalData):
-    """Exports and erases what audit events hold of an account. Who did what, to what and when stays."""
+    """Exports and erases the personal data in an account's events. Actor, action, target and time stay."""
 
     def __init__(self, events: AuditEventRepository) -> None:
         self._events = events
@@ -24,5 +24,5 @@ class AuditPersonalData(PersonalData):
 
 
 def plain_values() -> dict[str, list[str]]:
-    """Return for each kind of target the fields whose values are kept when an account is erased."""
+    """Return the fields that are kept when an account is erased, by target kind."""
     return {kind.name: sorted(kind.plain) for kind in audit_kinds().values()}

@@ -1,4 +1,4 @@
-"""Security events: showing owners of accounts what happened to them."""
+"""Lists the security events of an account for its owner."""
 
 from apps.audit.repositories.audit_event_repository import AuditEventRepository
 from apps.audit.schemas.security_event import SecurityEventOut

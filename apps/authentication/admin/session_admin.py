@@ -1,4 +1,4 @@
-"""The sessions' list and pages, and what can be done to sessions from there."""
+"""The list and pages of sessions, and the operations that end sessions."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -48,19 +48,19 @@ def _is_live(session: Any) -> bool:
 END = Operation(
     name="end",
     label="End",
-    order="End {rows}",
+    title="End {rows}",
     done="{rows} ended",
-    explanation="The session ends at its next request. The owner must sign in again.",
+    explanation="The session is refused from its next request on. The owner must sign in again.",
     perform=_end,
     applies=_is_live,
     is_dangerous=True,
 )
 END_EVERYWHERE = Operation(
     name="end_everywhere",
-    label="End all of the owner",
-    order="End all sessions of {owner}",
+    label="End all sessions of the owner",
+    title="End all sessions of {owner}",
     done="All sessions of {owner} ended",
-    explanation="Every session of the owner, of the API and of the admin, ends at its next request.",
+    explanation="Every session of the owner, of the API and of the admin, is refused from its next request on.",
     perform=_end_everywhere,
     in_bulk=False,
     applies=_is_live,
@@ -69,7 +69,7 @@ END_EVERYWHERE = Operation(
 
 
 def session_state() -> Case:
-    """Return the expression for a session's state in one word."""
+    """Return the expression for a session's state: live, ended or expired."""
     ended_with_account = Q(user__sessions_ended_at__gte=F("created_at")) | Q(user__is_active=False)
     return Case(
         When(Q(revoked_at__isnull=False) | ended_with_account, then=Value(ENDED)),
@@ -80,13 +80,13 @@ def session_state() -> Case:
 
 
 class StateFilter(SimpleListFilter):
-    """Live sessions unless another state is chosen. The list's rows have `state`."""
+    """Filters sessions by state, live ones by default. The rows are annotated with `state`."""
 
     title = "state"
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdminBase) -> list[tuple[str, str]]:
-        """Return the choices beside the default."""
+        """Return the choices besides the default."""
         return [(ENDED, "Ended"), (EXPIRED, "Expired")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -94,7 +94,7 @@ class StateFilter(SimpleListFilter):
         return queryset.filter(state=self.value() or LIVE)
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        """Name the default after what it shows."""
+        """Return the choices, the default under the name of the sessions that it shows."""
         default, *others = super().choices(changelist)
         yield {**default, "display": "Live"}
         yield from others
@@ -146,7 +146,7 @@ class SessionAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
 
     @admin.display(description="Authenticated by")
     def authenticated_by(self, session: Any) -> str:
-        """Show by which methods the owner has authenticated."""
+        """Show the methods by which the owner has authenticated."""
         return ", ".join(session.methods) or "-"
 
     @admin.display(description="State", ordering="state")
@@ -155,7 +155,7 @@ class SessionAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
         return format_html('<span class="badge {}">{}</span>', BADGES[session.state], session.state.capitalize())
 
     def named(self, row: Any) -> str:
-        """Return what a sentence calls the session."""
+        """Return the name of the session for a message."""
         return f"the session of {row.user}"
 
 
@@ -170,7 +170,7 @@ def _is_usable(user: Any) -> bool:
 SEND_RESET = Operation(
     name="send-password-reset",
     label="Send a password reset message",
-    order="Send a password reset message to {rows}",
+    title="Send a password reset message to {rows}",
     done="Password reset message sent to {rows}",
     explanation="The owner receives a message with a link that sets a new password. The link is valid for 30 minutes.",
     perform=_send_reset,

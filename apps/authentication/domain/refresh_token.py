@@ -1,7 +1,7 @@
-"""Refresh tokens: `rt_` and, in base64url, a session's family, a generation, and our MAC over both.
+"""Refresh tokens: `rt_` and, in base64url, a session's family, a generation, and a MAC of both.
 
-The MAC tells a spent token from a forged one without any token being stored: only its holder knows the family, and
-only we can make a generation of it.
+The MAC distinguishes a spent token from a forged one although no token is stored: only its holder knows the family, and
+only Keyhouse can sign a generation of it.
 """
 
 import hmac
@@ -30,11 +30,11 @@ class RefreshToken:
 
     @property
     def family_digest(self) -> bytes:
-        """What is stored of the family."""
+        """The digest of the family, which is stored."""
         return sha256(self.family).digest()
 
     def encode(self) -> str:
-        """Return the token as its holder keeps it."""
+        """Return the token as text."""
         body = self.family + self.generation.to_bytes(GENERATION_BYTES)
         return PREFIX + urlsafe_b64encode(body + _mac(body)).decode()
 
@@ -45,7 +45,7 @@ def new_family() -> RefreshToken:
 
 
 def read_refresh_token(text: str) -> RefreshToken | None:
-    """Return the content of a token that we have issued, else None."""
+    """Return the content of a token that Keyhouse has issued, or None."""
     try:
         raw = urlsafe_b64decode(text.removeprefix(PREFIX).encode("ascii"))
     except (Base64Error, ValueError):

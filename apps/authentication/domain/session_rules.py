@@ -1,5 +1,5 @@
-"""The rules of sessions: how they were authenticated, how long they last, which spent refresh tokens are accepted,
-which devices are known, and whom a session authenticates.
+"""The rules of sessions: their authentication, lifetimes, retries of refresh tokens and known devices, and the
+principal of a session.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from apps.core.values.ip_addresses import site_network
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """That the caller owns the account, and the methods that have shown it (names of RFC 8176).
+    """A successful authentication of an account's owner, with its methods (names of RFC 8176).
 
     `checked_digest` is the `password_digest` of the hash that a password was checked against, None where no password
     was checked: the authentication is valid only while the account has that password.
@@ -28,31 +28,31 @@ class Authentication:
     checked_digest: str | None = None
 
 
-RETRY = timedelta(seconds=10)
-ROTATIONS_MAXIMUM = 16  # whose moments a session keeps
+RETRY_PERIOD = timedelta(seconds=10)
+ROTATIONS_MAXIMUM = 16  # whose timestamps a session keeps
 DEVICE_MEMORY = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
 class SessionLifetime:
-    """How long a session may stay unused, and how long it lasts at most, however much it is used."""
+    """How long a session may stay unused (`idle`), and its maximum lifetime (`absolute`)."""
 
     idle: timedelta
     absolute: timedelta
 
     @classmethod
     def of_seconds(cls, idle: int, absolute: int) -> "SessionLifetime":
-        """Return the lifetime that settings name in seconds."""
+        """Return the lifetime for two numbers of seconds."""
         return cls(timedelta(seconds=idle), timedelta(seconds=absolute))
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshHistory:
-    """When the last refresh tokens of a session were spent, the one before `generation` last; `now` is the database's
+    """The times at which the last refresh tokens of a session were spent, in order; `now` is the database's
     clock.
 
-    A token that was spent within RETRY may be presented again, by a client that refreshes twice at once or has lost the
-    response, however many have refreshed since.
+    A token that was spent within RETRY_PERIOD is accepted again, for a client that refreshes concurrently or lost the
+    response, regardless of the number of refreshes since.
     """
 
     generation: int
@@ -65,17 +65,17 @@ class RefreshHistory:
         last = [session.rotated_at] if session.rotated_at else []
         return cls(session.generation, (*session.earlier_rotations, *last), session.database_now)
 
-    def may_repeat(self, generation: int) -> bool:
-        """Return whether the token of this generation was spent within RETRY."""
+    def may_retry(self, generation: int) -> bool:
+        """Return whether the token of this generation was spent within RETRY_PERIOD."""
         behind = self.generation - generation
         return 1 <= behind <= len(self.spent_at) and self._is_recent(self.spent_at[-behind])
 
     def recent(self) -> list[datetime]:
-        """Return the moments within RETRY, up to ROTATIONS_MAXIMUM of them, the latest last."""
-        return [moment for moment in self.spent_at if self._is_recent(moment)][-ROTATIONS_MAXIMUM:]
+        """Return the times within RETRY_PERIOD, up to ROTATIONS_MAXIMUM of them, the latest last."""
+        return [spent_at for spent_at in self.spent_at if self._is_recent(spent_at)][-ROTATIONS_MAXIMUM:]
 
-    def _is_recent(self, moment: datetime) -> bool:
-        return moment > self.now - RETRY
+    def _is_recent(self, spent_at: datetime) -> bool:
+        return spent_at > self.now - RETRY_PERIOD
 
 
 def is_known_device(address: str | None, addresses: Iterable[str | None]) -> bool:
@@ -85,9 +85,9 @@ def is_known_device(address: str | None, addresses: Iterable[str | None]) -> boo
 
 
 def principal_of(session: Any, *, recently_authenticated: bool = False) -> Principal:
-    """Return the caller that the session authenticates; it must come with its user, the roles and their scopes.
+    """Return the principal of the session, which must be loaded with its user, the roles and their scopes.
 
-    Where staff need a second factor, a session without one has none of their rights.
+    If staff need a second factor, a session without one has no staff rights.
     """
     user = session.user
     is_one_factor = settings.REQUIRE_STAFF_SECOND_FACTOR and not include_second_factor(session.methods)

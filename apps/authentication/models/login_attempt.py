@@ -4,11 +4,11 @@ from django.db import models
 
 
 class LoginAttempt(models.Model):
-    """Consecutive wrong passwords for one account from one address, and until when that pair is locked.
+    """The consecutive wrong passwords for one account from one address, and the end of that pair's lock.
 
-    The pair, not the account, is locked: an owner cannot be locked out from elsewhere. The account is stored as a
+    The pair is locked, not the account, so that other clients cannot lock out the owner. The account is stored as a
     digest of the address that was entered, whether or not an account has it. The client `*` stands for all clients that
-    have not signed in to the account lately; `login_attempts.sql` describes when those are locked out together.
+    have not signed in to the account for 90 days; `login_attempts.sql` describes when all of those are locked out.
     """
 
     account_digest = models.BinaryField(max_length=32)
@@ -16,8 +16,8 @@ class LoginAttempt(models.Model):
     failures = models.PositiveIntegerField()
     last_failed_at = models.DateTimeField(null=True)
     locked_until = models.DateTimeField(null=True)
-    # When the client last signed in to the account, or set its password by a mailed link. Such clients are not locked
-    # out by others' guesses.
+    # When the client last signed in to the account, or set its password by a link in a message. Others' guesses do not
+    # lock out such a client.
     signed_in_at = models.DateTimeField(null=True)
 
     class Meta:

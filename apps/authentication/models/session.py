@@ -11,20 +11,20 @@ from apps.core.models import OwnedModel, TimestampedModel
 
 
 class Session(OwnedModel, TimestampedModel):
-    """A sign-in, to the API or to the admin: what ends sessions ends those of both alike.
+    """A sign-in to the API or to the admin. Operations that end sessions end both kinds.
 
     A session of the API is a family of refresh tokens. Each token names the family and a generation, of which the
-    current one is valid. A token that was spent a moment ago may be repeated: the one before the current one was spent
-    at `rotated_at`, those before it at `earlier_rotations`, of which only recent moments are kept. Any other spent
+    current one is valid. A token that was spent recently may be retried: the one before the current one was spent
+    at `rotated_at`, those before it at `earlier_rotations`, of which only recent times are kept. Any other spent
     token revokes the whole family. No token is stored, not even hashed. A session of the admin has no tokens: a
     browser's session names it, and its family's digest is random.
 
-    It expires at `expires_at`, which use moves on, up to a limit from `created_at` on. `methods` are those by which its
-    owner has authenticated (RFC 8176: pwd, otp, …), the last time at `authenticated_at`.
+    It expires at `expires_at`, which each use extends, up to a maximum after `created_at`. `methods` are those by which
+    its owner has authenticated (RFC 8176: pwd, otp, …), last at `authenticated_at`.
     """
 
     class Kind(models.TextChoices):
-        """What it signs in to."""
+        """The application that the session signs in to."""
 
         API = "api", "API"
         ADMIN = "admin", "Admin"
@@ -34,7 +34,7 @@ class Session(OwnedModel, TimestampedModel):
     generation = models.PositiveIntegerField(default=0)
     rotated_at = models.DateTimeField(null=True)
     earlier_rotations = ArrayField(models.DateTimeField(), default=list, db_default=Value([]))
-    # By the database's clock, like the moment that ended an account's sessions, with which it is compared.
+    # By the database's clock, like `sessions_ended_at` of the account, with which it is compared.
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     methods = ArrayField(models.CharField(max_length=10), default=list, db_default=Value([]))
     authenticated_at = models.DateTimeField(db_default=Now())

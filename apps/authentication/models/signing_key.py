@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 class SigningKey(models.Model):
     """An Ed25519 key pair; the private half is stored encrypted under SECRET_KEY.
 
-    A key is published and verifies until `retires_at`. Of those whose `signs_at` has come, the newest signs.
+    A key is published and verifies until `retires_at`. The newest key with `signs_at` in the past signs.
     """
 
     kid = models.CharField(max_length=43, unique=True)

@@ -3,7 +3,7 @@
 
 -- name: login_attempts
 -- Wrong passwords count for a day, and a client is remembered for 90 days (see login_attempts.sql): these rows have no
--- effect any more.
+-- effect.
 WITH chosen AS MATERIALIZED (
     SELECT id FROM login_attempts
     WHERE coalesce(last_failed_at, '-infinity') < now() - interval '1 day'
@@ -16,7 +16,7 @@ WITH chosen AS MATERIALIZED (
 SELECT count(*) FROM removed
 
 -- name: sessions
--- LEAST skips NULL: a session that was not revoked ends when it expires. Until then it tells which devices are known.
+-- LEAST skips NULL: a session that was not revoked ends when it expires. Until then it identifies known devices.
 WITH chosen AS MATERIALIZED (
     SELECT id FROM sessions WHERE least(revoked_at, expires_at) < now() - interval '90 days'
     ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
@@ -26,7 +26,7 @@ WITH chosen AS MATERIALIZED (
 SELECT count(*) FROM removed
 
 -- name: signing_keys
--- No token that they signed is valid any more; they are kept for a while for investigations.
+-- All tokens that they signed have expired; they are kept for investigations.
 WITH chosen AS MATERIALIZED (
     SELECT id FROM signing_keys WHERE retires_at < now() - interval '30 days'
     ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED

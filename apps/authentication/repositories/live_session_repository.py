@@ -37,7 +37,7 @@ class LiveSession(NamedTuple):
 
 
 class LiveSessionRepository:
-    """Reads of sessions that are neither revoked nor expired."""
+    """Reads sessions that are neither revoked nor expired."""
 
     async def find(self, session_id: int) -> LiveSession | None:
         """Return the session with its user and their roles, or None."""
@@ -52,7 +52,7 @@ class LiveSessionRepository:
         return LiveSession(session, vars(session)["recently_authenticated"], vars(session)["use_is_recorded"])
 
     async def record_use(self, session_id: int, lifetime: SessionLifetime) -> None:
-        """Let the session be used now, which moves its end on; written once in RECORDED_USE_SECONDS."""
+        """Record that the session is used now, and extend its expiry; at most once in RECORDED_USE_SECONDS."""
         values = {"session_id": session_id, "idle": lifetime.idle, "absolute": lifetime.absolute}
         await execute(SQL["record_use"], values)
 
@@ -66,7 +66,7 @@ class LiveSessionRepository:
         return await _live_sessions_of.page(offset, size, user_id)
 
     async def ids(self) -> range:
-        """Return the range in which the ids of all live sessions lie."""
+        """Return the range that contains the ids of all live sessions."""
         ((least, greatest),) = await fetch_rows(SQL["live_ids"])
         return range(least, greatest + 1)
 

@@ -11,28 +11,28 @@ SQL = load_statements(Path(__file__).with_name("login_attempts.sql"))
 
 
 class CountedWrong(NamedTuple):
-    """The result of counting: for how many seconds the pair was locked already, or whom this attempt locks out."""
+    """The result of counting: for how many seconds the pair was already locked, or which clients are now locked out."""
 
     locked_seconds: int = 0
     locks_out: str | None = None
 
 
 class LoginAttemptRepository:
-    """The counts' rows. Each method is one atomic statement; seconds are those for which the pair is locked, or 0.
+    """Counts of wrong passwords. Each method is one atomic statement and returns for how long the pair is locked.
 
     `account` is an e-mail address in its canonical form, whether or not an account has it.
     """
 
     async def locked_seconds(self, account: str, client_address: str) -> int:
-        """Return how long the pair is locked."""
+        """Return for how many seconds the pair is locked, or 0."""
         rows = await fetch_rows(SQL["locked"], {"account": account, "client": client_address})
         return max(1, ceil(rows[0][0])) if rows else 0
 
     async def count_wrong(self, account: str, client_address: str) -> CountedWrong:
-        """Count a wrong password; of many at the same moment only the allowed number find the pair not locked yet.
+        """Count a wrong password. Of concurrent ones, only the allowed number find the pair unlocked.
 
-        The attempt that begins a lock returns whom it locks out: the `client`, or `strangers`, which are all clients
-        that have not signed in to the account lately.
+        The attempt that begins a lock returns which clients it locks out: `client` for this one, or `strangers` for all
+        that have not signed in to the account for 90 days.
         """
         rows = await fetch_rows(SQL["count_wrong"], {"account": account, "client": client_address})
         if rows:
@@ -40,7 +40,7 @@ class LoginAttemptRepository:
         return CountedWrong(await self._locked_seconds_now(account, client_address))
 
     async def count_right(self, account: str, client_address: str) -> int:
-        """Reset the count after a right password and remember the client, unless wrong ones have locked the pair."""
+        """Reset the count after a correct password and remember the client, unless the pair is locked."""
         if await fetch_rows(SQL["count_right"], {"account": account, "client": client_address}):
             return 0
         return await self._locked_seconds_now(account, client_address)
@@ -50,7 +50,7 @@ class LoginAttemptRepository:
         await execute(SQL["unlock"], {"account": account, "client": client_address})
 
     async def delete_until(self, account: str, until: datetime) -> None:
-        """Delete the account's counts, and the clients remembered until then."""
+        """Delete the account's counts and remembered clients from before `until`."""
         await execute(SQL["delete_until"], {"account": account, "until": until})
 
     async def _locked_seconds_now(self, account: str, client_address: str) -> int:

@@ -23,7 +23,7 @@ WHERE account_digest = sha256(convert_to(lower(%(account)s::text COLLATE "C"), '
 HAVING count(*) > 0
 
 -- name: count_wrong
--- Returns no row for a client that either count locks out; else whom this attempt locks out from now on: 'client', or
+-- Returns no row for a client that either count locks out; else which clients this attempt locks out: 'client', or
 -- 'strangers' (all clients that are not known), or NULL.
 WITH pair AS (
     INSERT INTO login_attempts AS attempt (account_digest, client_address, failures, last_failed_at)
@@ -79,7 +79,7 @@ WHERE account_digest = sha256(convert_to(lower(%(account)s::text COLLATE "C"), '
     AND (client_address <> '*' OR coalesce(last_failed_at, '-infinity') <= %(until)s::timestamptz)
 
 -- name: unlock
--- For an owner who has authenticated in another way: the client is remembered, and not locked any more.
+-- For an owner who has authenticated in another way: the client is remembered and unlocked.
 INSERT INTO login_attempts AS attempt (account_digest, client_address, failures, signed_in_at)
 VALUES (sha256(convert_to(lower(%(account)s::text COLLATE "C"), 'UTF8')), %(client)s::text, 0, now())
 ON CONFLICT (account_digest, client_address) DO UPDATE SET failures = 0, locked_until = NULL, signed_in_at = now()

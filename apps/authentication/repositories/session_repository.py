@@ -21,7 +21,7 @@ SQL = load_statements(Path(__file__).with_name("sessions.sql"))
 
 
 class SessionRepository:
-    """The sessions' rows. Lock the account before its sessions. All moments are those of the database's clock."""
+    """The sessions' rows. Lock the account before its sessions. All timestamps are by the database's clock."""
 
     async def insert(self, session: Session, lifetime: SessionLifetime) -> Session:
         """Insert a session that begins now, and return it with its user, the roles and their scopes."""
@@ -32,7 +32,7 @@ class SessionRepository:
         return inserted
 
     async def addresses_of(self, user_id: int, user_agent: str, within: timedelta) -> list[str | None]:
-        """Return the addresses from which the agent has used sessions of the account `within` that time."""
+        """Return the addresses from which the user agent has used sessions of the account during the last `within`."""
         values = {"user_id": user_id, "user_agent": user_agent, "within": within}
         return [address for (address,) in await fetch_rows(SQL["addresses"], values)]
 
@@ -54,13 +54,13 @@ class SessionRepository:
     async def lock_by_family(self, family_digest: bytes) -> Session | None:
         """Lock the family's live session and return it with its user and the database's clock, `database_now`; or None.
 
-        A caller who has waited for the lock gets the row as the other transaction has left it.
+        After waiting for the lock, the row is as the other transaction has left it.
         """
         now = ExpressionWrapper(Now(), output_field=DateTimeField())
         return await lock_one(with_user(live()).filter(family_digest=family_digest).annotate(database_now=now))
 
     async def rotate(self, session: Session, recent: Sequence[datetime], lifetime: SessionLifetime) -> None:
-        """Advance a locked session to its next generation; `recent` are the rotations before this one to be kept."""
+        """Advance a locked session to its next generation; `recent` are the earlier rotations to keep."""
         session.generation += 1
         await update(
             Session.objects.filter(pk=session.pk),
@@ -72,7 +72,7 @@ class SessionRepository:
         )
 
     async def record_authentication(self, session: Session, methods: Sequence[str]) -> None:
-        """Store the methods of a locked session, whose owner has authenticated again now."""
+        """Store the methods by which the owner of a locked session has authenticated now."""
         await update(Session.objects.filter(pk=session.pk), methods=list(methods), authenticated_at=Now())
 
     async def revoke(self, session_ids: Collection[int], reason: str) -> None:
@@ -81,7 +81,7 @@ class SessionRepository:
             await update(Session.objects.filter(pk__in=session_ids), revoked_at=Now(), revoked_reason=reason)
 
     async def newest(self, user_id: int, maximum: int) -> tuple[list[Session], int]:
-        """Return up to `maximum` of the account's newest sessions, ended ones too, and how many it has."""
+        """Return up to `maximum` of the account's newest sessions, including ended ones, and their total number."""
         found = Session.objects.filter(user_id=user_id).order_by("-id")
         return await fetch_all(found[:maximum]), await count(found)
 
@@ -97,7 +97,7 @@ def live() -> QuerySet[Session]:
 
 
 def with_user(sessions: QuerySet[Session]) -> QuerySet[Session]:
-    """Add the user, the names of their roles, and the scopes that these give."""
+    """Add the user, the names of the user's roles, and the scopes of those roles."""
     roles = Group.objects.filter(user=OuterRef("user_id"))
     given = roles.filter(scopes__scope__isnull=False).values("scopes__scope")
     return sessions.select_related("user").annotate(

@@ -1,12 +1,12 @@
 -- name: record_use
--- Returns nothing. Of requests at the same moment, and of all within a minute, only the first writes.
+-- Returns nothing. Of concurrent requests, and of all within a minute, only the first writes.
 UPDATE sessions
 SET last_used_at = now(), updated_at = now(),
     expires_at = least(now() + %(idle)s::interval, created_at + %(absolute)s::interval)
 WHERE id = %(session_id)s AND last_used_at < now() - interval '1 minute' AND revoked_at IS NULL AND expires_at > now()
 
 -- name: addresses
--- Returns the addresses from which a user agent has used the account's sessions lately, NULL for an unknown one.
+-- Returns the addresses from which a user agent has used the account's sessions in an interval, NULL for an unknown one.
 SELECT DISTINCT host(ip_address) FROM sessions
 WHERE user_id = %(user_id)s AND user_agent = %(user_agent)s AND last_used_at > now() - %(within)s::interval
 

@@ -22,17 +22,17 @@ class SigningKeyRepository:
         return await _keys.all()
 
     async def lock_ring(self) -> None:
-        """Wait for other transactions that add keys, and let later ones wait until this one ends."""
+        """Lock the ring: transactions that add keys wait for each other."""
         await fetch_rows("SELECT pg_advisory_xact_lock(%s::bigint)", [ADVISORY_LOCK])
 
     async def insert(self, key: SigningKey, notice: timedelta) -> None:
-        """Insert a key; with a `notice`, it signs after that time, by the database's clock."""
+        """Insert a key that signs after `notice`, by the database's clock."""
         if notice:
             key.signs_at = Now() + notice
         await insert(key)
 
     async def retire_all(self, after: timedelta) -> int:
-        """Let every key retire `after` that time, unless it retires earlier; return how many keys that concerns."""
+        """Set every key to retire after this time, unless it retires earlier; return the number of changed keys."""
         retirement = Now() + after
         return await update(
             SigningKey.objects.filter(Q(retires_at=None) | Q(retires_at__gt=retirement)), retires_at=retirement

@@ -48,7 +48,7 @@ async def login(request: HttpRequest, credentials: LoginRequest) -> Status[Token
     response={200: TokenPair, **errors(401, 429)},
     summary="Complete Sign-In With Code",
 )
-async def complete_with_code(request: HttpRequest, entry: SecondFactorCode) -> TokenPair:
+async def complete_sign_in_with_code(request: HttpRequest, entry: SecondFactorCode) -> TokenPair:
     """Complete a sign-in with a six-digit code or a recovery code. Rate limited per client address and per account."""
     await limit_by_address(request, "second-factor")
     return await sign_in().with_code(entry)
@@ -60,7 +60,7 @@ async def complete_with_code(request: HttpRequest, entry: SecondFactorCode) -> T
     response={200: PasskeyOptions, **errors(401, 429)},
     summary="Get Passkey Options For Second Step",
 )
-async def ask_for_second_passkey(request: HttpRequest, query: SecondFactorPasskeyQuery) -> PasskeyOptions:
+async def get_second_step_passkey_options(request: HttpRequest, query: SecondFactorPasskeyQuery) -> PasskeyOptions:
     """Return the options for `navigator.credentials.get()`, to complete a sign-in with a passkey.
 
     Rate limited per client address.
@@ -75,7 +75,7 @@ async def ask_for_second_passkey(request: HttpRequest, query: SecondFactorPasske
     response={200: TokenPair, **errors(401, 429)},
     summary="Complete Sign-In With Passkey",
 )
-async def complete_with_passkey(request: HttpRequest, entry: SecondFactorPasskey) -> TokenPair:
+async def complete_sign_in_with_passkey(request: HttpRequest, entry: SecondFactorPasskey) -> TokenPair:
     """Complete a sign-in with a passkey. Rate limited per client address."""
     await limit_by_address(request, "second-factor")
     return await sign_in().with_second_passkey(entry)
@@ -87,7 +87,7 @@ async def complete_with_passkey(request: HttpRequest, entry: SecondFactorPasskey
     response={200: PasskeyOptions, **errors(429)},
     summary="Get Passkey Options For Sign-In",
 )
-async def ask_for_passkey(request: HttpRequest) -> PasskeyOptions:
+async def get_sign_in_passkey_options(request: HttpRequest) -> PasskeyOptions:
     """Return the options for `navigator.credentials.get()`, to sign in without a password.
 
     Rate limited per client address.
@@ -98,7 +98,10 @@ async def ask_for_passkey(request: HttpRequest) -> PasskeyOptions:
 
 @router.post("/passkeys", auth=None, response={200: TokenPair, **errors(401, 429)})
 async def sign_in_with_passkey(request: HttpRequest, assertion: PasskeyAssertion) -> TokenPair:
-    """Sign in with a passkey alone, whose device has verified its user. Rate limited per client address."""
+    """Sign in with a passkey instead of a password. The device must verify its user.
+
+    Rate limited per client address.
+    """
     await limit_by_address(request, "login", LOGIN)
     return await sign_in().with_passkey(assertion)
 
@@ -122,7 +125,7 @@ async def logout(request: AuthenticatedRequest) -> Done:
 
 
 @router.post("/step-up", response={200: Done}, summary="Re-authenticate")
-async def prove_again(request: AuthenticatedRequest, body: StepUpRequest) -> Done:
+async def reauthenticate(request: AuthenticatedRequest, body: StepUpRequest) -> Done:
     """Re-authenticate the current session. Operations that require it (`STEP_UP_REQUIRED`) are allowed for ten minutes.
 
     Send a code or a passkey if the account has a second factor, otherwise the password. Rate limited per client
@@ -136,7 +139,7 @@ async def prove_again(request: AuthenticatedRequest, body: StepUpRequest) -> Don
 @router.post(
     "/step-up/passkey/options", response={200: PasskeyOptions}, summary="Get Passkey Options For Re-authentication"
 )
-async def ask_for_passkey_again(request: AuthenticatedRequest) -> PasskeyOptions:
+async def get_reauthentication_passkey_options(request: AuthenticatedRequest) -> PasskeyOptions:
     """Return the options for `navigator.credentials.get()`, to re-authenticate with a passkey.
 
     Rate limited per client address.

@@ -15,7 +15,7 @@ SecondFactorToken = Annotated[str, StringConstraints(min_length=1, max_length=10
 
 
 class TokenPair(ResponseSchema):
-    """An access token that expires in `expires_in` seconds, and the refresh token to get the next pair with."""
+    """An access token that expires in `expires_in` seconds, and the refresh token to exchange for the next pair."""
 
     access_token: str
     refresh_token: str

@@ -1,4 +1,4 @@
-"""Sessions, as their account sees and ends them."""
+"""Sessions in requests and responses."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class SessionKind(StrEnum):
-    """Whether the session is one of the API or of the admin."""
+    """The application that the session signs in to."""
 
     API = "api"
     ADMIN = "admin"
@@ -36,7 +36,7 @@ class SessionOut(ResponseSchema):
 
     @classmethod
     def of(cls, session: "Session", current_id: int | None) -> Self:
-        """Return what is shown of the session; `current_id` is the caller's own."""
+        """Return the public representation of the session; `current_id` is the id of the caller's session."""
         return cls(
             id=session.pk,
             kind=SessionKind(session.kind),
@@ -58,6 +58,6 @@ class SessionsEndQuery(RequestSchema):
 
 
 class SessionsEnded(ResponseSchema):
-    """How many sessions have ended."""
+    """The number of sessions that were ended."""
 
     sessions: int

@@ -1,4 +1,4 @@
-"""Checks passwords, and locks out those who guess them."""
+"""Checks passwords, and locks out clients that guess them."""
 
 from apps.audit.domain.audit_entry import AuditEntry, Outcome
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
@@ -23,10 +23,10 @@ class WrongCredentials(NotAuthenticated):
 
 
 class PasswordCheck:
-    """Checks passwords; five wrong ones lock the pair of account and client address for growing times.
+    """Checks passwords. Five wrong ones lock the pair of account and client address, each further one for longer.
 
-    Right passwords never hinder each other, however many come at once. Of many wrong ones at the same moment only the
-    allowed number are answered as wrong, and a right one among the rest is refused like them.
+    Concurrent correct passwords do not affect each other. Of concurrent wrong ones, only the allowed number get
+    WrongCredentials; the others, and a correct one among them, get LockedOut.
     """
 
     def __init__(self, attempts: LoginAttemptRepository, accounts: AccountCredentials, audit: AuditTrail) -> None:
@@ -35,10 +35,10 @@ class PasswordCheck:
         self._audit = audit
 
     async def authenticate(self, email: str, password: str, *, staff_only: bool = False) -> Authentication:
-        """Return the authentication that the right password of a usable account is; with `staff_only` of staff's.
+        """Return the authentication of a usable account, with `staff_only` of staff only, if the password is correct.
 
-        Any other account, and an address that has none, is answered, locked and timed as with a wrong password: raises
-        WrongCredentials, or LockedOut.
+        Raises WrongCredentials, or LockedOut. Any other account, and an address without an account, has the same
+        errors, locks and duration as a wrong password.
         """
         address = canonical_email(email)
         account = await self._accounts.find_by_email(address)
@@ -49,7 +49,7 @@ class PasswordCheck:
         return Authentication(account.user_id, (PASSWORD,), password_digest(account.password_hash))
 
     async def require(self, account: Credentials, password: str) -> None:
-        """Raise WrongPassword unless the password is the account's; LockedOut."""
+        """Raise WrongPassword unless the password is the account's, or LockedOut."""
         if not await self._is_right(canonical_email(account.email), password, account, is_admitted=account.is_usable):
             raise WrongPassword
 
@@ -57,7 +57,7 @@ class PasswordCheck:
         pair = address, rate_limit_subject(current_request().client_address)
         _refuse_for(await self._attempts.locked_seconds(*pair))
         matches = await password_matches(password, account.password_hash if account else None)
-        # Checked first, counted then: only the attempts that the count allows learn the outcome.
+        # Checked before it is counted: only attempts that the count allows get the outcome.
         if matches and is_admitted:
             _refuse_for(await self._attempts.count_right(*pair))
             return True
@@ -74,7 +74,8 @@ class PasswordCheck:
 
 
 def _entry(action: str, account: Credentials | None, **after: str) -> AuditEntry:
-    # Recorded for an address without an account too: it takes as long. What was typed is not: it may be a password.
+    # Also recorded for an address without an account, so that it takes as long. The input, which may be a password, is
+    # not recorded.
     user_id = account.user_id if account else None
     return AuditEntry(ANONYMOUS, action, "user", user_id, after=after, outcome=Outcome.FAILURE)
 

@@ -1,4 +1,4 @@
-"""Setting a forgotten password by a link in a mail."""
+"""Resets forgotten passwords by a link in a message."""
 
 from apps.audit.domain.audit_entry import AuditEntry, Outcome
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
@@ -48,7 +48,7 @@ class PasswordReset:
         self._audit = audit
 
     async def request(self, email: str) -> None:
-        """Enqueue a link to the usable account with this address; where there is none, do as much work.
+        """Enqueue a message with a link to the usable account with this address; without one, take the same time.
 
         One message every five minutes, so that repeated requests do not fill a mailbox.
         """
@@ -63,7 +63,7 @@ class PasswordReset:
                 await self._enqueue_link(account)
 
     async def send(self, actor: Principal, user_id: int) -> None:
-        """Enqueue a link to the account's address for staff, who never learn the password.
+        """Enqueue a message with a link to the account's address. For staff, who do not learn the password.
 
         Raises NotAllowed, InsufficientScopes, and NotFound for an account that does not exist or is not usable.
         """
@@ -78,8 +78,8 @@ class PasswordReset:
     async def reset(self, request: PasswordResetRequest) -> None:
         """Set the password, end every session, and spend the token if and only if the password is accepted.
 
-        The address is verified by that: its owner has read mail there. And the client is remembered, so that guesses
-        of others do not lock its owner out from here. Raises InvalidToken, ValidationFailed.
+        This also verifies the address, where the owner has read the message, and remembers the client, so that guesses
+        of other clients do not lock it out. Raises InvalidToken, ValidationFailed.
         """
         token = request.token.get_secret_value()
         account = await self._account_of(token)
@@ -120,7 +120,7 @@ class PasswordReset:
 
 
 def _request_entry(account: Credentials | None) -> AuditEntry:
-    # Recorded for an address without an account too: it takes as long. What was typed is not recorded.
+    # Also recorded for an address without an account, so that it takes as long. The input is not recorded.
     if account is None:
         return AuditEntry(ANONYMOUS, "password.reset_asked", "user", outcome=Outcome.FAILURE)
     return AuditEntry(ANONYMOUS, "password.reset_asked", "user", account.user_id)

@@ -1,4 +1,4 @@
-"""Changing and setting passwords."""
+"""Changes and sets passwords."""
 
 from apps.authentication.schemas.password import PasswordChange
 from apps.authentication.services.in_transaction.password_replacement import PasswordReplacement
@@ -14,7 +14,7 @@ from apps.users.services.password_policy import check_new_password
 
 
 class PasswordService:
-    """Gives accounts new passwords, each of which ends sessions."""
+    """Changes and sets passwords of accounts, which ends their sessions."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class PasswordService:
         await self._passwords.require(account, change.current_password.get_secret_value())
         password_hash = await hash_new_password(account, change.new_password.get_secret_value(), field="new_password")
         async with transaction():
-            # Of two changes at the same moment, the second was confirmed by a password that is no longer the account's.
+            # Of two concurrent changes, the second was confirmed by a password that is no longer the account's.
             await self._replacement.replace(
                 actor,
                 account.user_id,

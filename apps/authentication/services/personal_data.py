@@ -1,4 +1,4 @@
-"""What signing in keeps of a person: user agents and client addresses."""
+"""The personal data in sessions and login attempts: user agents and client addresses."""
 
 from datetime import datetime
 from functools import partial
@@ -12,7 +12,7 @@ from apps.core.values.email_addresses import canonical_email
 
 
 class AuthenticationPersonalData(PersonalData):
-    """Exports sessions; erases them, and the clients that an address was signed in to from."""
+    """Exports and erases sessions, and erases the clients that are remembered for an e-mail address."""
 
     def __init__(self, sessions: SessionRepository, attempts: LoginAttemptRepository) -> None:
         self._sessions = sessions

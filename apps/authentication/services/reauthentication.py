@@ -1,4 +1,4 @@
-"""Re-authentication: what a stolen session must not do needs a recent authentication of its owner (RFC 9470)."""
+"""Re-authentication (RFC 9470): an attacker with a stolen session cannot do what requires a recent authentication."""
 
 from collections.abc import Sequence
 
@@ -33,7 +33,7 @@ class SessionAuthentication:
         self._audit = audit
 
     async def record(self, actor: Principal, methods: Sequence[str]) -> None:
-        """Let the caller's session be authenticated by these methods, too, and now.
+        """Add the methods to the caller's session, and record that it was authenticated now.
 
         Raises NotAllowed without a session, NotFound when it has ended, SecondFactorRequired when the account has a
         second factor and none is among the methods.
@@ -50,7 +50,7 @@ class SessionAuthentication:
 
 
 class Reauthentication:
-    """Authenticates a session's owner again: by a second factor where the account has one, else by its password."""
+    """Re-authenticates a session's owner by a second factor if the account has one, otherwise by the password."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Reauthentication:
         self._passkeys = passkeys
 
     async def confirm(self, actor: Principal, request: StepUpRequest) -> None:
-        """Check what the request holds, and let the session be recently authenticated.
+        """Check the credential in the request, and record that the session was authenticated now.
 
         Raises WrongPassword, WrongCode or PasskeyRefused, SecondFactorRequired for a password where it is not enough,
         and TooManyRequests when locked.
@@ -76,7 +76,7 @@ class Reauthentication:
         await self._authentication.record(actor, await self._checked_methods(actor.owner_id, request))
 
     async def passkey_options(self, actor: Principal) -> PasskeyOptions:
-        """Return the request for the browser; raises NotAllowed without a session."""
+        """Return the browser's options for a passkey; raises NotAllowed without a session."""
         actor.require_session()
         return await self._passkeys.options(actor.owner_id)
 

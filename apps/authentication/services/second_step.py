@@ -28,7 +28,7 @@ class SecondFactorExpired(NotAuthenticated):
 class SecondStep:
     """Keeps the first step's authentication in a one-time token, and completes it by a second factor.
 
-    The token is invalid after its fifth attempt; how many codes are checked at all, SecondFactors decides for each
+    The token is invalid after its fifth attempt. SecondFactors also limits the codes that are checked for each
     account.
     """
 
@@ -41,10 +41,10 @@ class SecondStep:
         self._audit = audit
 
     async def begin(self, first: Authentication) -> SecondFactorNeeded:
-        """Return what completes the sign-in; raises NotAuthenticated when the account has no second factor any more."""
+        """Return the token and the factors that complete the sign-in; raises NotAuthenticated if there are none."""
         kinds = await self._factors.kinds_of(first.user_id)
         if not kinds:
-            raise NotAuthenticated("The account's second factors have just changed. Sign in again.")
+            raise NotAuthenticated("The second factors of the account have changed. Sign in again.")
         methods = list(first.methods)
         async with transaction():
             data = {"methods": methods, "judged_digest": first.checked_digest}
@@ -66,7 +66,7 @@ class SecondStep:
         return await self._complete(token, first, (method,))
 
     async def passkey_options(self, token: str) -> PasskeyOptions:
-        """Return the request for the browser; raises SecondFactorExpired."""
+        """Return the browser's options for a passkey; raises SecondFactorExpired."""
         return await self._passkeys.options(await self._owner_of(token))
 
     async def with_passkey(self, token: str, assertion: PasskeyAssertion) -> Authentication:
@@ -90,7 +90,7 @@ class SecondStep:
         return Authentication(stored.user_id, tuple(stored.data["methods"]), stored.data["judged_digest"])
 
     async def _complete(self, token: str, first: Authentication, methods: tuple[str, ...]) -> Authentication:
-        # Of two requests with right factors at the same moment, one finds the token unspent.
+        # Of two concurrent requests with correct factors, one finds the token unspent.
         if await self._tokens.spend(token) is None:
             raise SecondFactorExpired
         return replace(first, methods=(*first.methods, *methods))

@@ -1,4 +1,4 @@
-"""Spending refresh tokens."""
+"""Exchanges refresh tokens for new tokens."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ from apps.users.services.in_transaction.security_notifier import SecurityNotice,
 
 
 class SessionRefresh:
-    """Exchanges refresh tokens for new pairs, and ends sessions whose tokens were stolen (RFC 9700, 4.14.2)."""
+    """Exchanges refresh tokens for new pairs, and ends sessions when a token is reused (RFC 9700, 4.14.2)."""
 
     def __init__(
         self,
@@ -35,10 +35,10 @@ class SessionRefresh:
         self._audit = audit
 
     async def refresh(self, refresh_token: str) -> TokenPair:
-        """Spend a refresh token for a new pair; raises NotAuthenticated.
+        """Exchange a refresh token for a new pair. Raises NotAuthenticated.
 
-        A token that was spent a moment ago gets the newest pair, for clients that refresh twice at once or have lost
-        the response. Any other spent token is a thief's, or its owner's after a thief: the session ends.
+        A token that was spent within RETRY_PERIOD gets the newest pair, for clients that refresh concurrently or lost
+        the response. Any other spent token was stolen, by its sender or before by another client: the session ends.
         """
         token = read_refresh_token(refresh_token)
         session = await self._advance(token) if token else None
@@ -55,7 +55,7 @@ class SessionRefresh:
             history = RefreshHistory.of(session)
             if token.generation == session.generation:
                 await self._sessions.rotate(session, history.recent(), self._lifetimes[session.kind])
-            elif not history.may_repeat(token.generation):
+            elif not history.may_retry(token.generation):
                 await self._end_stolen(session)
                 return None
         return session

@@ -24,7 +24,7 @@ class SessionService:
         self._tokens = tokens
 
     async def authenticate(self, access_token: str) -> Principal | None:
-        """Return the caller of a genuine token if its session is live and its account usable, else None."""
+        """Return the caller if the token is valid, its session live and its account usable, otherwise None."""
         claims = await self._tokens.read(access_token)
         found = await self._live.find(claims.session_id) if claims else None
         if claims is None or found is None:
@@ -35,7 +35,7 @@ class SessionService:
         return principal_of(session, recently_authenticated=found.recently_authenticated)
 
     async def logout(self, actor: Principal) -> None:
-        """End the caller's session; raises NotFound when it has ended meanwhile, NotAllowed without a session."""
+        """End the caller's session; raises NotFound if it has already ended, NotAllowed without a session."""
         await self.end(actor, actor.require_session())
 
     async def end(self, actor: Principal, session_id: int) -> None:
@@ -113,7 +113,7 @@ class AccountSessions:
     async def end_of_all_accounts(self, actor: Principal) -> SessionsEnded:
         """End every session that is live now; raises NotAllowed, InsufficientScopes.
 
-        Each batch commits on its own, so that an interrupted run is repeated. Sessions that begin meanwhile stay.
+        Each batch commits separately, so that an interrupted run can be repeated. Sessions that begin meanwhile stay.
         """
         actor.require_scope(SYSTEM_WRITE)
         ids = await self._live.ids()
@@ -132,7 +132,7 @@ def _require_person(actor: Principal, user_id: int) -> None:
 
 
 def _require_recently_authenticated_owner(actor: Principal, user_id: int) -> None:
-    """Keep a stolen session from ending the others, which are the owner's."""
+    """Raise StepUpRequired for the owner: a stolen session must not end the owner's other sessions."""
     if actor.user_id == user_id and actor.session_id is not None:
         actor.require_recent_authentication()
 

@@ -1,4 +1,4 @@
-"""What the tokens of sessions stand for, without spending them."""
+"""Reads the tokens of sessions without spending them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +34,7 @@ class SessionTokens:
         self._tokens = tokens
 
     async def of_access_token(self, token: str) -> SessionToken | None:
-        """Return what a genuine, current access token stands for, else None."""
+        """Return the content of an access token if it is valid, otherwise None."""
         claims = await self._tokens.read(token)
         values = await self._tokens.verify(token)
         live = await self._find(claims.session_id) if claims else None
@@ -43,7 +43,7 @@ class SessionTokens:
         return _session_token(live, int(values["iat"]), int(values["exp"]), token_id=values.get("jti"))
 
     async def of_refresh_token(self, token: str) -> SessionToken | None:
-        """Return what a refresh token that we have issued stands for, spent or not, else None."""
+        """Return the content of a refresh token that Keyhouse has issued, spent or not, otherwise None."""
         refresh = read_refresh_token(token)
         session_id = await self._live.find_id_of_family(refresh.family_digest) if refresh else None
         live = await self._find(session_id) if session_id else None
@@ -51,7 +51,7 @@ class SessionTokens:
             return None
         session = live.session
         issued_at, is_spent = session.rotated_at or session.created_at, refresh.generation != session.generation
-        return _session_token(live, _seconds(issued_at), _seconds(session.expires_at), is_spent=is_spent)
+        return _session_token(live, _unix_seconds(issued_at), _unix_seconds(session.expires_at), is_spent=is_spent)
 
     async def _find(self, session_id: int) -> LiveSession | None:
         live = await self._live.find(session_id)
@@ -63,8 +63,8 @@ def _session_token(
 ) -> SessionToken:
     session = live.session
     principal = principal_of(session, recently_authenticated=live.recently_authenticated)
-    return SessionToken(principal, _seconds(session.authenticated_at), issued_at, expires_at, token_id, is_spent)
+    return SessionToken(principal, _unix_seconds(session.authenticated_at), issued_at, expires_at, token_id, is_spent)
 
 
-def _seconds(moment: datetime) -> int:
-    return int(moment.timestamp())
+def _unix_seconds(time: datetime) -> int:
+    return int(time.timestamp())

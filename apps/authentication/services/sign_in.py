@@ -1,7 +1,7 @@
-"""Signing in: a caller who has authenticated gets a session."""
+"""Signs in: starts a session for a caller that has authenticated."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from apps.audit.domain.audit_entry import AuditEntry, Outcome
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
@@ -33,7 +33,7 @@ from apps.users.services.in_transaction.security_notifier import SecurityNotice,
 
 
 class SessionStart:
-    """Starts the sessions of the API and of the admin alike, whatever their owners have authenticated with."""
+    """Starts sessions of the API and of the admin, for every method of authentication."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class SessionStart:
         self._audit = audit
 
     async def lacks_factor(self, authentication: Authentication) -> bool:
-        """Return whether a second factor of the account is missing; certain while the account is locked."""
+        """Return whether the account has a second factor that was not used. Exact while the account is locked."""
         return not include_second_factor(authentication.methods) and await self._factors.has_one(authentication.user_id)
 
     async def start(self, authentication: Authentication, kind: Session.Kind, family_digest: bytes) -> Session:
@@ -81,7 +81,7 @@ class SessionStart:
 
     @asynccontextmanager
     async def _recorded_refusals(self, authentication: Authentication) -> AsyncIterator[None]:
-        """Record a refusal, after the transaction that it has rolled back: the caller knows the password."""
+        """Record a refusal after its transaction has rolled back, because the caller knows the password."""
         try:
             yield
         except (EmailNotVerified, NotAuthenticated, NotFound) as refusal:
@@ -93,7 +93,7 @@ class SessionStart:
 
 
 class SignIn:
-    """Signs in to the API: by a password, a passkey, or whatever else authenticates the owner of an account."""
+    """Signs in to the API by a password, a passkey, or another authentication of the account's owner."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class SignIn:
         return await self.complete(await self._passwords.authenticate(request.email, password))
 
     async def with_passkey(self, assertion: PasskeyAssertion) -> TokenPair:
-        """Sign in by a passkey alone, whose device has checked its user; raises NotAuthenticated."""
+        """Sign in by a passkey, whose device must verify its user, without a password; raises NotAuthenticated."""
         used = await self._passkeys.verify(assertion, None)
         if used is None:
             raise PasskeyRefused
@@ -127,7 +127,7 @@ class SignIn:
         """Start a session of the account, or return which second factor is needed first.
 
         Raises NotAuthenticated when the account may not be used, or the authentication is outdated; EmailNotVerified
-        where only verified accounts sign in, and then sends the link that verifies the address again.
+        where only verified accounts sign in; the link that verifies the address is then sent again.
         """
         if await self._session_start.lacks_factor(authentication):
             return await self._second_step.begin(authentication)
@@ -146,7 +146,8 @@ class SignIn:
         try:
             session = await self._session_start.start(authentication, Session.Kind.API, token.family_digest)
         except EmailNotVerified:
-            await self._verification.remind(authentication.user_id)
+            with suppress(NotFound):  # the account has been deleted in the meantime
+                await self._verification.remind(authentication.user_id)
             raise
         return await self._tokens.pair_of(session, token.family)
 

@@ -1,4 +1,4 @@
-"""Access tokens: JWTs under our own EdDSA keys, which other services may verify offline (RFC 7519, 8725, 9068)."""
+"""Access tokens: JWTs signed with Keyhouse's EdDSA keys. Other services verify them offline (RFC 7519, 8725, 9068)."""
 
 import json
 import secrets
@@ -22,19 +22,19 @@ from apps.authentication.services.signing_keys import KeyRing
 from apps.core.values.api_contract import ACCESS_TOKEN_SECONDS
 
 ALGORITHM = "EdDSA"
-MEDIA_TYPE = "at+jwt"  # RFC 9068: a token of another purpose is never taken for an access token
+MEDIA_TYPE = "at+jwt"  # RFC 9068: a token of another purpose is not accepted as an access token
 HEADERS = {"alg", "typ", "kid"}
 TOKEN_LENGTH_MAXIMUM = 8192
 CLOCK_LEEWAY_SECONDS = 5
 TOKEN_ID_BYTES = 12
-ALWAYS = ("exp", "iat", "sub")
+REQUIRED_CLAIMS = ("exp", "iat", "sub")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of access token: the claims that it has, and those of other kinds, so that no token is of two.
+class TokenKind:
+    """A kind of access token: its `required` claims, and the `foreign` claims of other kinds, which it must not have.
 
-    RFC 8725 (3.12) demands rules for each kind that no token of another kind meets.
+    RFC 8725 (3.12) requires rules for each kind that no token of another kind meets.
     """
 
     required: tuple[str, ...]
@@ -42,7 +42,7 @@ class Kind:
 
 
 class _OneAlgorithm(JWSRegistry):
-    """Knows EdDSA and nothing else. joserfc warns of this name, for which RFC 9864 has a new one: `Ed25519`."""
+    """Accepts EdDSA only. joserfc warns of this name, which RFC 9864 replaces by `Ed25519`."""
 
     @override
     def get_alg(self, name: str) -> Any:
@@ -57,13 +57,13 @@ REGISTRY = _OneAlgorithm()
 class SignedTokens:
     """Signs and verifies access tokens of one kind."""
 
-    def __init__(self, ring: KeyRing, kind: Kind, *, issuer: str, audience: str) -> None:
+    def __init__(self, ring: KeyRing, kind: TokenKind, *, issuer: str, audience: str) -> None:
         self._ring = ring
         self._kind = kind
         self.issuer = issuer
         self.audience = audience
         present: ClaimsOption = {"essential": True, "allow_blank": True}
-        options = dict.fromkeys((*ALWAYS, *kind.required), present)
+        options = dict.fromkeys((*REQUIRED_CLAIMS, *kind.required), present)
         options["iss"] = {"essential": True, "value": issuer}
         options["aud"] = {"essential": True, "value": audience}
         self._claims = JWTClaimsRegistry(leeway=CLOCK_LEEWAY_SECONDS, **options)  # type: ignore[arg-type]
@@ -84,10 +84,10 @@ class SignedTokens:
         return jwt.encode(header, whole, OKPKey.import_key(private_key), registry=REGISTRY)
 
     async def verify(self, token: str) -> dict[str, Any] | None:
-        """Return the claims of a genuine, current token of the kind, else None.
+        """Return the claims of a valid token of the kind, otherwise None.
 
-        Only our own keys are tried, found by `kid`, and only EdDSA. The header holds exactly what ours hold: a token
-        that brings a key along (`jwk`, `jku`, `x5c`, `x5u`) or demands anything (`crit`) is refused.
+        Only Keyhouse's own keys are tried, by `kid`, and only EdDSA. The header must have exactly the issued fields: a
+        token with a key of its own (`jwk`, `jku`, `x5c`, `x5u`) or with extensions (`crit`) is refused.
         """
         try:
             unverified = _parsed(token)
@@ -96,24 +96,24 @@ class SignedTokens:
                 return None
             claims: dict[str, Any] = json.loads(unverified.payload)
             self._claims.validate(claims)
-        except (JoseError, ValueError, TypeError, AttributeError):  # the last where JSON is no object
+        except (JoseError, ValueError, TypeError, AttributeError):  # AttributeError: the JSON is not an object
             return None
         return None if claims.keys() & self._kind.foreign else claims
 
 
 def new_token_id() -> str:
-    """Return an id that no other token has."""
+    """Return a new random id for a token."""
     return secrets.token_urlsafe(TOKEN_ID_BYTES)
 
 
 def _parsed(token: str) -> CompactSignature:
-    """Return the token's parts, none of them verified; raises ValueError unless its header is like ours."""
+    """Return the parts of the token, unverified; raises ValueError unless its header has the issued fields."""
     if len(token) > TOKEN_LENGTH_MAXIMUM:
         raise ValueError("too long")
     parsed = jws.extract_compact(token.encode("ascii"), registry=REGISTRY)
     header = parsed.headers()
     if header.keys() != HEADERS or (header["alg"], header["typ"]) != (ALGORITHM, MEDIA_TYPE):
-        raise ValueError("not our header")
+        raise ValueError("the header has other fields")
     if not isinstance(header["kid"], str):
         raise TypeError("kid")
     return parsed
@@ -137,13 +137,13 @@ class AccessTokens:
     """Issues and reads the access tokens of sessions."""
 
     def __init__(self, ring: KeyRing, *, issuer: str, audience: str) -> None:
-        kind = Kind(required=("sid",), foreign=("client_id",))
+        kind = TokenKind(required=("sid",), foreign=("client_id",))
         self._tokens = SignedTokens(ring, kind, issuer=issuer, audience=audience)
 
     async def pair_of(self, session: Session, family: bytes) -> TokenPair:
         """Return a new access token and the refresh token of the session's current generation.
 
-        The session must come with its user, the roles and their scopes.
+        The session must be loaded with its user, the roles and their scopes.
         """
         claims = AccessClaims(session.user_id, session.pk, tuple(session.methods), session.authenticated_at)
         access_token = await self.issue(claims, principal_of(session).reserved_scopes)
@@ -166,7 +166,7 @@ class AccessTokens:
         return await self._tokens.sign(values, ACCESS_TOKEN_SECONDS)
 
     async def read(self, token: str) -> AccessClaims | None:
-        """Return the account and the session of a genuine, current token, else None."""
+        """Return the account and the session of a valid token, otherwise None."""
         claims = await self.verify(token)
         try:
             return AccessClaims(user_id=int(claims["sub"]), session_id=int(claims["sid"])) if claims else None
@@ -174,5 +174,5 @@ class AccessTokens:
             return None
 
     async def verify(self, token: str) -> dict[str, Any] | None:
-        """Return all claims of a genuine, current token, else None."""
+        """Return all claims of a valid token, otherwise None."""
         return await self._tokens.verify(token)

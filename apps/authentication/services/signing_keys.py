@@ -27,19 +27,19 @@ from apps.core.values.api_contract import ACCESS_TOKEN_SECONDS
 KID_BYTES = 16
 KID = re.compile(r"[A-Za-z0-9_-]{22}")  # token_urlsafe(KID_BYTES)
 KEY_SET_SECONDS = 300  # for how long others may cache the published key set
-VIEW_SECONDS = 5.0
-READS_APART_SECONDS = 0.5
+CACHE_SECONDS = 5.0
+READ_INTERVAL_SECONDS = 0.5
 POLL_SECONDS = 0.01
-# Part of how the stored private halves are encrypted: another text makes them unreadable.
+# Part of the encryption key of the stored private halves: another text makes them unreadable.
 ENCRYPTION_PURPOSE = "keyhouse signing keys"
 
 
 class KeyRing:
-    """The keys as the database had them at the last read.
+    """A cached copy of the signing keys in the database.
 
-    Signing reads each time. Verifying relies on the last read for VIEW_SECONDS. For a key id that is not in it the keys
-    are read again, but such reads begin at least READS_APART_SECONDS apart, and callers in between wait for the next:
-    requests with made-up ids cost no query each, and a token of a new key is never refused.
+    Signing reads the keys each time. Verifying uses the last read for CACHE_SECONDS. For an unknown key id the keys
+    are read again, but such reads begin at least READ_INTERVAL_SECONDS apart, and callers in between wait for the next.
+    So requests with invented ids do not cost a query each, and a token of a new key is never refused.
     """
 
     def __init__(self, keys: SigningKeyRepository) -> None:
@@ -49,7 +49,7 @@ class KeyRing:
         self._read_begun_at = self._read_at = -inf  # when the last read began, and the last one that has returned
 
     async def signing_key(self) -> tuple[str, Ed25519PrivateKey]:
-        """Return the id and the private half of the newest key that signs; the first call ever makes one."""
+        """Return the id and the private half of the newest key that signs; create the first key if there is none."""
         await self._read()
         newest = self._newest()
         if newest is None:
@@ -63,7 +63,7 @@ class KeyRing:
     async def public_key(self, kid: str) -> Ed25519PublicKey | None:
         """Return the public half of the key with this id, or None when there is none or it has retired."""
         if kid in self._public:
-            await self._renew_view()
+            await self._renew_cache()
         elif KID.fullmatch(kid):
             await self._look_for(kid)
         return self._public.get(kid)
@@ -79,19 +79,19 @@ class KeyRing:
             if not any(map(_may_sign, await self._keys.all())):  # else another process has added one
                 await self._keys.insert(new_key(), notice=timedelta())
 
-    async def _renew_view(self) -> None:
+    async def _renew_cache(self) -> None:
         now = monotonic()
-        # One caller reads, and the others use the view that there is: it is older by one read at most.
-        if now - self._read_at > VIEW_SECONDS and now - self._read_begun_at > READS_APART_SECONDS:
+        # One caller reads; the others use the cached keys, which are older by one read at most.
+        if now - self._read_at > CACHE_SECONDS and now - self._read_begun_at > READ_INTERVAL_SECONDS:
             await self._read()
 
     async def _look_for(self, kid: str) -> None:
         begun_at = monotonic()
         while kid not in self._public and self._read_at <= begun_at:
-            pause = self._read_begun_at + READS_APART_SECONDS - monotonic()
+            pause = self._read_begun_at + READ_INTERVAL_SECONDS - monotonic()
             if pause <= 0:
                 await self._read()
-            elif self._read_begun_at > self._read_at:  # a read is under way, and may return the key at any moment
+            elif self._read_begun_at > self._read_at:  # a read is in progress, and may return the key at any time
                 await asyncio.sleep(min(pause, POLL_SECONDS))
             else:
                 await asyncio.sleep(pause)
@@ -108,7 +108,7 @@ class KeyRing:
 
 
 def new_key() -> SigningKey:
-    """Return a new key that signs from now on, not stored yet."""
+    """Return a new key, not stored yet, that signs immediately."""
     private = Ed25519PrivateKey.generate()
     return SigningKey(
         kid=secrets.token_urlsafe(KID_BYTES),
@@ -119,7 +119,7 @@ def new_key() -> SigningKey:
 
 
 def encrypt(secret: bytes) -> bytes:
-    """Return a private half encrypted and authenticated."""
+    """Encrypt and authenticate a private half."""
     return encryption.encrypt(secret, ENCRYPTION_PURPOSE)
 
 
@@ -129,7 +129,7 @@ def decrypt(encrypted: bytes) -> bytes | None:
 
 
 def _may_sign(key: SigningKey) -> bool:
-    # This machine's clock is exact enough: a key is published a minute longer than it must be before it signs.
+    # This machine's clock is exact enough: a key is published a minute longer than necessary before it signs.
     if key.signs_at > timezone.now():
         return False
     # A key from before SECRET_KEY was changed still verifies, and cannot sign.
@@ -152,15 +152,15 @@ def _jwk(key: SigningKey) -> dict[str, str]:
     return {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": key.kid, "x": x}
 
 
-# The last token is signed a moment after the change, and the clocks of those who verify differ by a little.
+# The last token is signed shortly after the change, and the clocks of verifying services differ slightly.
 LEEWAY_SECONDS = 60
-# A new key is published before it signs for as long as others may cache the key set, so that they all have it by then.
+# A new key is published before it signs for as long as clients may cache the key set, so that all of them have it.
 NOTICE_SECONDS = KEY_SET_SECONDS + LEEWAY_SECONDS
 OVERLAP_SECONDS = ACCESS_TOKEN_SECONDS + LEEWAY_SECONDS
 
 
 class KeyRotation:
-    """Publishes a new key, lets it sign, and lets the old ones verify until their last token has expired."""
+    """Publishes a new key, then signs with it. The old keys verify until their last token has expired."""
 
     def __init__(self, keys: SigningKeyRepository, audit: AuditTrail) -> None:
         self._keys = keys
@@ -169,8 +169,8 @@ class KeyRotation:
     async def rotate(self, actor: Principal, *, is_compromised: bool = False) -> SigningKeyOut:
         """Make the key that signs next; raises NotAllowed, InsufficientScopes.
 
-        Where no key signs, the new one signs at once. When the old keys are compromised, it does too, and within
-        VIEW_SECONDS no worker accepts anything that they have signed.
+        If no key signs, or the old keys are compromised, the new key signs immediately. In the latter case no worker
+        accepts a token of the old keys after CACHE_SECONDS.
         """
         actor.require_scope(SYSTEM_WRITE)
         key = new_key()

@@ -1,4 +1,4 @@
-"""Sessions of the admin: signing staff in, and authenticating their requests."""
+"""Signs staff in to the admin, and authenticates their requests."""
 
 import secrets
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ class StaffSignedIn:
 
 
 class StaffSessions:
-    """Signs staff in to the admin, and authenticates their requests by the session."""
+    """Starts and authenticates sessions of the admin."""
 
     def __init__(
         self,
@@ -46,8 +46,8 @@ class StaffSessions:
     async def with_password(self, email: str, password: str) -> StaffSignedIn | SecondFactorNeeded:
         """Start a session, or return which second factor is needed first.
 
-        Raises NotAuthenticated, or TooManyRequests when locked. A customer's right password counts as a wrong one, so
-        that the answer never reveals that it is right.
+        Raises NotAuthenticated, or TooManyRequests when locked. A customer's correct password counts as a wrong one, so
+        that the response does not reveal that it is correct.
         """
         authentication = await self._passwords.authenticate(email, password, staff_only=True)
         if await self._session_start.lacks_factor(authentication):
@@ -63,9 +63,9 @@ class StaffSessions:
         return await self._start(await self._second_step.with_passkey(token, assertion))
 
     async def authenticate(self, session_id: int, user_id: int) -> Principal | None:
-        """Return the member of staff that the session authenticates, if it is live and the account usable, else None.
+        """Return the staff member of the session if it is live and the account usable, otherwise None.
 
-        The session is used by that, which moves its end on.
+        This is a use of the session, which extends its expiry.
         """
         found = await self._live.find_of_admin(session_id)
         if found is None or found.session.user_id != user_id:
@@ -78,7 +78,7 @@ class StaffSessions:
         return principal_of(found.session, recently_authenticated=found.recently_authenticated)
 
     async def _start(self, authentication: Authentication) -> StaffSignedIn:
-        # The digest of nothing: no refresh token belongs to the session.
+        # A random digest: no refresh token belongs to the session.
         family_digest = secrets.token_bytes(FAMILY_DIGEST_BYTES)
         session = await self._session_start.start(authentication, Session.Kind.ADMIN, family_digest)
         return StaffSignedIn(authentication.user_id, session.pk)

@@ -1,4 +1,4 @@
-"""The forms by which staff authenticate: to sign in, and again before what needs a recent authentication."""
+"""The forms with which staff sign in and re-authenticate."""
 
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ from apps.authentication.schemas.password import PasswordChange
 from apps.core.admin.acting_staff import principal_of
 from apps.core.admin.schema_form import SchemaForm
 from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
-from apps.core.errors import DomainError, PasskeyRefused, StepUpRequired, TooManyRequests, WrongPassword
+from apps.core.errors import DomainError, PasskeyRefused, StepUpRequired, WrongPassword
 from apps.core.event_loop import call_service
 from apps.core.http.error_responses import error_headers
 from apps.second_factors.schemas.passkey import PasskeyAssertion, PasskeyRegistration
@@ -27,18 +27,17 @@ PASSKEY = "credential"
 
 
 class RefusableForm(BaseForm):
-    """A form that shows why a service has refused its values, and when to try again."""
+    """A form that shows why a service has refused its values."""
 
     refusal: DomainError | None = None
 
     def refuse(self, refusal: DomainError) -> None:
-        """Show the reason above the fields; naming one would reveal that the others are right."""
+        """Show the reason above the fields; an error at one field would reveal that the others are right."""
         self.refusal = refusal
-        wait = f" Try again in {refusal.retry_after_seconds} seconds." if isinstance(refusal, TooManyRequests) else ""
-        self.add_error(None, f"{refusal.public_message}{wait}")
+        self.add_error(None, refusal.public_message)
 
     def response(self, page: HttpResponse) -> HttpResponse:
-        """Return the page as the response to this form: 429 or 503 with Retry-After while nothing is checked."""
+        """Return the page as the response to this form, with 429 or 503 and Retry-After if the caller has to wait."""
         if self.refusal is not None and self.refusal.retry_after_seconds is not None:
             page.status_code = self.refusal.status
             page["Retry-After"] = error_headers(self.refusal)["Retry-After"]
@@ -58,7 +57,7 @@ class CredentialField(forms.CharField):
         try:
             return orjson.loads(super().clean(value))
         except orjson.JSONDecodeError as error:
-            raise forms.ValidationError("The browser sent no valid passkey credential.") from error
+            raise forms.ValidationError("The browser sent an invalid passkey credential. Try again.") from error
 
 
 class CodeForm(RefusableForm, SchemaForm):
@@ -72,7 +71,7 @@ class CodeForm(RefusableForm, SchemaForm):
     )
 
     def step_up(self) -> StepUpRequest:
-        """Return the re-authentication that the valid form holds."""
+        """Return the re-authentication request of the valid form."""
         return StepUpRequest(code=self.payload.code)
 
 
@@ -85,20 +84,20 @@ class PasswordForm(RefusableForm, SchemaForm):
     )
 
     def step_up(self) -> StepUpRequest:
-        """Return the re-authentication that the valid form holds."""
+        """Return the re-authentication request of the valid form."""
         request: StepUpRequest = self.payload
         return request
 
 
 class PasskeyForm(RefusableForm, SchemaForm):
-    """A passkey's credential; an invalid one is refused as a whole, for no user could correct it."""
+    """A passkey's credential. An invalid one has one error for the form, because users cannot correct its fields."""
 
     schema: ClassVar[type[PasskeyAssertion] | type[PasskeyRegistration]] = PasskeyAssertion
     challenge = forms.CharField(widget=forms.HiddenInput)
     credential = CredentialField()
 
     def clean(self) -> dict[str, Any]:
-        """Validate the credential, or refuse it as a whole."""
+        """Validate the credential. Adds one error to the form if it is invalid."""
         try:
             self.payload = self.schema.model_validate(self.cleaned_data)
         except ValidationError:
@@ -106,7 +105,7 @@ class PasskeyForm(RefusableForm, SchemaForm):
         return self.cleaned_data
 
     def step_up(self) -> StepUpRequest:
-        """Return the re-authentication that the valid form holds."""
+        """Return the re-authentication request of the valid form."""
         return StepUpRequest(passkey=self.payload)
 
 
@@ -123,19 +122,19 @@ class NewPasskeyForm(PasskeyForm):
 
 
 def second_factor_form(data: Any) -> CodeForm | PasskeyForm:
-    """Return the form that was sent: of a passkey, or of a code."""
+    """Return the submitted form: a passkey or a code."""
     return PasskeyForm(data) if PASSKEY in data else CodeForm(data)
 
 
 class StaffPasswordForm(AdminPasswordChangeForm):
-    """The service checks both passwords, counts wrong ones, stores the new one and records the audit event."""
+    """Changes the password through the service, which counts wrong ones and records the audit event."""
 
     def clean_old_password(self) -> str:
-        """Leave the check to the service, which limits the attempts."""
+        """Return the password unchecked: the service checks it and limits the attempts."""
         return str(self.cleaned_data["old_password"])
 
     def clean(self) -> dict[str, Any]:
-        """Change the password when the fields are complete, or show the reason why not."""
+        """Change the password if the fields are complete, or show why it was refused."""
         self.validate_passwords("new_password1", "new_password2")
         if not self.errors:
             self._change()

@@ -1,4 +1,4 @@
-"""A browser's session at the admin, and the session of the account behind it, which decides who is signed in."""
+"""Binds a browser's Django session to a session of the admin, which authenticates the browser's requests."""
 
 from contextlib import suppress
 from functools import partial
@@ -24,12 +24,12 @@ BACKEND = f"{StaffBackend.__module__}.{StaffBackend.__qualname__}"
 class StaffAuthenticationMiddleware(AuthenticationMiddleware):
     """Sets `request.user`: the account of the browser's session, as long as the session of the admin is live.
 
-    It is read when it is first used, at the latest by the admin's own check before each page, so that a session that
-    was ended ends with the next request. There is no `request.auser`, which would skip the check.
+    It is read at its first use, at the latest by the admin's check before each page, so that a session that
+    was ended is refused at the next request. There is no `request.auser`, which would bypass the check.
     """
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Redirect to the re-authentication page, and from there back, when a service demands it."""
+        """Redirect to the re-authentication page, which leads back, when a service raises StepUpRequired."""
         if not isinstance(exception, StepUpRequired):
             return None
         return HttpResponseRedirect(url_with_next("reauthentication", request.get_full_path()))

@@ -36,8 +36,8 @@ SEARCH_TOOK_TOO_LONG = "The search took too long. Enter more characters."
 class KeyhouseAdminSite(AdminSite):
     """Keyhouse's back office.
 
-    Only staff have access; where a second factor is required, only by a session that was authenticated by one. Other
-    sessions of staff reach only the pages that add a factor, and the logout.
+    Only staff have access. If they need a second factor, only sessions that were authenticated by one have access;
+    other sessions of staff can only add a factor and log out.
     """
 
     site_header = "Keyhouse"
@@ -67,7 +67,7 @@ class KeyhouseAdminSite(AdminSite):
 
     @override
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
-        """Return the matches of a search for a related row, or 503 when it exceeds the time that lists have."""
+        """Return the matches of a search for a related row, or 503 when the search exceeds STATEMENT_SECONDS."""
         try:
             with bounded_statements():
                 return super().autocomplete_view(request)
@@ -80,7 +80,7 @@ class KeyhouseAdminSite(AdminSite):
 
     @override
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Return the pages about one's own account before the others."""
+        """Return the URLs of the pages about one's own account, followed by Django's."""
         own = [
             path("sessions/", self.admin_view(partial(own_sessions, self)), name="own_sessions"),
             path("login/second-step/", self._open_view(partial(second_step_page, self)), name="second_step"),
@@ -101,7 +101,7 @@ class KeyhouseAdminSite(AdminSite):
             may_enter = self.has_permission(request)
             return HttpResponseRedirect(next_page(request) if may_enter else url_with_next("second_factors", ""))
         if request.method == "GET" and SECOND_STEP_EXPIRED in request.GET:
-            messages.error(request, SecondFactorExpired.message)  # this page shows it, so no session stores it
+            messages.error(request, SecondFactorExpired.message)  # shown by this page, so it is not stored in a session
         context = {
             **self.each_context(request),
             "title": "Log in",

@@ -1,4 +1,4 @@
-"""Where pages lead: the groups of lists in the header and on the first page, and the page after a form."""
+"""Navigation: the groups of lists in the header and on the first page, and the page that follows a form."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,29 +9,29 @@ from django.contrib.auth.views import RedirectURLMixin
 from django.http import HttpRequest
 from django.urls import reverse
 
-from apps.core.declarations import app_declarations
+from apps.core.declarations import menu_entries
 
-# The groups in their order; each app declares which of its lists stand in which.
+# The groups, in order. Each app declares the group of each of its lists.
 GROUPS = ("Customers", "Keys and credits", "Signing in", "Records")
 OTHERS = "More"  # lists that no app has put into a group
 
 
 def grouped(apps: Iterable[dict[str, Any]], path: str) -> list[dict[str, Any]]:
-    """Return Django's lists, given by app, by group; the group and the list of the path are marked as current."""
+    """Return Django's lists by group instead of by app. The group and the list of the path are marked as current."""
     lists = {each["model"]._meta.label: each for app in apps for each in app["models"]}
     groups = [_group(name, [lists.pop(label) for label in labels_in(name) if label in lists], path) for name in GROUPS]
     return [group for group in (*groups, _group(OTHERS, list(lists.values()), path)) if group["models"]]
 
 
 def labels_in(group: str) -> list[str]:
-    """Return the labels of the models whose lists stand in the group."""
-    declared = (entry for declaration in app_declarations().values() for entry in declaration.menu)
-    entries = sorted((entry for entry in declared if entry.group == group), key=lambda entry: entry.position)
+    """Return the labels of the models in the group."""
+    declared = [entry for entry in menu_entries() if entry.group == group]
+    entries = sorted(declared, key=lambda entry: entry.position)
     return [entry.model for entry in entries]
 
 
 def next_page(request: HttpRequest) -> str:
-    """Return the URL on this host that the request names as next, or the first page of the admin."""
+    """Return the request's `next` URL if it is on this host, or the first page of the admin."""
     return RedirectURLMixin().get_redirect_url(request) or reverse("admin:index")
 
 

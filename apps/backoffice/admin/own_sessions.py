@@ -1,4 +1,4 @@
-"""The page on which staff see the sessions of their own account, of the API and the admin, and end them."""
+"""The page that lists and ends the sessions of one's own account, of the API and the admin."""
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite

@@ -1,4 +1,4 @@
-"""The page on which staff who are signed in authenticate again (RFC 9470)."""
+"""The page on which signed-in staff re-authenticate (RFC 9470)."""
 
 from collections.abc import Callable, Collection
 from typing import Any

@@ -1,4 +1,4 @@
-"""The pages on which staff see, add and remove the second factors of their own account."""
+"""The pages that list, add and remove the second factors of one's own account."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ ENROLMENT_EXPIRED = "The time to confirm the app has expired. Start again."
 
 
 def second_factors_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
-    """List them (GET); remove one, or generate new recovery codes (POST). Raises StepUpRequired."""
+    """List second factors (GET); remove one, or generate new recovery codes (POST). Raises StepUpRequired."""
     actor = acting_staff(request)
     if request.method == "POST":
         try:
@@ -62,7 +62,7 @@ def new_passkey_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
         else:
             kind = SOFTWARE_KEY if added.passkey.is_backup_eligible else HARDWARE_KEY
             return _enrolled(site, request, kind, added.recovery_codes)
-    options = call_service(passkey_enrolment().ask, actor)
+    options = call_service(passkey_enrolment().options, actor)
     name = form["name"].value() if form else NewPasskeyForm.base_fields["name"].initial
     context = {
         "title": "Add a passkey",
@@ -86,7 +86,7 @@ def _change(site: AdminSite, request: HttpRequest) -> HttpResponse:
 
 
 def _confirmed(request: HttpRequest, form: CodeForm) -> list[str] | None:
-    """Return the recovery codes that come with the account's first factor; None when the form shows the reason."""
+    """Confirm the app, and return the recovery codes of a first factor; None if the code was refused."""
     try:
         return call_service(totp_enrolment().confirm, acting_staff(request), form.payload.code).recovery_codes
     except NotFound:
@@ -97,7 +97,7 @@ def _confirmed(request: HttpRequest, form: CodeForm) -> list[str] | None:
 
 
 def _enrolled(site: AdminSite, request: HttpRequest, method: str, codes: list[str]) -> HttpResponse:
-    """Count the new factor as authentication of the session, whose key changes, and show the recovery codes."""
+    """Record that the session was authenticated by the new factor, change its key, and show the recovery codes."""
     call_service(session_authentication().record, acting_staff(request), (method,))
     request.session.cycle_key()
     messages.success(request, "The second factor has been added.")

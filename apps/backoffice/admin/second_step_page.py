@@ -24,7 +24,7 @@ from apps.core.event_loop import call_service
 from apps.core.rate_limits.request_limits import limit_by_address
 
 COOKIE = f"{settings.COOKIE_PREFIX}staff_second_step"
-SECOND_STEP_EXPIRED = "over"  # in the query of the login page
+SECOND_STEP_EXPIRED = "expired"  # a query parameter of the login page
 
 
 def redirect_to_second_step(needed: SecondFactorNeeded, following: str) -> HttpResponse:
@@ -56,7 +56,7 @@ def second_step_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
 
 
 def _checked(request: HttpRequest, token: str, form: CodeForm | PasskeyForm) -> StaffSignedIn | None:
-    """Return the session, or None when the form shows the reason; raises NotAuthenticated for an expired token."""
+    """Return the session, or None if the factor was refused; raises NotAuthenticated for an expired token."""
     try:
         call_service(limit_by_address, request, "second-factor")
         if isinstance(form, PasskeyForm):
@@ -70,7 +70,7 @@ def _checked(request: HttpRequest, token: str, form: CodeForm | PasskeyForm) -> 
 
 
 def _back_to_login(request: HttpRequest, token: str) -> HttpResponse:
-    # The reason stands in the URL: a message would need a session, and any client could create any number of them.
+    # The reason is in the URL: a message would need a session, and any client could create any number of sessions.
     reason = {SECOND_STEP_EXPIRED: "1"} if token else {}
     return _without_token(HttpResponseRedirect(url_with_next("login", next_page(request), **reason)))
 

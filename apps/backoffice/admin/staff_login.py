@@ -1,4 +1,4 @@
-"""The page on which staff sign in to the admin: passwords are checked and limited as in the API."""
+"""The login page of the admin. Passwords are checked and limited as in the API."""
 
 from typing import Any, override
 
@@ -22,9 +22,9 @@ from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
 
 
 class StaffLoginForm(RefusableForm, AdminAuthenticationForm):
-    """When it is valid, `outcome` is the new session, or the second factor that is needed first."""
+    """The login form. When it is valid, `outcome` is the new session, or the second factor that is needed first."""
 
-    # Not Django's username field, which folds look-alike characters: a text names the same account in admin and API.
+    # Not Django's username field, which folds look-alike characters: an input means the same account in admin and API.
     username = forms.CharField(
         label="E-mail address",
         max_length=EMAIL_LENGTH_MAXIMUM,

@@ -1,4 +1,4 @@
-"""Django's session store for browsers of staff. Sessions of django.contrib use Django's synchronous ORM."""
+"""Django's session store for browsers of staff, by Django's synchronous ORM."""
 
 import secrets
 from hashlib import sha256
@@ -13,7 +13,7 @@ DIGEST_HEXITS = 40  # as many as the column holds: 160 bits
 
 
 class SessionStore(SessionBase):
-    """Stores sessions in Django's own table under a digest of their key, so that reading the table lets no one in."""
+    """Stores sessions in Django's own table under a digest of their key, so that the table does not reveal keys."""
 
     def load(self) -> dict[str, Any]:
         """Return the session's data; a key without a session is discarded."""
@@ -29,7 +29,7 @@ class SessionStore(SessionBase):
 
     def create(self) -> None:
         """Store the current data under a new key."""
-        self.items()  # loads the data, if need be, before there is a key without a session
+        self.items()  # loads the data before the key changes
         self._session_key = secrets.token_urlsafe(KEY_BYTES)
         self.save(must_create=True)
         self.modified = True

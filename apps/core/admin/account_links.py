@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
-from apps.core.declarations import AccountLink, app_declarations
+from apps.core.declarations import AccountLink, declared_account_links
 
 
 class Link(NamedTuple):
@@ -21,10 +21,9 @@ class Link(NamedTuple):
 def account_links(request: HttpRequest, user: Any) -> Mapping[str, Sequence[Link]]:
     """Return the links that the signed-in staff member may follow, by group."""
     groups: dict[str, list[Link]] = defaultdict(list)
-    for declaration in app_declarations().values():
-        for link in declaration.account_links:
-            if _is_shown(link, request, user):
-                groups[link.group].append(Link(link.label, _url(link, user.pk)))
+    for link in declared_account_links():
+        if _is_shown(link, request, user):
+            groups[link.group].append(Link(link.label, _url(link, user.pk)))
     return dict(groups)
 
 

@@ -25,7 +25,7 @@ def always(_row: Any) -> bool:
 class Operation:
     """A button on the row's page and, with `in_bulk`, an action of the list. Both open the same confirmation page.
 
-    `label` is the text of the button, such as Deactivate. `order` is the title of the confirmation page and `done` the
+    `label` is the text of the button, such as Deactivate. `title` is the title of the confirmation page and `done` the
     success message: `Deactivate {rows}` and `{rows} deactivated`. `{rows}` becomes the name of a single row or the
     number of rows, `{owner}` the owner of a single row. `explanation` describes the effects. `scopes` are all required;
     without any, one of the page's for changes is. `applies` returns whether the operation is available for a row.
@@ -35,7 +35,7 @@ class Operation:
 
     name: str
     label: str
-    order: str
+    title: str
     done: str
     explanation: str
     perform: Perform
@@ -69,7 +69,7 @@ def deletion(service: Callable[[], DeletingService], explanation: str) -> Operat
     return Operation(
         name="delete",
         label="Delete",
-        order="Delete {rows}",
+        title="Delete {rows}",
         done="{rows} deleted",
         explanation=explanation,
         perform=delete,

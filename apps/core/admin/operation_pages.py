@@ -137,7 +137,7 @@ class OperationPages(KeyhouseModelAdmin):
     ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{self._formatted(operation.order, rows, len(rows))}?",
+            "title": f"{self._formatted(operation.title, rows, len(rows))}?",
             "opts": self.opts,
             "operation": operation,
             "rows": rows,
@@ -189,7 +189,7 @@ class OperationPages(KeyhouseModelAdmin):
         action = partial(_redirect_to_confirmation, operation=operation)
         update_wrapper(action, _redirect_to_confirmation)
         action.__name__ = f"{operation.name}_selected"  # type: ignore[attr-defined]
-        selected = operation.order.format(rows="selected %(verbose_name_plural)s", owner="")
+        selected = operation.title.format(rows="selected %(verbose_name_plural)s", owner="")
         action.short_description = selected  # type: ignore[attr-defined]
         return action
 

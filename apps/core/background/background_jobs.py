@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from apps.core.database.database_errors import DATABASE_UNAVAILABLE, log_unexpected
+from apps.core.errors import Unavailable
 
 logger = logging.getLogger("keyhouse.background")
 # How long running jobs may take to finish when the server stops. Another worker claims cancelled work again.
@@ -53,8 +54,8 @@ class BackgroundRunner:
         while not self._stopping.is_set():
             try:
                 pause_seconds = 0 if await job.run() else job.interval_seconds
-            except DATABASE_UNAVAILABLE as error:
-                logger.warning("%s: database unavailable: %s", job.name, type(error).__name__)
+            except (*DATABASE_UNAVAILABLE, Unavailable) as error:  # in an outage, transactions raise Unavailable
+                logger.warning("%s: unavailable: %s", job.name, type(error).__name__)
                 pause_seconds = FAILURE_INTERVAL_SECONDS
             except Exception as error:  # noqa: BLE001  logged in full; the next run may succeed
                 log_unexpected(error)

@@ -9,14 +9,15 @@ import traceback
 import psycopg
 from django.db import Error as DjangoDatabaseError
 from django.db import InterfaceError, OperationalError
-from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
+from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, TransactionTimeout
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from apps.core.errors import Unavailable
 
 logger = logging.getLogger("keyhouse.errors")
 
-# The database cannot be reached, is shutting down, or has no free connection. A later retry can succeed.
+# The database cannot be reached, is shutting down, has no free connection, or a wait has met its bound. A later retry
+# can succeed.
 DATABASE_UNAVAILABLE = (
     OperationalError,
     InterfaceError,
@@ -25,10 +26,11 @@ DATABASE_UNAVAILABLE = (
     PoolTimeout,
     PoolClosed,
     TooManyRequests,
+    TransactionTimeout,  # an internal error to psycopg
 )
 
-# These are operational errors too, but affect one transaction only: the next one may succeed.
-_OF_ONE_TRANSACTION = (LockNotAvailable, DeadlockDetected, QueryCanceled)
+# These affect one transaction only: the next one may succeed.
+_OF_ONE_TRANSACTION = (LockNotAvailable, DeadlockDetected, QueryCanceled, TransactionTimeout)
 
 
 def is_unavailable_for_all(error: BaseException) -> bool:

@@ -35,9 +35,10 @@ class NumberedStatement(NamedTuple):
 
 
 def bound(sql: str, parameters: Parameters) -> tuple[str, Sequence[Any]]:
-    """Replace `%s` or `%(name)s` in the statement by `$1`, …, and return it with its parameters in order."""
-    if not parameters:  # without parameters, psycopg leaves the statement unchanged, including percent signs
-        return sql, ()
+    """Replace `%s` or `%(name)s` in the statement by `$1`, …, and `%%` by `%`, as psycopg does.
+
+    Return the statement with its parameters in order.
+    """
     if isinstance(parameters, Mapping):
         return _named(sql).bind(parameters)
     return numbered(sql), parameters

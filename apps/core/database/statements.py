@@ -2,11 +2,16 @@
 
 import re
 from pathlib import Path
+from typing import Any
+
+from psycopg import AsyncConnection, AsyncCursor
 
 from apps.core.database.open_transaction import open_connection
 from apps.core.database.parameters import Parameters, bound
 from apps.core.database.pipeline.pipelined_connection import Rows
+from apps.core.database.pipeline.pipelined_transaction import BEING_CHANGED, STALE
 from apps.core.database.pool import connection
+from apps.core.errors import Unavailable
 
 _HEADING = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
@@ -18,7 +23,7 @@ async def fetch_rows(sql: str, parameters: Parameters = ()) -> Rows:
         rows: Rows = await opened.fetch_rows(*bound(sql, parameters))
         return rows
     async with connection() as borrowed:
-        cursor = await borrowed.execute(sql, parameters)
+        cursor = await _run(borrowed, sql, parameters)
         # `cursor.description` would create an object for each column.
         return await cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
 
@@ -29,7 +34,15 @@ async def execute(sql: str, parameters: Parameters = ()) -> int:
     if opened is not None:
         return int(await opened.execute(*bound(sql, parameters)))
     async with connection() as borrowed:
-        return (await borrowed.execute(sql, parameters)).rowcount
+        return (await _run(borrowed, sql, parameters)).rowcount
+
+
+async def _run(borrowed: AsyncConnection[Any], sql: str, parameters: Parameters) -> AsyncCursor[Any]:
+    try:
+        return await borrowed.execute(sql, parameters)
+    except STALE as error:  # a table has changed since psycopg prepared the statement, which it would use for ever
+        await borrowed.close()  # the pool opens another connection
+        raise Unavailable(BEING_CHANGED) from error
 
 
 def load_statements(path: Path) -> dict[str, str]:

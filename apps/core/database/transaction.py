@@ -27,7 +27,7 @@ from django.conf import settings
 from psycopg import AsyncConnection
 from psycopg_pool import PoolTimeout
 
-from apps.core.database.open_transaction import enter_transaction, leave_transaction
+from apps.core.database.open_transaction import enter_transaction, leave_transaction, refuse_in_transaction
 from apps.core.database.pipeline.service_transaction import ServiceTransaction
 from apps.core.database.pool import transaction_connection
 from apps.core.errors import Unavailable
@@ -62,6 +62,7 @@ async def transaction() -> AsyncIterator[None]:
         ConstraintViolated: a statement or the commit violates a constraint.
         WaitInTransaction: a transaction is already open in the task.
     """
+    refuse_in_transaction("a second transaction")  # before the wait for a slot
     async with _slot() as slots, _connection(slots) as borrowed:
         pipelined = ServiceTransaction(borrowed)
         opened = enter_transaction(pipelined)

@@ -51,9 +51,9 @@ async def read_body(scope: Scope, receive: Receive, bytes_maximum: int) -> bytes
     if declared is None:
         declared = "0"
     if not (declared.isascii() and declared.isdigit()):
-        raise MalformedRequest("The Content-Length header is not a number.")
+        raise MalformedRequest("The Content-Length header must be a number.")
     if len(declared) > CONTENT_LENGTH_DIGITS_MAXIMUM or int(declared) > bytes_maximum:
-        raise PayloadTooLarge
+        raise _too_large(bytes_maximum)
     body = bytearray()
     while True:
         message = await receive()
@@ -61,6 +61,10 @@ async def read_body(scope: Scope, receive: Receive, bytes_maximum: int) -> bytes
             raise ClientDisconnected
         body += message.get("body", b"")
         if len(body) > bytes_maximum:
-            raise PayloadTooLarge
+            raise _too_large(bytes_maximum)
         if not message.get("more_body", False):
             return bytes(body)
+
+
+def _too_large(bytes_maximum: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"The body must have at most {bytes_maximum} bytes.")

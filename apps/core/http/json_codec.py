@@ -26,7 +26,9 @@ class JsonParser(Parser):
         if request.content_type not in JSON_TYPES:
             raise UnsupportedMediaType
         if len(request.body) > ANONYMOUS_BODY_BYTES_MAXIMUM and not hasattr(request, "auth"):
-            raise PayloadTooLarge
+            raise PayloadTooLarge(
+                f"The body must have at most {ANONYMOUS_BODY_BYTES_MAXIMUM} bytes without authentication."
+            )
         try:
             return orjson.loads(request.body)
         except orjson.JSONDecodeError as error:

@@ -1,4 +1,4 @@
-"""The bases of commands: help that fits a screen, data on stdout, messages on stderr, exit codes fit for scripts."""
+"""Base classes of commands: concise help, data on stdout, messages on stderr, and exit codes for scripts."""
 
 import textwrap
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar, override
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from psycopg.errors import UndefinedColumn, UndefinedTable
 from pydantic import BaseModel, ValidationError
 
+from apps.core.database.database_errors import DATABASE_UNAVAILABLE
 from apps.core.errors import DomainError
 from apps.core.event_loop import call_service
 from apps.core.schemas.page import PAGE_SIZE_MAXIMUM, Page, PageQuery
@@ -32,6 +34,22 @@ class DocumentedCommand(BaseCommand):
     """A command whose `--help` ends with examples, each a line as it is typed."""
 
     examples: ClassVar[Sequence[str]] = ()
+
+    @override
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run the command; what only the operator can mend becomes one line on stderr."""
+        _require_utf8(options)
+        try:
+            return super().execute(*args, **options)
+        except EOFError as error:
+            raise CommandError("The input ended before the question was answered.") from error
+        except DATABASE_UNAVAILABLE as error:
+            raise CommandError("The database is unavailable. Check that it runs, and DATABASE_URL.") from error
+        except Exception as error:
+            # Django's own errors are raised from psycopg's.
+            if isinstance(error.__cause__ or error, UndefinedTable | UndefinedColumn):
+                raise CommandError("The database is not migrated. Run `manage.py migrate` first.") from error
+            raise
 
     @override
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -85,6 +103,14 @@ class ServiceCommand(DocumentedCommand):
             return
         for name, value in result.model_dump().items():
             self.stdout.write(f"{name}: {value}")
+
+
+def _require_utf8(options: dict[str, Any]) -> None:
+    # Python replaces the bytes of arguments that are not valid UTF-8 by surrogates, which nothing can store.
+    for name, value in options.items():
+        for text in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(text, str) and any("\ud800" <= character <= "\udfff" for character in text):
+                raise CommandError(f"{name} is not valid UTF-8.")
 
 
 def _one_line(error: DomainError) -> str:

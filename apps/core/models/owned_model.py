@@ -4,7 +4,7 @@ from django.db import models
 
 
 class OwnedModel(models.Model):
-    """A row of an account. Accounts are deleted softly and erased: their rows are erased before they are."""
+    """A row that belongs to an account. Its app erases it before the account is erased."""
 
     user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
 

@@ -44,14 +44,17 @@ async def _states() -> dict[str, State]:
     if settings.CACHE_URL:
         checks["cache"] = ping(settings.CACHE_URL)
     probes = {name: asyncio.create_task(check) for name, check in checks.items()}
-    # Probes that exceed the timeout are not awaited: a query to a frozen server hangs in its cancellation too.
-    await asyncio.wait(probes.values(), timeout=READINESS_TIMEOUT_SECONDS)
-    return {name: _state(name, probe) for name, probe in probes.items()}
+    try:
+        # Probes that exceed the timeout are not awaited: a query to a frozen server hangs in its cancellation too.
+        await asyncio.wait(probes.values(), timeout=READINESS_TIMEOUT_SECONDS)
+        return {name: _state(name, probe) for name, probe in probes.items()}
+    finally:
+        for probe in probes.values():
+            _abandon(probe)
 
 
 def _state(name: str, probe: asyncio.Task[object]) -> State:
     if not probe.done():
-        probe.cancel()
         logger.warning("%s unavailable: no response in %d s", name, READINESS_TIMEOUT_SECONDS)
         return "unavailable"
     error = probe.exception()
@@ -61,3 +64,9 @@ def _state(name: str, probe: asyncio.Task[object]) -> State:
         raise error
     logger.warning("%s unavailable: %s", name, type(error).__name__)
     return "unavailable"
+
+
+def _abandon(probe: asyncio.Task[object]) -> None:
+    """Cancel a probe that nobody awaits any longer, and ignore its error, which asyncio would log as unexpected."""
+    probe.cancel()
+    probe.add_done_callback(lambda done: None if done.cancelled() else done.exception())

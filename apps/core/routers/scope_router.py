@@ -5,8 +5,8 @@ from ninja import Query
 from apps.core.authorization.catalogue import CATALOGUE
 from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router
+from apps.core.schemas.common_responses import ScopeOut
 from apps.core.schemas.page import Page, PageQuery
-from apps.core.schemas.scope_out import ScopeOut
 
 router = Router(tags=["roles and scopes"])
 

@@ -1,7 +1,8 @@
-"""The responses that belong to no app: success, errors and health."""
+"""The responses that belong to no app: success, errors, health and scopes."""
 
-from typing import Literal
+from typing import Literal, Self
 
+from apps.core.authorization.catalogue import DeclaredScope, HeldBy
 from apps.core.schemas.base import ResponseSchema
 
 State = Literal["ok", "unavailable"]
@@ -46,3 +47,20 @@ class Readiness(ResponseSchema):
 
     status: Literal["ready", "unavailable"]
     dependencies: dict[str, State]
+
+
+class ScopeOut(ResponseSchema):
+    """A scope that Keyhouse itself checks.
+
+    `held_by` is `everyone` (every account, for its own data), `roles` (accounts with a role that includes it) or
+    `staff` (members of staff with a role that includes it). Superusers hold all scopes.
+    """
+
+    name: str
+    description: str
+    held_by: HeldBy
+
+    @classmethod
+    def of(cls, scope: DeclaredScope) -> Self:
+        """Return the public representation of the scope."""
+        return cls(name=scope.name, description=scope.description, held_by=scope.held_by)

@@ -1,4 +1,4 @@
-"""The list and pages of balances, and posting credits."""
+"""The list and pages of balances, and the operation that posts credits."""
 
 import secrets
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from apps.credits.dependencies import credit_service
 from apps.credits.models import CreditBalance
 from apps.credits.schemas.credit_transaction import CreditPosting, CreditTransactionOut
 
-REFERENCE_BYTES = 8  # enough: a reference is unique for each customer, not for all
+REFERENCE_BYTES = 8  # enough: a reference is unique per customer
 INCOMPLETE = "The form is incomplete. Reload the page and fill it in again."
 
 
@@ -36,7 +36,7 @@ def _new_reference() -> str:
 class PostingForm(SchemaForm):
     """An amount, its type, a description and a reference.
 
-    Without a reference the form uses one of its own, generated when the page is opened, so a form that is submitted
+    Without a reference, the form uses one that is generated when the page is opened, so that a form that is submitted
     twice posts once.
     """
 
@@ -55,7 +55,7 @@ class PostingForm(SchemaForm):
         required=False,
         max_length=100,
         widget=AdminTextInputWidget(attrs={"autocomplete": "off"}),
-        help_text="Such as an invoice number. The same reference posts once for each customer.",
+        help_text="Such as an invoice number. A reference is posted once per customer.",
     )
     # Firefox fills a hidden field with its former value when a page is reloaded.
     own_reference = forms.CharField(
@@ -87,7 +87,7 @@ def _is_living(balance: Any) -> bool:
 POST = Operation(
     name="post",
     label="Post credits",
-    order="Post credits to {owner}",
+    title="Post credits to {owner}",
     done="Credits to {owner} posted",
     explanation="Changes the balance at once. A ledger entry cannot be deleted; post another one to reverse it.",
     perform=_post,
@@ -126,6 +126,6 @@ class CreditBalanceAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
         return HttpResponseRedirect(reverse(self.url_name("change"), args=[results[0].user_id]))
 
     def _rows(self, request: HttpRequest, operation: Operation, ids: Sequence[str]) -> list[Any]:
-        """Return the one balance to post to, or none: the page names its owner."""
+        """Return the balance if exactly one is selected, because the confirmation page names its owner."""
         rows = super()._rows(request, operation, ids)
         return rows if len(rows) == 1 else []

@@ -1,4 +1,4 @@
-"""The list and pages of ledger entries, which are read only."""
+"""The read-only list and pages of ledger entries."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ class CreditTransactionAdmin(ReadOnlyAdmin, OwnerColumns):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Find the owners first, so that their entries are found by index in a ledger of any size."""
+        """Search owners first, so that their entries are found by an index in a ledger of any size."""
         term = search_term.strip()
         if not term:
             return queryset, False
@@ -53,7 +53,7 @@ class CreditTransactionAdmin(ReadOnlyAdmin, OwnerColumns):
 
     @admin.display(description="Owner")
     def owner(self, row: Any) -> str:
-        """Show the owner; a ledger of any size is not sorted by it."""
+        """Show the owner. The list cannot be sorted by it, because the ledger may be of any size."""
         return str(row.user)
 
     @admin.display(description="Actor")

@@ -8,21 +8,21 @@ from django.db.models.functions import Now
 
 
 class CreditTransaction(models.Model):
-    """A movement of a customer's credits and the balance after it. Append-only: the database refuses to change it.
+    """A change of a customer's balance, and the balance after it. Append-only: the database refuses to change it.
 
-    Verification inserts one USAGE entry for each customer of a batch; the usage events of the batch refer to it.
-    `reference_id` names what a movement is for, such as an invoice: the same one posts once for each customer.
+    Verification inserts one USAGE entry per customer and batch; the usage events of the batch refer to it.
+    `reference_id` names what the entry is for, such as an invoice. Each reference is posted once per customer.
     """
 
     class Type(models.TextChoices):
-        """Why the credits moved."""
+        """The reason for the entry."""
 
         TOP_UP = "top_up"
         REFUND = "refund"
         ADJUSTMENT = "adjustment"
         USAGE = "usage"
 
-    # Without a constraint in the database, whose check would lock the account's row at every batch; accounts are never
+    # Without a constraint in the database: its check would lock the account's row at every batch. Accounts are never
     # deleted from it.
     user = models.ForeignKey(
         "users.User", on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"

@@ -12,9 +12,9 @@ from apps.credits.models import CreditBalance, CreditTransaction
 
 
 class CreditRepository:
-    """The balances' rows, which the database creates with the accounts, and the ledger's.
+    """The rows of balances, which the database creates with the accounts, and of the ledger.
 
-    An entry is inserted while the balance is locked, so the order of ids is the order in which the balance moved.
+    An entry is inserted while the balance is locked, so the order of ids is the order of the changes.
     """
 
     async def find_balance(self, user_id: int) -> CreditBalance | None:

@@ -30,9 +30,9 @@ ShownReference = Annotated[str | None, BeforeValidator(_none_for_empty)]
 
 
 class CreditPosting(RequestSchema):
-    """A movement of credits. Only an adjustment may be negative, and it needs a description.
+    """A ledger entry to post. Only an adjustment may be negative, and it needs a description.
 
-    `reference_id` names what the movement is for, such as an invoice: the same one posts once for each customer.
+    `reference_id` names what the entry is for, such as an invoice. Each reference is posted once per customer.
     `request_id` is a synonym of `reference_id`.
     """
 
@@ -84,7 +84,7 @@ class LedgerQuery(PageQuery):
 
 
 class CreditTransactionOut(EntityOut):
-    """A movement of credits and the balance after it. `actor_id` is the account that posted it, null for operators and
+    """A ledger entry and the balance after it. `actor_id` is the account that posted it, null for operators and
     usage."""
 
     id: int

@@ -1,4 +1,4 @@
-"""Credits: reading balances and the ledger, and posting to them."""
+"""Reads balances and the ledger, and posts credits."""
 
 from decimal import Decimal
 
@@ -21,15 +21,15 @@ TOP_UP = "top_up"
 
 
 class BalanceTooLarge(Conflict):
-    """The posting would take the balance beyond the largest amount."""
+    """The posting would raise the balance above the maximum."""
 
-    code, message = "BALANCE_TOO_LARGE", "The balance would exceed the maximum."
+    code, message = "BALANCE_TOO_LARGE", "The balance would exceed the maximum. Reduce the amount."
 
 
 class ReferenceUsed(Conflict):
-    """The account has another movement with the same reference."""
+    """The account has another ledger entry with this reference."""
 
-    code, message = "REFERENCE_USED", "The reference belongs to another movement."
+    code, message = "REFERENCE_USED", "The reference belongs to another ledger entry. Use a new reference."
 
 
 class CreditService:
@@ -57,11 +57,10 @@ class CreditService:
         return Page[CreditTransactionOut].of(rows, total, query, CreditTransactionOut.of)
 
     async def post(self, actor: Principal, user_id: int, posting: CreditPosting) -> CreditTransactionOut:
-        """Move the account's balance and return the entry; a reference that was posted before returns its entry.
+        """Post credits to the account and return the entry; a retry with the same reference returns the first entry.
 
         Raises NotAllowed, also for the actor's own account, InsufficientScopes, NotFound, InsufficientCredits when the
-        balance would fall below zero, Conflict when it would grow too large or the reference belongs to another
-        movement.
+        balance would fall below zero, BalanceTooLarge, and ReferenceUsed when the reference belongs to another entry.
         """
         scope = scope_of(posting)
         actor.require_scope(scope)
@@ -71,7 +70,7 @@ class CreditService:
             before = (await self._credits.lock_balance(user_id)).balance
             earlier = await self._credits.find_by_reference(user_id, posting.reference) if posting.reference else None
             if earlier is not None:
-                _require_same_movement(posting, earlier)
+                _require_same_posting(posting, earlier)
                 return CreditTransactionOut.of(earlier)
             after = _balance_after(before, posting.amount)
             await self._credits.set_balance(user_id, after)
@@ -100,7 +99,7 @@ def _balance_after(balance: Decimal, amount: Decimal) -> Decimal:
     return after
 
 
-def _require_same_movement(posting: CreditPosting, earlier: CreditTransaction) -> None:
+def _require_same_posting(posting: CreditPosting, earlier: CreditTransaction) -> None:
     if (earlier.amount, earlier.type) != (posting.amount, posting.type):
         used = ErrorDetail("reference_id", f"It belongs to a {earlier.type} of {earlier.amount:f}.")
         raise ReferenceUsed(details=[used])

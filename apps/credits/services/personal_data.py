@@ -1,4 +1,4 @@
-"""What the ledger keeps of a person."""
+"""The personal data in balances and the ledger."""
 
 from typing import Any
 

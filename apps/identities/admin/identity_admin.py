@@ -1,4 +1,4 @@
-"""The identities' list and pages, and the operation that unlinks."""
+"""The list and pages of identities, and the operation that unlinks them."""
 
 from django.contrib import admin
 from django.forms import Form
@@ -21,9 +21,9 @@ def _unlink(actor: Principal, identity_id: int, _form: Form) -> None:
 UNLINK = Operation(
     name="unlink",
     label="Unlink",
-    order="Unlink {rows}",
+    title="Unlink {rows}",
     done="{rows} unlinked",
-    explanation="The identity no longer signs in to the account, and the owner is notified by mail. Sessions continue.",
+    explanation="The owner can no longer sign in with this identity, and is notified by mail. Sessions continue.",
     perform=_unlink,
     is_dangerous=True,
     is_deletion=True,
@@ -32,7 +32,7 @@ UNLINK = Operation(
 
 @admin.register(Identity)
 class IdentityAdmin(OwnerColumns, ServiceAdmin):
-    """Lists the identities by which owners sign in with other providers. Only owners link them."""
+    """Lists and unlinks identities at other providers. Only their owners can link them."""
 
     operations = (UNLINK,)
     delete_operation = UNLINK

@@ -1,4 +1,4 @@
-"""Providers that people may sign in with, as the operator configured them, and people as providers describe them."""
+"""The configured sign-in providers, and the profiles of users that they return."""
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -11,7 +11,7 @@ MICROSOFT = "https://login.microsoftonline.com"
 
 
 class ProviderKind(StrEnum):
-    """The protocol of a provider, and how far its statements about addresses are trusted."""
+    """The protocol of a provider, which also determines whether its e-mail addresses count as verified."""
 
     OPENID = "openid"
     GOOGLE = "google"
@@ -21,7 +21,7 @@ class ProviderKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One provider. `name` stands in paths and rows, `label` on buttons.
+    """A configured provider. `name` is used in paths and rows, `label` on buttons.
 
     `issuer` is the OpenID provider's issuer identifier, exactly as the provider writes it; for GitHub, the address of
     the site. `scopes` are the scopes to request, separated by spaces.
@@ -55,9 +55,9 @@ PRESETS = {
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A person as a provider describes them: `issuer` and `subject` identify, the rest describes.
+    """A user of a provider, identified by `issuer` and `subject`.
 
-    `is_verified` is whether the provider has verified the address in a way that can be relied on.
+    `is_verified` is whether the provider has reliably verified that the address belongs to the user.
     """
 
     provider: str
@@ -68,12 +68,12 @@ class Profile:
     full_name: str
 
     def as_data(self) -> dict[str, Any]:
-        """Return it as JSON."""
+        """Return the profile as a JSON object."""
         return asdict(self)
 
 
 class ProviderError(DomainError):
-    """The sign-in with the provider has failed. `reason` is for the log, and holds nothing that the provider sent."""
+    """The sign-in with the provider has failed. `reason` is logged, and contains nothing that the provider sent."""
 
     status = 400
 
@@ -83,24 +83,24 @@ class ProviderError(DomainError):
 
 
 class ProviderUnavailable(ProviderError):
-    """The provider does not respond, or reports that it is temporarily unavailable."""
+    """The provider did not respond, or reported that it is temporarily unavailable."""
 
     code, message = "PROVIDER_UNAVAILABLE", "The provider is unavailable. Retry shortly."
 
 
 class ProviderRefused(ProviderError):
-    """The provider responds with an error."""
+    """The provider responded with an error."""
 
-    code, message = "PROVIDER_REFUSED", "The provider refused the sign-in."
+    code, message = "PROVIDER_REFUSED", "The provider refused the sign-in. Start it again, or sign in another way."
 
 
 class AccessDenied(ProviderError):
-    """The person declined at the provider."""
+    """The user cancelled the sign-in at the provider."""
 
-    code, message = "ACCESS_DENIED", "The sign-in was cancelled at the provider."
+    code, message = "ACCESS_DENIED", "The sign-in was cancelled at the provider. Start it again."
 
 
-class InvalidProviderAnswer(ProviderError):
-    """The provider's response proves nothing."""
+class InvalidProviderResponse(ProviderError):
+    """The provider's response is malformed, or does not prove who the user is."""
 
     code, message = "PROVIDER_ANSWER_INVALID", "The provider's response is invalid. Start the sign-in again."

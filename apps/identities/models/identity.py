@@ -10,10 +10,10 @@ from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
 
 
 class Identity(OwnedModel):
-    """A way to sign in to the account: as the person whom the provider identifies by `subject`.
+    """A user of a provider who can sign in to the account, identified by `issuer` and `subject`.
 
     The operator chooses the provider's name and may give it to another provider later, so the issuer is part of the
-    identity. `email` is the address at the last sign-in; nothing is decided by it. No token of the provider is stored.
+    identity. `email` is the address at the last sign-in, for display only. No token of the provider is stored.
     """
 
     provider = models.CharField(max_length=30)

@@ -14,12 +14,12 @@ from apps.identities.models import Identity
 
 
 class IdentityRepository(OwnedRepository[Identity]):
-    """The identities' rows. What writes one locks its account before."""
+    """The identities' rows. Lock the account before writing one."""
 
     model = Identity
 
     async def find(self, profile: Profile) -> Identity | None:
-        """Return the identity of this person at the provider, or None."""
+        """Return the identity with the profile's provider, issuer and subject, or None."""
         return await fetch_one(_of(profile))
 
     async def lock_own(self, user_id: int, identity_id: int) -> Identity:
@@ -30,9 +30,9 @@ class IdentityRepository(OwnedRepository[Identity]):
         return identity
 
     async def find_and_lock_deleted_owner(self, profile: Profile) -> Identity | None:
-        """Return the identity of this person if a deleted account has it, with the account locked, or None.
+        """Lock the deleted account that the profile's identity belongs to, and return the identity, or None.
 
-        An account that is restored while the lock is awaited has the identity again, so None is returned.
+        Returns None if the account is restored while the lock is awaited.
         """
         require_transaction("lock users").lock("users")
         of_deleted = _of(profile).filter(user__deleted_at__isnull=False).select_related("user")
@@ -43,7 +43,7 @@ class IdentityRepository(OwnedRepository[Identity]):
         return await fetch_all(Identity.objects.filter(user_id=user_id))
 
     async def add(self, user_id: int, profile: Profile) -> Identity:
-        """Insert the account's identity of this person; raises Conflict when it is linked already."""
+        """Insert the profile's identity for the account; raises Conflict when it is already linked."""
         new = Identity(
             user_id=user_id,
             provider=profile.provider,
@@ -57,11 +57,11 @@ class IdentityRepository(OwnedRepository[Identity]):
             raise Conflict from error
 
     async def record_use(self, identity: Identity, email: str) -> bool:
-        """Store a sign-in and the person's current address; False when the identity is deleted."""
+        """Record a sign-in with the user's current address; return False when the identity is deleted."""
         return bool(await update(Identity.objects.filter(pk=identity.pk), last_used_at=Now(), email=email))
 
-    async def delete_if_there(self, identity: Identity) -> bool:
-        """Delete the identity; False when it is deleted already."""
+    async def delete_if_exists(self, identity: Identity) -> bool:
+        """Delete the identity; return False when it is already deleted."""
         return bool(await delete(Identity.objects.filter(pk=identity.pk)))
 
 

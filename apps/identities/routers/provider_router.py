@@ -76,7 +76,7 @@ def _see_other(url: str) -> HttpResponse:
 
 
 def _require_single(request: HttpRequest) -> None:
-    # RFC 6749, 3.1: none may be repeated, or readers of the first value and of the last see two different responses.
+    # RFC 6749, 3.1: a parameter must not be repeated, because some parsers use the first value and some the last.
     if any(len(values) > 1 for name, values in request.GET.lists() if name in CallbackQuery.model_fields):
         raise MalformedRequest("A query parameter is repeated. Send each once.")
 

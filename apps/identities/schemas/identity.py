@@ -1,16 +1,11 @@
 """Identities at other providers."""
 
-from typing import TYPE_CHECKING, Self
-
-from apps.core.schemas.base import ResponseSchema
+from apps.core.schemas.base import EntityOut
 from apps.core.schemas.fields import Timestamp
 
-if TYPE_CHECKING:
-    from apps.identities.models import Identity
 
-
-class IdentityOut(ResponseSchema):
-    """A user of a provider. `email` is the address that the provider returned at the last sign-in."""
+class IdentityOut(EntityOut):
+    """An identity at another provider. `email` is the address that the provider returned at the last sign-in."""
 
     id: int
     provider: str
@@ -19,8 +14,3 @@ class IdentityOut(ResponseSchema):
     email: str
     created_at: Timestamp
     last_used_at: Timestamp | None
-
-    @classmethod
-    def of(cls, identity: "Identity") -> Self:
-        """Return the identity as its owner sees it."""
-        return cls.model_validate(identity, from_attributes=True)

@@ -22,7 +22,7 @@ class ProvidersOut(ResponseSchema):
 
 
 class StartQuery(RequestSchema):
-    """The URL of the application to return to, and the PKCE challenge (S256, RFC 7636) of a verifier that it keeps."""
+    """The URL of the application to return to, and the application's PKCE challenge (S256, RFC 7636)."""
 
     return_to: Annotated[Text, Field(max_length=2000)]
     code_challenge: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
@@ -40,7 +40,7 @@ class CallbackQuery(BaseModel):
 
 
 class CodeExchange(RequestSchema):
-    """The code from the fragment, valid once and for a minute, and the PKCE verifier that the application kept."""
+    """The code from the fragment, valid once and for a minute, and the application's PKCE verifier."""
 
     code: Annotated[SecretStr, Field(min_length=1, max_length=200)]
     code_verifier: Annotated[SecretStr, Field(min_length=43, max_length=128)]

@@ -1,4 +1,4 @@
-"""Which account a person of another provider signs in to."""
+"""Finds the account that a user of another provider signs in to, creates it, or links an identity to it."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -39,7 +39,7 @@ class AccountEmailUnverified(NotAllowed):
 
 
 class AccountUnusable(NotAuthenticated):
-    """The account may not be used; the caller is not told that there is one."""
+    """The account may not be used. The response does not reveal that the account exists."""
 
     def __init__(self, user_id: int) -> None:
         self.user_id = user_id
@@ -53,10 +53,10 @@ class IdentityTaken(Conflict):
 
 
 class AccountLinking:
-    """Finds, links and creates accounts. A deleted account is locked before a living one.
+    """Finds, links and creates accounts. Locks a deleted account before the other one.
 
-    Sign-ins of one person at the same moment lead to one account: the second meets what the first has committed, and
-    tries again.
+    Concurrent sign-ins of one user lead to one account: the second conflicts with what the first has committed, and
+    is retried.
     """
 
     def __init__(
@@ -74,25 +74,26 @@ class AccountLinking:
         self._notifier = notifier
 
     async def account_of(self, profile: Profile) -> int:
-        """Return the account's id; at the first sign-in a verified address finds the account, or creates it.
+        """Return the account's id. At the first sign-in, find the account by a verified address, or create it.
 
-        A deleted account counts as none: its former owner gets a new one.
+        A deleted account is ignored: its former owner gets a new one.
 
         Raises AccountUnusable, ProviderEmailUnverified, AccountEmailUnverified, and as
         `FederatedRegistration.register` does.
         """
         try:
-            return await _again_after_races(partial(self._find_or_link, profile))
+            return await _retrying_conflicts(partial(self._find_or_link, profile))
         except (AccountEmailUnverified, AccountUnusable) as refusal:
             await self._record_refusal(refusal.user_id, profile, refusal.code)
             raise
 
     async def link(self, actor: Principal, profile: Profile) -> Identity:
-        """Link the identity to the caller's account; one that is linked to it already stays.
+        """Link the identity to the caller's account, unless it is already linked to it.
 
-        Raises IdentityTaken when it is another account's, EmailNotVerified unless the account's address is verified.
+        Raises IdentityTaken when it belongs to another account, EmailNotVerified unless the account's address is
+        verified.
         """
-        return await _again_after_races(partial(self._link_own, actor, profile))
+        return await _retrying_conflicts(partial(self._link_own, actor, profile))
 
     async def _find_or_link(self, profile: Profile) -> int:
         async with transaction():
@@ -115,8 +116,8 @@ class AccountLinking:
     async def _link_own(self, actor: Principal, profile: Profile) -> Identity:
         async with transaction():
             await self._take_from_deleted(profile)
-            # Or whoever created the account with another person's address would keep a way in after its owner resets
-            # the password.
+            # Otherwise a person who created the account with another's address could still sign in after the owner of
+            # the address resets the password.
             if not (await self._lock(actor.owner_id)).is_verified:
                 raise EmailNotVerified
             identity = await self._identities.find(profile)
@@ -128,7 +129,7 @@ class AccountLinking:
         return identity
 
     async def _account_of_address(self, profile: Profile) -> tuple[int, bool]:
-        """Return the account with the profile's address, locked, and whether it was created just now."""
+        """Find or create the account with the profile's address; return its id, locked, and whether it is new."""
         account = await self._accounts.lock_by_email(profile.email)
         if account is None:
             return await self._registration.register(profile.email, profile.full_name), True
@@ -139,9 +140,9 @@ class AccountLinking:
         return account.user_id, False
 
     async def _take_from_deleted(self, profile: Profile) -> None:
-        """Delete the identity from a deleted account, which keeps its identities for when it is restored."""
+        """Delete the identity from a deleted account, which keeps its identities in case it is restored."""
         left = await self._identities.find_and_lock_deleted_owner(profile)
-        if left is not None and await self._identities.delete_if_there(left):
+        if left is not None and await self._identities.delete_if_exists(left):
             before = {"provider": left.provider, "email": left.email}
             entry = AuditEntry(ANONYMOUS, "identity.left", TARGET_KIND, left.pk, before=before, subject_id=left.user_id)
             await self._audit.record(entry)
@@ -165,8 +166,8 @@ class AccountLinking:
             await self._audit.record(entry)
 
 
-async def _again_after_races[R](attempt: Callable[[], Awaitable[R]]) -> R:
-    """Return what a whole transaction returns, which is tried again when it meets what another has committed."""
+async def _retrying_conflicts[R](attempt: Callable[[], Awaitable[R]]) -> R:
+    """Run `attempt`, a whole transaction, and run it again when it conflicts with a concurrent one."""
     for _ in range(ATTEMPTS_MAXIMUM - 1):
         try:
             return await attempt()

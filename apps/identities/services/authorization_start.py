@@ -1,4 +1,4 @@
-"""Sending browsers to a provider, and back to the application."""
+"""Redirects browsers to a provider, and back to the application."""
 
 import logging
 from collections.abc import Collection
@@ -18,7 +18,7 @@ logger = logging.getLogger("keyhouse.identities")
 
 @dataclass(frozen=True, slots=True)
 class BrowserCookie:
-    """The cookie that the browser keeps until it comes back."""
+    """The cookie that binds a sign-in to the browser until the provider redirects back."""
 
     name: str
     secret: str = field(repr=False)
@@ -27,20 +27,20 @@ class BrowserCookie:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRedirect:
-    """Where to send the browser, and its cookie; none where it is sent back at once."""
+    """The URL to redirect the browser to, and its cookie, which is None when the sign-in has already failed."""
 
     url: str
     cookie: BrowserCookie | None = None
 
 
 class ReturnRedirect:
-    """Writes the outcome into the fragment of the application's URL, which browsers send to no server."""
+    """Adds the outcome to the fragment of the application's URL, which browsers do not send to servers."""
 
     def __init__(self, codes: OneTimeTokens) -> None:
         self._codes = codes
 
     async def signed_in(self, return_to: str, profile: Profile, code_challenge: str) -> str:
-        """Return the URL with a code that stands for the profile, and no token."""
+        """Return the URL with a one-time code for the profile, without a token."""
         data = {"profile": profile.as_data(), "code_challenge": code_challenge}
         code = await self._codes.issue_another(None, data)
         return f"{return_to}#{urlencode({'code': code})}"
@@ -52,7 +52,7 @@ class ReturnRedirect:
 
 
 class AuthorizationStart:
-    """Begins sign-ins. `own_url` is Keyhouse's URL as the operator has configured it, whatever the request says."""
+    """Begins sign-ins. `own_url` is Keyhouse's URL as configured by the operator, not as named by the request."""
 
     def __init__(
         self,
@@ -69,15 +69,15 @@ class AuthorizationStart:
         self._allowlist = frozenset(allowlist)
 
     async def begin(self, name: str, query: StartQuery) -> AuthorizationRedirect:
-        """Return the provider's page; raises NotFound, ValidationFailed unless `return_to` is exactly one allowed.
+        """Return the redirect to the provider; raises NotFound, ValidationFailed unless `return_to` is an allowed URL.
 
-        An unavailable provider sends the browser back at once, with its error code.
+        If the provider is unavailable, the redirect leads back to the application, with the error code.
         """
         client = self._providers.client(name)
         if query.return_to not in self._allowlist:
             raise ValidationFailed.of("return_to", "must be one of the URLs that the operator has allowed")
         secret = browser_binding.new_secret()
-        # The state is stored before the provider is called, so that no connection waits for it.
+        # The state is stored before the provider is called, so that no connection waits for the provider.
         data = {"provider": name, "browser": browser_binding.digest_of(secret), **query.model_dump()}
         state = await self._states.issue_another(None, data)
         try:

@@ -1,7 +1,7 @@
-"""Ties a sign-in to the browser, and to the application, that began it.
+"""Binds a sign-in to the browser and to the application that started it.
 
 The browser keeps a secret in a cookie. The nonce and the PKCE verifier of a sign-in are derived from that secret and
-its state, so neither is stored anywhere, and one of the two is worth nothing without the other. The application proves
+its state, so neither is stored, and neither secret nor state is sufficient alone. The application authenticates
 itself by PKCE too (RFC 7636), with Keyhouse as the server.
 """
 
@@ -22,20 +22,20 @@ def new_secret() -> str:
 
 
 def cookie_name(state: str, *, is_https: bool) -> str:
-    """Return the name of the cookie of this state alone, so that sign-ins in two tabs do not disturb each other.
+    """Return the name of this state's cookie. Each state has its own, so that sign-ins in two tabs do not interfere.
 
-    With `__Host-` (RFC 6265bis) no other host of the domain can set it, and so plant a sign-in of its own.
+    With `__Host-` (RFC 6265bis), no other host of the domain can set it to inject a sign-in of its own.
     """
     return f"{'__Host-' if is_https else ''}{COOKIE_PREFIX}{sha256(state.encode()).hexdigest()[:16]}"
 
 
 def digest_of(secret: str) -> str:
-    """Return what is stored of the secret."""
+    """Return the digest of the secret, which is stored."""
     return sha256(secret.encode(errors="replace")).hexdigest()
 
 
 def is_secret_of(secret: str, digest: str) -> bool:
-    """Return whether the secret is the one with this digest."""
+    """Return whether the secret has this digest."""
     return hmac.compare_digest(digest_of(secret), digest)
 
 
@@ -56,10 +56,10 @@ def challenge_of(verifier: str) -> str:
 
 
 def is_verifier_of(verifier: str, challenge: str) -> bool:
-    """Return whether the challenge was made of this verifier."""
+    """Return whether the challenge belongs to this verifier."""
     return verifier.isascii() and hmac.compare_digest(challenge_of(verifier).encode(), challenge.encode())
 
 
-def _derived(secret: str, use: str, state: str) -> str:
-    digest = hmac.digest(secret.encode(), f"{use}\x00{state}".encode(), "sha256")
+def _derived(secret: str, purpose: str, state: str) -> str:
+    digest = hmac.digest(secret.encode(), f"{purpose}\x00{state}".encode(), "sha256")
     return urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -1,4 +1,4 @@
-"""Redeeming the code of a sign-in with a provider: for a session, or for a link to the caller's account."""
+"""Redeems the code of a sign-in with a provider: for a session, or to link the identity to the caller's account."""
 
 from apps.authentication.domain.session_rules import Authentication
 from apps.authentication.schemas.login import SecondFactorNeeded, TokenPair
@@ -18,7 +18,7 @@ INVALID_CODE = "The code is invalid or has expired. Start the sign-in again."
 
 
 class FederatedSignIn:
-    """Redeems codes. The first attempt spends a code, whatever its outcome."""
+    """Redeems codes. The first attempt spends a code, even if it fails."""
 
     def __init__(self, codes: OneTimeTokens, linking: AccountLinking, sign_in: SignIn, rights: FactorRights) -> None:
         self._codes = codes
@@ -27,9 +27,9 @@ class FederatedSignIn:
         self._rights = rights
 
     async def sign_in(self, exchange: CodeExchange) -> TokenPair | SecondFactorNeeded:
-        """Start a session of the account that the identity is, or is now, linked to.
+        """Start a session of the account that the identity is linked to; link it first if necessary.
 
-        Where the account has a second factor, it is required first, whatever the provider has required.
+        If the account has a second factor, it is required first, regardless of what the provider has required.
 
         Raises InvalidToken, and as `AccountLinking.account_of` and `SignIn.complete` do.
         """
@@ -48,7 +48,7 @@ class FederatedSignIn:
     async def _redeem(self, exchange: CodeExchange) -> Profile:
         spent = await self._codes.spend(exchange.code.get_secret_value())
         verifier = exchange.code_verifier.get_secret_value()
-        # An attacker who has read the code from the URL, or has planted one of their own, lacks the verifier.
+        # An attacker who has read the code from the URL, or has injected one, does not have the verifier.
         if spent is None or not is_verifier_of(verifier, spent.data["code_challenge"]):
             raise InvalidToken(INVALID_CODE)
         return Profile(**spent.data["profile"])

@@ -10,7 +10,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
 from joserfc.jws import JWSRegistry
 from joserfc.jwt import JWTClaimsRegistry
 
-from apps.identities.domain.provider import InvalidProviderAnswer, Provider
+from apps.identities.domain.provider import InvalidProviderResponse, Provider
 from apps.identities.services.claims import expected_issuer
 from apps.identities.services.provider_http import json_object
 
@@ -19,65 +19,65 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 LEEWAY_SECONDS = 60
 TOKEN_LENGTH_MAXIMUM = 32 * 1024
 KEYS_MAXIMUM = 50
-KINDS = ("RSA", "EC", "OKP")  # of keys whose public half does not sign
+KEY_TYPES = ("RSA", "EC", "OKP")  # the asymmetric ones
 type PublicKey = RSAKey | ECKey | OKPKey
 type PublicKeys = Sequence[PublicKey]
-BROKEN = (JoseError, ValueError, KeyError, TypeError)
+INVALID_TOKEN_ERRORS = (JoseError, ValueError, KeyError, TypeError)
 
 
-class UnknownKey(InvalidProviderAnswer):
-    """The token names a key that is not among the provider's keys at hand."""
+class UnknownKey(InvalidProviderResponse):
+    """The token names a key that is not among the cached keys of the provider."""
 
 
 def usable_keys(published: Any) -> PublicKeys:
-    """Return the public keys that may sign; raises InvalidProviderAnswer when there is none.
+    """Return the public keys that may verify signatures; raises InvalidProviderResponse when there is none.
 
-    A malformed key is skipped: it must not make the others useless.
+    A malformed key is skipped, so that the others can still be used.
     """
     keys = json_object(published, "keys").get("keys")
     if not isinstance(keys, list):
-        raise InvalidProviderAnswer("keys")
+        raise InvalidProviderResponse("keys")
     found = [key for entry in keys[:KEYS_MAXIMUM] if (key := _public_key(entry)) is not None]
     if not found:
-        raise InvalidProviderAnswer("no usable key")
+        raise InvalidProviderResponse("no usable key")
     return found
 
 
 def read_id_token(
     token: str, provider: Provider, keys: PublicKeys, announced_algorithms: Collection[str], nonce: str
 ) -> dict[str, Any]:
-    """Return the claims of a valid token for this client and sign-in; raises UnknownKey, InvalidProviderAnswer."""
+    """Return the claims of a valid token for this client and sign-in; raises UnknownKey, InvalidProviderResponse."""
     algorithms = [name for name in ALGORITHMS if name in announced_algorithms]
     if not algorithms:  # joserfc would accept its default ones, HS256 among them
-        raise InvalidProviderAnswer("algorithms")
+        raise InvalidProviderResponse("algorithms")
     claims = _signed_claims(token, keys, algorithms)
     _require_for_this_client(claims, provider)
     sent = claims.get("nonce")
     if not nonce or not isinstance(sent, str) or not compare_digest(sent.encode(), nonce.encode()):
-        raise InvalidProviderAnswer("nonce")
+        raise InvalidProviderResponse("nonce")
     return claims
 
 
 def _signed_claims(token: str, keys: PublicKeys, algorithms: list[str]) -> dict[str, Any]:
     if len(token) > TOKEN_LENGTH_MAXIMUM:
-        raise InvalidProviderAnswer("token too long")
+        raise InvalidProviderResponse("token too long")
     registry = JWSRegistry(algorithms=algorithms, strict_check_header=False)
     try:
         return jwt.decode(token, lambda guest: _key_of(guest.headers(), keys), algorithms, registry=registry).claims
-    except InvalidProviderAnswer:
+    except InvalidProviderResponse:
         raise
-    except BROKEN as error:
-        raise InvalidProviderAnswer(f"token: {type(error).__name__}") from error
+    except INVALID_TOKEN_ERRORS as error:
+        raise InvalidProviderResponse(f"token: {type(error).__name__}") from error
 
 
 def _key_of(header: Mapping[str, Any], keys: PublicKeys) -> PublicKey:
-    """Return the key that the token names, or the only key where it names none."""
+    """Return the key that the token names, or the only key if it names none."""
     kid = header.get("kid")
     found = [key for key in keys if kid is None or key.kid == kid]
     if not found:
         raise UnknownKey("kid")
     if len(found) > 1:
-        raise InvalidProviderAnswer("kid is ambiguous")
+        raise InvalidProviderResponse("kid is ambiguous")
     return found[0]
 
 
@@ -92,15 +92,15 @@ def _require_for_this_client(claims: dict[str, Any], provider: Provider) -> None
     )
     try:
         registry.validate(claims)
-    except BROKEN as error:
-        raise InvalidProviderAnswer(f"claims: {getattr(error, 'claim', type(error).__name__)}") from error
+    except INVALID_TOKEN_ERRORS as error:
+        raise InvalidProviderResponse(f"claims: {getattr(error, 'claim', type(error).__name__)}") from error
 
 
 def _public_key(entry: Any) -> PublicKey | None:
-    if not isinstance(entry, dict) or entry.get("kty") not in KINDS or entry.get("use", "sig") != "sig":
+    if not isinstance(entry, dict) or entry.get("kty") not in KEY_TYPES or entry.get("use", "sig") != "sig":
         return None
     try:
         key = import_key(entry)
-    except BROKEN:
+    except INVALID_TOKEN_ERRORS:
         return None
     return key if isinstance(key, RSAKey | ECKey | OKPKey) else None

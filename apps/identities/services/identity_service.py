@@ -1,4 +1,4 @@
-"""The identities of an account: listing and unlinking them."""
+"""Lists and unlinks the identities of an account."""
 
 from django.contrib.auth.hashers import is_password_usable
 

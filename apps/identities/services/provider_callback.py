@@ -1,4 +1,4 @@
-"""Taking browsers back from a provider."""
+"""Handles a provider's redirect back to Keyhouse."""
 
 import asyncio
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 from apps.core.errors import InvalidToken
 from apps.identities.domain.provider import (
     AccessDenied,
-    InvalidProviderAnswer,
+    InvalidProviderResponse,
     Profile,
     ProviderError,
     ProviderUnavailable,
@@ -22,13 +22,13 @@ CALLBACK_SECONDS = 10.0  # for all requests to the provider together
 
 
 class InvalidState(InvalidToken):
-    """The state is not the browser's, or has expired or been used."""
+    """The state was issued to another browser, has expired, or has been used."""
 
     code, message = "INVALID_STATE", "This sign-in is invalid or has expired. Start it again."
 
 
 class ProviderCallback:
-    """Ends sign-ins at the provider."""
+    """Completes sign-ins at the provider."""
 
     def __init__(self, providers: Providers, states: OneTimeTokens, back: ReturnRedirect, own_url: str) -> None:
         self._providers = providers
@@ -41,9 +41,9 @@ class ProviderCallback:
         return browser_binding.cookie_name(state, is_https=self._own_url.startswith("https:"))
 
     async def end(self, name: str, query: CallbackQuery, cookies: Mapping[str, str]) -> str:
-        """Return where to send the browser, with a code or an error.
+        """Return the URL to redirect the browser to, with a code or an error.
 
-        Raises InvalidState, and sends it nowhere, unless this browser was sent to this provider with this state. The
+        Raises InvalidState unless this browser was redirected to this provider with this state. The
         state is spent in every case.
         """
         begun = await self._states.spend(query.state)
@@ -69,7 +69,7 @@ class ProviderCallback:
         if query.error is not None:
             raise AccessDenied if query.error == "access_denied" else refusal_of(query.error)
         if not query.code:
-            raise InvalidProviderAnswer("no code")
+            raise InvalidProviderResponse("no code")
         return AuthorizationCode(
             code=query.code,
             redirect_uri=callback_url(self._own_url, client.provider.name),

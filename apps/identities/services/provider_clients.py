@@ -9,14 +9,14 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from apps.core.errors import NotFound
 from apps.identities.domain.provider import (
     GITHUB,
-    InvalidProviderAnswer,
+    InvalidProviderResponse,
     Profile,
     Provider,
     ProviderKind,
     ProviderRefused,
     ProviderUnavailable,
 )
-from apps.identities.services.claims import MICROSOFT_SHARED, profile_from, profile_of, speaks_for
+from apps.identities.services.claims import MICROSOFT_SHARED, owns_issuer, profile_from, profile_of
 from apps.identities.services.id_tokens import PublicKeys, UnknownKey, read_id_token, usable_keys
 from apps.identities.services.provider_http import ProviderHttp, ascii_text, json_object
 from apps.identities.services.provider_metadata import ProviderMetadata, PublishedDocument, metadata_url
@@ -35,7 +35,7 @@ GITHUB_API = "https://api.github.com"
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """What the browser takes to the provider."""
+    """The parameters of the redirect to the provider."""
 
     redirect_uri: str
     state: str = field(repr=False)
@@ -45,7 +45,7 @@ class AuthorizationRequest:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationCode:
-    """What the browser brings back, and what goes with it to the token endpoint."""
+    """The code from the provider's redirect, and the parameters that the token endpoint needs with it."""
 
     code: str = field(repr=False)
     redirect_uri: str
@@ -54,18 +54,18 @@ class AuthorizationCode:
 
 
 class ProviderClient(Protocol):
-    """Speaks with one provider. Every method may raise a ProviderError."""
+    """The client of one provider. Every method may raise a ProviderError."""
 
     provider: Provider
 
     async def authorization_url(self, request: AuthorizationRequest) -> str:
-        """Return where to send the browser."""
+        """Return the URL to redirect the browser to."""
 
     async def require_issuer(self, issuer: str | None) -> None:
-        """Raise InvalidProviderAnswer unless the response's `iss` (RFC 9207) is this provider's."""
+        """Raise InvalidProviderResponse unless the response's `iss` (RFC 9207) is this provider's."""
 
     async def profile(self, code: AuthorizationCode) -> Profile:
-        """Spend the code, and return who has signed in."""
+        """Exchange the code, and return the profile of the user who has signed in."""
 
 
 def authorization_url(endpoint: str, provider: Provider, request: AuthorizationRequest, **more: str) -> str:
@@ -87,9 +87,9 @@ def authorization_url(endpoint: str, provider: Provider, request: AuthorizationR
 async def fetch_tokens(
     http: ProviderHttp, endpoint: str, provider: Provider, code: AuthorizationCode, *, by_header: bool
 ) -> dict[str, Any]:
-    """Spend the code at the token endpoint (RFC 6749, 4.1.3; RFC 7636, 4.5), and return the verified response.
+    """Exchange the code at the token endpoint (RFC 6749, 4.1.3; RFC 7636, 4.5), and return the validated response.
 
-    `by_header` is whether the client's secret goes into the header, or into the form.
+    With `by_header` the client's secret is sent in the header, otherwise in the form.
     """
     fields = {
         "grant_type": "authorization_code",
@@ -106,12 +106,12 @@ async def fetch_tokens(
         raise refusal_of(tokens.get("error"))
     ascii_text(tokens.get("access_token"), "access_token")
     if ascii_text(tokens.get("token_type"), "token_type").lower() != "bearer":
-        raise InvalidProviderAnswer("token_type")
+        raise InvalidProviderResponse("token_type")
     return tokens
 
 
 def refusal_of(error: Any) -> ProviderUnavailable | ProviderRefused:
-    """Return what a provider's error means (RFC 6749, 4.1.2.1 and 5.2); only well-known names are logged."""
+    """Return the exception for a provider's error (RFC 6749, 4.1.2.1 and 5.2). Only well-known names are logged."""
     reason = error if isinstance(error, str) and error in WELL_KNOWN_ERRORS else "another error"
     return ProviderUnavailable(reason) if reason in TEMPORARY_ERRORS else ProviderRefused(reason)
 
@@ -131,16 +131,16 @@ class OpenIdClient:
         return authorization_url(endpoint, self.provider, request, nonce=request.nonce)
 
     async def require_issuer(self, issuer: str | None) -> None:
-        """Raise InvalidProviderAnswer if the response names another provider, or none where this one always does."""
+        """Raise InvalidProviderResponse if the response names another issuer, or lacks one that is always sent."""
         metadata = await self._metadata.get()
-        if issuer is None and metadata.names_itself:
-            raise InvalidProviderAnswer("no iss")
-        # Microsoft's names for all tenants have no issuer of their own: there, the callback's own URL must do.
+        if issuer is None and metadata.always_sends_issuer:
+            raise InvalidProviderResponse("no iss")
+        # Microsoft's names for all tenants have no issuer of their own. The provider's own callback URL identifies it.
         if issuer not in {None, metadata.issuer} and self.provider.issuer not in MICROSOFT_SHARED:
-            raise InvalidProviderAnswer("iss of another")
+            raise InvalidProviderResponse("iss of another")
 
     async def profile(self, code: AuthorizationCode) -> Profile:
-        """Spend the code, and return who has signed in by the ID Token and, for the address, the userinfo endpoint."""
+        """Exchange the code, and return the profile in the ID Token, with the address of the userinfo endpoint."""
         metadata = await self._metadata.get()
         tokens = await fetch_tokens(
             self._http, metadata.token_endpoint, self.provider, code, by_header=metadata.authenticates_by_header
@@ -156,7 +156,7 @@ class OpenIdClient:
             return read_id_token(id_token, self.provider, await self._keys.get_fresh(), metadata.algorithms, nonce)
 
     async def _completed(self, claims: dict[str, Any], metadata: ProviderMetadata, access_token: str) -> dict[str, Any]:
-        """Return the claims, with those of the userinfo endpoint where the ID Token has none about the address.
+        """Return the claims, with those of the userinfo endpoint if the ID Token has none about the address.
 
         Not for Microsoft: its userinfo endpoint does not say whether the address is verified.
         """
@@ -164,9 +164,9 @@ class OpenIdClient:
         if is_complete or metadata.userinfo_endpoint is None:
             return claims
         userinfo = json_object(await self._http.get(metadata.userinfo_endpoint, access_token), "userinfo")
-        # OpenID Connect Core 5.3.2: or the access token could be another person's.
+        # OpenID Connect Core 5.3.2: otherwise the access token could belong to another user.
         if userinfo.get("sub") != claims["sub"]:
-            raise InvalidProviderAnswer("sub of the userinfo")
+            raise InvalidProviderResponse("sub of the userinfo")
         return {**{name: userinfo[name] for name in PROFILE_CLAIMS if name in userinfo}, **claims}
 
     async def _fetch_metadata(self) -> ProviderMetadata:
@@ -187,20 +187,20 @@ class GitHubClient:
         self._api = GITHUB_API if site == GITHUB else f"{site}/api/v3"
 
     async def authorization_url(self, request: AuthorizationRequest) -> str:
-        """Return GitHub's page that requests consent; there is no ID Token, and so no nonce."""
+        """Return the URL of GitHub's consent page. GitHub has no ID Tokens, so there is no nonce."""
         return authorization_url(f"{self._oauth}/authorize", self.provider, request)
 
     async def require_issuer(self, issuer: str | None) -> None:
-        """Raise InvalidProviderAnswer if the response names another provider; GitHub need not name itself."""
+        """Raise InvalidProviderResponse if the response names another issuer; GitHub may omit its own."""
         if issuer not in {None, self._oauth}:
-            raise InvalidProviderAnswer("iss of another")
+            raise InvalidProviderResponse("iss of another")
 
     async def profile(self, code: AuthorizationCode) -> Profile:
-        """Spend the code, and return who has signed in: by number, because a login may become another person's."""
+        """Exchange the code, and return the profile, identified by number: a login name may be reassigned."""
         tokens = await fetch_tokens(self._http, f"{self._oauth}/access_token", self.provider, code, by_header=False)
         user = json_object(await self._http.get(f"{self._api}/user", tokens["access_token"]), "user")
         if type(user.get("id")) is not int:
-            raise InvalidProviderAnswer("id")
+            raise InvalidProviderResponse("id")
         email = _primary(await self._http.get(f"{self._api}/user/emails", tokens["access_token"]))
         name = user.get("name") or user.get("login")
         subject = str(user["id"])
@@ -233,9 +233,9 @@ class Providers:
         return self._clients[name]
 
     def is_configured(self, name: str, issuer: str) -> bool:
-        """Return whether identities of this issuer can be signed in with under the provider's name."""
+        """Return whether a provider with this name is configured and has this issuer."""
         client = self._clients.get(name)
-        return client is not None and speaks_for(client.provider, issuer)
+        return client is not None and owns_issuer(client.provider, issuer)
 
 
 def _client(provider: Provider, http: ProviderHttp) -> ProviderClient:

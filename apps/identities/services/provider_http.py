@@ -1,4 +1,4 @@
-"""Requests to providers, and reading their JSON: no redirects, short timeouts, and a bound on every response."""
+"""Sends requests to providers and parses their JSON, without redirects, with short timeouts and bounded sizes."""
 
 import asyncio
 import json
@@ -12,16 +12,16 @@ import httpx
 
 from apps.core.crypto.passwords import run_in_hashing_thread
 from apps.core.database.open_transaction import refuse_in_transaction
-from apps.identities.domain.provider import InvalidProviderAnswer, ProviderUnavailable
+from apps.identities.domain.provider import InvalidProviderResponse, ProviderUnavailable
 
-ANSWER_BYTES_MAXIMUM = 256 * 1024
+RESPONSE_BYTES_MAXIMUM = 256 * 1024
 CONNECT_SECONDS = 2.0
 EXCHANGE_SECONDS = 5.0
 AGENT = "Keyhouse"
 
 
-class ProviderAnswer(NamedTuple):
-    """The status, and what the JSON holds."""
+class ProviderResponse(NamedTuple):
+    """The status, and the parsed JSON."""
 
     status: int
     content: Any
@@ -30,7 +30,7 @@ class ProviderAnswer(NamedTuple):
 class ProviderHttp:
     """One client for all providers. Each request has its own connection, so nothing of one sign-in reaches another.
 
-    Every method raises ProviderUnavailable, and InvalidProviderAnswer for a response that is not JSON, too long, or a
+    Every method raises ProviderUnavailable, and InvalidProviderResponse for a response that is not JSON, too long, or a
     redirect.
     """
 
@@ -39,20 +39,20 @@ class ProviderHttp:
         self._tls: SSLContext | None = None
 
     async def get(self, url: str, access_token: str | None = None) -> Any:
-        """Return the JSON at this URL; raises InvalidProviderAnswer unless the status is 200."""
+        """Return the JSON at this URL; raises InvalidProviderResponse unless the status is 200."""
         headers = {"Authorization": f"Bearer {access_token}"} if access_token else {}
         status, content = await self._exchange("GET", url, headers=headers)
         if status != HTTPStatus.OK:
-            raise InvalidProviderAnswer(f"status {status}")
+            raise InvalidProviderResponse(f"status {status}")
         return content
 
     async def post_form(
         self, url: str, fields: Mapping[str, str], basic: tuple[str, str] | None = None
-    ) -> ProviderAnswer:
-        """Post a form and return the response, whatever its status; `basic` is the client's id and secret."""
+    ) -> ProviderResponse:
+        """Post a form and return the response with any status; `basic` is the client's id and secret."""
         return await self._exchange("POST", url, data=dict(fields), auth=_basic(basic) if basic else None)
 
-    async def _exchange(self, method: str, url: str, **options: Any) -> ProviderAnswer:
+    async def _exchange(self, method: str, url: str, **options: Any) -> ProviderResponse:
         refuse_in_transaction("another server")
         try:
             async with (
@@ -60,61 +60,61 @@ class ProviderHttp:
                 await self._client() as client,
                 client.stream(method, url, **options) as response,
             ):
-                return _answer(response.status_code, await _body(response))
+                return _parsed(response.status_code, await _body(response))
         except (httpx.TransportError, TimeoutError) as error:
             raise ProviderUnavailable(type(error).__name__) from error
         except httpx.HTTPError as error:
-            raise InvalidProviderAnswer(type(error).__name__) from error
+            raise InvalidProviderResponse(type(error).__name__) from error
 
     async def _client(self) -> httpx.AsyncClient:
         if self._tls is None:
-            # Reading the certificate authorities takes a while, and files.
+            # Loading the certificate authorities reads files and blocks, so it runs on a thread.
             self._tls = await run_in_hashing_thread(httpx.create_ssl_context)
         timeout = httpx.Timeout(self._exchange_seconds, connect=CONNECT_SECONDS)
-        # Not compressed: a few bytes could become a great many before they can be counted.
+        # Not compressed: a small response could expand beyond the maximum before it can be measured.
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": AGENT}
         return httpx.AsyncClient(verify=self._tls, timeout=timeout, headers=headers, follow_redirects=False)
 
 
 def json_object(value: Any, what: str) -> dict[str, Any]:
-    """Return a JSON object of a provider; raises InvalidProviderAnswer with `what` for anything else."""
+    """Return a JSON object of a provider; raises InvalidProviderResponse with `what` for anything else."""
     if not isinstance(value, dict):
-        raise InvalidProviderAnswer(what)
+        raise InvalidProviderResponse(what)
     return value
 
 
-def ascii_text(value: Any, what: str, length_maximum: int = ANSWER_BYTES_MAXIMUM) -> str:
-    """Return text of a provider; raises InvalidProviderAnswer with `what` unless it is printable ASCII, not empty."""
+def ascii_text(value: Any, what: str, length_maximum: int = RESPONSE_BYTES_MAXIMUM) -> str:
+    """Return the value if it is a string of printable ASCII; otherwise raise InvalidProviderResponse with `what`."""
     if not isinstance(value, str) or not 0 < len(value) <= length_maximum or not is_printable_ascii(value):
-        raise InvalidProviderAnswer(what)
+        raise InvalidProviderResponse(what)
     return value
 
 
 def is_printable_ascii(text: str) -> bool:
-    """Return whether the text is made of printable ASCII characters alone."""
+    """Return whether the text contains only printable ASCII characters."""
     return text.isprintable() and text.isascii()
 
 
 async def _body(response: httpx.Response) -> bytes:
     if "content-encoding" in response.headers:
-        raise InvalidProviderAnswer("compressed")
+        raise InvalidProviderResponse("compressed")
     body = bytearray()
     async for part in response.aiter_raw():
         body += part
-        if len(body) > ANSWER_BYTES_MAXIMUM:
-            raise InvalidProviderAnswer("too long")
+        if len(body) > RESPONSE_BYTES_MAXIMUM:
+            raise InvalidProviderResponse("too long")
     return bytes(body)
 
 
-def _answer(status: int, body: bytes) -> ProviderAnswer:
+def _parsed(status: int, body: bytes) -> ProviderResponse:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
         raise ProviderUnavailable(f"status {status}")
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        raise InvalidProviderAnswer(f"status {status}")
+        raise InvalidProviderResponse(f"status {status}")
     try:
-        return ProviderAnswer(status, json.loads(body))
+        return ProviderResponse(status, json.loads(body))
     except (ValueError, RecursionError) as error:
-        raise InvalidProviderAnswer(f"status {status}, no JSON") from error
+        raise InvalidProviderResponse(f"status {status}, no JSON") from error
 
 
 def _basic(client: tuple[str, str]) -> httpx.BasicAuth:

@@ -1,4 +1,4 @@
-"""What an OpenID provider publishes (OpenID Connect Discovery 1.0), and for how long it is kept."""
+"""Fetches and caches the metadata of OpenID providers (OpenID Connect Discovery 1.0)."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from apps.identities.domain.provider import InvalidProviderAnswer, Provider
+from apps.identities.domain.provider import InvalidProviderResponse, Provider
 from apps.identities.services.claims import published_issuers
 from apps.identities.services.provider_http import ascii_text, json_object
 
@@ -17,9 +17,9 @@ ADDRESS_LENGTH_MAXIMUM = 1000
 
 
 class PublishedDocument[T]:
-    """Fetches a document at most once an hour, or every REFRESH_SECONDS where the kept one turns out to be outdated.
+    """Fetches a document at most once an hour, or once in REFRESH_SECONDS if the cached one is outdated.
 
-    A failure is not kept. Callers that need the document at the same moment each fetch it: that is rare, and none waits
+    A failure is not cached. Concurrent callers each fetch the document, which is rare, so that none waits
     for another.
     """
 
@@ -29,11 +29,11 @@ class PublishedDocument[T]:
         self._kept: tuple[float, T] | None = None
 
     async def get(self) -> T:
-        """Return what was published within the hour."""
+        """Return the document, at most KEPT_SECONDS old."""
         return await self._within(KEPT_SECONDS)
 
     async def get_fresh(self) -> T:
-        """Return what was published within the last seconds."""
+        """Return the document, at most REFRESH_SECONDS old."""
         return await self._within(REFRESH_SECONDS)
 
     async def _within(self, seconds: float) -> T:
@@ -44,7 +44,7 @@ class PublishedDocument[T]:
 
 @dataclass(frozen=True, slots=True)
 class ProviderMetadata:
-    """The provider's endpoints, and how to use them."""
+    """The provider's endpoints and capabilities."""
 
     issuer: str
     authorization_endpoint: str
@@ -53,19 +53,19 @@ class ProviderMetadata:
     userinfo_endpoint: str | None
     algorithms: tuple[str, ...]
     authenticates_by_header: bool
-    names_itself: bool  # whether every response carries `iss` (RFC 9207)
+    always_sends_issuer: bool  # `iss` in every response (RFC 9207)
 
     @classmethod
     def of(cls, provider: Provider, content: Any) -> Self:
-        """Return what the document says.
+        """Return the metadata in the document.
 
-        Raises InvalidProviderAnswer when something required is missing, or when the document names an issuer that
-        differs from the configured one by a single character: it is another provider's.
+        Raises InvalidProviderResponse when a required field is missing, or when the document names an issuer that
+        differs from the configured one, even by one character: it belongs to another provider.
         """
         document = json_object(content, "metadata")
         issuer = ascii_text(document.get("issuer"), "issuer of the metadata")
         if issuer not in published_issuers(provider):
-            raise InvalidProviderAnswer("issuer of the metadata")
+            raise InvalidProviderResponse("issuer of the metadata")
         methods = _texts(document.get("token_endpoint_auth_methods_supported", [BASIC]))
         userinfo = document.get("userinfo_endpoint")
         return cls(
@@ -76,12 +76,12 @@ class ProviderMetadata:
             userinfo_endpoint=None if userinfo is None else _address(provider, userinfo),
             algorithms=_texts(document.get("id_token_signing_alg_values_supported")),
             authenticates_by_header=BASIC in methods or POST not in methods,
-            names_itself=document.get("authorization_response_iss_parameter_supported") is True,
+            always_sends_issuer=document.get("authorization_response_iss_parameter_supported") is True,
         )
 
 
 def metadata_url(provider: Provider) -> str:
-    """Return where the provider publishes its metadata."""
+    """Return the URL of the provider's metadata."""
     return f"{provider.issuer.removesuffix('/')}/.well-known/openid-configuration"
 
 
@@ -90,14 +90,14 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def _address(provider: Provider, value: Any) -> str:
-    """Return a URL; without TLS only where the provider itself is configured without it, on this machine."""
+    """Return a URL, which may be without TLS only if the provider itself is configured without it, on this machine."""
     if not isinstance(value, str) or len(value) > ADDRESS_LENGTH_MAXIMUM or not value.isprintable():
-        raise InvalidProviderAnswer("address in the metadata")
+        raise InvalidProviderResponse("address in the metadata")
     try:
         parts = urlsplit(value)
     except ValueError as error:
-        raise InvalidProviderAnswer("address in the metadata") from error
+        raise InvalidProviderResponse("address in the metadata") from error
     schemes = {"https", urlsplit(provider.issuer).scheme}
     if parts.scheme not in schemes or not parts.hostname or parts.username or parts.fragment:
-        raise InvalidProviderAnswer("address in the metadata")
+        raise InvalidProviderResponse("address in the metadata")
     return value

@@ -1,4 +1,4 @@
-"""The list and pages of messages, which are read only, and sending them again."""
+"""The read-only list and pages of messages, and the operation that sends a message again."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def state_of(mail: OutgoingMail) -> str:
 
 
 class MailStateFilter(SimpleListFilter):
-    """Messages in one state."""
+    """Filters messages by state."""
 
     title = "state"
     parameter_name = "state"
@@ -62,7 +62,7 @@ def _send_again(actor: Principal, mail_id: int, _form: Form) -> None:
 SEND_AGAIN = Operation(
     name="send_again",
     label="Send again",
-    order="Send {rows} again",
+    title="Send {rows} again",
     done="{rows} sent again",
     explanation="Keyhouse tries to send the message at once, and retries until the message expires.",
     perform=_send_again,

@@ -1,4 +1,4 @@
-"""Messages that a service wants sent by mail, and the links in them."""
+"""Messages to send by mail, and the links in them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ DAY_SECONDS = 24 * 3600
 class MailMessage:
     """One message to one recipient, rendered from the templates `mail/<kind>.*` with `context`.
 
-    `key` makes it idempotent: a key is enqueued once. It names what the message is about (the id of a token, of an
-    event), never the moment, in up to 200 characters. `user_id` is the account that the message concerns, None for a
-    recipient who has none. A message that could not be sent within `lifetime_seconds` is never sent: give it the
+    `key` makes enqueueing idempotent: a key is enqueued once. It identifies the subject of the message (the id of a
+    token or an event), never the time, in up to 200 characters. `user_id` is the account that it concerns, None for a
+    recipient without an account. A message that could not be sent within `lifetime_seconds` is never sent: pass the
     lifetime of the link in it.
     """
 
@@ -26,14 +26,14 @@ class MailMessage:
     recipient: str
     key: str
     user_id: int | None
-    # Holds links with single-use tokens.
+    # Contains links with one-time tokens.
     context: Mapping[str, str] = field(repr=False)
     lifetime_seconds: int = DAY_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedMessage:
-    """A message that this worker sends; `attempts` includes this one."""
+    """A message that this worker has claimed; `attempts` includes this one."""
 
     id: int
     kind: str
@@ -54,15 +54,15 @@ ONE_A_MINUTE, FIVE_AN_HOUR = MessageAllowance(1, 60), MessageAllowance(5, 3600)
 
 
 def message_key(kind: str, token: str) -> str:
-    """Return the key of the one message that holds a single-use token; it does not reveal the token."""
+    """Return the key of the message that contains this one-time token; it does not reveal the token."""
     return f"{kind}:{sha256(token.encode()).hexdigest()}"
 
 
 def link_to(page: str, **fragment: str) -> str:
     """Return `{APPLICATION_URL}/account/{page}#name=value&…`.
 
-    The base address is the operator's setting, never the Host header of a request, which the client chooses. Single-use
-    tokens travel in the fragment, which browsers send to no server: it appears in no log and no Referer header.
+    The base address is the operator's setting, never the Host header of a request, which the client chooses. One-time
+    tokens are in the fragment, which browsers do not send, so that no log and no Referer header contains them.
     """
     address = f"{settings.APPLICATION_URL}/account/{quote(page)}"
     return f"{address}#{urlencode(fragment, quote_via=quote)}" if fragment else address

@@ -12,11 +12,11 @@ from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
 class OutgoingMail(models.Model):
     """One message to one recipient: enqueued, then sent or failed.
 
-    `user_id` is not a foreign key: the service that enqueues has locked the account if it must. `context_encrypted` is
-    what the templates need, single-use tokens among it; the statement that marks the message sent blanks it. A message
-    may be sent from `due_at` on: the worker that claims it moves `due_at` beyond the time that sending can take and
-    counts `attempts`, so that no other worker sends it meanwhile, and one does if the first has died. `error` is the
-    class of the last error, never its text, which may hold addresses.
+    `user_id` is not a foreign key: the service that enqueues locks the account if necessary. `context_encrypted` is
+    the context of the templates, which may contain one-time tokens; marking the message as sent blanks it. A message
+    may be sent from `due_at` on: the worker that claims it moves `due_at` beyond the maximum duration of sending and
+    increments `attempts`, so that another worker sends the message only if this one has died. `error` is the
+    class of the last error, never its text, which may contain addresses.
     """
 
     kind = models.CharField(max_length=50)

@@ -30,16 +30,16 @@ class OutgoingMailRepository:
         await execute(SQL["enqueue"], fields)
 
     async def lock_recipient(self, recipient: str) -> None:
-        """Make other transactions that lock the same recipient wait until this one ends."""
+        """Lock the recipient: transactions that lock the same recipient wait for each other."""
         await fetch_rows(SQL["lock_recipient"], {"recipient": recipient})
 
-    async def seconds_until_account_may(self, user_id: int, kinds: Sequence[str], allowance: MessageAllowance) -> int:
-        """Return in how many seconds the account may get another message of these kinds, or 0."""
-        return await _seconds_until("seconds_until_account_may", {"user_id": user_id}, kinds, allowance)
+    async def wait_seconds_for_account(self, user_id: int, kinds: Sequence[str], allowance: MessageAllowance) -> int:
+        """Return the seconds until the account may get another message of these kinds, or 0."""
+        return await _seconds_until("wait_seconds_for_account", {"user_id": user_id}, kinds, allowance)
 
-    async def seconds_until_address_may(self, recipient: str, kinds: Sequence[str], allowance: MessageAllowance) -> int:
-        """Return in how many seconds the address may get another message of these kinds, or 0."""
-        return await _seconds_until("seconds_until_address_may", {"recipient": recipient}, kinds, allowance)
+    async def wait_seconds_for_address(self, recipient: str, kinds: Sequence[str], allowance: MessageAllowance) -> int:
+        """Return the seconds until the address may get another message of these kinds, or 0."""
+        return await _seconds_until("wait_seconds_for_address", {"recipient": recipient}, kinds, allowance)
 
     async def find_by_key(self, key: str) -> OutgoingMail | None:
         """Return the message, or None."""
@@ -51,16 +51,16 @@ class OutgoingMailRepository:
         return existing(await lock_one(messages))
 
     async def make_due(self, message: OutgoingMail) -> None:
-        """Let a locked message be sent now, as though it had not failed."""
+        """Make a locked message due now, and clear its failure."""
         await update(OutgoingMail.objects.filter(pk=message.pk), failed_at=None, due_at=Now())
 
     async def claim(self, maximum: int, lease_seconds: int, key: str | None = None) -> list[ClaimedMessage]:
-        """Claim up to `maximum` messages that are due, or the one with this key if it is; a claim lapses."""
+        """Claim up to `maximum` due messages, or the one with this key if it is due; a claim expires."""
         values = {"maximum": maximum, "lease_seconds": lease_seconds, "key": key}
         return [ClaimedMessage(*row) for row in await fetch_rows(SQL["claim"], values)]
 
     async def mark_sent(self, message_id: int) -> None:
-        """Mark the message sent, and blank its content."""
+        """Mark the message as sent, and blank its context."""
         await execute(SQL["mark_sent"], {"id": message_id})
 
     async def record_failure(self, message: ClaimedMessage, error: str, *, wait_seconds: int, is_final: bool) -> None:
@@ -77,10 +77,12 @@ class OutgoingMailRepository:
         await execute(SQL["erase_account"], {"user_id": user_id})
 
     async def erase_address(self, recipient: str, until: datetime) -> None:
-        """Do the same with messages to an address that belong to no account and were enqueued by `until`."""
+        """Blank the address in messages that belong to no account and were enqueued by `until`; unsent ones fail."""
         await execute(SQL["erase_address"], {"recipient": recipient, "until": until})
 
 
-async def _seconds_until(name: str, whose: dict[str, Any], kinds: Sequence[str], allowance: MessageAllowance) -> int:
-    rows = await fetch_rows(SQL[name], {**whose, "kinds": list(kinds), **allowance._asdict()})
+async def _seconds_until(
+    name: str, recipient: dict[str, Any], kinds: Sequence[str], allowance: MessageAllowance
+) -> int:
+    rows = await fetch_rows(SQL[name], {**recipient, "kinds": list(kinds), **allowance._asdict()})
     return max(1, ceil(rows[0][0])) if rows else 0

@@ -25,25 +25,25 @@ RETURNING mail.id, mail.kind, mail.recipient, mail.context_encrypted, mail.creat
 -- There may be no message to the address yet, so the lock is on its digest.
 SELECT pg_advisory_xact_lock(hashtextextended('outgoing_mails ' || lower(%(recipient)s), 0))
 
--- name: seconds_until_address_may
+-- name: wait_seconds_for_address
 SELECT extract(epoch FROM created_at + make_interval(secs => %(seconds)s) - now())::float FROM outgoing_mails
 WHERE lower(recipient) = lower(%(recipient)s) AND kind = ANY (%(kinds)s)
     AND created_at > now() - make_interval(secs => %(seconds)s)
 ORDER BY created_at DESC OFFSET %(maximum)s - 1 LIMIT 1
 
--- name: seconds_until_account_may
+-- name: wait_seconds_for_account
 SELECT extract(epoch FROM created_at + make_interval(secs => %(seconds)s) - now())::float FROM outgoing_mails
 WHERE user_id = %(user_id)s AND kind = ANY (%(kinds)s)
     AND created_at > now() - make_interval(secs => %(seconds)s)
 ORDER BY created_at DESC OFFSET %(maximum)s - 1 LIMIT 1
 
 -- name: mark_sent
--- A worker that has sent the message marks it, even when its claim has lapsed meanwhile.
+-- A worker that has sent the message marks it, even when its claim has expired meanwhile.
 UPDATE outgoing_mails SET sent_at = now(), failed_at = NULL, error = '', context_encrypted = NULL
 WHERE id = %(id)s AND sent_at IS NULL
 
 -- name: record_failure
--- Changes nothing when the claim has lapsed and another worker sends, or when the account was erased meanwhile.
+-- Changes nothing when the claim has expired and another worker sends, or when the account was erased meanwhile.
 UPDATE outgoing_mails
 SET error = %(error)s,
     due_at = now() + make_interval(secs => %(wait_seconds)s),

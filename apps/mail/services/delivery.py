@@ -22,7 +22,7 @@ PERMANENT_REPLY = 500  # RFC 5321, section 4.2.1: a permanent failure
 logger = logging.getLogger("keyhouse.mail")
 CONCURRENT_MAXIMUM = 4
 SEND_SECONDS_MAXIMUM = 120
-# Longer than sending can take, so that no other worker sends meanwhile. What a killed worker had claimed is sent after.
+# Longer than sending can take, so that no other worker sends meanwhile. The claims of a killed worker expire after it.
 LEASE_SECONDS = 180
 FIRST_WAIT_SECONDS = 10
 WAIT_SECONDS_MAXIMUM = 600
@@ -36,7 +36,7 @@ class UnreadableMessage(ValueError):
 
 
 def send(mail: ClaimedMessage) -> None:
-    """Render the message and send it; blocks. Raises errors of Django's mailer and smtplib, whose texts hold addresses.
+    """Render the message and send it; blocks. Raises errors of Django's mailer and smtplib, which may repeat addresses.
 
     The Message-ID is the same at each attempt, so mail programs show the message once.
     """
@@ -78,7 +78,7 @@ def _hand_over(message: EmailMessage) -> None:
         mailer.open()
         mailer.send_messages([message])
     finally:
-        # A message that the server has accepted is sent, however the connection ends.
+        # A message that the server has accepted is sent, even if closing the connection fails.
         with suppress(OSError):
             mailer.close()
 
@@ -86,8 +86,8 @@ def _hand_over(message: EmailMessage) -> None:
 class Delivery:
     """Claims messages, sends each on a thread, and stores the outcome.
 
-    A message is sent at least once, and twice only when a worker dies, or loses the database for minutes, between the
-    reply of the mail server and storing it. After a failure sending is tried again until the message expires.
+    A message is sent at least once. It is sent twice only when a worker dies, or loses the database for minutes, after
+    the mail server's reply and before storing it. A failed message is retried until it expires.
     """
 
     def __init__(self, mails: OutgoingMailRepository, send: Send) -> None:
@@ -109,7 +109,7 @@ class Delivery:
         try:
             async with asyncio.timeout(SEND_SECONDS_MAXIMUM):
                 await run_in_daemon_thread(partial(self._send, mail), name=f"message {mail.id}")
-        except Exception as error:  # noqa: BLE001  stored and logged, whatever it is
+        except Exception as error:  # noqa: BLE001  stored and logged
             _log(mail, error)
             await _store(partial(self._record_failure, mail, error))
         else:
@@ -121,12 +121,12 @@ class Delivery:
 
 
 def wait_seconds_after(attempts: int) -> int:
-    """Return how long to wait after this number of attempts: doubled each time, up to ten minutes."""
+    """Return the seconds to wait after this number of attempts: doubled each time, up to ten minutes."""
     return int(min(FIRST_WAIT_SECONDS * 2 ** min(attempts - 1, 10), WAIT_SECONDS_MAXIMUM))
 
 
 async def _store(write: Callable[[], Awaitable[None]]) -> None:
-    # If the outcome were lost, the message would be sent again.
+    # Without a stored outcome, the message would be sent again.
     while True:
         try:
             await write()
@@ -137,7 +137,7 @@ async def _store(write: Callable[[], Awaitable[None]]) -> None:
 
 
 def _log(mail: ClaimedMessage, error: Exception) -> None:
-    # The error's text may hold addresses: only its class and its traceback are logged.
+    # The error's text may contain addresses: only its class and its traceback are logged.
     traceback = None if isinstance(error, OSError) else (RuntimeError, RuntimeError("withheld"), error.__traceback__)
     name = type(error).__name__
     logger.warning("message %s (%s), attempt %s: %s", mail.id, mail.kind, mail.attempts, name, exc_info=traceback)

@@ -1,4 +1,4 @@
-"""Enqueued messages: sending failed ones again, and checking with a message of its own that mail is delivered."""
+"""Sends failed messages again, and checks with a test message that mail is delivered."""
 
 import asyncio
 from secrets import token_hex
@@ -25,7 +25,7 @@ POLL_SECONDS = 0.2
 
 
 class MessageService:
-    """Looks after messages of every kind."""
+    """Sends failed messages again."""
 
     def __init__(self, mails: OutgoingMailRepository, audit: AuditTrail) -> None:
         self._mails = mails
@@ -41,7 +41,7 @@ class MessageService:
         async with transaction():
             message: Any = await self._mails.lock(message_id)
             if message.failed_at is None or message.context_encrypted is None or message.has_expired:
-                raise Conflict("Only a message that has failed, and whose links have not expired, can be sent again.")
+                raise Conflict("Only a failed message whose links have not expired can be sent again.")
             await self._mails.make_due(message)
             after = values_of(message, AUDITED)
             await self._audit.record(AuditEntry(actor, "mail.sent_again", "outgoing_mail", message_id, after=after))
@@ -70,7 +70,7 @@ class MailCheck:
         was not sent.
         """
         if not self._has_mailer:
-            raise Conflict("MAIL_URL is not set: mail is not delivered, and messages stay enqueued.")
+            raise Conflict("MAIL_URL is not set, so mail is not delivered and messages stay enqueued. Set MAIL_URL.")
         mail = await self._outcome(await self._enqueue(recipient))
         if mail is None or mail.sent_at is None:
             raise Unavailable(f"The message was not sent: {mail.error if mail else 'no worker has claimed it'}")
@@ -85,7 +85,7 @@ class MailCheck:
         return key
 
     async def _outcome(self, key: str) -> OutgoingMail | None:
-        # A running server may have claimed the message first; then its outcome is waited for.
+        # A running server may have claimed the message first, so the outcome is awaited.
         for _ in range(int(SEND_SECONDS_MAXIMUM / POLL_SECONDS)):
             await self._delivery.deliver(key)
             mail = await self._mails.find_by_key(key)

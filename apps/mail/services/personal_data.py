@@ -1,4 +1,4 @@
-"""What messages keep of a person."""
+"""The personal data in messages."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from apps.mail.repositories.outgoing_mail_repository import OutgoingMailReposito
 
 
 class MailPersonalData(PersonalData):
-    """Erases recipients and contents of messages. Those that were not sent yet are not sent any more."""
+    """Erases recipients and contents of messages. Messages that are still enqueued are not sent."""
 
     def __init__(self, mails: OutgoingMailRepository) -> None:
         self._mails = mails

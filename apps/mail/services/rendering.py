@@ -12,7 +12,7 @@ from apps.core.crypto.encryption import decrypt, encrypt
 
 
 class Rendered(NamedTuple):
-    """A message as its recipient reads it; the subject is one line."""
+    """A rendered message; the subject is one line."""
 
     subject: str
     text: str
@@ -47,12 +47,12 @@ def _one_line(value: str) -> str:
     return " ".join("".join(character if character.isprintable() else " " for character in value).split())
 
 
-# Part of the encryption of stored messages: another text makes them unreadable.
+# Part of the encryption key of stored messages: another text makes them unreadable.
 PURPOSE = "keyhouse outgoing mail"
 
 
 def seal(context: Mapping[str, str]) -> bytes:
-    """Return the context, encrypted and authenticated."""
+    """Encrypt and authenticate the context."""
     return encrypt(orjson.dumps(dict(context)), PURPOSE)
 
 

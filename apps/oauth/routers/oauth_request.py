@@ -1,4 +1,4 @@
-"""Requests to the OAuth endpoints: how their forms are read and documented, and how errors become OAuth's."""
+"""Reads and documents the forms of the OAuth endpoints, and converts errors to OAuth error responses."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -55,7 +55,7 @@ def authorization_of(request: HttpRequest) -> str:
 
 
 def with_oauth_errors(view: View) -> View:
-    """Have every error of the operation answered as RFC 6749 defines (5.2), not with the API's error envelope."""
+    """Decorate an operation to return errors as RFC 6749 defines (5.2) instead of in the API's error envelope."""
 
     @wraps(view)
     async def respond(request: HttpRequest, *args: Any, **values: Any) -> Any:
@@ -72,7 +72,7 @@ def with_oauth_errors(view: View) -> View:
 def oauth_error_response(error: DomainError) -> HttpResponse:
     """Return the error as a response.
 
-    RFC 6749 has no code for a client that must wait: it gets `temporarily_unavailable`, with 429 or 503 and
+    RFC 6749 has no code for a client that must wait: the code is `temporarily_unavailable`, with 429 or 503 and
     Retry-After.
     """
     code, status = _code(error)

@@ -28,15 +28,15 @@ router = Router(tags=["oauth"])
 metadata_router = Router(tags=["oauth"])
 
 METADATA_SECONDS = 3600
-GRANT = {"grant_type": "`client_credentials`", "scope": "the requested scopes, separated by spaces"}
-CLIENT = {
+GRANT_FIELDS = {"grant_type": "`client_credentials`", "scope": "the requested scopes, separated by spaces"}
+CLIENT_FIELDS = {
     "client_id": "the API key's id or visible prefix, unless the client authenticates by HTTP Basic",
     "client_secret": "the API key, unless the client authenticates by HTTP Basic",
 }
-TOKEN = {"token": "the token", "token_type_hint": "accepted and ignored, because the token shows its own type"}
-CALLER_ADDRESS = {"ip": "the address that presented the token; needed for keys that are restricted to addresses"}
-# The API application refuses a body of over a mebibyte before the operation is known.
-REFUSALS: dict[Any, Any] = {frozenset({400, 401, 429, 500, 503}): OAuthErrorOut, 413: ErrorResponse}
+TOKEN_FIELDS = {"token": "the token", "token_type_hint": "accepted and ignored, because the token shows its own type"}
+ADDRESS_FIELD = {"ip": "the address that presented the token; needed for keys that are restricted to addresses"}
+# The API application refuses a body over a mebibyte before the URL is resolved, with its own error envelope.
+ERROR_RESPONSES: dict[Any, Any] = {frozenset({400, 401, 429, 500, 503}): OAuthErrorOut, 413: ErrorResponse}
 
 
 @metadata_router.get("/.well-known/oauth-authorization-server", auth=None, response={200: ServerMetadata})
@@ -50,8 +50,8 @@ async def get_server_metadata(request: HttpRequest, response: HttpResponse) -> S
 @router.post(
     "/token",
     auth=None,
-    response={200: TokenOut, **REFUSALS},
-    openapi_extra=form_body("grant_type", {**GRANT, **CLIENT}),
+    response={200: TokenOut, **ERROR_RESPONSES},
+    openapi_extra=form_body("grant_type", {**GRANT_FIELDS, **CLIENT_FIELDS}),
 )
 @with_oauth_errors
 async def exchange_key(request: HttpRequest, response: HttpResponse) -> TokenOut:
@@ -73,9 +73,9 @@ async def exchange_key(request: HttpRequest, response: HttpResponse) -> TokenOut
 @router.post(
     "/introspect",
     auth=None,
-    response={200: IntrospectionOut, **REFUSALS},
+    response={200: IntrospectionOut, **ERROR_RESPONSES},
     exclude_none=True,
-    openapi_extra=form_body("token", {**TOKEN, **CALLER_ADDRESS, **CLIENT}),
+    openapi_extra=form_body("token", {**TOKEN_FIELDS, **ADDRESS_FIELD, **CLIENT_FIELDS}),
 )
 @with_oauth_errors
 async def introspect_token(request: HttpRequest) -> IntrospectionOut:
@@ -94,8 +94,8 @@ async def introspect_token(request: HttpRequest) -> IntrospectionOut:
 @router.post(
     "/revoke",
     auth=None,
-    response={200: None, **REFUSALS},
-    openapi_extra=form_body("token", {**TOKEN, **CLIENT}),
+    response={200: None, **ERROR_RESPONSES},
+    openapi_extra=form_body("token", {**TOKEN_FIELDS, **CLIENT_FIELDS}),
 )
 @with_oauth_errors
 async def revoke_token(request: HttpRequest) -> HttpResponse:

@@ -39,7 +39,7 @@ class IntrospectionOut(ResponseSchema):
 
 
 class OAuthErrorOut(ResponseSchema):
-    """A stable code and a sentence (RFC 6749, 5.2)."""
+    """An OAuth error: a stable code and a description (RFC 6749, 5.2)."""
 
     error: str
     error_description: str

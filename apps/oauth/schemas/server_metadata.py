@@ -6,7 +6,7 @@ from apps.core.schemas.base import ResponseSchema
 from apps.core.values.api_contract import API_PATH
 from apps.oauth.schemas.oauth_token import CLIENT_CREDENTIALS
 
-SECRETS = ["client_secret_basic", "client_secret_post"]
+CLIENT_AUTHENTICATION_METHODS = ["client_secret_basic", "client_secret_post"]
 
 
 class ServerMetadata(ResponseSchema):
@@ -26,18 +26,18 @@ class ServerMetadata(ResponseSchema):
 
     @classmethod
     def of(cls, issuer: str, own_url: str) -> Self:
-        """Return the metadata of the issuer whose endpoints are below `own_url`; neither ends in a slash."""
+        """Return the metadata of the issuer with endpoints below `own_url`; neither ends in a slash."""
         endpoints = f"{own_url}{API_PATH}/oauth"
         return cls(
             issuer=issuer,
             token_endpoint=f"{endpoints}/token",
-            token_endpoint_auth_methods_supported=SECRETS,
+            token_endpoint_auth_methods_supported=CLIENT_AUTHENTICATION_METHODS,
             grant_types_supported=[CLIENT_CREDENTIALS],
             response_types_supported=[],  # there is no authorization endpoint
             jwks_uri=f"{own_url}/.well-known/jwks.json",
             introspection_endpoint=f"{endpoints}/introspect",
-            introspection_endpoint_auth_methods_supported=[*SECRETS, "Bearer"],
+            introspection_endpoint_auth_methods_supported=[*CLIENT_AUTHENTICATION_METHODS, "Bearer"],
             revocation_endpoint=f"{endpoints}/revoke",
-            revocation_endpoint_auth_methods_supported=[*SECRETS, "none"],
+            revocation_endpoint_auth_methods_supported=[*CLIENT_AUTHENTICATION_METHODS, "none"],
             service_documentation=f"{own_url}/docs",
         )

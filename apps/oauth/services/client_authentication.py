@@ -1,6 +1,6 @@
-"""Authenticates clients, which are API keys: by the same decision as every other use of a key.
+"""Authenticates clients, which are API keys, by the same checks as every other use of a key.
 
-Tokens are also introspected by bearers of a key or an access token (RFC 7662, 2.1).
+Introspection also accepts a key or an access token as bearer token (RFC 7662, 2.1).
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -32,7 +32,7 @@ from apps.verification.services.key_authentication import KeyAuthentication, Key
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """An authenticated key, the secret that it used, and the status of its rate limits after this call."""
+    """An authenticated key, the secret that it presented, and the status of its rate limits after this call."""
 
     principal: Principal
     secret: KeySecret
@@ -40,7 +40,7 @@ class Client:
 
 
 class ClientAuthentication:
-    """Finds the key that a client is. That a valid secret was refused stands in its owner's audit trail."""
+    """Authenticates clients by their keys. The owner's audit trail records that a valid secret was refused."""
 
     def __init__(self, secrets: KeySecrets, keys: KeyAuthentication, audit: AuditTrail) -> None:
         self._secrets = secrets
@@ -48,7 +48,7 @@ class ClientAuthentication:
         self._audit = audit
 
     async def authenticate(self, credentials: ClientCredentials | None) -> Principal:
-        """Return the key that the client is, without counting a call; raises InvalidClient."""
+        """Return the client's key, without counting a call; raises InvalidClient."""
         async with self._recording_refusals():
             return await self.identify(credentials)
 

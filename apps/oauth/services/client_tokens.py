@@ -1,4 +1,4 @@
-"""Access tokens issued for API keys (RFC 9068), and what Keyhouse checks of them that others cannot offline."""
+"""Access tokens issued for API keys (RFC 9068), and the checks of them that are not possible offline."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apps.api_keys.services.key_secrets import KeySecret, KeySecrets
-from apps.authentication.services.signed_tokens import Kind, SignedTokens, new_token_id
+from apps.authentication.services.signed_tokens import SignedTokens, TokenKind, new_token_id
 from apps.core.authorization.principal import Principal
 from apps.core.values.api_contract import ACCESS_TOKEN_SECONDS
 from apps.oauth.repositories.revoked_token_repository import RevokedTokenRepository
@@ -15,7 +15,7 @@ from apps.verification.services.key_authentication import KeyAuthentication, Key
 
 # A retired signing key is accepted for as long as a session's access token lives, so this may not be longer.
 CLIENT_TOKEN_SECONDS = ACCESS_TOKEN_SECONDS
-CLIENT_TOKEN_KIND = Kind(required=("client_id", "secret_id", "scope", "jti"), foreign=("sid",))
+CLIENT_TOKEN_KIND = TokenKind(required=("client_id", "secret_id", "scope", "jti"), foreign=("sid",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class ClientClaims:
 
 
 class ClientTokens:
-    """Issues and reads the tokens."""
+    """Issues and reads tokens of clients."""
 
     def __init__(self, tokens: SignedTokens) -> None:
         self._tokens = tokens
@@ -101,7 +101,7 @@ class ActiveClientTokens:
 
 
 class ClientTokenAuthentication:
-    """Verifies the key behind a token: whatever ends or restricts the key ends or restricts the token at once."""
+    """Verifies the key of a token, so that revoking or restricting the key immediately affects the token."""
 
     def __init__(self, tokens: ActiveClientTokens, keys: KeyAuthentication) -> None:
         self._tokens = tokens

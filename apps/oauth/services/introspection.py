@@ -1,4 +1,4 @@
-"""Whether a token or a key is active, and what it allows (RFC 7662)."""
+"""Introspects tokens and API keys (RFC 7662)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +29,7 @@ class ActiveToken:
 
 
 class Introspection:
-    """Describes tokens as they are in the database now, and counts nothing.
+    """Introspects tokens and keys by the current state of the database, without counting a call.
 
     Keys, and tokens that were issued for keys, are verified as `/keys/verify` does, apart from rate limits and credits.
     """
@@ -43,10 +43,10 @@ class Introspection:
         self._keys = keys
 
     async def introspect(self, caller: Principal, token: str, address: str | None) -> IntrospectionOut:
-        """Return whether the token is active when it is presented from `address`, and if so what it allows.
+        """Return whether the token is active when it is presented from `address`, and its scopes if it is.
 
-        A token that the caller may not introspect is inactive to it (RFC 7662, 2.2): without the scope, all but the
-        caller's own.
+        A token that the caller may not introspect is reported as inactive (RFC 7662, 2.2). Without the scope, a caller
+        may introspect only its own tokens.
         """
         found = await self._find(token, address)
         if found is None or not (caller.has_scope(TOKENS_INTROSPECT) or found.belongs_to(caller)):

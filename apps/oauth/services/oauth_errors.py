@@ -13,9 +13,9 @@ BEARER = 'Bearer realm="keyhouse", error="invalid_token"'
 
 
 class OAuthError(DomainError):
-    """An error with OAuth's code; `challenge` is the value of WWW-Authenticate, where there is one."""
+    """An error with OAuth's code; `challenge` is the value of WWW-Authenticate, or empty."""
 
-    status, code, message = 400, "invalid_request", "The request is malformed."
+    status, code, message = 400, "invalid_request", "The request is malformed. Check its parameters."
     challenge: ClassVar[str] = ""
 
 
@@ -44,13 +44,13 @@ class InvalidBearerToken(OAuthError):
 
 
 class InvalidScope(OAuthError):
-    """A requested scope is malformed, or not the key's."""
+    """A requested scope is malformed, or the key lacks it."""
 
     code, message = "invalid_scope", "The scope is malformed, or exceeds the scopes of the API key."
 
 
 class UnauthorizedClient(OAuthError):
-    """The client is authenticated and may not do this."""
+    """The client is authenticated, and the token was not issued to it."""
 
     code, message = "unauthorized_client", "The token was not issued to this client."
 
@@ -72,6 +72,6 @@ class ClientLimited(TooManyRequests):
     """The client's key has exceeded a rate limit; `rate_limits` is the status of its limits."""
 
     def __init__(self, rate_limits: Sequence[RateLimitStatus], retry_after_seconds: int | None) -> None:
-        message = "The API key has exceeded its rate limit. Retry later."
+        message = "The API key has exceeded its rate limit."
         super().__init__(message, retry_after_seconds=retry_after_seconds)
         self.rate_limits = rate_limits

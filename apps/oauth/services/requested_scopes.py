@@ -1,4 +1,4 @@
-"""The `scope` of a request (RFC 6749, 3.3)."""
+"""Parses the `scope` of a request (RFC 6749, 3.3)."""
 
 import re
 from collections.abc import Iterable

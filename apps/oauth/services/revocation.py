@@ -37,7 +37,7 @@ class Revocation:
         self._audit = audit
 
     async def revoke(self, client: Principal | None, token: str) -> None:
-        """Revoke the token; an unknown, expired or revoked one changes nothing.
+        """Revoke the token. Does nothing for an unknown, expired or revoked token.
 
         Raises UnsupportedTokenType for an API key, InvalidClient for a client's token without client authentication,
         and UnauthorizedClient for a token of another client or of a session.

@@ -34,7 +34,7 @@ class TokenExchange:
     async def exchange(self, authorization: str, form: Mapping[str, str]) -> Exchange:
         """Return a token for the client's key; raises OAuthError, ClientLimited.
 
-        The exchange is a use of the key and counts against its rate limits; a refused one counts nothing.
+        The exchange is a use of the key and counts against its rate limits, unless it is refused.
         """
         _require_grant_type(form)
         requested = read_scopes(form.get("scope", ""))

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 
 class OneTimeToken(models.Model):
-    """Only a digest of the secret is stored. `data` says what the token allows, and holds no secret."""
+    """Only a digest of the secret is stored. `data` describes what the token allows, without secrets."""
 
     purpose = models.CharField(max_length=30)
     digest = models.BinaryField(max_length=32, unique=True)

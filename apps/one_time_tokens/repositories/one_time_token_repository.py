@@ -26,7 +26,7 @@ class NewToken(NamedTuple):
 
 
 class StoredToken(NamedTuple):
-    """What a valid token stands for."""
+    """The account and the data of a valid token."""
 
     user_id: int | None
     data: dict[str, Any]
@@ -40,7 +40,7 @@ class OneTimeTokenRepository:
         await execute(SQL["issue"], new.parameters)
 
     async def was_issued_within(self, purpose: str, user_id: int, seconds: int) -> bool:
-        """Return whether a token of the account that is not void, spent or not, is younger."""
+        """Return whether a token was issued to the account within `seconds`, even if it is spent, unless it is void."""
         return bool((await fetch_rows(SQL["was_issued_within"], [purpose, user_id, seconds]))[0][0])
 
     async def void(self, purpose: str, user_id: int) -> None:
@@ -56,15 +56,15 @@ class OneTimeTokenRepository:
         await execute(SQL["remove_all"], [user_id])
 
     async def spend(self, digest: bytes) -> StoredToken | None:
-        """Spend the token; None when it is not valid."""
+        """Spend the token and return its content, or None when it is not valid."""
         return _stored(await fetch_rows(SQL["spend"], [digest]))
 
     async def find(self, digest: bytes) -> StoredToken | None:
-        """Return the token and leave it unspent; None when it is not valid."""
+        """Return the content of the token without spending it, or None when it is not valid."""
         return _stored(await fetch_rows(SQL["find"], [digest]))
 
     async def attempt(self, digest: bytes, maximum: int) -> StoredToken | None:
-        """Count an attempt and leave the token unspent; None when it is not valid, or was tried `maximum` times."""
+        """Count an attempt and return the token's content, or None if it is not valid or has had `maximum` attempts."""
         return _stored(await fetch_rows(SQL["attempt"], [digest, maximum]))
 
     async def remove_expired(self, maximum: int) -> int:

@@ -1,4 +1,4 @@
-"""What one-time tokens keep of a person."""
+"""The personal data in one-time tokens."""
 
 from apps.core.declarations import PersonalData
 from apps.one_time_tokens.repositories.one_time_token_repository import OneTimeTokenRepository

@@ -1,4 +1,4 @@
-"""Exporting a customer's personal data from the account's page."""
+"""The operation that exports a customer's personal data, on the account's page."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,20 +31,20 @@ def _download(results: Sequence[Any]) -> HttpResponse:
     )
 
 
-def _is_living(user: Any) -> bool:
+def _is_not_deleted(user: Any) -> bool:
     return user.deleted_at is None
 
 
 EXPORT = Operation(
     name="export",
     label="Export data",
-    order="Export the data of {rows}",
+    title="Export the data of {rows}",
     done="Data of {rows} exported",
     explanation="Downloads the account's personal data as a file. Give the file to the owner of the account only.",
     perform=_export,
     scopes=EXPORT_SCOPES,
     in_bulk=False,
-    applies=_is_living,
+    applies=_is_not_deleted,
     build_response=_download,
 )
 add_operation("users.User", EXPORT)

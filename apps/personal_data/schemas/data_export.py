@@ -10,8 +10,8 @@ from apps.users.schemas.user import UserOut
 class DataExportOut(ResponseSchema):
     """The account, and in `data` one section for each kind of personal data. No secret is included.
 
-    A list has `items`, the newest 1,000, and `total`, the number of all. The operations that list them return the
-    others page by page. `usage` covers the last 31 days.
+    A list has `items`, the newest 1,000, and `total`, the number of all. Use the operations that list them to get the
+    others. `usage` covers the last 31 days.
     """
 
     exported_at: Timestamp

@@ -11,7 +11,7 @@ from apps.core.authorization.catalogue import AUDIT_READ, CREDITS_READ, CUSTOMER
 from apps.core.authorization.principal import Principal
 from apps.core.crypto.passwords import run_in_hashing_thread
 from apps.core.database.transaction import transaction
-from apps.core.declarations import AppDeclaration, PersonalData
+from apps.core.declarations import PersonalData, PersonalDataDeclaration
 from apps.personal_data.schemas.data_export import DataExportOut
 from apps.users.services.user_service import UserService
 
@@ -21,14 +21,14 @@ EXPORT_SCOPES = (CUSTOMERS_READ, KEYS_READ, CREDITS_READ, SECURITY_READ, AUDIT_R
 
 @dataclass(frozen=True, slots=True)
 class AllowedExport:
-    """An export that the actor may have. `DataExport` alone makes these; its callers count them first."""
+    """An export that the actor may make. Only `DataExport` creates these; routers count them before the export runs."""
 
     actor: Principal
     user_id: int
 
 
 class DataExport:
-    """Gathers an account's personal data from all apps into one JSON document; see `DataExportOut`."""
+    """Exports an account's personal data from all apps as one JSON document; see `DataExportOut`."""
 
     def __init__(self, users: UserService, sections: Mapping[str, PersonalData], audit: AuditTrail) -> None:
         self._users = users
@@ -41,7 +41,7 @@ class DataExport:
         return AllowedExport(actor, actor.owner_id)
 
     async def allow(self, actor: Principal, user_id: int) -> AllowedExport:
-        """Allow staff the export of an account's data, which they give to its owner.
+        """Allow staff the export of an account's data for its owner.
 
         Their own needs a recently authenticated session. Raises NotAllowed, InsufficientScopes, StepUpRequired,
         NotFound.
@@ -64,10 +64,9 @@ class DataExport:
         return document
 
 
-def sections_of(declarations: Iterable[AppDeclaration]) -> dict[str, PersonalData]:
-    """Return what exports each declared section, in the order of the declarations."""
-    declared = [declaration.personal_data for declaration in declarations if declaration.personal_data]
-    return {personal_data.section: personal_data.service() for personal_data in declared if personal_data.section}
+def sections_of(declarations: Iterable[PersonalDataDeclaration]) -> dict[str, PersonalData]:
+    """Return the services that export each declared section, in the order of the declarations."""
+    return {declared.section: declared.service() for declared in declarations if declared.section}
 
 
 def _encoded(export: DataExportOut) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from apps.core.database.database_errors import is_unavailable_for_all, log_unexpected
 from apps.core.database.transaction import transaction
-from apps.core.declarations import AppDeclaration, PersonalData
+from apps.core.declarations import PersonalData, PersonalDataDeclaration
 from apps.users.services.in_transaction.account_erasure import AccountErasure
 
 
@@ -48,6 +48,6 @@ class Erasure:
         return True
 
 
-def erased_by(declarations: Iterable[AppDeclaration]) -> list[PersonalData]:
-    """Return what erases the personal data of each app that declares some."""
-    return [declared.personal_data.service() for declared in declarations if declared.personal_data]
+def erased_by(declarations: Iterable[PersonalDataDeclaration]) -> list[PersonalData]:
+    """Return the services that erase personal data, in the order of the declarations."""
+    return [declared.service() for declared in declarations]

@@ -44,7 +44,7 @@ class PlanAddForm(PlanForm):
 
 
 class PlanChangeForm(PlanForm):
-    """Changes a plan, whose rate limits are `rate_limits_of`."""
+    """Changes a plan; the rate limits are shown as `rate_limits_of` returns them."""
 
     schema = PlanUpdate
 
@@ -80,8 +80,8 @@ class PlanAdmin(ServiceAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the plans with their rate limits and the number of accounts on each that are not deleted."""
-        living = get_user_model()._default_manager.filter(plan=OuterRef("pk"), deleted_at=None).order_by()
-        number = Subquery(living.values("plan").annotate(number=Count("pk")).values("number"), IntegerField())
+        not_deleted = get_user_model()._default_manager.filter(plan=OuterRef("pk"), deleted_at=None).order_by()
+        number = Subquery(not_deleted.values("plan").annotate(number=Count("pk")).values("number"), IntegerField())
         plans: QuerySet[Any] = super().get_queryset(request).annotate(accounts_number=Coalesce(number, 0))
         return plans.prefetch_related("limits")
 
@@ -103,7 +103,7 @@ class PlanAdmin(ServiceAdmin):
         return format_html('<a href="{}">{}</a>', address, plan.accounts_number)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return the fields that are only shown."""
+        """Return the read-only fields."""
         return ("accounts", "created_at", "updated_at") if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

@@ -1,4 +1,4 @@
-"""A tier that accounts are on."""
+"""The plan of an account."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from apps.core.models import TimestampedModel
 
 
 class Plan(TimestampedModel):
-    """A named tier with its rate limits (`PlanLimit`). `api_keys_maximum` is None for any number of keys."""
+    """A named set of limits: its rate limits (`PlanLimit`), and `api_keys_maximum`, None for any number of keys."""
 
     name = models.CharField(max_length=50, unique=True)
     api_keys_maximum = models.PositiveIntegerField(null=True, blank=True)

@@ -24,7 +24,7 @@ class PlanInUse(Conflict):
     """A plan that accounts are on cannot be deleted."""
 
     code = "PLAN_IN_USE"
-    message = "Accounts are on this plan. Move them to another plan first; deleted accounts keep theirs."
+    message = "Accounts are on this plan. Move them to another plan first. Deleted accounts keep their plan."
 
 
 class PlanRepository:
@@ -44,8 +44,9 @@ class PlanRepository:
         return await fetch_all(_with_rate_limits(plans)[offset : offset + size]), await count(plans)
 
     async def lock(self, plan_id: int) -> Plan:
-        """Lock the plan and return it with its `rate_limits`; accounts may still be put on it. Raises NotFound."""
-        return existing(await lock_one(_with_rate_limits(Plan.objects.filter(pk=plan_id))))
+        """Lock the plan and return it with its `rate_limits`. Accounts can still be moved to it. Raises NotFound."""
+        existing(await lock_one(Plan.objects.filter(pk=plan_id)))
+        return await self.get(plan_id)  # read after locking: a subquery would return the state before the wait
 
     async def insert(self, columns: Mapping[str, Any], rate_limits: Sequence[Mapping[str, Any]]) -> Plan:
         """Insert a plan; raises Conflict when its name is taken."""
@@ -64,7 +65,7 @@ class PlanRepository:
             raise _refusal(error) from error
 
     async def replace_rate_limits(self, plan: Plan, rate_limits: Sequence[Mapping[str, Any]]) -> None:
-        """Give a locked plan these rate limits and no others."""
+        """Replace the rate limits of a locked plan."""
         await delete(PlanLimit.objects.filter(plan=plan))
         await self._insert_rate_limits(plan, rate_limits)
 
@@ -83,7 +84,7 @@ class PlanRepository:
 
 def _with_rate_limits(plans: QuerySet[Plan]) -> QuerySet[Plan]:
     limits = PlanLimit.objects.filter(plan=OuterRef("pk")).order_by("period_seconds", "id")
-    # Django's JSONObject would ask for the server's version first, on a connection that native reads do not have.
+    # Django's JSONObject would query the server's version first, but the compiling connection never connects.
     pairs = [part for name in RATE_LIMIT_FIELDS for part in (Cast(Value(name), TextField()), F(name))]
     rate_limit = Func(*pairs, function="jsonb_build_object", output_field=JSONField())
     return plans.annotate(rate_limits=ArraySubquery(limits.values(rate_limit=rate_limit)))

@@ -1,4 +1,4 @@
-"""Plans: reading them for everyone, changing them for staff."""
+"""Reads plans for everyone; creates, changes and deletes them for staff."""
 
 from apps.audit.domain.audit_entry import AuditEntry, values_of
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
@@ -12,21 +12,21 @@ from apps.plans.repositories.plan_repository import PlanRepository
 from apps.plans.schemas.plan import PlanCreate, PlanOut, PlanUpdate
 
 DEFAULT_PLAN_NAME = "free"  # the plan of new accounts
-DEFAULT_STAYS = "New accounts get this plan by its name, so it can be neither renamed nor deleted."
+DEFAULT_PLAN_MESSAGE = "This is the plan of new accounts, which is found by its name. It cannot be renamed or deleted."
 RATE_LIMITS = "rate_limits"
 AUDITED = ("name", "api_keys_maximum", RATE_LIMITS)
 
 
 class PlanIsDefault(Conflict):
-    """New accounts are on this plan, which is found by its name."""
+    """New accounts get this plan, which is found by its name."""
 
-    code, message = "PLAN_IS_DEFAULT", DEFAULT_STAYS
+    code, message = "PLAN_IS_DEFAULT", DEFAULT_PLAN_MESSAGE
 
 
 class PlanService:
     """Reads plans for everyone; creates, changes and deletes them for staff with `plans:write`.
 
-    Verification reads the rate limits for every batch, so a change holds from its commit.
+    Verification reads the rate limits for every batch, so a change is effective from its commit.
     """
 
     def __init__(self, plans: PlanRepository, audit: AuditTrail) -> None:
@@ -89,4 +89,4 @@ class PlanService:
 
 def _require_allowed_name(plan: Plan, name: str | None) -> None:
     if plan.name == DEFAULT_PLAN_NAME and name not in (None, plan.name):
-        raise PlanIsDefault(details=[ErrorDetail("name", DEFAULT_STAYS)])
+        raise PlanIsDefault(details=[ErrorDetail("name", DEFAULT_PLAN_MESSAGE)])

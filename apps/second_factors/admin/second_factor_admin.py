@@ -19,7 +19,7 @@ from apps.second_factors.models import Passkey, TotpDevice
 
 
 class FactorAdmin(ReadOnlyAdmin, OwnerColumns):
-    """Shows the owner of a factor and when it was used; only its owner adds and removes it."""
+    """Shows a factor's owner and its last use. Only its owner can add or remove it."""
 
     page_scopes = PageScopes(view=(SECURITY_READ,))
 
@@ -64,7 +64,7 @@ class TotpDeviceAdmin(FactorAdmin):
         return self.audit_kind, row.user_id
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Leave out those that await their first code."""
+        """Return the confirmed authenticator apps."""
         confirmed: QuerySet[Any] = super().get_queryset(request).filter(confirmed_at__isnull=False)
         return confirmed
 
@@ -80,7 +80,7 @@ def _has_factors(user: Any) -> bool:
 RESET = Operation(
     name="reset_second_factors",
     label="Remove second factors",
-    order="Remove the second factors of {rows}",
+    title="Remove the second factors of {rows}",
     done="Second factors of {rows} removed",
     explanation=(
         "Removes the authenticator app, the passkeys and the recovery codes of the account, and ends its sessions: "

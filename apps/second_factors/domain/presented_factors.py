@@ -1,4 +1,4 @@
-"""What is presented as a second factor: a code before it is verified, a passkey once its signature is (WebAuthn 3)."""
+"""Presented second factors: a code before it is verified, and a passkey whose signature was verified (WebAuthn 3)."""
 
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class CodeAttempt:
-    """A code of an authenticator app where it is six digits, else a recovery code by its SHA-256.
+    """A code to verify: `digits` of an authenticator app, or otherwise a recovery code by its SHA-256.
 
     `client_address` is the address or network whose wrong codes are counted together.
     """
@@ -19,7 +19,7 @@ class CodeAttempt:
 
 @dataclass(frozen=True, slots=True)
 class NewCredential:
-    """A new key pair."""
+    """A newly registered passkey (WebAuthn: credential)."""
 
     credential_id: bytes
     public_key: bytes = field(repr=False)
@@ -31,7 +31,7 @@ class NewCredential:
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """A use of a key pair."""
+    """A use of a passkey, which the authenticator has signed."""
 
     sign_count: int
     is_user_verified: bool

@@ -8,9 +8,9 @@ from apps.core.models import OwnedModel
 
 
 class FactorAttempt(OwnedModel):
-    """Wrong codes for one account from one address, and until when that pair is locked.
+    """The wrong codes for one account from one address, and the end of that pair's lock.
 
-    A row with an empty address counts the account's codes from everywhere; see factor_attempts.sql.
+    A row with an empty address counts the account's codes from all addresses; see factor_attempts.sql.
     """
 
     client_address = models.CharField(max_length=45, blank=True)
@@ -26,4 +26,4 @@ class FactorAttempt(OwnedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.failures} from {self.client_address or 'everywhere'}"
+        return f"{self.failures} from {self.client_address or 'all addresses'}"

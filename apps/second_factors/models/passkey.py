@@ -1,4 +1,4 @@
-"""Passkeys: key pairs whose private half stays on the owner's devices."""
+"""Passkeys: key pairs with the private half on the owner's devices."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -12,7 +12,7 @@ class Passkey(OwnedModel):
     """A WebAuthn credential. `user_handle` is the account's random name on authenticators, the same on all of them.
 
     `sign_count` only grows; authenticators that do not count send 0 each time. `aaguid` identifies the authenticator's
-    model. A passkey with `is_backup_eligible` may be copied to its owner's other devices; with `is_backed_up` it is.
+    model. `is_backup_eligible` is whether the passkey can be copied to other devices, `is_backed_up` whether it was.
     """
 
     user_handle = models.BinaryField(max_length=64)

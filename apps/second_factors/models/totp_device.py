@@ -10,7 +10,7 @@ from apps.core.models import OwnedModel
 
 
 class TotpDevice(OwnedModel):
-    """A secret shared with an authenticator app (RFC 6238), which counts once a first code has confirmed it.
+    """A secret shared with an authenticator app (RFC 6238). It is a second factor once a first code has confirmed it.
 
     An account has at most one that is confirmed, and one that awaits its first code. The secret is stored encrypted.
     `last_step` is the time step of the last accepted code: no code of this step or of an earlier one is accepted again.

@@ -2,7 +2,7 @@
 -- no more are verified than the limits allow. A right one takes its count back.
 
 -- name: locked_seconds
--- For how long the pair of account and address is locked, or the account's codes from everywhere (an empty address).
+-- For how long the pair of account and address is locked, or the account's codes from all addresses (an empty address).
 SELECT ceil(extract(epoch FROM max(locked_until) - now()))::int FROM second_factor_attempts
 WHERE user_id = %(user)s AND client_address = %(address)s AND locked_until > now()
 
@@ -23,8 +23,8 @@ WHERE attempt.locked_until IS NULL OR attempt.locked_until <= now()
 RETURNING attempt.failures
 
 -- name: count_for_account
--- Whoever has the password can guess six digits from many addresses at once. After so many wrong ones within a day, from
--- whatever addresses, none is verified until that day has passed.
+-- An attacker with the password can guess six digits from many addresses at once. After the maximum of wrong ones within
+-- a day, from all addresses together, none is verified until that day has passed.
 INSERT INTO second_factor_attempts AS attempt (user_id, client_address, failures, first_failed_at, last_failed_at)
 VALUES (%(user)s, '', 1, now(), now())
 ON CONFLICT (user_id, client_address) DO UPDATE SET

@@ -11,7 +11,7 @@ SQL = load_statements(Path(__file__).with_name("second_factors.sql"))
 
 
 class FactorCounts(NamedTuple):
-    """What an account has."""
+    """The second factors of an account, counted."""
 
     has_totp: bool
     has_passkey: bool
@@ -19,7 +19,7 @@ class FactorCounts(NamedTuple):
 
     @property
     def has_factor(self) -> bool:
-        """Whether there is a second factor; recovery codes only stand in for one."""
+        """Whether the account has a second factor. Recovery codes do not count: they only replace one."""
         return self.has_totp or self.has_passkey
 
 
@@ -27,7 +27,7 @@ class FactorRepository:
     """The rows of all kinds of factors."""
 
     async def counts(self, user_id: int) -> FactorCounts:
-        """Return what the account has."""
+        """Return the account's counts."""
         return FactorCounts(*(await fetch_rows(SQL["kinds"], {"user": user_id}))[0])
 
     async def delete_all(self, user_id: int) -> None:

@@ -14,7 +14,7 @@ from apps.second_factors.repositories.factor_repository import SQL
 
 
 class PasskeyRepository:
-    """The passkeys' rows. What adds, uses or deletes one locks its account before."""
+    """The passkeys' rows. Lock the account before adding, using or deleting one."""
 
     async def find(self, credential_id: bytes) -> Passkey | None:
         """Return the passkey with this credential id, or None."""
@@ -36,7 +36,7 @@ class PasskeyRepository:
         return passkey
 
     async def insert(self, passkey: Passkey) -> Passkey:
-        """Insert a passkey; raises Conflict when it is registered already, for whichever account."""
+        """Insert a passkey; raises Conflict when it is already registered, for this or another account."""
         try:
             return await insert(passkey)
         except ConstraintViolated as error:
@@ -50,7 +50,7 @@ class PasskeyRepository:
         passkey.name = name
 
     async def use(self, passkey: Passkey, shown: Assertion) -> bool:
-        """Store a use; False when its counter has not grown, or the passkey is deleted."""
+        """Store a use and return True, or False when its counter has not increased or the passkey is deleted."""
         values = {"id": passkey.pk, "count": shown.sign_count, "backed_up": shown.is_backed_up}
         return bool(await execute(SQL["use_passkey"], values))
 

@@ -10,10 +10,10 @@ from apps.second_factors.repositories.factor_repository import SQL
 
 
 class RecoveryCodeRepository:
-    """The codes' rows, of which the account is locked before they are written."""
+    """The codes' rows. Lock the account before writing them."""
 
     async def has_unused(self, user_id: int) -> bool:
-        """Return whether the account has a code that is not used."""
+        """Return whether the account has an unused code."""
         return await exists(RecoveryCode.objects.filter(user_id=user_id, used_at=None))
 
     async def insert_all(self, user_id: int, digests: Sequence[bytes]) -> int:
@@ -32,5 +32,5 @@ class RecoveryCodeRepository:
         await delete(RecoveryCode.objects.filter(user_id=user_id))
 
     async def delete_without_factor(self, user_id: int) -> None:
-        """Delete the account's codes unless it has a factor that they stand in for."""
+        """Delete the account's codes if it has no other factor."""
         await execute(SQL["delete_recovery_codes_without_factor"], {"user": user_id})

@@ -5,7 +5,7 @@ SELECT
     (SELECT count(*) FROM recovery_codes WHERE user_id = %(user)s AND used_at IS NULL)
 
 -- name: confirmed_secret
--- The clock is the database's, at this moment: the transaction may have waited for the account.
+-- The clock is the database's, now instead of at the transaction's start: it may have waited for the account.
 SELECT id, secret_encrypted, extract(epoch FROM clock_timestamp())::bigint FROM totp_devices
 WHERE user_id = %(user)s AND confirmed_at IS NOT NULL
 

@@ -20,11 +20,11 @@ class StoredSecret(NamedTuple):
 
     device_id: int
     encrypted: bytes
-    moment: int
+    now: int
 
 
 class TotpRepository:
-    """The devices' rows, of which the account is locked before they are written."""
+    """The devices' rows. Lock the account before writing one."""
 
     async def find_confirmed(self, user_id: int) -> TotpDevice | None:
         """Return the account's confirmed device, or None."""
@@ -49,7 +49,7 @@ class TotpRepository:
         await update(TotpDevice.objects.filter(pk=device_id), confirmed_at=Now())
 
     async def accept_step(self, device_id: int, step: int) -> bool:
-        """Store the time step of a code; False when a code of this step or of a later one was accepted before."""
+        """Store the time step of a code and return True, or False when a code of this or a later step was accepted."""
         return bool(await execute(SQL["accept_step"], {"id": device_id, "step": step}))
 
     async def delete_confirmed(self, user_id: int) -> None:

@@ -65,7 +65,7 @@ async def renew_recovery_codes(request: AuthenticatedRequest) -> RecoveryCodesOu
 
 
 @router.post("/second-factors/passkeys/options", response={200: PasskeyOptions}, summary="Get Options For New Passkey")
-async def ask_for_new_passkey(request: AuthenticatedRequest) -> PasskeyOptions:
+async def get_new_passkey_options(request: AuthenticatedRequest) -> PasskeyOptions:
     """Return the options for `navigator.credentials.create()`, to add a passkey.
 
     Requires re-authentication (`STEP_UP_REQUIRED`). Rate limited per client address.

@@ -1,4 +1,4 @@
-"""Passkeys: WebAuthn ceremonies, and what an account sees of its passkeys."""
+"""Passkeys: WebAuthn ceremonies, and their representation in responses."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -23,7 +23,7 @@ class PasskeyOptions(ResponseSchema):
 
 
 CREDENTIAL_ID_LENGTH_MAXIMUM = 1364  # 1023 bytes (WebAuthn, 4: credential ID)
-# Base64url without padding; one character over a multiple of four encodes nothing.
+# Base64url without padding; a single character after a multiple of four is invalid.
 Challenge = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 Base64Url = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_-]{4})*[A-Za-z0-9_-]{2,4}$", max_length=16384)]
 CredentialId = Annotated[Base64Url, StringConstraints(max_length=CREDENTIAL_ID_LENGTH_MAXIMUM)]
@@ -36,7 +36,7 @@ class CredentialPart(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True, validate_by_name=True)
 
 
-class AttestationAnswer(CredentialPart):
+class AttestationResponse(CredentialPart):
     """The authenticator's statement about a new key pair."""
 
     client_data_json: Base64Url = Field(alias="clientDataJSON")
@@ -50,10 +50,10 @@ class AttestationCredential(CredentialPart):
     id: CredentialId
     raw_id: CredentialId = Field(alias="rawId")
     type: Literal["public-key"]
-    response: AttestationAnswer
+    response: AttestationResponse
 
 
-class AssertionAnswer(CredentialPart):
+class AssertionResponse(CredentialPart):
     """The authenticator's signed response, and the user handle of the account that the passkey belongs to."""
 
     client_data_json: Base64Url = Field(alias="clientDataJSON")
@@ -68,7 +68,7 @@ class AssertionCredential(CredentialPart):
     id: CredentialId
     raw_id: CredentialId = Field(alias="rawId")
     type: Literal["public-key"]
-    response: AssertionAnswer
+    response: AssertionResponse
 
 
 class PasskeyAssertion(RequestSchema):
@@ -109,7 +109,7 @@ class PasskeyOut(ResponseSchema):
 
     @classmethod
     def of(cls, passkey: "Passkey") -> Self:
-        """Return the passkey as its owner sees it."""
+        """Return the public representation of the passkey."""
         return cls(
             id=passkey.pk,
             name=passkey.name,

@@ -1,4 +1,4 @@
-"""Second factors of an account, and the codes that prove them."""
+"""Second factors of an account, and codes."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -9,7 +9,7 @@ from apps.core.schemas.base import RequestSchema, ResponseSchema
 from apps.second_factors.schemas.passkey import PasskeyOut
 from apps.second_factors.schemas.totp_device import TotpOut
 
-# Six digits of an authenticator app, or a recovery code, with spaces and hyphens as people type them.
+# Six digits of an authenticator app, or a recovery code; spaces and hyphens are ignored.
 Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9A-Za-z][0-9A-Za-z -]{4,38}$")]
 
 

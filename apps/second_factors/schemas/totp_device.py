@@ -1,4 +1,4 @@
-"""Authenticator apps: enrolling one, and what an account sees of it."""
+"""Authenticator apps: the secret of a new one, and their representation in responses."""
 
 from typing import TYPE_CHECKING, Self
 
@@ -27,5 +27,5 @@ class TotpOut(ResponseSchema):
 
     @classmethod
     def of(cls, device: "TotpDevice") -> Self:
-        """Return the device as its owner sees it."""
+        """Return the public representation of the device."""
         return cls.model_validate(device, from_attributes=True)

@@ -1,4 +1,4 @@
-"""Recovery codes, and removing all factors of an owner who has lost them."""
+"""Replaces recovery codes, and resets the second factors of an account."""
 
 import secrets
 
@@ -22,7 +22,7 @@ KEY_BYTES = 8
 
 
 class FactorRecovery:
-    """Replaces recovery codes, and resets accounts whose owners have none left."""
+    """Replaces recovery codes, and removes all factors of an owner who has lost them."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class FactorRecovery:
     async def renew_recovery_codes(self, actor: Principal) -> RecoveryCodesOut:
         """Replace the caller's recovery codes and return the new ones.
 
-        Raises StepUpRequired, NotAllowed, and NotFound while there is no factor that they could stand in for.
+        Raises StepUpRequired, NotAllowed, and NotFound if the account has no second factor.
         """
         user_id, codes = await self._rights.require_recent_authentication(actor), new_codes()
         async with transaction():
@@ -61,7 +61,7 @@ class FactorRecovery:
         return RecoveryCodesOut(recovery_codes=codes)
 
     async def reset(self, actor: Principal, user_id: int) -> SecondFactorsReset:
-        """Remove every factor of an owner who has lost them, end the account's sessions, and return what was removed.
+        """Remove every factor of the account, end its sessions, and return the removed factors.
 
         Raises NotAllowed for API keys, InsufficientScopes, StepUpRequired, and NotFound when there is nothing.
         """

@@ -1,4 +1,4 @@
-"""Who may change an account's second factors."""
+"""Checks who may change an account's second factors."""
 
 from apps.core.authorization.authentication_methods import include_second_factor
 from apps.core.authorization.catalogue import SECURITY_WRITE
@@ -10,9 +10,9 @@ from apps.users.services.user_service import UserService
 
 
 class FactorRights:
-    """Requires recent authentication and, where the account has a second factor, a session that has shown one.
+    """Requires a recent authentication, by a second factor if the account has one.
 
-    A session that a password alone began, before the factor was added, may be a thief's: it re-authenticates first.
+    A session that was started by the password alone, before the factor was added, may be an attacker's.
     """
 
     def __init__(self, factors: FactorRepository, users: UserService) -> None:
@@ -20,7 +20,7 @@ class FactorRights:
         self._users = users
 
     async def require_recent_authentication(self, actor: Principal) -> int:
-        """Return the caller's account; raises StepUpRequired, NotAllowed without a session."""
+        """Return the id of the caller's account; raises StepUpRequired, NotAllowed without a session."""
         actor.require_recent_authentication()
         await self.require_second_factor_if_enrolled(actor)
         return actor.owner_id
@@ -29,8 +29,8 @@ class FactorRights:
         """Return the caller's account, which may add a factor.
 
         Raises as `require_recent_authentication` does, and EmailNotVerified for a customer's unverified address:
-        whoever has signed up with another person's address must not keep a way in when its owner resets the password by
-        mail. Accounts of staff are created by other staff.
+        a person who has signed up with another's address must not be able to sign in after its owner resets the
+        password by mail. Accounts of staff are created by other staff.
         """
         account = await self._users.credentials(await self.require_recent_authentication(actor))
         if not (account.is_verified or account.is_staff):
@@ -38,7 +38,7 @@ class FactorRights:
         return account
 
     async def require_second_factor_if_enrolled(self, actor: Principal) -> None:
-        """Raise StepUpRequired if the account has a second factor that the session has not recently shown."""
+        """Raise StepUpRequired unless the session was recently authenticated by the account's second factor, if any."""
         counts = await self._factors.counts(actor.owner_id)
         if counts.has_factor:
             actor.require_recent_authentication()

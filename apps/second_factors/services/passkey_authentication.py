@@ -1,4 +1,4 @@
-"""Authenticating with a passkey."""
+"""Authenticates with passkeys."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ from apps.users.services.in_transaction.security_notifier import SecurityNotice,
 
 @dataclass(frozen=True, slots=True)
 class PasskeyAuthenticated:
-    """The account of a passkey, and the methods that its use has proven (RFC 8176)."""
+    """The account of a passkey, and the authentication methods of its use (RFC 8176)."""
 
     user_id: int
     methods: tuple[str, ...]
@@ -56,7 +56,7 @@ class PasskeyAuthentication:
         self._is_passwordless = is_passwordless
 
     async def options(self, user_id: int | None) -> PasskeyOptions:
-        """Return the browser's options for a passkey of this account, or of any account."""
+        """Return the browser's options for a passkey of this account, or of any account with None."""
         allowed = [] if user_id is None else await self._passkeys.of_user(user_id)
         challenge = await self._challenges.issue_another(user_id)
         options = self._party.request_options(challenge, allowed, must_verify_user=self._is_passwordless)
@@ -65,9 +65,9 @@ class PasskeyAuthentication:
         )
 
     async def verify(self, assertion: PasskeyAssertion, user_id: int | None) -> PasskeyAuthenticated | None:
-        """Return whose passkey it is, or None when it is refused; the challenge is spent either way.
+        """Return the account and methods of the passkey, or None when it is refused. Spends the challenge in any case.
 
-        With `user_id` it has to be this account's. A passkey whose counter does not grow is refused: it has been
+        With `user_id` it must belong to this account. A passkey whose counter does not increase is refused: it has been
         copied, and its owner is notified.
         """
         challenge = await self._challenges.spend(assertion.challenge)
@@ -103,7 +103,7 @@ class PasskeyAuthentication:
         return base64url_to_bytes(handle) == bytes(passkey.user_handle)
 
     async def _use(self, passkey: Passkey, shown: Assertion) -> bool:
-        """Store the use; False for a passkey that has been copied, or removed, or whose account is deleted."""
+        """Store the use and return True, or False for a copied or removed passkey or a deleted account."""
         try:
             async with transaction():
                 await self._accounts.lock(passkey.user_id)

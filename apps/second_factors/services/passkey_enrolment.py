@@ -1,4 +1,4 @@
-"""Passkeys: registered, named, removed."""
+"""Registers, renames and removes passkeys."""
 
 import secrets
 from base64 import urlsafe_b64encode
@@ -23,7 +23,7 @@ from apps.users.services.in_transaction.accounts import Accounts
 from apps.users.services.in_transaction.security_notifier import SecurityNotice, SecurityNotifier
 
 HANDLE_BYTES = 32
-PASSKEYS_MAXIMUM = 20  # an account
+PASSKEYS_MAXIMUM = 20  # per account
 
 
 class PasskeyEnrolment:
@@ -54,7 +54,7 @@ class PasskeyEnrolment:
         """Return the browser's options for a new passkey; raises as `FactorRights.require_may_enrol` does."""
         account = await self._rights.require_may_enrol(actor)
         registered = await self._passkeys.of_user(account.user_id)
-        # One handle for all passkeys of an account, so that an authenticator keeps one of them.
+        # All passkeys of an account have one handle, so that an authenticator keeps only one of them.
         handle = bytes(registered[0].user_handle) if registered else secrets.token_bytes(HANDLE_BYTES)
         data = {"user_handle": urlsafe_b64encode(handle).decode()}
         challenge = await self._challenges.issue_another(account.user_id, data)
@@ -64,21 +64,18 @@ class PasskeyEnrolment:
             challenge=challenge, options=options_json(options), expires_in=self._challenges.ttl_seconds
         )
 
-    # The name that apps/backoffice still uses.
-    ask = options
-
     async def add(self, actor: Principal, registration: PasskeyRegistration) -> PasskeyAdded:
-        """Register a new passkey; return recovery codes too if there are none.
+        """Register a new passkey and return it, with recovery codes if the account has none.
 
-        Raises StepUpRequired, NotAllowed, ValidationFailed for what does not answer the challenge, and Conflict when it
-        is registered already or the account has too many.
+        Raises StepUpRequired, NotAllowed, ValidationFailed for an invalid response to the challenge, and Conflict when
+        the passkey is already registered or the account has too many.
         """
         user_id = await self._rights.require_recent_authentication(actor)
         passkey = await self._read(user_id, registration)
         async with transaction():
             await self._accounts.lock(user_id)
             if await self._passkeys.count(user_id) >= PASSKEYS_MAXIMUM:
-                raise Conflict(f"An account has up to {PASSKEYS_MAXIMUM} passkeys. Remove one first.")
+                raise Conflict(f"An account can have up to {PASSKEYS_MAXIMUM} passkeys. Remove one first.")
             await self._factors.require_reauthentication_before_first(user_id)
             added = await self._passkeys.insert(passkey)
             codes = await self._factors.issue_first_recovery_codes(user_id)

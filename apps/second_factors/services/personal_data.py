@@ -1,4 +1,4 @@
-"""The second factors of a person."""
+"""The personal data in second factors."""
 
 from typing import Any, override
 

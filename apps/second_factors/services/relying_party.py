@@ -1,4 +1,4 @@
-"""What Keyhouse requests of authenticators, and how it verifies their responses (WebAuthn Level 3), by py_webauthn."""
+"""Requests passkeys and verifies authenticators' responses (WebAuthn Level 3), by py_webauthn."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -34,12 +34,12 @@ KNOWN_TRANSPORTS = {transport.value for transport in AuthenticatorTransport}
 
 
 class CredentialRefused(Exception):
-    """The response is malformed, or does not prove what it should."""
+    """The response is malformed or invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The owner of a new passkey: the account's random name on authenticators, and the names that people see there."""
+    """The owner of a new passkey: the account's random handle on authenticators, and the names that they display."""
 
     handle: bytes
     name: str
@@ -47,7 +47,7 @@ class Owner:
 
 
 class RelyingParty:
-    """Keyhouse, as authenticators know it: a domain, and the origins of the pages that may request its passkeys.
+    """Keyhouse as a relying party: its domain, and the origins of the pages that may request its passkeys.
 
     The methods that read responses take milliseconds of processor time: call them off the event loop. Challenges are
     base64url.
@@ -61,7 +61,7 @@ class RelyingParty:
     def creation_options(
         self, challenge: str, owner: Owner, registered: Sequence[Passkey]
     ) -> PublicKeyCredentialCreationOptions:
-        """Return the browser's options for a new passkey, on an authenticator that holds none of those registered."""
+        """Return the browser's options for a new passkey, on an authenticator that has none of the registered ones."""
         return generate_registration_options(
             rp_id=self._domain,
             rp_name=self._name,
@@ -70,7 +70,8 @@ class RelyingParty:
             user_display_name=owner.display_name,
             challenge=base64url_to_bytes(challenge),
             timeout=TIMEOUT_MILLISECONDS,
-            # Any authenticator serves as second factor; one that stores the passkey and verifies its user, as the only.
+            # Any authenticator can be a second factor. One that stores the passkey and verifies its user can be the
+            # only factor.
             authenticator_selection=AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.PREFERRED, user_verification=UserVerificationRequirement.PREFERRED
             ),
@@ -80,7 +81,7 @@ class RelyingParty:
     def request_options(
         self, challenge: str, allowed: Sequence[Passkey], *, must_verify_user: bool
     ) -> PublicKeyCredentialRequestOptions:
-        """Return the browser's options for one of the allowed passkeys, or for any passkey where none is named."""
+        """Return the browser's options for one of the allowed passkeys, or for any passkey if `allowed` is empty."""
         verification = (
             UserVerificationRequirement.REQUIRED if must_verify_user else UserVerificationRequirement.PREFERRED
         )
@@ -95,14 +96,14 @@ class RelyingParty:
     def read_attestation(self, credential: AttestationCredential, challenge: str) -> NewCredential:
         """Return the new key pair's public half; raises CredentialRefused.
 
-        No attestation is requested, so none is trusted: of the formats, only those that name no manufacturer are read.
+        No attestation is requested or trusted: only formats without a manufacturer's certificate are accepted.
         """
         return _guarded(self._attestation, credential, challenge)
 
     def read_assertion(
         self, credential: AssertionCredential, challenge: str, public_key: bytes, *, must_verify_user: bool
     ) -> Assertion:
-        """Return what was signed with the private half of the public key; raises CredentialRefused.
+        """Verify the signature with the public key and return the signed data; raises CredentialRefused.
 
         The caller compares the counter and the user handle with those stored.
         """
@@ -161,7 +162,7 @@ def _guarded[**P, R](read: Callable[P, R], *args: P.args, **kwargs: P.kwargs) ->
 
 
 def _require_same_origin(client_data_json: str) -> None:
-    # Nobody signs in on a page of ours in another site's frame.
+    # Keyhouse's pages cannot be used to sign in inside a frame of another site.
     if parse_client_data_json(base64url_to_bytes(client_data_json)).cross_origin:
         raise CredentialRefused
 

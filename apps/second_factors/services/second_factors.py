@@ -1,4 +1,4 @@
-"""An account's second factors as a whole, and the codes that people enter."""
+"""Lists an account's second factors, and verifies codes."""
 
 from apps.core.authorization.authentication_methods import ONE_TIME_CODE
 from apps.core.authorization.catalogue import SECURITY_READ
@@ -17,7 +17,7 @@ from apps.users.services.user_service import UserService
 
 
 class SecondFactors:
-    """Shows which factors an account has, and verifies codes."""
+    """Lists an account's second factors, and verifies codes."""
 
     def __init__(
         self,
@@ -36,11 +36,11 @@ class SecondFactors:
         self._codes = codes
 
     async def kinds_of(self, user_id: int) -> tuple[FactorKind, ...]:
-        """Return which kinds of proof complete a sign-in to the account; empty while it has no second factor."""
+        """Return the kinds of factors that complete a sign-in to the account; empty if it has no second factor."""
         return kinds_in(await self._factors.counts(user_id))
 
     async def check_code(self, user_id: int, code: str) -> str | None:
-        """Use up a code, six digits or a recovery code; return the method it proves (RFC 8176), or None when wrong.
+        """Spend a code and return its authentication method (RFC 8176), or None when the code is wrong.
 
         Raises TooManyRequests while codes of the account are locked (see `CodeVerification`).
         """
@@ -78,7 +78,7 @@ class SecondFactors:
 
 
 def kinds_in(counts: FactorCounts) -> tuple[FactorKind, ...]:
-    """Return the kinds that are there; recovery codes alone are no second factor."""
+    """Return the kinds of factors in the counts; recovery codes alone are not a second factor."""
     if not counts.has_factor:
         return ()
     held = {

@@ -1,4 +1,4 @@
-"""Authenticator apps: enrolled, confirmed, removed."""
+"""Adds, confirms and removes authenticator apps."""
 
 from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
@@ -9,7 +9,7 @@ from apps.core.errors import NotFound, WrongCode
 from apps.second_factors.repositories.totp_repository import TotpRepository
 from apps.second_factors.schemas.second_factor import RecoveryCodesOut
 from apps.second_factors.schemas.totp_device import TotpSecret
-from apps.second_factors.services.codes import encrypted, new_secret, otpauth_uri, qr_code
+from apps.second_factors.services.codes import encrypt_secret, new_secret, otpauth_uri, qr_code
 from apps.second_factors.services.factor_rights import FactorRights
 from apps.second_factors.services.in_transaction.account_factors import FactorSet
 from apps.second_factors.services.in_transaction.code_verification import CodeVerification, attempt_of
@@ -20,7 +20,7 @@ KIND = {"kind": "totp"}
 
 
 class TotpEnrolment:
-    """Gives accounts a secret for an authenticator app. It counts once a first code has confirmed it."""
+    """Adds authenticator apps. An app is a second factor once a first code has confirmed it."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class TotpEnrolment:
         self._issuer = issuer
 
     async def begin(self, actor: Principal) -> TotpSecret:
-        """Return a new secret, which awaits its first code for 15 minutes; the confirmed one stays valid.
+        """Create and return a secret to confirm within 15 minutes; the confirmed one stays valid.
 
         Raises as `FactorRights.require_may_enrol` does.
         """
@@ -54,7 +54,7 @@ class TotpEnrolment:
         async with transaction():
             await self._accounts.lock(account.user_id)
             await self._devices.delete_unconfirmed(account.user_id)
-            await self._devices.insert_unconfirmed(account.user_id, encrypted(secret))
+            await self._devices.insert_unconfirmed(account.user_id, encrypt_secret(secret))
         return TotpSecret(secret=secret, otpauth_uri=uri, qr_code=image)
 
     async def confirm(self, actor: Principal, code: str) -> RecoveryCodesOut:
@@ -73,7 +73,7 @@ class TotpEnrolment:
             codes = None
             if await self._codes.verify_first(attempt_of(user_id, code), secret, actor):
                 codes = await self._confirm(actor, user_id, secret.device_id)
-        if codes is None:  # the count and the record of a wrong code are committed
+        if codes is None:  # raised here, so that the count and the audit event of a wrong code are committed
             raise WrongCode
         return RecoveryCodesOut(recovery_codes=codes)
 

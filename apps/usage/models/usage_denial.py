@@ -4,7 +4,7 @@ from django.db import models
 
 
 class UsageDenial(models.Model):
-    """How many calls of a key were refused with one code in the minute that begins at `minute_at`.
+    """The number of a key's calls that were refused with one code in the minute that begins at `minute_at`.
 
     Refused calls are counted, not stored one by one, so that a flood of them takes no space.
     """

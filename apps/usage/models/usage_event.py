@@ -4,7 +4,7 @@ from django.db import models
 
 
 class UsageEvent(models.Model):
-    """What one allowed call used. Partitioned by month of `occurred_at`, so that old months are dropped as a whole.
+    """The usage of one allowed call. Partitioned by month of `occurred_at`, so that whole months can be dropped.
 
     The ids are not foreign keys, whose checks would slow down verification; rows of accounts and keys are never deleted
     from the database. `cost` is in credits, charged by the ledger entry `credit_transaction_id`, which is null when the

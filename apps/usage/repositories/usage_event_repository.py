@@ -23,7 +23,7 @@ class UsageEventRepository:
     """The usage events' rows, which verification writes."""
 
     async def ensure_partitions(self, months_ahead: int) -> None:
-        """Create the missing partitions of this month and `months_ahead`; safe to run at any time."""
+        """Create the missing partitions of this month and the next `months_ahead`; safe to run at any time."""
         await fetch_rows("SELECT ensure_usage_partitions(%s)", [months_ahead])
 
     async def by_key_and_day(self, user_id: int, maximum: int) -> tuple[list[UsedOnDay], int]:

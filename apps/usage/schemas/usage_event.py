@@ -16,7 +16,7 @@ class UsedCalls(ResponseSchema):
 
 
 class RefusedCalls(ResponseSchema):
-    """How many calls were refused with this code, and the minute of the last one."""
+    """The number of calls that were refused with this code, and the minute of the last one."""
 
     code: str
     count: int

@@ -1,4 +1,4 @@
-"""What usage keeps of a person."""
+"""The personal data in usage events."""
 
 from typing import Any
 

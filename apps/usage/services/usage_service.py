@@ -1,4 +1,4 @@
-"""Usage: partitions for coming events, and why calls were refused."""
+"""Creates partitions for usage events, and reads counts of refused calls."""
 
 from apps.usage.repositories.usage_denial_repository import UsageDenialRepository
 from apps.usage.repositories.usage_event_repository import UsageEventRepository
@@ -8,14 +8,14 @@ PARTITION_MONTHS_AHEAD = 12
 
 
 class UsageService:
-    """Looks after usage events and counts of refused calls, which verification writes."""
+    """Manages usage events and counts of refused calls, which verification writes."""
 
     def __init__(self, events: UsageEventRepository, denials: UsageDenialRepository) -> None:
         self._events = events
         self._denials = denials
 
     async def prepare_partitions(self) -> None:
-        """Create missing partitions for the coming year; events of later go to the default partition."""
+        """Create missing partitions for the coming year; later events are stored in the default partition."""
         await self._events.ensure_partitions(PARTITION_MONTHS_AHEAD)
 
     async def recent_refusals(self, api_key_id: int) -> list[RefusedCalls]:

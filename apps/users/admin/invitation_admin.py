@@ -31,7 +31,7 @@ class InvitationForm(SchemaModelForm):
         help_texts: ClassVar = {"plan": "The plan of the new account. Empty: the default plan."}
 
     def schema_values(self) -> dict[str, Any]:
-        """Send the name of the plan, as API clients do."""
+        """Return the values, with the plan by its name, as API clients send them."""
         values = super().schema_values()
         plan = values.pop("plan", None)
         return {**values, "plan": plan.name} if plan else values
@@ -52,7 +52,7 @@ def _is_open(invitation: Invitation) -> bool:
 RESEND = Operation(
     name="resend",
     label="Send again",
-    order="Send {rows} again",
+    title="Send {rows} again",
     done="{rows} sent again",
     explanation="The message is sent again, and the invitation is valid for seven days from now.",
     perform=_resend,
@@ -61,7 +61,7 @@ RESEND = Operation(
 REVOKE = Operation(
     name="revoke",
     label="Revoke",
-    order="Revoke {rows}",
+    title="Revoke {rows}",
     done="{rows} revoked",
     explanation="The invitation and every link to it become invalid.",
     perform=_revoke,
@@ -72,7 +72,7 @@ REVOKE = Operation(
 
 @admin.register(Invitation)
 class InvitationAdmin(ServiceAdmin):
-    """Sends invitations, sends them again and revokes them; it never edits them."""
+    """Sends, resends and revokes invitations. They cannot be edited."""
 
     form = InvitationForm
     operations = (RESEND, REVOKE)
@@ -90,7 +90,7 @@ class InvitationAdmin(ServiceAdmin):
         return ("email", "plan", *HISTORY) if obj else ("email", "plan")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse editing."""
+        """Deny: invitations cannot be edited."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

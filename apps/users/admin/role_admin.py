@@ -35,7 +35,7 @@ def _scopes() -> list[tuple[str, str]]:
 class RoleForm(SchemaModelForm):
     """The fields of a role, new or not.
 
-    The page remembers what it showed: saving an old page does not give back what was removed since.
+    The page contains the values that it showed, so that saving an old page does not restore what was removed since.
     """
 
     scopes = forms.MultipleChoiceField(
@@ -90,7 +90,7 @@ class RoleAdmin(ServiceAdmin):
 
     @admin.display(description="Scopes")
     def scopes(self, role: Any) -> SafeString:
-        """Show each scope that the role gives."""
+        """Show each scope of the role."""
         return format_html_join(SafeString("<br>"), "<code>{}</code>", ((scope,) for scope in role.scope_names))
 
     @admin.display(description="Accounts", ordering="accounts_number")
@@ -100,7 +100,7 @@ class RoleAdmin(ServiceAdmin):
         return format_html('<a href="{}">{}</a>', address, role.accounts_number)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return the fields that the page shows and does not change."""
+        """Return the read-only fields."""
         if obj is None:
             return ()
         return ("accounts",) if self.has_change_permission(request) else ("name", "scopes", "accounts")

@@ -93,7 +93,7 @@ def _role_choices() -> list[tuple[str, str]]:
 class UserChangeForm(SchemaModelForm):
     """Changes an account.
 
-    The page remembers which roles it showed: saving an old page does not give back a role that was removed since.
+    The page contains the roles that it showed, so that saving an old page does not restore a role that was removed.
     """
 
     schema = UserAdministration
@@ -114,7 +114,7 @@ class UserChangeForm(SchemaModelForm):
         self.initial["roles"] = role_names_of(self.instance)
 
     def schema_values(self) -> dict[str, Any]:
-        """Send the name of the plan, as API clients do."""
+        """Return the values, with the plan by its name, as API clients send them."""
         values = super().schema_values()
         return {**values, "plan": values["plan"].name} if "plan" in values else values
 
@@ -137,7 +137,7 @@ def _is_restorable(user: User) -> bool:
 ACTIVATE = Operation(
     name="activate",
     label="Reactivate",
-    order="Reactivate {rows}",
+    title="Reactivate {rows}",
     done="{rows} reactivated",
     explanation="The user can sign in again, and the API keys of the account are valid again.",
     perform=lambda actor, user_id, _form: _set_active(actor, user_id, is_active=True),
@@ -147,7 +147,7 @@ ACTIVATE = Operation(
 DEACTIVATE = Operation(
     name="deactivate",
     label="Suspend",
-    order="Suspend {rows}",
+    title="Suspend {rows}",
     done="{rows} suspended",
     explanation="The user is signed out and cannot sign in, and the API keys of the account are refused immediately. "
     "The account can be reactivated.",
@@ -164,7 +164,7 @@ DELETE = deletion(
 RESTORE = Operation(
     name="restore",
     label="Restore",
-    order="Restore {rows}",
+    title="Restore {rows}",
     done="{rows} restored",
     explanation="The user can sign in again, and the API keys of the account are valid again. Sessions stay ended.",
     perform=_restore,
@@ -221,7 +221,7 @@ class UserAdmin(ServiceAdmin):
 
     @admin.display(description="Account id")
     def number(self, user: Any) -> str:
-        """Show the id by which the audit trail and other lists name the account."""
+        """Show the id, which identifies the account in the audit trail and in other lists."""
         return str(user.pk)
 
     @admin.display(description="Roles")
@@ -239,7 +239,7 @@ class UserAdmin(ServiceAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Leave deleted accounts out of the choices of other pages."""
+        """Return the matches, without deleted accounts when another page offers them as choices."""
         match = request.resolver_match
         if match and match.url_name == "autocomplete":
             queryset = queryset.filter(deleted_at=None)
@@ -248,7 +248,7 @@ class UserAdmin(ServiceAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
     ) -> HttpResponse:
-        """Link to everything that belongs to the account."""
+        """Add links to the account's rows in other apps."""
         user = context.get("original")
         links = account_links(request, user) if user else {}
         return super().render_change_form(request, {**context, "account_links": links}, *args, **options)

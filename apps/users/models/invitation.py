@@ -9,7 +9,7 @@ from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
 
 
 class Invitation(TimestampedModel):
-    """An address that staff have invited; each mail holds another link to the same invitation.
+    """An address that staff have invited. Each message contains a different link to the same invitation.
 
     It is open until it is accepted or revoked, and valid until it expires. The account that is created by it has this
     address, verified, and this plan, or else the default plan.

@@ -1,4 +1,4 @@
-"""A sign-up whose address has not been confirmed."""
+"""A sign-up with an unconfirmed e-mail address."""
 
 from django.db import models
 from django.db.models.functions import Lower, Now
@@ -7,10 +7,10 @@ from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
 
 
 class PendingRegistration(models.Model):
-    """The data of an account that is created once its address is confirmed; deleted then, or after two days.
+    """The data of an account that is created when its address is confirmed; deleted then, or after two days.
 
-    It is stored for an address that has an account too, so that the duration of a sign-up reveals nothing. An address
-    may have several: each link stands for one of them, and the first that is confirmed gets the address.
+    It is also stored for an address that has an account, so that the duration of a sign-up does not reveal it. An
+    address may have several, each with its own link; the first to be confirmed gets the address.
     """
 
     email = models.EmailField(max_length=EMAIL_LENGTH_MAXIMUM)

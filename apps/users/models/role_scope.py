@@ -1,4 +1,4 @@
-"""A scope that a role gives."""
+"""A scope of a role."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class RoleScope(models.Model):
-    """Accounts that have the role hold the scope, and their API keys may, while the row exists."""
+    """While the row exists, accounts with the role hold the scope, and their API keys may have it."""
 
     role = models.ForeignKey("auth.Group", on_delete=models.CASCADE, related_name="scopes", db_index=False)
     scope = models.CharField(max_length=100)

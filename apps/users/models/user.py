@@ -1,4 +1,4 @@
-"""An account, and how Django's own commands and sign-in create and find it."""
+"""Accounts, and the manager by which Django creates and finds them."""
 
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ DEFAULT_PLAN_NAME = "free"
 
 
 class UserManager(BaseUserManager["User"]):
-    """Finds accounts by e-mail address, in whatever case; deleted accounts are not found."""
+    """Finds accounts by e-mail address, case-insensitively; deleted accounts are not found."""
 
     use_in_migrations = False
 
@@ -71,7 +71,7 @@ def _required(email: str) -> str:
 class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     """A customer or a member of staff. Deletion sets `deleted_at`; the row stays, and so does its ledger."""
 
-    # Folded by the "C" collation, which folds ASCII only: in a Turkish database ADMIN and admin are two names.
+    # The "C" collation folds the case of ASCII only. In a database with a Turkish locale, ADMIN and admin would differ.
     email = models.EmailField(max_length=EMAIL_LENGTH_MAXIMUM, db_collation="C")
     username = models.CharField(max_length=150, db_collation="C")
     full_name = models.CharField(max_length=200, blank=True, default="")
@@ -79,7 +79,7 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     email_verified_at = models.DateTimeField(null=True, blank=True)
-    # The address that the owner asked for, until when it may be confirmed, and which address has confirmed it.
+    # The requested address, the end of the time to confirm it, and the address (old or new) that has confirmed it.
     pending_email = models.EmailField(
         max_length=EMAIL_LENGTH_MAXIMUM, blank=True, default="", db_default="", editable=False
     )
@@ -94,7 +94,7 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     erased_at = models.DateTimeField(null=True, editable=False)
     # Sessions that began before this are ended.
     sessions_ended_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # Authentications before this do not count as recent: the account had no second factor then.
+    # Authentications before this do not count as recent, because the account had no second factor then.
     proofs_ended_at = models.DateTimeField(null=True, editable=False)
 
     USERNAME_FIELD = "email"

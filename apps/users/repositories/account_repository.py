@@ -1,4 +1,4 @@
-"""Locks accounts and writes what signing in, keys and erasure change of them."""
+"""Locks accounts, and writes the columns that sign-ins change."""
 
 from datetime import datetime
 from typing import Any
@@ -19,8 +19,8 @@ UNTOUCHED = {"updated_at": F("updated_at")}  # signing in and out does not chang
 class AccountRepository:
     """The rows of accounts that are not deleted.
 
-    Locks join no plan: after waiting for a lock, PostgreSQL compares the account with the plan that it had before, and
-    finds no row where the plan has changed meanwhile.
+    Locking queries do not join the plan: after waiting for a lock, PostgreSQL joins the account with its former plan,
+    and finds no row if the plan has changed meanwhile.
     """
 
     async def find(self, user_id: int) -> User | None:
@@ -50,29 +50,29 @@ class AccountRepository:
         return user
 
     async def find_with_role_scopes(self, user_id: int) -> User | None:
-        """Return the account with the scopes that its roles give as `role_scopes`, or None."""
+        """Return the account with the scopes of its roles as `role_scopes`, or None."""
         return await _account_with_role_scopes.first(user_id)
 
     async def find_mail_address(self, user_id: int) -> tuple[str | None, datetime]:
-        """Return the account's address, also of a deleted one, and the moment by the database's clock.
+        """Return the account's address, also of a deleted account, and the time by the database's clock.
 
         The address is None once the account is erased. Raises NotFound.
         """
         user = await _account_now.first(user_id)
         if user is None:
             raise NotFound
-        return user.email if user.erased_at is None else None, vars(user)["moment"]
+        return user.email if user.erased_at is None else None, vars(user)["now"]
 
     async def role_scopes(self, user_id: int) -> list[str]:
         """Return the scopes that the account's roles give, also of a deleted account."""
         return [given.scope for given in await _role_scopes.all(user_id)]
 
-    async def role_names_giving(self, scope: str) -> list[str]:
-        """Return the names of the roles that give the scope, in order."""
+    async def role_names_with_scope(self, scope: str) -> list[str]:
+        """Return the names of the roles with the scope, in order."""
         return [role.name for role in await fetch_all(Role.objects.filter(scopes__scope=scope).order_by("name"))]
 
     async def record_login(self, user_id: int) -> None:
-        """Store the moment of a sign-in."""
+        """Store the time of a sign-in."""
         await update(User.objects.filter(pk=user_id), last_login=Now(), **UNTOUCHED)
 
     async def set_password(self, user_id: int, password_hash: str) -> None:
@@ -84,7 +84,7 @@ class AccountRepository:
         await update(User.objects.filter(pk=user_id), sessions_ended_at=Now(), **UNTOUCHED)
 
     async def end_authentications(self, user_id: int) -> None:
-        """Let no authentication before now count as recent."""
+        """Store that earlier authentications no longer count as recent."""
         await update(User.objects.filter(pk=user_id), proofs_ended_at=Now(), **UNTOUCHED)
 
     async def mark_email_verified(self, user_id: int) -> None:
@@ -111,7 +111,7 @@ def _account_with_key_allowance(user_id: int) -> QuerySet[User]:
 
 @prepared
 def _account_now(user_id: int) -> QuerySet[User]:
-    return User.objects.annotate(moment=Now()).filter(pk=user_id)
+    return User.objects.annotate(now=Now()).filter(pk=user_id)
 
 
 @prepared

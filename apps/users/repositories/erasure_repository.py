@@ -1,4 +1,4 @@
-"""Reads and writes deleted accounts."""
+"""Reads, restores and erases deleted accounts."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from apps.users.models import User
 from apps.users.repositories.pending_email_repository import NOTHING_PENDING
 from apps.users.repositories.user_repository import conflict_of
 
-DUE_MAXIMUM = 1000  # at a time
+DUE_MAXIMUM = 1000  # per query
 
 
 class ErasureRepository:
@@ -28,7 +28,7 @@ class ErasureRepository:
         return user
 
     async def restore(self, user: User) -> None:
-        """Take back the deletion of a locked account; raises Conflict when its address or user name is taken."""
+        """Undo the deletion of a locked account; raises Conflict when its address or user name is taken."""
         try:
             await update(User.objects.filter(pk=user.pk), deleted_at=None, is_active=True)
         except ConstraintViolated as error:
@@ -48,7 +48,7 @@ class ErasureRepository:
         return await fetch_one(_due(days).filter(pk=user_id).select_for_update(skip_locked=True, no_key=True))
 
     async def erase(self, user: User, name: str, email: str) -> None:
-        """Replace the personal data of a locked account by a name and an address that say nothing."""
+        """Replace the personal data of a locked account by a placeholder name and address."""
         await update(
             User.objects.filter(pk=user.pk),
             email=email,

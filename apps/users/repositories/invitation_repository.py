@@ -53,7 +53,7 @@ class InvitationRepository(EntityRepository[Invitation]):
         return found[-1] if found else None
 
     async def renew(self, invitation: Invitation, lifetime: timedelta) -> Invitation:
-        """Let a locked invitation be valid for `lifetime` from now."""
+        """Set a locked invitation to expire after `lifetime` from now."""
         return await self.update(invitation, expires_at=Now() + lifetime)
 
     async def revoke(self, invitation: Invitation) -> None:
@@ -61,15 +61,15 @@ class InvitationRepository(EntityRepository[Invitation]):
         await update(_row(invitation), revoked_at=Now())
 
     async def accept(self, invitation: Invitation, user_id: int) -> None:
-        """Store which account was created by a locked invitation."""
+        """Mark a locked invitation as accepted by the account."""
         await update(_row(invitation), accepted_at=Now(), user_id=user_id)
 
     async def replace_address_of_account(self, user_id: int, email: str) -> None:
-        """Write another address on the invitations by which the account was created."""
+        """Replace the address in the invitations by which the account was created."""
         await update(Invitation.objects.filter(user=user_id), email=email)
 
     async def replace_address(self, old: str, until: datetime, email: str) -> None:
-        """Write another address on the invitations to `old` that were sent before `until` and belong to no account."""
+        """Replace the address in the invitations to `old` that were sent before `until` and belong to no account."""
         await update(Invitation.objects.filter(_is_to(old), user=None, created_at__lt=until), email=email)
 
 

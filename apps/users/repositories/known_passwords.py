@@ -1,4 +1,4 @@
-"""Passwords that are known: from public lists (`common_passwords.md`), and from breaches, in the operator's file."""
+"""Common passwords, from public lists (`common_passwords.md`), and breached ones, in the operator's file."""
 
 import gzip
 import os
@@ -59,14 +59,14 @@ class BreachedPasswordFile:
         except OSError as error:
             raise ValueError(f"cannot be read: {error.strerror}") from None
         if not samples or not all(map(_line.fullmatch, samples)):
-            raise ValueError("must have lines of a SHA-1 in capitals, a colon and a count")
+            raise ValueError("must have lines of an upper-case SHA-1, a colon and a count")
         digests = [line[:DIGEST_LENGTH] for line in samples]
         if digests != sorted(digests):
-            raise ValueError("must be in order of the digests")
+            raise ValueError("must be sorted by digest")
 
 
 def _search(file: BinaryIO, digest: bytes) -> bool:
-    """Interpolate, as digests are spread evenly; halve the range every third time, in case they are not."""
+    """Search by interpolation, because digests are evenly distributed; bisect every third time in case they are not."""
     low, high = 0, _size(file)  # the line, if it exists, begins at or after `low` and before `high`
     low_rank, high_rank, wanted = 0, RANKS, _rank(digest)
     reads = 0
@@ -116,10 +116,10 @@ LIST = Path(__file__).with_name("common_passwords.txt.gz")
 
 
 def is_common_password(password: str) -> bool:
-    """Return whether the password is in the list, in whatever case and width.
+    """Return whether the password is in the list, regardless of case and width.
 
-    The first call reads the list, a megabyte, which then stays in memory. It has no password under eight characters:
-    those may not be set anyway.
+    The first call reads the list, a megabyte, which then stays in memory. It has no passwords under eight characters:
+    those cannot be set.
     """
     text = unicodedata.normalize("NFKC", password).casefold().strip()
     return b"\n%b\n" % text.encode("utf-8", "surrogatepass") in _lines()

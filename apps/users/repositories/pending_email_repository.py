@@ -1,4 +1,4 @@
-"""Reads and writes the addresses that accounts are about to get."""
+"""Reads and writes the pending e-mail addresses of accounts."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,7 +23,7 @@ class PendingEmailRepository:
         return await exists(User.objects.with_email(email).filter(deleted_at=None))
 
     async def begin(self, user: User, email: str, lifetime: timedelta, confirmed_by: str) -> None:
-        """Store an address that has to be confirmed within `lifetime`, and which side has confirmed it already."""
+        """Store a pending address, to confirm within `lifetime`, and the side that has already confirmed it."""
         await update(
             _row(user),
             pending_email=email,
@@ -32,7 +32,7 @@ class PendingEmailRepository:
         )
 
     async def is_pending(self, user: User, email: str) -> bool:
-        """Return whether this address still has to be confirmed."""
+        """Return whether this is the pending address."""
         return await exists(_row(user).filter(pending_email=email, pending_email_until__gt=Now()))
 
     async def confirm(self, user: User, side: str) -> None:
@@ -40,11 +40,11 @@ class PendingEmailRepository:
         await update(_row(user), pending_email_confirmed_by=side)
 
     async def end(self, user: User) -> None:
-        """Forget the pending address."""
+        """Remove the pending address."""
         await update(_row(user), **NOTHING_PENDING)
 
     async def move(self, user: User, email: str, *, is_verified: bool) -> None:
-        """Give the account the address, verified with `is_verified`; raises Conflict when it is taken."""
+        """Set the account's address, as verified or not; raises Conflict when it is taken."""
         verified: dict[str, Any] = {"email_verified_at": Now()} if is_verified else {}
         try:
             await update(_row(user), email=email, **verified, **NOTHING_PENDING)

@@ -1,4 +1,4 @@
-"""Reads and writes sign-ups whose address has not been confirmed."""
+"""Reads and writes pending registrations."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -20,11 +20,11 @@ class PendingRegistrationRepository:
     """The pending registrations' rows."""
 
     async def lock_address(self, email: str) -> None:
-        """Make other transactions that lock the same address wait until this one ends; it may have no row yet."""
+        """Lock the address, which may have no row yet: transactions that lock the same address wait for each other."""
         await fetch_rows(SQL["lock_address"], [email])
 
     async def count_since(self, email: str, age: timedelta) -> int:
-        """Return how many for the address are younger than `age`."""
+        """Return the number of pending registrations for the address that are newer than `age`."""
         return await count(_of_address(email).filter(created_at__gt=Now() - age))
 
     async def insert(self, account: Mapping[str, str], password_hash: str) -> int:
@@ -44,7 +44,7 @@ class PendingRegistrationRepository:
         await delete(_of_address(email))
 
     async def delete_expired(self, maximum: int) -> int:
-        """Delete up to `maximum` that are older than two days, and return how many."""
+        """Delete up to `maximum` pending registrations that are older than two days, and return their number."""
         return int((await fetch_rows(SQL["delete_expired"], [maximum]))[0][0])
 
 

@@ -1,4 +1,4 @@
-"""Reads and writes roles, and which accounts have them."""
+"""Reads and writes roles, and assigns them to accounts."""
 
 from collections.abc import Collection
 from typing import Any
@@ -24,14 +24,14 @@ class RoleInUse(Conflict):
     """A role that accounts have cannot be deleted."""
 
     code = "ROLE_IN_USE"
-    message = "Accounts have this role. Remove it from them first, or remove its scopes."
+    message = "Accounts have this role. Remove it from them first, or remove its scopes instead."
 
 
 class RoleRepository:
     """The roles' rows: Django's groups, with the scopes that they give.
 
-    What a role gives, and which accounts have it, changes only while its row is locked; which accounts have it, only
-    while the account's row is locked too.
+    Lock a role before changing its scopes, permissions or accounts. Before changing its accounts, also lock the
+    account.
     """
 
     async def get(self, role_id: int) -> Role:
@@ -46,10 +46,10 @@ class RoleRepository:
     async def lock(self, role_id: int) -> Role:
         """Lock the role and return it with its scopes; raises NotFound."""
         _existing(await lock_one(Role.objects.filter(pk=role_id)))
-        return await self.get(role_id)  # read once it is locked: a subquery would show what was before the wait
+        return await self.get(role_id)  # read after locking: a subquery would return the state before the wait
 
     async def insert(self, name: str) -> int:
-        """Insert a role that gives nothing and return its id; raises Conflict when its name is taken."""
+        """Insert a role without scopes and permissions and return its id; raises Conflict when its name is taken."""
         try:
             return (await insert(Role(name=name))).pk
         except ConstraintViolated as error:
@@ -63,12 +63,12 @@ class RoleRepository:
             raise _refusal(error) from error
 
     async def replace_scopes(self, role_id: int, scopes: Collection[str]) -> None:
-        """Let a locked role give these scopes and no others."""
+        """Replace the scopes of a locked role."""
         await delete(RoleScope.objects.filter(role=role_id).exclude(scope__in=scopes))
         await insert_all([RoleScope(role_id=role_id, scope=scope) for scope in scopes], ignore_conflicts=True)
 
     async def has_members(self, role_id: int) -> bool:
-        """Return whether accounts have a locked role that are not deleted."""
+        """Return whether an account that is not deleted has a locked role."""
         return await exists(Membership.objects.filter(group=role_id, user__deleted_at=None))
 
     async def delete(self, role_id: int) -> None:
@@ -91,7 +91,7 @@ class RoleRepository:
         return await lock_all(Role.objects.filter(Q(name__in=names) | Q(pk__in=ids)))
 
     async def remove_others(self, user_id: int, ids: Collection[int]) -> None:
-        """Remove all roles but these, which are locked, from a locked account."""
+        """Remove all roles except these, which are locked, from a locked account."""
         await delete(Membership.objects.filter(user=user_id).exclude(group__in=ids))
 
     async def add(self, user_id: int, ids: Collection[int]) -> None:

@@ -24,7 +24,7 @@ TAKEN = {
 
 
 class UserRepository(AccountRepository):
-    """The rows of accounts that are not deleted; what `get` and `page` return has its plan and its `role_names`."""
+    """The rows of accounts that are not deleted. `get` and `page` return them with their plan and `role_names`."""
 
     async def get(self, user_id: int) -> User:
         """Return the account; raises NotFound."""
@@ -34,7 +34,7 @@ class UserRepository(AccountRepository):
         return user
 
     async def find_by_email(self, email: str) -> User | None:
-        """Return the account with this address, however it is written, or None."""
+        """Return the account with this address in any spelling, or None."""
         return await _user_of_email.first(canonical_email(email))
 
     async def page(
@@ -65,7 +65,7 @@ class UserRepository(AccountRepository):
         return await insert_if_free(user)
 
     async def update(self, user: User, columns: Mapping[str, Any], *, ends_sessions: bool = False) -> None:
-        """Change columns of a locked account; with `ends_sessions`, end every session that has begun before now.
+        """Change columns of a locked account; with `ends_sessions`, end all its sessions.
 
         Raises Conflict when its address or user name is taken, ValidationFailed when its plan has just been deleted.
         """
@@ -110,7 +110,7 @@ def _matching(search: str | None, is_active: bool | None, only_id: int | None) -
 
 
 async def require_plan() -> None:
-    """Refuse a plan that was deleted after its name was read: its key would else be checked at the commit."""
+    """Check the foreign key to the plan now instead of at the commit; raises ValidationFailed if it was deleted."""
     try:
         await check_constraints()
     except ConstraintViolated as error:
@@ -118,6 +118,6 @@ async def require_plan() -> None:
 
 
 def conflict_of(error: ConstraintViolated) -> Exception:
-    """Return the Conflict that names the field, or the error where no unique field is concerned."""
+    """Return the Conflict for a taken address or user name, with the field, or the error for other constraints."""
     taken = TAKEN.get(error.constraint)
     return error if taken is None else Conflict(taken.message, details=[taken])

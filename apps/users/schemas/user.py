@@ -1,4 +1,4 @@
-"""Accounts, as they are created, changed, found and shown."""
+"""Accounts in requests and responses."""
 
 import unicodedata
 from typing import TYPE_CHECKING, Annotated, Any, Self, cast
@@ -25,7 +25,7 @@ BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u206
 
 
 def _is_one_line(value: str) -> str:
-    if any(unicodedata.category(letter) in {"Cc", "Zl", "Zp"} or letter in BIDI_CONTROLS for letter in value):
+    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} or character in BIDI_CONTROLS for character in value):
         raise ValueError("must not contain control characters or characters that change the direction of text")
     return value
 
@@ -104,7 +104,7 @@ class UserQuery(PageQuery):
 
 
 ACCESS_FIELDS = frozenset({"is_active", "is_staff"})
-# A new password can be set through a mail to the address.
+# The address receives links that set a new password, so it gives access too.
 RIGHTS_FIELDS = frozenset({"email", "is_staff", "roles"})
 
 

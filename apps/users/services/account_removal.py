@@ -1,4 +1,4 @@
-"""Deleting accounts, and restoring them within the grace period."""
+"""Deletes accounts, and restores them within the grace period."""
 
 from django.conf import settings
 from django.utils import timezone
@@ -43,8 +43,8 @@ class AccountRemoval:
     async def delete(self, actor: Principal, user_id: int) -> None:
         """Delete the account softly, end its sessions, void its links, and notify its owner by mail.
 
-        The actor's own account needs a recent authentication, which no API key has; a member of staff's account is for
-        another to delete. Raises NotAllowed, InsufficientScopes, StepUpRequired, Conflict, NotFound.
+        Deleting one's own account requires recent authentication, so API keys are refused. Staff cannot delete their
+        own account. Raises NotAllowed, InsufficientScopes, StepUpRequired, Conflict, NotFound.
         """
         actor.require_writing(user_id, CUSTOMERS_WRITE)
         if user_id == actor.user_id:

@@ -1,4 +1,4 @@
-"""Changing accounts."""
+"""Changes accounts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +34,7 @@ OWN_RIGHTS = "You cannot change your own plan or rights. Ask another member of s
 class AccountUpdate:
     """Changes accounts for their owners and for staff.
 
-    An owner's new address waits until it is confirmed (EmailChange); staff change the addresses of others at once.
+    An owner's new address is pending until it is confirmed (EmailChange); a change by staff is immediate.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Signing up without revealing whether an address has an account: the account is created once it is confirmed."""
+"""Signs up without revealing whether an address has an account: the account is created when it is confirmed."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -15,15 +15,15 @@ from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.user import RegistrationConfirm, UserOut
 from apps.users.services.in_transaction.account_creation import AccountCreation
 
-MESSAGES_AN_HOUR = 5  # to one address, whichever callers sign it up
-ATTEMPTS_MAXIMUM = 5  # passwords that are checked for one link
+MESSAGES_AN_HOUR = 5  # to one address, from all clients together
+ATTEMPTS_MAXIMUM = 5  # passwords per link
 CONFIRM, REGISTERED = "confirm_registration", "registered_already"
 
 
 class ConfirmedRegistration:
     """Stores sign-ups until their address is confirmed.
 
-    An address that has an account gets a message too, which says so. Both cases run the same statements.
+    An address that has an account gets a message that says so. Both cases run the same statements.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class ConfirmedRegistration:
                 await self._enqueue(REGISTERED, owner.email, owner.pk, token, {"link": link_to("forgot-password")})
 
     async def confirm(self, given: RegistrationConfirm) -> UserOut:
-        """Create the account that the token stands for, with a verified address; raises InvalidToken, WrongPassword.
+        """Create the account of the sign-up, with a verified address; raises InvalidToken, WrongPassword.
 
-        The password is that of the sign-up: the person who reads the mail may be another than the one who signed up,
-        and would get an account whose password the other knows. After five wrong passwords the token is invalid.
+        The password must be that of the sign-up: the recipient of the message may not be the person who signed up,
+        and would get an account with a password that another person knows. After five wrong ones the token is invalid.
 
-        A user name that is taken by now gets a random suffix: a refusal would reveal that it is.
+        A user name that is taken meanwhile gets a random suffix, because an error would reveal it.
         """
         token = given.token.get_secret_value()
         valid = await self._tokens.attempt(token, ATTEMPTS_MAXIMUM)
@@ -70,7 +70,7 @@ class ConfirmedRegistration:
         if pending is None:
             raise InvalidToken
         if not await password_matches(given.password.get_secret_value(), pending.password):
-            raise WrongPassword("The password is not the one from the sign-up.")
+            raise WrongPassword("The password is wrong. Enter the one that you chose when you signed up.")
         return await self._create(token, pending)
 
     async def _create(self, token: str, pending: PendingRegistration) -> UserOut:

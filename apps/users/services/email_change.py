@@ -1,4 +1,4 @@
-"""Confirming and cancelling the change of an account's address."""
+"""Confirms and cancels changes of an account's address."""
 
 from typing import Literal
 
@@ -17,7 +17,7 @@ Progress = Literal["pending", "changed"]
 
 
 class EmailChange:
-    """Confirms and cancels, by the links in the messages to both addresses, what EmailChangeRequests has begun."""
+    """Confirms and cancels changes that EmailChangeRequests has begun, by the links in the messages."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class EmailChange:
         self._audit = audit
 
     async def confirm(self, token: str) -> Progress:
-        """Store that one of the two addresses confirms, and change the address once both do; raises InvalidToken."""
+        """Record that one address has confirmed, and change the address when both have; raises InvalidToken."""
         for side, tokens in ((OLD, self._tokens.old), (NEW, self._tokens.new)):
             found = await tokens.find(token)
             if found is not None and found.user_id is not None:
@@ -67,7 +67,7 @@ class EmailChange:
         return "changed"
 
     async def _spend(self, tokens: OneTimeTokens, token: str, user_id: int) -> User:
-        """Lock the account and spend the token; raises InvalidToken, also where another address is pending by now."""
+        """Lock the account and spend the token; raises InvalidToken, also if another address is now pending."""
         try:
             user = await self._accounts.lock(user_id)
         except NotFound:

@@ -1,4 +1,4 @@
-"""Verifying that an account's address belongs to its owner."""
+"""Verifies that an account's address belongs to its owner."""
 
 from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
@@ -33,7 +33,7 @@ class EmailVerification:
     async def verify(self, token: str) -> None:
         """Spend the token and store that the address is verified; raises InvalidToken.
 
-        A token is valid for the address that it was sent to, and for no other that the account has since.
+        A token is valid only for the address that it was sent to.
         """
         found = await self._tokens.find(token)
         if found is None or found.user_id is None:
@@ -69,6 +69,6 @@ class EmailVerification:
 
     async def _may_send(self, user: User) -> bool:
         for allowance in (ONE_A_MINUTE, FIVE_AN_HOUR):
-            if await self._queue.seconds_until_account_may(user.pk, [VERIFY], allowance):
+            if await self._queue.wait_seconds_for_account(user.pk, [VERIFY], allowance):
                 return False
         return True

@@ -1,4 +1,4 @@
-"""Inviting people to create an account."""
+"""Sends, lists and revokes invitations to create an account."""
 
 from datetime import timedelta
 
@@ -46,7 +46,7 @@ class InvitationService:
 
     @property
     def lifetime(self) -> timedelta:
-        """How long an invitation is valid after it was sent."""
+        """The validity of an invitation after it was sent."""
         return timedelta(seconds=self._tokens.ttl_seconds)
 
     async def invite(self, actor: Principal, new: InvitationCreate) -> InvitationOut:

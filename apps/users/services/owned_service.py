@@ -1,8 +1,9 @@
 """The base of services for entities that belong to an account: rights, locks and the audit trail.
 
-    class ProjectService(OwnedService[Project]):
-        kind = "project"
+    class ProjectService(OwnedService[Project, ProjectOut]):
+        out = ProjectOut
         own_writes = PROJECTS_WRITE
+        recorded_fields = ("name",)
 
         async def create(self, actor: Principal, user_id: int, new: ProjectCreate) -> ProjectOut:
             async with transaction():
@@ -18,41 +19,63 @@
                 await self.record_change(actor, "renamed", project, renamed, ["name"])
             return ProjectOut.of(renamed)
 
-Rules stay with the subclass, and so does the transaction: what is called `lock…` or `record…` joins it.
+`get`, `page` and `delete` are inherited. The subclass contains the rules and opens the transactions; methods named
+`lock…` or `record…` join them.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, cast
 
 from apps.audit.domain.audit_entry import AuditEntry, values_of
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.catalogue import ACCOUNT_READ, ACCOUNT_WRITE, CUSTOMERS_READ, CUSTOMERS_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.database.orm.entity_repository import OwnedRepository
+from apps.core.database.transaction import transaction
+from apps.core.schemas.base import ResponseSchema
+from apps.core.schemas.page import Page, PageQuery
 from apps.users.services.in_transaction.accounts import Accounts
 from apps.users.services.user_service import UserService
 
 NOTHING: Mapping[str, Any] = {}
 
 
-class OwnedService[M]:
-    """`kind` is the entity's name in the audit trail.
+class OwnedService[M, Out: ResponseSchema]:
+    """Manages the rows of accounts, for their owners and for staff.
 
-    `own_reads` and `own_writes` are the scopes that an API key needs for its owner's rows; `reads` and `writes` those
-    that staff need for the rows of others.
+    `out` is the schema that is returned. `own_reads` and `own_writes` are the scopes that an API key needs for its
+    owner's rows, `reads` and `writes` those that staff need for the rows of others. `recorded_fields` are the fields of
+    a deleted row that the audit trail keeps.
     """
 
-    kind: ClassVar[str]
+    out: type[Out]
     own_reads: ClassVar[str] = ACCOUNT_READ
     own_writes: ClassVar[str] = ACCOUNT_WRITE
     reads: ClassVar[str] = CUSTOMERS_READ
     writes: ClassVar[str] = CUSTOMERS_WRITE
+    recorded_fields: ClassVar[Sequence[str]] = ()
 
     def __init__(self, rows: OwnedRepository[Any], users: UserService, accounts: Accounts, audit: AuditTrail) -> None:
         self.rows = rows
         self.users = users
         self.accounts = accounts
         self.audit = audit
+
+    async def get(self, actor: Principal, row_id: int) -> Out:
+        """Return the row; raises NotFound, NotAllowed for another account's."""
+        return self._out_of(await self.read(actor, row_id))
+
+    async def page(self, actor: Principal, user_id: int, query: PageQuery) -> Page[Out]:
+        """Return one page of the account's rows; raises NotAllowed, NotFound for the account."""
+        rows, total = await self.read_page(actor, user_id, offset=query.offset, size=query.size)
+        return Page[self.out].of(rows, total, query, self._out_of)  # type: ignore[name-defined]  # built at run time
+
+    async def delete(self, actor: Principal, row_id: int) -> None:
+        """Delete the row; raises NotFound, NotAllowed, InsufficientScopes."""
+        async with transaction():
+            row = await self.lock(actor, row_id)
+            await self.record(actor, "deleted", row, before=values_of(row, self.recorded_fields))
+            await self.rows.delete(row)
 
     async def read(self, actor: Principal, row_id: int) -> M:
         """Return the row; raises NotFound, NotAllowed for another account's."""
@@ -67,7 +90,7 @@ class OwnedService[M]:
         return await self.rows.page(user_id, offset=offset, size=size)
 
     async def lock_owner(self, actor: Principal, user_id: int) -> None:
-        """Lock the account that a new row shall belong to.
+        """Lock the account that a new row will belong to.
 
         Raises NotFound, NotAllowed or InsufficientScopes unless the actor may change what belongs to it.
         """
@@ -87,11 +110,16 @@ class OwnedService[M]:
         before: Mapping[str, Any] = NOTHING,
         after: Mapping[str, Any] = NOTHING,
     ) -> None:
-        """Record `<kind>.<action>`. It concerns the row's owner, who may read it, also where the actor is another."""
-        entry = AuditEntry(actor, f"{self.kind}.{action}", self.kind, row.pk, before, after, subject_id=row.user_id)
+        """Record `<entity>.<action>` as an event that concerns the row's owner, who may read it."""
+        kind = self.rows.kind
+        entry = AuditEntry(actor, f"{kind}.{action}", kind, row.pk, before, after, subject_id=row.user_id)
         await self.audit.record(entry)
 
     async def record_change(self, actor: Principal, action: str, row: Any, changed: Any, names: Iterable[str]) -> None:
-        """Record `<kind>.<action>` with the values of the fields `names` of the row before and after the change."""
+        """Record `<entity>.<action>` with the values of the fields `names` of the row before and after the change."""
         fields = list(names)
         await self.record(actor, action, row, values_of(row, fields), values_of(changed, fields))
+
+    def _out_of(self, row: M) -> Out:
+        shown: Out = cast("Any", self.out).of(row)
+        return shown

@@ -1,4 +1,4 @@
-"""Which passwords may be set: Django's validators, as configured in AUTH_PASSWORD_VALIDATORS."""
+"""Checks new passwords by Django's validators, as configured in AUTH_PASSWORD_VALIDATORS."""
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -11,7 +11,7 @@ from apps.users.models import User
 async def check_new_password(password: str, *, field: str = "password", **account: str) -> None:
     """Raise ValidationFailed with each reason why the account may not have the password, for the field `field`.
 
-    The validators read files and take a processor for a while, so they run on the threads that hash.
+    The validators read files and use the CPU for a while, so they run on the hashing threads.
     """
     try:
         await run_in_hashing_thread(validate_password, password, User(**account))

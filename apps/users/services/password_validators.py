@@ -1,4 +1,4 @@
-"""Django's password validators of Keyhouse (ASVS 5.0, 6.2.4, 6.2.11 and 6.2.12)."""
+"""Keyhouse's password validators for Django (ASVS 5.0, 6.2.4, 6.2.11 and 6.2.12)."""
 
 import logging
 import re
@@ -20,13 +20,13 @@ LOOK_ALIKES = str.maketrans("@4301!|l5$7+", "aaeoiiiisstt")
 
 
 class ContextWordValidator:
-    """Removes words about the product and the account; what remains of the password must be long enough."""
+    """Removes words about the product and the account; the rest of the password must be long enough."""
 
     def __init__(self, words: Iterable[str] = ()) -> None:
         self._words = frozenset(map(_folded, words))
 
     def validate(self, password: str, user: Any = None) -> None:
-        """Raise ValidationError when too little remains."""
+        """Raise ValidationError when the rest is too short."""
         folded = _folded(password)
         words = sorted(self._words | _words_of(user), key=len, reverse=True)
         left = re.sub("|".join(map(re.escape, words)), "", folded) if words else folded
@@ -37,7 +37,7 @@ class ContextWordValidator:
             )
 
     def get_help_text(self) -> str:
-        """Return the hint for people who choose a password."""
+        """Return the hint for users who choose a password."""
         return "Your password must consist of more than your name, your address and the name of this service."
 
 
@@ -61,14 +61,15 @@ class KnownPasswordValidator:
         self._breached = BreachedPasswordFile(Path(breached_passwords_file)) if breached_passwords_file else None
 
     def validate(self, password: str, user: Any = None) -> None:  # noqa: ARG002  Django's interface
-        """Raise ValidationError for a known password, Unavailable when the file cannot be read; reads files."""
+        """Raise ValidationError for a common or breached password, Unavailable when the file cannot be read."""
         if is_common_password(password):
-            raise ValidationError("This password is too common.", code="password_too_common")
+            raise ValidationError("This password is too common. Choose another one.", code="password_too_common")
         if self._is_breached(password):
-            raise ValidationError("This password is known from a data breach.", code="password_breached")
+            reason = "This password is known from a data breach. Choose another one."
+            raise ValidationError(reason, code="password_breached")
 
     def get_help_text(self) -> str:
-        """Return the hint for people who choose a password."""
+        """Return the hint for users who choose a password."""
         return "Your password must not be common or known from a data breach."
 
     def _is_breached(self, password: str) -> bool:
@@ -90,7 +91,7 @@ class PasswordTextValidator:
             raise ValidationError("This password contains characters that are not allowed.", "password_not_text")
 
     def get_help_text(self) -> str:
-        """Return the hint for people who choose a password."""
+        """Return the hint for users who choose a password."""
         return f"Your password may have up to {PASSWORD_LENGTH_MAXIMUM} characters of any kind."
 
 

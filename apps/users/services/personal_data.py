@@ -1,4 +1,4 @@
-"""The personal data of this app: who was invited, and who has signed up without confirming it."""
+"""The personal data in invitations and pending registrations."""
 
 from datetime import datetime
 from typing import override
@@ -18,11 +18,11 @@ class UsersPersonalData(PersonalData):
 
     @override
     async def erase(self, user_id: int) -> None:
-        """Erase the address on the invitations by which the account was created."""
+        """Erase the address in the invitations by which the account was created."""
         await self._invitations.replace_address_of_account(user_id, f"{erased_name(user_id)}@erased.invalid")
 
     @override
     async def erase_address(self, email: str, until: datetime) -> None:
-        """Erase the address on earlier invitations, and delete its pending registrations, which end in two days."""
+        """Erase the address in earlier invitations, and delete its pending registrations."""
         await self._invitations.replace_address(email, until, "erased@erased.invalid")
         await self._pending.delete_all_for(email)

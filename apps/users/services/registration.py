@@ -1,4 +1,4 @@
-"""Signing up, and creating accounts for others."""
+"""Signs up anonymous callers, and creates accounts for others."""
 
 from django.conf import settings
 
@@ -17,7 +17,7 @@ from apps.users.services.registration_mode import CONFIRMED, OFF, require_open_r
 
 
 class Registration:
-    """Creates accounts; the setting REGISTRATION says whether anonymous callers may, and how."""
+    """Creates accounts. The setting REGISTRATION determines whether and how anonymous callers may sign up."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Registration:
         self._confirmed = confirmed
 
     async def sign_up(self, new: UserCreate) -> UserOut | None:
-        """Create an anonymous caller's account; return None where it is created once the address is confirmed.
+        """Create an anonymous caller's account; return None if it will be created when the address is confirmed.
 
         Raises RegistrationClosed, InvitationRequired, InvalidToken for an invalid invitation, ValidationFailed for a
         weak password, Conflict when the address or user name is taken.

@@ -1,4 +1,4 @@
-"""The setting REGISTRATION: whether anonymous callers may create an account, and how."""
+"""The modes of the setting REGISTRATION, by which anonymous callers may create accounts."""
 
 from django.conf import settings
 
@@ -18,7 +18,7 @@ class RegistrationClosed(NotAllowed):
 class InvitationRequired(NotAllowed):
     """Registration is by invitation only."""
 
-    code, message = "INVITATION_REQUIRED", "Registration requires an invitation."
+    code, message = "INVITATION_REQUIRED", "Registration requires an invitation. Open the link in your invitation."
 
 
 def require_open_registration() -> None:

@@ -1,4 +1,4 @@
-"""Which roles there are, and who may change them."""
+"""Lists and manages roles."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,7 +19,7 @@ SCOPES = "scopes"
 class RoleService:
     """Shows, creates, changes and deletes roles. Nobody gives a role what they lack, or changes a role of their own.
 
-    Each use of a role reads what it gives, so a change holds from its commit.
+    Every request reads the scopes of roles, so a change is effective from its commit.
     """
 
     def __init__(self, roles: RoleRepository, audit: AuditTrail) -> None:
@@ -49,9 +49,9 @@ class RoleService:
             return RoleOut.of(await self._roles.get(role_id))
 
     async def update(self, actor: Principal, role_id: int, update: RoleUpdate) -> RoleOut:
-        """Change the role, and so what all accounts that have it may do; raises NotFound, and as `create` does.
+        """Change the role, and the rights of all accounts with it; raises NotFound, and as `create` does.
 
-        Needs a recent authentication, which no API key has; raises StepUpRequired.
+        Requires recent authentication, so API keys are refused; raises StepUpRequired.
         """
         actor.require_scope(STAFF_MANAGE)
         actor.require_recent_authentication()

@@ -1,4 +1,4 @@
-"""Reading accounts."""
+"""Reads accounts."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from apps.users.services.credentials import Credentials
 
 
 class UserService:
-    """Shows accounts, and what checks of rights and passwords need of them. AccountUpdate changes them."""
+    """Reads accounts, their scopes and their credentials. AccountUpdate changes them."""
 
     def __init__(self, users: UserRepository) -> None:
         self._users = users

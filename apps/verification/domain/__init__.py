@@ -1,4 +1,4 @@
-"""The values of the decision: queries, what the database knew, and what comes of them. None is a table."""
+"""The values of a decision: verification queries, batch snapshots, verdicts and batch effects. None is a table."""
 
 from apps.verification.domain.batch import BatchEffects, BatchSnapshot, CounterUpdate, IdempotencyKey
 from apps.verification.domain.key_record import KeyRecord

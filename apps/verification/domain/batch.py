@@ -1,4 +1,4 @@
-"""A batch of queries: what the database knew when it was decided, and what it writes."""
+"""The snapshot on which a batch of queries is decided, and the effects that it writes."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -14,7 +14,7 @@ IdempotencyKey = tuple[int, str]  # an API key's id and a request_id
 
 
 class BatchSnapshot(NamedTuple):
-    """What the database knew of a batch: keys and callers by the digests of their secrets, and idempotency records.
+    """The rows on which a batch is decided: keys and callers by the digests of their secrets, and idempotency records.
 
     `busy` are the digests of existing keys whose counters or balances another transaction has locked.
     """
@@ -36,7 +36,7 @@ class CounterUpdate(NamedTuple):
 
 @dataclass(slots=True)
 class BatchEffects:
-    """What a batch writes before its queries are answered."""
+    """The rows that a batch writes before its verdicts are returned."""
 
     calls: list[tuple[VerificationQuery, KeyRecord]] = field(default_factory=list)
     counter_updates: list[CounterUpdate] = field(default_factory=list)
@@ -45,4 +45,4 @@ class BatchEffects:
     idempotency_records: dict[IdempotencyKey, str] = field(default_factory=dict)
     used_callers: dict[int, KeyRecord] = field(
         default_factory=dict
-    )  # keys used as credentials, with no counters changed
+    )  # keys that were used as credentials and whose counters did not change

@@ -1,4 +1,4 @@
-"""An API key as the decision reads it."""
+"""The row of an API key on which its queries are decided."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,14 +9,14 @@ from apps.core.authorization.scopes import effective_scopes, held_scopes
 
 
 class KeyRecord(NamedTuple):
-    """A key by one of its secrets, with its counters, its owner, plan and balance. The fields are the columns of the
+    """A key, found by one of its secrets, with its counters, owner, plan and balance. The fields are the columns of the
     statement `records`, in order.
 
     `secret_expires_at` is the end of a rotation's grace period. `metadata`, `rate_limits`, `plan_rate_limits` and
-    `counters` are JSON as stored, parsed only where needed: most are not, or are the same for many keys.
+    `counters` are stored JSON, parsed only if needed: most are not needed, or are the same for many keys.
 
-    `scopes` are those in effect. `role_scopes` are given by the owner's roles; None where no scope of the key depends
-    on them, so that they were not looked up.
+    `scopes` are the effective ones. `role_scopes` are those of the owner's roles, or None if no scope of the key
+    depends on them, so that they were not loaded.
     """
 
     digest: bytes
@@ -47,7 +47,7 @@ class KeyRecord(NamedTuple):
 
     @classmethod
     def of(cls, columns: Sequence[Any]) -> Self:
-        """Return the key from its columns, with no more scopes than its owner holds now."""
+        """Return the key from its columns, with its effective scopes: only those that its owner holds now."""
         stored = cls._make(columns)
         if stored.role_scopes is None:
             return stored

@@ -11,7 +11,7 @@ from apps.verification.domain.key_record import KeyRecord
 
 
 class Caller(NamedTuple):
-    """The API key by which a client verifies others: it must be valid, from this address, and have this scope."""
+    """The API key of a client that verifies other keys. It must be valid from this address and have this scope."""
 
     digest: bytes
     address: IPv4Address | IPv6Address | None
@@ -19,9 +19,9 @@ class Caller(NamedTuple):
 
 
 class VerificationQuery(NamedTuple):
-    """May the key with this digest make this call?
+    """The query whether the key with this digest may make a call.
 
-    A metered call uses rate limits and credits when it is allowed; a recorded one leaves a usage event or a denial.
+    A metered call uses rate limits and credits when it is allowed; a recorded one is stored as usage event or denial.
     With `is_idempotent`, `request_id` is the client's idempotency key: the response is stored for retries. With
     `is_credential`, the key is used for Keyhouse's own API.
     """
@@ -41,7 +41,7 @@ class VerificationQuery(NamedTuple):
 
 
 class Code(StrEnum):
-    """Whether a key may make a call, or why not; in the order in which the checks run."""
+    """The code of a verdict: VALID, or the reason for the refusal, in the order of the checks."""
 
     NOT_FOUND = "NOT_FOUND"
     DISABLED = "DISABLED"
@@ -57,8 +57,8 @@ class Verdict(NamedTuple):
     """The outcome of one query; `record` is None when the key was not found.
 
     `rate_limits` and `balance` are those after the call; `rate_limits` is empty when they were not checked.
-    `retry_after_ms` is how long a RATE_LIMITED call has to wait, None when it would never be allowed.
-    `stored_response` is the JSON of the response to the first request with this idempotency key, which is repeated.
+    `retry_after_ms` is the time until a RATE_LIMITED call is allowed, None when it never is.
+    `stored_response` is the JSON of the response to the first request with this idempotency key, for a retry.
     """
 
     code: Code

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class VerificationAnswer(models.Model):
-    """The stored response, as JSON, to a verification with a `request_id`, which a retry with the same id gets."""
+    """The stored response, as JSON, to a verification with a `request_id`. A retry with the same id gets it."""
 
     pk = models.CompositePrimaryKey("api_key_id", "request_id")
     api_key_id = models.BigIntegerField()

@@ -58,7 +58,7 @@ FOR NO KEY UPDATE OF balance, counter
 SKIP LOCKED
 
 -- name: load_idempotency_records
--- Runs after the lock, so it sees the records of the batch before.
+-- Runs after the lock, so it sees the records of the previous batch.
 SELECT answer.api_key_id, answer.request_id, answer.answer
 FROM unnest(%(digests)s::bytea[], %(request_ids)s::text[]) AS query (digest, request_id)
 JOIN api_key_secrets AS secret ON secret.digest = query.digest

@@ -1,11 +1,12 @@
 """Reads and writes the rows of a batch of verifications, in one transaction.
 
-The one repository that works across apps: it reads keys, owners, plans and balances and writes counters, the ledger and
-usage, because a verdict is exact only if all of them are decided on rows that are locked together. Its SQL is in
+The only repository that works across apps. It reads keys, owners, plans and balances and writes counters, the ledger
+and usage, because a verdict is exact only if all of these rows are locked together. Its SQL is in
 `decision.sql`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from apps.core.database.statements import load_statements
 from apps.verification.domain import BatchEffects, BatchSnapshot, KeyRecord, VerificationQuery
 
 SQL = load_statements(Path(__file__).with_name("decision.sql"))
-# A constant of the scope catalogue; scopes contain no character that SQL would have to quote.
+# A constant from the scope catalogue; scopes contain no characters that must be quoted in SQL.
 RECORDS = SQL["records"].replace("%(reserved)s", f"'{array_of_texts(sorted(RESERVED_GRANTS))}'::varchar[]")
 
 
@@ -50,44 +51,55 @@ NO_ROWS: Rows = []
 # The positions of the columns after those of a KeyRecord.
 IS_CALLER, NOW = len(KeyRecord._fields), len(KeyRecord._fields) + 1
 
-# Decides the queries on a snapshot, and returns what to write.
-type Decide[R] = Callable[[BatchSnapshot], tuple[R, BatchEffects]]
+
+class RowsLocked(Exception):
+    """Another transaction has locked rows of the batch for longer than the lock timeout. Nothing was written."""
+
+
+class StatementsOutdated(Exception):
+    """A migration has changed a table. Nothing was written, and a retry prepares the statements again."""
+
+
+class LockedBatch:
+    """The rows of a batch, locked in an open transaction until the block of `DecisionRepository.lock` ends."""
+
+    def __init__(self, transaction: PipelinedTransaction, snapshot: BatchSnapshot) -> None:
+        self.snapshot = snapshot
+        self._transaction = transaction
+
+    def write(self, effects: BatchEffects) -> None:
+        """Write the effects, in the round trip that commits."""
+        _write(self._transaction, effects, self.snapshot.now)
 
 
 class DecisionRepository:
-    """Runs batches of verifications against the database. The database's clock is the decision's."""
+    """The rows that batches of verifications are decided on, by the database's clock."""
 
-    async def decide[R](self, queries: Sequence[VerificationQuery], decide: Decide[R]) -> R:
-        """Load and lock the rows of the queries, decide, write the effects, commit, and return the results.
+    @asynccontextmanager
+    async def lock(self, queries: Sequence[VerificationQuery], *, skip_locked: bool) -> AsyncIterator[LockedBatch]:
+        """Load and lock the rows of the queries in a transaction, which is committed at the end of the block.
 
-        Two round trips: one loads, one writes and commits. Keys whose rows stay locked for longer than the lock timeout
-        are `busy` in the snapshot, and the others are decided without them.
+        With `skip_locked`, keys whose rows another transaction has locked are `busy` in the snapshot. Raises RowsLocked
+        otherwise, and StatementsOutdated. Two round trips: one loads, one writes and commits.
         """
+        load = LOAD_AND_SKIP_LOCKED if skip_locked else LOAD_AND_LOCK
         try:
-            return await self._decide(LOAD_AND_LOCK, queries, decide)
-        except LockNotAvailable:
-            return await self._decide(LOAD_AND_SKIP_LOCKED, queries, decide)
-        except STALE:  # a migration has changed a table; nothing was written, and the retry prepares again
-            return await self._decide(LOAD_AND_LOCK, queries, decide)
+            async with pipelined_transaction() as transaction:
+                yield LockedBatch(transaction, await _load(transaction, load, queries))
+        except LockNotAvailable as error:
+            raise RowsLocked from error
+        except STALE as error:
+            raise StatementsOutdated from error
 
-    async def _decide[R](self, load: NumberedStatement, queries: Sequence[VerificationQuery], decide: Decide[R]) -> R:
-        async with pipelined_transaction() as transaction:
-            snapshot = await _load(transaction, load, queries)
-            results, effects = decide(snapshot)
-            _write(transaction, effects, snapshot.now)
-        return results
+    async def load(self, queries: Sequence[VerificationQuery]) -> BatchSnapshot:
+        """Load the rows of the queries without locking them: rate limits and credits cannot be used."""
+        return _snapshot(await read_rows(*LOAD.bind(_digests(queries))))
 
-    async def decide_unmetered[R](self, queries: Sequence[VerificationQuery], decide: Decide[R]) -> R:
-        """Load the rows of the queries, decide, and return the results.
-
-        Nothing is used, so nothing is locked, and there is no commit to wait for.
-        """
-        snapshot = _snapshot(await read_rows(*LOAD.bind(_digests(queries))))
-        results, effects = decide(snapshot)
-        stale = _stale(effects, snapshot.now)
+    async def touch_callers(self, effects: BatchEffects, now: datetime) -> None:
+        """Update `last_used_at` of the callers of the batch, where it is a minute old."""
+        stale = _stale(effects, now)
         if stale:
             await read_rows(*TOUCH.bind(stale))
-        return results
 
 
 async def _load(
@@ -96,7 +108,7 @@ async def _load(
     statements = [load.bind(_digests(queries))]
     idempotent = [query for query in queries if query.is_idempotent]
     if idempotent:
-        # Begins once the locks are held, so it sees the records of the batch before.
+        # Begins once the locks are held, so it sees the records of the previous batch.
         statements.append(LOAD_IDEMPOTENCY_RECORDS.bind(_idempotency_keys(idempotent)))
     snapshot = _snapshot(*await transaction.fetch(*statements))
     if load is not LOAD_AND_SKIP_LOCKED:

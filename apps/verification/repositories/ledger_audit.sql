@@ -45,7 +45,7 @@ ORDER BY entry.id
 LIMIT %s
 
 -- name: each_call_is_charged_to_its_customer
--- The amount found is the part of the cost that the customer's own entries account for: nothing.
+-- The amount found is the part of the cost that the customer's own entries cover: nothing.
 SELECT
     used.user_id, used.credit_transaction_id, used.id, used.api_key_id, used.cost, 0::numeric, count(*) OVER ()
 FROM usage_events AS used

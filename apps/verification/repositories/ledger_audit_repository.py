@@ -20,7 +20,7 @@ WORK_MEMORY = "SET LOCAL work_mem = '64MB'"
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The first rows that violate a check, as its statement returns them, and how many there are."""
+    """The first rows that violate a check, as its statement returns them, and their total number."""
 
     check: str
     rows: list[tuple[Any, ...]]
@@ -28,10 +28,10 @@ class CheckResult:
 
 
 class LedgerAuditRepository:
-    """Reads across apps, as verification does: the checks compare their tables."""
+    """Reads tables of several apps, as verification does, to compare them."""
 
     async def compare(self, rows_maximum: int) -> tuple[tuple[int, ...], list[CheckResult]]:
-        """Return how many balances, entries, usage events and keys there are, and the result of each check."""
+        """Return the numbers of balances, entries, usage events and keys, and the result of each check."""
         async with _snapshot() as borrowed:
             (sizes,) = await _fetch(borrowed, SQL["sizes"])
             found = [await _result(borrowed, check, rows_maximum) for check in CHECKS]

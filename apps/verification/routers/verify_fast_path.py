@@ -1,8 +1,8 @@
-"""The fast path: the shortest way from the bytes of `POST /keys/verify` to its batch and back.
+"""The fast path of `POST /keys/verify`: from the bytes of the request to its batch, without Django and Ninja.
 
-It serves what nearly every client sends, an API key and a valid request. Everything else is left to the Ninja
-operation, which reports what is wrong; both give the same responses. So is a long body: the operation authenticates the
-client before it reads one, which is not possible here.
+It serves valid requests with an API key, which nearly all requests are. All others are left to the Ninja
+operation, which reports errors; both give the same responses. Long bodies are left to it too: it authenticates the
+client before it parses them, which is not possible here.
 """
 
 import orjson

@@ -17,7 +17,7 @@ class LedgerViolation(ResponseSchema):
 
 
 class LedgerAuditReport(ResponseSchema):
-    """How many rows were compared, how many violate a check, and the first of these."""
+    """The numbers of compared rows and of violations, and the first violations."""
 
     balances: int
     transactions: int

@@ -38,7 +38,7 @@ class VerifyRequest(RequestSchema):
     request_id: Annotated[Text, StringConstraints(min_length=1, max_length=100)] | None = None
 
 
-MOMENTS_CACHED = 1024
+TIMESTAMPS_CACHED = 1024
 NO_KEY: dict[str, Any] = {
     **dict.fromkeys(("key_id", "user_id", "name", "environment")),
     "scopes": [],
@@ -129,12 +129,12 @@ def _status(status: RateLimitStatus) -> dict[str, Any]:
         "limit": limit,
         "period_seconds": period_seconds,
         "remaining": remaining,
-        "reset_at": _moment(reset_at_ms),
+        "reset_at": _timestamp(reset_at_ms),
     }
 
 
-@lru_cache(maxsize=MOMENTS_CACHED)
-def _moment(milliseconds: int) -> str:
+@lru_cache(maxsize=TIMESTAMPS_CACHED)
+def _timestamp(milliseconds: int) -> str:
     # The same for all keys whose rate limits begin in one batch.
     return rfc3339(datetime.fromtimestamp(milliseconds / 1000, UTC))
 

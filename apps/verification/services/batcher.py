@@ -1,4 +1,4 @@
-"""Processes items in batches: those that wait at the same moment are processed together."""
+"""Processes items in batches: items that wait at the same time are processed together."""
 
 import asyncio
 from collections import deque
@@ -9,7 +9,7 @@ from apps.core.errors import Unavailable
 
 BATCH_SIZE_MAXIMUM = 256
 # While the database works on one batch, another is decided or its results are delivered. The second begins only with
-# this many items: each batch has a cost of its own, a commit above all, so two small ones cost more than one.
+# this many items: each batch has fixed costs, above all its commit, so two small batches cost more than one.
 BATCHES_MAXIMUM = 2
 CONCURRENT_BATCH_MINIMUM = 16
 WAITING_MAXIMUM = 10_000
@@ -26,11 +26,11 @@ class Pending[Item, Result]:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether the result is no longer awaited: the client has disconnected."""
+        """Whether the result is no longer awaited, because the client has disconnected."""
         return self.result.done()
 
 
-# Returns the results of all items, in their order. An exception is raised to the one that waits for the item; the
+# Returns the results of all items, in their order. An exception is raised in the caller that waits for the item; the
 # result of a cancelled item is dropped.
 type ProcessBatch[Item, Result] = Callable[[Sequence[Pending[Item, Result]]], Awaitable[Sequence[Result | Exception]]]
 
@@ -47,7 +47,7 @@ class Batcher[Item, Result]:
         self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, _Queue[Item, Result]] = WeakKeyDictionary()
 
     def submit(self, item: Item) -> asyncio.Future[Result]:
-        """Return the future result, which raises what processing its batch raised.
+        """Add the item, and return the future of its result, or of the error of its batch.
 
         Raises Unavailable when too many items wait.
         """
@@ -97,7 +97,7 @@ class _Queue[Item, Result]:
         try:
             results = await self._process_batch(batch)
             processed = list(zip(batch, results, strict=True))
-        except Exception as error:  # noqa: BLE001  raised to each that waits, whatever it is
+        except Exception as error:  # noqa: BLE001  raised in each waiting caller
             for pending in batch:
                 _deliver(pending, error)
             return

@@ -1,4 +1,4 @@
-"""Whether the API keys by which clients verify others may do so."""
+"""Authorizes the API keys of clients that verify other keys."""
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address
@@ -16,7 +16,7 @@ def refused_callers(snapshot: BatchSnapshot, callers: Iterable[Caller]) -> dict[
 
 
 def is_refused_for_address(record: KeyRecord, address: IPv4Address | IPv6Address | None) -> bool:
-    """Return whether the key is FORBIDDEN for nothing but the client's address."""
+    """Return whether the key is FORBIDDEN only because of the client's address."""
     return record.owner_is_active and not address_is_allowed(record, VerificationQuery(record.digest, address=address))
 
 

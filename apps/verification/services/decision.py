@@ -1,4 +1,4 @@
-"""The decision. Pure: no I/O, no clock, no Django; the same input gives the same verdicts."""
+"""Decides verification queries. Pure: no I/O, no clock, no Django; the same input gives the same verdicts."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ Check = Callable[[KeyRecord, VerificationQuery, datetime], bool]
 
 
 def decide(snapshot: BatchSnapshot, queries: Sequence[VerificationQuery]) -> tuple[list[Verdict], BatchEffects]:
-    """Return the verdict on each query, in their order, and the effects of the batch.
+    """Return the verdict on each query, in order, and the effects of the batch.
 
     Queries are served in order of arrival; the first check that refuses a call determines the code. A refusal consumes
     nothing, so a large call that is refused does not block a small one after it. Queries with the same idempotency key
@@ -50,7 +50,7 @@ def is_disabled(record: KeyRecord, _query: VerificationQuery, _now: datetime) ->
 
 
 def is_expired(record: KeyRecord, _query: VerificationQuery, now: datetime) -> bool:
-    """Return whether the key or its rotated secret has expired; at `expires_at` itself it has."""
+    """Return whether the key or its rotated secret has expired, which includes `expires_at` itself."""
     return (record.expires_at is not None and record.expires_at <= now) or (
         record.secret_expires_at is not None and record.secret_expires_at <= now
     )
@@ -86,7 +86,7 @@ CHECKS: tuple[tuple[Code, Check], ...] = (
 
 
 def refusal(record: KeyRecord, query: VerificationQuery, now: datetime) -> Code | None:
-    """Return the code of the first of CHECKS that refuses the call, or None."""
+    """Return the code of the first check in CHECKS that refuses the call, or None."""
     for code, refuses in CHECKS:
         if refuses(record, query, now):
             return code
@@ -145,7 +145,7 @@ class _Batch:
         return self._verdict(Code.VALID, record, key)
 
     def _can_pay(self, record: KeyRecord, key: "_Key", cost: Decimal) -> bool:
-        # Without a budget, the column's maximum: one key that cannot be written would fail its whole batch.
+        # Without a budget, the column's maximum: one value that cannot be written would fail the whole batch.
         budget = AMOUNT_MAXIMUM if record.budget is None else record.budget
         is_within_budget = key.spent + cost <= budget
         return is_within_budget and cost <= self._balance(record)
@@ -188,7 +188,7 @@ def _status_of(fields: dict[str, Any]) -> RateLimitStatus:
 
 
 class _Key:
-    """What a key has used while a batch is decided."""
+    """The usage of a key while a batch is decided."""
 
     __slots__ = ("is_used", "limits", "spent")
 

@@ -1,4 +1,4 @@
-"""Authenticating clients of Keyhouse's own API by API key."""
+"""Authenticates clients of Keyhouse's own API by API key."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from apps.verification.services.verification_service import VerificationService
 
 
 class KeyAuthentication:
-    """Decides about keys that are used for Keyhouse's own API as about all others."""
+    """Verifies keys that are used for Keyhouse's own API by the same decision as other keys."""
 
     def __init__(self, verification: VerificationService) -> None:
         self._verification = verification
@@ -51,9 +51,9 @@ class KeyAuthentication:
         return verdict
 
     async def inspect(self, digest: bytes, address: str | None) -> Verdict:
-        """Return what the verdict on the key with this digest would be; changes and counts nothing.
+        """Return the verdict on the key with this digest, without changing or counting anything.
 
-        Rate limits are not checked: the query is about the key, not about one more call.
+        Rate limits are not checked, because no call is made.
         """
         client = parse_address(address) if address else None
         query = VerificationQuery(digest, weight=0, address=client, is_metered=False, is_recorded=False)
@@ -62,9 +62,9 @@ class KeyAuthentication:
 
 @dataclass(frozen=True, slots=True)
 class KeyAuthenticationResult:
-    """The principal of a key, None when the key may not be used; whether only rate limits or scopes refuse it.
+    """The principal of a key, or None when the key may not be used, and whether rate limits or scopes are the reason.
 
-    `expires_at` is when the key or the presented secret expires, whichever is first.
+    `expires_at` is when the key or the presented secret expires, the earlier of the two.
     """
 
     principal: Principal | None = None

@@ -13,7 +13,7 @@ NOTHING_USED = "[]"
 
 
 class KeyRateLimits:
-    """The rate limits of a key and what is used of each. Rate limits with the same period share a counter."""
+    """The rate limits of a key and their counters. Rate limits with the same period share a counter."""
 
     __slots__ = ("_counters", "_limits")
 
@@ -24,7 +24,8 @@ class KeyRateLimits:
             if record.counters != NOTHING_USED
             else {}
         )
-        # A rate limit with a new period begins with the entries of the longest: a change of limits gives nothing back.
+        # A rate limit with a new period begins with the entries of the longest one, so that a change of limits does not
+        # restore used calls.
         longest = used[max(used)] if used else []
         self._counters = {
             period_ms: SlidingWindowCounter(period_ms, list(used.get(period_ms, longest)), now_ms, made_ms)
@@ -45,7 +46,7 @@ class KeyRateLimits:
             counter.add(weight)
 
     def wait_ms(self, weight: int) -> int | None:
-        """Return how long it takes until `weight` is allowed, if no call comes before; None when it never is."""
+        """Return the time until `weight` is allowed if no other call is made, or None when it never is."""
         if any(weight > limit.limit for limit, _ in self._limits):
             return None
         return max((counter.wait_ms(limit.limit - weight) for limit, counter in self._limits), default=0)
@@ -69,7 +70,7 @@ class KeyRateLimits:
 def rate_limits_of(plan_rate_limits: str, rate_limits: str) -> list[tuple[RateLimit, int]]:
     """Return the rate limits of a key, each with its period in milliseconds, the shortest first.
 
-    They are the plan's and the key's own; one of its own replaces the plan's of the same name.
+    The key's own rate limits replace those of the plan with the same name.
     """
     by_name = {
         name: RateLimit.model_construct(name=name, limit=limit, period_seconds=period_seconds)

@@ -1,4 +1,4 @@
-"""Checking on a live database that balances, the ledger and usage agree."""
+"""Checks that balances, the ledger and usage of a running installation agree."""
 
 from collections.abc import Sequence
 from itertools import chain, islice, zip_longest
@@ -13,13 +13,13 @@ COLUMNS = ("user_id", "transaction_id", "usage_event_id", "api_key_id", "expecte
 
 
 class LedgerAudit:
-    """Compares stored values with the sums that they must equal. Changes nothing and locks nothing."""
+    """Compares stored values with the sums that they must equal. Read-only, and locks nothing."""
 
     def __init__(self, repository: LedgerAuditRepository) -> None:
         self._repository = repository
 
     async def run(self) -> LedgerAuditReport:
-        """Return how many rows were compared, and up to VIOLATIONS_MAXIMUM violations."""
+        """Return the numbers of compared rows, and up to VIOLATIONS_MAXIMUM violations."""
         sizes, results = await self._repository.compare(VIOLATIONS_MAXIMUM)
         return LedgerAuditReport(
             **dict(zip(SIZES, sizes, strict=True)),
@@ -29,9 +29,11 @@ class LedgerAudit:
 
 
 def _shown(results: Sequence[CheckResult]) -> list[LedgerViolation]:
-    """Return violations of each check in turn: one fault may violate one check thousands of times."""
-    in_turn = chain.from_iterable(zip_longest(*([(result.check, row) for row in result.rows] for result in results)))
-    chosen = islice((turn for turn in in_turn if turn is not None), VIOLATIONS_MAXIMUM)
+    """Return violations of all checks evenly: one fault may violate one check thousands of times."""
+    interleaved = chain.from_iterable(
+        zip_longest(*([(result.check, row) for row in result.rows] for result in results))
+    )
+    chosen = islice((each for each in interleaved if each is not None), VIOLATIONS_MAXIMUM)
     order = [result.check for result in results]
     return [_violation(check, row) for check, row in sorted(chosen, key=lambda turn: order.index(turn[0]))]
 

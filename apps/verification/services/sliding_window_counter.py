@@ -1,17 +1,17 @@
-"""Counts what is used in a sliding window of time."""
+"""Counts used weights in a sliding window of time."""
 
 SLOTS = 60
-# An entry may be ahead of the clock by as long as a batch may have waited for a lock; the batch then begins at it. One
-# further ahead was made by a clock that has been set back since, and counts as made now.
+# An entry may be ahead of the clock by the time that a batch may have waited for a lock; the batch then begins at it.
+# An entry further ahead was made by a clock that has since been set back, and counts as made now.
 AHEAD_MS = 15_000
 
 
 class SlidingWindowCounter:
-    """What is used in the last `period_ms`: moments in milliseconds since 1970, each followed by a weight.
+    """The usage in the last `period_ms`: timestamps in milliseconds since 1970, each followed by a weight.
 
-    A weight counts from its moment until one period later, so that no interval of the length of a period ever contains
+    A weight counts from its timestamp until one period later, so that no interval as long as a period ever contains
     more than the limit. To stay small, once there are sixty entries, calls in the same sixtieth of a period count as
-    made at the last of them: they stop counting late by at most that, and never early. A limit of up to sixty is exact.
+    made at the last of them: they stop counting at most that much late, never early. A limit of up to sixty is exact.
     """
 
     __slots__ = ("_entries", "_made_ms", "now_ms", "period_ms", "used")
@@ -43,18 +43,18 @@ class SlidingWindowCounter:
         self.used += weight
 
     def wait_ms(self, used_maximum: int) -> int:
-        """Return how long it takes until up to `used_maximum` (0 or more) is used, if no call comes before."""
+        """Return the time until at most `used_maximum` (0 or more) is used, if no other call is made."""
         excess, end = self.used - used_maximum, self.now_ms
-        for moment, weight in zip(self._entries[::2], self._entries[1::2], strict=True):
+        for time_ms, weight in zip(self._entries[::2], self._entries[1::2], strict=True):
             if excess <= 0:
                 break
             excess -= weight
-            end = moment + self.period_ms
+            end = time_ms + self.period_ms
         return end - self.now_ms
 
     @property
     def reset_at_ms(self) -> int:
-        """When nothing is used, if no call comes before."""
+        """The time at which nothing is used, if no other call is made."""
         return self._entries[-2] + self.period_ms if self._entries else self.now_ms
 
     def stored(self) -> list[int]:

@@ -1,4 +1,4 @@
-"""Verification: may this key make this call?"""
+"""Verifies whether API keys may make calls."""
 
 import asyncio
 import secrets
@@ -16,7 +16,7 @@ from apps.verification.domain import (
     Verdict,
     VerificationQuery,
 )
-from apps.verification.repositories.decision_repository import DecisionRepository
+from apps.verification.repositories.decision_repository import DecisionRepository, RowsLocked, StatementsOutdated
 from apps.verification.schemas.verification import VerifyRequest, VerifyResponse, response_json
 from apps.verification.services.batcher import Batcher, Pending
 from apps.verification.services.caller_authorization import refused_callers
@@ -36,9 +36,9 @@ class KeyBusy(Unavailable):
 
 
 class VerificationService:
-    """Decides queries in batches: metered ones each batch in one transaction, the others on committed rows.
+    """Decides queries in batches: metered ones in one transaction per batch, the others on committed rows.
 
-    Unmetered queries lock nothing, and wait neither for a lock nor for a commit.
+    Unmetered queries take no locks, and wait neither for a lock nor for a commit.
     """
 
     def __init__(self, decisions: DecisionRepository) -> None:
@@ -51,7 +51,7 @@ class VerificationService:
     ) -> tuple[Verdict, str]:
         """Return the verdict and the request's id; the effects of a VALID metered query are committed.
 
-        Raises NotAuthenticated, NotAllowed or InsufficientScopes for the caller; then nothing was decided.
+        Raises NotAuthenticated, NotAllowed or InsufficientScopes for the caller, before anything is decided.
         """
         request_id = request.request_id or secrets.token_hex(REQUEST_ID_BYTES)
         query = _query(request, request_id, caller, is_metered=is_metered)
@@ -74,18 +74,31 @@ class VerificationService:
         return await (self._metered if query.is_metered else self._unmetered).submit(query)
 
     async def _decide_metered(self, batch: Sequence[PendingQuery]) -> Sequence[Result]:
+        try:
+            return await self._decide_locked(batch)
+        except RowsLocked:  # by a long transaction: the other keys are decided without waiting for it
+            return await self._decide_locked(batch, skip_locked=True)
+        except StatementsOutdated:
+            return await self._decide_locked(batch)
+
+    async def _decide_locked(self, batch: Sequence[PendingQuery], *, skip_locked: bool = False) -> Sequence[Result]:
         queries = [pending.item for pending in batch]
-        return await self._decisions.decide(queries, lambda snapshot: _decide(snapshot, batch))
+        async with self._decisions.lock(queries, skip_locked=skip_locked) as locked:
+            results, effects = _decide(locked.snapshot, batch)
+            locked.write(effects)
+        return results
 
     async def _decide_unmetered(self, batch: Sequence[PendingQuery]) -> Sequence[Result]:
-        queries = [pending.item for pending in batch]
-        return await self._decisions.decide_unmetered(queries, lambda snapshot: _decide(snapshot, batch))
+        snapshot = await self._decisions.load([pending.item for pending in batch])
+        results, effects = _decide(snapshot, batch)
+        await self._decisions.touch_callers(effects, snapshot.now)
+        return results
 
 
 def _query(request: VerifyRequest, request_id: str, caller: Caller | None, *, is_metered: bool) -> VerificationQuery:
     key = request.key.get_secret_value()
     return VerificationQuery(
-        # No key has an empty digest, so a malformed one is not found; its caller is authorized with it all the same.
+        # No key has an empty digest, so a malformed key is not found. Its caller is authorized nevertheless.
         digest_of(key) if is_well_formed(key) else b"",
         request.cost,
         request.weight,
@@ -101,7 +114,7 @@ def _query(request: VerifyRequest, request_id: str, caller: Caller | None, *, is
 
 
 def _decide(snapshot: BatchSnapshot, batch: Sequence[PendingQuery]) -> tuple[list[Result], BatchEffects]:
-    """Decide the queries whose clients are connected and whose callers may verify keys; the others have no effect."""
+    """Decide the queries with connected clients and authorized callers; the others have no effect."""
     callers = {pending.item.caller for pending in batch if pending.item.caller}
     refusals = refused_callers(snapshot, callers)
     errors = [_error(pending, refusals, snapshot) for pending in batch]

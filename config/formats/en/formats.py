@@ -1,4 +1,4 @@
-"""Dates as RFC 3339 orders them, and seconds, which a support case needs; what Django reads is left as it is."""
+"""Output formats of the admin: RFC 3339 dates, and times with seconds. Django's input formats are unchanged."""
 
 DATE_FORMAT = "Y-m-d"
 TIME_FORMAT = "H:i:s"

@@ -57,7 +57,7 @@ class Command(DocumentedCommand):
         try:
             _serve(_server(host, port, options["workers"]), announcement)
         finally:
-            # They are stored already, and the next start generates no others.
+            # They are already stored, and the next start does not generate new ones.
             if not announcement.cancel() and first:
                 self._print(f"\nKeyhouse has not started\n{_secrets(first)}")
 
@@ -67,8 +67,8 @@ class Command(DocumentedCommand):
 
 
 def _serve(server: Any, announcement: Announcement) -> None:
-    # Workers are spawned: a forked one would inherit this process' thread pools without their threads, and wait for
-    # them for ever.
+    # Workers are spawned: a forked worker would inherit this process' thread pools without their threads, and wait for
+    # them forever.
     multiprocessing.set_start_method("spawn", force=True)
     server.respawned_wrks = WorkerDeaths()
     server.on_startup(announcement.begin)

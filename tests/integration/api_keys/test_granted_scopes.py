@@ -15,9 +15,9 @@ from tests.support.factories import IssuedKey, give_scopes, make_bare_key, make_
 from tests.support.orm import make, rows
 
 KEYS, VERIFY = "/api/v1/api-keys", "/api/v1/keys/verify"
-NEEDS_SERVICE = "The owner needs a role that gives keys:verify: administrator or service."
-NEEDS_HOLDER = "The owner needs a role that gives credits:hold: administrator or credit-service."
-ONLY_STAFF = "The owner must be a member of staff with a role that gives staff:manage: administrator."
+NEEDS_SERVICE = "The owner needs a role with the scope keys:verify: administrator or service."
+NEEDS_HOLDER = "The owner needs a role with the scope credits:hold: administrator or credit-service."
+ONLY_STAFF = "The owner must be a member of staff with a role with the scope staff:manage: administrator."
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ ONLY_STAFF = "The owner must be a member of staff with a role that gives staff:m
         (["keys:verify"], [NEEDS_SERVICE]),
         (["mine", "keys:*", "credits:*"], [NEEDS_SERVICE, NEEDS_HOLDER]),
         (["staff:manage"], [ONLY_STAFF]),
-        (["tokens:introspect"], ["The owner needs a role that gives tokens:introspect: administrator."]),
+        (["tokens:introspect"], ["The owner needs a role with the scope tokens:introspect: administrator."]),
     ],
 )
 async def test_scopes_that_the_owner_does_not_hold_are_refused(

@@ -14,9 +14,9 @@ from apps.core.authorization.principal import Principal
 from apps.plans.models import Plan
 from tests.support.accounts import audited, customer
 from tests.support.callers import session_of
+from tests.support.captured_sql import captured
 from tests.support.factories import make_key, make_user
 from tests.support.orm import make, rows
-from tests.support.transaction_statements import locks_and_writes
 
 KEYS = "/api/v1/api-keys"
 CHANGES: dict[str, tuple[Callable[[Principal, int], Any], list[str]]] = {
@@ -38,17 +38,17 @@ CHANGES: dict[str, tuple[Callable[[Principal, int], Any], list[str]]] = {
 async def test_a_change_locks_the_account_before_the_key(change: str):
     key = await make(make_key)
     act, writes = CHANGES[change]
-    with locks_and_writes() as seen:
+    with captured() as sql:
         await act(session_of(key.row.user_id), key.id)
-    assert seen == ["lock users", "lock api_keys", *writes]
+    assert sql.changes == ["lock users", "lock api_keys", *writes]
 
 
 @pytest.mark.usefixtures("database")
 async def test_a_creation_locks_the_account_before_it_inserts():
     user = await make(make_user)
-    with locks_and_writes() as seen:
+    with captured() as sql:
         await api_key_service().create(session_of(user.pk), user.pk, ApiKeyCreate(name="k"))
-    assert seen == ["lock users", "insert api_keys", "insert api_key_secrets"]
+    assert sql.changes == ["lock users", "insert api_keys", "insert api_key_secrets"]
 
 
 async def test_no_rotation_follows_a_revocation(api: httpx.AsyncClient):
@@ -86,7 +86,7 @@ async def test_concurrent_changes_of_different_fields_are_all_kept(api: httpx.As
     assert len(await audited()) == 5
 
 
-async def test_revoking_makes_room_for_exactly_one_key(api: httpx.AsyncClient):
+async def test_revocation_allows_exactly_one_more_key(api: httpx.AsyncClient):
     plan = await make(Plan.objects.create, name="small", api_keys_maximum=2)
     me = await customer(plan=plan)
     keys = [await make(make_key, me.user) for _ in range(2)]

@@ -74,7 +74,7 @@ async def test_owners_see_what_staff_did_to_their_keys(api: httpx.AsyncClient):
     assert (await events_of(api, staff.headers))["items"] == []
 
 
-async def test_actors_are_told_apart(api: httpx.AsyncClient):
+async def test_actors_are_distinguished(api: httpx.AsyncClient):
     me = await customer()
     key = Principal(user_id=me.id, kind=CredentialKind.API_KEY)
     for actor, outcome in ((key, Outcome.SUCCESS), (OPERATOR, Outcome.SUCCESS), (ANONYMOUS, Outcome.FAILURE)):

@@ -61,10 +61,10 @@ def test_changed_password_ends_every_session_of_the_account_and_no_other(type_in
 def test_password_may_be_typed_three_times(type_in: Type):
     user = make_user()
     type_in(NEW_PASSWORD, "something else", "short", "short", NEW_PASSWORD, NEW_PASSWORD)
-    said = run("changepassword", user.email)
-    assert "do not match" in said
-    assert "too short" in said
-    assert "changed successfully" in said
+    output = run("changepassword", user.email)
+    assert "do not match" in output
+    assert "too short" in output
+    assert "changed successfully" in output
 
 
 @pytest.mark.parametrize("typed", ["short", "x" * 257])
@@ -79,7 +79,7 @@ def test_refused_password_changes_nothing(type_in: Type, typed: str):
     assert (Session.objects.get().revoked_at, AuditEvent.objects.count()) == (None, 0)
 
 
-def test_missing_account_is_refused_before_a_password_is_asked_for():
+def test_missing_account_is_refused_before_the_password_prompt():
     make_user(email="gone@example.com", deleted_at=timezone.now())
     for email in ("gone@example.com", "nobody@example.com"):
         with pytest.raises(CommandError, match="No account"):

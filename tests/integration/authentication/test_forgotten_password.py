@@ -12,11 +12,11 @@ from apps.one_time_tokens.models import OneTimeToken
 from apps.users.models import User
 from tests.support.accounts import audited, colleague, customer, superuser
 from tests.support.assertions import assert_error
+from tests.support.captured_sql import all_statements
 from tests.support.factories import make_staff, make_user
 from tests.support.links import kinds_to, tokens_to
 from tests.support.mailbox import letters_to
 from tests.support.orm import make, rows, run_in_transaction
-from tests.support.statements import statements
 
 FORGOT = "/api/v1/auth/forgot-password"
 ANN = "ann@example.com"
@@ -31,9 +31,9 @@ async def test_owner_gets_a_link_for_half_an_hour(api: httpx.AsyncClient, settin
     user = await make(make_user, email=ANN)
     response = await forget(api, " ANN@example.com ")
     assert (response.status_code, response.json()) == (202, {"status": "ok"})
-    (letter,) = await make(letters_to, ANN)
-    assert letter.kind == "reset_password"
-    assert letter.context["link"].startswith("https://app.example.com/account/reset-password#token=")
+    (message,) = await make(letters_to, ANN)
+    assert message.kind == "reset_password"
+    assert message.context["link"].startswith("https://app.example.com/account/reset-password#token=")
     (mail,) = await rows(OutgoingMail.objects.all())
     assert (mail.user_id, round((mail.expires_at - mail.created_at) / timedelta(minutes=1))) == (user.pk, 30)
     assert await audited() == [("password.reset_asked", user.pk, None)]
@@ -76,7 +76,7 @@ async def test_statements_are_the_same_with_and_without_an_account(api: httpx.As
     await make(make_user, email="suspended@example.com", is_active=False)
     seen = []
     for email in (ANN, ANN, "nobody@example.com", "suspended@example.com"):
-        with statements() as made:
+        with all_statements() as made:
             await forget(api, email)
         seen.append(made)
     first, *others = seen
@@ -106,8 +106,8 @@ async def test_no_header_changes_the_link(api: httpx.AsyncClient, settings, head
     settings.ALLOWED_HOSTS = ["evil.example", "keyhouse.localhost"]
     await make(make_user, email=ANN)
     assert (await forget(api, **{header: "evil.example"})).status_code == 202
-    (letter,) = await make(letters_to, ANN)
-    assert letter.context["link"].startswith("https://app.example.com/account/reset-password#")
+    (message,) = await make(letters_to, ANN)
+    assert message.context["link"].startswith("https://app.example.com/account/reset-password#")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 from apps.audit.models import AuditEvent
 from tests.support.accounts import audited
 from tests.support.assertions import assert_error
+from tests.support.captured_sql import all_statements
 from tests.support.factories import PASSWORD, make_user
 from tests.support.guessing import (
     ELSEWHERE,
@@ -18,7 +19,6 @@ from tests.support.guessing import (
 )
 from tests.support.links import tokens_to
 from tests.support.orm import make, rows
-from tests.support.statements import statements
 
 
 @pytest.mark.parametrize("email", [EMAIL, UNKNOWN_EMAIL])
@@ -26,7 +26,7 @@ async def test_lock_is_recorded_once_with_and_without_an_account(database: None,
     user = await make(make_user, PASSWORD, email=EMAIL)
     for _ in range(4):
         await sign_in(HOME, "wrong", email)
-    with statements() as seen:
+    with all_statements() as seen:
         assert_error(await sign_in(HOME, "wrong", email), 401, "WRONG_CREDENTIALS")
     assert seen == [("INSERT", "audit_events")] * 2
     for _ in range(3):

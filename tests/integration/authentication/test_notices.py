@@ -19,7 +19,7 @@ NEW_DEVICE = "Your account was signed in to from a new device."
 
 
 async def notices() -> list[QueuedMessage]:
-    return [letter for letter in await make(letters_to, ANN) if letter.kind == "security_notice"]
+    return [message for message in await make(letters_to, ANN) if message.kind == "security_notice"]
 
 
 async def sign_in(api: httpx.AsyncClient, agent: str = "phone") -> dict[str, str]:

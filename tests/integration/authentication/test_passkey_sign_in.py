@@ -89,15 +89,15 @@ async def test_counter_that_does_not_grow_is_refused_and_its_owner_notified(api:
     assert len(await methods()) == 1
     (event,) = await rows(AuditEvent.objects.filter(action="passkey.cloned"))
     assert (event.subject_id, event.target_id, event.outcome) == (me.id, row.pk, "failure")
-    letters = await make(letters_to, me.user.email)
-    assert letters[-1].context["what"] == "A passkey of your account was refused, because it may have been copied."
+    messages = await make(letters_to, me.user.email)
+    assert messages[-1].context["what"] == "A passkey of your account was refused, because it may have been copied."
 
 
 async def test_passkey_removed_meanwhile_is_refused_without_a_notice(
     api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ):
     me, device = await person(api)
-    told, use = len(await make(letters_to, me.user.email)), PasskeyRepository.use
+    sent, use = len(await make(letters_to, me.user.email)), PasskeyRepository.use
 
     async def use_what_is_just_removed(self: PasskeyRepository, *args: Any) -> bool:
         await make(Passkey.objects.all().delete)
@@ -106,7 +106,7 @@ async def test_passkey_removed_meanwhile_is_refused_without_a_notice(
     monkeypatch.setattr(PasskeyRepository, "use", use_what_is_just_removed)
     assert_error(await sign_in(api, device), 400, "PASSKEY_REFUSED")
     assert await rows(AuditEvent.objects.filter(action="passkey.cloned")) == []
-    assert len(await make(letters_to, me.user.email)) == told
+    assert len(await make(letters_to, me.user.email)) == sent
     assert await methods() == []
 
 

@@ -77,9 +77,9 @@ async def test_recovery_code_completes_the_sign_in_once_and_its_owner_is_notifie
     needed = await begin_sign_in(api, me)
     typed = codes[0].lower().replace("-", " ")
     assert (await complete(api, needed["second_factor_token"], typed)).status_code == 200
-    letters = await make(letters_to, me.user.email)
-    assert letters[-1].context["what"] == "A recovery code of your account was used."
-    assert letters[-1].context["by_staff"] == ""
+    messages = await make(letters_to, me.user.email)
+    assert messages[-1].context["what"] == "A recovery code of your account was used."
+    assert messages[-1].context["by_staff"] == ""
     used = await rows(AuditEvent.objects.filter(action="recovery_code.used"))
     assert [(event.actor_id, event.subject_id) for event in used] == [(me.id, me.id)]
     again = await begin_sign_in(api, me)
@@ -195,8 +195,8 @@ async def test_fifty_wrong_codes_from_everywhere_lock_all_but_recovery_codes(api
     locked = await complete(from_address("192.0.2.3"), token, program.code())
     assert_error(locked, 429, "LOCKED_OUT")
     assert 86000 < int(locked.headers["retry-after"]) <= 86400
-    letters = await make(letters_to, me.user.email)
-    assert letters[-1].context["what"].startswith("Many wrong codes were entered for your account")
+    messages = await make(letters_to, me.user.email)
+    assert messages[-1].context["what"].startswith("Many wrong codes were entered for your account")
     (began,) = await rows(AuditEvent.objects.filter(action="account.locked"))
     assert (began.subject_id, began.outcome, began.after) == (me.id, "failure", {"locks_out": "everybody"})
     assert (await complete(from_address("192.0.2.3"), token, codes[0])).status_code == 200

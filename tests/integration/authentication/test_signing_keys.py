@@ -123,8 +123,8 @@ async def test_worker_without_a_new_key_notices_a_retirement(database, monkeypat
     assert await reader.read(old) == CLAIMS
     await rotate()
     await retire(kid_of(old))
-    monkeypatch.setattr(signing_keys, "VIEW_SECONDS", 0.0)
-    monkeypatch.setattr(signing_keys, "READS_APART_SECONDS", 0.0)
+    monkeypatch.setattr(signing_keys, "CACHE_SECONDS", 0.0)
+    monkeypatch.setattr(signing_keys, "READ_INTERVAL_SECONDS", 0.0)
     assert await reader.read(old) is None
 
 

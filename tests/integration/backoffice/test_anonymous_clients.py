@@ -21,7 +21,7 @@ PAGES = [
     HOME,
     LOGIN,
     f"{LOGIN}?next=/admin/users/user/",
-    f"{LOGIN}?over=1",
+    f"{LOGIN}?expired=1",
     SECOND_STEP,
     f"{SECOND_STEP}?next=/admin/users/user/",
     REAUTHENTICATION,

@@ -35,14 +35,14 @@ def test_list_and_page_show_the_identity(browser, ann):
 def test_unlinking_needs_a_confirmation(browser, staff, ann):
     identity = identity_of(ann)
     page = f"{IDENTITIES}{identity.pk}/delete/"
-    assert "no longer signs in to the account" in text_of(browser.get(page))
+    assert "can no longer sign in with this identity" in text_of(browser.get(page))
     assert Identity.objects.exists()
     assert "unlinked." in text_of(browser.post(page, follow=True))
     assert not Identity.objects.exists()
     event = only_event(action="identity.unlinked")
     assert (event.actor_id, event.target_id, event.subject_id) == (staff.pk, identity.pk, ann.pk)
-    (letter,) = letters_to("ann@example.com")
-    assert letter.subject == "Sign-in with another provider was unlinked from your account."
+    (message,) = letters_to("ann@example.com")
+    assert message.subject == "Sign-in with another provider was unlinked from your account."
 
 
 def test_last_way_to_sign_in_is_kept(browser):

@@ -20,7 +20,7 @@ def test_staff_invite(browser, staff):
     pro = Plan.objects.get(name="pro")
     invitation = invite(browser, plan=pro.pk)
     assert (invitation.email, invitation.plan, invitation.invited_by) == (ANN, pro, staff)
-    assert [letter.kind for letter in letters_to(ANN)] == ["invitation"]
+    assert [message.kind for message in letters_to(ANN)] == ["invitation"]
     event = only_event(action="invitation.sent")
     assert (event.actor_id, event.target_id) == (staff.pk, invitation.pk)
     assert ANN in text_of(browser.get(INVITATIONS))
@@ -37,9 +37,9 @@ def test_invalid_invitation_is_refused(browser):
 def test_no_invitation_without_registration(browser, settings):
     invitation = invite(browser)
     settings.REGISTRATION = "off"
-    said = "Registration is off, so an invitation could not be accepted."
-    assert said in text_of(browser.post(f"{INVITATIONS}add/", {"email": "bob@example.com", "plan": ""}))
-    assert said in text_of(browser.post(f"{INVITATIONS}resend/?id={invitation.pk}"))
+    refusal = "Registration is off, so an invitation could not be accepted."
+    assert refusal in text_of(browser.post(f"{INVITATIONS}add/", {"email": "bob@example.com", "plan": ""}))
+    assert refusal in text_of(browser.post(f"{INVITATIONS}resend/?id={invitation.pk}"))
     assert (list(Invitation.objects.all()), len(letters_to(ANN))) == ([invitation], 1)
 
 

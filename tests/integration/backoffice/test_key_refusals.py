@@ -27,8 +27,8 @@ def test_refusals_of_the_last_day_are_listed_newest_first(browser):
     refuse(key, now - timedelta(days=2), "EXPIRED", 9)
     refuse(other, now, "DISABLED", 9)
     page = page_of(browser, key)
-    told = f"<div><code>RATE_LIMITED</code> 7 times, last {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC</div>"
-    assert page.index(told) < page.index("<code>INSUFFICIENT_CREDITS</code> 1 times")
+    row = f"<div><code>RATE_LIMITED</code> 7 times, last {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC</div>"
+    assert page.index(row) < page.index("<code>INSUFFICIENT_CREDITS</code> 1 times")
     assert "EXPIRED" not in page
     assert "DISABLED" not in page
 

@@ -110,6 +110,6 @@ def test_the_change_permission_sends_again_and_changes_nothing_else(limited):
 
 def test_staff_without_permissions_see_nothing(limited):
     mail = make_mail()
-    stranger = limited()
-    assert stranger.get(MAILS).status_code == 403
-    assert stranger.get(f"{MAILS}{mail.pk}/change/").status_code == 403
+    unauthorized = limited()
+    assert unauthorized.get(MAILS).status_code == 403
+    assert unauthorized.get(f"{MAILS}{mail.pk}/change/").status_code == 403

@@ -1,4 +1,4 @@
-"""What the admin asks before an operation, and says after it, is a whole sentence."""
+"""The confirmation page and the success message of each operation are whole sentences."""
 
 import re
 from typing import Any
@@ -23,7 +23,7 @@ def _asked(response: Any) -> str:
     return found[1]
 
 
-def _said(response: Any) -> str:
+def _message(response: Any) -> str:
     (found,) = re.findall(r'<li class="success">([^<]*)</li>', text_of(response))
     return str(found)
 
@@ -43,7 +43,7 @@ def _said(response: Any) -> str:
 def test_operations_of_an_account(browser: Client, operation: str, question: str, answer: str):
     page = f"{USERS}{operation}/?id={make_user(email=EMAIL).pk}"
     assert _asked(browser.get(page)) == question
-    assert _said(browser.post(page, follow=True)) == answer
+    assert _message(browser.post(page, follow=True)) == answer
 
 
 def test_operations_of_a_session(browser: Client):
@@ -53,21 +53,21 @@ def test_operations_of_a_session(browser: Client):
         ("end_everywhere", f"End all sessions of {EMAIL}?"),
     ):
         assert _asked(browser.get(f"{SESSIONS}{operation}/?id={session.pk}")) == question
-    said = _said(browser.post(f"{SESSIONS}end_everywhere/?id={session.pk}", follow=True))
-    assert said == f"All sessions of {EMAIL} ended."
+    message = _message(browser.post(f"{SESSIONS}end_everywhere/?id={session.pk}", follow=True))
+    assert message == f"All sessions of {EMAIL} ended."
 
 
 def test_operations_of_a_key(browser: Client):
     page = f"{KEYS}revoke/?id={make_key(name='ours').id}"
     assert _asked(browser.get(page)) == "Revoke API key “ours”?"
-    assert _said(browser.post(page, follow=True)) == "API key “ours” revoked."
+    assert _message(browser.post(page, follow=True)) == "API key “ours” revoked."
 
 
 def test_operations_of_several_rows(browser: Client):
     users = [make_user() for _ in range(2)]
     page = f"{USERS}send-password-reset/?id={users[0].pk}&id={users[1].pk}"
     assert _asked(browser.get(page)) == "Send a password reset message to 2 users?"
-    assert _said(browser.post(page, follow=True)) == "Password reset message sent to 2 users."
+    assert _message(browser.post(page, follow=True)) == "Password reset message sent to 2 users."
     assert '<option value="send-password-reset_selected">Send a password reset message to selected users<' in text_of(
         browser.get(USERS)
     )
@@ -78,8 +78,8 @@ def test_every_operation_names_its_rows():
     operations = [operation for pages in lists for operation in pages.offered_operations]
     assert {"activate", "export", "reset_second_factors", "unlink", "rotate"} <= {each.name for each in operations}
     for operation in operations:
-        assert ("{rows}" in operation.order) or ("{owner}" in operation.order and not operation.in_bulk)
-        assert ("{rows}" in operation.done) == ("{rows}" in operation.order)
-        assert not operation.order.endswith(("?", "."))
+        assert ("{rows}" in operation.title) or ("{owner}" in operation.title and not operation.in_bulk)
+        assert ("{rows}" in operation.done) == ("{rows}" in operation.title)
+        assert not operation.title.endswith(("?", "."))
         assert not operation.done.endswith(".")
         assert operation.explanation.endswith(".")

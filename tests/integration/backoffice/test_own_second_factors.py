@@ -89,7 +89,7 @@ async def test_app_counts_only_after_confirmation(api: httpx.AsyncClient):
     shown = await submit(browser, FACTORS, TOTP)
     app = Authenticator(KEY.findall(shown.text)[0])
     wrong = await submit(browser, FACTORS, TOTP, code=app.wrong_code())
-    assert (wrong.status_code, refusals_of(wrong)) == (200, ["The code is wrong or has been used."])
+    assert (wrong.status_code, refusals_of(wrong)) == (200, ["The code is wrong or has been used. Enter a new one."])
     assert KEY.search(wrong.text) is None
     assert "None. An app" in (await browser.get(FACTORS)).text
     assert await methods() == ["pwd"]

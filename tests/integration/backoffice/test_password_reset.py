@@ -15,7 +15,7 @@ def test_mail_is_sent_after_a_confirmation(browser, staff):
     assert "ann@example.com" in text_of(browser.get(page))
     assert letters_to("ann@example.com") == []
     assert browser.post(page).status_code == 302
-    assert [letter.kind for letter in letters_to("ann@example.com")] == ["reset_password"]
+    assert [message.kind for message in letters_to("ann@example.com")] == ["reset_password"]
     assert only_event(action="password.reset_sent", target_id=user.pk).actor_id == staff.pk
 
 

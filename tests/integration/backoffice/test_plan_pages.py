@@ -118,8 +118,8 @@ def test_saving_without_changes_changes_nothing(browser):
 def test_default_plan_is_neither_renamed_nor_deleted(browser):
     free = _plan("free")
     errors = form_errors(browser.post(_page(free), {"name": "gratis", "rate_limits": "minute 60 per 60"}))
-    assert "neither renamed nor deleted" in errors["name"][0]
-    assert "neither renamed nor deleted" in text_of(browser.post(_page(free, "delete")))
+    assert "cannot be renamed or deleted" in errors["name"][0]
+    assert "cannot be renamed or deleted" in text_of(browser.post(_page(free, "delete")))
     _assert_as_seeded()
 
 

@@ -90,7 +90,7 @@ async def test_account_with_a_second_factor_uses_it(api: httpx.AsyncClient):
     assert ('id="code-form"' in page.text, 'id="password-form"' in page.text) == (True, False)
     assert 'class="errorlist"' in (await submit(browser, REAUTHENTICATION, password=PASSWORD)).text
     assert refusals_of(await submit(browser, REAUTHENTICATION, code=app.wrong_code())) == [
-        "The code is wrong or has been used."
+        "The code is wrong or has been used. Enter a new one."
     ]
     assert (await submit(browser, REAUTHENTICATION, code=app.code())).headers["location"] == HOME
     assert (await audited())[-1][0] == "session.proven"

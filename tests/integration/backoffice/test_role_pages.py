@@ -235,7 +235,7 @@ def test_key_page_shows_ineffective_scopes(browser):
 def test_key_with_scopes_its_owner_lacks_is_refused(browser):
     form = {"user": make_user().pk, "name": "k", "environment": "live", "scopes": "keys:verify", "metadata": "{}"}
     (reason,) = form_errors(browser.post(f"{KEYS}add/", form))["scopes"]
-    assert reason == "The owner needs a role that gives keys:verify: administrator or service."
+    assert reason == "The owner needs a role with the scope keys:verify: administrator or service."
     assert not AuditEvent.objects.exists()
 
 

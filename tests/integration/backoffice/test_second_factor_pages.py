@@ -1,4 +1,4 @@
-"""Second factors in the admin: seen without secrets, and removed for somebody who has lost them."""
+"""Second factors in the admin: shown without secrets, and removed for an owner who has lost them."""
 
 import pytest
 from django.utils import timezone
@@ -19,7 +19,7 @@ BUTTON = "Remove second factors"
 
 
 def person() -> User:
-    """Return somebody with every kind of factor."""
+    """Return an account with every kind of factor."""
     user = make_user(email="ivy@example.com")
     TotpDevice.objects.create(user=user, secret_encrypted=encrypt(b"SECRET", "x"), confirmed_at=timezone.now())
     RecoveryCode.objects.create(user=user, digest=b"digest")
@@ -79,8 +79,8 @@ def test_superuser_resets_all_factors(browser, staff):
     assert not any(model.objects.exists() for model in (TotpDevice, RecoveryCode, Passkey))
     event = only_event(action="second_factors.reset")
     assert (event.actor_id, event.subject_id) == (staff.pk, user.pk)
-    (letter,) = letters_to("ivy@example.com")
-    assert (letter.context["what"], letter.context["by_staff"]) == (
+    (message,) = letters_to("ivy@example.com")
+    assert (message.context["what"], message.context["by_staff"]) == (
         "All second factors of your account were removed.",
         "yes",
     )

@@ -115,7 +115,10 @@ async def test_passkey_opens_it(api: httpx.AsyncClient):
 async def test_malformed_passkey_credential_is_refused(api: httpx.AsyncClient, credential: str):
     browser, _, _ = await halfway(api)
     response = await submit(browser, SECOND_STEP, challenge="A" * 43, credential=credential)
-    assert (response.status_code, refusals_of(response)) == (200, ["The passkey could not be verified."])
+    assert (response.status_code, refusals_of(response)) == (
+        200,
+        ["The passkey could not be verified. Try again with a passkey of this account."],
+    )
     assert not await is_signed_in(browser)
 
 
@@ -126,14 +129,14 @@ async def test_passkey_of_another_account_is_refused(api: httpx.AsyncClient):
     browser = await _given_the_password(me)
     page = await browser.get(SECOND_STEP)
     response = await browser.post(SECOND_STEP, data=passkey_fields(page, theirs.get(passkey_options(page))))
-    assert refusals_of(response) == ["The passkey could not be verified."]
+    assert refusals_of(response) == ["The passkey could not be verified. Try again with a passkey of this account."]
     assert await admin_sessions() == []
 
 
 async def test_wrong_code_is_refused_and_can_be_corrected(api: httpx.AsyncClient):
     browser, _, app = await halfway(api)
     wrong = await submit(browser, SECOND_STEP, code=app.wrong_code())
-    assert (wrong.status_code, refusals_of(wrong)) == (200, ["The code is wrong or has been used."])
+    assert (wrong.status_code, refusals_of(wrong)) == (200, ["The code is wrong or has been used. Enter a new one."])
     assert (not await is_signed_in(browser), await admin_sessions()) == (True, [])
     assert (await submit(browser, SECOND_STEP, code=app.code())).status_code == 302
 
@@ -142,7 +145,9 @@ async def test_code_is_accepted_once(api: httpx.AsyncClient):
     browser, me, app = await halfway(api)
     other, code = await _given_the_password(me), app.code()
     assert (await submit(browser, SECOND_STEP, code=code)).status_code == 302
-    assert refusals_of(await submit(other, SECOND_STEP, code=code)) == ["The code is wrong or has been used."]
+    assert refusals_of(await submit(other, SECOND_STEP, code=code)) == [
+        "The code is wrong or has been used. Enter a new one."
+    ]
     assert [await is_signed_in(each) for each in (browser, other)] == [True, False]
 
 
@@ -199,7 +204,8 @@ async def test_admin_and_api_do_not_complete_each_others_sign_ins(api: httpx.Asy
 
 @pytest.mark.parametrize(
     ("cookie", "reached"),
-    [("", f"{LOGIN}?next=/admin/")] + [(text, f"{LOGIN}?next=/admin/&over=1") for text in ("x", "A" * 43, "x" * 4000)],
+    [("", f"{LOGIN}?next=/admin/")]
+    + [(text, f"{LOGIN}?next=/admin/&expired=1") for text in ("x", "A" * 43, "x" * 4000)],
 )
 async def test_second_step_needs_the_first(database, cookie: str, reached: str):
     browser = browser_at()

@@ -111,7 +111,7 @@ async def test_five_failures_lock_address_and_account(browser: httpx.AsyncClient
     assert [response.status_code for response in responses] == [200, 200, 200, 200, 200, 429]
     assert 1 <= int(responses[5].headers["retry-after"]) <= 60
     (words,) = refusals_of(responses[5])
-    assert words.startswith("Too many wrong passwords. Try again in ")
+    assert words.startswith("Too many wrong passwords. Retry in ")
     right = await sign_in(browser, email)
     assert (right.status_code, await rows(Session.objects.all())) == (429, [])
     elsewhere = browser_at("198.51.100.9")

@@ -1,6 +1,6 @@
 """Every model with a foreign key to users is exported and erased, or excepted with a reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 from django.apps import apps
@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import Model
 
 from apps.core.conventions.own_apps import own_apps
-from apps.core.declarations import PersonalDataDeclaration, app_declarations
+from apps.core.declarations import PersonalDataDeclaration, app_declarations, personal_data_declarations
 
 pytestmark = pytest.mark.integration
 
@@ -22,27 +22,22 @@ def personal_models() -> Iterator[type[Model]]:
             yield model
 
 
-def declaration_of(app_label: str) -> PersonalDataDeclaration | None:
-    return app_declarations()[app_label].personal_data
-
-
-def named(declared: PersonalDataDeclaration | None) -> dict[str, set[str]]:
-    """Return the labels that a declaration names for each of the two: as done, or as excepted."""
-    if declared is None:
-        return {"exported": set(), "erased": set()}
-    return {
-        "exported": {*declared.exported, *declared.not_exported},
-        "erased": {*declared.erased, *declared.not_erased},
-    }
+def named(declarations: Iterable[PersonalDataDeclaration]) -> dict[str, set[str]]:
+    """Return the labels that declarations name for each of the two: as done, or as excepted."""
+    named: dict[str, set[str]] = {"exported": set(), "erased": set()}
+    for declared in declarations:
+        named["exported"].update(declared.exported, declared.not_exported)
+        named["erased"].update(declared.erased, declared.not_erased)
+    return named
 
 
 @pytest.mark.parametrize("model", list(personal_models()), ids=lambda model: model._meta.label)
 def test_model_is_exported_and_erased_or_excepted(model: type[Model]):
     label, app_label = model._meta.label, model._meta.app_label
-    for what, labels in named(declaration_of(app_label)).items():
+    for what, labels in named(personal_data_declarations()).items():
         assert label in labels, (
-            f"{label} has a foreign key to users, and PersonalDataDeclaration of apps/{app_label}/declaration.py names "
-            f"it neither in `{what}` nor, with the reason, in `not_{what}`."
+            f"{label} has a foreign key to users. Declare it in apps/{app_label}/declaration.py: as OwnedEntity, or in "
+            f"`{what}` or, with the reason, `not_{what}` of PersonalDataDeclaration."
         )
 
 
@@ -51,14 +46,13 @@ def test_models_with_a_key_to_users_are_found():
     assert {"api_keys.ApiKey", "credits.CreditBalance", "authentication.Session"} <= labels
 
 
-@pytest.mark.parametrize("app_label", list(app_declarations()))
+@pytest.mark.parametrize("app_label", [label for label, app in app_declarations().items() if app.personal_data])
 def test_declaration_names_models_of_its_app_once_and_gives_reasons(app_label: str):
-    declared = declaration_of(app_label)
-    if declared is None:
-        return
+    declared = app_declarations()[app_label].personal_data
+    assert declared is not None
     assert not set(declared.exported) & set(declared.not_exported)
     assert not set(declared.erased) & set(declared.not_erased)
-    for label in set.union(*named(declared).values()):
+    for label in set.union(*named([declared]).values()):
         assert apps.get_model(label)._meta.app_label == app_label
     for reason in (*declared.not_exported.values(), *declared.not_erased.values()):
         assert len(reason.split()) > 2, f"{app_label} excepts a model without a reason"
@@ -66,6 +60,5 @@ def test_declaration_names_models_of_its_app_once_and_gives_reasons(app_label: s
 
 
 def test_sections_have_names_of_their_own():
-    declared = [declaration.personal_data for declaration in app_declarations().values()]
-    sections = [personal_data.section for personal_data in declared if personal_data and personal_data.section]
+    sections = [declared.section for declared in personal_data_declarations() if declared.section]
     assert len(sections) == len(set(sections))

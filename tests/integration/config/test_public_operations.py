@@ -24,11 +24,11 @@ PASSKEY = {
 }
 # Requests that reach the operation itself.
 REQUESTS: dict[str, dict[str, Any]] = {
-    "ask_for_passkey": {},
-    "ask_for_second_passkey": {"json": STEP},
+    "get_sign_in_passkey_options": {},
+    "get_second_step_passkey_options": {"json": STEP},
     "cancel_email_change": LINK,
-    "complete_with_code": {"json": {**STEP, "code": "123456"}},
-    "complete_with_passkey": {"json": {**STEP, **PASSKEY}},
+    "complete_sign_in_with_code": {"json": {**STEP, "code": "123456"}},
+    "complete_sign_in_with_passkey": {"json": {**STEP, **PASSKEY}},
     "confirm_email": LINK,
     "confirm_registration": {"json": {"token": TOKEN, "password": PASSWORD}},
     "create_user": {"json": {"email": "ann@example.com", "username": "ann", "password": PASSWORD}},

@@ -1,11 +1,15 @@
 """`/health` and `/health/ready`."""
 
 import asyncio
+import gc
 
 import httpx
+import pytest
+from psycopg_pool import PoolTimeout
 
 from apps.core.database.pool import has_pools
 from apps.core.http.root_application import serve_lifespan
+from apps.core.routers import health_router
 
 
 async def test_liveness_needs_no_database(api: httpx.AsyncClient):
@@ -21,6 +25,31 @@ async def test_readiness_lists_dependencies(api: httpx.AsyncClient):
 
 async def test_readiness_ignores_credentials(api: httpx.AsyncClient):
     assert (await api.get("/health/ready", headers={"Authorization": "Bearer x"})).status_code == 200
+
+
+@pytest.mark.parametrize("timeout_seconds", [0.05, 2])
+async def test_probe_that_fails_after_the_response_or_the_client_is_gone_is_not_logged(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, timeout_seconds: float
+):
+    async def fail_in_its_cancellation(_sql: str) -> None:
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.set()
+            raise PoolTimeout
+
+    ended, unretrieved = asyncio.Event(), []
+    asyncio.get_running_loop().set_exception_handler(lambda _, problem: unretrieved.append(problem))
+    monkeypatch.setattr(health_router, "fetch_rows", fail_in_its_cancellation)
+    monkeypatch.setattr(health_router, "READINESS_TIMEOUT_SECONDS", timeout_seconds)
+    request = asyncio.create_task(api.get("/health/ready"))
+    await asyncio.sleep(0.2)
+    request.cancel()  # without effect after the shorter timeout
+    await asyncio.gather(request, return_exceptions=True)
+    await asyncio.wait_for(ended.wait(), 1)
+    await asyncio.sleep(0)
+    gc.collect()
+    assert unretrieved == []
 
 
 async def test_pools_are_opened_at_startup_and_closed_at_shutdown(database):

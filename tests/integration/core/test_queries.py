@@ -9,6 +9,7 @@ from django.db.models.functions import Upper
 from apps.api_keys.models import ApiKey, ApiKeySecret
 from apps.core.database.orm.queries import count, fetch_all, fetch_one
 from apps.core.database.statements import fetch_rows
+from apps.core.database.transaction import transaction
 from apps.plans.models import Plan, PlanLimit
 from apps.users.models import User
 from tests.support.factories import make_key, make_user
@@ -105,3 +106,11 @@ async def test_timestamps_are_utc(database):
     assert user is not None
     assert str(user.created_at.tzinfo) == "UTC"
     assert await fetch_rows("SHOW TimeZone") == [("UTC",)]
+
+
+@pytest.mark.parametrize("text", ["50%%", "%%s"])
+async def test_percent_signs_are_escaped_with_and_without_a_transaction(database, text: str):
+    statement = f"SELECT '{text}'"
+    outside = await fetch_rows(statement)
+    async with transaction():
+        assert await fetch_rows(statement) == outside == [(text.replace("%%", "%"),)]

@@ -12,7 +12,7 @@ from django.conf import settings
 from apps.core.database.pipeline import shared_reads
 from apps.core.database.pipeline.shared_reads import SharedReads, read_rows
 from apps.core.database.pool import connection
-from apps.core.database.statements import fetch_rows
+from apps.core.database.statements import execute, fetch_rows
 from apps.core.errors import Unavailable
 
 LONG = 300_000  # more than the socket buffer holds
@@ -71,11 +71,32 @@ async def test_stale_statement_is_prepared_again_in_shared_reads(database):
         found: list[Any] = []
         for _ in range(5):
             found += await asyncio.gather(read_rows("SELECT * FROM changing", []), return_exceptions=True)
-        refused = [one for one in found if isinstance(one, psycopg.errors.FeatureNotSupported)]
-        assert len(refused) <= 1  # on a connection that had prepared the statement before the change
+        refused = [one for one in found if isinstance(one, Unavailable)]
+        assert len(refused) == 1  # on a connection that had prepared the statement before the change
         assert [one for one in found if one not in refused] == [[(1, 2)]] * (5 - len(refused))
     finally:
         await fetch_rows("DROP TABLE changing")
+
+
+async def test_statement_of_the_pool_that_is_stale_is_unavailable_once_per_connection(database):
+    await execute("CREATE TABLE changing (a int)")
+    try:
+        for _ in range(20):  # psycopg prepares what it runs several times
+            await fetch_rows("SELECT * FROM changing")
+        await execute("ALTER TABLE changing ADD b int")
+        outcomes = [await changed_row() for _ in range(8)]
+    finally:
+        await execute("DROP TABLE changing")
+    assert 1 <= outcomes.count("unavailable") <= 2  # the pool has opened one or two connections
+    assert outcomes[-2:] == ["read", "read"]
+
+
+async def changed_row() -> str:
+    try:
+        await fetch_rows("SELECT * FROM changing")
+    except Unavailable:
+        return "unavailable"
+    return "read"
 
 
 async def test_large_parameters_and_rows(database):
@@ -106,6 +127,22 @@ async def test_cancelled_reads_do_not_affect_others(database):
         isinstance(error, asyncio.CancelledError) for error in await asyncio.gather(*cancelled, return_exceptions=True)
     )
     assert await read_rows("SELECT 3", []) == [(3,)]
+
+
+@pytest.mark.parametrize("number", [1, 3])
+async def test_reads_that_are_all_cancelled_before_they_are_sent_do_not_block_later_ones(database, number: int):
+    shared = SharedReads()
+    assert await shared.fetch("SELECT 1", []) == [(1,)]
+    cancelled = [asyncio.create_task(shared.fetch("SELECT 2", [])) for _ in range(number)]
+    await asyncio.sleep(0)
+    for task in cancelled:
+        task.cancel()
+    await asyncio.gather(*cancelled, return_exceptions=True)
+    assert await asyncio.wait_for(shared.fetch("SELECT 3", []), 3) == [(3,)]
+    if shared._task is not None:
+        await asyncio.wait_for(shared._task, 3)  # the connection is returned
+    assert (len(shared), shared._task) == (0, None)
+    assert await asyncio.wait_for(shared.fetch("SELECT 4", []), 3) == [(4,)]
 
 
 async def test_slow_read_delays_only_its_own_connection(database):

@@ -1,14 +1,18 @@
 """Errors inside a service's transaction: nesting, waiting for anything else, locking out of order."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings
 
 from apps.core.crypto.passwords import hash_password, run_in_hashing_thread
 from apps.core.database import pool
+from apps.core.database import transaction as transaction_module
+from apps.core.database.database_errors import is_unavailable_for_all
 from apps.core.database.lock_order import LockOrderBroken
 from apps.core.database.open_transaction import NoTransaction, WaitInTransaction
 from apps.core.database.orm.queries import fetch_all, lock_all, lock_one
@@ -18,6 +22,7 @@ from apps.core.database.pool import connection
 from apps.core.database.statements import fetch_rows
 from apps.core.database.transaction import transaction
 from apps.core.event_loop import run_in_daemon_thread
+from apps.core.http.error_responses import to_domain_error
 from apps.core.rate_limits.redis_clients import ping
 from apps.credits.models import CreditBalance
 from apps.identities.services.provider_http import ProviderHttp
@@ -55,6 +60,15 @@ async def test_transactions_do_not_nest(database):
             pytest.fail("the inner transaction was opened")
     async with transaction():
         assert await process()
+
+
+async def test_nesting_raises_at_once_when_all_slots_are_taken(database, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(settings, "DATABASE_POOL_SIZE", 1)
+    monkeypatch.setattr(transaction_module, "SLOT_WAIT_SECONDS_MAXIMUM", 0.2)
+    async with transaction():
+        with pytest.raises(WaitInTransaction, match="second transaction"):
+            async with transaction():
+                pytest.fail("the inner transaction was opened")
 
 
 def _fail() -> None:
@@ -152,3 +166,31 @@ async def test_waiting_for_a_locked_row_times_out(database, monkeypatch: pytest.
             await lock_one(Plan.objects.filter(name="free"))
     release.set()
     await holder
+
+
+async def test_transaction_of_a_stalled_worker_is_unavailable(database, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pool, "TRANSACTION_TIMEOUT", "SET transaction_timeout = '300ms'")
+    with pytest.raises(psycopg.Error) as raised:
+        async with transaction():
+            await fetch_rows("SELECT 1")
+            time.sleep(0.5)  # noqa: ASYNC251  a stalled worker
+            await fetch_rows("SELECT pg_sleep(1)")
+    assert to_domain_error(raised.value).status == 503
+    assert await names()
+
+
+async def test_statement_that_exceeds_the_transaction_timeout_is_unavailable(database, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pool, "TRANSACTION_TIMEOUT", "SET transaction_timeout = '300ms'")
+    with pytest.raises(psycopg.errors.TransactionTimeout) as raised:
+        async with transaction():
+            await fetch_rows("SELECT pg_sleep(1)")
+    assert to_domain_error(raised.value).status == 503
+    assert not is_unavailable_for_all(raised.value)
+    assert await names()
+
+
+async def test_error_is_not_its_own_cause(database):
+    with pytest.raises(psycopg.DataError) as raised:
+        async with transaction():
+            await fetch_rows("SELECT 1 / 0")
+    assert raised.value.__cause__ is None

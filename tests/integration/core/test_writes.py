@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db.models import F, Value
+from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Concat, Now
 
 from apps.api_keys.models import ApiKey
@@ -157,6 +157,24 @@ async def test_delete_filters_by_a_join(database):
         plan = await insert(Plan(name="gold"))
         await insert(PlanLimit(plan=plan, name="minute", limit=1, period_seconds=60))
         assert await delete(PlanLimit.objects.filter(plan__name="gold")) == 1
+
+
+NOT_ALL_ROWS: dict[str, QuerySet[Plan]] = {
+    "a slice": Plan.objects.order_by("id")[:1],
+    "distinct rows": Plan.objects.distinct("api_keys_maximum"),
+    "a union": Plan.objects.filter(name="free").union(Plan.objects.filter(name="pro")),
+}
+
+
+@pytest.mark.parametrize("name", NOT_ALL_ROWS)
+async def test_queryset_that_selects_among_its_rows_is_neither_updated_nor_deleted(database, name: str):
+    stored = await rows(Plan.objects.order_by("id"))
+    async with transaction():
+        with pytest.raises(TypeError, match="slice"):
+            await delete(NOT_ALL_ROWS[name])
+        with pytest.raises(TypeError, match="slice"):
+            await update(NOT_ALL_ROWS[name], api_keys_maximum=1)
+    assert [vars(row)["name"] for row in await rows(Plan.objects.order_by("id"))] == [row.name for row in stored]
 
 
 async def test_locked_rows_are_ordered_by_primary_key(database):

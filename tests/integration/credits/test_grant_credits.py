@@ -72,7 +72,7 @@ def test_the_command_posts_a_reference_once():
         (["OWNER", "-1", "--type", "adjustment"], "description: must be given"),
         (
             ["OWNER", "-1", "--type", "adjustment", "--description", "x"],
-            "The balance is too low. amount: The balance is 0",
+            "The balance is too low for this amount. amount: The balance is 0",
         ),
         (["OWNER", "1", "--reference-id", " "], "reference_id: "),
         (["OWNER", "1", "--type", "usage"], "invalid choice"),

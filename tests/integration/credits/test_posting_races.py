@@ -16,9 +16,9 @@ from apps.core.errors import DomainError
 from apps.credits.dependencies import credit_service
 from apps.credits.models import CreditBalance, CreditTransaction
 from apps.credits.schemas.credit_transaction import CreditPosting
+from tests.support.captured_sql import captured
 from tests.support.factories import make_user
 from tests.support.orm import make
-from tests.support.transaction_statements import locks_and_writes
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -61,9 +61,9 @@ def running_sums(user_id: int) -> list[tuple[Decimal, Decimal]]:
 
 async def test_a_posting_locks_the_account_and_then_the_balance():
     user = await make(make_user)
-    with locks_and_writes() as seen:
+    with captured() as sql:
         await credit_service().post(OPERATOR, user.pk, CreditPosting.model_validate({"amount": "5"}))
-    assert seen == ["lock users", "lock credit_balances", "update credit_balances", "insert credit_transactions"]
+    assert sql.changes == ["lock users", "lock credit_balances", "update credit_balances", "insert credit_transactions"]
 
 
 def test_concurrent_postings_of_a_reference_post_once():

@@ -49,7 +49,7 @@ async def test_verified_address_is_linked_to_its_account(browser: Browser):
 
 
 async def test_account_with_an_unverified_address_is_not_linked(browser: Browser):
-    """Or whoever created it beforehand would share it with the owner of the address."""
+    """Otherwise a person who created the account beforehand would share it with the owner of the address."""
     user = await make(make_user, email="alice@example.com")
     assert_error(await browser.sign_in(), 403, "ACCOUNT_EMAIL_UNVERIFIED")
     assert await rows(Identity.objects.all()) == []
@@ -261,7 +261,7 @@ async def test_linking_needs_a_session(browser: Browser):
 
 
 async def test_nothing_is_linked_to_an_unverified_account(browser: Browser):
-    """Or whoever created it with another person's address would keep a way in after its owner resets the password."""
+    """Otherwise a person who created it with another's address could sign in after its owner resets the password."""
     me = await customer(email="victim@example.com", email_verified_at=None)
     assert_error(await link(browser, me.headers), 403, "EMAIL_NOT_VERIFIED")
     assert await rows(Identity.objects.all()) == []

@@ -7,9 +7,11 @@ import pytest
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
 from apps.core.database.transaction import transaction
-from apps.identities.dependencies import personal_data
+from apps.core.declarations import OwnedPersonalData
 from apps.identities.domain.provider import Provider, ProviderKind
 from apps.identities.models import Identity
+from apps.identities.repositories.identity_repository import IdentityRepository
+from apps.identities.schemas.identity import IdentityOut
 from tests.support.accounts import Account, colleague, customer, superuser
 from tests.support.assertions import assert_error
 from tests.support.configured_providers import configured_providers
@@ -119,5 +121,5 @@ async def test_export_lists_identities_and_erasure_deletes_them(api):
     exported = (await api.get("/api/v1/users/me/export", headers=me.headers)).json()["data"]["identities"]
     assert (exported["total"], exported["items"][0]["subject"]) == (1, f"subject of {me.id}")
     async with transaction():
-        await personal_data().erase(me.id)
+        await OwnedPersonalData(IdentityRepository(), IdentityOut.of).erase(me.id)
     assert await providers_of(me) == []

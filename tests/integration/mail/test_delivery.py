@@ -29,13 +29,13 @@ async def test_a_message_is_delivered_once(enqueue, deliver, inbox):
     assert mail.sent_at is not None
     assert mail.context_encrypted is None
     await deliver()
-    (letter,) = inbox.messages
+    (message,) = inbox.messages
     assert inbox.recipients == ["ann@example.com"]
-    assert (letter["From"], letter["To"]) == ("Keyhouse <no-reply@localhost>", "ann@example.com")
-    assert (letter["Subject"], letter["Auto-Submitted"]) == ("Keyhouse can send mail", "auto-generated")
-    assert letter["Message-ID"] == f"<{mail.created_at:%Y%m%d%H%M%S%f}.{mail.pk}@localhost>"
-    assert [part.get_content_type() for part in letter.iter_parts()] == ["text/plain", "text/html"]
-    text, html = (part.get_content() for part in letter.iter_parts())
+    assert (message["From"], message["To"]) == ("Keyhouse <no-reply@localhost>", "ann@example.com")
+    assert (message["Subject"], message["Auto-Submitted"]) == ("Keyhouse can send mail", "auto-generated")
+    assert message["Message-ID"] == f"<{mail.created_at:%Y%m%d%H%M%S%f}.{mail.pk}@localhost>"
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    text, html = (part.get_content() for part in message.iter_parts())
     assert "An operator of Keyhouse sent this message" in text
     assert "<h1" in html
 
@@ -119,10 +119,10 @@ async def test_neither_address_nor_token_is_logged(enqueue, deliver, inbox, capl
     inbox.replies = ["550 no such user ann@example.com"]
     await enqueue()
     mail = await deliver()
-    said = "\n".join(f"{line.getMessage()} {line.exc_text}" for line in caplog.records if line.name != "mail.log")
-    assert f"message {mail.pk} (test_mail), attempt 1: SMTPRecipientsRefused" in said
-    assert "ann@example.com" not in said
-    assert TOKEN not in said
+    logged = "\n".join(f"{line.getMessage()} {line.exc_text}" for line in caplog.records if line.name != "mail.log")
+    assert f"message {mail.pk} (test_mail), attempt 1: SMTPRecipientsRefused" in logged
+    assert "ann@example.com" not in logged
+    assert TOKEN not in logged
 
 
 async def test_an_expired_message_is_not_sent(enqueue, deliver, inbox):

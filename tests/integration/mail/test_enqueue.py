@@ -108,8 +108,8 @@ async def test_an_account_or_an_address_may_get_only_so_many_messages(of_address
     async def seconds_until_allowed(*kinds: str) -> int:
         async with transaction():
             if of_address:
-                return await message_queue().seconds_until_address_may("ME@example.com", kinds, allowance)
-            return await message_queue().seconds_until_account_may(7, kinds, allowance)
+                return await message_queue().wait_seconds_for_address("ME@example.com", kinds, allowance)
+            return await message_queue().wait_seconds_for_account(7, kinds, allowance)
 
     await enqueue(message(), message("you@example.com", "verify:2", user_id=8))
     assert await seconds_until_allowed("test_mail") == 0

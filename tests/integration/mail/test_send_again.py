@@ -9,8 +9,8 @@ from apps.core.errors import Conflict, NotAllowed, NotFound
 from apps.mail.dependencies import message_service
 from apps.mail.models import OutgoingMail
 from tests.support.callers import session_of
+from tests.support.captured_sql import captured
 from tests.support.orm import make, rows
-from tests.support.transaction_statements import locks_and_writes
 
 pytestmark = pytest.mark.integration
 
@@ -24,9 +24,9 @@ async def test_a_failed_message_is_locked_and_made_due(enqueue):
     await enqueue()
     await make(OutgoingMail.objects.update, failed_at=Now(), error="SMTPDataError", attempts=2)
     failed = await only_message()
-    with locks_and_writes() as seen:
+    with captured() as sql:
         await message_service().send_again(OPERATOR, failed.pk)
-    assert seen == ["lock outgoing_mails", "update outgoing_mails"]
+    assert sql.changes == ["lock outgoing_mails", "update outgoing_mails"]
     message = await only_message()
     assert (message.failed_at, message.attempts, message.due_at > failed.due_at) == (None, 2, True)
     (event,) = await rows(AuditEvent.objects.all())

@@ -3,13 +3,17 @@
 from datetime import timedelta
 
 import httpx
+import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
+from apps.api_keys.services import personal_data as api_keys_personal_data
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
+from apps.core import declarations
 from apps.core.authorization.catalogue import STAFF_SCOPES
 from apps.core.declarations import EXPORT_ROWS_MAXIMUM
+from apps.identities.models import Identity
 from tests.support.accounts import audited, colleague, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, give_credits, make_key, make_staff
@@ -120,6 +124,20 @@ async def test_lists_hold_the_newest_rows_and_the_total(api: httpx.AsyncClient):
     assert (len(events["items"]), events["total"], events["items"][0]["id"]) == (1000, 1001, newest.pk)
     assert (len(usage["items"]), usage["total"]) == (1000, 1020)
     assert usage["items"][0]["day"] > usage["items"][-1]["day"]
+
+
+async def test_lists_of_owned_entities_hold_the_newest_rows(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch):
+    for module in (declarations, api_keys_personal_data):
+        monkeypatch.setattr(module, "EXPORT_ROWS_MAXIMUM", 2)
+    me, other = await customer(), await customer()
+    keys = [(await make(make_key, me.user)).id for _ in range(3)]
+    names = [f"provider-{number}" for number in range(3)]
+    for user, name in [(me.user, name) for name in names] + [(other.user, "provider-9")]:
+        await make(Identity.objects.create, user=user, provider=name, issuer="i", subject=f"{user.pk}", email="")
+    data = (await api.get(ME, headers=me.headers)).json()["data"]
+    assert [key["id"] for key in data["api_keys"]["items"]] == keys[:0:-1]
+    assert [identity["provider"] for identity in data["identities"]["items"]] == names[:0:-1]
+    assert (data["api_keys"]["total"], data["identities"]["total"]) == (3, 3)
 
 
 async def test_other_accounts_are_not_exported(api: httpx.AsyncClient):

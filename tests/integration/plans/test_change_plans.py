@@ -12,9 +12,9 @@ from apps.core.authorization.catalogue import STAFF_SCOPES
 from apps.plans.models import Plan, PlanLimit
 from tests.support.accounts import audited, colleague, customer, superuser
 from tests.support.assertions import assert_error
+from tests.support.captured_sql import captured
 from tests.support.factories import make_key, make_service_key, make_staff, make_user
 from tests.support.orm import make, rows
-from tests.support.transaction_statements import locks_and_writes
 
 PLANS = "/api/v1/plans"
 MISSING = 2**62
@@ -80,12 +80,12 @@ async def test_only_fields_that_were_sent_are_changed(api: httpx.AsyncClient, ch
 
 async def test_changing_and_deleting_a_plan_lock_it_first(api: httpx.AsyncClient):
     staff, pro = await colleague(), await plan_named("pro")
-    with locks_and_writes() as seen:
+    with captured() as sql:
         await api.patch(f"{PLANS}/{pro.pk}", json={"name": "gold", "rate_limits": [HOUR]}, headers=staff.headers)
-    assert seen == ["lock plans", "update plans", "delete plan_limits", "insert plan_limits"]
-    with locks_and_writes() as seen:
+    assert sql.changes == ["lock plans", "update plans", "delete plan_limits", "insert plan_limits"]
+    with captured() as sql:
         await api.delete(f"{PLANS}/{pro.pk}", headers=staff.headers)
-    assert seen == ["lock plans", "delete plan_limits", "delete plans"]
+    assert sql.changes == ["lock plans", "delete plan_limits", "delete plans"]
 
 
 async def test_concurrent_changes_are_atomic_and_the_last_one_stays(api: httpx.AsyncClient):
@@ -95,7 +95,10 @@ async def test_concurrent_changes_are_atomic_and_the_last_one_stays(api: httpx.A
         *(api.patch(f"{PLANS}/{pro.pk}", json={"rate_limits": wish}, headers=staff.headers) for wish in wishes)
     )
     assert [answer.json()["rate_limits"] for answer in answers] == wishes
-    last = (await rows(AuditEvent.objects.order_by("id")))[-1]
+    events = await rows(AuditEvent.objects.order_by("id"))
+    former = [[MINUTE], *(event.after["rate_limits"] for event in events)]
+    assert [event.before["rate_limits"] for event in events] == former[:-1]
+    last = events[-1]
     shown = (await api.get(f"{PLANS}/{pro.pk}", headers=staff.headers)).json()["rate_limits"]
     assert shown == last.after["rate_limits"]
 
@@ -130,8 +133,8 @@ async def test_malformed_plans_are_rejected(api: httpx.AsyncClient, change: dict
 
 async def test_the_next_verification_uses_the_new_rate_limits(api: httpx.AsyncClient):
     staff, free = await colleague(), await plan_named("free")
-    asker = await make(make_user, plan=await plan_named("pro"))
-    key, service = await make(make_key), await make(make_service_key, user=asker)
+    caller = await make(make_user, plan=await plan_named("pro"))
+    key, service = await make(make_key), await make(make_service_key, user=caller)
     codes = []
     for limit in (0, 5, 0):
         change = {"rate_limits": [{**MINUTE, "limit": limit}, {**MINUTE, "name": "other", "period_seconds": 7}]}

@@ -1,6 +1,5 @@
 """Each change of second factors locks the account before it writes, and a passkey after the account."""
 
-import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,14 +8,12 @@ import pytest
 
 from apps.second_factors.models import Passkey
 from tests.support.accounts import Account, customer, superuser
-from tests.support.locks_taken import sql_of_transactions
+from tests.support.captured_sql import CapturedSql, captured
 from tests.support.orm import rows
 from tests.support.second_factors import FACTORS, Authenticator, enrol_passkey, enrol_totp
 from tests.support.software_authenticator import SoftwareAuthenticator
 
 TABLES = {"totp_devices", "passkeys", "recovery_codes", "second_factor_attempts"}
-LOCK = re.compile(r'FOR NO KEY UPDATE OF "(\w+)"')
-WRITE = re.compile(r'(?:INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)"?')
 
 Operation = Callable[[httpx.AsyncClient, Account], Awaitable[Any]]
 
@@ -60,17 +57,16 @@ async def reset(api: httpx.AsyncClient, me: Account) -> Any:
     return await api.delete(f"/api/v1/users/{me.id}/second-factors", headers=(await superuser()).headers)
 
 
-def locked_before_writes(statements: list[str]) -> set[tuple[str, ...]]:
+def locked_before_writes(sql: CapturedSql) -> set[tuple[str, ...]]:
     """Return, for each transaction that writes factors, the tables that it has locked before, in order."""
     found: set[tuple[str, ...]] = set()
-    locked: list[str] = []
-    for sql in statements:
-        if sql == "BEGIN":
-            locked = []
-        elif lock := LOCK.search(sql):
-            locked.append(lock[1])
-        elif (write := WRITE.search(sql)) and write[1] in TABLES:
-            found.add(tuple(locked))
+    for transaction in sql.transactions:
+        locked: list[str] = []
+        for verb, table in map(str.split, transaction.steps):
+            if verb == "lock":
+                locked.append(table)
+            elif table in TABLES:
+                found.add(tuple(locked))
     return found
 
 
@@ -96,6 +92,6 @@ async def test_rows_are_locked_before_they_are_written(
     await enrol_totp(api, me)
     if operation is not add_passkey:
         await enrol_passkey(api, me)
-    with sql_of_transactions() as statements:
+    with captured() as sql:
         await operation(api, me)
-    assert locked_before_writes(statements) == {locked}
+    assert locked_before_writes(sql) == {locked}

@@ -28,9 +28,9 @@ async def signed_in(api: httpx.AsyncClient, account: Account) -> dict[str, str]:
 
 
 def operations(account: Account) -> dict[str, tuple[str, str, Any]]:
-    """Return what a thief would do first."""
+    """Return the requests that an attacker would send first."""
     return {
-        "address": ("PATCH", f"/api/v1/users/{account.id}", {"email": "thief@example.com"}),
+        "address": ("PATCH", f"/api/v1/users/{account.id}", {"email": "attacker@example.com"}),
         "deletion": ("DELETE", f"/api/v1/users/{account.id}", None),
         "export": ("GET", "/api/v1/users/me/export", None),
         "other sessions": ("DELETE", "/api/v1/auth/sessions", None),
@@ -42,14 +42,14 @@ def operations(account: Account) -> dict[str, tuple[str, str, Any]]:
 @pytest.mark.parametrize("enrol", [enrol_totp, enrol_passkey])
 async def test_authentication_before_the_first_factor_is_not_recent(api: httpx.AsyncClient, name: str, enrol: Any):
     me = await customer(password=PASSWORD)
-    thief = await signed_in(api, me)
+    attacker = await signed_in(api, me)
     begun = await make(Session.objects.latest, "id")
     await enrol(api, me)
     # The helper has let all sessions prove the factor.
     await make(begun.save, update_fields=["methods", "authenticated_at"])
     method, path, body = operations(me)[name]
-    assert_error(await api.request(method, path, json=body, headers=thief), 401, "STEP_UP_REQUIRED")
-    assert_error(await api.post(STEP_UP, json={"password": PASSWORD}, headers=thief), 403, "SECOND_FACTOR_REQUIRED")
+    assert_error(await api.request(method, path, json=body, headers=attacker), 401, "STEP_UP_REQUIRED")
+    assert_error(await api.post(STEP_UP, json={"password": PASSWORD}, headers=attacker), 403, "SECOND_FACTOR_REQUIRED")
     assert len(await rows(Session.objects.filter(revoked_at=None))) == 2
     (user,) = await rows(User.objects.filter(pk=me.id))
     assert (user.deleted_at, user.pending_email) == (None, "")
@@ -79,7 +79,7 @@ async def test_password_verified_while_the_factor_was_added_is_not_enough(
     api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ):
     me = await customer(password=PASSWORD)
-    thief = await signed_in(api, me)
+    attacker = await signed_in(api, me)
     await enrol_totp(api, me)
     before = [(session.pk, session.authenticated_at) for session in await rows(Session.objects.order_by("id"))]
 
@@ -89,6 +89,6 @@ async def test_password_verified_while_the_factor_was_added_is_not_enough(
     monkeypatch.setattr(SecondFactors, "kinds_of", none_yet)
     credentials = {"email": me.user.email, "password": PASSWORD}
     assert_error(await api.post("/api/v1/auth/login", json=credentials), 401, "NOT_AUTHENTICATED")
-    assert_error(await api.post(STEP_UP, json={"password": PASSWORD}, headers=thief), 403, "SECOND_FACTOR_REQUIRED")
+    assert_error(await api.post(STEP_UP, json={"password": PASSWORD}, headers=attacker), 403, "SECOND_FACTOR_REQUIRED")
     after = [(session.pk, session.authenticated_at) for session in await rows(Session.objects.order_by("id"))]
     assert after == before

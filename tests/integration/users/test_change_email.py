@@ -13,11 +13,11 @@ from apps.mail.models import OutgoingMail
 from apps.users.models import User
 from tests.support.accounts import Account, audited, colleague, customer
 from tests.support.assertions import assert_error
+from tests.support.captured_sql import all_statements
 from tests.support.factories import make_key, make_user
 from tests.support.links import kinds_to, query_of, tokens_to
 from tests.support.mailbox import age_messages, letters_to
 from tests.support.orm import make, rows, run_in_transaction
-from tests.support.statements import statements
 
 ME = "/api/v1/users/me"
 CONFIRM, CANCEL = "/api/v1/auth/confirm-email", "/api/v1/auth/cancel-email-change"
@@ -166,15 +166,15 @@ async def test_taken_address_gets_the_same_response_and_statements_and_another_m
     for email in (NEW, "known@example.com"):
         await run_in_transaction(User.objects.filter(pk=me.id).update, pending_email="")
         await make(age_messages, 61)
-        with statements() as run:
+        with all_statements() as run:
             response = await ask(api, me, email)
         answers.append((response.status_code, response.json()["email"], set(response.headers), run))
         assert response.json()["pending_email"] == email
     assert answers[0] == answers[1]
     assert await kinds_to("known@example.com") == ["email_taken"]
     assert await kinds_to("Known@example.com") == []
-    (letter,) = await make(letters_to, "known@example.com")
-    assert query_of(letter.context["link"]) == {}
+    (message,) = await make(letters_to, "known@example.com")
+    assert query_of(message.context["link"]) == {}
 
 
 async def test_address_that_another_account_took_meanwhile_is_rejected(api: httpx.AsyncClient):
@@ -253,7 +253,7 @@ async def test_staff_change_it_immediately_and_both_addresses_are_notified(api: 
         200, "staff@example.com", None,
     )  # fmt: skip
     assert response.json()["pending_email"] is None
-    (notice,) = [letter for letter in await make(letters_to, OLD) if letter.kind == "security_notice"]
+    (notice,) = [message for message in await make(letters_to, OLD) if message.kind == "security_notice"]
     assert notice.context["by_staff"] == "yes"
     assert await kinds_to("staff@example.com") == ["security_notice", "verify_email"]
     for token in tokens:

@@ -12,11 +12,11 @@ from apps.one_time_tokens.models import OneTimeToken
 from apps.users.models import PendingRegistration, User
 from tests.support.accounts import audited
 from tests.support.assertions import assert_error
+from tests.support.captured_sql import all_statements
 from tests.support.factories import PASSWORD, make_user
 from tests.support.links import kinds_to, tokens_to
 from tests.support.mailbox import letters_to
 from tests.support.orm import make, rows, run_in_transaction
-from tests.support.statements import statements
 
 USERS, CONFIRM = "/api/v1/users", "/api/v1/auth/confirm-registration"
 ANN = "ann@example.com"
@@ -99,7 +99,7 @@ async def test_both_run_the_same_statements(api: httpx.AsyncClient):
     await make(make_user, email="known@example.com")
     seen = []
     for email in (ANN, "known@example.com"):
-        with statements() as run:
+        with all_statements() as run:
             await api.post(USERS, json={**NEW, "email": email})
         seen.append(run)
     assert seen[0] == seen[1]
@@ -163,8 +163,8 @@ async def test_password_is_not_stored_in_clear(api: httpx.AsyncClient):
     (token,) = await rows(OneTimeToken.objects.all())
     assert pending.password.startswith("argon2$argon2id$")
     assert (token.user_id, token.data) == (None, {"pending": pending.pk})
-    (letter,) = await make(letters_to, ANN)
-    assert PASSWORD not in repr(letter)
+    (message,) = await make(letters_to, ANN)
+    assert PASSWORD not in repr(message)
 
 
 async def test_clean_up_deletes_unconfirmed_sign_ups(api: httpx.AsyncClient):

@@ -1,6 +1,5 @@
 """Which rows the transactions of accounts lock before they write to them."""
 
-import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -29,11 +28,11 @@ from apps.users.schemas.invitation import InvitationCreate
 from apps.users.schemas.role import RoleCreate, RoleUpdate
 from apps.users.schemas.user import RegistrationConfirm, UserCreate, UserUpdate
 from tests.support.callers import session_of
+from tests.support.captured_sql import CapturedSql, captured
 from tests.support.factories import PASSWORD, make_plan, make_role, make_user
 from tests.support.links import query_of, tokens_to
 from tests.support.mailbox import letters_to
 from tests.support.orm import make, run_in_transaction
-from tests.support.statements import service_statements
 
 NEW = "new@example.com"
 # For each table, the one whose row is locked, or inserted, before a row of it is written.
@@ -46,25 +45,19 @@ GUARD = {
     "invitations": "invitations",
     "pending_registrations": "pending_registrations",
 }
-LOCK = re.compile(r'FROM "(\w+)".* FOR (?:NO KEY )?UPDATE', re.DOTALL)
-WRITE = re.compile(r'\s*(UPDATE|DELETE FROM|INSERT INTO) "(\w+)"')
 
 
-def unguarded_writes(statements: list[str]) -> list[str]:
+def unguarded_writes(sql: CapturedSql) -> list[str]:
     """Return the writes to a table whose guard was neither locked nor inserted before, in the same transaction."""
-    held: set[str] = set()
     found = []
-    for sql in statements:
-        if sql == "BEGIN":
-            held.clear()
-        elif lock := LOCK.search(sql):
-            held.add(lock[1])
-        elif write := WRITE.match(sql):
-            verb, table = write.groups()
-            if verb == "INSERT INTO" and table == GUARD.get(table):
+    for one in sql.transactions:
+        held: set[str] = set()
+        for step in one.steps:
+            verb, table = step.split()
+            if verb == "lock" or (verb == "insert" and table == GUARD.get(table)):
                 held.add(table)
             elif table in GUARD and GUARD[table] not in held:
-                found.append(sql)
+                found.append(step)
     return found
 
 
@@ -169,13 +162,15 @@ ACTS: list[Callable[[User], Awaitable[None]]] = [
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.__name__)
 async def test_rows_are_locked_before_they_are_written(act: Callable[[User], Awaitable[None]]):
     user = await make(make_user, email_verified_at="2026-01-01T00:00:00Z")
-    with service_statements() as seen:
+    with captured() as sql:
         await act(user)
-    assert any(WRITE.match(sql) for sql in seen)
-    assert unguarded_writes(seen) == []
+    assert sql.changes
+    assert unguarded_writes(sql) == []
 
 
 @pytest.mark.unit
 def test_unguarded_write_is_found():
     lock, write = 'SELECT "users"."id" FROM "users" FOR NO KEY UPDATE OF "users"', 'UPDATE "users" SET "full_name" = $1'
-    assert unguarded_writes(["BEGIN", lock, write, "COMMIT", "BEGIN", write]) == [write]
+    sql = CapturedSql()
+    sql.statements = ["BEGIN", lock, write, "COMMIT", "BEGIN", write]
+    assert unguarded_writes(sql) == ["update users"]

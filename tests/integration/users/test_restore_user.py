@@ -36,8 +36,8 @@ async def test_deletion_voids_every_link_and_notifies_the_owner(api: httpx.Async
     assert len(await rows(OneTimeToken.objects.all())) == 1
     await api.delete(f"{USERS}/{me.id}", headers=me.headers)
     assert await rows(OneTimeToken.objects.all()) == []
-    letter = (await make(letters_to, ANN))[-1]
-    assert (letter.kind, letter.context) == ("account_deleted", {"days": "14"})
+    message = (await make(letters_to, ANN))[-1]
+    assert (message.kind, message.context) == ("account_deleted", {"days": "14"})
 
 
 async def test_deletion_needs_a_recent_authentication(api: httpx.AsyncClient):

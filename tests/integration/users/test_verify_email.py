@@ -153,7 +153,7 @@ async def test_no_header_changes_the_address_of_the_link(api: httpx.AsyncClient,
     value = "host=evil.example" if header == "Forwarded" else "evil.example"
     settings.ALLOWED_HOSTS = ["evil.example", "keyhouse.localhost"]
     assert (await api.post("/api/v1/users", json=NEW, headers={header: value})).status_code == 201
-    letters = await make(letters_to, ANN)
-    assert [letter.context["link"].partition("#")[0] for letter in letters] == [
+    messages = await make(letters_to, ANN)
+    assert [message.context["link"].partition("#")[0] for message in messages] == [
         "https://app.example.com/account/verify-email"
     ]

@@ -105,7 +105,7 @@ async def test_unmetered_queries_lock_and_write_nothing(database: None, executed
     key: IssuedKey = await make(make_limited_key, ("hour", 1, 3600))
     query = query_about(key.secret, is_metered=False, is_recorded=False)
     for _ in range(2):
-        (verdict,) = await DecisionRepository().decide_unmetered([query], lambda snapshot: decide(snapshot, [query]))
+        (verdict,), _ = decide(await DecisionRepository().load([query]), [query])
         assert (verdict.code, verdict.rate_limits[0].remaining) == (Code.VALID, 1)
     assert executed == ["load"] * 2
     (counter,) = await rows(ApiKeyCounter.objects.filter(pk=key.id))
@@ -114,12 +114,11 @@ async def test_unmetered_queries_lock_and_write_nothing(database: None, executed
 
 async def test_nothing_is_written_when_deciding_fails(database: None):
     key: IssuedKey = await make(make_key)
-
-    def broken(_: Any) -> Any:
-        raise LookupError("no verdict")
-
+    queries = [query_about(key.secret)]
     with pytest.raises(LookupError):
-        await DecisionRepository().decide([query_about(key.secret)], broken)
+        async with DecisionRepository().lock(queries, skip_locked=False) as locked:
+            locked.write(decide(locked.snapshot, queries)[1])
+            raise LookupError("no verdict")
     assert await usage() == []
     assert await codes_of(query_about(key.secret)) == [Code.VALID]
 

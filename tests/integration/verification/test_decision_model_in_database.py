@@ -2,9 +2,10 @@
 
 import math
 from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from pydantic import SecretStr
@@ -14,7 +15,8 @@ from apps.api_keys.services.key_format import generate_key
 from apps.credits.models import CreditBalance, CreditTransaction
 from apps.usage.models import UsageDenial, UsageEvent
 from apps.users.models import User
-from apps.verification.repositories.decision_repository import DecisionRepository
+from apps.verification.domain import VerificationQuery
+from apps.verification.repositories.decision_repository import DecisionRepository, LockedBatch
 from apps.verification.schemas.verification import VerifyRequest, VerifyResponse
 from apps.verification.services.verification_service import VerificationService
 from tests.integration.verification.verifying import run_on_a_loop
@@ -31,9 +33,11 @@ class ClockedRepository(DecisionRepository):
 
     now_ms = 0
 
-    async def decide(self, queries: Any, decide: Any) -> Any:
-        now = NOW + timedelta(milliseconds=self.now_ms)
-        return await super().decide(queries, lambda snapshot: decide(snapshot._replace(now=now)))
+    @asynccontextmanager
+    async def lock(self, queries: Sequence[VerificationQuery], *, skip_locked: bool) -> AsyncIterator[LockedBatch]:
+        async with super().lock(queries, skip_locked=skip_locked) as locked:
+            locked.snapshot = locked.snapshot._replace(now=NOW + timedelta(milliseconds=self.now_ms))
+            yield locked
 
 
 @dataclass

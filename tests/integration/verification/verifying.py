@@ -33,7 +33,10 @@ async def verify(api: httpx.AsyncClient, key: str, service: IssuedKey | None = N
 
 async def decide_on(queries: Sequence[VerificationQuery]) -> list[Verdict]:
     """Return the verdicts of one batch, whose effects are committed."""
-    return await DecisionRepository().decide(queries, lambda snapshot: decide(snapshot, queries))
+    async with DecisionRepository().lock(queries, skip_locked=False) as locked:
+        verdicts, effects = decide(locked.snapshot, queries)
+        locked.write(effects)
+    return verdicts
 
 
 def make_limited_key(*rate_limits: tuple[str, int, int], **fields: Any) -> IssuedKey:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from apps.api_keys.models import ApiKey, ApiKeySecret
+from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
 from apps.api_keys.services.api_key_service import ApiKeyService
 from apps.core.database.open_transaction import require_transaction
 from apps.core.errors import NotFound
@@ -18,6 +19,8 @@ NEW_ID, CREATOR = 99, 8
 
 class FakeKeys:
     """Keys and secrets in memory; `calls` are the writes, each inside a transaction and of a locked or new key."""
+
+    kind = ApiKeyRepository().kind
 
     def __init__(self, *keys: ApiKey) -> None:
         self.keys = {key.pk: key for key in keys}

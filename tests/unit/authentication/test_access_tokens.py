@@ -211,14 +211,14 @@ async def test_other_algorithms_are_rejected_even_under_our_key(tokens, ring, al
 async def test_last_of_a_repeated_claim_counts(tokens, ring):
     kid, private = await ring.signing_key()
     header = json.dumps({"alg": "EdDSA", "typ": "at+jwt", "kid": kid})
-    said = json.dumps(numbers(payload()))
+    claims = json.dumps(numbers(payload()))
     for name, value in (("sub", '"1"'), ("aud", '"another"'), ("iss", '"another"'), ("exp", "99999999999")):
-        twice = f'{{"{name}": {value}, {said[1:]}'
+        twice = f'{{"{name}": {value}, {claims[1:]}'
         assert await tokens.read(signed_text(private, header, twice)) == CLAIMS, name
-    late = said[:-1] + ', "aud": "another"}'
+    late = claims[:-1] + ', "aud": "another"}'
     assert await tokens.read(signed_text(private, header, late)) is None
     for alg in ('"none"', '"HS256"'):
-        assert await tokens.read(signed_text(private, header[:-1] + f', "alg": {alg}}}', said)) is None
+        assert await tokens.read(signed_text(private, header[:-1] + f', "alg": {alg}}}', claims)) is None
 
 
 @pytest.mark.parametrize(("filler", "accepted"), [(10, True), (8000, False), (10**6, False)])

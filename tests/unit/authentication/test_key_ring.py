@@ -133,8 +133,8 @@ async def test_old_key_verifies_until_it_retires(monkeypatch):
     old.retires_at = timezone.now()
     assert await new_ring(rows).public_key(old_kid) is None
     assert await ring.public_key(old_kid) == private.public_key()  # not looked since, and not for long
-    monkeypatch.setattr(signing_keys, "VIEW_SECONDS", 0.0)
-    monkeypatch.setattr(signing_keys, "READS_APART_SECONDS", 0.0)
+    monkeypatch.setattr(signing_keys, "CACHE_SECONDS", 0.0)
+    monkeypatch.setattr(signing_keys, "READ_INTERVAL_SECONDS", 0.0)
     assert await ring.public_key(old_kid) is None
 
 
@@ -182,8 +182,8 @@ async def test_one_caller_renews_a_stale_view(monkeypatch):
     rows = FakeSigningKeys()
     ring = new_ring(rows)
     kid, private = await ring.signing_key()
-    monkeypatch.setattr(signing_keys, "VIEW_SECONDS", 0.0)
-    await asyncio.sleep(signing_keys.READS_APART_SECONDS + 0.05)
+    monkeypatch.setattr(signing_keys, "CACHE_SECONDS", 0.0)
+    await asyncio.sleep(signing_keys.READ_INTERVAL_SECONDS + 0.05)
     before = rows.reads
     assert await asyncio.gather(*(ring.public_key(kid) for _ in range(50))) == [private.public_key()] * 50
     assert rows.reads == before + 1

@@ -26,7 +26,7 @@ def history(*seconds_ago: float) -> RefreshHistory:
 
 
 @pytest.mark.parametrize(
-    ("seconds_ago", "generation", "may_repeat"),
+    ("seconds_ago", "generation", "may_retry"),
     [
         ((0,), 19, True),
         ((9.9,), 19, True),
@@ -41,8 +41,8 @@ def history(*seconds_ago: float) -> RefreshHistory:
         ((), 19, False),
     ],
 )
-def test_token_may_be_repeated_within_ten_seconds_of_being_spent(seconds_ago, generation, may_repeat):
-    assert history(*seconds_ago).may_repeat(generation) is may_repeat
+def test_token_may_be_retried_within_ten_seconds_of_being_spent(seconds_ago, generation, may_retry):
+    assert history(*seconds_ago).may_retry(generation) is may_retry
 
 
 def test_history_keeps_recent_rotations_up_to_a_maximum():

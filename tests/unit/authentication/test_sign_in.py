@@ -124,7 +124,7 @@ async def test_other_authentication_needs_no_password(scene):
     assert scene.audit.entries[0].after == {"methods": ["fed"]}
 
 
-async def test_second_factor_is_asked_for_before_a_session_starts(scene):
+async def test_second_factor_is_required_before_a_session_starts(scene):
     scene.factors.kinds = (FactorKind.TOTP,)
     needed = await scene.sign_in.complete(Authentication(ME, ("pwd",), DIGEST))
     assert (needed.second_factor_token, needed.kinds) == (FakeTokens.TOKEN, ["totp"])

@@ -11,6 +11,7 @@ from psycopg_pool import PoolTimeout
 
 from apps.core.background import background_jobs
 from apps.core.background.background_jobs import BackgroundJob, BackgroundRunner
+from apps.core.errors import Unavailable
 from apps.core.event_loop import run_in_daemon_thread
 
 pytestmark = pytest.mark.unit
@@ -50,12 +51,14 @@ async def test_job_runs_again_immediately_or_after_its_interval():
 
 async def test_failure_is_logged_and_job_continues(monkeypatch, caplog):
     monkeypatch.setattr(background_jobs, "FAILURE_INTERVAL_SECONDS", 0.001)
-    work = Work(PoolTimeout("unavailable"), ZeroDivisionError("broken"), IntegrityError("row values"), True)
+    outage = [PoolTimeout("unavailable"), Unavailable("The database is unavailable. Retry shortly.")]
+    work = Work(*outage, ZeroDivisionError("broken"), IntegrityError("row values"), True)
     await run_until_idle(work)
-    assert work.done == 4
+    assert work.done == 5
     logged = [(record.levelno, record.getMessage()) for record in caplog.records]
     assert logged == [
-        (logging.WARNING, "work: database unavailable: PoolTimeout"),
+        (logging.WARNING, "work: unavailable: PoolTimeout"),
+        (logging.WARNING, "work: unavailable: Unavailable"),
         (logging.ERROR, "unexpected error"),
         (logging.ERROR, "unexpected IntegrityError None"),
     ]

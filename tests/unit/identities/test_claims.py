@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from apps.identities.domain.provider import PRESETS, InvalidProviderAnswer, ProviderKind
-from apps.identities.services.claims import profile_of, published_issuers, speaks_for
+from apps.identities.domain.provider import PRESETS, InvalidProviderResponse, ProviderKind
+from apps.identities.services.claims import owns_issuer, profile_of, published_issuers
 from tests.unit.identities.forged import ISSUER, claims, provider
 
 pytestmark = pytest.mark.unit
@@ -87,7 +87,7 @@ def test_profile_is_read_from_claims():
 
 @pytest.mark.parametrize("subject", [None, "", 7, "s" * 256, "sub\x00ject", "sübject"])
 def test_malformed_subject_is_refused(subject):
-    with pytest.raises(InvalidProviderAnswer):
+    with pytest.raises(InvalidProviderResponse):
         profile_of(provider(), claims(sub=subject))
 
 
@@ -104,8 +104,8 @@ def test_issuers_that_metadata_may_name():
 
 
 def test_issuers_whose_identities_are_the_providers():
-    assert speaks_for(provider(), ISSUER)
-    assert not speaks_for(provider(), f"{ISSUER}/")
+    assert owns_issuer(provider(), ISSUER)
+    assert not owns_issuer(provider(), f"{ISSUER}/")
     shared = provider(ProviderKind.MICROSOFT, COMMON)
-    assert speaks_for(shared, f"https://login.microsoftonline.com/{TENANT}/v2.0")
-    assert not speaks_for(shared, "https://login.microsoftonline.com.evil.example/x/v2.0")
+    assert owns_issuer(shared, f"https://login.microsoftonline.com/{TENANT}/v2.0")
+    assert not owns_issuer(shared, "https://login.microsoftonline.com.evil.example/x/v2.0")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from apps.identities.domain.provider import InvalidProviderAnswer, ProviderKind
+from apps.identities.domain.provider import InvalidProviderResponse, ProviderKind
 from apps.identities.services.id_tokens import ALGORITHMS, PublicKey, UnknownKey, read_id_token, usable_keys
 from tests.unit.identities.forged import EC_KEY, ISSUER, KEY, NONCE, OTHER_KEY, claims, provider, token
 
@@ -80,40 +80,40 @@ def test_valid_token_is_read(changes):
     ids=str,
 )
 def test_token_with_other_claims_is_refused(changes):
-    with pytest.raises(InvalidProviderAnswer):
+    with pytest.raises(InvalidProviderResponse):
         read(token(**changes))
 
 
 def test_empty_nonce_is_refused():
-    with pytest.raises(InvalidProviderAnswer):
+    with pytest.raises(InvalidProviderResponse):
         read(token(nonce=""), nonce="")
 
 
 def test_signature_of_another_key_is_refused():
-    with pytest.raises(InvalidProviderAnswer):
+    with pytest.raises(InvalidProviderResponse):
         read(token(key=OTHER_KEY))
     head, _, signature = token().split(".")
-    with pytest.raises(InvalidProviderAnswer):
+    with pytest.raises(InvalidProviderResponse):
         read(f"{head}.{token(sub='bob').split('.')[1]}.{signature}")
 
 
 @pytest.mark.parametrize("name", ["none", "None", "nOnE", "HS256", ""])
 def test_unsigned_token_is_refused(name):
-    with pytest.raises(InvalidProviderAnswer):
+    with pytest.raises(InvalidProviderResponse):
         read(unsigned({"alg": name, "kid": "one"}))
 
 
 def test_signature_by_a_public_value_is_refused():
     """The provider announces HS256 too: then its public key, or our own secret, could serve as the secret."""
     for secret in (KEY.as_pem(private=False), b"secret" * 8):
-        with pytest.raises(InvalidProviderAnswer):
+        with pytest.raises(InvalidProviderResponse):
             read(signed_by_hand(secret))
 
 
 def test_unannounced_algorithm_is_refused():
-    with pytest.raises(InvalidProviderAnswer):
+    with pytest.raises(InvalidProviderResponse):
         read_id_token(token(), provider(), KEYS, ("ES256",), NONCE)
-    with pytest.raises(InvalidProviderAnswer):
+    with pytest.raises(InvalidProviderResponse):
         read_id_token(token(), provider(), KEYS, (), NONCE)
 
 
@@ -128,7 +128,7 @@ def test_unknown_key_is_a_distinct_error():
 
 def test_token_without_kid_needs_a_single_key():
     assert read(token(kid=None), keys=[KEY])["sub"] == "alice"
-    with pytest.raises(InvalidProviderAnswer):
+    with pytest.raises(InvalidProviderResponse):
         read(token(kid=None))
 
 
@@ -136,7 +136,7 @@ def test_key_in_the_header_is_not_trusted():
     own = {"jwk": OTHER_KEY.as_dict(private=False), "jku": "https://evil.example.com/jwks"}
     forged = token(key=OTHER_KEY).split(".")
     header = base64.urlsafe_b64encode(json.dumps({"alg": "RS256", "kid": "one", **own}).encode()).rstrip(b"=").decode()
-    with pytest.raises(InvalidProviderAnswer):
+    with pytest.raises(InvalidProviderResponse):
         read(".".join([header, *forged[1:]]))
 
 
@@ -144,7 +144,7 @@ def test_key_in_the_header_is_not_trusted():
     "text", ["", "a", "a.b.c", "....", "é.é.é", "x" * 40_000], ids=["none", "a", "abc", "dots", "not-ascii", "long"]
 )
 def test_malformed_token_is_refused(text):
-    with pytest.raises(InvalidProviderAnswer):
+    with pytest.raises(InvalidProviderResponse):
         read(text)
 
 
@@ -161,7 +161,7 @@ def test_malformed_keys_are_skipped():
     "published", [None, [], {}, {"keys": None}, {"keys": []}, {"keys": [{"kty": "oct", "k": "aa"}]}]
 )
 def test_metadata_without_usable_keys_is_refused(published):
-    with pytest.raises(InvalidProviderAnswer):
+    with pytest.raises(InvalidProviderResponse):
         usable_keys(published)
 
 
@@ -177,5 +177,5 @@ def test_token_of_a_microsoft_tenant_names_its_issuer():
         {"tid": TENANT},
     )
     for changes in wrong:
-        with pytest.raises(InvalidProviderAnswer):
+        with pytest.raises(InvalidProviderResponse):
             read_id_token(token(**changes), shared, KEYS, ANNOUNCED, NONCE)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from apps.identities.domain.provider import (
-    InvalidProviderAnswer,
+    InvalidProviderResponse,
     ProviderError,
     ProviderKind,
     ProviderRefused,
@@ -13,7 +13,7 @@ from apps.identities.domain.provider import (
 )
 from apps.identities.services import provider_metadata
 from apps.identities.services.provider_clients import AuthorizationCode, OpenIdClient
-from apps.identities.services.provider_http import ProviderAnswer, ProviderHttp
+from apps.identities.services.provider_http import ProviderHttp, ProviderResponse
 from tests.unit.identities.forged import EC_KEY, ISSUER, KEY, NONCE, provider, token
 
 pytestmark = pytest.mark.unit
@@ -48,10 +48,10 @@ class ScriptedHttp(ProviderHttp):
         self.requested.append(url.removeprefix(ISSUER))
         return self.documents[url.removeprefix(ISSUER)]
 
-    async def post_form(self, url: str, fields: Any, basic: tuple[str, str] | None = None) -> ProviderAnswer:
+    async def post_form(self, url: str, fields: Any, basic: tuple[str, str] | None = None) -> ProviderResponse:
         self.requested.append(url.removeprefix(ISSUER))
         self.forms.append(dict(fields))
-        return ProviderAnswer(*self.tokens)
+        return ProviderResponse(*self.tokens)
 
 
 async def test_code_is_spent_with_the_verifier_and_the_secret():
@@ -88,7 +88,7 @@ async def test_new_key_is_fetched_once(monkeypatch: pytest.MonkeyPatch):
     http.tokens = (200, {**TOKENS, "id_token": token("ES256", EC_KEY, "two")})
     assert (await client.profile(CODE)).subject == "alice"
     http.tokens = (200, {**TOKENS, "id_token": token(kid="three")})
-    with pytest.raises(InvalidProviderAnswer):
+    with pytest.raises(InvalidProviderResponse):
         await client.profile(CODE)
     assert http.requested.count("/jwks") == 3
 
@@ -98,7 +98,7 @@ async def test_concurrent_unknown_keys_are_fetched_at_intervals():
     client = OpenIdClient(provider(), http)
     http.tokens = (200, {**TOKENS, "id_token": token(kid="three")})
     for _ in range(5):
-        with pytest.raises(InvalidProviderAnswer):
+        with pytest.raises(InvalidProviderResponse):
             await client.profile(CODE)
     assert http.requested.count("/jwks") == 1
 
@@ -108,7 +108,7 @@ async def test_userinfo_of_another_subject_is_refused():
     for about in ({"sub": "bob", "email": "bob@example.com", "email_verified": True}, {"email": "a@b.c"}, ["alice"]):
         http = ScriptedHttp()
         http.documents["/me"] = about
-        with pytest.raises(InvalidProviderAnswer):
+        with pytest.raises(InvalidProviderResponse):
             await OpenIdClient(provider(), http).profile(CODE)
 
 
@@ -133,13 +133,13 @@ async def test_userinfo_of_microsoft_is_not_fetched():
         ((400, {"error": ["x"]}), ProviderRefused),
         ((400, {"error": "temporarily_unavailable"}), ProviderUnavailable),
         ((400, {}), ProviderRefused),
-        ((200, {}), InvalidProviderAnswer),
-        ((200, []), InvalidProviderAnswer),
-        ((200, {**TOKENS}), InvalidProviderAnswer),
-        ((200, {**TOKENS, "id_token": 7}), InvalidProviderAnswer),
-        ((200, {**TOKENS, "id_token": token(), "token_type": "mac"}), InvalidProviderAnswer),
-        ((200, {**TOKENS, "id_token": token(), "access_token": ""}), InvalidProviderAnswer),
-        ((200, {**TOKENS, "id_token": token(), "access_token": "a\r\nb"}), InvalidProviderAnswer),
+        ((200, {}), InvalidProviderResponse),
+        ((200, []), InvalidProviderResponse),
+        ((200, {**TOKENS}), InvalidProviderResponse),
+        ((200, {**TOKENS, "id_token": 7}), InvalidProviderResponse),
+        ((200, {**TOKENS, "id_token": token(), "token_type": "mac"}), InvalidProviderResponse),
+        ((200, {**TOKENS, "id_token": token(), "access_token": ""}), InvalidProviderResponse),
+        ((200, {**TOKENS, "id_token": token(), "access_token": "a\r\nb"}), InvalidProviderResponse),
     ],
 )
 async def test_malformed_token_response_is_refused(answer: tuple[int, Any], error: type[ProviderError]):
@@ -154,12 +154,12 @@ async def test_issuer_of_the_response_is_verified():
     await client.require_issuer(ISSUER)
     await client.require_issuer(None)
     for iss in ("https://evil.example.com", "", f"{ISSUER}/"):
-        with pytest.raises(InvalidProviderAnswer):
+        with pytest.raises(InvalidProviderResponse):
             await client.require_issuer(iss)
 
 
 async def test_missing_issuer_is_refused_where_it_is_announced():
     http = ScriptedHttp()
     http.documents["/.well-known/openid-configuration"]["authorization_response_iss_parameter_supported"] = True
-    with pytest.raises(InvalidProviderAnswer):
+    with pytest.raises(InvalidProviderResponse):
         await OpenIdClient(provider(), http).require_issuer(None)

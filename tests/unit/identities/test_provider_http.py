@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from apps.identities.domain.provider import InvalidProviderAnswer, ProviderError, ProviderUnavailable
-from apps.identities.services.provider_http import ANSWER_BYTES_MAXIMUM, ProviderHttp
+from apps.identities.domain.provider import InvalidProviderResponse, ProviderError, ProviderUnavailable
+from apps.identities.services.provider_http import RESPONSE_BYTES_MAXIMUM, ProviderHttp
 from tests.support.server import free_port
 
 pytestmark = pytest.mark.unit
@@ -63,12 +63,12 @@ async def test_form_is_posted_with_form_encoded_client_credentials():
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (http("302 Found", b"{}", "Location: http://127.0.0.1:1/\r\n"), InvalidProviderAnswer),
-        (http("404 Not Found", b"{}"), InvalidProviderAnswer),
-        (http("200 OK", b"<html>"), InvalidProviderAnswer),
-        (http("200 OK", b"[" * 200_000), InvalidProviderAnswer),
-        (http("200 OK", b'"' + b"a" * ANSWER_BYTES_MAXIMUM + b'"'), InvalidProviderAnswer),
-        (http("200 OK", b"\x1f\x8b", "Content-Encoding: gzip\r\n"), InvalidProviderAnswer),
+        (http("302 Found", b"{}", "Location: http://127.0.0.1:1/\r\n"), InvalidProviderResponse),
+        (http("404 Not Found", b"{}"), InvalidProviderResponse),
+        (http("200 OK", b"<html>"), InvalidProviderResponse),
+        (http("200 OK", b"[" * 200_000), InvalidProviderResponse),
+        (http("200 OK", b'"' + b"a" * RESPONSE_BYTES_MAXIMUM + b'"'), InvalidProviderResponse),
+        (http("200 OK", b"\x1f\x8b", "Content-Encoding: gzip\r\n"), InvalidProviderResponse),
         (http("500 Internal Server Error", b"{}"), ProviderUnavailable),
         (http("503 Service Unavailable", b"{}"), ProviderUnavailable),
         (http("429 Too Many Requests", b"{}"), ProviderUnavailable),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from apps.identities.domain.provider import InvalidProviderAnswer, ProviderKind
+from apps.identities.domain.provider import InvalidProviderResponse, ProviderKind
 from apps.identities.services.provider_metadata import ProviderMetadata, metadata_url
 from tests.unit.identities.forged import ISSUER, provider
 
@@ -24,7 +24,7 @@ def test_metadata_is_read():
     assert metadata.token_endpoint == "https://tokens.example.com/token"
     assert metadata.userinfo_endpoint is None
     assert metadata.algorithms == ("RS256",)
-    assert (metadata.authenticates_by_header, metadata.names_itself) == (True, False)
+    assert (metadata.authenticates_by_header, metadata.always_sends_issuer) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -62,13 +62,13 @@ def test_client_authentication_method_is_chosen(methods, by_header):
     ids=str,
 )
 def test_foreign_or_unsafe_document_is_refused(changes: dict[str, Any]):
-    with pytest.raises(InvalidProviderAnswer):
+    with pytest.raises(InvalidProviderResponse):
         ProviderMetadata.of(provider(), {**VALID, **changes})
 
 
 @pytest.mark.parametrize("document", [None, [], "text", {}])
 def test_malformed_document_is_refused(document):
-    with pytest.raises(InvalidProviderAnswer):
+    with pytest.raises(InvalidProviderResponse):
         ProviderMetadata.of(provider(), document)
 
 

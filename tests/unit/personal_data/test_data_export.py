@@ -7,7 +7,7 @@ import orjson
 import pytest
 from pydantic import field_serializer
 
-from apps.core.declarations import AppDeclaration, PersonalData, PersonalDataDeclaration, section_of
+from apps.core.declarations import PersonalData, PersonalDataDeclaration, section_of
 from apps.core.errors import InsufficientScopes, NotAllowed, StepUpRequired
 from apps.core.schemas.base import ResponseSchema
 from apps.personal_data.services.data_export import EXPORT_SCOPES, DataExport, sections_of
@@ -64,8 +64,8 @@ class Scene:
         return [(entry.action, entry.target_id) for entry in self.audit.entries]
 
 
-def declaring(service: PersonalData, section: str = "") -> AppDeclaration:
-    return AppDeclaration(personal_data=PersonalDataDeclaration(lambda: service, section=section))
+def declaring(service: PersonalData, section: str = "") -> PersonalDataDeclaration:
+    return PersonalDataDeclaration(lambda: service, section=section)
 
 
 async def test_rows_are_made_and_serialised_on_hashing_threads():
@@ -104,5 +104,5 @@ async def test_export_is_refused_without_the_right(actor, user_id, error):
 
 def test_sections_stand_in_the_order_of_the_declarations():
     first, second, nameless = Rows(), Rows(), Rows()
-    declarations = [declaring(second, "b"), AppDeclaration(), declaring(nameless), declaring(first, "a")]
+    declarations = [declaring(second, "b"), declaring(nameless), declaring(first, "a")]
     assert list(sections_of(declarations).items()) == [("b", second), ("a", first)]

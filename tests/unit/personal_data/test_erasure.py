@@ -11,7 +11,7 @@ from psycopg.errors import AdminShutdown, DeadlockDetected, LockNotAvailable, Qu
 from psycopg_pool import PoolTimeout
 
 from apps.core.database.open_transaction import require_transaction
-from apps.core.declarations import AppDeclaration, PersonalData, PersonalDataDeclaration
+from apps.core.declarations import PersonalData, PersonalDataDeclaration
 from apps.core.errors import Unavailable
 from apps.personal_data.services.erasure import Erasure, erased_by
 from apps.users.models import User
@@ -118,9 +118,5 @@ async def test_outage_of_the_database_ends_the_run(error: Exception, caplog: pyt
 def test_every_declared_app_erases():
     log: list[Any] = []
     one, other = Section(log, "a"), Section(log, "b")
-    declarations = [
-        AppDeclaration(personal_data=PersonalDataDeclaration(lambda: one, section="a")),
-        AppDeclaration(),
-        AppDeclaration(personal_data=PersonalDataDeclaration(lambda: other)),
-    ]
+    declarations = [PersonalDataDeclaration(lambda: one, section="a"), PersonalDataDeclaration(lambda: other)]
     assert erased_by(declarations) == [one, other]

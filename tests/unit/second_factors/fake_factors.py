@@ -94,7 +94,7 @@ class FakeAttempts:
         self.counts[user_id, address] += 1
         return self.counts[user_id, address]
 
-    async def count_everywhere(self, user_id: int, maximum: int) -> int:
+    async def count_of_account(self, user_id: int, maximum: int) -> int:
         self.counts[user_id, ""] += 1
         return min(self.counts[user_id, ""], maximum)
 
@@ -104,5 +104,5 @@ class FakeAttempts:
     async def delete(self, user_id: int, address: str) -> None:
         del self.counts[user_id, address]
 
-    async def take_back_everywhere(self, user_id: int) -> None:
+    async def uncount_of_account(self, user_id: int) -> None:
         self.counts[user_id, ""] -= 1

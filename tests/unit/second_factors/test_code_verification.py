@@ -9,7 +9,7 @@ from apps.core.authorization.principal import ANONYMOUS
 from apps.core.database.transaction import transaction
 from apps.core.errors import TooManyRequests
 from apps.second_factors.domain.presented_factors import CodeAttempt
-from apps.second_factors.services.codes import digest_of, encrypted, new_secret, six_digits_of
+from apps.second_factors.services.codes import digest_of, encrypt_secret, new_secret, six_digits_of
 from apps.second_factors.services.in_transaction.code_verification import CodeVerification
 from apps.users.services.in_transaction.security_notifier import SecurityNotice
 from tests.support.fakes import FakeAudit
@@ -36,7 +36,7 @@ class Scene:
     def __init__(self) -> None:
         secret = new_secret()
         self.digits = pyotp.TOTP(secret).at(NOON)
-        self.attempts, self.devices = FakeAttempts(), FakeDevices(encrypted(secret), NOON)
+        self.attempts, self.devices = FakeAttempts(), FakeDevices(encrypt_secret(secret), NOON)
         self.audit, self.notifier = FakeAudit(), FakeNotifier()
         parts: Any = (self.attempts, self.devices, FakeRecoveryCodes(digest_of(CODE)), self.audit, self.notifier)
         self.service = CodeVerification(*parts)

@@ -9,7 +9,7 @@ import segno
 
 from apps.core.crypto import encryption
 from apps.second_factors.services.codes import (
-    encrypted,
+    encrypt_secret,
     matching_step,
     matching_step_of_stored,
     new_secret,
@@ -62,5 +62,5 @@ def test_uri_is_read_by_authenticator_apps_and_encoded_in_the_qr_code():
 
 def test_stored_secret_is_decrypted_for_its_own_purpose_only():
     digits = pyotp.TOTP(SECRET).at(NOON)
-    assert matching_step_of_stored(encrypted(SECRET), digits, NOON) == NOON // 30
+    assert matching_step_of_stored(encrypt_secret(SECRET), digits, NOON) == NOON // 30
     assert matching_step_of_stored(encryption.encrypt(SECRET.encode(), "something else"), digits, NOON) is None

@@ -74,15 +74,15 @@ def test_reads_a_few_blocks_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "lines of a SHA-1"),
-        (b"\n", "lines of a SHA-1"),
-        (b"password\n123456\n", "lines of a SHA-1"),
-        (b"\x00" * 5000, "lines of a SHA-1"),
-        (digest("a").lower().encode() + b":1\n", "lines of a SHA-1"),
-        (digest("a").encode() + b"\n", "lines of a SHA-1"),
-        (b"8846F7EAEE8FB117AD06BDD830B7586C:1\n", "lines of a SHA-1"),
-        (digest("a").encode() + b":1\ncut off", "lines of a SHA-1"),
-        (b"F" * 40 + b":1\n" + b"0" * 40 + b":1\n", "in order"),
+        (b"", "lines of an upper-case SHA-1"),
+        (b"\n", "lines of an upper-case SHA-1"),
+        (b"password\n123456\n", "lines of an upper-case SHA-1"),
+        (b"\x00" * 5000, "lines of an upper-case SHA-1"),
+        (digest("a").lower().encode() + b":1\n", "lines of an upper-case SHA-1"),
+        (digest("a").encode() + b"\n", "lines of an upper-case SHA-1"),
+        (b"8846F7EAEE8FB117AD06BDD830B7586C:1\n", "lines of an upper-case SHA-1"),
+        (digest("a").encode() + b":1\ncut off", "lines of an upper-case SHA-1"),
+        (b"F" * 40 + b":1\n" + b"0" * 40 + b":1\n", "sorted by digest"),
     ],
 )
 def test_file_of_another_format_is_rejected(tmp_path: Path, content: bytes, reason: str):
@@ -94,7 +94,7 @@ def test_file_of_another_format_is_rejected(tmp_path: Path, content: bytes, reas
 def test_file_in_another_order_is_rejected(tmp_path: Path):
     lines = [f"{digest(str(number))}:{number}" for number in range(1000)]
     (tmp_path / "pwned").write_text("\n".join(lines))
-    with pytest.raises(ValueError, match="in order"):
+    with pytest.raises(ValueError, match="sorted by digest"):
         BreachedPasswordFile(tmp_path / "pwned").check()
 
 

@@ -63,7 +63,7 @@ def test_the_code_is_the_first_refusal_in_the_documented_order(found: list[KeyRe
 
 
 def _facts(key: KeyRecord | None, sent: VerificationQuery) -> dict[Code, bool]:
-    """Say it anew, plainly, in the design's order."""
+    """Decide again, by a plain implementation in the order of the design."""
     if key is None:
         return {Code.NOT_FOUND: True}
     ends = [end for end in (key.expires_at, key.secret_expires_at) if end is not None]

@@ -1,4 +1,4 @@
-"""Recording who did what."""
+"""Records audit events."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -23,7 +23,7 @@ class AuditTrail:
 
 
 def audit_event(entry: AuditEntry) -> AuditEvent:
-    """Return the event that the entry is within the current request."""
+    """Return the event for the entry, with the address, agent and id of the current request."""
     request = current_request()
     return AuditEvent(
         actor_id=entry.actor.user_id,

@@ -11,7 +11,7 @@ from apps.core.management.service_command import ServiceCommand
 
 
 class Command(ServiceCommand):
-    """Makes a new signing key and prints its id; the old keys verify for a while longer."""
+    """Creates a signing key and prints its id; the old keys still verify until their tokens have expired."""
 
     help = (
         "Create a new key that signs access tokens in six minutes, when every cached copy of the key set contains it. "
@@ -20,7 +20,7 @@ class Command(ServiceCommand):
     examples = ("manage.py rotate_signing_key", "manage.py rotate_signing_key --compromised")
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
-        """Take whether the present keys are compromised."""
+        """Add `--compromised`."""
         parser.add_argument(
             "--compromised",
             action="store_true",

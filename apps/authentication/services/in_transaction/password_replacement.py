@@ -1,4 +1,4 @@
-"""Replacing a password, and ending everything that was begun with the old one."""
+"""Replaces passwords, and ends the sessions and tokens that depend on the old one."""
 
 import secrets
 

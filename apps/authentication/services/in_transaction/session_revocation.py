@@ -1,4 +1,4 @@
-"""Ending sessions, with their audit events."""
+"""Ends sessions, with their audit events."""
 
 from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
@@ -9,9 +9,9 @@ SIGNED_OUT = "signed out"
 
 
 class SessionRevocation:
-    """Revokes sessions in the caller's transaction; their tokens stop working once it has committed.
+    """Revokes sessions in the caller's transaction; their tokens stop working when it commits.
 
-    Sessions are locked before they are revoked: of several requests that end one at the same moment, one finds it live.
+    Sessions are locked before they are revoked, so that only one of several concurrent requests ends a session.
     """
 
     def __init__(self, sessions: SessionRepository, audit: AuditTrail) -> None:
@@ -27,13 +27,13 @@ class SessionRevocation:
     async def end_all(
         self, actor: Principal, user_id: int, reason: str = SIGNED_OUT, *, kept_id: int | None = None
     ) -> None:
-        """End every session of the account but `kept_id`; where there is none, nothing is recorded."""
+        """End every session of the account except `kept_id`; records nothing when there is none."""
         ended = await self.revoke_all(user_id, reason, kept_id=kept_id)
         if ended:
             await self._record(actor, user_id, ended, everywhere=kept_id is None)
 
     async def end_between(self, actor: Principal, ids: range, reason: str) -> int:
-        """End every session with one of the ids, of all accounts, with one event an account; return how many."""
+        """End all accounts' sessions with ids in the range, with one event per account; return their number."""
         sessions = await self._sessions.lock_between(ids)
         await self._sessions.revoke([session.pk for session in sessions], reason)
         for user_id in sorted({session.user_id for session in sessions}):
@@ -42,7 +42,7 @@ class SessionRevocation:
         return len(sessions)
 
     async def revoke_all(self, user_id: int, reason: str, *, kept_id: int | None = None) -> list[int]:
-        """End every session of the account but `kept_id` without an event, and return their ids."""
+        """End every session of the account except `kept_id` without an event, and return their ids."""
         ids = [session.pk for session in await self._sessions.lock_of_account(user_id) if session.pk != kept_id]
         await self._sessions.revoke(ids, reason)
         return ids

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
+from django.utils.text import camel_case_to_spaces
 
 from apps.core.database.orm.prepared_query import PreparedQuery, prepared
 from apps.core.database.orm.writes import delete, insert, update
@@ -22,6 +23,11 @@ class EntityRepository[M: Model]:
 
     model: ClassVar[type[Any]]
 
+    @property
+    def kind(self) -> str:
+        """The name of the entity in the audit trail, such as `api_key` for ApiKey."""
+        return camel_case_to_spaces(self.model.__name__).replace(" ", "_")
+
     def rows(self) -> QuerySet[M]:
         """Return the visible rows, with the annotations that callers need. It is called once, and its SQL is cached."""
         rows: QuerySet[M] = self.model._base_manager.all()
@@ -32,7 +38,11 @@ class EntityRepository[M: Model]:
         return existing(await self._row.first(row_id))
 
     async def lock(self, row_id: int) -> M:
-        """Lock the row and return it. Raises NotFound. Lock the row's owner first."""
+        """Lock the row and return it. Raises NotFound. Lock the row's owner first.
+
+        Annotations that read other rows may be from before the wait for the lock. Where a rule depends on one, `get`
+        the row again.
+        """
         return existing(await self._row.lock(row_id))
 
     async def insert(self, row: M) -> M:
@@ -63,6 +73,10 @@ class OwnedRepository[M: Model](EntityRepository[M]):
         """Return a page of the account's rows in order of id, and their total number."""
         return await self._rows_of.page(offset, size, user_id)
 
+    async def newest(self, user_id: int, maximum: int) -> tuple[list[M], int]:
+        """Return up to `maximum` of the account's newest rows, the newest first, and the total number of rows."""
+        return await self._newest_of.page(0, maximum, user_id)
+
     async def delete_all(self, user_id: int) -> int:
         """Delete all rows of the account, and return their number."""
         return await delete(self.model._base_manager.filter(user_id=user_id))
@@ -73,6 +87,13 @@ class OwnedRepository[M: Model](EntityRepository[M]):
             return self.rows().filter(user_id=user_id).order_by("pk")
 
         return prepared(rows_of)
+
+    @cached_property
+    def _newest_of(self) -> PreparedQuery[..., M]:
+        def newest_of(user_id: int) -> QuerySet[M]:
+            return self.rows().filter(user_id=user_id).order_by("-pk")
+
+        return prepared(newest_of)
 
 
 def existing[M: Model](row: M | None) -> M:

@@ -44,7 +44,7 @@ async def update(queryset: QuerySet[Any], **values: Any) -> int:
 
     Values may be expressions (`F`, `Now()`). `updated_at` is set if the model has it.
     """
-    query: Any = queryset.query.chain(sql.UpdateQuery)
+    query: Any = _query_of_all_rows(queryset).chain(sql.UpdateQuery)
     query.add_update_values({**_automatic_timestamps(queryset.model), **values})
     try:
         statement, parameters = compiler_of(query).as_sql()
@@ -56,10 +56,21 @@ async def update(queryset: QuerySet[Any], **values: Any) -> int:
 async def delete(queryset: QuerySet[Any]) -> int:
     """Delete the QuerySet's rows, without dependent rows, and return their number."""
     try:
-        statement, parameters = compiler_of(queryset.query.chain(sql.DeleteQuery)).as_sql()
+        statement, parameters = compiler_of(_query_of_all_rows(queryset).chain(sql.DeleteQuery)).as_sql()
     except EmptyResultSet:
         return 0
     return await execute(statement, parameters)
+
+
+def _query_of_all_rows(queryset: QuerySet[Any]) -> Any:
+    """Return the QuerySet's query. Raises TypeError for one that Django would not update or delete either.
+
+    Their compilers ignore LIMIT and DISTINCT, and would write to every row that the conditions match.
+    """
+    query: Any = queryset.query
+    if query.is_sliced or query.distinct_fields or query.combinator:
+        raise TypeError("A slice, distinct rows, or a combined QuerySet cannot be updated or deleted. Filter by ids.")
+    return query
 
 
 async def check_constraints() -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # PostgreSQL's errors for a prepared statement that no longer matches its tables, or does not exist.
 STALE = (FeatureNotSupported, InvalidSqlStatementName)
+BEING_CHANGED = "The database is being changed. Retry shortly."  # the retry prepares the statement again
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, override
+from typing import Any, NoReturn, override
 
 from psycopg import AsyncConnection, Error
 from psycopg.errors import InFailedSqlTransaction
@@ -11,7 +11,7 @@ from psycopg.pq.abc import PGresult
 
 from apps.core.database.database_errors import named_violation
 from apps.core.database.pipeline.pipelined_connection import Rows
-from apps.core.database.pipeline.pipelined_transaction import STALE, PipelinedTransaction
+from apps.core.database.pipeline.pipelined_transaction import BEING_CHANGED, STALE, PipelinedTransaction
 from apps.core.errors import Unavailable
 
 CANCEL_SECONDS_MAXIMUM = 2.0  # for PostgreSQL to cancel the statement of a cancelled task
@@ -42,7 +42,7 @@ class ServiceTransaction(PipelinedTransaction):
         try:
             await super().commit()
         except Error as error:
-            raise _translated(error) from error
+            _raise_translated(error)
 
     async def roll_back(self) -> None:
         """Roll back and make the connection usable again, or close it when it does not respond."""
@@ -71,7 +71,7 @@ class ServiceTransaction(PipelinedTransaction):
             self._is_interrupted = True
             raise
         except Error as error:
-            raise _translated(error) from error
+            _raise_translated(error)
 
     async def _settle(self) -> None:
         """Wait for the results of all sent statements, and ignore their errors."""
@@ -84,8 +84,9 @@ class ServiceTransaction(PipelinedTransaction):
         self._results.clear()
 
 
-def _translated(error: Error) -> Exception:
-    """Return the error to raise to the caller: ConstraintViolated, Unavailable if a retry may succeed, or the error."""
+def _raise_translated(error: Error) -> NoReturn:
+    """Raise ConstraintViolated, Unavailable if a retry may succeed, or the error itself."""
     if isinstance(error, STALE):  # a table has changed since the statement was prepared
-        return Unavailable("The database is being changed. Retry shortly.")
-    return named_violation(error)
+        raise Unavailable(BEING_CHANGED) from error
+    translated = named_violation(error)
+    raise translated from (None if translated is error else error)

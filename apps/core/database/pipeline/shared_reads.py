@@ -17,6 +17,7 @@ from psycopg.pq import ExecStatus, Format
 from psycopg.pq.abc import PGresult
 
 from apps.core.database.pipeline.pipelined_connection import PipelinedConnection, Rows
+from apps.core.database.pipeline.pipelined_transaction import BEING_CHANGED, STALE
 from apps.core.database.pipeline.prepared_statements import Types
 from apps.core.database.pool import connection
 from apps.core.errors import Unavailable
@@ -121,7 +122,7 @@ class PipelinedReads(PipelinedConnection):
         if isinstance(outcome, Error):
             # The statement may not have been prepared, or its tables have changed: prepare it again next time.
             self._statements.forget(*key)
-            read.fail(outcome)
+            read.fail(Unavailable(BEING_CHANGED) if isinstance(outcome, STALE) else outcome)
         elif outcome is None:
             read.succeed([])
         else:
@@ -150,14 +151,14 @@ class SharedReads:
         self._task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
-        return len(self._unsent) + (len(self._reads) if self._reads else 0)
+        return len(self._unsent) + (len(self._reads) if self._reads is not None else 0)
 
     async def fetch(self, sql: str, parameters: Sequence[Any]) -> Rows:
         """Return the statement's rows. Raises Unavailable, and the errors of psycopg and its pool."""
         if len(self) >= WAITING_MAXIMUM:
             raise Unavailable("Too many requests are waiting. Retry shortly.")
         read = Read(sql, parameters)
-        if self._reads and self._reads.is_open:
+        if self._reads is not None and self._reads.is_open:
             self._reads.send(read)
         else:
             self._unsent.append(read)
@@ -185,7 +186,8 @@ class SharedReads:
                     read = self._unsent.popleft()
                     if not read.rows.done():  # otherwise its caller was cancelled
                         reads.send(read)
-                await reads.drained
+                if reads:  # otherwise all callers were cancelled before the connection was free
+                    await reads.drained
             finally:
                 self._reads = None
                 reads.close()

@@ -9,7 +9,7 @@ from apps.core.management.service_command import DocumentedCommand
 
 
 class Command(DocumentedCommand, migrate.Command):
-    """Django's `migrate`, with the names of migrations that are used here."""
+    """Django's `migrate`, with dated names of migrations."""
 
     autodetector = DatedMigrationAutodetector
     examples: ClassVar = ["manage.py migrate", "manage.py migrate credits 20261122_1612_create_credits"]

@@ -14,7 +14,7 @@ from apps.users.dependencies import user_service
 class Command(ServiceCommand):
     """Posts credits to a customer."""
 
-    help = "Post credits to a customer. Only an adjustment may be negative. A reference posts once for each customer."
+    help = "Post credits to a customer. Only an adjustment may be negative. A reference is posted once per customer."
     examples = (
         "manage.py grant_credits ann@example.com 100 --reference-id 'invoice 7'",
         "manage.py grant_credits ann@example.com -5 --type adjustment --description 'charged twice'",

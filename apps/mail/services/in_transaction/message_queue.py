@@ -1,4 +1,4 @@
-"""Enqueueing mail."""
+"""Enqueues messages."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,30 +19,30 @@ class MessageQueue:
         self._mails = mails
 
     async def enqueue(self, message: MailMessage) -> None:
-        """Enqueue the message, unless one with its key was: keys are kept for 30 days after sending or failing.
+        """Enqueue the message, unless its key is already stored; keys are kept for 30 days after sending or failing.
 
         Raises ValidationFailed when the recipient is not an e-mail address.
         """
         await self._mails.insert(**stored_fields(message))
 
-    async def seconds_until_account_may(self, user_id: int, kinds: Sequence[str], allowance: MessageAllowance) -> int:
-        """Return in how many seconds the account may get another message of these kinds, 0 when it may now.
+    async def wait_seconds_for_account(self, user_id: int, kinds: Sequence[str], allowance: MessageAllowance) -> int:
+        """Return the seconds until the account may get another message of these kinds, or 0.
 
-        Messages count whatever became of the links in them. Exact while the account is locked.
+        Messages count even if the links in them have been used or replaced. Exact while the account is locked.
         """
-        return await self._mails.seconds_until_account_may(user_id, kinds, allowance)
+        return await self._mails.wait_seconds_for_account(user_id, kinds, allowance)
 
-    async def seconds_until_address_may(self, recipient: str, kinds: Sequence[str], allowance: MessageAllowance) -> int:
-        """Return in how many seconds an address, in whatever case, may get another message of these kinds, or 0.
+    async def wait_seconds_for_address(self, recipient: str, kinds: Sequence[str], allowance: MessageAllowance) -> int:
+        """Return the seconds until an address, in any case, may get another message of these kinds, or 0.
 
-        Other transactions that ask for the same address wait for this one to end. Lock accounts before.
+        Locks the address until the transaction ends. Lock accounts before.
         """
         await self._mails.lock_recipient(recipient)
-        return await self._mails.seconds_until_address_may(recipient, kinds, allowance)
+        return await self._mails.wait_seconds_for_address(recipient, kinds, allowance)
 
 
 def stored_fields(message: MailMessage) -> dict[str, Any]:
-    """Return what is stored of the message; raises ValidationFailed when the recipient is not an e-mail address."""
+    """Return the columns of the message; raises ValidationFailed when the recipient is not an e-mail address."""
     return {
         "kind": message.kind,
         "recipient": _address(message.recipient),

@@ -19,7 +19,7 @@ class Command(ListCommand):
         return await all_pages(plan_service().page)
 
     def columns(self, item: PlanOut) -> Sequence[str]:
-        """Return what is shown of a plan."""
+        """Return the columns of a plan's line."""
         keys = "any number" if item.api_keys_maximum is None else str(item.api_keys_maximum)
         limits = [f"{limit.name}:{limit.limit}:{limit.period_seconds}" for limit in item.rate_limits]
         return [str(item.id), item.name, keys, " ".join(limits)]

@@ -11,13 +11,13 @@ from apps.users.dependencies import user_service
 
 
 class Command(ServiceCommand):
-    """Lets an owner who has lost every second factor sign in again by the password alone."""
+    """Removes all second factors of an account, so that its owner can sign in by the password alone."""
 
     help = "Remove every second factor of an account and end its sessions; the owner is notified by mail."
     examples = ("manage.py reset_second_factors ann@example.com",)
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
-        """Take the account's address."""
+        """Add the account's e-mail address."""
         parser.add_argument("email", metavar="EMAIL", help="the account's e-mail address")
 
     def run(self, options: dict[str, Any]) -> None:

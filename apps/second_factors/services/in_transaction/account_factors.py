@@ -1,4 +1,4 @@
-"""Whether an account has a second factor, and what the first and the last one change."""
+"""Checks whether an account has a second factor, and handles the first and the last one."""
 
 from apps.second_factors.repositories.factor_repository import FactorRepository
 from apps.second_factors.repositories.recovery_code_repository import RecoveryCodeRepository
@@ -7,9 +7,9 @@ from apps.users.services.in_transaction.account_credentials import AccountCreden
 
 
 class FactorSet:
-    """Keeps sessions and recovery codes in step with an account's factors, in the caller's transaction.
+    """Updates sessions and recovery codes when an account's factors change, in the caller's transaction.
 
-    The account is locked there.
+    The caller has locked the account.
     """
 
     def __init__(
@@ -20,9 +20,9 @@ class FactorSet:
         self._credentials = credentials
 
     async def require_reauthentication_before_first(self, user_id: int) -> None:
-        """Before the first factor is added: let no earlier authentication of a session count as recent.
+        """Before the first factor is added: require every session to authenticate again.
 
-        A thief may be signed in by the password: what needs recent authentication then needs the factor, too.
+        An attacker may be signed in with the password: operations that require re-authentication then need the factor.
         """
         if not (await self._factors.counts(user_id)).has_factor:
             await self._credentials.require_reauthentication(user_id)
@@ -36,7 +36,7 @@ class FactorSet:
         return codes
 
     async def drop_recovery_codes_after_last(self, user_id: int) -> None:
-        """After a factor is removed: delete the recovery codes unless there is one that they stand in for."""
+        """After a factor is removed: delete the recovery codes if it was the last one."""
         await self._recovery_codes.delete_without_factor(user_id)
 
 
@@ -47,5 +47,5 @@ class FactorCheck:
         self._factors = factors
 
     async def has_one(self, user_id: int) -> bool:
-        """Return whether the account has a second factor; certain while the account is locked."""
+        """Return whether the account has a second factor. Exact while the account is locked."""
         return (await self._factors.counts(user_id)).has_factor

@@ -1,4 +1,4 @@
-"""`manage.py createsuperuser`: Django's own, for addresses that are unique among accounts that are not deleted."""
+"""`manage.py createsuperuser`: Django's command, for addresses that are unique among accounts that are not deleted."""
 
 from typing import Any
 

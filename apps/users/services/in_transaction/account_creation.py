@@ -1,4 +1,4 @@
-"""Creating accounts."""
+"""Creates accounts."""
 
 import secrets
 from collections.abc import Mapping
@@ -19,10 +19,10 @@ NOTHING: Mapping[str, Any] = {}
 
 
 class AccountCreation:
-    """Creates accounts in the caller's transaction and records who did: the new account itself for anonymous callers.
+    """Creates accounts in the caller's transaction and records the actor: the new account itself for anonymous callers.
 
-    `account` holds the address, the user name and the full name. Without `plan_id` the account gets the default plan;
-    with None for the hash of a password, it cannot sign in by one.
+    `account` contains the address, the user name and the full name. Without `plan_id` the account gets the default
+    plan; without a `password_hash` it cannot sign in by a password.
     """
 
     def __init__(self, users: UserRepository, audit: AuditTrail) -> None:
@@ -54,7 +54,7 @@ class AccountCreation:
     ) -> int:
         """Create the account of a verified address and return its id; a taken user name gets a random suffix.
 
-        `details` are recorded beside the account. Raises Conflict when the address is taken; the transaction stays
+        `details` are added to the audit event. Raises Conflict when the address is taken; the transaction stays
         usable.
         """
         user = await self._new(account, password_hash, plan_id)

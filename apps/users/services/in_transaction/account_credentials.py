@@ -1,4 +1,4 @@
-"""Changes of an account that belong to signing in."""
+"""Changes the columns of an account that belong to signing in."""
 
 from django.conf import settings
 
@@ -18,10 +18,10 @@ class AccountCredentials:
         self._accounts = accounts
 
     async def record_login(self, user_id: int, checked_digest: str | None, *, needs_verified_email: bool) -> bool:
-        """Lock the account, store the moment of a sign-in, and return whether the account has signed in before.
+        """Lock the account, store the time of the sign-in, and return whether the account has signed in before.
 
         Raises NotFound, NotAuthenticated when the account may not be used or its password has changed since it was
-        checked, EmailNotVerified when `needs_verified_email` and REQUIRE_VERIFIED_EMAIL ask for a verified address.
+        checked, EmailNotVerified when `needs_verified_email` and REQUIRE_VERIFIED_EMAIL require a verified address.
         """
         user = await self._accounts.lock(user_id)
         if not _is_same_password(user.password, checked_digest) or not is_usable(user):
@@ -39,7 +39,7 @@ class AccountCredentials:
         await self._accounts.set_password(user_id, password_hash)
 
     async def get(self, user_id: int) -> Credentials:
-        """Return the account's credentials, also where no transaction is open; raises NotFound."""
+        """Return the account's credentials; raises NotFound. Also works without an open transaction."""
         user = await self._accounts.find(user_id)
         if user is None:
             raise NotFound
@@ -48,21 +48,21 @@ class AccountCredentials:
     async def find_by_email(self, email: str) -> Credentials | None:
         """Return the credentials of the account with this canonical address, usable or not, or None.
 
-        It may also be called where no transaction is open.
+        Also works without an open transaction.
         """
         user = await self._accounts.find_by_email(email)
         return None if user is None else Credentials.of(user)
 
     async def mark_email_verified(self, user_id: int) -> None:
-        """Store that the address of a locked account is its owner's."""
+        """Mark the address of a locked account as verified."""
         await self._accounts.mark_email_verified(user_id)
 
     async def end_sessions(self, user_id: int) -> None:
-        """End every session of a locked account that has begun."""
+        """End every session of a locked account."""
         await self._accounts.end_sessions(user_id)
 
     async def require_reauthentication(self, user_id: int) -> None:
-        """Let no earlier authentication of a locked account's sessions count as recent."""
+        """Require the sessions of a locked account to re-authenticate: no earlier authentication counts as recent."""
         await self._accounts.end_authentications(user_id)
 
 

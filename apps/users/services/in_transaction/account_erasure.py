@@ -1,4 +1,4 @@
-"""Erasing the personal data of deleted accounts once their grace period has ended."""
+"""Erases the personal data of deleted accounts after their grace period."""
 
 from collections.abc import Sequence
 
@@ -19,14 +19,14 @@ class AccountErasure:
         self._audit = audit
 
     async def due(self, after: User | None) -> Sequence[User]:
-        """Return up to a thousand accounts that are due, the first deleted first; with `after`, those after this one.
+        """Return up to a thousand due accounts, in order of deletion; with `after`, those after this one.
 
-        One statement, which may also run where no transaction is open.
+        Also works without an open transaction.
         """
         return await self._deleted.due(settings.ERASE_AFTER_DAYS, after)
 
     async def lock_due(self, user_id: int) -> User | None:
-        """Lock one of them and return it; None when it is no longer due, or another transaction is erasing it."""
+        """Lock a due account and return it; None when it is no longer due, or another transaction is erasing it."""
         return await self._deleted.lock_due(user_id, settings.ERASE_AFTER_DAYS)
 
     async def erase(self, user: User) -> None:

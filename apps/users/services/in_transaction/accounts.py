@@ -1,4 +1,4 @@
-"""Accounts that are locked for a change, and the scopes that they hold meanwhile."""
+"""Locks accounts for a change, and checks the scopes that they hold."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -34,31 +34,31 @@ class Accounts:
         return account
 
     async def lock_usable(self, user_id: int) -> Credentials:
-        """Lock the account; raises NotFound where it may not be used."""
+        """Lock the account; raises NotFound if it may not be used."""
         account = await self.lock(user_id)
         if not account.is_usable:
             raise NotFound
         return account
 
     async def lock_by_email(self, email: str) -> Credentials | None:
-        """Lock the account with this address, usable or not; None where there is none."""
+        """Lock and return the account with this address, usable or not, or None."""
         user = await self._accounts.lock_by_email(email)
         return None if user is None else Credentials.of(user)
 
     async def lock_usable_by_email(self, email: str) -> Credentials | None:
-        """Lock the account with this address; None where there is none, or it may not be used."""
+        """Lock and return the account with this address if it may be used, or None."""
         user = await self._accounts.lock_by_email(email)
         return Credentials.of(user) if user is not None and is_usable(user) else None
 
     async def lock_key_allowance(self, user_id: int) -> int | None:
-        """Lock the account and return how many keys its plan allows, None for any number; raises NotFound."""
+        """Lock the account and return the number of keys that its plan allows, None for any number; raises NotFound."""
         account: Any = await self._accounts.lock_with_key_allowance(user_id)
         maximum: int | None = account.api_keys_maximum
         return maximum
 
 
 class HeldScopes:
-    """Compares scopes with those that an account holds. Each use of a key compares again; this is for the message."""
+    """Checks that an account holds scopes, for early errors: every use of a key checks its scopes again."""
 
     def __init__(self, accounts: AccountRepository) -> None:
         self._accounts = accounts
@@ -79,7 +79,7 @@ class HeldScopes:
 
     async def _requirement_of(self, scope: str) -> str:
         owner = "The owner must be a member of staff with" if scope in STAFF_SCOPES else "The owner needs"
-        names = await self._accounts.role_names_giving(scope)
+        names = await self._accounts.role_names_with_scope(scope)
         if not names:
-            return f"{owner} a role that gives {scope}, and no role gives it."
-        return f"{owner} a role that gives {scope}: {' or '.join(names)}."
+            return f"{owner} a role with the scope {scope}, and no role has it."
+        return f"{owner} a role with the scope {scope}: {' or '.join(names)}."

@@ -1,4 +1,4 @@
-"""Messages to the addresses of accounts: links that verify an address, and those that change it."""
+"""Enqueues messages with links that verify or change the address of an account."""
 
 import secrets
 
@@ -15,14 +15,14 @@ CONFIRM_OLD, REQUESTED = TO_OLD = ("confirm_email_change", "email_change_asked")
 
 
 class VerificationMessages:
-    """Enqueues links that verify an address, each valid once and for this address only."""
+    """Enqueues messages with links that verify an address, each valid once and only for this address."""
 
     def __init__(self, tokens: OneTimeTokens, queue: MessageQueue) -> None:
         self._tokens = tokens
         self._queue = queue
 
     async def enqueue(self, user_id: int, email: str) -> None:
-        """Enqueue a link in the caller's transaction; the account's earlier links become invalid."""
+        """Enqueue a message with a link in the caller's transaction; the account's earlier links become invalid."""
         token = await self._tokens.issue(user_id, {"email": email})
         context, key = {"link": link_to("verify-email", token=token)}, message_key(VERIFY, token)
         await self._queue.enqueue(MailMessage(VERIFY, email, key, user_id, context, self._tokens.ttl_seconds))
@@ -35,16 +35,16 @@ class EmailChangeMessages:
         self._queue = queue
         self._notifier = notifier
 
-    async def ask_new(self, user_id: int, email: str, token: str, *, is_taken: bool) -> None:
-        """Ask the new address to confirm, or tell its owner that it has an account."""
+    async def request_from_new(self, user_id: int, email: str, token: str, *, is_taken: bool) -> None:
+        """Enqueue a request to confirm to the new address, or a message to its owner if it has an account."""
         kind = TAKEN if is_taken else CONFIRM_NEW
         link = link_to("forgot-password") if is_taken else link_to("confirm-email", token=token)
-        # An address that is taken belongs to another owner: the message does not concern this account.
+        # A taken address belongs to another account, so the message does not concern this one.
         concerned_id = None if is_taken else user_id
         await self._queue.enqueue(MailMessage(kind, email, message_key(kind, token), concerned_id, {"link": link}))
 
-    async def ask_old(self, user: User, token: str, cancel_token: str) -> None:
-        """Ask the old address to confirm; one that was never verified only gets the link that cancels."""
+    async def request_from_old(self, user: User, token: str, cancel_token: str) -> None:
+        """Enqueue a request to confirm to the old address, or only a cancel link if it was never verified."""
         kind = CONFIRM_OLD if user.email_verified_at else REQUESTED
         context = {"cancel_link": link_to("cancel-email-change", token=cancel_token)}
         if user.email_verified_at:

@@ -1,4 +1,4 @@
-"""Requests for another e-mail address, and what follows when an account gets it."""
+"""Begins changes of an e-mail address, and completes them."""
 
 from datetime import timedelta
 from typing import NamedTuple
@@ -30,7 +30,7 @@ class EmailChangeTokens(NamedTuple):
     cancel: OneTimeTokens
 
     async def void(self, user_id: int) -> None:
-        """Make the account's tokens of all three kinds invalid."""
+        """Void the account's tokens of all three kinds."""
         for tokens in self:
             await tokens.void(user_id)
 
@@ -38,8 +38,8 @@ class EmailChangeTokens(NamedTuple):
 class EmailChangeRequests:
     """Begins changes in the caller's transaction, which has locked the account.
 
-    An old address that was never verified confirms nothing, and need not. Whether the new address has an account shows
-    only in the message to it.
+    An old address that was never verified does not have to confirm. Only the message to the new address shows whether
+    it has an account.
     """
 
     def __init__(
@@ -57,11 +57,11 @@ class EmailChangeRequests:
         self._audit = audit
 
     async def begin(self, actor: Principal, user: User, email: str) -> None:
-        """Ask both addresses to confirm.
+        """Request confirmation from both addresses.
 
-        The account's own address, in whatever case, is stored at once and cancels a pending change. Raises
+        The account's own address, in any case, is stored at once and cancels a pending change. Raises
         TooManyRequests when the account has begun a change in the last minute or five in the last hour, or the new
-        address was asked five times in the last hour.
+        address got five messages in the last hour.
         """
         if email.lower() == user.email.lower():
             await self._pending.move(user, email, is_verified=False)
@@ -73,16 +73,16 @@ class EmailChangeRequests:
         await self._pending.begin(user, email, timedelta(seconds=self._tokens.new.ttl_seconds), confirmed_by)
         await self._audit.record(AuditEntry(actor, "user.email_change_asked", "user", user.pk))
         old_token, new_token, cancel_token = [await kind.issue(user.pk, {"email": email}) for kind in self._tokens]
-        await self._messages.ask_new(user.pk, email, new_token, is_taken=is_taken)
-        await self._messages.ask_old(user, old_token, cancel_token)
+        await self._messages.request_from_new(user.pk, email, new_token, is_taken=is_taken)
+        await self._messages.request_from_old(user, old_token, cancel_token)
 
     async def _require_allowance(self, user_id: int, email: str) -> None:
-        # Messages are what counts: a change that is cancelled or confirmed since takes none of them back.
+        # Messages are counted, not changes: cancelling or confirming a change does not reset the count.
         waits = [
-            await self._queue.seconds_until_account_may(user_id, TO_OLD, allowance)
+            await self._queue.wait_seconds_for_account(user_id, TO_OLD, allowance)
             for allowance in (ONE_A_MINUTE, FIVE_AN_HOUR)
         ]
-        waits.append(await self._queue.seconds_until_address_may(email, TO_NEW, FIVE_AN_HOUR))
+        waits.append(await self._queue.wait_seconds_for_address(email, TO_NEW, FIVE_AN_HOUR))
         if any(waits):
             raise TooManyRequests(retry_after_seconds=max(waits))
 
@@ -108,9 +108,9 @@ class EmailReplacement:
         await self._messages.notify_both(user_id, old, actor)
 
     async def complete_by_staff(self, actor: Principal, user: User, email: str) -> None:
-        """Cancel the change that the owner may have begun, announce the new address, and ask it to verify itself.
+        """Cancel a pending change, notify both addresses, and send the new one a link that verifies it.
 
-        `user` is the account as it was before; where only the case of its address has changed, nothing follows.
+        `user` is the account as it was before. Does nothing if only the case of its address has changed.
         """
         if email.lower() == user.email.lower():
             return

@@ -1,4 +1,4 @@
-"""Creating accounts for users of other providers."""
+"""Creates accounts for users of other providers."""
 
 import re
 
@@ -16,7 +16,7 @@ USERNAME_STEM_LENGTH_MAXIMUM = 100
 
 
 class FederatedRegistration:
-    """Creates accounts whose address another provider has verified, in the caller's transaction."""
+    """Creates accounts with an address that another provider has verified, in the caller's transaction."""
 
     def __init__(self, creation: AccountCreation, invitations: InvitationAcceptance) -> None:
         self._creation = creation
@@ -42,9 +42,9 @@ class FederatedRegistration:
 
 
 def username_stem(email: str) -> str:
-    """Return the beginning of the user name that is derived from the address."""
-    letters = re.sub(r"[^A-Za-z0-9_.-]", "", email.partition("@")[0])
-    return letters[:USERNAME_STEM_LENGTH_MAXIMUM] or "user"
+    """Return the first part of the user name, derived from the address."""
+    stem = re.sub(r"[^A-Za-z0-9_.-]", "", email.partition("@")[0])
+    return stem[:USERNAME_STEM_LENGTH_MAXIMUM] or "user"
 
 
 def _address(email: str) -> str:
@@ -55,5 +55,5 @@ def _address(email: str) -> str:
 
 
 def _printable(full_name: str) -> str:
-    printable = "".join(letter for letter in full_name if letter.isprintable())
+    printable = "".join(character for character in full_name if character.isprintable())
     return printable.strip()[:FULL_NAME_LENGTH_MAXIMUM].strip()

@@ -1,4 +1,4 @@
-"""Accepting invitations."""
+"""Accepts invitations."""
 
 from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
@@ -18,7 +18,7 @@ class InvitationAcceptance:
         self._audit = audit
 
     async def lock_by_token(self, token: str, email: str) -> Invitation:
-        """Spend the token and return its invitation; raises InvalidToken, also where it was sent to another address."""
+        """Spend the token and return its invitation; raises InvalidToken, also if it was sent to another address."""
         spent = await self._tokens.spend(token)
         if spent is None:
             raise InvalidToken
@@ -31,11 +31,11 @@ class InvitationAcceptance:
         return invitation
 
     async def lock_by_address(self, email: str) -> Invitation | None:
-        """Return the newest valid invitation to an address that is verified otherwise, or None."""
+        """Return the newest valid invitation to a verified address, or None."""
         return await self._invitations.lock_valid_for(email)
 
     async def accept(self, invitation: Invitation, user_id: int) -> None:
-        """Store which account was created by a locked invitation."""
+        """Mark a locked invitation as accepted by the account, and record it."""
         await self._invitations.accept(invitation, user_id)
         entry = AuditEntry(owner_of(user_id), "invitation.accepted", "invitation", invitation.pk, subject_id=user_id)
         await self._audit.record(entry)

@@ -1,4 +1,4 @@
-"""Giving roles to accounts."""
+"""Assigns roles to accounts."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,13 @@ from apps.users.repositories.role_repository import RoleRepository
 
 
 class RoleAssignment:
-    """Decides which roles an account has, in the caller's transaction, which has locked the account."""
+    """Assigns roles in the caller's transaction, which has locked the account."""
 
     def __init__(self, roles: RoleRepository) -> None:
         self._roles = roles
 
     async def assign(self, user_id: int, names: Sequence[str]) -> list[str]:
-        """Give the account these roles and no others, and return the names of those that it had.
+        """Replace the account's roles by these, and return the names of its former roles.
 
         Raises ValidationFailed for an unknown role.
         """

@@ -1,4 +1,4 @@
-"""Notifying an account's owner by mail of what happened to the account."""
+"""Notifies an account's owner of security events by mail."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from apps.users.repositories.account_repository import AccountRepository
 
 
 class SecurityNotice(StrEnum):
-    """The event in one short sentence, which is also the subject of the message."""
+    """A security event, as one sentence: the subject of the message."""
 
     PASSWORD_CHANGED = "Your password was changed."
     PASSWORD_RESET = "Your password was reset through a link in a mail."
@@ -34,10 +34,10 @@ UNKNOWN = "unknown"
 
 
 class SecurityNotifier:
-    """Enqueues messages of the kind `security_notice`: what happened, when, from where, and what to do about it.
+    """Enqueues messages of the kind `security_notice`: the event, its time and origin, and what to do about it.
 
-    `key` says what the notice is about (the id of the session, of the audit event): a key is notified once. The message
-    names the address and the agent of the current request, unless `actor` is not the owner: from where staff work is
+    `key` identifies the event (by the id of the session, of the audit event): each key is notified once. The message
+    names the address and the user agent of the current request, unless `actor` is not the owner: those of staff are
     not shown to customers.
     """
 
@@ -62,7 +62,7 @@ class SecurityNotifier:
 def notice_to(
     address: str, user_id: int, what: SecurityNotice, key: str, moment: datetime, actor: Principal | None
 ) -> MailMessage:
-    """Return the message of a notice to an address."""
+    """Return the message that sends the notice to the address."""
     context = {
         "what": what.value,
         "moment": f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC",

@@ -9,15 +9,15 @@ from apps.verification.dependencies import ledger_audit
 from apps.verification.schemas.ledger_audit import LedgerAuditReport, LedgerViolation
 
 INCONSISTENT_EXIT_CODE = 1
-PLACES = {"user_id": "user", "transaction_id": "transaction", "usage_event_id": "usage event", "api_key_id": "key"}
+ROW_IDS = {"user_id": "user", "transaction_id": "transaction", "usage_event_id": "usage event", "api_key_id": "key"}
 
 
 class Command(ServiceCommand):
     """Checks that balances, the ledger and usage agree; changes nothing."""
 
     help = (
-        "Check that balances, the ledger and usage agree. Exits with 0 when they do, with 1 and the rows that do not "
-        "otherwise."
+        "Check that balances, the ledger and usage agree. Exits with 0 when they do; otherwise prints the rows that do "
+        "not and exits with 1."
     )
     examples = ("manage.py audit_ledger", "manage.py audit_ledger --json")
 
@@ -35,7 +35,7 @@ class Command(ServiceCommand):
 
 
 def _line(violation: LedgerViolation) -> str:
-    named = ((word, getattr(violation, name)) for name, word in PLACES.items())
+    named = ((word, getattr(violation, name)) for name, word in ROW_IDS.items())
     places = " ".join(f"{word} {number}" for word, number in named if number is not None)
     found = "no row" if violation.found is None else f"{violation.found:f}"
     return f"{violation.check}: {places}: expected {violation.expected:f}, found {found}"
