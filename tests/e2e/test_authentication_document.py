@@ -112,5 +112,5 @@ def test_removed_role_removes_the_scope_of_the_key(answers: list[dict[str, Any]]
 def test_account_is_exported_and_deleted(answers: list[dict[str, Any]]):
     (export,) = _with(answers, "exported_at")
     assert export["account"]["email"] == "bea@example.org"
-    assert [key["name"] for key in export["data"]["api_keys"]["items"]] == ["resizer", "gateway"]
+    assert [key["name"] for key in export["data"]["api_keys"]["items"]] == ["gateway", "resizer"]
     assert answers[-1]["error"]["code"] == "NOT_AUTHENTICATED"
