@@ -24,8 +24,13 @@ def require_may_grant(actor: Principal, owner_id: int, scopes: Sequence[str]) ->
 
 
 def require_may_rotate(actor: Principal, key: ApiKey) -> None:
-    """Raise where the new secret would give the actor scopes that the actor lacks."""
+    """Raise where the new secret would give the actor scopes that the actor lacks, or take a key beyond its bounds.
+
+    An API key rotates only itself and what it has created: the bounds of other keys may be wider than its own.
+    """
     require_no_fewer_scopes(actor, key)
+    if actor.kind is CredentialKind.API_KEY and actor.api_key_id not in {key.pk, key.parent_id}:
+        raise NotAllowed("An API key can rotate only itself and the keys that it has created.")
     if key.user_id != actor.user_id:
         _require_held(actor, key.user_id, reserved_under(key.scopes))
 

@@ -159,6 +159,16 @@ async def test_a_key_that_is_created_while_its_creator_is_revoked_does_not_survi
     assert await rows(ApiKey.objects.filter(revoked_at=None)) == []
 
 
+async def test_a_key_rotates_only_itself_and_what_it_has_created(api: httpx.AsyncClient):
+    me = await customer()
+    bounded, free = await key_of(me, budget=Decimal(1)), await key_of(me)
+    child = await create(api, bounded, scopes=["mine:a"])
+    refused = await api.post(f"{KEYS}/{free.id}/rotate", headers=bounded.headers)
+    assert_error(refused, 403, "FORBIDDEN")
+    for key_id in (child["id"], bounded.id):
+        assert (await api.post(f"{KEYS}/{key_id}/rotate", headers=bounded.headers)).status_code == 200
+
+
 async def test_concurrent_creations_share_one_budget(api: httpx.AsyncClient):
     me = await customer()
     creator = await key_of(me, budget=Decimal(5))

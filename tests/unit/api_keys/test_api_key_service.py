@@ -182,7 +182,7 @@ async def test_changing_a_key_is_refused(service, keys, audit, how, actor, key_i
     ("actor", "key_id"),
     [
         (session_of(ME), MINE),
-        (key_of(ME, ACCOUNT_WRITE, "mine:*"), MINE),
+        (key_of(ME, ACCOUNT_WRITE, "mine:*", api_key_id=MINE), MINE),
         (staff_of(COLLEAGUE, *KEYS), THEIRS),
         (staff_of(COLLEAGUE, *KEYS), COLLEAGUES),
         (staff_of(SUPERUSER, is_superuser=True), COLLEAGUES),
