@@ -36,6 +36,7 @@ DECLARATION = AppDeclaration(
             frozenset(
                 {
                     "user_id",
+                    "parent_id",
                     "environment",
                     "scopes",
                     "rate_limits",

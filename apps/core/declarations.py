@@ -100,7 +100,7 @@ class MenuEntry:
 class AccountLink:
     """A link on an account's admin page to a page of the model, such as `api_keys.ApiKey`; by default to its list.
 
-    It is displayed to staff who have the model's permission for one of the `verbs`. The account's id is the query
+    It is displayed to staff who hold a scope of the page for one of the `verbs`. The account's id is the query
     parameter `parameter` of the page, or its argument if that is empty.
     """
 
@@ -119,7 +119,7 @@ class AccountLink:
 
     @property
     def permissions(self) -> Sequence[str]:
-        """The names of the permissions."""
+        """Django's names of what the pages allow; StaffBackend answers them from scopes."""
         app, model = self.model.lower().split(".")
         return [f"{app}.{verb}_{model}" for verb in self.verbs]
 

@@ -199,7 +199,7 @@ def test_a_valid_token_wins_over_a_key(client: httpx.Client, person: Person, ser
 
 
 def test_a_key_counts_beside_a_token_that_does_not(client: httpx.Client, person: Person):
-    key = person.create_key()
+    key = person.create_key(scopes=["account:read"])
     answer = client.get(ME, headers={**bearer("a.b.c"), "X-API-Key": key["api_key"]})
     assert (answer.status_code, answer.json()["id"]) == (200, person.id)
 

@@ -17,7 +17,8 @@ from tests.support.server import PROJECT, Server
 
 pytestmark = pytest.mark.e2e
 
-SCOPES = ["reports:read", "reports:write"]
+SCOPES = ["reports:read", "reports:write", "account:read"]
+REQUESTED = "reports:read account:read"
 METHODS = ["client_secret_basic", "client_secret_post"]
 EACH_METHOD = pytest.mark.parametrize("method", METHODS)
 
@@ -36,7 +37,7 @@ def key(person: Person) -> dict[str, Any]:
 
 def session_of(metadata: dict[str, Any], key: dict[str, Any], method: str, **changed: Any) -> OAuth2Session:
     return OAuth2Session(
-        **{"client_id": str(key["id"]), "client_secret": key["api_key"], "scope": "reports:read", **changed},
+        **{"client_id": str(key["id"]), "client_secret": key["api_key"], "scope": REQUESTED, **changed},
         token_endpoint=metadata["token_endpoint"],
         token_endpoint_auth_method=method,
         revocation_endpoint_auth_method=method,
@@ -52,7 +53,7 @@ def test_authlib_exchanges_a_key_and_joserfc_verifies_the_token_offline(
     metadata = client.get("/.well-known/oauth-authorization-server").json()
     with session_of(metadata, key, method) as service:
         granted = service.fetch_token()
-        assert (granted["token_type"], granted["expires_in"], granted["scope"]) == ("Bearer", 900, "reports:read")
+        assert (granted["token_type"], granted["expires_in"], granted["scope"]) == ("Bearer", 900, REQUESTED)
         published = KeySet.import_key_set(client.get(metadata["jwks_uri"]).json())
         token = jwt.decode(granted["access_token"], published, algorithms=["EdDSA"])
         jwt.JWTClaimsRegistry(

@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from apps.core.authorization.catalogue import CATALOGUE
 from tests.support.people import Person, sign_up
 from tests.support.server import Server, separate_database, start_server
 
@@ -53,7 +54,7 @@ def superuser(contract_server: Server) -> Person:
 def key(contract_server: Server, superuser: Person) -> str:
     """A key of theirs, made before anything has happened to the plans, and with an id as large."""
     _execute(contract_server, "SELECT setval('api_keys_id_seq', 900000)")
-    new = {"name": "key", "scopes": ["keyhouse:*", "keys:verify"]}
+    new = {"name": "key", "scopes": sorted(CATALOGUE)}
     with contract_server.client() as client:
         made: str = client.post("/api/v1/api-keys", json=new, headers=superuser.headers).json()["api_key"]
     return made

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from apps.audit.models import AuditEvent
 from apps.users.models import User
-from tests.support.factories import make_staff, make_user
+from tests.support.factories import make_colleague, make_staff, make_user
 from tests.support.orm import make, rows
 from tests.support.sessions import sign_in
 
@@ -34,9 +34,9 @@ async def superuser(**fields: Any) -> Account:
     return await _signed_in(await make(make_staff, **fields))
 
 
-async def colleague(**fields: Any) -> Account:
-    """Return a signed-in staff member who is not a superuser."""
-    return await superuser(is_superuser=False, **fields)
+async def colleague(*scopes: str, **fields: Any) -> Account:
+    """Return a signed-in staff member with a role that gives these scopes, without any with all that roles can give."""
+    return await _signed_in(await make(make_colleague, *scopes, **fields))
 
 
 async def audited() -> list[tuple[str, int | None, int | None]]:

@@ -48,7 +48,7 @@ def operations() -> dict[str, Operation]:
     """Return all operations by name."""
     found = {}
     for path, methods in document()["paths"].items():
-        for method in METHODS & set(methods):
+        for method in sorted(METHODS & set(methods)):
             described = methods[method]
             found[described["operationId"]] = Operation(
                 name=described["operationId"],

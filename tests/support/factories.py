@@ -7,7 +7,8 @@ from typing import Any
 
 from apps.api_keys.models import ApiKey, ApiKeyCounter, ApiKeySecret
 from apps.api_keys.services import key_format
-from apps.core.authorization.scopes import reserved_under, scopes_of_roles
+from apps.core.authorization.catalogue import ROLE_SCOPES
+from apps.core.authorization.scopes import reserved_under
 from apps.credits.models import CreditBalance, CreditTransaction
 from apps.plans.models import Plan, PlanLimit
 from apps.users.models import Role, RoleScope, User
@@ -45,10 +46,17 @@ def make_staff(password: str | None = None, **fields: Any) -> User:
     return make_user(password, **{"is_staff": True, "is_superuser": True, **fields})
 
 
+def make_colleague(*scopes: str, password: str | None = None, **fields: Any) -> User:
+    """Create a member of staff with a role that gives these scopes, without any with all that roles can give."""
+    user = make_staff(password, is_superuser=False, **fields)
+    user.groups.add(make_role(*scopes or sorted(ROLE_SCOPES)))
+    return user
+
+
 def make_key(user: User | None = None, **fields: Any) -> IssuedKey:
     """Create a key with one secret, and give its owner roles for its scopes."""
     owner = user or make_user()
-    give_scopes(owner, *scopes_of_roles(reserved_under(fields.get("scopes", ()))))
+    give_scopes(owner, *ROLE_SCOPES.intersection(reserved_under(fields.get("scopes", ()))))
     return make_bare_key(owner, **fields)
 
 
@@ -82,8 +90,8 @@ def make_role(*scopes: str, name: str | None = None) -> Role:
 
 
 def give_scopes(user: User, *scopes: str) -> None:
-    """Give the user a role for each scope that they lack. Staff hold all scopes already."""
-    lacking = set() if user.is_staff else set(scopes)
+    """Give the user a role for each scope that they lack. Superusers hold all scopes already."""
+    lacking = set() if user.is_superuser else set(scopes)
     lacking -= set(RoleScope.objects.filter(role__user=user).values_list("scope", flat=True))
     for scope in sorted(lacking):
         user.groups.add(make_role(scope))

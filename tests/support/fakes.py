@@ -62,6 +62,9 @@ class FakeAccounts(Accounts):
         self.locked.append(user_id)
         return Credentials.of(user)
 
+    async def role_scopes(self, user_id: int) -> list[str]:
+        return await self._users.role_scopes(user_id)
+
     async def lock_key_allowance(self, user_id: int) -> int | None:
         await self.lock(user_id)
         return self._users.users[user_id].plan.api_keys_maximum
@@ -93,6 +96,9 @@ class FakeUsers:
     async def find_with_role_scopes(self, user_id: int) -> User | None:
         self.holders_found += 1
         return self.users.get(user_id)
+
+    async def role_scopes(self, user_id: int) -> list[str]:
+        return list(vars(self.users[user_id])["role_scopes"])
 
     async def find_by_email(self, email: str) -> User | None:
         return next((user for user in self.users.values() if user.email.lower() == email.lower()), None)

@@ -23,7 +23,9 @@ from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.keyhouse_model_admin import ModelAdminBase
 from apps.core.admin.operation import Operation
 from apps.core.admin.owner_columns import OwnerColumns
+from apps.core.admin.page_scopes import PageScopes
 from apps.core.admin.service_admin import ServiceAdmin
+from apps.core.authorization.catalogue import KEYS_READ, KEYS_WRITE
 from apps.core.authorization.scopes import withheld_scopes
 from apps.core.errors import NotFound
 from apps.core.event_loop import call_service
@@ -32,9 +34,11 @@ from apps.users.dependencies import user_service
 
 ACTIVE, DISABLED, EXPIRED, REVOKED, DELETED = "active", "disabled", "expired", "revoked", "deleted"
 SEARCH_VAR = "q"
+CHANGE_PAGE = "admin:api_keys_apikey_change"
 READ_ONLY = (
     "budget_spent",
     "withheld_scopes",
+    "created_by",
     "owner_link",
     "environment",
     "state_badge",
@@ -91,6 +95,7 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
     operations = (ROTATE, REVOKE, DELETE)
     delete_operation = DELETE
     audit_kind = "api_key"
+    page_scopes = PageScopes.of(KEYS_READ, KEYS_WRITE)
 
     list_display = ("name", "owner", "key_prefix", "environment", "state_badge", "last_used", "created_at")
     list_filter = (StateFilter, "environment")
@@ -104,7 +109,17 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
         ("Limits", {"fields": ("rate_limits", "budget")}),
     )
     fieldsets = (
-        (None, {"fields": (("owner_link", "environment", "state_badge"), "secrets", "name", "description")}),
+        (
+            None,
+            {
+                "fields": (
+                    ("owner_link", "environment", "state_badge"),
+                    ("secrets", "created_by"),
+                    "name",
+                    "description",
+                )
+            },
+        ),
         (
             "Permissions",
             {"fields": ("is_active", "expires_at", "scopes", "withheld_scopes", "ip_allowlist", "metadata")},
@@ -160,6 +175,13 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
     def state_badge(self, key: Any) -> SafeString:
         """Show the state in its colour."""
         return format_html('<span class="badge {}">{}</span>', key.state, key.state.capitalize())
+
+    @admin.display(description="Created by")
+    def created_by(self, key: Any) -> str:
+        """Link to the key that has created this one."""
+        if key.parent_id is None:
+            return "a session"
+        return format_html('<a href="{}">key {}</a>', reverse(CHANGE_PAGE, args=[key.parent_id]), key.parent_id)
 
     @admin.display(description="Secrets")
     def secrets(self, key: Any) -> SafeString:
@@ -220,11 +242,11 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
         return super().changelist_view(request, extra_context)
 
     def _key_of_secret(self, request: HttpRequest, secret: str) -> HttpResponse:
-        key_id = key_id_of(secret) if self.has_view_or_change_permission(request) else None
+        key_id = key_id_of(secret) if self.has_view_permission(request) else None
         if key_id is None:
             self.message_user(request, "No API key has this secret.", messages.WARNING)
             return HttpResponseRedirect(reverse("admin:api_keys_apikey_changelist"))
-        return HttpResponseRedirect(reverse("admin:api_keys_apikey_change", args=[key_id]))
+        return HttpResponseRedirect(reverse(CHANGE_PAGE, args=[key_id]))
 
     def _show_secret(self, request: HttpRequest, key_id: int, name: str, secret: str) -> HttpResponse:
         context = {

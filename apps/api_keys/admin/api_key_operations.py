@@ -76,6 +76,11 @@ class RevokeForm(SchemaForm):
         widget=AdminTextInputWidget(attrs={"autofocus": True}),
         help_text="Shown to the owner.",
     )
+    keep_created_keys = forms.BooleanField(
+        label="Keep the keys that it has created",
+        required=False,
+        help_text="Otherwise they are revoked too.",
+    )
 
 
 class RotateForm(SchemaForm):
@@ -91,7 +96,7 @@ class RotateForm(SchemaForm):
 
 
 def _revoke(actor: Principal, key_id: int, form: Any) -> ApiKeyOut:
-    return call_service(api_key_service().revoke, actor, key_id, form.payload.reason)
+    return call_service(api_key_service().revoke, actor, key_id, form.payload)
 
 
 def _rotate(actor: Principal, key_id: int, form: Any) -> ApiKeyWithSecret:
@@ -99,7 +104,7 @@ def _rotate(actor: Principal, key_id: int, form: Any) -> ApiKeyWithSecret:
 
 
 def _is_not_revoked(key: ApiKey) -> bool:
-    return key.revoked_at is None
+    return key.revoked_at is None and key.deleted_at is None
 
 
 ROTATE = Operation(

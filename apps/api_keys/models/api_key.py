@@ -25,6 +25,10 @@ class ApiKey(OwnedModel, TimestampedModel):
 
     name = models.CharField(max_length=100)
     description = models.CharField(max_length=1000, blank=True, default="")
+    # The key that has created this one.
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, related_name="created_keys", null=True, editable=False, db_index=False
+    )
     environment = models.CharField(max_length=4, choices=Environment, default=Environment.LIVE)
     scopes = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     ip_allowlist = ArrayField(models.CharField(max_length=43), default=list, blank=True)
@@ -41,7 +45,10 @@ class ApiKey(OwnedModel, TimestampedModel):
         db_table = "api_keys"
         ordering: ClassVar = ["id"]
         verbose_name = "API key"
-        indexes: ClassVar = [models.Index(fields=["user", "id"], name="api_keys_user")]
+        indexes: ClassVar = [
+            models.Index(fields=["user", "id"], name="api_keys_user"),
+            models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="api_keys_parent"),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(budget__gte=0), name="api_keys_budget_not_negative"),
         ]

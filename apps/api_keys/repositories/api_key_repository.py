@@ -1,14 +1,15 @@
 """Reads and writes API keys."""
 
+from decimal import Decimal
 from typing import override
 
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Now
 
-from apps.api_keys.models import ApiKey, ApiKeySecret
+from apps.api_keys.models import ApiKey, ApiKeyCounter, ApiKeySecret
 from apps.core.database.orm.entity_repository import OwnedRepository, existing
 from apps.core.database.orm.prepared_query import prepared
-from apps.core.database.orm.queries import fetch_one
+from apps.core.database.orm.queries import fetch_one, lock_all, lock_one
 from apps.core.database.orm.writes import insert, update
 
 ERASED = {"name": "erased", "description": "", "metadata": {}, "ip_allowlist": [], "revoked_reason": ""}
@@ -37,6 +38,24 @@ class ApiKeyRepository(OwnedRepository[ApiKey]):
     async def count_not_revoked(self, user_id: int) -> int:
         """Return how many keys of the account are not revoked."""
         return await _not_revoked.count(user_id)
+
+    async def lock_budget_spent(self, key: ApiKey) -> Decimal:
+        """Lock the counters of a locked key and return what it has spent, which no call changes until the end."""
+        counter = await lock_one(ApiKeyCounter.objects.filter(pk=key.pk))
+        return existing(counter).budget_spent
+
+    async def lock_created_by(self, key: ApiKey) -> list[ApiKey]:
+        """Lock the keys that a locked key has created, and those that they have; return those that are not revoked.
+
+        A key that creates one is locked meanwhile, so none is added below a key that is locked here.
+        """
+        found: list[ApiKey] = []
+        level = [key.pk]
+        while level:
+            created = await lock_all(ApiKey.objects.filter(parent__in=level).order_by("id"))
+            found += created
+            level = [each.pk for each in created]
+        return [each for each in found if each.revoked_at is None and each.deleted_at is None]
 
     async def revoke(self, key: ApiKey, reason: str) -> ApiKey:
         """Revoke a locked key and return it as `get` does."""

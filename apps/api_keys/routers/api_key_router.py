@@ -55,8 +55,11 @@ async def delete_api_key(request: AuthenticatedRequest, key_id: Path[Identifier]
 async def revoke_api_key(
     request: AuthenticatedRequest, key_id: Path[Identifier], revocation: ApiKeyRevoke | None = None
 ) -> ApiKeyOut:
-    """Revoke an API key permanently. Verifications that begin after the response return `DISABLED`."""
-    return await api_key_service().revoke(request.auth, key_id, revocation.reason if revocation else "")
+    """Revoke an API key permanently. Verifications that begin after the response return `DISABLED`.
+
+    The keys that it has created are revoked too, unless `keep_created_keys` is sent by a session.
+    """
+    return await api_key_service().revoke(request.auth, key_id, revocation or ApiKeyRevoke())
 
 
 @router.post("/{key_id}/rotate", response={200: ApiKeyWithSecret, **errors(404, 409)})

@@ -85,7 +85,11 @@ def _is_future(value: datetime) -> datetime:
 
 class ApiKeyCreate(RequestSchema):
     """A new API key. An empty `ip_allowlist` allows every address. Without `expires_at` the key never expires; without
-    `budget` it can spend all credits of its owner. Only staff can set `rate_limits`."""
+    `budget` it can spend all credits of its owner. Only staff can set `rate_limits`.
+
+    A key that an API key creates inherits the allowlist, the expiry and the rate limits of that key, and may only be
+    narrower. Its budget is taken from that key's: what is named, or all that is left.
+    """
 
     name: ShortText
     description: Description = ""
@@ -100,7 +104,8 @@ class ApiKeyCreate(RequestSchema):
 
 class ApiKeyUpdate(RequestSchema):
     """The fields to change; omitted fields stay as they are. `expires_at: null` removes the expiry, `budget: null` the
-    budget. `rate_limits` replaces all rate limits of the key; only staff can set it."""
+    budget. `rate_limits` replaces all rate limits of the key; only staff can set it. An API key cannot loosen a bound:
+    add a scope, widen the allowlist, extend the expiry, raise the budget, or activate a key."""
 
     name: ShortText = Field(default_factory=omitted)
     description: Description = Field(default_factory=omitted)
@@ -122,11 +127,13 @@ class ApiKeyOut(ResponseSchema):
 
     `rate_limits` are the key's own: each replaces the plan's rate limit of the same name, or is added to the plan's.
     `budget` is the number of credits that the key can spend in total, `budget_spent` the number that it has spent.
-    `scopes` are in effect; `withheld_scopes` are not, because the owner does not hold them.
+    `scopes` are in effect; `withheld_scopes` are not, because the owner does not hold them. `parent_id` is the key that
+    has created this one, null for a key that a session created.
     """
 
     id: int
     user_id: int
+    parent_id: int | None
     name: str
     description: str
     prefix: str
@@ -169,9 +176,13 @@ GRACE_SECONDS_MAXIMUM = 90 * 24 * 3600
 
 
 class ApiKeyRevoke(RequestSchema):
-    """The reason for revoking an API key, shown to its owner."""
+    """The reason for revoking an API key, shown to its owner.
+
+    The keys that it has created are revoked with it. With `keep_created_keys`, which requires a session, they stay.
+    """
 
     reason: Annotated[Text, StringConstraints(strip_whitespace=True, max_length=200)] = ""
+    keep_created_keys: Flag = False
 
 
 class ApiKeyRotate(RequestSchema):

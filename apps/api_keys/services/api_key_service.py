@@ -1,22 +1,35 @@
 """API keys: creating, reading, changing, rotating, revoking and deleting them."""
 
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
+from typing import Any
 
 from apps.api_keys.models import ApiKey
 from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
 from apps.api_keys.repositories.key_secret_repository import KeySecretRepository
-from apps.api_keys.schemas.api_key import ApiKeyCreate, ApiKeyOut, ApiKeyUpdate, ApiKeyWithSecret
+from apps.api_keys.schemas.api_key import ApiKeyCreate, ApiKeyOut, ApiKeyRevoke, ApiKeyUpdate, ApiKeyWithSecret
 from apps.api_keys.services import key_format
+from apps.api_keys.services.key_bounds import inherited, require_no_looser
+from apps.api_keys.services.key_rights import (
+    require_may_grant,
+    require_may_limit,
+    require_may_rotate,
+    require_no_fewer_scopes,
+)
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.core.authorization.catalogue import KEYS_READ, KEYS_WRITE
 from apps.core.authorization.principal import CredentialKind, Principal
-from apps.core.authorization.scopes import added_scopes, missing_scopes, reserved_among, reserved_under
+from apps.core.authorization.scopes import added_scopes, reserved_among
 from apps.core.database.transaction import transaction
-from apps.core.errors import Conflict, ErrorDetail, InsufficientScopes, NotAllowed, NotFound
+from apps.core.errors import Conflict, NotFound
 from apps.core.schemas.page import Page, PageQuery
 from apps.users.services.in_transaction.accounts import Accounts, HeldScopes
 from apps.users.services.owned_service import OwnedService
 from apps.users.services.user_service import UserService
+
+REVOCATION = ApiKeyRevoke()
+REVOKED_WITH_CREATOR = "The key that created it was revoked."
 
 
 class ApiKeyLimitReached(Conflict):
@@ -35,6 +48,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
     """Manages API keys. A secret is returned once, when it is created, and stored as a digest only."""
 
     out = ApiKeyOut
+    reads, writes = KEYS_READ, KEYS_WRITE
 
     def __init__(
         self,
@@ -53,19 +67,23 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
     async def create(self, actor: Principal, user_id: int, new: ApiKeyCreate) -> ApiKeyWithSecret:
         """Create a key for the account and return it with its secret.
 
-        Raises NotAllowed, InsufficientScopes, NotFound for the account, Conflict when its plan allows no more keys, and
+        A key that an API key creates inherits its bounds (`inherited`). Raises NotAllowed, InsufficientScopes,
+        StepUpRequired for declared scopes, NotFound for the account, Conflict when its plan allows no more keys, and
         ValidationFailed for scopes that the account does not hold.
         """
         fields, secret = new.model_dump(), key_format.generate_key(new.environment)
         async with transaction():
             allowed = await self._lock_key_allowance(actor, user_id)
-            _require_may_grant(actor, new.scopes)
+            creator = await self._lock_creator(actor)
+            require_may_grant(actor, user_id, new.scopes)
             if new.rate_limits:
-                _require_may_limit(actor)
+                require_may_limit(actor)
             if allowed is not None and await self._keys.count_not_revoked(user_id) >= allowed:
                 reached = f"The plan's maximum number of API keys, {allowed}, is reached. Revoke one first."
                 raise ApiKeyLimitReached(reached)
             await self._held_scopes.require_held(user_id, new.scopes)
+            if creator is not None:
+                fields = {**await self._inherit(creator, fields), "parent_id": creator.pk}
             inserted = await self._keys.insert(ApiKey(user_id=user_id, **fields))
             await self._insert_secret(inserted, secret)
             await self.record(actor, "created", inserted, after={**fields, "user_id": user_id})
@@ -92,32 +110,37 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
     async def update(self, actor: Principal, key_id: int, update: ApiKeyUpdate) -> ApiKeyOut:
         """Change the key; raises NotFound, NotAllowed, InsufficientScopes, SecondFactorRequired.
 
-        Raises ValidationFailed for new scopes that its owner does not hold.
+        For added scopes, raises as `create` does. An API key loosens no bound (`require_no_looser`).
         """
         changes = update.model_dump(include=update.model_fields_set)
         async with transaction():
             key = await self.lock(actor, key_id)
             if "rate_limits" in changes:
-                _require_may_limit(actor)
-            _require_no_fewer_scopes(actor, key)
+                require_may_limit(actor)
+            require_no_fewer_scopes(actor, key)
+            if actor.kind is CredentialKind.API_KEY:
+                require_no_looser(key, changes)
             added = added_scopes(key.scopes, changes.get("scopes", ()))
-            _require_may_grant(actor, added)
+            require_may_grant(actor, key.user_id, added)
             await self._held_scopes.require_held(key.user_id, added)
             changed = await self._keys.update(key, **changes)
             await self.record_change(actor, "updated", key, changed, changes)
         return await self._shown(changed)
 
-    async def revoke(self, actor: Principal, key_id: int, reason: str = "") -> ApiKeyOut:
+    async def revoke(self, actor: Principal, key_id: int, revocation: ApiKeyRevoke = REVOCATION) -> ApiKeyOut:
         """Revoke the key permanently: verifications that begin once this returns have the verdict DISABLED.
 
-        A revoked key stays as it is. Raises NotFound, NotAllowed, InsufficientScopes.
+        The keys that it has created are revoked too, unless a session keeps them. A key that is revoked already stays
+        as it is. Raises NotFound, NotAllowed, InsufficientScopes.
         """
         async with transaction():
             key = await self.lock(actor, key_id)
+            if not revocation.keep_created_keys:
+                await self._revoke_created(actor, key)
+            elif actor.kind is CredentialKind.API_KEY:
+                actor.require_session()
             if key.revoked_at is None:
-                revoked = await self._keys.revoke(key, reason)
-                await self.record_change(actor, "revoked", key, revoked, ["revoked_at", "revoked_reason"])
-                key = revoked
+                key = await self._revoke(actor, key, revocation.reason)
         return await self._shown(key)
 
     async def rotate(self, actor: Principal, key_id: int, grace_seconds: int = 0) -> ApiKeyWithSecret:
@@ -127,7 +150,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         """
         async with transaction():
             key = await self.lock(actor, key_id)
-            _require_no_fewer_scopes(actor, key)
+            require_may_rotate(actor, key)
             if key.revoked_at is not None:
                 raise ApiKeyRevoked
             secret = key_format.generate_key(key.environment)
@@ -139,18 +162,52 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
     async def delete(self, actor: Principal, key_id: int) -> None:
         """Delete the key: it stops working at once and is not found again, while its history stays.
 
-        Raises NotFound, NotAllowed, InsufficientScopes.
+        The keys that it has created are revoked. Raises NotFound, NotAllowed, InsufficientScopes.
         """
         async with transaction():
             key = await self.lock(actor, key_id)
+            await self._revoke_created(actor, key)
             deleted = await self._keys.mark_deleted(key)
             await self.record_change(actor, "deleted", key, deleted, ["deleted_at"])
 
     async def _lock_key_allowance(self, actor: Principal, user_id: int) -> int | None:
+        actor.require_writing(user_id, self.writes, self.own_writes)
         if user_id != actor.user_id:
-            await self.lock_owner(actor, user_id)
-        actor.require_writing(user_id, self.scope)
+            await self._lock_other_owner(actor, user_id)
         return await self.accounts.lock_key_allowance(user_id)
+
+    async def _lock_other_owner(self, actor: Principal, user_id: int) -> None:
+        if actor.api_key_id is not None and actor.owner_id < user_id:  # in order of id; see `_lock_creator`
+            await self.accounts.lock(actor.owner_id)
+        await self.lock_owner(actor, user_id)
+        if actor.api_key_id is not None and actor.owner_id > user_id:
+            await self.accounts.lock(actor.owner_id)
+
+    async def _lock_creator(self, actor: Principal) -> ApiKey | None:
+        """Lock the key that the actor uses, after its owner, and return it; None for a session or the operator."""
+        if actor.api_key_id is None:
+            return None
+        creator = await self._keys.lock(actor.api_key_id)
+        if creator.revoked_at is not None:
+            raise ApiKeyRevoked
+        return creator
+
+    async def _inherit(self, creator: ApiKey, fields: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields of a new key within the bounds of its creator, whose budget the new key's is taken from."""
+        if creator.budget is None:
+            return inherited(creator, fields, Decimal(0))
+        within = inherited(creator, fields, await self._keys.lock_budget_spent(creator))
+        await self._keys.update(creator, budget=creator.budget - within["budget"])
+        return within
+
+    async def _revoke_created(self, actor: Principal, key: ApiKey) -> None:
+        for created in await self._keys.lock_created_by(key):
+            await self._revoke(actor, created, REVOKED_WITH_CREATOR)
+
+    async def _revoke(self, actor: Principal, key: ApiKey, reason: str) -> ApiKey:
+        revoked = await self._keys.revoke(key, reason)
+        await self.record_change(actor, "revoked", key, revoked, ["revoked_at", "revoked_reason"])
+        return revoked
 
     async def _insert_secret(self, key: ApiKey, secret: str) -> None:
         await self._secrets.insert(key, key_format.digest_of(secret), key_format.visible_prefix(secret))
@@ -166,36 +223,3 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         if any(reserved_among(key.scopes) for key in keys):
             return await self.users.held_scopes(keys[0].user_id)
         return frozenset()
-
-
-def _require_no_fewer_scopes(actor: Principal, key: ApiKey) -> None:
-    """Raise InsufficientScopes if the key has scopes that the actor lacks.
-
-    The actor may be an API key, or a session of staff without the second factor that their rights need. A new
-    secret, or a change of what limits the key, would give the actor those scopes.
-    """
-    if actor.lacks_second_factor:
-        for scope in reserved_under(key.scopes):
-            actor.require_scope(scope)
-    if actor.kind is CredentialKind.API_KEY and not actor.acts_as_staff and missing_scopes(actor.scopes, key.scopes):
-        raise InsufficientScopes("An API key cannot change a key that has scopes which it lacks itself.")
-
-
-def _require_may_limit(actor: Principal) -> None:
-    """Raise NotAllowed unless the actor is staff: the rate limits of a key may exceed those of the plan."""
-    if not actor.acts_as_staff:
-        reason = "Only staff can set the rate limits of an API key."
-        raise NotAllowed(reason, details=[ErrorDetail("rate_limits", reason)])
-
-
-def _require_may_grant(actor: Principal, scopes: list[str]) -> None:
-    """Raise NotAllowed for reserved scopes, which only staff grant, InsufficientScopes where an API key lacks one."""
-    if actor.acts_as_staff:
-        return
-    if reserved := reserved_among(scopes):
-        raise NotAllowed(
-            "Only staff can grant reserved scopes.",
-            details=[ErrorDetail("scopes", f"{scope} is reserved.") for scope in reserved],
-        )
-    if actor.kind is CredentialKind.API_KEY and missing_scopes(actor.scopes, scopes):
-        raise InsufficientScopes("An API key cannot grant a scope that it does not have.")

@@ -14,6 +14,8 @@ from django.utils.safestring import SafeString
 from apps.audit.domain.audit_entry import Outcome
 from apps.audit.models import AuditEvent
 from apps.core.admin.keyhouse_model_admin import ModelAdminBase, ReadOnlyAdmin
+from apps.core.admin.page_scopes import PageScopes
+from apps.core.authorization.catalogue import AUDIT_READ
 from apps.core.authorization.principal import CredentialKind
 from apps.core.declarations import audit_kinds
 
@@ -70,6 +72,8 @@ class OutcomeFilter(SimpleListFilter):
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
     """Finds audit events. The database itself refuses to change them."""
+
+    page_scopes = PageScopes(view=(AUDIT_READ,))
 
     list_display = ("occurred_at", "actor", "action", "outcome", "target", "address")
     list_display_links = ("occurred_at", "action")

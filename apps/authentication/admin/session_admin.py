@@ -20,6 +20,8 @@ from apps.core.admin.keyhouse_model_admin import ModelAdminBase, ReadOnlyAdmin
 from apps.core.admin.operation import Operation, add_operation
 from apps.core.admin.operation_pages import OperationPages
 from apps.core.admin.owner_columns import OwnerColumns
+from apps.core.admin.page_scopes import PageScopes
+from apps.core.authorization.catalogue import SECURITY_READ, SECURITY_WRITE, STAFF_READ
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service
 
@@ -50,7 +52,6 @@ END = Operation(
     done="{rows} ended",
     explanation="The session is refused from its next request on. The owner must sign in again.",
     perform=_end,
-    permission="operate",
     applies=_is_live,
     is_dangerous=True,
 )
@@ -61,7 +62,6 @@ END_EVERYWHERE = Operation(
     done="All sessions of {owner} ended",
     explanation="Every session of the owner, of the API and of the admin, is refused from its next request on.",
     perform=_end_everywhere,
-    permission="operate",
     in_bulk=False,
     applies=_is_live,
     is_dangerous=True,
@@ -102,11 +102,11 @@ class StateFilter(SimpleListFilter):
 
 @admin.register(Session)
 class SessionAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
-    """Finds and ends sessions. Sessions of staff are visible to their owner and to superusers only."""
+    """Finds and ends sessions. Those of other members of staff take the scope `staff:read`."""
 
     operations = (END, END_EVERYWHERE)
     audit_kind = "session"
-    verbs = ("view", "change")
+    page_scopes = PageScopes(view=(SECURITY_READ,), change=(SECURITY_WRITE,))
 
     list_display = ("owner", "kind", "device", "address", "created_at", "last_used_at", "state_badge")
     list_display_links = ("owner", "device")
@@ -126,7 +126,7 @@ class SessionAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
         """Return the sessions that the member of staff may see, with their owner and state."""
         sessions: QuerySet[Any] = super().get_queryset(request).annotate(state=session_state())
         actor = acting_staff(request)
-        if actor.is_superuser:
+        if actor.has_scope(STAFF_READ):
             return sessions
         return sessions.filter(Q(user__is_staff=False, user__is_superuser=False) | Q(user_id=actor.user_id))
 
@@ -174,6 +174,7 @@ SEND_RESET = Operation(
     done="Password reset message sent to {rows}",
     explanation="The owner receives a message with a link that sets a new password. The link is valid for 30 minutes.",
     perform=_send_reset,
+    scopes=(SECURITY_WRITE,),
     applies=_is_usable,
 )
 add_operation("users.User", SEND_RESET)

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from apps.core.authorization.authentication_methods import include_second_factor
 from apps.core.authorization.principal import CredentialKind, Principal
-from apps.core.authorization.scopes import scopes_of_roles
+from apps.core.authorization.scopes import held_scopes
 from apps.core.values.ip_addresses import site_network
 
 
@@ -89,16 +89,19 @@ def principal_of(session: Any, *, recently_authenticated: bool = False) -> Princ
 
     If staff need a second factor, a session without one has no staff rights.
     """
+    user = session.user
     is_one_factor = settings.REQUIRE_STAFF_SECOND_FACTOR and not include_second_factor(session.methods)
+    is_staff = user.is_staff and not is_one_factor
+    is_superuser = user.is_superuser and is_staff
     return Principal(
         user_id=session.user_id,
         kind=CredentialKind.SESSION,
-        is_staff=session.user.is_staff and not is_one_factor,
-        is_superuser=session.user.is_superuser and not is_one_factor,
+        is_staff=is_staff,
+        is_superuser=is_superuser,
         session_id=session.pk,
-        scopes=scopes_of_roles(session.role_scopes),
+        scopes=held_scopes(session.role_scopes, is_staff=is_staff, is_superuser=is_superuser),
         roles=frozenset(session.role_names),
         methods=frozenset(session.methods),
         recently_authenticated=recently_authenticated,
-        lacks_second_factor=session.user.is_staff and is_one_factor,
+        lacks_second_factor=user.is_staff and is_one_factor,
     )

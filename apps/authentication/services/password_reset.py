@@ -6,6 +6,7 @@ from apps.authentication.repositories.login_attempt_repository import LoginAttem
 from apps.authentication.schemas.password import PasswordResetRequest
 from apps.authentication.services.in_transaction.password_replacement import PasswordReplacement
 from apps.authentication.services.password_service import hash_new_password
+from apps.core.authorization.catalogue import SECURITY_WRITE
 from apps.core.authorization.principal import ANONYMOUS, Principal, owner_of
 from apps.core.database.transaction import transaction
 from apps.core.errors import InvalidToken, NotFound
@@ -64,11 +65,11 @@ class PasswordReset:
     async def send(self, actor: Principal, user_id: int) -> None:
         """Enqueue a message with a link to the account's address. For staff, who do not learn the password.
 
-        Raises NotAllowed, and NotFound for an account that does not exist or is not usable.
+        Raises NotAllowed, InsufficientScopes, and NotFound for an account that does not exist or is not usable.
         """
-        actor.require_staff()
+        actor.require_scope(SECURITY_WRITE)
         async with transaction():
-            account = await self._accounts.lock_for(actor, user_id)
+            account = await self._accounts.lock_for(actor, user_id, SECURITY_WRITE)
             if not account.is_usable:
                 raise NotFound
             await self._audit.record(AuditEntry(actor, "password.reset_sent", "user", user_id))

@@ -5,9 +5,11 @@ from apps.authentication.repositories.live_session_repository import LiveSession
 from apps.authentication.schemas.session import SessionOut, SessionsEnded
 from apps.authentication.services.in_transaction.session_revocation import SIGNED_OUT, SessionRevocation
 from apps.authentication.services.signed_tokens import AccessTokens
-from apps.core.authorization.principal import Principal
+from apps.core.authorization.catalogue import SECURITY_READ, SECURITY_WRITE, STAFF_READ, SYSTEM_WRITE
+from apps.core.authorization.principal import CredentialKind, Principal
 from apps.core.database.transaction import transaction
 from apps.core.schemas.page import Page, PageQuery
+from apps.users.services.colleagues import is_of_staff
 from apps.users.services.credentials import is_usable
 from apps.users.services.in_transaction.accounts import Accounts
 from apps.users.services.user_service import UserService
@@ -63,7 +65,10 @@ ENDED_WITH_ALL = "all sessions were ended"
 
 
 class AccountSessions:
-    """Lists and ends sessions of the API and the admin. Only their owner and superusers may see sessions of staff."""
+    """Lists and ends sessions of the API and the admin. Owners need a session for their own, not an API key.
+
+    Sessions of staff are shown to staff with `staff:read`, and ended as `require_changeable_by` says.
+    """
 
     def __init__(
         self,
@@ -80,36 +85,37 @@ class AccountSessions:
         self._batch_size = batch_size
 
     async def page(self, actor: Principal, user_id: int, query: PageQuery) -> Page[SessionOut]:
-        """Return one page of the account's live sessions; raises NotAllowed, NotFound."""
-        _require_person_or_staff(actor)
-        await self._users.require(actor, user_id)
-        await self._users.require_changeable(actor, user_id)
+        """Return one page of the account's live sessions; raises NotAllowed, InsufficientScopes, NotFound."""
+        _require_person(actor, user_id)
+        await self._users.require_readable(actor, user_id, SECURITY_READ)
+        if user_id != actor.user_id and is_of_staff(await self._users.credentials(user_id)):
+            actor.require_scope(STAFF_READ)
         rows, total = await self._live.page(user_id, offset=query.offset, size=query.size)
         return Page[SessionOut].of(rows, total, query, lambda row: SessionOut.of(row, actor.session_id))
 
     async def end(self, actor: Principal, user_id: int, session_id: int) -> None:
-        """End one session of the account at once; raises NotAllowed, NotFound, StepUpRequired."""
-        _require_person_or_staff(actor)
+        """End one session of the account at once; raises NotAllowed, InsufficientScopes, NotFound, StepUpRequired."""
+        _require_person(actor, user_id)
         if session_id != actor.session_id:
             _require_recently_authenticated_owner(actor, user_id)
         async with transaction():
-            await self._accounts.lock_for(actor, user_id)
+            await self._accounts.lock_for(actor, user_id, SECURITY_WRITE)
             await self._revocation.end(actor, user_id, session_id, _reason(actor, user_id))
 
     async def end_all(self, actor: Principal, user_id: int) -> None:
-        """End every session of the account at once, the caller's too; raises NotAllowed, NotFound, StepUpRequired."""
-        _require_person_or_staff(actor)
+        """End every session of the account at once, the caller's too; raises as `end` does."""
+        _require_person(actor, user_id)
         _require_recently_authenticated_owner(actor, user_id)
         async with transaction():
-            await self._accounts.lock_for(actor, user_id)
+            await self._accounts.lock_for(actor, user_id, SECURITY_WRITE)
             await self._revocation.end_all(actor, user_id, _reason(actor, user_id))
 
     async def end_of_all_accounts(self, actor: Principal) -> SessionsEnded:
-        """End every session that is live now; raises NotAllowed unless the actor is a superuser.
+        """End every session that is live now; raises NotAllowed, InsufficientScopes.
 
         Each batch commits separately, so that an interrupted run can be repeated. Sessions that begin meanwhile stay.
         """
-        actor.require_superuser()
+        actor.require_scope(SYSTEM_WRITE)
         ids = await self._live.ids()
         total = 0
         for start in ids[:: self._batch_size]:
@@ -119,8 +125,9 @@ class AccountSessions:
         return SessionsEnded(sessions=total)
 
 
-def _require_person_or_staff(actor: Principal) -> None:
-    if not actor.acts_as_staff:
+def _require_person(actor: Principal, user_id: int) -> None:
+    """Keep API keys from the sessions of their own account."""
+    if user_id == actor.user_id and actor.kind is CredentialKind.API_KEY:
         actor.require_session()
 
 

@@ -17,6 +17,7 @@ from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.authentication.models import SigningKey
 from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
 from apps.authentication.schemas.signing_key import SigningKeyOut
+from apps.core.authorization.catalogue import SYSTEM_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.crypto import encryption
 from apps.core.database.transaction import transaction
@@ -166,12 +167,12 @@ class KeyRotation:
         self._audit = audit
 
     async def rotate(self, actor: Principal, *, is_compromised: bool = False) -> SigningKeyOut:
-        """Create the key that signs next; raises NotAllowed unless the actor is a superuser.
+        """Make the key that signs next; raises NotAllowed, InsufficientScopes.
 
         If no key signs, or the old keys are compromised, the new key signs immediately. In the latter case no worker
         accepts a token of the old keys after CACHE_SECONDS.
         """
-        actor.require_superuser()
+        actor.require_scope(SYSTEM_WRITE)
         key = new_key()
         notice, overlap = (0, 0) if is_compromised else (NOTICE_SECONDS, OVERLAP_SECONDS)
         async with transaction():

@@ -1,5 +1,6 @@
 """The signed-in staff member of an admin request, as a `Principal` for the services."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -21,6 +22,12 @@ def principal_of(user: Any) -> Principal:
     if principal is None:
         raise PermissionDenied
     return principal
+
+
+def holds_any(user: Any, scopes: Iterable[str]) -> bool:
+    """Return whether the account is signed in to the admin and holds one of the scopes."""
+    principal: Principal | None = getattr(user, _ATTRIBUTE, None)
+    return principal is not None and any(map(principal.has_scope, scopes))
 
 
 def set_principal(user: Any, principal: Principal) -> None:

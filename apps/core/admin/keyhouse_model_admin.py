@@ -11,7 +11,6 @@ from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
-from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import DataError, OperationalError
@@ -22,7 +21,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
 
-from apps.core.authorization.permissions import register_permissions
+from apps.core.admin.page_scopes import ADD, CHANGE, DELETE, VIEW, PageScopes, register_page
 
 # Generic only for the type checker.
 if TYPE_CHECKING:
@@ -66,12 +65,12 @@ class KeyhouseModelAdmin(ModelAdminBase):
     links from other pages use.
 
     The services' audit trail is the only history; Django's LogEntry is not written. `audit_kind` is the target kind of
-    these rows in the audit trail, empty for rows that it does not cover. `verbs` are the actions that these
-    pages offer, each to staff who have its permission; a role can only hold these permissions of the model.
+    these rows in the audit trail, empty for rows that it does not cover. `page_scopes` are the scopes that these pages
+    require; Django's own permissions have no effect.
     """
 
     audit_kind: ClassVar[str] = ""
-    verbs: ClassVar[Sequence[str]] = ("view", "add", "change", "delete")
+    page_scopes: ClassVar[PageScopes]
     linked_lookups: Sequence[str] = ()
     paginator = BoundedPaginator
     show_full_result_count = False
@@ -79,19 +78,27 @@ class KeyhouseModelAdmin(ModelAdminBase):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        register_permissions(f"{self.opts.app_label}.{get_permission_codename(verb, self.opts)}" for verb in self.verbs)
+        register_page(self.opts.app_label, str(self.opts.model_name), self.page_scopes)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Show the list to those who may view it."""
+        return self.page_scopes.allow(request.user, VIEW)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow staff who hold a scope for it."""
+        return self.page_scopes.allow(request.user, VIEW)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Allow adding where it is one of the `verbs`, to staff who have the permission."""
-        return "add" in self.verbs and super().has_add_permission(request)
+        """Allow staff who hold a scope for it."""
+        return self.page_scopes.allow(request.user, ADD)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Allow changes where they are among the `verbs`, to staff who have the permission."""
-        return "change" in self.verbs and super().has_change_permission(request, obj)
+        """Allow staff who hold a scope for it."""
+        return self.page_scopes.allow(request.user, CHANGE)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Allow deletion where it is one of the `verbs`, to staff who have the permission."""
-        return "delete" in self.verbs and super().has_delete_permission(request, obj)
+        """Allow staff who hold a scope for it."""
+        return self.page_scopes.allow(request.user, DELETE)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None) -> bool:
         """Return whether the list may be filtered by the lookup."""
@@ -171,13 +178,7 @@ class KeyhouseModelAdmin(ModelAdminBase):
 
 
 class ReadOnlyAdmin(KeyhouseModelAdmin):
-    """Displays rows read-only. Each allowed change is an Operation, which requires the permission `operate`."""
-
-    verbs: ClassVar[Sequence[str]] = ("view",)
-
-    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Allow operations to staff who have the model's change permission."""
-        return super().has_change_permission(request, obj)
+    """Displays rows read-only. Each allowed change is an Operation; `page_scopes.change` are the scopes of these."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Deny: rows are read-only."""

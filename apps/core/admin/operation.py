@@ -27,9 +27,10 @@ class Operation:
 
     `label` is the text of the button, such as Deactivate. `title` is the title of the confirmation page and `done` the
     success message: `Deactivate {rows}` and `{rows} deactivated`. `{rows}` becomes the name of a single row or the
-    number of rows, `{owner}` the owner of a single row. `explanation` describes the effects. `permission` is the
-    admin's name of the required permission: change, delete, operate or superuser. `applies` returns whether the
-    operation is available for a row. `build_response` returns a response that replaces the redirect.
+    number of rows, `{owner}` the owner of a single row. `explanation` describes the effects. `scopes` are all required;
+    without any, one of the page's for changes is. `applies` returns whether the operation is available for a row.
+    `is_deletion` is true where the rows have no page afterwards. `build_response` returns a response that replaces the
+    redirect.
     """
 
     name: str
@@ -38,10 +39,11 @@ class Operation:
     done: str
     explanation: str
     perform: Perform
-    permission: str = "change"
+    scopes: tuple[str, ...] = ()
     form_class: type[forms.Form] = forms.Form
     in_bulk: bool = True
     is_dangerous: bool = False
+    is_deletion: bool = False
     applies: Callable[[Any], bool] = always
     build_response: BuildResponse | None = None
 
@@ -53,8 +55,13 @@ class DeletingService(Protocol):
         """Delete the row."""
 
 
+def is_not_deleted(row: Any) -> bool:
+    """Return whether the row exists. Models without soft deletion have no `deleted_at`."""
+    return getattr(row, "deleted_at", None) is None
+
+
 def deletion(service: Callable[[], DeletingService], explanation: str) -> Operation:
-    """Return the operation that deletes rows through the service. It requires the permission `delete`."""
+    """Return the operation that deletes rows through the service. It requires a scope of the page for deletions."""
 
     def delete(actor: Principal, row_id: int, _form: forms.Form) -> None:
         call_service(service().delete, actor, row_id)
@@ -66,8 +73,9 @@ def deletion(service: Callable[[], DeletingService], explanation: str) -> Operat
         done="{rows} deleted",
         explanation=explanation,
         perform=delete,
-        permission="delete",
+        applies=is_not_deleted,
         is_dangerous=True,
+        is_deletion=True,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.contrib.admin.options import ActionLocation
 from django.contrib.admin.utils import quote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -19,6 +20,7 @@ from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.form_fields import parse_row_id
 from apps.core.admin.keyhouse_model_admin import KeyhouseModelAdmin
 from apps.core.admin.operation import Operation, added_operations
+from apps.core.admin.page_scopes import CHANGE, DELETE
 from apps.core.admin.schema_form import add_service_errors
 from apps.core.errors import DomainError, StepUpRequired
 
@@ -40,6 +42,17 @@ class OperationPages(KeyhouseModelAdmin):
         """The list actions, for operations that apply to many rows."""
         return [self._action(operation) for operation in self.offered_operations if operation.in_bulk]
 
+    def get_actions(
+        self, request: HttpRequest, action_location: ActionLocation = ActionLocation.CHANGE_LIST
+    ) -> dict[str, Any]:
+        """Return the list actions that the signed-in member of staff may use."""
+        refused = {f"{each.name}_selected" for each in self.offered_operations if not self._may(request, each)}
+        return {
+            name: action
+            for name, action in super().get_actions(request, action_location).items()
+            if name not in refused
+        }
+
     def get_urls(self) -> list[URLPattern]:
         """Return the URLs of the operations, followed by Django's own."""
         own = [
@@ -55,7 +68,7 @@ class OperationPages(KeyhouseModelAdmin):
     def after_operation(self, request: HttpRequest, operation: Operation, results: Sequence[Any]) -> HttpResponse:
         """Return the response after the operation. The success message has been added already."""
         ids = request.GET.getlist("id")
-        if len(ids) == 1 and operation.permission != "delete":
+        if len(ids) == 1 and not operation.is_deletion:
             return HttpResponseRedirect(reverse(self.url_name("change"), args=[quote(ids[0])]))
         return HttpResponseRedirect(reverse(self.url_name("changelist")))
 
@@ -72,7 +85,7 @@ class OperationPages(KeyhouseModelAdmin):
         return [
             {"label": operation.label, "url": self.operation_url(operation, [row.pk]), "operation": operation}
             for operation in self.offered_operations
-            if operation.permission != "delete" and operation.applies(row) and self._may(request, operation, row)
+            if not operation.is_deletion and operation.applies(row) and self._may(request, operation)
         ]
 
     def operation_url(self, operation: Operation, ids: Sequence[Any]) -> str:
@@ -95,10 +108,6 @@ class OperationPages(KeyhouseModelAdmin):
             if response:
                 return response
         return self._confirmation_page(request, operation, rows, form)
-
-    def has_superuser_permission(self, request: HttpRequest, _row: Any = None) -> bool:
-        """Allow, and show, operations with the permission `superuser` to superusers only."""
-        return acting_staff(request).is_superuser
 
     def _perform(
         self, request: HttpRequest, operation: Operation, rows: Sequence[Any], form: Form
@@ -149,10 +158,14 @@ class OperationPages(KeyhouseModelAdmin):
     def _rows(self, request: HttpRequest, operation: Operation, ids: Sequence[str]) -> list[Any]:
         row_ids = [parse_row_id(text) for text in ids[:ROWS_MAXIMUM]]
         found = self.get_queryset(request).filter(pk__in=row_ids).order_by("pk")
-        return [row for row in found if operation.applies(row) and self._may(request, operation, row)]
+        return [row for row in found if operation.applies(row)]
 
-    def _may(self, request: HttpRequest, operation: Operation, row: Any = None) -> bool:
-        return bool(getattr(self, f"has_{operation.permission}_permission")(request, row))
+    def _may(self, request: HttpRequest, operation: Operation) -> bool:
+        if not self.has_view_permission(request):
+            return False
+        if operation.scopes:
+            return all(map(acting_staff(request).has_scope, operation.scopes))
+        return self.page_scopes.allow(request.user, DELETE if operation.is_deletion else CHANGE)
 
     def named(self, row: Any) -> str:
         """Return the name of the row for a message."""
@@ -178,7 +191,6 @@ class OperationPages(KeyhouseModelAdmin):
         action.__name__ = f"{operation.name}_selected"  # type: ignore[attr-defined]
         selected = operation.title.format(rows="selected %(verbose_name_plural)s", owner="")
         action.short_description = selected  # type: ignore[attr-defined]
-        action.allowed_permissions = [operation.permission]  # type: ignore[attr-defined]
         return action
 
 

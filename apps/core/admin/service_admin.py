@@ -8,7 +8,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.http import HttpRequest, HttpResponse
 
-from apps.core.admin.operation import Operation
+from apps.core.admin.operation import Operation, is_not_deleted
 from apps.core.admin.operation_pages import OperationPages
 from apps.core.admin.schema_form import SchemaModelForm
 from apps.core.errors import DomainError, StepUpRequired
@@ -77,23 +77,14 @@ class ServiceAdmin(OperationPages):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Deny changes of deleted rows."""
-        return _is_not_deleted(obj) and super().has_change_permission(request, obj)
+        return is_not_deleted(obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Deny the deletion of deleted rows."""
-        return _is_not_deleted(obj) and super().has_delete_permission(request, obj)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Allow staff who may view or change rows to view deleted rows too."""
-        return super().has_view_permission(request, obj) or super().has_change_permission(request)
+        return is_not_deleted(obj) and super().has_delete_permission(request, obj)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Do nothing: the service writes the audit trail."""
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Do nothing: the service writes the audit trail."""
-
-
-def _is_not_deleted(row: Any) -> bool:
-    # Models without soft deletion have no `deleted_at`.
-    return getattr(row, "deleted_at", None) is None

@@ -6,8 +6,15 @@ from enum import StrEnum
 
 from django.http import HttpRequest
 
-from apps.core.authorization import scopes as scope_rules
-from apps.core.authorization.catalogue import CATALOGUE
+from apps.core.authorization.catalogue import (
+    ACCOUNT_READ,
+    ACCOUNT_WRITE,
+    CATALOGUE,
+    EVERYONES_SCOPES,
+    RESERVED_SCOPES,
+    STAFF_SCOPES,
+)
+from apps.core.authorization.scopes import grants
 from apps.core.errors import InsufficientScopes, NotAllowed, SecondFactorRequired, StepUpRequired
 
 
@@ -23,11 +30,9 @@ class CredentialKind(StrEnum):
 class Principal:
     """The caller of an operation.
 
-    A session has all rights of its user. An API key may read its owner's account; to change the account, or to use its
-    owner's staff rights, it needs a scope. The operator is the person who runs commands on the server.
-
-    `scopes` are the effective scopes of an API key, never more than its owner holds, or the scopes of a user's roles.
-    `roles` are the user's roles; a key has none, because its rights are its scopes alone.
+    `scopes` are the rights of the caller: of a session all that its user holds, of an API key its effective scopes,
+    never more than its owner holds, of the operator, who runs commands on the server, all that are declared. `roles`
+    are the user's roles; a key has none, because its rights are its scopes alone, and is never a superuser.
     """
 
     user_id: int | None
@@ -51,65 +56,58 @@ class Principal:
         return self.user_id
 
     @property
-    def acts_as_staff(self) -> bool:
-        """Whether the caller may use staff rights with this credential."""
-        return self.is_staff and (self.kind is not CredentialKind.API_KEY or self.has_scope(scope_rules.STAFF))
-
-    @property
     def reserved_scopes(self) -> tuple[str, ...]:
-        """The declared scopes of the caller: to change the account, to use staff rights, and those of the roles.
-
-        For staff, `keyhouse:staff` includes all staff rights.
-        """
-        may_write = self.kind is not CredentialKind.API_KEY or self.has_scope(scope_rules.ACCOUNT_WRITE)
-        held = {scope_rules.ACCOUNT_WRITE: may_write, scope_rules.STAFF: self.acts_as_staff}
-        return tuple(scope for scope in CATALOGUE if held.get(scope, scope in self.scopes))
+        """The declared scopes of the caller, in the catalogue's order."""
+        return tuple(scope for scope in CATALOGUE if scope in self.scopes)
 
     def has_scope(self, scope: str) -> bool:
-        """Return whether the credential grants `scope`. A staff session and the operator have all scopes."""
-        if self.kind is CredentialKind.API_KEY:
-            return scope_rules.grants(self.scopes, scope)
-        return self.is_staff or scope in scope_rules.EVERYONES_SCOPES or scope_rules.grants(self.scopes, scope)
+        """Return whether the credential grants `scope`."""
+        return grants(self.scopes, scope)
 
     def has_role(self, name: str) -> bool:
-        """Return whether the caller has the role. Superusers who may use their staff rights have all roles."""
-        return name in self.roles or (self.is_superuser and self.acts_as_staff)
+        """Return whether the caller has the role. Superusers have all roles."""
+        return name in self.roles or self.is_superuser
 
     def require_scope(self, scope: str) -> None:
-        """Raise InsufficientScopes unless the credential grants `scope`."""
-        if not self.has_scope(scope):
-            self._require_second_factor()
-            raise InsufficientScopes(f"The credential lacks the scope {scope}.")
+        """Raise unless the credential grants `scope`.
+
+        Raises SecondFactorRequired, NotAllowed for a scope of staff where the caller is not staff, InsufficientScopes.
+        """
+        if self.has_scope(scope):
+            return
+        self._require_second_factor()
+        if scope in STAFF_SCOPES and not self.is_staff:
+            raise NotAllowed
+        raise InsufficientScopes(f"The credential lacks the scope {scope}.")
 
     def require_one_role(self, names: Collection[str]) -> None:
         """Raise NotAllowed unless the caller has one of these roles."""
         if not any(map(self.has_role, names)):
             raise NotAllowed(f"Only a user with the role {' or '.join(names)} may do this.")
 
-    def require_reading(self, user_id: int) -> None:
-        """Raise NotAllowed unless the caller may read the user's data."""
-        if user_id != self.user_id:
-            self.require_staff()
+    def require_reading(self, user_id: int, scope: str, own: str = ACCOUNT_READ) -> None:
+        """Raise as `require_scope` does unless the caller may read the account's data.
 
-    def require_writing(self, user_id: int, scope: str = scope_rules.ACCOUNT_WRITE) -> None:
-        """Raise NotAllowed, or InsufficientScopes, unless the caller may change the user's data.
-
-        A customer's key needs `scope`. A session of the user, and a caller with staff rights, do not.
+        The account itself needs the scope `own`, which its sessions have. Others need `scope`.
         """
-        self.require_reading(user_id)
-        if self.kind is CredentialKind.API_KEY and not self.acts_as_staff:
-            self.require_scope(scope)
+        self.require_scope(own if user_id == self.user_id else scope)
 
-    def require_staff(self) -> None:
-        """Raise NotAllowed, or SecondFactorRequired, unless the caller may use staff rights."""
-        if not self.acts_as_staff:
-            self._require_second_factor()
-            raise NotAllowed
+    def require_writing(self, user_id: int, scope: str, own: str = ACCOUNT_WRITE) -> None:
+        """Raise as `require_scope` does unless the caller may change the account's data.
+
+        The account itself needs the scope `own`, which its sessions have. Others need `scope`.
+        """
+        self.require_scope(own if user_id == self.user_id else scope)
+
+    def require_other(self, user_id: int, reason: str) -> None:
+        """Raise NotAllowed with the reason where the account is the caller's own."""
+        if user_id == self.user_id:
+            raise NotAllowed(reason)
 
     def require_superuser(self) -> None:
-        """Raise NotAllowed unless the caller may use a superuser's rights."""
-        self.require_staff()
+        """Raise NotAllowed, or SecondFactorRequired, unless the caller is a superuser."""
         if not self.is_superuser:
+            self._require_second_factor()
             raise NotAllowed("Only a superuser may do this.")
 
     def require_session(self) -> int:
@@ -134,14 +132,16 @@ class Principal:
             raise SecondFactorRequired("Sign in with a second factor to use staff rights.")
 
 
-OPERATOR = Principal(user_id=None, kind=CredentialKind.OPERATOR, is_staff=True, is_superuser=True)
+OPERATOR = Principal(
+    user_id=None, kind=CredentialKind.OPERATOR, is_staff=True, is_superuser=True, scopes=RESERVED_SCOPES
+)
 # A client that has not authenticated.
 ANONYMOUS = Principal(user_id=None, kind=CredentialKind.SESSION)
 
 
 def owner_of(user_id: int) -> Principal:
     """Return the principal of an account's owner who has authenticated and has no session yet."""
-    return Principal(user_id=user_id, kind=CredentialKind.SESSION)
+    return Principal(user_id=user_id, kind=CredentialKind.SESSION, scopes=EVERYONES_SCOPES)
 
 
 class AuthenticatedRequest(HttpRequest):

@@ -2,13 +2,15 @@
 
 A customer's own scopes are free text. The scopes of the catalogue have a meaning to Keyhouse: a credential has one only
 while its owner holds it, and always under its own name. A wildcard on a key therefore grants only the customer's own
-scopes; `effective_scopes` adds the declared scopes under it that the owner holds.
+scopes; `effective_scopes` adds the service scopes under it that the owner holds. Scopes of staff, and those of every
+account, are on a key only by their names.
 """
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
 from apps.core.authorization.catalogue import (
+    ACCOUNT_READ,
     ACCOUNT_WRITE,
     CATALOGUE,
     CREDITS_HOLD,
@@ -16,11 +18,12 @@ from apps.core.authorization.catalogue import (
     KEYS_VERIFY,
     RESERVED_SCOPES,
     ROLE_SCOPES,
-    STAFF,
+    SERVICE_SCOPES,
     TOKENS_INTROSPECT,
 )
 
 __all__ = [
+    "ACCOUNT_READ",
     "ACCOUNT_WRITE",
     "CREDITS_HOLD",
     "EVERYONES_SCOPES",
@@ -30,7 +33,6 @@ __all__ = [
     "ROLE_SCOPES",
     "SCOPE_LENGTH_MAXIMUM",
     "SCOPE_PATTERN",
-    "STAFF",
     "TOKENS_INTROSPECT",
     "added_scopes",
     "effective_scopes",
@@ -39,7 +41,6 @@ __all__ = [
     "missing_scopes",
     "reserved_among",
     "reserved_under",
-    "scopes_of_roles",
     "withheld_scopes",
 ]
 
@@ -53,7 +54,7 @@ def _wildcards_over(scope: str) -> list[str]:
 
 
 # Every grant on a key that can give it a declared scope. A key with none of them needs no look-up of its owner.
-RESERVED_GRANTS = RESERVED_SCOPES.union(*map(_wildcards_over, RESERVED_SCOPES))
+RESERVED_GRANTS = RESERVED_SCOPES.union(*map(_wildcards_over, SERVICE_SCOPES))
 
 
 def grants(granted: Iterable[str], wanted: str) -> bool:
@@ -73,30 +74,31 @@ def missing_scopes(granted: Iterable[str], wanted: Iterable[str]) -> list[str]:
 
 
 def reserved_among(scopes: Iterable[str]) -> list[str]:
-    """Return the members of `scopes` that are declared, or that are wildcards over a declared scope."""
+    """Return the members of `scopes` that are declared, or that are wildcards over a service scope."""
     return [scope for scope in scopes if scope in RESERVED_GRANTS]
 
 
 def reserved_under(scopes: Iterable[str]) -> list[str]:
-    """Return the declared scopes that are in `scopes` or under one of its wildcards, in the catalogue's order."""
-    own = reserved_among(scopes)
-    return [declared for declared in CATALOGUE if any(_covers(scope, declared) for scope in own)]
+    """Return the declared scopes in `scopes`, and the service scopes under a wildcard, in the catalogue's order."""
+    own = frozenset(reserved_among(scopes))
+    return [declared for declared in CATALOGUE if declared in own or _is_service_scope_under(own, declared)]
 
 
-def scopes_of_roles(given: Iterable[str]) -> frozenset[str]:
-    """Return the scopes of the roles' rows that roles can hold. A row may name a scope that is no longer declared."""
-    return ROLE_SCOPES.intersection(given)
+def held_scopes(given_by_roles: Iterable[str], *, is_staff: bool, is_superuser: bool = False) -> frozenset[str]:
+    """Return the declared scopes that an account holds: those of everyone, and those that its roles give.
 
-
-def held_scopes(given_by_roles: Iterable[str], *, is_staff: bool) -> frozenset[str]:
-    """Return the declared scopes that an account holds: all for staff, else those of everyone and of its roles."""
-    return RESERVED_SCOPES if is_staff else EVERYONES_SCOPES | scopes_of_roles(given_by_roles)
+    Superusers hold all. Only staff hold scopes of staff, and `is_superuser` has no effect without `is_staff`. A role's
+    row may name a scope that is no longer declared.
+    """
+    if is_staff and is_superuser:
+        return RESERVED_SCOPES
+    return EVERYONES_SCOPES | (ROLE_SCOPES if is_staff else SERVICE_SCOPES).intersection(given_by_roles)
 
 
 def effective_scopes(own: Iterable[str], held: AbstractSet[str]) -> list[str]:
     """Return the effective scopes of a key with the scopes `own`, while its owner holds `held`, in the order of `own`.
 
-    Declared scopes that the owner does not hold are left out. Held scopes under a wildcard are appended.
+    Declared scopes that the owner does not hold are left out. Held service scopes under a wildcard are appended.
     """
     written = list(own)
     named = [scope for scope in written if scope not in RESERVED_SCOPES or scope in held]
@@ -112,6 +114,10 @@ def added_scopes(before: Iterable[str], after: Iterable[str]) -> list[str]:
     """Return the scopes in `after` that `before` neither contains nor covers by a wildcard."""
     written = list(before)
     return [scope for scope in after if not any(_covers(old, scope) for old in written)]
+
+
+def _is_service_scope_under(grants_of_key: Iterable[str], declared: str) -> bool:
+    return declared in SERVICE_SCOPES and any(_covers(scope, declared) for scope in grants_of_key)
 
 
 def _covers(scope: str, wanted: str) -> bool:

@@ -53,7 +53,7 @@ class ScopeOut(ResponseSchema):
     """A scope that Keyhouse itself checks.
 
     `held_by` is `everyone` (every account, for its own data), `roles` (accounts with a role that includes it) or
-    `staff` (staff only). Staff hold all scopes.
+    `staff` (members of staff with a role that includes it). Superusers hold all scopes.
     """
 
     name: str

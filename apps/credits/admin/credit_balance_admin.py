@@ -16,7 +16,9 @@ from apps.core.admin.keyhouse_model_admin import ReadOnlyAdmin
 from apps.core.admin.operation import Operation
 from apps.core.admin.operation_pages import OperationPages
 from apps.core.admin.owner_columns import OwnerColumns
+from apps.core.admin.page_scopes import PageScopes
 from apps.core.admin.schema_form import SchemaForm
+from apps.core.authorization.catalogue import CREDITS_ADJUST, CREDITS_GRANT, CREDITS_READ
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service
 from apps.credits.dependencies import credit_service
@@ -78,6 +80,10 @@ def _post(actor: Principal, user_id: int, form: Any) -> CreditTransactionOut:
     return call_service(credit_service().post, actor, user_id, form.payload)
 
 
+def _is_living(balance: Any) -> bool:
+    return balance.user.deleted_at is None
+
+
 POST = Operation(
     name="post",
     label="Post credits",
@@ -85,18 +91,18 @@ POST = Operation(
     done="Credits to {owner} posted",
     explanation="Changes the balance at once. A ledger entry cannot be deleted; post another one to reverse it.",
     perform=_post,
-    permission="operate",
     form_class=PostingForm,
+    applies=_is_living,
     in_bulk=False,  # each posting has its own amount and description
 )
 
 
 @admin.register(CreditBalance)
 class CreditBalanceAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
-    """Finds balances, and posts credits with the permission to change balances, which are never edited by hand."""
+    """Finds balances, and posts credits; balances are never edited by hand."""
 
     operations = (POST,)
-    verbs = ("view", "change")
+    page_scopes = PageScopes(view=(CREDITS_READ,), change=(CREDITS_GRANT, CREDITS_ADJUST))
     audit_kind = "user"  # postings are recorded as events of the account
 
     list_display = ("owner", "balance", "updated_at", "ledger")
@@ -114,11 +120,6 @@ class CreditBalanceAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
     def subtitle_of(self, row: Any) -> str:
         """Return the owner."""
         return str(row.user)
-
-    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Allow posting to accounts that are not deleted."""
-        is_allowed = obj is None or obj.user.deleted_at is None
-        return is_allowed and super().has_operate_permission(request, obj)
 
     def after_operation(self, request: HttpRequest, operation: Operation, results: Sequence[Any]) -> HttpResponse:
         """Show the new balance."""

@@ -9,6 +9,8 @@ from django.http import HttpRequest
 
 from apps.core.admin.keyhouse_model_admin import ReadOnlyAdmin
 from apps.core.admin.owner_columns import OwnerColumns
+from apps.core.admin.page_scopes import PageScopes
+from apps.core.authorization.catalogue import CREDITS_READ
 from apps.credits.models import CreditTransaction
 
 OWNERS_MAXIMUM = 1000
@@ -17,6 +19,8 @@ OWNERS_MAXIMUM = 1000
 @admin.register(CreditTransaction)
 class CreditTransactionAdmin(ReadOnlyAdmin, OwnerColumns):
     """Finds ledger entries. The database itself refuses to change them."""
+
+    page_scopes = PageScopes(view=(CREDITS_READ,))
 
     list_display = ("occurred_at", "owner", "type", "amount", "balance_after", "description", "reference_id", "actor")
     list_display_links = ("occurred_at",)

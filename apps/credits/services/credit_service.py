@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.core.authorization.catalogue import CREDITS_ADJUST, CREDITS_GRANT, CREDITS_READ
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
 from apps.core.errors import Conflict, ErrorDetail, InsufficientCredits, NotFound
@@ -15,6 +16,8 @@ from apps.credits.schemas.credit_balance import CreditBalanceOut
 from apps.credits.schemas.credit_transaction import CreditPosting, CreditTransactionOut, LedgerQuery
 from apps.users.services.in_transaction.accounts import Accounts
 from apps.users.services.user_service import UserService
+
+TOP_UP = "top_up"
 
 
 class BalanceTooLarge(Conflict):
@@ -41,14 +44,14 @@ class CreditService:
         self._audit = audit
 
     async def balance(self, actor: Principal, user_id: int | None = None) -> CreditBalanceOut:
-        """Return a balance, the actor's own by default; raises NotAllowed for another's, NotFound."""
+        """Return a balance, the actor's own by default; raises NotAllowed, InsufficientScopes, NotFound."""
         found = await self._credits.find_balance(await self._readable(actor, user_id))
         if found is None:
             raise NotFound
         return CreditBalanceOut.of(found)
 
     async def page(self, actor: Principal, query: LedgerQuery) -> Page[CreditTransactionOut]:
-        """Return one page of a ledger, the actor's own by default; raises NotAllowed for another's, NotFound."""
+        """Return one page of a ledger, the actor's own by default; raises as `balance` does."""
         user_id = await self._readable(actor, query.user_id)
         rows, total = await self._credits.page(user_id, offset=query.offset, size=query.size, only_type=query.type)
         return Page[CreditTransactionOut].of(rows, total, query, CreditTransactionOut.of)
@@ -56,12 +59,14 @@ class CreditService:
     async def post(self, actor: Principal, user_id: int, posting: CreditPosting) -> CreditTransactionOut:
         """Post credits to the account and return the entry; a retry with the same reference returns the first entry.
 
-        Raises NotAllowed unless the actor is staff, NotFound, InsufficientCredits when the balance would fall below
-        zero, BalanceTooLarge, and ReferenceUsed when the reference belongs to another entry.
+        Raises NotAllowed, also for the actor's own account, InsufficientScopes, NotFound, InsufficientCredits when the
+        balance would fall below zero, BalanceTooLarge, and ReferenceUsed when the reference belongs to another entry.
         """
-        actor.require_staff()
+        scope = scope_of(posting)
+        actor.require_scope(scope)
+        actor.require_other(user_id, "You cannot post credits to your own account. Ask another member of staff.")
         async with transaction():
-            await self._accounts.lock(user_id)
+            await self._accounts.lock_for(actor, user_id, scope)
             before = (await self._credits.lock_balance(user_id)).balance
             earlier = await self._credits.find_by_reference(user_id, posting.reference) if posting.reference else None
             if earlier is not None:
@@ -74,10 +79,14 @@ class CreditService:
         return CreditTransactionOut.of(entry)
 
     async def _readable(self, actor: Principal, user_id: int | None) -> int:
-        if user_id is None or user_id == actor.user_id:
-            return actor.owner_id
-        await self._users.require(actor, user_id)
-        return user_id
+        found = actor.owner_id if user_id is None else user_id
+        await self._users.require_readable(actor, found, CREDITS_READ)
+        return found
+
+
+def scope_of(posting: CreditPosting) -> str:
+    """Return the scope that the posting needs: to grant what is paid for, or to adjust."""
+    return CREDITS_GRANT if posting.type == TOP_UP else CREDITS_ADJUST
 
 
 def _balance_after(balance: Decimal, amount: Decimal) -> Decimal:

@@ -5,7 +5,9 @@ from django.forms import Form
 
 from apps.core.admin.operation import Operation
 from apps.core.admin.owner_columns import OwnerColumns
+from apps.core.admin.page_scopes import PageScopes
 from apps.core.admin.service_admin import ServiceAdmin
+from apps.core.authorization.catalogue import SECURITY_READ, SECURITY_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service
 from apps.identities.dependencies import identity_service
@@ -23,8 +25,8 @@ UNLINK = Operation(
     done="{rows} unlinked",
     explanation="The owner can no longer sign in with this identity, and is notified by mail. Sessions continue.",
     perform=_unlink,
-    permission="delete",
     is_dangerous=True,
+    is_deletion=True,
 )
 
 
@@ -35,7 +37,7 @@ class IdentityAdmin(OwnerColumns, ServiceAdmin):
     operations = (UNLINK,)
     delete_operation = UNLINK
     audit_kind = "identity"
-    verbs = ("view", "delete")
+    page_scopes = PageScopes(view=(SECURITY_READ,), delete=(SECURITY_WRITE,))
 
     list_display = ("owner", "provider", "email", "subject", "created_at", "last_used_at")
     list_display_links = ("owner", "provider")

@@ -4,6 +4,7 @@ from django.contrib.auth.hashers import is_password_usable
 
 from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.core.authorization.catalogue import SECURITY_READ, SECURITY_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
 from apps.core.errors import Conflict
@@ -50,8 +51,8 @@ class IdentityService:
         self._notifier = notifier
 
     async def page(self, actor: Principal, user_id: int, query: PageQuery) -> Page[IdentityOut]:
-        """Return one page of the account's identities; raises NotAllowed for another account's, NotFound."""
-        await self._users.require(actor, user_id)
+        """Return one page of the account's identities; raises NotAllowed, InsufficientScopes, NotFound."""
+        await self._users.require_readable(actor, user_id, SECURITY_READ)
         rows, total = await self._identities.page(user_id, offset=query.offset, size=query.size)
         return Page[IdentityOut].of(rows, total, query, IdentityOut.of)
 
@@ -65,14 +66,17 @@ class IdentityService:
             await self._unlink(actor, await self._accounts.lock(actor.owner_id), identity_id)
 
     async def unlink(self, actor: Principal, user_id: int, identity_id: int) -> None:
-        """Unlink a customer's identity. For staff. Raises NotAllowed, NotFound, LastWayIn."""
-        actor.require_staff()
+        """Unlink a customer's identity, for staff; raises NotAllowed, InsufficientScopes, NotFound, LastWayIn."""
+        actor.require_scope(SECURITY_WRITE)
+        if user_id == actor.user_id:
+            await self._rights.require_recent_authentication(actor)
         async with transaction():
-            await self._unlink(actor, await self._accounts.lock_for(actor, user_id), identity_id)
+            account = await self._accounts.lock_for(actor, user_id, SECURITY_WRITE)
+            await self._unlink(actor, account, identity_id)
 
     async def unlink_as_staff(self, actor: Principal, identity_id: int) -> None:
-        """Unlink an identity from the account that has it. For staff. Raises as `unlink` does."""
-        actor.require_staff()
+        """Unlink an identity of whichever account has it, for staff; raises as `unlink` does."""
+        actor.require_scope(SECURITY_WRITE)
         await self.unlink(actor, (await self._identities.get(identity_id)).user_id, identity_id)
 
     async def _unlink(self, actor: Principal, account: Credentials, identity_id: int) -> None:

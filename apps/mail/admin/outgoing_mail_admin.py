@@ -14,6 +14,8 @@ from django.utils.safestring import SafeString
 from apps.core.admin.keyhouse_model_admin import ModelAdminBase, ReadOnlyAdmin
 from apps.core.admin.operation import Operation
 from apps.core.admin.operation_pages import OperationPages
+from apps.core.admin.page_scopes import PageScopes
+from apps.core.authorization.catalogue import SYSTEM_READ, SYSTEM_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service
 from apps.mail.dependencies import message_service
@@ -64,7 +66,6 @@ SEND_AGAIN = Operation(
     done="{rows} sent again",
     explanation="Keyhouse tries to send the message at once, and retries until the message expires.",
     perform=_send_again,
-    permission="operate",
     applies=_has_failed,
 )
 
@@ -75,7 +76,7 @@ class OutgoingMailAdmin(ReadOnlyAdmin, OperationPages):
 
     operations = (SEND_AGAIN,)
     audit_kind = "outgoing_mail"
-    verbs = ("view", "change")
+    page_scopes = PageScopes(view=(SYSTEM_READ,), change=(SYSTEM_WRITE,))
 
     list_display = ("created_at", "recipient", "kind", "state_badge", "attempts", "error", "sent_at")
     list_display_links = ("created_at",)

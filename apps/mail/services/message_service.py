@@ -6,6 +6,7 @@ from typing import Any
 
 from apps.audit.domain.audit_entry import AuditEntry, values_of
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.core.authorization.catalogue import SYSTEM_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
 from apps.core.errors import Conflict, Unavailable
@@ -33,9 +34,10 @@ class MessageService:
     async def send_again(self, actor: Principal, message_id: int) -> None:
         """Enqueue a failed message again.
 
-        Raises NotAllowed, NotFound, Conflict when it has not failed, or has expired and so have its links.
+        Raises NotAllowed, InsufficientScopes, NotFound, Conflict when it has not failed, or has expired with the links
+        in it.
         """
-        actor.require_staff()
+        actor.require_scope(SYSTEM_WRITE)
         async with transaction():
             message: Any = await self._mails.lock(message_id)
             if message.failed_at is None or message.context_encrypted is None or message.has_expired:

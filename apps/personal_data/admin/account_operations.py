@@ -10,6 +10,7 @@ from apps.core.admin.operation import Operation, add_operation
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service
 from apps.personal_data.dependencies import data_export
+from apps.personal_data.services.data_export import EXPORT_SCOPES
 
 
 async def _document(actor: Principal, user_id: int) -> bytes:
@@ -41,6 +42,7 @@ EXPORT = Operation(
     done="Data of {rows} exported",
     explanation="Downloads the account's personal data as a file. Give the file to the owner of the account only.",
     perform=_export,
+    scopes=EXPORT_SCOPES,
     in_bulk=False,
     applies=_is_not_deleted,
     build_response=_download,

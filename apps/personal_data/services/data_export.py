@@ -7,12 +7,16 @@ from django.utils import timezone
 
 from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.core.authorization.catalogue import AUDIT_READ, CREDITS_READ, CUSTOMERS_READ, KEYS_READ, SECURITY_READ
 from apps.core.authorization.principal import Principal
 from apps.core.crypto.passwords import run_in_hashing_thread
 from apps.core.database.transaction import transaction
 from apps.core.declarations import PersonalData, PersonalDataDeclaration
 from apps.personal_data.schemas.data_export import DataExportOut
 from apps.users.services.user_service import UserService
+
+# An export contains what each of these allows to read.
+EXPORT_SCOPES = (CUSTOMERS_READ, KEYS_READ, CREDITS_READ, SECURITY_READ, AUDIT_READ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,14 @@ class DataExport:
     async def allow(self, actor: Principal, user_id: int) -> AllowedExport:
         """Allow staff the export of an account's data for its owner.
 
-        The export of their own data requires recent authentication. Raises NotAllowed, StepUpRequired, NotFound.
+        Their own needs a recently authenticated session. Raises NotAllowed, InsufficientScopes, StepUpRequired,
+        NotFound.
         """
-        actor.require_staff()
+        for scope in EXPORT_SCOPES:
+            actor.require_scope(scope)
         if user_id == actor.user_id:
             actor.require_recent_authentication()
-        await self._users.require_changeable(actor, user_id)
+        await self._users.require_changeable(actor, user_id, CUSTOMERS_READ)
         return AllowedExport(actor, user_id)
 
     async def document(self, export: AllowedExport) -> bytes:

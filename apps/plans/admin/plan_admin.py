@@ -14,8 +14,10 @@ from django.utils.safestring import SafeString
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.form_fields import RateLimitsField, rate_limit_text
 from apps.core.admin.operation import deletion
+from apps.core.admin.page_scopes import PageScopes
 from apps.core.admin.schema_form import SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
+from apps.core.authorization.catalogue import PLANS_READ, PLANS_WRITE
 from apps.core.event_loop import call_service
 from apps.core.rate_limits.rate_limit import RateLimit
 from apps.plans.dependencies import plan_service
@@ -65,6 +67,7 @@ class PlanAdmin(ServiceAdmin):
     operations = (DELETE,)
     delete_operation = DELETE
     audit_kind = "plan"
+    page_scopes = PageScopes((PLANS_READ, PLANS_WRITE), (PLANS_WRITE,), (PLANS_WRITE,), (PLANS_WRITE,))
 
     list_display = ("name", "rate_limits", "api_keys", "accounts", "updated_at")
     search_fields = ("name",)

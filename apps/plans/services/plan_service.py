@@ -2,6 +2,7 @@
 
 from apps.audit.domain.audit_entry import AuditEntry, values_of
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.core.authorization.catalogue import PLANS_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
 from apps.core.errors import Conflict, ErrorDetail, ValidationFailed
@@ -23,7 +24,7 @@ class PlanIsDefault(Conflict):
 
 
 class PlanService:
-    """Reads and manages plans.
+    """Reads plans for everyone; creates, changes and deletes them for staff with `plans:write`.
 
     Verification reads the rate limits for every batch, so a change is effective from its commit.
     """
@@ -49,8 +50,8 @@ class PlanService:
         return Page[PlanOut].of(rows, total, query, PlanOut.of)
 
     async def create(self, actor: Principal, new: PlanCreate) -> PlanOut:
-        """Create a plan; raises NotAllowed, Conflict when the name is taken."""
-        actor.require_staff()
+        """Create a plan; raises NotAllowed, InsufficientScopes, Conflict when the name is taken."""
+        actor.require_scope(PLANS_WRITE)
         fields = new.model_dump()
         async with transaction():
             plan = await self._plans.insert(new.model_dump(exclude={RATE_LIMITS}), fields[RATE_LIMITS])
@@ -58,8 +59,8 @@ class PlanService:
         return PlanOut.of(plan)
 
     async def update(self, actor: Principal, plan_id: int, update: PlanUpdate) -> PlanOut:
-        """Change the plan; raises NotAllowed, NotFound, Conflict when the name is taken, PlanIsDefault."""
-        actor.require_staff()
+        """Change the plan; raises as `create` does, NotFound, Conflict when the name must stay."""
+        actor.require_scope(PLANS_WRITE)
         changes = update.model_dump(include=update.model_fields_set)
         async with transaction():
             plan = await self._plans.lock(plan_id)
@@ -73,8 +74,11 @@ class PlanService:
         return PlanOut.of(changed)
 
     async def delete(self, actor: Principal, plan_id: int) -> None:
-        """Delete the plan; raises NotAllowed, NotFound, Conflict when accounts are on it or it is the default plan."""
-        actor.require_staff()
+        """Delete the plan; raises NotAllowed, InsufficientScopes, NotFound, Conflict while accounts are on it.
+
+        The default plan cannot be deleted either.
+        """
+        actor.require_scope(PLANS_WRITE)
         async with transaction():
             plan = await self._plans.lock(plan_id)
             if plan.name == DEFAULT_PLAN_NAME:

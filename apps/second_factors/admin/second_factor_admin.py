@@ -10,6 +10,8 @@ from django.http import HttpRequest
 from apps.core.admin.keyhouse_model_admin import ReadOnlyAdmin
 from apps.core.admin.operation import Operation, add_operation
 from apps.core.admin.owner_columns import OwnerColumns
+from apps.core.admin.page_scopes import PageScopes
+from apps.core.authorization.catalogue import SECURITY_READ, SECURITY_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service
 from apps.second_factors.dependencies import factor_recovery, second_factors
@@ -18,6 +20,8 @@ from apps.second_factors.models import Passkey, TotpDevice
 
 class FactorAdmin(ReadOnlyAdmin, OwnerColumns):
     """Shows a factor's owner and its last use. Only its owner can add or remove it."""
+
+    page_scopes = PageScopes(view=(SECURITY_READ,))
 
     search_fields = ("user__email",)
     search_help_text = "E-mail address"
@@ -84,7 +88,7 @@ RESET = Operation(
         "by mail."
     ),
     perform=_reset,
-    permission="superuser",
+    scopes=(SECURITY_WRITE,),
     applies=_has_factors,
     in_bulk=False,
     is_dangerous=True,

@@ -4,6 +4,7 @@ import secrets
 
 from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.core.authorization.catalogue import SECURITY_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
 from apps.core.errors import NotFound
@@ -62,12 +63,11 @@ class FactorRecovery:
     async def reset(self, actor: Principal, user_id: int) -> SecondFactorsReset:
         """Remove every factor of the account, end its sessions, and return the removed factors.
 
-        Raises NotAllowed unless the actor is an operator or a superuser with a session, StepUpRequired, and NotFound if
-        the account has no second factor.
+        Raises NotAllowed for API keys, InsufficientScopes, StepUpRequired, and NotFound when there is nothing.
         """
-        await self._rights.require_superuser_session(actor)
+        await self._rights.require_staff_in_person(actor)
         async with transaction():
-            await self._accounts.lock(user_id)
+            await self._accounts.lock_for(actor, user_id, SECURITY_WRITE)
             counts = await self._factors.counts(user_id)
             if not counts.has_factor:
                 raise NotFound("The account has no second factor.")

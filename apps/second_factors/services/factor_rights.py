@@ -1,6 +1,7 @@
 """Checks who may change an account's second factors."""
 
 from apps.core.authorization.authentication_methods import include_second_factor
+from apps.core.authorization.catalogue import SECURITY_WRITE
 from apps.core.authorization.principal import CredentialKind, Principal
 from apps.core.errors import EmailNotVerified, NotAllowed, StepUpRequired
 from apps.second_factors.repositories.factor_repository import FactorRepository
@@ -44,12 +45,13 @@ class FactorRights:
             if not include_second_factor(actor.methods):
                 raise StepUpRequired
 
-    async def require_superuser_session(self, actor: Principal) -> None:
-        """Raise NotAllowed unless the caller is an operator, or a superuser with a session; StepUpRequired for these.
+    async def require_staff_in_person(self, actor: Principal) -> None:
+        """Raise NotAllowed, InsufficientScopes or StepUpRequired unless the caller may remove others' factors.
 
-        A superuser's API key is not sufficient: a stolen key must not give access to other accounts.
+        That is the operator, or a session with the scope `security:write`. A key is not enough: a stolen one must not
+        open other accounts.
         """
-        actor.require_superuser()
+        actor.require_scope(SECURITY_WRITE)
         if actor.kind is CredentialKind.API_KEY:
             raise NotAllowed("This requires a session, not an API key. Sign in first.")
         if actor.session_id is not None:

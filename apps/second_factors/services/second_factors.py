@@ -1,6 +1,7 @@
 """Lists an account's second factors, and verifies codes."""
 
 from apps.core.authorization.authentication_methods import ONE_TIME_CODE
+from apps.core.authorization.catalogue import SECURITY_READ
 from apps.core.authorization.principal import ANONYMOUS, Principal
 from apps.core.database.transaction import transaction
 from apps.core.errors import NotFound
@@ -59,9 +60,9 @@ class SecondFactors:
     async def summary(self, actor: Principal, user_id: int) -> SecondFactorsOut:
         """Return an account's factors, without any secret.
 
-        Raises NotAllowed for another account's unless the actor is staff, and NotFound.
+        Raises NotAllowed, InsufficientScopes, NotFound.
         """
-        await self._users.require(actor, user_id)
+        await self._users.require_readable(actor, user_id, SECURITY_READ)
         return await self.held_by(user_id)
 
     async def held_by(self, user_id: int) -> SecondFactorsOut:

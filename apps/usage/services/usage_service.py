@@ -19,6 +19,9 @@ class UsageService:
         await self._events.ensure_partitions(PARTITION_MONTHS_AHEAD)
 
     async def recent_refusals(self, api_key_id: int) -> list[RefusedCalls]:
-        """Return the codes of the key's calls that were refused in the last day, the most recent first."""
+        """Return the codes of the key's calls that were refused in the last day, the most recent first.
+
+        For callers that have checked who may read the key.
+        """
         found = await self._denials.count_recent(api_key_id)
         return [RefusedCalls(code=code, count=count, last_at=last_at) for code, count, last_at in found]

@@ -7,8 +7,10 @@ from django.http import HttpRequest
 
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.operation import Operation
+from apps.core.admin.page_scopes import PageScopes
 from apps.core.admin.schema_form import SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
+from apps.core.authorization.catalogue import CUSTOMERS_READ, CUSTOMERS_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service
 from apps.users.dependencies import invitation_service
@@ -54,7 +56,6 @@ RESEND = Operation(
     done="{rows} sent again",
     explanation="The message is sent again, and the invitation is valid for seven days from now.",
     perform=_resend,
-    permission="settle",
     applies=_is_open,
 )
 REVOKE = Operation(
@@ -64,7 +65,6 @@ REVOKE = Operation(
     done="{rows} revoked",
     explanation="The invitation and every link to it become invalid.",
     perform=_revoke,
-    permission="settle",
     applies=_is_open,
     is_dangerous=True,
 )
@@ -78,7 +78,7 @@ class InvitationAdmin(ServiceAdmin):
     operations = (RESEND, REVOKE)
     delete_operation = REVOKE
     audit_kind = "invitation"
-    verbs = ("view", "add", "change")
+    page_scopes = PageScopes((CUSTOMERS_READ,), add=(CUSTOMERS_WRITE,), change=(CUSTOMERS_WRITE,))
 
     list_display = ("email", "plan", "created_at", "expires_at", "accepted_at", "revoked_at")
     list_select_related = ("plan",)
@@ -88,10 +88,6 @@ class InvitationAdmin(ServiceAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the fields of a new invitation, or all of an existing one."""
         return ("email", "plan", *HISTORY) if obj else ("email", "plan")
-
-    def has_settle_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Allow staff who may change invitations to resend and revoke them."""
-        return super().has_change_permission(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Deny: invitations cannot be edited."""

@@ -12,19 +12,33 @@ from django.http import HttpRequest, HttpResponse
 from apps.core.admin.account_links import account_links
 from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.filters import DeletedFilter, NamedFilter
-from apps.core.admin.operation import Operation, deletion
+from apps.core.admin.operation import Operation, deletion, is_not_deleted
+from apps.core.admin.page_scopes import PageScopes
 from apps.core.admin.schema_form import SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
+from apps.core.authorization.catalogue import CUSTOMERS_READ, CUSTOMERS_SUSPEND, CUSTOMERS_WRITE, STAFF_MANAGE
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service
 from apps.users.dependencies import account_removal, account_update, registration
 from apps.users.models import Role, User
 from apps.users.schemas.user import UserAdministration, UserCreate, UserUpdate
 
-READ_ONLY = (
+SHOWN = (
     "number", "is_superuser", "email_verified_at", "last_login", "created_at", "updated_at", "locked_until",
     "deleted_at", "erased_at",
 )  # fmt: skip
+
+
+# The scope that each field of the form requires.
+SCOPES_OF_FIELDS = {
+    "email": CUSTOMERS_WRITE,
+    "username": CUSTOMERS_WRITE,
+    "full_name": CUSTOMERS_WRITE,
+    "plan": CUSTOMERS_WRITE,
+    "is_active": CUSTOMERS_SUSPEND,
+    "roles": STAFF_MANAGE,
+    "is_staff": STAFF_MANAGE,
+}
 
 
 def role_names_of(user: User) -> list[str]:
@@ -127,7 +141,8 @@ ACTIVATE = Operation(
     done="{rows} reactivated",
     explanation="The user can sign in again, and the API keys of the account are valid again.",
     perform=lambda actor, user_id, _form: _set_active(actor, user_id, is_active=True),
-    applies=lambda user: not user.is_active,
+    scopes=(CUSTOMERS_SUSPEND,),
+    applies=lambda user: not user.is_active and is_not_deleted(user),
 )
 DEACTIVATE = Operation(
     name="deactivate",
@@ -137,7 +152,8 @@ DEACTIVATE = Operation(
     explanation="The user is signed out and cannot sign in, and the API keys of the account are refused immediately. "
     "The account can be reactivated.",
     perform=lambda actor, user_id, _form: _set_active(actor, user_id, is_active=False),
-    applies=lambda user: user.is_active,
+    scopes=(CUSTOMERS_SUSPEND,),
+    applies=lambda user: user.is_active and is_not_deleted(user),
     is_dangerous=True,
 )
 DELETE = deletion(
@@ -152,7 +168,7 @@ RESTORE = Operation(
     done="{rows} restored",
     explanation="The user can sign in again, and the API keys of the account are valid again. Sessions stay ended.",
     perform=_restore,
-    permission="restore",
+    scopes=(CUSTOMERS_WRITE,),
     applies=_is_restorable,
 )
 
@@ -169,6 +185,12 @@ class UserAdmin(ServiceAdmin):
     operations = (ACTIVATE, DEACTIVATE, DELETE, RESTORE)
     delete_operation = DELETE
     audit_kind = "user"
+    page_scopes = PageScopes(
+        view=(CUSTOMERS_READ,),
+        add=(CUSTOMERS_WRITE,),
+        change=(CUSTOMERS_WRITE, CUSTOMERS_SUSPEND, STAFF_MANAGE),
+        delete=(CUSTOMERS_WRITE,),
+    )
 
     list_display = ("email", "username", "plan", "is_active", "is_staff", "created_at", "last_login")
     list_filter = (
@@ -208,11 +230,11 @@ class UserAdmin(ServiceAdmin):
         return ", ".join(role_names_of(user)) or "none"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return the read-only fields: only superusers can change staff status and roles."""
+        """Return the fields that are only shown to staff with these scopes."""
         if obj is None:
             return ()
-        is_superuser = acting_staff(request).is_superuser
-        return READ_ONLY if is_superuser else (*READ_ONLY, "is_staff", "roles")
+        actor = acting_staff(request)
+        return (*SHOWN, *(name for name, scope in SCOPES_OF_FIELDS.items() if not actor.has_scope(scope)))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -230,10 +252,6 @@ class UserAdmin(ServiceAdmin):
         user = context.get("original")
         links = account_links(request, user) if user else {}
         return super().render_change_form(request, {**context, "account_links": links}, *args, **options)
-
-    def has_restore_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Allow staff who may change accounts to restore them."""
-        return self.has_change_permission(request)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Create or change the account through the service."""

@@ -63,6 +63,10 @@ class AccountRepository:
             raise NotFound
         return user.email if user.erased_at is None else None, vars(user)["now"]
 
+    async def role_scopes(self, user_id: int) -> list[str]:
+        """Return the scopes that the account's roles give, also of a deleted account."""
+        return [given.scope for given in await _role_scopes.all(user_id)]
+
     async def role_names_with_scope(self, scope: str) -> list[str]:
         """Return the names of the roles with the scope, in order."""
         return [role.name for role in await fetch_all(Role.objects.filter(scopes__scope=scope).order_by("name"))]
@@ -108,6 +112,11 @@ def _account_with_key_allowance(user_id: int) -> QuerySet[User]:
 @prepared
 def _account_now(user_id: int) -> QuerySet[User]:
     return User.objects.annotate(now=Now()).filter(pk=user_id)
+
+
+@prepared
+def _role_scopes(user_id: int) -> QuerySet[RoleScope]:
+    return RoleScope.objects.filter(role__user=user_id).order_by("id")
 
 
 @prepared

@@ -1,6 +1,6 @@
 """Reads and writes roles, and assigns them to accounts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -14,7 +14,8 @@ from apps.users.models import Role, RoleScope, User
 
 NAME_UNIQUE = "auth_group_name_key"
 NAME_TAKEN = ErrorDetail("name", "A role with this name exists.")
-# Django creates these two models at run time, so type checkers do not know them.
+# Django makes these two models, so nothing says of which type they are. Permissions have no effect; rows of earlier
+# versions are deleted with their role.
 Membership: type[Any] = User.groups.through
 GrantedPermission: type[Any] = Group.permissions.through
 
@@ -23,27 +24,27 @@ class RoleInUse(Conflict):
     """A role that accounts have cannot be deleted."""
 
     code = "ROLE_IN_USE"
-    message = "Accounts have this role. Remove it from them first, or remove its scopes and permissions instead."
+    message = "Accounts have this role. Remove it from them first, or remove its scopes instead."
 
 
 class RoleRepository:
-    """The roles' rows: Django's groups, with their scopes and permissions.
+    """The roles' rows: Django's groups, with the scopes that they give.
 
     Lock a role before changing its scopes, permissions or accounts. Before changing its accounts, also lock the
     account.
     """
 
     async def get(self, role_id: int) -> Role:
-        """Return the role with its scopes and permissions; raises NotFound."""
-        return _existing(await fetch_one(Role.objects.with_scopes_and_permissions().filter(pk=role_id)))
+        """Return the role with its scopes; raises NotFound."""
+        return _existing(await fetch_one(Role.objects.with_scopes().filter(pk=role_id)))
 
     async def page(self, *, offset: int, size: int) -> tuple[list[Role], int]:
         """Return one page of roles in order of id, and how many there are."""
-        roles = Role.objects.with_scopes_and_permissions().order_by("id")
+        roles = Role.objects.with_scopes().order_by("id")
         return await fetch_all(roles[offset : offset + size]), await count(roles)
 
     async def lock(self, role_id: int) -> Role:
-        """Lock the role and return it with its scopes and permissions; raises NotFound."""
+        """Lock the role and return it with its scopes; raises NotFound."""
         _existing(await lock_one(Role.objects.filter(pk=role_id)))
         return await self.get(role_id)  # read after locking: a subquery would return the state before the wait
 
@@ -65,17 +66,6 @@ class RoleRepository:
         """Replace the scopes of a locked role."""
         await delete(RoleScope.objects.filter(role=role_id).exclude(scope__in=scopes))
         await insert_all([RoleScope(role_id=role_id, scope=scope) for scope in scopes], ignore_conflicts=True)
-
-    async def find_permissions(self, names: Sequence[str]) -> dict[str, int]:
-        """Return the ids of the named permissions that roles can have, by name."""
-        found = await fetch_all(Role.objects.grantable_permissions().filter(full_name__in=names))
-        return {permission.full_name: permission.pk for permission in found}
-
-    async def replace_permissions(self, role_id: int, ids: Collection[int]) -> None:
-        """Replace the permissions of a locked role."""
-        await delete(GrantedPermission.objects.filter(group=role_id).exclude(permission__in=ids))
-        granted = [GrantedPermission(group_id=role_id, permission_id=each) for each in sorted(ids)]
-        await insert_all(granted, ignore_conflicts=True)
 
     async def has_members(self, role_id: int) -> bool:
         """Return whether an account that is not deleted has a locked role."""

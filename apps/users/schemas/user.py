@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 from typing import Literal
 
 ROLES_MAXIMUM = 50
-PERMISSIONS_MAXIMUM = 500
 FULL_NAME_LENGTH_MAXIMUM = 200
 USERNAME_LENGTH_MAXIMUM = 150
 BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -73,7 +72,6 @@ RoleScopes = Annotated[
     Field(max_length=len(ROLE_SCOPES)),
     AfterValidator(_in_order),
 ]
-PermissionNames = Annotated[list[ShortText], Field(max_length=PERMISSIONS_MAXIMUM), AfterValidator(_in_order)]
 
 
 class UserCreate(RequestSchema):
@@ -105,8 +103,6 @@ class UserQuery(PageQuery):
     is_active: bool | None = None
 
 
-STAFF_FIELDS = frozenset({"plan", "is_active"})
-SUPERUSER_FIELDS = frozenset({"roles", "is_staff"})
 ACCESS_FIELDS = frozenset({"is_active", "is_staff"})
 # The address receives links that set a new password, so it gives access too.
 RIGHTS_FIELDS = frozenset({"email", "is_staff", "roles"})
@@ -115,8 +111,8 @@ RIGHTS_FIELDS = frozenset({"email", "is_staff", "roles"})
 class UserUpdate(RequestSchema):
     """The fields to change; omitted fields stay as they are.
 
-    Only staff can set `plan`, by name, and `is_active`. Only superusers can set `roles`, by name; they replace the
-    current ones.
+    `plan`, by name, needs the scope `customers:write`, `is_active` the scope `customers:suspend`, and `roles`, by name,
+    which replace the current ones, the scope `staff:manage`. Nobody sets their own plan or roles.
     """
 
     email: EmailAddress = Field(default_factory=omitted)
@@ -125,16 +121,6 @@ class UserUpdate(RequestSchema):
     plan: ShortText = Field(default_factory=omitted)
     is_active: Flag = Field(default_factory=omitted)
     roles: RoleNames = Field(default_factory=omitted)
-
-    @property
-    def needs_staff(self) -> bool:
-        """Whether only staff may make this change."""
-        return not STAFF_FIELDS.isdisjoint(self.model_fields_set)
-
-    @property
-    def needs_superuser(self) -> bool:
-        """Whether only a superuser may make this change."""
-        return not SUPERUSER_FIELDS.isdisjoint(self.model_fields_set)
 
     @property
     def gives_access(self) -> bool:
@@ -148,7 +134,7 @@ class UserUpdate(RequestSchema):
 
 
 class UserAdministration(UserUpdate):
-    """The changes that the admin accepts: as in the API, and `is_staff`, which only superusers can set."""
+    """What the admin may change: also who is staff. The API does not accept it."""
 
     is_staff: Flag = Field(default_factory=omitted)
 

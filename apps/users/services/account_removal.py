@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.core.authorization.catalogue import CUSTOMERS_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
 from apps.mail.domain.message import MailMessage
@@ -13,7 +14,8 @@ from apps.one_time_tokens.services.in_transaction.one_time_tokens import Account
 from apps.users.repositories.erasure_repository import ErasureRepository
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.user import UserOut
-from apps.users.services.credentials import Credentials, require_changeable_by, require_removable_by
+from apps.users.services.colleagues import require_changeable_by, require_removable_by
+from apps.users.services.credentials import Credentials
 
 MESSAGE_KIND = "account_deleted"
 
@@ -44,13 +46,13 @@ class AccountRemoval:
         Deleting one's own account requires recent authentication, so API keys are refused. Staff cannot delete their
         own account. Raises NotAllowed, InsufficientScopes, StepUpRequired, Conflict, NotFound.
         """
-        actor.require_writing(user_id)
+        actor.require_writing(user_id, CUSTOMERS_WRITE)
         if user_id == actor.user_id:
             actor.require_recent_authentication()
         changes = {"deleted_at": timezone.now(), "is_active": False}
         async with transaction():
             user = await self._users.lock(user_id)
-            require_removable_by(actor, Credentials.of(user))
+            await require_removable_by(actor, Credentials.of(user), self._users)
             before = {name: getattr(user, name) for name in changes}
             await self._users.update(user, changes, ends_sessions=True)
             await self._audit.record(AuditEntry(actor, "user.deleted", "user", user_id, before, changes))
@@ -61,13 +63,13 @@ class AccountRemoval:
     async def restore(self, actor: Principal, user_id: int) -> UserOut:
         """Restore the account; its keys are valid again, its sessions and links are not.
 
-        Raises NotAllowed unless the actor is staff, NotFound when the account is not deleted or has been erased,
-        Conflict when another account has its address or user name.
+        Raises NotAllowed, InsufficientScopes, NotFound when the account is not deleted or has been erased, Conflict
+        when another account has its address or user name.
         """
-        actor.require_staff()
+        actor.require_scope(CUSTOMERS_WRITE)
         async with transaction():
             user = await self._deleted.lock(user_id)
-            require_changeable_by(actor, Credentials.of(user))
+            await require_changeable_by(actor, Credentials.of(user), self._users)
             await self._deleted.restore(user)
             await self._audit.record(AuditEntry(actor, "user.restored", "user", user_id, after={"is_active": True}))
             return UserOut.of(await self._users.get(user_id))

@@ -5,17 +5,30 @@ from typing import Any
 
 from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.core.authorization.catalogue import CUSTOMERS_SUSPEND, CUSTOMERS_WRITE, STAFF_MANAGE
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
+from apps.core.errors import NotAllowed
 from apps.plans.services.plan_service import PlanService
 from apps.users.models import User
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.user import UserOut, UserUpdate
-from apps.users.services.credentials import Credentials, require_changeable_by, require_removable_by
+from apps.users.services.colleagues import require_changeable_by, require_removable_by, scopes_held_by
+from apps.users.services.credentials import Credentials
 from apps.users.services.in_transaction.email_changes import EmailChangeRequests, EmailReplacement
 from apps.users.services.in_transaction.role_assignment import RoleAssignment
 
-ROLES = "roles"
+ROLES, IS_STAFF = "roles", "is_staff"
+# The fields that owners never change themselves, and the scope that others need for each.
+STAFF_FIELDS = {
+    "plan": CUSTOMERS_WRITE,
+    "is_active": CUSTOMERS_SUSPEND,
+    ROLES: STAFF_MANAGE,
+    IS_STAFF: STAFF_MANAGE,
+}
+RIGHTS = {"plan", ROLES, IS_STAFF}
+SCOPES = {ROLES, IS_STAFF}  # the fields that decide which scopes an account holds
+OWN_RIGHTS = "You cannot change your own plan or rights. Ask another member of staff."
 
 
 class AccountUpdate:
@@ -43,10 +56,10 @@ class AccountUpdate:
     async def update(self, actor: Principal, user_id: int, update: UserUpdate) -> UserOut:
         """Change the account and return it.
 
-        Changes that may give access or rights require recent authentication, so API keys are refused. Raises
-        NotAllowed, InsufficientScopes, StepUpRequired, NotFound, ValidationFailed for an unknown plan or role, Conflict
-        when the address or user name is taken or staff would remove their own access, and TooManyRequests as
-        EmailChangeRequests does.
+        What may give access or rights needs a recent authentication, which no API key has. Raises NotAllowed, also for
+        rights that the actor lacks, InsufficientScopes, StepUpRequired, NotFound, ValidationFailed for an unknown plan
+        or role, Conflict when the address or user name is taken or members of staff would remove their own access,
+        TooManyRequests as EmailChangeRequests does.
         """
         _require_rights(actor, user_id, update)
         changes = await self._changes(update)
@@ -54,7 +67,7 @@ class AccountUpdate:
         async with transaction():
             user = await self._users.lock(user_id)
             require = require_removable_by if update.removes_access else require_changeable_by
-            require(actor, Credentials.of(user))
+            await require(actor, Credentials.of(user), self._users)
             if changes or wanted_email is None:
                 await self._write(actor, user, changes)
             if wanted_email is not None:
@@ -70,6 +83,7 @@ class AccountUpdate:
         return changes
 
     async def _write(self, actor: Principal, user: User, changes: Mapping[str, Any]) -> None:
+        held = await scopes_held_by(Credentials.of(user), self._users) if changes.keys() & SCOPES else frozenset()
         columns = {name: value for name, value in changes.items() if name != ROLES}
         before = {name: getattr(user, name) for name in columns}
         if ROLES in changes:
@@ -77,15 +91,25 @@ class AccountUpdate:
         if "email" in columns and columns["email"].lower() != user.email.lower():
             columns["email_verified_at"] = None
         await self._users.update(user, columns, ends_sessions=_ends_sessions(user, changes))
+        if changes.keys() & SCOPES:
+            await self._require_may_give(actor, user, held)
         await self._audit.record(AuditEntry(actor, "user.updated", "user", user.pk, before, changes))
+
+    async def _require_may_give(self, actor: Principal, user: User, held: frozenset[str]) -> None:
+        """Raise NotAllowed where the account, as it is now, holds scopes that it did not and that the actor lacks."""
+        changed = Credentials.of(await self._users.get(user.pk))
+        if lacking := await scopes_held_by(changed, self._users) - held - actor.scopes:
+            raise NotAllowed(f"You cannot give scopes that you lack: {', '.join(sorted(lacking))}.")
 
 
 def _require_rights(actor: Principal, user_id: int, update: UserUpdate) -> None:
-    actor.require_writing(user_id)
-    if update.needs_staff:
-        actor.require_staff()
-    if update.needs_superuser:
-        actor.require_superuser()
+    staff_fields = [field for field in STAFF_FIELDS if field in update.model_fields_set]
+    for field in staff_fields:
+        actor.require_scope(STAFF_FIELDS[field])
+    if not staff_fields or update.model_fields_set.difference(staff_fields):
+        actor.require_writing(user_id, CUSTOMERS_WRITE)
+    if RIGHTS.intersection(staff_fields):
+        actor.require_other(user_id, OWN_RIGHTS)
     if update.gives_access:
         actor.require_recent_authentication()
 

@@ -1,13 +1,11 @@
-"""The credentials of an account, and the rules by which staff may change other accounts."""
+"""What of an account decides whether it may be used."""
 
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Protocol, Self
+from typing import Self
 
 from django.utils import timezone
 
-from apps.core.authorization.principal import Principal
-from apps.core.errors import Conflict, NotAllowed
 from apps.users.models import User
 
 
@@ -50,39 +48,3 @@ def is_usable(user: User) -> bool:
     """Return whether the account is active, not deleted, and not locked now."""
     locked = user.locked_until is not None and user.locked_until > timezone.now()
     return user.is_active and user.deleted_at is None and not locked
-
-
-class HasStaffStatus(Protocol):
-    """The fields of an account that the rules read."""
-
-    @property
-    def user_id(self) -> int:
-        """The account's id."""
-
-    @property
-    def is_staff(self) -> bool:
-        """Whether it belongs to a member of staff."""
-
-    @property
-    def is_superuser(self) -> bool:
-        """Whether it belongs to a superuser."""
-
-
-def require_changeable_by(actor: Principal, account: HasStaffStatus) -> None:
-    """Raise NotAllowed if the account belongs to another member of staff and the actor is not a superuser."""
-    if _is_of_staff(account) and account.user_id != actor.user_id and not actor.is_superuser:
-        raise NotAllowed("Only a superuser may change another member of staff.")
-
-
-def require_removable_by(actor: Principal, account: HasStaffStatus) -> None:
-    """Raise as `require_changeable_by` does, and Conflict if members of staff would remove their own access.
-
-    So there is always a superuser who can restore the access of others.
-    """
-    require_changeable_by(actor, account)
-    if _is_of_staff(account) and account.user_id == actor.user_id:
-        raise Conflict("You cannot remove your own access. Ask another superuser to remove it.")
-
-
-def _is_of_staff(account: HasStaffStatus) -> bool:
-    return account.is_staff or account.is_superuser

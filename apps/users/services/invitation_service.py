@@ -6,6 +6,7 @@ from django.conf import settings
 
 from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.core.authorization.catalogue import CUSTOMERS_READ, CUSTOMERS_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
 from apps.core.errors import Conflict, ErrorDetail
@@ -25,7 +26,7 @@ HAS_ACCOUNT = ErrorDetail("email", "An account with this e-mail address exists."
 
 
 class InvitationService:
-    """Sends, lists and revokes invitations, for staff; every method raises NotAllowed for others."""
+    """Sends, lists and revokes invitations; every method raises NotAllowed or InsufficientScopes."""
 
     def __init__(
         self,
@@ -53,7 +54,7 @@ class InvitationService:
 
         Raises ValidationFailed for an unknown plan, Conflict when the address has an account or registration is off.
         """
-        actor.require_staff()
+        actor.require_scope(CUSTOMERS_WRITE)
         _require_registration()
         plan_id = await self._plans.id_of(new.plan) if "plan" in new.model_fields_set else None
         async with transaction():
@@ -67,7 +68,7 @@ class InvitationService:
 
     async def page(self, actor: Principal, query: PageQuery) -> Page[InvitationOut]:
         """Return one page of the invitations, newest first."""
-        actor.require_staff()
+        actor.require_scope(CUSTOMERS_READ)
         rows, total = await self._invitations.page(offset=query.offset, size=query.size)
         return Page[InvitationOut].of(rows, total, query, InvitationOut.of)
 
@@ -76,7 +77,7 @@ class InvitationService:
 
         Raises NotFound when it was accepted or revoked, Conflict when registration is off.
         """
-        actor.require_staff()
+        actor.require_scope(CUSTOMERS_WRITE)
         _require_registration()
         async with transaction():
             invitation = await self._invitations.lock_open(invitation_id)
@@ -87,7 +88,7 @@ class InvitationService:
 
     async def revoke(self, actor: Principal, invitation_id: int) -> None:
         """Revoke the invitation and every link to it; raises NotFound when it was accepted or revoked."""
-        actor.require_staff()
+        actor.require_scope(CUSTOMERS_WRITE)
         async with transaction():
             await self._invitations.revoke(await self._invitations.lock_open(invitation_id))
             await self._audit.record(AuditEntry(actor, "invitation.revoked", TARGET_KIND, invitation_id))

@@ -2,7 +2,7 @@
 
     class ProjectService(OwnedService[Project, ProjectOut]):
         out = ProjectOut
-        scope = PROJECTS_WRITE
+        own_writes = PROJECTS_WRITE
         recorded_fields = ("name",)
 
         async def create(self, actor: Principal, user_id: int, new: ProjectCreate) -> ProjectOut:
@@ -28,8 +28,8 @@ from typing import Any, ClassVar, cast
 
 from apps.audit.domain.audit_entry import AuditEntry, values_of
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.core.authorization.catalogue import ACCOUNT_READ, ACCOUNT_WRITE, CUSTOMERS_READ, CUSTOMERS_WRITE
 from apps.core.authorization.principal import Principal
-from apps.core.authorization.scopes import ACCOUNT_WRITE
 from apps.core.database.orm.entity_repository import OwnedRepository
 from apps.core.database.transaction import transaction
 from apps.core.schemas.base import ResponseSchema
@@ -43,12 +43,16 @@ NOTHING: Mapping[str, Any] = {}
 class OwnedService[M, Out: ResponseSchema]:
     """Manages the rows of accounts, for their owners and for staff.
 
-    `out` is the schema that is returned, `scope` the scope that an API key needs for changes. `recorded_fields` are the
-    fields of a deleted row that the audit trail keeps.
+    `out` is the schema that is returned. `own_reads` and `own_writes` are the scopes that an API key needs for its
+    owner's rows, `reads` and `writes` those that staff need for the rows of others. `recorded_fields` are the fields of
+    a deleted row that the audit trail keeps.
     """
 
     out: type[Out]
-    scope: ClassVar[str] = ACCOUNT_WRITE
+    own_reads: ClassVar[str] = ACCOUNT_READ
+    own_writes: ClassVar[str] = ACCOUNT_WRITE
+    reads: ClassVar[str] = CUSTOMERS_READ
+    writes: ClassVar[str] = CUSTOMERS_WRITE
     recorded_fields: ClassVar[Sequence[str]] = ()
 
     def __init__(self, rows: OwnedRepository[Any], users: UserService, accounts: Accounts, audit: AuditTrail) -> None:
@@ -76,14 +80,13 @@ class OwnedService[M, Out: ResponseSchema]:
     async def read(self, actor: Principal, row_id: int) -> M:
         """Return the row; raises NotFound, NotAllowed for another account's."""
         row: Any = await self.rows.get(row_id)
-        actor.require_reading(row.user_id)
+        actor.require_reading(row.user_id, self.reads, self.own_reads)
         found: M = row
         return found
 
     async def read_page(self, actor: Principal, user_id: int, *, offset: int, size: int) -> tuple[list[M], int]:
         """Return one page of the account's rows and how many there are; raises NotAllowed, NotFound for the account."""
-        if user_id != actor.user_id:
-            await self.users.require(actor, user_id)
+        await self.users.require_readable(actor, user_id, self.reads, self.own_reads)
         return await self.rows.page(user_id, offset=offset, size=size)
 
     async def lock_owner(self, actor: Principal, user_id: int) -> None:
@@ -91,7 +94,7 @@ class OwnedService[M, Out: ResponseSchema]:
 
         Raises NotFound, NotAllowed or InsufficientScopes unless the actor may change what belongs to it.
         """
-        await self.accounts.lock_for(actor, user_id, self.scope)
+        await self.accounts.lock_for(actor, user_id, self.writes, self.own_writes)
 
     async def lock(self, actor: Principal, row_id: int) -> M:
         """Lock the row, after its account, and return it; raises as `lock_owner` does, and NotFound for the row."""

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 
+from apps.core.authorization.catalogue import CUSTOMERS_WRITE
 from apps.core.authorization.principal import ANONYMOUS, Principal
 from apps.core.crypto.passwords import hash_password
 from apps.core.database.transaction import transaction
@@ -44,13 +45,18 @@ class Registration:
         if settings.REGISTRATION == CONFIRMED:
             await self._confirmed.request(new.account, await _hash_of(new))
             return None
-        return await self.register(new, ANONYMOUS)
+        return await self._create(new, ANONYMOUS)
 
     async def register(self, new: UserCreate, actor: Principal) -> UserOut:
-        """Create an account and send its address a link that verifies it.
+        """Create an account for a customer and send its address a link that verifies it.
 
-        Raises ValidationFailed for a weak password, Conflict when the address or user name is taken.
+        Raises NotAllowed, InsufficientScopes, ValidationFailed for a weak password, Conflict when the address or user
+        name is taken.
         """
+        actor.require_scope(CUSTOMERS_WRITE)
+        return await self._create(new, actor)
+
+    async def _create(self, new: UserCreate, actor: Principal) -> UserOut:
         password_hash = await _hash_of(new)
         async with transaction():
             user_id = await self._creation.create(actor, new.account, password_hash)

@@ -1,20 +1,23 @@
 """Lists and manages roles."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.core.authorization.catalogue import ROLE_SCOPES, STAFF_MANAGE, STAFF_READ
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
-from apps.core.errors import ValidationFailed
+from apps.core.errors import NotAllowed
 from apps.core.schemas.page import Page, PageQuery
 from apps.users.repositories.role_repository import RoleInUse, RoleRepository
 from apps.users.schemas.role import RoleCreate, RoleOut, RoleUpdate
 
+SCOPES = "scopes"
+
 
 class RoleService:
-    """Lists roles for staff, and manages them for superusers: others could give themselves rights.
+    """Shows, creates, changes and deletes roles. Nobody gives a role what they lack, or changes a role of their own.
 
     Every request reads the scopes of roles, so a change is effective from its commit.
     """
@@ -24,23 +27,24 @@ class RoleService:
         self._audit = audit
 
     async def get(self, actor: Principal, role_id: int) -> RoleOut:
-        """Return the role; raises NotAllowed, NotFound."""
-        actor.require_staff()
+        """Return the role; raises NotAllowed, InsufficientScopes, NotFound."""
+        actor.require_scope(STAFF_READ)
         return RoleOut.of(await self._roles.get(role_id))
 
     async def page(self, actor: Principal, query: PageQuery) -> Page[RoleOut]:
-        """Return one page of the roles; raises NotAllowed."""
-        actor.require_staff()
+        """Return one page of the roles; raises NotAllowed, InsufficientScopes."""
+        actor.require_scope(STAFF_READ)
         rows, total = await self._roles.page(offset=query.offset, size=query.size)
         return Page[RoleOut].of(rows, total, query, RoleOut.of)
 
     async def create(self, actor: Principal, new: RoleCreate) -> RoleOut:
-        """Create a role; raises NotAllowed, Conflict when its name is taken, ValidationFailed (unknown permission)."""
-        actor.require_superuser()
+        """Create a role; raises NotAllowed, InsufficientScopes, Conflict when its name is taken."""
+        actor.require_scope(STAFF_MANAGE)
+        _require_held(actor, new.scopes)
         fields = new.model_dump()
         async with transaction():
             role_id = await self._roles.insert(new.name)
-            await self._give(role_id, fields)
+            await self._roles.replace_scopes(role_id, new.scopes)
             await self._audit.record(AuditEntry(actor, "role.created", "role", role_id, after=fields))
             return RoleOut.of(await self._roles.get(role_id))
 
@@ -49,14 +53,17 @@ class RoleService:
 
         Requires recent authentication, so API keys are refused; raises StepUpRequired.
         """
-        actor.require_superuser()
+        actor.require_scope(STAFF_MANAGE)
         actor.require_recent_authentication()
         changes = update.model_dump(include=update.model_fields_set)
         async with transaction():
             before = RoleOut.of(await self._roles.lock(role_id))
+            _require_changeable(actor, before)
+            _require_held(actor, changes.get(SCOPES, ()))
             if "name" in changes:
                 await self._roles.rename(role_id, changes["name"])
-            await self._give(role_id, changes)
+            if SCOPES in changes:
+                await self._roles.replace_scopes(role_id, changes[SCOPES])
             after = RoleOut.of(await self._roles.get(role_id))
             entry = AuditEntry(
                 actor, "role.updated", "role", role_id, _values(before, changes), _values(after, changes)
@@ -65,10 +72,11 @@ class RoleService:
         return after
 
     async def delete(self, actor: Principal, role_id: int) -> None:
-        """Delete the role; raises NotAllowed, NotFound, Conflict when accounts have it."""
-        actor.require_superuser()
+        """Delete the role; raises NotFound, Conflict when accounts have it, and as `create` does."""
+        actor.require_scope(STAFF_MANAGE)
         async with transaction():
             role = RoleOut.of(await self._roles.lock(role_id))
+            _require_changeable(actor, role)
             if await self._roles.has_members(role_id):
                 raise RoleInUse
             await self._audit.record(
@@ -76,17 +84,20 @@ class RoleService:
             )
             await self._roles.delete(role_id)
 
-    async def _give(self, role_id: int, fields: Mapping[str, Any]) -> None:
-        if "scopes" in fields:
-            await self._roles.replace_scopes(role_id, fields["scopes"])
-        if "permissions" in fields:
-            await self._roles.replace_permissions(role_id, await self._permission_ids(fields["permissions"]))
 
-    async def _permission_ids(self, names: Sequence[str]) -> list[int]:
-        found = await self._roles.find_permissions(names)
-        if unknown := [name for name in names if name not in found]:
-            raise ValidationFailed.of("permissions", f"No permission has the name {', '.join(unknown)}.")
-        return list(found.values())
+def _require_changeable(actor: Principal, role: RoleOut) -> None:
+    """Raise NotAllowed for a role that gives what the actor lacks, and for a role of the actor's own.
+
+    A superuser holds every scope without a role, so that a role of theirs changes nothing for them.
+    """
+    _require_held(actor, ROLE_SCOPES.intersection(role.scopes))
+    if role.name in actor.roles and not actor.is_superuser:
+        raise NotAllowed("You cannot change a role of your own. Ask another member of staff.")
+
+
+def _require_held(actor: Principal, scopes: Iterable[str]) -> None:
+    if lacking := set(scopes) - actor.scopes:
+        raise NotAllowed(f"A role can be changed only by those who hold its scopes: {', '.join(sorted(lacking))}.")
 
 
 def _values(role: RoleOut, names: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from apps.core.authorization.catalogue import ACCOUNT_READ, ACCOUNT_WRITE, CUSTOMERS_READ
 from apps.core.authorization.principal import Principal
 from apps.core.authorization.scopes import held_scopes
 from apps.core.errors import NotFound
 from apps.core.schemas.page import Page
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.user import UserOut, UserQuery
-from apps.users.services.credentials import Credentials, require_changeable_by
+from apps.users.services.colleagues import require_changeable_by
+from apps.users.services.credentials import Credentials
 
 
 class UserService:
@@ -18,38 +20,51 @@ class UserService:
         self._users = users
 
     async def get(self, actor: Principal, user_id: int) -> UserOut:
-        """Return the account; raises NotAllowed for another account, NotFound."""
-        actor.require_reading(user_id)
+        """Return the account; raises NotAllowed, InsufficientScopes, NotFound."""
+        actor.require_reading(user_id, CUSTOMERS_READ)
         return UserOut.of(await self._users.get(user_id))
 
     async def page(self, actor: Principal, query: UserQuery) -> Page[UserOut]:
-        """Return one page of the accounts that the actor may read: all for staff, the actor's own for others."""
+        """Return one page of the accounts that the actor may read: all with `customers:read`, else the actor's own.
+
+        Raises InsufficientScopes.
+        """
+        reads_all = actor.has_scope(CUSTOMERS_READ)
+        if not reads_all:
+            actor.require_scope(ACCOUNT_READ)
         rows, total = await self._users.page(
             offset=query.offset,
             size=query.size,
             search=query.search,
             is_active=query.is_active,
-            only_id=None if actor.acts_as_staff else actor.user_id,
+            only_id=None if reads_all else actor.owner_id,
         )
         return Page[UserOut].of(rows, total, query, UserOut.of)
 
-    async def require(self, actor: Principal, user_id: int) -> None:
-        """Raise NotAllowed unless the actor may read the account, NotFound unless it exists."""
-        await self.get(actor, user_id)
+    async def require_readable(self, actor: Principal, user_id: int, scope: str, own: str = ACCOUNT_READ) -> None:
+        """Raise unless the actor may read what belongs to the account.
 
-    async def require_changeable(self, actor: Principal, user_id: int) -> None:
+        Raises NotAllowed or InsufficientScopes as `Principal.require_reading` does, NotFound for another account.
+        """
+        actor.require_reading(user_id, scope, own)
+        if user_id != actor.user_id:
+            await self._users.get(user_id)
+
+    async def require_changeable(self, actor: Principal, user_id: int, scope: str, own: str = ACCOUNT_WRITE) -> None:
         """Raise NotAllowed or InsufficientScopes unless the actor may change what belongs to the account, NotFound.
 
         Inside a transaction use `Accounts.lock_for`, which holds until the transaction ends.
         """
-        actor.require_writing(user_id)
+        actor.require_writing(user_id, scope, own)
         if user_id != actor.user_id:
-            require_changeable_by(actor, await self.credentials(user_id))
+            await require_changeable_by(actor, await self.credentials(user_id), self._users)
 
     async def held_scopes(self, user_id: int) -> frozenset[str]:
         """Return the declared scopes that the account holds now; a deleted account holds none."""
         user: Any = await self._users.find_with_role_scopes(user_id)
-        return held_scopes(user.role_scopes, is_staff=user.is_staff) if user else frozenset()
+        if user is None:
+            return frozenset()
+        return held_scopes(user.role_scopes, is_staff=user.is_staff, is_superuser=user.is_superuser)
 
     async def id_of_email(self, email: str) -> int:
         """Return the id of the account with this address; raises NotFound."""

@@ -51,5 +51,5 @@ class KeyRecord(NamedTuple):
         stored = cls._make(columns)
         if stored.role_scopes is None:
             return stored
-        held = held_scopes(stored.role_scopes, is_staff=stored.owner_is_staff)
+        held = held_scopes(stored.role_scopes, is_staff=stored.owner_is_staff, is_superuser=stored.owner_is_superuser)
         return stored._replace(scopes=effective_scopes(stored.scopes, held))

@@ -94,7 +94,6 @@ def principal_of(record: KeyRecord) -> Principal:
         user_id=record.user_id,
         kind=CredentialKind.API_KEY,
         is_staff=record.owner_is_staff,
-        is_superuser=record.owner_is_superuser,
         scopes=frozenset(record.scopes),
         api_key_id=record.key_id,
     )

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from apps.api_keys.models import ApiKey, ApiKeySecret
+from apps.core.authorization.catalogue import STAFF_SCOPES
 from tests.support.accounts import Account, audited, colleague, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import IssuedKey, add_secret, make_key, make_service_key, make_staff
@@ -57,7 +58,7 @@ async def test_unauthorized_changes_are_refused(api: httpx.AsyncClient, method, 
 async def test_keys_of_a_deleted_account_cannot_be_changed(api: httpx.AsyncClient, method, path, body):
     # They count again when it is restored, and it may be a superuser's.
     root = await make(make_staff, deleted_at=timezone.now(), is_active=False)
-    staff, key = await colleague(), await make(make_key, root, scopes=["keyhouse:staff"])
+    staff, key = await colleague(), await make(make_key, root, scopes=sorted(STAFF_SCOPES))
     before = await everything()
     response = await api.request(method, f"{KEYS}/{key.id}{path}", json=body, headers=staff.headers)
     assert_error(response, 404, "NOT_FOUND")

@@ -39,7 +39,9 @@ def test_create_prints_the_key_as_json():
 
 def test_create_refuses_scopes_that_the_owner_does_not_hold():
     user = make_user()
-    with pytest.raises(CommandError, match="The owner needs a role with the scope keys:verify: service"):
+    with pytest.raises(
+        CommandError, match="The owner needs a role with the scope keys:verify: administrator or service"
+    ):
         run("create_api_key", "--user", user.email, "--scope", "keys:verify")
     assert not ApiKey.objects.exists()
 

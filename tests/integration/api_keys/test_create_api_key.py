@@ -15,6 +15,7 @@ from tests.support.accounts import Account, audited, colleague, customer, superu
 from tests.support.assertions import assert_error
 from tests.support.factories import give_scopes, make_key
 from tests.support.orm import make, rows
+from tests.support.second_factors import let_proofs_grow_old
 
 KEYS = "/api/v1/api-keys"
 WHOLE = {
@@ -58,7 +59,7 @@ async def test_no_secret_is_stored(api: httpx.AsyncClient):
 
 async def test_a_new_key_works_at_once(api: httpx.AsyncClient):
     me = await customer()
-    made = (await api.post(KEYS, json={"name": "k"}, headers=me.headers)).json()
+    made = (await api.post(KEYS, json={"name": "k", "scopes": ["account:read"]}, headers=me.headers)).json()
     response = await api.get("/api/v1/users/me", headers={"X-API-Key": made["api_key"]})
     assert (response.status_code, response.json()["id"]) == (200, me.id)
 
@@ -101,10 +102,24 @@ async def test_metadata_is_returned_as_sent(api: httpx.AsyncClient):
     assert (await api.get(KEYS, headers=me.headers)).json()["total"] == 2
 
 
-@pytest.mark.parametrize("scope", ["keys:verify", "credits:hold", "keyhouse:account", "keyhouse:staff", "keyhouse:*"])
-async def test_customers_may_not_grant_reserved_scopes(api: httpx.AsyncClient, scope: str):
+@pytest.mark.parametrize("scope", ["keys:verify", "credits:*", "account:read", "account:write"])
+async def test_owners_grant_declared_scopes_that_they_hold_once_they_have_authenticated(
+    api: httpx.AsyncClient, scope: str
+):
+    me, new = await customer(), {"name": "k", "scopes": ["mine", scope]}
+    await make(give_scopes, me.user, "keys:verify", "credits:hold")
+    key = await make(make_key, me.user, scopes=["account:write", "keys:verify", "credits:*", "credits:hold", "mine"])
+    refused = await api.post(KEYS, json=new, headers=key.headers)
+    assert refused.status_code == 403
+    assert (await api.post(KEYS, json=new, headers=me.headers)).status_code == 201
+    await let_proofs_grow_old()
+    assert_error(await api.post(KEYS, json=new, headers=me.headers), 401, "STEP_UP_REQUIRED")
+    assert (await api.post(KEYS, json={"name": "k", "scopes": ["mine"]}, headers=me.headers)).status_code == 201
+
+
+@pytest.mark.parametrize("scope", ["keys:verify", "credits:*", "customers:read"])
+async def test_declared_scopes_that_the_caller_lacks_are_not_granted(api: httpx.AsyncClient, scope: str):
     me = await customer()
-    await make(give_scopes, me.user, "keys:verify", "credits:hold")  # a role is not a right to hand out
     refused = await api.post(KEYS, json={"name": "k", "scopes": ["mine", scope]}, headers=me.headers)
     assert_error(refused, 403, "FORBIDDEN", field="scopes")
     assert await rows(ApiKey.objects.all()) == []
@@ -113,7 +128,7 @@ async def test_customers_may_not_grant_reserved_scopes(api: httpx.AsyncClient, s
 async def test_a_key_creates_keys_with_the_scope_and_its_own_scopes_only(api: httpx.AsyncClient):
     me = await customer()
     plain = await make(make_key, me.user, scopes=["a"])
-    scoped = await make(make_key, me.user, scopes=["keyhouse:account", "a:*"])
+    scoped = await make(make_key, me.user, scopes=["account:read", "account:write", "a:*"])
     assert_error(await api.post(KEYS, json={"name": "k"}, headers=plain.headers), 403, "INSUFFICIENT_SCOPES")
     stronger = await api.post(KEYS, json={"name": "k", "scopes": ["b"]}, headers=scoped.headers)
     assert_error(stronger, 403, "INSUFFICIENT_SCOPES")
@@ -135,7 +150,7 @@ async def test_only_staff_create_keys_for_others(api: httpx.AsyncClient):
 
 async def test_staff_may_not_create_keys_of_superusers(api: httpx.AsyncClient):
     staff, boss = await colleague(), await superuser()
-    wish = {"name": "k", "scopes": ["keyhouse:staff"]}
+    wish = {"name": "k", "scopes": ["customers:read"]}
     assert_error(await api.post(of_user(boss), json=wish, headers=staff.headers), 403, "FORBIDDEN")
     assert await rows(ApiKey.objects.all()) == []
     key = await make(make_key, boss.user)

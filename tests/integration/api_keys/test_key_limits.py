@@ -44,7 +44,7 @@ async def test_staff_set_rate_limits_of_a_key(api: httpx.AsyncClient):
 @pytest.mark.parametrize("rate_limits", [[BURST], []], ids=["some", "none"])
 async def test_customers_may_not_set_rate_limits(api: httpx.AsyncClient, rate_limits: list[dict[str, Any]]):
     me = await customer()
-    caller = await make(make_key, me.user, scopes=["keyhouse:account"])
+    caller = await make(make_key, me.user, scopes=["account:read", "account:write"])
     key = await make(make_key, me.user, rate_limits=[BURST])
     for headers in (me.headers, caller.headers):
         response = await api.patch(

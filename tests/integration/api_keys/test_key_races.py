@@ -24,12 +24,12 @@ CHANGES: dict[str, tuple[Callable[[Principal, int], Any], list[str]]] = {
         lambda actor, key_id: api_key_service().update(actor, key_id, ApiKeyUpdate(name="new")),
         ["update api_keys"],
     ),
-    "revoke": (lambda actor, key_id: api_key_service().revoke(actor, key_id), ["update api_keys"]),
+    "revoke": (lambda actor, key_id: api_key_service().revoke(actor, key_id), ["lock api_keys", "update api_keys"]),
     "rotate": (
         lambda actor, key_id: api_key_service().rotate(actor, key_id),
         ["update api_key_secrets", "insert api_key_secrets"],
     ),
-    "delete": (lambda actor, key_id: api_key_service().delete(actor, key_id), ["update api_keys"]),
+    "delete": (lambda actor, key_id: api_key_service().delete(actor, key_id), ["lock api_keys", "update api_keys"]),
 }
 
 

@@ -40,7 +40,10 @@ async def test_keys_of_others_are_forbidden_and_unknown_keys_not_found(api: http
 
 
 async def test_a_key_reads_its_owners_keys(api: httpx.AsyncClient):
-    key = await make(make_key)
+    key = await make(make_key, scopes=["account:read"])
+    plain = await make(make_key)
+    for path in (KEYS, f"{KEYS}/{plain.id}"):
+        assert_error(await api.get(path, headers=plain.headers), 403, "INSUFFICIENT_SCOPES")
     assert (await api.get(KEYS, headers=key.headers)).json()["total"] == 1
     assert (await api.get(f"{KEYS}/{key.id}", headers=key.headers)).status_code == 200
 

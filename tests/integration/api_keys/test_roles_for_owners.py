@@ -40,7 +40,7 @@ def test_owners_of_existing_keys_get_the_roles_that_their_keys_need():
         "wildcard": ([{"scopes": ["keys:*"]}], {"keys:verify"}),
         "holder": ([{"scopes": ["credits:hold"], "is_active": False}], {"credits:hold"}),
         "both": ([{"scopes": ["keys:verify"]}, {"scopes": ["credits:*"]}], {"keys:verify", "credits:hold"}),
-        "plain": ([{"scopes": ["keys:read", "tokens:*", "tokens:introspect", "keyhouse:staff"]}], set()),
+        "plain": ([{"scopes": ["keys:mine", "tokens:*", "tokens:introspect"]}], set()),
         "revoked": ([{"scopes": ["keys:verify"], "revoked_at": timezone.now()}], set()),
         "deleted key": ([{"scopes": ["keys:verify"], "deleted_at": timezone.now()}], set()),
     }
@@ -55,14 +55,14 @@ def test_owners_of_existing_keys_get_the_roles_that_their_keys_need():
     assert {name: held(user) for name, user in users.items()} == {
         name: EVERYONES_SCOPES | needed for name, (_, needed) in owners.items()
     }
-    assert roles_of(gone) == roles_of(staff) == []
+    assert (roles_of(gone), roles_of(staff)) == ([], ["service"])
     events = {(event.target_id, str(event.before), str(event.after)) for event in AuditEvent.objects.all()}
     assert (users["verifier"].pk, "{'roles': []}", "{'roles': ['service']}") in events
     assert {event[2] for event in events if event[0] == users["both"].pk} == {
         "{'roles': ['service']}",
         "{'roles': ['credit-service', 'service']}",
     }
-    assert len(events) == 5
+    assert len(events) == 6
 
 
 def test_migrating_back_and_forth_gives_no_role_twice():

@@ -98,6 +98,6 @@ async def test_events_are_paged(api: httpx.AsyncClient):
 
 async def test_events_need_a_session(api: httpx.AsyncClient):
     me = await customer()
-    key = await make(make_key, me.user, scopes=["keyhouse:*"])
+    key = await make(make_key, me.user, scopes=["account:read", "account:write"])
     assert_error(await api.get(EVENTS, headers=key.headers), 403, "FORBIDDEN")
     assert_error(await api.get(EVENTS), 401, "NOT_AUTHENTICATED")

@@ -18,6 +18,7 @@ from tests.support.factories import make_key
 from tests.support.orm import make
 
 ME = "/api/v1/users/me"
+READS = ["account:read"]
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -50,7 +51,7 @@ async def test_genuine_token_authenticates(api: httpx.AsyncClient):
 
 
 async def test_token_takes_precedence_over_a_key(api: httpx.AsyncClient):
-    me, key, other = await customer(), await make(make_key), await make(make_key)
+    me, key, other = await customer(), await make(make_key, scopes=READS), await make(make_key, scopes=READS)
     answers = [
         (await api.get(ME, headers=headers)).json()["id"]
         for headers in (
@@ -148,7 +149,7 @@ async def test_malformed_authorization_is_rejected(api: httpx.AsyncClient, value
 
 
 async def test_unusable_keys_are_rejected(api: httpx.AsyncClient):
-    valid = await make(make_key)
+    valid = await make(make_key, scopes=READS)
     gone = [
         (await make(make_key, **fields)).secret
         for fields in (
@@ -166,7 +167,8 @@ async def test_unusable_keys_are_rejected(api: httpx.AsyncClient):
 
 
 async def test_key_is_accepted_only_from_its_addresses(api: httpx.AsyncClient):
-    here, elsewhere = [await make(make_key, ip_allowlist=[network]) for network in ("127.0.0.0/8", "192.0.2.0/24")]
+    networks = ("127.0.0.0/8", "192.0.2.0/24")
+    here, elsewhere = [await make(make_key, scopes=READS, ip_allowlist=[network]) for network in networks]
     assert (await api.get(ME, headers=here.headers)).status_code == 200
     assert_error(await api.get(ME, headers=elsewhere.headers), 403, "FORBIDDEN")
 

@@ -55,5 +55,5 @@ async def test_wrong_password_is_refused_and_counted(api: httpx.AsyncClient):
 
 async def test_api_key_cannot_reauthenticate(api: httpx.AsyncClient):
     me = await customer(password=PASSWORD)
-    key = await make(make_key, me.user, scopes=["keyhouse:*"])
+    key = await make(make_key, me.user, scopes=["account:read", "account:write"])
     assert_error(await api.post(STEP_UP, json={"password": PASSWORD}, headers=key.headers), 403, "FORBIDDEN")

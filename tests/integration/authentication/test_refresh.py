@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apps.authentication.domain.refresh_token import RefreshToken, new_family
 from apps.authentication.models import Session
+from apps.core.authorization.catalogue import CATALOGUE
 from apps.users.models import User
 from tests.support.accounts import audited
 from tests.support.assertions import assert_error
@@ -64,8 +65,9 @@ async def test_refresh_returns_a_new_pair_of_the_same_session(api: httpx.AsyncCl
 
 
 async def test_access_tokens_list_the_scopes_of_their_user(api: httpx.AsyncClient):
-    assert await scope_of(api) == ("keyhouse:account",) * 2
-    assert await scope_of(api, is_staff=True) == ("keyhouse:account keyhouse:staff",) * 2
+    assert await scope_of(api) == ("account:read account:write",) * 2
+    assert await scope_of(api, is_staff=True) == ("account:read account:write",) * 2  # being staff gives nothing
+    assert await scope_of(api, is_staff=True, is_superuser=True) == (" ".join(CATALOGUE),) * 2
 
 
 async def test_refresh_can_be_repeated(api: httpx.AsyncClient):

@@ -152,7 +152,7 @@ async def test_devices_that_end_each_other_do_not_deadlock(api: httpx.AsyncClien
 )
 async def test_api_key_has_no_session(api: httpx.AsyncClient, method: str, path: str, body: dict[str, str] | None):
     me = await customer()
-    key = await make(make_key, me.user, scopes=["keyhouse:*"])
+    key = await make(make_key, me.user, scopes=["account:read", "account:write"])
     response = await api.request(method, f"{AUTH}{path}", json=body, headers=key.headers)
     assert_error(response, 403, "FORBIDDEN")
     assert await status_of(api, me.headers) == 200

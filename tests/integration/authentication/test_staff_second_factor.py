@@ -7,6 +7,7 @@ from django.test import override_settings
 
 from apps.api_keys.models import ApiKey, ApiKeySecret
 from apps.authentication.models import Session
+from apps.core.authorization.catalogue import CATALOGUE, STAFF_SCOPES
 from tests.support.accounts import Account, customer, superuser
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, make_key
@@ -67,13 +68,13 @@ async def test_customers_need_no_second_factor(api: httpx.AsyncClient):
 
 async def test_api_key_keeps_staff_rights(api: httpx.AsyncClient):
     root, other = await superuser(), await customer()
-    key = await make(make_key, root.user, scopes=["keyhouse:staff"])
+    key = await make(make_key, root.user, scopes=sorted(STAFF_SCOPES))
     assert (await api.get(f"{USERS}/{other.id}", headers=key.headers)).status_code == 200
 
 
 async def test_password_alone_cannot_change_a_key_with_staff_rights(api: httpx.AsyncClient):
     root = await superuser()
-    key = await make(make_key, root.user, scopes=["keyhouse:staff"], ip_allowlist=["203.0.113.9"])
+    key = await make(make_key, root.user, scopes=sorted(STAFF_SCOPES), ip_allowlist=["203.0.113.9"])
     plain = await make(make_key, root.user)
     await proven_by(root, "pwd")
     rotated = await api.post(f"{KEYS}/{key.id}/rotate", headers=root.headers)
@@ -105,7 +106,7 @@ async def test_scope_of_the_token_depends_on_the_second_factor(api: httpx.AsyncC
     body = {"second_factor_token": token, "code": program.code()}
     both = await api.post("/api/v1/auth/second-factor", json=body)
     scopes = [_claims(answer)["scope"] for answer in (alone, both)]
-    assert scopes == ["keyhouse:account", "keyhouse:account keyhouse:staff"]
+    assert scopes == ["account:read account:write", " ".join(CATALOGUE)]
     assert _claims(both)["amr"] == ["pwd", "otp"]
     assert [row.methods for row in await rows(Session.objects.order_by("id"))][1:] == [["pwd"], ["pwd", "otp"]]
 

@@ -53,5 +53,5 @@ async def test_wrong_password_reveals_nothing_and_sends_nothing(api: httpx.Async
 
 
 async def test_api_keys_still_work(api: httpx.AsyncClient):
-    key = await make(make_key, await make(make_user, email=ANN))
+    key = await make(make_key, await make(make_user, email=ANN), scopes=["account:read"])
     assert (await api.get("/api/v1/users/me", headers=key.headers)).status_code == 200

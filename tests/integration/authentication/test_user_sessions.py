@@ -5,6 +5,7 @@ import pytest
 
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
+from apps.core.authorization.catalogue import STAFF_SCOPES
 from tests.support.accounts import Account, audited, colleague, customer, superuser
 from tests.support.assertions import assert_error
 from tests.support.factories import make_key
@@ -97,10 +98,16 @@ EACH = pytest.mark.parametrize(
 @EACH
 async def test_others_are_refused(api: httpx.AsyncClient, method: str, path: str):
     me, other, boss, staff = await customer(), await customer(), await superuser(), await colleague()
-    for target, caller in ((other, me), (boss, staff), (boss, me)):
+    reader = await colleague("customers:read")
+    for target, caller, code in (
+        (other, me, "FORBIDDEN"),
+        (other, reader, "INSUFFICIENT_SCOPES"),
+        (boss, me, "FORBIDDEN"),
+        *([] if method == "GET" else [(boss, staff, "FORBIDDEN")]),
+    ):
         (session,) = await sessions_of(target)
         address = f"{USERS}/{target.id}/sessions{path.format(session_id=session.pk)}"
-        assert_error(await api.request(method, address, headers=caller.headers), 403, "FORBIDDEN")
+        assert_error(await api.request(method, address, headers=caller.headers), 403, code)
         assert_error(await api.request(method, address), 401, "NOT_AUTHENTICATED")
         assert await status_of(api, target.headers) == 200
     assert await audited() == []
@@ -111,11 +118,11 @@ async def test_api_key_needs_the_scope_of_staff(api: httpx.AsyncClient, method: 
     me, staff = await customer(), await superuser()
     (session,) = await sessions_of(me)
     address = f"{USERS}/{me.id}/sessions{path.format(session_id=session.pk)}"
-    for owner, scopes in ((me, ["keyhouse:*"]), (staff, ["keyhouse:account"])):
-        key = await make(make_key, owner.user, scopes=scopes)
-        assert_error(await api.request(method, address, headers=key.headers), 403, "FORBIDDEN")
+    for owner, code in ((me, "FORBIDDEN"), (staff, "INSUFFICIENT_SCOPES")):
+        key = await make(make_key, owner.user, scopes=["account:read", "account:write"])
+        assert_error(await api.request(method, address, headers=key.headers), 403, code)
     assert await status_of(api, me.headers) == 200
-    key = await make(make_key, staff.user, scopes=["keyhouse:staff"])
+    key = await make(make_key, staff.user, scopes=sorted(STAFF_SCOPES))
     assert (await api.request(method, address, headers=key.headers)).status_code in {200, 204}
 
 

@@ -1,12 +1,11 @@
 """Members of staff who are signed in to the admin."""
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 
 from apps.users.models import User
 from config.apps import discover_admin_pages
-from tests.support.factories import make_staff, make_user
+from tests.support.factories import make_colleague, make_staff, make_user
 from tests.support.staff_browser import browser_of
 
 discover_admin_pages()  # tests read the pages that are registered
@@ -26,13 +25,9 @@ def browser(staff: User) -> Client:
 
 @pytest.fixture
 def limited(database):
-    """Sign in a member of staff who has only the permissions named, such as `api_keys.view_apikey`."""
+    """Sign in a member of staff who holds only the scopes named, such as `keys:read`."""
 
-    def sign_in(*names: str) -> Client:
-        user = make_user(is_staff=True)
-        for name in names:
-            app, codename = name.split(".")
-            user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
-        return browser_of(user)
+    def sign_in(*scopes: str) -> Client:
+        return browser_of(make_colleague(*scopes) if scopes else make_user(is_staff=True))
 
     return sign_in

@@ -3,6 +3,7 @@
 import json
 
 from apps.audit.models import AuditEvent
+from apps.personal_data.services.data_export import EXPORT_SCOPES
 from tests.integration.backoffice.pages import USERS, only_event, text_of
 from tests.support.factories import make_staff, make_user
 
@@ -18,8 +19,9 @@ def test_export_is_downloaded_after_a_confirmation(browser, staff):
     assert only_event(action="user.exported", target_id=user.pk).actor_id == staff.pk
 
 
-def test_export_needs_the_change_permission_and_of_staff_a_superuser(limited):
+def test_export_needs_every_scope_that_reads_and_of_staff_the_right_to_manage_them(limited):
     boss = make_staff()
-    assert limited("users.view_user").post(f"{USERS}export/?id={boss.pk}").status_code == 403
-    assert "Only a superuser" in text_of(limited("users.change_user").post(f"{USERS}export/?id={boss.pk}"))
+    page = f"{USERS}export/?id={boss.pk}"
+    assert limited(*EXPORT_SCOPES[:-1]).post(page).status_code == 403
+    assert "lacks the scope staff:manage" in text_of(limited(*EXPORT_SCOPES).post(page))
     assert not AuditEvent.objects.exists()

@@ -59,9 +59,9 @@ def test_rows_without_history_have_no_link(browser: Client):
 
 
 def test_history_needs_the_permission_for_the_trail(limited):
-    browser, user = limited("users.view_user"), person()
+    browser, user = limited("customers:read"), person()
     page = text_of(browser.get(f"{USERS}{user.pk}/change/"))
     assert (user.email in page, BUTTON in page) == (True, False)
-    reader = limited("users.view_user", "audit.view_auditevent")
+    reader = limited("customers:read", "audit:read")
     assert BUTTON in text_of(reader.get(f"{USERS}{user.pk}/change/"))
     assert browser.get(f"{KEYS}1/history/").status_code == 403

@@ -57,15 +57,17 @@ def test_sending_again_and_revoking_need_a_confirmation(browser):
     ]  # fmt: skip
 
 
-def test_view_permission_changes_no_invitation(browser, limited):
+def test_reading_scope_changes_no_invitation(browser, limited):
     invitation = invite(browser)
-    reader = limited("users.view_invitation")
+    reader = limited("customers:read")
     assert ANN in text_of(reader.get(f"{INVITATIONS}{invitation.pk}/change/"))
     for operation in ("resend", "revoke"):
         assert reader.post(f"{INVITATIONS}{operation}/?id={invitation.pk}").status_code == 403
     invitation.refresh_from_db()
     assert (invitation.revoked_at, len(letters_to(ANN))) == (None, 1)
-    assert limited("users.change_invitation").post(f"{INVITATIONS}revoke/?id={invitation.pk}").status_code == 302
+    assert (
+        limited("customers:read", "customers:write").post(f"{INVITATIONS}revoke/?id={invitation.pk}").status_code == 302
+    )
 
 
 def test_invitation_page_is_read_only(browser, limited):
@@ -76,4 +78,4 @@ def test_invitation_page_is_read_only(browser, limited):
     assert 'name="_save"' not in shown
     assert browser.post(page, {"email": "other@example.com"}).status_code == 403
     assert Invitation.objects.get().email == ANN
-    assert limited("users.view_user").get(INVITATIONS).status_code == 403
+    assert limited("keys:read").get(INVITATIONS).status_code == 403

@@ -90,7 +90,7 @@ def test_an_expired_message_is_not_sent_again(browser):
 
 def test_the_view_permission_does_not_send_again(limited):
     mail = make_mail(failed_at=Now())
-    looker = limited("mail.view_outgoingmail")
+    looker = limited("system:read")
     page = text_of(looker.get(f"{MAILS}{mail.pk}/change/"))
     assert "send_again/" not in page
     assert looker.post(f"{MAILS}send_again/?id={mail.pk}").status_code == 403
@@ -100,7 +100,7 @@ def test_the_view_permission_does_not_send_again(limited):
 
 def test_the_change_permission_sends_again_and_changes_nothing_else(limited):
     mail = make_mail(failed_at=Now())
-    clerk = limited("mail.change_outgoingmail", "mail.delete_outgoingmail", "mail.add_outgoingmail")
+    clerk = limited("system:read", "system:write")
     for page in (f"{mail.pk}/change/", f"{mail.pk}/delete/", "add/"):
         assert clerk.post(MAILS + page, {"recipient": "mallory@example.com"}).status_code == 403
     assert clerk.post(f"{MAILS}send_again/?id={mail.pk}").status_code == 302

@@ -55,7 +55,7 @@ def test_current_list_and_group_are_marked(browser: Client):
 
 
 def test_menus_show_only_permitted_lists(limited):
-    assert _menus(limited("audit.view_auditevent").get("/admin/")) == {"Records": ["Audit events"]}
+    assert _menus(limited("audit:read").get("/admin/")) == {"Records": ["Audit events"]}
     nothing = limited().get("/admin/")
     assert _menus(nothing) == {}
     assert "You do not have permission to view any list." in text_of(nothing)

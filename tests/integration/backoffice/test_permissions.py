@@ -1,4 +1,4 @@
-"""Access to the admin, and what each permission allows."""
+"""Access to the admin, and what each scope allows."""
 
 import pytest
 from django.test import Client
@@ -15,7 +15,7 @@ WRITING_PAGES = ("add/", "revoke/?id={id}", "rotate/?id={id}", "delete/?id={id}"
 
 
 @pytest.mark.parametrize("page", ["", *WRITING_PAGES, "search/"])
-def test_staff_without_permissions_are_refused(limited, page):
+def test_staff_without_scopes_are_refused(limited, page):
     browser, key = limited(), make_key()
     address = KEYS + page.format(id=key.id)
     assert browser.post(address, {"name": "x", "grace_seconds": "0"}).status_code == (302 if page == "search/" else 403)
@@ -23,25 +23,32 @@ def test_staff_without_permissions_are_refused(limited, page):
 
 
 @pytest.mark.parametrize("page", WRITING_PAGES)
-def test_view_permission_changes_nothing(limited, page):
-    browser, key = limited("api_keys.view_apikey"), make_key()
+def test_reading_scope_changes_nothing(limited, page):
+    browser, key = limited("keys:read"), make_key()
     assert browser.get(KEYS).status_code == 200
     assert browser.get(f"{KEYS}{key.id}/change/").status_code == 200
     assert browser.post(KEYS + page.format(id=key.id), {"name": "x", "grace_seconds": "0"}).status_code == 403
     _assert_untouched()
 
 
-def test_change_permission_rotates_and_revokes_but_does_not_delete(limited):
-    browser, key = limited("api_keys.change_apikey"), make_key()
-    assert browser.post(f"{KEYS}{key.id}/delete/").status_code == 403
+def test_writing_scope_needs_the_reading_scope_for_pages(limited):
+    browser, key = limited("keys:write"), make_key()
+    for page in ("", *WRITING_PAGES):
+        assert browser.get(KEYS + page.format(id=key.id)).status_code == 403
+
+
+def test_writing_scope_rotates_revokes_and_deletes(limited):
+    browser, key, other = limited("keys:read", "keys:write"), make_key(), make_key()
+    assert browser.post(f"{KEYS}{other.id}/delete/").status_code == 302
     assert browser.post(f"{KEYS}rotate/?id={key.id}", {"grace_seconds": "0"}).status_code == 200
     assert browser.post(f"{KEYS}revoke/?id={key.id}").status_code == 302
-    assert ApiKey.objects.get().revoked_at is not None
+    assert ApiKey.objects.get(pk=key.id).revoked_at is not None
+    assert ApiKey.objects.get(pk=other.id).deleted_at is not None
 
 
-def test_secret_search_needs_the_view_permission(limited):
+def test_secret_search_needs_the_reading_scope(limited):
     key = make_key()
-    response = limited("users.view_user").post(f"{KEYS}search/", {"q": key.secret})
+    response = limited("customers:read").post(f"{KEYS}search/", {"q": key.secret})
     assert response.headers["location"] == KEYS
 
 

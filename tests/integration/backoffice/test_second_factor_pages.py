@@ -39,7 +39,7 @@ def person() -> User:
 
 def test_pages_show_kinds_and_dates_and_no_secret(limited):
     user = person()
-    browser = limited("users.view_user", "second_factors.view_passkey", "second_factors.view_totpdevice")
+    browser = limited("customers:read", "security:read")
     account = text_of(browser.get(f"{USERS}{user.pk}/change/"))
     for address in (PASSKEYS, DEVICES):
         assert f"{address}?user__id__exact={user.pk}" in account
@@ -88,7 +88,7 @@ def test_superuser_resets_all_factors(browser, staff):
 
 def test_reset_needs_a_superuser(limited):
     user = person()
-    browser = limited("users.view_user", "users.change_user")
+    browser = limited("customers:read", "customers:write")
     assert BUTTON not in text_of(browser.get(f"{USERS}{user.pk}/change/"))
     assert browser.post(f"{RESET}{user.pk}").status_code == 403
     assert Passkey.objects.count() == 1

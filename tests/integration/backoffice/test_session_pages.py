@@ -105,11 +105,14 @@ def test_ended_session_is_not_ended_again(browser):
     assert not AuditEvent.objects.exists()
 
 
-def test_sessions_of_staff_are_for_superusers(browser, limited):
+def test_sessions_of_staff_are_for_those_who_manage_staff(browser, limited):
     theirs = admin_session(make_staff(email="boss@example.com"))
-    colleague = limited("authentication.change_session")
+    colleague = limited("security:read", "security:write")
     assert "boss@example.com" not in text_of(colleague.get(SESSIONS))
     assert "“End” does not apply here." in text_of(colleague.post(f"{SESSIONS}end/?id={theirs.pk}", follow=True))
+    reader = limited("security:read", "security:write", "staff:read")
+    assert "boss@example.com" in text_of(reader.get(SESSIONS))
+    assert "lacks the scope staff:manage" in text_of(reader.post(f"{SESSIONS}end/?id={theirs.pk}"))
     assert _is_live(theirs)
     assert "boss@example.com" in text_of(browser.get(SESSIONS))
     assert browser.post(f"{SESSIONS}end/?id={theirs.pk}").status_code == 302
@@ -117,15 +120,16 @@ def test_sessions_of_staff_are_for_superusers(browser, limited):
 
 
 @pytest.mark.parametrize(
-    ("permission", "listed", "ended"),
+    ("scopes", "listed", "ended"),
     [
-        ("authentication.change_session", 200, 302),
-        ("authentication.view_session", 200, 403),
-        ("users.view_user", 403, 403),
+        ("security:read security:write", 200, 302),
+        ("security:read", 200, 403),
+        ("security:write", 403, 403),
+        ("customers:read", 403, 403),
     ],
 )
-def test_each_permission_allows_its_own_action(limited, permission, listed, ended):
-    browser, session = limited(permission), _session_of(make_user())
+def test_each_scope_allows_its_own_action(limited, scopes, listed, ended):
+    browser, session = limited(*scopes.split()), _session_of(make_user())
     assert browser.get(SESSIONS).status_code == listed
     assert browser.post(f"{SESSIONS}end/?id={session.pk}").status_code == ended
     assert _is_live(session) is (ended == 403)

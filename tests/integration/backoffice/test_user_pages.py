@@ -173,18 +173,18 @@ def test_superuser_decides_who_is_staff(browser, staff):
 
 
 def test_other_staff_cannot_decide_who_is_staff(limited):
-    user, browser = make_user(), limited("users.change_user")
+    user, browser = make_user(), limited("customers:read", "customers:write")
     assert browser.post(_page(user), _change_form(user, is_staff="on", full_name="Ann")).status_code == 302
     user.refresh_from_db()
     assert (user.is_staff, user.full_name) == (False, "Ann")
 
 
 def test_other_staff_cannot_change_staff(limited):
-    colleague, browser = make_staff(), limited("users.change_user", "users.delete_user")
+    colleague, browser = make_staff(), limited("customers:read", "customers:write", "customers:suspend")
     errors = form_errors(browser.post(_page(colleague), _change_form(colleague, full_name="x")))
-    assert errors == {"__all__": ["Only a superuser may change another member of staff."]}
+    assert errors == {"__all__": ["The credential lacks the scope staff:manage."]}
     for page in (f"{USERS}deactivate/?id={colleague.pk}", _page(colleague, "delete")):
-        assert "Only a superuser" in text_of(browser.post(page))
+        assert "lacks the scope staff:manage" in text_of(browser.post(page))
     assert User.objects.get(pk=colleague.pk).is_active
 
 

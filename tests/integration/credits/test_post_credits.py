@@ -9,9 +9,9 @@ import pytest
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
-from apps.core.authorization.scopes import STAFF
+from apps.core.authorization.catalogue import STAFF_SCOPES
 from apps.credits.models import CreditBalance, CreditTransaction
-from tests.support.accounts import Account, audited, colleague, customer
+from tests.support.accounts import Account, audited, colleague, customer, superuser
 from tests.support.assertions import assert_error
 from tests.support.factories import make_key, make_user
 from tests.support.orm import make, rows
@@ -74,7 +74,7 @@ async def test_a_posting_is_audited(post):
 
 async def test_a_key_of_staff_posts_credits(post):
     me, staff = await customer(), await colleague()
-    key = await make(make_key, staff.user, scopes=[STAFF])
+    key = await make(make_key, staff.user, scopes=sorted(STAFF_SCOPES))
     assert (await post(key, me.id)).status_code == 201
     (entry,) = await rows(CreditTransaction.objects.all())
     assert (entry.actor_id, entry.actor_kind) == (staff.id, "api_key")
@@ -169,12 +169,26 @@ async def test_malformed_bodies_are_rejected(post, body: Any):
 
 async def test_only_staff_post_credits(api: httpx.AsyncClient, post):
     me, staff = await customer(), await colleague()
-    plain, own = await make(make_key, staff.user), await make(make_key, me.user, scopes=[STAFF])
-    for caller in (me, plain, own):
-        assert_error(await post(caller, me.id), 403, "FORBIDDEN")
-        assert_error(await post(caller, 10**9), 403, "FORBIDDEN")
+    plain, own = await make(make_key, staff.user), await make(make_key, me.user, scopes=sorted(STAFF_SCOPES))
+    reader = await colleague("credits:read", "credits:adjust")
+    for caller, code in (
+        (me, "FORBIDDEN"),
+        (own, "FORBIDDEN"),
+        (plain, "INSUFFICIENT_SCOPES"),
+        (reader, "INSUFFICIENT_SCOPES"),
+    ):
+        assert_error(await post(caller, me.id), 403, code)
+        assert_error(await post(caller, 10**9), 403, code)
     assert_error(await api.post(f"/api/v1/users/{me.id}/credits", json={"amount": "1"}), 401, "NOT_AUTHENTICATED")
     assert await state_of(me) == ("0.000000", [])
+
+
+async def test_nobody_posts_credits_to_themselves(post):
+    for caller in (await colleague(), await superuser()):
+        key = await make(make_key, caller.user, scopes=["credits:grant"])
+        for credential in (caller, key):
+            assert_error(await post(credential, caller.id), 403, "FORBIDDEN")
+        assert await state_of(caller) == ("0.000000", [])
 
 
 async def test_an_unknown_account_is_not_found(post):

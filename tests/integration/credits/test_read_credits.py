@@ -44,7 +44,9 @@ async def test_customers_see_their_own_credits_and_staff_see_all(api: httpx.Asyn
 
 async def test_a_key_reads_its_owners_credits(api: httpx.AsyncClient):
     me = await customer()
-    key = await make(make_key, me.user)
+    key, plain = await make(make_key, me.user, scopes=["account:read"]), await make(make_key, me.user)
+    for path in (BALANCE, LEDGER):
+        assert_error(await api.get(path, headers=plain.headers), 403, "INSUFFICIENT_SCOPES")
     assert (await api.get(BALANCE, headers=key.headers)).json()["user_id"] == me.id
     assert (await api.get(LEDGER, headers=key.headers)).status_code == 200
 

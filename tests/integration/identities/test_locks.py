@@ -49,5 +49,5 @@ async def test_unlinking_locks_the_account_then_the_identity():
     await account_linking().account_of(PROFILE)
     (identity,) = await rows(Identity.objects.all())
     with captured() as sql:
-        await identity_service().unlink(staff_of(user.pk + 1), user.pk, identity.pk)
+        await identity_service().unlink(staff_of(user.pk + 1, "security:write"), user.pk, identity.pk)
     assert steps(sql) == ["lock users", "lock identities", "delete identities"]

@@ -80,7 +80,7 @@ async def test_unlinking_needs_recent_authentication(api):
     identity = await identity_of(me)
     await make(Session.objects.update, authenticated_at="2020-01-01T00:00:00Z")
     assert_error(await api.delete(f"{OWN}/{identity.pk}", headers=me.headers), 401, "STEP_UP_REQUIRED")
-    key = await make(make_key, me.user, scopes=["keyhouse:*"])
+    key = await make(make_key, me.user, scopes=["account:read", "account:write"])
     assert_error(await api.delete(f"{OWN}/{identity.pk}", headers=key.headers), 403, "FORBIDDEN")
     assert await providers_of(me) == ["acme"]
 

@@ -58,7 +58,8 @@ async def test_access_token_of_session_is_described(api: httpx.AsyncClient):
     claims = claims_of(pair["access_token"])
     described = await introspect(api, caller, pair["access_token"])
     assert described == {
-        "active": True, "scope": "keyhouse:account", "token_type": "Bearer", "sub": str(user.pk), "amr": ["pwd"],
+        "active": True, "scope": "account:read account:write", "token_type": "Bearer", "sub": str(user.pk),
+        "amr": ["pwd"],
         "iss": settings.TOKEN_ISSUER, "aud": "keyhouse",
         **{name: claims[name] for name in ("exp", "iat", "jti", "auth_time")},
     }  # fmt: skip

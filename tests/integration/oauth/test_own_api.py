@@ -37,13 +37,13 @@ async def status_of(api: httpx.AsyncClient, token: str) -> int:
 
 
 async def test_token_acts_as_its_key(api: httpx.AsyncClient):
-    key = await make(make_key)
-    response = await api.get(ME, headers=bearer(await exchange(api, key)))
+    key = await make(make_key, scopes=["account:read"])
+    response = await api.get(ME, headers=bearer(await exchange(api, key, "account:read")))
     assert (response.status_code, response.json()["id"]) == (200, key.row.user_id)
 
 
 async def test_token_has_only_its_own_scopes(api: httpx.AsyncClient):
-    key = await make(make_key, await make(make_staff), scopes=["keyhouse:account", "keys:verify"])
+    key = await make(make_key, await make(make_staff), scopes=["account:read", "account:write", "keys:verify"])
     plain, verifying = await exchange(api, key), await exchange(api, key, "keys:verify")
     query = {"key": key.secret}
     refused = await api.post(VERIFY, json=query, headers=bearer(plain))
@@ -52,13 +52,13 @@ async def test_token_has_only_its_own_scopes(api: httpx.AsyncClient):
     for token in (plain, verifying):
         response = await api.patch(ME, json={"full_name": "x"}, headers=bearer(token))
         assert_error(response, 403, "INSUFFICIENT_SCOPES")
-    account = await exchange(api, key, "keyhouse:account")
+    account = await exchange(api, key, "account:write")
     assert (await api.patch(ME, json={"full_name": "x"}, headers=bearer(account))).status_code == 200
 
 
 async def test_token_has_only_the_current_scopes_of_its_key(api: httpx.AsyncClient):
-    key = await make(make_key, scopes=["keyhouse:account"])
-    token = await exchange(api, key, "keyhouse:account")
+    key = await make(make_key, scopes=["account:read", "account:write"])
+    token = await exchange(api, key, "account:read account:write")
     await make(ApiKey.objects.filter(pk=key.id).update, scopes=["a:b"])
     response = await api.patch(ME, json={"full_name": "x"}, headers=bearer(token))
     assert_error(response, 403, "INSUFFICIENT_SCOPES")
@@ -66,16 +66,16 @@ async def test_token_has_only_the_current_scopes_of_its_key(api: httpx.AsyncClie
 
 async def test_token_loses_rights_with_its_owner(api: httpx.AsyncClient):
     owner, _ = await make(make_staff), await make(make_user)
-    key = await make(make_key, owner, scopes=["keyhouse:staff"])
-    token = await exchange(api, key, "keyhouse:staff")
+    key = await make(make_key, owner, scopes=["account:read", "customers:read"])
+    token = await exchange(api, key, "account:read customers:read")
     assert (await api.get(USERS, headers=bearer(token))).json()["total"] == 2
     await make(User.objects.filter(pk=owner.pk).update, is_staff=False, is_superuser=False)
     assert (await api.get(USERS, headers=bearer(token))).json()["total"] == 1
 
 
 async def test_token_has_no_session(api: httpx.AsyncClient):
-    key = await make(make_key, scopes=["keyhouse:account"])
-    token = await exchange(api, key, "keyhouse:account")
+    key = await make(make_key, scopes=["account:read", "account:write"])
+    token = await exchange(api, key, "account:read account:write")
     assert_error(await api.get("/api/v1/auth/sessions", headers=bearer(token)), 403, "FORBIDDEN")
 
 
@@ -112,8 +112,8 @@ async def test_token_has_the_address_restrictions_of_its_key(api: httpx.AsyncCli
 
 async def test_each_use_counts_against_the_rate_limit(api: httpx.AsyncClient):
     plan = await make(make_plan, ("minute", 2, 60))
-    key = await make(make_key, await make(make_user, plan=plan))
-    token = await exchange(api, key)
+    key = await make(make_key, await make(make_user, plan=plan), scopes=["account:read"])
+    token = await exchange(api, key, "account:read")
     responses = [await api.get(ME, headers=bearer(token)) for _ in range(2)]
     assert (responses[0].status_code, responses[0].headers["x-ratelimit-remaining"]) == (200, "0")
     assert_error(responses[1], 429, "RATE_LIMITED")
@@ -142,8 +142,8 @@ async def test_each_use_counts_against_the_rate_limit(api: httpx.AsyncClient):
     ids=repr,
 )
 async def test_signed_token_with_wrong_claims_is_refused(api: httpx.AsyncClient, claims: dict[str, Any]):
-    key = await make(make_key)
-    token = await exchange(api, key)
+    key = await make(make_key, scopes=["account:read"])
+    token = await exchange(api, key, "account:read")
     header: dict[str, Any] = {name: claims[name] for name in ("typ", "alg", "jku") if name in claims}
     changed = {name: value for name, value in claims.items() if name not in header}
     if header.get("alg") == "none":
@@ -172,7 +172,7 @@ async def test_token_is_never_session_token_and_key(api: httpx.AsyncClient):
     client_token = await exchange(api, key)
     session_token = me.headers["Authorization"].removeprefix("Bearer ")
     sid = jwt.decode(session_token, options={"verify_signature": False})["sid"]
-    client: dict[str, Any] = {"client_id": str(key.id), "secret_id": 1, "scope": "keyhouse:staff", "jti": "x"}
+    client: dict[str, Any] = {"client_id": str(key.id), "secret_id": 1, "scope": "customers:read", "jti": "x"}
     both = [
         await forged(client_token, sid=sid),
         await forged(client_token, sid=0),

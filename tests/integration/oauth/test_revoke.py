@@ -61,8 +61,8 @@ async def test_revoking_a_spent_refresh_token_ends_its_session(api: httpx.AsyncC
 
 
 async def test_revoked_client_token_is_refused(api: httpx.AsyncClient):
-    key = await make(make_key, await make(make_staff), scopes=["tokens:introspect"])
-    token, other = await exchange(api, key), await exchange(api, key)
+    key = await make(make_key, await make(make_staff), scopes=["account:read", "tokens:introspect"])
+    token, other = [await exchange(api, key, "account:read") for _ in range(2)]
     assert (await api.get(ME, headers=bearer(token))).status_code == 200
     await revoke(api, token, auth=client_of(key))
     assert [(await introspect(api, key, one))["active"] for one in (token, other)] == [False, True]
@@ -91,8 +91,8 @@ async def test_concurrent_revocations_are_recorded_once(api: httpx.AsyncClient):
 
 
 async def test_token_of_another_client_is_refused(api: httpx.AsyncClient):
-    key, other, pair = await make(make_key), await make(make_key), await sign_in(api)
-    token = await exchange(api, key)
+    key, other, pair = await make(make_key, scopes=["account:read"]), await make(make_key), await sign_in(api)
+    token = await exchange(api, key, "account:read")
     for one in (token, pair["access_token"], pair["refresh_token"]):
         response = await api.post(REVOKE, data={"token": one}, auth=client_of(other))
         assert_oauth_error(response, 400, "unauthorized_client")

@@ -88,9 +88,9 @@ async def test_key_without_scopes_gets_token_without_scopes(api: httpx.AsyncClie
         (["a:b", "c"], "c a:b c", "c a:b"),
         (["a:*"], "a:b a:c:d", "a:b a:c:d"),
         (["a:*"], "a:*", "a:*"),
-        (["a:b", "keyhouse:account"], "keyhouse:account", "keyhouse:account"),
-        (["a:b", "keyhouse:account"], "", "a:b"),
-        (["a:*", "keyhouse:*", "keys:verify"], "", "a:*"),
+        (["a:b", "account:read"], "account:read", "account:read"),
+        (["a:b", "account:read", "customers:read"], "", "a:b"),
+        (["a:*", "keys:*", "keys:verify"], "", "a:*"),
     ],
 )
 async def test_token_has_requested_scopes_or_the_default_ones(
@@ -102,7 +102,7 @@ async def test_token_has_requested_scopes_or_the_default_ones(
 
 
 @pytest.mark.parametrize(
-    "requested", ["x", "a:b x", "a:*", "a", "keyhouse:staff", "a:b  c", " a:b", "a:b ", "a:b\tc", 'a"b', "é", "a:b,c"]
+    "requested", ["x", "a:b x", "a:*", "a", "account:read", "a:b  c", " a:b", "a:b ", "a:b\tc", 'a"b', "é", "a:b,c"]
 )
 async def test_malformed_or_excessive_scopes_are_rejected(api: httpx.AsyncClient, requested: str):
     key = await make(make_key, scopes=["a:b", "c"])

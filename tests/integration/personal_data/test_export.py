@@ -11,6 +11,7 @@ from apps.api_keys.services import personal_data as api_keys_personal_data
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
 from apps.core import declarations
+from apps.core.authorization.catalogue import STAFF_SCOPES
 from apps.core.declarations import EXPORT_ROWS_MAXIMUM
 from apps.identities.models import Identity
 from tests.support.accounts import audited, colleague, customer
@@ -67,7 +68,7 @@ async def test_export_has_all_personal_data_and_no_secret(api: httpx.AsyncClient
 
 async def test_own_export_needs_recent_authentication(api: httpx.AsyncClient):
     me = await customer()
-    key = await make(make_key, me.user, scopes=["keyhouse:account"])
+    key = await make(make_key, me.user, scopes=["account:read", "account:write"])
     assert_error(await api.get(ME, headers=key.headers), 403, "FORBIDDEN")
     await run_in_transaction(Session.objects.update, authenticated_at=Now() - timedelta(minutes=11))
     assert_error(await api.get(ME, headers=me.headers), 401, "STEP_UP_REQUIRED")
@@ -97,7 +98,7 @@ async def test_account_is_exported_up_to_five_times_an_hour(api: httpx.AsyncClie
 async def test_refused_exports_are_not_counted(api: httpx.AsyncClient):
     me, other, staff = await customer(), await customer(), await colleague()
     boss = await make(make_staff)
-    key = await make(make_key, me.user, scopes=["keyhouse:account"])
+    key = await make(make_key, me.user, scopes=["account:read", "account:write"])
     own_as_staff = f"/api/v1/users/{staff.id}/export"
     await run_in_transaction(Session.objects.update, authenticated_at=Now() - timedelta(minutes=11))
     for _ in range(6):
@@ -153,7 +154,7 @@ async def test_other_accounts_are_not_exported(api: httpx.AsyncClient):
 
 async def test_export_of_staff_by_themselves_needs_recent_authentication(api: httpx.AsyncClient):
     staff = await colleague()
-    key = await make(make_key, staff.user, scopes=["keyhouse:staff"])
+    key = await make(make_key, staff.user, scopes=sorted(STAFF_SCOPES))
     own = f"/api/v1/users/{staff.id}/export"
     assert_error(await api.get(own, headers=key.headers), 403, "FORBIDDEN")
     assert (await api.get(own, headers=staff.headers)).status_code == 200

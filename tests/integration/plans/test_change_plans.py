@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
+from apps.core.authorization.catalogue import STAFF_SCOPES
 from apps.plans.models import Plan, PlanLimit
 from tests.support.accounts import audited, colleague, customer, superuser
 from tests.support.assertions import assert_error
@@ -194,11 +195,11 @@ async def test_a_plan_with_accounts_is_not_deleted(api: httpx.AsyncClient, delet
 
 async def test_only_staff_change_plans(api: httpx.AsyncClient):
     me, pro, boss = await customer(), await plan_named("pro"), await make(make_staff)
-    plain = await make(make_key, boss, scopes=["keyhouse:account"])
+    plain = await make(make_key, boss, scopes=["account:read", "account:write"])
     before = await everything()
     for headers, status, code in (
         (me.headers, 403, "FORBIDDEN"),
-        (plain.headers, 403, "FORBIDDEN"),
+        (plain.headers, 403, "INSUFFICIENT_SCOPES"),
         ({}, 401, "NOT_AUTHENTICATED"),
     ):
         for method, path, body in (
@@ -213,7 +214,7 @@ async def test_only_staff_change_plans(api: httpx.AsyncClient):
 
 async def test_a_key_with_the_scope_of_staff_changes_plans(api: httpx.AsyncClient):
     boss = await make(make_staff)
-    key = await make(make_key, boss, scopes=["keyhouse:staff"])
+    key = await make(make_key, boss, scopes=sorted(STAFF_SCOPES))
     assert (await api.post(PLANS, json=GOLD, headers=key.headers)).status_code == 201
 
 

@@ -255,7 +255,7 @@ async def test_changes_need_recent_authentication(api: httpx.AsyncClient, method
 
 async def test_api_key_is_not_allowed(api: httpx.AsyncClient):
     me = await customer()
-    key = await make(make_key, me.user, scopes=["keyhouse:*"])
+    key = await make(make_key, me.user, scopes=["account:read", "account:write"])
     for method, path in (("POST", "/options"), ("DELETE", "/1"), ("PATCH", "/1")):
         body = {"name": "mine"} if method == "PATCH" else None
         refused = await api.request(method, PASSKEYS + path, json=body, headers=key.headers)

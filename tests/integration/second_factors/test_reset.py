@@ -59,11 +59,15 @@ async def test_reset_needs_recent_authentication(api: httpx.AsyncClient):
     assert await factors_left() == 12
 
 
-async def test_owners_staff_and_keys_are_not_allowed(api: httpx.AsyncClient):
-    me, staff, root = await person(api), await colleague(), await superuser()
-    key = await make(make_key, root.user, scopes=["keyhouse:*"])
-    for headers in (me.headers, staff.headers, key.headers):
-        assert_error(await api.delete(path(me), headers=headers), 403, "FORBIDDEN")
+async def test_owners_keys_and_staff_without_the_scope_are_not_allowed(api: httpx.AsyncClient):
+    me, staff, root = await person(api), await colleague("customers:write", "security:read"), await superuser()
+    key = await make(make_key, root.user, scopes=["security:write"])
+    for headers, code in (
+        (me.headers, "FORBIDDEN"),
+        (staff.headers, "INSUFFICIENT_SCOPES"),
+        (key.headers, "FORBIDDEN"),
+    ):
+        assert_error(await api.delete(path(me), headers=headers), 403, code)
     assert await factors_left() == 12
 
 

@@ -205,7 +205,7 @@ async def test_session_of_a_password_alone_has_to_show_the_factor_first(api: htt
 )
 async def test_api_key_is_not_allowed(api: httpx.AsyncClient, method: str, path: str):
     me = await customer()
-    key = await make(make_key, me.user, scopes=["keyhouse:*"])
+    key = await make(make_key, me.user, scopes=["account:read", "account:write"])
     assert_error(await api.request(method, f"{FACTORS}{path}", headers=key.headers), 403, "FORBIDDEN")
     assert await rows(TotpDevice.objects.all()) == []
 

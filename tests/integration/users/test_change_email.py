@@ -229,7 +229,7 @@ async def test_needs_a_recent_authentication(api: httpx.AsyncClient):
 
 async def test_api_key_is_refused(api: httpx.AsyncClient):
     me = await ann()
-    key = await make(make_key, me.user, scopes=["keyhouse:account"])
+    key = await make(make_key, me.user, scopes=["account:read", "account:write"])
     refused = await api.patch(ME, json={"email": NEW, "full_name": "x"}, headers=key.headers)
     assert_error(refused, 403, "FORBIDDEN")
     user = await stored(me)

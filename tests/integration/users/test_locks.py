@@ -145,9 +145,9 @@ async def invite_and_register(_user: User) -> None:
 
 
 async def change_roles(_user: User) -> None:
-    whole = {"name": "support", "scopes": ["keys:verify"], "permissions": ["users.view_user"]}
+    whole = {"name": "helpers", "scopes": ["keys:verify"]}
     role = await role_service().create(OPERATOR, RoleCreate.model_validate(whole))
-    await role_service().update(OPERATOR, role.id, RoleUpdate(name="helpers", scopes=[], permissions=[]))
+    await role_service().update(OPERATOR, role.id, RoleUpdate(name="others", scopes=[]))
     await role_service().delete(OPERATOR, role.id)
 
 

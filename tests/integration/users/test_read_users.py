@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from apps.core.authorization.catalogue import STAFF_SCOPES
 from tests.support.accounts import colleague, customer, superuser
 from tests.support.assertions import assert_error
 from tests.support.factories import make_key, make_user
@@ -34,7 +35,9 @@ async def test_reads_one_s_own_account(api: httpx.AsyncClient):
 
 
 async def test_api_key_reads_its_owner(api: httpx.AsyncClient):
-    key = await make(make_key)
+    key, plain = await make(make_key, scopes=["account:read"]), await make(make_key, scopes=["mine"])
+    for path in (USERS, f"{USERS}/me", f"{USERS}/{plain.row.user_id}"):
+        assert_error(await api.get(path, headers=plain.headers), 403, "INSUFFICIENT_SCOPES")
     for headers in (key.headers, {"Authorization": f"Bearer {key.secret}"}):
         response = await api.get(f"{USERS}/me", headers=headers)
         assert (response.status_code, response.json()["id"]) == (200, key.row.user_id)
@@ -56,8 +59,8 @@ async def test_only_staff_read_other_accounts(api: httpx.AsyncClient):
 async def test_key_of_a_staff_member_reads_others_only_with_the_scope(api: httpx.AsyncClient):
     staff, other = await colleague(), await customer()
     plain = await make(make_key, staff.user)
-    scoped = await make(make_key, staff.user, scopes=["keyhouse:staff"])
-    assert_error(await api.get(f"{USERS}/{other.id}", headers=plain.headers), 403, "FORBIDDEN")
+    scoped = await make(make_key, staff.user, scopes=sorted(STAFF_SCOPES))
+    assert_error(await api.get(f"{USERS}/{other.id}", headers=plain.headers), 403, "INSUFFICIENT_SCOPES")
     assert (await api.get(f"{USERS}/{other.id}", headers=scoped.headers)).status_code == 200
 
 

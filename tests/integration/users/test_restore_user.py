@@ -49,7 +49,7 @@ async def test_deletion_needs_a_recent_authentication(api: httpx.AsyncClient):
 
 async def test_api_key_does_not_delete_its_owner(api: httpx.AsyncClient):
     me = await customer()
-    key = await make(make_key, me.user, scopes=["keyhouse:account"])
+    key = await make(make_key, me.user, scopes=["account:read", "account:write"])
     assert_error(await api.delete(f"{USERS}/{me.id}", headers=key.headers), 403, "FORBIDDEN")
     (user,) = await rows(User.objects.all())
     assert user.deleted_at is None
@@ -57,7 +57,7 @@ async def test_api_key_does_not_delete_its_owner(api: httpx.AsyncClient):
 
 async def test_staff_restore_an_account_with_its_keys_and_without_its_sessions(api: httpx.AsyncClient):
     me, staff = await deleted(api), await colleague()
-    key = await make(make_key, me.user)
+    key = await make(make_key, me.user, scopes=["account:read"])
     response = await restore(api, me.id, staff)
     assert (response.status_code, response.json()["email"], response.json()["is_active"]) == (200, ANN, True)
     assert (await api.get(f"{USERS}/me", headers=key.headers)).status_code == 200

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from apps.core.authorization.catalogue import STAFF_SCOPES
 from apps.plans.services.plan_service import PlanService
 from apps.users.models import User
 from tests.support.accounts import Account, audited, colleague, customer, superuser
@@ -131,7 +132,7 @@ async def test_plan_that_is_deleted_meanwhile_is_rejected(api: httpx.AsyncClient
 
 async def test_suspension_takes_effect_immediately(api: httpx.AsyncClient):
     me, staff = await customer(), await colleague()
-    key = await make(make_key, me.user)
+    key = await make(make_key, me.user, scopes=["account:read"])
     response = await api.patch(path_of(me), json={"is_active": False}, headers=staff.headers)
     assert (response.status_code, response.json()["is_active"]) == (200, False)
     for headers in (me.headers, key.headers):
@@ -155,10 +156,12 @@ async def test_missing_account_is_not_found(api: httpx.AsyncClient):
 
 @pytest.mark.parametrize("how", ["patch", "delete"])
 async def test_staff_do_not_change_other_staff(api: httpx.AsyncClient, how: str):
-    staff, boss, another = await colleague(), await superuser(full_name="Boss"), await colleague(full_name="Boss")
+    staff, boss = await colleague("customers:write"), await superuser(full_name="Boss")
+    manager, another = await colleague("customers:write", "staff:manage"), await colleague(full_name="Boss")
+    body = {"full_name": "x"} if how == "patch" else None
     for target in (boss, another):
-        body = {"full_name": "x"} if how == "patch" else None
-        assert_error(await api.request(how, path_of(target), headers=staff.headers, json=body), 403, "FORBIDDEN")
+        for caller, code in ((staff, "INSUFFICIENT_SCOPES"), (manager, "FORBIDDEN")):
+            assert_error(await api.request(how, path_of(target), headers=caller.headers, json=body), 403, code)
         user = await stored(target)
         assert (user.full_name, user.is_active, user.deleted_at) == ("Boss", True, None)
     assert (await api.patch(path_of(another), json={"full_name": "x"}, headers=boss.headers)).status_code == 200
@@ -167,7 +170,7 @@ async def test_staff_do_not_change_other_staff(api: httpx.AsyncClient, how: str)
 @pytest.mark.parametrize("change", [{"email": "thief@example.com"}, {"roles": ["service"]}])
 async def test_giving_access_needs_a_recently_authenticated_session(api: httpx.AsyncClient, change):
     boss, other = await superuser(), await customer(email="ann@example.com")
-    key = await make(make_key, boss.user, scopes=["keyhouse:staff"])
+    key = await make(make_key, boss.user, scopes=sorted(STAFF_SCOPES))
     assert_error(await api.patch(path_of(other), json=change, headers=key.headers), 403, "FORBIDDEN")
     await let_proofs_grow_old()
     assert_error(await api.patch(path_of(other), json=change, headers=boss.headers), 401, "STEP_UP_REQUIRED")
@@ -177,8 +180,8 @@ async def test_giving_access_needs_a_recently_authenticated_session(api: httpx.A
         assert (await api.patch(path_of(other), json={"full_name": "Ann"}, headers=headers)).status_code == 200
 
 
-async def test_only_superusers_change_the_addresses_of_staff(api: httpx.AsyncClient):
-    boss, staff, another = await superuser(), await colleague(), await colleague()
+async def test_addresses_of_staff_are_changed_by_those_who_hold_as_much(api: httpx.AsyncClient):
+    boss, staff, another = await superuser(), await colleague("customers:write", "staff:manage"), await colleague()
     change = {"email": "new@example.com"}
     assert_error(await api.patch(path_of(another), json=change, headers=staff.headers), 403, "FORBIDDEN")
     assert (await stored(another)).email == another.user.email
@@ -187,7 +190,10 @@ async def test_only_superusers_change_the_addresses_of_staff(api: httpx.AsyncCli
 
 async def test_api_key_changes_its_owner_only_with_the_scope(api: httpx.AsyncClient):
     me = await customer()
-    plain, scoped = await make(make_key, me.user), await make(make_key, me.user, scopes=["keyhouse:account"])
+    plain, scoped = (
+        await make(make_key, me.user),
+        await make(make_key, me.user, scopes=["account:read", "account:write"]),
+    )
     refused = await api.patch(ME, json={"full_name": "x"}, headers=plain.headers)
     assert_error(refused, 403, "INSUFFICIENT_SCOPES")
     assert (await stored(me)).full_name == ""

@@ -141,7 +141,7 @@ async def test_verified_address_gets_no_message_and_the_same_response(api: httpx
 
 async def test_resending_needs_a_session(api: httpx.AsyncClient):
     me = await customer(email=ANN, email_verified_at=None)
-    key = await make(make_key, me.user, scopes=["keyhouse:*"])
+    key = await make(make_key, me.user, scopes=["account:read", "account:write"])
     assert_error(await api.post(RESEND), 401, "NOT_AUTHENTICATED")
     assert_error(await api.post(RESEND, headers=key.headers), 403, "FORBIDDEN")
     assert await kinds_to(ANN) == []

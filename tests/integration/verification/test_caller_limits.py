@@ -46,7 +46,7 @@ async def test_a_use_updates_only_the_counters(api: httpx.AsyncClient):
 
 
 async def test_a_use_counts_against_the_same_limits_as_verified_calls(api: httpx.AsyncClient):
-    key: IssuedKey = await make(make_limited_key, ("hour", 2, 3600), scopes=["keys:verify"])
+    key: IssuedKey = await make(make_limited_key, ("hour", 2, 3600), scopes=["account:read", "keys:verify"])
     assert (await api.get(OWN, headers=key.headers)).status_code == 200
     verdict = (await api.post(PATH, json={"key": key.secret}, headers=key.headers)).json()
     assert (verdict["code"], verdict["rate_limits"][0]["remaining"]) == ("VALID", 0)
@@ -61,7 +61,7 @@ async def test_concurrent_uses_never_exceed_the_limit(api: httpx.AsyncClient):
 
 @pytest.mark.parametrize("path", [PATH, BATCH_PATH])
 async def test_verifying_other_keys_is_not_limited(api: httpx.AsyncClient, path: str):
-    service: IssuedKey = await make(make_limited_key, ("hour", 1, 3600), scopes=["keys:verify"])
+    service: IssuedKey = await make(make_limited_key, ("hour", 1, 3600), scopes=["account:read", "keys:verify"])
     key: IssuedKey = await make(make_limited_key)
     query = {"key": key.secret}
     body = {"items": [query]} if path == BATCH_PATH else query
@@ -72,7 +72,7 @@ async def test_verifying_other_keys_is_not_limited(api: httpx.AsyncClient, path:
 
 
 async def test_a_rate_limited_caller_may_still_verify_other_keys(api: httpx.AsyncClient):
-    service: IssuedKey = await make(make_limited_key, ("hour", 1, 3600), scopes=["keys:verify"])
+    service: IssuedKey = await make(make_limited_key, ("hour", 1, 3600), scopes=["account:read", "keys:verify"])
     key: IssuedKey = await make(make_key)
     assert [(await api.get(OWN, headers=service.headers)).status_code for _ in range(2)] == [200, 429]
     assert (await api.post(PATH, json={"key": key.secret}, headers=service.headers)).json()["code"] == "VALID"

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.models import ApiKeyCounter
+from apps.api_keys.schemas.api_key import ApiKeyRevoke
 from apps.core.authorization.principal import OPERATOR
 from apps.credits.models import CreditBalance, CreditTransaction
 from apps.usage.models import UsageDenial, UsageEvent
@@ -95,7 +96,7 @@ def test_a_revocation_is_before_or_after_a_batch(database: None):
 
     async def revoke_soon() -> None:
         await asyncio.sleep(0.1)
-        await api_key_service().revoke(OPERATOR, victim.id, "leaked")
+        await api_key_service().revoke(OPERATOR, victim.id, ApiKeyRevoke(reason="leaked"))
         revoked.set()
 
     async def race() -> list[tuple[list[Code], list[Code]]]:

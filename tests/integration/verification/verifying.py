@@ -41,7 +41,7 @@ async def decide_on(queries: Sequence[VerificationQuery]) -> list[Verdict]:
 
 def make_limited_key(*rate_limits: tuple[str, int, int], **fields: Any) -> IssuedKey:
     """Return a key whose owner's plan has these rate limits."""
-    return make_key(make_user(plan=make_plan(*rate_limits)), **fields)
+    return make_key(make_user(plan=make_plan(*rate_limits)), **{"scopes": ["account:read"], **fields})
 
 
 async def usage() -> list[UsageEvent]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from copy import copy
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from apps.api_keys.models import ApiKey, ApiKeySecret
@@ -11,9 +12,9 @@ from apps.api_keys.services.api_key_service import ApiKeyService
 from apps.core.database.open_transaction import require_transaction
 from apps.core.errors import NotFound
 from apps.users.services.user_service import UserService
-from tests.support.fakes import LONG_AGO, FakeAccounts, FakeAudit, FakeUsers
+from tests.support.fakes import LONG_AGO, FakeAccounts, FakeAudit, FakeUsers, unsaved_key
 
-NEW_ID = 99
+NEW_ID, CREATOR = 99, 8
 
 
 class FakeKeys:
@@ -23,11 +24,14 @@ class FakeKeys:
 
     def __init__(self, *keys: ApiKey) -> None:
         self.keys = {key.pk: key for key in keys}
+        self.creator = unsaved_key(CREATOR)  # the key of `key_of`, which no list shows
         self.secrets = FakeSecrets(self)
         self.calls: list[tuple[Any, ...]] = []
         self.locked: list[int] = []
 
     async def get(self, key_id: int) -> ApiKey:
+        if key_id == CREATOR:
+            return self.creator
         if key_id not in self.keys:
             raise NotFound
         return self.keys[key_id]
@@ -44,6 +48,17 @@ class FakeKeys:
         require_transaction("lock")
         self.locked.append(key_id)
         return await self.get(key_id)
+
+    async def lock_budget_spent(self, key: ApiKey) -> Decimal:
+        require_transaction("lock")
+        spent: Decimal = vars(key)["budget_spent"]
+        return spent
+
+    async def lock_created_by(self, key: ApiKey) -> list[ApiKey]:
+        require_transaction("lock")
+        created = [each for each in self.keys.values() if each.parent_id == key.pk and each.revoked_at is None]
+        self.locked += [each.pk for each in created]
+        return created
 
     async def insert(self, key: ApiKey) -> ApiKey:
         key.pk = NEW_ID

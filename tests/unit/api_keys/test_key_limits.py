@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from apps.api_keys.schemas.api_key import ApiKeyCreate, ApiKeyOut, ApiKeyUpdate
 from apps.api_keys.services.api_key_service import ApiKeyService
+from apps.core.authorization.catalogue import ACCOUNT_WRITE, KEYS_WRITE
 from apps.core.authorization.principal import OPERATOR
-from apps.core.authorization.scopes import ACCOUNT_WRITE, STAFF
 from apps.core.errors import NotAllowed
 from tests.support.callers import key_of, session_of, staff_of
 from tests.support.fakes import FakeAudit, FakeUsers, unsaved_key, unsaved_user
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.unit
 
 ME, MINE, COLLEAGUE = 1, 11, 3
 MINUTE = {"name": "minute", "limit": 60, "period_seconds": 60}
-CUSTOMERS = [session_of(ME), key_of(ME, ACCOUNT_WRITE), key_of(ME, ACCOUNT_WRITE, STAFF)]
+OTHERS = [session_of(ME), key_of(ME, ACCOUNT_WRITE), key_of(COLLEAGUE, KEYS_WRITE, is_staff=True)]
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def keys() -> Any:
 
 @pytest.fixture
 def service(keys: Any) -> ApiKeyService:
-    return service_of(keys, FakeUsers(unsaved_user(ME)), FakeAudit())
+    return service_of(keys, FakeUsers(unsaved_user(ME), unsaved_user(COLLEAGUE, is_staff=True)), FakeAudit())
 
 
 def new(**fields: Any) -> ApiKeyCreate:
@@ -116,8 +116,8 @@ def test_a_key_is_shown_with_its_rate_limits_and_spending():
     assert ApiKeyOut.of(unsaved_key(), frozenset()).model_dump()["budget"] is None
 
 
-@pytest.mark.parametrize("actor", CUSTOMERS)
-async def test_customers_may_not_set_rate_limits(service, keys, actor):
+@pytest.mark.parametrize("actor", OTHERS)
+async def test_customers_and_keys_may_not_set_rate_limits(service, keys, actor):
     for write in (
         service.create(actor, ME, new(rate_limits=[MINUTE])),
         service.update(actor, MINE, change(rate_limits=[MINUTE])),
@@ -131,7 +131,7 @@ async def test_customers_may_not_set_rate_limits(service, keys, actor):
     assert keys.keys[NEW_ID].rate_limits == []
 
 
-@pytest.mark.parametrize("actor", [staff_of(COLLEAGUE), key_of(COLLEAGUE, STAFF, is_staff=True), OPERATOR])
+@pytest.mark.parametrize("actor", [staff_of(COLLEAGUE, KEYS_WRITE), OPERATOR])
 async def test_staff_set_rate_limits(service, keys, actor):
     await service.create(actor, ME, new(rate_limits=[MINUTE]))
     await service.update(actor, MINE, change(rate_limits=[MINUTE]))
@@ -140,7 +140,7 @@ async def test_staff_set_rate_limits(service, keys, actor):
     assert [call[2] for call in keys.calls if call[0] == "update"] == [{"rate_limits": [MINUTE]}, {"rate_limits": []}]
 
 
-@pytest.mark.parametrize("actor", [session_of(ME), key_of(ME, ACCOUNT_WRITE), staff_of(COLLEAGUE), OPERATOR])
+@pytest.mark.parametrize("actor", [session_of(ME), staff_of(COLLEAGUE, KEYS_WRITE), OPERATOR])
 async def test_a_budget_is_set_and_removed(service, keys, actor):
     await service.create(actor, ME, new(budget="5"))
     await service.update(actor, MINE, change(budget="0.5"))

@@ -7,6 +7,7 @@ import pytest
 from apps.authentication.domain.refresh_token import new_family
 from apps.authentication.services.in_transaction.session_revocation import SessionRevocation
 from apps.authentication.services.session_service import AccountSessions
+from apps.core.authorization.catalogue import ACCOUNT_READ, ACCOUNT_WRITE, SECURITY_READ, SECURITY_WRITE, STAFF_READ
 from apps.core.authorization.principal import OPERATOR
 from apps.core.errors import NotAllowed, NotFound, StepUpRequired
 from apps.core.schemas.page import PageQuery
@@ -18,6 +19,7 @@ from tests.unit.authentication.fakes import ME, SESSION, FakeSessions, one_sessi
 pytestmark = pytest.mark.unit
 
 COLLEAGUE, BOSS = 2, 3
+SECURITY = (SECURITY_READ, SECURITY_WRITE)
 
 
 @pytest.fixture
@@ -44,8 +46,8 @@ def service(sessions: Any, audit: Any, accounts: Any) -> AccountSessions:
 
 ALLOWED = [
     (session_of(ME, session_id=SESSION, recently_authenticated=True), "signed out"),
-    (staff_of(COLLEAGUE), "ended by staff"),
-    (key_of(COLLEAGUE, "keyhouse:staff", is_staff=True), "ended by staff"),
+    (staff_of(COLLEAGUE, *SECURITY), "ended by staff"),
+    (key_of(COLLEAGUE, *SECURITY, is_staff=True), "ended by staff"),
     (OPERATOR, "ended by staff"),
 ]
 
@@ -73,11 +75,12 @@ async def test_owner_and_staff_list_sessions(service, actor, is_current):
     ("actor", "user_id"),
     [
         (session_of(9), ME),
-        (key_of(ME, "keyhouse:*"), ME),
-        (key_of(COLLEAGUE, "keyhouse:account", is_staff=True), ME),
-        (staff_of(COLLEAGUE), BOSS),
+        (key_of(ME, ACCOUNT_READ, ACCOUNT_WRITE), ME),
+        (key_of(COLLEAGUE, ACCOUNT_READ, ACCOUNT_WRITE, is_staff=True), ME),
+        (staff_of(COLLEAGUE), ME),
+        (staff_of(COLLEAGUE, *SECURITY), BOSS),
     ],
-    ids=["another customer", "the owner's key", "a key without staff rights", "another member of staff"],
+    ids=["another customer", "the owner's key", "a key without the scopes", "staff without", "another's of staff"],
 )
 async def test_others_are_refused(service, sessions, audit, actor, user_id):
     for refused in (
@@ -104,8 +107,15 @@ async def test_superuser_ends_sessions_of_staff(service, accounts, audit):
     assert (accounts.locked, audit.entries) == ([COLLEAGUE], [])  # there was none to end
 
 
+async def test_sessions_of_staff_are_listed_for_those_who_may_read_about_staff(service):
+    assert (await service.page(staff_of(COLLEAGUE, *SECURITY, STAFF_READ), BOSS, PageQuery())).total == 0
+    with pytest.raises(NotAllowed):
+        await service.end_all(staff_of(COLLEAGUE, *SECURITY, STAFF_READ), BOSS)
+
+
 async def test_missing_account_is_not_found(service, sessions):
-    for refused in (service.end_all(staff_of(COLLEAGUE), 404), service.page(staff_of(COLLEAGUE), 404, PageQuery())):
+    actor = staff_of(COLLEAGUE, *SECURITY)
+    for refused in (service.end_all(actor, 404), service.page(actor, 404, PageQuery())):
         with pytest.raises(NotFound):
             await refused
     assert sessions.calls == []

@@ -135,7 +135,7 @@ async def test_account_with_a_second_factor_needs_reauthentication_by_it(scene):
 
 async def test_api_key_changes_no_password(scene):
     with pytest.raises(NotAllowed):
-        await scene.service.change(key_of(ME, "keyhouse:*"), password_change())
+        await scene.service.change(key_of(ME, "account:read", "account:write"), password_change())
     assert scene.credentials.calls == []
 
 

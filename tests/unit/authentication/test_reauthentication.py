@@ -90,7 +90,7 @@ async def test_wrong_code_records_nothing(scene):
 
 async def test_api_key_cannot_reauthenticate(scene):
     with pytest.raises(NotAllowed):
-        await scene.service.confirm(key_of(ME, "keyhouse:*"), by_password())
+        await scene.service.confirm(key_of(ME, "account:read", "account:write"), by_password())
     assert scene.sessions.calls == []
 
 

@@ -9,6 +9,7 @@ from apps.authentication.domain.refresh_token import new_family
 from apps.authentication.services.in_transaction.session_revocation import SessionRevocation
 from apps.authentication.services.session_service import SessionService
 from apps.authentication.services.signed_tokens import AccessClaims, AccessTokens
+from apps.core.authorization.catalogue import EVERYONES_SCOPES
 from apps.core.authorization.principal import CredentialKind
 from apps.core.errors import NotAllowed, NotFound, StepUpRequired
 from apps.core.schemas.page import PageQuery
@@ -66,7 +67,7 @@ async def test_token_authenticates_its_account(service, user, tokens):
     assert (principal.user_id, principal.session_id, principal.kind) == (ME, SESSION, CredentialKind.SESSION)
     assert (principal.methods, principal.recently_authenticated) == ({"pwd"}, False)
     assert (principal.is_staff, principal.is_superuser) == (True, False)
-    assert (principal.scopes, principal.roles) == ({"keys:verify"}, {"service"})
+    assert (principal.scopes, principal.roles) == (EVERYONES_SCOPES | {"keys:verify"}, {"service"})
 
 
 @pytest.mark.parametrize("claims", [AccessClaims(ME, 404), AccessClaims(2, SESSION)])
@@ -118,7 +119,7 @@ async def test_only_the_current_session_ends_without_reauthentication(service, s
 
 
 async def test_api_key_has_no_sessions(service, sessions):
-    caller = key_of(ME, "keyhouse:*")
+    caller = key_of(ME, "account:read", "account:write")
     for refused in (
         service.logout(caller),
         service.end(caller, SESSION),

@@ -2,8 +2,18 @@
 
 import pytest
 
-from apps.core.authorization.principal import OPERATOR, CredentialKind, Principal
-from apps.core.authorization.scopes import ACCOUNT_WRITE, CREDITS_HOLD, KEYS_VERIFY, STAFF
+from apps.core.authorization.catalogue import (
+    ACCOUNT_READ,
+    ACCOUNT_WRITE,
+    CATALOGUE,
+    CREDITS_HOLD,
+    CUSTOMERS_READ,
+    CUSTOMERS_WRITE,
+    EVERYONES_SCOPES,
+    KEYS_VERIFY,
+    RESERVED_SCOPES,
+)
+from apps.core.authorization.principal import ANONYMOUS, OPERATOR, CredentialKind, Principal, owner_of
 from apps.core.errors import InsufficientScopes, NotAllowed, SecondFactorRequired
 
 pytestmark = pytest.mark.unit
@@ -11,8 +21,9 @@ pytestmark = pytest.mark.unit
 ME, OTHER = 1, 2
 
 
-def session(**fields):
-    return Principal(user_id=ME, kind=CredentialKind.SESSION, session_id=7, **fields)
+def session(*scopes, **fields):
+    held = EVERYONES_SCOPES.union(scopes)
+    return Principal(user_id=ME, kind=CredentialKind.SESSION, scopes=held, session_id=7, **fields)
 
 
 def key(*scopes, **fields):
@@ -22,18 +33,22 @@ def key(*scopes, **fields):
 CALLERS = {
     "session": session(),
     "key": key(),
-    "key with account scope": key(ACCOUNT_WRITE),
-    "key with staff scope of a customer": key(STAFF),
-    "staff session": session(is_staff=True),
+    "key that reads": key(ACCOUNT_READ),
+    "key that reads and changes": key(ACCOUNT_READ, ACCOUNT_WRITE),
+    "staff session without a role": session(is_staff=True),
+    "staff session that reads": session(CUSTOMERS_READ, is_staff=True),
+    "staff session that reads and changes": session(CUSTOMERS_READ, CUSTOMERS_WRITE, is_staff=True),
     "staff key": key(is_staff=True),
-    "staff key with account scope": key(ACCOUNT_WRITE, is_staff=True),
-    "staff key with staff scope": key(STAFF, is_staff=True),
-    "staff key with every scope": key("keyhouse:*", ACCOUNT_WRITE, STAFF, is_staff=True),
+    "staff key for the own account": key(ACCOUNT_READ, ACCOUNT_WRITE, is_staff=True),
+    "staff key that reads": key(CUSTOMERS_READ, is_staff=True),
     "operator": OPERATOR,
+    "anonymous": ANONYMOUS,
 }
-ACCOUNT_HOLDERS = [name for name in CALLERS if name != "operator"]
-STAFF_CALLERS = {"staff session", "staff key with staff scope", "staff key with every scope", "operator"}
-WRITERS = {"session", "key with account scope", "staff key with account scope", *STAFF_CALLERS} - {"operator"}
+SESSIONS = {name for name in CALLERS if "session" in name}
+OWN_READERS = {*SESSIONS, "key that reads", "key that reads and changes", "staff key for the own account"}
+OWN_WRITERS = OWN_READERS - {"key that reads"}
+READERS = {"staff session that reads", "staff session that reads and changes", "staff key that reads", "operator"}
+WRITERS = {"staff session that reads and changes", "operator"}
 
 
 def may(action, *args) -> bool:
@@ -45,46 +60,54 @@ def may(action, *args) -> bool:
 
 
 @pytest.mark.parametrize("name", CALLERS)
-def test_staff_rights_need_a_session_or_the_staff_scope(name):
-    assert CALLERS[name].acts_as_staff is (name in STAFF_CALLERS)
-    assert may(CALLERS[name].require_staff) is (name in STAFF_CALLERS)
-
-
-@pytest.mark.parametrize(
-    ("name", "scopes"),
-    [
-        ("session", (ACCOUNT_WRITE,)),
-        ("staff session", (ACCOUNT_WRITE, STAFF)),
-        ("key", ()),
-        ("key with account scope", (ACCOUNT_WRITE,)),
-        ("key with staff scope of a customer", ()),
-        ("staff key", ()),
-        ("staff key with every scope", (ACCOUNT_WRITE, STAFF)),
-    ],
-)
-def test_reserved_scopes_of_a_caller(name, scopes):
-    assert CALLERS[name].reserved_scopes == scopes
+def test_other_accounts_need_a_scope_of_staff(name):
+    assert may(CALLERS[name].require_reading, OTHER, CUSTOMERS_READ) is (name in READERS)
+    assert may(CALLERS[name].require_writing, OTHER, CUSTOMERS_WRITE) is (name in WRITERS)
 
 
 @pytest.mark.parametrize("name", CALLERS)
-def test_only_staff_may_access_other_accounts(name):
-    assert may(CALLERS[name].require_reading, OTHER) is (name in STAFF_CALLERS)
-    assert may(CALLERS[name].require_writing, OTHER) is (name in STAFF_CALLERS)
+def test_own_account_needs_a_session_or_a_scope(name):
+    if CALLERS[name].user_id is not None:
+        assert may(CALLERS[name].require_reading, ME, CUSTOMERS_READ) is (name in OWN_READERS)
+        assert may(CALLERS[name].require_writing, ME, CUSTOMERS_WRITE) is (name in OWN_WRITERS)
 
 
-@pytest.mark.parametrize("name", ACCOUNT_HOLDERS)
-def test_every_caller_may_read_its_own_account(name):
-    assert may(CALLERS[name].require_reading, ME)
+def test_an_entity_names_its_own_scopes():
+    caller = key("projects:write")
+    caller.require_writing(ME, CUSTOMERS_WRITE, "projects:write")
+    with pytest.raises(InsufficientScopes, match="projects:read"):
+        caller.require_reading(ME, CUSTOMERS_READ, "projects:read")
 
 
-@pytest.mark.parametrize("name", ACCOUNT_HOLDERS)
-def test_key_needs_scope_to_change_its_own_account(name):
-    assert may(CALLERS[name].require_writing, ME) is (name in WRITERS)
+@pytest.mark.parametrize(
+    ("caller", "error"),
+    [
+        (key(), InsufficientScopes),
+        (session(is_staff=True), InsufficientScopes),
+        (session(), NotAllowed),
+    ],
+)
+def test_error_names_the_missing_scope_to_those_who_could_hold_it(caller, error):
+    missing = ACCOUNT_WRITE if caller.kind is CredentialKind.API_KEY else CUSTOMERS_READ
+    with pytest.raises(NotAllowed) as refusal:
+        caller.require_scope(missing)
+    assert type(refusal.value) is error
+    assert (missing in str(refusal.value)) is (error is InsufficientScopes)
 
 
-def test_error_names_the_missing_scope():
-    with pytest.raises(InsufficientScopes, match="keyhouse:account"):
-        key().require_writing(ME)
+@pytest.mark.parametrize(
+    ("caller", "scopes"),
+    [
+        (session(), (ACCOUNT_READ, ACCOUNT_WRITE)),
+        (session(KEYS_VERIFY, CUSTOMERS_READ), (ACCOUNT_READ, ACCOUNT_WRITE, KEYS_VERIFY, CUSTOMERS_READ)),
+        (key("mine:read", ACCOUNT_READ), (ACCOUNT_READ,)),
+        (OPERATOR, tuple(CATALOGUE)),
+        (owner_of(ME), (ACCOUNT_READ, ACCOUNT_WRITE)),
+        (ANONYMOUS, ()),
+    ],
+)
+def test_reserved_scopes_of_a_caller(caller, scopes):
+    assert caller.reserved_scopes == scopes
 
 
 @pytest.mark.parametrize(
@@ -93,26 +116,18 @@ def test_error_names_the_missing_scope():
         (key(KEYS_VERIFY), True),
         (key("keys:*"), False),  # a wildcard grants no declared scope
         (key("keys:*", KEYS_VERIFY), True),
-        (session(scopes=frozenset({KEYS_VERIFY})), True),
-        (session(scopes=frozenset({CREDITS_HOLD})), False),
+        (session(KEYS_VERIFY), True),
+        (session(CREDITS_HOLD), False),
         (key("keys:read"), False),
         (key(), False),
-        (key(is_staff=True), False),  # a key of staff has only its own scopes
         (session(), False),
-        (session(is_staff=True), True),
+        (session(is_staff=True), False),  # being staff gives nothing
         (OPERATOR, True),
     ],
 )
 def test_scopes(caller, has):
     assert caller.has_scope(KEYS_VERIFY) is has
     assert may(caller.require_scope, KEYS_VERIFY) is has
-
-
-def test_session_has_scopes_of_its_roles_and_of_everyone():
-    caller = session(scopes=frozenset({CREDITS_HOLD, KEYS_VERIFY}))
-    assert caller.reserved_scopes == (ACCOUNT_WRITE, KEYS_VERIFY, CREDITS_HOLD)
-    assert caller.has_scope(ACCOUNT_WRITE)
-    assert not caller.has_scope(STAFF)
 
 
 @pytest.mark.parametrize(
@@ -123,10 +138,8 @@ def test_session_has_scopes_of_its_roles_and_of_everyone():
         (session(), False),
         (session(is_staff=True), False),
         (session(is_staff=True, is_superuser=True), True),
-        (session(is_superuser=True), False),  # a superuser who is no longer staff has no superuser rights
         (key(KEYS_VERIFY), False),
-        (key(is_staff=True, is_superuser=True), False),
-        (key(STAFF, is_staff=True, is_superuser=True), True),
+        (key(*RESERVED_SCOPES, is_staff=True), False),  # a key has scopes only
         (OPERATOR, True),
     ],
 )
@@ -137,15 +150,23 @@ def test_roles(caller, has):
 
 def test_staff_session_without_second_factor_is_rejected():
     caller = session(lacks_second_factor=True)
-    for check in (caller.require_staff, caller.require_superuser):
-        with pytest.raises(SecondFactorRequired):
-            check()
     with pytest.raises(SecondFactorRequired):
-        caller.require_scope(KEYS_VERIFY)
-    for check in (caller.require_reading, caller.require_writing):
-        check(ME)
+        caller.require_superuser()
+    for scope in (KEYS_VERIFY, CUSTOMERS_READ):
         with pytest.raises(SecondFactorRequired):
-            check(OTHER)
+            caller.require_scope(scope)
+    for check in (caller.require_reading, caller.require_writing):
+        check(ME, CUSTOMERS_READ)
+        with pytest.raises(SecondFactorRequired):
+            check(OTHER, CUSTOMERS_READ)
+
+
+def test_own_account_is_refused_where_others_must_act():
+    for caller in (session(), key(ACCOUNT_WRITE), session(is_staff=True, is_superuser=True)):
+        caller.require_other(OTHER, "reason")
+        with pytest.raises(NotAllowed, match="reason"):
+            caller.require_other(ME, "reason")
+    OPERATOR.require_other(ME, "reason")
 
 
 def test_operator_has_no_account():

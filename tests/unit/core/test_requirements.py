@@ -34,7 +34,7 @@ def request_of(**fields: Any) -> Any:
         (require_scopes("keys:verify"), key_of(1, "keys:*"), InsufficientScopes),
         (require_scopes("keys:verify"), session_of(1), InsufficientScopes),
         (require_scopes("keys:verify"), session_of(1, scopes=frozenset({"keys:verify"})), None),
-        (require_scopes("keyhouse:account"), session_of(1), None),
+        (require_scopes("account:read"), session_of(1), None),
         (require_roles("auditor", "service"), session_of(1, roles=frozenset({"service"})), None),
         (require_roles("auditor"), session_of(1, roles=frozenset({"service"})), NotAllowed),
         (require_roles("service"), key_of(1, "keys:verify"), NotAllowed),

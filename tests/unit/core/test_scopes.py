@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.core.authorization.catalogue import CATALOGUE, HeldBy
+from apps.core.authorization.catalogue import CATALOGUE, CUSTOMERS_READ, KEYS_READ, HeldBy
 from apps.core.authorization.scopes import (
+    ACCOUNT_READ,
     ACCOUNT_WRITE,
     CREDITS_HOLD,
     EVERYONES_SCOPES,
     KEYS_VERIFY,
     RESERVED_SCOPES,
     ROLE_SCOPES,
-    STAFF,
     TOKENS_INTROSPECT,
     added_scopes,
     effective_scopes,
@@ -21,7 +21,6 @@ from apps.core.authorization.scopes import (
     missing_scopes,
     reserved_among,
     reserved_under,
-    scopes_of_roles,
     withheld_scopes,
 )
 
@@ -29,8 +28,8 @@ pytestmark = pytest.mark.unit
 
 PARTS = st.text("abz09_.-", min_size=1, max_size=5)
 SCOPES = st.lists(PARTS, min_size=1, max_size=4).map(":".join)
-WILDCARDS = ["keys:*", "credits:*", "keyhouse:*", "tokens:*", "mine:*"]
-ANY_SCOPE = st.sampled_from([*sorted(RESERVED_SCOPES), *WILDCARDS, "keys:read", "mine:read", "tokens"])
+WILDCARDS = ["keys:*", "credits:*", "account:*", "customers:*", "tokens:*", "mine:*"]
+ANY_SCOPE = st.sampled_from([*sorted(RESERVED_SCOPES), *WILDCARDS, "keys:mine", "mine:read", "tokens"])
 
 
 @pytest.mark.parametrize(
@@ -75,19 +74,22 @@ def test_missing_scopes_keep_their_order():
     assert missing_scopes(iter(["a"]), iter(["a"])) == []
 
 
-@pytest.mark.parametrize("scope", [*sorted(RESERVED_SCOPES), "keys:*", "credits:*", "keyhouse:*"])
-def test_declared_scope_or_wildcard_over_it_is_reserved(scope):
+@pytest.mark.parametrize("scope", [*sorted(RESERVED_SCOPES), "keys:*", "credits:*", "tokens:*"])
+def test_declared_scope_or_wildcard_over_a_service_scope_is_reserved(scope):
     assert reserved_among(["mine", scope]) == [scope]
 
 
-@pytest.mark.parametrize("scope", ["keys:read", "keyhouse", "keys", "credits:hold:more", "Keys:verify", "keysx:*"])
+@pytest.mark.parametrize(
+    "scope",
+    ["keys:mine", "account", "account:*", "customers:*", "keys", "credits:hold:more", "Keys:verify", "keysx:*"],
+)
 def test_other_scope_is_not_reserved(scope):
     assert reserved_among([scope]) == []
 
 
 def test_reserved_under_expands_wildcards():
-    assert reserved_under(["mine:*", "keys:*", "credits:hold", "keyhouse"]) == [KEYS_VERIFY, CREDITS_HOLD]
-    assert reserved_under(["keyhouse:*"]) == [ACCOUNT_WRITE, STAFF]
+    assert reserved_under(["mine:*", "keys:*", "credits:hold", "account"]) == [KEYS_VERIFY, CREDITS_HOLD]
+    assert reserved_under(["account:*", "customers:*", CUSTOMERS_READ]) == [CUSTOMERS_READ]
     assert reserved_under([]) == []
 
 
@@ -95,8 +97,9 @@ def test_every_declared_scope_has_a_description():
     assert all(scope.name == name and scope.description.endswith(".") for name, scope in CATALOGUE.items())
     # Projects may declare more.
     held_by = {
+        ACCOUNT_READ: HeldBy.EVERYONE,
         ACCOUNT_WRITE: HeldBy.EVERYONE,
-        STAFF: HeldBy.STAFF,
+        CUSTOMERS_READ: HeldBy.STAFF,
         KEYS_VERIFY: HeldBy.ROLES,
         CREDITS_HOLD: HeldBy.ROLES,
         TOKENS_INTROSPECT: HeldBy.ROLES,
@@ -105,18 +108,20 @@ def test_every_declared_scope_has_a_description():
 
 
 @pytest.mark.parametrize(
-    ("given", "is_staff", "held"),
+    ("given", "flags", "held"),
     [
-        ([], False, EVERYONES_SCOPES),
-        ([KEYS_VERIFY], False, EVERYONES_SCOPES | {KEYS_VERIFY}),
-        ([STAFF, "mine:read", "old:scope", "keys:*"], False, EVERYONES_SCOPES),  # rows of roles grant only role scopes
-        ([], True, RESERVED_SCOPES),
+        ([], {}, EVERYONES_SCOPES),
+        ([KEYS_VERIFY], {}, EVERYONES_SCOPES | {KEYS_VERIFY}),
+        ([CUSTOMERS_READ, "mine:read", "old:scope", "keys:*"], {}, EVERYONES_SCOPES),
+        ([], {"is_staff": True}, EVERYONES_SCOPES),
+        ([CUSTOMERS_READ, KEYS_VERIFY, "x"], {"is_staff": True}, EVERYONES_SCOPES | {CUSTOMERS_READ, KEYS_VERIFY}),
+        ([], {"is_staff": True, "is_superuser": True}, RESERVED_SCOPES),
+        ([KEYS_READ], {"is_superuser": True}, EVERYONES_SCOPES),  # nothing without `is_staff`
     ],
 )
-def test_held_scopes_of_an_account(given, is_staff, held):
+def test_held_scopes_of_an_account(given, flags, held):
     assert ACCOUNT_WRITE in held
-    assert held_scopes(given, is_staff=is_staff) == held
-    assert scopes_of_roles(given) == held_scopes(given, is_staff=False) - EVERYONES_SCOPES
+    assert held_scopes(given, **{"is_staff": False, **flags}) == held
 
 
 @pytest.mark.parametrize(
@@ -127,7 +132,8 @@ def test_held_scopes_of_an_account(given, is_staff, held):
         (["keys:*"], {KEYS_VERIFY}, ["keys:*", KEYS_VERIFY], []),
         (["keys:*"], set(), ["keys:*"], [KEYS_VERIFY]),
         (["keys:*", KEYS_VERIFY], {KEYS_VERIFY}, ["keys:*", KEYS_VERIFY], []),
-        (["keyhouse:*"], {ACCOUNT_WRITE}, ["keyhouse:*", ACCOUNT_WRITE], [STAFF]),
+        (["account:*", "customers:*"], RESERVED_SCOPES, ["account:*", "customers:*"], []),
+        ([ACCOUNT_READ, CUSTOMERS_READ], EVERYONES_SCOPES, [ACCOUNT_READ], [CUSTOMERS_READ]),
         (["a:*"], RESERVED_SCOPES, ["a:*"], []),
         ([], RESERVED_SCOPES, [], []),
     ],
@@ -142,7 +148,7 @@ def test_effective_scopes_drop_only_unheld_declared_scopes(own, held):
     effective = effective_scopes(own, held)
     for declared in RESERVED_SCOPES:
         assert grants(effective, declared) is (declared in held and bool(set(reserved_under(own)) & {declared}))
-    for undeclared in ("mine:read", "mine:read:all", "keys:read", "tokens:read", "tokens", "keyhouse:x"):
+    for undeclared in ("mine:read", "mine:read:all", "keys:mine", "tokens:read", "tokens", "account:x"):
         assert grants(effective, undeclared) is grants(own, undeclared)
     assert len(set(effective)) == len(effective)
     assert effective_scopes(effective, held) == effective

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from apps.core.authorization.catalogue import ACCOUNT_READ, CREDITS_ADJUST, CREDITS_GRANT, CREDITS_READ, STAFF_MANAGE
 from apps.core.authorization.principal import OPERATOR
-from apps.core.authorization.scopes import STAFF
-from apps.core.errors import Conflict, InsufficientCredits, NotAllowed, NotFound
+from apps.core.errors import Conflict, InsufficientCredits, InsufficientScopes, NotAllowed, NotFound
 from apps.credits.schemas.credit_transaction import CreditPosting, LedgerQuery
 from apps.credits.services.credit_service import CreditService
 from apps.users.services.user_service import UserService
@@ -17,7 +17,7 @@ from tests.unit.credits.fake_credits import FakeCredits
 pytestmark = pytest.mark.unit
 
 ME, OTHER, MISSING = 1, 2, 404
-COLLEAGUE = staff_of(3)
+COLLEAGUE = staff_of(3, CREDITS_READ, CREDITS_GRANT, CREDITS_ADJUST)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def adjustment(amount: str, **fields: Any) -> CreditPosting:
     [
         (session_of(ME), None, "10.000000"),
         (session_of(ME), ME, "10.000000"),
-        (key_of(ME), None, "10.000000"),
+        (key_of(ME, ACCOUNT_READ), None, "10.000000"),
         (COLLEAGUE, None, "0.000000"),
         (COLLEAGUE, ME, "10.000000"),
         (OPERATOR, ME, "10.000000"),
@@ -65,7 +65,9 @@ async def test_a_balance_is_read(service, actor, user_id, balance):
     [
         (session_of(ME), OTHER, NotAllowed),
         (session_of(ME), MISSING, NotAllowed),
-        (key_of(3, is_staff=True), ME, NotAllowed),
+        (key_of(ME), ME, InsufficientScopes),
+        (key_of(3, is_staff=True), ME, InsufficientScopes),
+        (staff_of(3, CREDITS_GRANT), ME, InsufficientScopes),
         (COLLEAGUE, MISSING, NotFound),
         (OPERATOR, None, NotAllowed),
     ],
@@ -86,7 +88,9 @@ async def test_a_ledger_is_paged(service, stored):
 
 
 @pytest.mark.parametrize(
-    "actor", [COLLEAGUE, OPERATOR, key_of(3, STAFF, is_staff=True), staff_of(ME)], ids=["staff", "cli", "key", "own"]
+    "actor",
+    [staff_of(3, CREDITS_GRANT), OPERATOR, key_of(3, CREDITS_GRANT, is_staff=True)],
+    ids=["staff", "cli", "key"],
 )
 async def test_staff_post_credits(service, stored, audit, actor):
     entry = await service.post(actor, ME, posting(description="paid", reference_id="invoice 7"))
@@ -99,12 +103,37 @@ async def test_staff_post_credits(service, stored, audit, actor):
 
 
 @pytest.mark.parametrize(
-    "actor", [session_of(ME), key_of(ME, STAFF), key_of(3, is_staff=True)], ids=["customer", "own key", "plain key"]
+    "actor",
+    [
+        session_of(ME),
+        staff_of(ME, CREDITS_GRANT),
+        staff_of(ME, is_superuser=True),
+        key_of(ME, CREDITS_GRANT, is_staff=True),
+        staff_of(3, CREDITS_READ, CREDITS_ADJUST),
+        key_of(3, is_staff=True),
+    ],
+    ids=["customer", "own", "own superuser", "own key", "without the scope", "plain key"],
 )
 async def test_others_may_not_post_credits(service, stored, audit, actor):
     with pytest.raises(NotAllowed):
         await service.post(actor, ME, posting())
     assert (stored.ledger, stored.balances[ME], audit.entries) == ([], 10, [])
+
+
+@pytest.mark.parametrize("change", [adjustment("5"), adjustment("-5"), posting(type="refund")])
+async def test_adjusting_is_another_right_than_granting(service, stored, change):
+    with pytest.raises(InsufficientScopes, match=CREDITS_ADJUST):
+        await service.post(staff_of(3, CREDITS_GRANT), ME, change)
+    assert stored.balances[ME] == 10
+    await service.post(staff_of(3, CREDITS_ADJUST), ME, change)
+    assert stored.balances[ME] == 10 + change.amount
+
+
+async def test_colleagues_are_credited_by_those_who_manage_staff(service, stored):
+    with pytest.raises(InsufficientScopes, match=STAFF_MANAGE):
+        await service.post(staff_of(5, CREDITS_GRANT), 3, posting())
+    await service.post(staff_of(5, CREDITS_GRANT, STAFF_MANAGE), 3, posting())
+    assert stored.balances[3] == 5
 
 
 async def test_a_reference_posts_once(service, stored):

@@ -34,7 +34,7 @@ def test_too_many_scopes_are_rejected():
 
 
 def test_default_scopes_leave_out_those_keyhouse_checks():
-    held = ["b", "keyhouse:account", "keys:*", "keys:verify", "a:*", "keys:mine"]
+    held = ["b", "account:read", "keys:*", "keys:verify", "a:*", "keys:mine"]
     assert default_scopes(held) == ("b", "a:*", "keys:mine")
 
 

@@ -8,9 +8,9 @@ import pytest
 from pydantic import field_serializer
 
 from apps.core.declarations import PersonalData, PersonalDataDeclaration, section_of
-from apps.core.errors import NotAllowed, StepUpRequired
+from apps.core.errors import InsufficientScopes, NotAllowed, StepUpRequired
 from apps.core.schemas.base import ResponseSchema
-from apps.personal_data.services.data_export import DataExport, sections_of
+from apps.personal_data.services.data_export import EXPORT_SCOPES, DataExport, sections_of
 from apps.users.schemas.user import UserOut
 from tests.support.callers import key_of, session_of, staff_of
 from tests.support.fakes import FakeAudit, unsaved_user
@@ -47,7 +47,7 @@ class Users:
     async def get(self, _actor: Any, user_id: int) -> UserOut:
         return UserOut.of(unsaved_user(user_id))
 
-    async def require_changeable(self, _actor: Any, _user_id: int) -> None: ...
+    async def require_changeable(self, _actor: Any, _user_id: int, _scope: str) -> None: ...
 
 
 class Scene:
@@ -82,7 +82,7 @@ async def test_rows_are_made_and_serialised_on_hashing_threads():
 async def test_allowing_an_export_records_nothing():
     scene = Scene()
     scene.exports.allow_own(session_of(ME, recently_authenticated=True))
-    await scene.exports.allow(staff_of(COLLEAGUE), ME)
+    await scene.exports.allow(staff_of(COLLEAGUE, *EXPORT_SCOPES), ME)
     assert scene.recorded == []
 
 
@@ -92,7 +92,8 @@ async def test_allowing_an_export_records_nothing():
         (session_of(ME), None, StepUpRequired),
         (key_of(ME, recently_authenticated=True), None, NotAllowed),
         (session_of(ME, recently_authenticated=True), COLLEAGUE, NotAllowed),
-        (staff_of(COLLEAGUE), COLLEAGUE, StepUpRequired),
+        (staff_of(COLLEAGUE, *EXPORT_SCOPES), COLLEAGUE, StepUpRequired),
+        *[(staff_of(COLLEAGUE, *set(EXPORT_SCOPES) - {scope}), ME, InsufficientScopes) for scope in EXPORT_SCOPES],
     ],
 )
 async def test_export_is_refused_without_the_right(actor, user_id, error):

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from apps.core.authorization.catalogue import ACCOUNT_WRITE, PLANS_READ, PLANS_WRITE
 from apps.core.authorization.principal import OPERATOR
-from apps.core.authorization.scopes import ACCOUNT_WRITE, STAFF
 from apps.core.database.open_transaction import require_transaction
 from apps.core.errors import Conflict, ErrorDetail, NotAllowed, NotFound, ValidationFailed
 from apps.core.schemas.page import PageQuery
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.unit
 
 FREE, PRO, MISSING = 1, 5, 404
 MINUTE = {"name": "minute", "limit": 60, "period_seconds": 60}
-OUTSIDERS = [session_of(1), key_of(1, ACCOUNT_WRITE, STAFF), key_of(1, ACCOUNT_WRITE, is_staff=True)]
-STAFF_MEMBERS = [staff_of(1), key_of(1, STAFF, is_staff=True), OPERATOR]
+OUTSIDERS = [session_of(1), key_of(1, ACCOUNT_WRITE), key_of(1, PLANS_READ, is_staff=True), staff_of(1, PLANS_READ)]
+STAFF_MEMBERS = [staff_of(1, PLANS_WRITE), key_of(1, PLANS_WRITE, is_staff=True), OPERATOR]
 
 
 def unsaved_plan(plan_id: int, name: str) -> Plan:
@@ -111,7 +111,7 @@ async def test_everyone_reads_plans(service, plans):
 
 
 @pytest.mark.parametrize("actor", OUTSIDERS)
-async def test_only_staff_change_plans(service, plans, audit, actor):
+async def test_others_do_not_change_plans(service, plans, audit, actor):
     for write in (
         service.create(actor, PlanCreate(name="gold")),
         service.update(actor, PRO, PlanUpdate(name="gold")),

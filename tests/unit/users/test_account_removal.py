@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from apps.core.authorization.catalogue import ACCOUNT_WRITE, CUSTOMERS_WRITE, STAFF_MANAGE
 from apps.core.authorization.principal import OPERATOR
-from apps.core.authorization.scopes import ACCOUNT_WRITE
 from apps.core.database.open_transaction import require_transaction
 from apps.core.errors import Conflict, InsufficientScopes, NotAllowed, StepUpRequired
 from apps.mail.domain.message import MailMessage
@@ -76,7 +76,8 @@ def removal(users: Any, deleted: Any, belongings: Any, audit: Any) -> AccountRem
 
 
 @pytest.mark.parametrize(
-    ("actor", "user_id"), [(session_of(ME, recently_authenticated=True), ME), (staff_of(5), ME), (OPERATOR, COLLEAGUE)]
+    ("actor", "user_id"),
+    [(session_of(ME, recently_authenticated=True), ME), (staff_of(5, CUSTOMERS_WRITE), ME), (OPERATOR, COLLEAGUE)],
 )
 async def test_deletes_softly(removal, users, belongings, audit, actor, user_id):
     await removal.delete(actor, user_id)
@@ -98,8 +99,9 @@ async def test_deletes_softly(removal, users, belongings, audit, actor, user_id)
         (session_of(ME, recently_authenticated=True), OTHER, NotAllowed),
         (key_of(ME), ME, InsufficientScopes),
         (key_of(ME, ACCOUNT_WRITE), ME, NotAllowed),
-        (staff_of(5), COLLEAGUE, NotAllowed),
-        (session_of(COLLEAGUE, is_staff=True, is_superuser=True, recently_authenticated=True), COLLEAGUE, Conflict),
+        (staff_of(5), ME, InsufficientScopes),
+        (staff_of(5, CUSTOMERS_WRITE), COLLEAGUE, InsufficientScopes),
+        (session_of(COLLEAGUE, is_superuser=True, recently_authenticated=True), COLLEAGUE, Conflict),
     ],
 )
 async def test_refuses_to_delete(removal, users, belongings, audit, actor, user_id, error):
@@ -109,14 +111,15 @@ async def test_refuses_to_delete(removal, users, belongings, audit, actor, user_
 
 
 async def test_staff_restore(removal, users, deleted, audit):
-    assert (await removal.restore(staff_of(5), ME)).id == ME
-    await removal.restore(staff_of(5, is_superuser=True), COLLEAGUE)
+    assert (await removal.restore(staff_of(5, CUSTOMERS_WRITE), ME)).id == ME
+    await removal.restore(staff_of(5, CUSTOMERS_WRITE, STAFF_MANAGE), COLLEAGUE)
     assert deleted.restored == [ME, COLLEAGUE]
     assert [entry.action for entry in audit.entries] == ["user.restored"] * 2
 
 
 @pytest.mark.parametrize(
-    ("actor", "user_id"), [(session_of(ME), ME), (key_of(ME, ACCOUNT_WRITE), ME), (staff_of(5), COLLEAGUE)]
+    ("actor", "user_id"),
+    [(session_of(ME), ME), (key_of(ME, ACCOUNT_WRITE), ME), (staff_of(5, CUSTOMERS_WRITE), COLLEAGUE)],
 )
 async def test_refuses_to_restore(removal, deleted, audit, actor, user_id):
     with pytest.raises(NotAllowed):

@@ -1,11 +1,21 @@
 """Who may change accounts, and what follows from a change."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from apps.core.authorization.catalogue import (
+    ACCOUNT_WRITE,
+    CREDITS_GRANT,
+    CUSTOMERS_READ,
+    CUSTOMERS_SUSPEND,
+    CUSTOMERS_WRITE,
+    KEYS_READ,
+    RESERVED_SCOPES,
+    STAFF_MANAGE,
+)
 from apps.core.authorization.principal import OPERATOR
-from apps.core.authorization.scopes import ACCOUNT_WRITE, STAFF
 from apps.core.database.open_transaction import require_transaction
 from apps.core.errors import Conflict, InsufficientScopes, NotAllowed, StepUpRequired, ValidationFailed
 from apps.users.models import User
@@ -29,14 +39,16 @@ class FakePlans:
 
 
 class FakeRoles:
-    """Accounts that had the role `old` and get others."""
+    """Accounts that had the role `old` and get others, which are named as the scope that each gives."""
 
-    def __init__(self) -> None:
+    def __init__(self, users: FakeUsers) -> None:
+        self.users = users
         self.assigned: list[tuple[int, list[str]]] = []
 
     async def assign(self, user_id: int, names: list[str]) -> list[str]:
         require_transaction("assign roles")
         self.assigned.append((user_id, names))
+        vars(self.users.users[user_id])["role_scopes"] = names
         return ["old"]
 
 
@@ -62,8 +74,8 @@ def users():
 
 
 @pytest.fixture
-def roles():
-    return FakeRoles()
+def roles(users):
+    return FakeRoles(users)
 
 
 @pytest.fixture
@@ -96,7 +108,7 @@ async def test_owner_changes_their_account(service, users, audit):
 
 
 async def test_plan_is_set_by_its_name(service, users):
-    await service.update(staff_of(COLLEAGUE), ME, UserUpdate(plan="pro"))
+    await service.update(staff_of(COLLEAGUE, CUSTOMERS_WRITE), ME, UserUpdate(plan="pro"))
     assert written(users) == [{"plan_id": 22}]
 
 
@@ -116,7 +128,7 @@ async def test_owner_s_new_address_waits_and_nothing_is_written(service, users, 
 async def test_staff_replace_an_address_which_is_unverified_unless_only_its_case_changes(
     service, users, email_changes, email, columns
 ):
-    await service.update(staff_of(5, recently_authenticated=True), ME, UserUpdate(email=email))
+    await service.update(staff_of(5, CUSTOMERS_WRITE, recently_authenticated=True), ME, UserUpdate(email=email))
     assert (written(users), email_changes.begun, email_changes.completed) == ([columns], [], [(ME, email)])
 
 
@@ -142,17 +154,25 @@ async def test_sessions_end_with_access(service, users, user_id, update, ends):
         (session_of(ME), ME, {"plan": "pro"}, NotAllowed),
         (session_of(ME), ME, {"is_active": True}, NotAllowed),
         (session_of(ME), ME, {"roles": ["service"]}, NotAllowed),
-        (session_of(ME, is_superuser=True), ME, {"roles": ["service"]}, NotAllowed),
-        (staff_of(COLLEAGUE), ME, {"roles": []}, NotAllowed),
-        (staff_of(COLLEAGUE), COLLEAGUE, {"roles": ["service"]}, NotAllowed),
-        (key_of(COLLEAGUE, ACCOUNT_WRITE, is_staff=True, is_superuser=True), COLLEAGUE, {"roles": []}, NotAllowed),
+        (session_of(ME, is_superuser=True, recently_authenticated=True), ME, {"roles": ["service"]}, NotAllowed),
+        (session_of(ME, is_superuser=True), ME, {"plan": "pro"}, NotAllowed),
+        (staff_of(COLLEAGUE, CUSTOMERS_WRITE), ME, {"roles": []}, InsufficientScopes),
+        (staff_of(COLLEAGUE, CUSTOMERS_WRITE), ME, {"is_active": False}, InsufficientScopes),
+        (staff_of(COLLEAGUE, CUSTOMERS_SUSPEND), ME, {"is_active": False, "full_name": "x"}, InsufficientScopes),
+        (staff_of(COLLEAGUE, CUSTOMERS_READ, STAFF_MANAGE), ME, {}, InsufficientScopes),
+        (
+            staff_of(COLLEAGUE, STAFF_MANAGE, recently_authenticated=True),
+            COLLEAGUE,
+            {"roles": [STAFF_MANAGE]},
+            NotAllowed,
+        ),
+        (key_of(COLLEAGUE, ACCOUNT_WRITE, STAFF_MANAGE, is_staff=True), ME, {"roles": []}, NotAllowed),
         (key_of(ME), ME, {"full_name": "x"}, InsufficientScopes),
         (key_of(ME, ACCOUNT_WRITE), ME, {"plan": "pro"}, NotAllowed),
-        (key_of(ME, STAFF), OTHER, {"full_name": "x"}, NotAllowed),
-        (key_of(COLLEAGUE, ACCOUNT_WRITE, is_staff=True), OTHER, {"full_name": "x"}, NotAllowed),
-        (staff_of(5), COLLEAGUE, {"full_name": "x"}, NotAllowed),
-        (staff_of(COLLEAGUE), ME, {"plan": "none"}, ValidationFailed),
-        (staff_of(COLLEAGUE), COLLEAGUE, {"is_active": False}, Conflict),
+        (key_of(COLLEAGUE, ACCOUNT_WRITE, is_staff=True), OTHER, {"full_name": "x"}, InsufficientScopes),
+        (staff_of(5, CUSTOMERS_WRITE), COLLEAGUE, {"full_name": "x"}, InsufficientScopes),
+        (staff_of(COLLEAGUE, CUSTOMERS_WRITE), ME, {"plan": "none"}, ValidationFailed),
+        (staff_of(COLLEAGUE, CUSTOMERS_SUSPEND), COLLEAGUE, {"is_active": False}, Conflict),
         (staff_of(COLLEAGUE, is_superuser=True), COLLEAGUE, {"is_active": False, "full_name": "x"}, Conflict),
     ],
 )
@@ -162,14 +182,15 @@ async def test_refuses_to_change(service, users, audit, actor, user_id, update, 
     assert users.calls == audit.entries == []
 
 
-async def test_only_a_superuser_changes_another_member_of_staff(service, users):
-    await service.update(staff_of(5, is_superuser=True), COLLEAGUE, UserUpdate(full_name="x"))
+async def test_another_member_of_staff_is_changed_by_those_who_manage_staff(service, users):
+    await service.update(staff_of(5, CUSTOMERS_WRITE, STAFF_MANAGE), COLLEAGUE, UserUpdate(full_name="x"))
     await service.update(staff_of(COLLEAGUE), COLLEAGUE, UserUpdate(full_name="y"))
     assert written(users) == [{"full_name": "x"}, {"full_name": "y"}]
 
 
-async def test_superuser_gives_roles(service, roles, audit):
-    boss = staff_of(5, is_superuser=True, recently_authenticated=True)
+@pytest.mark.parametrize("boss", [staff_of(5, is_superuser=True), staff_of(5, STAFF_MANAGE, "a", "b")])
+async def test_roles_are_given(service, roles, audit, boss):
+    boss = replace(boss, recently_authenticated=True)
     await service.update(boss, ME, UserUpdate(roles=["b", "a", "b"]))
     assert roles.assigned == [(ME, ["a", "b"])]
     assert [(entry.before, entry.after) for entry in audit.entries] == [({"roles": ["old"]}, {"roles": ["a", "b"]})]
@@ -180,14 +201,22 @@ async def test_superuser_gives_roles(service, roles, audit):
     ("actor", "error"),
     [
         (staff_of(5, is_superuser=True), StepUpRequired),
-        (key_of(5, STAFF, is_staff=True, is_superuser=True), NotAllowed),
-        (key_of(5, STAFF, is_staff=True, is_superuser=True, recently_authenticated=True), NotAllowed),
+        (key_of(5, *RESERVED_SCOPES, is_staff=True), NotAllowed),
+        (key_of(5, *RESERVED_SCOPES, is_staff=True, recently_authenticated=True), NotAllowed),
     ],
 )
 async def test_giving_access_needs_a_recent_authentication(service, users, roles, change, actor, error):
     with pytest.raises(error):
         await service.update(actor, OTHER, UserAdministration(**change))
     assert users.calls == roles.assigned == []
+
+
+async def test_nobody_gives_scopes_that_they_lack(service, audit, users):
+    actor = staff_of(5, STAFF_MANAGE, KEYS_READ, recently_authenticated=True)
+    await service.update(actor, COLLEAGUE, UserUpdate(roles=[KEYS_READ]))
+    assert len(audit.entries) == 1
+    with pytest.raises(NotAllowed, match=CREDITS_GRANT):
+        await service.update(actor, COLLEAGUE, UserUpdate(roles=[CREDITS_GRANT, KEYS_READ]))
 
 
 async def test_operator_needs_no_recent_authentication(service, roles):

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from apps.core.authorization.catalogue import ACCOUNT_READ, CUSTOMERS_READ, CUSTOMERS_WRITE
 from apps.core.database.open_transaction import require_transaction
 from apps.core.errors import InsufficientScopes, NotAllowed, NotFound
 from apps.core.schemas.page import PageQuery
@@ -59,7 +60,7 @@ class Scene:
         self.service = Identities(self.rows, UserService(users), self.accounts, trail)
 
 
-@pytest.mark.parametrize("actor", [session_of(ME), key_of(ME), staff_of(STAFF)])
+@pytest.mark.parametrize("actor", [session_of(ME), key_of(ME, ACCOUNT_READ), staff_of(STAFF, CUSTOMERS_READ)])
 async def test_owner_and_staff_read(actor):
     scene = Scene()
     assert (await scene.service.get(actor, MINE)).provider == "google"
@@ -73,11 +74,16 @@ async def test_others_do_not_read():
         await service.get(session_of(OTHER), MINE)
     with pytest.raises(NotAllowed):
         await service.page(session_of(OTHER), ME, PageQuery())
+    for actor in (key_of(ME), staff_of(STAFF)):
+        with pytest.raises(InsufficientScopes):
+            await service.get(actor, MINE)
+        with pytest.raises(InsufficientScopes):
+            await service.page(actor, ME, PageQuery())
     with pytest.raises(NotFound):
         await service.get(session_of(ME), 11)
 
 
-@pytest.mark.parametrize("actor", [session_of(ME), staff_of(STAFF)])
+@pytest.mark.parametrize("actor", [session_of(ME), staff_of(STAFF, CUSTOMERS_WRITE)])
 async def test_deletion_locks_the_account_and_is_recorded(actor):
     scene = Scene()
     await scene.service.delete(actor, MINE)
@@ -87,7 +93,10 @@ async def test_deletion_locks_the_account_and_is_recorded(actor):
     assert entry.before == {"provider": "google"}
 
 
-@pytest.mark.parametrize(("actor", "error"), [(session_of(OTHER), NotAllowed), (key_of(ME), InsufficientScopes)])
+@pytest.mark.parametrize(
+    ("actor", "error"),
+    [(session_of(OTHER), NotAllowed), (key_of(ME), InsufficientScopes), (staff_of(STAFF), InsufficientScopes)],
+)
 async def test_deletion_is_refused_without_the_right(actor, error):
     scene = Scene()
     with pytest.raises(error):

@@ -111,20 +111,6 @@ def test_update_holds_only_the_fields_that_were_sent():
 
 
 @pytest.mark.parametrize(
-    ("change", "needs_staff"),
-    [
-        ({}, False),
-        ({"email": "a@b.co", "username": "a", "full_name": "A"}, False),
-        ({"plan": "pro"}, True),
-        ({"is_active": True}, True),
-        ({"full_name": "A", "is_active": False}, True),
-    ],
-)
-def test_which_changes_need_staff(change, needs_staff):
-    assert UserUpdate.model_validate(change).needs_staff is needs_staff
-
-
-@pytest.mark.parametrize(
     ("field", "value"),
     [
         *[(name, None) for name in ("email", "username", "full_name", "plan", "is_active")],

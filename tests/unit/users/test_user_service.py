@@ -4,8 +4,19 @@ from typing import Any
 
 import pytest
 
+from apps.core.authorization.catalogue import (
+    ACCOUNT_READ,
+    ACCOUNT_WRITE,
+    CREDITS_GRANT,
+    CUSTOMERS_READ,
+    EVERYONES_SCOPES,
+    KEYS_READ,
+    KEYS_VERIFY,
+    KEYS_WRITE,
+    RESERVED_SCOPES,
+    STAFF_MANAGE,
+)
 from apps.core.authorization.principal import OPERATOR
-from apps.core.authorization.scopes import ACCOUNT_WRITE, EVERYONES_SCOPES, KEYS_VERIFY, RESERVED_SCOPES, STAFF
 from apps.core.errors import NotAllowed, NotFound
 from apps.users.schemas.user import UserQuery
 from apps.users.services.user_service import UserService
@@ -14,12 +25,14 @@ from tests.support.fakes import FakeUsers, unsaved_user
 
 pytestmark = pytest.mark.unit
 
-ME, OTHER, COLLEAGUE, MISSING = 1, 2, 3, 404
+ME, OTHER, COLLEAGUE, BOSS, MISSING = 1, 2, 3, 4, 404
 
 
 @pytest.fixture
 def users():
-    return FakeUsers(unsaved_user(ME), unsaved_user(OTHER), unsaved_user(COLLEAGUE, is_staff=True))
+    colleague = unsaved_user(COLLEAGUE, is_staff=True, role_scopes=[CREDITS_GRANT])
+    boss = unsaved_user(BOSS, is_staff=True, is_superuser=True)
+    return FakeUsers(unsaved_user(ME), unsaved_user(OTHER), colleague, boss)
 
 
 @pytest.fixture
@@ -31,13 +44,15 @@ def service(users: Any) -> UserService:
     ("actor", "seen"),
     [
         (session_of(ME), {ME}),
-        (key_of(ME), {ME}),
-        (key_of(ME, STAFF), {ME}),
-        (staff_of(COLLEAGUE), {ME, OTHER, COLLEAGUE}),
-        (key_of(COLLEAGUE, is_staff=True), {COLLEAGUE}),
+        (key_of(ME), set()),
+        (key_of(ME, ACCOUNT_READ), {ME}),
+        (staff_of(COLLEAGUE), {COLLEAGUE}),
+        (staff_of(COLLEAGUE, CUSTOMERS_READ), {ME, OTHER, COLLEAGUE}),
+        (key_of(COLLEAGUE, is_staff=True), set()),
+        (key_of(COLLEAGUE, CUSTOMERS_READ, is_staff=True), {ME, OTHER}),
         (OPERATOR, {ME, OTHER, COLLEAGUE}),
     ],
-    ids=["session", "key", "customer's key with staff scope", "staff", "staff's key", "operator"],
+    ids=["session", "key", "reading key", "staff", "reading staff", "staff's key", "staff's reading key", "operator"],
 )
 async def test_who_reads_which_account(service, actor, seen):
     for user_id in (ME, OTHER, COLLEAGUE):
@@ -50,12 +65,20 @@ async def test_who_reads_which_account(service, actor, seen):
 
 async def test_only_staff_get_not_found_for_a_missing_account(service):
     with pytest.raises(NotFound):
-        await service.get(staff_of(COLLEAGUE), MISSING)
+        await service.get(staff_of(COLLEAGUE, CUSTOMERS_READ), MISSING)
     with pytest.raises(NotAllowed):
         await service.get(session_of(ME), MISSING)
 
 
-@pytest.mark.parametrize(("actor", "only_id"), [(session_of(ME), ME), (key_of(ME), ME), (staff_of(COLLEAGUE), None)])
+@pytest.mark.parametrize(
+    ("actor", "only_id"),
+    [
+        (session_of(ME), ME),
+        (key_of(ME, ACCOUNT_READ), ME),
+        (staff_of(COLLEAGUE), COLLEAGUE),
+        (staff_of(COLLEAGUE, CUSTOMERS_READ), None),
+    ],
+)
 async def test_lists_the_accounts_that_the_caller_may_read(service, users, actor, only_id):
     await service.page(actor, UserQuery(page=2, size=5, search="a", is_active=True))
     assert users.calls == [("page", {"offset": 5, "size": 5, "search": "a", "is_active": True, "only_id": only_id})]
@@ -66,7 +89,10 @@ async def test_lists_the_accounts_that_the_caller_may_read(service, users, actor
     [
         ({}, EVERYONES_SCOPES),
         ({"role_scopes": [KEYS_VERIFY, "gone:scope"]}, EVERYONES_SCOPES | {KEYS_VERIFY}),
-        ({"is_staff": True}, RESERVED_SCOPES),
+        ({"role_scopes": [CUSTOMERS_READ]}, EVERYONES_SCOPES),
+        ({"is_staff": True}, EVERYONES_SCOPES),
+        ({"is_staff": True, "role_scopes": [CUSTOMERS_READ]}, EVERYONES_SCOPES | {CUSTOMERS_READ}),
+        ({"is_staff": True, "is_superuser": True}, RESERVED_SCOPES),
         ({"is_superuser": True}, EVERYONES_SCOPES),
     ],
 )
@@ -83,19 +109,27 @@ async def test_scopes_that_an_account_holds(service, users, fields, held):
         (session_of(ME), OTHER, False),
         (key_of(ME, ACCOUNT_WRITE), ME, True),
         (key_of(ME), ME, False),
-        (staff_of(5), OTHER, True),
-        (staff_of(5), COLLEAGUE, False),
+        (staff_of(5), OTHER, False),
+        (staff_of(5, KEYS_READ), OTHER, False),
+        (staff_of(5, KEYS_WRITE), OTHER, True),
+        (staff_of(5, KEYS_WRITE), COLLEAGUE, False),
+        (staff_of(5, KEYS_WRITE, STAFF_MANAGE), COLLEAGUE, False),  # who grants credits, which the actor does not
+        (staff_of(5, KEYS_WRITE, STAFF_MANAGE, CREDITS_GRANT), COLLEAGUE, True),
+        (key_of(5, KEYS_WRITE, STAFF_MANAGE, CREDITS_GRANT, is_staff=True), COLLEAGUE, True),
         (staff_of(COLLEAGUE), COLLEAGUE, True),
         (staff_of(5, is_superuser=True), COLLEAGUE, True),
-        (OPERATOR, COLLEAGUE, True),
+        (staff_of(5, *RESERVED_SCOPES), BOSS, False),
+        (staff_of(5, is_superuser=True), BOSS, True),
+        (key_of(5, *RESERVED_SCOPES, is_staff=True), BOSS, False),
+        (OPERATOR, BOSS, True),
     ],
 )
 async def test_who_may_change_what_belongs_to_an_account(service, actor, user_id, may):
     if may:
-        await service.require_changeable(actor, user_id)
+        await service.require_changeable(actor, user_id, KEYS_WRITE)
     else:
         with pytest.raises(NotAllowed):
-            await service.require_changeable(actor, user_id)
+            await service.require_changeable(actor, user_id, KEYS_WRITE)
 
 
 async def test_credentials_by_address_and_by_id(service):

@@ -10,8 +10,8 @@ from tests.unit.verification.records import record
 pytestmark = pytest.mark.unit
 
 
-def loaded(*scopes: str, role_scopes: list[str] | None, is_staff: bool = False) -> KeyRecord:
-    return KeyRecord.of(record(scopes=list(scopes), role_scopes=role_scopes, owner_is_staff=is_staff))
+def loaded(*scopes: str, role_scopes: list[str] | None, **owner: bool) -> KeyRecord:
+    return KeyRecord.of(record(scopes=list(scopes), role_scopes=role_scopes, **owner))
 
 
 @pytest.mark.parametrize(
@@ -21,8 +21,9 @@ def loaded(*scopes: str, role_scopes: list[str] | None, is_staff: bool = False) 
         (["a:*", "keys:verify"], [], ["a:*"]),
         (["keys:*"], ["keys:verify", "credits:hold"], ["keys:*", "keys:verify"]),
         (["keys:*"], ["credits:hold"], ["keys:*"]),
-        (["keyhouse:*"], [], ["keyhouse:*", "keyhouse:account"]),
-        (["keyhouse:staff"], ["keyhouse:staff"], []),
+        (["account:*"], [], ["account:*"]),
+        (["account:read", "account:write"], [], ["account:read", "account:write"]),
+        (["customers:read"], ["customers:read"], []),
         (["a"], None, ["a"]),
     ],
 )
@@ -35,10 +36,13 @@ def test_scopes_that_the_owner_does_not_hold_are_not_in_effect(
     assert principal_of(key).roles == frozenset()
 
 
-def test_a_key_of_staff_has_all_its_scopes():
-    assert loaded(*sorted(RESERVED_SCOPES), role_scopes=[], is_staff=True).scopes == sorted(RESERVED_SCOPES)
-    assert loaded("keyhouse:*", role_scopes=[], is_staff=True).scopes == [
-        "keyhouse:*",
-        "keyhouse:account",
-        "keyhouse:staff",
-    ]
+def test_a_key_of_staff_has_the_scopes_that_its_owner_s_roles_give():
+    scopes = ["customers:read", "customers:write"]
+    assert loaded(*scopes, role_scopes=["customers:read"], owner_is_staff=True).scopes == ["customers:read"]
+    assert loaded(*scopes, role_scopes=[], owner_is_staff=True).scopes == []
+
+
+def test_a_key_of_a_superuser_has_all_its_scopes():
+    every = sorted(RESERVED_SCOPES)
+    assert loaded(*every, role_scopes=[], owner_is_staff=True, owner_is_superuser=True).scopes == every
+    assert loaded("customers:read", role_scopes=[], owner_is_superuser=True).scopes == []

@@ -14,15 +14,18 @@ from apps.core.management.service_command import ServiceCommand
 class Command(ServiceCommand):
     """Revokes an API key permanently."""
 
-    help = "Revoke an API key permanently. Verifications that begin afterwards return DISABLED."
+    help = "Revoke an API key permanently, and the keys that it has created. Verifications then return DISABLED."
     examples = ("manage.py revoke_api_key 7 --reason leaked",)
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
         """Add the key and the reason."""
         add_key_argument(parser)
         parser.add_argument("--reason", default="", help="shown to the key's owner")
+        parser.add_argument(
+            "--keep-created-keys", action="store_true", help="keep the keys that it has created, which else are revoked"
+        )
 
     def run(self, options: dict[str, Any]) -> None:
         """Revoke the key."""
-        reason = ApiKeyRevoke(reason=options["reason"]).reason
-        self.show(call_service(api_key_service().revoke, OPERATOR, key_id_of(options), reason), options)
+        revocation = ApiKeyRevoke(reason=options["reason"], keep_created_keys=options["keep_created_keys"])
+        self.show(call_service(api_key_service().revoke, OPERATOR, key_id_of(options), revocation), options)

@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
+from apps.core.authorization.catalogue import ACCOUNT_WRITE, STAFF_SCOPES
 from apps.core.authorization.principal import Principal
-from apps.core.authorization.scopes import ACCOUNT_WRITE, ROLE_SCOPES, held_scopes, reserved_under, withheld_scopes
+from apps.core.authorization.scopes import held_scopes, reserved_under, withheld_scopes
 from apps.core.errors import ErrorDetail, NotFound, ValidationFailed
 from apps.users.repositories.account_repository import AccountRepository
-from apps.users.services.credentials import Credentials, is_usable, require_changeable_by
+from apps.users.services.colleagues import require_changeable_by
+from apps.users.services.credentials import Credentials, is_usable
 
 
 class Accounts:
@@ -20,15 +22,15 @@ class Accounts:
         """Lock the account, usable or not; raises NotFound."""
         return Credentials.of(await self._accounts.lock(user_id))
 
-    async def lock_for(self, actor: Principal, user_id: int, scope: str = ACCOUNT_WRITE) -> Credentials:
-        """Lock the account whose data the actor is about to change.
+    async def lock_for(self, actor: Principal, user_id: int, scope: str, own: str = ACCOUNT_WRITE) -> Credentials:
+        """Lock the account, whose belongings the actor is about to change.
 
-        Raises NotFound, NotAllowed or InsufficientScopes unless the actor may change it: a customer its own (a key
-        needs `scope`); staff those of customers; superusers also those of other staff.
+        Raises NotFound, NotAllowed or InsufficientScopes unless the actor may: the account itself with the scope `own`,
+        others with `scope`, and another member of staff's as `require_changeable_by` says.
         """
-        actor.require_writing(user_id, scope)
+        actor.require_writing(user_id, scope, own)
         account = await self.lock(user_id)
-        require_changeable_by(actor, account)
+        await require_changeable_by(actor, account, self._accounts)
         return account
 
     async def lock_usable(self, user_id: int) -> Credentials:
@@ -66,17 +68,18 @@ class HeldScopes:
         wanted = reserved_under(scopes)
         missing = withheld_scopes(wanted, await self._held(user_id)) if wanted else []
         if missing:
-            details = [ErrorDetail("scopes", await self._reason(scope)) for scope in missing]
+            details = [ErrorDetail("scopes", await self._requirement_of(scope)) for scope in missing]
             raise ValidationFailed("The owner of the key does not hold all of these scopes.", details=details)
 
     async def _held(self, user_id: int) -> frozenset[str]:
         user: Any = await self._accounts.find_with_role_scopes(user_id)
-        return held_scopes(user.role_scopes, is_staff=user.is_staff) if user else frozenset()
+        if user is None:
+            return frozenset()
+        return held_scopes(user.role_scopes, is_staff=user.is_staff, is_superuser=user.is_superuser)
 
-    async def _reason(self, scope: str) -> str:
-        if scope not in ROLE_SCOPES:
-            return f"Only staff hold the scope {scope}."
+    async def _requirement_of(self, scope: str) -> str:
+        owner = "The owner must be a member of staff with" if scope in STAFF_SCOPES else "The owner needs"
         names = await self._accounts.role_names_with_scope(scope)
         if not names:
-            return f"The owner needs a role with the scope {scope}, and no role has it."
-        return f"The owner needs a role with the scope {scope}: {' or '.join(names)}."
+            return f"{owner} a role with the scope {scope}, and no role has it."
+        return f"{owner} a role with the scope {scope}: {' or '.join(names)}."

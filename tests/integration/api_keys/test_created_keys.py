@@ -1,0 +1,179 @@
+"""What an API key creates has its bounds, and is revoked with it."""
+
+import asyncio
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+from apps.api_keys.models import ApiKey, ApiKeyCounter
+from apps.audit.models import AuditEvent
+from tests.support.accounts import Account, colleague, customer
+from tests.support.assertions import assert_error
+from tests.support.factories import IssuedKey, make_key
+from tests.support.orm import make, rows
+
+KEYS = "/api/v1/api-keys"
+ACCOUNT = ["account:read", "account:write", "mine:*"]
+END = "2999-01-01T00:00:00Z"
+
+
+async def key_of(me: Account, **fields: Any) -> IssuedKey:
+    key: IssuedKey = await make(make_key, me.user, **{"scopes": ACCOUNT, **fields})
+    return key
+
+
+async def create(api: httpx.AsyncClient, creator: IssuedKey, **fields: Any) -> dict[str, Any]:
+    made = await api.post(KEYS, json={"name": "k", **fields}, headers=creator.headers)
+    assert made.status_code == 201, made.text
+    found: dict[str, Any] = made.json()
+    return found
+
+
+async def revoked() -> set[int]:
+    return {key.pk for key in await rows(ApiKey.objects.filter(revoked_at__isnull=False))}
+
+
+async def test_a_created_key_is_bounded_and_names_its_creator(api: httpx.AsyncClient):
+    me = await customer()
+    creator = await key_of(me, ip_allowlist=["127.0.0.0/8"], expires_at=END, budget=Decimal(10))
+    await make(ApiKeyCounter.objects.filter(pk=creator.id).update, budget_spent=Decimal(4))
+    made = await create(api, creator, budget="2.5")
+    assert {name: made[name] for name in ("parent_id", "ip_allowlist", "expires_at", "budget")} == {
+        "parent_id": creator.id, "ip_allowlist": ["127.0.0.0/8"], "expires_at": END, "budget": "2.500000",
+    }  # fmt: skip
+    rest = await create(api, creator)
+    assert rest["budget"] == "3.500000"
+    (row,) = await rows(ApiKey.objects.filter(pk=creator.id))
+    assert row.budget == 4  # what it has spent: the rest is its keys'
+    event = (await rows(AuditEvent.objects.filter(action="api_key.created").order_by("id")))[0]
+    assert (event.target_id, event.after["parent_id"]) == (made["id"], creator.id)
+
+
+async def test_a_session_creates_keys_without_a_creator(api: httpx.AsyncClient):
+    me = await customer()
+    made = await api.post(KEYS, json={"name": "k", "budget": "5"}, headers=me.headers)
+    assert (made.json()["parent_id"], made.json()["budget"]) == (None, "5.000000")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("ip_allowlist", ["0.0.0.0/0"]), ("expires_at", "2999-01-02T00:00:00Z"), ("budget", "10.1")],
+)
+async def test_a_created_key_does_not_exceed_its_creator(api: httpx.AsyncClient, field: str, value: Any):
+    creator = await key_of(await customer(), ip_allowlist=["127.0.0.0/8"], expires_at=END, budget=Decimal(10))
+    refused = await api.post(KEYS, json={"name": "k", field: value}, headers=creator.headers)
+    assert_error(refused, 403, "FORBIDDEN", field=field)
+    assert len(await rows(ApiKey.objects.all())) == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("ip_allowlist", []),
+        ("expires_at", None),
+        ("budget", None),
+        ("budget", "11"),
+        ("scopes", [*ACCOUNT, "other"]),
+        ("rate_limits", []),
+    ],
+)
+@pytest.mark.parametrize("whose", ["its own", "another's"])
+async def test_a_key_loosens_no_bounds(api: httpx.AsyncClient, whose: str, field: str, value: Any):
+    me = await customer()
+    bounds: dict[str, Any] = {"ip_allowlist": ["127.0.0.0/8"], "expires_at": END, "budget": Decimal(10)}
+    bounded, free = await key_of(me, **bounds), await key_of(me)
+    caller = bounded if whose == "its own" else free
+    refused = await api.patch(f"{KEYS}/{bounded.id}", json={field: value}, headers=caller.headers)
+    assert_error(refused, 403, "FORBIDDEN", field=field)
+    (row,) = await rows(ApiKey.objects.filter(pk=bounded.id))
+    assert (row.ip_allowlist, row.budget, row.scopes) == (["127.0.0.0/8"], Decimal(10), ACCOUNT)
+    if field != "rate_limits":
+        assert (await api.patch(f"{KEYS}/{bounded.id}", json={field: value}, headers=me.headers)).status_code == 200
+
+
+async def test_created_keys_are_revoked_with_their_creator(api: httpx.AsyncClient):
+    me = await customer()
+    creator, other = await key_of(me), await key_of(me)
+    child = await create(api, creator, scopes=["mine:a"])
+    parent = await key_of(me)
+    await make(ApiKey.objects.filter(pk=parent.id).update, parent_id=creator.id)
+    grandchild = await create(api, parent)
+    assert (await api.post(f"{KEYS}/{creator.id}/revoke", headers=me.headers)).status_code == 200
+    assert await revoked() == {creator.id, child["id"], parent.id, grandchild["id"]}
+    assert other.id not in await revoked()
+    shown = (await api.get(f"{KEYS}/{child['id']}", headers=me.headers)).json()
+    assert shown["revoked_reason"] == "The key that created it was revoked."
+    events = await rows(AuditEvent.objects.filter(action="api_key.revoked"))
+    assert {event.target_id for event in events} == await revoked()
+    refused = await api.post(KEYS, json={"name": "k"}, headers=parent.headers)
+    assert_error(refused, 401, "NOT_AUTHENTICATED")
+
+
+async def test_created_keys_are_revoked_when_their_creator_is_deleted(api: httpx.AsyncClient):
+    me = await customer()
+    creator = await key_of(me)
+    child = await create(api, creator)
+    assert (await api.delete(f"{KEYS}/{creator.id}", headers=me.headers)).status_code == 204
+    assert await revoked() == {child["id"]}
+
+
+async def test_only_a_session_keeps_created_keys(api: httpx.AsyncClient):
+    me = await customer()
+    creator = await key_of(me)
+    child = await create(api, creator)
+    path, keeping = f"{KEYS}/{creator.id}/revoke", {"keep_created_keys": True}
+    assert_error(await api.post(path, json=keeping, headers=creator.headers), 403, "FORBIDDEN")
+    assert await revoked() == set()
+    assert (await api.post(path, json=keeping, headers=me.headers)).status_code == 200
+    assert await revoked() == {creator.id}
+    assert (await api.post(path, headers=me.headers)).status_code == 200  # later, they are revoked after all
+    assert await revoked() == {creator.id, child["id"]}
+
+
+async def test_a_key_of_staff_creates_bounded_keys_for_customers(api: httpx.AsyncClient):
+    me, staff = await customer(), await colleague("keys:read", "keys:write")
+    creator: IssuedKey = await make(
+        make_key, staff.user, scopes=["keys:write", "mine:*"], expires_at=END, ip_allowlist=["127.0.0.0/8"]
+    )
+    path = f"/api/v1/users/{me.id}/api-keys"
+    for scope in ("other", "account:read", "keys:verify", "keys:write"):
+        refused = await api.post(path, json={"name": "k", "scopes": [scope]}, headers=creator.headers)
+        assert refused.status_code == 403, refused.text
+    made = (await api.post(path, json={"name": "k", "scopes": ["mine:a"]}, headers=creator.headers)).json()
+    assert (made["user_id"], made["parent_id"], made["expires_at"]) == (me.id, creator.id, END)
+    assert (await api.post(f"{KEYS}/{creator.id}/revoke", headers=staff.headers)).status_code == 200
+    assert await revoked() == {creator.id, made["id"]}
+
+
+async def test_a_key_that_is_created_while_its_creator_is_revoked_does_not_survive(api: httpx.AsyncClient):
+    me = await customer()
+    for _ in range(8):
+        creator = await key_of(me)
+        made, stopped = await asyncio.gather(
+            api.post(KEYS, json={"name": "k"}, headers=creator.headers),
+            api.post(f"{KEYS}/{creator.id}/revoke", headers=me.headers),
+        )
+        assert (stopped.status_code, made.status_code in {201, 401, 409}) == (200, True)
+    assert await rows(ApiKey.objects.filter(revoked_at=None)) == []
+
+
+async def test_a_key_rotates_only_itself_and_what_it_has_created(api: httpx.AsyncClient):
+    me = await customer()
+    bounded, free = await key_of(me, budget=Decimal(1)), await key_of(me)
+    child = await create(api, bounded, scopes=["mine:a"])
+    refused = await api.post(f"{KEYS}/{free.id}/rotate", headers=bounded.headers)
+    assert_error(refused, 403, "FORBIDDEN")
+    for key_id in (child["id"], bounded.id):
+        assert (await api.post(f"{KEYS}/{key_id}/rotate", headers=bounded.headers)).status_code == 200
+
+
+async def test_concurrent_creations_share_one_budget(api: httpx.AsyncClient):
+    me = await customer()
+    creator = await key_of(me, budget=Decimal(5))
+    answers = await asyncio.gather(
+        *(api.post(KEYS, json={"name": "k", "budget": "2"}, headers=creator.headers) for _ in range(6))
+    )
+    assert sorted(answer.status_code for answer in answers) == [201] * 2 + [403] * 4
+    assert sum(key.budget or 0 for key in await rows(ApiKey.objects.all())) == 5
