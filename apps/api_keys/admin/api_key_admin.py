@@ -19,12 +19,11 @@ from apps.api_keys.admin.api_key_operations import DELETE, REVOKE, ROTATE, KeyAd
 from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.models import ApiKey, ApiKeySecret
 from apps.api_keys.services import key_format
-from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.keyhouse_model_admin import ModelAdminBase
 from apps.core.admin.operation import Operation
 from apps.core.admin.owner_columns import OwnerColumns
-from apps.core.admin.page_scopes import PageScopes
 from apps.core.admin.service_admin import ServiceAdmin
+from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import KEYS_READ, KEYS_WRITE
 from apps.core.authorization.scopes import withheld_scopes
 from apps.core.errors import NotFound

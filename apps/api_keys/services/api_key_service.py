@@ -10,12 +10,13 @@ from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
 from apps.api_keys.repositories.key_secret_repository import KeySecretRepository
 from apps.api_keys.schemas.api_key import ApiKeyCreate, ApiKeyOut, ApiKeyRevoke, ApiKeyUpdate, ApiKeyWithSecret
 from apps.api_keys.services import key_format
-from apps.api_keys.services.key_bounds import inherited, require_no_looser
 from apps.api_keys.services.key_rights import (
+    inherited,
     require_may_grant,
     require_may_limit,
     require_may_rotate,
     require_no_fewer_scopes,
+    require_no_looser,
 )
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.catalogue import KEYS_READ, KEYS_WRITE

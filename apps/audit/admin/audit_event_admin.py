@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from apps.audit.domain.audit_entry import Outcome
 from apps.audit.models import AuditEvent
 from apps.core.admin.keyhouse_model_admin import ModelAdminBase, ReadOnlyAdmin
-from apps.core.admin.page_scopes import PageScopes
+from apps.core.admin.staff_rights import PageScopes
 from apps.core.authorization.catalogue import AUDIT_READ
 from apps.core.authorization.principal import CredentialKind
 from apps.core.declarations import audit_kinds

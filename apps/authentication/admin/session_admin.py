@@ -15,12 +15,11 @@ from django.utils.safestring import SafeString
 
 from apps.authentication.dependencies import account_sessions, password_reset
 from apps.authentication.models import Session
-from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.keyhouse_model_admin import ModelAdminBase, ReadOnlyAdmin
 from apps.core.admin.operation import Operation, add_operation
 from apps.core.admin.operation_pages import OperationPages
 from apps.core.admin.owner_columns import OwnerColumns
-from apps.core.admin.page_scopes import PageScopes
+from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import SECURITY_READ, SECURITY_WRITE, STAFF_READ
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service

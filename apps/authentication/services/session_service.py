@@ -9,8 +9,7 @@ from apps.core.authorization.catalogue import SECURITY_READ, SECURITY_WRITE, STA
 from apps.core.authorization.principal import CredentialKind, Principal
 from apps.core.database.transaction import transaction
 from apps.core.schemas.page import Page, PageQuery
-from apps.users.services.colleagues import is_of_staff
-from apps.users.services.credentials import is_usable
+from apps.users.services.credentials import is_of_staff, is_usable
 from apps.users.services.in_transaction.accounts import Accounts
 from apps.users.services.user_service import UserService
 

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from apps.authentication.dependencies import password_service
 from apps.authentication.schemas.login import StepUpRequest
 from apps.authentication.schemas.password import PasswordChange
-from apps.core.admin.acting_staff import principal_of
 from apps.core.admin.schema_form import SchemaForm
+from apps.core.admin.staff_rights import principal_of
 from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
 from apps.core.errors import DomainError, PasskeyRefused, StepUpRequired, WrongPassword
 from apps.core.event_loop import call_service

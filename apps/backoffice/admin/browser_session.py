@@ -13,7 +13,7 @@ from apps.authentication.dependencies import session_service, staff_sessions
 from apps.authentication.services.staff_sessions import StaffSignedIn
 from apps.backoffice.admin.navigation import url_with_next
 from apps.backoffice.admin.staff_backend import StaffBackend
-from apps.core.admin.acting_staff import acting_staff, set_principal
+from apps.core.admin.staff_rights import acting_staff, set_principal
 from apps.core.errors import NotFound, StepUpRequired
 from apps.core.event_loop import call_service
 

@@ -26,8 +26,8 @@ from apps.backoffice.admin.reauthentication_page import reauthentication_page
 from apps.backoffice.admin.second_factor_pages import new_passkey_page, new_totp_page, second_factors_page
 from apps.backoffice.admin.second_step_page import SECOND_STEP_EXPIRED, second_step_page
 from apps.backoffice.admin.staff_login import StaffLoginForm, StaffLoginView
-from apps.core.admin.acting_staff import principal_of
 from apps.core.admin.keyhouse_model_admin import bounded_statements, is_statement_timeout
+from apps.core.admin.staff_rights import principal_of
 
 View = Callable[..., HttpResponse]
 SEARCH_TOOK_TOO_LONG = "The search took too long. Enter more characters."

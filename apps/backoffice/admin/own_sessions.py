@@ -7,8 +7,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from apps.authentication.dependencies import account_sessions, session_service
-from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.form_fields import parse_row_id
+from apps.core.admin.staff_rights import acting_staff
 from apps.core.authorization.principal import Principal
 from apps.core.errors import NotFound
 from apps.core.event_loop import call_service

@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from apps.authentication.dependencies import reauthentication
 from apps.backoffice.admin.authentication_forms import CodeForm, PasskeyForm, PasswordForm, second_factor_form
 from apps.backoffice.admin.navigation import next_page
-from apps.core.admin.acting_staff import acting_staff
+from apps.core.admin.staff_rights import acting_staff
 from apps.core.errors import DomainError
 from apps.core.event_loop import call_service
 from apps.core.rate_limits.request_limits import limit_by_address

@@ -11,8 +11,8 @@ from django.urls import reverse
 
 from apps.authentication.dependencies import session_authentication
 from apps.backoffice.admin.authentication_forms import CodeForm, NewPasskeyForm
-from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.form_fields import parse_row_id
+from apps.core.admin.staff_rights import acting_staff
 from apps.core.authorization.authentication_methods import HARDWARE_KEY, ONE_TIME_CODE, SOFTWARE_KEY
 from apps.core.errors import Conflict, NotFound, TooManyRequests, ValidationFailed, WrongCode
 from apps.core.event_loop import call_service

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 
-from apps.core.admin.page_scopes import allows, allows_app
+from apps.core.admin.staff_rights import allows, allows_app
 
 
 class StaffBackend(ModelBackend):

@@ -21,7 +21,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
 
-from apps.core.admin.page_scopes import ADD, CHANGE, DELETE, VIEW, PageScopes, register_page
+from apps.core.admin.staff_rights import ADD, CHANGE, DELETE, VIEW, PageScopes, register_page
 
 # Generic only for the type checker.
 if TYPE_CHECKING:

@@ -16,12 +16,11 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.text import capfirst
 
-from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.form_fields import parse_row_id
 from apps.core.admin.keyhouse_model_admin import KeyhouseModelAdmin
 from apps.core.admin.operation import Operation, added_operations
-from apps.core.admin.page_scopes import CHANGE, DELETE
 from apps.core.admin.schema_form import add_service_errors
+from apps.core.admin.staff_rights import CHANGE, DELETE, acting_staff
 from apps.core.errors import DomainError, StepUpRequired
 
 ROWS_MAXIMUM = 500

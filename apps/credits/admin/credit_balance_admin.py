@@ -16,8 +16,8 @@ from apps.core.admin.keyhouse_model_admin import ReadOnlyAdmin
 from apps.core.admin.operation import Operation
 from apps.core.admin.operation_pages import OperationPages
 from apps.core.admin.owner_columns import OwnerColumns
-from apps.core.admin.page_scopes import PageScopes
 from apps.core.admin.schema_form import SchemaForm
+from apps.core.admin.staff_rights import PageScopes
 from apps.core.authorization.catalogue import CREDITS_ADJUST, CREDITS_GRANT, CREDITS_READ
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from apps.core.admin.keyhouse_model_admin import ReadOnlyAdmin
 from apps.core.admin.owner_columns import OwnerColumns
-from apps.core.admin.page_scopes import PageScopes
+from apps.core.admin.staff_rights import PageScopes
 from apps.core.authorization.catalogue import CREDITS_READ
 from apps.credits.models import CreditTransaction
 

@@ -5,8 +5,8 @@ from django.forms import Form
 
 from apps.core.admin.operation import Operation
 from apps.core.admin.owner_columns import OwnerColumns
-from apps.core.admin.page_scopes import PageScopes
 from apps.core.admin.service_admin import ServiceAdmin
+from apps.core.admin.staff_rights import PageScopes
 from apps.core.authorization.catalogue import SECURITY_READ, SECURITY_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service

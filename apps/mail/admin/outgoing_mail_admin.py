@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from apps.core.admin.keyhouse_model_admin import ModelAdminBase, ReadOnlyAdmin
 from apps.core.admin.operation import Operation
 from apps.core.admin.operation_pages import OperationPages
-from apps.core.admin.page_scopes import PageScopes
+from apps.core.admin.staff_rights import PageScopes
 from apps.core.authorization.catalogue import SYSTEM_READ, SYSTEM_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from apps.core.admin.keyhouse_model_admin import ReadOnlyAdmin
 from apps.core.admin.operation import Operation, add_operation
 from apps.core.admin.owner_columns import OwnerColumns
-from apps.core.admin.page_scopes import PageScopes
+from apps.core.admin.staff_rights import PageScopes
 from apps.core.authorization.catalogue import SECURITY_READ, SECURITY_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service

@@ -5,11 +5,10 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.http import HttpRequest
 
-from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.operation import Operation
-from apps.core.admin.page_scopes import PageScopes
 from apps.core.admin.schema_form import SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
+from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import CUSTOMERS_READ, CUSTOMERS_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service

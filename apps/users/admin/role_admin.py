@@ -10,11 +10,10 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.operation import deletion
-from apps.core.admin.page_scopes import PageScopes
 from apps.core.admin.schema_form import SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
+from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import CATALOGUE, ROLE_SCOPES, STAFF_MANAGE, STAFF_READ
 from apps.core.event_loop import call_service
 from apps.users.dependencies import role_service

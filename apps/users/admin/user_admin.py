@@ -10,12 +10,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from apps.core.admin.account_links import account_links
-from apps.core.admin.acting_staff import acting_staff
 from apps.core.admin.filters import DeletedFilter, NamedFilter
 from apps.core.admin.operation import Operation, deletion, is_not_deleted
-from apps.core.admin.page_scopes import PageScopes
 from apps.core.admin.schema_form import SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
+from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import CUSTOMERS_READ, CUSTOMERS_SUSPEND, CUSTOMERS_WRITE, STAFF_MANAGE
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service

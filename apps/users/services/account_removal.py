@@ -14,8 +14,7 @@ from apps.one_time_tokens.services.in_transaction.one_time_tokens import Account
 from apps.users.repositories.erasure_repository import ErasureRepository
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.user import UserOut
-from apps.users.services.colleagues import require_changeable_by, require_removable_by
-from apps.users.services.credentials import Credentials
+from apps.users.services.credentials import Credentials, require_changeable_by, require_removable_by
 
 MESSAGE_KIND = "account_deleted"
 

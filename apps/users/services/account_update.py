@@ -13,8 +13,7 @@ from apps.plans.services.plan_service import PlanService
 from apps.users.models import User
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.user import UserOut, UserUpdate
-from apps.users.services.colleagues import require_changeable_by, require_removable_by, scopes_held_by
-from apps.users.services.credentials import Credentials
+from apps.users.services.credentials import Credentials, require_changeable_by, require_removable_by, scopes_held_by
 from apps.users.services.in_transaction.email_changes import EmailChangeRequests, EmailReplacement
 from apps.users.services.in_transaction.role_assignment import RoleAssignment
 

@@ -1,11 +1,15 @@
-"""What of an account decides whether it may be used."""
+"""The state of an account that decides whether it may be used, and who may act on accounts of staff."""
 
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Self
+from typing import Protocol, Self
 
 from django.utils import timezone
 
+from apps.core.authorization.catalogue import EVERYONES_SCOPES, STAFF_MANAGE
+from apps.core.authorization.principal import Principal
+from apps.core.authorization.scopes import held_scopes
+from apps.core.errors import Conflict, NotAllowed
 from apps.users.models import User
 
 
@@ -48,3 +52,62 @@ def is_usable(user: User) -> bool:
     """Return whether the account is active, not deleted, and not locked now."""
     locked = user.locked_until is not None and user.locked_until > timezone.now()
     return user.is_active and user.deleted_at is None and not locked
+
+
+class Colleague(Protocol):
+    """The fields of an account that the rules need."""
+
+    @property
+    def user_id(self) -> int:
+        """The account's id."""
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether it belongs to a member of staff."""
+
+    @property
+    def is_superuser(self) -> bool:
+        """Whether it belongs to a superuser."""
+
+
+class RoleScopes(Protocol):
+    """Reads the scopes that the roles of an account give."""
+
+    async def role_scopes(self, user_id: int) -> list[str]:
+        """Return the scopes, also of a deleted account."""
+
+
+async def scopes_held_by(account: Colleague, roles: RoleScopes) -> frozenset[str]:
+    """Return the declared scopes that the account holds now."""
+    given = await roles.role_scopes(account.user_id)
+    return held_scopes(given, is_staff=account.is_staff, is_superuser=account.is_superuser)
+
+
+async def require_changeable_by(actor: Principal, account: Colleague, roles: RoleScopes) -> None:
+    """Raise NotAllowed or InsufficientScopes where the account belongs to other staff and the actor may not act on it.
+
+    To act on a member of staff takes `staff:manage` and each scope that the account holds, because an actor who
+    changes an address or creates a key can use the rights of the account; to act on a superuser takes a superuser.
+    """
+    if not is_of_staff(account) or account.user_id == actor.user_id:
+        return
+    actor.require_scope(STAFF_MANAGE)
+    if account.is_superuser and not actor.is_superuser:
+        raise NotAllowed("Only a superuser may change a superuser.")
+    if lacking := await scopes_held_by(account, roles) - actor.scopes - EVERYONES_SCOPES:
+        raise NotAllowed(f"This member of staff holds scopes that you lack: {', '.join(sorted(lacking))}.")
+
+
+async def require_removable_by(actor: Principal, account: Colleague, roles: RoleScopes) -> None:
+    """Raise as `require_changeable_by` does, and Conflict where members of staff would remove their own access.
+
+    So there is always a superuser, who can give access back to others.
+    """
+    await require_changeable_by(actor, account, roles)
+    if is_of_staff(account) and account.user_id == actor.user_id:
+        raise Conflict("You cannot remove your own access. Ask another member of staff to remove it.")
+
+
+def is_of_staff(account: Colleague) -> bool:
+    """Return whether the account belongs to staff."""
+    return account.is_staff or account.is_superuser

@@ -9,8 +9,7 @@ from apps.core.errors import NotFound
 from apps.core.schemas.page import Page
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.user import UserOut, UserQuery
-from apps.users.services.colleagues import require_changeable_by
-from apps.users.services.credentials import Credentials
+from apps.users.services.credentials import Credentials, require_changeable_by
 
 
 class UserService:

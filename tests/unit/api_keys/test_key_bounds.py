@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.api_keys.services.key_bounds import inherited, require_no_looser
+from apps.api_keys.services.key_rights import inherited, require_no_looser
 from apps.core.errors import NotAllowed
 from tests.support.fakes import unsaved_key
 

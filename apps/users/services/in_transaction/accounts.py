@@ -8,8 +8,7 @@ from apps.core.authorization.principal import Principal
 from apps.core.authorization.scopes import held_scopes, reserved_under, withheld_scopes
 from apps.core.errors import ErrorDetail, NotFound, ValidationFailed
 from apps.users.repositories.account_repository import AccountRepository
-from apps.users.services.colleagues import require_changeable_by
-from apps.users.services.credentials import Credentials, is_usable
+from apps.users.services.credentials import Credentials, is_usable, require_changeable_by
 
 
 class Accounts:
