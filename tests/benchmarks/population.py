@@ -7,7 +7,7 @@ from apps.api_keys.services import key_format
 from tests.benchmarks.plan import Size
 
 PASSWORD = "correct horse battery staple"
-SCOPES = ["orders:read", "orders:write"]
+SCOPES = ["orders:read", "orders:write", "account:read"]
 PLAN = "benchmark"
 # Kept and counted at each call, and never reached: what is measured is the answer, not the refusal.
 LIMITS = (("minute", 10**9, 60), ("day", 10**10, 86_400))
