@@ -40,7 +40,8 @@ async def execute(sql: str, parameters: Parameters = ()) -> int:
 async def _run(borrowed: AsyncConnection[Any], sql: str, parameters: Parameters) -> AsyncCursor[Any]:
     try:
         return await borrowed.execute(sql, parameters)
-    except STALE as error:  # a table has changed since psycopg prepared the statement, which it would use for ever
+    except STALE as error:
+        # A table has changed since psycopg prepared the statement, which it would use until the connection ends.
         await borrowed.close()  # the pool opens another connection
         raise Unavailable(BEING_CHANGED) from error
 

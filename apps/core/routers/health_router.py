@@ -67,6 +67,6 @@ def _state(name: str, probe: asyncio.Task[object]) -> State:
 
 
 def _abandon(probe: asyncio.Task[object]) -> None:
-    """Cancel a probe that nobody awaits any longer, and ignore its error, which asyncio would log as unexpected."""
+    """Cancel a probe that is no longer awaited, and ignore its error, which asyncio would log as unexpected."""
     probe.cancel()
     probe.add_done_callback(lambda done: None if done.cancelled() else done.exception())

@@ -1,4 +1,4 @@
-"""The roles of staff that every installation begins with. Nobody has them until they are given."""
+"""The roles of staff that every installation begins with. No account has them until they are given."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ ROLES = {
         "customers:read", "keys:read", "plans:write", "system:read", "system:write", "security:read", "audit:read",
     ],
     "auditor": READS,
-    # Also those of services: an administrator gives roles, and nobody gives a scope that they lack.
+    # Also those of services: an administrator gives roles, and can give only scopes of their own.
     "administrator": [*READS, *WRITES, *SERVICES],
 }  # fmt: skip
 # A group of this name that is there already may have members, who are to be given nothing: the role gets another name.

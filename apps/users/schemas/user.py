@@ -112,7 +112,7 @@ class UserUpdate(RequestSchema):
     """The fields to change; omitted fields stay as they are.
 
     `plan`, by name, needs the scope `customers:write`, `is_active` the scope `customers:suspend`, and `roles`, by name,
-    which replace the current ones, the scope `staff:manage`. Nobody sets their own plan or roles.
+    which replace the current ones, the scope `staff:manage`. Your own plan and roles cannot be set.
     """
 
     email: EmailAddress = Field(default_factory=omitted)

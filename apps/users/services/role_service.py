@@ -17,7 +17,7 @@ SCOPES = "scopes"
 
 
 class RoleService:
-    """Shows, creates, changes and deletes roles. Nobody gives a role what they lack, or changes a role of their own.
+    """Shows, creates, changes and deletes roles. Actors give only what they hold, and change no role of their own.
 
     Every request reads the scopes of roles, so a change is effective from its commit.
     """
