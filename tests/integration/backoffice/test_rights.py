@@ -62,7 +62,7 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
     "update_plan": {"": {"api_keys_maximum": 5}},
     "create_role": {"": {"name": "new role"}, "keys:verify": {"name": "new role", "scopes": ["keys:verify"]}},
 }
-# The account is deleted, so it is nobody's own.
+# The account is deleted, so it is not the caller's own.
 ONLY_OTHERS = {"restore_user"}
 
 

@@ -8,12 +8,21 @@ from typing import Any
 
 from apps.api_keys.models import ApiKey, ApiKeySecret
 from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
+from apps.api_keys.schemas.api_key import ApiKeyUpdate
 from apps.api_keys.services.api_key_service import ApiKeyService
 from apps.core.database.open_transaction import require_transaction
 from apps.core.errors import NotFound
 from apps.users.services.user_service import UserService
 from tests.support.fakes import LONG_AGO, FakeAccounts, FakeAudit, FakeUsers, unsaved_key
 
+ME, OTHER, COLLEAGUE, SUPERUSER = 1, 2, 3, 4
+MINE, THEIRS, COLLEAGUES, SUPERUSERS, MISSING = 11, 12, 13, 14, 404
+WRITES = {
+    "update": ["update"],
+    "revoke": ["revoke"],
+    "rotate": ["expire secrets", "insert secret"],
+    "delete": ["delete"],
+}
 NEW_ID, CREATOR = 99, 8
 
 
@@ -134,3 +143,9 @@ def service_of(keys: FakeKeys, users: FakeUsers, audit: FakeAudit, held: Any = N
         held_scopes,
         trail,
     )
+
+
+async def write(service: ApiKeyService, how: str, actor: Any, key_id: int) -> Any:
+    """Make one of the WRITES."""
+    act: Any = getattr(service, how)
+    return await (act(actor, key_id, ApiKeyUpdate(name="new")) if how == "update" else act(actor, key_id))

@@ -1,12 +1,10 @@
 """What the API key service allows, writes and records."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from apps.api_keys.schemas.api_key import ApiKeyCreate, ApiKeyRevoke, ApiKeyUpdate
-from apps.api_keys.services.api_key_service import ApiKeyService
 from apps.api_keys.services.key_format import digest_of, is_well_formed
 from apps.core.authorization.catalogue import (
     ACCOUNT_READ,
@@ -25,53 +23,25 @@ from apps.core.errors import (
 )
 from apps.core.schemas.page import PageQuery
 from tests.support.callers import key_of, session_of, staff_of
-from tests.support.fakes import LONG_AGO, FakeAudit, FakeUsers, unsaved_key, unsaved_user
-from tests.unit.api_keys.fake_keys import NEW_ID, FakeHeldScopes, FakeKeys, service_of
+from tests.support.fakes import LONG_AGO
+from tests.unit.api_keys.fake_keys import (
+    COLLEAGUE,
+    COLLEAGUES,
+    ME,
+    MINE,
+    MISSING,
+    NEW_ID,
+    OTHER,
+    SUPERUSER,
+    SUPERUSERS,
+    THEIRS,
+    WRITES,
+    write,
+)
 
 pytestmark = pytest.mark.unit
 
-ME, OTHER, COLLEAGUE, SUPERUSER = 1, 2, 3, 4
-MINE, THEIRS, COLLEAGUES, SUPERUSERS, MISSING = 11, 12, 13, 14, 404
 KEYS = (KEYS_READ, KEYS_WRITE)
-WRITES = {
-    "update": ["update"],
-    "revoke": ["revoke"],
-    "rotate": ["expire secrets", "insert secret"],
-    "delete": ["delete"],
-}
-
-
-@pytest.fixture
-def keys() -> FakeKeys:
-    mine = unsaved_key(MINE, ME, scopes=["mine:*"], environment="test")
-    return FakeKeys(mine, unsaved_key(THEIRS, OTHER), unsaved_key(COLLEAGUES, COLLEAGUE), unsaved_key(SUPERUSERS, 4))
-
-
-@pytest.fixture
-def users() -> FakeUsers:
-    staff = [unsaved_user(COLLEAGUE, is_staff=True), unsaved_user(SUPERUSER, is_staff=True, is_superuser=True)]
-    return FakeUsers(unsaved_user(ME), unsaved_user(OTHER), *staff)
-
-
-@pytest.fixture
-def audit() -> FakeAudit:
-    return FakeAudit()
-
-
-@pytest.fixture
-def held() -> FakeHeldScopes:
-    return FakeHeldScopes()
-
-
-@pytest.fixture
-def service(keys: FakeKeys, users: FakeUsers, audit: FakeAudit, held: FakeHeldScopes) -> ApiKeyService:
-    return service_of(keys, users, audit, held)
-
-
-async def write(service: ApiKeyService, how: str, actor: Any, key_id: int) -> Any:
-    """Make one of the WRITES."""
-    act: Any = getattr(service, how)
-    return await (act(actor, key_id, ApiKeyUpdate(name="new")) if how == "update" else act(actor, key_id))
 
 
 @pytest.mark.parametrize("environment", ["live", "test"])
