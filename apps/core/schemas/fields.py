@@ -9,6 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Plai
 
 BIGINT_MAXIMUM = 2**63 - 1
 
+_number = re.compile(r"[1-9][0-9]*")
 _timestamp = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d", re.ASCII)  # the start of every RFC 3339 date and time
 
 
@@ -19,6 +20,13 @@ def _is_storable(value: str) -> str:
         value.encode()
     except UnicodeEncodeError as error:
         raise ValueError("must not contain lone surrogates") from error
+    return value
+
+
+def _is_number_text(value: object) -> object:
+    # pydantic also accepts `9_6`, `+96`, `096`, ` 96` and `96.0` as 96.
+    if isinstance(value, str) and _number.fullmatch(value) is None:
+        raise ValueError("must be a whole number from 1: digits alone, without a leading zero")
     return value
 
 
@@ -51,7 +59,8 @@ ShortText = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_is_storable)
 ]
 Description = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_is_storable)]
-Identifier = Annotated[int, Field(ge=1, le=BIGINT_MAXIMUM)]
+NUMBER_TEXT = BeforeValidator(_is_number_text)  # for numbers in paths and queries
+Identifier = Annotated[int, Field(ge=1, le=BIGINT_MAXIMUM), NUMBER_TEXT]
 Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="always")]
 InputTimestamp = Annotated[AwareDatetime, BeforeValidator(_is_timestamp_text), AfterValidator(_to_utc)]
 Flag = Annotated[bool, Field(strict=True)]
