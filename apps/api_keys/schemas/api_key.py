@@ -12,6 +12,7 @@ from apps.core.authorization.scopes import SCOPE_LENGTH_MAXIMUM, SCOPE_PATTERN, 
 from apps.core.rate_limits.rate_limit import RateLimit, RateLimits
 from apps.core.schemas.base import RequestSchema, ResponseSchema
 from apps.core.schemas.fields import Amount, Description, Flag, InputTimestamp, ShortText, Text, Timestamp, omitted
+from apps.core.schemas.page import PageQuery
 from apps.core.values.amounts import InputAmount
 
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ class ApiKeyCreate(RequestSchema):
 class ApiKeyUpdate(RequestSchema):
     """The fields to change; omitted fields stay as they are. `expires_at: null` removes the expiry, `budget: null` the
     budget. `rate_limits` replaces all rate limits of the key; only staff can set it. An API key cannot loosen a bound:
-    add a scope, widen the allowlist, extend the expiry, raise the budget, or activate a key."""
+    add a scope, widen the allowlist, extend the expiry, raise the budget, or activate a key. `is_active: false`
+    disables the key until it is set to true again. In responses `is_active` is true only if the key can be used."""
 
     name: ShortText = Field(default_factory=omitted)
     description: Description = Field(default_factory=omitted)
@@ -118,12 +120,24 @@ class ApiKeyUpdate(RequestSchema):
     is_active: Flag = Field(default_factory=omitted)
 
 
+KeyState = Literal["active", "disabled", "expired", "revoked", "owner_suspended"]
+ACTIVE = "active"
 # The fields that are not copied from the row.
-COMPUTED = frozenset({"id", "scopes", "withheld_scopes"})
+COMPUTED = frozenset({"id", "scopes", "withheld_scopes", "is_active"})
+
+
+class ApiKeyQuery(PageQuery):
+    """Filters: `state` is the state of the keys now."""
+
+    state: KeyState | None = None
 
 
 class ApiKeyOut(ResponseSchema):
     """An API key without its secret; `prefix` is the visible part of the newest secret.
+
+    `state` is `active` if the key can be used, or else the first reason why not: `revoked`, `disabled` (`is_active` was
+    set to false), `expired`, `owner_suspended` (the owner is suspended or locked). `is_active` is true only if `state`
+    is `active`.
 
     `rate_limits` are the key's own: each replaces the plan's rate limit of the same name, or is added to the plan's.
     `budget` is the number of credits that the key can spend in total, `budget_spent` the number that it has spent.
@@ -145,6 +159,7 @@ class ApiKeyOut(ResponseSchema):
     rate_limits: list[RateLimit]
     budget: Amount | None
     budget_spent: Amount
+    state: KeyState
     is_active: bool
     expires_at: Timestamp | None
     last_used_at: Timestamp | None
@@ -161,6 +176,7 @@ class ApiKeyOut(ResponseSchema):
             id=key.pk,
             scopes=effective_scopes(key.scopes, held),
             withheld_scopes=withheld_scopes(key.scopes, held),
+            is_active=vars(key)["state"] == ACTIVE,
             **{name: getattr(key, name) for name in names},
             **more,
         )

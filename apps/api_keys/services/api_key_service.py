@@ -8,7 +8,14 @@ from typing import Any
 from apps.api_keys.models import ApiKey
 from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
 from apps.api_keys.repositories.key_secret_repository import KeySecretRepository
-from apps.api_keys.schemas.api_key import ApiKeyCreate, ApiKeyOut, ApiKeyRevoke, ApiKeyUpdate, ApiKeyWithSecret
+from apps.api_keys.schemas.api_key import (
+    ApiKeyCreate,
+    ApiKeyOut,
+    ApiKeyQuery,
+    ApiKeyRevoke,
+    ApiKeyUpdate,
+    ApiKeyWithSecret,
+)
 from apps.api_keys.services import key_format
 from apps.api_keys.services.key_rights import (
     inherited,
@@ -103,8 +110,13 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         return found.api_key_id
 
     async def page(self, actor: Principal, user_id: int, query: PageQuery) -> Page[ApiKeyOut]:
-        """Return one page of the account's keys; raises NotAllowed, NotFound for the account."""
-        rows, total = await self.read_page(actor, user_id, offset=query.offset, size=query.size)
+        """Return one page of all the account's keys; raises as `search` does."""
+        return await self.search(actor, user_id, ApiKeyQuery(page=query.page, size=query.size))
+
+    async def search(self, actor: Principal, user_id: int, query: ApiKeyQuery) -> Page[ApiKeyOut]:
+        """Return one page of the account's keys that match; raises NotAllowed, NotFound for the account."""
+        await self.users.require_readable(actor, user_id, self.reads, self.own_reads)
+        rows, total = await self._keys.search(user_id, offset=query.offset, size=query.size, state=query.state)
         held = await self._held_by_owner(*rows)
         return Page[ApiKeyOut].of(rows, total, query, partial(ApiKeyOut.of, held=held))
 
