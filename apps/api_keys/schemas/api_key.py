@@ -3,7 +3,7 @@
 import json
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -23,7 +23,7 @@ KEY_LENGTH_MAXIMUM = 200
 METADATA_BYTES_MAXIMUM = 4096
 METADATA_DEPTH_MAXIMUM = 32
 NUMBER_MINIMUM, NUMBER_MAXIMUM = -(2**63), 2**64 - 1  # what orjson can write
-MAPPED_PREFIX_LENGTH = 96
+MAPPED = IPv6Network("::ffff:0:0/96")  # IPv4 addresses as IPv6 addresses (RFC 4291, 2.5.5.2)
 
 
 def _unique(values: list[str]) -> list[str]:
@@ -31,6 +31,8 @@ def _unique(values: list[str]) -> list[str]:
 
 
 def _canonical_network(text: str) -> str:
+    if "%" in text:
+        raise ValueError("must not have a zone such as %eth0, which means nothing on another machine")
     try:
         network = ip_network(text.strip(), strict=False)
     except ValueError as error:
@@ -40,11 +42,12 @@ def _canonical_network(text: str) -> str:
 
 def _unmapped(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
     # ::ffff:192.0.2.0/120 is 192.0.2.0/24 as an IPv4-mapped IPv6 network.
-    address = network.network_address
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    if mapped is None or network.prefixlen < MAPPED_PREFIX_LENGTH:
+    if isinstance(network, IPv4Network) or network.prefixlen == 0 or not network.overlaps(MAPPED):
         return network
-    return IPv4Network((mapped, network.prefixlen - MAPPED_PREFIX_LENGTH))
+    mapped = network.network_address.ipv4_mapped
+    if mapped is None or network.prefixlen < MAPPED.prefixlen:
+        raise ValueError("must be /96 or longer where it covers IPv4-mapped addresses; write IPv4 as 192.0.2.0/24")
+    return IPv4Network((mapped, network.prefixlen - MAPPED.prefixlen))
 
 
 def _is_storable(value: dict[str, Any]) -> dict[str, Any]:
