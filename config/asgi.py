@@ -28,6 +28,7 @@ end_with_parent()
 openapi_bytes()  # slow, so at start, not on the event loop at the first request for it
 http_settings = HttpSettings(
     trusted_proxies=settings.ENVIRONMENT.trusted_networks,
+    allowed_hosts=tuple(settings.ALLOWED_HOSTS),
     allowed_origins=frozenset(settings.ENVIRONMENT.cors_allowed_origins),
     https_only=settings.ENVIRONMENT.serves_https_only,
     access_log=settings.ENVIRONMENT.access_log,

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from apps.api_keys.models import ApiKey
 
 
-KEY_LENGTH_MAXIMUM = 200
 METADATA_BYTES_MAXIMUM = 4096
 METADATA_DEPTH_MAXIMUM = 32
 NUMBER_MINIMUM, NUMBER_MAXIMUM = -(2**63), 2**64 - 1  # what orjson can write

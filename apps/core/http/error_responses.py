@@ -42,7 +42,7 @@ def render_error(error: DomainError) -> bytes:
 
 def error_headers(error: DomainError) -> dict[str, str]:
     """Return the headers of `error` (RFC 9110: WWW-Authenticate for 401, Retry-After for 429 and 503)."""
-    headers = {}
+    headers = dict(error.headers)
     if isinstance(error, errors.NotAuthenticated):
         headers["WWW-Authenticate"] = f'Bearer realm="keyhouse"{error.challenge}'
     if error.retry_after_seconds is not None:

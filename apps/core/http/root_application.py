@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from apps.core.background.background_jobs import BackgroundJob, BackgroundRunner
 from apps.core.database.pool import close_pools, open_pools
+from apps.core.http.access_log import LoggedResponse
 from apps.core.http.asgi import Application, Receive, Scope, Send, client_address, header
 from apps.core.http.http_settings import HttpSettings
 from apps.core.request_context import (
@@ -43,8 +44,17 @@ class RootApplication:
             return
         _apply_forwarded_headers(scope, self._settings)
         enter_request(_context(scope))
-        application = self._api_application if is_api_path(scope["path"]) else self._admin_application
-        await application(scope, receive, send)
+        if not self._settings.access_log:
+            await self._application_of(scope)(scope, receive, send)
+            return
+        response = LoggedResponse(scope, send)
+        try:
+            await self._application_of(scope)(scope, receive, response.send)
+        finally:
+            response.end()
+
+    def _application_of(self, scope: Scope) -> Application:
+        return self._api_application if is_api_path(scope["path"]) else self._admin_application
 
 
 def is_api_path(path: str) -> bool:

@@ -5,17 +5,22 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 SITE_PREFIX_LENGTHS = {4: 24, 6: 48}
+ADDRESS_LENGTH_MAXIMUM = 64  # with a zone; longer texts are not kept in the cache
 SUBJECT_PREFIX_LENGTH = 64  # RFC 6177: an end site gets at least one /64
 
 Network = IPv4Network | IPv6Network
 
 
-@lru_cache(maxsize=1024)
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
     """Return the address, or None if the text is not an address. IPv4-mapped IPv6 (`::ffff:192.0.2.1`) becomes IPv4.
 
     The address may be in brackets. The zone of an IPv6 address is dropped.
     """
+    return _parsed(text) if len(text) <= ADDRESS_LENGTH_MAXIMUM else None
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     text = text.strip()
     try:
         address = ip_address(text[1:-1] if text.startswith("[") and text.endswith("]") else text)

@@ -30,7 +30,14 @@ async def dispatch(path="/api/v1/users", client=("192.0.2.9", 7), headers=(), tr
         api_application, admin_application, HttpSettings(trusted_proxies=[ip_network(net) for net in trusted])
     )
 
-    scope = {"type": "http", "path": path, "client": client, "headers": list(headers), "scheme": scheme}
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "client": client,
+        "headers": list(headers),
+        "scheme": scheme,
+    }
     await root_application(scope, cast("Any", None), cast("Any", None))
     return api_application, admin_application
 
