@@ -19,6 +19,7 @@ from apps.api_keys.schemas.api_key import (
 from apps.api_keys.services import key_format
 from apps.api_keys.services.key_rights import (
     inherited,
+    require_lasting,
     require_may_grant,
     require_may_limit,
     require_may_rotate,
@@ -75,7 +76,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
     async def create(self, actor: Principal, user_id: int, new: ApiKeyCreate) -> ApiKeyWithSecret:
         """Create a key for the account and return it with its secret.
 
-        A key that an API key creates inherits its bounds (`inherited`). Raises NotAllowed, InsufficientScopes,
+        A key that an API key creates inherits its bounds (`inherited`); a token creates none. Raises NotAllowed, InsufficientScopes,
         StepUpRequired for declared scopes, NotFound for the account, Conflict when its plan allows no more keys, and
         ValidationFailed for scopes that the account does not hold.
         """
@@ -200,6 +201,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         """Lock the key that the actor uses, after its owner, and return it; None for a session or the operator."""
         if actor.api_key_id is None:
             return None
+        require_lasting(actor)
         creator = await self._keys.lock(actor.api_key_id)
         if creator.revoked_at is not None:
             raise ApiKeyRevoked
