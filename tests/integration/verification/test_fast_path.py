@@ -115,6 +115,15 @@ CASES: dict[str, list[Sent]] = {
     "two credentials": [
         Sent(headers={**BEARER, "X-API-Key": MALFORMED}),
         Sent(headers={"Authorization": "Bearer nonsense", "X-API-Key": "<service>"}),
+        Sent(headers={**BEARER, "X-API-Key": "<service>"}),
+        Sent(headers={**BEARER, "X-API-Key": "<customer>"}),
+        Sent(headers={**SESSION, "X-API-Key": "<service>"}),
+    ],
+    "spellings of a bearer": [
+        Sent(headers={"Authorization": "bearer <service>"}),
+        Sent(headers={"Authorization": "Bearer  <service>"}),
+        Sent(headers={"Authorization": "Bearer\t<service>"}),
+        Sent(headers={"Authorization": "Bearer <service>,Bearer <service>"}),
     ],
     "two content types": [
         Sent(headers={"X-API-Key": "<service>", "content-type": "text/plain"}),
