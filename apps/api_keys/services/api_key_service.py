@@ -76,9 +76,9 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
     async def create(self, actor: Principal, user_id: int, new: ApiKeyCreate) -> ApiKeyWithSecret:
         """Create a key for the account and return it with its secret.
 
-        A key that an API key creates inherits its bounds (`inherited`); a token creates none. Raises NotAllowed, InsufficientScopes,
-        StepUpRequired for declared scopes, NotFound for the account, Conflict when its plan allows no more keys, and
-        ValidationFailed for scopes that the account does not hold.
+        A key that an API key creates inherits its bounds (`inherited`); a token creates none. Raises NotAllowed,
+        InsufficientScopes, StepUpRequired for declared scopes, NotFound for the account, Conflict when its plan allows
+        no more keys, and ValidationFailed for scopes that the account does not hold.
         """
         fields, secret = new.model_dump(), key_format.generate_key(new.environment)
         async with transaction():
