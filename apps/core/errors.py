@@ -76,8 +76,15 @@ class NotAuthenticated(DomainError):
         "NOT_AUTHENTICATED",
         "Authentication is required: send a valid access token or API key.",
     )
-    # Additional parameters of WWW-Authenticate, after the scheme and the realm.
+    # Additional parameters of WWW-Authenticate, after the scheme and the realm: none where no credential was sent.
     challenge: ClassVar[str] = ""
+
+
+class InvalidCredential(NotAuthenticated):
+    """A credential was sent and cannot be used (RFC 6750, 3.1)."""
+
+    message = "The access token or API key is invalid, expired or revoked. Send one valid credential."
+    challenge = ', error="invalid_token"'
 
 
 class StepUpRequired(NotAuthenticated):
@@ -121,6 +128,19 @@ class InsufficientScopes(NotAllowed):
     """The caller's credential lacks a scope."""
 
     code, message = "INSUFFICIENT_SCOPES", "The credential lacks a required scope."
+    scope: str | None = None
+
+    @classmethod
+    def of(cls, scope: str) -> "InsufficientScopes":
+        """Return the error for an operation that needs this scope."""
+        error = cls(f"The credential lacks the scope {scope}.")
+        error.scope = scope
+        return error
+
+    @property
+    def challenge(self) -> str:
+        """The parameters of WWW-Authenticate after the scheme and the realm (RFC 6750, 3.1)."""
+        return ', error="insufficient_scope"' + (f', scope="{self.scope}"' if self.scope else "")
 
 
 class NotFound(DomainError):

@@ -30,7 +30,7 @@ def unsaved_user(user_id: int = 1, **fields: Any) -> User:
 def unsaved_key(key_id: int = 1, user_id: int = 1, **fields: Any) -> ApiKey:
     """Return a key as a repository does, with its annotations."""
     key = ApiKey(pk=key_id, user_id=user_id, name="key", created_at=LONG_AGO, updated_at=LONG_AGO, **fields)
-    vars(key).update(prefix="sk_live_abcd", budget_spent=Decimal(0), last_used_at=None)
+    vars(key).update(prefix="sk_live_abcd", budget_spent=Decimal(0), last_used_at=None, state="active")
     return key
 
 

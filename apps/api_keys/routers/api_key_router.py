@@ -6,6 +6,7 @@ from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.schemas.api_key import (
     ApiKeyCreate,
     ApiKeyOut,
+    ApiKeyQuery,
     ApiKeyRevoke,
     ApiKeyRotate,
     ApiKeyUpdate,
@@ -14,7 +15,7 @@ from apps.api_keys.schemas.api_key import (
 from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
 from apps.core.schemas.fields import Identifier
-from apps.core.schemas.page import Page, PageQuery
+from apps.core.schemas.page import Page
 
 router = Router(tags=["api keys"])
 user_router = Router(tags=["api keys"])
@@ -27,9 +28,9 @@ async def create_api_key(request: AuthenticatedRequest, new: ApiKeyCreate) -> St
 
 
 @router.get("", response={200: Page[ApiKeyOut]})
-async def list_api_keys(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[ApiKeyOut]:
+async def list_api_keys(request: AuthenticatedRequest, query: Query[ApiKeyQuery]) -> Page[ApiKeyOut]:
     """List your own API keys."""
-    return await api_key_service().page(request.auth, request.auth.owner_id, query)
+    return await api_key_service().search(request.auth, request.auth.owner_id, query)
 
 
 @router.get("/{key_id}", response={200: ApiKeyOut, **errors(404)})
@@ -83,7 +84,7 @@ async def create_user_api_key(
 
 @user_router.get("/{user_id}/api-keys", response={200: Page[ApiKeyOut], **errors(404)})
 async def list_user_api_keys(
-    request: AuthenticatedRequest, user_id: Path[Identifier], query: Query[PageQuery]
+    request: AuthenticatedRequest, user_id: Path[Identifier], query: Query[ApiKeyQuery]
 ) -> Page[ApiKeyOut]:
     """List the API keys of an account. Accounts other than your own: staff only."""
-    return await api_key_service().page(request.auth, user_id, query)
+    return await api_key_service().search(request.auth, user_id, query)

@@ -8,10 +8,18 @@ from typing import Any
 from apps.api_keys.models import ApiKey
 from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
 from apps.api_keys.repositories.key_secret_repository import KeySecretRepository
-from apps.api_keys.schemas.api_key import ApiKeyCreate, ApiKeyOut, ApiKeyRevoke, ApiKeyUpdate, ApiKeyWithSecret
+from apps.api_keys.schemas.api_key import (
+    ApiKeyCreate,
+    ApiKeyOut,
+    ApiKeyQuery,
+    ApiKeyRevoke,
+    ApiKeyUpdate,
+    ApiKeyWithSecret,
+)
 from apps.api_keys.services import key_format
 from apps.api_keys.services.key_rights import (
     inherited,
+    require_lasting,
     require_may_grant,
     require_may_limit,
     require_may_rotate,
@@ -68,9 +76,9 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
     async def create(self, actor: Principal, user_id: int, new: ApiKeyCreate) -> ApiKeyWithSecret:
         """Create a key for the account and return it with its secret.
 
-        A key that an API key creates inherits its bounds (`inherited`). Raises NotAllowed, InsufficientScopes,
-        StepUpRequired for declared scopes, NotFound for the account, Conflict when its plan allows no more keys, and
-        ValidationFailed for scopes that the account does not hold.
+        A key that an API key creates inherits its bounds (`inherited`); a token creates none. Raises NotAllowed,
+        InsufficientScopes, StepUpRequired for declared scopes, NotFound for the account, Conflict when its plan allows
+        no more keys, and ValidationFailed for scopes that the account does not hold.
         """
         fields, secret = new.model_dump(), key_format.generate_key(new.environment)
         async with transaction():
@@ -103,8 +111,13 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         return found.api_key_id
 
     async def page(self, actor: Principal, user_id: int, query: PageQuery) -> Page[ApiKeyOut]:
-        """Return one page of the account's keys; raises NotAllowed, NotFound for the account."""
-        rows, total = await self.read_page(actor, user_id, offset=query.offset, size=query.size)
+        """Return one page of all the account's keys; raises as `search` does."""
+        return await self.search(actor, user_id, ApiKeyQuery(page=query.page, size=query.size))
+
+    async def search(self, actor: Principal, user_id: int, query: ApiKeyQuery) -> Page[ApiKeyOut]:
+        """Return one page of the account's keys that match; raises NotAllowed, NotFound for the account."""
+        await self.users.require_readable(actor, user_id, self.reads, self.own_reads)
+        rows, total = await self._keys.search(user_id, offset=query.offset, size=query.size, state=query.state)
         held = await self._held_by_owner(*rows)
         return Page[ApiKeyOut].of(rows, total, query, partial(ApiKeyOut.of, held=held))
 
@@ -188,6 +201,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         """Lock the key that the actor uses, after its owner, and return it; None for a session or the operator."""
         if actor.api_key_id is None:
             return None
+        require_lasting(actor)
         creator = await self._keys.lock(actor.api_key_id)
         if creator.revoked_at is not None:
             raise ApiKeyRevoked

@@ -32,11 +32,18 @@ def require_may_grant(actor: Principal, owner_id: int, scopes: Sequence[str]) ->
         actor.require_recent_authentication()
 
 
+def require_lasting(actor: Principal) -> None:
+    """Raise NotAllowed where the credential expires before its key: a new secret or key would outlive it."""
+    if actor.is_temporary:
+        raise NotAllowed("A token or a replaced secret cannot create or rotate API keys. Use the key's newest secret.")
+
+
 def require_may_rotate(actor: Principal, key: ApiKey) -> None:
     """Raise where the new secret would give the actor scopes that the actor lacks, or take a key beyond its bounds.
 
     An API key rotates only itself and what it has created: the bounds of other keys may be wider than its own.
     """
+    require_lasting(actor)
     require_no_fewer_scopes(actor, key)
     if actor.kind is CredentialKind.API_KEY and actor.api_key_id not in {key.pk, key.parent_id}:
         raise NotAllowed("An API key can rotate only itself and the keys that it has created.")

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from apps.core.background.background_jobs import BackgroundJob, BackgroundRunner
 from apps.core.database.pool import close_pools, open_pools
 from apps.core.http.access_log import LoggedResponse
-from apps.core.http.asgi import Application, Receive, Scope, Send, client_address, header
+from apps.core.http.asgi import Application, Receive, Scope, Send, header
+from apps.core.http.forwarded import apply_forwarded_headers
 from apps.core.http.http_settings import HttpSettings
 from apps.core.http.request_head import STATIC_PREFIX
 from apps.core.request_context import (
@@ -14,7 +15,7 @@ from apps.core.request_context import (
     enter_request,
     request_id_from,
 )
-from apps.core.values.ip_addresses import is_within, parse_address
+from apps.core.values.ip_addresses import parse_address
 
 API_PREFIXES = ("/account/", "/api/", "/health", "/.well-known/")
 API_PATHS = frozenset({"/docs", "/openapi.json"})
@@ -45,7 +46,7 @@ class RootApplication:
         if scope["type"] == "lifespan":
             await serve_lifespan(receive, send, self._jobs)
             return
-        _apply_forwarded_headers(scope, self._settings)
+        apply_forwarded_headers(scope, self._settings.trusted_proxies)
         enter_request(_context(scope))
         if not self._settings.access_log:
             await self._application_of(scope)(scope, receive, send)
@@ -79,19 +80,6 @@ async def serve_lifespan(receive: Receive, send: Send, jobs: Sequence[Background
         for step in steps:
             await step()
         await send({"type": f"lifespan.{stage}.complete"})
-
-
-def _apply_forwarded_headers(scope: Scope, settings: HttpSettings) -> None:
-    """Replace the proxy in the scope by the client, if the proxy is trusted."""
-    peer, port = scope.get("client") or (None, 0)
-    if peer is None or not is_within(parse_address(peer), settings.trusted_proxies):
-        return
-    # A proxy may append a header line instead of extending the client's. All lines together are one list.
-    lines = [value.decode("latin1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
-    forwarded_for = ",".join(lines)
-    scope["client"] = (client_address(peer, forwarded_for, settings.trusted_proxies), port)
-    if header(scope, b"x-forwarded-proto") == "https":
-        scope["scheme"] = "https"
 
 
 def _context(scope: Scope) -> RequestContext:

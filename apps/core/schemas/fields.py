@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer, StringConstraints
 
+from apps.core.values.look_ups import canonical_text
+
 BIGINT_MAXIMUM = 2**63 - 1
 
 _number = re.compile(r"[1-9][0-9]*")
@@ -21,6 +23,10 @@ def _is_storable(value: str) -> str:
     except UnicodeEncodeError as error:
         raise ValueError("must not contain lone surrogates") from error
     return value
+
+
+def _composed(value: object) -> object:
+    return canonical_text(value) if isinstance(value, str) else value
 
 
 def _is_number_text(value: object) -> object:
@@ -55,8 +61,14 @@ def _decimal_text(value: Decimal) -> str:
 
 
 Text = Annotated[str, AfterValidator(_is_storable)]
+# The last validator of a text that people look for: one form however it is typed. It runs first, before the length is
+# checked, because composing makes some texts longer.
+COMPOSED = BeforeValidator(_composed)
 ShortText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_is_storable)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    AfterValidator(_is_storable),
+    COMPOSED,
 ]
 Description = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_is_storable)]
 NUMBER_TEXT = BeforeValidator(_is_number_text)  # for numbers in paths and queries

@@ -11,6 +11,7 @@ from apps.core.database.orm.prepared_query import prepared
 from apps.core.database.orm.queries import fetch_all
 from apps.core.database.orm.writes import update
 from apps.core.errors import NotFound
+from apps.core.values.email_addresses import canonical_email
 from apps.users.models import Role, RoleScope, User
 
 UNTOUCHED = {"updated_at": F("updated_at")}  # signing in and out does not change the account
@@ -28,8 +29,8 @@ class AccountRepository:
         return await _account.first(user_id)
 
     async def find_by_email(self, email: str) -> User | None:
-        """Return the account with this canonical address, or None."""
-        return await _account_of_email.first(email)
+        """Return the account with this address in any spelling, or None."""
+        return await _account_of_email.first(canonical_email(email))
 
     async def lock(self, user_id: int) -> User:
         """Lock the account and return it; raises NotFound."""
@@ -39,8 +40,8 @@ class AccountRepository:
         return user
 
     async def lock_by_email(self, email: str) -> User | None:
-        """Lock the account with this address and return it, or None."""
-        return await _account_of_email.lock(email)
+        """Lock the account with this address in any spelling and return it, or None."""
+        return await _account_of_email.lock(canonical_email(email))
 
     async def lock_with_key_allowance(self, user_id: int) -> User:
         """Lock the account and return it with its plan's `api_keys_maximum`; raises NotFound."""

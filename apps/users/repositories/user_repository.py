@@ -1,7 +1,9 @@
 """Reads, inserts and updates accounts."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import reduce
+from operator import or_
+from typing import Any, override
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Q, QuerySet
@@ -13,6 +15,7 @@ from apps.core.database.orm.queries import count, fetch_all
 from apps.core.database.orm.writes import check_constraints, insert, insert_if_free, update
 from apps.core.errors import Conflict, ErrorDetail, NotFound, ValidationFailed
 from apps.core.values.email_addresses import canonical_email
+from apps.core.values.look_ups import search_spellings
 from apps.users.models import Role, User
 from apps.users.repositories.account_repository import AccountRepository
 
@@ -33,8 +36,8 @@ class UserRepository(AccountRepository):
             raise NotFound
         return user
 
+    @override
     async def find_by_email(self, email: str) -> User | None:
-        """Return the account with this address in any spelling, or None."""
         return await _user_of_email.first(canonical_email(email))
 
     async def page(
@@ -101,12 +104,14 @@ def _as_shown(users: QuerySet[User]) -> QuerySet[User]:
 def _matching(search: str | None, is_active: bool | None, only_id: int | None) -> QuerySet[User]:
     found = _as_shown(User.objects.order_by("id"))
     if search:
-        found = found.filter(
-            Q(email__icontains=search) | Q(username__icontains=search) | Q(full_name__icontains=search)
-        )
+        found = found.filter(reduce(or_, map(_contains, search_spellings(search)), Q()))
     if is_active is not None:
         found = found.filter(is_active=is_active)
     return found if only_id is None else found.filter(pk=only_id)
+
+
+def _contains(text: str) -> Q:
+    return Q(email__icontains=text) | Q(username__icontains=text) | Q(full_name__icontains=text)
 
 
 async def require_plan() -> None:

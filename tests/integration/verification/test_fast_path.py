@@ -61,6 +61,10 @@ CASES: dict[str, list[Sent]] = {
         fast('{"key":"<key>","cost":"1.5","weight":2,"scopes":["a:b"],"ip":"192.0.2.1","tag":"t ü","request_id":"r"}')
     ],
     "numbers": [fast('{"key": "<key>", "cost": 1}'), fast('{"key": "<key>", "cost": 0.25}')],
+    "numbers that are not exact": [
+        Sent(f'{{"key": "<key>", "cost": {number}}}')
+        for number in ("0.30000000000000004", "1e-7", "1000000000.5", "1e400")
+    ],
     "spaces and order": [fast(' {\n "weight" : 1 , "key" : "<key>" } ')],
     "as long as the fast path reads": [fast(LONG), fast(LONG, headers={"X-API-Key": "<unknown>"})],
     "longer": [Sent(f"{LONG} "), Sent(f"{LONG} ", headers={"X-API-Key": "<unknown>"})],
@@ -111,6 +115,15 @@ CASES: dict[str, list[Sent]] = {
     "two credentials": [
         Sent(headers={**BEARER, "X-API-Key": MALFORMED}),
         Sent(headers={"Authorization": "Bearer nonsense", "X-API-Key": "<service>"}),
+        Sent(headers={**BEARER, "X-API-Key": "<service>"}),
+        Sent(headers={**BEARER, "X-API-Key": "<customer>"}),
+        Sent(headers={**SESSION, "X-API-Key": "<service>"}),
+    ],
+    "spellings of a bearer": [
+        Sent(headers={"Authorization": "bearer <service>"}),
+        Sent(headers={"Authorization": "Bearer  <service>"}),
+        Sent(headers={"Authorization": "Bearer\t<service>"}),
+        Sent(headers={"Authorization": "Bearer <service>,Bearer <service>"}),
     ],
     "two content types": [
         Sent(headers={"X-API-Key": "<service>", "content-type": "text/plain"}),
