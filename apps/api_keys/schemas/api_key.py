@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from apps.core.authorization.scopes import SCOPE_LENGTH_MAXIMUM, SCOPE_PATTERN, effective_scopes, withheld_scopes
 from apps.core.rate_limits.rate_limit import RateLimit, RateLimits
-from apps.core.schemas.base import RequestSchema, ResponseSchema
+from apps.core.schemas.base import RequestSchema, VersionedOut
 from apps.core.schemas.fields import Amount, Description, Flag, InputTimestamp, ShortText, Text, Timestamp, omitted
 from apps.core.schemas.page import PageQuery
 from apps.core.values.amounts import InputAmount
@@ -134,7 +134,7 @@ class ApiKeyQuery(PageQuery):
     state: KeyState | None = None
 
 
-class ApiKeyOut(ResponseSchema):
+class ApiKeyOut(VersionedOut):
     """An API key without its secret; `prefix` is the visible part of the newest secret.
 
     `state` is `active` if the key can be used, or else the first reason why not: `revoked`, `disabled` (`is_active` was
@@ -146,6 +146,9 @@ class ApiKeyOut(ResponseSchema):
     `scopes` are in effect; `withheld_scopes` are not, because the owner does not hold them. `parent_id` is the key that
     has created this one, null for a key that a session created.
     """
+
+    # `api_key` is a field of ApiKeyWithSecret, which has the same version.
+    unversioned = frozenset({"budget_spent", "last_used_at", "api_key"})
 
     id: int
     user_id: int

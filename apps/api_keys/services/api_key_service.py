@@ -3,7 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, override
 
 from apps.api_keys.models import ApiKey
 from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
@@ -31,6 +31,7 @@ from apps.core.authorization.catalogue import KEYS_READ, KEYS_WRITE
 from apps.core.authorization.principal import CredentialKind, Principal
 from apps.core.authorization.scopes import added_scopes, reserved_among
 from apps.core.database.transaction import transaction
+from apps.core.entity_tags import ANY_VERSION, Precondition
 from apps.core.errors import Conflict, NotFound
 from apps.core.schemas.page import Page, PageQuery
 from apps.users.services.in_transaction.accounts import Accounts, HeldScopes
@@ -101,7 +102,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
 
     async def get(self, actor: Principal, key_id: int) -> ApiKeyOut:
         """Return the key; raises NotFound, NotAllowed for another account's."""
-        return await self._shown(await self.read(actor, key_id))
+        return await self.shown(await self.read(actor, key_id))
 
     async def id_of_secret(self, secret: str) -> int:
         """Return the id of the key that has this secret, expired or not; raises NotFound."""
@@ -121,8 +122,10 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         held = await self._held_by_owner(*rows)
         return Page[ApiKeyOut].of(rows, total, query, partial(ApiKeyOut.of, held=held))
 
-    async def update(self, actor: Principal, key_id: int, update: ApiKeyUpdate) -> ApiKeyOut:
-        """Change the key; raises NotFound, NotAllowed, InsufficientScopes, SecondFactorRequired.
+    async def update(
+        self, actor: Principal, key_id: int, update: ApiKeyUpdate, if_match: Precondition = ANY_VERSION
+    ) -> ApiKeyOut:
+        """Change the key; raises NotFound, NotAllowed, InsufficientScopes, SecondFactorRequired, PreconditionFailed.
 
         For added scopes, raises as `create` does. An API key loosens no bound (`require_no_looser`).
         """
@@ -137,9 +140,10 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
             added = added_scopes(key.scopes, changes.get("scopes", ()))
             require_may_grant(actor, key.user_id, added)
             await self._held_scopes.require_held(key.user_id, added)
+            await self.require_version(key, if_match)
             changed = await self._keys.update(key, **changes)
             await self.record_change(actor, "updated", key, changed, changes)
-        return await self._shown(changed)
+        return await self.shown(changed)
 
     async def revoke(self, actor: Principal, key_id: int, revocation: ApiKeyRevoke = REVOCATION) -> ApiKeyOut:
         """Revoke the key permanently: verifications that begin once this returns have the verdict DISABLED.
@@ -155,7 +159,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
                 actor.require_session()
             if key.revoked_at is None:
                 key = await self._revoke(actor, key, revocation.reason)
-        return await self._shown(key)
+        return await self.shown(key)
 
     async def rotate(self, actor: Principal, key_id: int, grace_seconds: int = 0) -> ApiKeyWithSecret:
         """Give the key a new secret and return it; the old one expires after `grace_seconds`.
@@ -173,13 +177,14 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
             await self.record(actor, "rotated", key, after={"grace_seconds": grace_seconds})
             return await self._with_secret(await self._keys.get(key_id), secret)
 
-    async def delete(self, actor: Principal, key_id: int) -> None:
+    async def delete(self, actor: Principal, key_id: int, if_match: Precondition = ANY_VERSION) -> None:
         """Delete the key: it stops working at once and is not found again, while its history stays.
 
-        The keys that it has created are revoked. Raises NotFound, NotAllowed, InsufficientScopes.
+        The keys that it has created are revoked. Raises NotFound, NotAllowed, InsufficientScopes, PreconditionFailed.
         """
         async with transaction():
             key = await self.lock(actor, key_id)
+            await self.require_version(key, if_match)
             await self._revoke_created(actor, key)
             deleted = await self._keys.mark_deleted(key)
             await self.record_change(actor, "deleted", key, deleted, ["deleted_at"])
@@ -227,8 +232,9 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
     async def _insert_secret(self, key: ApiKey, secret: str) -> None:
         await self._secrets.insert(key, key_format.digest_of(secret), key_format.visible_prefix(secret))
 
-    async def _shown(self, key: ApiKey) -> ApiKeyOut:
-        return ApiKeyOut.of(key, await self._held_by_owner(key))
+    @override
+    async def shown(self, row: ApiKey) -> ApiKeyOut:
+        return ApiKeyOut.of(row, await self._held_by_owner(row))
 
     async def _with_secret(self, key: ApiKey, secret: str) -> ApiKeyWithSecret:
         return ApiKeyWithSecret.of(key, await self._held_by_owner(key), api_key=secret)

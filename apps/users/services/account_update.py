@@ -8,6 +8,7 @@ from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.catalogue import CUSTOMERS_SUSPEND, CUSTOMERS_WRITE, STAFF_MANAGE
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
+from apps.core.entity_tags import ANY_VERSION, Precondition
 from apps.core.errors import NotAllowed
 from apps.plans.services.plan_service import PlanService
 from apps.users.models import User
@@ -52,13 +53,15 @@ class AccountUpdate:
         self._replacement = replacement
         self._audit = audit
 
-    async def update(self, actor: Principal, user_id: int, update: UserUpdate) -> UserOut:
+    async def update(
+        self, actor: Principal, user_id: int, update: UserUpdate, if_match: Precondition = ANY_VERSION
+    ) -> UserOut:
         """Change the account and return it.
 
         What may give access or rights needs a recent authentication, which no API key has. Raises NotAllowed, also for
         rights that the actor lacks, InsufficientScopes, StepUpRequired, NotFound, ValidationFailed for an unknown plan
-        or role, Conflict when the address or user name is taken or members of staff would remove their own access,
-        TooManyRequests as EmailChangeRequests does.
+        or role, PreconditionFailed, Conflict when the address or user name is taken or members of staff would remove
+        their own access, TooManyRequests as EmailChangeRequests does.
         """
         _require_rights(actor, user_id, update)
         changes = await self._changes(update)
@@ -67,6 +70,8 @@ class AccountUpdate:
             user = await self._users.lock(user_id)
             require = require_removable_by if update.removes_access else require_changeable_by
             await require(actor, Credentials.of(user), self._users)
+            if if_match.is_conditional:
+                if_match.require(UserOut.of(await self._users.get(user_id)))
             if changes or wanted_email is None:
                 await self._write(actor, user, changes)
             if wanted_email is not None:
