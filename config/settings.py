@@ -106,6 +106,11 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = STATE_DIRECTORY / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Files are linked under names with a hash of their content, so that browsers can keep them for ever.
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+}
 
 LOGGING = logging_settings(ENVIRONMENT.log_level, as_json=ENVIRONMENT.is_production)
 

@@ -29,6 +29,10 @@ class ServerSettings(EnvironmentSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     workers: int = Field(default=1, ge=1, le=256)
+    # Longer than proxies keep an idle connection, by default 60 seconds: a proxy would send a request on a connection
+    # that is being closed.
+    keep_alive_seconds: int = Field(default=75, ge=1, le=3600)
+    connections_maximum: int = Field(default=1024, ge=16, le=65536)
     allowed_hosts: Annotated[CommaSeparated, ALLOWED_HOST] = []
     cors_allowed_origins: Annotated[CommaSeparated, ORIGIN] = []
     trusted_proxies: Annotated[CommaSeparated, NETWORK] = []

@@ -41,6 +41,7 @@ from django.db import connection, transaction
 from psycopg.errors import QueryCanceled
 
 ROWS_MAXIMUM = 10_000
+ID_LOOKUPS = ("_id", "__id__exact")
 # The lookups that Django's filters append to the name of their field.
 FILTER_SUFFIXES = ("", "__exact", "__isnull", "__gte", "__lt", "__id__exact")
 
@@ -111,7 +112,9 @@ class KeyhouseModelAdmin(ModelAdminBase):
         return super().get_object(request, object_id, from_field)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None) -> bool:
-        """Return whether the list may be filtered by the lookup."""
+        """Return whether the list may be filtered by the lookup; an id must be written as pages link it."""
+        if lookup.endswith(ID_LOOKUPS) and parse_row_id(value) == NO_ROW_ID:
+            return False
         by_filters = (name for list_filter in self.list_filter for name in _lookups_of(list_filter))
         return lookup in self.linked_lookups or lookup in by_filters
 

@@ -1,12 +1,12 @@
 """The admin application: Django's own ASGI handler, with limits on what reaches it."""
 
 import asyncio
-from http import HTTPStatus
 from typing import ClassVar
 
 from apps.core.errors import DomainError, MalformedRequest, MethodNotAllowed, Unavailable
 from apps.core.http.asgi import Application, Message, Receive, Scope, Send
-from apps.core.http.error_responses import error_headers
+from apps.core.http.asgi_messages import raw_response
+from apps.core.http.error_responses import plain_error_response
 from apps.core.http.http_settings import HttpSettings
 from apps.core.http.request_body import BodyReader
 from apps.core.http.request_head import checked_head
@@ -88,8 +88,6 @@ def _with_request_id(send: Send) -> Send:
 
 
 async def _send_error(error: DomainError, send: Send) -> None:
-    body = error.public_message.encode()
-    headers = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(body))} | error_headers(error)
-    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": HTTPStatus(error.status), "headers": encoded})
-    await send({"type": "http.response.body", "body": body})
+    response = raw_response(plain_error_response(error))
+    await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
+    await send({"type": "http.response.body", "body": response.body})

@@ -57,6 +57,16 @@ def error_response(error: DomainError) -> HttpResponse:
     )
 
 
+def plain_error_response(error: DomainError) -> HttpResponse:
+    """Return `error` as text, for browsers."""
+    return HttpResponse(
+        error.public_message,
+        status=error.status,
+        content_type="text/plain; charset=utf-8",
+        headers=error_headers(error),
+    )
+
+
 def to_domain_error(exception: BaseException) -> DomainError:
     """Return the domain error that represents `exception` to the client. Logs unexpected exceptions."""
     match exception:

@@ -16,7 +16,8 @@ from apps.core.http.http_settings import HttpSettings
 
 # Load balancers and orchestrators probe a machine by its address, over plain HTTP. The responses depend on neither.
 PROBES = frozenset({"/health", "/health/ready"})
-PAGE_PREFIXES = ("/account/", "/docs", "/static/")  # opened by browsers, which follow a redirect
+STATIC_PREFIX = "/static/"
+PAGE_PREFIXES = ("/account/", "/docs", STATIC_PREFIX)  # opened by browsers, which follow a redirect
 HOST_LENGTH_MAXIMUM = 255 + len(":65535")
 CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"cookie"})
 CHECKED = frozenset({b"host", b"content-encoding", b"content-length"})

@@ -1,4 +1,4 @@
-"""The root ASGI application: identifies the request and its client, and dispatches to the API or the admin."""
+"""The root ASGI application: identifies the request and its client, and dispatches to the other applications."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -8,6 +8,7 @@ from apps.core.http.access_log import LoggedResponse
 from apps.core.http.asgi import Application, Receive, Scope, Send, header
 from apps.core.http.forwarded import apply_forwarded_headers
 from apps.core.http.http_settings import HttpSettings
+from apps.core.http.request_head import STATIC_PREFIX
 from apps.core.request_context import (
     USER_AGENT_LENGTH_MAXIMUM,
     RequestContext,
@@ -21,7 +22,7 @@ API_PATHS = frozenset({"/docs", "/openapi.json"})
 
 
 class RootApplication:
-    """Dispatches each request to the API application or the admin application.
+    """Dispatches each request to the API application, the static application or the admin application.
 
     While the server runs, it keeps the connection pools open and runs the background jobs.
     """
@@ -32,9 +33,11 @@ class RootApplication:
         admin_application: Application,
         settings: HttpSettings,
         jobs: Sequence[BackgroundJob] = (),
+        static_application: Application | None = None,
     ) -> None:
         self._api_application = api_application
         self._admin_application = admin_application
+        self._static_application = static_application or admin_application
         self._settings = settings
         self._jobs = jobs
 
@@ -55,7 +58,9 @@ class RootApplication:
             response.end()
 
     def _application_of(self, scope: Scope) -> Application:
-        return self._api_application if is_api_path(scope["path"]) else self._admin_application
+        if is_api_path(scope["path"]):
+            return self._api_application
+        return self._static_application if scope["path"].startswith(STATIC_PREFIX) else self._admin_application
 
 
 def is_api_path(path: str) -> bool:

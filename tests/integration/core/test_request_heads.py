@@ -5,6 +5,7 @@ import json
 import logging
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -15,6 +16,7 @@ from apps.core.http.api_application import ApiApplication
 from apps.core.http.asgi import Application, Message, Scope
 from apps.core.http.http_settings import HttpSettings
 from apps.core.http.root_application import RootApplication
+from apps.core.http.static_application import StaticApplication
 from config.api import openapi_bytes
 from config.asgi import application, django
 from tests.support.accounts import customer, superuser
@@ -30,7 +32,8 @@ def application_of(**settings: Any) -> RootApplication:
     """Return Keyhouse with these settings."""
     chosen = HttpSettings(**settings)
     admin = AdminApplication(cast("Application", django), chosen)
-    return RootApplication(ApiApplication(chosen), admin, chosen)
+    static = StaticApplication(Path("none"), chosen)
+    return RootApplication(ApiApplication(chosen), admin, chosen, static_application=static)
 
 
 async def send(
@@ -87,7 +90,7 @@ def hosts(*values: bytes) -> list[tuple[bytes, bytes]]:
         (hosts(b"a" * 10_000), 400),
     ],
 )
-@pytest.mark.parametrize("path", ["/api/v1/nothing", "/nothing"])
+@pytest.mark.parametrize("path", ["/api/v1/nothing", "/nothing", "/static/nothing"])
 async def test_host_is_checked(database: None, path: str, headers: list[tuple[bytes, bytes]], status: int):
     sent = await send(application_of(allowed_hosts=HOSTS), path, headers)
     assert sent[0]["status"] == status
@@ -141,7 +144,7 @@ async def test_plain_http_is_refused_at_the_api(database: None, path: str):
     assert b"HTTPS_REQUIRED" not in (await send(root, path, scheme="https"))[1]["body"]
 
 
-@pytest.mark.parametrize("path", ["/account/reset-password", "/docs"])
+@pytest.mark.parametrize("path", ["/account/reset-password", "/docs", "/static/a.css"])
 async def test_plain_http_is_redirected_on_pages(database: None, path: str):
     sent = await send(application_of(https_only=True), path, query_string=b"a=b")
     assert sent[0]["status"] == 301
