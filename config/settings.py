@@ -69,8 +69,10 @@ DATABASES = {
         EMBEDDED_POSTGRES.url if EMBEDDED_POSTGRES else ENVIRONMENT.database_url,
         # Django's own connections: one for each concurrent request of staff, and for each thread that counts requests.
         STAFF_REQUESTS_MAXIMUM + RATE_LIMIT_THREADS,
+        ENVIRONMENT.database_pooler,
     )
 }
+DATABASE_POOLER = ENVIRONMENT.database_pooler
 DATABASE_POOL_SIZE = ENVIRONMENT.database_pool_size
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
