@@ -87,8 +87,8 @@ class ApiKeyCreate(RequestSchema):
     """A new API key. An empty `ip_allowlist` allows every address. Without `expires_at` the key never expires; without
     `budget` it can spend all credits of its owner. Only staff can set `rate_limits`.
 
-    A key that an API key creates inherits the allowlist, the expiry and the rate limits of that key, and may only be
-    narrower. Its budget is taken from that key's: what is named, or all that is left.
+    A key that an API key creates inherits the environment, the allowlist, the expiry and the rate limits of that key,
+    and may only be narrower: a test key creates only test keys. Its budget is taken from that key's: what is named, or all that is left.
     """
 
     name: ShortText

@@ -101,12 +101,15 @@ def require_no_looser(key: ApiKey, changes: Mapping[str, Any]) -> None:
 def inherited(creator: ApiKey, fields: Mapping[str, Any], spent: Decimal) -> dict[str, Any]:
     """Return the fields of a key that `creator`, which has spent so much of its budget, is about to create.
 
-    What is not named, the new key inherits. Raises NotAllowed, with the fields, for what exceeds the creator's bounds.
+    What is not named, the new key inherits. Raises NotAllowed, with the fields, for what exceeds the creator's bounds:
+    a test key creates no live keys.
     """
+    test, live = ApiKey.Environment.TEST, ApiKey.Environment.LIVE
     left = None if creator.budget is None else max(creator.budget - spent, Decimal(0))
     bounds: dict[str, Any] = {"ip_allowlist": creator.ip_allowlist, "expires_at": creator.expires_at, "budget": left}
     chosen = {name: bound if fields[name] in (None, []) else fields[name] for name, bound in bounds.items()}
     exceeds = {
+        "environment": (creator.environment, fields["environment"]) == (test, live),
         "ip_allowlist": not _is_within(chosen["ip_allowlist"], creator.ip_allowlist),
         "expires_at": _exceeds(chosen["expires_at"], creator.expires_at),
         "budget": _exceeds(chosen["budget"], left),

@@ -53,6 +53,14 @@ async def test_a_created_key_is_bounded_and_names_its_creator(api: httpx.AsyncCl
     assert (event.target_id, event.after["parent_id"]) == (made["id"], creator.id)
 
 
+async def test_a_created_key_has_the_environment_of_its_creator(api: httpx.AsyncClient):
+    creator = await key_of(await customer(), environment="test")
+    made = await create(api, creator)
+    assert (made["environment"], made["prefix"][:8]) == ("test", "sk_test_")
+    refused = await api.post(KEYS, json={"name": "k", "environment": "live"}, headers=creator.headers)
+    assert_error(refused, 403, "FORBIDDEN", field="environment")
+
+
 async def test_a_session_creates_keys_without_a_creator(api: httpx.AsyncClient):
     me = await customer()
     made = await api.post(KEYS, json={"name": "k", "budget": "5"}, headers=me.headers)
