@@ -78,7 +78,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
             creator = await self._lock_creator(actor)
             require_may_grant(actor, user_id, new.scopes)
             if new.rate_limits:
-                require_may_limit(actor)
+                require_may_limit(actor, user_id)
             if allowed is not None and await self._keys.count_not_revoked(user_id) >= allowed:
                 reached = f"The plan's maximum number of API keys, {allowed}, is reached. Revoke one first."
                 raise ApiKeyLimitReached(reached)
@@ -117,7 +117,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         async with transaction():
             key = await self.lock(actor, key_id)
             if "rate_limits" in changes:
-                require_may_limit(actor)
+                require_may_limit(actor, key.user_id)
             require_no_fewer_scopes(actor, key)
             if actor.kind is CredentialKind.API_KEY:
                 require_no_looser(key, changes)

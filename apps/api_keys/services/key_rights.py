@@ -63,11 +63,18 @@ def require_no_fewer_scopes(actor: Principal, key: ApiKey) -> None:
         raise InsufficientScopes("An API key cannot change another key that has scopes which it lacks itself.")
 
 
-def require_may_limit(actor: Principal) -> None:
-    """Raise NotAllowed unless the actor may set rate limits of a key, which may exceed those of the plan."""
+def require_may_limit(actor: Principal, owner_id: int) -> None:
+    """Raise NotAllowed unless the actor may set rate limits of the owner's keys, which may exceed those of the plan.
+
+    Staff do not set those of their own keys, as they do not change their own plan.
+    """
     if actor.kind is CredentialKind.API_KEY or not actor.has_scope(KEYS_WRITE):
         reason = "Only a session of staff with the scope keys:write can set the rate limits of an API key."
-        raise NotAllowed(reason, details=[ErrorDetail("rate_limits", reason)])
+    elif owner_id == actor.user_id:
+        reason = "You cannot set the rate limits of your own API keys. Ask another member of staff."
+    else:
+        return
+    raise NotAllowed(reason, details=[ErrorDetail("rate_limits", reason)])
 
 
 def _require_held(actor: Principal, owner_id: int, declared: Iterable[str]) -> None:
