@@ -93,6 +93,9 @@ class FakeUsers:
         self.locked.append(user_id)
         return user
 
+    async def lock_with(self, user_id: int, other_id: int | None) -> tuple[User, User | None]:
+        return await self.lock(user_id), None if other_id is None else self.users.get(other_id)
+
     async def find_with_role_scopes(self, user_id: int) -> User | None:
         self.holders_found += 1
         return self.users.get(user_id)

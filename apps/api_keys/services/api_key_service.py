@@ -77,24 +77,23 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
     async def create(self, actor: Principal, user_id: int, new: ApiKeyCreate) -> ApiKeyWithSecret:
         """Create a key for the account and return it with its secret.
 
-        A key that an API key creates inherits its bounds (`inherited`); a token creates none. Raises NotAllowed,
+        A key that an API key creates inherits its bounds (`inherited`). Raises NotAllowed, also for a token,
         InsufficientScopes, StepUpRequired for declared scopes, NotFound for the account, Conflict when its plan allows
         no more keys, and ValidationFailed for scopes that the account does not hold.
         """
-        fields, secret = new.model_dump(), key_format.generate_key(new.environment)
         async with transaction():
             allowed = await self._lock_key_allowance(actor, user_id)
             creator = await self._lock_creator(actor)
             require_may_grant(actor, user_id, new.scopes)
             if new.rate_limits:
-                require_may_limit(actor)
+                require_may_limit(actor, user_id)
             if allowed is not None and await self._keys.count_not_revoked(user_id) >= allowed:
                 reached = f"The plan's maximum number of API keys, {allowed}, is reached. Revoke one first."
                 raise ApiKeyLimitReached(reached)
             await self._held_scopes.require_held(user_id, new.scopes)
-            if creator is not None:
-                fields = {**await self._inherit(creator, fields), "parent_id": creator.pk}
+            fields = new.model_dump() if creator is None else await self._inherit(creator, new)
             inserted = await self._keys.insert(ApiKey(user_id=user_id, **fields))
+            secret = key_format.generate_key(inserted.environment)
             await self._insert_secret(inserted, secret)
             await self.record(actor, "created", inserted, after={**fields, "user_id": user_id})
             # Inside, so that no secret is lost to a failed read.
@@ -133,7 +132,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         async with transaction():
             key = await self.lock(actor, key_id)
             if "rate_limits" in changes:
-                require_may_limit(actor)
+                require_may_limit(actor, key.user_id)
             require_no_fewer_scopes(actor, key)
             if actor.kind is CredentialKind.API_KEY:
                 require_no_looser(key, changes)
@@ -212,8 +211,11 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
             raise ApiKeyRevoked
         return creator
 
-    async def _inherit(self, creator: ApiKey, fields: dict[str, Any]) -> dict[str, Any]:
+    async def _inherit(self, creator: ApiKey, new: ApiKeyCreate) -> dict[str, Any]:
         """Return the fields of a new key within the bounds of its creator, whose budget the new key's is taken from."""
+        fields = {**new.model_dump(), "parent_id": creator.pk}
+        if "environment" not in new.model_fields_set:
+            fields["environment"] = creator.environment
         if creator.budget is None:
             return inherited(creator, fields, Decimal(0))
         within = inherited(creator, fields, await self._keys.lock_budget_spent(creator))

@@ -8,7 +8,7 @@ from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from apps.core.database.orm.prepared_query import prepared
-from apps.core.database.orm.queries import fetch_all
+from apps.core.database.orm.queries import fetch_all, lock_all
 from apps.core.database.orm.writes import update
 from apps.core.errors import NotFound
 from apps.core.values.email_addresses import canonical_email
@@ -38,6 +38,13 @@ class AccountRepository:
         if user is None:
             raise NotFound
         return user
+
+    async def lock_with(self, user_id: int, other_id: int | None) -> tuple[User, User | None]:
+        """Lock two accounts in order of id and return them; raises NotFound for the first. The other may be missing."""
+        found = {user.pk: user for user in await lock_all(_accounts([user_id, other_id or user_id]))}
+        if user_id not in found:
+            raise NotFound
+        return found[user_id], None if other_id is None else found.get(other_id)
 
     async def lock_by_email(self, email: str) -> User | None:
         """Lock the account with this address in any spelling and return it, or None."""
@@ -96,6 +103,10 @@ class AccountRepository:
 @prepared
 def _account(user_id: int) -> QuerySet[User]:
     return User.objects.filter(pk=user_id, deleted_at=None)
+
+
+def _accounts(user_ids: list[int]) -> QuerySet[User]:
+    return User.objects.filter(pk__in=user_ids, deleted_at=None)
 
 
 @prepared

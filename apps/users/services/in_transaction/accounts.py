@@ -7,8 +7,9 @@ from apps.core.authorization.catalogue import ACCOUNT_WRITE, STAFF_SCOPES
 from apps.core.authorization.principal import Principal
 from apps.core.authorization.scopes import held_scopes, reserved_under, withheld_scopes
 from apps.core.errors import ErrorDetail, NotFound, ValidationFailed
+from apps.users.models import User
 from apps.users.repositories.account_repository import AccountRepository
-from apps.users.services.credentials import Credentials, is_usable, require_changeable_by
+from apps.users.services.credentials import Credentials, is_usable, require_changeable_by, require_removable_by
 
 
 class Accounts:
@@ -54,6 +55,16 @@ class Accounts:
         account: Any = await self._accounts.lock_with_key_allowance(user_id)
         maximum: int | None = account.api_keys_maximum
         return maximum
+
+
+async def lock_removable(actor: Principal, user_id: int, accounts: AccountRepository) -> User:
+    """Lock the account, from which the actor is about to take access, and return it.
+
+    Raises NotFound, and as `require_removable_by` does.
+    """
+    user, own = await accounts.lock_with(user_id, actor.user_id)
+    await require_removable_by(actor, Credentials.of(user), Credentials.of(own) if own else None, accounts)
+    return user
 
 
 class HeldScopes:
