@@ -27,9 +27,9 @@ Every error of the API is an envelope:
 `{"error": {"code", "message", "details": [{"field", "message"}], "request_id"}}`. Programs decide by `code`, which is
 stable. `message` is for people: it may change, and may say more than the usual text below. `details` names the fields
 that are wrong. Give support the `request_id`. Responses with 429 and 503 say in `Retry-After` after how many seconds to
-retry. Those with 401, and 403 `INSUFFICIENT_SCOPES`, say in `WWW-Authenticate` why (RFC 6750, 3): there is no `error` where
-no credential was sent, `invalid_token` for one that cannot be used, and `insufficient_scope` with the `scope` that is
-needed.
+retry. Those with 401, and 403 `INSUFFICIENT_SCOPES`, say in `WWW-Authenticate` why (RFC 6750, 3): there is no `error`
+where no credential was sent, `invalid_token` for one that cannot be used, and `insufficient_scope` with the `scope`
+that is needed.
 
 `POST /oauth/token`, `/oauth/introspect` and `/oauth/revoke` answer as RFC 6749, 5.2 requires:
 `{"error", "error_description"}`.
