@@ -42,7 +42,7 @@ class IdentityRepository(OwnedRepository[Identity]):
         """Return the account's identities."""
         return await fetch_all(Identity.objects.filter(user_id=user_id))
 
-    async def add(self, user_id: int, profile: Profile) -> Identity:
+    async def add(self, user_id: int, profile: Profile, *, linked_by_owner: bool) -> Identity:
         """Insert the profile's identity for the account; raises Conflict when it is already linked."""
         new = Identity(
             user_id=user_id,
@@ -50,6 +50,7 @@ class IdentityRepository(OwnedRepository[Identity]):
             issuer=profile.issuer,
             subject=profile.subject,
             email=profile.email,
+            linked_by_owner=linked_by_owner,
         )
         try:
             return await insert(new)
@@ -59,6 +60,11 @@ class IdentityRepository(OwnedRepository[Identity]):
     async def record_use(self, identity: Identity, email: str) -> bool:
         """Record a sign-in with the user's current address; return False when the identity is deleted."""
         return bool(await update(Identity.objects.filter(pk=identity.pk), last_used_at=Now(), email=email))
+
+    async def record_owners_link(self, identity: Identity) -> None:
+        """Record that the owner has linked the identity, which a sign-in had linked before."""
+        identity.linked_by_owner = True
+        await update(Identity.objects.filter(pk=identity.pk), linked_by_owner=True)
 
     async def delete_if_exists(self, identity: Identity) -> bool:
         """Delete the identity; return False when it is already deleted."""
