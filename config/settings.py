@@ -94,7 +94,7 @@ PUBLIC_URL = ENVIRONMENT.own_url
 APPLICATION_URL = ENVIRONMENT.links_url
 PASSKEY_DOMAIN = ENVIRONMENT.passkeys_domain
 PASSKEY_ORIGINS = ENVIRONMENT.passkeys_origins
-REQUIRE_STAFF_SECOND_FACTOR = ENVIRONMENT.require_staff_second_factor
+REQUIRE_STAFF_SECOND_FACTOR = ENVIRONMENT.staff_need_second_factor
 MAILERS = mailers(ENVIRONMENT.mail_url, to_console=not ENVIRONMENT.is_production)
 DEFAULT_FROM_EMAIL = ENVIRONMENT.mail_sender
 

@@ -1,5 +1,6 @@
 """In-memory repositories for tests of services, and unsaved rows."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -43,6 +44,10 @@ class FakeAudit:
     async def record(self, entry: AuditEntry) -> None:
         require_transaction("record an audit event")
         self.entries.append(entry)
+
+    async def record_all(self, entries: Sequence[AuditEntry]) -> None:
+        for entry in entries:
+            await self.record(entry)
 
 
 class FakeAccounts(Accounts):

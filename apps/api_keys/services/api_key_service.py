@@ -17,8 +17,11 @@ from apps.api_keys.schemas.api_key import (
     ApiKeyWithSecret,
 )
 from apps.api_keys.services import key_format
+from apps.api_keys.services.in_transaction.key_notices import KeyChange, KeyNotices
+from apps.api_keys.services.in_transaction.key_revocation import KeyRevocation
 from apps.api_keys.services.key_rights import (
     inherited,
+    loosened_bounds,
     require_lasting,
     require_may_grant,
     require_may_limit,
@@ -39,7 +42,6 @@ from apps.users.services.owned_service import OwnedService
 from apps.users.services.user_service import UserService
 
 REVOCATION = ApiKeyRevoke()
-REVOKED_WITH_CREATOR = "The key that created it was revoked."
 
 
 class ApiKeyLimitReached(Conflict):
@@ -68,11 +70,16 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         accounts: Accounts,
         held_scopes: HeldScopes,
         audit: AuditTrail,
+        *,
+        revocation: KeyRevocation,
+        notices: KeyNotices,
     ) -> None:
         super().__init__(keys, users, accounts, audit)
         self._keys = keys
         self._secrets = secrets
         self._held_scopes = held_scopes
+        self._revocation = revocation
+        self._notices = notices
 
     async def create(self, actor: Principal, user_id: int, new: ApiKeyCreate) -> ApiKeyWithSecret:
         """Create a key for the account and return it with its secret.
@@ -97,7 +104,9 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
             await self._insert_secret(inserted, secret)
             await self.record(actor, "created", inserted, after={**fields, "user_id": user_id})
             # Inside, so that no secret is lost to a failed read.
-            return await self._with_secret(await self._keys.get(inserted.pk), secret)
+            created = await self._keys.get(inserted.pk)
+            await self._notices.notify(actor, created, KeyChange.CREATED)
+            return await self._with_secret(created, secret)
 
     async def get(self, actor: Principal, key_id: int) -> ApiKeyOut:
         """Return the key; raises NotFound, NotAllowed for another account's."""
@@ -142,6 +151,8 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
             await self.require_version(key, if_match)
             changed = await self._keys.update(key, **changes)
             await self.record_change(actor, "updated", key, changed, changes)
+            if loosened := loosened_bounds(key, changes):
+                await self._notices.notify(actor, changed, KeyChange.LOOSENED, loosened)
         return await self.shown(changed)
 
     async def revoke(self, actor: Principal, key_id: int, revocation: ApiKeyRevoke = REVOCATION) -> ApiKeyOut:
@@ -153,11 +164,11 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         async with transaction():
             key = await self.lock(actor, key_id)
             if not revocation.keep_created_keys:
-                await self._revoke_created(actor, key)
+                await self._revocation.revoke_created(actor, key)
             elif actor.kind is CredentialKind.API_KEY:
                 actor.require_session()
             if key.revoked_at is None:
-                key = await self._revoke(actor, key, revocation.reason)
+                key = await self._revocation.revoke(actor, key, revocation.reason)
         return await self.shown(key)
 
     async def rotate(self, actor: Principal, key_id: int, grace_seconds: int = 0) -> ApiKeyWithSecret:
@@ -174,7 +185,9 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
             await self._secrets.expire_all(key, timedelta(seconds=grace_seconds))
             await self._insert_secret(key, secret)
             await self.record(actor, "rotated", key, after={"grace_seconds": grace_seconds})
-            return await self._with_secret(await self._keys.get(key_id), secret)
+            rotated = await self._keys.get(key_id)
+            await self._notices.notify(actor, rotated, KeyChange.ROTATED)
+            return await self._with_secret(rotated, secret)
 
     async def delete(self, actor: Principal, key_id: int, if_match: Precondition = ANY_VERSION) -> None:
         """Delete the key: it stops working at once and is not found again, while its history stays.
@@ -184,7 +197,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         async with transaction():
             key = await self.lock(actor, key_id)
             await self.require_version(key, if_match)
-            await self._revoke_created(actor, key)
+            await self._revocation.revoke_created(actor, key)
             deleted = await self._keys.mark_deleted(key)
             await self.record_change(actor, "deleted", key, deleted, ["deleted_at"])
 
@@ -221,15 +234,6 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         within = inherited(creator, fields, await self._keys.lock_budget_spent(creator))
         await self._keys.update(creator, budget=creator.budget - within["budget"])
         return within
-
-    async def _revoke_created(self, actor: Principal, key: ApiKey) -> None:
-        for created in await self._keys.lock_created_by(key):
-            await self._revoke(actor, created, REVOKED_WITH_CREATOR)
-
-    async def _revoke(self, actor: Principal, key: ApiKey, reason: str) -> ApiKey:
-        revoked = await self._keys.revoke(key, reason)
-        await self.record_change(actor, "revoked", key, revoked, ["revoked_at", "revoked_reason"])
-        return revoked
 
     async def _insert_secret(self, key: ApiKey, secret: str) -> None:
         await self._secrets.insert(key, key_format.digest_of(secret), key_format.visible_prefix(secret))

@@ -79,6 +79,8 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     email_verified_at = models.DateTimeField(null=True, blank=True)
+    # When an earlier address was verified, before staff set another one, which is not.
+    formerly_verified_at = models.DateTimeField(null=True, editable=False)
     # The requested address, the end of the time to confirm it, and the address (old or new) that has confirmed it.
     pending_email = models.EmailField(
         max_length=EMAIL_LENGTH_MAXIMUM, blank=True, default="", db_default="", editable=False

@@ -66,10 +66,15 @@ class AccountRepository:
 
         The address is None once the account is erased. Raises NotFound.
         """
+        user, moment = await self.find_now(user_id)
+        return user.email if user.erased_at is None else None, moment
+
+    async def find_now(self, user_id: int) -> tuple[User, datetime]:
+        """Return the account, deleted or not, and the time by the database's clock; raises NotFound."""
         user = await _account_now.first(user_id)
         if user is None:
             raise NotFound
-        return user.email if user.erased_at is None else None, vars(user)["now"]
+        return user, vars(user)["now"]
 
     async def role_scopes(self, user_id: int) -> list[str]:
         """Return the scopes that the account's roles give, also of a deleted account."""

@@ -57,6 +57,7 @@ class ErasureRepository:
             password=make_password(None),
             last_login=None,
             email_verified_at=None,
+            formerly_verified_at=None,
             erased_at=Now(),
             **NOTHING_PENDING,
         )

@@ -100,6 +100,7 @@ class AccountUpdate:
             before[ROLES] = await self._roles.assign(user.pk, changes[ROLES])
         if "email" in columns and columns["email"].lower() != user.email.lower():
             columns["email_verified_at"] = None
+            columns["formerly_verified_at"] = user.email_verified_at or user.formerly_verified_at
         await self._users.update(user, columns, ends_sessions=_ends_sessions(user, changes))
         if changes.keys() & SCOPES:
             await self._require_may_give(actor, user, held)
