@@ -69,7 +69,8 @@ def database_settings(url: str, pool_size: int, pooler: str = "") -> dict[str, A
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": bool(pooler),
-        "OPTIONS": {**parameters, "pool": _pool_settings(pool_size)},
+        # Bound on the server, so that no statement contains a value: PostgreSQL logs statements that fail.
+        "OPTIONS": {**parameters, "server_side_binding": True, "pool": _pool_settings(pool_size)},
     }
 
 

@@ -10,10 +10,13 @@ from django.db.models.functions import Now
 from apps.core.database.orm.prepared_query import prepared
 from apps.core.database.orm.queries import fetch_all, lock_all
 from apps.core.database.orm.writes import update
+from apps.core.database.statements import fetch_rows
 from apps.core.errors import NotFound
 from apps.core.values.email_addresses import canonical_email
 from apps.users.models import Role, RoleScope, User
 
+# The case is folded as in the unique index.
+LOCK_ADDRESS = """SELECT pg_advisory_xact_lock(hashtextextended('users ' || lower(%s::text COLLATE "C"), 0))"""
 UNTOUCHED = {"updated_at": F("updated_at")}  # signing in and out does not change the account
 
 
@@ -45,6 +48,14 @@ class AccountRepository:
         if user_id not in found:
             raise NotFound
         return found[user_id], None if other_id is None else found.get(other_id)
+
+    async def lock_address(self, email: str) -> None:
+        """Lock the address, whether or not an account has it, until the transaction ends. Lock no account before.
+
+        For callers who must not learn whether there is an account: a lock of its row alone would make concurrent
+        requests wait for each other only where there is one.
+        """
+        await fetch_rows(LOCK_ADDRESS, [email])
 
     async def lock_by_email(self, email: str) -> User | None:
         """Lock the account with this address in any spelling and return it, or None."""

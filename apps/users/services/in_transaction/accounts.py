@@ -55,7 +55,11 @@ class Accounts:
         return None if user is None else Credentials.of(user)
 
     async def lock_usable_by_email(self, email: str) -> Credentials | None:
-        """Lock and return the account with this address if it may be used, or None."""
+        """Lock the address, and return the account that has it, locked, if it may be used, or None.
+
+        Takes as long in both cases, also while other transactions lock the address.
+        """
+        await self._accounts.lock_address(email)
         user = await self._accounts.lock_by_email(email)
         return Credentials.of(user) if user is not None and is_usable(user) else None
 
