@@ -162,6 +162,13 @@ class Conflict(DomainError):
     status, code, message = 409, "CONFLICT", "The request conflicts with the current state of the resource."
 
 
+class PreconditionFailed(DomainError):
+    """The resource has another version than `If-Match` requires."""
+
+    status, code = 412, "PRECONDITION_FAILED"
+    message = "The resource has been changed since you read it. Read it again, then repeat the change."
+
+
 class PayloadTooLarge(DomainError):
     """The body is larger than the server reads."""
 

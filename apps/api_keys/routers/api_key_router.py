@@ -13,6 +13,7 @@ from apps.api_keys.schemas.api_key import (
     ApiKeyWithSecret,
 )
 from apps.core.authorization.principal import AuthenticatedRequest
+from apps.core.http.conditional_requests import if_match
 from apps.core.http.responses import Router, errors
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page
@@ -39,16 +40,16 @@ async def get_api_key(request: AuthenticatedRequest, key_id: Path[Identifier]) -
     return await api_key_service().get(request.auth, key_id)
 
 
-@router.patch("/{key_id}", response={200: ApiKeyOut, **errors(404)})
+@router.patch("/{key_id}", response={200: ApiKeyOut, **errors(404, 412)})
 async def update_api_key(request: AuthenticatedRequest, key_id: Path[Identifier], update: ApiKeyUpdate) -> ApiKeyOut:
     """Update an API key."""
-    return await api_key_service().update(request.auth, key_id, update)
+    return await api_key_service().update(request.auth, key_id, update, if_match(request))
 
 
-@router.delete("/{key_id}", response={204: None, **errors(404)})
+@router.delete("/{key_id}", response={204: None, **errors(404, 412)})
 async def delete_api_key(request: AuthenticatedRequest, key_id: Path[Identifier]) -> Status[None]:
     """Delete an API key. It stops working at once; its history stays."""
-    await api_key_service().delete(request.auth, key_id)
+    await api_key_service().delete(request.auth, key_id, if_match(request))
     return Status(204, None)
 
 

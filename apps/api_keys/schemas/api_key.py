@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from apps.core.authorization.scopes import SCOPE_LENGTH_MAXIMUM, SCOPE_PATTERN, effective_scopes, withheld_scopes
 from apps.core.rate_limits.rate_limit import RateLimit, RateLimits
-from apps.core.schemas.base import RequestSchema, ResponseSchema
+from apps.core.schemas.base import RequestSchema, VersionedOut
 from apps.core.schemas.fields import Amount, Description, Flag, InputTimestamp, ShortText, Text, Timestamp, omitted
 from apps.core.schemas.page import PageQuery
 from apps.core.values.amounts import InputAmount
@@ -88,10 +88,12 @@ def _is_future(value: datetime) -> datetime:
 
 class ApiKeyCreate(RequestSchema):
     """A new API key. An empty `ip_allowlist` allows every address. Without `expires_at` the key never expires; without
-    `budget` it can spend all credits of its owner. Only staff can set `rate_limits`.
+    `budget` it can spend all credits of its owner. Only staff can set `rate_limits`, and not
+    of their own keys.
 
-    A key that an API key creates inherits the allowlist, the expiry and the rate limits of that key, and may only be
-    narrower. Its budget is taken from that key's: what is named, or all that is left.
+    A key that an API key creates inherits the environment, the allowlist, the expiry and the rate limits of that key,
+    and may only be narrower: a test key creates only test keys. Its budget is taken from that key's: what is named, or
+    all that is left.
     """
 
     name: ShortText
@@ -107,9 +109,10 @@ class ApiKeyCreate(RequestSchema):
 
 class ApiKeyUpdate(RequestSchema):
     """The fields to change; omitted fields stay as they are. `expires_at: null` removes the expiry, `budget: null` the
-    budget. `rate_limits` replaces all rate limits of the key; only staff can set it. An API key cannot loosen a bound:
-    add a scope, widen the allowlist, extend the expiry, raise the budget, or activate a key. `is_active: false`
-    disables the key until it is set to true again. In responses `is_active` is true only if the key can be used."""
+    budget. `rate_limits` replaces all rate limits of the key; only staff can set it, and not of their own keys. An API
+    key cannot loosen a bound: add a scope, widen the allowlist, extend the expiry, raise the budget, or activate a key.
+    `is_active: false` disables the key until it is set to true again. In responses `is_active` is true only if the key
+    can be used."""
 
     name: ShortText = Field(default_factory=omitted)
     description: Description = Field(default_factory=omitted)
@@ -134,7 +137,7 @@ class ApiKeyQuery(PageQuery):
     state: KeyState | None = None
 
 
-class ApiKeyOut(ResponseSchema):
+class ApiKeyOut(VersionedOut):
     """An API key without its secret; `prefix` is the visible part of the newest secret.
 
     `state` is `active` if the key can be used, or else the first reason why not: `revoked`, `disabled` (`is_active` was
@@ -146,6 +149,9 @@ class ApiKeyOut(ResponseSchema):
     `scopes` are in effect; `withheld_scopes` are not, because the owner does not hold them. `parent_id` is the key that
     has created this one, null for a key that a session created.
     """
+
+    # `api_key` is a field of ApiKeyWithSecret, which has the same version.
+    unversioned = frozenset({"budget_spent", "last_used_at", "api_key"})
 
     id: int
     user_id: int

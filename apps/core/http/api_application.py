@@ -20,6 +20,7 @@ from apps.core.http.asgi import Headers, Receive, Scope, Send
 from apps.core.http.asgi_messages import FastPath, RawResponse, raw_response
 from apps.core.http.browser_headers import cross_origin_headers, is_preflight, preflight_headers, security_headers
 from apps.core.http.cancellation import ClientDisconnected, Deadline, DisconnectWatch
+from apps.core.http.conditional_requests import entity_tag_headers
 from apps.core.http.error_responses import error_response, to_domain_error
 from apps.core.http.http_settings import HttpSettings
 from apps.core.http.request_body import BodyReader
@@ -117,7 +118,7 @@ async def _call_view(request: HttpRequest) -> HttpResponse:
     match = _resolve(request.path_info)
     request.resolver_match = match
     response: HttpResponse = await match.func(request, *match.args, **match.kwargs)
-    for name, value in recorded_rate_limit_headers(request).items():
+    for name, value in {**recorded_rate_limit_headers(request), **entity_tag_headers(request)}.items():
         response[name] = value
     if isinstance(response, HttpResponseNotAllowed):
         return _not_allowed(response)

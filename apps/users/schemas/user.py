@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from apps.core.authorization.catalogue import ROLE_SCOPES
 from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
-from apps.core.schemas.base import RequestSchema, ResponseSchema
+from apps.core.schemas.base import RequestSchema, ResponseSchema, VersionedOut
 from apps.core.schemas.fields import COMPOSED, Flag, ShortText, Text, Timestamp, omitted
 from apps.core.schemas.page import PageQuery
 from apps.core.values.api_contract import API_PATH
@@ -145,8 +145,10 @@ def is_email_pending(user: "User") -> bool:
     return user.pending_email_until is not None and user.pending_email_until > timezone.now()
 
 
-class UserOut(ResponseSchema):
+class UserOut(VersionedOut):
     """An account, without its credentials."""
+
+    unversioned = frozenset({"last_login_at"})
 
     id: int
     email: str
@@ -186,6 +188,18 @@ class TokenPresented(RequestSchema):
     """The token from the link in a message."""
 
     token: PresentedToken
+
+
+class AddressVerified(TokenPresented):
+    """The token from the message, and the password of the account."""
+
+    password: Password
+
+
+class EmailChangeConfirm(TokenPresented):
+    """The token from the message, and where that was sent to the new address, the password of the account."""
+
+    password: Password | None = None
 
 
 class EmailChangeOut(ResponseSchema):

@@ -53,6 +53,14 @@ async def test_a_created_key_is_bounded_and_names_its_creator(api: httpx.AsyncCl
     assert (event.target_id, event.after["parent_id"]) == (made["id"], creator.id)
 
 
+async def test_a_created_key_has_the_environment_of_its_creator(api: httpx.AsyncClient):
+    creator = await key_of(await customer(), environment="test")
+    made = await create(api, creator)
+    assert (made["environment"], made["prefix"][:8]) == ("test", "sk_test_")
+    refused = await api.post(KEYS, json={"name": "k", "environment": "live"}, headers=creator.headers)
+    assert_error(refused, 403, "FORBIDDEN", field="environment")
+
+
 async def test_a_session_creates_keys_without_a_creator(api: httpx.AsyncClient):
     me = await customer()
     made = await api.post(KEYS, json={"name": "k", "budget": "5"}, headers=me.headers)
@@ -176,19 +184,17 @@ async def test_what_expires_before_its_key_makes_no_new_secret(api: httpx.AsyncC
     """A stolen token would otherwise become permanent, and a secret that leaked would survive its own rotation."""
     me = await customer()
     key = await key_of(me)
-    child = await create(api, key)
+    child, headers, newest = await create(api, key), key.headers, key.secret
     if how == "token":
         headers, newest = bearer(await exchange(api, key, " ".join(ACCOUNT))), ""
     else:
         grace = {"grace_seconds": 600}
         newest = (await api.post(f"{KEYS}/{key.id}/rotate", json=grace, headers=me.headers)).json()["api_key"]
-        headers = key.headers
     for path in (KEYS, f"{KEYS}/{key.id}/rotate", f"{KEYS}/{child['id']}/rotate"):
         refused = await api.post(path, json={"name": "k"} if path == KEYS else {}, headers=headers)
         assert_error(refused, 403, "FORBIDDEN")
     assert (await api.get(f"{KEYS}/{key.id}", headers=headers)).status_code == 200
-    if how != "token":
-        assert (await api.post(KEYS, json={"name": "k"}, headers={"X-API-Key": newest})).status_code == 201
+    assert (await api.post(KEYS, json={"name": "k"}, headers={"X-API-Key": newest})).status_code == 201
 
 
 async def test_concurrent_creations_share_one_budget(api: httpx.AsyncClient):
