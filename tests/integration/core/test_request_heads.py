@@ -53,6 +53,7 @@ async def send(
         return waiting.pop(0)
 
     async def collect(message: Message) -> None:
+        await asyncio.sleep(0)  # as a server does that has to wait for its buffer
         sent.append(message)
 
     whole: Scope = {
