@@ -97,7 +97,9 @@ async def test_address_that_is_taken_before_it_is_confirmed_is_not_logged(api: h
     bob = await customer(email_verified_at=None)
     await api.patch(f"{USERS}/me", json={"email": ANN["email"]}, headers=bob.headers)
     (token,) = await tokens_to(ANN["email"], "confirm_new_email")
-    assert await statuses(api.post(USERS, json=ANN), api.post("/api/v1/auth/confirm-email", json={"token": token})) == [
+    assert await statuses(
+        api.post(USERS, json=ANN), api.post("/api/v1/auth/confirm-email", json={"token": token, "password": PASSWORD})
+    ) == [
         201,
         400,
     ]
