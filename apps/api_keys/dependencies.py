@@ -8,6 +8,7 @@ from apps.api_keys.services.api_key_service import ApiKeyService
 from apps.api_keys.services.key_secrets import KeySecrets
 from apps.api_keys.services.personal_data import ApiKeyPersonalData
 from apps.audit.dependencies import audit_trail
+from apps.idempotency.dependencies import idempotent_responses
 from apps.users.dependencies import accounts, scopes_of_accounts, user_service
 
 
@@ -15,7 +16,15 @@ from apps.users.dependencies import accounts, scopes_of_accounts, user_service
 def api_key_service() -> ApiKeyService:
     """Return the API key service."""
     keys, secrets = ApiKeyRepository(), KeySecretRepository()
-    return ApiKeyService(keys, secrets, user_service(), accounts(), scopes_of_accounts(), audit_trail())
+    return ApiKeyService(
+        keys,
+        secrets,
+        user_service(),
+        accounts(),
+        scopes_of_accounts(),
+        responses=idempotent_responses(),
+        audit=audit_trail(),
+    )
 
 
 @cache

@@ -39,7 +39,7 @@ GUARDS = {
 }
 OWNED_LOCKS = ("users", *(f"users, {table}" for table in LOCK_ORDER if table != "users"))
 OPERATION_LOCKS: dict[str, Sequence[str]] = {
-    "api_keys.ApiKeyService.create": ("users", "users, api_keys", "users, api_keys, api_key_counters"),
+    "api_keys.ApiKeyService.create": (NONE, "users", "users, api_keys", "users, api_keys, api_key_counters"),
     "api_keys.ApiKeyService.delete": ("users, api_keys",),
     "api_keys.ApiKeyService.revoke": ("users, api_keys",),
     "api_keys.ApiKeyService.rotate": ("users, api_keys",),

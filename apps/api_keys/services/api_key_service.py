@@ -33,6 +33,7 @@ from apps.core.database.transaction import transaction
 from apps.core.entity_tags import ANY_VERSION, Precondition
 from apps.core.errors import Conflict, NotFound
 from apps.core.schemas.page import Page, PageQuery
+from apps.idempotency.services.in_transaction.idempotent_responses import IdempotentRequest, IdempotentResponses
 from apps.users.services.in_transaction.accounts import Accounts, HeldScopes
 from apps.users.services.owned_service import OwnedService
 from apps.users.services.user_service import UserService
@@ -66,38 +67,38 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         users: UserService,
         accounts: Accounts,
         held_scopes: HeldScopes,
+        *,
+        responses: IdempotentResponses,
         audit: AuditTrail,
     ) -> None:
         super().__init__(keys, users, accounts, audit)
         self._keys = keys
         self._secrets = secrets
         self._held_scopes = held_scopes
+        self._responses = responses
 
-    async def create(self, actor: Principal, user_id: int, new: ApiKeyCreate) -> ApiKeyWithSecret:
+    async def create(
+        self, actor: Principal, user_id: int, new: ApiKeyCreate, idempotency_key: str | None = None
+    ) -> ApiKeyWithSecret:
         """Create a key for the account and return it with its secret.
 
         A key that an API key creates inherits its bounds (`inherited`). Raises NotAllowed, InsufficientScopes,
-        StepUpRequired for declared scopes, NotFound for the account, Conflict when its plan allows no more keys, and
-        ValidationFailed for scopes that the account does not hold.
+        StepUpRequired for declared scopes, NotFound for the account, Conflict when its plan allows no more keys,
+        ValidationFailed for scopes that the account does not hold, and as `IdempotentResponses.find` does.
         """
-        fields, secret = new.model_dump(), key_format.generate_key(new.environment)
+        secret = key_format.generate_key(new.environment)
+        request = IdempotentRequest.of(
+            actor, idempotency_key, "create API key", user_id, new.model_dump(mode="json", exclude_unset=True)
+        )
         async with transaction():
-            allowed = await self._lock_key_allowance(actor, user_id)
-            creator = await self._lock_creator(actor)
-            require_may_grant(actor, user_id, new.scopes)
-            if new.rate_limits:
-                require_may_limit(actor)
-            if allowed is not None and await self._keys.count_not_revoked(user_id) >= allowed:
-                reached = f"The plan's maximum number of API keys, {allowed}, is reached. Revoke one first."
-                raise ApiKeyLimitReached(reached)
-            await self._held_scopes.require_held(user_id, new.scopes)
-            if creator is not None:
-                fields = {**await self._inherit(creator, fields), "parent_id": creator.pk}
-            inserted = await self._keys.insert(ApiKey(user_id=user_id, **fields))
-            await self._insert_secret(inserted, secret)
-            await self.record(actor, "created", inserted, after={**fields, "user_id": user_id})
-            # Inside, so that no secret is lost to a failed read.
-            return await self._with_secret(await self._keys.get(inserted.pk), secret)
+            first = await self._responses.find(request)
+            if first is not None:
+                actor.require_writing(user_id, self.writes, self.own_writes)
+                require_may_grant(actor, user_id, new.scopes)
+                return ApiKeyWithSecret.model_validate_json(first)
+            created = await self._create(actor, user_id, new, secret)
+            await self._responses.store(request, created.model_dump_json().encode())
+            return created
 
     async def get(self, actor: Principal, key_id: int) -> ApiKeyOut:
         """Return the key; raises NotFound, NotAllowed for another account's."""
@@ -160,21 +161,24 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
                 key = await self._revoke(actor, key, revocation.reason)
         return await self.shown(key)
 
-    async def rotate(self, actor: Principal, key_id: int, grace_seconds: int = 0) -> ApiKeyWithSecret:
+    async def rotate(
+        self, actor: Principal, key_id: int, grace_seconds: int = 0, idempotency_key: str | None = None
+    ) -> ApiKeyWithSecret:
         """Give the key a new secret and return it; the old one expires after `grace_seconds`.
 
-        Raises NotFound, NotAllowed, InsufficientScopes, SecondFactorRequired, Conflict when the key is revoked.
+        Raises NotFound, NotAllowed, InsufficientScopes, SecondFactorRequired, Conflict when the key is revoked, and as
+        `IdempotentResponses.find` does.
         """
+        request = IdempotentRequest.of(actor, idempotency_key, "rotate API key", key_id, grace_seconds)
         async with transaction():
+            first = await self._responses.find(request)
             key = await self.lock(actor, key_id)
             require_may_rotate(actor, key)
-            if key.revoked_at is not None:
-                raise ApiKeyRevoked
-            secret = key_format.generate_key(key.environment)
-            await self._secrets.expire_all(key, timedelta(seconds=grace_seconds))
-            await self._insert_secret(key, secret)
-            await self.record(actor, "rotated", key, after={"grace_seconds": grace_seconds})
-            return await self._with_secret(await self._keys.get(key_id), secret)
+            if first is not None:
+                return ApiKeyWithSecret.model_validate_json(first)
+            rotated = await self._rotate(actor, key, grace_seconds)
+            await self._responses.store(request, rotated.model_dump_json().encode())
+            return rotated
 
     async def delete(self, actor: Principal, key_id: int, if_match: Precondition = ANY_VERSION) -> None:
         """Delete the key: it stops working at once and is not found again, while its history stays.
@@ -187,6 +191,34 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
             await self._revoke_created(actor, key)
             deleted = await self._keys.mark_deleted(key)
             await self.record_change(actor, "deleted", key, deleted, ["deleted_at"])
+
+    async def _create(self, actor: Principal, user_id: int, new: ApiKeyCreate, secret: str) -> ApiKeyWithSecret:
+        fields = new.model_dump()
+        allowed = await self._lock_key_allowance(actor, user_id)
+        creator = await self._lock_creator(actor)
+        require_may_grant(actor, user_id, new.scopes)
+        if new.rate_limits:
+            require_may_limit(actor)
+        if allowed is not None and await self._keys.count_not_revoked(user_id) >= allowed:
+            reached = f"The plan's maximum number of API keys, {allowed}, is reached. Revoke one first."
+            raise ApiKeyLimitReached(reached)
+        await self._held_scopes.require_held(user_id, new.scopes)
+        if creator is not None:
+            fields = {**await self._inherit(creator, fields), "parent_id": creator.pk}
+        inserted = await self._keys.insert(ApiKey(user_id=user_id, **fields))
+        await self._insert_secret(inserted, secret)
+        await self.record(actor, "created", inserted, after={**fields, "user_id": user_id})
+        # Inside, so that no secret is lost to a failed read.
+        return await self._with_secret(await self._keys.get(inserted.pk), secret)
+
+    async def _rotate(self, actor: Principal, key: ApiKey, grace_seconds: int) -> ApiKeyWithSecret:
+        if key.revoked_at is not None:
+            raise ApiKeyRevoked
+        secret = key_format.generate_key(key.environment)
+        await self._secrets.expire_all(key, timedelta(seconds=grace_seconds))
+        await self._insert_secret(key, secret)
+        await self.record(actor, "rotated", key, after={"grace_seconds": grace_seconds})
+        return await self._with_secret(await self._keys.get(key.pk), secret)
 
     async def _lock_key_allowance(self, actor: Principal, user_id: int) -> int | None:
         actor.require_writing(user_id, self.writes, self.own_writes)

@@ -12,6 +12,7 @@ from apps.api_keys.schemas.api_key import ApiKeyUpdate
 from apps.api_keys.services.api_key_service import ApiKeyService
 from apps.core.database.open_transaction import require_transaction
 from apps.core.errors import NotFound
+from apps.idempotency.services.in_transaction.idempotent_responses import IdempotentResponses
 from apps.users.services.user_service import UserService
 from tests.support.fakes import LONG_AGO, FakeAccounts, FakeAudit, FakeUsers, unsaved_key
 
@@ -132,6 +133,14 @@ class FakeHeldScopes:
         self.required.append(list(scopes))
 
 
+class FakeResponses(IdempotentResponses):
+    """No stored responses; the unit tests send no idempotency keys."""
+
+    def __init__(self) -> None:
+        repository: Any = None
+        super().__init__(repository)
+
+
 def service_of(keys: FakeKeys, users: FakeUsers, audit: FakeAudit, held: Any = None) -> ApiKeyService:
     """Return the service on these rows."""
     rows: Any = keys
@@ -144,7 +153,8 @@ def service_of(keys: FakeKeys, users: FakeUsers, audit: FakeAudit, held: Any = N
         UserService(repository),
         FakeAccounts(users),
         held_scopes,
-        trail,
+        responses=FakeResponses(),
+        audit=trail,
     )
 
 
