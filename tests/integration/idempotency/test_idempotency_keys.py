@@ -41,14 +41,17 @@ async def create(api: httpx.AsyncClient, headers: dict[str, str], body: Any = No
 
 async def test_retry_of_a_creation_gets_the_first_response(api: httpx.AsyncClient):
     me = await customer()
+    body = {"name": "laptop", "budget": "5", "expires_at": "2099-01-01T00:00:00Z", "metadata": {"b": 0.5, "a": None}}
+    dated = await create(api, keyed(me.headers, "dated"), body)
+    assert (await create(api, keyed(me.headers, "dated"), body)).content == dated.content
     first = await create(api, keyed(me.headers))
     await api.patch(f"{KEYS}/{first.json()['id']}", json={"name": "renamed"}, headers=me.headers)
     for key in (KEY, f'"{KEY}"', f" {KEY} "):
         retry = await create(api, keyed(me.headers, key))
         assert (retry.status_code, retry.content) == (201, first.content)
         assert retry.headers["etag"] == first.headers["etag"]
-    assert len(await rows(ApiKey.objects.all())) == 1
-    assert [action for action, _, _ in await audited()] == ["api_key.created", "api_key.updated"]
+    assert len(await rows(ApiKey.objects.all())) == 2
+    assert [action for action, _, _ in await audited()] == ["api_key.created"] * 2 + ["api_key.updated"]
     assert (await create(api, keyed(me.headers, "another"))).json()["id"] != first.json()["id"]
     assert (await create(api, me.headers)).json()["id"] != first.json()["id"]
 
@@ -69,7 +72,7 @@ async def test_retry_of_a_rotation_gets_the_first_secret(api: httpx.AsyncClient)
 async def test_key_of_another_request_is_refused(api: httpx.AsyncClient):
     me = await customer()
     await create(api, keyed(me.headers))
-    for body in ({"name": "laptop"}, {"name": "laptop", "scopes": ["a:c"]}):
+    for body in ({"name": "laptop"}, {"name": "laptop", "scopes": ["a:c"]}, {"name": "laptop", "budget": "5"}):
         assert_error(await create(api, keyed(me.headers), body), 422, "IDEMPOTENCY_KEY_REUSED")
     assert len(await rows(ApiKey.objects.all())) == 1
 
@@ -159,8 +162,8 @@ async def test_request_that_is_being_processed_is_in_use(api: httpx.AsyncClient)
 @pytest.mark.parametrize("key", ["", '""', '"', "a b", "a, b", "ü", "a" * 256, '"a", "b"', "a;b"])
 async def test_invalid_key_is_refused(api: httpx.AsyncClient, key: str):
     me = await customer()
-    headers = [*me.headers.items(), ("Idempotency-Key", key.encode())]
-    answer = await api.post(KEYS, json={"name": "laptop"}, headers=[(name, value) for name, value in headers])
+    headers = {name.encode(): value.encode() for name, value in keyed(me.headers, key).items()}
+    answer = await api.post(KEYS, json={"name": "laptop"}, headers=headers)
     assert_error(answer, 422, "VALIDATION_FAILED", field="Idempotency-Key")
     assert await rows(ApiKey.objects.all()) == []
 

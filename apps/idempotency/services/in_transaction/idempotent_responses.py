@@ -47,11 +47,11 @@ class IdempotentRequest:
 
     @classmethod
     def of(cls, actor: Principal, key: str | None, operation: str, *values: Any) -> Self | None:
-        """Return the request for the operation with these values, which JSON can hold; None without a key."""
+        """Return the request for the operation with these values, as JSON or text; None without a key."""
         if key is None:
             return None
         caller = [actor.kind, actor.user_id, actor.api_key_id]
-        content = orjson.dumps([operation, *values], option=orjson.OPT_SORT_KEYS)
+        content = orjson.dumps([operation, *values], default=str, option=orjson.OPT_SORT_KEYS)
         return cls(sha256(orjson.dumps([caller, key])).digest(), sha256(content).digest(), key)
 
 
