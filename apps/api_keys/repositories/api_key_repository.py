@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from apps.api_keys.models import ApiKey, ApiKeyCounter, ApiKeySecret, key_state
 from apps.core.database.orm.entity_repository import OwnedRepository, existing
 from apps.core.database.orm.prepared_query import prepared
-from apps.core.database.orm.queries import count, fetch_all, fetch_one, lock_all, lock_one
+from apps.core.database.orm.queries import count, fetch_after, fetch_all, fetch_one, lock_all, lock_one
 from apps.core.database.orm.writes import insert, update
 
 ERASED = {"name": "erased", "description": "", "metadata": {}, "ip_allowlist": [], "revoked_reason": ""}
@@ -42,9 +42,16 @@ class ApiKeyRepository(OwnedRepository[ApiKey]):
         """Return one page of the account's keys that match, in order of id, and how many there are."""
         if state is None:
             return await self.page(user_id, offset=offset, size=size)
-        annotated: QuerySet[Any] = self.rows()
-        found = annotated.filter(user_id=user_id, state=state).order_by("id")
+        found = self._matching(user_id, state).order_by("id")
         return await fetch_all(found[offset : offset + size]), await count(found)
+
+    async def after(self, user_id: int, position: int, maximum: int, *, state: str | None = None) -> list[ApiKey]:
+        """Return up to `maximum` of the account's keys that match and follow a position, in order of id."""
+        return await fetch_after(self._matching(user_id, state), position, maximum)
+
+    def _matching(self, user_id: int, state: str | None) -> QuerySet[Any]:
+        found: QuerySet[Any] = self.rows().filter(user_id=user_id)
+        return found if state is None else found.filter(state=state)
 
     async def count_not_revoked(self, user_id: int) -> int:
         """Return how many keys of the account are not revoked."""

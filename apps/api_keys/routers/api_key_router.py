@@ -17,7 +17,7 @@ from apps.core.http.conditional_requests import if_match
 from apps.core.http.idempotency_keys import IDEMPOTENCY_KEY, idempotency_key
 from apps.core.http.responses import Router, errors
 from apps.core.schemas.fields import Identifier
-from apps.core.schemas.page import Page
+from apps.core.schemas.page import CursorPage, Page
 
 router = Router(tags=["api keys"])
 user_router = Router(tags=["api keys"])
@@ -31,9 +31,13 @@ async def create_api_key(request: AuthenticatedRequest, new: ApiKeyCreate) -> St
     )
 
 
-@router.get("", response={200: Page[ApiKeyOut]})
-async def list_api_keys(request: AuthenticatedRequest, query: Query[ApiKeyQuery]) -> Page[ApiKeyOut]:
+@router.get("", response={200: Page[ApiKeyOut] | CursorPage[ApiKeyOut]})
+async def list_api_keys(
+    request: AuthenticatedRequest, query: Query[ApiKeyQuery]
+) -> Page[ApiKeyOut] | CursorPage[ApiKeyOut]:
     """List your own API keys."""
+    if query.cursor is not None:
+        return await api_key_service().after(request.auth, request.auth.owner_id, query)
     return await api_key_service().search(request.auth, request.auth.owner_id, query)
 
 
@@ -89,9 +93,11 @@ async def create_user_api_key(
     return Status(201, await api_key_service().create(request.auth, user_id, new, idempotency_key(request)))
 
 
-@user_router.get("/{user_id}/api-keys", response={200: Page[ApiKeyOut], **errors(404)})
+@user_router.get("/{user_id}/api-keys", response={200: Page[ApiKeyOut] | CursorPage[ApiKeyOut], **errors(404)})
 async def list_user_api_keys(
     request: AuthenticatedRequest, user_id: Path[Identifier], query: Query[ApiKeyQuery]
-) -> Page[ApiKeyOut]:
+) -> Page[ApiKeyOut] | CursorPage[ApiKeyOut]:
     """List the API keys of an account. Accounts other than your own: staff only."""
+    if query.cursor is not None:
+        return await api_key_service().after(request.auth, user_id, query)
     return await api_key_service().search(request.auth, user_id, query)

@@ -12,7 +12,7 @@ from apps.core.authorization.scopes import SCOPE_LENGTH_MAXIMUM, SCOPE_PATTERN, 
 from apps.core.rate_limits.rate_limit import RateLimit, RateLimits
 from apps.core.schemas.base import RequestSchema, VersionedOut
 from apps.core.schemas.fields import Amount, Description, Flag, InputTimestamp, ShortText, Text, Timestamp, omitted
-from apps.core.schemas.page import PageQuery
+from apps.core.schemas.page import CursorQuery
 from apps.core.values.amounts import InputAmount
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ ACTIVE = "active"
 COMPUTED = frozenset({"id", "scopes", "withheld_scopes", "is_active"})
 
 
-class ApiKeyQuery(PageQuery):
+class ApiKeyQuery(CursorQuery):
     """Filters: `state` is the state of the keys now."""
 
     state: KeyState | None = None

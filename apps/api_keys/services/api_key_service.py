@@ -32,7 +32,7 @@ from apps.core.authorization.scopes import added_scopes, reserved_among
 from apps.core.database.transaction import transaction
 from apps.core.entity_tags import ANY_VERSION, Precondition
 from apps.core.errors import Conflict, NotFound
-from apps.core.schemas.page import Page, PageQuery
+from apps.core.schemas.page import START, CursorPage, Page, PageQuery
 from apps.idempotency.services.in_transaction.idempotent_responses import IdempotentRequest, IdempotentResponses
 from apps.users.services.in_transaction.accounts import Accounts, HeldScopes
 from apps.users.services.owned_service import OwnedService
@@ -88,7 +88,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         """
         secret = key_format.generate_key(new.environment)
         request = IdempotentRequest.of(
-            actor, idempotency_key, "create API key", user_id, new.model_dump(mode="json", exclude_unset=True)
+            actor, idempotency_key, "create API key", user_id, new.model_dump(exclude_unset=True)
         )
         async with transaction():
             first = await self._responses.find(request)
@@ -119,8 +119,13 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         """Return one page of the account's keys that match; raises NotAllowed, NotFound for the account."""
         await self.users.require_readable(actor, user_id, self.reads, self.own_reads)
         rows, total = await self._keys.search(user_id, offset=query.offset, size=query.size, state=query.state)
-        held = await self._held_by_owner(*rows)
-        return Page[ApiKeyOut].of(rows, total, query, partial(ApiKeyOut.of, held=held))
+        return Page[ApiKeyOut].of(rows, total, query, partial(ApiKeyOut.of, held=await self._held_by_owner(*rows)))
+
+    async def after(self, actor: Principal, user_id: int, query: ApiKeyQuery) -> CursorPage[ApiKeyOut]:
+        """Return the part of the account's keys that match at the cursor; raises as `search` does."""
+        await self.users.require_readable(actor, user_id, self.reads, self.own_reads)
+        rows = await self._keys.after(user_id, query.cursor or START, query.size + 1, state=query.state)
+        return CursorPage[ApiKeyOut].of(rows, query, partial(ApiKeyOut.of, held=await self._held_by_owner(*rows)))
 
     async def update(
         self, actor: Principal, key_id: int, update: ApiKeyUpdate, if_match: Precondition = ANY_VERSION
