@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, override
 
 from apps.api_keys.models import ApiKey
-from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
+from apps.api_keys.repositories.api_key_repository import ApiKeyRepository, KeyFilters
 from apps.api_keys.repositories.key_secret_repository import KeySecretRepository
 from apps.api_keys.schemas.api_key import (
     ApiKeyCreate,
@@ -118,13 +118,13 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
     async def search(self, actor: Principal, user_id: int, query: ApiKeyQuery) -> Page[ApiKeyOut]:
         """Return one page of the account's keys that match; raises NotAllowed, NotFound for the account."""
         await self.users.require_readable(actor, user_id, self.reads, self.own_reads)
-        rows, total = await self._keys.search(user_id, offset=query.offset, size=query.size, state=query.state)
+        rows, total = await self._keys.search(user_id, _filters(query), offset=query.offset, size=query.size)
         return Page[ApiKeyOut].of(rows, total, query, partial(ApiKeyOut.of, held=await self._held_by_owner(*rows)))
 
     async def after(self, actor: Principal, user_id: int, query: ApiKeyQuery) -> CursorPage[ApiKeyOut]:
         """Return the part of the account's keys that match at the cursor; raises as `search` does."""
         await self.users.require_readable(actor, user_id, self.reads, self.own_reads)
-        rows = await self._keys.after(user_id, query.cursor or START, query.size + 1, state=query.state)
+        rows = await self._keys.after(user_id, _filters(query), query.cursor or START, query.size + 1)
         return CursorPage[ApiKeyOut].of(rows, query, partial(ApiKeyOut.of, held=await self._held_by_owner(*rows)))
 
     async def update(
@@ -279,3 +279,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         if any(reserved_among(key.scopes) for key in keys):
             return await self.users.held_scopes(keys[0].user_id)
         return frozenset()
+
+
+def _filters(query: ApiKeyQuery) -> KeyFilters:
+    return KeyFilters(query.state, query.name, query.prefix, query.metadata)

@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.api_keys.models import ApiKey
-from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
+from apps.api_keys.repositories.api_key_repository import NO_FILTERS, ApiKeyRepository
 from apps.audit.models import AuditEvent
 from apps.audit.repositories.audit_event_repository import AuditEventRepository
 from apps.authentication.models import Session
@@ -89,6 +89,7 @@ LISTS = [
     List("/users/<id>/sessions", add_sessions, is_for_staff=True),
     List("/api-keys", add_keys, newest_first=False),
     List("/api-keys?state=active", add_keys, newest_first=False),
+    List("/api-keys?name=KE&prefix=sk_&metadata={}", add_keys, newest_first=False),
     List("/users/<id>/api-keys", add_keys, newest_first=False, is_for_staff=True),
     List("/users", add_users, newest_first=False, is_for_staff=True),
     List("/invitations", add_invitations, is_for_staff=True),
@@ -185,7 +186,7 @@ FILLED = [
     (lambda user, last: CreditRepository().after(user, last, 21), "credit_transactions_user"),
     (lambda user, last: AuditEventRepository().after(user, last, 21), "audit_events_subject"),
     (lambda user, last: LiveSessionRepository().after(user, last, 21), "sessions_user"),
-    (lambda user, last: ApiKeyRepository().after(user, last, 21), "api_keys_user"),
+    (lambda user, last: ApiKeyRepository().after(user, NO_FILTERS, last, 21), "api_keys_user"),
 ]
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from apps.api_keys.models import ApiKey, ApiKeySecret
-from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
+from apps.api_keys.repositories.api_key_repository import NO_FILTERS, ApiKeyRepository, KeyFilters
 from apps.api_keys.schemas.api_key import ApiKeyUpdate
 from apps.api_keys.services.api_key_service import ApiKeyService
 from apps.core.database.open_transaction import require_transaction
@@ -50,7 +50,8 @@ class FakeKeys:
         owned = [key for key in self.keys.values() if key.user_id == user_id]
         return owned, len(owned)
 
-    async def search(self, user_id: int, **query: Any) -> tuple[list[ApiKey], int]:
+    async def search(self, user_id: int, filters: KeyFilters, **query: Any) -> tuple[list[ApiKey], int]:
+        assert filters == NO_FILTERS
         return await self.page(user_id, **query)
 
     async def count_not_revoked(self, user_id: int) -> int:
