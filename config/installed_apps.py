@@ -15,7 +15,7 @@ APP_LAYERS: list[list[str]] = [
     ["api_keys"],
     ["credits", "usage"],
     ["users"],
-    ["plans", "one_time_tokens", "mail"],
+    ["plans", "one_time_tokens", "mail", "idempotency"],
     ["audit"],
     ["core"],
 ]

@@ -8,10 +8,12 @@ from apps.api_keys.services.api_key_service import ApiKeyService
 from apps.api_keys.services.in_transaction.key_notices import KeyNotices
 from apps.api_keys.services.in_transaction.key_review_links import KeyReviewLinks
 from apps.api_keys.services.in_transaction.key_revocation import KeyRevocation
+from apps.api_keys.services.in_transaction.key_store import KeyStore
 from apps.api_keys.services.key_reviews import KeyReviews
 from apps.api_keys.services.key_secrets import KeySecrets
 from apps.api_keys.services.personal_data import ApiKeyPersonalData
 from apps.audit.dependencies import audit_trail
+from apps.idempotency.dependencies import idempotent_responses
 from apps.mail.dependencies import message_queue
 from apps.one_time_tokens.dependencies import tokens_for
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
@@ -25,14 +27,20 @@ def api_key_service() -> ApiKeyService:
     """Return the API key service."""
     return ApiKeyService(
         ApiKeyRepository(),
-        KeySecretRepository(),
         user_service(),
         accounts(),
         scopes_of_accounts(),
-        audit_trail(),
+        audit=audit_trail(),
+        responses=idempotent_responses(),
+        store=KeyStore(ApiKeyRepository(), KeySecretRepository(), audit_trail(), key_notices()),
         revocation=key_revocation(),
-        notices=KeyNotices(accounts(), ApiKeyRepository(), key_review_links(), message_queue()),
     )
+
+
+@cache
+def key_notices() -> KeyNotices:
+    """Return the service that enqueues messages about changed keys, in the caller's transaction."""
+    return KeyNotices(accounts(), ApiKeyRepository(), key_review_links(), message_queue())
 
 
 @cache

@@ -40,8 +40,13 @@ GUARDS = {
 GATHERING = ", outgoing_mails"  # where changes of keys are counted in one message
 OWNED_LOCKS = ("users", *(f"users, {table}" for table in LOCK_ORDER if table != "users"))
 OPERATION_LOCKS: dict[str, Sequence[str]] = {
-    "api_keys.ApiKeyService.create": tuple(
-        f"users{more}{mail}" for more in ("", ", api_keys", ", api_keys, api_key_counters") for mail in ("", GATHERING)
+    "api_keys.ApiKeyService.create": (
+        NONE,
+        *(
+            f"users{more}{mail}"
+            for more in ("", ", api_keys", ", api_keys, api_key_counters")
+            for mail in ("", GATHERING)
+        ),
     ),
     "api_keys.ApiKeyService.delete": ("users, api_keys",),
     "api_keys.ApiKeyService.revoke": ("users, api_keys",),

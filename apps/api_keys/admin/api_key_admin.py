@@ -13,10 +13,12 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from pydantic import ValidationError
 
 from apps.api_keys.admin.api_key_operations import DELETE, REVOKE, ROTATE, KeyAddForm, KeyChangeForm
-from apps.api_keys.dependencies import api_key_service
+from apps.api_keys.dependencies import api_key_service, key_secrets
 from apps.api_keys.models import ApiKey, ApiKeySecret, key_state
+from apps.api_keys.schemas.api_key import ApiKeyQuery
 from apps.api_keys.services import key_format
 from apps.core.admin.keyhouse_model_admin import ModelAdminBase
 from apps.core.admin.operation import Operation
@@ -85,7 +87,7 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
     list_display = ("name", "owner", "key_prefix", "environment", "state_badge", "last_used", "created_at")
     list_filter = (StateFilter, "environment")
     search_fields = ("name", "user__email", "user__username", "secrets__prefix__startswith")
-    search_help_text = "Name, owner, visible prefix, or a complete key"
+    search_help_text = 'Name, owner, visible prefix, a complete key, or a part of the metadata such as {"tier": 1}'
     ordering = ("-id",)
     autocomplete_fields = ("user",)
     add_fieldsets: ClassVar[Any] = (
@@ -127,6 +129,21 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
         newest = ApiKeySecret.objects.filter(api_key=OuterRef("pk")).order_by("-id").values("prefix")[:1]
         keys: QuerySet[Any] = super().get_queryset(request).annotate(prefix=Subquery(newest), state=key_state())
         return keys.select_related("counter")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Return the keys whose metadata contains the term, a JSON object, or with this prefix, or else that match it.
+
+        The first two are found by their indexes, which a search of names and owners could not use.
+        """
+        part = metadata_of(search_term)
+        if part is not None:
+            return queryset.filter(metadata__contains=part), False
+        if search_term.strip().startswith(key_format.KEY_START):
+            secrets = ApiKeySecret.objects.filter(prefix__startswith=search_term.strip())
+            return queryset.filter(pk__in=secrets.values("api_key")), False
+        return super().get_search_results(request, queryset, search_term)
 
     @admin.display(description="Prefix")
     def key_prefix(self, key: Any) -> SafeString:
@@ -251,6 +268,14 @@ def _end(secret: ApiKeySecret) -> str:
     return f"until {secret.expires_at:%Y-%m-%d %H:%M} UTC" if secret.expires_at else ""
 
 
+def metadata_of(term: str) -> dict[str, Any] | None:
+    """Return the part of metadata that the term names, a JSON object, or None."""
+    try:
+        return ApiKeyQuery.model_validate({"metadata": term}).metadata
+    except ValidationError:
+        return None
+
+
 def is_secret(term: str) -> bool:
     """Return whether the term is a complete API key."""
     return key_format.is_well_formed(term.strip())
@@ -259,7 +284,7 @@ def is_secret(term: str) -> bool:
 def key_id_of(secret: str) -> int | None:
     """Return the id of the key that has this secret, or None."""
     try:
-        return call_service(api_key_service().id_of_secret, secret.strip())
+        return call_service(key_secrets().key_id_of, secret.strip())
     except NotFound:
         return None
 

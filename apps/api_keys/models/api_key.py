@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Case, Q, Value, When
 from django.db.models.functions import Now
@@ -58,6 +59,8 @@ class ApiKey(OwnedModel, TimestampedModel):
         verbose_name = "API key"
         indexes: ClassVar = [
             models.Index(fields=["user", "id"], name="api_keys_user"),
+            # For searches of staff, by a part of the metadata.
+            GinIndex(fields=["metadata"], name="api_keys_metadata", opclasses=["jsonb_path_ops"]),
             models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="api_keys_parent"),
         ]
         constraints: ClassVar = [

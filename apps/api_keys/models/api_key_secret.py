@@ -20,6 +20,10 @@ class ApiKeySecret(models.Model):
     class Meta:
         db_table = "api_key_secrets"
         ordering: ClassVar = ["-id"]
+        # For searches by the beginning of the prefix, in databases of any collation.
+        indexes: ClassVar = [
+            models.Index(fields=["prefix"], name="api_key_secrets_prefix", opclasses=["text_pattern_ops"])
+        ]
 
     def __str__(self) -> str:
         return f"{self.prefix}…"

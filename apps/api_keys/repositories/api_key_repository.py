@@ -1,21 +1,33 @@
 """Reads and writes API keys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, override
+from typing import Any, NamedTuple, override
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from apps.api_keys.models import ApiKey, ApiKeyCounter, ApiKeySecret, key_state
 from apps.core.database.orm.entity_repository import OwnedRepository, existing
 from apps.core.database.orm.prepared_query import prepared
-from apps.core.database.orm.queries import count, fetch_all, fetch_one, lock_all, lock_one
+from apps.core.database.orm.queries import count, fetch_after, fetch_all, fetch_one, lock_all, lock_one
 from apps.core.database.orm.writes import insert, update
 from apps.core.schemas.fields import BIGINT_MAXIMUM
 from apps.core.schemas.page import PAGE_SIZE_MAXIMUM
 
 ERASED = {"name": "erased", "description": "", "metadata": {}, "ip_allowlist": [], "revoked_reason": ""}
+
+
+class KeyFilters(NamedTuple):
+    """What keys must match: their state, a part of the name, the beginning of a prefix, a part of the metadata."""
+
+    state: str | None = None
+    name: str | None = None
+    prefix: str | None = None
+    metadata: Mapping[str, Any] | None = None
+
+
+NO_FILTERS = KeyFilters()
 
 
 class ApiKeyRepository(OwnedRepository[ApiKey]):
@@ -39,15 +51,27 @@ class ApiKeyRepository(OwnedRepository[ApiKey]):
         """Insert a key and return it as it is stored. `get` returns it with its annotations once it has a secret."""
         return await insert(row)
 
-    async def search(
-        self, user_id: int, *, offset: int, size: int, state: str | None = None
-    ) -> tuple[list[ApiKey], int]:
+    async def search(self, user_id: int, filters: KeyFilters, *, offset: int, size: int) -> tuple[list[ApiKey], int]:
         """Return one page of the account's keys that match, in order of id, and how many there are."""
-        if state is None:
+        if filters == NO_FILTERS:
             return await self.page(user_id, offset=offset, size=size)
-        annotated: QuerySet[Any] = self.rows()
-        found = annotated.filter(user_id=user_id, state=state).order_by("id")
+        found = self._matching(user_id, filters).order_by("id")
         return await fetch_all(found[offset : offset + size]), await count(found)
+
+    async def after(self, user_id: int, filters: KeyFilters, position: int, maximum: int) -> list[ApiKey]:
+        """Return up to `maximum` of the account's keys that match and follow a position, in order of id."""
+        return await fetch_after(self._matching(user_id, filters), position, maximum)
+
+    def _matching(self, user_id: int, filters: KeyFilters) -> QuerySet[Any]:
+        found: QuerySet[Any] = self.rows().filter(user_id=user_id)
+        if filters.state is not None:
+            found = found.filter(state=filters.state)
+        if filters.name is not None:
+            found = found.filter(name__icontains=filters.name)
+        if filters.prefix is not None:
+            secrets = ApiKeySecret.objects.filter(api_key=OuterRef("pk"), prefix__startswith=filters.prefix)
+            found = found.filter(Exists(secrets))
+        return found if filters.metadata is None else found.filter(metadata__contains=filters.metadata)
 
     async def count_not_revoked(self, user_id: int) -> int:
         """Return how many keys of the account are not revoked."""

@@ -14,23 +14,30 @@ from apps.api_keys.schemas.api_key import (
 )
 from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.conditional_requests import if_match
+from apps.core.http.idempotency_keys import IDEMPOTENCY_KEY, idempotency_key
 from apps.core.http.responses import Router, errors
 from apps.core.schemas.fields import Identifier
-from apps.core.schemas.page import Page
+from apps.core.schemas.page import CursorPage, Page
 
 router = Router(tags=["api keys"])
 user_router = Router(tags=["api keys"])
 
 
-@router.post("", response={201: ApiKeyWithSecret, **errors(409)})
+@router.post("", response={201: ApiKeyWithSecret, **errors(409)}, openapi_extra=IDEMPOTENCY_KEY)
 async def create_api_key(request: AuthenticatedRequest, new: ApiKeyCreate) -> Status[ApiKeyWithSecret]:
     """Create an API key for your own account. `api_key` is shown only once."""
-    return Status(201, await api_key_service().create(request.auth, request.auth.owner_id, new))
+    return Status(
+        201, await api_key_service().create(request.auth, request.auth.owner_id, new, idempotency_key(request))
+    )
 
 
-@router.get("", response={200: Page[ApiKeyOut]})
-async def list_api_keys(request: AuthenticatedRequest, query: Query[ApiKeyQuery]) -> Page[ApiKeyOut]:
+@router.get("", response={200: Page[ApiKeyOut] | CursorPage[ApiKeyOut]})
+async def list_api_keys(
+    request: AuthenticatedRequest, query: Query[ApiKeyQuery]
+) -> Page[ApiKeyOut] | CursorPage[ApiKeyOut]:
     """List your own API keys."""
+    if query.cursor is not None:
+        return await api_key_service().after(request.auth, request.auth.owner_id, query)
     return await api_key_service().search(request.auth, request.auth.owner_id, query)
 
 
@@ -64,7 +71,7 @@ async def revoke_api_key(
     return await api_key_service().revoke(request.auth, key_id, revocation or ApiKeyRevoke())
 
 
-@router.post("/{key_id}/rotate", response={200: ApiKeyWithSecret, **errors(404, 409)})
+@router.post("/{key_id}/rotate", response={200: ApiKeyWithSecret, **errors(404, 409)}, openapi_extra=IDEMPOTENCY_KEY)
 async def rotate_api_key(
     request: AuthenticatedRequest, key_id: Path[Identifier], rotation: ApiKeyRotate | None = None
 ) -> ApiKeyWithSecret:
@@ -72,20 +79,25 @@ async def rotate_api_key(
 
     The old secret works until the grace period ends.
     """
-    return await api_key_service().rotate(request.auth, key_id, rotation.grace_seconds if rotation else 0)
+    grace_seconds = rotation.grace_seconds if rotation else 0
+    return await api_key_service().rotate(request.auth, key_id, grace_seconds, idempotency_key(request))
 
 
-@user_router.post("/{user_id}/api-keys", response={201: ApiKeyWithSecret, **errors(404, 409)})
+@user_router.post(
+    "/{user_id}/api-keys", response={201: ApiKeyWithSecret, **errors(404, 409)}, openapi_extra=IDEMPOTENCY_KEY
+)
 async def create_user_api_key(
     request: AuthenticatedRequest, user_id: Path[Identifier], new: ApiKeyCreate
 ) -> Status[ApiKeyWithSecret]:
     """Create an API key for an account. Accounts other than your own: staff only. `api_key` is shown only once."""
-    return Status(201, await api_key_service().create(request.auth, user_id, new))
+    return Status(201, await api_key_service().create(request.auth, user_id, new, idempotency_key(request)))
 
 
-@user_router.get("/{user_id}/api-keys", response={200: Page[ApiKeyOut], **errors(404)})
+@user_router.get("/{user_id}/api-keys", response={200: Page[ApiKeyOut] | CursorPage[ApiKeyOut], **errors(404)})
 async def list_user_api_keys(
     request: AuthenticatedRequest, user_id: Path[Identifier], query: Query[ApiKeyQuery]
-) -> Page[ApiKeyOut]:
+) -> Page[ApiKeyOut] | CursorPage[ApiKeyOut]:
     """List the API keys of an account. Accounts other than your own: staff only."""
+    if query.cursor is not None:
+        return await api_key_service().after(request.auth, user_id, query)
     return await api_key_service().search(request.auth, user_id, query)

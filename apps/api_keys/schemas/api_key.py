@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
+import orjson
+from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
 
 from apps.core.authorization.scopes import SCOPE_LENGTH_MAXIMUM, SCOPE_PATTERN, effective_scopes, withheld_scopes
 from apps.core.rate_limits.rate_limit import RateLimit, RateLimits
 from apps.core.schemas.base import RequestSchema, VersionedOut
 from apps.core.schemas.fields import Amount, Description, Flag, InputTimestamp, ShortText, Text, Timestamp, omitted
-from apps.core.schemas.page import PageQuery
+from apps.core.schemas.page import CursorQuery
 from apps.core.values.amounts import InputAmount
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 
 METADATA_BYTES_MAXIMUM = 4096
+PREFIX_LENGTH_MAXIMUM = 20  # shorter than a secret, which does not belong into a URL
 METADATA_DEPTH_MAXIMUM = 32
 NUMBER_MINIMUM, NUMBER_MAXIMUM = -(2**63), 2**64 - 1  # what orjson can write
 MAPPED = IPv6Network("::ffff:0:0/96")  # IPv4 addresses as IPv6 addresses (RFC 4291, 2.5.5.2)
@@ -131,10 +133,27 @@ ACTIVE = "active"
 COMPUTED = frozenset({"id", "scopes", "withheld_scopes", "is_active"})
 
 
-class ApiKeyQuery(PageQuery):
-    """Filters: `state` is the state of the keys now."""
+def _metadata_filter(text: object) -> dict[str, Any]:
+    try:
+        value = orjson.loads(text) if isinstance(text, str) else None
+    except orjson.JSONDecodeError:
+        value = None
+    if isinstance(value, dict):
+        return _is_storable(value)
+    raise ValueError('must be a JSON object such as {"customer": "42"}')
+
+
+class ApiKeyQuery(CursorQuery):
+    """Filters, all of which must match: `state` is the state of the keys now; `name` is part of the name, in any case;
+    `prefix` is the beginning of the visible part of one of the secrets; `metadata` is a JSON object that the key's
+    metadata contains, such as `{"customer": "42"}`."""
 
     state: KeyState | None = None
+    name: ShortText | None = None
+    prefix: Annotated[Text, StringConstraints(min_length=1, max_length=PREFIX_LENGTH_MAXIMUM)] | None = None
+    metadata: Annotated[dict[str, Any], PlainValidator(_metadata_filter), WithJsonSchema({"type": "string"})] | None = (
+        None
+    )
 
 
 class ApiKeyOut(VersionedOut):

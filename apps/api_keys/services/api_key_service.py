@@ -1,13 +1,10 @@
 """API keys: creating, reading, changing, rotating, revoking and deleting them."""
 
-from datetime import timedelta
-from decimal import Decimal
 from functools import partial
-from typing import Any, override
+from typing import override
 
 from apps.api_keys.models import ApiKey
-from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
-from apps.api_keys.repositories.key_secret_repository import KeySecretRepository
+from apps.api_keys.repositories.api_key_repository import ApiKeyRepository, KeyFilters
 from apps.api_keys.schemas.api_key import (
     ApiKeyCreate,
     ApiKeyOut,
@@ -16,12 +13,9 @@ from apps.api_keys.schemas.api_key import (
     ApiKeyUpdate,
     ApiKeyWithSecret,
 )
-from apps.api_keys.services import key_format
-from apps.api_keys.services.in_transaction.key_notices import KeyChange, KeyNotices
 from apps.api_keys.services.in_transaction.key_revocation import KeyRevocation
+from apps.api_keys.services.in_transaction.key_store import KeyStore
 from apps.api_keys.services.key_rights import (
-    inherited,
-    loosened_bounds,
     require_lasting,
     require_may_grant,
     require_may_limit,
@@ -35,8 +29,9 @@ from apps.core.authorization.principal import CredentialKind, Principal
 from apps.core.authorization.scopes import added_scopes, reserved_among
 from apps.core.database.transaction import transaction
 from apps.core.entity_tags import ANY_VERSION, Precondition
-from apps.core.errors import Conflict, NotFound
-from apps.core.schemas.page import Page, PageQuery
+from apps.core.errors import Conflict
+from apps.core.schemas.page import START, CursorPage, Page, PageQuery
+from apps.idempotency.services.in_transaction.idempotent_responses import IdempotentRequest, IdempotentResponses
 from apps.users.services.in_transaction.accounts import Accounts, HeldScopes
 from apps.users.services.owned_service import OwnedService
 from apps.users.services.user_service import UserService
@@ -65,59 +60,47 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
     def __init__(
         self,
         keys: ApiKeyRepository,
-        secrets: KeySecretRepository,
         users: UserService,
         accounts: Accounts,
         held_scopes: HeldScopes,
-        audit: AuditTrail,
         *,
+        audit: AuditTrail,
+        responses: IdempotentResponses,
+        store: KeyStore,
         revocation: KeyRevocation,
-        notices: KeyNotices,
     ) -> None:
         super().__init__(keys, users, accounts, audit)
         self._keys = keys
-        self._secrets = secrets
         self._held_scopes = held_scopes
+        self._responses = responses
+        self._store = store
         self._revocation = revocation
-        self._notices = notices
 
-    async def create(self, actor: Principal, user_id: int, new: ApiKeyCreate) -> ApiKeyWithSecret:
+    async def create(
+        self, actor: Principal, user_id: int, new: ApiKeyCreate, idempotency_key: str | None = None
+    ) -> ApiKeyWithSecret:
         """Create a key for the account and return it with its secret.
 
         A key that an API key creates inherits its bounds (`inherited`). Raises NotAllowed, also for a token,
         InsufficientScopes, StepUpRequired for declared scopes, NotFound for the account, Conflict when its plan allows
-        no more keys, and ValidationFailed for scopes that the account does not hold.
+        no more keys, ValidationFailed for scopes that the account does not hold, and as `IdempotentResponses.find`.
         """
+        request = IdempotentRequest.of(
+            actor, idempotency_key, "create API key", user_id, new.model_dump(exclude_unset=True)
+        )
         async with transaction():
-            allowed = await self._lock_key_allowance(actor, user_id)
-            creator = await self._lock_creator(actor)
-            require_may_grant(actor, user_id, new.scopes)
-            if new.rate_limits:
-                require_may_limit(actor, user_id)
-            if allowed is not None and await self._keys.count_not_revoked(user_id) >= allowed:
-                reached = f"The plan's maximum number of API keys, {allowed}, is reached. Revoke one first."
-                raise ApiKeyLimitReached(reached)
-            await self._held_scopes.require_held(user_id, new.scopes)
-            fields = new.model_dump() if creator is None else await self._inherit(creator, new)
-            inserted = await self._keys.insert(ApiKey(user_id=user_id, **fields))
-            secret = key_format.generate_key(inserted.environment)
-            await self._insert_secret(inserted, secret)
-            await self.record(actor, "created", inserted, after={**fields, "user_id": user_id})
-            # Inside, so that no secret is lost to a failed read.
-            created = await self._keys.get(inserted.pk)
-            await self._notices.notify(actor, created, KeyChange.CREATED)
-            return await self._with_secret(created, secret)
+            first = await self._responses.find(request)
+            if first is not None:
+                actor.require_writing(user_id, self.writes, self.own_writes)
+                require_may_grant(actor, user_id, new.scopes)
+                return ApiKeyWithSecret.model_validate_json(first)
+            created = await self._create(actor, user_id, new)
+            await self._responses.store(request, created.model_dump_json().encode())
+            return created
 
     async def get(self, actor: Principal, key_id: int) -> ApiKeyOut:
         """Return the key; raises NotFound, NotAllowed for another account's."""
         return await self.shown(await self.read(actor, key_id))
-
-    async def id_of_secret(self, secret: str) -> int:
-        """Return the id of the key that has this secret, expired or not; raises NotFound."""
-        found = await self._secrets.find(key_format.digest_of(secret))
-        if found is None:
-            raise NotFound("No API key has this secret.")
-        return found.api_key_id
 
     async def page(self, actor: Principal, user_id: int, query: PageQuery) -> Page[ApiKeyOut]:
         """Return one page of all the account's keys; raises as `search` does."""
@@ -126,9 +109,14 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
     async def search(self, actor: Principal, user_id: int, query: ApiKeyQuery) -> Page[ApiKeyOut]:
         """Return one page of the account's keys that match; raises NotAllowed, NotFound for the account."""
         await self.users.require_readable(actor, user_id, self.reads, self.own_reads)
-        rows, total = await self._keys.search(user_id, offset=query.offset, size=query.size, state=query.state)
-        held = await self._held_by_owner(*rows)
-        return Page[ApiKeyOut].of(rows, total, query, partial(ApiKeyOut.of, held=held))
+        rows, total = await self._keys.search(user_id, _filters(query), offset=query.offset, size=query.size)
+        return Page[ApiKeyOut].of(rows, total, query, partial(ApiKeyOut.of, held=await self._held_by_owner(*rows)))
+
+    async def after(self, actor: Principal, user_id: int, query: ApiKeyQuery) -> CursorPage[ApiKeyOut]:
+        """Return the part of the account's keys that match at the cursor; raises as `search` does."""
+        await self.users.require_readable(actor, user_id, self.reads, self.own_reads)
+        rows = await self._keys.after(user_id, _filters(query), query.cursor or START, query.size + 1)
+        return CursorPage[ApiKeyOut].of(rows, query, partial(ApiKeyOut.of, held=await self._held_by_owner(*rows)))
 
     async def update(
         self, actor: Principal, key_id: int, update: ApiKeyUpdate, if_match: Precondition = ANY_VERSION
@@ -149,10 +137,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
             require_may_grant(actor, key.user_id, added)
             await self._held_scopes.require_held(key.user_id, added)
             await self.require_version(key, if_match)
-            changed = await self._keys.update(key, **changes)
-            await self.record_change(actor, "updated", key, changed, changes)
-            if loosened := loosened_bounds(key, changes):
-                await self._notices.notify(actor, changed, KeyChange.LOOSENED, loosened)
+            changed = await self._store.update(actor, key, changes)
         return await self.shown(changed)
 
     async def revoke(self, actor: Principal, key_id: int, revocation: ApiKeyRevoke = REVOCATION) -> ApiKeyOut:
@@ -171,23 +156,24 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
                 key = await self._revocation.revoke(actor, key, revocation.reason)
         return await self.shown(key)
 
-    async def rotate(self, actor: Principal, key_id: int, grace_seconds: int = 0) -> ApiKeyWithSecret:
+    async def rotate(
+        self, actor: Principal, key_id: int, grace_seconds: int = 0, idempotency_key: str | None = None
+    ) -> ApiKeyWithSecret:
         """Give the key a new secret and return it; the old one expires after `grace_seconds`.
 
-        Raises NotFound, NotAllowed, InsufficientScopes, SecondFactorRequired, Conflict when the key is revoked.
+        Raises NotFound, NotAllowed, InsufficientScopes, SecondFactorRequired, Conflict when the key is revoked, and as
+        `IdempotentResponses.find` does.
         """
+        request = IdempotentRequest.of(actor, idempotency_key, "rotate API key", key_id, grace_seconds)
         async with transaction():
+            first = await self._responses.find(request)
             key = await self.lock(actor, key_id)
             require_may_rotate(actor, key)
-            if key.revoked_at is not None:
-                raise ApiKeyRevoked
-            secret = key_format.generate_key(key.environment)
-            await self._secrets.expire_all(key, timedelta(seconds=grace_seconds))
-            await self._insert_secret(key, secret)
-            await self.record(actor, "rotated", key, after={"grace_seconds": grace_seconds})
-            rotated = await self._keys.get(key_id)
-            await self._notices.notify(actor, rotated, KeyChange.ROTATED)
-            return await self._with_secret(rotated, secret)
+            if first is not None:
+                return ApiKeyWithSecret.model_validate_json(first)
+            rotated = await self._rotate(actor, key, grace_seconds)
+            await self._responses.store(request, rotated.model_dump_json().encode())
+            return rotated
 
     async def delete(self, actor: Principal, key_id: int, if_match: Precondition = ANY_VERSION) -> None:
         """Delete the key: it stops working at once and is not found again, while its history stays.
@@ -200,6 +186,24 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
             await self._revocation.revoke_created(actor, key)
             deleted = await self._keys.mark_deleted(key)
             await self.record_change(actor, "deleted", key, deleted, ["deleted_at"])
+
+    async def _create(self, actor: Principal, user_id: int, new: ApiKeyCreate) -> ApiKeyWithSecret:
+        allowed = await self._lock_key_allowance(actor, user_id)
+        creator = await self._lock_creator(actor)
+        require_may_grant(actor, user_id, new.scopes)
+        if new.rate_limits:
+            require_may_limit(actor, user_id)
+        if allowed is not None and await self._keys.count_not_revoked(user_id) >= allowed:
+            reached = f"The plan's maximum number of API keys, {allowed}, is reached. Revoke one first."
+            raise ApiKeyLimitReached(reached)
+        await self._held_scopes.require_held(user_id, new.scopes)
+        # Inside, so that no secret is lost to a failed read.
+        return await self._with_secret(*await self._store.insert(actor, user_id, new, creator))
+
+    async def _rotate(self, actor: Principal, key: ApiKey, grace_seconds: int) -> ApiKeyWithSecret:
+        if key.revoked_at is not None:
+            raise ApiKeyRevoked
+        return await self._with_secret(*await self._store.rotate(actor, key, grace_seconds))
 
     async def _lock_key_allowance(self, actor: Principal, user_id: int) -> int | None:
         actor.require_writing(user_id, self.writes, self.own_writes)
@@ -224,20 +228,6 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
             raise ApiKeyRevoked
         return creator
 
-    async def _inherit(self, creator: ApiKey, new: ApiKeyCreate) -> dict[str, Any]:
-        """Return the fields of a new key within the bounds of its creator, whose budget the new key's is taken from."""
-        fields = {**new.model_dump(), "parent_id": creator.pk}
-        if "environment" not in new.model_fields_set:
-            fields["environment"] = creator.environment
-        if creator.budget is None:
-            return inherited(creator, fields, Decimal(0))
-        within = inherited(creator, fields, await self._keys.lock_budget_spent(creator))
-        await self._keys.update(creator, budget=creator.budget - within["budget"])
-        return within
-
-    async def _insert_secret(self, key: ApiKey, secret: str) -> None:
-        await self._secrets.insert(key, key_format.digest_of(secret), key_format.visible_prefix(secret))
-
     @override
     async def shown(self, row: ApiKey) -> ApiKeyOut:
         return ApiKeyOut.of(row, await self._held_by_owner(row))
@@ -250,3 +240,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         if any(reserved_among(key.scopes) for key in keys):
             return await self.users.held_scopes(keys[0].user_id)
         return frozenset()
+
+
+def _filters(query: ApiKeyQuery) -> KeyFilters:
+    return KeyFilters(query.state, query.name, query.prefix, query.metadata)

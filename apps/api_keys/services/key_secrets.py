@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from apps.api_keys.repositories.key_secret_repository import KeySecretRepository
 from apps.api_keys.services.key_format import digest_of, is_well_formed
+from apps.core.errors import NotFound
 
 if TYPE_CHECKING:
     from apps.api_keys.models import ApiKeySecret
@@ -36,6 +37,13 @@ class KeySecrets:
         """Return the secret that is presented as `key`, or None."""
         row = await self._secrets.find(digest_of(key)) if is_well_formed(key) else None
         return KeySecret.of(row) if row else None
+
+    async def key_id_of(self, secret: str) -> int:
+        """Return the id of the key that has this secret, expired or not; raises NotFound."""
+        found = await self.find(secret)
+        if found is None:
+            raise NotFound("No API key has this secret.")
+        return found.key_id
 
     async def find_by_id(self, secret_id: int) -> KeySecret | None:
         """Return the secret with this id, or None."""

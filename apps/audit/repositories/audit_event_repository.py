@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from apps.audit.models import AuditEvent
 from apps.core.database.open_transaction import require_transaction
-from apps.core.database.orm.queries import count, fetch_all
+from apps.core.database.orm.queries import count, fetch_after, fetch_all
 from apps.core.database.orm.writes import insert, insert_all
 from apps.core.database.statements import execute
 
@@ -27,6 +27,10 @@ class AuditEventRepository:
         """Return one page of the events that concern the account, newest first, and how many there are."""
         found = AuditEvent.objects.filter(subject_id=subject_id).order_by("-id")
         return await fetch_all(found[offset : offset + size]), await count(found)
+
+    async def after(self, subject_id: int, position: int, maximum: int) -> list[AuditEvent]:
+        """Return up to `maximum` events that concern the account and follow a position, newest first."""
+        return await fetch_after(AuditEvent.objects.filter(subject_id=subject_id), position, maximum, newest_first=True)
 
     async def erase(self, account_id: int, plain: Mapping[str, Sequence[str]]) -> None:
         """Blank the values of a deleted account's events, except those of the keys that `plain` lists by kind."""

@@ -3,7 +3,7 @@
 from apps.audit.repositories.audit_event_repository import AuditEventRepository
 from apps.audit.schemas.security_event import SecurityEventOut
 from apps.core.authorization.principal import Principal
-from apps.core.schemas.page import Page, PageQuery
+from apps.core.schemas.page import START, CursorPage, CursorQuery, Page, PageQuery
 
 
 class SecurityEventService:
@@ -17,3 +17,9 @@ class SecurityEventService:
         actor.require_session()
         rows, total = await self._events.page(actor.owner_id, offset=query.offset, size=query.size)
         return Page[SecurityEventOut].of(rows, total, query, SecurityEventOut.of)
+
+    async def after(self, actor: Principal, query: CursorQuery) -> CursorPage[SecurityEventOut]:
+        """Return the part of these events at the cursor; raises NotAllowed without a session."""
+        actor.require_session()
+        rows = await self._events.after(actor.owner_id, query.cursor or START, query.size + 1)
+        return CursorPage[SecurityEventOut].of(rows, query, SecurityEventOut.of)

@@ -10,7 +10,7 @@ from apps.authentication.domain.session_rules import SessionLifetime
 from apps.authentication.models import Session
 from apps.authentication.repositories.session_repository import SQL, live, with_user
 from apps.core.database.orm.prepared_query import prepared
-from apps.core.database.orm.queries import exists, fetch_one
+from apps.core.database.orm.queries import exists, fetch_after, fetch_one
 from apps.core.database.statements import execute, fetch_rows
 from apps.core.values.api_contract import RECENT_AUTHENTICATION_SECONDS
 
@@ -70,6 +70,10 @@ class LiveSessionRepository:
     async def page(self, user_id: int, *, offset: int, size: int) -> tuple[list[Session], int]:
         """Return one page of the account's live sessions, newest first, and how many there are."""
         return await _live_sessions_of.page(offset, size, user_id)
+
+    async def after(self, user_id: int, position: int, maximum: int) -> list[Session]:
+        """Return up to `maximum` of the account's live sessions that follow a position, newest first."""
+        return await fetch_after(live().filter(user_id=user_id), position, maximum, newest_first=True)
 
     async def ids(self) -> range:
         """Return the range that contains the ids of all live sessions."""

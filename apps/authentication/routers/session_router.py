@@ -7,15 +7,19 @@ from apps.authentication.schemas.session import SessionOut, SessionsEndQuery
 from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
 from apps.core.schemas.fields import Identifier
-from apps.core.schemas.page import Page, PageQuery
+from apps.core.schemas.page import CursorPage, CursorQuery, Page
 
 router = Router(tags=["authentication"])
 user_router = Router(tags=["authentication"])
 
 
-@router.get("/sessions", response={200: Page[SessionOut]})
-async def list_sessions(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[SessionOut]:
+@router.get("/sessions", response={200: Page[SessionOut] | CursorPage[SessionOut]})
+async def list_sessions(
+    request: AuthenticatedRequest, query: Query[CursorQuery]
+) -> Page[SessionOut] | CursorPage[SessionOut]:
     """List the sessions of your own account."""
+    if query.cursor is not None:
+        return await session_service().after(request.auth, query)
     return await session_service().page(request.auth, query)
 
 
@@ -39,11 +43,13 @@ async def end_session(request: AuthenticatedRequest, session_id: Path[Identifier
     return Status(204, None)
 
 
-@user_router.get("/{user_id}/sessions", response={200: Page[SessionOut], **errors(404)})
+@user_router.get("/{user_id}/sessions", response={200: Page[SessionOut] | CursorPage[SessionOut], **errors(404)})
 async def list_user_sessions(
-    request: AuthenticatedRequest, user_id: Path[Identifier], query: Query[PageQuery]
-) -> Page[SessionOut]:
+    request: AuthenticatedRequest, user_id: Path[Identifier], query: Query[CursorQuery]
+) -> Page[SessionOut] | CursorPage[SessionOut]:
     """List the sessions of an account. Accounts other than your own: staff only."""
+    if query.cursor is not None:
+        return await account_sessions().after(request.auth, user_id, query)
     return await account_sessions().page(request.auth, user_id, query)
 
 

@@ -8,7 +8,7 @@ from apps.authentication.services.signed_tokens import AccessTokens
 from apps.core.authorization.catalogue import SECURITY_READ, SECURITY_WRITE, STAFF_READ, SYSTEM_WRITE
 from apps.core.authorization.principal import CredentialKind, Principal
 from apps.core.database.transaction import transaction
-from apps.core.schemas.page import Page, PageQuery
+from apps.core.schemas.page import START, CursorPage, CursorQuery, Page, PageQuery
 from apps.users.services.credentials import is_of_staff, is_usable
 from apps.users.services.in_transaction.accounts import Accounts
 from apps.users.services.user_service import UserService
@@ -57,6 +57,12 @@ class SessionService:
         rows, total = await self._live.page(actor.owner_id, offset=query.offset, size=query.size)
         return Page[SessionOut].of(rows, total, query, lambda row: SessionOut.of(row, current_id))
 
+    async def after(self, actor: Principal, query: CursorQuery) -> CursorPage[SessionOut]:
+        """Return the part of the caller's own live sessions at the cursor; raises NotAllowed without a session."""
+        current_id = actor.require_session()
+        rows = await self._live.after(actor.owner_id, query.cursor or START, query.size + 1)
+        return CursorPage[SessionOut].of(rows, query, lambda row: SessionOut.of(row, current_id))
+
 
 BATCH_SIZE = 500  # ids that one transaction covers, and so the most sessions that it locks
 ENDED_BY_STAFF = "ended by staff"
@@ -85,12 +91,21 @@ class AccountSessions:
 
     async def page(self, actor: Principal, user_id: int, query: PageQuery) -> Page[SessionOut]:
         """Return one page of the account's live sessions; raises NotAllowed, InsufficientScopes, NotFound."""
+        await self._require_readable(actor, user_id)
+        rows, total = await self._live.page(user_id, offset=query.offset, size=query.size)
+        return Page[SessionOut].of(rows, total, query, lambda row: SessionOut.of(row, actor.session_id))
+
+    async def after(self, actor: Principal, user_id: int, query: CursorQuery) -> CursorPage[SessionOut]:
+        """Return the part of the account's live sessions at the cursor; raises as `page` does."""
+        await self._require_readable(actor, user_id)
+        rows = await self._live.after(user_id, query.cursor or START, query.size + 1)
+        return CursorPage[SessionOut].of(rows, query, lambda row: SessionOut.of(row, actor.session_id))
+
+    async def _require_readable(self, actor: Principal, user_id: int) -> None:
         _require_person(actor, user_id)
         await self._users.require_readable(actor, user_id, SECURITY_READ)
         if user_id != actor.user_id and is_of_staff(await self._users.credentials(user_id)):
             actor.require_scope(STAFF_READ)
-        rows, total = await self._live.page(user_id, offset=query.offset, size=query.size)
-        return Page[SessionOut].of(rows, total, query, lambda row: SessionOut.of(row, actor.session_id))
 
     async def end(self, actor: Principal, user_id: int, session_id: int) -> None:
         """End one session of the account at once; raises NotAllowed, InsufficientScopes, NotFound, StepUpRequired."""

@@ -1,12 +1,14 @@
 """Encrypts stored secrets that must be read again, with keys derived from SECRET_KEY."""
 
 from base64 import urlsafe_b64encode
-from functools import cache
+from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+
+KEYS_CACHED = 64  # few: a purpose may be that of one row
 
 
 def encrypt(secret: bytes, purpose: str) -> bytes:
@@ -22,7 +24,7 @@ def decrypt(encrypted: bytes, purpose: str) -> bytes | None:
         return None
 
 
-@cache
+@lru_cache(maxsize=KEYS_CACHED)
 def _fernet(secret_key: str, purpose: str) -> Fernet:
     # RFC 5869: `info` separates the key of each purpose from all other keys derived from SECRET_KEY.
     derived = HKDF(SHA256(), length=32, salt=None, info=purpose.encode()).derive(secret_key.encode())

@@ -68,7 +68,7 @@ class Router(ninja.Router):
             view_func = with_entity_tag(view_func)
             extra["responses"][status] = {"headers": HEADER}
         if PreconditionFailed.status in statuses:
-            extra["parameters"] = [PARAMETER]
+            extra["parameters"] = [*extra.get("parameters", ()), PARAMETER]
         options["openapi_extra"] = extra
         super().add_api_operation(path, methods, view_func, auth=auth, response=successes, **options)
 

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 
 from apps.core.database.orm.entity_repository import existing
 from apps.core.database.orm.prepared_query import prepared
-from apps.core.database.orm.queries import count, fetch_all
+from apps.core.database.orm.queries import count, fetch_after, fetch_all
 from apps.core.database.orm.writes import insert, update
 from apps.credits.models import CreditBalance, CreditTransaction
 
@@ -41,10 +41,19 @@ class CreditRepository:
         self, user_id: int, *, offset: int, size: int, only_type: str | None
     ) -> tuple[list[CreditTransaction], int]:
         """Return one page of the account's entries, newest first, and how many there are."""
-        found = CreditTransaction.objects.filter(user_id=user_id).order_by("-id")
-        if only_type is not None:
-            found = found.filter(type=only_type)
+        found = _entries_of(user_id, only_type).order_by("-id")
         return await fetch_all(found[offset : offset + size]), await count(found)
+
+    async def after(
+        self, user_id: int, position: int, maximum: int, *, only_type: str | None = None
+    ) -> list[CreditTransaction]:
+        """Return up to `maximum` of the account's entries that follow a position, newest first; see `fetch_after`."""
+        return await fetch_after(_entries_of(user_id, only_type), position, maximum, newest_first=True)
+
+
+def _entries_of(user_id: int, only_type: str | None) -> QuerySet[CreditTransaction]:
+    found = CreditTransaction.objects.filter(user_id=user_id)
+    return found if only_type is None else found.filter(type=only_type)
 
 
 @prepared

@@ -5,7 +5,7 @@ from ninja import Path, Query, Status
 from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
 from apps.core.schemas.fields import Identifier
-from apps.core.schemas.page import Page
+from apps.core.schemas.page import CursorPage, Page
 from apps.credits.dependencies import credit_service
 from apps.credits.schemas.credit_balance import CreditBalanceOut
 from apps.credits.schemas.credit_transaction import BalanceQuery, CreditPosting, CreditTransactionOut, LedgerQuery
@@ -20,14 +20,18 @@ async def get_credit_balance(request: AuthenticatedRequest, query: Query[Balance
     return await credit_service().balance(request.auth, query.user_id)
 
 
-@router.get("/transactions", response={200: Page[CreditTransactionOut], **errors(404)})
+@router.get(
+    "/transactions", response={200: Page[CreditTransactionOut] | CursorPage[CreditTransactionOut], **errors(404)}
+)
 async def list_credit_transactions(
     request: AuthenticatedRequest, query: Query[LedgerQuery]
-) -> Page[CreditTransactionOut]:
+) -> Page[CreditTransactionOut] | CursorPage[CreditTransactionOut]:
     """List the ledger entries of your own account, or of `user_id`, newest first.
 
     Accounts other than your own: staff only.
     """
+    if query.cursor is not None:
+        return await credit_service().after(request.auth, query)
     return await credit_service().page(request.auth, query)
 
 

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from apps.core.schemas.base import EntityOut, RequestSchema
 from apps.core.schemas.fields import Amount, Identifier, ShortText, Text, Timestamp
-from apps.core.schemas.page import PageQuery
+from apps.core.schemas.page import CursorQuery
 from apps.core.values.amounts import InputAmount
 
 
@@ -76,7 +76,7 @@ class BalanceQuery(RequestSchema):
     user_id: Identifier | None = None
 
 
-class LedgerQuery(PageQuery):
+class LedgerQuery(CursorQuery):
     """The account, by default your own, and optionally the type of entries."""
 
     user_id: Identifier | None = None

@@ -8,7 +8,7 @@ from apps.core.authorization.catalogue import CREDITS_ADJUST, CREDITS_GRANT, CRE
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
 from apps.core.errors import Conflict, ErrorDetail, InsufficientCredits, NotFound
-from apps.core.schemas.page import Page
+from apps.core.schemas.page import START, CursorPage, Page
 from apps.core.values.amounts import AMOUNT_MAXIMUM
 from apps.credits.models import CreditTransaction
 from apps.credits.repositories.credit_repository import CreditRepository
@@ -55,6 +55,12 @@ class CreditService:
         user_id = await self._readable(actor, query.user_id)
         rows, total = await self._credits.page(user_id, offset=query.offset, size=query.size, only_type=query.type)
         return Page[CreditTransactionOut].of(rows, total, query, CreditTransactionOut.of)
+
+    async def after(self, actor: Principal, query: LedgerQuery) -> CursorPage[CreditTransactionOut]:
+        """Return the part of a ledger at the cursor, the actor's own by default; raises as `balance` does."""
+        user_id = await self._readable(actor, query.user_id)
+        rows = await self._credits.after(user_id, query.cursor or START, query.size + 1, only_type=query.type)
+        return CursorPage[CreditTransactionOut].of(rows, query, CreditTransactionOut.of)
 
     async def post(self, actor: Principal, user_id: int, posting: CreditPosting) -> CreditTransactionOut:
         """Post credits to the account and return the entry; a retry with the same reference returns the first entry.

@@ -8,7 +8,7 @@ from django.db.models.functions import Lower, Now
 from django.db.models.lookups import Exact
 
 from apps.core.database.orm.entity_repository import EntityRepository
-from apps.core.database.orm.queries import count, fetch_all, lock_all, lock_one
+from apps.core.database.orm.queries import count, fetch_after, fetch_all, lock_all, lock_one
 from apps.core.database.orm.writes import update
 from apps.core.errors import NotFound
 from apps.users.models import Invitation
@@ -29,6 +29,10 @@ class InvitationRepository(EntityRepository[Invitation]):
         """Return one page of all invitations, newest first, and how many there are."""
         found = self.rows().order_by("-id")
         return await fetch_all(found[offset : offset + size]), await count(found)
+
+    async def after(self, position: int, maximum: int) -> list[Invitation]:
+        """Return up to `maximum` invitations that follow a position, newest first."""
+        return await fetch_after(self.rows(), position, maximum, newest_first=True)
 
     async def create(
         self, email: str, plan_id: int | None, invited_by_id: int | None, lifetime: timedelta

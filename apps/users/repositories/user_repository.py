@@ -12,7 +12,7 @@ from django.db.models.lookups import Exact
 
 from apps.core.database.database_errors import ConstraintViolated
 from apps.core.database.orm.prepared_query import prepared
-from apps.core.database.orm.queries import count, exists, fetch_all
+from apps.core.database.orm.queries import count, exists, fetch_after, fetch_all
 from apps.core.database.orm.writes import check_constraints, insert_if_free, update
 from apps.core.errors import Conflict, ErrorDetail, NotFound, ValidationFailed
 from apps.core.values.email_addresses import canonical_email
@@ -45,6 +45,12 @@ class UserRepository(AccountRepository):
         """Return one page of accounts in order of id, and how many there are."""
         found = _matching(search, is_active, only_id)
         return await fetch_all(found[offset : offset + size]), await count(found)
+
+    async def after(
+        self, position: int, maximum: int, *, search: str | None, is_active: bool | None, only_id: int | None
+    ) -> list[User]:
+        """Return up to `maximum` accounts that follow a position, in order of id."""
+        return await fetch_after(_matching(search, is_active, only_id), position, maximum)
 
     async def default_plan_id(self) -> int:
         """Return the id of the plan that new accounts get."""

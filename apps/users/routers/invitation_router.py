@@ -5,7 +5,7 @@ from ninja import Path, Query, Status
 from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
 from apps.core.schemas.fields import Identifier
-from apps.core.schemas.page import Page, PageQuery
+from apps.core.schemas.page import CursorPage, CursorQuery, Page
 from apps.users.dependencies import invitation_service
 from apps.users.schemas.invitation import InvitationCreate, InvitationOut
 
@@ -18,9 +18,13 @@ async def create_invitation(request: AuthenticatedRequest, new: InvitationCreate
     return Status(201, await invitation_service().invite(request.auth, new))
 
 
-@router.get("", response={200: Page[InvitationOut]})
-async def list_invitations(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[InvitationOut]:
+@router.get("", response={200: Page[InvitationOut] | CursorPage[InvitationOut]})
+async def list_invitations(
+    request: AuthenticatedRequest, query: Query[CursorQuery]
+) -> Page[InvitationOut] | CursorPage[InvitationOut]:
     """List the invitations, newest first. Staff only."""
+    if query.cursor is not None:
+        return await invitation_service().after(request.auth, query)
     return await invitation_service().page(request.auth, query)
 
 

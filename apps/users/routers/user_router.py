@@ -9,7 +9,7 @@ from apps.core.http.responses import Router, errors
 from apps.core.rate_limits.request_limits import limit_by_address
 from apps.core.schemas.common_responses import Done
 from apps.core.schemas.fields import Identifier
-from apps.core.schemas.page import Page
+from apps.core.schemas.page import CursorPage, Page
 from apps.users.dependencies import account_removal, account_update, registration, user_service
 from apps.users.schemas.user import UserCreate, UserOut, UserQuery, UserUpdate
 
@@ -27,9 +27,11 @@ async def create_user(request: HttpRequest, new: UserCreate) -> Status[UserOut] 
     return Status(202, Done()) if created is None else Status(201, created)
 
 
-@router.get("", response={200: Page[UserOut]})
-async def list_users(request: AuthenticatedRequest, query: Query[UserQuery]) -> Page[UserOut]:
+@router.get("", response={200: Page[UserOut] | CursorPage[UserOut]})
+async def list_users(request: AuthenticatedRequest, query: Query[UserQuery]) -> Page[UserOut] | CursorPage[UserOut]:
     """List accounts: staff get all accounts, other callers their own."""
+    if query.cursor is not None:
+        return await user_service().after(request.auth, query)
     return await user_service().page(request.auth, query)
 
 

@@ -10,7 +10,7 @@ from apps.core.authorization.catalogue import ROLE_SCOPES
 from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
 from apps.core.schemas.base import RequestSchema, ResponseSchema, VersionedOut
 from apps.core.schemas.fields import COMPOSED, Flag, ShortText, Text, Timestamp, omitted
-from apps.core.schemas.page import PageQuery
+from apps.core.schemas.page import CursorQuery
 from apps.core.values.api_contract import API_PATH
 from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM, require_email
 
@@ -97,7 +97,7 @@ class RegistrationConfirm(RequestSchema):
     password: Password
 
 
-class UserQuery(PageQuery):
+class UserQuery(CursorQuery):
     """Filters: `search` is part of the e-mail address, user name or full name, in any spelling."""
 
     search: Annotated[Text, StringConstraints(max_length=EMAIL_LENGTH_MAXIMUM)] | None = None

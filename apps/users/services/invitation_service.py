@@ -10,7 +10,7 @@ from apps.core.authorization.catalogue import CUSTOMERS_READ, CUSTOMERS_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
 from apps.core.errors import Conflict, ErrorDetail
-from apps.core.schemas.page import Page, PageQuery
+from apps.core.schemas.page import START, CursorPage, CursorQuery, Page, PageQuery
 from apps.mail.domain.message import MailMessage, link_to, message_key
 from apps.mail.services.in_transaction.message_queue import MessageQueue
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
@@ -71,6 +71,12 @@ class InvitationService:
         actor.require_scope(CUSTOMERS_READ)
         rows, total = await self._invitations.page(offset=query.offset, size=query.size)
         return Page[InvitationOut].of(rows, total, query, InvitationOut.of)
+
+    async def after(self, actor: Principal, query: CursorQuery) -> CursorPage[InvitationOut]:
+        """Return the part of the invitations at the cursor, newest first."""
+        actor.require_scope(CUSTOMERS_READ)
+        rows = await self._invitations.after(query.cursor or START, query.size + 1)
+        return CursorPage[InvitationOut].of(rows, query, InvitationOut.of)
 
     async def resend(self, actor: Principal, invitation_id: int) -> InvitationOut:
         """Send the invitation again, valid for a full lifetime from now.

@@ -6,7 +6,7 @@ from apps.core.authorization.catalogue import ACCOUNT_READ, ACCOUNT_WRITE, CUSTO
 from apps.core.authorization.principal import Principal
 from apps.core.authorization.scopes import held_scopes
 from apps.core.errors import NotFound
-from apps.core.schemas.page import Page
+from apps.core.schemas.page import START, CursorPage, Page
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.user import UserOut, UserQuery
 from apps.users.services.credentials import Credentials, require_changeable_by
@@ -28,17 +28,13 @@ class UserService:
 
         Raises InsufficientScopes.
         """
-        reads_all = actor.has_scope(CUSTOMERS_READ)
-        if not reads_all:
-            actor.require_scope(ACCOUNT_READ)
-        rows, total = await self._users.page(
-            offset=query.offset,
-            size=query.size,
-            search=query.search,
-            is_active=query.is_active,
-            only_id=None if reads_all else actor.owner_id,
-        )
+        rows, total = await self._users.page(offset=query.offset, size=query.size, **_filters(actor, query))
         return Page[UserOut].of(rows, total, query, UserOut.of)
+
+    async def after(self, actor: Principal, query: UserQuery) -> CursorPage[UserOut]:
+        """Return the part of these accounts at the cursor; raises as `page` does."""
+        rows = await self._users.after(query.cursor or START, query.size + 1, **_filters(actor, query))
+        return CursorPage[UserOut].of(rows, query, UserOut.of)
 
     async def require_readable(self, actor: Principal, user_id: int, scope: str, own: str = ACCOUNT_READ) -> None:
         """Raise unless the actor may read what belongs to the account.
@@ -80,3 +76,14 @@ class UserService:
     async def credentials(self, user_id: int) -> Credentials:
         """Return the account's credentials; raises NotFound."""
         return Credentials.of(await self._users.get(user_id))
+
+
+def _filters(actor: Principal, query: UserQuery) -> dict[str, Any]:
+    reads_all = actor.has_scope(CUSTOMERS_READ)
+    if not reads_all:
+        actor.require_scope(ACCOUNT_READ)
+    return {
+        "search": query.search,
+        "is_active": query.is_active,
+        "only_id": None if reads_all else actor.owner_id,
+    }

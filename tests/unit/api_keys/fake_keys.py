@@ -7,13 +7,15 @@ from decimal import Decimal
 from typing import Any
 
 from apps.api_keys.models import ApiKey, ApiKeySecret
-from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
+from apps.api_keys.repositories.api_key_repository import NO_FILTERS, ApiKeyRepository, KeyFilters
 from apps.api_keys.schemas.api_key import ApiKeyUpdate
 from apps.api_keys.services.api_key_service import ApiKeyService
 from apps.api_keys.services.in_transaction.key_notices import KeyChange
 from apps.api_keys.services.in_transaction.key_revocation import KeyRevocation
+from apps.api_keys.services.in_transaction.key_store import KeyStore
 from apps.core.database.open_transaction import require_transaction
 from apps.core.errors import NotFound
+from apps.idempotency.services.in_transaction.idempotent_responses import IdempotentResponses
 from apps.users.services.user_service import UserService
 from tests.support.fakes import LONG_AGO, FakeAccounts, FakeAudit, FakeUsers, unsaved_key
 
@@ -51,7 +53,8 @@ class FakeKeys:
         owned = [key for key in self.keys.values() if key.user_id == user_id]
         return owned, len(owned)
 
-    async def search(self, user_id: int, **query: Any) -> tuple[list[ApiKey], int]:
+    async def search(self, user_id: int, filters: KeyFilters, **query: Any) -> tuple[list[ApiKey], int]:
+        assert filters == NO_FILTERS
         return await self.page(user_id, **query)
 
     async def count_not_revoked(self, user_id: int) -> int:
@@ -149,6 +152,14 @@ class FakeNotices:
         self.sent.append((key.pk, change, list(loosened)))
 
 
+class FakeResponses(IdempotentResponses):
+    """No stored responses; the unit tests send no idempotency keys."""
+
+    def __init__(self) -> None:
+        repository: Any = None
+        super().__init__(repository)
+
+
 def service_of(
     keys: FakeKeys, users: FakeUsers, audit: FakeAudit, held: Any = None, notices: Any = None
 ) -> ApiKeyService:
@@ -160,13 +171,13 @@ def service_of(
     held_scopes: Any = held or FakeHeldScopes()
     return ApiKeyService(
         rows,
-        rows.secrets,
         UserService(repository),
         FakeAccounts(users),
         held_scopes,
-        trail,
+        audit=trail,
+        responses=FakeResponses(),
         revocation=KeyRevocation(rows, trail),
-        notices=noted,
+        store=KeyStore(rows, rows.secrets, trail, noted),
     )
 
 

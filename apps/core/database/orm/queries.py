@@ -29,6 +29,19 @@ async def fetch_one[M: Model](queryset: QuerySet[M]) -> M | None:
     return found[0] if found else None
 
 
+async def fetch_after[M: Model](
+    queryset: QuerySet[M], position: int, maximum: int, *, newest_first: bool = False
+) -> list[M]:
+    """Return up to `maximum` rows that follow the row with the id `position`, which may be deleted, in order of id.
+
+    0 is the position before the first row. Needs an index on the filters and the id: the rows before are not read.
+    """
+    ordered = queryset.order_by("-pk" if newest_first else "pk")
+    if position:
+        ordered = ordered.filter(**{"pk__lt" if newest_first else "pk__gt": position})
+    return await fetch_all(ordered[:maximum])
+
+
 async def lock_all[M: Model](queryset: QuerySet[M]) -> list[M]:
     """Lock the QuerySet's rows until the transaction ends, and return them in order of their primary keys.
 
