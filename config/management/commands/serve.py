@@ -14,6 +14,7 @@ from granian.server import Server
 
 from apps.core.management.service_command import DocumentedCommand
 from config.environment.addresses import reachable
+from config.postgres.supervision import supervised
 from config.secret_keys import OtherSecretKey
 from config.serving.announcement import Announcement
 from config.serving.granian_workers import WorkerDeaths, run_worker
@@ -59,7 +60,8 @@ class Command(DocumentedCommand):
         netloc = f"{reachable(host)}:{port}"
         announcement = Announcement(netloc, lambda: self._print(_running(f"http://{netloc}", first)))
         try:
-            _serve(_server(host, port, options["workers"]), announcement)
+            with supervised(settings.EMBEDDED_POSTGRES):
+                _serve(_server(host, port, options["workers"]), announcement)
         finally:
             # They are already stored, and the next start does not generate new ones.
             if not announcement.cancel() and first:
