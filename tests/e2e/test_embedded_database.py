@@ -87,6 +87,7 @@ def _statuses_until(ask: Callable[[], list[int]]) -> list[int]:
     return [*statuses, *latest]
 
 
+@pytest.mark.timeout(300)  # a dozen programs, one after another
 def test_database_is_dumped_restored_and_opened(project: Path, tmp_path: Path):
     dump, broken = tmp_path / "backup.dump", tmp_path / "broken.dump"
     with start_server("", tmp_path / "server", project) as server, server.client() as client:
