@@ -17,6 +17,7 @@ EMBEDDED_POSTGRES = None if ENVIRONMENT.database_url else EmbeddedPostgres(STATE
 
 DEBUG = False
 SECRET_KEY = ENVIRONMENT.signing_secret
+SECRET_KEY_FALLBACKS = ENVIRONMENT.secret_key_fallbacks
 ALLOWED_HOSTS = ENVIRONMENT.served_hosts
 
 INSTALLED_APPS = [
@@ -64,9 +65,10 @@ STAFF_REQUESTS_MAXIMUM = 8
 RATE_LIMIT_THREADS = 4
 # Browsers keep a cookie of this name only from this very host, over HTTPS (RFC 6265bis, 4.1.3.2).
 COOKIE_PREFIX = "__Host-" if ENVIRONMENT.serves_https_only else ""
+DATABASE_URL = EMBEDDED_POSTGRES.url if EMBEDDED_POSTGRES else ENVIRONMENT.database_url
 DATABASES = {
     "default": database_settings(
-        EMBEDDED_POSTGRES.url if EMBEDDED_POSTGRES else ENVIRONMENT.database_url,
+        DATABASE_URL,
         # Django's own connections: one for each concurrent request of staff, and for each thread that counts requests.
         STAFF_REQUESTS_MAXIMUM + RATE_LIMIT_THREADS,
         ENVIRONMENT.database_pooler,

@@ -3,12 +3,14 @@
 from apps.authentication.dependencies import authentication_personal_data
 from apps.authentication.repositories.clean_up_repository import CleanUpRepository
 from apps.authentication.routers import authentication_router, key_set_router, password_router, session_router
+from apps.authentication.services.signing_keys import ENCRYPTION_PURPOSE
 from apps.core.background.clean_up import in_batches
 from apps.core.declarations import (
     AccountLink,
     AppDeclaration,
     AuditKind,
     CleanUpTask,
+    EncryptedField,
     MenuEntry,
     Mount,
     PersonalDataDeclaration,
@@ -37,6 +39,7 @@ DECLARATION = AppDeclaration(
         exported=["authentication.Session"],
         erased=["authentication.Session"],
     ),
+    encrypted_fields=[EncryptedField("authentication.SigningKey", "private_key_encrypted", ENCRYPTION_PURPOSE)],
     clean_up_tasks=[
         CleanUpTask(
             "login_attempts",

@@ -1,4 +1,4 @@
-"""The core app. It registers the checks of the project's conventions, and has one table: rate_limit_counters."""
+"""The core app. It registers the checks of the project's conventions, and has two tables of its own."""
 
 from typing import override
 

@@ -210,6 +210,15 @@ class CleanUpTask:
     run: Callable[[], Awaitable[int]]
 
 
+@dataclass(frozen=True, slots=True)
+class EncryptedField:
+    """A column with secrets that were encrypted by `encrypt(…, purpose)`, such as `second_factors.TotpDevice`."""
+
+    model: str
+    name: str
+    purpose: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AppDeclaration:
     """Everything that one app adds to the project."""
@@ -221,6 +230,7 @@ class AppDeclaration:
     audit_kinds: Sequence[AuditKind] = ()
     personal_data: PersonalDataDeclaration | None = None
     clean_up_tasks: Sequence[CleanUpTask] = ()
+    encrypted_fields: Sequence[EncryptedField] = ()
     background_jobs: Callable[[], Sequence[BackgroundJob]] = tuple
 
 

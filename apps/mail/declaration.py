@@ -11,12 +11,14 @@ from apps.core.declarations import (
     AppDeclaration,
     AuditKind,
     CleanUpTask,
+    EncryptedField,
     MenuEntry,
     PersonalDataDeclaration,
 )
 from apps.mail.dependencies import mail_delivery, mail_personal_data
 from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
 from apps.mail.services.message_service import AUDITED
+from apps.mail.services.rendering import PURPOSE
 
 
 def _background_jobs() -> Sequence[BackgroundJob]:
@@ -33,6 +35,7 @@ DECLARATION = AppDeclaration(
         erased=["mail.OutgoingMail"],
         not_exported={"mail.OutgoingMail": "The recipient has the messages; they are deleted after 30 days."},
     ),
+    encrypted_fields=[EncryptedField("mail.OutgoingMail", "context_encrypted", PURPOSE)],
     clean_up_tasks=[
         CleanUpTask(
             "outgoing_mails",

@@ -6,6 +6,7 @@ from apps.core.declarations import (
     AppDeclaration,
     AuditKind,
     CleanUpTask,
+    EncryptedField,
     MenuEntry,
     Mount,
     PersonalDataDeclaration,
@@ -13,6 +14,7 @@ from apps.core.declarations import (
 from apps.second_factors.dependencies import personal_data
 from apps.second_factors.repositories.factor_attempt_repository import FactorAttemptRepository
 from apps.second_factors.routers import second_factor_router
+from apps.second_factors.services.codes import PURPOSE
 
 DECLARATION = AppDeclaration(
     mounts=[
@@ -44,6 +46,7 @@ DECLARATION = AppDeclaration(
             "codes themselves are in security_events."
         },
     ),
+    encrypted_fields=[EncryptedField("second_factors.TotpDevice", "secret_encrypted", PURPOSE)],
     clean_up_tasks=[
         CleanUpTask(
             "second_factor_attempts",

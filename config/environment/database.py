@@ -6,6 +6,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, Field, model_validator
 
+from apps.core.database.pool import check_for_django
 from config.environment.server import ServerSettings
 
 POOL_TIMEOUT_SECONDS = 3
@@ -80,4 +81,5 @@ def _pool_settings(size: int) -> dict[str, Any]:
         "max_size": size,
         "timeout": POOL_TIMEOUT_SECONDS,
         "reconnect_timeout": RECONNECT_TIMEOUT_SECONDS,
+        "check": check_for_django,
     }

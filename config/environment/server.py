@@ -25,7 +25,8 @@ class ServerSettings(EnvironmentSettings):
     """The server. ENVIRONMENT=production rejects the defaults of development."""
 
     environment: Literal["development", "production"] = "development"
-    secret_key: str = ""
+    secret_key: str = Field(default="", repr=False)
+    secret_key_fallbacks: CommaSeparated = Field(default=[], repr=False)
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     workers: int = Field(default=1, ge=1, le=256)
@@ -73,6 +74,8 @@ class ServerSettings(EnvironmentSettings):
             raise ValueError(
                 f"SECRET_KEY must have at least {SECRET_KEY_LENGTH_MINIMUM} random characters in production"
             )
+        if any(len(key) < SECRET_KEY_LENGTH_MINIMUM for key in self.secret_key_fallbacks):
+            raise ValueError("SECRET_KEY_FALLBACKS must be former keys, separated by commas; one is too short")
         if not self.allowed_hosts or "*" in self.allowed_hosts:
             raise ValueError("ALLOWED_HOSTS must be set in production, to the served hosts, separated by commas")
         return self

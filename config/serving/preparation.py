@@ -16,6 +16,7 @@ from apps.core.database.connection_check import require_database
 from apps.core.database.exclusive import exclusively
 from apps.core.event_loop import call_service
 from apps.usage.dependencies import usage_service
+from config.secret_keys import claim_database
 
 if TYPE_CHECKING:
     from django.db.backends.postgresql.base import DatabaseWrapper
@@ -37,13 +38,14 @@ def prepare(*, migrate: bool, with_first_accounts: bool) -> FirstSecrets | None:
     """Migrate, create the coming months' partitions, and collect static files; return the secrets of a first start.
 
     Safe when several machines start at once: one prepares, the others wait for it. Uses Django's synchronous ORM, as
-    `migrate` does. Raises DatabaseUnusable.
+    `migrate` does. Raises DatabaseUnusable, OtherSecretKey.
     """
     require_database(to_migrate=migrate)
     if migrate:
         call_command("migrate", interactive=False, verbosity=0)
     try:
         with exclusively():
+            call_service(claim_database)
             call_service(usage_service().prepare_partitions)
             call_command("collectstatic", interactive=False, verbosity=0)
             return create_first_accounts() if with_first_accounts else None

@@ -107,9 +107,9 @@ def _command_line(process: psutil.Process) -> str:
         return ""  # the process has ended
 
 
-def start_server(database_url: str, directory: Path, **environment: str) -> Server:
+def start_server(database_url: str, directory: Path, project: Path = PROJECT, /, **environment: str) -> Server:
     """Start a server on a free port, and wait until it is ready. Use the result as a context manager."""
-    server = launch_server(database_url, directory, **environment)
+    server = launch_server(database_url, directory, project, **environment)
     try:
         wait_until(server, _is_ready)
     except BaseException:
@@ -118,8 +118,11 @@ def start_server(database_url: str, directory: Path, **environment: str) -> Serv
     return server
 
 
-def launch_server(database_url: str, directory: Path, **environment: str) -> Server:
-    """Start a server on a free port without waiting for it. Use the result as a context manager."""
+def launch_server(database_url: str, directory: Path, project: Path = PROJECT, /, **environment: str) -> Server:
+    """Start a server on a free port without waiting for it. Use the result as a context manager.
+
+    Without a URL it runs the embedded PostgreSQL of `project`, a copy of the program.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     port = free_port()
     settings = {**os.environ, **ENVIRONMENT, "PORT": str(port), "DATABASE_URL": database_url, **environment}
@@ -127,7 +130,7 @@ def launch_server(database_url: str, directory: Path, **environment: str) -> Ser
         command = [sys.executable, "manage.py", "serve"]
         process = subprocess.Popen(
             command,
-            cwd=PROJECT,
+            cwd=project,
             env=settings,
             stdin=subprocess.DEVNULL,
             stdout=stdout,

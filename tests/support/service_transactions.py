@@ -28,9 +28,9 @@ def service_transactions() -> Iterator[list[OperationTransaction]]:
     committed: list[OperationTransaction] = []
     initialise, send, commit = ServiceTransaction.__init__, ServiceTransaction.send, ServiceTransaction.commit
 
-    def initialise_and_note(self, borrowed):
+    def initialise_and_note(self, borrowed, borrowing):
         self._noted = OperationTransaction(_operation(sys._getframe()))
-        initialise(self, borrowed)
+        initialise(self, borrowed, borrowing)
 
     def send_and_note(self, sql, parameters):
         self._noted.sql.statements.append(sql)

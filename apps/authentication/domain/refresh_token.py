@@ -11,6 +11,7 @@ from binascii import Error as Base64Error
 from dataclasses import dataclass
 from hashlib import sha256
 
+from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 PREFIX = "rt_"
@@ -36,7 +37,7 @@ class RefreshToken:
     def encode(self) -> str:
         """Return the token as text."""
         body = self.family + self.generation.to_bytes(GENERATION_BYTES)
-        return PREFIX + urlsafe_b64encode(body + _mac(body)).decode()
+        return PREFIX + urlsafe_b64encode(body + _mac(body, settings.SECRET_KEY)).decode()
 
 
 def new_family() -> RefreshToken:
@@ -51,10 +52,15 @@ def read_refresh_token(text: str) -> RefreshToken | None:
     except (Base64Error, ValueError):
         return None
     body, mac = raw[:-MAC_BYTES], raw[-MAC_BYTES:]
-    if len(raw) != TOKEN_BYTES or not hmac.compare_digest(mac, _mac(body)):
+    if len(raw) != TOKEN_BYTES or not _is_ours(body, mac):
         return None
     return RefreshToken(body[:FAMILY_BYTES], int.from_bytes(body[FAMILY_BYTES:]))
 
 
-def _mac(body: bytes) -> bytes:
-    return salted_hmac(SALT, body, algorithm="sha256").digest()
+def _is_ours(body: bytes, mac: bytes) -> bool:
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return any(hmac.compare_digest(mac, _mac(body, key)) for key in keys)
+
+
+def _mac(body: bytes, secret_key: str) -> bytes:
+    return salted_hmac(SALT, body, secret=secret_key, algorithm="sha256").digest()

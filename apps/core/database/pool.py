@@ -15,8 +15,8 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 from django.db import connections
 from django.db.backends.postgresql.psycopg_any import get_adapters_template
-from psycopg import AsyncConnection, Error
-from psycopg_pool import AsyncConnectionPool
+from psycopg import AsyncConnection, Connection, Error
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from apps.core.database.connection_check import NOT_FOR_LIBPQ
 from apps.core.database.open_transaction import refuse_in_transaction
@@ -73,6 +73,17 @@ async def transaction_connection() -> AsyncIterator[AsyncConnection[Any]]:
     """Borrow a connection for a service's transaction. Raises as `connection` does."""
     refuse_in_transaction("a second transaction")
     async with (await _open("transactions")).connection() as borrowed:
+        yield borrowed
+
+
+@asynccontextmanager
+async def replacement_connection(purpose: Purpose) -> AsyncIterator[AsyncConnection[Any]]:
+    """Borrow a connection for a transaction that has lost its own before anything had run. Raises PoolTimeout.
+
+    Closes all idle connections before: they are most likely lost too.
+    """
+    await _drain_pools()
+    async with (await _open(purpose)).connection() as borrowed:
         yield borrowed
 
 
@@ -170,6 +181,19 @@ async def _check_if_suspicious(borrowed: AsyncConnection[Any]) -> None:
             await AsyncConnectionPool.check_connection(borrowed)
         except Error:
             # The other connections are most likely lost too, and the pool would pause longer for each one it checks.
-            for pool in _pools[asyncio.get_running_loop()].values():
-                await pool.drain()
+            await _drain_pools()
             raise
+
+
+async def _drain_pools() -> None:
+    for pool in _pools[asyncio.get_running_loop()].values():
+        await pool.drain()
+
+
+def check_for_django(opened: Connection[Any]) -> None:
+    """Check a connection of Django's own pool; if it is lost, replace all of them. Raises psycopg's errors."""
+    try:
+        ConnectionPool.check_connection(opened)
+    except Error:
+        cast("DatabaseWrapper", connections["default"]).pool.drain()
+        raise

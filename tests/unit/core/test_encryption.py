@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from apps.authentication.services import signing_keys
-from apps.core.crypto.encryption import decrypt, encrypt
+from apps.core.crypto.encryption import decrypt, encrypt, reencrypted
 
 pytestmark = pytest.mark.unit
 
@@ -24,6 +24,19 @@ def test_secret_is_decrypted_only_with_the_same_secret_key(settings):
     encrypted = encrypt(b"secret", "messages")
     settings.SECRET_KEY = "another secret key, as after a change of it" * 2
     assert decrypt(encrypted, "messages") is None
+
+
+def test_secret_of_a_former_key_is_decrypted_and_encrypted_again(settings):
+    former, encrypted = settings.SECRET_KEY, encrypt(b"secret", "messages")
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another secret key" * 4, ["a third" * 9, former]
+    assert decrypt(encrypted, "messages") == b"secret"
+    again = reencrypted(encrypted, "messages")
+    assert again not in {None, encrypted}
+    assert reencrypted(again, "messages") == again
+    assert reencrypted(encrypted, "another purpose") is None
+    settings.SECRET_KEY_FALLBACKS = []
+    assert decrypt(again, "messages") == b"secret"
+    assert reencrypted(encrypted, "messages") is None
 
 
 @pytest.mark.parametrize("tampered", [b"", b"garbage", b"gAAAAA"])

@@ -2,17 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, override
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, override
 
 import psycopg
 from psycopg import AsyncConnection, OperationalError
-from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName, error_from_result
+from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName, TransactionTimeout, error_from_result
 from psycopg.pq import ExecStatus, Format, PipelineStatus
 from psycopg.pq.abc import PGresult
 
 from apps.core.database.pipeline.pipelined_connection import PipelinedConnection, Rows, is_closed_by_server
-from apps.core.database.pool import READ_LOCK_TIMEOUT, connection
+from apps.core.database.pool import READ_LOCK_TIMEOUT, Purpose, connection, replacement_connection
 
 if TYPE_CHECKING:
     from apps.core.database.pipeline.prepared_statements import Types
@@ -29,8 +29,8 @@ async def pipelined_transaction() -> AsyncIterator["PipelinedTransaction"]:
     BEGIN and COMMIT are not sent: PostgreSQL treats everything before libpq's synchronisation point as one transaction
     (manual, 32.5.1.1). Statements use PostgreSQL's placeholders (`$1`).
     """
-    async with connection() as borrowed:
-        opened = PipelinedTransaction(borrowed)
+    async with AsyncExitStack() as borrowing:
+        opened = PipelinedTransaction(await borrowing.enter_async_context(connection()), borrowing)
         try:
             yield opened
             await opened.commit()
@@ -45,16 +45,23 @@ class PipelinedTransaction(PipelinedConnection):
     """The statements of one transaction, sent without waiting for earlier results."""
 
     lock_timeout = READ_LOCK_TIMEOUT
+    purpose: ClassVar[Purpose] = "reads"
+    result_format = Format.BINARY
 
-    def __init__(self, borrowed: AsyncConnection[Any], result_format: Format = Format.BINARY) -> None:
+    def __init__(self, borrowed: AsyncConnection[Any], borrowing: AsyncExitStack) -> None:
+        """Use the connection, or another that `borrowing` returns at its end if this one is lost at the first use."""
+        self._borrowing = borrowing
+        self._has_results = False
+        self._unanswered: list[tuple[str, Sequence[Any]]] = []
+        self._use(borrowed)
+
+    def _use(self, borrowed: AsyncConnection[Any]) -> None:
         self._results: list[PGresult] = []
         self._sent: list[tuple[str, Types]] = []
-        self._expected = 0
         self._arrived: asyncio.Future[None] | None = None
         self._is_synchronised = False
-        self._format = result_format
         super().__init__(borrowed)
-        self._expected += self._send_settings(self.lock_timeout)
+        self._expected = self._send_settings(self.lock_timeout)
 
     async def fetch(self, *statements: tuple[str, Sequence[Any]]) -> list[Rows]:
         """Run the statements in this order, in one round trip, and return the rows of each that returns rows.
@@ -67,14 +74,40 @@ class PipelinedTransaction(PipelinedConnection):
         """Run the statements as `fetch` does, and return all results since the last round trip."""
         for sql, parameters in statements:
             self.send(sql, parameters)
-        self._pgconn.send_flush_request()
-        await self._arrival()
+        try:
+            await self._round_trip()
+        except OperationalError as error:
+            if self._has_results or not (self._is_lost or _ends_connection(error)):
+                raise
+            await self._begin_again()
+            await self._round_trip()
+        self._has_results = True
+        self._unanswered.clear()
         results, self._results = self._results, []
         return results
 
+    async def _round_trip(self) -> None:
+        if self._is_lost:
+            raise OperationalError("the connection is lost")
+        self._pgconn.send_flush_request()
+        await self._arrival()
+
+    async def _begin_again(self) -> None:
+        """Repeat on another connection what was sent: PostgreSQL has rolled it back, and no caller has a result."""
+        lost, self._unanswered = self._unanswered, []
+        self._unwatch()
+        self._pgconn.finish()
+        self._use(await self._borrowing.enter_async_context(replacement_connection(self.purpose)))
+        for sql, parameters in lost:
+            self.send(sql, parameters)
+
     def send(self, sql: str, parameters: Sequence[Any]) -> None:
         """Queue a statement for the next round trip."""
-        results, key = self._send(sql, parameters, self._format)
+        if not self._has_results:
+            self._unanswered.append((sql, parameters))
+            if self._is_lost:  # `run` begins again
+                return
+        results, key = self._send(sql, parameters, self.result_format)
         self._sent.append(key)
         self._expected += results
 
@@ -150,3 +183,8 @@ class PipelinedTransaction(PipelinedConnection):
         self._unwatch()
         if self._arrived and not self._arrived.done():
             self._arrived.set_exception(error)
+
+
+def _ends_connection(error: OperationalError) -> bool:
+    """Return whether PostgreSQL closes the connection after the error, because the server stops or was told to."""
+    return error.diag.severity_nonlocalized == "FATAL" and not isinstance(error, TransactionTimeout)

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, NoReturn, override
+from contextlib import AsyncExitStack
+from typing import Any, ClassVar, NoReturn, override
 
 from psycopg import AsyncConnection, Error
 from psycopg.errors import InFailedSqlTransaction
@@ -12,7 +13,7 @@ from psycopg.pq.abc import PGresult
 from apps.core.database.database_errors import named_violation
 from apps.core.database.pipeline.pipelined_connection import Rows
 from apps.core.database.pipeline.pipelined_transaction import BEING_CHANGED, STALE, PipelinedTransaction
-from apps.core.database.pool import TRANSACTION_LOCK_TIMEOUT
+from apps.core.database.pool import TRANSACTION_LOCK_TIMEOUT, Purpose
 from apps.core.errors import Unavailable
 
 CANCEL_SECONDS_MAXIMUM = 2.0  # for PostgreSQL to cancel the statement of a cancelled task
@@ -22,12 +23,18 @@ class ServiceTransaction(PipelinedTransaction):
     """A pipelined transaction between BEGIN, which is sent with the first statement, and COMMIT or ROLLBACK."""
 
     lock_timeout = TRANSACTION_LOCK_TIMEOUT
+    purpose: ClassVar[Purpose] = "transactions"
+    result_format = Format.TEXT  # in text, values are loaded as Django loads them
 
-    def __init__(self, borrowed: AsyncConnection[Any]) -> None:
-        super().__init__(borrowed, Format.TEXT)  # in text, values are loaded as Django loads them
-        self._borrowed = borrowed
+    def __init__(self, borrowed: AsyncConnection[Any], borrowing: AsyncExitStack) -> None:
+        super().__init__(borrowed, borrowing)
         self._is_interrupted = False
         self.send("BEGIN", ())
+
+    @override
+    def _use(self, borrowed: AsyncConnection[Any]) -> None:
+        self._borrowed = borrowed
+        super()._use(borrowed)
 
     async def fetch_rows(self, sql: str, parameters: Sequence[Any]) -> Rows:
         """Run one statement and return its rows. Raises ConstraintViolated, Unavailable, or psycopg's errors."""

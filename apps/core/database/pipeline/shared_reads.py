@@ -27,6 +27,10 @@ CONNECTIONS = 2  # a slow read delays only the reads behind it on its own connec
 _shared: MutableMapping[asyncio.AbstractEventLoop, list["SharedReads"]] = WeakKeyDictionary()
 
 
+class ConnectionLost(OperationalError):
+    """The connection was lost before the rows arrived."""
+
+
 @dataclass(slots=True)
 class Read:
     """A statement with PostgreSQL's placeholders (`$1`), and the future of its rows."""
@@ -115,7 +119,7 @@ class PipelinedReads(PipelinedConnection):
         self._unwatch()
         self._pgconn.finish()
         while self._sent:
-            self._sent.popleft()[0].fail(error)
+            self._sent.popleft()[0].fail(ConnectionLost(str(error)))
         self._after_reading()
 
     def _finish(self, read: Read, key: tuple[str, Types]) -> None:
@@ -156,6 +160,12 @@ class SharedReads:
 
     async def fetch(self, sql: str, parameters: Sequence[Any]) -> Rows:
         """Return the statement's rows. Raises Unavailable, and the errors of psycopg and its pool."""
+        try:
+            return await self._fetch(sql, parameters)
+        except ConnectionLost:
+            return await self._fetch(sql, parameters)  # reads change nothing
+
+    async def _fetch(self, sql: str, parameters: Sequence[Any]) -> Rows:
         if len(self) >= WAITING_MAXIMUM:
             raise Unavailable("Too many requests are waiting. Retry shortly.")
         read = Read(sql, parameters)
