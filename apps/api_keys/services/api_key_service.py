@@ -18,6 +18,7 @@ from apps.api_keys.services.key_rights import (
     require_may_rotate,
     require_no_fewer_scopes,
     require_no_looser,
+    require_within,
 )
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.catalogue import KEYS_READ, KEYS_WRITE
@@ -152,6 +153,8 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         async with transaction():
             key = await self.lock(actor, key_id)
             require_may_rotate(actor, key)
+            if actor.api_key_id not in {None, key_id}:
+                require_within(await self._keys.get(actor.api_key_id), key)
             if key.revoked_at is not None:
                 raise ApiKeyRevoked
             secret = key_format.generate_key(key.environment)

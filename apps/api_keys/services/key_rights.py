@@ -125,6 +125,16 @@ def inherited(creator: ApiKey, fields: Mapping[str, Any], spent: Decimal) -> dic
     return {**fields, **chosen, "rate_limits": creator.rate_limits}
 
 
+def require_within(creator: ApiKey, key: ApiKey) -> None:
+    """Raise NotAllowed, with the fields, where a session has widened the bounds of a key beyond those of its creator."""
+    wider = {
+        "ip_allowlist": not _is_within(key.ip_allowlist, creator.ip_allowlist),
+        "expires_at": _exceeds(key.expires_at, creator.expires_at),
+        "budget": creator.budget is not None and key.budget is None,
+    }
+    _refuse("The key has wider bounds than the key that has created it.", wider)
+
+
 def _exceeds(value: datetime | Decimal | None, bound: datetime | Decimal | None) -> bool:
     """Return whether the value, None for no bound, is beyond `bound`."""
     return bound is not None and (value is None or value > bound)  # type: ignore[operator]  # both of one type

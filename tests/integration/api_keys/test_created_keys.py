@@ -160,6 +160,22 @@ async def test_a_key_of_staff_creates_bounded_keys_for_customers(api: httpx.Asyn
     assert await revoked() == {creator.id, made["id"]}
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("ip_allowlist", []), ("expires_at", None), ("budget", None), ("name", "as narrow as before")]
+)
+async def test_a_key_rotates_no_key_that_has_become_wider(api: httpx.AsyncClient, field: str, value: Any):
+    me = await customer()
+    creator = await key_of(me, ip_allowlist=["127.0.0.0/8"], expires_at=END, budget=Decimal(10))
+    child = await create(api, creator, budget="4")
+    path = f"{KEYS}/{child['id']}"
+    assert (await api.patch(path, json={field: value}, headers=me.headers)).status_code == 200
+    rotated = await api.post(f"{path}/rotate", headers=creator.headers)
+    if field == "name":
+        assert rotated.status_code == 200
+    else:
+        assert_error(rotated, 403, "FORBIDDEN", field=field)
+
+
 async def test_a_key_that_is_created_while_its_creator_is_revoked_does_not_survive(api: httpx.AsyncClient):
     me = await customer()
     for _ in range(8):
