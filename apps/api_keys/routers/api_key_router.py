@@ -77,7 +77,10 @@ async def rotate_api_key(
 async def create_user_api_key(
     request: AuthenticatedRequest, user_id: Path[Identifier], new: ApiKeyCreate
 ) -> Status[ApiKeyWithSecret]:
-    """Create an API key for an account. Accounts other than your own: staff only. `api_key` is shown only once."""
+    """Create an API key for an account. `api_key` is shown only once.
+
+    Accounts other than your own require the scope `keys:write`.
+    """
     return Status(201, await api_key_service().create(request.auth, user_id, new))
 
 
@@ -85,5 +88,5 @@ async def create_user_api_key(
 async def list_user_api_keys(
     request: AuthenticatedRequest, user_id: Path[Identifier], query: Query[PageQuery]
 ) -> Page[ApiKeyOut]:
-    """List the API keys of an account. Accounts other than your own: staff only."""
+    """List the API keys of an account. Accounts other than your own require the scope `keys:read`."""
     return await api_key_service().page(request.auth, user_id, query)

@@ -126,7 +126,7 @@ def inherited(creator: ApiKey, fields: Mapping[str, Any], spent: Decimal) -> dic
 
 
 def require_within(creator: ApiKey, key: ApiKey) -> None:
-    """Raise NotAllowed, with the fields, where a session has widened the bounds of a key beyond those of its creator."""
+    """Raise NotAllowed, with the fields, where a session has made a key wider than its creator."""
     wider = {
         "ip_allowlist": not _is_within(key.ip_allowlist, creator.ip_allowlist),
         "expires_at": _exceeds(key.expires_at, creator.expires_at),
