@@ -41,14 +41,19 @@ def require_lasting(actor: Principal) -> None:
 def require_may_rotate(actor: Principal, key: ApiKey) -> None:
     """Raise where the new secret would give the actor scopes that the actor lacks, or take a key beyond its bounds.
 
+    A new secret with declared scopes gives as much as a new key with them: it takes a recently authenticated session.
+
     An API key rotates only itself and what it has created: the bounds of other keys may be wider than its own.
     """
     require_lasting(actor)
     require_no_fewer_scopes(actor, key)
     if actor.kind is CredentialKind.API_KEY and actor.api_key_id not in {key.pk, key.parent_id}:
         raise NotAllowed("An API key can rotate only itself and the keys that it has created.")
+    declared = reserved_under(key.scopes)
     if key.user_id != actor.user_id:
-        _require_held(actor, key.user_id, reserved_under(key.scopes))
+        _require_held(actor, key.user_id, declared)
+    if declared and actor.kind is CredentialKind.SESSION:
+        actor.require_recent_authentication()
 
 
 def require_no_fewer_scopes(actor: Principal, key: ApiKey) -> None:
