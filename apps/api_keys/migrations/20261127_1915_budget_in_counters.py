@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("api_keys", "20261127_1731_index_parents"),
+        ("api_keys", "20261127_1913_remove_withheld_staff_scopes"),
     ]
 
     operations = [

@@ -42,7 +42,6 @@ def require_may_rotate(actor: Principal, key: ApiKey) -> None:
     """Raise where the new secret would give the actor scopes that the actor lacks, or take a key beyond its bounds.
 
     A new secret with declared scopes gives as much as a new key with them: it takes a recently authenticated session.
-
     An API key rotates only itself and what it has created: the bounds of other keys may be wider than its own.
     """
     require_lasting(actor)
@@ -100,14 +99,47 @@ def _needed(actor: Principal, owner_id: int, scope: str) -> frozenset[str]:
 
 def require_no_looser(key: ApiKey, changes: Mapping[str, Any]) -> None:
     """Raise NotAllowed, with the fields, where the changes would loosen a bound of the key."""
-    looser = {
+    _refuse("An API key cannot loosen the bounds of a key.", _looser(key, changes))
+
+
+# The bounds of a key as a message to its owner names them.
+BOUND_NAMES = {
+    "scopes": "scopes",
+    "ip_allowlist": "IP allowlist",
+    "expires_at": "expiry",
+    "budget": "budget",
+    "is_active": "switched on",
+    "rate_limits": "rate limits",
+}
+
+
+def loosened_bounds(key: ApiKey, changes: Mapping[str, Any]) -> list[str]:
+    """Return the names, for people, of the key's bounds that the changes loosen."""
+    looser = _looser(key, changes)
+    looser["rate_limits"] = "rate_limits" in changes and _raises(key.rate_limits, changes["rate_limits"])
+    return [BOUND_NAMES[name] for name, is_looser in looser.items() if is_looser]
+
+
+def _looser(key: ApiKey, changes: Mapping[str, Any]) -> dict[str, bool]:
+    return {
         "scopes": bool(added_scopes(key.scopes, changes.get("scopes", ()))),
         "ip_allowlist": not _is_within(changes.get("ip_allowlist", key.ip_allowlist), key.ip_allowlist),
         "expires_at": _exceeds(changes.get("expires_at", key.expires_at), key.expires_at),
         "budget": _exceeds(changes.get("budget", key.budget), key.budget),
         "is_active": not key.is_active and changes.get("is_active", False),
     }
-    _refuse("An API key cannot loosen the bounds of a key.", looser)
+
+
+def _raises(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether rate limits of a key may allow more calls than those before.
+
+    One that is new may replace a lower one of the plan, and one that is removed may leave a higher one.
+    """
+    old, new = ({limit["name"]: limit for limit in limits} for limits in (before, after))
+    return old.keys() != new.keys() or any(
+        new[name]["limit"] > old[name]["limit"] or new[name]["period_seconds"] < old[name]["period_seconds"]
+        for name in old
+    )
 
 
 def inherited(creator: ApiKey, fields: Mapping[str, Any], spent: Decimal) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class Principal:
         self._require_second_factor()
         if scope in STAFF_SCOPES and not self.is_staff:
             raise NotAllowed
-        raise InsufficientScopes(f"The credential lacks the scope {scope}.")
+        raise InsufficientScopes.of(scope)
 
     def require_one_role(self, names: Collection[str]) -> None:
         """Raise NotAllowed unless the caller has one of these roles."""

@@ -8,6 +8,7 @@ from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.catalogue import CUSTOMERS_SUSPEND, CUSTOMERS_WRITE, STAFF_MANAGE
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
+from apps.core.entity_tags import ANY_VERSION, Precondition
 from apps.core.errors import NotAllowed
 from apps.plans.services.plan_service import PlanService
 from apps.users.models import User
@@ -53,19 +54,23 @@ class AccountUpdate:
         self._replacement = replacement
         self._audit = audit
 
-    async def update(self, actor: Principal, user_id: int, update: UserUpdate) -> UserOut:
+    async def update(
+        self, actor: Principal, user_id: int, update: UserUpdate, if_match: Precondition = ANY_VERSION
+    ) -> UserOut:
         """Change the account and return it.
 
         What may give access or rights needs a recent authentication, which no API key has. Raises NotAllowed, also for
         rights that the actor lacks, InsufficientScopes, StepUpRequired, NotFound, ValidationFailed for an unknown plan
-        or role, Conflict when the address or user name is taken or members of staff would remove their own access,
-        TooManyRequests as EmailChangeRequests does.
+        or role, PreconditionFailed, Conflict when the address or user name is taken or members of staff would remove
+        their own access, TooManyRequests as EmailChangeRequests does.
         """
         _require_rights(actor, user_id, update)
         changes = await self._changes(update)
         wanted_email = changes.pop("email", None) if user_id == actor.user_id else None
         async with transaction():
             user = await self._lock(actor, user_id, update)
+            if if_match.is_conditional:
+                if_match.require(UserOut.of(await self._users.get(user_id)))
             if changes or wanted_email is None:
                 await self._write(actor, user, changes)
             if wanted_email is not None:
@@ -96,6 +101,7 @@ class AccountUpdate:
             before[ROLES] = await self._roles.assign(user.pk, changes[ROLES])
         if "email" in columns and columns["email"].lower() != user.email.lower():
             columns["email_verified_at"] = None
+            columns["formerly_verified_at"] = user.email_verified_at or user.formerly_verified_at
         await self._users.update(user, columns, ends_sessions=_ends_sessions(user, changes))
         if changes.keys() & SCOPES:
             await self._require_may_give(actor, user, held)

@@ -24,6 +24,7 @@ class Credentials:
     is_usable: bool
     password_hash: str = field(repr=False)
     is_verified: bool = False  # whether the address is verified
+    was_ever_verified: bool = False  # whether this address is, or an earlier one was
     is_staff: bool = False
     is_superuser: bool = False
 
@@ -38,6 +39,7 @@ class Credentials:
             is_usable=is_usable(user),
             password_hash=user.password,
             is_verified=user.email_verified_at is not None,
+            was_ever_verified=(user.email_verified_at or user.formerly_verified_at) is not None,
             is_staff=user.is_staff,
             is_superuser=user.is_superuser,
         )

@@ -83,7 +83,7 @@ async def test_a_key_may_not_grant_scopes_that_are_withheld_from_it(api: httpx.A
 
 
 async def test_a_wildcard_does_not_become_a_scope_of_keyhouse(api: httpx.AsyncClient):
-    """`credits:*` is the owner's own; `credits:grant`, whose name it covers, is a right."""
+    """`credits:*` is the customer's own; `credits:grant` in its place is a right, though the wildcard covers it."""
     staff = await colleague("credits:grant")
     key: IssuedKey = await make(make_key, staff.user, scopes=["account:write", "account:*", "credits:*"])
     await make(Session.objects.filter(user=staff.user).update, authenticated_at=timezone.now() - timedelta(hours=1))
