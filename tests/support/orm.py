@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from time import sleep
 from typing import Any
 
 from django.db import connection, transaction
@@ -22,6 +23,18 @@ async def rows[M: Model](queryset: QuerySet[M]) -> list[M]:
 async def make(factory: Any, *args: Any, **kwargs: Any) -> Any:
     """Call a factory of tests.support.factories in an async test, and commit."""
     return await run_in_transaction(factory, *args, **kwargs)
+
+
+async def until_a_lock_is_awaited() -> None:
+    """Return once a transaction waits for a lock of another."""
+    await run_in_transaction(_wait_for_a_waiting_lock)
+
+
+def _wait_for_a_waiting_lock() -> None:
+    with connection.cursor() as cursor:
+        while not cursor.rowcount > 0:
+            sleep(0.01)
+            cursor.execute("SELECT FROM pg_locks WHERE NOT granted")
 
 
 def _atomically[R](function: Callable[[], R]) -> R:

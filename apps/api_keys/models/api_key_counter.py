@@ -11,10 +11,14 @@ class ApiKeyCounter(models.Model):
 
     `windows` is JSON that only verification reads and writes: for each rate limit a list of its period in milliseconds,
     then timestamps in milliseconds since 1970, each followed by the weight that was used.
+
+    `budget` is the key's, copied by the database, so that a batch reads it from the row that it locks. From the key, it
+    might read a budget of which another key has just taken its share.
     """
 
     api_key = models.OneToOneField(ApiKey, on_delete=models.CASCADE, primary_key=True, related_name="counter")
     windows = models.TextField(db_default="[]")
+    budget = models.DecimalField(max_digits=20, decimal_places=6, null=True, editable=False)
     budget_spent = models.DecimalField(max_digits=20, decimal_places=6, db_default=0)
     last_used_at = models.DateTimeField(null=True)
 

@@ -89,7 +89,10 @@ async def rotate_api_key(
 async def create_user_api_key(
     request: AuthenticatedRequest, user_id: Path[Identifier], new: ApiKeyCreate
 ) -> Status[ApiKeyWithSecret]:
-    """Create an API key for an account. Accounts other than your own: staff only. `api_key` is shown only once."""
+    """Create an API key for an account. `api_key` is shown only once.
+
+    Accounts other than your own require the scope `keys:write`.
+    """
     return Status(201, await api_key_service().create(request.auth, user_id, new, idempotency_key(request)))
 
 
@@ -97,7 +100,7 @@ async def create_user_api_key(
 async def list_user_api_keys(
     request: AuthenticatedRequest, user_id: Path[Identifier], query: Query[ApiKeyQuery]
 ) -> Page[ApiKeyOut] | CursorPage[ApiKeyOut]:
-    """List the API keys of an account. Accounts other than your own: staff only."""
+    """List the API keys of an account. Accounts other than your own require the scope `keys:read`."""
     if query.cursor is not None:
         return await api_key_service().after(request.auth, user_id, query)
     return await api_key_service().search(request.auth, user_id, query)

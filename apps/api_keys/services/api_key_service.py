@@ -22,6 +22,7 @@ from apps.api_keys.services.key_rights import (
     require_may_rotate,
     require_no_fewer_scopes,
     require_no_looser,
+    require_within,
 )
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.catalogue import KEYS_READ, KEYS_WRITE
@@ -161,14 +162,16 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
     ) -> ApiKeyWithSecret:
         """Give the key a new secret and return it; the old one expires after `grace_seconds`.
 
-        Raises NotFound, NotAllowed, InsufficientScopes, SecondFactorRequired, Conflict when the key is revoked, and as
-        `IdempotentResponses.find` does.
+        Raises NotFound, NotAllowed, InsufficientScopes, SecondFactorRequired, StepUpRequired, Conflict when the key is
+        revoked, and as `IdempotentResponses.find` does.
         """
         request = IdempotentRequest.of(actor, idempotency_key, "rotate API key", key_id, grace_seconds)
         async with transaction():
             first = await self._responses.find(request)
             key = await self.lock(actor, key_id)
             require_may_rotate(actor, key)
+            if actor.api_key_id not in {None, key_id}:
+                require_within(await self._keys.get(actor.api_key_id), key)
             if first is not None:
                 return ApiKeyWithSecret.model_validate_json(first)
             rotated = await self._rotate(actor, key, grace_seconds)

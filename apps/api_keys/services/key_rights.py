@@ -41,14 +41,18 @@ def require_lasting(actor: Principal) -> None:
 def require_may_rotate(actor: Principal, key: ApiKey) -> None:
     """Raise where the new secret would give the actor scopes that the actor lacks, or take a key beyond its bounds.
 
+    A new secret with declared scopes gives as much as a new key with them: it takes a recently authenticated session.
     An API key rotates only itself and what it has created: the bounds of other keys may be wider than its own.
     """
     require_lasting(actor)
     require_no_fewer_scopes(actor, key)
     if actor.kind is CredentialKind.API_KEY and actor.api_key_id not in {key.pk, key.parent_id}:
         raise NotAllowed("An API key can rotate only itself and the keys that it has created.")
+    declared = reserved_under(key.scopes)
     if key.user_id != actor.user_id:
-        _require_held(actor, key.user_id, reserved_under(key.scopes))
+        _require_held(actor, key.user_id, declared)
+    if declared and actor.kind is CredentialKind.SESSION:
+        actor.require_recent_authentication()
 
 
 def require_no_fewer_scopes(actor: Principal, key: ApiKey) -> None:
@@ -156,6 +160,16 @@ def inherited(creator: ApiKey, fields: Mapping[str, Any], spent: Decimal) -> dic
     }
     _refuse("The new key would exceed the bounds of the key that creates it.", exceeds)
     return {**fields, **chosen, "rate_limits": creator.rate_limits}
+
+
+def require_within(creator: ApiKey, key: ApiKey) -> None:
+    """Raise NotAllowed, with the fields, where a session has made a key wider than its creator."""
+    wider = {
+        "ip_allowlist": not _is_within(key.ip_allowlist, creator.ip_allowlist),
+        "expires_at": _exceeds(key.expires_at, creator.expires_at),
+        "budget": creator.budget is not None and key.budget is None,
+    }
+    _refuse("The key has wider bounds than the key that has created it.", wider)
 
 
 def _exceeds(value: datetime | Decimal | None, bound: datetime | Decimal | None) -> bool:

@@ -55,6 +55,6 @@ async def reset_password(request: HttpRequest, body: PasswordResetRequest) -> Pa
 
 @user_router.post("/{user_id}/password-reset", response={202: Done, **errors(404)})
 async def send_password_reset(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[Done]:
-    """Send a customer a message with a link that sets a new password. Staff only."""
+    """Send a customer a message with a link that sets a new password. Requires the scope `security:write`."""
     await password_reset().send(request.auth, user_id)
     return Status(202, Done())

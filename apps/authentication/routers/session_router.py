@@ -47,7 +47,7 @@ async def end_session(request: AuthenticatedRequest, session_id: Path[Identifier
 async def list_user_sessions(
     request: AuthenticatedRequest, user_id: Path[Identifier], query: Query[CursorQuery]
 ) -> Page[SessionOut] | CursorPage[SessionOut]:
-    """List the sessions of an account. Accounts other than your own: staff only."""
+    """List the sessions of an account. Accounts other than your own require the scope `security:read`."""
     if query.cursor is not None:
         return await account_sessions().after(request.auth, user_id, query)
     return await account_sessions().page(request.auth, user_id, query)
@@ -55,7 +55,7 @@ async def list_user_sessions(
 
 @user_router.delete("/{user_id}/sessions", response={204: None, **errors(404)})
 async def end_user_sessions(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[None]:
-    """End all sessions of an account at once. Accounts other than your own: staff only.
+    """End all sessions of an account at once. Accounts other than your own require the scope `security:write`.
 
     For your own account this requires re-authentication (`STEP_UP_REQUIRED`).
     """
@@ -67,7 +67,7 @@ async def end_user_sessions(request: AuthenticatedRequest, user_id: Path[Identif
 async def end_user_session(
     request: AuthenticatedRequest, user_id: Path[Identifier], session_id: Path[Identifier]
 ) -> Status[None]:
-    """End a session of an account at once. Accounts other than your own: staff only.
+    """End a session of an account at once. Accounts other than your own require the scope `security:write`.
 
     Another session of your own account requires re-authentication (`STEP_UP_REQUIRED`).
     """

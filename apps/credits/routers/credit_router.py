@@ -16,7 +16,10 @@ user_router = Router(tags=["credits"])
 
 @router.get("/balance", response={200: CreditBalanceOut, **errors(404)})
 async def get_credit_balance(request: AuthenticatedRequest, query: Query[BalanceQuery]) -> CreditBalanceOut:
-    """Return the credit balance of your own account, or of `user_id`. Accounts other than your own: staff only."""
+    """Return the credit balance of your own account, or of `user_id`.
+
+    Accounts other than your own require the scope `credits:read`.
+    """
     return await credit_service().balance(request.auth, query.user_id)
 
 
@@ -28,7 +31,7 @@ async def list_credit_transactions(
 ) -> Page[CreditTransactionOut] | CursorPage[CreditTransactionOut]:
     """List the ledger entries of your own account, or of `user_id`, newest first.
 
-    Accounts other than your own: staff only.
+    Accounts other than your own require the scope `credits:read`.
     """
     if query.cursor is not None:
         return await credit_service().after(request.auth, query)
@@ -39,5 +42,8 @@ async def list_credit_transactions(
 async def post_credits(
     request: AuthenticatedRequest, user_id: Path[Identifier], posting: CreditPosting
 ) -> Status[CreditTransactionOut]:
-    """Post credits to a customer. Staff only. A `reference_id` posts once; a retry returns the first entry."""
+    """Post credits to a customer. A `reference_id` posts once; a retry returns the first entry.
+
+    A top-up requires the scope `credits:grant`, a refund or an adjustment `credits:adjust`.
+    """
     return Status(201, await credit_service().post(request.auth, user_id, posting))

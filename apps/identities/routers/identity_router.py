@@ -45,7 +45,7 @@ async def unlink_identity(request: AuthenticatedRequest, identity_id: Path[Ident
 async def list_identities(
     request: AuthenticatedRequest, user_id: Path[Identifier], query: Query[PageQuery]
 ) -> Page[IdentityOut]:
-    """List the identities of an account. Accounts other than your own: staff only."""
+    """List the identities of an account. Accounts other than your own require the scope `security:read`."""
     return await identity_service().page(request.auth, user_id, query)
 
 
@@ -53,6 +53,6 @@ async def list_identities(
 async def unlink_customer_identity(
     request: AuthenticatedRequest, user_id: Path[Identifier], identity_id: Path[Identifier]
 ) -> Status[None]:
-    """Unlink an identity of a customer. Staff only."""
+    """Unlink an identity of a customer. Requires the scope `security:write`."""
     await identity_service().unlink(request.auth, user_id, identity_id)
     return Status(204, None)

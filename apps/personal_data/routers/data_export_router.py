@@ -27,7 +27,7 @@ async def export_own_data(request: AuthenticatedRequest) -> HttpResponse:
 
 @router.get("/{user_id}/export", response={200: DataExportOut, **errors(404)})
 async def export_data(request: AuthenticatedRequest, user_id: Path[Identifier]) -> HttpResponse:
-    """Export the personal data of a customer who has requested it. Staff only.
+    """Export the personal data of a customer who has requested it. Requires the scopes to read all of it.
 
     Limited to five exports an hour for each account.
     """

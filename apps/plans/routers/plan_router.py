@@ -15,7 +15,7 @@ router = Router(tags=["plans"])
 
 @router.post("", response={201: PlanOut, **errors(409)})
 async def create_plan(request: AuthenticatedRequest, new: PlanCreate) -> Status[PlanOut]:
-    """Create a plan. Staff only."""
+    """Create a plan. Requires the scope `plans:write`."""
     return Status(201, await plan_service().create(request.auth, new))
 
 
@@ -33,12 +33,15 @@ async def get_plan(request: AuthenticatedRequest, plan_id: Path[Identifier]) -> 
 
 @router.patch("/{plan_id}", response={200: PlanOut, **errors(404, 409, 412)})
 async def update_plan(request: AuthenticatedRequest, plan_id: Path[Identifier], update: PlanUpdate) -> PlanOut:
-    """Update a plan. Staff only. `rate_limits` replaces all rate limits of the plan, from the next verification on."""
+    """Update a plan. `rate_limits` replaces all rate limits of the plan, from the next verification on.
+
+    Requires the scope `plans:write`.
+    """
     return await plan_service().update(request.auth, plan_id, update, if_match(request))
 
 
 @router.delete("/{plan_id}", response={204: None, **errors(404, 409, 412)})
 async def delete_plan(request: AuthenticatedRequest, plan_id: Path[Identifier]) -> Status[None]:
-    """Delete a plan that no account is on. Staff only."""
+    """Delete a plan that no account is on. Requires the scope `plans:write`."""
     await plan_service().delete(request.auth, plan_id, if_match(request))
     return Status(204, None)

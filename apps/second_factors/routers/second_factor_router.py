@@ -100,7 +100,7 @@ async def remove_passkey(request: AuthenticatedRequest, passkey_id: Path[Identif
 
 @user_router.get("/{user_id}/second-factors", response={200: SecondFactorsOut, **errors(404)})
 async def list_user_second_factors(request: AuthenticatedRequest, user_id: Path[Identifier]) -> SecondFactorsOut:
-    """List the second factors of an account. Accounts other than your own: staff only."""
+    """List the second factors of an account. Accounts other than your own require the scope `security:read`."""
     return await second_factors().summary(request.auth, user_id)
 
 
@@ -108,7 +108,7 @@ async def list_user_second_factors(request: AuthenticatedRequest, user_id: Path[
 async def reset_second_factors(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[None]:
     """Remove all second factors of an account whose owner has lost them, and end its sessions.
 
-    Superusers only. Requires re-authentication (`STEP_UP_REQUIRED`).
+    Requires the scope `security:write`, and re-authentication (`STEP_UP_REQUIRED`).
     """
     await factor_recovery().reset(request.auth, user_id)
     return Status(204, None)

@@ -14,7 +14,10 @@ router = Router(tags=["users"])
 
 @router.post("", response={201: InvitationOut, **errors(409)})
 async def create_invitation(request: AuthenticatedRequest, new: InvitationCreate) -> Status[InvitationOut]:
-    """Invite a person by mail. Staff only. The link is valid for seven days. 403 if `REGISTRATION` is `off`."""
+    """Invite a person by mail. The link is valid for seven days. 403 if `REGISTRATION` is `off`.
+
+    Requires the scope `customers:write`.
+    """
     return Status(201, await invitation_service().invite(request.auth, new))
 
 
@@ -22,7 +25,7 @@ async def create_invitation(request: AuthenticatedRequest, new: InvitationCreate
 async def list_invitations(
     request: AuthenticatedRequest, query: Query[CursorQuery]
 ) -> Page[InvitationOut] | CursorPage[InvitationOut]:
-    """List the invitations, newest first. Staff only."""
+    """List the invitations, newest first. Requires the scope `customers:read`."""
     if query.cursor is not None:
         return await invitation_service().after(request.auth, query)
     return await invitation_service().page(request.auth, query)
@@ -30,12 +33,12 @@ async def list_invitations(
 
 @router.post("/{invitation_id}/resend", response={200: InvitationOut, **errors(404, 409)})
 async def resend_invitation(request: AuthenticatedRequest, invitation_id: Path[Identifier]) -> InvitationOut:
-    """Send an invitation again. Staff only. It is valid for seven days from now."""
+    """Send an invitation again. Requires the scope `customers:write`. It is valid for seven days from now."""
     return await invitation_service().resend(request.auth, invitation_id)
 
 
 @router.delete("/{invitation_id}", response={204: None, **errors(404)})
 async def revoke_invitation(request: AuthenticatedRequest, invitation_id: Path[Identifier]) -> Status[None]:
-    """Revoke an invitation. Staff only. Its links become invalid."""
+    """Revoke an invitation. Requires the scope `customers:write`. Its links become invalid."""
     await invitation_service().revoke(request.auth, invitation_id)
     return Status(204, None)

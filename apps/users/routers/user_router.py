@@ -29,7 +29,7 @@ async def create_user(request: HttpRequest, new: UserCreate) -> Status[UserOut] 
 
 @router.get("", response={200: Page[UserOut] | CursorPage[UserOut]})
 async def list_users(request: AuthenticatedRequest, query: Query[UserQuery]) -> Page[UserOut] | CursorPage[UserOut]:
-    """List accounts: staff get all accounts, other callers their own."""
+    """List accounts: all with the scope `customers:read`, otherwise only your own."""
     if query.cursor is not None:
         return await user_service().after(request.auth, query)
     return await user_service().page(request.auth, query)
@@ -54,13 +54,15 @@ async def update_own_user(request: AuthenticatedRequest, update: UserUpdate) -> 
 
 @router.get("/{user_id}", response={200: UserOut, **errors(404)})
 async def get_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> UserOut:
-    """Return an account. Accounts other than your own: staff only."""
+    """Return an account. Accounts other than your own require the scope `customers:read`."""
     return await user_service().get(request.auth, user_id)
 
 
 @router.patch("/{user_id}", response={200: UserOut, **errors(404, 409, 412)})
 async def update_user(request: AuthenticatedRequest, user_id: Path[Identifier], update: UserUpdate) -> UserOut:
-    """Update an account. Only staff can set `plan` and `is_active`, and only superusers `roles`.
+    """Update an account. Accounts other than your own require the scope `customers:write`.
+
+    `plan` requires `customers:write`, `is_active` `customers:suspend`, and `roles` `staff:manage`.
 
     Members of staff cannot set their own `is_active` to false. `email` and `roles` require re-authentication
     (`STEP_UP_REQUIRED`); API keys are refused.
@@ -81,7 +83,7 @@ async def delete_user(request: AuthenticatedRequest, user_id: Path[Identifier]) 
 
 @router.post("/{user_id}/restore", response={200: UserOut, **errors(404, 409)})
 async def restore_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> UserOut:
-    """Restore a deleted account within the grace period. Staff only.
+    """Restore a deleted account within the grace period. Requires the scope `customers:write`.
 
     Its API keys are valid again; its sessions stay ended.
     """

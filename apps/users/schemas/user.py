@@ -129,6 +129,11 @@ class UserUpdate(RequestSchema):
         return not RIGHTS_FIELDS.isdisjoint(self.model_fields_set)
 
     @property
+    def reactivates(self) -> bool:
+        """Whether this change reactivates the account."""
+        return "is_active" in self.model_fields_set and self.is_active
+
+    @property
     def removes_access(self) -> bool:
         """Whether this change suspends the account or takes staff rights from it."""
         return any(getattr(self, name) is False for name in ACCESS_FIELDS & self.model_fields_set)

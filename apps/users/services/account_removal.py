@@ -15,7 +15,7 @@ from apps.one_time_tokens.services.in_transaction.one_time_tokens import Account
 from apps.users.repositories.erasure_repository import ErasureRepository
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.user import UserOut
-from apps.users.services.credentials import Credentials, require_changeable_by
+from apps.users.services.credentials import Credentials, require_admissible_by
 from apps.users.services.in_transaction.accounts import lock_removable
 
 MESSAGE_KIND = "account_deleted"
@@ -65,13 +65,13 @@ class AccountRemoval:
     async def restore(self, actor: Principal, user_id: int) -> UserOut:
         """Restore the account; its keys are valid again, its sessions and links are not.
 
-        Raises NotAllowed, InsufficientScopes, NotFound when the account is not deleted or has been erased, Conflict
-        when another account has its address or user name.
+        Raises NotAllowed, InsufficientScopes, StepUpRequired for an account of staff, NotFound when the account is not
+        deleted or has been erased, Conflict when another account has its address or user name.
         """
         actor.require_scope(CUSTOMERS_WRITE)
         async with transaction():
             user = await self._deleted.lock(user_id)
-            await require_changeable_by(actor, Credentials.of(user), self._users)
+            await require_admissible_by(actor, Credentials.of(user), self._users)
             await self._deleted.restore(user)
             await self._audit.record(AuditEntry(actor, "user.restored", "user", user_id, after={"is_active": True}))
             return UserOut.of(await self._users.get(user_id))

@@ -14,7 +14,7 @@ from apps.plans.services.plan_service import PlanService
 from apps.users.models import User
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.user import UserOut, UserUpdate
-from apps.users.services.credentials import Credentials, require_changeable_by, scopes_held_by
+from apps.users.services.credentials import Credentials, require_admissible_by, require_changeable_by, scopes_held_by
 from apps.users.services.in_transaction.accounts import lock_removable
 from apps.users.services.in_transaction.email_changes import EmailChangeRequests, EmailReplacement
 from apps.users.services.in_transaction.role_assignment import RoleAssignment
@@ -68,7 +68,7 @@ class AccountUpdate:
         changes = await self._changes(update)
         wanted_email = changes.pop("email", None) if user_id == actor.user_id else None
         async with transaction():
-            user = await self._lock(actor, user_id, removes_access=update.removes_access)
+            user = await self._lock(actor, user_id, update)
             if if_match.is_conditional:
                 if_match.require(UserOut.of(await self._users.get(user_id)))
             if changes or wanted_email is None:
@@ -79,11 +79,12 @@ class AccountUpdate:
                 await self._replacement.complete_by_staff(actor, user, changes["email"])
             return UserOut.of(await self._users.get(user_id))
 
-    async def _lock(self, actor: Principal, user_id: int, *, removes_access: bool) -> User:
-        if removes_access:
+    async def _lock(self, actor: Principal, user_id: int, update: UserUpdate) -> User:
+        if update.removes_access:
             return await lock_removable(actor, user_id, self._users)
         user = await self._users.lock(user_id)
-        await require_changeable_by(actor, Credentials.of(user), self._users)
+        require = require_admissible_by if update.reactivates else require_changeable_by
+        await require(actor, Credentials.of(user), self._users)
         return user
 
     async def _changes(self, update: UserUpdate) -> dict[str, Any]:

@@ -100,6 +100,13 @@ async def require_changeable_by(actor: Principal, account: Colleague, roles: Rol
         raise NotAllowed(f"This member of staff holds scopes that you lack: {', '.join(sorted(lacking))}.")
 
 
+async def require_admissible_by(actor: Principal, account: Colleague, roles: RoleScopes) -> None:
+    """Raise as `require_changeable_by` does, and StepUpRequired for staff, who get their rights back."""
+    await require_changeable_by(actor, account, roles)
+    if is_of_staff(account):
+        actor.require_recent_authentication()
+
+
 async def require_removable_by(
     actor: Principal, account: Credentials, own: Credentials | None, roles: RoleScopes
 ) -> None:

@@ -17,7 +17,7 @@ SELECT
     key.ip_allowlist,
     key.metadata::text,
     key.rate_limits::text,
-    key.budget,
+    counter.budget,
     key.is_active,
     key.revoked_at,
     key.expires_at,

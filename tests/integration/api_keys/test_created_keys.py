@@ -1,6 +1,7 @@
 """What an API key creates has its bounds, and is revoked with it."""
 
 import asyncio
+from contextvars import copy_context
 from decimal import Decimal
 from typing import Any
 
@@ -8,15 +9,17 @@ import httpx
 import pytest
 
 from apps.api_keys.models import ApiKey, ApiKeyCounter
+from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
 from apps.audit.models import AuditEvent
+from apps.core.database.transaction import transaction
 from tests.support.accounts import Account, colleague, customer
 from tests.support.assertions import assert_error
-from tests.support.factories import IssuedKey, make_key
+from tests.support.factories import IssuedKey, give_credits, make_key, make_service_key
 from tests.support.forgery import bearer
 from tests.support.oauth import exchange
-from tests.support.orm import make, rows
+from tests.support.orm import make, rows, until_a_lock_is_awaited
 
-KEYS = "/api/v1/api-keys"
+KEYS, VERIFY = "/api/v1/api-keys", "/api/v1/keys/verify"
 ACCOUNT = ["account:read", "account:write", "mine:*"]
 END = "2999-01-01T00:00:00Z"
 
@@ -157,6 +160,22 @@ async def test_a_key_of_staff_creates_bounded_keys_for_customers(api: httpx.Asyn
     assert await revoked() == {creator.id, made["id"]}
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("ip_allowlist", []), ("expires_at", None), ("budget", None), ("name", "as narrow as before")]
+)
+async def test_a_key_rotates_no_key_that_has_become_wider(api: httpx.AsyncClient, field: str, value: Any):
+    me = await customer()
+    creator = await key_of(me, ip_allowlist=["127.0.0.0/8"], expires_at=END, budget=Decimal(10))
+    child = await create(api, creator, budget="4")
+    path = f"{KEYS}/{child['id']}"
+    assert (await api.patch(path, json={field: value}, headers=me.headers)).status_code == 200
+    rotated = await api.post(f"{path}/rotate", headers=creator.headers)
+    if field == "name":
+        assert rotated.status_code == 200
+    else:
+        assert_error(rotated, 403, "FORBIDDEN", field=field)
+
+
 async def test_a_key_that_is_created_while_its_creator_is_revoked_does_not_survive(api: httpx.AsyncClient):
     me = await customer()
     for _ in range(8):
@@ -186,7 +205,7 @@ async def test_what_expires_before_its_key_makes_no_new_secret(api: httpx.AsyncC
     key = await key_of(me)
     child, headers, newest = await create(api, key), key.headers, key.secret
     if how == "token":
-        headers, newest = bearer(await exchange(api, key, " ".join(ACCOUNT))), ""
+        headers = bearer(await exchange(api, key, " ".join(ACCOUNT)))
     else:
         grace = {"grace_seconds": 600}
         newest = (await api.post(f"{KEYS}/{key.id}/rotate", json=grace, headers=me.headers)).json()["api_key"]
@@ -195,6 +214,24 @@ async def test_what_expires_before_its_key_makes_no_new_secret(api: httpx.AsyncC
         assert_error(refused, 403, "FORBIDDEN")
     assert (await api.get(f"{KEYS}/{key.id}", headers=headers)).status_code == 200
     assert (await api.post(KEYS, json={"name": "k"}, headers={"X-API-Key": newest})).status_code == 201
+
+
+async def test_a_call_that_waits_for_a_creation_spends_only_what_is_left(api: httpx.AsyncClient):
+    """A batch that began before the creation committed has read the creator's row as it was."""
+    me, service = await customer(), await make(make_service_key)
+    await make(give_credits, me.user, 100)
+    creator = await key_of(me, budget=Decimal(10))
+    query, outside = {"key": creator.secret, "cost": "10"}, copy_context()
+    async with transaction():
+        keys = ApiKeyRepository()
+        row = await keys.lock(creator.id)
+        assert await keys.lock_budget_spent(row) == 0
+        await keys.update(row, budget=Decimal(3))
+        call = asyncio.create_task(api.post(VERIFY, json=query, headers=service.headers), context=outside)
+        await until_a_lock_is_awaited()
+    assert (await call).json()["code"] == "INSUFFICIENT_CREDITS"
+    left = (await api.post(VERIFY, json={**query, "cost": "3"}, headers=service.headers)).json()
+    assert left["code"] == "VALID"
 
 
 async def test_concurrent_creations_share_one_budget(api: httpx.AsyncClient):

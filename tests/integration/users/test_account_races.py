@@ -5,12 +5,10 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from contextvars import Context, copy_context
 from datetime import timedelta
-from time import sleep
 from typing import Any
 
 import httpx
 import pytest
-from django.db import connection
 from django.db.models.functions import Now
 
 from apps.audit.dependencies import audit_trail
@@ -35,7 +33,7 @@ from apps.users.schemas.user import UserUpdate
 from apps.users.services.in_transaction.account_creation import AccountCreation
 from tests.support.accounts import Account, superuser
 from tests.support.factories import make_plan, make_role, make_user
-from tests.support.orm import make, rows, run_in_transaction
+from tests.support.orm import make, rows, until_a_lock_is_awaited
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -47,7 +45,7 @@ async def while_locked(user: User, other: Awaitable[Any]) -> AsyncIterator[async
     async with transaction():
         await UserRepository().lock(user.pk)
         task = _begin(other, outside)
-        await run_in_transaction(_wait_until_locks_are_awaited)
+        await until_a_lock_is_awaited()
         yield task
 
 
@@ -56,13 +54,6 @@ def _begin(other: Awaitable[Any], context: Context) -> asyncio.Task[Any]:
         return await other
 
     return asyncio.create_task(whole(), context=context)
-
-
-def _wait_until_locks_are_awaited() -> None:
-    with connection.cursor() as cursor:
-        while not cursor.rowcount > 0:
-            sleep(0.01)
-            cursor.execute("SELECT FROM pg_locks WHERE NOT granted")
 
 
 async def allowance_of(user: User) -> int | None:

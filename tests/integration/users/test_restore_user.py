@@ -86,3 +86,23 @@ async def test_only_staff_restore(api: httpx.AsyncClient):
     me, other = await deleted(api), await customer()
     assert_error(await restore(api, me.id, other), 403, "FORBIDDEN")
     assert_error(await restore(api, me.id, me), 401, "NOT_AUTHENTICATED")
+
+
+async def test_giving_access_back_to_staff_needs_recent_authentication(api: httpx.AsyncClient):
+    """A stolen session, or a key, would otherwise bring back an account whose credentials the thief knows."""
+    boss, key_owner = await colleague(), await colleague()
+    key = await make(make_key, key_owner.user, scopes=["customers:write", "customers:suspend", "staff:manage"])
+    suspended, gone, person = await colleague("audit:read"), await colleague("audit:read"), await customer()
+    for account in (suspended, person):
+        path = f"{USERS}/{account.id}"
+        assert (await api.patch(path, json={"is_active": False}, headers=boss.headers)).status_code == 200
+    assert (await api.delete(f"{USERS}/{gone.id}", headers=boss.headers)).status_code == 204
+    await run_in_transaction(Session.objects.update, authenticated_at=Now() - timedelta(minutes=11))
+    back = {"is_active": True}
+    assert_error(await api.patch(f"{USERS}/{suspended.id}", json=back, headers=boss.headers), 401, "STEP_UP_REQUIRED")
+    assert_error(await restore(api, gone.id, boss), 401, "STEP_UP_REQUIRED")
+    assert_error(await api.patch(f"{USERS}/{suspended.id}", json=back, headers=key.headers), 403, "FORBIDDEN")
+    assert (await api.patch(f"{USERS}/{person.id}", json=back, headers=boss.headers)).status_code == 200
+    await run_in_transaction(Session.objects.update, authenticated_at=Now())
+    assert (await api.patch(f"{USERS}/{suspended.id}", json=back, headers=boss.headers)).status_code == 200
+    assert (await restore(api, gone.id, boss)).status_code == 200

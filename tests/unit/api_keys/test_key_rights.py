@@ -103,11 +103,25 @@ async def test_a_new_secret_gives_staff_no_scope_that_they_lack(service, keys):
     keys.keys[THEIRS].scopes = [KEYS_VERIFY]
     with pytest.raises(NotAllowed):
         await service.rotate(staff_of(COLLEAGUE, *KEYS), THEIRS)
-    await service.rotate(staff_of(COLLEAGUE, *KEYS, KEYS_VERIFY), THEIRS)
+    await service.rotate(staff_of(COLLEAGUE, *KEYS, KEYS_VERIFY, recently_authenticated=True), THEIRS)
     keys.keys[MINE].scopes = [KEYS_VERIFY]  # withheld from its owner, who gains nothing by a new secret
-    await service.rotate(session_of(ME), MINE)
+    await service.rotate(session_of(ME, recently_authenticated=True), MINE)
     with pytest.raises(SecondFactorRequired):
         await service.rotate(session_of(ME, lacks_second_factor=True), MINE)
+
+
+@pytest.mark.parametrize("scopes", [[KEYS_VERIFY], [ACCOUNT_READ], ["keys:*"]])
+async def test_a_new_secret_with_declared_scopes_needs_recent_authentication(service, keys, scopes):
+    keys.keys[MINE].scopes = scopes
+    for actor in (session_of(ME), staff_of(COLLEAGUE, *RESERVED_SCOPES)):
+        with pytest.raises(StepUpRequired):
+            await service.rotate(actor, MINE)
+    assert keys.calls == []
+    own = key_of(ME, ACCOUNT_WRITE, KEYS_VERIFY, *scopes, api_key_id=MINE)
+    for actor in (session_of(ME, recently_authenticated=True), own, OPERATOR):
+        await service.rotate(actor, MINE)
+    keys.keys[MINE].scopes = ["mine:read"]
+    await service.rotate(session_of(ME), MINE)
 
 
 async def test_a_key_grants_no_scope_that_it_lacks(service, keys):

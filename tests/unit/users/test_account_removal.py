@@ -112,7 +112,9 @@ async def test_refuses_to_delete(removal, users, belongings, audit, actor, user_
 
 async def test_staff_restore(removal, users, deleted, audit):
     assert (await removal.restore(staff_of(5, CUSTOMERS_WRITE), ME)).id == ME
-    await removal.restore(staff_of(5, CUSTOMERS_WRITE, STAFF_MANAGE), COLLEAGUE)
+    with pytest.raises(StepUpRequired):
+        await removal.restore(staff_of(5, CUSTOMERS_WRITE, STAFF_MANAGE), COLLEAGUE)
+    await removal.restore(staff_of(5, CUSTOMERS_WRITE, STAFF_MANAGE, recently_authenticated=True), COLLEAGUE)
     assert deleted.restored == [ME, COLLEAGUE]
     assert [entry.action for entry in audit.entries] == ["user.restored"] * 2
 
