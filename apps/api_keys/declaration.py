@@ -48,6 +48,7 @@ DECLARATION = AppDeclaration(
                     "grace_seconds",
                     "prefix",
                     "token_id",
+                    "audience",
                 }
             ),
         )

@@ -6,8 +6,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, model_validator
 
+from apps.authentication.domain.signing_algorithms import SigningAlgorithm
 from config.environment.server import ServerSettings
+from config.environment.variables import CommaSeparated
 
+ABSOLUTE_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!$-;=?-_a-z~]+")  # RFC 8707, 2
 EVERY_INTERFACE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  compared, not bound
 
 
@@ -20,6 +23,15 @@ def base_url(value: str) -> str:
         raise ValueError(
             "must be a URL such as https://api.example.com, without user, query, fragment or slash at its end"
         )
+    return value
+
+
+def _resources(value: list[str]) -> list[str]:
+    for number, resource in enumerate(value, start=1):
+        if not ABSOLUTE_URI.fullmatch(resource):
+            raise ValueError(
+                f"entry {number} must be an absolute URI without a fragment, such as https://api.example.com"
+            )
     return value
 
 
@@ -40,6 +52,8 @@ class AddressSettings(ServerSettings):
     application_url: BaseUrl = ""
     token_issuer: BaseUrl = ""
     token_audience: str = "keyhouse"
+    token_resources: Annotated[CommaSeparated, AfterValidator(_resources)] = []
+    token_signing_algorithm: SigningAlgorithm = SigningAlgorithm.EDDSA
 
     @property
     def own_url(self) -> str:

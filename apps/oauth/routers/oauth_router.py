@@ -1,10 +1,12 @@
-"""`/oauth`, and `/.well-known/oauth-authorization-server`."""
+"""`/oauth`, and the metadata below `/.well-known/`."""
 
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from apps.authentication.dependencies import key_ring
+from apps.authentication.services.signing_keys import KEY_SET_SECONDS
 from apps.core.authorization.principal import Principal
 from apps.core.http.responses import Router
 from apps.core.rate_limits.request_limits import limit_by_address
@@ -27,8 +29,12 @@ from apps.oauth.services.oauth_errors import OAuthError
 router = Router(tags=["oauth"])
 metadata_router = Router(tags=["oauth"])
 
-METADATA_SECONDS = 3600
-GRANT_FIELDS = {"grant_type": "`client_credentials`", "scope": "the requested scopes, separated by spaces"}
+METADATA_SECONDS = KEY_SET_SECONDS  # it names the algorithms of the keys
+GRANT_FIELDS = {
+    "grant_type": "`client_credentials`",
+    "scope": "the requested scopes, separated by spaces",
+    "resource": "the service that the token is for, as the operator has configured it (RFC 8707); by default Keyhouse",
+}
 CLIENT_FIELDS = {
     "client_id": "the API key's id or visible prefix, unless the client authenticates by HTTP Basic",
     "client_secret": "the API key, unless the client authenticates by HTTP Basic",
@@ -42,9 +48,28 @@ ERROR_RESPONSES: dict[Any, Any] = {frozenset({400, 401, 429, 500, 503}): OAuthEr
 @metadata_router.get("/.well-known/oauth-authorization-server", auth=None, response={200: ServerMetadata})
 async def get_server_metadata(request: HttpRequest, response: HttpResponse) -> ServerMetadata:
     """Return the OAuth endpoints and what they support (RFC 8414)."""
+    return await _metadata(response)
+
+
+@metadata_router.get(
+    "/.well-known/openid-configuration",
+    auth=None,
+    response={200: ServerMetadata},
+    summary="Get Server Metadata For OpenID Libraries",
+)
+async def get_openid_configuration(request: HttpRequest, response: HttpResponse) -> ServerMetadata:
+    """Return the same document at the path where libraries of resource servers look for issuer, keys and algorithms.
+
+    Keyhouse is not an OpenID provider: it has no authorization endpoint, and issues no ID tokens.
+    """
+    return await _metadata(response)
+
+
+async def _metadata(response: HttpResponse) -> ServerMetadata:
     response["Cache-Control"] = f"public, max-age={METADATA_SECONDS}"
+    algorithms = sorted({key["alg"] for key in (await key_ring().jwks())["keys"]})
     # The operator's settings, never the Host header of a request.
-    return ServerMetadata.of(settings.TOKEN_ISSUER, settings.PUBLIC_URL)
+    return ServerMetadata.of(settings.TOKEN_ISSUER, settings.PUBLIC_URL, algorithms)
 
 
 @router.post(
@@ -58,7 +83,7 @@ async def exchange_key(request: HttpRequest, response: HttpResponse) -> TokenOut
     """Exchange an API key for a 15-minute access token that other services verify offline (RFC 6749, 4.4; RFC 9068).
 
     The client id is the key's id or its visible prefix, and the client secret is the key. Send them by HTTP Basic or in
-    the form.
+    the form. With `resource` the token is for that service, and Keyhouse's own API does not accept it.
     Without `scope` the token has the key's scopes, except those that Keyhouse itself checks. The exchange is a use of
     the key and counts against its rate limits. Rate limited per client address.
     """

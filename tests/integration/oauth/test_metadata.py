@@ -1,9 +1,20 @@
-"""`GET /.well-known/oauth-authorization-server`."""
+"""`GET /.well-known/oauth-authorization-server` and `/.well-known/openid-configuration`."""
 
 import httpx
 import pytest
+from authlib.oauth2.rfc8414 import AuthorizationServerMetadata, get_well_known_url
 from django.conf import settings
+from django.utils import timezone
 
+from apps.authentication.dependencies import key_ring
+from apps.authentication.domain.signing_algorithms import SigningAlgorithm
+from apps.authentication.models import SigningKey
+from apps.authentication.services.signing_keys import new_key
+from apps.core.authorization.catalogue import CATALOGUE
+from tests.support.assertions import assert_error
+from tests.support.orm import make
+
+OPENID_CONFIGURATION = "/.well-known/openid-configuration"
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
 
 
@@ -13,13 +24,16 @@ async def test_metadata_names_endpoints_and_methods(api: httpx.AsyncClient, monk
     response = await api.get(WELL_KNOWN, headers={"Host": "evil.example.com"})
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("application/json")
-    assert response.headers["cache-control"] == "public, max-age=3600"
+    assert response.headers["cache-control"] == "public, max-age=300"
     assert response.json() == {
         "issuer": "https://id.example.com",
         "token_endpoint": "https://keys.example.com/api/v1/oauth/token",
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "grant_types_supported": ["client_credentials"],
-        "response_types_supported": [],
+        "response_types_supported": ["none"],
+        "scopes_supported": list(CATALOGUE),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["EdDSA"],
         "jwks_uri": "https://keys.example.com/.well-known/jwks.json",
         "introspection_endpoint": "https://keys.example.com/api/v1/oauth/introspect",
         "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "Bearer"],
@@ -37,5 +51,34 @@ async def test_endpoints_of_metadata_exist(api: httpx.AsyncClient):
     assert (await api.get(metadata["jwks_uri"].removeprefix(settings.PUBLIC_URL))).status_code == 200
 
 
-async def test_openid_configuration_is_not_found(api: httpx.AsyncClient):
-    assert (await api.get("/.well-known/openid-configuration")).status_code == 404
+async def test_metadata_is_valid_for_an_independent_library(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(settings, "PUBLIC_URL", "https://keys.example.com")
+    monkeypatch.setattr(settings, "TOKEN_ISSUER", "https://keys.example.com")
+    path = get_well_known_url(settings.TOKEN_ISSUER)
+    assert path == WELL_KNOWN
+    metadata = (await api.get(path)).json()
+    AuthorizationServerMetadata(metadata).validate()
+    # RFC 8414, 3.2: members without a value are left out.
+    assert [name for name, value in metadata.items() if value in ([], None, "")] == []
+
+
+async def test_openid_libraries_find_the_same_document(api: httpx.AsyncClient):
+    here, there = await api.get(WELL_KNOWN), await api.get(OPENID_CONFIGURATION)
+    assert (there.status_code, there.json()) == (200, here.json())
+    assert there.headers["cache-control"] == here.headers["cache-control"]
+    # It is no OpenID provider: nothing can be authorized, and nothing in the document says otherwise.
+    assert not {"authorization_endpoint", "userinfo_endpoint"} & there.json().keys()
+    assert_error(await api.get("/api/v1/oauth/authorize"), 404, "NOT_FOUND")
+
+
+async def test_metadata_names_the_algorithms_of_all_published_keys(api: httpx.AsyncClient):
+    await key_ring().signing_key()
+    for algorithm in (SigningAlgorithm.ES256, SigningAlgorithm.RS256):
+        await make((await new_key(algorithm)).save)
+    named = (await api.get(WELL_KNOWN)).json()["id_token_signing_alg_values_supported"]
+    assert named == ["ES256", "EdDSA", "RS256"]
+    await make(
+        SigningKey.objects.exclude(pk=(await make(SigningKey.objects.latest, "pk")).pk).update,
+        retires_at=timezone.now(),
+    )
+    assert (await api.get(WELL_KNOWN)).json()["id_token_signing_alg_values_supported"] == ["RS256"]
