@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, model_validator
 
-from apps.authentication.domain.signing_algorithms import SigningAlgorithm
+from apps.core.crypto.signing_algorithms import SigningAlgorithm
 from config.environment.server import ServerSettings
 from config.environment.variables import CommaSeparated
 

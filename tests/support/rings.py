@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from apps.authentication.domain.signing_algorithms import SigningAlgorithm
 from apps.authentication.models import SigningKey
 from apps.authentication.services.signing_keys import KeyRing
+from apps.core.crypto.signing_algorithms import SigningAlgorithm
 from apps.core.database.open_transaction import require_transaction
 
 

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 
 class SigningKey(models.Model):
-    """A key pair, as `domain/signing_algorithms.py` writes it; the private half is encrypted under SECRET_KEY.
+    """A key pair, as `apps/core/crypto/signing_algorithms.py` writes it, its private half encrypted under SECRET_KEY.
 
     A key is published and verifies until `retires_at`. The newest key with `signs_at` in the past signs.
     """

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from apps.authentication.domain.signing_algorithms import SigningAlgorithm
+from apps.core.crypto.signing_algorithms import SigningAlgorithm
 from apps.core.schemas.base import ResponseSchema
 
 

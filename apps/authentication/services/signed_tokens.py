@@ -15,10 +15,10 @@ from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 
 from apps.authentication.domain.refresh_token import RefreshToken
 from apps.authentication.domain.session_rules import principal_of
-from apps.authentication.domain.signing_algorithms import PublicKey, SigningAlgorithm, algorithm_of, json_web_key
 from apps.authentication.models import Session
 from apps.authentication.schemas.login import TokenPair
 from apps.authentication.services.signing_keys import KeyRing
+from apps.core.crypto.signing_algorithms import PublicKey, SigningAlgorithm, algorithm_of, json_web_key
 from apps.core.values.api_contract import ACCESS_TOKEN_SECONDS
 
 ALGORITHMS = frozenset(SigningAlgorithm)

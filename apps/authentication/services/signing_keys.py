@@ -12,7 +12,14 @@ from django.utils import timezone
 
 from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
-from apps.authentication.domain.signing_algorithms import (
+from apps.authentication.models import SigningKey
+from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
+from apps.authentication.schemas.signing_key import SigningKeyOut
+from apps.core.authorization.catalogue import SYSTEM_WRITE
+from apps.core.authorization.principal import Principal
+from apps.core.crypto import encryption
+from apps.core.crypto.passwords import run_in_hashing_thread
+from apps.core.crypto.signing_algorithms import (
     PrivateKey,
     PublicKey,
     SigningAlgorithm,
@@ -24,13 +31,6 @@ from apps.authentication.domain.signing_algorithms import (
     private_bytes,
     public_bytes,
 )
-from apps.authentication.models import SigningKey
-from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
-from apps.authentication.schemas.signing_key import SigningKeyOut
-from apps.core.authorization.catalogue import SYSTEM_WRITE
-from apps.core.authorization.principal import Principal
-from apps.core.crypto import encryption
-from apps.core.crypto.passwords import run_in_hashing_thread
 from apps.core.database.transaction import transaction
 from apps.core.errors import Unavailable
 from apps.core.values.api_contract import ACCESS_TOKEN_SECONDS

@@ -5,8 +5,6 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from apps.authentication.dependencies import key_ring
-from apps.authentication.services.signing_keys import KEY_SET_SECONDS
 from apps.core.authorization.principal import Principal
 from apps.core.http.responses import Router
 from apps.core.rate_limits.request_limits import limit_by_address
@@ -29,7 +27,7 @@ from apps.oauth.services.oauth_errors import OAuthError
 router = Router(tags=["oauth"])
 metadata_router = Router(tags=["oauth"])
 
-METADATA_SECONDS = KEY_SET_SECONDS  # it names the algorithms of the keys
+METADATA_SECONDS = 3600
 GRANT_FIELDS = {
     "grant_type": "`client_credentials`",
     "scope": "the requested scopes, separated by spaces",
@@ -48,7 +46,7 @@ ERROR_RESPONSES: dict[Any, Any] = {frozenset({400, 401, 429, 500, 503}): OAuthEr
 @metadata_router.get("/.well-known/oauth-authorization-server", auth=None, response={200: ServerMetadata})
 async def get_server_metadata(request: HttpRequest, response: HttpResponse) -> ServerMetadata:
     """Return the OAuth endpoints and what they support (RFC 8414)."""
-    return await _metadata(response)
+    return _metadata(response)
 
 
 @metadata_router.get(
@@ -62,14 +60,13 @@ async def get_openid_configuration(request: HttpRequest, response: HttpResponse)
 
     Keyhouse is not an OpenID provider: it has no authorization endpoint, and issues no ID tokens.
     """
-    return await _metadata(response)
+    return _metadata(response)
 
 
-async def _metadata(response: HttpResponse) -> ServerMetadata:
+def _metadata(response: HttpResponse) -> ServerMetadata:
     response["Cache-Control"] = f"public, max-age={METADATA_SECONDS}"
-    algorithms = sorted({key["alg"] for key in (await key_ring().jwks())["keys"]})
     # The operator's settings, never the Host header of a request.
-    return ServerMetadata.of(settings.TOKEN_ISSUER, settings.PUBLIC_URL, algorithms)
+    return ServerMetadata.of(settings.TOKEN_ISSUER, settings.PUBLIC_URL)
 
 
 @router.post(

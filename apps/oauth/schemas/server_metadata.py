@@ -3,6 +3,7 @@
 from typing import Self
 
 from apps.core.authorization.catalogue import CATALOGUE
+from apps.core.crypto.signing_algorithms import SigningAlgorithm
 from apps.core.schemas.base import ResponseSchema
 from apps.core.values.api_contract import API_PATH
 from apps.oauth.schemas.oauth_token import CLIENT_CREDENTIALS
@@ -14,8 +15,8 @@ class ServerMetadata(ResponseSchema):
     """The endpoints, and what they support (RFC 8414, 2; OpenID Connect Discovery 1.0, 3).
 
     `scopes_supported` are those that Keyhouse itself checks; customers name scopes of their own. As Keyhouse issues no
-    ID tokens, `id_token_signing_alg_values_supported` are the algorithms of its access tokens: libraries of resource
-    servers read there which ones to accept.
+    ID tokens, `id_token_signing_alg_values_supported` are the algorithms that may sign its access tokens: libraries of
+    resource servers read there which ones to accept. The key set says which one each key is for.
     """
 
     issuer: str
@@ -34,7 +35,7 @@ class ServerMetadata(ResponseSchema):
     service_documentation: str
 
     @classmethod
-    def of(cls, issuer: str, own_url: str, algorithms: list[str]) -> Self:
+    def of(cls, issuer: str, own_url: str) -> Self:
         """Return the metadata of the issuer with endpoints below `own_url`; neither ends in a slash."""
         endpoints = f"{own_url}{API_PATH}/oauth"
         return cls(
@@ -47,7 +48,7 @@ class ServerMetadata(ResponseSchema):
             response_types_supported=["none"],
             scopes_supported=list(CATALOGUE),
             subject_types_supported=["public"],
-            id_token_signing_alg_values_supported=algorithms,
+            id_token_signing_alg_values_supported=list(SigningAlgorithm),
             jwks_uri=f"{own_url}/.well-known/jwks.json",
             introspection_endpoint=f"{endpoints}/introspect",
             introspection_endpoint_auth_methods_supported=[*CLIENT_AUTHENTICATION_METHODS, "Bearer"],

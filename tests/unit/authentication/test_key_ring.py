@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.utils import timezone
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from apps.authentication.domain.signing_algorithms import SigningAlgorithm, algorithm_of, private_bytes, public_bytes
 from apps.authentication.models import SigningKey
 from apps.authentication.services import signing_keys
 from apps.authentication.services.signing_keys import (
@@ -22,6 +21,7 @@ from apps.authentication.services.signing_keys import (
     encrypt,
 )
 from apps.core.authorization.principal import OPERATOR
+from apps.core.crypto.signing_algorithms import SigningAlgorithm, algorithm_of, private_bytes, public_bytes
 from apps.core.errors import NotAllowed, Unavailable
 from tests.support.callers import session_of, staff_of
 from tests.support.fakes import FakeAudit

@@ -10,7 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from apps.authentication.domain.signing_algorithms import (
+from apps.authentication.services.signed_tokens import AccessClaims, AccessTokens
+from apps.core.crypto.signing_algorithms import (
     SigningAlgorithm,
     algorithm_of,
     load_private,
@@ -19,7 +20,6 @@ from apps.authentication.domain.signing_algorithms import (
     private_bytes,
     public_bytes,
 )
-from apps.authentication.services.signed_tokens import AccessClaims, AccessTokens
 from tests.support.rings import new_ring
 
 pytestmark = pytest.mark.unit

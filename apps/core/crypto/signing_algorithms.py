@@ -1,4 +1,4 @@
-"""The algorithms that sign access tokens. Each has a type of key of its own, so a key states its algorithm.
+"""The algorithms that sign tokens. Each has a type of key of its own, so a key states its algorithm.
 
 An Ed25519 key is stored as its 32 bytes, every other one in DER (SubjectPublicKeyInfo, and PKCS #8).
 """
