@@ -1,5 +1,6 @@
 """In-memory repositories for tests of services, and unsaved rows."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -30,7 +31,7 @@ def unsaved_user(user_id: int = 1, **fields: Any) -> User:
 def unsaved_key(key_id: int = 1, user_id: int = 1, **fields: Any) -> ApiKey:
     """Return a key as a repository does, with its annotations."""
     key = ApiKey(pk=key_id, user_id=user_id, name="key", created_at=LONG_AGO, updated_at=LONG_AGO, **fields)
-    vars(key).update(prefix="sk_live_abcd", budget_spent=Decimal(0), last_used_at=None)
+    vars(key).update(prefix="sk_live_abcd", budget_spent=Decimal(0), last_used_at=None, state="active")
     return key
 
 
@@ -43,6 +44,10 @@ class FakeAudit:
     async def record(self, entry: AuditEntry) -> None:
         require_transaction("record an audit event")
         self.entries.append(entry)
+
+    async def record_all(self, entries: Sequence[AuditEntry]) -> None:
+        for entry in entries:
+            await self.record(entry)
 
 
 class FakeAccounts(Accounts):
@@ -92,6 +97,9 @@ class FakeUsers:
         user = await self.get(user_id)
         self.locked.append(user_id)
         return user
+
+    async def lock_with(self, user_id: int, other_id: int | None) -> tuple[User, User | None]:
+        return await self.lock(user_id), None if other_id is None else self.users.get(other_id)
 
     async def find_with_role_scopes(self, user_id: int) -> User | None:
         self.holders_found += 1

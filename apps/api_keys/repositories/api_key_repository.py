@@ -1,16 +1,19 @@
 """Reads and writes API keys."""
 
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import override
+from typing import Any, override
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
-from apps.api_keys.models import ApiKey, ApiKeyCounter, ApiKeySecret
+from apps.api_keys.models import ApiKey, ApiKeyCounter, ApiKeySecret, key_state
 from apps.core.database.orm.entity_repository import OwnedRepository, existing
 from apps.core.database.orm.prepared_query import prepared
-from apps.core.database.orm.queries import fetch_one, lock_all, lock_one
+from apps.core.database.orm.queries import count, fetch_all, fetch_one, lock_all, lock_one
 from apps.core.database.orm.writes import insert, update
+from apps.core.schemas.fields import BIGINT_MAXIMUM
+from apps.core.schemas.page import PAGE_SIZE_MAXIMUM
 
 ERASED = {"name": "erased", "description": "", "metadata": {}, "ip_allowlist": [], "revoked_reason": ""}
 
@@ -22,18 +25,29 @@ class ApiKeyRepository(OwnedRepository[ApiKey]):
 
     @override
     def rows(self) -> QuerySet[ApiKey]:
-        """Return the keys with their counters and the visible prefix of their newest secret."""
+        """Return the keys with their state, their counters, and the visible prefix of their newest secret."""
         newest = ApiKeySecret.objects.filter(api_key=OuterRef("pk")).order_by("-id")
         return ApiKey.objects.filter(deleted_at=None).annotate(
             prefix=Subquery(newest.values("prefix")[:1]),
             budget_spent=F("counter__budget_spent"),
             last_used_at=F("counter__last_used_at"),
+            state=key_state(),
         )
 
     @override
     async def insert(self, row: ApiKey) -> ApiKey:
         """Insert a key and return it as it is stored. `get` returns it with its annotations once it has a secret."""
         return await insert(row)
+
+    async def search(
+        self, user_id: int, *, offset: int, size: int, state: str | None = None
+    ) -> tuple[list[ApiKey], int]:
+        """Return one page of the account's keys that match, in order of id, and how many there are."""
+        if state is None:
+            return await self.page(user_id, offset=offset, size=size)
+        annotated: QuerySet[Any] = self.rows()
+        found = annotated.filter(user_id=user_id, state=state).order_by("id")
+        return await fetch_all(found[offset : offset + size]), await count(found)
 
     async def count_not_revoked(self, user_id: int) -> int:
         """Return how many keys of the account are not revoked."""
@@ -44,13 +58,28 @@ class ApiKeyRepository(OwnedRepository[ApiKey]):
         counter = await lock_one(ApiKeyCounter.objects.filter(pk=key.pk))
         return existing(counter).budget_spent
 
-    async def lock_created_by(self, key: ApiKey) -> list[ApiKey]:
-        """Lock the keys that a locked key has created, and those that they have; return those that are not revoked.
+    async def live(self, user_id: int, newest_id: int = BIGINT_MAXIMUM) -> tuple[list[ApiKey], int]:
+        """Return the newest of the account's keys that can be used, up to a hundred, and their total number.
+
+        Keys that are switched off are included, because the account can switch them on. `newest_id` is the last one.
+        """
+        found = self.rows().filter(user_id=user_id, pk__lte=newest_id, revoked_at=None)
+        found = found.filter(Q(expires_at=None) | Q(expires_at__gt=Now())).order_by("-pk")
+        return await fetch_all(found[:PAGE_SIZE_MAXIMUM]), await count(found)
+
+    async def lock_unrevoked(self, user_id: int, newest_id: int = BIGINT_MAXIMUM) -> list[ApiKey]:
+        """Lock and return the keys of the account that are not revoked, up to `newest_id`."""
+        return await lock_all(
+            ApiKey.objects.filter(user_id=user_id, pk__lte=newest_id, revoked_at=None, deleted_at=None)
+        )
+
+    async def lock_created_by(self, keys: Sequence[ApiKey]) -> list[ApiKey]:
+        """Lock the keys that locked keys have created, and those that they have; return those that are not revoked.
 
         A key that creates one is locked meanwhile, so none is added below a key that is locked here.
         """
         found: list[ApiKey] = []
-        level = [key.pk]
+        level = [key.pk for key in keys]
         while level:
             created = await lock_all(ApiKey.objects.filter(parent__in=level).order_by("id"))
             found += created
@@ -60,6 +89,12 @@ class ApiKeyRepository(OwnedRepository[ApiKey]):
     async def revoke(self, key: ApiKey, reason: str) -> ApiKey:
         """Revoke a locked key and return it as `get` does."""
         return await self.update(key, revoked_at=Now(), revoked_reason=reason)
+
+    async def revoke_all(self, keys: Sequence[ApiKey], reason: str) -> list[ApiKey]:
+        """Revoke locked keys, which are not revoked, and return them as they are stored, in order of id."""
+        revoked = ApiKey.objects.filter(pk__in=[key.pk for key in keys]).order_by("pk")
+        await update(revoked, revoked_at=Now(), revoked_reason=reason)
+        return await fetch_all(revoked)
 
     async def mark_deleted(self, key: ApiKey) -> ApiKey:
         """Mark a locked key as deleted and return it as it is stored."""

@@ -10,7 +10,7 @@ from apps.authentication.domain.session_rules import SessionLifetime
 from apps.authentication.models import Session
 from apps.authentication.repositories.session_repository import SQL, live, with_user
 from apps.core.database.orm.prepared_query import prepared
-from apps.core.database.orm.queries import fetch_one
+from apps.core.database.orm.queries import exists, fetch_one
 from apps.core.database.statements import execute, fetch_rows
 from apps.core.values.api_contract import RECENT_AUTHENTICATION_SECONDS
 
@@ -56,6 +56,11 @@ class LiveSessionRepository:
         """Record that the session is used now, and extend its expiry; at most once in RECORDED_USE_SECONDS."""
         values = {"session_id": session_id, "idle": lifetime.idle, "absolute": lifetime.absolute}
         await execute(SQL["record_use"], values)
+
+    async def has_earlier_of_admin(self, user_id: int, session_id: int) -> bool:
+        """Return whether a session of the admin is stored for the account, live or not, that began before this one."""
+        earlier = Session.objects.filter(user_id=user_id, kind=Session.Kind.ADMIN, pk__lt=session_id)
+        return await exists(earlier)
 
     async def find_id_of_family(self, family_digest: bytes) -> int | None:
         """Return the id of the family's session, live or not, or None."""

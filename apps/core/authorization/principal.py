@@ -43,6 +43,8 @@ class Principal:
     roles: frozenset[str] = frozenset()
     session_id: int | None = None
     api_key_id: int | None = None
+    # The credential of a key that expires before the key: a token, or a secret that a rotation has replaced.
+    is_temporary: bool = False
     methods: frozenset[str] = frozenset()  # the authentication methods of the session (RFC 8176)
     recently_authenticated: bool = False
     # A staff session without the second factor that staff need. It has no staff rights.

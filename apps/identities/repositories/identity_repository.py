@@ -3,11 +3,10 @@
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from apps.core.database.database_errors import ConstraintViolated
 from apps.core.database.open_transaction import require_transaction
 from apps.core.database.orm.entity_repository import OwnedRepository
 from apps.core.database.orm.queries import fetch_all, fetch_one, lock_one
-from apps.core.database.orm.writes import delete, insert, update
+from apps.core.database.orm.writes import delete, insert_if_free, update
 from apps.core.errors import Conflict, NotFound
 from apps.identities.domain.provider import Profile
 from apps.identities.models import Identity
@@ -52,10 +51,9 @@ class IdentityRepository(OwnedRepository[Identity]):
             email=profile.email,
             linked_by_owner=linked_by_owner,
         )
-        try:
-            return await insert(new)
-        except ConstraintViolated as error:
-            raise Conflict from error
+        if not await insert_if_free(new):
+            raise Conflict
+        return new
 
     async def record_use(self, identity: Identity, email: str) -> bool:
         """Record a sign-in with the user's current address; return False when the identity is deleted."""

@@ -1,6 +1,6 @@
 """API keys in memory, for the service under test."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import copy
 from datetime import timedelta
 from decimal import Decimal
@@ -10,6 +10,8 @@ from apps.api_keys.models import ApiKey, ApiKeySecret
 from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
 from apps.api_keys.schemas.api_key import ApiKeyUpdate
 from apps.api_keys.services.api_key_service import ApiKeyService
+from apps.api_keys.services.in_transaction.key_notices import KeyChange
+from apps.api_keys.services.in_transaction.key_revocation import KeyRevocation
 from apps.core.database.open_transaction import require_transaction
 from apps.core.errors import NotFound
 from apps.users.services.user_service import UserService
@@ -49,6 +51,9 @@ class FakeKeys:
         owned = [key for key in self.keys.values() if key.user_id == user_id]
         return owned, len(owned)
 
+    async def search(self, user_id: int, **query: Any) -> tuple[list[ApiKey], int]:
+        return await self.page(user_id, **query)
+
     async def count_not_revoked(self, user_id: int) -> int:
         require_transaction("count")
         return len([key for key in self.keys.values() if (key.user_id, key.revoked_at) == (user_id, None)])
@@ -63,9 +68,10 @@ class FakeKeys:
         spent: Decimal = vars(key)["budget_spent"]
         return spent
 
-    async def lock_created_by(self, key: ApiKey) -> list[ApiKey]:
+    async def lock_created_by(self, keys: Sequence[ApiKey]) -> list[ApiKey]:
         require_transaction("lock")
-        created = [each for each in self.keys.values() if each.parent_id == key.pk and each.revoked_at is None]
+        creators = {key.pk for key in keys}
+        created = [each for each in self.keys.values() if each.parent_id in creators and each.revoked_at is None]
         self.locked += [each.pk for each in created]
         return created
 
@@ -74,7 +80,7 @@ class FakeKeys:
         self.locked.append(NEW_ID)
         self.note("insert", key, key.user_id)
         key.created_at = key.updated_at = LONG_AGO
-        vars(key).update(prefix="", budget_spent=0, last_used_at=None)
+        vars(key).update(prefix="", budget_spent=0, last_used_at=None, state="active")
         self.keys[NEW_ID] = key
         return key
 
@@ -85,6 +91,9 @@ class FakeKeys:
     async def revoke(self, key: ApiKey, reason: str) -> ApiKey:
         self.note("revoke", key, reason)
         return self._changed(key, revoked_at=LONG_AGO, revoked_reason=reason)
+
+    async def revoke_all(self, keys: Sequence[ApiKey], reason: str) -> list[ApiKey]:
+        return [await self.revoke(key, reason) for key in keys]
 
     async def mark_deleted(self, key: ApiKey) -> ApiKey:
         self.note("delete", key)
@@ -129,11 +138,25 @@ class FakeHeldScopes:
         self.required.append(list(scopes))
 
 
-def service_of(keys: FakeKeys, users: FakeUsers, audit: FakeAudit, held: Any = None) -> ApiKeyService:
+class FakeNotices:
+    """Notices to owners, noted by key."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[int, KeyChange, list[str]]] = []
+
+    async def notify(self, actor: Any, key: ApiKey, change: KeyChange, loosened: Sequence[str] = ()) -> None:
+        require_transaction("enqueue")
+        self.sent.append((key.pk, change, list(loosened)))
+
+
+def service_of(
+    keys: FakeKeys, users: FakeUsers, audit: FakeAudit, held: Any = None, notices: Any = None
+) -> ApiKeyService:
     """Return the service on these rows."""
     rows: Any = keys
     repository: Any = users
     trail: Any = audit
+    noted: Any = notices or FakeNotices()
     held_scopes: Any = held or FakeHeldScopes()
     return ApiKeyService(
         rows,
@@ -142,6 +165,8 @@ def service_of(keys: FakeKeys, users: FakeUsers, audit: FakeAudit, held: Any = N
         FakeAccounts(users),
         held_scopes,
         trail,
+        revocation=KeyRevocation(rows, trail),
+        notices=noted,
     )
 
 

@@ -242,14 +242,13 @@ def test_production_requires_key_database_and_hosts(load, name, value):
     assert "k" * 10 not in message
 
 
-def test_second_factor_of_staff_is_optional_by_default(load):
-    assert [
-        load().require_staff_second_factor,
-        load(REQUIRE_STAFF_SECOND_FACTOR="true").require_staff_second_factor,
-    ] == [
-        False,
-        True,
-    ]
+@pytest.mark.parametrize(
+    ("given", "in_development", "in_production"), [(None, False, True), ("true", True, True), ("false", False, False)]
+)
+def test_staff_need_a_second_factor_in_production(load, given, in_development, in_production):
+    variables = {"REQUIRE_STAFF_SECOND_FACTOR": given} if given else {}
+    assert load(**variables).staff_need_second_factor is in_development
+    assert load(**PRODUCTION, **variables).staff_need_second_factor is in_production
 
 
 def test_tokens_are_signed_by_eddsa_for_no_other_resource_by_default(load):
