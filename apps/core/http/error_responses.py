@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
+from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -80,6 +81,8 @@ def to_domain_error(exception: BaseException) -> DomainError:
             return _malformed(exception)
         case Http404():
             return errors.NotFound()
+        case SuspiciousOperation():  # of Django's request: more than a thousand parameters
+            return errors.MalformedRequest("The request has too many parameters.")
         case _ if isinstance(exception, DATABASE_UNAVAILABLE):
             logger.warning("database unavailable: %s", type(exception).__name__)
             return errors.Unavailable("The database is unavailable. Retry shortly.")

@@ -13,6 +13,7 @@ from ninja.signature import ViewSignature
 from pydantic import BaseModel
 
 from apps.core.errors import ErrorDetail, ValidationFailed
+from apps.core.http.error_responses import FIELD_LENGTH_MAXIMUM
 
 View = Callable[..., Awaitable[Any]]
 TOLERANT_MARK = "keyhouse_ignores_unknown_parameters"
@@ -49,7 +50,10 @@ def reject_unknown_parameters(view: View, signature: ViewSignature) -> View:
 
 def _check(request: HttpRequest, known: frozenset[str]) -> None:
     details = [
-        ErrorDetail(name, "is not a parameter of this operation" if name not in known else "must be sent only once")
+        ErrorDetail(
+            name[:FIELD_LENGTH_MAXIMUM],
+            "is not a parameter of this operation" if name not in known else "must be sent only once",
+        )
         for name, values in request.GET.lists()
         if name not in known or len(values) > 1
     ]

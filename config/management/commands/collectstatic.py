@@ -5,31 +5,39 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.contrib.staticfiles.management.commands import collectstatic
 
+from apps.core.management.service_command import DocumentedCommand
 
-class Command(collectstatic.Command):
+
+class Command(DocumentedCommand, collectstatic.Command):
     """Collects the static files under names that contain a hash of their content, unless that has been done.
 
     Django rewrites the hashed files each time. That would fail in an image, whose files cannot be written, and would
     take files away from another server of the same checkout for a moment.
     """
 
+    help = "Collect the static files under names with a hash, unless this version's files are collected already."
+    examples: ClassVar = ["manage.py collectstatic --noinput"]
+
     def handle(self, **options: Any) -> str | None:
         """Collect the files, one process at a time, if they have changed since the last time."""
+        if options["dry_run"]:
+            return super().handle(**options)
         version = _version()
-        if _collected_version() == version:
-            return None
-        with _exclusively():
-            if _collected_version() == version:
-                return None
-            result = super().handle(**options)
-            _stamp().write_text(version)
-        return result
+        if self._is_needed(version, options):
+            with _exclusively():
+                if self._is_needed(version, options):
+                    super().handle(**options)
+                    _stamp().write_text(version)
+        return None
+
+    def _is_needed(self, version: str, options: dict[str, Any]) -> bool:
+        return bool(options["clear"]) or _collected_version() != version
 
 
 def _version() -> str:

@@ -110,6 +110,8 @@ INVALID = [
     ("STAFF_SESSION_IDLE_SECONDS", "299"),
     ("STAFF_SESSION_ABSOLUTE_SECONDS", "hunter2"),
     ("HTTPS_ONLY", "hunter2"),
+    ("KEEP_ALIVE_SECONDS", "0"),
+    ("CONNECTIONS_MAXIMUM", "1"),
     ("ACCESS_LOG", "hunter2"),
     ("LOG_LEVEL", "hunter2"),
     ("LOG_LEVEL", "debug"),
