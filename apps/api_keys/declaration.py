@@ -49,6 +49,7 @@ DECLARATION = AppDeclaration(
                     "grace_seconds",
                     "prefix",
                     "token_id",
+                    "audience",
                 }
             ),
         )

@@ -31,7 +31,7 @@ DECLARATION = AppDeclaration(
     account_links=[AccountLink("Signing in", "Sessions", "authentication.Session")],
     audit_kinds=[
         AuditKind("session", "Session", frozenset({"methods", "kind"})),
-        AuditKind("signing_key", "Signing key", frozenset({"kid", "is_compromised"})),
+        AuditKind("signing_key", "Signing key", frozenset({"kid", "algorithm", "is_compromised"})),
     ],
     personal_data=PersonalDataDeclaration(
         service=authentication_personal_data,

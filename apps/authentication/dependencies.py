@@ -53,13 +53,13 @@ SECOND_STEP_SECONDS = 5 * 60
 @cache
 def key_ring() -> KeyRing:
     """Return the ring of signing keys."""
-    return KeyRing(SigningKeyRepository())
+    return KeyRing(SigningKeyRepository(), settings.TOKEN_SIGNING_ALGORITHM)
 
 
 @cache
 def key_rotation() -> KeyRotation:
     """Return the service that rotates the signing key."""
-    return KeyRotation(SigningKeyRepository(), audit_trail())
+    return KeyRotation(SigningKeyRepository(), audit_trail(), settings.TOKEN_SIGNING_ALGORITHM)
 
 
 @cache

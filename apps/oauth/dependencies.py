@@ -25,8 +25,14 @@ from apps.verification.dependencies import key_authentication
 @cache
 def client_tokens() -> ClientTokens:
     """Return the service that issues and reads the tokens of clients."""
-    issuer, audience = settings.TOKEN_ISSUER, settings.TOKEN_AUDIENCE
-    return ClientTokens(SignedTokens(key_ring(), CLIENT_TOKEN_KIND, issuer=issuer, audience=audience))
+    signed = SignedTokens(
+        key_ring(),
+        CLIENT_TOKEN_KIND,
+        issuer=settings.TOKEN_ISSUER,
+        audience=settings.TOKEN_AUDIENCE,
+        resources=settings.TOKEN_RESOURCES,
+    )
+    return ClientTokens(signed)
 
 
 @cache
@@ -58,7 +64,9 @@ def caller_authentication() -> CallerAuthentication:
 @cache
 def token_exchange() -> TokenExchange:
     """Return the service that issues tokens for API keys."""
-    return TokenExchange(client_authentication(), client_tokens(), audit_trail())
+    own = dict.fromkeys((settings.PUBLIC_URL, settings.TOKEN_AUDIENCE), settings.TOKEN_AUDIENCE)
+    audiences = {**{name: name for name in settings.TOKEN_RESOURCES}, **own}
+    return TokenExchange(client_authentication(), client_tokens(), audit_trail(), audiences)
 
 
 @cache

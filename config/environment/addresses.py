@@ -6,9 +6,12 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, model_validator
 
+from apps.core.crypto.signing_algorithms import SigningAlgorithm
 from config.environment.hosts import canonical_url
 from config.environment.server import ServerSettings
+from config.environment.variables import CommaSeparated
 
+ABSOLUTE_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!$-;=?-_a-z~]+")  # RFC 8707, 2
 EVERY_INTERFACE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  compared, not bound
 
 
@@ -21,6 +24,15 @@ def base_url(value: str) -> str:
         raise ValueError(
             "must be a URL such as https://api.example.com, without user, query, fragment or slash at its end"
         )
+    return value
+
+
+def _resources(value: list[str]) -> list[str]:
+    for number, resource in enumerate(value, start=1):
+        if not ABSOLUTE_URI.fullmatch(resource):
+            raise ValueError(
+                f"entry {number} must be an absolute URI without a fragment, such as https://api.example.com"
+            )
     return value
 
 
@@ -49,6 +61,8 @@ class AddressSettings(ServerSettings):
     application_url: CanonicalUrl = ""
     token_issuer: BaseUrl = ""
     token_audience: str = "keyhouse"
+    token_resources: Annotated[CommaSeparated, AfterValidator(_resources)] = []
+    token_signing_algorithm: SigningAlgorithm = SigningAlgorithm.EDDSA
 
     @property
     def own_url(self) -> str:

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from apps.authentication.models import SigningKey
 from apps.authentication.services.signing_keys import KeyRing
+from apps.core.crypto.signing_algorithms import SigningAlgorithm
 from apps.core.database.open_transaction import require_transaction
 
 
@@ -39,6 +40,6 @@ class FakeSigningKeys:
         return len(standing)
 
 
-def new_ring(rows: FakeSigningKeys | None = None) -> KeyRing:
-    """Return a key ring with these rows."""
-    return KeyRing(rows or FakeSigningKeys())  # type: ignore[arg-type]  # replaces a SigningKeyRepository
+def new_ring(rows: FakeSigningKeys | None = None, algorithm: SigningAlgorithm = SigningAlgorithm.EDDSA) -> KeyRing:
+    """Return a key ring with these rows, whose first key is for the algorithm."""
+    return KeyRing(rows or FakeSigningKeys(), algorithm)  # type: ignore[arg-type]  # replaces a SigningKeyRepository

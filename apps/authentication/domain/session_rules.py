@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from apps.core.authorization.authentication_methods import FEDERATED, include_second_factor
+from apps.core.authorization.authentication_methods import include_second_factor
 from apps.core.authorization.principal import CredentialKind, Principal
 from apps.core.authorization.scopes import held_scopes
 from apps.core.values.ip_addresses import site_network
@@ -28,11 +28,6 @@ class Authentication:
     methods: tuple[str, ...]
     checked_digest: str | None = None
     federated_at: datetime | None = None
-
-    @property
-    def is_by_provider_alone(self) -> bool:
-        """Whether another provider has authenticated the owner, and Keyhouse itself has not."""
-        return self.methods == (FEDERATED,)
 
 
 RETRY_PERIOD = timedelta(seconds=10)

@@ -7,13 +7,13 @@ from django.db.models.functions import Now
 
 
 class SigningKey(models.Model):
-    """An Ed25519 key pair; the private half is stored encrypted under SECRET_KEY.
+    """A key pair, as `apps/core/crypto/signing_algorithms.py` writes it, its private half encrypted under SECRET_KEY.
 
     A key is published and verifies until `retires_at`. The newest key with `signs_at` in the past signs.
     """
 
     kid = models.CharField(max_length=43, unique=True)
-    public_key = models.BinaryField(max_length=32)
+    public_key = models.BinaryField()
     private_key_encrypted = models.BinaryField()
     created_at = models.DateTimeField(auto_now_add=True)
     signs_at = models.DateTimeField(db_default=Now())

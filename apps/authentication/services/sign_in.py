@@ -19,7 +19,7 @@ from apps.authentication.schemas.login import (
 from apps.authentication.services.password_check import PasswordCheck
 from apps.authentication.services.second_step import SecondStep
 from apps.authentication.services.signed_tokens import AccessTokens
-from apps.core.authorization.authentication_methods import include_second_factor
+from apps.core.authorization.authentication_methods import FEDERATED, include_second_factor
 from apps.core.authorization.principal import ANONYMOUS, owner_of
 from apps.core.database.transaction import transaction
 from apps.core.errors import DomainError, EmailNotVerified, NotAuthenticated, NotFound, PasskeyRefused
@@ -162,7 +162,7 @@ def _session(authentication: Authentication, kind: Session.Kind, family_digest: 
         user_agent=request.user_agent,
         ip_address=request.client_address,
     )
-    if authentication.is_by_provider_alone:
+    if authentication.methods == (FEDERATED,):  # Keyhouse itself has authenticated nobody now
         session.authenticated_at = authentication.federated_at
     return session
 

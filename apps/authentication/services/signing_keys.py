@@ -1,15 +1,13 @@
-"""The Ed25519 keys that sign and verify access tokens (RFC 8037)."""
+"""The keys that sign and verify access tokens. Keys of several algorithms can be in use at once."""
 
 import asyncio
 import re
 import secrets
-from base64 import urlsafe_b64encode
 from datetime import timedelta
 from math import inf
 from time import monotonic
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from django.utils import timezone
 
 from apps.audit.domain.audit_entry import AuditEntry
@@ -20,6 +18,19 @@ from apps.authentication.schemas.signing_key import SigningKeyOut
 from apps.core.authorization.catalogue import SYSTEM_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.crypto import encryption
+from apps.core.crypto.passwords import run_in_hashing_thread
+from apps.core.crypto.signing_algorithms import (
+    PrivateKey,
+    PublicKey,
+    SigningAlgorithm,
+    algorithm_of,
+    json_web_key,
+    load_private,
+    load_public,
+    new_private_key,
+    private_bytes,
+    public_bytes,
+)
 from apps.core.database.transaction import transaction
 from apps.core.errors import Unavailable
 from apps.core.values.api_contract import ACCESS_TOKEN_SECONDS
@@ -39,16 +50,18 @@ class KeyRing:
 
     Signing reads the keys each time. Verifying uses the last read for CACHE_SECONDS. For an unknown key id the keys
     are read again, but such reads begin at least READ_INTERVAL_SECONDS apart, and callers in between wait for the next.
-    So requests with invented ids do not cost a query each, and a token of a new key is never refused.
+    So requests with invented ids do not cost a query each, and a token of a new key is never refused. `algorithm` is
+    that of the first key; later ones are made by KeyRotation.
     """
 
-    def __init__(self, keys: SigningKeyRepository) -> None:
+    def __init__(self, keys: SigningKeyRepository, algorithm: SigningAlgorithm = SigningAlgorithm.EDDSA) -> None:
         self._keys = keys
+        self._algorithm = algorithm
         self._rows: list[SigningKey] = []
-        self._public: dict[str, Ed25519PublicKey] = {}
+        self._public: dict[str, PublicKey] = {}
         self._read_begun_at = self._read_at = -inf  # when the last read began, and the last one that has returned
 
-    async def signing_key(self) -> tuple[str, Ed25519PrivateKey]:
+    async def signing_key(self) -> tuple[str, PrivateKey]:
         """Return the id and the private half of the newest key that signs; create the first key if there is none."""
         await self._read()
         newest = self._newest()
@@ -60,7 +73,7 @@ class KeyRing:
             raise Unavailable("The signing keys are being changed. Retry shortly.")
         return newest.kid, _private_half(newest)
 
-    async def public_key(self, kid: str) -> Ed25519PublicKey | None:
+    async def public_key(self, kid: str) -> PublicKey | None:
         """Return the public half of the key with this id, or None when there is none or it has retired."""
         if kid in self._public:
             await self._renew_cache()
@@ -74,10 +87,11 @@ class KeyRing:
         return {"keys": [_jwk(key) for key in self._rows]}
 
     async def _add_first_key(self) -> None:
+        key = await new_key(self._algorithm)
         async with transaction():
             await self._keys.lock_ring()
             if not any(map(_may_sign, await self._keys.all())):  # else another process has added one
-                await self._keys.insert(new_key(), notice=timedelta())
+                await self._keys.insert(key, notice=timedelta())
 
     async def _renew_cache(self) -> None:
         now = monotonic()
@@ -107,14 +121,14 @@ class KeyRing:
         return next(filter(_may_sign, self._rows), None)
 
 
-def new_key() -> SigningKey:
+async def new_key(algorithm: SigningAlgorithm) -> SigningKey:
     """Return a new key, not stored yet, that signs immediately."""
-    private = Ed25519PrivateKey.generate()
+    private = await run_in_hashing_thread(new_private_key, algorithm)
     return SigningKey(
         kid=secrets.token_urlsafe(KID_BYTES),
         signs_at=timezone.now(),
-        public_key=private.public_key().public_bytes_raw(),
-        private_key_encrypted=encrypt(private.private_bytes_raw()),
+        public_key=public_bytes(private.public_key()),
+        private_key_encrypted=encrypt(private_bytes(private)),
     )
 
 
@@ -136,20 +150,20 @@ def _may_sign(key: SigningKey) -> bool:
     return decrypt(bytes(key.private_key_encrypted)) is not None
 
 
-def _private_half(key: SigningKey) -> Ed25519PrivateKey:
+def _private_half(key: SigningKey) -> PrivateKey:
     raw = decrypt(bytes(key.private_key_encrypted))
     if raw is None:
         raise ValueError("the signing key was encrypted under another SECRET_KEY")
-    return Ed25519PrivateKey.from_private_bytes(raw)
+    return load_private(raw)
 
 
-def _public_half(key: SigningKey) -> Ed25519PublicKey:
-    return Ed25519PublicKey.from_public_bytes(bytes(key.public_key))
+def _public_half(key: SigningKey) -> PublicKey:
+    return load_public(bytes(key.public_key))
 
 
-def _jwk(key: SigningKey) -> dict[str, str]:
-    x = urlsafe_b64encode(bytes(key.public_key)).rstrip(b"=").decode()
-    return {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": key.kid, "x": x}
+def _jwk(key: SigningKey) -> dict[str, Any]:
+    public = _public_half(key)
+    return {**json_web_key(public).as_dict(private=False), "use": "sig", "alg": algorithm_of(public), "kid": key.kid}
 
 
 # The last token is signed shortly after the change, and the clocks of verifying services differ slightly.
@@ -160,11 +174,19 @@ OVERLAP_SECONDS = ACCESS_TOKEN_SECONDS + LEEWAY_SECONDS
 
 
 class KeyRotation:
-    """Publishes a new key, then signs with it. The old keys verify until their last token has expired."""
+    """Publishes a new key of `algorithm`, then signs with it. The old keys, of whichever algorithms, verify until their
+    last token has expired.
+    """
 
-    def __init__(self, keys: SigningKeyRepository, audit: AuditTrail) -> None:
+    def __init__(
+        self,
+        keys: SigningKeyRepository,
+        audit: AuditTrail,
+        algorithm: SigningAlgorithm = SigningAlgorithm.EDDSA,
+    ) -> None:
         self._keys = keys
         self._audit = audit
+        self._algorithm = algorithm
 
     async def rotate(self, actor: Principal, *, is_compromised: bool = False) -> SigningKeyOut:
         """Make the key that signs next; raises NotAllowed, InsufficientScopes.
@@ -173,12 +195,12 @@ class KeyRotation:
         accepts a token of the old keys after CACHE_SECONDS.
         """
         actor.require_scope(SYSTEM_WRITE)
-        key = new_key()
+        key = await new_key(self._algorithm)
         notice, overlap = (0, 0) if is_compromised else (NOTICE_SECONDS, OVERLAP_SECONDS)
         async with transaction():
             await self._keys.lock_ring()
             retired = await self._keys.retire_all(timedelta(seconds=notice + overlap))
             await self._keys.insert(key, timedelta(seconds=notice) if retired else timedelta())
-            after = {"is_compromised": is_compromised, "kid": key.kid}
+            after = {"is_compromised": is_compromised, "kid": key.kid, "algorithm": self._algorithm}
             await self._audit.record(AuditEntry(actor, "signing_key.rotated", "signing_key", key.pk, after=after))
-        return SigningKeyOut(kid=key.kid, notice_seconds=notice, overlap_seconds=overlap)
+        return SigningKeyOut(kid=key.kid, algorithm=self._algorithm, notice_seconds=notice, overlap_seconds=overlap)

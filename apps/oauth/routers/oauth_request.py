@@ -1,10 +1,11 @@
 """Reads and documents the forms of the OAuth endpoints, and converts errors to OAuth error responses."""
 
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 import orjson
@@ -14,7 +15,7 @@ from apps.core.errors import DomainError
 from apps.core.http.error_responses import JSON_CONTENT_TYPE, to_domain_error
 from apps.core.http.query_parameters import ignore_unknown_parameters
 from apps.core.rate_limits.response_headers import record_rate_limits
-from apps.oauth.services.oauth_errors import ClientLimited, OAuthError
+from apps.oauth.services.oauth_errors import ClientLimited, InvalidTarget, OAuthError
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 FORM_BYTES_MAXIMUM = 16 * 1024
@@ -34,7 +35,8 @@ def form_body(required: str, fields: dict[str, str]) -> dict[str, Any]:
 def read_form(request: HttpRequest) -> dict[str, str]:
     """Return the body's parameters without empty ones, which count as omitted (RFC 6749, 3.2).
 
-    Raises OAuthError for another type of body, one that is too long or not UTF-8, and a repeated parameter.
+    Raises OAuthError for another type of body, one that is too long or not UTF-8, and a repeated parameter. For a
+    repeated `resource` it is InvalidTarget (RFC 8707, 2).
     """
     if request.content_type != FORM_TYPE:
         raise OAuthError(f"Send the body as {FORM_TYPE}.")
@@ -46,8 +48,15 @@ def read_form(request: HttpRequest) -> dict[str, str]:
         raise OAuthError(f"The body must be a form in UTF-8 with at most {FIELDS_MAXIMUM} parameters.") from error
     form = dict(pairs)
     if len(form) != len(pairs):
-        raise OAuthError("A parameter is repeated. Send each parameter once.")
+        _refuse_repeated(pairs)
     return {name: value for name, value in form.items() if value}
+
+
+def _refuse_repeated(pairs: list[tuple[str, str]]) -> NoReturn:
+    counts = Counter(name for name, _ in pairs)
+    if counts.pop("resource", 1) > 1 and set(counts.values()) <= {1}:
+        raise InvalidTarget
+    raise OAuthError("A parameter is repeated. Send each parameter once.")
 
 
 def authorization_of(request: HttpRequest) -> str:

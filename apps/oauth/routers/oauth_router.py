@@ -1,4 +1,4 @@
-"""`/oauth`, and `/.well-known/oauth-authorization-server`."""
+"""`/oauth`, and the metadata below `/.well-known/`."""
 
 from typing import Any
 
@@ -27,7 +27,11 @@ router = Router(tags=["oauth"])
 metadata_router = Router(tags=["oauth"])
 
 METADATA_SECONDS = 3600
-GRANT_FIELDS = {"grant_type": "`client_credentials`", "scope": "the requested scopes, separated by spaces"}
+GRANT_FIELDS = {
+    "grant_type": "`client_credentials`",
+    "scope": "the requested scopes, separated by spaces",
+    "resource": "the service that the token is for, as the operator has configured it (RFC 8707); by default Keyhouse",
+}
 CLIENT_FIELDS = {
     "client_id": "the API key's id or visible prefix, unless the client authenticates by HTTP Basic",
     "client_secret": "the API key, unless the client authenticates by HTTP Basic",
@@ -41,6 +45,24 @@ ERROR_RESPONSES: dict[Any, Any] = {frozenset({400, 401, 429, 500, 503}): OAuthEr
 @metadata_router.get("/.well-known/oauth-authorization-server", auth=None, response={200: ServerMetadata})
 async def get_server_metadata(request: HttpRequest, response: HttpResponse) -> ServerMetadata:
     """Return the OAuth endpoints and what they support (RFC 8414)."""
+    return _metadata(response)
+
+
+@metadata_router.get(
+    "/.well-known/openid-configuration",
+    auth=None,
+    response={200: ServerMetadata},
+    summary="Get Server Metadata For OpenID Libraries",
+)
+async def get_openid_configuration(request: HttpRequest, response: HttpResponse) -> ServerMetadata:
+    """Return the same document at the path where libraries of resource servers look for issuer, keys and algorithms.
+
+    Keyhouse is not an OpenID provider: it has no authorization endpoint, and issues no ID tokens.
+    """
+    return _metadata(response)
+
+
+def _metadata(response: HttpResponse) -> ServerMetadata:
     response["Cache-Control"] = f"public, max-age={METADATA_SECONDS}"
     # The operator's settings, never the Host header of a request.
     return ServerMetadata.of(settings.TOKEN_ISSUER, settings.PUBLIC_URL)
@@ -57,7 +79,7 @@ async def exchange_key(request: HttpRequest, response: HttpResponse) -> TokenOut
     """Exchange an API key for a 15-minute access token that other services verify offline (RFC 6749, 4.4; RFC 9068).
 
     The client id is the key's id or its visible prefix, and the client secret is the key. Send them by HTTP Basic or in
-    the form.
+    the form. With `resource` the token is for that service, and Keyhouse's own API does not accept it.
     Without `scope` the token has the key's scopes, except those that Keyhouse itself checks. The exchange is a use of
     the key and counts against its rate limits. Rate limited per client address.
     """

@@ -20,8 +20,8 @@ class IntrospectionOut(ResponseSchema):
     """Whether the token is active; an inactive token has no other field (RFC 7662, 2.2).
 
     `scope` is what the token allows now; for a session's access token, the scopes that Keyhouse itself checks.
-    `client_id` is the API key's id; tokens of sessions have none. `sub` is the account's id. Times are seconds since
-    1970.
+    `client_id` is the API key's id, or `session` for the tokens of sessions. `sub` is the account's id. Times are
+    seconds since 1970.
     """
 
     active: bool

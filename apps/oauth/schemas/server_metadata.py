@@ -2,6 +2,8 @@
 
 from typing import Self
 
+from apps.core.authorization.catalogue import CATALOGUE
+from apps.core.crypto.signing_algorithms import SigningAlgorithm
 from apps.core.schemas.base import ResponseSchema
 from apps.core.values.api_contract import API_PATH
 from apps.oauth.schemas.oauth_token import CLIENT_CREDENTIALS
@@ -10,13 +12,21 @@ CLIENT_AUTHENTICATION_METHODS = ["client_secret_basic", "client_secret_post"]
 
 
 class ServerMetadata(ResponseSchema):
-    """The endpoints, and what they support (RFC 8414, 2)."""
+    """The endpoints, and what they support (RFC 8414, 2; OpenID Connect Discovery 1.0, 3).
+
+    `scopes_supported` are those that Keyhouse itself checks; customers name scopes of their own. As Keyhouse issues no
+    ID tokens, `id_token_signing_alg_values_supported` are the algorithms that may sign its access tokens: libraries of
+    resource servers read there which ones to accept. The key set says which one each key is for.
+    """
 
     issuer: str
     token_endpoint: str
     token_endpoint_auth_methods_supported: list[str]
     grant_types_supported: list[str]
     response_types_supported: list[str]
+    scopes_supported: list[str]
+    subject_types_supported: list[str]
+    id_token_signing_alg_values_supported: list[str]
     jwks_uri: str
     introspection_endpoint: str
     introspection_endpoint_auth_methods_supported: list[str]
@@ -33,7 +43,12 @@ class ServerMetadata(ResponseSchema):
             token_endpoint=f"{endpoints}/token",
             token_endpoint_auth_methods_supported=CLIENT_AUTHENTICATION_METHODS,
             grant_types_supported=[CLIENT_CREDENTIALS],
-            response_types_supported=[],  # there is no authorization endpoint
+            # Required, and never empty. There is no authorization endpoint that could return anything (OAuth 2.0
+            # Multiple Response Type Encoding Practices, 4).
+            response_types_supported=["none"],
+            scopes_supported=list(CATALOGUE),
+            subject_types_supported=["public"],
+            id_token_signing_alg_values_supported=list(SigningAlgorithm),
             jwks_uri=f"{own_url}/.well-known/jwks.json",
             introspection_endpoint=f"{endpoints}/introspect",
             introspection_endpoint_auth_methods_supported=[*CLIENT_AUTHENTICATION_METHODS, "Bearer"],

@@ -20,13 +20,14 @@ CLIENT_TOKEN_KIND = TokenKind(required=("client_id", "secret_id", "scope", "jti"
 
 @dataclass(frozen=True, slots=True)
 class ClientClaims:
-    """The claims of a client's token: the account, its key, the secret that was exchanged, and the scopes."""
+    """The claims of a client's token: the account, its key, the secret that was exchanged, scopes and audience."""
 
     user_id: int
     key_id: int
     secret_id: int
     scopes: tuple[str, ...]
     token_id: str
+    audience: str
     issued_at: datetime
     expires_at: datetime
 
@@ -39,6 +40,7 @@ class ClientClaims:
             secret_id=int(claims["secret_id"]),
             scopes=tuple(claims["scope"].split()),
             token_id=str(claims["jti"]),
+            audience=str(claims["aud"]),
             issued_at=datetime.fromtimestamp(claims["iat"], UTC),
             expires_at=datetime.fromtimestamp(claims["exp"], UTC),
         )
@@ -52,8 +54,13 @@ class ClientTokens:
         self.issuer = tokens.issuer
         self.audience = tokens.audience
 
-    async def issue(self, user_id: int, secret: KeySecret, scopes: Iterable[str]) -> tuple[str, str]:
-        """Return a signed token for the account's key and its id; it expires in CLIENT_TOKEN_SECONDS."""
+    async def issue(
+        self, user_id: int, secret: KeySecret, scopes: Iterable[str], audience: str | None = None
+    ) -> tuple[str, str]:
+        """Return a signed token for the account's key and its id; it expires in CLIENT_TOKEN_SECONDS.
+
+        It is for Keyhouse's own audience, unless another is given.
+        """
         token_id = new_token_id()
         claims = {
             "sub": str(user_id),
@@ -61,6 +68,7 @@ class ClientTokens:
             "secret_id": secret.id,
             "scope": " ".join(scopes),
             "jti": token_id,
+            "aud": audience or self.audience,
         }
         return await self._tokens.sign(claims, CLIENT_TOKEN_SECONDS), token_id
 
@@ -88,6 +96,7 @@ class ActiveClientTokens:
         self._tokens = tokens
         self._revoked = revoked
         self._secrets = secrets
+        self.audience = tokens.audience  # Keyhouse's own
 
     async def find(self, token: str) -> ActiveClientToken | None:
         """Return the token if it is valid, not expired and not revoked, else None. Its key is not verified yet."""
@@ -108,14 +117,16 @@ class ClientTokenAuthentication:
         self._keys = keys
 
     async def use(self, token: str, address: str | None, *, is_metered: bool) -> KeyAuthenticationResult | None:
-        """Use the token's key with the token's scopes, and return the outcome; None when the token is not active.
+        """Use the token's key with the token's scopes, and return the outcome.
+
+        None when the token is not active, or is for another audience than Keyhouse.
 
         The secret that the token was exchanged for is verified: a rotation that ends the secret ends the token. A
         metered use counts against the key's rate limits. Raises NotAllowed for a key that may not be used from
         `address`.
         """
         active = await self._tokens.find(token)
-        if active is None:
+        if active is None or active.claims.audience != self._tokens.audience:
             return None
         use = KeyAuthenticationResult.of(await self._keys.verify_digest(active.digest, address, is_metered=is_metered))
         return replace(use, principal=_restricted(use.principal, active.claims.scopes)) if use.principal else use

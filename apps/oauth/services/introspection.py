@@ -6,6 +6,7 @@ from typing import Any
 from apps.api_keys.services.key_format import KEY_START, digest_of, is_well_formed
 from apps.authentication.domain.refresh_token import PREFIX as REFRESH_START
 from apps.authentication.services.session_tokens import SessionTokens
+from apps.authentication.services.signed_tokens import SESSION_CLIENT_ID
 from apps.core.authorization.principal import Principal
 from apps.core.authorization.scopes import TOKENS_INTROSPECT
 from apps.core.values.ip_addresses import parse_address
@@ -71,7 +72,7 @@ class Introspection:
         if use.principal is None:
             return None
         expires_at = int(use.expires_at.timestamp()) if use.expires_at else None
-        return self._of_client(use.principal, use.principal.scopes, exp=expires_at)
+        return self._of_client(use.principal, use.principal.scopes, exp=expires_at, aud=self._tokens.audience)
 
     async def _find_client_token(self, token: str, address: str | None) -> ActiveToken | None:
         active = await self._clients.find(token)
@@ -81,7 +82,7 @@ class Introspection:
         claims = active.claims
         scopes = common_scopes(use.principal.scopes, claims.scopes)
         times = {"iat": int(claims.issued_at.timestamp()), "exp": int(claims.expires_at.timestamp())}
-        return self._of_client(use.principal, scopes, jti=claims.token_id, **times)
+        return self._of_client(use.principal, scopes, jti=claims.token_id, aud=claims.audience, **times)
 
     async def _find_access_token(self, token: str) -> ActiveToken | None:
         found = await self._sessions.of_access_token(token)
@@ -90,6 +91,7 @@ class Introspection:
         return self._active(
             found.principal,
             scope=" ".join(found.principal.reserved_scopes),
+            client_id=SESSION_CLIENT_ID,
             token_type="Bearer",  # noqa: S106  a name
             aud=self._tokens.audience,
             iat=found.issued_at,
@@ -106,6 +108,7 @@ class Introspection:
             return None
         return self._active(
             found.principal,
+            client_id=SESSION_CLIENT_ID,
             token_type="refresh_token",  # noqa: S106  a name
             aud=self._tokens.issuer,
             iat=found.issued_at,
@@ -114,7 +117,7 @@ class Introspection:
 
     def _of_client(self, key: Principal, scopes: frozenset[str], **claims: Any) -> ActiveToken:
         client = {"client_id": str(key.api_key_id), "scope": " ".join(sorted(scopes))}
-        return self._active(key, token_type="Bearer", aud=self._tokens.audience, **client, **claims)  # noqa: S106
+        return self._active(key, token_type="Bearer", **client, **claims)  # noqa: S106
 
     def _active(self, bearer: Principal, **claims: Any) -> ActiveToken:
         response = IntrospectionOut(active=True, sub=str(bearer.owner_id), iss=self._tokens.issuer, **claims)

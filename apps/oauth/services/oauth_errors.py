@@ -1,4 +1,4 @@
-"""The errors of RFC 6749 (5.2), RFC 7009 and RFC 6750, with their codes."""
+"""The errors of RFC 6749 (5.2), RFC 7009, RFC 6750 and RFC 8707, with their codes."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -47,6 +47,13 @@ class InvalidScope(OAuthError):
     """A requested scope is malformed, or the key lacks it."""
 
     code, message = "invalid_scope", "The scope is malformed, or exceeds the scopes of the API key."
+
+
+class InvalidTarget(OAuthError):
+    """The requested resource is malformed, or tokens for it are not issued (RFC 8707, 2)."""
+
+    code = "invalid_target"
+    message = "The resource is not one that the operator has configured. Request a token for one resource at a time."
 
 
 class UnauthorizedClient(OAuthError):

@@ -176,13 +176,20 @@ def test_command_prints_the_new_key_and_is_recorded(database, options: list[str]
     call_command("rotate_signing_key", *options, stdout=out)
     key = SigningKey.objects.get()
     if options == ["--json"]:
-        assert json.loads(out.getvalue()) == {"kid": key.kid, "notice_seconds": notice, "overlap_seconds": overlap}
+        assert json.loads(out.getvalue()) == {
+            "kid": key.kid, "algorithm": "EdDSA", "notice_seconds": notice, "overlap_seconds": overlap,
+        }  # fmt: skip
     else:
-        assert out.getvalue() == f"kid: {key.kid}\nnotice_seconds: {notice}\noverlap_seconds: {overlap}\n"
+        assert (
+            out.getvalue()
+            == f"kid: {key.kid}\nalgorithm: EdDSA\nnotice_seconds: {notice}\noverlap_seconds: {overlap}\n"
+        )
     event = AuditEvent.objects.get()
     assert (event.action, event.target_kind, event.target_id) == ("signing_key.rotated", "signing_key", key.pk)
     is_compromised = options == ["--compromised"]
-    assert (event.actor_kind, event.after) == ("operator", {"kid": key.kid, "is_compromised": is_compromised})
+    assert (event.actor_kind, event.after) == ("operator", {
+        "kid": key.kid, "is_compromised": is_compromised, "algorithm": "EdDSA",
+    })  # fmt: skip
 
 
 async def test_key_set_can_be_cached_and_revalidated(api: httpx.AsyncClient):

@@ -51,6 +51,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
 UNLIMITED = {
     "get_key_set": "services that verify tokens fetch it, and keep it for minutes; it contains no secret",
     "get_server_metadata": "a static document of settings, served without the database",
+    "get_openid_configuration": "a static document of settings, served without the database",
     "list_providers": "a static document of settings, served without the database",
     "get_liveness": "load balancers call it every second; it needs no database",
     "get_readiness": "load balancers call it every second, all from one address",

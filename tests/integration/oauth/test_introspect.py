@@ -59,7 +59,7 @@ async def test_access_token_of_session_is_described(api: httpx.AsyncClient):
     described = await introspect(api, caller, pair["access_token"])
     assert described == {
         "active": True, "scope": "account:read account:write", "token_type": "Bearer", "sub": str(user.pk),
-        "amr": ["pwd"],
+        "amr": ["pwd"], "client_id": "session",
         "iss": settings.TOKEN_ISSUER, "aud": "keyhouse",
         **{name: claims[name] for name in ("exp", "iat", "jti", "auth_time")},
     }  # fmt: skip
@@ -69,7 +69,7 @@ async def test_refresh_token_is_described_without_being_spent(api: httpx.AsyncCl
     caller, user = await introspecting_key(), await make(make_user, PASSWORD)
     first = await sign_in(api, user)
     described = await introspect(api, caller, first["refresh_token"])
-    assert set(described) == {"active", "token_type", "sub", "iss", "aud", "iat", "exp"}
+    assert set(described) == {"active", "client_id", "token_type", "sub", "iss", "aud", "iat", "exp"}
     assert (described["active"], described["token_type"], described["sub"]) == (True, "refresh_token", str(user.pk))
     assert described["aud"] == described["iss"] == settings.TOKEN_ISSUER
     assert described["exp"] - described["iat"] == 30 * 24 * 3600

@@ -61,7 +61,7 @@ async def test_exchange_counts_as_use_and_is_audited(api: httpx.AsyncClient):
     assert (event.action, event.target_kind, event.target_id) == ("token.issued", "api_key", key.id)
     assert (event.actor_id, event.actor_kind, event.subject_id) == (key.row.user_id, "api_key", key.row.user_id)
     claims = jwt.decode(token, options={"verify_signature": False})
-    assert event.after == {"token_id": claims["jti"], "scopes": ["a:b"]}
+    assert event.after == {"token_id": claims["jti"], "scopes": ["a:b"], "audience": "keyhouse"}
     (counter,) = await rows(ApiKeyCounter.objects.filter(pk=key.id))
     assert counter.last_used_at is not None
 
@@ -254,7 +254,7 @@ async def test_parameters_in_the_query_are_ignored(api: httpx.AsyncClient):
 
 
 async def test_unknown_body_parameters_are_ignored(api: httpx.AsyncClient):
-    response = await request_token(api, await make(make_key), resource="https://x.example.com", unknown="x")
+    response = await request_token(api, await make(make_key), assertion="x", unknown="x")
     assert response.status_code == 200
 
 

@@ -29,8 +29,8 @@ async def test_token_has_the_documented_claims(tokens, ring):
     assert jwt.get_unverified_header(token) == {"alg": "EdDSA", "typ": "at+jwt", "kid": kid}
     claims = jwt.decode(token, private.public_key(), algorithms=["EdDSA"], audience="its-api", issuer="keyhouse")
     assert (claims["sub"], claims["sid"], claims["exp"] - claims["iat"]) == ("5", 9, 900)
-    assert set(claims) == {"iss", "aud", "sub", "sid", "scope", "iat", "exp", "jti", "amr"}
-    assert (len(claims["jti"]), claims["amr"]) == (16, [])
+    assert set(claims) == {"iss", "aud", "sub", "client_id", "sid", "scope", "iat", "exp", "jti", "amr"}
+    assert (claims["client_id"], len(claims["jti"]), claims["amr"]) == ("session", 16, [])
 
 
 async def test_token_names_methods_and_time_of_authentication(tokens, ring):

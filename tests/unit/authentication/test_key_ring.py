@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.utils import timezone
-from jwt.algorithms import OKPAlgorithm
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
+from apps.authentication.models import SigningKey
 from apps.authentication.services import signing_keys
 from apps.authentication.services.signing_keys import (
     KID_BYTES,
@@ -19,6 +21,7 @@ from apps.authentication.services.signing_keys import (
     encrypt,
 )
 from apps.core.authorization.principal import OPERATOR
+from apps.core.crypto.signing_algorithms import SigningAlgorithm, algorithm_of, private_bytes, public_bytes
 from apps.core.errors import NotAllowed, Unavailable
 from tests.support.callers import session_of, staff_of
 from tests.support.fakes import FakeAudit
@@ -26,6 +29,7 @@ from tests.support.rings import FakeSigningKeys, new_ring
 
 pytestmark = pytest.mark.unit
 
+EACH_ALGORITHM = pytest.mark.parametrize("algorithm", SigningAlgorithm)
 OTHER_SECRET = "another secret key, as after a change" * 2
 
 
@@ -55,13 +59,27 @@ async def test_first_use_makes_the_key_that_later_ones_use():
     assert len(rows.rows) == 1
 
 
-async def test_private_half_is_not_stored_in_clear():
+@EACH_ALGORITHM
+async def test_private_half_is_not_stored_in_clear(algorithm: SigningAlgorithm):
     rows = FakeSigningKeys()
-    _, private = await new_ring(rows).signing_key()
+    _, private = await new_ring(rows, algorithm).signing_key()
     row = rows.rows[0]
-    assert private.private_bytes_raw() not in bytes(row.private_key_encrypted)
-    assert decrypt(bytes(row.private_key_encrypted)) == private.private_bytes_raw()
-    assert bytes(row.public_key) == private.public_key().public_bytes_raw()
+    assert private_bytes(private) not in bytes(row.private_key_encrypted)
+    assert decrypt(bytes(row.private_key_encrypted)) == private_bytes(private)
+    assert bytes(row.public_key) == public_bytes(private.public_key())
+
+
+async def test_key_of_earlier_releases_is_read():
+    """An Ed25519 key is stored as its 32 bytes."""
+    rows, private = FakeSigningKeys(), Ed25519PrivateKey.generate()
+    old = {
+        "public_key": private.public_key().public_bytes_raw(),
+        "private_key_encrypted": encrypt(private.private_bytes_raw()),
+    }
+    rows.rows = [SigningKey(kid=made_up_kid(), signs_at=timezone.now(), **old)]
+    kid, read = await new_ring(rows).signing_key()
+    assert (kid, private_bytes(read)) == (rows.rows[0].kid, private.private_bytes_raw())
+    assert await new_ring(rows).public_key(kid) == private.public_key()
 
 
 async def test_new_key_signs_after_a_change_of_the_secret_key_and_the_old_one_verifies(settings):
@@ -86,14 +104,41 @@ async def test_key_of_another_process_is_found_and_cached():
     assert rows.reads == reads
 
 
-async def test_only_public_halves_are_published():
+@pytest.mark.parametrize(
+    ("algorithm", "members", "reader"),
+    [
+        ("EdDSA", {"kty": "OKP", "crv": "Ed25519", "x": None}, OKPAlgorithm),
+        ("ES256", {"kty": "EC", "crv": "P-256", "x": None, "y": None}, ECAlgorithm),
+        ("RS256", {"kty": "RSA", "n": None, "e": "AQAB"}, RSAAlgorithm),
+    ],
+)
+async def test_only_public_halves_are_published(algorithm: str, members: dict[str, Any], reader: Any):
+    ring = new_ring(algorithm=SigningAlgorithm(algorithm))
+    (published,) = (await ring.jwks())["keys"]
+    kid, private = await ring.signing_key()
+    expected = {"use": "sig", "alg": algorithm, "kid": kid, **members}
+    assert {name: published[name] if value else None for name, value in expected.items()} == expected
+    assert published.keys() == expected.keys()
+    assert reader.from_jwk(published) == private.public_key()
+
+
+async def test_keys_of_both_algorithms_are_published_while_one_replaces_the_other():
     rows = FakeSigningKeys()
     ring = new_ring(rows)
-    (published,) = (await ring.jwks())["keys"]
-    assert set(published) == {"kty", "crv", "use", "alg", "kid", "x"}
-    assert (published["kty"], published["crv"], published["alg"]) == ("OKP", "Ed25519", "EdDSA")
-    _, private = await ring.signing_key()
-    assert OKPAlgorithm.from_jwk(published) == private.public_key()
+    old_kid, old_private = await ring.signing_key()
+    keys: Any = rows
+    audit: Any = FakeAudit()
+    made = await KeyRotation(keys, audit, SigningAlgorithm.ES256).rotate(OPERATOR)
+    assert made.algorithm == "ES256"
+    assert [(key["kid"], key["alg"]) for key in (await ring.jwks())["keys"]] == [
+        (made.kid, "ES256"),
+        (old_kid, "EdDSA"),
+    ]
+    assert (await ring.signing_key())[0] == old_kid
+    rows.rows[0].signs_at = timezone.now()
+    kid, private = await ring.signing_key()
+    assert (kid, algorithm_of(private)) == (made.kid, "ES256")
+    assert await ring.public_key(old_kid) == old_private.public_key()
 
 
 async def rotate(rows: FakeSigningKeys) -> str:

@@ -143,6 +143,9 @@ INVALID = [
     ("PUBLIC_URL", "https://api.example.com/ hunter2"),
     ("PUBLIC_URL", "https://api.example.com\\hunter2"),
     ("TOKEN_ISSUER", "hunter2"),
+    ("TOKEN_RESOURCES", "hunter2"),
+    ("TOKEN_RESOURCES", "https://api.example.com,https://api.example.com/#hunter2"),
+    ("TOKEN_SIGNING_ALGORITHM", "HS256hunter2"),
     ("TOKEN_ISSUER", "https://api.example.com/hunter2/"),
     ("APPLICATION_URL", "//hunter2.example.com"),
     ("APPLICATION_URL", "https://app.example.com/hunter2/"),
@@ -255,3 +258,12 @@ def test_secret_keys_are_not_shown(load):
     environment = load(SECRET_KEY="hunter2", SECRET_KEY_FALLBACKS="hunter3, hunter4")
     assert environment.secret_key_fallbacks == ["hunter3", "hunter4"]
     assert "hunter" not in repr(environment)
+
+
+def test_tokens_are_signed_by_eddsa_for_no_other_resource_by_default(load):
+    assert (load().token_signing_algorithm, load().token_resources) == ("EdDSA", [])
+    changed = load(
+        TOKEN_SIGNING_ALGORITHM="RS256", TOKEN_RESOURCES="https://images.example.com/v1, urn:example:reports"
+    )
+    assert changed.token_signing_algorithm == "RS256"
+    assert changed.token_resources == ["https://images.example.com/v1", "urn:example:reports"]

@@ -62,6 +62,18 @@ async def test_issued_token_is_read(tokens: ClientTokens):
     assert claims.expires_at - claims.issued_at == timedelta(minutes=15)
 
 
+async def test_token_is_for_keyhouse_unless_another_audience_is_requested(ring: KeyRing):
+    other = "https://images.example.com"
+    signed_tokens = SignedTokens(ring, CLIENT_TOKEN_KIND, issuer=ISSUER, audience=AUDIENCE, resources=[other])
+    tokens = ClientTokens(signed_tokens)
+    for requested, audience in ((None, AUDIENCE), (other, other)):
+        claims = await tokens.read((await tokens.issue(5, SECRET, [], requested))[0])
+        assert claims is not None
+        assert claims.audience == audience
+    unknown, _ = await tokens.issue(5, SECRET, [], "https://elsewhere.example.com")
+    assert await tokens.read(unknown) is None
+
+
 async def test_token_ids_are_unique(tokens: ClientTokens):
     assert len({(await tokens.issue(5, SECRET, []))[1] for _ in range(50)}) == 50
 

@@ -15,7 +15,7 @@ from tests.support.fakes import FakeAudit
 pytestmark = pytest.mark.unit
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-CLAIMS = ClientClaims(5, 7, 3, (), "token id", NOW, NOW + timedelta(minutes=15))
+CLAIMS = ClientClaims(5, 7, 3, (), "token id", "keyhouse", NOW, NOW + timedelta(minutes=15))
 
 
 class Tokens:
