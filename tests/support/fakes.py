@@ -31,7 +31,7 @@ def unsaved_user(user_id: int = 1, **fields: Any) -> User:
 def unsaved_key(key_id: int = 1, user_id: int = 1, **fields: Any) -> ApiKey:
     """Return a key as a repository does, with its annotations."""
     key = ApiKey(pk=key_id, user_id=user_id, name="key", created_at=LONG_AGO, updated_at=LONG_AGO, **fields)
-    vars(key).update(prefix="sk_live_abcd", budget_spent=Decimal(0), last_used_at=None)
+    vars(key).update(prefix="sk_live_abcd", budget_spent=Decimal(0), last_used_at=None, state="active")
     return key
 
 
@@ -97,6 +97,9 @@ class FakeUsers:
         user = await self.get(user_id)
         self.locked.append(user_id)
         return user
+
+    async def lock_with(self, user_id: int, other_id: int | None) -> tuple[User, User | None]:
+        return await self.lock(user_id), None if other_id is None else self.users.get(other_id)
 
     async def find_with_role_scopes(self, user_id: int) -> User | None:
         self.holders_found += 1

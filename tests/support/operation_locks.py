@@ -55,7 +55,7 @@ OPERATION_LOCKS: dict[str, Sequence[str]] = {
     "authentication.KeyRing._add_first_key": ("advisory",),
     "authentication.KeyRotation.rotate": ("advisory",),
     "authentication.PasswordCheck._record_wrong": (NONE,),
-    "authentication.PasswordReset.request": ("users",),
+    "authentication.PasswordReset.request": ("advisory", "advisory, users"),
     "authentication.PasswordReset.reset": ("users, sessions", "users, api_keys, sessions"),
     "authentication.PasswordReset.send": ("users",),
     "authentication.PasswordService.change": ("users, sessions",),

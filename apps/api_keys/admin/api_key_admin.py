@@ -7,8 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.utils import display_for_value
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Case, CharField, OuterRef, QuerySet, Subquery, Value, When
-from django.db.models.functions import Now
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -17,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from apps.api_keys.admin.api_key_operations import DELETE, REVOKE, ROTATE, KeyAddForm, KeyChangeForm
 from apps.api_keys.dependencies import api_key_service
-from apps.api_keys.models import ApiKey, ApiKeySecret
+from apps.api_keys.models import ApiKey, ApiKeySecret, key_state
 from apps.api_keys.services import key_format
 from apps.core.admin.keyhouse_model_admin import ModelAdminBase
 from apps.core.admin.operation import Operation
@@ -31,7 +30,6 @@ from apps.core.event_loop import call_service
 from apps.usage.dependencies import usage_service
 from apps.users.dependencies import user_service
 
-ACTIVE, DISABLED, EXPIRED, REVOKED, DELETED = "active", "disabled", "expired", "revoked", "deleted"
 SEARCH_VAR = "q"
 CHANGE_PAGE = "admin:api_keys_apikey_change"
 READ_ONLY = (
@@ -52,18 +50,6 @@ READ_ONLY = (
 )
 
 
-def key_state() -> Case:
-    """Return the expression for a key's state, in the order in which verification decides."""
-    return Case(
-        When(deleted_at__isnull=False, then=Value(DELETED)),
-        When(revoked_at__isnull=False, then=Value(REVOKED)),
-        When(is_active=False, then=Value(DISABLED)),
-        When(expires_at__lte=Now(), then=Value(EXPIRED)),
-        default=Value(ACTIVE),
-        output_field=CharField(),
-    )
-
-
 class StateFilter(SimpleListFilter):
     """Filters keys by state; deleted keys only when chosen. The rows are annotated with `state`."""
 
@@ -72,7 +58,7 @@ class StateFilter(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdminBase) -> list[tuple[str, str]]:
         """Return the states."""
-        return [(state, state.capitalize()) for state in (ACTIVE, DISABLED, EXPIRED, REVOKED, DELETED)]
+        return [(state.value, str(state.label).capitalize()) for state in ApiKey.State]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the keys in the chosen state."""
@@ -173,7 +159,7 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
     @admin.display(description="State", ordering="state")
     def state_badge(self, key: Any) -> SafeString:
         """Show the state in its colour."""
-        return format_html('<span class="badge {}">{}</span>', key.state, key.state.capitalize())
+        return format_html('<span class="badge {}">{}</span>', key.state, ApiKey.State(key.state).label.capitalize())
 
     @admin.display(description="Created by")
     def created_by(self, key: Any) -> str:

@@ -45,7 +45,7 @@ def remove(_apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("api_keys", "20261127_1731_index_parents"),
+        ("api_keys", "20261127_1901_compose_names"),
         ("audit", "20261125_1814_who_and_how"),
         ("users", "20261122_1612_create_users"),
     ]

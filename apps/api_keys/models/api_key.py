@@ -4,7 +4,8 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q, Value
+from django.db.models import Case, Q, Value, When
+from django.db.models.functions import Now
 
 from apps.core.models import OwnedModel, TimestampedModel
 
@@ -22,6 +23,16 @@ class ApiKey(OwnedModel, TimestampedModel):
 
         LIVE = "live"
         TEST = "test"
+
+    class State(models.TextChoices):
+        """Whether the key can be used, or the first reason why not, in the order in which verification decides."""
+
+        ACTIVE = "active"
+        DISABLED = "disabled"
+        EXPIRED = "expired"
+        REVOKED = "revoked"
+        OWNER_SUSPENDED = "owner_suspended"
+        DELETED = "deleted"
 
     name = models.CharField(max_length=100)
     description = models.CharField(max_length=1000, blank=True, default="")
@@ -55,3 +66,18 @@ class ApiKey(OwnedModel, TimestampedModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+def key_state() -> Case:
+    """Return the expression for a key's `State` now, by the database's clock. Deleted owners count as suspended."""
+    state = ApiKey.State
+    return Case(
+        When(deleted_at__isnull=False, then=Value(state.DELETED)),
+        When(revoked_at__isnull=False, then=Value(state.REVOKED)),
+        When(is_active=False, then=Value(state.DISABLED)),
+        When(expires_at__lte=Now(), then=Value(state.EXPIRED)),
+        When(Q(user__is_active=False) | Q(user__deleted_at__isnull=False), then=Value(state.OWNER_SUSPENDED)),
+        When(user__locked_until__gt=Now(), then=Value(state.OWNER_SUSPENDED)),
+        default=Value(state.ACTIVE),
+        output_field=models.CharField(),
+    )

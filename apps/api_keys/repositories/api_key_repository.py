@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import override
+from typing import Any, override
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
-from apps.api_keys.models import ApiKey, ApiKeyCounter, ApiKeySecret
+from apps.api_keys.models import ApiKey, ApiKeyCounter, ApiKeySecret, key_state
 from apps.core.database.orm.entity_repository import OwnedRepository, existing
 from apps.core.database.orm.prepared_query import prepared
 from apps.core.database.orm.queries import count, fetch_all, fetch_one, lock_all, lock_one
@@ -25,18 +25,29 @@ class ApiKeyRepository(OwnedRepository[ApiKey]):
 
     @override
     def rows(self) -> QuerySet[ApiKey]:
-        """Return the keys with their counters and the visible prefix of their newest secret."""
+        """Return the keys with their state, their counters, and the visible prefix of their newest secret."""
         newest = ApiKeySecret.objects.filter(api_key=OuterRef("pk")).order_by("-id")
         return ApiKey.objects.filter(deleted_at=None).annotate(
             prefix=Subquery(newest.values("prefix")[:1]),
             budget_spent=F("counter__budget_spent"),
             last_used_at=F("counter__last_used_at"),
+            state=key_state(),
         )
 
     @override
     async def insert(self, row: ApiKey) -> ApiKey:
         """Insert a key and return it as it is stored. `get` returns it with its annotations once it has a secret."""
         return await insert(row)
+
+    async def search(
+        self, user_id: int, *, offset: int, size: int, state: str | None = None
+    ) -> tuple[list[ApiKey], int]:
+        """Return one page of the account's keys that match, in order of id, and how many there are."""
+        if state is None:
+            return await self.page(user_id, offset=offset, size=size)
+        annotated: QuerySet[Any] = self.rows()
+        found = annotated.filter(user_id=user_id, state=state).order_by("id")
+        return await fetch_all(found[offset : offset + size]), await count(found)
 
     async def count_not_revoked(self, user_id: int) -> int:
         """Return how many keys of the account are not revoked."""

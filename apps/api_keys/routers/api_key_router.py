@@ -6,15 +6,17 @@ from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.schemas.api_key import (
     ApiKeyCreate,
     ApiKeyOut,
+    ApiKeyQuery,
     ApiKeyRevoke,
     ApiKeyRotate,
     ApiKeyUpdate,
     ApiKeyWithSecret,
 )
 from apps.core.authorization.principal import AuthenticatedRequest
+from apps.core.http.conditional_requests import if_match
 from apps.core.http.responses import Router, errors
 from apps.core.schemas.fields import Identifier
-from apps.core.schemas.page import Page, PageQuery
+from apps.core.schemas.page import Page
 
 router = Router(tags=["api keys"])
 user_router = Router(tags=["api keys"])
@@ -27,9 +29,9 @@ async def create_api_key(request: AuthenticatedRequest, new: ApiKeyCreate) -> St
 
 
 @router.get("", response={200: Page[ApiKeyOut]})
-async def list_api_keys(request: AuthenticatedRequest, query: Query[PageQuery]) -> Page[ApiKeyOut]:
+async def list_api_keys(request: AuthenticatedRequest, query: Query[ApiKeyQuery]) -> Page[ApiKeyOut]:
     """List your own API keys."""
-    return await api_key_service().page(request.auth, request.auth.owner_id, query)
+    return await api_key_service().search(request.auth, request.auth.owner_id, query)
 
 
 @router.get("/{key_id}", response={200: ApiKeyOut, **errors(404)})
@@ -38,16 +40,16 @@ async def get_api_key(request: AuthenticatedRequest, key_id: Path[Identifier]) -
     return await api_key_service().get(request.auth, key_id)
 
 
-@router.patch("/{key_id}", response={200: ApiKeyOut, **errors(404)})
+@router.patch("/{key_id}", response={200: ApiKeyOut, **errors(404, 412)})
 async def update_api_key(request: AuthenticatedRequest, key_id: Path[Identifier], update: ApiKeyUpdate) -> ApiKeyOut:
     """Update an API key."""
-    return await api_key_service().update(request.auth, key_id, update)
+    return await api_key_service().update(request.auth, key_id, update, if_match(request))
 
 
-@router.delete("/{key_id}", response={204: None, **errors(404)})
+@router.delete("/{key_id}", response={204: None, **errors(404, 412)})
 async def delete_api_key(request: AuthenticatedRequest, key_id: Path[Identifier]) -> Status[None]:
     """Delete an API key. It stops working at once; its history stays."""
-    await api_key_service().delete(request.auth, key_id)
+    await api_key_service().delete(request.auth, key_id, if_match(request))
     return Status(204, None)
 
 
@@ -83,7 +85,7 @@ async def create_user_api_key(
 
 @user_router.get("/{user_id}/api-keys", response={200: Page[ApiKeyOut], **errors(404)})
 async def list_user_api_keys(
-    request: AuthenticatedRequest, user_id: Path[Identifier], query: Query[PageQuery]
+    request: AuthenticatedRequest, user_id: Path[Identifier], query: Query[ApiKeyQuery]
 ) -> Page[ApiKeyOut]:
     """List the API keys of an account. Accounts other than your own: staff only."""
-    return await api_key_service().page(request.auth, user_id, query)
+    return await api_key_service().search(request.auth, user_id, query)

@@ -3,26 +3,26 @@
 import json
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from apps.core.authorization.scopes import SCOPE_LENGTH_MAXIMUM, SCOPE_PATTERN, effective_scopes, withheld_scopes
 from apps.core.rate_limits.rate_limit import RateLimit, RateLimits
-from apps.core.schemas.base import RequestSchema, ResponseSchema
+from apps.core.schemas.base import RequestSchema, VersionedOut
 from apps.core.schemas.fields import Amount, Description, Flag, InputTimestamp, ShortText, Text, Timestamp, omitted
+from apps.core.schemas.page import PageQuery
 from apps.core.values.amounts import InputAmount
 
 if TYPE_CHECKING:
     from apps.api_keys.models import ApiKey
 
 
-KEY_LENGTH_MAXIMUM = 200
 METADATA_BYTES_MAXIMUM = 4096
 METADATA_DEPTH_MAXIMUM = 32
 NUMBER_MINIMUM, NUMBER_MAXIMUM = -(2**63), 2**64 - 1  # what orjson can write
-MAPPED_PREFIX_LENGTH = 96
+MAPPED = IPv6Network("::ffff:0:0/96")  # IPv4 addresses as IPv6 addresses (RFC 4291, 2.5.5.2)
 
 
 def _unique(values: list[str]) -> list[str]:
@@ -30,6 +30,8 @@ def _unique(values: list[str]) -> list[str]:
 
 
 def _canonical_network(text: str) -> str:
+    if "%" in text:
+        raise ValueError("must not have a zone such as %eth0, which means nothing on another machine")
     try:
         network = ip_network(text.strip(), strict=False)
     except ValueError as error:
@@ -39,11 +41,12 @@ def _canonical_network(text: str) -> str:
 
 def _unmapped(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
     # ::ffff:192.0.2.0/120 is 192.0.2.0/24 as an IPv4-mapped IPv6 network.
-    address = network.network_address
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    if mapped is None or network.prefixlen < MAPPED_PREFIX_LENGTH:
+    if isinstance(network, IPv4Network) or network.prefixlen == 0 or not network.overlaps(MAPPED):
         return network
-    return IPv4Network((mapped, network.prefixlen - MAPPED_PREFIX_LENGTH))
+    mapped = network.network_address.ipv4_mapped
+    if mapped is None or network.prefixlen < MAPPED.prefixlen:
+        raise ValueError("must be /96 or longer where it covers IPv4-mapped addresses; write IPv4 as 192.0.2.0/24")
+    return IPv4Network((mapped, network.prefixlen - MAPPED.prefixlen))
 
 
 def _is_storable(value: dict[str, Any]) -> dict[str, Any]:
@@ -85,10 +88,12 @@ def _is_future(value: datetime) -> datetime:
 
 class ApiKeyCreate(RequestSchema):
     """A new API key. An empty `ip_allowlist` allows every address. Without `expires_at` the key never expires; without
-    `budget` it can spend all credits of its owner. Only staff can set `rate_limits`.
+    `budget` it can spend all credits of its owner. Only staff can set `rate_limits`, and not
+    of their own keys.
 
-    A key that an API key creates inherits the allowlist, the expiry and the rate limits of that key, and may only be
-    narrower. Its budget is taken from that key's: what is named, or all that is left.
+    A key that an API key creates inherits the environment, the allowlist, the expiry and the rate limits of that key,
+    and may only be narrower: a test key creates only test keys. Its budget is taken from that key's: what is named, or
+    all that is left.
     """
 
     name: ShortText
@@ -104,8 +109,10 @@ class ApiKeyCreate(RequestSchema):
 
 class ApiKeyUpdate(RequestSchema):
     """The fields to change; omitted fields stay as they are. `expires_at: null` removes the expiry, `budget: null` the
-    budget. `rate_limits` replaces all rate limits of the key; only staff can set it. An API key cannot loosen a bound:
-    add a scope, widen the allowlist, extend the expiry, raise the budget, or activate a key."""
+    budget. `rate_limits` replaces all rate limits of the key; only staff can set it, and not of their own keys. An API
+    key cannot loosen a bound: add a scope, widen the allowlist, extend the expiry, raise the budget, or activate a key.
+    `is_active: false` disables the key until it is set to true again. In responses `is_active` is true only if the key
+    can be used."""
 
     name: ShortText = Field(default_factory=omitted)
     description: Description = Field(default_factory=omitted)
@@ -118,18 +125,33 @@ class ApiKeyUpdate(RequestSchema):
     is_active: Flag = Field(default_factory=omitted)
 
 
+KeyState = Literal["active", "disabled", "expired", "revoked", "owner_suspended"]
+ACTIVE = "active"
 # The fields that are not copied from the row.
-COMPUTED = frozenset({"id", "scopes", "withheld_scopes"})
+COMPUTED = frozenset({"id", "scopes", "withheld_scopes", "is_active"})
 
 
-class ApiKeyOut(ResponseSchema):
+class ApiKeyQuery(PageQuery):
+    """Filters: `state` is the state of the keys now."""
+
+    state: KeyState | None = None
+
+
+class ApiKeyOut(VersionedOut):
     """An API key without its secret; `prefix` is the visible part of the newest secret.
+
+    `state` is `active` if the key can be used, or else the first reason why not: `revoked`, `disabled` (`is_active` was
+    set to false), `expired`, `owner_suspended` (the owner is suspended or locked). `is_active` is true only if `state`
+    is `active`.
 
     `rate_limits` are the key's own: each replaces the plan's rate limit of the same name, or is added to the plan's.
     `budget` is the number of credits that the key can spend in total, `budget_spent` the number that it has spent.
     `scopes` are in effect; `withheld_scopes` are not, because the owner does not hold them. `parent_id` is the key that
     has created this one, null for a key that a session created.
     """
+
+    # `api_key` is a field of ApiKeyWithSecret, which has the same version.
+    unversioned = frozenset({"budget_spent", "last_used_at", "api_key"})
 
     id: int
     user_id: int
@@ -145,6 +167,7 @@ class ApiKeyOut(ResponseSchema):
     rate_limits: list[RateLimit]
     budget: Amount | None
     budget_spent: Amount
+    state: KeyState
     is_active: bool
     expires_at: Timestamp | None
     last_used_at: Timestamp | None
@@ -161,6 +184,7 @@ class ApiKeyOut(ResponseSchema):
             id=key.pk,
             scopes=effective_scopes(key.scopes, held),
             withheld_scopes=withheld_scopes(key.scopes, held),
+            is_active=vars(key)["state"] == ACTIVE,
             **{name: getattr(key, name) for name in names},
             **more,
         )

@@ -3,18 +3,26 @@
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, override
 
 from apps.api_keys.models import ApiKey
 from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
 from apps.api_keys.repositories.key_secret_repository import KeySecretRepository
-from apps.api_keys.schemas.api_key import ApiKeyCreate, ApiKeyOut, ApiKeyRevoke, ApiKeyUpdate, ApiKeyWithSecret
+from apps.api_keys.schemas.api_key import (
+    ApiKeyCreate,
+    ApiKeyOut,
+    ApiKeyQuery,
+    ApiKeyRevoke,
+    ApiKeyUpdate,
+    ApiKeyWithSecret,
+)
 from apps.api_keys.services import key_format
 from apps.api_keys.services.in_transaction.key_notices import KeyChange, KeyNotices
 from apps.api_keys.services.in_transaction.key_revocation import KeyRevocation
 from apps.api_keys.services.key_rights import (
     inherited,
     loosened_bounds,
+    require_lasting,
     require_may_grant,
     require_may_limit,
     require_may_rotate,
@@ -26,6 +34,7 @@ from apps.core.authorization.catalogue import KEYS_READ, KEYS_WRITE
 from apps.core.authorization.principal import CredentialKind, Principal
 from apps.core.authorization.scopes import added_scopes, reserved_among
 from apps.core.database.transaction import transaction
+from apps.core.entity_tags import ANY_VERSION, Precondition
 from apps.core.errors import Conflict, NotFound
 from apps.core.schemas.page import Page, PageQuery
 from apps.users.services.in_transaction.accounts import Accounts, HeldScopes
@@ -75,24 +84,23 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
     async def create(self, actor: Principal, user_id: int, new: ApiKeyCreate) -> ApiKeyWithSecret:
         """Create a key for the account and return it with its secret.
 
-        A key that an API key creates inherits its bounds (`inherited`). Raises NotAllowed, InsufficientScopes,
-        StepUpRequired for declared scopes, NotFound for the account, Conflict when its plan allows no more keys, and
-        ValidationFailed for scopes that the account does not hold.
+        A key that an API key creates inherits its bounds (`inherited`). Raises NotAllowed, also for a token,
+        InsufficientScopes, StepUpRequired for declared scopes, NotFound for the account, Conflict when its plan allows
+        no more keys, and ValidationFailed for scopes that the account does not hold.
         """
-        fields, secret = new.model_dump(), key_format.generate_key(new.environment)
         async with transaction():
             allowed = await self._lock_key_allowance(actor, user_id)
             creator = await self._lock_creator(actor)
             require_may_grant(actor, user_id, new.scopes)
             if new.rate_limits:
-                require_may_limit(actor)
+                require_may_limit(actor, user_id)
             if allowed is not None and await self._keys.count_not_revoked(user_id) >= allowed:
                 reached = f"The plan's maximum number of API keys, {allowed}, is reached. Revoke one first."
                 raise ApiKeyLimitReached(reached)
             await self._held_scopes.require_held(user_id, new.scopes)
-            if creator is not None:
-                fields = {**await self._inherit(creator, fields), "parent_id": creator.pk}
+            fields = new.model_dump() if creator is None else await self._inherit(creator, new)
             inserted = await self._keys.insert(ApiKey(user_id=user_id, **fields))
+            secret = key_format.generate_key(inserted.environment)
             await self._insert_secret(inserted, secret)
             await self.record(actor, "created", inserted, after={**fields, "user_id": user_id})
             # Inside, so that no secret is lost to a failed read.
@@ -102,7 +110,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
 
     async def get(self, actor: Principal, key_id: int) -> ApiKeyOut:
         """Return the key; raises NotFound, NotAllowed for another account's."""
-        return await self._shown(await self.read(actor, key_id))
+        return await self.shown(await self.read(actor, key_id))
 
     async def id_of_secret(self, secret: str) -> int:
         """Return the id of the key that has this secret, expired or not; raises NotFound."""
@@ -112,13 +120,20 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         return found.api_key_id
 
     async def page(self, actor: Principal, user_id: int, query: PageQuery) -> Page[ApiKeyOut]:
-        """Return one page of the account's keys; raises NotAllowed, NotFound for the account."""
-        rows, total = await self.read_page(actor, user_id, offset=query.offset, size=query.size)
+        """Return one page of all the account's keys; raises as `search` does."""
+        return await self.search(actor, user_id, ApiKeyQuery(page=query.page, size=query.size))
+
+    async def search(self, actor: Principal, user_id: int, query: ApiKeyQuery) -> Page[ApiKeyOut]:
+        """Return one page of the account's keys that match; raises NotAllowed, NotFound for the account."""
+        await self.users.require_readable(actor, user_id, self.reads, self.own_reads)
+        rows, total = await self._keys.search(user_id, offset=query.offset, size=query.size, state=query.state)
         held = await self._held_by_owner(*rows)
         return Page[ApiKeyOut].of(rows, total, query, partial(ApiKeyOut.of, held=held))
 
-    async def update(self, actor: Principal, key_id: int, update: ApiKeyUpdate) -> ApiKeyOut:
-        """Change the key; raises NotFound, NotAllowed, InsufficientScopes, SecondFactorRequired.
+    async def update(
+        self, actor: Principal, key_id: int, update: ApiKeyUpdate, if_match: Precondition = ANY_VERSION
+    ) -> ApiKeyOut:
+        """Change the key; raises NotFound, NotAllowed, InsufficientScopes, SecondFactorRequired, PreconditionFailed.
 
         For added scopes, raises as `create` does. An API key loosens no bound (`require_no_looser`).
         """
@@ -126,18 +141,19 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         async with transaction():
             key = await self.lock(actor, key_id)
             if "rate_limits" in changes:
-                require_may_limit(actor)
+                require_may_limit(actor, key.user_id)
             require_no_fewer_scopes(actor, key)
             if actor.kind is CredentialKind.API_KEY:
                 require_no_looser(key, changes)
             added = added_scopes(key.scopes, changes.get("scopes", ()))
             require_may_grant(actor, key.user_id, added)
             await self._held_scopes.require_held(key.user_id, added)
+            await self.require_version(key, if_match)
             changed = await self._keys.update(key, **changes)
             await self.record_change(actor, "updated", key, changed, changes)
             if loosened := loosened_bounds(key, changes):
                 await self._notices.notify(actor, changed, KeyChange.LOOSENED, loosened)
-        return await self._shown(changed)
+        return await self.shown(changed)
 
     async def revoke(self, actor: Principal, key_id: int, revocation: ApiKeyRevoke = REVOCATION) -> ApiKeyOut:
         """Revoke the key permanently: verifications that begin once this returns have the verdict DISABLED.
@@ -153,7 +169,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
                 actor.require_session()
             if key.revoked_at is None:
                 key = await self._revocation.revoke(actor, key, revocation.reason)
-        return await self._shown(key)
+        return await self.shown(key)
 
     async def rotate(self, actor: Principal, key_id: int, grace_seconds: int = 0) -> ApiKeyWithSecret:
         """Give the key a new secret and return it; the old one expires after `grace_seconds`.
@@ -173,13 +189,14 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
             await self._notices.notify(actor, rotated, KeyChange.ROTATED)
             return await self._with_secret(rotated, secret)
 
-    async def delete(self, actor: Principal, key_id: int) -> None:
+    async def delete(self, actor: Principal, key_id: int, if_match: Precondition = ANY_VERSION) -> None:
         """Delete the key: it stops working at once and is not found again, while its history stays.
 
-        The keys that it has created are revoked. Raises NotFound, NotAllowed, InsufficientScopes.
+        The keys that it has created are revoked. Raises NotFound, NotAllowed, InsufficientScopes, PreconditionFailed.
         """
         async with transaction():
             key = await self.lock(actor, key_id)
+            await self.require_version(key, if_match)
             await self._revocation.revoke_created(actor, key)
             deleted = await self._keys.mark_deleted(key)
             await self.record_change(actor, "deleted", key, deleted, ["deleted_at"])
@@ -201,13 +218,17 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         """Lock the key that the actor uses, after its owner, and return it; None for a session or the operator."""
         if actor.api_key_id is None:
             return None
+        require_lasting(actor)
         creator = await self._keys.lock(actor.api_key_id)
         if creator.revoked_at is not None:
             raise ApiKeyRevoked
         return creator
 
-    async def _inherit(self, creator: ApiKey, fields: dict[str, Any]) -> dict[str, Any]:
+    async def _inherit(self, creator: ApiKey, new: ApiKeyCreate) -> dict[str, Any]:
         """Return the fields of a new key within the bounds of its creator, whose budget the new key's is taken from."""
+        fields = {**new.model_dump(), "parent_id": creator.pk}
+        if "environment" not in new.model_fields_set:
+            fields["environment"] = creator.environment
         if creator.budget is None:
             return inherited(creator, fields, Decimal(0))
         within = inherited(creator, fields, await self._keys.lock_budget_spent(creator))
@@ -217,8 +238,9 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
     async def _insert_secret(self, key: ApiKey, secret: str) -> None:
         await self._secrets.insert(key, key_format.digest_of(secret), key_format.visible_prefix(secret))
 
-    async def _shown(self, key: ApiKey) -> ApiKeyOut:
-        return ApiKeyOut.of(key, await self._held_by_owner(key))
+    @override
+    async def shown(self, row: ApiKey) -> ApiKeyOut:
+        return ApiKeyOut.of(row, await self._held_by_owner(row))
 
     async def _with_secret(self, key: ApiKey, secret: str) -> ApiKeyWithSecret:
         return ApiKeyWithSecret.of(key, await self._held_by_owner(key), api_key=secret)

@@ -16,7 +16,8 @@ from apps.core.values.api_contract import RECENT_AUTHENTICATION_SECONDS
 
 RECORDED_USE_SECONDS = 60
 RECENTLY_AUTHENTICATED = ExpressionWrapper(
-    Q(authenticated_at__gt=Now() - timedelta(seconds=RECENT_AUTHENTICATION_SECONDS))
+    Q(authenticated_at__isnull=False)
+    & Q(authenticated_at__gt=Now() - timedelta(seconds=RECENT_AUTHENTICATION_SECONDS))
     & (Q(user__proofs_ended_at=None) | Q(authenticated_at__gt=F("user__proofs_ended_at"))),
     output_field=BooleanField(),
 )

@@ -1,7 +1,9 @@
 """The base classes of every model in the admin, editable or read-only."""
 
 from collections.abc import Sequence
+from functools import reduce
 from http import HTTPStatus
+from operator import or_
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
@@ -19,9 +21,11 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import cached_property
-from django.utils.text import capfirst
+from django.utils.text import capfirst, smart_split
 
+from apps.core.admin.form_fields import NO_ROW_ID, parse_row_id
 from apps.core.admin.staff_rights import ADD, CHANGE, DELETE, VIEW, PageScopes, register_page
+from apps.core.values.look_ups import search_spellings
 
 # Generic only for the type checker.
 if TYPE_CHECKING:
@@ -37,6 +41,7 @@ from django.db import connection, transaction
 from psycopg.errors import QueryCanceled
 
 ROWS_MAXIMUM = 10_000
+ID_LOOKUPS = ("_id", "__id__exact")
 # The lookups that Django's filters append to the name of their field.
 FILTER_SUFFIXES = ("", "__exact", "__isnull", "__gte", "__lt", "__id__exact")
 
@@ -100,8 +105,16 @@ class KeyhouseModelAdmin(ModelAdminBase):
         """Allow staff who hold a scope for it."""
         return self.page_scopes.allow(request.user, DELETE)
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return the row, or None. The id must be written as pages link it: Django would find row 96 as `9_6` too."""
+        if parse_row_id(object_id) == NO_ROW_ID:
+            return None
+        return super().get_object(request, object_id, from_field)
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None) -> bool:
-        """Return whether the list may be filtered by the lookup."""
+        """Return whether the list may be filtered by the lookup; an id must be written as pages link it."""
+        if lookup.endswith(ID_LOOKUPS) and parse_row_id(value) == NO_ROW_ID:
+            return False
         by_filters = (name for list_filter in self.list_filter for name in _lookups_of(list_filter))
         return lookup in self.linked_lookups or lookup in by_filters
 
@@ -115,10 +128,21 @@ class KeyhouseModelAdmin(ModelAdminBase):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Return the rows that match the term. PostgreSQL cannot store NUL, so a term with NUL matches nothing."""
+        """Return the rows that match each word of the term, in one of its spellings.
+
+        PostgreSQL cannot store NUL, so a term with NUL matches nothing.
+        """
         if "\x00" in search_term:
             return queryset.none(), False
-        return super().get_search_results(request, queryset, search_term)
+        has_duplicates = False
+        for word in smart_split(search_term):
+            matches = [self._word_results(request, queryset, spelling) for spelling in search_spellings(word)]
+            queryset = reduce(or_, (found for found, _ in matches), queryset.none())
+            has_duplicates |= any(duplicates for _, duplicates in matches)
+        return queryset, has_duplicates
+
+    def _word_results(self, request: HttpRequest, rows: QuerySet[Any], word: str) -> tuple[QuerySet[Any], bool]:
+        return super().get_search_results(request, rows, word)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Serve the list with the model's plural name as its title, and stop queries that take too long.

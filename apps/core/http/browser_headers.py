@@ -9,9 +9,9 @@ from apps.core.http.asgi import Headers, Scope, header
 from apps.core.http.http_settings import HttpSettings
 
 ALLOWED_METHODS = "GET, POST, PATCH, DELETE"
-ALLOWED_HEADERS = "Authorization, Content-Type, X-API-Key, X-Request-ID"
+ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, X-API-Key, X-Request-ID"
 EXPOSED_HEADERS = (
-    b"X-Request-ID, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
+    b"ETag, X-Request-ID, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
     b"RateLimit, RateLimit-Policy"
 )
 PREFLIGHT_SECONDS = 600

@@ -1,8 +1,10 @@
 """Base classes of request schemas and response schemas."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
+
+from apps.core.entity_tags import entity_tag_of
 
 UNKNOWN_FIELDS_NAMED = 10
 
@@ -25,6 +27,20 @@ class ResponseSchema(BaseModel):
     """The base of response bodies."""
 
     model_config = ConfigDict(frozen=True)
+
+
+class VersionedOut(ResponseSchema):
+    """The public representation of a resource with a version, which responses give as `ETag`.
+
+    `unversioned` are the fields that change with the use of the resource, and do not change its version.
+    """
+
+    unversioned: ClassVar[frozenset[str]] = frozenset()
+
+    @property
+    def entity_tag(self) -> str:
+        """The version (RFC 9110, 8.8.3)."""
+        return entity_tag_of(self.model_dump_json(exclude=set(self.unversioned)).encode())
 
 
 class EntityOut(ResponseSchema):

@@ -7,8 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer, StringConstraints
 
+from apps.core.values.look_ups import canonical_text
+
 BIGINT_MAXIMUM = 2**63 - 1
 
+_number = re.compile(r"[1-9][0-9]*")
 _timestamp = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d", re.ASCII)  # the start of every RFC 3339 date and time
 
 
@@ -19,6 +22,17 @@ def _is_storable(value: str) -> str:
         value.encode()
     except UnicodeEncodeError as error:
         raise ValueError("must not contain lone surrogates") from error
+    return value
+
+
+def _composed(value: object) -> object:
+    return canonical_text(value) if isinstance(value, str) else value
+
+
+def _is_number_text(value: object) -> object:
+    # pydantic also accepts `9_6`, `+96`, `096`, ` 96` and `96.0` as 96.
+    if isinstance(value, str) and _number.fullmatch(value) is None:
+        raise ValueError("must be a whole number from 1: digits alone, without a leading zero")
     return value
 
 
@@ -47,11 +61,18 @@ def _decimal_text(value: Decimal) -> str:
 
 
 Text = Annotated[str, AfterValidator(_is_storable)]
+# The last validator of a text that people look for: one form however it is typed. It runs first, before the length is
+# checked, because composing makes some texts longer.
+COMPOSED = BeforeValidator(_composed)
 ShortText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_is_storable)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    AfterValidator(_is_storable),
+    COMPOSED,
 ]
 Description = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_is_storable)]
-Identifier = Annotated[int, Field(ge=1, le=BIGINT_MAXIMUM)]
+NUMBER_TEXT = BeforeValidator(_is_number_text)  # for numbers in paths and queries
+Identifier = Annotated[int, Field(ge=1, le=BIGINT_MAXIMUM), NUMBER_TEXT]
 Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="always")]
 InputTimestamp = Annotated[AwareDatetime, BeforeValidator(_is_timestamp_text), AfterValidator(_to_utc)]
 Flag = Annotated[bool, Field(strict=True)]

@@ -9,6 +9,11 @@ from pydantic import PlainValidator, WithJsonSchema
 AMOUNT_MAXIMUM = Decimal("99999999999999.999999")
 AMOUNT_STEP = Decimal("0.000001")
 AMOUNT_PATTERN = r"^-?[0-9]{1,14}(\.[0-9]{1,6})?$"
+NOT_A_DECIMAL = 'must be a decimal such as "10.50", with up to 14 digits before the point and 6 after it'
+NOT_EXACT = (
+    "must be a decimal with up to 6 digits after the point; as a JSON number it must also be below 1000000000. "
+    'Send a string such as "10.50", which is exact'
+)
 # A JSON number with a decimal point becomes a float. Below this limit, its shortest form is what the client sent.
 FLOAT_LIMIT = 10**9
 
@@ -16,10 +21,14 @@ _amount = re.compile(AMOUNT_PATTERN)
 
 
 def exact_amount(value: object) -> Decimal:
-    """Return the amount in `value`. Raises ValueError for anything else, and for floats that are not exact."""
+    """Return the amount in `value`. Raises ValueError for anything else, and for floats that are not exact.
+
+    The JSON parser reads a number with a decimal point as a double (RFC 8259, 6). Its shortest decimal form is what the
+    client sent, unless that has more digits than a double holds.
+    """
     text = value if isinstance(value, str) else _text_of_number(value)
     if text is None or _amount.fullmatch(text) is None:
-        raise ValueError('must be a decimal such as "10.50", with up to 14 digits before the point and 6 after it')
+        raise ValueError(NOT_EXACT if isinstance(value, float) else NOT_A_DECIMAL)
     return Decimal(text).quantize(AMOUNT_STEP) + 0  # converts -0 to 0
 
 
@@ -43,7 +52,8 @@ InputAmount = Annotated[
     WithJsonSchema(
         {
             "anyOf": [{"type": "string", "pattern": AMOUNT_PATTERN}, {"type": "number"}],
-            "description": "A decimal with up to 6 decimal places. Send it as a string to keep it exact.",
+            "description": "A decimal with up to 6 decimal places. Send it as a string to keep it exact: a JSON number "
+            "is read as a double, and refused if that has more decimal places or is 10^9 or more.",
         }
     ),
 ]

@@ -1,5 +1,7 @@
 """The read-only list and pages of ledger entries."""
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.contrib import admin
@@ -11,6 +13,7 @@ from apps.core.admin.keyhouse_model_admin import ReadOnlyAdmin
 from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.staff_rights import PageScopes
 from apps.core.authorization.catalogue import CREDITS_READ
+from apps.core.values.look_ups import search_spellings
 from apps.credits.models import CreditTransaction
 
 OWNERS_MAXIMUM = 1000
@@ -44,11 +47,12 @@ class CreditTransactionAdmin(ReadOnlyAdmin, OwnerColumns):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """Search owners first, so that their entries are found by an index in a ledger of any size."""
-        term = search_term.strip()
-        if not term:
+        spellings = search_spellings(search_term)
+        if not spellings:
             return queryset, False
-        owners = get_user_model()._base_manager.filter(email__icontains=term).values_list("pk", flat=True)
-        by_reference = Q(reference_id=term) & ~Q(reference_id="")
+        has_address = reduce(or_, (Q(email__icontains=spelling) for spelling in spellings))
+        owners = get_user_model()._base_manager.filter(has_address).values_list("pk", flat=True)
+        by_reference = Q(reference_id=spellings[0]) & ~Q(reference_id="")
         return queryset.filter(Q(user_id__in=list(owners[:OWNERS_MAXIMUM])) | by_reference), False
 
     @admin.display(description="Owner")

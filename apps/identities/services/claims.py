@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
+from apps.core.values.email_addresses import require_email
+from apps.core.values.look_ups import canonical_text
 from apps.identities.domain.provider import MICROSOFT, InvalidProviderResponse, Profile, Provider, ProviderKind
 from apps.identities.services.provider_http import ascii_text, is_printable_ascii
 
@@ -63,7 +64,7 @@ def profile_from(provider: str, issuer: str, subject: Any, email: Any, full_name
         subject=ascii_text(subject, "subject", SUBJECT_LENGTH_MAXIMUM),
         email=address,
         is_verified=is_verified and bool(address),
-        full_name="".join(character for character in name if character.isprintable())[:NAME_LENGTH_MAXIMUM],
+        full_name=canonical_text("".join(filter(str.isprintable, name)))[:NAME_LENGTH_MAXIMUM],
     )
 
 
@@ -87,5 +88,13 @@ def _is_true(value: Any) -> bool:
 
 
 def _address(email: Any) -> str:
-    address = email.strip() if isinstance(email, str) else ""
-    return address if len(address) <= EMAIL_LENGTH_MAXIMUM and is_printable_ascii(address) else ""
+    """Return the address as accounts store it, or an empty text.
+
+    The domain may be in any spelling. The local part must be ASCII as the provider sent it: what looks like it may be
+    another mailbox there.
+    """
+    local, at, domain = email.strip().rpartition("@") if isinstance(email, str) else ("", "", "")
+    try:
+        return require_email(f"{local}{at}{domain}") if at and is_printable_ascii(local) else ""
+    except ValueError:
+        return ""

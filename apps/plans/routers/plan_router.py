@@ -3,6 +3,7 @@
 from ninja import Path, Query, Status
 
 from apps.core.authorization.principal import AuthenticatedRequest
+from apps.core.http.conditional_requests import if_match
 from apps.core.http.responses import Router, errors
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page, PageQuery
@@ -30,14 +31,14 @@ async def get_plan(request: AuthenticatedRequest, plan_id: Path[Identifier]) -> 
     return await plan_service().get(plan_id)
 
 
-@router.patch("/{plan_id}", response={200: PlanOut, **errors(404, 409)})
+@router.patch("/{plan_id}", response={200: PlanOut, **errors(404, 409, 412)})
 async def update_plan(request: AuthenticatedRequest, plan_id: Path[Identifier], update: PlanUpdate) -> PlanOut:
     """Update a plan. Staff only. `rate_limits` replaces all rate limits of the plan, from the next verification on."""
-    return await plan_service().update(request.auth, plan_id, update)
+    return await plan_service().update(request.auth, plan_id, update, if_match(request))
 
 
-@router.delete("/{plan_id}", response={204: None, **errors(404, 409)})
+@router.delete("/{plan_id}", response={204: None, **errors(404, 409, 412)})
 async def delete_plan(request: AuthenticatedRequest, plan_id: Path[Identifier]) -> Status[None]:
     """Delete a plan that no account is on. Staff only."""
-    await plan_service().delete(request.auth, plan_id)
+    await plan_service().delete(request.auth, plan_id, if_match(request))
     return Status(204, None)

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from apps.core.rate_limits.rate_limit import RateLimit, RateLimits
-from apps.core.schemas.base import EntityOut, RequestSchema
+from apps.core.schemas.base import EntityOut, RequestSchema, VersionedOut
 from apps.core.schemas.fields import ShortText, Timestamp, omitted
 
 INTEGER_MAXIMUM = 2**31 - 1
@@ -30,7 +30,7 @@ class PlanUpdate(RequestSchema):
     rate_limits: RateLimits = Field(default_factory=omitted)
 
 
-class PlanOut(EntityOut):
+class PlanOut(EntityOut, VersionedOut):
     """A plan with its rate limits, the shortest period first."""
 
     id: int

@@ -5,6 +5,7 @@ from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.catalogue import PLANS_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
+from apps.core.entity_tags import ANY_VERSION, Precondition
 from apps.core.errors import Conflict, ErrorDetail, ValidationFailed
 from apps.core.schemas.page import Page, PageQuery
 from apps.plans.models import Plan
@@ -58,12 +59,15 @@ class PlanService:
             await self._audit.record(AuditEntry(actor, "plan.created", "plan", plan.pk, after=fields))
         return PlanOut.of(plan)
 
-    async def update(self, actor: Principal, plan_id: int, update: PlanUpdate) -> PlanOut:
-        """Change the plan; raises as `create` does, NotFound, Conflict when the name must stay."""
+    async def update(
+        self, actor: Principal, plan_id: int, update: PlanUpdate, if_match: Precondition = ANY_VERSION
+    ) -> PlanOut:
+        """Change the plan; raises as `create` does, NotFound, PreconditionFailed, Conflict when the name must stay."""
         actor.require_scope(PLANS_WRITE)
         changes = update.model_dump(include=update.model_fields_set)
         async with transaction():
             plan = await self._plans.lock(plan_id)
+            if_match.require(PlanOut.of(plan))
             _require_allowed_name(plan, changes.get("name"))
             await self._plans.update(plan, {name: value for name, value in changes.items() if name != RATE_LIMITS})
             if RATE_LIMITS in changes:
@@ -73,14 +77,15 @@ class PlanService:
             await self._audit.record(AuditEntry(actor, "plan.updated", "plan", plan_id, before, after))
         return PlanOut.of(changed)
 
-    async def delete(self, actor: Principal, plan_id: int) -> None:
+    async def delete(self, actor: Principal, plan_id: int, if_match: Precondition = ANY_VERSION) -> None:
         """Delete the plan; raises NotAllowed, InsufficientScopes, NotFound, Conflict while accounts are on it.
 
-        The default plan cannot be deleted either.
+        Raises PreconditionFailed. The default plan cannot be deleted either.
         """
         actor.require_scope(PLANS_WRITE)
         async with transaction():
             plan = await self._plans.lock(plan_id)
+            if_match.require(PlanOut.of(plan))
             if plan.name == DEFAULT_PLAN_NAME:
                 raise PlanIsDefault
             await self._audit.record(AuditEntry(actor, "plan.deleted", "plan", plan_id, values_of(plan, AUDITED)))

@@ -50,9 +50,11 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(self, email: str, username: str, password: str | None = None, **fields: Any) -> "User":
         """Save a superuser's account and return it; `createsuperuser` calls this.
 
-        Raises ValidationError for an invalid address and a password that may not be set: Django's command accepts both
-        with `--noinput`.
+        Raises ValidationError for an invalid address, a password that may not be set, and a taken user name: Django's
+        command accepts all of them with `--noinput`.
         """
+        if self.filter(deleted_at=None, username__iexact=username).exists():
+            raise ValidationError("An account with this user name exists.")
         user = self.new(_required(email), username, **{**fields, "is_staff": True, "is_superuser": True})
         if password is not None:
             validate_password(password, user)

@@ -8,11 +8,15 @@ from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from apps.core.database.orm.prepared_query import prepared
-from apps.core.database.orm.queries import fetch_all
+from apps.core.database.orm.queries import fetch_all, lock_all
 from apps.core.database.orm.writes import update
+from apps.core.database.statements import fetch_rows
 from apps.core.errors import NotFound
+from apps.core.values.email_addresses import canonical_email
 from apps.users.models import Role, RoleScope, User
 
+# The case is folded as in the unique index.
+LOCK_ADDRESS = """SELECT pg_advisory_xact_lock(hashtextextended('users ' || lower(%s::text COLLATE "C"), 0))"""
 UNTOUCHED = {"updated_at": F("updated_at")}  # signing in and out does not change the account
 
 
@@ -28,8 +32,8 @@ class AccountRepository:
         return await _account.first(user_id)
 
     async def find_by_email(self, email: str) -> User | None:
-        """Return the account with this canonical address, or None."""
-        return await _account_of_email.first(email)
+        """Return the account with this address in any spelling, or None."""
+        return await _account_of_email.first(canonical_email(email))
 
     async def lock(self, user_id: int) -> User:
         """Lock the account and return it; raises NotFound."""
@@ -38,9 +42,24 @@ class AccountRepository:
             raise NotFound
         return user
 
+    async def lock_with(self, user_id: int, other_id: int | None) -> tuple[User, User | None]:
+        """Lock two accounts in order of id and return them; raises NotFound for the first. The other may be missing."""
+        found = {user.pk: user for user in await lock_all(_accounts([user_id, other_id or user_id]))}
+        if user_id not in found:
+            raise NotFound
+        return found[user_id], None if other_id is None else found.get(other_id)
+
+    async def lock_address(self, email: str) -> None:
+        """Lock the address, whether or not an account has it, until the transaction ends. Lock no account before.
+
+        For callers who must not learn whether there is an account: a lock of its row alone would make concurrent
+        requests wait for each other only where there is one.
+        """
+        await fetch_rows(LOCK_ADDRESS, [email])
+
     async def lock_by_email(self, email: str) -> User | None:
-        """Lock the account with this address and return it, or None."""
-        return await _account_of_email.lock(email)
+        """Lock the account with this address in any spelling and return it, or None."""
+        return await _account_of_email.lock(canonical_email(email))
 
     async def lock_with_key_allowance(self, user_id: int) -> User:
         """Lock the account and return it with its plan's `api_keys_maximum`; raises NotFound."""
@@ -100,6 +119,10 @@ class AccountRepository:
 @prepared
 def _account(user_id: int) -> QuerySet[User]:
     return User.objects.filter(pk=user_id, deleted_at=None)
+
+
+def _accounts(user_ids: list[int]) -> QuerySet[User]:
+    return User.objects.filter(pk__in=user_ids, deleted_at=None)
 
 
 @prepared

@@ -3,6 +3,7 @@
 from ninja import Path, Query, Status
 
 from apps.core.authorization.principal import AuthenticatedRequest
+from apps.core.http.conditional_requests import if_match
 from apps.core.http.responses import Router, errors
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page, PageQuery
@@ -30,17 +31,17 @@ async def get_role(request: AuthenticatedRequest, role_id: Path[Identifier]) -> 
     return await role_service().get(request.auth, role_id)
 
 
-@router.patch("/{role_id}", response={200: RoleOut, **errors(404, 409)})
+@router.patch("/{role_id}", response={200: RoleOut, **errors(404, 409, 412)})
 async def update_role(request: AuthenticatedRequest, role_id: Path[Identifier], update: RoleUpdate) -> RoleOut:
     """Update a role. Superusers only. API keys lose a scope immediately when the role no longer gives it.
 
     Requires re-authentication (`STEP_UP_REQUIRED`); API keys are refused.
     """
-    return await role_service().update(request.auth, role_id, update)
+    return await role_service().update(request.auth, role_id, update, if_match(request))
 
 
-@router.delete("/{role_id}", response={204: None, **errors(404, 409)})
+@router.delete("/{role_id}", response={204: None, **errors(404, 409, 412)})
 async def delete_role(request: AuthenticatedRequest, role_id: Path[Identifier]) -> Status[None]:
     """Delete a role that no account has. Superusers only."""
-    await role_service().delete(request.auth, role_id)
+    await role_service().delete(request.auth, role_id, if_match(request))
     return Status(204, None)

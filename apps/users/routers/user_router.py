@@ -4,6 +4,7 @@ from django.http import HttpRequest
 from ninja import Path, Query, Status
 
 from apps.core.authorization.principal import AuthenticatedRequest
+from apps.core.http.conditional_requests import if_match
 from apps.core.http.responses import Router, errors
 from apps.core.rate_limits.request_limits import limit_by_address
 from apps.core.schemas.common_responses import Done
@@ -38,7 +39,7 @@ async def get_own_user(request: AuthenticatedRequest) -> UserOut:
     return await user_service().get(request.auth, request.auth.owner_id)
 
 
-@router.patch("/me", response={200: UserOut, **errors(409)})
+@router.patch("/me", response={200: UserOut, **errors(409, 412)})
 async def update_own_user(request: AuthenticatedRequest, update: UserUpdate) -> UserOut:
     """Update your own account.
 
@@ -46,7 +47,7 @@ async def update_own_user(request: AuthenticatedRequest, update: UserUpdate) -> 
     addresses are confirmed. It requires re-authentication (`STEP_UP_REQUIRED`); API keys are refused. An account can
     start a change once a minute and five times an hour; an address gets up to five such messages an hour.
     """
-    return await account_update().update(request.auth, request.auth.owner_id, update)
+    return await account_update().update(request.auth, request.auth.owner_id, update, if_match(request))
 
 
 @router.get("/{user_id}", response={200: UserOut, **errors(404)})
@@ -55,24 +56,24 @@ async def get_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> 
     return await user_service().get(request.auth, user_id)
 
 
-@router.patch("/{user_id}", response={200: UserOut, **errors(404, 409)})
+@router.patch("/{user_id}", response={200: UserOut, **errors(404, 409, 412)})
 async def update_user(request: AuthenticatedRequest, user_id: Path[Identifier], update: UserUpdate) -> UserOut:
     """Update an account. Only staff can set `plan` and `is_active`, and only superusers `roles`.
 
     Members of staff cannot set their own `is_active` to false. `email` and `roles` require re-authentication
     (`STEP_UP_REQUIRED`); API keys are refused.
     """
-    return await account_update().update(request.auth, user_id, update)
+    return await account_update().update(request.auth, user_id, update, if_match(request))
 
 
-@router.delete("/{user_id}", response={204: None, **errors(404, 409)})
+@router.delete("/{user_id}", response={204: None, **errors(404, 409, 412)})
 async def delete_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[None]:
     """Delete an account. Its credentials are refused immediately; its ledger stays.
 
     Staff can restore it during a grace period; afterwards its personal data is erased. Deleting your own account
     requires re-authentication (`STEP_UP_REQUIRED`); API keys are refused. Members of staff cannot delete their own.
     """
-    await account_removal().delete(request.auth, user_id)
+    await account_removal().delete(request.auth, user_id, if_match(request))
     return Status(204, None)
 
 

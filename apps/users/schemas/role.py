@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import Field
 
-from apps.core.schemas.base import RequestSchema, ResponseSchema
+from apps.core.schemas.base import RequestSchema, VersionedOut
 from apps.core.schemas.fields import omitted
 from apps.users.schemas.user import RoleName, RoleScopes
 
@@ -26,7 +26,7 @@ class RoleUpdate(RequestSchema):
     scopes: RoleScopes = Field(default_factory=omitted)
 
 
-class RoleOut(ResponseSchema):
+class RoleOut(VersionedOut):
     """A role with the scopes that it gives."""
 
     id: int

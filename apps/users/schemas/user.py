@@ -8,8 +8,8 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from apps.core.authorization.catalogue import ROLE_SCOPES
 from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
-from apps.core.schemas.base import RequestSchema, ResponseSchema
-from apps.core.schemas.fields import Flag, ShortText, Text, Timestamp, omitted
+from apps.core.schemas.base import RequestSchema, ResponseSchema, VersionedOut
+from apps.core.schemas.fields import COMPOSED, Flag, ShortText, Text, Timestamp, omitted
 from apps.core.schemas.page import PageQuery
 from apps.core.values.api_contract import API_PATH
 from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM, require_email
@@ -59,6 +59,7 @@ FullName = Annotated[
     Text,
     StringConstraints(strip_whitespace=True, max_length=FULL_NAME_LENGTH_MAXIMUM),
     AfterValidator(_is_one_line),
+    COMPOSED,
 ]
 # A password that is checked may be any text; one that is set must pass AUTH_PASSWORD_VALIDATORS too.
 Password = Annotated[SecretStr, Field(min_length=1, max_length=PASSWORD_LENGTH_MAXIMUM), AfterValidator(_has_no_nul)]
@@ -97,7 +98,7 @@ class RegistrationConfirm(RequestSchema):
 
 
 class UserQuery(PageQuery):
-    """Filters: `search` is part of the e-mail address, user name or full name."""
+    """Filters: `search` is part of the e-mail address, user name or full name, in any spelling."""
 
     search: Annotated[Text, StringConstraints(max_length=EMAIL_LENGTH_MAXIMUM)] | None = None
     is_active: bool | None = None
@@ -144,8 +145,10 @@ def is_email_pending(user: "User") -> bool:
     return user.pending_email_until is not None and user.pending_email_until > timezone.now()
 
 
-class UserOut(ResponseSchema):
+class UserOut(VersionedOut):
     """An account, without its credentials."""
+
+    unversioned = frozenset({"last_login_at"})
 
     id: int
     email: str

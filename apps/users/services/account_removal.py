@@ -8,13 +8,15 @@ from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.catalogue import CUSTOMERS_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
+from apps.core.entity_tags import ANY_VERSION, Precondition
 from apps.mail.domain.message import MailMessage
 from apps.mail.services.in_transaction.message_queue import MessageQueue
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import AccountTokens
 from apps.users.repositories.erasure_repository import ErasureRepository
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.user import UserOut
-from apps.users.services.credentials import Credentials, require_changeable_by, require_removable_by
+from apps.users.services.credentials import Credentials, require_changeable_by
+from apps.users.services.in_transaction.accounts import lock_removable
 
 MESSAGE_KIND = "account_deleted"
 
@@ -39,19 +41,20 @@ class AccountRemoval:
         self._queue = queue
         self._audit = audit
 
-    async def delete(self, actor: Principal, user_id: int) -> None:
+    async def delete(self, actor: Principal, user_id: int, if_match: Precondition = ANY_VERSION) -> None:
         """Delete the account softly, end its sessions, void its links, and notify its owner by mail.
 
         Deleting one's own account requires recent authentication, so API keys are refused. Staff cannot delete their
-        own account. Raises NotAllowed, InsufficientScopes, StepUpRequired, Conflict, NotFound.
+        own account. Raises NotAllowed, InsufficientScopes, StepUpRequired, Conflict, NotFound, PreconditionFailed.
         """
         actor.require_writing(user_id, CUSTOMERS_WRITE)
         if user_id == actor.user_id:
             actor.require_recent_authentication()
         changes = {"deleted_at": timezone.now(), "is_active": False}
         async with transaction():
-            user = await self._users.lock(user_id)
-            await require_removable_by(actor, Credentials.of(user), self._users)
+            user = await lock_removable(actor, user_id, self._users)
+            if if_match.is_conditional:
+                if_match.require(UserOut.of(await self._users.get(user_id)))
             before = {name: getattr(user, name) for name in changes}
             await self._users.update(user, changes, ends_sessions=True)
             await self._audit.record(AuditEntry(actor, "user.deleted", "user", user_id, before, changes))

@@ -8,12 +8,14 @@ from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.catalogue import CUSTOMERS_SUSPEND, CUSTOMERS_WRITE, STAFF_MANAGE
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
+from apps.core.entity_tags import ANY_VERSION, Precondition
 from apps.core.errors import NotAllowed
 from apps.plans.services.plan_service import PlanService
 from apps.users.models import User
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.user import UserOut, UserUpdate
-from apps.users.services.credentials import Credentials, require_changeable_by, require_removable_by, scopes_held_by
+from apps.users.services.credentials import Credentials, require_changeable_by, scopes_held_by
+from apps.users.services.in_transaction.accounts import lock_removable
 from apps.users.services.in_transaction.email_changes import EmailChangeRequests, EmailReplacement
 from apps.users.services.in_transaction.role_assignment import RoleAssignment
 
@@ -52,21 +54,23 @@ class AccountUpdate:
         self._replacement = replacement
         self._audit = audit
 
-    async def update(self, actor: Principal, user_id: int, update: UserUpdate) -> UserOut:
+    async def update(
+        self, actor: Principal, user_id: int, update: UserUpdate, if_match: Precondition = ANY_VERSION
+    ) -> UserOut:
         """Change the account and return it.
 
         What may give access or rights needs a recent authentication, which no API key has. Raises NotAllowed, also for
         rights that the actor lacks, InsufficientScopes, StepUpRequired, NotFound, ValidationFailed for an unknown plan
-        or role, Conflict when the address or user name is taken or members of staff would remove their own access,
-        TooManyRequests as EmailChangeRequests does.
+        or role, PreconditionFailed, Conflict when the address or user name is taken or members of staff would remove
+        their own access, TooManyRequests as EmailChangeRequests does.
         """
         _require_rights(actor, user_id, update)
         changes = await self._changes(update)
         wanted_email = changes.pop("email", None) if user_id == actor.user_id else None
         async with transaction():
-            user = await self._users.lock(user_id)
-            require = require_removable_by if update.removes_access else require_changeable_by
-            await require(actor, Credentials.of(user), self._users)
+            user = await self._lock(actor, user_id, removes_access=update.removes_access)
+            if if_match.is_conditional:
+                if_match.require(UserOut.of(await self._users.get(user_id)))
             if changes or wanted_email is None:
                 await self._write(actor, user, changes)
             if wanted_email is not None:
@@ -74,6 +78,13 @@ class AccountUpdate:
             elif "email" in changes:
                 await self._replacement.complete_by_staff(actor, user, changes["email"])
             return UserOut.of(await self._users.get(user_id))
+
+    async def _lock(self, actor: Principal, user_id: int, *, removes_access: bool) -> User:
+        if removes_access:
+            return await lock_removable(actor, user_id, self._users)
+        user = await self._users.lock(user_id)
+        await require_changeable_by(actor, Credentials.of(user), self._users)
+        return user
 
     async def _changes(self, update: UserUpdate) -> dict[str, Any]:
         changes = {name: getattr(update, name) for name in update.model_fields_set}

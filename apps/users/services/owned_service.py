@@ -32,6 +32,7 @@ from apps.core.authorization.catalogue import ACCOUNT_READ, ACCOUNT_WRITE, CUSTO
 from apps.core.authorization.principal import Principal
 from apps.core.database.orm.entity_repository import OwnedRepository
 from apps.core.database.transaction import transaction
+from apps.core.entity_tags import ANY_VERSION, Precondition
 from apps.core.schemas.base import ResponseSchema
 from apps.core.schemas.page import Page, PageQuery
 from apps.users.services.in_transaction.accounts import Accounts
@@ -70,10 +71,11 @@ class OwnedService[M, Out: ResponseSchema]:
         rows, total = await self.read_page(actor, user_id, offset=query.offset, size=query.size)
         return Page[self.out].of(rows, total, query, self._out_of)  # type: ignore[name-defined]  # built at run time
 
-    async def delete(self, actor: Principal, row_id: int) -> None:
-        """Delete the row; raises NotFound, NotAllowed, InsufficientScopes."""
+    async def delete(self, actor: Principal, row_id: int, if_match: Precondition = ANY_VERSION) -> None:
+        """Delete the row; raises NotFound, NotAllowed, InsufficientScopes, PreconditionFailed."""
         async with transaction():
             row = await self.lock(actor, row_id)
+            await self.require_version(row, if_match)
             await self.record(actor, "deleted", row, before=values_of(row, self.recorded_fields))
             await self.rows.delete(row)
 
@@ -101,6 +103,15 @@ class OwnedService[M, Out: ResponseSchema]:
         await self.lock_owner(actor, (await self.rows.get(row_id)).user_id)
         row: M = await self.rows.lock(row_id)
         return row
+
+    async def require_version(self, row: M, if_match: Precondition) -> None:
+        """Raise PreconditionFailed unless the locked row has one of the versions; `out` must be a VersionedOut."""
+        if if_match.is_conditional:
+            if_match.require(cast("Any", await self.shown(row)))
+
+    async def shown(self, row: M) -> Out:
+        """Return the public representation of the row."""
+        return self._out_of(row)
 
     async def record(
         self,

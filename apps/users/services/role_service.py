@@ -8,6 +8,7 @@ from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.catalogue import ROLE_SCOPES, STAFF_MANAGE, STAFF_READ
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
+from apps.core.entity_tags import ANY_VERSION, Precondition
 from apps.core.errors import NotAllowed
 from apps.core.schemas.page import Page, PageQuery
 from apps.users.repositories.role_repository import RoleInUse, RoleRepository
@@ -48,8 +49,12 @@ class RoleService:
             await self._audit.record(AuditEntry(actor, "role.created", "role", role_id, after=fields))
             return RoleOut.of(await self._roles.get(role_id))
 
-    async def update(self, actor: Principal, role_id: int, update: RoleUpdate) -> RoleOut:
-        """Change the role, and the rights of all accounts with it; raises NotFound, and as `create` does.
+    async def update(
+        self, actor: Principal, role_id: int, update: RoleUpdate, if_match: Precondition = ANY_VERSION
+    ) -> RoleOut:
+        """Change the role, and the rights of all accounts with it.
+
+        Raises NotFound, PreconditionFailed, and as `create` does.
 
         Requires recent authentication, so API keys are refused; raises StepUpRequired.
         """
@@ -59,6 +64,7 @@ class RoleService:
         async with transaction():
             before = RoleOut.of(await self._roles.lock(role_id))
             _require_changeable(actor, before)
+            if_match.require(before)
             _require_held(actor, changes.get(SCOPES, ()))
             if "name" in changes:
                 await self._roles.rename(role_id, changes["name"])
@@ -71,12 +77,13 @@ class RoleService:
             await self._audit.record(entry)
         return after
 
-    async def delete(self, actor: Principal, role_id: int) -> None:
-        """Delete the role; raises NotFound, Conflict when accounts have it, and as `create` does."""
+    async def delete(self, actor: Principal, role_id: int, if_match: Precondition = ANY_VERSION) -> None:
+        """Delete the role; raises NotFound, PreconditionFailed, Conflict if accounts have it, and as `create` does."""
         actor.require_scope(STAFF_MANAGE)
         async with transaction():
             role = RoleOut.of(await self._roles.lock(role_id))
             _require_changeable(actor, role)
+            if_match.require(role)
             if await self._roles.has_members(role_id):
                 raise RoleInUse
             await self._audit.record(

@@ -7,9 +7,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from apps.api_keys.models import ApiKeyCounter
+from apps.api_keys.models import ApiKey, ApiKeyCounter
 from apps.credits.models import CreditBalance, CreditTransaction
-from apps.users.models import User
+from apps.plans.models import Plan
+from apps.users.models import Role, User
 from config.installed_apps import APP_LAYERS
 from tests.support.factories import give_credits, make_key, make_user
 from tests.support.server import PROJECT
@@ -76,6 +77,31 @@ def test_existing_email_addresses_are_normalised():
         "Eve@exämple.de",  # another account has it already: left to staff
         "joe@EXAMPLE.com",
     ]
+
+
+@pytest.mark.usefixtures("database")
+def test_existing_names_are_composed():
+    user, key = make_user(), make_key()
+    try:
+        for label, migration in (
+            ("users", "20261127_1640_seed_staff_roles"),
+            ("api_keys", "20261127_1731_index_parents"),
+            ("plans", "20261122_1613_seed_plans"),
+        ):
+            call_command("migrate", label, migration, verbosity=0)
+        User.objects.filter(pk=user.pk).update(full_name="Cafe\u0301")
+        ApiKey.objects.filter(pk=key.id).update(name="Cafe\u0301")
+        for model in (Role, Plan):
+            model.objects.create(name="the\u0301")
+            model.objects.create(name="the\u0301 2")
+            model.objects.create(name="th\u00e9")
+    finally:
+        call_command("migrate", verbosity=0)
+    assert User.objects.get(pk=user.pk).full_name == "Caf\u00e9"
+    assert ApiKey.objects.get(pk=key.id).name == "Caf\u00e9"
+    for model in (Role, Plan):
+        names = set(model.objects.filter(name__startswith="th").values_list("name", flat=True))
+        assert names == {"the\u0301", "th\u00e9", "th\u00e9 2"}
 
 
 @pytest.mark.usefixtures("database")

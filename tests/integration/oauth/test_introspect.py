@@ -274,7 +274,7 @@ async def test_two_client_credentials_are_rejected(api: httpx.AsyncClient):
     assert_oauth_error(response, 400, "invalid_request")
 
 
-@pytest.mark.parametrize("form", [{}, {"token": ""}, {"token": "x", "ip": "here"}, {"token": ["x", "x"]}])
+@pytest.mark.parametrize("form", [{}, {"token": ""}, {"token": ["x", "x"]}])
 async def test_malformed_request_is_rejected(api: httpx.AsyncClient, form: dict[str, Any]):
     response = await api.post(INTROSPECT, data={**form, "other": "x"}, auth=client_of(await introspecting_key()))
     assert_oauth_error(response, 400, "invalid_request")

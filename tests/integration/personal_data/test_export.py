@@ -3,17 +3,19 @@
 from datetime import timedelta
 
 import httpx
-import pytest
 from django.db import connection
+from django.db.models import Model
 from django.db.models.functions import Now
+from django.utils import timezone
 
-from apps.api_keys.services import personal_data as api_keys_personal_data
+from apps.api_keys.models import ApiKey, ApiKeySecret
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
-from apps.core import declarations
 from apps.core.authorization.catalogue import STAFF_SCOPES
 from apps.core.declarations import EXPORT_ROWS_MAXIMUM
+from apps.credits.models import CreditTransaction
 from apps.identities.models import Identity
+from apps.users.models import User
 from tests.support.accounts import audited, colleague, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, give_credits, make_key, make_staff
@@ -126,18 +128,41 @@ async def test_lists_hold_the_newest_rows_and_the_total(api: httpx.AsyncClient):
     assert usage["items"][0]["day"] > usage["items"][-1]["day"]
 
 
-async def test_lists_of_owned_entities_hold_the_newest_rows(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch):
-    for module in (declarations, api_keys_personal_data):
-        monkeypatch.setattr(module, "EXPORT_ROWS_MAXIMUM", 2)
+NUMBERS = range(EXPORT_ROWS_MAXIMUM + 1)
+
+
+def _fill_every_list(user: User) -> None:
+    """Create one row more than an export has, of each kind that accounts own."""
+    keys = ApiKey.objects.bulk_create([ApiKey(user=user, name=f"number {number}") for number in NUMBERS])
+    ApiKeySecret.objects.bulk_create([ApiKeySecret(api_key=key, digest=f"{key.pk}".encode()) for key in keys])
+    Identity.objects.bulk_create(
+        [Identity(user=user, provider="p", issuer="i", subject=f"{user.pk}.{n}") for n in NUMBERS]
+    )
+    CreditTransaction.objects.bulk_create(
+        [CreditTransaction(user=user, type="top_up", amount=1, balance_after=n + 1) for n in NUMBERS]
+    )
+    times = {"last_used_at": timezone.now(), "expires_at": timezone.now()}
+    Session.objects.bulk_create([Session(user=user, family_digest=f"{user.pk}.{n}".encode(), **times) for n in NUMBERS])
+
+
+def _ids(model: type[Model], user: User) -> list[int]:
+    return list(model._default_manager.filter(user=user).order_by("-pk").values_list("pk", flat=True))
+
+
+async def test_only_the_oldest_rows_are_left_out_of_every_list(api: httpx.AsyncClient):
     me, other = await customer(), await customer()
-    keys = [(await make(make_key, me.user)).id for _ in range(3)]
-    names = [f"provider-{number}" for number in range(3)]
-    for user, name in [(me.user, name) for name in names] + [(other.user, "provider-9")]:
-        await make(Identity.objects.create, user=user, provider=name, issuer="i", subject=f"{user.pk}", email="")
+    await make(_fill_every_list, other.user)
+    await make(_fill_every_list, me.user)
     data = (await api.get(ME, headers=me.headers)).json()["data"]
-    assert [key["id"] for key in data["api_keys"]["items"]] == keys[:0:-1]
-    assert [identity["provider"] for identity in data["identities"]["items"]] == names[:0:-1]
-    assert (data["api_keys"]["total"], data["identities"]["total"]) == (3, 3)
+    for model, section in (
+        (ApiKey, data["api_keys"]),
+        (Identity, data["identities"]),
+        (CreditTransaction, data["credits"]["ledger"]),
+        (Session, data["sessions"]),
+    ):
+        ids = await make(_ids, model, me.user)
+        assert [item["id"] for item in section["items"]] == ids[:EXPORT_ROWS_MAXIMUM]
+        assert (section["total"], len(ids) > EXPORT_ROWS_MAXIMUM) == (len(ids), True)
 
 
 async def test_other_accounts_are_not_exported(api: httpx.AsyncClient):

@@ -180,8 +180,7 @@ async def test_resending_needs_a_session(api: httpx.AsyncClient):
 @pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "Forwarded", "Origin", "Referer"])
 async def test_no_header_changes_the_address_of_the_link(api: httpx.AsyncClient, settings, header: str):
     settings.APPLICATION_URL = "https://app.example.com"
-    value = "host=evil.example" if header == "Forwarded" else "evil.example"
-    settings.ALLOWED_HOSTS = ["evil.example", "keyhouse.localhost"]
+    value = "host=evil.localhost" if header == "Forwarded" else "evil.localhost"
     assert (await api.post("/api/v1/users", json=NEW, headers={header: value})).status_code == 201
     messages = await make(letters_to, ANN)
     assert [message.context["link"].partition("#")[0] for message in messages] == [

@@ -51,6 +51,9 @@ class FakeKeys:
         owned = [key for key in self.keys.values() if key.user_id == user_id]
         return owned, len(owned)
 
+    async def search(self, user_id: int, **query: Any) -> tuple[list[ApiKey], int]:
+        return await self.page(user_id, **query)
+
     async def count_not_revoked(self, user_id: int) -> int:
         require_transaction("count")
         return len([key for key in self.keys.values() if (key.user_id, key.revoked_at) == (user_id, None)])
@@ -77,7 +80,7 @@ class FakeKeys:
         self.locked.append(NEW_ID)
         self.note("insert", key, key.user_id)
         key.created_at = key.updated_at = LONG_AGO
-        vars(key).update(prefix="", budget_spent=0, last_used_at=None)
+        vars(key).update(prefix="", budget_spent=0, last_used_at=None, state="active")
         self.keys[NEW_ID] = key
         return key
 

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +37,16 @@ def test_valid_amount_is_parsed(sent: Any, amount: str):
 def test_invalid_amount_is_rejected(sent: Any):
     with pytest.raises(ValueError, match="decimal"):
         exact_amount(sent)
+
+
+@pytest.mark.parametrize("number", ["0.30000000000000004", "0.1234567", "1e-7", "1000000000.5"])
+def test_number_that_is_not_exact_is_refused_with_advice(number: str):
+    with pytest.raises(ValueError, match="Send a string such as"):
+        exact_amount(orjson.loads(number))
+
+
+def test_number_is_read_as_a_double():
+    assert exact_amount(orjson.loads("0.30000000000000001")) == Decimal("0.3")
 
 
 @given(st.decimals(-AMOUNT_MAXIMUM, AMOUNT_MAXIMUM, places=6, allow_nan=False))

@@ -37,7 +37,9 @@ def test_preflight_is_recognised(method, headers, preflight):
 def test_preflight_of_allowed_origin_lists_methods_and_headers():
     assert preflight_headers(scope_of(origin=ALLOWED.encode()), SETTINGS) == {
         "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
-        "Access-Control-Allow-Headers": "Authorization, Content-Type, X-API-Key, X-Request-ID",
+        "Access-Control-Allow-Headers": (
+            "Authorization, Content-Type, Idempotency-Key, If-Match, X-API-Key, X-Request-ID"
+        ),
         "Access-Control-Max-Age": "600",
     }
 

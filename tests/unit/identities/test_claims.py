@@ -109,3 +109,17 @@ def test_issuers_whose_identities_are_the_providers():
     shared = provider(ProviderKind.MICROSOFT, COMMON)
     assert owns_issuer(shared, f"https://login.microsoftonline.com/{TENANT}/v2.0")
     assert not owns_issuer(shared, "https://login.microsoftonline.com.evil.example/x/v2.0")
+
+
+@pytest.mark.parametrize(
+    ("sent", "address"),
+    [
+        ("ann@b\u00fccher.example", "ann@xn--bcher-kva.example"),
+        ("Ann@EXAMPLE.com", "Ann@example.com"),
+        ("\uff41nn@example.com", ""),  # another mailbox, which looks like ann@
+        ("ann\uff20example.com", ""),
+    ],
+)
+def test_domain_of_an_address_is_canonical_and_its_local_part_unchanged(sent: str, address: str):
+    profile = profile_of(provider(), claims(email=sent, email_verified=True, name=" Cafe\u0301"))
+    assert (profile.email, profile.is_verified, profile.full_name) == (address, bool(address), "Caf\u00e9")

@@ -16,5 +16,4 @@ class Command(OwnedListCommand):
 
     def columns(self, item: ApiKeyOut) -> Sequence[str]:
         """Return the columns of a key's line."""
-        state = "revoked" if item.revoked_at else "active" if item.is_active else "disabled"
-        return [str(item.id), item.prefix, item.environment, state, item.name, " ".join(item.scopes)]
+        return [str(item.id), item.prefix, item.environment, item.state, item.name, " ".join(item.scopes)]

@@ -46,7 +46,7 @@ class AccountCredentials:
         return Credentials.of(user)
 
     async def find_by_email(self, email: str) -> Credentials | None:
-        """Return the credentials of the account with this canonical address, usable or not, or None.
+        """Return the credentials of the account with this address in any spelling, usable or not, or None.
 
         Also works without an open transaction.
         """

@@ -8,8 +8,9 @@ from apps.core.authorization.catalogue import ACCOUNT_WRITE, STAFF_SCOPES
 from apps.core.authorization.principal import Principal
 from apps.core.authorization.scopes import held_scopes, reserved_under, withheld_scopes
 from apps.core.errors import ErrorDetail, NotFound, ValidationFailed
+from apps.users.models import User
 from apps.users.repositories.account_repository import AccountRepository
-from apps.users.services.credentials import Credentials, is_usable, require_changeable_by
+from apps.users.services.credentials import Credentials, is_usable, require_changeable_by, require_removable_by
 
 
 class MailRecipient(NamedTuple):
@@ -54,7 +55,11 @@ class Accounts:
         return None if user is None else Credentials.of(user)
 
     async def lock_usable_by_email(self, email: str) -> Credentials | None:
-        """Lock and return the account with this address if it may be used, or None."""
+        """Lock the address, and return the account that has it, locked, if it may be used, or None.
+
+        Takes as long in both cases, also while other transactions lock the address.
+        """
+        await self._accounts.lock_address(email)
         user = await self._accounts.lock_by_email(email)
         return Credentials.of(user) if user is not None and is_usable(user) else None
 
@@ -68,6 +73,16 @@ class Accounts:
         account: Any = await self._accounts.lock_with_key_allowance(user_id)
         maximum: int | None = account.api_keys_maximum
         return maximum
+
+
+async def lock_removable(actor: Principal, user_id: int, accounts: AccountRepository) -> User:
+    """Lock the account, from which the actor is about to take access, and return it.
+
+    Raises NotFound, and as `require_removable_by` does.
+    """
+    user, own = await accounts.lock_with(user_id, actor.user_id)
+    await require_removable_by(actor, Credentials.of(user), Credentials.of(own) if own else None, accounts)
+    return user
 
 
 class HeldScopes:
