@@ -186,7 +186,7 @@ async def test_what_expires_before_its_key_makes_no_new_secret(api: httpx.AsyncC
     key = await key_of(me)
     child, headers, newest = await create(api, key), key.headers, key.secret
     if how == "token":
-        headers, newest = bearer(await exchange(api, key, " ".join(ACCOUNT))), ""
+        headers = bearer(await exchange(api, key, " ".join(ACCOUNT)))
     else:
         grace = {"grace_seconds": 600}
         newest = (await api.post(f"{KEYS}/{key.id}/rotate", json=grace, headers=me.headers)).json()["api_key"]
