@@ -113,9 +113,9 @@ def test_keys_are_listed_and_revoked_after_a_reset(page: Page, server: Server, p
     page.get_by_label("New password").fill(NEW_PASSWORD)
     page.get_by_role("button", name="Set the password").click()
     expect(page.get_by_role("status")).to_contain_text("Your password is set")
-    expect(page.locator("#keys-text")).to_have_text("3 can be used.")
+    expect(page.locator("#keys-text")).to_have_text("3 keys can be used.")
     page.get_by_role("button", name="Revoke <b>ci</b>").dblclick()
-    expect(page.locator("#keys-text")).to_have_text("2 can be used.")
+    expect(page.locator("#keys-text")).to_have_text("2 keys can be used.")
     page.reload()  # shows the rest
     expect(page.get_by_role("heading", name="Your API keys")).to_be_visible()
     expect(page.locator("#keys li")).to_have_count(2)

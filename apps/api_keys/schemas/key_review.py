@@ -52,9 +52,9 @@ class KeyReviewOut(ResponseSchema):
     total: int
     items: list[ReviewedKey]
 
-    @property
-    def sentence(self) -> str:
-        """The first keys by name and prefix, and how many there are besides, for a message."""
-        named = [f"{key.name} ({key.prefix}…)" for key in self.items[:NAMED_MAXIMUM]]
+    def sentence(self, *, shows_names: bool) -> str:
+        """Return the first keys by prefix, and by name if it may be shown, and how many others there are."""
+        first = self.items[:NAMED_MAXIMUM]
+        named = [f"{key.name} ({key.prefix}…)" if shows_names else f"{key.prefix}…" for key in first]
         rest = self.total - len(named)
         return ", ".join([*named, f"and {rest} more"] if rest else named)

@@ -72,14 +72,6 @@ class AccountRepository:
         """Return the account with the scopes of its roles as `role_scopes`, or None."""
         return await _account_with_role_scopes.first(user_id)
 
-    async def find_mail_address(self, user_id: int) -> tuple[str | None, datetime]:
-        """Return the account's address, also of a deleted account, and the time by the database's clock.
-
-        The address is None once the account is erased. Raises NotFound.
-        """
-        user, moment = await self.find_now(user_id)
-        return user.email if user.erased_at is None else None, moment
-
     async def find_now(self, user_id: int) -> tuple[User, datetime]:
         """Return the account, deleted or not, and the time by the database's clock; raises NotFound."""
         user = await _account_now.first(user_id)

@@ -25,6 +25,7 @@ class Credentials:
     password_hash: str = field(repr=False)
     is_verified: bool = False  # whether the address is verified
     was_ever_verified: bool = False  # whether this address is, or an earlier one was
+    may_be_shown_texts: bool = False
     is_staff: bool = False
     is_superuser: bool = False
 
@@ -40,6 +41,7 @@ class Credentials:
             password_hash=user.password,
             is_verified=user.email_verified_at is not None,
             was_ever_verified=(user.email_verified_at or user.formerly_verified_at) is not None,
+            may_be_shown_texts=may_be_shown_texts(user),
             is_staff=user.is_staff,
             is_superuser=user.is_superuser,
         )
@@ -48,6 +50,14 @@ class Credentials:
 def password_digest(password_hash: str) -> str:
     """Return a digest of a password hash, to compare hashes where the hash itself must not be stored."""
     return sha256(password_hash.encode()).hexdigest()
+
+
+def may_be_shown_texts(user: User) -> bool:
+    """Return whether messages to the account may contain texts that its user has chosen.
+
+    Otherwise anyone could send texts to other people, by signing up with their addresses.
+    """
+    return user.email_verified_at is not None or user.is_staff
 
 
 def is_usable(user: User) -> bool:

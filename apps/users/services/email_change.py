@@ -78,7 +78,7 @@ class EmailChange:
             except Conflict:
                 raise InvalidToken from None
             await self._audit.record(AuditEntry(owner_of(user_id), "user.email_changed", "user", user_id))
-            await self._replacement.announce(user_id, user.email)
+            await self._replacement.announce(user)
         return "changed"
 
     async def _spend(self, tokens: OneTimeTokens, token: str, user_id: int) -> User:

@@ -49,6 +49,10 @@ function day(moment) {
   return moment === null ? "never" : moment.slice(0, 10);
 }
 
+function counted(total) {
+  return total === 1 ? "1 key" : `${total} keys`;
+}
+
 function row(key, token) {
   const item = document.createElement("li");
   const text = document.createElement("span");
@@ -70,7 +74,7 @@ function list(review) {
   keys.hidden = false;
   keys.querySelector("#keys-text").textContent = isEmpty
     ? "No key that can be used is left."
-    : `${review.total} can be used.${rest > 0 ? ` The newest ${review.items.length} are listed.` : ""}`;
+    : `${counted(review.total)} can be used.${rest > 0 ? ` The newest ${review.items.length} are listed.` : ""}`;
   keys.querySelector("ul").replaceChildren(...review.items.map((key) => row(key, review.token)));
   const all = keys.querySelector(":scope > button");
   all.hidden = isEmpty;

@@ -98,8 +98,8 @@ async def test_all_are_revoked_at_once_with_what_they_have_created(api: httpx.As
 
 async def test_a_link_does_not_reach_newer_keys_nor_those_of_others(api: httpx.AsyncClient):
     me, other = await customer(), await customer()
-    await key_of(me)
     theirs = await key_of(other)
+    await key_of(me)
     token = (await reset(api, me))["api_keys"]["token"]
     later = await key_of(me)
     for key in (theirs, later):

@@ -14,7 +14,7 @@ from tests.support.orm import make, run_in_transaction
 from tests.support.sessions import age_rotations
 
 LOGIN, REFRESH = "/api/v1/auth/login", "/api/v1/auth/refresh"
-ANN = "ann@example.com"
+ANN, LONG_AGO = "ann@example.com", "2026-01-01T00:00:00Z"
 NEW_DEVICE = "Your account was signed in to from a new device."
 
 
@@ -31,14 +31,14 @@ async def sign_in(api: httpx.AsyncClient, agent: str = "phone") -> dict[str, str
 
 
 async def test_first_sign_in_and_known_devices_send_no_notice(api: httpx.AsyncClient):
-    await make(make_user, PASSWORD, email=ANN)
+    await make(make_user, PASSWORD, email=ANN, email_verified_at=LONG_AGO)
     for agent in ("phone", "phone"):
         await sign_in(api, agent)
     assert await notices() == []
 
 
 async def test_owner_is_notified_of_a_new_device_once(api: httpx.AsyncClient):
-    await make(make_user, PASSWORD, email=ANN)
+    await make(make_user, PASSWORD, email=ANN, email_verified_at=LONG_AGO)
     for agent in ("phone", "laptop", "laptop", "phone"):
         await sign_in(api, agent)
     (notice,) = await notices()
@@ -46,7 +46,7 @@ async def test_owner_is_notified_of_a_new_device_once(api: httpx.AsyncClient):
 
 
 async def test_known_agent_in_another_network_is_new(api: httpx.AsyncClient):
-    await make(make_user, PASSWORD, email=ANN)
+    await make(make_user, PASSWORD, email=ANN, email_verified_at=LONG_AGO)
     await sign_in(api)
     for address, count in (("127.0.0.200", 0), ("203.0.113.1", 1)):
         await run_in_transaction(Session.objects.update, ip_address=address)
@@ -56,7 +56,7 @@ async def test_known_agent_in_another_network_is_new(api: httpx.AsyncClient):
 
 
 async def test_device_is_forgotten_after_ninety_days(api: httpx.AsyncClient):
-    await make(make_user, PASSWORD, email=ANN)
+    await make(make_user, PASSWORD, email=ANN, email_verified_at=LONG_AGO)
     await sign_in(api)
     await run_in_transaction(Session.objects.update, last_used_at=Now() - timedelta(days=89))
     await sign_in(api)
@@ -67,7 +67,7 @@ async def test_device_is_forgotten_after_ninety_days(api: httpx.AsyncClient):
 
 
 async def test_owner_is_notified_of_a_reused_token(api: httpx.AsyncClient):
-    await make(make_user, PASSWORD, email=ANN)
+    await make(make_user, PASSWORD, email=ANN, email_verified_at=LONG_AGO)
     first = (await sign_in(api))["refresh_token"]
     second = (await api.post(REFRESH, json={"refresh_token": first})).json()["refresh_token"]
     await api.post(REFRESH, json={"refresh_token": second})
@@ -79,7 +79,7 @@ async def test_owner_is_notified_of_a_reused_token(api: httpx.AsyncClient):
 
 
 async def test_owner_is_notified_of_a_changed_password(api: httpx.AsyncClient):
-    user = await make(make_user, PASSWORD, email=ANN)
+    user = await make(make_user, PASSWORD, email=ANN, email_verified_at=LONG_AGO)
     headers = {"Authorization": f"Bearer {(await sign_in(api))['access_token']}", "User-Agent": "phone"}
     change = {"current_password": PASSWORD, "new_password": "another horse altogether"}
     assert (await api.post("/api/v1/auth/change-password", json=change, headers=headers)).status_code == 200

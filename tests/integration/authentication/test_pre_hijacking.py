@@ -203,3 +203,14 @@ async def test_factors_of_an_account_that_was_never_verified_are_removed(api: ht
     await take_over(api)
     assert (await rows(TotpDevice.objects.all()), await rows(Passkey.objects.all())) == ([], [])
     assert (await sign_in(api, NEW_PASSWORD)).status_code == 200
+
+
+async def test_a_changed_password_sends_the_victim_no_text_of_the_attacker(api: httpx.AsyncClient):
+    had = await prepare(api)
+    change = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
+    headers = {"Authorization": f"Bearer {had['access_token']}", "User-Agent": "Visit evil.example"}
+    assert (await api.post(f"{API}/auth/change-password", json=change, headers=headers)).status_code == 200
+    sent = (await make(letters_to, VICTIM))[-1]
+    assert "These API keys still work: sk_live_" in sent.text
+    assert "trojan" not in sent.text + sent.html
+    assert "evil.example" not in sent.text + sent.html

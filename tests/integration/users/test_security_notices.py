@@ -20,6 +20,9 @@ pytestmark = pytest.mark.usefixtures("database")
 ANN = "ann@example.com"
 
 
+VERIFIED = {"email": ANN, "email_verified_at": "2026-01-01T00:00:00Z"}
+
+
 async def notify(user: User, what: SecurityNotice, key: str, actor: Principal | None = None) -> None:
     enter_request(RequestContext("req-1", "203.0.113.9", "phone"))
     try:
@@ -36,7 +39,7 @@ async def messages(address: str = ANN) -> list[QueuedMessage]:
 
 async def test_message_names_the_event_the_moment_and_the_origin(settings):
     settings.APPLICATION_URL = "https://app.example.com"
-    await notify(await make(make_user, email=ANN), SecurityNotice.PASSWORD_CHANGED, "1")
+    await notify(await make(make_user, **VERIFIED), SecurityNotice.PASSWORD_CHANGED, "1")
     (message,) = await messages()
     assert message.kind == "security_notice"
     assert message.context.pop("moment").endswith(" UTC")
@@ -74,7 +77,8 @@ async def test_former_address_is_notified_beside_the_current_one():
     user = await make(make_user, email=ANN)
     async with transaction():
         await security_notifier().notify(user.pk, SecurityNotice.EMAIL_CHANGED, "1")
-        await security_notifier().notify_at("old@example.com", user.pk, SecurityNotice.EMAIL_CHANGED, "1")
+        former = User(pk=user.pk, email="old@example.com")
+        await security_notifier().notify_former(former, SecurityNotice.EMAIL_CHANGED, "1")
     assert len(await messages()) == len(await messages("old@example.com")) == 1
 
 
@@ -83,3 +87,20 @@ async def test_owner_of_an_erased_account_is_not_notified():
     assert await rows(OutgoingMail.objects.all()) == []
     with pytest.raises(NotFound):
         await notify(User(pk=2**40), SecurityNotice.NEW_DEVICE, "1")
+
+
+async def test_an_unverified_address_gets_no_text_that_its_user_has_chosen():
+    """Otherwise anyone could send texts to other people, by signing up with their addresses."""
+    unverified = await make(make_user, email=ANN)
+    await notify(unverified, SecurityNotice.PASSWORD_CHANGED, "1")
+    async with transaction():
+        enter_request(RequestContext("req-1", "203.0.113.9", "Visit evil.example"))
+        await security_notifier().notify_former(unverified, SecurityNotice.EMAIL_CHANGED, "1")
+        enter_request(RequestContext())
+    for message in await messages():
+        assert "Device: unknown" in message.text
+        assert "203.0.113.9" in message.text
+    staff = await make(make_user, email="root@example.com", is_staff=True)
+    await notify(staff, SecurityNotice.PASSWORD_CHANGED, "2")
+    (to_staff,) = await messages("root@example.com")
+    assert "Device: phone" in to_staff.text

@@ -38,9 +38,9 @@ def one_session(family_digest: bytes, user: User | None = None, *, pk: int = SES
     return session
 
 
-def built[T](kind: Callable[..., T], *parts: Any) -> T:
+def built[T](kind: Callable[..., T], *parts: Any, **named: Any) -> T:
     """Return a service that is given fakes."""
-    return kind(*parts)
+    return kind(*parts, **named)
 
 
 class FakeSessions:
@@ -66,6 +66,9 @@ class FakeSessions:
         inserted = one_session(bytes(session.family_digest), self.session.user)
         inserted.kind, inserted.methods = session.kind, session.methods
         return inserted
+
+    async def has_earlier_of_admin(self, user_id: int, session_id: int) -> bool:
+        return len([call for call in self.calls if call[0] == "insert"]) > 1
 
     async def addresses_of(self, user_id: int, user_agent: str, within: timedelta) -> list[str | None]:
         require_transaction("look for known devices")
@@ -254,6 +257,15 @@ class FakeNotifier:
     def __init__(self) -> None:
         self.notices: list[tuple[Any, ...]] = []
 
-    async def notify(self, user_id: int, what: SecurityNotice, key: str, actor: Any = None) -> None:
+    async def notify(
+        self, user_id: int, what: SecurityNotice, key: str, actor: Any = None, details: Any = None
+    ) -> None:
         require_transaction("notify")
         self.notices.append((user_id, what, key, actor))
+
+
+class NoKeys:
+    """The keys of an account that has none."""
+
+    async def begin(self, user_id: int) -> None:
+        require_transaction("list keys")

@@ -29,6 +29,7 @@ from tests.unit.authentication.fakes import (
     FakePasswordCheck,
     FakeSessions,
     FakeTokens,
+    NoKeys,
     built,
     one_session,
 )
@@ -56,6 +57,8 @@ class Scene:
             self.tokens,
             self.notifier,
             self.audit,
+            reviews=NoKeys(),
+            takeover=None,  # a change takes nothing over
         )
         passwords = FakePasswordCheck(self.credentials)
         rights = built(FactorRights, self.factors, None)

@@ -76,8 +76,9 @@ def service(sessions: Any, factors: Any, audit: Any) -> StaffSessions:
 
 
 async def test_staff_password_starts_a_session_without_tokens(service, sessions, audit):
-    for _ in range(2):
-        assert await service.with_password("ann@example.com", SECRET) == StaffSignedIn(ME, SESSION)
+    for is_first in (True, False):
+        signed_in = await service.with_password("ann@example.com", SECRET)
+        assert signed_in == StaffSignedIn(ME, SESSION, is_first_without_factor=is_first)
     (_, new, lifetime), (_, another, _) = sessions.calls
     assert (new.kind, new.methods, lifetime) == (Session.Kind.ADMIN, ["pwd"], LIFETIMES["admin"])
     assert len(new.family_digest) == 32

@@ -104,7 +104,7 @@ def _shown(key: ApiKey, recipient: MailRecipient) -> str:
     send texts to it.
     """
     prefix = f"{vars(key)['prefix']}…"
-    return f"{key.name} ({prefix})" if recipient.is_verified else prefix
+    return f"{key.name} ({prefix})" if recipient.may_be_shown_texts else prefix
 
 
 def _message_key(kind: str) -> str:

@@ -102,13 +102,15 @@ class PasswordReplacement:
         await self._tokens.void_all(user_id)
         await self._audit.record(AuditEntry(actor, ACTIONS[what], "user", user_id))
         replaced = Replaced(await self._reviews.begin(user_id), revoked)
-        await self._notifier.notify(user_id, what, secrets.token_hex(NOTICE_KEY_BYTES), actor, _details(replaced))
+        details = _details(replaced, await self._credentials.get(user_id))
+        await self._notifier.notify(user_id, what, secrets.token_hex(NOTICE_KEY_BYTES), actor, details)
         return replaced
 
 
-def _details(replaced: Replaced) -> dict[str, str]:
+def _details(replaced: Replaced, account: Credentials) -> dict[str, str]:
     revoked = {"revoked": str(replaced.revoked_keys)} if replaced.revoked_keys else {}
     review = replaced.review
     if review is None:
         return revoked
-    return {**revoked, "keys": review.sentence, "keys_link": link_to("api-keys", token=review.token)}
+    sentence = review.sentence(shows_names=account.may_be_shown_texts)
+    return {**revoked, "keys": sentence, "keys_link": link_to("api-keys", token=review.token)}

@@ -10,14 +10,20 @@ from apps.core.authorization.scopes import held_scopes, reserved_under, withheld
 from apps.core.errors import ErrorDetail, NotFound, ValidationFailed
 from apps.users.models import User
 from apps.users.repositories.account_repository import AccountRepository
-from apps.users.services.credentials import Credentials, is_usable, require_changeable_by, require_removable_by
+from apps.users.services.credentials import (
+    Credentials,
+    is_usable,
+    may_be_shown_texts,
+    require_changeable_by,
+    require_removable_by,
+)
 
 
 class MailRecipient(NamedTuple):
     """Where messages to an account's owner go, and the time by the database's clock."""
 
     address: str
-    is_verified: bool
+    may_be_shown_texts: bool
     moment: datetime
 
 
@@ -66,7 +72,7 @@ class Accounts:
     async def mail_recipient(self, user_id: int) -> MailRecipient | None:
         """Return where messages to the account's owner go; None once the account is erased. Raises NotFound."""
         user, moment = await self._accounts.find_now(user_id)
-        return MailRecipient(user.email, user.email_verified_at is not None, moment) if user.erased_at is None else None
+        return MailRecipient(user.email, may_be_shown_texts(user), moment) if user.erased_at is None else None
 
     async def lock_key_allowance(self, user_id: int) -> int | None:
         """Lock the account and return the number of keys that its plan allows, None for any number; raises NotFound."""

@@ -51,8 +51,8 @@ class EmailChangeMessages:
             context["link"] = link_to("confirm-email", token=token)
         await self._queue.enqueue(MailMessage(kind, user.email, message_key(kind, token), user.pk, context))
 
-    async def notify_both(self, user_id: int, old: str, actor: Principal | None = None) -> None:
-        """Notify the current address and the old one that the address has changed."""
+    async def notify_both(self, user: User, actor: Principal | None = None) -> None:
+        """Notify the current address and the old one, that of `user`, that the address has changed."""
         key = secrets.token_hex(8)
-        await self._notifier.notify(user_id, SecurityNotice.EMAIL_CHANGED, key, actor)
-        await self._notifier.notify_at(old, user_id, SecurityNotice.EMAIL_CHANGED, key, actor)
+        await self._notifier.notify(user.pk, SecurityNotice.EMAIL_CHANGED, key, actor)
+        await self._notifier.notify_former(user, SecurityNotice.EMAIL_CHANGED, key, actor)

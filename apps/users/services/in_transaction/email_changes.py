@@ -102,10 +102,10 @@ class EmailReplacement:
         self._messages = messages
         self._verification = verification
 
-    async def announce(self, user_id: int, old: str, actor: Principal | None = None) -> None:
-        """Void every link that the old address may have, and notify both addresses."""
-        await self._tokens.void_all(user_id)
-        await self._messages.notify_both(user_id, old, actor)
+    async def announce(self, user: User, actor: Principal | None = None) -> None:
+        """Void every link that the old address, that of `user`, may have, and notify both addresses."""
+        await self._tokens.void_all(user.pk)
+        await self._messages.notify_both(user, actor)
 
     async def complete_by_staff(self, actor: Principal, user: User, email: str) -> None:
         """Cancel a pending change, notify both addresses, and send the new one a link that verifies it.
@@ -115,5 +115,5 @@ class EmailReplacement:
         if email.lower() == user.email.lower():
             return
         await self._pending.end(user)
-        await self.announce(user.pk, user.email, actor)
+        await self.announce(user, actor)
         await self._verification.enqueue(user.pk, email)

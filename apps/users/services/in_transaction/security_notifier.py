@@ -9,7 +9,9 @@ from apps.core.authorization.principal import Principal
 from apps.core.request_context import current_request
 from apps.mail.domain.message import MailMessage, link_to
 from apps.mail.services.in_transaction.message_queue import MessageQueue
+from apps.users.models import User
 from apps.users.repositories.account_repository import AccountRepository
+from apps.users.services.credentials import may_be_shown_texts
 
 
 class SecurityNotice(StrEnum):
@@ -61,27 +63,37 @@ class SecurityNotifier:
         `details` may be `keys`, the API keys that still work, with `keys_link`, which revokes them, and `revoked`, the
         number of those that were revoked.
         """
-        address, moment = await self._accounts.find_mail_address(user_id)
-        if address is not None:
-            notice = notice_to(address, user_id, what, key, moment, actor)
+        user, moment = await self._accounts.find_now(user_id)
+        if user.erased_at is None:
+            notice = notice_to(user.email, user_id, what, key, moment, actor, shows_agent=may_be_shown_texts(user))
             await self._queue.enqueue(replace(notice, context={**notice.context, **details}))
 
-    async def notify_at(
-        self, address: str, user_id: int, what: SecurityNotice, key: str, actor: Principal | None = None
-    ) -> None:
-        """Notify the owner at an address that is not the account's current one; raises NotFound."""
-        _, moment = await self._accounts.find_mail_address(user_id)
-        await self._queue.enqueue(notice_to(address, user_id, what, f"{key}:elsewhere", moment, actor))
+    async def notify_former(self, user: User, what: SecurityNotice, key: str, actor: Principal | None = None) -> None:
+        """Notify the owner at the address that the account, `user`, had before; raises NotFound."""
+        _, moment = await self._accounts.find_now(user.pk)
+        shows_agent = may_be_shown_texts(user)
+        notice = notice_to(user.email, user.pk, what, f"{key}:elsewhere", moment, actor, shows_agent=shows_agent)
+        await self._queue.enqueue(notice)
 
 
 def notice_to(
-    address: str, user_id: int, what: SecurityNotice, key: str, moment: datetime, actor: Principal | None
+    address: str,
+    user_id: int,
+    what: SecurityNotice,
+    key: str,
+    moment: datetime,
+    actor: Principal | None,
+    *,
+    shows_agent: bool,
 ) -> MailMessage:
     """Return the message that sends the notice to the address."""
+    origin = _origin(user_id, actor)
+    if not shows_agent and "agent" in origin:
+        origin["agent"] = UNKNOWN
     context = {
         "what": what.value,
         "moment": moment_text(moment),
-        **_origin(user_id, actor),
+        **origin,
         "link": link_to("security"),
         "reset_link": link_to("forgot-password"),
     }
