@@ -30,6 +30,7 @@ from apps.users.services.owned_service import OwnedService
 from apps.users.services.user_service import UserService
 
 REVOCATION = ApiKeyRevoke()
+NAMED_MAXIMUM = 10  # keys in an error message
 REVOKED_WITH_CREATOR = "The key that created it was revoked."
 
 
@@ -101,6 +102,18 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         if found is None:
             raise NotFound("No API key has this secret.")
         return found.api_key_id
+
+    async def id_of_prefix(self, prefix: str) -> int:
+        """Return the id of the key whose secret, expired or not, has this visible prefix.
+
+        Raises NotFound, Conflict when several keys have it.
+        """
+        ids = await self._secrets.key_ids_with_prefix(prefix, NAMED_MAXIMUM)
+        if not ids:
+            raise NotFound("No API key has this prefix.")
+        if len(ids) > 1:
+            raise Conflict(f"Several API keys have this prefix: {', '.join(map(str, ids))}. Use the id of one.")
+        return ids[0]
 
     async def page(self, actor: Principal, user_id: int, query: PageQuery) -> Page[ApiKeyOut]:
         """Return one page of the account's keys; raises NotAllowed, NotFound for the account."""

@@ -1,8 +1,10 @@
 """Base classes of commands: concise help, data on stdout, messages on stderr, and exit codes for scripts."""
 
+import sys
 import textwrap
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Awaitable, Callable, Sequence
+from getpass import getpass
 from typing import Any, ClassVar, override
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -28,6 +30,7 @@ OPTIONS_OF_DJANGO = frozenset(
     }
 )
 HELP_WIDTH = 100
+STANDARD_INPUT = "-"  # in place of a secret, which does not belong into the arguments
 
 
 class DocumentedCommand(BaseCommand):
@@ -103,6 +106,11 @@ class ServiceCommand(DocumentedCommand):
             return
         for name, value in result.model_dump().items():
             self.stdout.write(f"{name}: {value}")
+
+
+def read_secret(what: str) -> str:
+    """Return a secret from standard input: its first line, or what a person enters, without showing it."""
+    return (getpass(f"{what}: ") if sys.stdin.isatty() else sys.stdin.readline()).strip()
 
 
 def _require_utf8(options: dict[str, Any]) -> None:
