@@ -38,7 +38,7 @@ class ApiApplication:
     def __init__(self, settings: HttpSettings, fast_paths: Mapping[str, FastPath] | None = None) -> None:
         self._settings = settings
         self._fast_paths = fast_paths or {}
-        self._security_headers = security_headers(https_only=settings.https_only)
+        self._security_headers = security_headers(settings.strict_transport_security)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
