@@ -15,6 +15,7 @@ from apps.core.database.database_errors import DATABASE_UNAVAILABLE
 from apps.core.errors import DomainError
 from apps.core.event_loop import call_service
 from apps.core.schemas.page import PAGE_SIZE_MAXIMUM, Page, PageQuery
+from apps.core.values.shown_texts import escaped
 
 # Options that Django adds to each command. They work and are left out of the help.
 OPTIONS_OF_DJANGO = frozenset(
@@ -89,11 +90,11 @@ class ServiceCommand(DocumentedCommand):
         try:
             self.run(options)
         except DomainError as error:
-            raise CommandError(_one_line(error)) from error
+            raise CommandError(escaped(_one_line(error))) from error
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             field = ".".join(str(part) for part in first["loc"])
-            raise CommandError(f"{field}: {first['msg'].removeprefix('Value error, ')}") from error
+            raise CommandError(escaped(f"{field}: {first['msg'].removeprefix('Value error, ')}")) from error
 
     def run(self, options: dict[str, Any]) -> None:
         """Do the command's work. May raise DomainError or pydantic's ValidationError."""
@@ -102,10 +103,15 @@ class ServiceCommand(DocumentedCommand):
     def show(self, result: BaseModel, options: dict[str, Any]) -> None:
         """Print a result: as JSON, or one line for each field."""
         if options["json"]:
-            self.stdout.write(result.model_dump_json())
+            self.stdout.write(json_of(result))
             return
         for name, value in result.model_dump().items():
-            self.stdout.write(f"{name}: {value}")
+            self.stdout.write(f"{name}: {escaped(str(value))}")
+
+
+def json_of(result: BaseModel) -> str:
+    """Return the result as JSON in ASCII: a terminal that shows it is not changed by what it contains."""
+    return result.model_dump_json(ensure_ascii=True)
 
 
 def read_secret(what: str) -> str:
@@ -132,7 +138,7 @@ class ListCommand(ServiceCommand):
     def run(self, options: dict[str, Any]) -> None:
         """Print the items."""
         for item in call_service(self.items, options):
-            self.stdout.write(item.model_dump_json() if options["json"] else "\t".join(self.columns(item)))
+            self.stdout.write(json_of(item) if options["json"] else "\t".join(map(escaped, self.columns(item))))
 
     async def items(self, options: dict[str, Any]) -> Sequence[BaseModel]:
         """Return the items, in order."""

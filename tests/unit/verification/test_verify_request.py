@@ -70,7 +70,7 @@ def test_a_malformed_address_is_rejected(address: object):
 
 
 @pytest.mark.parametrize("field", ["tag", "request_id"])
-@pytest.mark.parametrize("text", ["a", "x" * 100, '{"a","b"}', "NULL", "back\\slash", "line\nbreak", "😀"])
+@pytest.mark.parametrize("text", ["a", "x" * 100, '{"a","b"}', "NULL", "back\\slash", "😀"])
 def test_a_tag_and_a_request_id_are_free_text(field: str, text: str):
     assert getattr(VerifyRequest.model_validate({"key": "k", field: text}), field) == text
 
