@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from apps.core.crypto.passwords import password_matches
+from apps.core.crypto.passwords import SIGN_UP, password_matches
 from apps.core.database.transaction import transaction
 from apps.core.errors import Conflict, InvalidToken, WrongPassword
 from apps.mail.domain.message import MailMessage, link_to, message_key
@@ -70,7 +70,7 @@ class ConfirmedRegistration:
         pending = await self._pending.find(valid.data["pending"]) if valid else None
         if pending is None:
             raise InvalidToken
-        if not await password_matches(given.password.get_secret_value(), pending.password):
+        if not await password_matches(given.password.get_secret_value(), pending.password, SIGN_UP):
             raise WrongPassword("The password is wrong. Enter the one that you chose when you signed up.")
         return await self._create(token, pending)
 

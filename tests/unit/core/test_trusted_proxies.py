@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 import pytest
 
 from apps.core.http.asgi import client_address
-from apps.core.values.ip_addresses import is_within, parse_address, rate_limit_subject
+from apps.core.values.ip_addresses import is_within, parse_address, rate_limit_subject, wider_rate_limit_subjects
 
 pytestmark = pytest.mark.unit
 
@@ -93,3 +93,16 @@ def test_forwarded_for_is_ignored_without_trusted_proxies():
 )
 def test_rate_limit_subject_of_an_address(address: str | None, subject: str):
     assert rate_limit_subject(address) == subject
+
+
+@pytest.mark.parametrize(
+    ("address", "subjects"),
+    [
+        ("2001:db8:1:2aaa::1", [("2001:db8:1:2a00::/56", 4), ("2001:db8:1::/48", 16)]),
+        ("192.0.2.7", []),
+        ("::ffff:192.0.2.7", []),
+        (None, []),
+    ],
+)
+def test_wider_subjects_of_an_address(address: str | None, subjects: list[tuple[str, int]]):
+    assert wider_rate_limit_subjects(address) == subjects
