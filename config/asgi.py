@@ -32,6 +32,7 @@ http_settings = HttpSettings(
     allowed_hosts=tuple(settings.ALLOWED_HOSTS),
     allowed_origins=frozenset(settings.ENVIRONMENT.cors_allowed_origins),
     https_only=settings.ENVIRONMENT.serves_https_only,
+    strict_transport_security=settings.ENVIRONMENT.strict_transport_security,
     access_log=settings.ENVIRONMENT.access_log,
     admin_requests_maximum=settings.STAFF_REQUESTS_MAXIMUM,
 )

@@ -7,6 +7,7 @@ from config.environment.accounts import password_validators
 from config.environment.database import database_settings
 from config.environment.mail import mailers
 from config.environment.rate_limits import cache_settings
+from config.environment.server import HSTS_SECONDS
 from config.environment.sign_in_providers import load_providers, redirect_allowlist
 from config.installed_apps import OWN_APPS
 from config.logging import logging_settings
@@ -88,6 +89,9 @@ PASSWORD_HASHERS = ["apps.core.crypto.passwords.Argon2idHasher"]
 AUTH_PASSWORD_VALIDATORS = password_validators(ENVIRONMENT)
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # e-mail is unique among accounts that are not deleted, which Django cannot see
+    # Only the operator knows whether every subdomain is served by HTTPS, and a preloaded domain stays so for months.
+    "security.W005",
+    "security.W021",
     "mail.W001",  # production may have no mail server; `serve` logs a warning
 ]
 
@@ -138,9 +142,9 @@ CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = ENVIRONMENT.serves_https_only
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SECURE_SSL_REDIRECT = ENVIRONMENT.serves_https_only
-SECURE_HSTS_SECONDS = 365 * 24 * 3600 if ENVIRONMENT.serves_https_only else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = ENVIRONMENT.serves_https_only
-SECURE_HSTS_PRELOAD = ENVIRONMENT.serves_https_only
+SECURE_HSTS_SECONDS = HSTS_SECONDS if ENVIRONMENT.serves_https_only else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = ENVIRONMENT.hsts_include_subdomains
+SECURE_HSTS_PRELOAD = ENVIRONMENT.hsts_preload
 X_FRAME_OPTIONS = "DENY"
 SECURE_CSP = {
     "default-src": [CSP.NONE],

@@ -14,6 +14,7 @@ from config.environment.variables import CommaSeparated, EnvironmentSettings
 PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
 STATE_DIRECTORY = PROJECT_DIRECTORY / ".keyhouse"
 SECRET_KEY_LENGTH_MINIMUM = 50
+HSTS_SECONDS = 365 * 24 * 3600
 
 
 ALLOWED_HOST = each(allowed_host, "a host name such as api.example.com or .example.com, without scheme, port and path")
@@ -38,6 +39,8 @@ class ServerSettings(EnvironmentSettings):
     cors_allowed_origins: Annotated[CommaSeparated, ORIGIN] = []
     trusted_proxies: Annotated[CommaSeparated, NETWORK] = []
     https_only: bool | None = None
+    hsts_include_subdomains: bool = False
+    hsts_preload: bool = False
     access_log: bool = True
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -50,6 +53,14 @@ class ServerSettings(EnvironmentSettings):
     def serves_https_only(self) -> bool:
         """Whether browsers are redirected to HTTPS; on in production unless HTTPS_ONLY=false."""
         return self.is_production if self.https_only is None else self.https_only
+
+    @property
+    def strict_transport_security(self) -> str:
+        """The header that keeps browsers to HTTPS (RFC 6797, 6.1), empty unless only HTTPS is served."""
+        if not self.serves_https_only:
+            return ""
+        options = {"includeSubDomains": self.hsts_include_subdomains, "preload": self.hsts_preload}
+        return "; ".join([f"max-age={HSTS_SECONDS}", *(name for name, is_on in options.items() if is_on)])
 
     @property
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -65,6 +76,12 @@ class ServerSettings(EnvironmentSettings):
     def signing_secret(self) -> str:
         """Django's SECRET_KEY; by default the checkout's own in development."""
         return self.secret_key or development_secret_key(STATE_DIRECTORY)
+
+    @model_validator(mode="after")
+    def _preload_includes_subdomains(self) -> Self:
+        if self.hsts_preload and not self.hsts_include_subdomains:
+            raise ValueError("HSTS_PRELOAD requires HSTS_INCLUDE_SUBDOMAINS: browsers preload whole domains only")
+        return self
 
     @model_validator(mode="after")
     def _production_has_a_key_and_hosts(self) -> Self:

@@ -7,7 +7,7 @@ from django.db.models.functions import Coalesce, Least, Now
 
 from apps.api_keys.models import ApiKey, ApiKeySecret
 from apps.core.database.orm.prepared_query import prepared
-from apps.core.database.orm.queries import fetch_one
+from apps.core.database.orm.queries import fetch_all, fetch_one
 from apps.core.database.orm.writes import insert, update
 
 
@@ -21,6 +21,12 @@ class KeySecretRepository:
     async def find_by_id(self, secret_id: int) -> ApiKeySecret | None:
         """Return the secret, expired or not, with its key, or None."""
         return await _secret.first(secret_id)
+
+    async def key_ids_with_prefix(self, prefix: str, maximum: int) -> list[int]:
+        """Return the ids of up to `maximum` keys that have a secret with this visible prefix, in order."""
+        ids = ApiKeySecret.objects.filter(prefix=prefix).values("api_key")
+        found = ApiKey.objects.filter(pk__in=ids, deleted_at=None).order_by("id")
+        return [key.pk for key in await fetch_all(found[:maximum])]
 
     async def insert(self, key: ApiKey, digest: bytes, prefix: str) -> None:
         """Add a secret to a locked or new key."""

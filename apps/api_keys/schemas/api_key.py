@@ -12,7 +12,17 @@ from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, W
 from apps.core.authorization.scopes import SCOPE_LENGTH_MAXIMUM, SCOPE_PATTERN, effective_scopes, withheld_scopes
 from apps.core.rate_limits.rate_limit import RateLimit, RateLimits
 from apps.core.schemas.base import RequestSchema, VersionedOut
-from apps.core.schemas.fields import Amount, Description, Flag, InputTimestamp, ShortText, Text, Timestamp, omitted
+from apps.core.schemas.fields import (
+    Amount,
+    Description,
+    Flag,
+    InputTimestamp,
+    OneLine,
+    ShortText,
+    Text,
+    Timestamp,
+    omitted,
+)
 from apps.core.schemas.page import CursorQuery
 from apps.core.values.amounts import InputAmount
 
@@ -224,7 +234,7 @@ class ApiKeyRevoke(RequestSchema):
     The keys that it has created are revoked with it. With `keep_created_keys`, which requires a session, they stay.
     """
 
-    reason: Annotated[Text, StringConstraints(strip_whitespace=True, max_length=200)] = ""
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), OneLine] = ""
     keep_created_keys: Flag = False
 
 

@@ -20,6 +20,7 @@ PAIRS = [first + second for first, second in product(ALPHABET, repeat=2)]
 KEY_START = "sk_"
 
 _form = re.compile(rf"sk_(?:live|test)_[0-9A-Za-z]{{{RANDOM_LENGTH + CHECKSUM_LENGTH}}}", re.ASCII)
+_visible = re.compile(rf"sk_(?:live|test)_[0-9A-Za-z]{{{VISIBLE_RANDOM_LENGTH}}}", re.ASCII)
 
 
 def generate_key(environment: str) -> str:
@@ -43,6 +44,11 @@ def digest_of(key: str) -> bytes:
 def visible_prefix(key: str) -> str:
     """Return the part of a key that may be shown: type, environment and its first four characters."""
     return key[: key.rindex("_") + 1 + VISIBLE_RANDOM_LENGTH]
+
+
+def is_visible_prefix(text: str) -> bool:
+    """Return whether the text is a visible prefix, as `visible_prefix` returns it."""
+    return _visible.fullmatch(text) is not None
 
 
 def checksum(body: str) -> str:

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Self
 
 from apps.api_keys.repositories.key_secret_repository import KeySecretRepository
 from apps.api_keys.services.key_format import digest_of, is_well_formed
-from apps.core.errors import NotFound
+from apps.core.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
     from apps.api_keys.models import ApiKeySecret
+
+NAMED_MAXIMUM = 10  # keys in an error message
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,18 @@ class KeySecrets:
         if found is None:
             raise NotFound("No API key has this secret.")
         return found.key_id
+
+    async def key_id_of_prefix(self, prefix: str) -> int:
+        """Return the id of the key whose secret, expired or not, has this visible prefix.
+
+        Raises NotFound, Conflict when several keys have it.
+        """
+        ids = await self._secrets.key_ids_with_prefix(prefix, NAMED_MAXIMUM)
+        if not ids:
+            raise NotFound("No API key has this prefix.")
+        if len(ids) > 1:
+            raise Conflict(f"Several API keys have this prefix: {', '.join(map(str, ids))}. Use the id of one.")
+        return ids[0]
 
     async def find_by_id(self, secret_id: int) -> KeySecret | None:
         """Return the secret with this id, or None."""

@@ -13,7 +13,7 @@ from apps.core.errors import InvalidToken, NotFound
 from apps.core.request_context import current_request
 from apps.core.values.email_addresses import canonical_email
 from apps.core.values.ip_addresses import rate_limit_subject
-from apps.mail.domain.message import MailMessage, link_to, message_key
+from apps.mail.domain.message import FIVE_AN_HOUR, MailMessage, link_to, message_key
 from apps.mail.services.in_transaction.message_queue import MessageQueue
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import NO_ACCOUNT, OneTimeTokens
 from apps.users.services.credentials import Credentials
@@ -50,14 +50,16 @@ class PasswordReset:
     async def request(self, email: str) -> None:
         """Enqueue a message with a link to the usable account with this address; without one, take the same time.
 
-        One message every five minutes, so that repeated requests do not fill a mailbox.
+        One message every five minutes, and five an hour to all addresses of one mailbox, so that repeated requests do
+        not fill it.
         """
         async with transaction():
             account = await self._accounts.lock_usable_by_email(email)
             user_id = account.user_id if account else NO_ACCOUNT
             was_sent = await self._tokens.was_issued_within(user_id, MESSAGE_INTERVAL_SECONDS)
+            is_full = await self._queue.wait_seconds_for_address(email, [MESSAGE_KIND], FIVE_AN_HOUR) > 0
             await self._audit.record(_request_entry(account))
-            if account is None or was_sent:
+            if account is None or was_sent or is_full:
                 await self._tokens.pretend()
             else:
                 await self._enqueue_link(account)

@@ -38,7 +38,7 @@ class ApiApplication:
         self._settings = settings
         self._fast_paths = fast_paths or {}
         self._bodies = BodyReader(settings.body_bytes_maximum)
-        self._security_headers = security_headers(https_only=settings.https_only)
+        self._security_headers = security_headers(settings.strict_transport_security)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""

@@ -15,9 +15,6 @@ EXPOSED_HEADERS = (
     b"RateLimit, RateLimit-Policy"
 )
 PREFLIGHT_SECONDS = 600
-
-
-HSTS_SECONDS = 365 * 24 * 3600
 # The HTML pages of the API application (the documentation, and the pages that mails link to) use only Keyhouse's own
 # scripts and styles. Swagger UI also sets inline styles, and loads its icons from data: URLs.
 CONTENT_SECURITY_POLICY = (
@@ -54,8 +51,8 @@ def cross_origin_headers(scope: Scope, settings: HttpSettings) -> Headers:
     return headers
 
 
-def security_headers(*, https_only: bool) -> Headers:
-    """Return the encoded security headers; with HSTS (RFC 6797) only if `https_only`."""
+def security_headers(strict_transport_security: str = "") -> Headers:
+    """Return the encoded security headers, with HSTS (RFC 6797) of this value unless it is empty."""
     headers = [
         (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
         (b"x-content-type-options", b"nosniff"),
@@ -63,6 +60,6 @@ def security_headers(*, https_only: bool) -> Headers:
         (b"referrer-policy", b"same-origin"),
         (b"cross-origin-opener-policy", b"same-origin"),
     ]
-    if https_only:
-        headers.append((b"strict-transport-security", f"max-age={HSTS_SECONDS}; includeSubDomains; preload".encode()))
+    if strict_transport_security:
+        headers.append((b"strict-transport-security", strict_transport_security.encode()))
     return headers

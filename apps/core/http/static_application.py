@@ -14,7 +14,7 @@ from apps.core.http.http_settings import HttpSettings
 from apps.core.http.request_head import STATIC_PREFIX, checked_head, redirect_to_https
 from apps.core.request_context import current_request
 
-# Files are linked under names with a hash of their content, which ServeStatic lets browsers keep for ever. Under its
+# Files are linked under names with a hash of their content, which ServeStatic lets browsers keep for years. Under its
 # plain name a file may change with the next version.
 PLAIN_NAME_SECONDS = 60
 
@@ -31,7 +31,7 @@ class StaticApplication:
         )
         self._files = cast("Application", files)
         self._settings = settings
-        self._security_headers = security_headers(https_only=settings.https_only)
+        self._security_headers = security_headers(settings.strict_transport_security)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""

@@ -1,8 +1,10 @@
 """Base classes of commands: concise help, data on stdout, messages on stderr, and exit codes for scripts."""
 
+import sys
 import textwrap
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Awaitable, Callable, Sequence
+from getpass import getpass
 from typing import Any, ClassVar, override
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -14,6 +16,7 @@ from apps.core.database.database_errors import DATABASE_UNAVAILABLE
 from apps.core.errors import DomainError
 from apps.core.event_loop import call_service
 from apps.core.schemas.page import PAGE_SIZE_MAXIMUM, Page, PageQuery
+from apps.core.values.shown_texts import escaped
 
 # Options that Django adds to each command. They work and are left out of the help.
 OPTIONS_OF_DJANGO = frozenset(
@@ -29,6 +32,7 @@ OPTIONS_OF_DJANGO = frozenset(
     }
 )
 HELP_WIDTH = 100
+STANDARD_INPUT = "-"  # in place of a secret, which does not belong into the arguments
 
 
 class DocumentedCommand(BaseCommand):
@@ -104,11 +108,11 @@ class ServiceCommand(DocumentedCommand):
         try:
             self.run(options)
         except DomainError as error:
-            raise CommandError(_one_line(error)) from error
+            raise CommandError(escaped(_one_line(error))) from error
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             field = ".".join(str(part) for part in first["loc"])
-            raise CommandError(f"{field}: {first['msg'].removeprefix('Value error, ')}") from error
+            raise CommandError(escaped(f"{field}: {first['msg'].removeprefix('Value error, ')}")) from error
 
     def run(self, options: dict[str, Any]) -> None:
         """Do the command's work. May raise DomainError or pydantic's ValidationError."""
@@ -117,10 +121,20 @@ class ServiceCommand(DocumentedCommand):
     def show(self, result: BaseModel, options: dict[str, Any]) -> None:
         """Print a result: as JSON, or one line for each field."""
         if options["json"]:
-            self.stdout.write(result.model_dump_json())
+            self.stdout.write(json_of(result))
             return
         for name, value in result.model_dump().items():
-            self.stdout.write(f"{name}: {value}")
+            self.stdout.write(f"{name}: {escaped(str(value))}")
+
+
+def json_of(result: BaseModel) -> str:
+    """Return the result as JSON in ASCII: a terminal that shows it is not changed by what it contains."""
+    return result.model_dump_json(ensure_ascii=True)
+
+
+def read_secret(what: str) -> str:
+    """Return a secret from standard input: its first line, or what a person enters, without showing it."""
+    return (getpass(f"{what}: ") if sys.stdin.isatty() else sys.stdin.readline()).strip()
 
 
 def _require_utf8(options: dict[str, Any]) -> None:
@@ -142,7 +156,7 @@ class ListCommand(ServiceCommand):
     def run(self, options: dict[str, Any]) -> None:
         """Print the items."""
         for item in call_service(self.items, options):
-            self.stdout.write(item.model_dump_json() if options["json"] else "\t".join(self.columns(item)))
+            self.stdout.write(json_of(item) if options["json"] else "\t".join(map(escaped, self.columns(item))))
 
     async def items(self, options: dict[str, Any]) -> Sequence[BaseModel]:
         """Return the items, in order."""

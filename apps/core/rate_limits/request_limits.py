@@ -24,7 +24,7 @@ from apps.core.database.open_transaction import refuse_in_transaction
 from apps.core.errors import TooManyRequests, Unavailable
 from apps.core.rate_limits.rate_limit import RateLimitStatus
 from apps.core.rate_limits.response_headers import record_rate_limits
-from apps.core.values.ip_addresses import rate_limit_subject
+from apps.core.values.ip_addresses import rate_limit_subject, wider_rate_limit_subjects
 
 PUBLIC = "PUBLIC_RATE_LIMIT"
 LOGIN = "LOGIN_RATE_LIMIT"
@@ -38,28 +38,36 @@ _slots = BoundedSemaphore(WAITING_MAXIMUM)
 async def limit_by_address(request: HttpRequest, group: str, rate_setting: str = PUBLIC) -> None:
     """Count a call of `group` for the client's address, at the rate in the setting.
 
+    An IPv6 address counts by its /64, and by the /56 and /48 around it, which may use several times the rate.
+
     Raises TooManyRequests when the rate is exceeded, and Unavailable when the cache is unavailable, because a call that
     cannot be counted is rejected.
     """
-    await count_call(
-        request, group, rate_limit_subject(request.META.get("REMOTE_ADDR")), getattr(settings, rate_setting)
-    )
+    address = request.META.get("REMOTE_ADDR")
+    rate, wider = getattr(settings, rate_setting), wider_rate_limit_subjects(address)
+    await count_call(request, group, rate_limit_subject(address), rate, *wider)
 
 
-async def count_call(request: HttpRequest, group: str, subject: str, rate: str) -> None:
-    """Count a call of `group` by a subject, at a rate such as `5/m` or `100/10m`. Raises as `limit_by_address` does."""
+async def count_call(request: HttpRequest, group: str, subject: str, rate: str, *wider: tuple[str, int]) -> None:
+    """Count a call of `group` by a subject, at a rate such as `5/m` or `100/10m`. Raises as `limit_by_address` does.
+
+    A call that is allowed counts for each of the `wider` subjects too, at a multiple of the rate.
+    """
     refuse_in_transaction("the rate limit of a request")
     if not _slots.acquire(blocking=False):
         raise Unavailable("Too many requests are waiting. Retry shortly.")
     try:
-        await asyncio.get_running_loop().run_in_executor(_threads(), partial(_count, request, group, subject, rate))
+        await asyncio.get_running_loop().run_in_executor(
+            _threads(), partial(_count, request, group, (subject, 1), *wider, rate=rate)
+        )
     finally:
         _slots.release()
 
 
-def count_call_now(request: HttpRequest, group: str, subject: str, rate: str) -> None:
+def count_call_now(request: HttpRequest, group: str, subject: str, rate: str, multiple: int = 1) -> None:
     """Count a call from synchronous code. Raises as `limit_by_address` does."""
     limit, period_seconds = _parsed(rate)
+    limit *= multiple
     usage = get_usage(
         request, group=group, key=lambda _group, _request: subject, rate=(limit, period_seconds), increment=True
     )
@@ -71,14 +79,18 @@ def count_call_now(request: HttpRequest, group: str, subject: str, rate: str) ->
     seconds_left = max(0, usage["time_left"])
     reset_at_ms = math.ceil(time.time() + seconds_left) * 1000
     remaining = max(0, limit - usage["count"])
-    record_rate_limits(request, [RateLimitStatus(group, limit, period_seconds, remaining, reset_at_ms)])
+    if (
+        multiple == 1 or usage["should_limit"]
+    ):  # the headers describe the client's own limit, unless a wider one refuses
+        record_rate_limits(request, [RateLimitStatus(group, limit, period_seconds, remaining, reset_at_ms)])
     if usage["should_limit"]:
         raise TooManyRequests(retry_after_seconds=max(1, seconds_left))
 
 
-def _count(request: HttpRequest, group: str, subject: str, rate: str) -> None:
+def _count(request: HttpRequest, group: str, *subjects: tuple[str, int], rate: str) -> None:
     try:
-        count_call_now(request, group, subject, rate)
+        for subject, multiple in subjects:
+            count_call_now(request, group, subject, rate, multiple)
     finally:
         connection.close()  # returns it to its pool
 

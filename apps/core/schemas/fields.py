@@ -8,21 +8,12 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer, StringConstraints
 
 from apps.core.values.look_ups import canonical_text
+from apps.core.values.shown_texts import lines, one_line, storable
 
 BIGINT_MAXIMUM = 2**63 - 1
 
 _number = re.compile(r"[1-9][0-9]*")
 _timestamp = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d", re.ASCII)  # the start of every RFC 3339 date and time
-
-
-def _is_storable(value: str) -> str:
-    if "\x00" in value:
-        raise ValueError("must not contain NUL characters")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError("must not contain lone surrogates") from error
-    return value
 
 
 def _composed(value: object) -> object:
@@ -60,17 +51,14 @@ def _decimal_text(value: Decimal) -> str:
     return f"{value:f}"
 
 
-Text = Annotated[str, AfterValidator(_is_storable)]
+# Text that is only compared, such as a search. Text that people read is OneLine or Lines, after its StringConstraints.
+Text = Annotated[str, AfterValidator(storable)]
+OneLine, Lines = AfterValidator(one_line), AfterValidator(lines)
 # The last validator of a text that people look for: one form however it is typed. It runs first, before the length is
 # checked, because composing makes some texts longer.
 COMPOSED = BeforeValidator(_composed)
-ShortText = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
-    AfterValidator(_is_storable),
-    COMPOSED,
-]
-Description = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_is_storable)]
+ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), OneLine, COMPOSED]
+Description = Annotated[str, StringConstraints(max_length=1000), Lines]
 NUMBER_TEXT = BeforeValidator(_is_number_text)  # for numbers in paths and queries
 Identifier = Annotated[int, Field(ge=1, le=BIGINT_MAXIMUM), NUMBER_TEXT]
 Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="always")]

@@ -8,6 +8,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 SITE_PREFIX_LENGTHS = {4: 24, 6: 48}
 ADDRESS_LENGTH_MAXIMUM = 64  # with a zone; longer texts are not kept in the cache
 SUBJECT_PREFIX_LENGTH = 64  # RFC 6177: an end site gets at least one /64
+# An end site may have a /56 or a /48, and so any number of /64s. How many times the rate each may use.
+WIDER_SUBJECTS = ((56, 4), (48, 16))
 
 PORT_MAXIMUM = 65535
 # RFC 7239, 6: an address with an optional port, which may be obfuscated. IPv6 is in brackets when a port follows.
@@ -56,6 +58,14 @@ def site_network(address: str | None) -> str:
     if parsed is None:
         return "local"
     return str(ip_network((parsed, SITE_PREFIX_LENGTHS[parsed.version]), strict=False))
+
+
+def wider_rate_limit_subjects(address: str | None) -> list[tuple[str, int]]:
+    """Return the networks of an IPv6 address that may be one client, and how many times the rate each may use."""
+    parsed = parse_address(address) if address else None
+    if not isinstance(parsed, IPv6Address):
+        return []
+    return [(str(ip_network((parsed, length), strict=False)), multiple) for length, multiple in WIDER_SUBJECTS]
 
 
 def rate_limit_subject(address: str | None) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from apps.core.schemas.base import EntityOut, RequestSchema
-from apps.core.schemas.fields import Amount, Identifier, ShortText, Text, Timestamp
+from apps.core.schemas.fields import Amount, Identifier, OneLine, ShortText, Timestamp
 from apps.core.schemas.page import CursorQuery
 from apps.core.values.amounts import InputAmount
 
@@ -22,7 +22,7 @@ def _none_for_empty(reference: str | None) -> str | None:
 
 
 SignedAmount = Annotated[InputAmount, AfterValidator(_is_not_zero)]
-Description = Annotated[Text, StringConstraints(strip_whitespace=True, max_length=500)]
+Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), OneLine]
 PostedType = Literal["top_up", "refund", "adjustment"]
 TransactionType = Literal["top_up", "refund", "adjustment", "usage"]
 ADJUSTMENT = "adjustment"

@@ -3,10 +3,13 @@
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q, Value
 from django.db.models.functions import Lower, Now
 
 from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
+
+# The mailbox behind an address: providers deliver ann+anything@example.com to ann@example.com (RFC 5233).
+MAILBOX = Func(Lower("recipient"), Value(r"\+[^@]*@"), Value("@"), function="regexp_replace")
 
 
 class OutgoingMail(models.Model):
@@ -41,6 +44,7 @@ class OutgoingMail(models.Model):
             ),
             models.Index(fields=["user_id"], name="outgoing_mails_user"),
             models.Index(Lower("recipient"), name="outgoing_mails_recipient"),
+            models.Index(MAILBOX, name="outgoing_mails_mailbox"),
         ]
 
     def __str__(self) -> str:

@@ -30,7 +30,7 @@ class OutgoingMailRepository:
         await execute(SQL["enqueue"], fields)
 
     async def lock_recipient(self, recipient: str) -> None:
-        """Lock the recipient: transactions that lock the same recipient wait for each other."""
+        """Lock the recipient's mailbox: transactions that lock the same mailbox wait for each other."""
         await fetch_rows(SQL["lock_recipient"], {"recipient": recipient})
 
     async def wait_seconds_for_account(self, user_id: int, kinds: Sequence[str], allowance: MessageAllowance) -> int:
@@ -38,7 +38,7 @@ class OutgoingMailRepository:
         return await _seconds_until("wait_seconds_for_account", {"user_id": user_id}, kinds, allowance)
 
     async def wait_seconds_for_address(self, recipient: str, kinds: Sequence[str], allowance: MessageAllowance) -> int:
-        """Return the seconds until the address may get another message of these kinds, or 0."""
+        """Return the seconds until the address's mailbox may get another message of these kinds, or 0."""
         return await _seconds_until("wait_seconds_for_address", {"recipient": recipient}, kinds, allowance)
 
     async def lock_waiting(self, user_id: int, kind: str) -> OutgoingMail | None:

@@ -23,12 +23,16 @@ FROM due WHERE mail.id = due.id AND NOT due.has_expired
 RETURNING mail.id, mail.kind, mail.recipient, mail.context_encrypted, mail.created_at, mail.attempts
 
 -- name: lock_recipient
--- There may be no message to the address yet, so the lock is on its digest.
-SELECT pg_advisory_xact_lock(hashtextextended('outgoing_mails ' || lower(%(recipient)s), 0))
+-- There may be no message to the mailbox yet, so the lock is on its digest.
+SELECT pg_advisory_xact_lock(
+    hashtextextended('outgoing_mails ' || regexp_replace(lower(%(recipient)s::text), '\+[^@]*@', '@'), 0)
+)
 
 -- name: wait_seconds_for_address
+-- Messages to every address of the same mailbox count: ann+1@example.com is ann@example.com (RFC 5233).
 SELECT extract(epoch FROM created_at + make_interval(secs => %(seconds)s) - now())::float FROM outgoing_mails
-WHERE lower(recipient) = lower(%(recipient)s) AND kind = ANY (%(kinds)s)
+WHERE regexp_replace(lower(recipient), '\+[^@]*@', '@') = regexp_replace(lower(%(recipient)s::text), '\+[^@]*@', '@')
+    AND kind = ANY (%(kinds)s)
     AND created_at > now() - make_interval(secs => %(seconds)s)
 ORDER BY created_at DESC OFFSET %(maximum)s - 1 LIMIT 1
 

@@ -1,14 +1,13 @@
 """Reads and writes pending registrations."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 
 from django.db.models import Q, QuerySet, Value
-from django.db.models.functions import Lower, Now
+from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
-from apps.core.database.orm.queries import count, fetch_one, lock_all
+from apps.core.database.orm.queries import fetch_one, lock_all
 from apps.core.database.orm.writes import delete, insert
 from apps.core.database.statements import fetch_rows, load_statements
 from apps.users.models import PendingRegistration
@@ -18,10 +17,6 @@ SQL = load_statements(Path(__file__).with_name("pending_registrations.sql"))
 
 class PendingRegistrationRepository:
     """The pending registrations' rows."""
-
-    async def count_since(self, email: str, age: timedelta) -> int:
-        """Return the number of pending registrations for the address that are newer than `age`."""
-        return await count(_of_address(email).filter(created_at__gt=Now() - age))
 
     async def insert(self, account: Mapping[str, str], password_hash: str) -> int:
         """Insert a pending registration and return its id."""

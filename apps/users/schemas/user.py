@@ -1,6 +1,5 @@
 """Accounts in requests and responses."""
 
-import unicodedata
 from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
 from django.utils import timezone
@@ -9,7 +8,7 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 from apps.core.authorization.catalogue import ROLE_SCOPES
 from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
 from apps.core.schemas.base import RequestSchema, ResponseSchema, VersionedOut
-from apps.core.schemas.fields import COMPOSED, Flag, ShortText, Text, Timestamp, omitted
+from apps.core.schemas.fields import COMPOSED, Flag, OneLine, ShortText, Text, Timestamp, omitted
 from apps.core.schemas.page import CursorQuery
 from apps.core.values.api_contract import API_PATH
 from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM, require_email
@@ -21,13 +20,6 @@ from typing import Literal
 ROLES_MAXIMUM = 50
 FULL_NAME_LENGTH_MAXIMUM = 200
 USERNAME_LENGTH_MAXIMUM = 150
-BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-def _is_one_line(value: str) -> str:
-    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} or character in BIDI_CONTROLS for character in value):
-        raise ValueError("must not contain control characters or characters that change the direction of text")
-    return value
 
 
 def _has_no_nul(value: SecretStr) -> SecretStr:
@@ -56,10 +48,7 @@ Username = Annotated[
     str, StringConstraints(min_length=1, max_length=USERNAME_LENGTH_MAXIMUM, pattern=r"^[A-Za-z0-9_.@+-]+$")
 ]
 FullName = Annotated[
-    Text,
-    StringConstraints(strip_whitespace=True, max_length=FULL_NAME_LENGTH_MAXIMUM),
-    AfterValidator(_is_one_line),
-    COMPOSED,
+    str, StringConstraints(strip_whitespace=True, max_length=FULL_NAME_LENGTH_MAXIMUM), OneLine, COMPOSED
 ]
 # A password that is checked may be any text; one that is set must pass AUTH_PASSWORD_VALIDATORS too.
 Password = Annotated[SecretStr, Field(min_length=1, max_length=PASSWORD_LENGTH_MAXIMUM), AfterValidator(_has_no_nul)]

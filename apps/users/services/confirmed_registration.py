@@ -1,12 +1,11 @@
 """Signs up without revealing whether an address has an account: the account is created when it is confirmed."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 
-from apps.core.crypto.passwords import password_matches
+from apps.core.crypto.passwords import SIGN_UP, password_matches
 from apps.core.database.transaction import transaction
 from apps.core.errors import Conflict, InvalidToken, WrongPassword
-from apps.mail.domain.message import MailMessage, link_to, message_key
+from apps.mail.domain.message import FIVE_AN_HOUR, MailMessage, link_to, message_key
 from apps.mail.services.in_transaction.message_queue import MessageQueue
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 from apps.users.models import PendingRegistration
@@ -15,7 +14,6 @@ from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.user import RegistrationConfirm, UserOut
 from apps.users.services.in_transaction.account_creation import AccountCreation
 
-MESSAGES_AN_HOUR = 5  # to one address, from all clients together
 ATTEMPTS_MAXIMUM = 5  # passwords per link
 CONFIRM, REGISTERED = "confirm_registration", "registered_already"
 
@@ -42,13 +40,13 @@ class ConfirmedRegistration:
         self._creation = creation
 
     async def request(self, account: Mapping[str, str], password_hash: str) -> None:
-        """Store the sign-up and send a message to its address, up to five an hour; further sign-ups are dropped."""
+        """Store the sign-up and send a message to its address, up to five an hour to one mailbox; drop further ones."""
         email = account["email"]
         async with transaction():
             await self._users.lock_address(email)
-            if await self._pending.count_since(email, timedelta(hours=1)) >= MESSAGES_AN_HOUR:
-                return
             owner = await self._users.lock_by_email(email)
+            if await self._queue.wait_seconds_for_address(email, (CONFIRM, REGISTERED), FIVE_AN_HOUR):
+                return
             pending_id = await self._pending.insert(account, password_hash)
             token = await self._tokens.issue_another(None, {"pending": pending_id})
             if owner is None:
@@ -70,7 +68,7 @@ class ConfirmedRegistration:
         pending = await self._pending.find(valid.data["pending"]) if valid else None
         if pending is None:
             raise InvalidToken
-        if not await password_matches(given.password.get_secret_value(), pending.password):
+        if not await password_matches(given.password.get_secret_value(), pending.password, SIGN_UP):
             raise WrongPassword("The password is wrong. Enter the one that you chose when you signed up.")
         return await self._create(token, pending)
 

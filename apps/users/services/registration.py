@@ -4,7 +4,7 @@ from django.conf import settings
 
 from apps.core.authorization.catalogue import CUSTOMERS_WRITE
 from apps.core.authorization.principal import ANONYMOUS, Principal
-from apps.core.crypto.passwords import hash_password
+from apps.core.crypto.passwords import SIGN_UP, hash_password
 from apps.core.database.transaction import transaction
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.user import UserCreate, UserOut
@@ -76,5 +76,5 @@ class Registration:
 
 async def _hash_of(new: UserCreate) -> str:
     password = new.password.get_secret_value()
-    await check_new_password(password, **new.account)
-    return await hash_password(password)
+    await check_new_password(password, SIGN_UP, **new.account)
+    return await hash_password(password, SIGN_UP)

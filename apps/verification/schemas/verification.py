@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, StringConstraints
 from apps.api_keys.schemas.api_key import Scopes
 from apps.core.rate_limits.rate_limit import RateLimitStatus
 from apps.core.schemas.base import RequestSchema, ResponseSchema
-from apps.core.schemas.fields import Amount, Text, Timestamp, rfc3339
+from apps.core.schemas.fields import Amount, OneLine, Timestamp, rfc3339
 from apps.core.values.amounts import InputAmount
 from apps.verification.domain import Code, KeyRecord, Verdict
 
@@ -30,8 +30,8 @@ class VerifyRequest(RequestSchema):
     weight: Annotated[int, Field(strict=True, ge=1, le=WEIGHT_MAXIMUM)] = 1
     scopes: Scopes = Field(default_factory=list)
     ip: str | None = None
-    tag: Annotated[Text, StringConstraints(max_length=100)] = ""
-    request_id: Annotated[Text, StringConstraints(min_length=1, max_length=100)] | None = None
+    tag: Annotated[str, StringConstraints(max_length=100), OneLine] = ""
+    request_id: Annotated[str, StringConstraints(min_length=1, max_length=100), OneLine] | None = None
 
 
 TIMESTAMPS_CACHED = 1024

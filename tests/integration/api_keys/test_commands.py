@@ -2,19 +2,34 @@
 
 import io
 import json
+from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from apps.api_keys.models import ApiKey, ApiKeySecret
+from apps.api_keys.services.key_format import visible_prefix
 from apps.audit.models import AuditEvent
+from apps.core.management import service_command
 from apps.usage.models import UsageEvent
 from apps.users.models import Role
 from tests.support.factories import make_key, make_user
 
 pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Send a line to the standard input of the next command."""
+
+    def send(line: str) -> None:
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{line}\n"))
+
+    return send
 
 
 def run(command: str, *arguments: str) -> str:
@@ -105,39 +120,75 @@ def test_rotate_prints_the_new_secret_and_sets_the_grace_period():
     assert abs(old.expires_at - new.created_at - timedelta(seconds=60)) < timedelta(seconds=5)
 
 
-def test_revoke_accepts_the_key_itself():
+def test_revoke_reads_the_key_from_standard_input(typed):
     key = make_key()
-    revoked = run_json("revoke_api_key", key.secret, "--reason", "leaked")
+    typed(key.secret)
+    revoked = run_json("revoke_api_key", "-", "--reason", "leaked")
     assert (revoked["id"], revoked["revoked_reason"]) == (key.id, "leaked")
+    typed(key.secret)
     with pytest.raises(SystemExit) as leaving:
-        run("verify_api_key", key.secret)
+        run("verify_api_key", "-")
     assert leaving.value.code == 3
 
 
+@pytest.mark.parametrize("end", ["", "…"])
 @pytest.mark.parametrize("command", ["revoke_api_key", "rotate_api_key"])
-@pytest.mark.parametrize("named", ["999999", "nonsense", "sk_live_unknown", "99999999999999999999"])
-def test_an_unknown_key_is_refused(command: str, named: str):
+def test_key_is_named_by_its_prefix(command: str, end: str):
+    other, key = make_key(), make_key()
+    assert run_json(command, f"{visible_prefix(key.secret)}{end}")["id"] == key.id
+    assert [event.target_id for event in AuditEvent.objects.all()] == [key.id]
+    assert other.row.revoked_at is None
+
+
+def test_prefix_of_several_keys_names_none():
+    keys = [make_key(), make_key()]
+    ApiKeySecret.objects.update(prefix="sk_live_Same")
+    with pytest.raises(
+        CommandError, match=f"Several API keys have this prefix: {keys[0].id}, {keys[1].id}. Use the id"
+    ):
+        run("revoke_api_key", "sk_live_Same")
+    ApiKey.objects.filter(pk=keys[0].id).update(deleted_at=timezone.now())
+    assert run_json("revoke_api_key", "sk_live_Same")["id"] == keys[1].id
+
+
+@pytest.mark.parametrize("command", ["revoke_api_key", "rotate_api_key"])
+@pytest.mark.parametrize("named", ["999999", "nonsense", "sk_live_0000", "99999999999999999999", "٣", "-"])
+def test_an_unknown_key_is_refused(command: str, named: str, typed):
+    typed("sk_live_unknown")
     with pytest.raises(CommandError, match=r"\A[^\n]+\Z"):
         run(command, named)
     assert AuditEvent.objects.count() == 0
 
 
-def test_verify_counts_nothing():
+@pytest.mark.parametrize("command", ["revoke_api_key", "rotate_api_key", "verify_api_key"])
+@pytest.mark.parametrize("cut", [None, -1])
+def test_secret_in_the_arguments_is_refused_and_not_repeated(command: str, cut: int | None):
+    key = make_key()
+    with pytest.raises(CommandError, match="other users of this machine") as refusal:
+        run(command, key.secret[:cut])
+    assert key.secret[:cut] not in str(refusal.value)
+    assert AuditEvent.objects.count() == 0
+
+
+def test_verify_counts_nothing(typed):
     key = make_key(scopes=["images:*"])
-    verdict = run_json("verify_api_key", key.secret, "--scope", "images:read")
+    typed(key.secret)
+    verdict = run_json("verify_api_key", "-", "--scope", "images:read")
     assert (verdict["valid"], verdict["code"], verdict["key_id"]) == (True, "VALID", key.id)
     assert UsageEvent.objects.count() == 0
 
 
-def test_verify_reads_the_key_from_standard_input(monkeypatch: pytest.MonkeyPatch):
+def test_person_at_a_terminal_is_asked_for_the_key(monkeypatch: pytest.MonkeyPatch):
     key = make_key()
-    monkeypatch.setattr("sys.stdin", io.StringIO(key.secret + "\n"))
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr(service_command, "getpass", lambda prompt: {"API key: ": key.secret}[prompt])
     assert run_json("verify_api_key", "-")["key_id"] == key.id
 
 
-def test_verify_exits_with_3_and_the_reason():
+def test_verify_exits_with_3_and_the_reason(typed):
     key = make_key(ip_allowlist=["10.0.0.0/8"])
+    typed(key.secret)
     out = io.StringIO()
     with pytest.raises(SystemExit) as leaving:
-        call_command("verify_api_key", key.secret, "--ip", "192.0.2.1", "--json", stdout=out)
+        call_command("verify_api_key", "-", "--ip", "192.0.2.1", "--json", stdout=out)
     assert (leaving.value.code, json.loads(out.getvalue())["code"]) == (3, "FORBIDDEN")

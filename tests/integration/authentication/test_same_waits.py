@@ -35,7 +35,10 @@ async def sign_up(api: httpx.AsyncClient, email: str) -> httpx.Response:
 
 def _locks_awaited() -> list[str]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT locktype FROM pg_locks WHERE NOT granted ORDER BY 1")
+        cursor.execute(
+            "SELECT locktype FROM pg_locks JOIN pg_stat_activity USING (pid) "
+            "WHERE NOT granted AND datname = current_database() ORDER BY 1"
+        )
         return [locktype for (locktype,) in cursor.fetchall()]
 
 

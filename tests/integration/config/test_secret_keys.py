@@ -13,6 +13,7 @@ from apps.authentication.models import SigningKey
 from apps.authentication.services.signing_keys import new_key
 from apps.core.conventions.own_apps import own_apps
 from apps.core.crypto.encryption import decrypt
+from apps.core.crypto.signing_algorithms import SigningAlgorithm
 from apps.core.database.statements import fetch_rows
 from apps.core.declarations import app_declarations
 from apps.core.event_loop import call_service
@@ -90,7 +91,8 @@ async def test_stored_secrets_are_encrypted_again(database: None, settings: Sett
     user = await make(make_user)
     device: dict[str, Any] = {"user": user, "secret_encrypted": encrypt_secret(secret)}
     await make(TotpDevice.objects.create, **device)
-    await make(new_key().save)
+    signing_key = await new_key(SigningAlgorithm.EDDSA)
+    await make(signing_key.save)
     former, settings.SECRET_KEY = settings.SECRET_KEY, NEW
     assert (await reencrypt()).model_dump() == {"reencrypted": 0, "unreadable": 2}
     settings.SECRET_KEY_FALLBACKS = [former]

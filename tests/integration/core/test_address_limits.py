@@ -8,6 +8,7 @@ from django_ratelimit import core
 from pytest_django.fixtures import Settings
 
 from apps.users.models import User
+from config.asgi import application
 from tests.support.accounts import customer
 from tests.support.assertions import assert_error
 from tests.support.orm import rows
@@ -35,6 +36,30 @@ async def test_period_that_ends_during_the_call_is_no_failure(api: httpx.AsyncCl
     response = await api.post(LOGIN, json=WRONG)
     assert_error(response, 401, "WRONG_CREDENTIALS")
     assert response.headers["ratelimit"].endswith((";t=0", ";t=1"))
+
+
+async def _log_in_from(address: str) -> httpx.Response:
+    transport = httpx.ASGITransport(application, client=(address, 7))
+    async with httpx.AsyncClient(transport=transport, base_url="http://keyhouse.localhost") as client:
+        return await client.post(LOGIN, json=WRONG)
+
+
+async def test_networks_of_ipv6_are_limited_too(database, settings: Settings):
+    settings.LOGIN_RATE_LIMIT = "2/h"
+    for site in range(4):  # /56 networks of one /48
+        subnets = [await _log_in_from(f"2001:db8:7:{site:x}{number:02x}::1") for number in range(5) for _ in range(2)]
+        assert [response.status_code for response in subnets] == [401] * 8 + [429] * 2
+        assert {response.headers["x-ratelimit-limit"] for response in subnets} == {"2", "8"}
+    elsewhere = await _log_in_from("2001:db8:7:f00::1")
+    assert (elsewhere.status_code, elsewhere.headers["x-ratelimit-limit"]) == (429, "32")
+    assert (await _log_in_from("2001:db8:8::1")).status_code == 401
+
+
+async def test_client_that_is_refused_uses_nothing_of_its_networks(database, settings: Settings):
+    settings.LOGIN_RATE_LIMIT = "2/h"
+    statuses = [(await _log_in_from("2001:db8:7::1")).status_code for _ in range(12)]
+    assert statuses == [401] * 2 + [429] * 10
+    assert (await _log_in_from("2001:db8:7:1::1")).status_code == 401
 
 
 async def test_rate_limited_sign_up_creates_no_account(api: httpx.AsyncClient, settings: Settings):

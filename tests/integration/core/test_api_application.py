@@ -223,9 +223,10 @@ async def test_other_origin_gets_no_cors_headers(database):
         assert not [name for name in response.headers if name.startswith("access-control-")]
 
 
-async def test_hsts_header_is_sent_with_https(database):
-    async with client_of(HttpSettings(https_only=True)) as client:
-        assert (await client.get("/health")).headers["strict-transport-security"].startswith("max-age=31536000")
+async def test_hsts_header_is_sent_with_every_response(database):
+    async with client_of(HttpSettings(strict_transport_security="max-age=31536000")) as client:
+        for path in ("/health", "/api/v1/missing"):
+            assert (await client.get(path)).headers["strict-transport-security"] == "max-age=31536000"
 
 
 async def test_access_log_has_client_and_no_query(database, caplog):

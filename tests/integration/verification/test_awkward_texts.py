@@ -11,25 +11,27 @@ from apps.verification.models import VerificationAnswer
 from tests.integration.verification.verifying import make_limited_key, run_on_a_loop, usage, verify
 from tests.support.orm import make, rows
 
-TEXTS = [
-    '"', '""', "\\", "\\\\", '\\"', "'", "a,b", "{}", "{a,b}", '{"a","b"}', "NULL", "null", " ", " a ", "a\nb", "\r\n",
-    "\t", "ä", "😀", "\u202e", "\x7f", "\x01", "%s", "%(now)s", "$1", "--", "/*", "E'\\n'", "\\x00",
+SENT = [
+    '"', '""', "\\", "\\\\", '\\"', "'", "a,b", "{}", "{a,b}", '{"a","b"}', "NULL", "null", " a ", "ä", "😀",
+    "%s", "%(now)s", "$1", "--", "/*", "E'\\n'", "\\x00",
 ]  # fmt: skip
+# The API refuses these in names, tags and request ids; rows may have them from before.
+STORED = [" ", "a\nb", "\r\n", "\t", "\u202e", "\x7f", "\x01"]
 
 
 async def test_special_characters_in_tag_and_request_id(api: httpx.AsyncClient):
     key = await make(make_limited_key)
-    first = {text: await verify(api, key.secret, tag=text, request_id=text) for text in TEXTS}
-    assert [(event.tag, event.request_id) for event in await usage()] == [(text, text) for text in TEXTS]
-    assert {answer.request_id for answer in await rows(VerificationAnswer.objects.all())} == set(TEXTS)
-    for text in TEXTS:
+    first = {text: await verify(api, key.secret, tag=text, request_id=text) for text in SENT}
+    assert [(event.tag, event.request_id) for event in await usage()] == [(text, text) for text in SENT]
+    assert {answer.request_id for answer in await rows(VerificationAnswer.objects.all())} == set(SENT)
+    for text in SENT:
         assert first[text]["request_id"] == text
-    for text in TEXTS[:5]:
+    for text in SENT[:5]:
         assert await verify(api, key.secret, tag="other", request_id=text) == first[text]
-    assert len(await usage()) == len(TEXTS)
+    assert len(await usage()) == len(SENT)
 
 
-@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("text", [*SENT, *STORED])
 async def test_special_characters_in_a_stored_response(api: httpx.AsyncClient, text: str):
     key = await make(make_limited_key, name=text, metadata={text: [text]})
     answers = [await verify(api, key.secret, request_id="r") for _ in range(2)]

@@ -54,6 +54,7 @@ BEARER, SESSION = {"Authorization": "Bearer <service>"}, {"Authorization": "Bear
 MANY_CALLS = [fast('{"key": "<key>", "cost": "4"}')] * 4
 # With a key in the place of its name it is ANONYMOUS_BODY_BYTES_MAXIMUM long.
 LONG = '{"key": "<key>"}'.ljust(ANONYMOUS_BODY_BYTES_MAXIMUM + len("<key>") - len(generate_key("live")))
+MISLEADING = ["\\u001b[2J", "a\\nb", "\u202ea", "\u200b", " "]
 CASES: dict[str, list[Sent]] = {
     "a valid key": [fast()],
     "as a bearer": [fast(headers=BEARER)],
@@ -96,6 +97,10 @@ CASES: dict[str, list[Sent]] = {
         Sent('{"key": "<key>", "scopes": ["not a scope"]}'),
         Sent('{"key": "<key>", "tag": "\\u0000"}'),
         Sent('{"key": "<key>", "request_id": ""}'),
+    ],
+    "texts that mislead": [
+        *[Sent(f'{{"key": "<key>", "{name}": "{text}"}}') for name in ("tag", "request_id") for text in MISLEADING],
+        fast('{"key": "<key>", "tag": "\u05d0 \U0001f511", "request_id": "\u540d"}'),
     ],
     "no content type": [Sent(content_type=None)],
     "another content type": [Sent(content_type="text/plain"), Sent(content_type="application/x-www-form-urlencoded")],

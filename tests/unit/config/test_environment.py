@@ -222,6 +222,26 @@ def test_password_rules_are_configurable(load, tmp_path):
     assert environment.breached_passwords_file == str(tmp_path / "pwned")
 
 
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, "max-age=31536000"),
+        ({"HSTS_INCLUDE_SUBDOMAINS": "true"}, "max-age=31536000; includeSubDomains"),
+        (
+            {"HSTS_INCLUDE_SUBDOMAINS": "true", "HSTS_PRELOAD": "true"},
+            "max-age=31536000; includeSubDomains; preload",
+        ),
+        ({"HTTPS_ONLY": "false", "HSTS_INCLUDE_SUBDOMAINS": "true"}, ""),
+    ],
+)
+def test_hsts_covers_subdomains_only_on_request(load, variables: dict[str, str], expected: str):
+    assert load(**PRODUCTION, **variables).strict_transport_security == expected
+
+
+def test_preloading_without_subdomains_is_refused(load):
+    assert "HSTS_PRELOAD requires HSTS_INCLUDE_SUBDOMAINS" in refusal(load, HSTS_PRELOAD="true")
+
+
 def test_https_only_can_be_disabled_in_production(load):
     assert load(**PRODUCTION, HTTPS_ONLY="false").serves_https_only is False
 

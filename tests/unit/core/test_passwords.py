@@ -12,7 +12,11 @@ from apps.core.crypto.passwords import (
     DECOY,
     HASHINGS_MAXIMUM,
     NICENESS,
+    REPLACEMENT,
+    SIGN_IN,
+    SIGN_UP,
     Argon2idHasher,
+    HashingQueue,
     hash_password,
     password_matches,
     run_in_hashing_thread,
@@ -72,17 +76,23 @@ async def test_exception_of_hashing_thread_is_raised():
         await run_in_hashing_thread(lambda: 1 // 0)
 
 
-async def test_too_many_hashings_are_rejected_immediately():
+@pytest.mark.parametrize("full", [SIGN_IN, SIGN_UP, REPLACEMENT])
+async def test_full_queue_rejects_its_own_purpose_at_once_and_delays_no_other(full: HashingQueue):
     gate = threading.Event()
-    hashings = [asyncio.ensure_future(run_in_hashing_thread(gate.wait)) for _ in range(HASHINGS_MAXIMUM)]
+    hashings = [asyncio.ensure_future(full.run(gate.wait)) for _ in range(HASHINGS_MAXIMUM)]
     await asyncio.sleep(0)
     try:
-        with pytest.raises(Unavailable):
-            await asyncio.wait_for(password_matches(SECRET, None), timeout=5)
+        for queue in (SIGN_IN, SIGN_UP, REPLACEMENT):
+            hashing = asyncio.wait_for(password_matches(SECRET, None, queue), timeout=5)
+            if queue is full:
+                with pytest.raises(Unavailable):
+                    await hashing
+            else:
+                assert await hashing is False
     finally:
         gate.set()
     assert all(await asyncio.gather(*hashings))
-    assert await password_matches(SECRET, None) is False
+    assert await password_matches(SECRET, None, full) is False
 
 
 async def test_failed_and_cancelled_hashings_release_their_slots():

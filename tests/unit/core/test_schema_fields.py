@@ -47,14 +47,12 @@ def test_text_rejects_lone_surrogates(kind, value):
         read(kind, value)
 
 
-@pytest.mark.parametrize(
-    ("value", "kept"), [("  a ", "a"), ("x" * 100, "x" * 100), ("名前 🔑", "名前 🔑"), ("a\tb", "a\tb")]
-)
+@pytest.mark.parametrize(("value", "kept"), [("  a ", "a"), ("x" * 100, "x" * 100), ("名前 🔑", "名前 🔑")])
 def test_short_text_is_stripped(value, kept):
     assert read(ShortText, value) == kept
 
 
-@pytest.mark.parametrize("value", ["", "   ", "\n", "x" * 101])
+@pytest.mark.parametrize("value", ["", "   ", "\n", "x" * 101, "a\tb", "a\u202eb", "\u200b"])
 def test_short_text_rejects_empty_and_long_values(value):
     with pytest.raises(ValidationError):
         read(ShortText, value)

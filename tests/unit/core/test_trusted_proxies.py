@@ -8,7 +8,14 @@ import pytest
 
 from apps.core.http import forwarded
 from apps.core.http.forwarded import apply_forwarded_headers
-from apps.core.values.ip_addresses import Network, is_within, parse_address, parse_node, rate_limit_subject
+from apps.core.values.ip_addresses import (
+    Network,
+    is_within,
+    parse_address,
+    parse_node,
+    rate_limit_subject,
+    wider_rate_limit_subjects,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -209,3 +216,16 @@ def test_unreadable_address_is_logged_once_for_each_proxy(caplog: pytest.LogCapt
 )
 def test_rate_limit_subject_of_an_address(address: str | None, subject: str):
     assert rate_limit_subject(address) == subject
+
+
+@pytest.mark.parametrize(
+    ("address", "subjects"),
+    [
+        ("2001:db8:1:2aaa::1", [("2001:db8:1:2a00::/56", 4), ("2001:db8:1::/48", 16)]),
+        ("192.0.2.7", []),
+        ("::ffff:192.0.2.7", []),
+        (None, []),
+    ],
+)
+def test_wider_subjects_of_an_address(address: str | None, subjects: list[tuple[str, int]]):
+    assert wider_rate_limit_subjects(address) == subjects

@@ -76,7 +76,7 @@ def test_a_key_and_an_address_are_texts(field: str):
 
 
 @pytest.mark.parametrize("field", ["tag", "request_id"])
-@pytest.mark.parametrize("text", ["a", "x" * 100, '{"a","b"}', "NULL", "back\\slash", "line\nbreak", "😀"])
+@pytest.mark.parametrize("text", ["a", "x" * 100, '{"a","b"}', "NULL", "back\\slash", "😀"])
 def test_a_tag_and_a_request_id_are_free_text(field: str, text: str):
     assert getattr(VerifyRequest.model_validate({"key": "k", field: text}), field) == text
 

@@ -15,7 +15,11 @@ class Command(ServiceCommand):
     """Revokes an API key permanently."""
 
     help = "Revoke an API key permanently, and the keys that it has created. Verifications then return DISABLED."
-    examples = ("manage.py revoke_api_key 7 --reason leaked",)
+    examples = (
+        "manage.py revoke_api_key 7 --reason leaked",
+        "manage.py revoke_api_key sk_live_AbCd --reason leaked",
+        "manage.py revoke_api_key - --reason leaked",
+    )
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
         """Add the key and the reason."""

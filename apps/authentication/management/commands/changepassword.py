@@ -12,6 +12,7 @@ from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
 from apps.core.errors import DomainError, ValidationFailed
 from apps.core.event_loop import call_service
 from apps.core.management.service_command import DocumentedCommand
+from apps.core.values.shown_texts import escaped
 from apps.users.dependencies import user_service
 
 TRIES = 3
@@ -28,13 +29,13 @@ class Command(DocumentedCommand, changepassword.Command):
         email = options["username"] or getpass.getuser()
         try:
             user_id = call_service(user_service().id_of_email, email)
-            self.stdout.write(f"Changing password for user '{email}'")
+            self.stdout.write(f"Changing password for user '{escaped(email)}'")
             for _ in range(TRIES):
                 if self._is_set(user_id):
-                    return f"Password changed successfully for user '{email}'"
+                    return f"Password changed successfully for user '{escaped(email)}'"
         except DomainError as error:
             raise CommandError(error.public_message) from error
-        raise CommandError(f"Aborting password change for user '{email}' after {TRIES} attempts")
+        raise CommandError(f"Aborting password change for user '{escaped(email)}' after {TRIES} attempts")
 
     def _is_set(self, user_id: int) -> bool:
         ask = self._get_pass  # type: ignore[attr-defined]  # the stubs leave it out

@@ -47,9 +47,10 @@ class MessageQueue:
         return await self._mails.wait_seconds_for_account(user_id, kinds, allowance)
 
     async def wait_seconds_for_address(self, recipient: str, kinds: Sequence[str], allowance: MessageAllowance) -> int:
-        """Return the seconds until an address, in any case, may get another message of these kinds, or 0.
+        """Return the seconds until the mailbox of an address may get another message of these kinds, or 0.
 
-        Locks the address until the transaction ends. Lock accounts before.
+        Addresses in any case, and with any `+` suffix, are one mailbox. Locks it until the transaction ends. Lock
+        accounts before.
         """
         await self._mails.lock_recipient(recipient)
         return await self._mails.wait_seconds_for_address(recipient, kinds, allowance)

@@ -3,7 +3,7 @@
 import secrets
 
 from apps.core.authorization.principal import Principal
-from apps.mail.domain.message import MailMessage, link_to, message_key
+from apps.mail.domain.message import FIVE_AN_HOUR, MailMessage, link_to, message_key
 from apps.mail.services.in_transaction.message_queue import MessageQueue
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 from apps.users.models import User
@@ -22,7 +22,13 @@ class VerificationMessages:
         self._queue = queue
 
     async def enqueue(self, user_id: int, email: str) -> None:
-        """Enqueue a message with a link in the caller's transaction; the account's earlier links become invalid."""
+        """Enqueue a message with a link in the caller's transaction; the account's earlier links become invalid.
+
+        Does nothing when the mailbox got five such messages within an hour: one can sign up with any number of
+        addresses of another person's mailbox.
+        """
+        if await self._queue.wait_seconds_for_address(email, [VERIFY], FIVE_AN_HOUR):
+            return
         token = await self._tokens.issue(user_id, {"email": email})
         context, key = {"link": link_to("verify-email", token=token)}, message_key(VERIFY, token)
         await self._queue.enqueue(MailMessage(VERIFY, email, key, user_id, context, self._tokens.ttl_seconds))

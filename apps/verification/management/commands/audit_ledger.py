@@ -4,7 +4,7 @@ import sys
 from typing import Any
 
 from apps.core.event_loop import call_service
-from apps.core.management.service_command import ServiceCommand
+from apps.core.management.service_command import ServiceCommand, json_of
 from apps.verification.dependencies import ledger_audit
 from apps.verification.schemas.ledger_audit import LedgerAuditReport, LedgerViolation
 
@@ -25,7 +25,7 @@ class Command(ServiceCommand):
         """Compare, and print the report."""
         report = call_service(ledger_audit().run)
         if options["json"]:
-            self.stdout.write(report.model_dump_json())
+            self.stdout.write(json_of(report))
         else:
             for violation in report.violations:
                 self.stdout.write(_line(violation))

@@ -1,14 +1,14 @@
 """`manage.py verify_api_key`."""
 
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from pydantic import SecretStr
 
 from apps.core.errors import ValidationFailed
 from apps.core.event_loop import call_service
-from apps.core.management.service_command import ServiceCommand
+from apps.core.management.service_command import STANDARD_INPUT, ServiceCommand, read_secret
 from apps.core.values.ip_addresses import parse_address
 from apps.verification.dependencies import verification_service
 from apps.verification.schemas.verification import VerifyRequest, VerifyResponse
@@ -24,9 +24,7 @@ class Command(ServiceCommand):
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
         """Add the key and the call."""
-        parser.add_argument(
-            "key", help="the key, or - to read it from standard input, which keeps it out of the shell's history"
-        )
+        parser.add_argument("key", metavar="-", type=_standard_input, help="read the key from standard input")
         parser.add_argument(
             "--scope", action="append", default=[], dest="scopes", help="a scope that the call needs; repeatable"
         )
@@ -36,9 +34,18 @@ class Command(ServiceCommand):
         """Verify the key, and print the verdict."""
         if options["ip"] is not None and parse_address(options["ip"]) is None:
             raise ValidationFailed.of("ip", "must be an IP address")
-        key = sys.stdin.readline().strip() if options["key"] == "-" else options["key"]
-        request = VerifyRequest(key=SecretStr(key), scopes=options["scopes"], ip=options["ip"])
+        key = SecretStr(read_secret("API key"))
+        request = VerifyRequest(key=key, scopes=options["scopes"], ip=options["ip"])
         verdict, request_id = call_service(verification_service().verify, request, is_metered=False)
         self.show(VerifyResponse.of(verdict, request_id), options)
         if not verdict.is_valid:
             sys.exit(REFUSED_EXIT_CODE)
+
+
+def _standard_input(argument: str) -> str:
+    if argument != STANDARD_INPUT:
+        raise ArgumentTypeError(
+            "must be -, which reads the key from standard input: other users of this machine can read the arguments of "
+            "a command, and the shell stores them"
+        )
+    return argument
