@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from django.conf import settings
 from django.core.management import execute_from_command_line
 
+from apps.core.management.service_command import database_line
 from config.postgres.server_account import EmbeddedPostgresError
 from config.serving.termination import unwind_on_termination
 
@@ -31,6 +32,11 @@ def main() -> None:
             execute_from_command_line(sys.argv)
     except EmbeddedPostgresError as error:
         sys.exit(f"keyhouse: {error}")
+    except Exception as error:
+        line = database_line(error)  # Django's own commands raise them
+        if line is None:
+            raise
+        sys.exit(f"keyhouse: {line}")
 
 
 if __name__ == "__main__":

@@ -35,9 +35,14 @@ class AccountPage(NamedTuple):
     done: str
     fields: tuple[Field, ...] = (Field("token"),)
     pending: str = ""
+    # Sends the form when it is opened: only for operations that change nothing.
+    sends_itself: bool = False
+    # Offers a link that sets a new password, to a reader who does not know the account's.
+    asks_password: bool = False
 
 
 NEW_PASSWORD = Field("new_password", "password", "New password", "new-password")
+PASSWORD = Field("password", "password", "Password", "current-password")
 EMAIL = Field("email", "email", "E-mail address", "email")
 FORGOT_PASSWORD = AccountPage(
     title="Set a new password",
@@ -50,11 +55,13 @@ FORGOT_PASSWORD = AccountPage(
 PAGES: Mapping[str, AccountPage] = {
     "verify-email": AccountPage(
         title="Confirm your e-mail address",
-        text="This confirms that the address of the account is yours. "
+        text="Enter the password of your account to confirm that this address is yours. "
         "If you did not create the account, close this page.",
         action="auth/verify-email",
         button="Confirm",
         done="Your e-mail address is confirmed.",
+        fields=(Field("token"), PASSWORD),
+        asks_password=True,
     ),
     "confirm-registration": AccountPage(
         title="Confirm your registration",
@@ -63,7 +70,7 @@ PAGES: Mapping[str, AccountPage] = {
         action="auth/confirm-registration",
         button="Create the account",
         done="Your account is ready. Sign in.",
-        fields=(Field("token"), Field("password", "password", "Password", "current-password")),
+        fields=(Field("token"), PASSWORD),
     ),
     "confirm-email": AccountPage(
         title="Confirm your new e-mail address",
@@ -72,6 +79,16 @@ PAGES: Mapping[str, AccountPage] = {
         button="Confirm",
         done="Your e-mail address has been changed.",
         pending="Confirmed. Now open the link in the message to your other address.",
+    ),
+    "confirm-new-email": AccountPage(
+        title="Confirm your new e-mail address",
+        text="Enter the password of your account to confirm that this address is yours. The address changes when the "
+        "link in the message to the old one is confirmed too. If you did not request it, close this page.",
+        action="auth/confirm-email",
+        button="Confirm",
+        done="Your e-mail address has been changed.",
+        pending="Confirmed. Now open the link in the message to your other address.",
+        fields=(Field("token"), PASSWORD),
     ),
     "cancel-email-change": AccountPage(
         title="Keep your e-mail address",
@@ -93,6 +110,15 @@ PAGES: Mapping[str, AccountPage] = {
         button="Set the password",
         done="Your password is set. Sign in with it.",
         fields=(Field("token"), NEW_PASSWORD),
+    ),
+    "api-keys": AccountPage(
+        title="Your API keys",
+        text="These keys of your account can be used. Revoke those that you do not know or no longer need: "
+        "programs that use them stop working at once.",
+        action="auth/api-keys/review",
+        button="Show the keys",
+        done="",
+        sends_itself=True,
     ),
     "sign-up": AccountPage(
         title="Create an account",
@@ -116,5 +142,5 @@ async def account_page(request: HttpRequest, name: str) -> HttpResponse:
     page = PAGES.get(name)
     if page is None:
         raise Http404
-    context = {"page": page, "action": f"{API_PATH}/{page.action}", "product_name": settings.PRODUCT_NAME}
+    context = {"page": page, "api": API_PATH, "product_name": settings.PRODUCT_NAME}
     return render(request, "account/page.html", context)

@@ -69,8 +69,10 @@ DATABASES = {
         EMBEDDED_POSTGRES.url if EMBEDDED_POSTGRES else ENVIRONMENT.database_url,
         # Django's own connections: one for each concurrent request of staff, and for each thread that counts requests.
         STAFF_REQUESTS_MAXIMUM + RATE_LIMIT_THREADS,
+        ENVIRONMENT.database_pooler,
     )
 }
+DATABASE_POOLER = ENVIRONMENT.database_pooler
 DATABASE_POOL_SIZE = ENVIRONMENT.database_pool_size
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -92,7 +94,7 @@ PUBLIC_URL = ENVIRONMENT.own_url
 APPLICATION_URL = ENVIRONMENT.links_url
 PASSKEY_DOMAIN = ENVIRONMENT.passkeys_domain
 PASSKEY_ORIGINS = ENVIRONMENT.passkeys_origins
-REQUIRE_STAFF_SECOND_FACTOR = ENVIRONMENT.require_staff_second_factor
+REQUIRE_STAFF_SECOND_FACTOR = ENVIRONMENT.staff_need_second_factor
 MAILERS = mailers(ENVIRONMENT.mail_url, to_console=not ENVIRONMENT.is_production)
 DEFAULT_FROM_EMAIL = ENVIRONMENT.mail_sender
 
@@ -106,6 +108,11 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = STATE_DIRECTORY / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Files are linked under names with a hash of their content, so that browsers can keep them for ever.
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+}
 
 LOGGING = logging_settings(ENVIRONMENT.log_level, as_json=ENVIRONMENT.is_production)
 

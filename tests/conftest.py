@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, cast
 import httpx
 import pytest
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.db import connection, connections
-from django.test.utils import setup_databases, teardown_databases
+from django.test.utils import override_settings, setup_databases, teardown_databases
 
 from apps.authentication import dependencies as authentication
 from apps.core.crypto.passwords import Argon2idHasher
@@ -55,6 +56,14 @@ def _quick_hashing() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Argon2idHasher, "time_cost", 1)
         patch.setattr(Argon2idHasher, "memory_cost", 64)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_static_names() -> Iterator[None]:
+    """Link static files under their plain names: only a start of the server collects them."""
+    backend = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(STORAGES={**settings.STORAGES, "staticfiles": backend}):
         yield
 
 

@@ -1,7 +1,7 @@
 """The declaration of the api_keys app."""
 
 from apps.api_keys.dependencies import api_key_personal_data
-from apps.api_keys.routers import api_key_router
+from apps.api_keys.routers import api_key_router, key_review_router
 from apps.core.declarations import (
     AccountLink,
     AppDeclaration,
@@ -15,6 +15,7 @@ DECLARATION = AppDeclaration(
     mounts=[
         Mount("/users", api_key_router.user_router),
         Mount("/api-keys", api_key_router.router),
+        Mount("/auth/api-keys", key_review_router.router),
     ],
     menu=[MenuEntry("Keys and credits", "api_keys.ApiKey", position=10)],
     account_links=[

@@ -5,26 +5,53 @@ from functools import cache
 from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
 from apps.api_keys.repositories.key_secret_repository import KeySecretRepository
 from apps.api_keys.services.api_key_service import ApiKeyService
+from apps.api_keys.services.in_transaction.key_notices import KeyNotices
+from apps.api_keys.services.in_transaction.key_review_links import KeyReviewLinks
+from apps.api_keys.services.in_transaction.key_revocation import KeyRevocation
+from apps.api_keys.services.key_reviews import KeyReviews
 from apps.api_keys.services.key_secrets import KeySecrets
 from apps.api_keys.services.personal_data import ApiKeyPersonalData
 from apps.audit.dependencies import audit_trail
 from apps.idempotency.dependencies import idempotent_responses
+from apps.mail.dependencies import message_queue
+from apps.one_time_tokens.dependencies import tokens_for
+from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 from apps.users.dependencies import accounts, scopes_of_accounts, user_service
+
+REVIEW_SECONDS = 7 * 24 * 3600
 
 
 @cache
 def api_key_service() -> ApiKeyService:
     """Return the API key service."""
-    keys, secrets = ApiKeyRepository(), KeySecretRepository()
     return ApiKeyService(
-        keys,
-        secrets,
+        ApiKeyRepository(),
+        KeySecretRepository(),
         user_service(),
         accounts(),
         scopes_of_accounts(),
         responses=idempotent_responses(),
         audit=audit_trail(),
+        notices=KeyNotices(accounts(), ApiKeyRepository(), key_review_links(), message_queue()),
     )
+
+
+@cache
+def key_reviews() -> KeyReviews:
+    """Return the service by which readers of a message review their keys."""
+    return KeyReviews(ApiKeyRepository(), accounts(), _review_tokens(), key_revocation())
+
+
+@cache
+def key_review_links() -> KeyReviewLinks:
+    """Return the service that issues tokens for reviews of keys, in the caller's transaction."""
+    return KeyReviewLinks(ApiKeyRepository(), _review_tokens())
+
+
+@cache
+def key_revocation() -> KeyRevocation:
+    """Return the service that revokes keys in the caller's transaction."""
+    return KeyRevocation(ApiKeyRepository(), audit_trail())
 
 
 @cache
@@ -37,3 +64,7 @@ def key_secrets() -> KeySecrets:
 def api_key_personal_data() -> ApiKeyPersonalData:
     """Return the service that exports and erases API keys."""
     return ApiKeyPersonalData(ApiKeyRepository(), user_service())
+
+
+def _review_tokens() -> OneTimeTokens:
+    return tokens_for("review_api_keys", REVIEW_SECONDS)

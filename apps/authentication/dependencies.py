@@ -4,6 +4,7 @@ from functools import cache
 
 from django.conf import settings
 
+from apps.api_keys.dependencies import key_review_links, key_revocation
 from apps.audit.dependencies import audit_trail
 from apps.authentication.domain.session_rules import SessionLifetime
 from apps.authentication.models import Session
@@ -11,7 +12,7 @@ from apps.authentication.repositories.live_session_repository import LiveSession
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
 from apps.authentication.repositories.session_repository import SessionRepository
 from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
-from apps.authentication.services.in_transaction.password_replacement import PasswordReplacement
+from apps.authentication.services.in_transaction.password_replacement import AccountTakeover, PasswordReplacement
 from apps.authentication.services.in_transaction.session_revocation import SessionRevocation
 from apps.authentication.services.password_check import PasswordCheck
 from apps.authentication.services.password_reset import PasswordReset
@@ -31,6 +32,7 @@ from apps.one_time_tokens.dependencies import tokens_for, tokens_of_accounts
 from apps.second_factors.dependencies import (
     factor_check,
     factor_rights,
+    factor_set,
     passkey_second_factor,
     passkey_sign_in,
     passkey_step_up,
@@ -181,7 +183,13 @@ def password_reset() -> PasswordReset:
 def password_replacement() -> PasswordReplacement:
     """Return the service that replaces passwords in the caller's transaction."""
     return PasswordReplacement(
-        account_credentials(), session_revocation(), tokens_of_accounts(), security_notifier(), audit_trail()
+        account_credentials(),
+        session_revocation(),
+        tokens_of_accounts(),
+        security_notifier(),
+        audit_trail(),
+        reviews=key_review_links(),
+        takeover=AccountTakeover(key_revocation(), factor_set()),
     )
 
 

@@ -1,6 +1,6 @@
 """The errors that services raise. `apps.core.http.error_responses` converts them to HTTP; `apps.oauth` its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -21,6 +21,8 @@ class DomainError(Exception):
     status: ClassVar[int]
     code: ClassVar[str]
     message: ClassVar[str]
+    # Headers that tell the client what it may send instead.
+    headers: ClassVar[Mapping[str, str]] = {}
 
     def __init__(
         self,
@@ -74,8 +76,15 @@ class NotAuthenticated(DomainError):
         "NOT_AUTHENTICATED",
         "Authentication is required: send a valid access token or API key.",
     )
-    # Additional parameters of WWW-Authenticate, after the scheme and the realm.
+    # Additional parameters of WWW-Authenticate, after the scheme and the realm: none where no credential was sent.
     challenge: ClassVar[str] = ""
+
+
+class InvalidCredential(NotAuthenticated):
+    """A credential was sent and cannot be used (RFC 6750, 3.1)."""
+
+    message = "The access token or API key is invalid, expired or revoked. Send one valid credential."
+    challenge = ', error="invalid_token"'
 
 
 class StepUpRequired(NotAuthenticated):
@@ -97,6 +106,12 @@ class NotAllowed(DomainError):
     status, code, message = 403, "FORBIDDEN", "You do not have permission to do this."
 
 
+class HttpsRequired(NotAllowed):
+    """The request came over plain HTTP, and the server serves HTTPS only."""
+
+    code, message = "HTTPS_REQUIRED", "Send the request over HTTPS, and replace the credential if you have sent one."
+
+
 class EmailNotVerified(NotAllowed):
     """The account cannot be used before its e-mail address is verified."""
 
@@ -113,6 +128,19 @@ class InsufficientScopes(NotAllowed):
     """The caller's credential lacks a scope."""
 
     code, message = "INSUFFICIENT_SCOPES", "The credential lacks a required scope."
+    scope: str | None = None
+
+    @classmethod
+    def of(cls, scope: str) -> "InsufficientScopes":
+        """Return the error for an operation that needs this scope."""
+        error = cls(f"The credential lacks the scope {scope}.")
+        error.scope = scope
+        return error
+
+    @property
+    def challenge(self) -> str:
+        """The parameters of WWW-Authenticate after the scheme and the realm (RFC 6750, 3.1)."""
+        return ', error="insufficient_scope"' + (f', scope="{self.scope}"' if self.scope else "")
 
 
 class NotFound(DomainError):
@@ -151,6 +179,13 @@ class UnsupportedMediaType(DomainError):
     """The body is not JSON."""
 
     status, code, message = 415, "UNSUPPORTED_MEDIA_TYPE", "Send the body as application/json."
+
+
+class UnsupportedContentCoding(UnsupportedMediaType):
+    """The body is compressed (RFC 9110, 15.5.16)."""
+
+    message = "Send the body without Content-Encoding."
+    headers: ClassVar = {"Accept-Encoding": "identity"}
 
 
 class ValidationFailed(DomainError):

@@ -34,6 +34,7 @@ from apps.users.services.in_transaction.invitation_acceptance import InvitationA
 from apps.users.services.in_transaction.role_assignment import RoleAssignment
 from apps.users.services.in_transaction.security_notifier import SecurityNotifier
 from apps.users.services.invitation_service import InvitationService
+from apps.users.services.link_passwords import LinkPasswords
 from apps.users.services.personal_data import UsersPersonalData
 from apps.users.services.registration import Registration
 from apps.users.services.role_service import RoleService
@@ -88,7 +89,12 @@ def confirmed_registration() -> ConfirmedRegistration:
 def email_verification() -> EmailVerification:
     """Return the service that verifies addresses."""
     return EmailVerification(
-        AccountRepository(), _verification_tokens(), _verification_messages(), message_queue(), audit_trail()
+        AccountRepository(),
+        _verification_tokens(),
+        _verification_messages(),
+        message_queue(),
+        audit_trail(),
+        LinkPasswords(AccountRepository()),
     )
 
 
@@ -96,7 +102,12 @@ def email_verification() -> EmailVerification:
 def email_change() -> EmailChange:
     """Return the service that confirms and cancels changes of addresses."""
     return EmailChange(
-        AccountRepository(), PendingEmailRepository(), _email_change_tokens(), _email_replacement(), audit_trail()
+        AccountRepository(),
+        PendingEmailRepository(),
+        _email_change_tokens(),
+        _email_replacement(),
+        audit_trail(),
+        LinkPasswords(AccountRepository()),
     )
 
 

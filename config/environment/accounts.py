@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from apps.core.values.api_contract import ACCESS_TOKEN_SECONDS
 from apps.users.repositories.known_passwords import BreachedPasswordFile
 from apps.users.services.password_validators import WORD_LENGTH_MINIMUM
+from config.environment.server import ServerSettings
 from config.environment.variables import CommaSeparated, EnvironmentSettings
 
 
@@ -23,16 +24,22 @@ def _require_digests(value: str) -> str:
     return value
 
 
-class AccountSettings(EnvironmentSettings):
+class AccountSettings(ServerSettings):
     """Who may register, and which passwords are refused."""
 
     registration: Literal["open", "confirmed", "invite", "off"] = "open"
     require_verified_email: bool = False
-    require_staff_second_factor: bool = False
+    require_staff_second_factor: bool | None = None
     erase_after_days: int = Field(default=30, ge=1, le=3650)
     password_length_minimum: int = Field(default=8, ge=8, le=64)
     password_context_words: Annotated[CommaSeparated, AfterValidator(_require_length)] = []
     breached_passwords_file: Annotated[str, AfterValidator(_require_digests)] = ""
+
+    @property
+    def staff_need_second_factor(self) -> bool:
+        """Whether staff rights need a second factor; in production unless REQUIRE_STAFF_SECOND_FACTOR=false."""
+        required = self.require_staff_second_factor
+        return self.is_production if required is None else required
 
 
 def password_validators(accounts: AccountSettings) -> list[dict[str, Any]]:

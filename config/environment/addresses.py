@@ -6,6 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, model_validator
 
+from config.environment.hosts import canonical_url
 from config.environment.server import ServerSettings
 
 EVERY_INTERFACE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  compared, not bound
@@ -30,14 +31,22 @@ def reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def own_base_url(value: str) -> str:
+    """Return the URL of Keyhouse itself, unchanged. Raises ValueError if it has a path."""
+    if urlsplit(value).path:
+        raise ValueError("must not have a path: Keyhouse serves from the root of a host, and needs one of its own")
+    return value
+
+
 BaseUrl = Annotated[str, AfterValidator(base_url)]
+CanonicalUrl = Annotated[BaseUrl, AfterValidator(canonical_url)]
 
 
 class AddressSettings(ServerSettings):
     """The URLs. By default PUBLIC_URL is derived from the hosts, and the others from PUBLIC_URL."""
 
-    public_url: BaseUrl = ""
-    application_url: BaseUrl = ""
+    public_url: Annotated[CanonicalUrl, AfterValidator(own_base_url)] = ""
+    application_url: CanonicalUrl = ""
     token_issuer: BaseUrl = ""
     token_audience: str = "keyhouse"
 

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, model_validator
 
 from config.environment.addresses import AddressSettings, reachable
+from config.environment.hosts import canonical_origin, each
 from config.environment.variables import CommaSeparated
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 _domain = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
-_page = re.compile(r"https?://[^/*\s@]+")
 _android_app = re.compile(r"android:apk-key-hash:[A-Za-z0-9_-]{43}")
 
 
@@ -23,6 +23,10 @@ def passkey_domain(value: str) -> str:
     return value
 
 
+def _passkey_origin(value: str) -> str:
+    return value if _android_app.fullmatch(value) else canonical_origin(value)
+
+
 Domain = Annotated[str, AfterValidator(passkey_domain)]
 
 
@@ -30,7 +34,7 @@ class PasskeySettings(AddressSettings):
     """The domain and the origins. By default they are derived from the URLs of Keyhouse and the application."""
 
     passkey_domain: Domain = ""
-    passkey_origins: CommaSeparated = []
+    passkey_origins: Annotated[CommaSeparated, each(_passkey_origin, "an origin such as https://app.example.com")] = []
 
     @property
     def passkeys_domain(self) -> str:
@@ -72,7 +76,7 @@ def foreign_origin(origins: Sequence[str], domain: str) -> int | None:
     for number, origin in enumerate(origins, start=1):
         if _android_app.fullmatch(origin):
             continue
-        if not _page.fullmatch(origin) or not lies_within(_host(origin), domain):
+        if not lies_within(_host(origin), domain):
             return number
     return None
 

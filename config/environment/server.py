@@ -1,14 +1,14 @@
 """The server and its network: mode, address, hosts, proxies, HTTPS, logging and the secret key."""
 
-import re
 import secrets
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
+from config.environment.hosts import allowed_host, canonical_origin, each, proxy_network
 from config.environment.variables import CommaSeparated, EnvironmentSettings
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
@@ -16,20 +16,9 @@ STATE_DIRECTORY = PROJECT_DIRECTORY / ".keyhouse"
 SECRET_KEY_LENGTH_MINIMUM = 50
 
 
-def _require_networks(value: list[str]) -> list[str]:
-    for number, network in enumerate(value, start=1):
-        try:
-            ip_network(network)
-        except ValueError:
-            raise ValueError(f"entry {number} is not an IP address or a network such as 10.0.0.0/8") from None
-    return value
-
-
-def _require_origins(value: list[str]) -> list[str]:
-    for number, origin in enumerate(value, start=1):
-        if not re.fullmatch(r"https?://[^/*\s]+", origin):
-            raise ValueError(f"entry {number} is not an origin such as https://app.example.com")
-    return value
+ALLOWED_HOST = each(allowed_host, "a host name such as api.example.com or .example.com, without scheme, port and path")
+ORIGIN = each(canonical_origin, "an origin such as https://app.example.com")
+NETWORK = each(proxy_network, "an IP address or a network such as 10.0.0.0/8 (and not /0, which trusts every client)")
 
 
 class ServerSettings(EnvironmentSettings):
@@ -40,9 +29,13 @@ class ServerSettings(EnvironmentSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     workers: int = Field(default=1, ge=1, le=256)
-    allowed_hosts: CommaSeparated = []
-    cors_allowed_origins: Annotated[CommaSeparated, AfterValidator(_require_origins)] = []
-    trusted_proxies: Annotated[CommaSeparated, AfterValidator(_require_networks)] = []
+    # Longer than proxies keep an idle connection, by default 60 seconds: a proxy would send a request on a connection
+    # that is being closed.
+    keep_alive_seconds: int = Field(default=75, ge=1, le=3600)
+    connections_maximum: int = Field(default=1024, ge=16, le=65536)
+    allowed_hosts: Annotated[CommaSeparated, ALLOWED_HOST] = []
+    cors_allowed_origins: Annotated[CommaSeparated, ORIGIN] = []
+    trusted_proxies: Annotated[CommaSeparated, NETWORK] = []
     https_only: bool | None = None
     access_log: bool = True
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -59,7 +52,7 @@ class ServerSettings(EnvironmentSettings):
 
     @property
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """The proxies with trusted X-Forwarded-* headers."""
+        """The proxies with trusted Forwarded and X-Forwarded-* headers."""
         return tuple(ip_network(network) for network in self.trusted_proxies)
 
     @property

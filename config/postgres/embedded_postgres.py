@@ -45,6 +45,12 @@ SETTINGS = {
     "checkpoint_timeout": "30min",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    # No value of a row, a statement or a parameter in the log: an error is one line. `terse` leaves out DETAIL, which
+    # repeats rows.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
 }
 VOLATILE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 

@@ -1,9 +1,6 @@
 """Prepares the database, the static files and the first accounts before the server starts."""
 
 import secrets
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -15,15 +12,13 @@ from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.schemas.api_key import ApiKeyCreate
 from apps.core.authorization.principal import OPERATOR
 from apps.core.authorization.scopes import KEYS_VERIFY
+from apps.core.database.connection_check import require_database
+from apps.core.database.exclusive import exclusively
 from apps.core.event_loop import call_service
 from apps.usage.dependencies import usage_service
 
 if TYPE_CHECKING:
     from django.db.backends.postgresql.base import DatabaseWrapper
-
-# Any number that no other advisory lock of Keyhouse uses.
-ADVISORY_LOCK = 7_205_000
-PAUSE_SECONDS = 0.25
 
 ADMINISTRATOR_EMAIL = "admin@keyhouse.localhost"
 ADMINISTRATOR_USERNAME = "admin"
@@ -42,14 +37,18 @@ def prepare(*, migrate: bool, with_first_accounts: bool) -> FirstSecrets | None:
     """Migrate, create the coming months' partitions, and collect static files; return the secrets of a first start.
 
     Safe when several machines start at once: one prepares, the others wait for it. Uses Django's synchronous ORM, as
-    `migrate` does.
+    `migrate` does. Raises DatabaseUnusable.
     """
-    with _exclusively():
-        if migrate:
-            call_command("migrate", interactive=False, verbosity=0)
-        call_service(usage_service().prepare_partitions)
-        call_command("collectstatic", interactive=False, verbosity=0)
-        return create_first_accounts() if with_first_accounts else None
+    require_database(to_migrate=migrate)
+    if migrate:
+        call_command("migrate", interactive=False, verbosity=0)
+    try:
+        with exclusively():
+            call_service(usage_service().prepare_partitions)
+            call_command("collectstatic", interactive=False, verbosity=0)
+            return create_first_accounts() if with_first_accounts else None
+    finally:
+        close_connections()
 
 
 def create_first_accounts() -> FirstSecrets | None:
@@ -65,26 +64,6 @@ def create_first_accounts() -> FirstSecrets | None:
     new = ApiKeyCreate(name="First service key", scopes=[KEYS_VERIFY])
     key = call_service(api_key_service().create, OPERATOR, administrator.pk, new)
     return FirstSecrets(password=password, service_key=key.api_key)
-
-
-@contextmanager
-def _exclusively() -> Iterator[None]:
-    while not _is_locked_by_us():
-        time.sleep(PAUSE_SECONDS)
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
-        close_connections()
-
-
-def _is_locked_by_us() -> bool:
-    # Polled: a migration that creates an index concurrently waits for every running statement, including one that waits
-    # for this lock, which would be a deadlock.
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [ADVISORY_LOCK])
-        return bool(cursor.fetchone()[0])
 
 
 def close_connections() -> None:

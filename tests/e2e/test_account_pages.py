@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser import started_chromium
-from tests.support.people import PASSWORD, Person
+from tests.support.people import PASSWORD, Person, verified
 from tests.support.server import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -54,13 +54,16 @@ def link_mailed_to(server: Server, email: str, page: str) -> str:
 def test_address_is_confirmed_by_the_link_once(page: Page, server: Server, person: Person):
     link = link_mailed_to(server, person.email, "verify-email")
     page.goto(link)
-    page.get_by_role("button", name="Confirm").click()
-    expect(page.get_by_role("status")).to_have_text("Your e-mail address is confirmed.")
+    for password, text in (("wrong", "The password is wrong."), (PASSWORD, "Your e-mail address is confirmed.")):
+        page.get_by_label("Password").fill(password)
+        page.get_by_role("button", name="Confirm").click()
+        expect(page.get_by_role("status")).to_contain_text(text)
     assert page.url == f"{server.url}/account/verify-email"
     me = person.client.get("/api/v1/users/me", headers=person.headers).json()
     assert me["email_verified_at"] is not None
     page.goto("about:blank")
     page.goto(link)
+    page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Confirm").click()
     expect(page.get_by_role("status")).to_have_text("This link is invalid or has expired.")
 
@@ -71,6 +74,7 @@ def test_page_without_a_token_says_what_to_do(page: Page, server: Server, person
     expect(page.get_by_role("status")).to_have_text("Open the link in the message again.")
     expect(page.get_by_role("button")).to_be_hidden()
     page.goto(link)
+    page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Confirm").click()
     expect(page.get_by_role("status")).to_have_text("Your e-mail address is confirmed.")
 
@@ -99,6 +103,37 @@ def test_forgotten_password_is_reset(page: Page, server: Server, person: Person,
         for password in (PASSWORD, NEW_PASSWORD)
     ]
     assert statuses == [401, 200]
+
+
+def test_keys_are_listed_and_revoked_after_a_reset(page: Page, server: Server, person: Person, client: httpx.Client):
+    verified(server, person)
+    keys = [person.create_key(name=name) for name in ("deploy", "<b>ci</b>", "old")]
+    client.post("/api/v1/auth/forgot-password", json={"email": person.email})
+    page.goto(link_mailed_to(server, person.email, "reset-password"))
+    page.get_by_label("New password").fill(NEW_PASSWORD)
+    page.get_by_role("button", name="Set the password").click()
+    expect(page.get_by_role("status")).to_contain_text("Your password is set")
+    expect(page.locator("#keys-text")).to_have_text("3 can be used.")
+    page.get_by_role("button", name="Revoke <b>ci</b>").dblclick()
+    expect(page.locator("#keys-text")).to_have_text("2 can be used.")
+    page.reload()  # shows the rest
+    expect(page.get_by_role("heading", name="Your API keys")).to_be_visible()
+    expect(page.locator("#keys li")).to_have_count(2)
+    page.get_by_role("button", name="Revoke all").click()
+    expect(page.locator("#keys-text")).to_have_text("No key that can be used is left.")
+    page.reload()
+    expect(page.locator("#keys-text")).to_have_text("No key that can be used is left.")
+    states = [client.get("/api/v1/users/me", headers={"X-API-Key": key["api_key"]}).status_code for key in keys]
+    assert states == [401] * 3
+
+
+def test_link_of_a_new_key_revokes_it(page: Page, server: Server, person: Person):
+    person.create_key(name="deploy")
+    page.goto(link_mailed_to(server, person.email, "api-keys"))
+    page.get_by_role("button", name="Revoke deploy").click()
+    expect(page.get_by_role("status")).to_have_text("Revoked.")
+    page.goto("/account/api-keys")
+    expect(page.get_by_role("status")).to_have_text("Open the link in the message again.")
 
 
 def test_invited_person_creates_an_account(

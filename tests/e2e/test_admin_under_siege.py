@@ -37,8 +37,3 @@ def test_large_body_is_refused_before_it_has_arrived(server: Server, client: htt
         response = client.post(LOGIN, content=chunks, headers=headers)
     assert (response.status_code, next(chunks, b"")[:1]) == (413, b"x")  # the rest was not sent
     assert client.get(LOGIN).status_code == 200
-
-
-def test_static_files_are_served(client: httpx.Client):
-    response = client.get("/static/backoffice/keyhouse.css")
-    assert (response.status_code, response.headers["content-type"].partition(";")[0]) == (200, "text/css")

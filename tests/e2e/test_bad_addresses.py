@@ -11,7 +11,10 @@ from tests.support.untouched import untouched
 
 KEYS = "/api/v1/api-keys"
 
-IDS = ["9223372036854775808", "1" + "0" * 40, "9" * 5000, "0", "-1", "abc", "1.5", "1e3", "%00", "1%00", "٣٣x", "null"]
+IDS = [
+    "9223372036854775808", "1" + "0" * 40, "9" * 5000, "0", "-1", "abc", "1.5", "1e3", "%00", "1%00", "٣٣x", "null",
+    "1_0", "01", "%2B1", "%201", "1%20", "1.0", "٩٦",
+]  # fmt: skip
 QUERIES = {
     "negative page": ("page=-1", "page"),
     "page nought": ("page=0", "page"),
@@ -25,6 +28,12 @@ QUERIES = {
     "size nought": ("size=0", "size"),
     "large size": ("size=101", "size"),
     "negative size": ("size=-5", "size"),
+    "page with an underscore": ("page=1_0", "page"),
+    "page with a sign": ("page=%2B1", "page"),
+    "page with a leading zero": ("page=01", "page"),
+    "page of other digits": ("page=%D9%A1", "page"),
+    "unknown parameter": ("pgae=1", "pgae"),
+    "repeated parameter": ("page=1&page=2", "page"),
 }
 
 
@@ -160,6 +169,38 @@ def test_two_content_lengths_are_rejected(server: Server, service: dict[str, str
     with untouched(server):
         answer = exchange(server.url, message(b"POST /api/v1/keys/verify", sent) + b"0\r\n\r\n")
     assert answer.status_code in {400, 422}
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [b"", b"Host: 127.0.0.1\r\nHost: 127.0.0.1\r\n", b"Host: evil.example\r\n", b"Host: \r\n", b"Host: a b\r\n"],
+    ids=["none", "two", "another", "empty", "two words"],
+)
+@pytest.mark.parametrize("path", [b"/api/v1/users/me", b"/.well-known/jwks.json", b"/admin/login/", b"/static/a"])
+def test_host_that_is_not_served_is_rejected(server: Server, path: bytes, hosts: bytes):
+    answer = exchange(server.url, b"GET " + path + b" HTTP/1.1\r\n" + hosts + b"connection: close\r\n\r\n")
+    assert answer.status_code == 400
+    if path.startswith((b"/api", b"/.well-known")):
+        assert_error(answer, 400, "MALFORMED_REQUEST")
+
+
+@pytest.mark.parametrize("method", [b"delete", b"Delete", b"dELETE"])
+def test_methods_are_case_sensitive(server: Server, person: Person, method: bytes):
+    created = person.client.post(KEYS, json={"name": "key"}, headers=person.headers).json()
+    path = f"{KEYS}/{created['id']}"
+    with untouched(server):
+        answer = exchange(server.url, message(method + b" " + path.encode(), person.headers))
+    assert_error(answer, 405, "METHOD_NOT_ALLOWED")
+    assert person.client.get(path, headers=person.headers).status_code == 200
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip"])
+def test_compressed_bodies_are_rejected(server: Server, service: dict[str, str], coding: str):
+    sent = {**service, "Content-Type": "application/json", "Content-Encoding": coding}
+    with untouched(server):
+        answer = exchange(server.url, message(b"POST /api/v1/keys/verify", sent, b'{"key": "k"}'))
+    assert_error(answer, 415, "UNSUPPORTED_MEDIA_TYPE")
+    assert answer.headers["accept-encoding"] == "identity"
 
 
 @pytest.mark.parametrize("request_id", ["a b", "x" * 65, "é", "<script>", ""])

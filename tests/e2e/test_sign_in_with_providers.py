@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.openid_provider import CLIENT_ID, CLIENT_SECRET, RunningProvider, openid_provider
 from tests.support.server import Server, separate_database, start_server
-from tests.support.sign_in_flow import OWN_URL, RETURN_TO, Browser, fragment_of, person
+from tests.support.sign_in_flow import OWN_URL, RETURN_TO, Browser, error_of, fragment_of, person
 
 SLOW_SECONDS_MAXIMUM = 15.0
 
@@ -92,5 +92,5 @@ async def test_a_provider_that_has_gone(server: Server, providers: dict[str, Run
         url = await browser.callback("brief")
         providers["brief"].process.kill()
         providers["brief"].process.wait()
-        assert fragment_of(await browser.follow(url)) == {"error": "PROVIDER_UNAVAILABLE"}
+        assert error_of(await browser.follow(url)) == "PROVIDER_UNAVAILABLE"
         assert (await client.get("/health/ready")).status_code == 200

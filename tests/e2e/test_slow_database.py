@@ -13,8 +13,8 @@ import pytest
 from apps.verification.services.batcher import BATCH_SIZE_MAXIMUM, BATCHES_MAXIMUM, WAITING_MAXIMUM
 from config.postgres.embedded_postgres import EmbeddedPostgres
 from tests.support.asker import Asker
+from tests.support.crowd import CROWD, Crowd, allow_connections
 from tests.support.frozen import frozen
-from tests.support.http2 import STREAMS_MAXIMUM, Http2Client
 from tests.support.ledger import audit, books_of, request_ids
 from tests.support.server import Server, start_server
 from tests.support.staff import Customer, Staff, staff_of
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.e2e
 
 ACCEPTED_MAXIMUM = WAITING_MAXIMUM + BATCHES_MAXIMUM * BATCH_SIZE_MAXIMUM
 CROWDS = 55
-ASKED = CROWDS * STREAMS_MAXIMUM
+ASKED = CROWDS * CROWD
 PATIENT_CROWDS = 2
 LATE_CROWDS = 20
 NO_PLACE = "Too many verifications are waiting. Retry shortly."
@@ -65,9 +65,11 @@ class Place:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     directory = tmp_path_factory.mktemp("slow")
+    connections = ASKED + 2 * CROWD
+    allow_connections(connections)
     with (
         EmbeddedPostgres(directory / "postgres", durable=False) as postgres,
-        start_server(postgres.url, directory / "server", WORKERS="1") as server,
+        start_server(postgres.url, directory / "server", WORKERS="1", CONNECTIONS_MAXIMUM=str(connections)) as server,
         staff_of(server, server.administrator_password) as staff,
     ):
         yield Place(postgres, server, server.workers[0], staff)
@@ -86,7 +88,7 @@ def test_excess_requests_are_refused_at_once(place: Place):
             refused = _refused(crowds)
             for number in range(LATE_CROWDS):
                 with _crowd(place, customer, f"late {number}") as late:
-                    assert len(_refused([late], 10)) == STREAMS_MAXIMUM
+                    assert len(_refused([late], 10)) == CROWD
             over_full = place.megabytes
             _check_refusal(place, customer)
             for crowd in crowds[PATIENT_CROWDS:]:
@@ -96,7 +98,7 @@ def test_excess_requests_are_refused_at_once(place: Place):
         valid = _valid(crowds[:PATIENT_CROWDS])
 
     assert ASKED - ACCEPTED_MAXIMUM <= len(refused) <= ASKED - WAITING_MAXIMUM
-    assert len(valid | refused) >= PATIENT_CROWDS * STREAMS_MAXIMUM
+    assert len(valid | refused) >= PATIENT_CROWDS * CROWD
     assert place.charged(customer) == valid
     assert full - before < WAITING_MEGABYTES_MAXIMUM
     assert over_full - full < REFUSED_MEGABYTES_MAXIMUM
@@ -116,23 +118,21 @@ def test_disconnected_client_is_not_charged(place: Place):
     assert place.charged(customer) == {f"stays {number}" for number in range(ASKERS // 2)}
 
 
-def _crowd(place: Place, customer: Customer, name: str) -> Http2Client:
+def _crowd(place: Place, customer: Customer, name: str) -> Crowd:
     """Return a crowd that has asked; each of its questions costs a credit."""
-    crowd = Http2Client(place.server.url, place.server.service_key)
-    crowd.ask(
-        [{"key": customer.secret, "cost": "1", "request_id": f"{name} {number}"} for number in range(STREAMS_MAXIMUM)]
-    )
+    crowd = Crowd(place.server.url, place.server.service_key)
+    crowd.ask([{"key": customer.secret, "cost": "1", "request_id": f"{name} {number}"} for number in range(CROWD)])
     return crowd
 
 
-def _refused(crowds: Sequence[Http2Client], seconds: float = 0.02) -> set[str]:
+def _refused(crowds: Sequence[Crowd], seconds: float = 0.02) -> set[str]:
     """Return the requests that have been refused, and check that no other has been answered."""
     answered = [answer for crowd in crowds for answer in crowd.answers(seconds)]
     assert {answer["error"]["message"] for _, answer in answered} <= {NO_PLACE}
     return {question["request_id"] for question, _ in answered}
 
 
-def _valid(crowds: Sequence[Http2Client]) -> set[str]:
+def _valid(crowds: Sequence[Crowd]) -> set[str]:
     answered = [answer for crowd in crowds for answer in crowd.answers()]
     assert {answer["code"] for _, answer in answered} == {"VALID"}
     return {question["request_id"] for question, _ in answered}

@@ -1,5 +1,6 @@
 """In-memory repositories for tests of services, and unsaved rows."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -43,6 +44,10 @@ class FakeAudit:
     async def record(self, entry: AuditEntry) -> None:
         require_transaction("record an audit event")
         self.entries.append(entry)
+
+    async def record_all(self, entries: Sequence[AuditEntry]) -> None:
+        for entry in entries:
+            await self.record(entry)
 
 
 class FakeAccounts(Accounts):
@@ -92,6 +97,9 @@ class FakeUsers:
         user = await self.get(user_id)
         self.locked.append(user_id)
         return user
+
+    async def lock_with(self, user_id: int, other_id: int | None) -> tuple[User, User | None]:
+        return await self.lock(user_id), None if other_id is None else self.users.get(other_id)
 
     async def find_with_role_scopes(self, user_id: int) -> User | None:
         self.holders_found += 1

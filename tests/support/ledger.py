@@ -47,12 +47,12 @@ def request_ids(database_url: str, user_id: int) -> Counter[str]:
         return Counter(request_id for (request_id,) in rows)
 
 
-def audit(database_url: str) -> "subprocess.CompletedProcess[str]":
+def audit(database_url: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Run `manage.py audit_ledger`."""
     return subprocess.run(
         [sys.executable, "manage.py", "audit_ledger"],
         cwd=PROJECT,
-        env={**os.environ, **ENVIRONMENT, "DATABASE_URL": database_url},
+        env={**os.environ, **ENVIRONMENT, "DATABASE_URL": database_url, **environment},
         capture_output=True,
         text=True,
         timeout=60,

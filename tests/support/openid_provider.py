@@ -16,6 +16,8 @@ from tests.support.server import PROJECT, free_port
 
 SOURCES = PROJECT / "tests" / "support" / "oidc_provider"
 CLIENT_ID, CLIENT_SECRET = "keyhouse-tests", "a secret+of/the:client%"
+TIMED_CLIENT_ID = f"{CLIENT_ID}-timed"
+ALGORITHMS = ("ES256", "EdDSA")
 START_SECONDS = 20
 
 
@@ -29,17 +31,24 @@ class RunningProvider:
 
 @contextmanager
 def openid_provider(callbacks: Sequence[str]) -> Iterator[RunningProvider]:
-    """Run a provider with one client, which has these redirect URIs."""
+    """Run a provider with these redirect URIs.
+
+    It has a client for each algorithm of ID tokens, and one to which it always says when it authenticated the user.
+    """
     directory = installed(SOURCES)
     port = free_port()
-    client = {
+    client: dict[str, object] = {
         "client_id": CLIENT_ID,
         "client_secret": CLIENT_SECRET,
         "redirect_uris": list(callbacks),
         "grant_types": ["authorization_code"],
         "response_types": ["code"],
     }
-    settings = {"port": port, "clients": [client]}
+    others: list[dict[str, object]] = [
+        {"client_id": TIMED_CLIENT_ID, "require_auth_time": True},
+    ]
+    others += [{"client_id": f"{CLIENT_ID}-{name}", "id_token_signed_response_alg": name} for name in ALGORITHMS]
+    settings = {"port": port, "clients": [client, *({**client, **other} for other in others)]}
     process = _start(directory, settings)
     provider = RunningProvider(f"http://127.0.0.1:{port}", process)
     try:

@@ -37,21 +37,31 @@ GUARDS = {
     "signing_keys": (ADVISORY,),
     "credit_balances": ("credit_balances",),
 }
+GATHERING = ", outgoing_mails"  # where changes of keys are counted in one message
 OWNED_LOCKS = ("users", *(f"users, {table}" for table in LOCK_ORDER if table != "users"))
 OPERATION_LOCKS: dict[str, Sequence[str]] = {
-    "api_keys.ApiKeyService.create": (NONE, "users", "users, api_keys", "users, api_keys, api_key_counters"),
+    "api_keys.ApiKeyService.create": (
+        NONE,
+        *(
+            f"users{more}{mail}"
+            for more in ("", ", api_keys", ", api_keys, api_key_counters")
+            for mail in ("", GATHERING)
+        ),
+    ),
     "api_keys.ApiKeyService.delete": ("users, api_keys",),
     "api_keys.ApiKeyService.revoke": ("users, api_keys",),
-    "api_keys.ApiKeyService.rotate": ("users, api_keys",),
-    "api_keys.ApiKeyService.update": ("users, api_keys",),
+    "api_keys.ApiKeyService.rotate": ("users, api_keys", f"users, api_keys{GATHERING}"),
+    "api_keys.ApiKeyService.update": ("users, api_keys", f"users, api_keys{GATHERING}"),
+    "api_keys.KeyReviews.revoke": ("users, api_keys",),
+    "api_keys.KeyReviews.revoke_all": ("users, api_keys",),
     "authentication.AccountSessions.end": ("users, sessions",),
     "authentication.AccountSessions.end_all": ("users, sessions",),
     "authentication.AccountSessions.end_of_all_accounts": ("sessions",),
     "authentication.KeyRing._add_first_key": ("advisory",),
     "authentication.KeyRotation.rotate": ("advisory",),
     "authentication.PasswordCheck._record_wrong": (NONE,),
-    "authentication.PasswordReset.request": ("users",),
-    "authentication.PasswordReset.reset": ("users, sessions",),
+    "authentication.PasswordReset.request": ("advisory", "advisory, users"),
+    "authentication.PasswordReset.reset": ("users, sessions", "users, api_keys, sessions"),
     "authentication.PasswordReset.send": ("users",),
     "authentication.PasswordService.change": ("users, sessions",),
     "authentication.PasswordService.set": ("users, sessions",),

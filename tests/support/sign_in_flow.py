@@ -28,6 +28,14 @@ def fragment_of(response: httpx.Response, return_to: str = RETURN_TO) -> dict[st
     return dict(parse_qsl(fragment))
 
 
+def error_of(response: httpx.Response) -> str:
+    """Assert that the response tells the application of an error, with a sentence for people; return its code."""
+    fragment = fragment_of(response)
+    assert fragment.keys() == {"error", "error_description"}
+    assert fragment["error_description"].endswith(".")
+    return fragment["error"]
+
+
 def query_of(url: str) -> dict[str, str]:
     """Return the query parameters of a URL."""
     return dict(parse_qsl(urlsplit(url).query))
@@ -45,6 +53,7 @@ class Browser:
     keyhouse: httpx.AsyncClient
     account: dict[str, Any] = field(default_factory=person)
     denies: bool = False
+    auth_time: int | None = None  # when it was authenticated at the provider, None: now
     return_to: str = RETURN_TO
     verifier: str = VERIFIER
 
@@ -56,6 +65,8 @@ class Browser:
     async def visit_provider(self, url: str) -> str:
         """Sign in at the provider, and return the callback URL that it redirects to."""
         headers = {"X-Account": json.dumps(self.account), **({"X-Deny": "1"} if self.denies else {})}
+        if self.auth_time is not None:
+            headers["X-Auth-Time"] = str(self.auth_time)
         async with httpx.AsyncClient(headers=headers) as provider:
             for _ in range(REDIRECTS_MAXIMUM):
                 answer = await provider.get(url)
@@ -65,9 +76,9 @@ class Browser:
                     return url
         raise AssertionError("the provider redirects too often")
 
-    async def callback(self, name: str = "acme") -> str:
+    async def callback(self, name: str = "acme", **changes: str) -> str:
         """Start a sign-in, and return its callback URL without requesting it."""
-        started = await self.start(name)
+        started = await self.start(name, **changes)
         assert started.status_code == 303, started.text
         return await self.visit_provider(started.headers["location"])
 
@@ -75,15 +86,20 @@ class Browser:
         """Request the URL from the Keyhouse application under test."""
         return await self.keyhouse.get(url.removeprefix(OWN_URL))
 
-    async def land(self, name: str = "acme") -> dict[str, str]:
+    async def land(self, name: str = "acme", **changes: str) -> dict[str, str]:
         """Complete the sign-in, and return the parameters in the fragment of the last redirect."""
-        return fragment_of(await self.follow(await self.callback(name)), self.return_to)
+        return fragment_of(await self.follow(await self.callback(name, **changes)), self.return_to)
 
     async def redeem(self, code: str, verifier: str | None = None) -> httpx.Response:
         """Redeem the code for tokens, as the application does."""
         body = {"code": code, "code_verifier": verifier or self.verifier}
         return await self.keyhouse.post("/api/v1/auth/oauth/token", json=body)
 
-    async def sign_in(self, name: str = "acme") -> httpx.Response:
+    async def sign_in(self, name: str = "acme", **changes: str) -> httpx.Response:
         """Complete the sign-in, and redeem the code."""
-        return await self.redeem((await self.land(name))["code"])
+        return await self.redeem((await self.land(name, **changes))["code"])
+
+    async def link(self, headers: dict[str, str], name: str = "acme") -> httpx.Response:
+        """Complete the sign-in, and link the identity to the account of the session in the headers."""
+        body = {"code": (await self.land(name))["code"], "code_verifier": self.verifier}
+        return await self.keyhouse.post("/api/v1/auth/identities", json=body, headers=headers)

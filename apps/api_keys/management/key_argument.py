@@ -1,5 +1,6 @@
 """The argument by which commands name an API key: its id, or one of its secrets."""
 
+import re
 from argparse import ArgumentParser
 from typing import Any
 
@@ -19,6 +20,6 @@ def key_id_of(options: dict[str, Any]) -> int:
     named: str = options["key"]
     if named.startswith(KEY_START):
         return call_service(api_key_service().id_of_secret, named)
-    if not named.isdecimal():
+    if not re.fullmatch(r"[1-9][0-9]*", named):
         raise NotFound("ID_OR_KEY must be the id of an API key, or an API key.")
     return int(named)

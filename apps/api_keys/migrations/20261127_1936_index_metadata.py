@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("api_keys", "20261127_1901_compose_names")]
+    dependencies = [("api_keys", "20261127_1913_remove_withheld_staff_scopes")]
 
     operations = [
         # What a start that was cut short has left behind is not valid, and stands in the way.

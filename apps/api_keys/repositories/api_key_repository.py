@@ -1,10 +1,10 @@
 """Reads and writes API keys."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, override
 
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from apps.api_keys.models import ApiKey, ApiKeyCounter, ApiKeySecret, key_state
@@ -12,6 +12,8 @@ from apps.core.database.orm.entity_repository import OwnedRepository, existing
 from apps.core.database.orm.prepared_query import prepared
 from apps.core.database.orm.queries import count, fetch_after, fetch_all, fetch_one, lock_all, lock_one
 from apps.core.database.orm.writes import insert, update
+from apps.core.schemas.fields import BIGINT_MAXIMUM
+from apps.core.schemas.page import PAGE_SIZE_MAXIMUM
 
 ERASED = {"name": "erased", "description": "", "metadata": {}, "ip_allowlist": [], "revoked_reason": ""}
 
@@ -80,13 +82,28 @@ class ApiKeyRepository(OwnedRepository[ApiKey]):
         counter = await lock_one(ApiKeyCounter.objects.filter(pk=key.pk))
         return existing(counter).budget_spent
 
-    async def lock_created_by(self, key: ApiKey) -> list[ApiKey]:
-        """Lock the keys that a locked key has created, and those that they have; return those that are not revoked.
+    async def live(self, user_id: int, newest_id: int = BIGINT_MAXIMUM) -> tuple[list[ApiKey], int]:
+        """Return the newest of the account's keys that can be used, up to a hundred, and their total number.
+
+        Keys that are switched off are included, because the account can switch them on. `newest_id` is the last one.
+        """
+        found = self.rows().filter(user_id=user_id, pk__lte=newest_id, revoked_at=None)
+        found = found.filter(Q(expires_at=None) | Q(expires_at__gt=Now())).order_by("-pk")
+        return await fetch_all(found[:PAGE_SIZE_MAXIMUM]), await count(found)
+
+    async def lock_unrevoked(self, user_id: int, newest_id: int = BIGINT_MAXIMUM) -> list[ApiKey]:
+        """Lock and return the keys of the account that are not revoked, up to `newest_id`."""
+        return await lock_all(
+            ApiKey.objects.filter(user_id=user_id, pk__lte=newest_id, revoked_at=None, deleted_at=None)
+        )
+
+    async def lock_created_by(self, keys: Sequence[ApiKey]) -> list[ApiKey]:
+        """Lock the keys that locked keys have created, and those that they have; return those that are not revoked.
 
         A key that creates one is locked meanwhile, so none is added below a key that is locked here.
         """
         found: list[ApiKey] = []
-        level = [key.pk]
+        level = [key.pk for key in keys]
         while level:
             created = await lock_all(ApiKey.objects.filter(parent__in=level).order_by("id"))
             found += created
@@ -96,6 +113,12 @@ class ApiKeyRepository(OwnedRepository[ApiKey]):
     async def revoke(self, key: ApiKey, reason: str) -> ApiKey:
         """Revoke a locked key and return it as `get` does."""
         return await self.update(key, revoked_at=Now(), revoked_reason=reason)
+
+    async def revoke_all(self, keys: Sequence[ApiKey], reason: str) -> list[ApiKey]:
+        """Revoke locked keys, which are not revoked, and return them as they are stored, in order of id."""
+        revoked = ApiKey.objects.filter(pk__in=[key.pk for key in keys]).order_by("pk")
+        await update(revoked, revoked_at=Now(), revoked_reason=reason)
+        return await fetch_all(revoked)
 
     async def mark_deleted(self, key: ApiKey) -> ApiKey:
         """Mark a locked key as deleted and return it as it is stored."""

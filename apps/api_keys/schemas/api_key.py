@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from apps.api_keys.models import ApiKey
 
 
-KEY_LENGTH_MAXIMUM = 200
 METADATA_BYTES_MAXIMUM = 4096
 PREFIX_LENGTH_MAXIMUM = 20  # shorter than a secret, which does not belong into a URL
 METADATA_DEPTH_MAXIMUM = 32
@@ -91,10 +90,12 @@ def _is_future(value: datetime) -> datetime:
 
 class ApiKeyCreate(RequestSchema):
     """A new API key. An empty `ip_allowlist` allows every address. Without `expires_at` the key never expires; without
-    `budget` it can spend all credits of its owner. Only staff can set `rate_limits`.
+    `budget` it can spend all credits of its owner. Only staff can set `rate_limits`, and not
+    of their own keys.
 
-    A key that an API key creates inherits the allowlist, the expiry and the rate limits of that key, and may only be
-    narrower. Its budget is taken from that key's: what is named, or all that is left.
+    A key that an API key creates inherits the environment, the allowlist, the expiry and the rate limits of that key,
+    and may only be narrower: a test key creates only test keys. Its budget is taken from that key's: what is named, or
+    all that is left.
     """
 
     name: ShortText
@@ -110,9 +111,10 @@ class ApiKeyCreate(RequestSchema):
 
 class ApiKeyUpdate(RequestSchema):
     """The fields to change; omitted fields stay as they are. `expires_at: null` removes the expiry, `budget: null` the
-    budget. `rate_limits` replaces all rate limits of the key; only staff can set it. An API key cannot loosen a bound:
-    add a scope, widen the allowlist, extend the expiry, raise the budget, or activate a key. `is_active: false`
-    disables the key until it is set to true again. In responses `is_active` is true only if the key can be used."""
+    budget. `rate_limits` replaces all rate limits of the key; only staff can set it, and not of their own keys. An API
+    key cannot loosen a bound: add a scope, widen the allowlist, extend the expiry, raise the budget, or activate a key.
+    `is_active: false` disables the key until it is set to true again. In responses `is_active` is true only if the key
+    can be used."""
 
     name: ShortText = Field(default_factory=omitted)
     description: Description = Field(default_factory=omitted)

@@ -17,8 +17,12 @@ from apps.api_keys.schemas.api_key import (
     ApiKeyWithSecret,
 )
 from apps.api_keys.services import key_format
+from apps.api_keys.services.in_transaction.key_notices import KeyChange, KeyNotices
+from apps.api_keys.services.in_transaction.key_revocation import KeyRevocation
 from apps.api_keys.services.key_rights import (
     inherited,
+    loosened_bounds,
+    require_lasting,
     require_may_grant,
     require_may_limit,
     require_may_rotate,
@@ -39,7 +43,6 @@ from apps.users.services.owned_service import OwnedService
 from apps.users.services.user_service import UserService
 
 REVOCATION = ApiKeyRevoke()
-REVOKED_WITH_CREATOR = "The key that created it was revoked."
 
 
 class ApiKeyLimitReached(Conflict):
@@ -70,33 +73,35 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         *,
         responses: IdempotentResponses,
         audit: AuditTrail,
+        notices: KeyNotices,
     ) -> None:
         super().__init__(keys, users, accounts, audit)
         self._keys = keys
         self._secrets = secrets
         self._held_scopes = held_scopes
         self._responses = responses
+        self._revocation = KeyRevocation(keys, audit)
+        self._notices = notices
 
     async def create(
         self, actor: Principal, user_id: int, new: ApiKeyCreate, idempotency_key: str | None = None
     ) -> ApiKeyWithSecret:
         """Create a key for the account and return it with its secret.
 
-        A key that an API key creates inherits its bounds (`inherited`). Raises NotAllowed, InsufficientScopes,
-        StepUpRequired for declared scopes, NotFound for the account, Conflict when its plan allows no more keys,
-        ValidationFailed for scopes that the account does not hold, and as `IdempotentResponses.find` does.
+        A key that an API key creates inherits its bounds (`inherited`). Raises NotAllowed, also for a token,
+        InsufficientScopes, StepUpRequired for declared scopes, NotFound for the account, Conflict when its plan allows
+        no more keys, ValidationFailed for scopes that the account does not hold, and as `IdempotentResponses.find`
+        does.
         """
-        secret = key_format.generate_key(new.environment)
-        request = IdempotentRequest.of(
-            actor, idempotency_key, "create API key", user_id, new.model_dump(exclude_unset=True)
-        )
+        content = new.model_dump(exclude_unset=True)
+        request = IdempotentRequest.of(actor, idempotency_key, "create API key", user_id, content)
         async with transaction():
             first = await self._responses.find(request)
             if first is not None:
                 actor.require_writing(user_id, self.writes, self.own_writes)
                 require_may_grant(actor, user_id, new.scopes)
                 return ApiKeyWithSecret.model_validate_json(first)
-            created = await self._create(actor, user_id, new, secret)
+            created = await self._create(actor, user_id, new)
             await self._responses.store(request, created.model_dump_json().encode())
             return created
 
@@ -138,7 +143,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         async with transaction():
             key = await self.lock(actor, key_id)
             if "rate_limits" in changes:
-                require_may_limit(actor)
+                require_may_limit(actor, key.user_id)
             require_no_fewer_scopes(actor, key)
             if actor.kind is CredentialKind.API_KEY:
                 require_no_looser(key, changes)
@@ -148,6 +153,8 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
             await self.require_version(key, if_match)
             changed = await self._keys.update(key, **changes)
             await self.record_change(actor, "updated", key, changed, changes)
+            if loosened := loosened_bounds(key, changes):
+                await self._notices.notify(actor, changed, KeyChange.LOOSENED, loosened)
         return await self.shown(changed)
 
     async def revoke(self, actor: Principal, key_id: int, revocation: ApiKeyRevoke = REVOCATION) -> ApiKeyOut:
@@ -159,11 +166,11 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         async with transaction():
             key = await self.lock(actor, key_id)
             if not revocation.keep_created_keys:
-                await self._revoke_created(actor, key)
+                await self._revocation.revoke_created(actor, key)
             elif actor.kind is CredentialKind.API_KEY:
                 actor.require_session()
             if key.revoked_at is None:
-                key = await self._revoke(actor, key, revocation.reason)
+                key = await self._revocation.revoke(actor, key, revocation.reason)
         return await self.shown(key)
 
     async def rotate(
@@ -193,28 +200,29 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         async with transaction():
             key = await self.lock(actor, key_id)
             await self.require_version(key, if_match)
-            await self._revoke_created(actor, key)
+            await self._revocation.revoke_created(actor, key)
             deleted = await self._keys.mark_deleted(key)
             await self.record_change(actor, "deleted", key, deleted, ["deleted_at"])
 
-    async def _create(self, actor: Principal, user_id: int, new: ApiKeyCreate, secret: str) -> ApiKeyWithSecret:
-        fields = new.model_dump()
+    async def _create(self, actor: Principal, user_id: int, new: ApiKeyCreate) -> ApiKeyWithSecret:
         allowed = await self._lock_key_allowance(actor, user_id)
         creator = await self._lock_creator(actor)
         require_may_grant(actor, user_id, new.scopes)
         if new.rate_limits:
-            require_may_limit(actor)
+            require_may_limit(actor, user_id)
         if allowed is not None and await self._keys.count_not_revoked(user_id) >= allowed:
             reached = f"The plan's maximum number of API keys, {allowed}, is reached. Revoke one first."
             raise ApiKeyLimitReached(reached)
         await self._held_scopes.require_held(user_id, new.scopes)
-        if creator is not None:
-            fields = {**await self._inherit(creator, fields), "parent_id": creator.pk}
+        fields = new.model_dump() if creator is None else await self._inherit(creator, new)
         inserted = await self._keys.insert(ApiKey(user_id=user_id, **fields))
+        secret = key_format.generate_key(inserted.environment)
         await self._insert_secret(inserted, secret)
         await self.record(actor, "created", inserted, after={**fields, "user_id": user_id})
         # Inside, so that no secret is lost to a failed read.
-        return await self._with_secret(await self._keys.get(inserted.pk), secret)
+        created = await self._keys.get(inserted.pk)
+        await self._notices.notify(actor, created, KeyChange.CREATED)
+        return await self._with_secret(created, secret)
 
     async def _rotate(self, actor: Principal, key: ApiKey, grace_seconds: int) -> ApiKeyWithSecret:
         if key.revoked_at is not None:
@@ -223,7 +231,9 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         await self._secrets.expire_all(key, timedelta(seconds=grace_seconds))
         await self._insert_secret(key, secret)
         await self.record(actor, "rotated", key, after={"grace_seconds": grace_seconds})
-        return await self._with_secret(await self._keys.get(key.pk), secret)
+        rotated = await self._keys.get(key.pk)
+        await self._notices.notify(actor, rotated, KeyChange.ROTATED)
+        return await self._with_secret(rotated, secret)
 
     async def _lock_key_allowance(self, actor: Principal, user_id: int) -> int | None:
         actor.require_writing(user_id, self.writes, self.own_writes)
@@ -242,27 +252,22 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         """Lock the key that the actor uses, after its owner, and return it; None for a session or the operator."""
         if actor.api_key_id is None:
             return None
+        require_lasting(actor)
         creator = await self._keys.lock(actor.api_key_id)
         if creator.revoked_at is not None:
             raise ApiKeyRevoked
         return creator
 
-    async def _inherit(self, creator: ApiKey, fields: dict[str, Any]) -> dict[str, Any]:
+    async def _inherit(self, creator: ApiKey, new: ApiKeyCreate) -> dict[str, Any]:
         """Return the fields of a new key within the bounds of its creator, whose budget the new key's is taken from."""
+        fields = {**new.model_dump(), "parent_id": creator.pk}
+        if "environment" not in new.model_fields_set:
+            fields["environment"] = creator.environment
         if creator.budget is None:
             return inherited(creator, fields, Decimal(0))
         within = inherited(creator, fields, await self._keys.lock_budget_spent(creator))
         await self._keys.update(creator, budget=creator.budget - within["budget"])
         return within
-
-    async def _revoke_created(self, actor: Principal, key: ApiKey) -> None:
-        for created in await self._keys.lock_created_by(key):
-            await self._revoke(actor, created, REVOKED_WITH_CREATOR)
-
-    async def _revoke(self, actor: Principal, key: ApiKey, reason: str) -> ApiKey:
-        revoked = await self._keys.revoke(key, reason)
-        await self.record_change(actor, "revoked", key, revoked, ["revoked_at", "revoked_reason"])
-        return revoked
 
     async def _insert_secret(self, key: ApiKey, secret: str) -> None:
         await self._secrets.insert(key, key_format.digest_of(secret), key_format.visible_prefix(secret))

@@ -32,11 +32,18 @@ def require_may_grant(actor: Principal, owner_id: int, scopes: Sequence[str]) ->
         actor.require_recent_authentication()
 
 
+def require_lasting(actor: Principal) -> None:
+    """Raise NotAllowed where the credential expires before its key: a new secret or key would outlive it."""
+    if actor.is_temporary:
+        raise NotAllowed("A token or a replaced secret cannot create or rotate API keys. Use the key's newest secret.")
+
+
 def require_may_rotate(actor: Principal, key: ApiKey) -> None:
     """Raise where the new secret would give the actor scopes that the actor lacks, or take a key beyond its bounds.
 
     An API key rotates only itself and what it has created: the bounds of other keys may be wider than its own.
     """
+    require_lasting(actor)
     require_no_fewer_scopes(actor, key)
     if actor.kind is CredentialKind.API_KEY and actor.api_key_id not in {key.pk, key.parent_id}:
         raise NotAllowed("An API key can rotate only itself and the keys that it has created.")
@@ -56,11 +63,18 @@ def require_no_fewer_scopes(actor: Principal, key: ApiKey) -> None:
         raise InsufficientScopes("An API key cannot change another key that has scopes which it lacks itself.")
 
 
-def require_may_limit(actor: Principal) -> None:
-    """Raise NotAllowed unless the actor may set rate limits of a key, which may exceed those of the plan."""
+def require_may_limit(actor: Principal, owner_id: int) -> None:
+    """Raise NotAllowed unless the actor may set rate limits of the owner's keys, which may exceed those of the plan.
+
+    Staff do not set those of their own keys, as they do not change their own plan.
+    """
     if actor.kind is CredentialKind.API_KEY or not actor.has_scope(KEYS_WRITE):
         reason = "Only a session of staff with the scope keys:write can set the rate limits of an API key."
-        raise NotAllowed(reason, details=[ErrorDetail("rate_limits", reason)])
+    elif owner_id == actor.user_id:
+        reason = "You cannot set the rate limits of your own API keys. Ask another member of staff."
+    else:
+        return
+    raise NotAllowed(reason, details=[ErrorDetail("rate_limits", reason)])
 
 
 def _require_held(actor: Principal, owner_id: int, declared: Iterable[str]) -> None:
@@ -81,25 +95,61 @@ def _needed(actor: Principal, owner_id: int, scope: str) -> frozenset[str]:
 
 def require_no_looser(key: ApiKey, changes: Mapping[str, Any]) -> None:
     """Raise NotAllowed, with the fields, where the changes would loosen a bound of the key."""
-    looser = {
+    _refuse("An API key cannot loosen the bounds of a key.", _looser(key, changes))
+
+
+# The bounds of a key as a message to its owner names them.
+BOUND_NAMES = {
+    "scopes": "scopes",
+    "ip_allowlist": "IP allowlist",
+    "expires_at": "expiry",
+    "budget": "budget",
+    "is_active": "switched on",
+    "rate_limits": "rate limits",
+}
+
+
+def loosened_bounds(key: ApiKey, changes: Mapping[str, Any]) -> list[str]:
+    """Return the names, for people, of the key's bounds that the changes loosen."""
+    looser = _looser(key, changes)
+    looser["rate_limits"] = "rate_limits" in changes and _raises(key.rate_limits, changes["rate_limits"])
+    return [BOUND_NAMES[name] for name, is_looser in looser.items() if is_looser]
+
+
+def _looser(key: ApiKey, changes: Mapping[str, Any]) -> dict[str, bool]:
+    return {
         "scopes": bool(added_scopes(key.scopes, changes.get("scopes", ()))),
         "ip_allowlist": not _is_within(changes.get("ip_allowlist", key.ip_allowlist), key.ip_allowlist),
         "expires_at": _exceeds(changes.get("expires_at", key.expires_at), key.expires_at),
         "budget": _exceeds(changes.get("budget", key.budget), key.budget),
         "is_active": not key.is_active and changes.get("is_active", False),
     }
-    _refuse("An API key cannot loosen the bounds of a key.", looser)
+
+
+def _raises(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether rate limits of a key may allow more calls than those before.
+
+    One that is new may replace a lower one of the plan, and one that is removed may leave a higher one.
+    """
+    old, new = ({limit["name"]: limit for limit in limits} for limits in (before, after))
+    return old.keys() != new.keys() or any(
+        new[name]["limit"] > old[name]["limit"] or new[name]["period_seconds"] < old[name]["period_seconds"]
+        for name in old
+    )
 
 
 def inherited(creator: ApiKey, fields: Mapping[str, Any], spent: Decimal) -> dict[str, Any]:
     """Return the fields of a key that `creator`, which has spent so much of its budget, is about to create.
 
-    What is not named, the new key inherits. Raises NotAllowed, with the fields, for what exceeds the creator's bounds.
+    What is not named, the new key inherits. Raises NotAllowed, with the fields, for what exceeds the creator's bounds:
+    a test key creates no live keys.
     """
+    test, live = ApiKey.Environment.TEST, ApiKey.Environment.LIVE
     left = None if creator.budget is None else max(creator.budget - spent, Decimal(0))
     bounds: dict[str, Any] = {"ip_allowlist": creator.ip_allowlist, "expires_at": creator.expires_at, "budget": left}
     chosen = {name: bound if fields[name] in (None, []) else fields[name] for name, bound in bounds.items()}
     exceeds = {
+        "environment": (creator.environment, fields["environment"]) == (test, live),
         "ip_allowlist": not _is_within(chosen["ip_allowlist"], creator.ip_allowlist),
         "expires_at": _exceeds(chosen["expires_at"], creator.expires_at),
         "budget": _exceeds(chosen["budget"], left),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from apps.audit.models import AuditEvent
 from apps.core.database.open_transaction import require_transaction
 from apps.core.database.orm.queries import count, fetch_after, fetch_all
-from apps.core.database.orm.writes import insert
+from apps.core.database.orm.writes import insert, insert_all
 from apps.core.database.statements import execute
 
 
@@ -17,6 +17,11 @@ class AuditEventRepository:
         """Insert an event, as part of a transaction."""
         require_transaction("record an audit event")
         await insert(event)
+
+    async def insert_all(self, events: Sequence[AuditEvent]) -> None:
+        """Insert events in one statement, as part of a transaction."""
+        require_transaction("record audit events")
+        await insert_all(events)
 
     async def page(self, subject_id: int, *, offset: int, size: int) -> tuple[list[AuditEvent], int]:
         """Return one page of the events that concern the account, newest first, and how many there are."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from apps.core.authorization.authentication_methods import include_second_factor
+from apps.core.authorization.authentication_methods import FEDERATED, include_second_factor
 from apps.core.authorization.principal import CredentialKind, Principal
 from apps.core.authorization.scopes import held_scopes
 from apps.core.values.ip_addresses import site_network
@@ -20,12 +20,19 @@ class Authentication:
     """A successful authentication of an account's owner, with its methods (names of RFC 8176).
 
     `checked_digest` is the `password_digest` of the hash that a password was checked against, None where no password
-    was checked: the authentication is valid only while the account has that password.
+    was checked: the authentication is valid only while the account has that password. `federated_at` is when another
+    provider has authenticated the owner, None where it does not say.
     """
 
     user_id: int
     methods: tuple[str, ...]
     checked_digest: str | None = None
+    federated_at: datetime | None = None
+
+    @property
+    def is_by_provider_alone(self) -> bool:
+        """Whether another provider has authenticated the owner, and Keyhouse itself has not."""
+        return self.methods == (FEDERATED,)
 
 
 RETRY_PERIOD = timedelta(seconds=10)

@@ -20,7 +20,8 @@ class Session(OwnedModel, TimestampedModel):
     browser's session names it, and its family's digest is random.
 
     It expires at `expires_at`, which each use extends, up to a maximum after `created_at`. `methods` are those by which
-    its owner has authenticated (RFC 8176: pwd, otp, …), last at `authenticated_at`.
+    its owner has authenticated (RFC 8176: pwd, otp, …), last at `authenticated_at`. That is null where another provider
+    has authenticated the owner and does not say when: such a session has not been authenticated recently.
     """
 
     class Kind(models.TextChoices):
@@ -37,7 +38,7 @@ class Session(OwnedModel, TimestampedModel):
     # By the database's clock, like `sessions_ended_at` of the account, with which it is compared.
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     methods = ArrayField(models.CharField(max_length=10), default=list, db_default=Value([]))
-    authenticated_at = models.DateTimeField(db_default=Now())
+    authenticated_at = models.DateTimeField(db_default=Now(), null=True)
     user_agent = models.CharField(max_length=300, blank=True, default="")
     ip_address = models.GenericIPAddressField(null=True)
     last_used_at = models.DateTimeField()

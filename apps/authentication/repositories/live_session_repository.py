@@ -10,13 +10,14 @@ from apps.authentication.domain.session_rules import SessionLifetime
 from apps.authentication.models import Session
 from apps.authentication.repositories.session_repository import SQL, live, with_user
 from apps.core.database.orm.prepared_query import prepared
-from apps.core.database.orm.queries import fetch_after, fetch_one
+from apps.core.database.orm.queries import exists, fetch_after, fetch_one
 from apps.core.database.statements import execute, fetch_rows
 from apps.core.values.api_contract import RECENT_AUTHENTICATION_SECONDS
 
 RECORDED_USE_SECONDS = 60
 RECENTLY_AUTHENTICATED = ExpressionWrapper(
-    Q(authenticated_at__gt=Now() - timedelta(seconds=RECENT_AUTHENTICATION_SECONDS))
+    Q(authenticated_at__isnull=False)
+    & Q(authenticated_at__gt=Now() - timedelta(seconds=RECENT_AUTHENTICATION_SECONDS))
     & (Q(user__proofs_ended_at=None) | Q(authenticated_at__gt=F("user__proofs_ended_at"))),
     output_field=BooleanField(),
 )
@@ -55,6 +56,11 @@ class LiveSessionRepository:
         """Record that the session is used now, and extend its expiry; at most once in RECORDED_USE_SECONDS."""
         values = {"session_id": session_id, "idle": lifetime.idle, "absolute": lifetime.absolute}
         await execute(SQL["record_use"], values)
+
+    async def has_earlier_of_admin(self, user_id: int, session_id: int) -> bool:
+        """Return whether a session of the admin is stored for the account, live or not, that began before this one."""
+        earlier = Session.objects.filter(user_id=user_id, kind=Session.Kind.ADMIN, pk__lt=session_id)
+        return await exists(earlier)
 
     async def find_id_of_family(self, family_digest: bytes) -> int | None:
         """Return the id of the family's session, live or not, or None."""

@@ -4,7 +4,12 @@ from django.http import HttpRequest
 from ninja import Path, Status
 
 from apps.authentication.dependencies import password_reset, password_service
-from apps.authentication.schemas.password import ForgottenPassword, PasswordChange, PasswordResetRequest
+from apps.authentication.schemas.password import (
+    ForgottenPassword,
+    PasswordChange,
+    PasswordResetOut,
+    PasswordResetRequest,
+)
 from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
 from apps.core.rate_limits.request_limits import limit_by_address
@@ -37,15 +42,15 @@ async def forgot_password(request: HttpRequest, body: ForgottenPassword) -> Stat
     return Status(202, Done())
 
 
-@router.post("/reset-password", auth=None, response={200: Done, **errors(429)})
-async def reset_password(request: HttpRequest, body: PasswordResetRequest) -> Done:
+@router.post("/reset-password", auth=None, response={200: PasswordResetOut, **errors(429)})
+async def reset_password(request: HttpRequest, body: PasswordResetRequest) -> PasswordResetOut:
     """Set a new password with the token from the message. Every session of the account ends.
 
+    The response lists the API keys that still work. Those of an account whose address was never verified are revoked.
     The token stays valid when the password is rejected. Rate limited per client address.
     """
     await limit_by_address(request, "reset-password")
-    await password_reset().reset(body)
-    return Done()
+    return await password_reset().reset(body)
 
 
 @user_router.post("/{user_id}/password-reset", response={202: Done, **errors(404)})

@@ -4,7 +4,9 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
+from apps.api_keys.schemas.key_review import KeyReviewOut
 from apps.core.schemas.base import RequestSchema
+from apps.core.schemas.common_responses import Done
 from apps.core.schemas.fields import Text
 from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
 from apps.users.schemas.user import Password, PresentedToken
@@ -28,3 +30,14 @@ class PasswordResetRequest(RequestSchema):
 
     token: PresentedToken
     new_password: Password
+
+
+class PasswordResetOut(Done):
+    """The password is set.
+
+    `api_keys` still work: their token lists and revokes them at `/auth/api-keys`. It is null when there is none.
+    `revoked_api_keys` is how many were revoked, because they were created before the account's address was verified.
+    """
+
+    api_keys: KeyReviewOut | None
+    revoked_api_keys: int

@@ -20,7 +20,8 @@ class SessionKind(StrEnum):
 class SessionOut(ResponseSchema):
     """A session. `is_current` marks the session of this request; `expires_at` is when it expires if it stays unused.
 
-    `methods` are the methods with which its owner has authenticated (RFC 8176), last at `authenticated_at`.
+    `methods` are the methods with which its owner has authenticated (RFC 8176), last at `authenticated_at`. It is null
+    where a provider has authenticated the owner and does not say when.
     """
 
     id: int
@@ -32,7 +33,7 @@ class SessionOut(ResponseSchema):
     last_used_at: Timestamp
     expires_at: Timestamp
     methods: list[str]
-    authenticated_at: Timestamp
+    authenticated_at: Timestamp | None
 
     @classmethod
     def of(cls, session: "Session", current_id: int | None) -> Self:

@@ -3,7 +3,7 @@
 from apps.audit.domain.audit_entry import AuditEntry, Outcome
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.authentication.repositories.login_attempt_repository import LoginAttemptRepository
-from apps.authentication.schemas.password import PasswordResetRequest
+from apps.authentication.schemas.password import PasswordResetOut, PasswordResetRequest
 from apps.authentication.services.in_transaction.password_replacement import PasswordReplacement
 from apps.authentication.services.password_service import hash_new_password
 from apps.core.authorization.catalogue import SECURITY_WRITE
@@ -75,11 +75,13 @@ class PasswordReset:
             await self._audit.record(AuditEntry(actor, "password.reset_sent", "user", user_id))
             await self._enqueue_link(account)
 
-    async def reset(self, request: PasswordResetRequest) -> None:
+    async def reset(self, request: PasswordResetRequest) -> PasswordResetOut:
         """Set the password, end every session, and spend the token if and only if the password is accepted.
 
-        This also verifies the address, where the owner has read the message, and remembers the client, so that guesses
-        of other clients do not lock it out. Raises InvalidToken, ValidationFailed.
+        Returns the API keys that still work, with a token that revokes them. Where no address of the account was ever
+        verified, nothing of what it had before works any more (AccountTakeover). This also verifies the address, where
+        the owner has read the message, and remembers the client, so that guesses of other clients do not lock it out.
+        Raises InvalidToken, ValidationFailed.
         """
         token = request.token.get_secret_value()
         account = await self._account_of(token)
@@ -92,10 +94,13 @@ class PasswordReset:
                 raise InvalidToken
             owner = owner_of(account.user_id)
             await self._credentials.mark_email_verified(account.user_id)
-            await self._replacement.replace(owner, account.user_id, password_hash, SecurityNotice.PASSWORD_RESET)
+            replaced = await self._replacement.replace(
+                owner, account.user_id, password_hash, SecurityNotice.PASSWORD_RESET, taken_over=account
+            )
             await self._attempts.unlock(
                 canonical_email(account.email), rate_limit_subject(current_request().client_address)
             )
+        return PasswordResetOut(api_keys=replaced.review, revoked_api_keys=replaced.revoked_keys)
 
     async def _account_of(self, token: str) -> Credentials:
         found = await self._tokens.find(token)

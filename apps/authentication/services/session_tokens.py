@@ -19,7 +19,7 @@ class SessionToken:
     """
 
     principal: Principal
-    authenticated_at: int
+    authenticated_at: int | None
     issued_at: int
     expires_at: int
     token_id: str | None = None
@@ -63,7 +63,8 @@ def _session_token(
 ) -> SessionToken:
     session = live.session
     principal = principal_of(session, recently_authenticated=live.recently_authenticated)
-    return SessionToken(principal, _unix_seconds(session.authenticated_at), issued_at, expires_at, token_id, is_spent)
+    authenticated_at = _unix_seconds(session.authenticated_at) if session.authenticated_at else None
+    return SessionToken(principal, authenticated_at, issued_at, expires_at, token_id, is_spent)
 
 
 def _unix_seconds(time: datetime) -> int:

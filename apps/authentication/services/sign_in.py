@@ -154,7 +154,7 @@ class SignIn:
 
 def _session(authentication: Authentication, kind: Session.Kind, family_digest: bytes) -> Session:
     request = current_request()
-    return Session(
+    session = Session(
         user_id=authentication.user_id,
         kind=kind,
         family_digest=family_digest,
@@ -162,6 +162,9 @@ def _session(authentication: Authentication, kind: Session.Kind, family_digest: 
         user_agent=request.user_agent,
         ip_address=request.client_address,
     )
+    if authentication.is_by_provider_alone:
+        session.authenticated_at = authentication.federated_at
+    return session
 
 
 def _start_entry(session: Session) -> AuditEntry:

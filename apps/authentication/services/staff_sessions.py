@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from apps.authentication.domain.session_rules import Authentication, SessionLifetime, principal_of
 from apps.authentication.models import Session
@@ -20,10 +20,14 @@ FAMILY_DIGEST_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class StaffSignedIn:
-    """The account that has signed in to the admin, and the session that was started."""
+    """The account that has signed in to the admin, and the session that was started.
+
+    `is_first_without_factor` is whether no earlier session of the admin is stored, and no second factor was used.
+    """
 
     user_id: int
     session_id: int
+    is_first_without_factor: bool = False
 
 
 class StaffSessions:
@@ -52,7 +56,9 @@ class StaffSessions:
         authentication = await self._passwords.authenticate(email, password, staff_only=True)
         if await self._session_start.lacks_factor(authentication):
             return await self._second_step.begin(authentication)
-        return await self._start(authentication)
+        started = await self._start(authentication)
+        is_first = not await self._live.has_earlier_of_admin(started.user_id, started.session_id)
+        return replace(started, is_first_without_factor=is_first)
 
     async def with_code(self, token: str, code: str) -> StaffSignedIn:
         """Complete a sign-in by a code; raises NotAuthenticated, or TooManyRequests when locked."""

@@ -5,12 +5,14 @@ from typing import Any
 import orjson
 from django.contrib import messages
 from django.contrib.admin import AdminSite
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from apps.authentication.dependencies import session_authentication
 from apps.backoffice.admin.authentication_forms import CodeForm, NewPasskeyForm
+from apps.backoffice.admin.navigation import next_page
 from apps.core.admin.form_fields import parse_row_id
 from apps.core.admin.staff_rights import acting_staff
 from apps.core.authorization.authentication_methods import HARDWARE_KEY, ONE_TIME_CODE, SOFTWARE_KEY
@@ -33,7 +35,12 @@ def second_factors_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
             messages.warning(request, NOT_FOUND)
             return HttpResponseRedirect(reverse("admin:second_factors"))
     summary = call_service(second_factors().list_own, actor)
-    context = {"title": "Your second factors", "factors": summary, "is_needed": actor.lacks_second_factor}
+    context = {
+        "title": "Your second factors",
+        "factors": summary,
+        "is_needed": actor.lacks_second_factor,
+        "following": next_page(request) if REDIRECT_FIELD_NAME in request.GET else "",  # at the first sign-in
+    }
     return _page(site, request, "second_factors.html", context)
 
 

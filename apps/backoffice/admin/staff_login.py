@@ -13,6 +13,7 @@ from apps.authentication.schemas.login import SecondFactorNeeded
 from apps.authentication.services.staff_sessions import StaffSignedIn
 from apps.backoffice.admin.authentication_forms import RefusableForm
 from apps.backoffice.admin.browser_session import sign_in_browser
+from apps.backoffice.admin.navigation import url_with_next
 from apps.backoffice.admin.second_step_page import redirect_to_second_step
 from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
 from apps.core.errors import NotAuthenticated, TooManyRequests, Unavailable
@@ -57,10 +58,12 @@ class StaffLoginView(LoginView):
 
     @override
     def form_valid(self, form: Any) -> HttpResponse:
-        """Sign the browser in, or ask for the second factor."""
+        """Sign the browser in, or ask for the second factor; at the first sign-in, offer to add one."""
         if isinstance(form.outcome, SecondFactorNeeded):
             return redirect_to_second_step(form.outcome, self.get_redirect_url())
         sign_in_browser(self.request, form.outcome)
+        if form.outcome.is_first_without_factor:
+            return HttpResponseRedirect(url_with_next("second_factors", self.get_success_url()))
         return HttpResponseRedirect(self.get_success_url())
 
     @override

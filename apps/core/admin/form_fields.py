@@ -23,7 +23,7 @@ _line = re.compile(
 )
 
 
-BIGINT_DIGITS = 18
+_row_id = re.compile(r"[1-9][0-9]{0,17}")  # all of these fit into a bigint
 NO_ROW_ID = 0  # ids start at 1
 
 
@@ -121,6 +121,5 @@ def _parsed(line: str) -> dict[str, Any] | None:
 
 
 def parse_row_id(text: str) -> int:
-    """Return the row id in the text, or NO_ROW_ID when the text is not an id."""
-    is_number = text.isascii() and text.isdigit() and len(text) <= BIGINT_DIGITS
-    return int(text) if is_number else NO_ROW_ID
+    """Return the row id in the text, or NO_ROW_ID when the text is not an id, exactly as it is written."""
+    return int(text) if _row_id.fullmatch(text) else NO_ROW_ID

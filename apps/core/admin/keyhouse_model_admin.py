@@ -23,6 +23,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst, smart_split
 
+from apps.core.admin.form_fields import NO_ROW_ID, parse_row_id
 from apps.core.admin.staff_rights import ADD, CHANGE, DELETE, VIEW, PageScopes, register_page
 from apps.core.values.look_ups import search_spellings
 
@@ -40,6 +41,7 @@ from django.db import connection, transaction
 from psycopg.errors import QueryCanceled
 
 ROWS_MAXIMUM = 10_000
+ID_LOOKUPS = ("_id", "__id__exact")
 # The lookups that Django's filters append to the name of their field.
 FILTER_SUFFIXES = ("", "__exact", "__isnull", "__gte", "__lt", "__id__exact")
 
@@ -103,8 +105,16 @@ class KeyhouseModelAdmin(ModelAdminBase):
         """Allow staff who hold a scope for it."""
         return self.page_scopes.allow(request.user, DELETE)
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return the row, or None. The id must be written as pages link it: Django would find row 96 as `9_6` too."""
+        if parse_row_id(object_id) == NO_ROW_ID:
+            return None
+        return super().get_object(request, object_id, from_field)
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None) -> bool:
-        """Return whether the list may be filtered by the lookup."""
+        """Return whether the list may be filtered by the lookup; an id must be written as pages link it."""
+        if lookup.endswith(ID_LOOKUPS) and parse_row_id(value) == NO_ROW_ID:
+            return False
         by_filters = (name for list_filter in self.list_filter for name in _lookups_of(list_filter))
         return lookup in self.linked_lookups or lookup in by_filters
 

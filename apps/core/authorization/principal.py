@@ -43,6 +43,8 @@ class Principal:
     roles: frozenset[str] = frozenset()
     session_id: int | None = None
     api_key_id: int | None = None
+    # The credential of a key that expires before the key: a token, or a secret that a rotation has replaced.
+    is_temporary: bool = False
     methods: frozenset[str] = frozenset()  # the authentication methods of the session (RFC 8176)
     recently_authenticated: bool = False
     # A staff session without the second factor that staff need. It has no staff rights.
@@ -78,7 +80,7 @@ class Principal:
         self._require_second_factor()
         if scope in STAFF_SCOPES and not self.is_staff:
             raise NotAllowed
-        raise InsufficientScopes(f"The credential lacks the scope {scope}.")
+        raise InsufficientScopes.of(scope)
 
     def require_one_role(self, names: Collection[str]) -> None:
         """Raise NotAllowed unless the caller has one of these roles."""

@@ -111,13 +111,20 @@ def withheld_scopes(own: Iterable[str], held: AbstractSet[str]) -> list[str]:
 
 
 def added_scopes(before: Iterable[str], after: Iterable[str]) -> list[str]:
-    """Return the scopes in `after` that `before` neither contains nor covers by a wildcard."""
+    """Return the scopes in `after` that `before` neither contains nor covers by a wildcard.
+
+    A wildcard covers no declared scope but those of services: it grants no others.
+    """
     written = list(before)
-    return [scope for scope in after if not any(_covers(old, scope) for old in written)]
+    return [scope for scope in after if scope not in written and not _is_covered(written, scope)]
 
 
 def _is_service_scope_under(grants_of_key: Iterable[str], declared: str) -> bool:
     return declared in SERVICE_SCOPES and any(_covers(scope, declared) for scope in grants_of_key)
+
+
+def _is_covered(written: Iterable[str], scope: str) -> bool:
+    return (scope not in RESERVED_SCOPES or scope in SERVICE_SCOPES) and any(_covers(old, scope) for old in written)
 
 
 def _covers(scope: str, wanted: str) -> bool:

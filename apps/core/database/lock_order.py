@@ -20,9 +20,9 @@ LOCK_ORDER = (
     "totp_devices",
     "passkeys",
     "signing_keys",
-    "outgoing_mails",
     "credit_balances",
     "api_key_counters",
+    "outgoing_mails",
 )
 _RANKS = {table: rank for rank, table in enumerate(LOCK_ORDER)}
 

@@ -8,6 +8,7 @@ import asyncio
 import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 from weakref import WeakKeyDictionary
 
@@ -17,29 +18,36 @@ from django.db.backends.postgresql.psycopg_any import get_adapters_template
 from psycopg import AsyncConnection, Error
 from psycopg_pool import AsyncConnectionPool
 
+from apps.core.database.connection_check import NOT_FOR_LIBPQ
 from apps.core.database.open_transaction import refuse_in_transaction
 
 if TYPE_CHECKING:
     from django.db.backends.postgresql.base import DatabaseWrapper
 
 POOL_TIMEOUT_SECONDS = 3
+PREPARE_THRESHOLD = 5  # psycopg's own default
 # How long a lost connection is retried in the background. Short, so that the next request after an outage starts a new
 # attempt immediately instead of waiting for a long back-off.
 RECONNECT_TIMEOUT_SECONDS = 2
 # The API's statements are short: a slow one waits for a lock or has a bad plan. Generic plans, because planning takes
 # longer than running; PostgreSQL would otherwise plan each time, because it overestimates the number of rows.
-SERVER_OPTIONS = (
-    "-c TimeZone=UTC -c statement_timeout=10s -c plan_cache_mode=force_generic_plan -c jit=off "
+STATEMENT_SETTINGS = {"statement_timeout": "10s", "plan_cache_mode": "force_generic_plan", "jit": "off"}
+SERVER_SETTINGS = {
+    "TimeZone": "UTC",
+    **STATEMENT_SETTINGS,
     # Detects when a worker's machine is lost, so that the server releases its locks.
-    "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=2"
-)
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "2",
+}
 READ_LOCK_TIMEOUT = "1s"  # a verification batch continues without a row that is locked for longer
 TRANSACTION_LOCK_TIMEOUT = "3s"  # transactions on one account queue for its row
 # A worker that stalls between statements keeps its locks, and no other timeout applies while PostgreSQL waits for it.
 TRANSACTION_TIMEOUT = "SET transaction_timeout = '15s'"
 TRANSACTION_TIMEOUT_SINCE = 170_000  # the PostgreSQL version number
-# Connection parameters of Django that libpq does not accept.
-NOT_FOR_LIBPQ = {"pool", "cursor_factory", "context", "prepare_threshold", "server_side_binding"}
+# A transaction through a pooler begins with this statement: the next one on the connection may have another server
+# process, and a session's settings would stay with the process and reach other clients. A block returns no rows.
+SETTINGS_BLOCK = "DO $$ BEGIN PERFORM %s; END $$"
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 Purpose = Literal["reads", "transactions"]
@@ -69,16 +77,24 @@ async def transaction_connection() -> AsyncIterator[AsyncConnection[Any]]:
 
 
 @asynccontextmanager
-async def long_running_connection() -> AsyncIterator[AsyncConnection[Any]]:
-    """Borrow a connection as `connection` does, for a long transaction: the statement timeout is 30 minutes."""
-    async with connection() as borrowed:
-        await borrowed.execute("SET statement_timeout = '30min'")
+async def long_running_transaction() -> AsyncIterator[AsyncConnection[Any]]:
+    """Borrow a connection as `connection` does, with a transaction whose statements may take 30 minutes each."""
+    async with connection() as borrowed, borrowed.transaction():
+        await borrowed.execute("SET LOCAL statement_timeout = '30min'")
         if borrowed.info.server_version >= TRANSACTION_TIMEOUT_SINCE:
-            await borrowed.execute("SET transaction_timeout = 0")
-        try:
-            yield borrowed
-        finally:
-            await borrowed.close()  # the pool opens another one with the usual timeouts
+            await borrowed.execute("SET LOCAL transaction_timeout = 0")
+        yield borrowed
+
+
+def transaction_settings(lock_timeout: str) -> str | None:
+    """Return the statement that a transaction through a pooler begins with, or None without a pooler."""
+    return _settings_block(lock_timeout) if settings.DATABASE_POOLER else None
+
+
+@cache
+def _settings_block(lock_timeout: str) -> str:
+    values = {**STATEMENT_SETTINGS, "lock_timeout": lock_timeout, "idle_in_transaction_session_timeout": "15s"}
+    return SETTINGS_BLOCK % ", ".join(f"set_config('{name}', '{value}', true)" for name, value in values.items())
 
 
 async def open_pools() -> None:
@@ -114,7 +130,7 @@ def _new_pool(purpose: Purpose) -> Pool:
         max_size=settings.DATABASE_POOL_SIZE,
         timeout=POOL_TIMEOUT_SECONDS,
         reconnect_timeout=RECONNECT_TIMEOUT_SECONDS,
-        configure=_set_transaction_timeout,
+        configure=_configure,
         check=_check_if_suspicious,
         open=False,
     )
@@ -124,18 +140,23 @@ def _connection_parameters(lock_timeout: str) -> dict[str, Any]:
     wrapper = cast("DatabaseWrapper", connections["default"])
     parameters = wrapper.get_connection_params()
     kept = {name: value for name, value in parameters.items() if name not in NOT_FOR_LIBPQ}
-    options = f"{kept.pop('options', '')} {SERVER_OPTIONS} -c lock_timeout={lock_timeout}".strip()
+    if not settings.DATABASE_POOLER:
+        server_settings = {**SERVER_SETTINGS, "lock_timeout": lock_timeout}
+        options = " ".join(f"-c {name}={value}" for name, value in server_settings.items())
+        kept["options"] = f"{kept.get('options', '')} {options}".strip()
     return {
         **kept,
-        "options": options,
         "autocommit": True,
+        "prepare_threshold": None if settings.DATABASE_POOLER else PREPARE_THRESHOLD,
         # Django's own loaders, so that rows have the same values as those that Django reads.
         "context": get_adapters_template(settings.USE_TZ, wrapper.timezone),
     }
 
 
-async def _set_transaction_timeout(opened: AsyncConnection[Any]) -> None:
-    if opened.info.server_version >= TRANSACTION_TIMEOUT_SINCE:
+async def _configure(opened: AsyncConnection[Any]) -> None:
+    if settings.DATABASE_POOLER:
+        await opened.execute("SET TIME ZONE 'UTC'")  # poolers keep this one for the client
+    elif opened.info.server_version >= TRANSACTION_TIMEOUT_SINCE:
         await opened.execute(TRANSACTION_TIMEOUT)
 
 

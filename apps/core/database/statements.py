@@ -10,7 +10,7 @@ from apps.core.database.open_transaction import open_connection
 from apps.core.database.parameters import Parameters, bound
 from apps.core.database.pipeline.pipelined_connection import Rows
 from apps.core.database.pipeline.pipelined_transaction import BEING_CHANGED, STALE
-from apps.core.database.pool import connection
+from apps.core.database.pool import READ_LOCK_TIMEOUT, connection, transaction_settings
 from apps.core.errors import Unavailable
 
 _HEADING = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
@@ -39,7 +39,12 @@ async def execute(sql: str, parameters: Parameters = ()) -> int:
 
 async def _run(borrowed: AsyncConnection[Any], sql: str, parameters: Parameters) -> AsyncCursor[Any]:
     try:
-        return await borrowed.execute(sql, parameters)
+        begin = transaction_settings(READ_LOCK_TIMEOUT)
+        if begin is None:
+            return await borrowed.execute(sql, parameters)
+        async with borrowed.transaction():
+            await borrowed.execute(begin)
+            return await borrowed.execute(sql, parameters)
     except STALE as error:
         # A table has changed since psycopg prepared the statement, which it would use until the connection ends.
         await borrowed.close()  # the pool opens another connection

@@ -1,18 +1,26 @@
 """The admin application: Django's own ASGI handler, with limits on what reaches it."""
 
 import asyncio
-from http import HTTPStatus
+from typing import ClassVar
 
-from apps.core.errors import DomainError, MalformedRequest, Unavailable
+from apps.core.errors import DomainError, MalformedRequest, MethodNotAllowed, Unavailable
 from apps.core.http.asgi import Application, Message, Receive, Scope, Send
-from apps.core.http.asgi_messages import read_body
-from apps.core.http.cancellation import ClientDisconnected
-from apps.core.http.error_responses import error_headers
+from apps.core.http.asgi_messages import raw_response
+from apps.core.http.error_responses import plain_error_response
 from apps.core.http.http_settings import HttpSettings
+from apps.core.http.request_body import BodyReader
+from apps.core.http.request_head import checked_head
 from apps.core.request_context import current_request
 
 # PostgreSQL cannot store NUL in a text, so an admin filter with it would fail in the database.
 NUL = b"%00"
+METHODS = frozenset({"GET", "HEAD", "POST"})  # case-sensitive (RFC 9110, 9.1); Django converts them to upper case
+
+
+class PageMethodNotAllowed(MethodNotAllowed):
+    """The request's method is none of those that pages serve."""
+
+    headers: ClassVar = {"Allow": ", ".join(sorted(METHODS))}
 
 
 class AdminApplication:
@@ -25,6 +33,7 @@ class AdminApplication:
     def __init__(self, django: Application, settings: HttpSettings) -> None:
         self._django = django
         self._settings = settings
+        self._bodies = BodyReader(settings.body_bytes_maximum)
         # Each request uses a thread and a connection, which the API needs too.
         self._slots = asyncio.Semaphore(settings.admin_requests_maximum)
 
@@ -33,8 +42,6 @@ class AdminApplication:
         send = _with_request_id(send)
         try:
             body = await self._admit(scope, receive)
-        except ClientDisconnected:
-            return
         except DomainError as error:
             await _send_error(error, send)
             return
@@ -44,12 +51,15 @@ class AdminApplication:
             self._slots.release()
 
     async def _admit(self, scope: Scope, receive: Receive) -> bytes:
-        """Read the request's body and acquire a slot. Raises DomainError, or ClientDisconnected."""
+        """Read the request's body and acquire a slot. Raises DomainError."""
+        head = checked_head(scope, self._settings)
+        if scope["method"] not in METHODS:
+            raise PageMethodNotAllowed
         if NUL in scope["query_string"]:
             raise MalformedRequest("The URL must not contain a NUL character (%00).")
         try:
             async with asyncio.timeout(self._settings.response_seconds_maximum):
-                body = await read_body(scope, receive, self._settings.body_bytes_maximum)
+                body = await self._bodies.read(head, receive)
                 await self._slots.acquire()
         except TimeoutError as error:
             raise Unavailable("The request timed out. Retry shortly.") from error
@@ -78,8 +88,6 @@ def _with_request_id(send: Send) -> Send:
 
 
 async def _send_error(error: DomainError, send: Send) -> None:
-    body = error.public_message.encode()
-    headers = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(body))} | error_headers(error)
-    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": HTTPStatus(error.status), "headers": encoded})
-    await send({"type": "http.response.body", "body": body})
+    response = raw_response(plain_error_response(error))
+    await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
+    await send({"type": "http.response.body", "body": response.body})

@@ -5,13 +5,11 @@ of them, so this handler reads the body, resolves the view, awaits it and sends 
 """
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from http import HTTPStatus
 from io import BytesIO
-from time import perf_counter
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -19,18 +17,18 @@ from django.urls import ResolverMatch, get_resolver
 
 from apps.core.errors import MalformedRequest, MethodNotAllowed, Unavailable
 from apps.core.http.asgi import Headers, Receive, Scope, Send
-from apps.core.http.asgi_messages import FastPath, RawResponse, raw_response, read_body
+from apps.core.http.asgi_messages import FastPath, RawResponse, raw_response
 from apps.core.http.browser_headers import cross_origin_headers, is_preflight, preflight_headers, security_headers
 from apps.core.http.cancellation import ClientDisconnected, Deadline, DisconnectWatch
 from apps.core.http.conditional_requests import entity_tag_headers
 from apps.core.http.error_responses import error_response, to_domain_error
 from apps.core.http.http_settings import HttpSettings
+from apps.core.http.request_body import BodyReader
+from apps.core.http.request_head import checked_head, redirect_to_https
 from apps.core.rate_limits.response_headers import recorded_rate_limit_headers
 from apps.core.request_context import current_request
 
 ROUTES_CACHED = 128  # few, because paths may be long; the least recently used are evicted
-
-access_logger = logging.getLogger("keyhouse.access")
 
 
 class ApiApplication:
@@ -39,11 +37,11 @@ class ApiApplication:
     def __init__(self, settings: HttpSettings, fast_paths: Mapping[str, FastPath] | None = None) -> None:
         self._settings = settings
         self._fast_paths = fast_paths or {}
+        self._bodies = BodyReader(settings.body_bytes_maximum)
         self._security_headers = security_headers(https_only=settings.https_only)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
-        started = perf_counter()
         deadline = Deadline(self._settings.response_seconds_maximum, partial(self._send_timeout, scope, send))
         try:
             response = await self._respond(scope, receive)
@@ -51,25 +49,24 @@ class ApiApplication:
             return
         except asyncio.CancelledError:
             if deadline.has_passed:
+                await deadline.response_sent()
                 return
             raise
         finally:
             deadline.cancel()
         await self._send(scope, response, send)
-        if self._settings.access_log:
-            _log_access(scope, response.status, perf_counter() - started)
 
     async def _send_timeout(self, scope: Scope, send: Send) -> None:
         response = error_response(Unavailable("The request timed out. Retry shortly."))
         await self._send(scope, raw_response(response), send)
 
     async def _respond(self, scope: Scope, receive: Receive) -> RawResponse:
-        if is_preflight(scope):
-            return raw_response(
-                HttpResponse(status=HTTPStatus.NO_CONTENT, headers=preflight_headers(scope, self._settings))
-            )
         try:
-            body = await read_body(scope, receive, self._settings.body_bytes_maximum)
+            head = checked_head(scope, self._settings)
+            response = redirect_to_https(scope, self._settings) or self._preflight(scope)
+            if response:
+                return raw_response(response)
+            body = await self._bodies.read(head, receive)
             with DisconnectWatch(receive):
                 return await self._respond_on_fast_path(scope, body) or raw_response(
                     await _call_view(_request(scope, body))
@@ -78,6 +75,11 @@ class ApiApplication:
             raise
         except Exception as exception:  # noqa: BLE001  every exception becomes an error response
             return raw_response(error_response(to_domain_error(exception)))
+
+    def _preflight(self, scope: Scope) -> HttpResponse | None:
+        if not is_preflight(scope):
+            return None
+        return HttpResponse(status=HTTPStatus.NO_CONTENT, headers=preflight_headers(scope, self._settings))
 
     async def _respond_on_fast_path(self, scope: Scope, body: bytes) -> RawResponse | None:
         fast_path = self._fast_paths.get(scope["path"])
@@ -98,6 +100,7 @@ def _request(scope: Scope, body: bytes) -> ASGIRequest:
     _require_utf8(scope)
     as_get = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
     request = ASGIRequest(as_get, BytesIO(body))
+    request.method = as_get["method"]  # methods are case-sensitive (RFC 9110, 9.1); Django converts them to upper case
     request._body = body  # already read: `request.body` would copy it from the stream
     return request
 
@@ -132,17 +135,3 @@ def _not_allowed(response: HttpResponse) -> HttpResponse:
     envelope = error_response(MethodNotAllowed())
     envelope["Allow"] = response["Allow"]
     return envelope
-
-
-def _log_access(scope: Scope, status: int, seconds: float) -> None:
-    context = current_request()
-    # Without the query, which may contain a secret. Encoded, because a line feed in the path would forge a log line.
-    path = quote(scope["path"], errors="replace")
-    access_logger.info(
-        "%s %s %d %.1fms",
-        scope["method"], path, status, seconds * 1000,
-        extra={
-            "method": scope["method"], "path": path, "status": status,
-            "duration_ms": round(seconds * 1000, 2), "request_id": context.request_id, "client": context.client_address,
-        },
-    )  # fmt: skip

@@ -1,12 +1,7 @@
-"""ASGI: its types, and what a request's scope says.
+"""ASGI: its types, and the headers in a request's scope."""
 
-X-Forwarded-For is trusted only from configured proxies.
-"""
-
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-
-from apps.core.values.ip_addresses import Network, is_within, parse_address
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -25,18 +20,6 @@ def header(scope: Scope, name: bytes) -> str | None:
     return None
 
 
-def client_address(peer: str | None, forwarded_for: str | None, trusted: Sequence[Network]) -> str | None:
-    """Return the nearest address that does not belong to a trusted proxy.
-
-    `forwarded_for` is read from the right, because each proxy appends the address of its peer. Everything to the left
-    of the first untrusted address was written by the client.
-    """
-    address = parse_address(peer) if peer else None
-    for hop in reversed((forwarded_for or "").split(",")):
-        if not is_within(address, trusted):
-            break
-        nearer = parse_address(hop)
-        if nearer is None:
-            break
-        address = nearer
-    return str(address) if address else None
+def header_lines(scope: Scope, name: bytes) -> list[str]:
+    """Return the values of all request headers with this name, in order. `name` is in lower case."""
+    return [value.decode("latin1") for key, value in scope["headers"] if key == name]

@@ -28,6 +28,11 @@ class Deadline:
         """Stop the timer."""
         self._timer.cancel()
 
+    async def response_sent(self) -> None:
+        """Wait until `on_timeout` has run, if the time limit has passed."""
+        if self._timeout is not None:
+            await self._timeout
+
     def _pass(self) -> None:
         self.has_passed = True
         self._timeout = asyncio.create_task(self._on_timeout())

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
+from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -41,9 +42,9 @@ def render_error(error: DomainError) -> bytes:
 
 
 def error_headers(error: DomainError) -> dict[str, str]:
-    """Return the headers of `error` (RFC 9110: WWW-Authenticate for 401, Retry-After for 429 and 503)."""
-    headers = {}
-    if isinstance(error, errors.NotAuthenticated):
+    """Return the headers of `error`: WWW-Authenticate (RFC 6750, 3), and Retry-After for 429 and 503 (RFC 9110)."""
+    headers = dict(error.headers)
+    if isinstance(error, errors.NotAuthenticated | errors.InsufficientScopes):
         headers["WWW-Authenticate"] = f'Bearer realm="keyhouse"{error.challenge}'
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(max(1, error.retry_after_seconds))
@@ -54,6 +55,16 @@ def error_response(error: DomainError) -> HttpResponse:
     """Return `error` as an HTTP response."""
     return HttpResponse(
         render_error(error), status=error.status, content_type=JSON_CONTENT_TYPE, headers=error_headers(error)
+    )
+
+
+def plain_error_response(error: DomainError) -> HttpResponse:
+    """Return `error` as text, for browsers."""
+    return HttpResponse(
+        error.public_message,
+        status=error.status,
+        content_type="text/plain; charset=utf-8",
+        headers=error_headers(error),
     )
 
 
@@ -70,6 +81,8 @@ def to_domain_error(exception: BaseException) -> DomainError:
             return _malformed(exception)
         case Http404():
             return errors.NotFound()
+        case SuspiciousOperation():  # of Django's request: more than a thousand parameters
+            return errors.MalformedRequest("The request has too many parameters.")
         case _ if isinstance(exception, DATABASE_UNAVAILABLE):
             logger.warning("database unavailable: %s", type(exception).__name__)
             return errors.Unavailable("The database is unavailable. Retry shortly.")

@@ -11,6 +11,8 @@ class HttpSettings:
     """The settings that depend on the deployment. Sizes are in bytes, times in seconds."""
 
     trusted_proxies: Sequence[Network] = ()
+    # Django's ALLOWED_HOSTS. Any host by default, for applications that are composed without Django's settings.
+    allowed_hosts: tuple[str, ...] = ("*",)
     allowed_origins: frozenset[str] = frozenset()
     https_only: bool = False
     access_log: bool = True

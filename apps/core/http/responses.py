@@ -1,13 +1,14 @@
-"""Documents the error responses of operations. Most are derived from the signature and the authentication.
+"""The router of all operations: rejects unknown query parameters, and documents the error responses.
 
     router = Router(tags=["projects"])
 
     @router.get("/{project_id}", response={200: ProjectOut, **errors(404)})
 
-A router lists 404, 409 and other errors that are specific to the operation. The rest is derived: 500 and 503 always;
-401, 403 and 429 with authentication (a key may exceed its rate limit, or be used from an address that is not allowed);
-422 with parameters; 400, 413 and 415 with a body. 412 documents `If-Match`, which the operation passes to the service
-by `if_match(request)`; responses with a `VersionedOut` have an `ETag`.
+A router lists 404, 409 and other errors that are specific to the operation. The rest is derived from the signature and
+the authentication: 500 and 503 always; 401, 403 and 429 with authentication (a key may exceed its rate limit, or be
+used from an address that is not allowed); 422 unless unknown parameters are ignored; 400, 413 and 415 with a body.
+412 documents `If-Match`, which the operation passes to the service by `if_match(request)`; responses with a
+`VersionedOut` have an `ETag`.
 
 The errors are documented only. `error_responses.py` renders every error, so Ninja does not build a response model for
 each status of each operation, which would delay the start of a process by half a second.
@@ -23,12 +24,13 @@ from ninja.signature import ViewSignature
 
 from apps.core.errors import PreconditionFailed
 from apps.core.http.conditional_requests import HEADER, PARAMETER, with_entity_tag
+from apps.core.http.query_parameters import ignores_unknown_parameters, reject_unknown_parameters
 from apps.core.schemas.base import VersionedOut
 from apps.core.schemas.common_responses import ErrorResponse
 
 ALWAYS = {500, 503}
 AUTHENTICATED = {401, 403, 429}
-WITH_PARAMETERS = {422}
+VALIDATED = {422}
 WITH_BODY = {400, 413, 415}
 BODY_SOURCES = {"body", "form", "file"}
 ENVELOPE = {"application/json": {"schema": {"$ref": f"#/components/schemas/{ErrorResponse.__name__}"}}}
@@ -40,7 +42,7 @@ def errors(*statuses: int) -> dict[Any, Any]:
 
 
 class Router(ninja.Router):
-    """Ninja's router, with documentation of the errors that follow from an operation's signature and authentication."""
+    """Ninja's router. Each operation rejects unknown query parameters, and documents its derived errors."""
 
     @override
     def add_api_operation(
@@ -55,7 +57,10 @@ class Router(ninja.Router):
     ) -> None:
         """Add an operation with its derived errors."""
         is_public = auth is None or (auth is NOT_SET and self.auth is None)
-        derived = _derived(ViewSignature(path, view_func), is_public=is_public)
+        signature = ViewSignature(path, view_func)
+        derived = _derived(signature, is_public=is_public)
+        if not ignores_unknown_parameters(signature):
+            view_func = reject_unknown_parameters(view_func, signature)
         successes = {statuses: schema for statuses, schema in response.items() if schema is not ErrorResponse}
         statuses = (_statuses(response) | derived) - _statuses(successes)
         extra = {**(options.get("openapi_extra") or {}), "responses": _documented(statuses)}
@@ -73,7 +78,7 @@ def _derived(signature: ViewSignature, *, is_public: bool) -> set[int]:
     return (
         ALWAYS
         | (set() if is_public else AUTHENTICATED)
-        | (WITH_PARAMETERS if sources else set())
+        | (set() if ignores_unknown_parameters(signature) and not sources else VALIDATED)
         | (WITH_BODY if sources & BODY_SOURCES else set())
     )
 

@@ -1,25 +1,28 @@
-"""The root ASGI application: identifies the request and its client, and dispatches to the API or the admin."""
+"""The root ASGI application: identifies the request and its client, and dispatches to the other applications."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
 from apps.core.background.background_jobs import BackgroundJob, BackgroundRunner
 from apps.core.database.pool import close_pools, open_pools
-from apps.core.http.asgi import Application, Receive, Scope, Send, client_address, header
+from apps.core.http.access_log import LoggedResponse
+from apps.core.http.asgi import Application, Receive, Scope, Send, header
+from apps.core.http.forwarded import apply_forwarded_headers
 from apps.core.http.http_settings import HttpSettings
+from apps.core.http.request_head import STATIC_PREFIX
 from apps.core.request_context import (
     USER_AGENT_LENGTH_MAXIMUM,
     RequestContext,
     enter_request,
     request_id_from,
 )
-from apps.core.values.ip_addresses import is_within, parse_address
+from apps.core.values.ip_addresses import parse_address
 
 API_PREFIXES = ("/account/", "/api/", "/health", "/.well-known/")
 API_PATHS = frozenset({"/docs", "/openapi.json"})
 
 
 class RootApplication:
-    """Dispatches each request to the API application or the admin application.
+    """Dispatches each request to the API application, the static application or the admin application.
 
     While the server runs, it keeps the connection pools open and runs the background jobs.
     """
@@ -30,9 +33,11 @@ class RootApplication:
         admin_application: Application,
         settings: HttpSettings,
         jobs: Sequence[BackgroundJob] = (),
+        static_application: Application | None = None,
     ) -> None:
         self._api_application = api_application
         self._admin_application = admin_application
+        self._static_application = static_application or admin_application
         self._settings = settings
         self._jobs = jobs
 
@@ -41,10 +46,21 @@ class RootApplication:
         if scope["type"] == "lifespan":
             await serve_lifespan(receive, send, self._jobs)
             return
-        _apply_forwarded_headers(scope, self._settings)
+        apply_forwarded_headers(scope, self._settings.trusted_proxies)
         enter_request(_context(scope))
-        application = self._api_application if is_api_path(scope["path"]) else self._admin_application
-        await application(scope, receive, send)
+        if not self._settings.access_log:
+            await self._application_of(scope)(scope, receive, send)
+            return
+        response = LoggedResponse(scope, send)
+        try:
+            await self._application_of(scope)(scope, receive, response.send)
+        finally:
+            response.end()
+
+    def _application_of(self, scope: Scope) -> Application:
+        if is_api_path(scope["path"]):
+            return self._api_application
+        return self._static_application if scope["path"].startswith(STATIC_PREFIX) else self._admin_application
 
 
 def is_api_path(path: str) -> bool:
@@ -64,19 +80,6 @@ async def serve_lifespan(receive: Receive, send: Send, jobs: Sequence[Background
         for step in steps:
             await step()
         await send({"type": f"lifespan.{stage}.complete"})
-
-
-def _apply_forwarded_headers(scope: Scope, settings: HttpSettings) -> None:
-    """Replace the proxy in the scope by the client, if the proxy is trusted."""
-    peer, port = scope.get("client") or (None, 0)
-    if peer is None or not is_within(parse_address(peer), settings.trusted_proxies):
-        return
-    # A proxy may append a header line instead of extending the client's. All lines together are one list.
-    lines = [value.decode("latin1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
-    forwarded_for = ",".join(lines)
-    scope["client"] = (client_address(peer, forwarded_for, settings.trusted_proxies), port)
-    if header(scope, b"x-forwarded-proto") == "https":
-        scope["scheme"] = "https"
 
 
 def _context(scope: Scope) -> RequestContext:

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar, override
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from psycopg.errors import UndefinedColumn, UndefinedTable
+from psycopg.errors import InsufficientPrivilege, UndefinedColumn, UndefinedTable
 from pydantic import BaseModel, ValidationError
 
+from apps.core.database.connection_check import DatabaseUnusable, problem_of_connection
 from apps.core.database.database_errors import DATABASE_UNAVAILABLE
 from apps.core.errors import DomainError
 from apps.core.event_loop import call_service
@@ -43,13 +44,11 @@ class DocumentedCommand(BaseCommand):
             return super().execute(*args, **options)
         except EOFError as error:
             raise CommandError("The input ended before the question was answered.") from error
-        except DATABASE_UNAVAILABLE as error:
-            raise CommandError("The database is unavailable. Check that it runs, and DATABASE_URL.") from error
         except Exception as error:
-            # Django's own errors are raised from psycopg's.
-            if isinstance(error.__cause__ or error, UndefinedTable | UndefinedColumn):
-                raise CommandError("The database is not migrated. Run `manage.py migrate` first.") from error
-            raise
+            line = database_line(error)
+            if line is None:
+                raise
+            raise CommandError(line) from error
 
     @override
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -63,6 +62,25 @@ class DocumentedCommand(BaseCommand):
             if OPTIONS_OF_DJANGO.intersection(action.option_strings):
                 action.help = SUPPRESS
         return parser
+
+
+def database_line(error: Exception) -> str | None:
+    """Return what an error of the database means to the operator, in one line, or None for all other errors."""
+    cause = error.__cause__ or error  # Django's own errors are raised from psycopg's
+    if isinstance(error, DatabaseUnusable):
+        return f"The database cannot be used: {error}."
+    if isinstance(cause, UndefinedTable | UndefinedColumn):
+        return "The database is not migrated. Run `manage.py migrate` first."
+    if isinstance(cause, InsufficientPrivilege):
+        return (
+            f"The database refuses: {cause.diag.message_primary}. Let the role of DATABASE_URL own Keyhouse's tables."
+        )
+    if isinstance(error, DATABASE_UNAVAILABLE):
+        problem = problem_of_connection()
+        if problem is not None:
+            return f"The database cannot be used: {problem}."
+        return "The database is unavailable. Check that it runs, and DATABASE_URL."
+    return None
 
 
 class ServiceCommand(DocumentedCommand):

@@ -11,6 +11,7 @@ from apps.core.values.look_ups import canonical_text
 
 BIGINT_MAXIMUM = 2**63 - 1
 
+_number = re.compile(r"[1-9][0-9]*")
 _timestamp = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d", re.ASCII)  # the start of every RFC 3339 date and time
 
 
@@ -26,6 +27,13 @@ def _is_storable(value: str) -> str:
 
 def _composed(value: object) -> object:
     return canonical_text(value) if isinstance(value, str) else value
+
+
+def _is_number_text(value: object) -> object:
+    # pydantic also accepts `9_6`, `+96`, `096`, ` 96` and `96.0` as 96.
+    if isinstance(value, str) and _number.fullmatch(value) is None:
+        raise ValueError("must be a whole number from 1: digits alone, without a leading zero")
+    return value
 
 
 def _is_timestamp_text(value: object) -> object:
@@ -63,7 +71,8 @@ ShortText = Annotated[
     COMPOSED,
 ]
 Description = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_is_storable)]
-Identifier = Annotated[int, Field(ge=1, le=BIGINT_MAXIMUM)]
+NUMBER_TEXT = BeforeValidator(_is_number_text)  # for numbers in paths and queries
+Identifier = Annotated[int, Field(ge=1, le=BIGINT_MAXIMUM), NUMBER_TEXT]
 Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="always")]
 InputTimestamp = Annotated[AwareDatetime, BeforeValidator(_is_timestamp_text), AfterValidator(_to_utc)]
 Flag = Annotated[bool, Field(strict=True)]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from apps.core.schemas.base import RequestSchema, ResponseSchema
-from apps.core.schemas.fields import BIGINT_MAXIMUM
+from apps.core.schemas.fields import BIGINT_MAXIMUM, NUMBER_TEXT
 
 PAGE_MAXIMUM = 1_000_000
 PAGE_SIZE_MAXIMUM = 100
@@ -20,8 +20,8 @@ Row = TypeVar("Row")
 class PageQuery(RequestSchema):
     """The number of the page, starting at 1, and its size."""
 
-    page: Annotated[int, Field(ge=1, le=PAGE_MAXIMUM)] = 1
-    size: Annotated[int, Field(ge=1, le=PAGE_SIZE_MAXIMUM)] = PAGE_SIZE_DEFAULT
+    page: Annotated[int, Field(ge=1, le=PAGE_MAXIMUM), NUMBER_TEXT] = 1
+    size: Annotated[int, Field(ge=1, le=PAGE_SIZE_MAXIMUM), NUMBER_TEXT] = PAGE_SIZE_DEFAULT
 
     @property
     def offset(self) -> int:

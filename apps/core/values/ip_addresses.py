@@ -1,21 +1,32 @@
 """Parses IP addresses, and maps them to networks."""
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 SITE_PREFIX_LENGTHS = {4: 24, 6: 48}
+ADDRESS_LENGTH_MAXIMUM = 64  # with a zone; longer texts are not kept in the cache
 SUBJECT_PREFIX_LENGTH = 64  # RFC 6177: an end site gets at least one /64
 
+PORT_MAXIMUM = 65535
+# RFC 7239, 6: an address with an optional port, which may be obfuscated. IPv6 is in brackets when a port follows.
+_NODE = re.compile(r"(\[[^\]]*\]|[0-9.]+)(?::(?:([0-9]{1,5})|_[A-Za-z0-9._-]+))?")
+
+Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 
-@lru_cache(maxsize=1024)
-def parse_address(text: str) -> IPv4Address | IPv6Address | None:
+def parse_address(text: str) -> Address | None:
     """Return the address, or None if the text is not an address. IPv4-mapped IPv6 (`::ffff:192.0.2.1`) becomes IPv4.
 
     The address may be in brackets. The zone of an IPv6 address is dropped.
     """
+    return _parsed(text) if len(text) <= ADDRESS_LENGTH_MAXIMUM else None
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> Address | None:
     text = text.strip()
     try:
         address = ip_address(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
@@ -26,7 +37,15 @@ def parse_address(text: str) -> IPv4Address | IPv6Address | None:
     return address.ipv4_mapped or IPv6Address(int(address))
 
 
-def is_within(address: IPv4Address | IPv6Address | None, networks: Iterable[Network]) -> bool:
+def parse_node(text: str) -> Address | None:
+    """Return the address of a node as proxies write it, with or without a port; None for `unknown` and all else."""
+    found = _NODE.fullmatch(text.strip())
+    if found is None:
+        return parse_address(text)
+    return parse_address(found[1]) if int(found[2] or 0) <= PORT_MAXIMUM else None
+
+
+def is_within(address: Address | None, networks: Iterable[Network]) -> bool:
     """Return whether `address` is in one of `networks`."""
     return address is not None and any(address in network for network in networks)
 

@@ -46,5 +46,5 @@ class IdentityAdmin(OwnerColumns, ServiceAdmin):
     search_help_text = "Part of an e-mail address, a whole subject, or the id of the account"
     ordering = ("-id",)
     fields = readonly_fields = (
-        "owner_link", "provider", "issuer", "subject", "email", "created_at", "last_used_at",
+        "owner_link", "provider", "issuer", "subject", "email", "linked_by_owner", "created_at", "last_used_at",
     )  # fmt: skip

@@ -57,7 +57,8 @@ PRESETS = {
 class Profile:
     """A user of a provider, identified by `issuer` and `subject`.
 
-    `is_verified` is whether the provider has reliably verified that the address belongs to the user.
+    `is_verified` is whether the provider has reliably verified that the address belongs to the user. `authenticated_at`
+    is when the provider has authenticated the user, in seconds since 1970, or None where it does not say.
     """
 
     provider: str
@@ -66,6 +67,7 @@ class Profile:
     email: str
     is_verified: bool
     full_name: str
+    authenticated_at: int | None = None
 
     def as_data(self) -> dict[str, Any]:
         """Return the profile as a JSON object."""
@@ -73,7 +75,7 @@ class Profile:
 
 
 class ProviderError(DomainError):
-    """The sign-in with the provider has failed. `reason` is logged, and contains nothing that the provider sent."""
+    """The sign-in with the provider has failed. `reason` is one short line for the log, not for the client."""
 
     status = 400
 
@@ -98,6 +100,13 @@ class AccessDenied(ProviderError):
     """The user cancelled the sign-in at the provider."""
 
     code, message = "ACCESS_DENIED", "The sign-in was cancelled at the provider. Start it again."
+
+
+class StaleAuthentication(ProviderError):
+    """The provider has not confirmed that it authenticated the user as recently as was requested."""
+
+    code = "PROVIDER_AUTHENTICATION_STALE"
+    message = "The provider did not confirm a recent sign-in. Sign in there again, or re-authenticate another way."
 
 
 class InvalidProviderResponse(ProviderError):

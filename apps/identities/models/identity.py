@@ -14,6 +14,8 @@ class Identity(OwnedModel):
 
     The operator chooses the provider's name and may give it to another provider later, so the issuer is part of the
     identity. `email` is the address at the last sign-in, for display only. No token of the provider is stored.
+    `linked_by_owner` is whether the owner has linked it from a session, not a verified address by itself: only these
+    identities sign in to accounts of staff.
     """
 
     provider = models.CharField(max_length=30)
@@ -22,6 +24,7 @@ class Identity(OwnedModel):
     email = models.CharField(max_length=EMAIL_LENGTH_MAXIMUM, blank=True, default="", db_default="")
     created_at = models.DateTimeField(db_default=Now())
     last_used_at = models.DateTimeField(null=True)
+    linked_by_owner = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         db_table = "identities"

@@ -3,11 +3,10 @@
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from apps.core.database.database_errors import ConstraintViolated
 from apps.core.database.open_transaction import require_transaction
 from apps.core.database.orm.entity_repository import OwnedRepository
 from apps.core.database.orm.queries import fetch_all, fetch_one, lock_one
-from apps.core.database.orm.writes import delete, insert, update
+from apps.core.database.orm.writes import delete, insert_if_free, update
 from apps.core.errors import Conflict, NotFound
 from apps.identities.domain.provider import Profile
 from apps.identities.models import Identity
@@ -42,7 +41,7 @@ class IdentityRepository(OwnedRepository[Identity]):
         """Return the account's identities."""
         return await fetch_all(Identity.objects.filter(user_id=user_id))
 
-    async def add(self, user_id: int, profile: Profile) -> Identity:
+    async def add(self, user_id: int, profile: Profile, *, linked_by_owner: bool) -> Identity:
         """Insert the profile's identity for the account; raises Conflict when it is already linked."""
         new = Identity(
             user_id=user_id,
@@ -50,15 +49,20 @@ class IdentityRepository(OwnedRepository[Identity]):
             issuer=profile.issuer,
             subject=profile.subject,
             email=profile.email,
+            linked_by_owner=linked_by_owner,
         )
-        try:
-            return await insert(new)
-        except ConstraintViolated as error:
-            raise Conflict from error
+        if not await insert_if_free(new):
+            raise Conflict
+        return new
 
     async def record_use(self, identity: Identity, email: str) -> bool:
         """Record a sign-in with the user's current address; return False when the identity is deleted."""
         return bool(await update(Identity.objects.filter(pk=identity.pk), last_used_at=Now(), email=email))
+
+    async def record_owners_link(self, identity: Identity) -> None:
+        """Record that the owner has linked the identity, which a sign-in had linked before."""
+        identity.linked_by_owner = True
+        await update(Identity.objects.filter(pk=identity.pk), linked_by_owner=True)
 
     async def delete_if_exists(self, identity: Identity) -> bool:
         """Delete the identity; return False when it is already deleted."""

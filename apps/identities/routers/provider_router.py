@@ -29,8 +29,12 @@ async def start_sign_in(request: HttpRequest, provider: str, query: Query[StartQ
     """Redirect the browser to a provider. Open this URL in the browser.
 
     `return_to` must be a URL that the operator has allowed. The browser returns to `return_to#code=…`, or to
-    `return_to#error=…` with ACCESS_DENIED, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED or PROVIDER_ANSWER_INVALID. Rate
-    limited per client address.
+    `return_to#error=…&error_description=…` with ACCESS_DENIED, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
+    PROVIDER_ANSWER_INVALID or PROVIDER_AUTHENTICATION_STALE, and a sentence for people.
+
+    To re-authenticate with the provider, send the `max_age` of the challenge that refused the request. The session that
+    then starts counts as re-authenticated from the moment at which the provider authenticated its user; without that
+    moment it does not, and `max_age` ends in PROVIDER_AUTHENTICATION_STALE. Rate limited per client address.
     """
     await limit_by_address(request, "provider-start")
     redirect = await authorization_start().begin(provider, query)

@@ -22,10 +22,14 @@ class ProvidersOut(ResponseSchema):
 
 
 class StartQuery(RequestSchema):
-    """The URL of the application to return to, and the application's PKCE challenge (S256, RFC 7636)."""
+    """The URL of the application to return to, and the application's PKCE challenge (S256, RFC 7636).
+
+    With `max_age`, the provider must authenticate its user again, at most so many seconds ago.
+    """
 
     return_to: Annotated[Text, Field(max_length=2000)]
     code_challenge: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
+    max_age: Annotated[int | None, Field(ge=60, le=24 * 3600)] = None
 
 
 class CallbackQuery(BaseModel):
@@ -36,7 +40,8 @@ class CallbackQuery(BaseModel):
     state: Annotated[Text, Field(min_length=1, max_length=200)]
     code: Annotated[Text | None, Field(max_length=8192)] = None
     iss: Annotated[Text | None, Field(max_length=1000)] = None
-    error: Annotated[Text | None, Field(max_length=200)] = None
+    error: str | None = None
+    error_description: str | None = None
 
 
 class CodeExchange(RequestSchema):

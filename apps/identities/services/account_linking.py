@@ -11,7 +11,7 @@ from apps.core.errors import Conflict, EmailNotVerified, NotAllowed, NotAuthenti
 from apps.identities.domain.provider import Profile
 from apps.identities.models import Identity
 from apps.identities.repositories.identity_repository import IdentityRepository
-from apps.users.services.credentials import Credentials
+from apps.users.services.credentials import Credentials, is_of_staff
 from apps.users.services.in_transaction.accounts import Accounts
 from apps.users.services.in_transaction.federated_registration import FederatedRegistration
 from apps.users.services.in_transaction.security_notifier import SecurityNotice, SecurityNotifier
@@ -32,6 +32,17 @@ class AccountEmailUnverified(NotAllowed):
 
     code = "ACCOUNT_EMAIL_UNVERIFIED"
     message = "The e-mail address of this account is not verified. Reset the account's password by mail first."
+
+    def __init__(self, user_id: int) -> None:
+        self.user_id = user_id
+        super().__init__()
+
+
+class StaffNotLinked(NotAllowed):
+    """The account is of staff, and its owner has not linked the identity from a session."""
+
+    code = "STAFF_IDENTITY_NOT_LINKED"
+    message = "Members of staff link a provider themselves. Sign in with your password, then link the provider."
 
     def __init__(self, user_id: int) -> None:
         self.user_id = user_id
@@ -78,17 +89,17 @@ class AccountLinking:
 
         A deleted account is ignored: its former owner gets a new one.
 
-        Raises AccountUnusable, ProviderEmailUnverified, AccountEmailUnverified, and as
+        Raises AccountUnusable, ProviderEmailUnverified, AccountEmailUnverified, StaffNotLinked, and as
         `FederatedRegistration.register` does.
         """
         try:
             return await _retrying_conflicts(partial(self._find_or_link, profile))
-        except (AccountEmailUnverified, AccountUnusable) as refusal:
+        except (AccountEmailUnverified, AccountUnusable, StaffNotLinked) as refusal:
             await self._record_refusal(refusal.user_id, profile, refusal.code)
             raise
 
     async def link(self, actor: Principal, profile: Profile) -> Identity:
-        """Link the identity to the caller's account, unless it is already linked to it.
+        """Link the identity to the caller's account. One that a sign-in has linked to it counts as the owner's then.
 
         Raises IdentityTaken when it belongs to another account, EmailNotVerified unless the account's address is
         verified.
@@ -100,18 +111,24 @@ class AccountLinking:
             await self._take_from_deleted(profile)
             identity = await self._identities.find(profile)
             if identity is not None:
-                await self._lock(identity.user_id)
-                if not await self._identities.record_use(identity, profile.email):
-                    raise Conflict  # unlinked since it was found
-                return identity.user_id
+                return await self._owner_of(identity, profile)
             if not profile.is_verified:
                 raise ProviderEmailUnverified
             user_id, is_new = await self._account_of_address(profile)
-            identity = await self._add(owner_of(user_id), profile)
+            identity = await self._add(owner_of(user_id), profile, linked_by_owner=False)
             await self._identities.record_use(identity, profile.email)
             if not is_new:
                 await self._notifier.notify(user_id, SecurityNotice.IDENTITY_LINKED, str(identity.pk))
         return user_id
+
+    async def _owner_of(self, identity: Identity, profile: Profile) -> int:
+        account = await self._lock(identity.user_id)
+        # Also for an account that became one of staff after a sign-in had linked the identity.
+        if is_of_staff(account) and not identity.linked_by_owner:
+            raise StaffNotLinked(account.user_id)
+        if not await self._identities.record_use(identity, profile.email):
+            raise Conflict  # unlinked since it was found
+        return identity.user_id
 
     async def _link_own(self, actor: Principal, profile: Profile) -> Identity:
         async with transaction():
@@ -122,10 +139,13 @@ class AccountLinking:
                 raise EmailNotVerified
             identity = await self._identities.find(profile)
             if identity is None:
-                identity = await self._add(actor, profile)
+                identity = await self._add(actor, profile, linked_by_owner=True)
                 await self._notifier.notify(identity.user_id, SecurityNotice.IDENTITY_LINKED, str(identity.pk))
             if identity.user_id != actor.owner_id:
                 raise IdentityTaken
+            if not identity.linked_by_owner:
+                await self._identities.record_owners_link(identity)
+                await self._record_link(actor, identity)
         return identity
 
     async def _account_of_address(self, profile: Profile) -> tuple[int, bool]:
@@ -135,6 +155,8 @@ class AccountLinking:
             return await self._registration.register(profile.email, profile.full_name), True
         if not account.is_usable:
             raise AccountUnusable(account.user_id)
+        if is_of_staff(account):
+            raise StaffNotLinked(account.user_id)
         if not account.is_verified:
             raise AccountEmailUnverified(account.user_id)
         return account.user_id, False
@@ -147,11 +169,14 @@ class AccountLinking:
             entry = AuditEntry(ANONYMOUS, "identity.left", TARGET_KIND, left.pk, before=before, subject_id=left.user_id)
             await self._audit.record(entry)
 
-    async def _add(self, owner: Principal, profile: Profile) -> Identity:
-        identity = await self._identities.add(owner.owner_id, profile)
-        after = {"provider": profile.provider, "email": profile.email}
-        await self._audit.record(AuditEntry(owner, "identity.linked", TARGET_KIND, identity.pk, after=after))
+    async def _add(self, owner: Principal, profile: Profile, *, linked_by_owner: bool) -> Identity:
+        identity = await self._identities.add(owner.owner_id, profile, linked_by_owner=linked_by_owner)
+        await self._record_link(owner, identity)
         return identity
+
+    async def _record_link(self, owner: Principal, identity: Identity) -> None:
+        after = {"provider": identity.provider, "email": identity.email}
+        await self._audit.record(AuditEntry(owner, "identity.linked", TARGET_KIND, identity.pk, after=after))
 
     async def _lock(self, user_id: int) -> Credentials:
         try:

@@ -46,9 +46,9 @@ class ReturnRedirect:
         return f"{return_to}#{urlencode({'code': code})}"
 
     def refused(self, return_to: str, provider: str, error: ProviderError) -> str:
-        """Return the URL with the error's code, and log the reason."""
+        """Return the URL with the error's code and its message for people, and log the reason."""
         logger.warning("sign-in with %s: %s (%s)", provider, error.code, error.reason or "no reason given")
-        return f"{return_to}#{urlencode({'error': error.code})}"
+        return f"{return_to}#{urlencode({'error': error.code, 'error_description': error.public_message})}"
 
 
 class AuthorizationStart:
@@ -81,18 +81,19 @@ class AuthorizationStart:
         data = {"provider": name, "browser": browser_binding.digest_of(secret), **query.model_dump()}
         state = await self._states.issue_another(None, data)
         try:
-            url = await client.authorization_url(self._request(name, state, secret))
+            url = await client.authorization_url(self._request(name, state, secret, query.max_age))
         except ProviderError as error:
             return AuthorizationRedirect(self._back.refused(query.return_to, name, error))
         cookie_name = browser_binding.cookie_name(state, is_https=self._own_url.startswith("https:"))
         return AuthorizationRedirect(url, BrowserCookie(cookie_name, secret, self._states.ttl_seconds))
 
-    def _request(self, name: str, state: str, secret: str) -> AuthorizationRequest:
+    def _request(self, name: str, state: str, secret: str, max_age: int | None) -> AuthorizationRequest:
         return AuthorizationRequest(
             redirect_uri=callback_url(self._own_url, name),
             state=state,
             nonce=browser_binding.nonce_of(secret, state),
             code_challenge=browser_binding.challenge_of(browser_binding.verifier_of(secret, state)),
+            max_age=max_age,
         )
 
 

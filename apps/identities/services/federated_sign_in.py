@@ -1,5 +1,7 @@
 """Redeems the code of a sign-in with a provider: for a session, or to link the identity to the caller's account."""
 
+from datetime import UTC, datetime
+
 from apps.authentication.domain.session_rules import Authentication
 from apps.authentication.schemas.login import SecondFactorNeeded, TokenPair
 from apps.authentication.services.sign_in import SignIn
@@ -33,8 +35,10 @@ class FederatedSignIn:
 
         Raises InvalidToken, and as `AccountLinking.account_of` and `SignIn.complete` do.
         """
-        user_id = await self._linking.account_of(await self._redeem(exchange))
-        return await self._sign_in.complete(Authentication(user_id, (FEDERATED,)))
+        profile = await self._redeem(exchange)
+        user_id = await self._linking.account_of(profile)
+        at = None if profile.authenticated_at is None else datetime.fromtimestamp(profile.authenticated_at, UTC)
+        return await self._sign_in.complete(Authentication(user_id, (FEDERATED,), federated_at=at))
 
     async def link(self, actor: Principal, exchange: CodeExchange) -> IdentityOut:
         """Link the identity to the caller's account.

@@ -5,17 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.core.errors import InvalidToken
-from apps.identities.domain.provider import (
-    AccessDenied,
-    InvalidProviderResponse,
-    Profile,
-    ProviderError,
-    ProviderUnavailable,
-)
+from apps.identities.domain.provider import InvalidProviderResponse, Profile, ProviderError, ProviderUnavailable
 from apps.identities.schemas.provider import CallbackQuery
 from apps.identities.services import browser_binding
 from apps.identities.services.authorization_start import ReturnRedirect, callback_url
-from apps.identities.services.provider_clients import AuthorizationCode, ProviderClient, Providers, refusal_of
+from apps.identities.services.provider_clients import AuthorizationCode, ProviderClient, Providers, callback_refusal
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 
 CALLBACK_SECONDS = 10.0  # for all requests to the provider together
@@ -52,22 +46,24 @@ class ProviderCallback:
             raise InvalidState
         return_to = begun.data["return_to"]
         try:
-            profile = await self._profile(self._providers.client(name), query, secret)
+            profile = await self._profile(self._providers.client(name), query, secret, begun.data.get("max_age"))
         except ProviderError as error:
             return self._back.refused(return_to, name, error)
         return await self._back.signed_in(return_to, profile, begun.data["code_challenge"])
 
-    async def _profile(self, client: ProviderClient, query: CallbackQuery, secret: str) -> Profile:
+    async def _profile(self, client: ProviderClient, query: CallbackQuery, secret: str, max_age: int | None) -> Profile:
         try:
             async with asyncio.timeout(CALLBACK_SECONDS):
                 await client.require_issuer(query.iss)
-                return await client.profile(self._code_of(client, query, secret))
+                return await client.profile(self._code_of(client, query, secret, max_age))
         except TimeoutError as error:
             raise ProviderUnavailable("too slow") from error
 
-    def _code_of(self, client: ProviderClient, query: CallbackQuery, secret: str) -> AuthorizationCode:
+    def _code_of(
+        self, client: ProviderClient, query: CallbackQuery, secret: str, max_age: int | None
+    ) -> AuthorizationCode:
         if query.error is not None:
-            raise AccessDenied if query.error == "access_denied" else refusal_of(query.error)
+            raise callback_refusal(query.error, query.error_description)
         if not query.code:
             raise InvalidProviderResponse("no code")
         return AuthorizationCode(
@@ -75,6 +71,7 @@ class ProviderCallback:
             redirect_uri=callback_url(self._own_url, client.provider.name),
             nonce=browser_binding.nonce_of(secret, query.state),
             code_verifier=browser_binding.verifier_of(secret, query.state),
+            max_age=max_age,
         )
 
 

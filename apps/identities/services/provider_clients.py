@@ -1,7 +1,7 @@
 """The clients of providers: OAuth 2.0's code flow (RFC 6749, RFC 7636), by OpenID Connect or GitHub's own API."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
@@ -9,19 +9,23 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from apps.core.errors import NotFound
 from apps.identities.domain.provider import (
     GITHUB,
+    AccessDenied,
     InvalidProviderResponse,
     Profile,
     Provider,
+    ProviderError,
     ProviderKind,
     ProviderRefused,
     ProviderUnavailable,
+    StaleAuthentication,
 )
 from apps.identities.services.claims import MICROSOFT_SHARED, owns_issuer, profile_from, profile_of
-from apps.identities.services.id_tokens import PublicKeys, UnknownKey, read_id_token, usable_keys
+from apps.identities.services.id_tokens import PublicKeys, UnknownKey, authentication_time, read_id_token, usable_keys
 from apps.identities.services.provider_http import ProviderHttp, ascii_text, json_object
 from apps.identities.services.provider_metadata import ProviderMetadata, PublishedDocument, metadata_url
 
 CHALLENGE_METHOD = "S256"  # RFC 7636, 4.2; `plain` would show the verifier to anyone who sees the request
+LOGGED_LENGTH_MAXIMUM = 200
 TEMPORARY_ERRORS = frozenset({"temporarily_unavailable", "server_error"})
 WELL_KNOWN_ERRORS = TEMPORARY_ERRORS | {
     "invalid_client", "invalid_grant", "invalid_request", "invalid_scope", "unauthorized_client",
@@ -35,22 +39,27 @@ GITHUB_API = "https://api.github.com"
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """The parameters of the redirect to the provider."""
+    """The parameters of the redirect to the provider.
+
+    With `max_age`, the provider has to authenticate its user again, and to say when it did.
+    """
 
     redirect_uri: str
     state: str = field(repr=False)
     nonce: str = field(repr=False)
     code_challenge: str
+    max_age: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationCode:
-    """The code from the provider's redirect, and the parameters that the token endpoint needs with it."""
+    """The code from the provider's redirect, and the parameters of the request that it answers."""
 
     code: str = field(repr=False)
     redirect_uri: str
     nonce: str = field(repr=False)
     code_verifier: str = field(repr=False)
+    max_age: int | None = None
 
 
 class ProviderClient(Protocol):
@@ -65,7 +74,7 @@ class ProviderClient(Protocol):
         """Raise InvalidProviderResponse unless the response's `iss` (RFC 9207) is this provider's."""
 
     async def profile(self, code: AuthorizationCode) -> Profile:
-        """Exchange the code, and return the profile of the user who has signed in."""
+        """Exchange the code, and return the profile of the user who has signed in; raises StaleAuthentication."""
 
 
 def authorization_url(endpoint: str, provider: Provider, request: AuthorizationRequest, **more: str) -> str:
@@ -110,10 +119,27 @@ async def fetch_tokens(
     return tokens
 
 
-def refusal_of(error: Any) -> ProviderUnavailable | ProviderRefused:
-    """Return the exception for a provider's error (RFC 6749, 4.1.2.1 and 5.2). Only well-known names are logged."""
+def refusal_of(error: Any) -> ProviderError:
+    """Return the exception for an error of the token endpoint (RFC 6749, 5.2). Only well-known names are logged.
+
+    The provider may repeat the request's code or client secret in its description.
+    """
     reason = error if isinstance(error, str) and error in WELL_KNOWN_ERRORS else "another error"
     return ProviderUnavailable(reason) if reason in TEMPORARY_ERRORS else ProviderRefused(reason)
+
+
+def callback_refusal(error: str, description: str | None) -> ProviderError:
+    """Return the exception for an error in the browser's redirect (RFC 6749, 4.1.2.1), with the provider's reason."""
+    reason = f'{_for_log(error)} "{_for_log(description or "")}"'
+    if error == "access_denied":
+        return AccessDenied(reason)
+    return ProviderUnavailable(reason) if error in TEMPORARY_ERRORS else ProviderRefused(reason)
+
+
+def _for_log(text: str) -> str:
+    """Return what a stranger may have written as one short line of printable characters."""
+    printable = "".join(each if each.isprintable() and each != '"' else " " for each in text[:LOGGED_LENGTH_MAXIMUM])
+    return " ".join(printable.split())
 
 
 class OpenIdClient:
@@ -128,7 +154,9 @@ class OpenIdClient:
     async def authorization_url(self, request: AuthorizationRequest) -> str:
         """Return the authorization endpoint with the request (OpenID Connect Core 3.1.2.1, RFC 7636)."""
         endpoint = (await self._metadata.get()).authorization_endpoint
-        return authorization_url(endpoint, self.provider, request, nonce=request.nonce)
+        # Some providers ignore one of the two. `auth_time`, which `max_age` requires of them, shows whether both did.
+        fresh = {} if request.max_age is None else {"max_age": str(request.max_age), "prompt": "login"}
+        return authorization_url(endpoint, self.provider, request, nonce=request.nonce, **fresh)
 
     async def require_issuer(self, issuer: str | None) -> None:
         """Raise InvalidProviderResponse if the response names another issuer, or lacks one that is always sent."""
@@ -147,7 +175,9 @@ class OpenIdClient:
         )
         id_token = ascii_text(tokens.get("id_token"), "id_token")
         claims = await self._claims(id_token, metadata, code.nonce)
-        return profile_of(self.provider, await self._completed(claims, metadata, tokens["access_token"]))
+        authenticated_at = authentication_time(claims, code.max_age)
+        profile = profile_of(self.provider, await self._completed(claims, metadata, tokens["access_token"]))
+        return replace(profile, authenticated_at=authenticated_at)
 
     async def _claims(self, id_token: str, metadata: ProviderMetadata, nonce: str) -> dict[str, Any]:
         try:
@@ -187,7 +217,12 @@ class GitHubClient:
         self._api = GITHUB_API if site == GITHUB else f"{site}/api/v3"
 
     async def authorization_url(self, request: AuthorizationRequest) -> str:
-        """Return the URL of GitHub's consent page. GitHub has no ID Tokens, so there is no nonce."""
+        """Return the URL of GitHub's consent page. GitHub has no ID Tokens, so there is no nonce.
+
+        Raises StaleAuthentication where a recent sign-in is requested: GitHub does not say when it authenticates.
+        """
+        if request.max_age is not None:
+            raise StaleAuthentication("GitHub does not say when it authenticates")
         return authorization_url(f"{self._oauth}/authorize", self.provider, request)
 
     async def require_issuer(self, issuer: str | None) -> None:

@@ -19,7 +19,7 @@ class MailMessage:
     `key` makes enqueueing idempotent: a key is enqueued once. It identifies the subject of the message (the id of a
     token or an event), never the time, in up to 200 characters. `user_id` is the account that it concerns, None for a
     recipient without an account. A message that could not be sent within `lifetime_seconds` is never sent: pass the
-    lifetime of the link in it.
+    lifetime of the link in it. It is sent `delay_seconds` from now at the earliest.
     """
 
     kind: str
@@ -29,6 +29,7 @@ class MailMessage:
     # Contains links with one-time tokens.
     context: Mapping[str, str] = field(repr=False)
     lifetime_seconds: int = DAY_SECONDS
+    delay_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,13 @@ class ClaimedMessage:
     context_encrypted: bytes | None = field(repr=False)
     created_at: datetime
     attempts: int
+
+
+class WaitingMessage(NamedTuple):
+    """A locked message that no worker has claimed, with its context."""
+
+    id: int
+    context: dict[str, str]
 
 
 class MessageAllowance(NamedTuple):

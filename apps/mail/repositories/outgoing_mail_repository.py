@@ -41,6 +41,15 @@ class OutgoingMailRepository:
         """Return the seconds until the address may get another message of these kinds, or 0."""
         return await _seconds_until("wait_seconds_for_address", {"recipient": recipient}, kinds, allowance)
 
+    async def lock_waiting(self, user_id: int, kind: str) -> OutgoingMail | None:
+        """Lock and return the account's message of this kind that no worker has claimed, or None."""
+        waiting = OutgoingMail.objects.filter(user_id=user_id, kind=kind, attempts=0, sent_at=None, failed_at=None)
+        return await lock_one(waiting.filter(expires_at__gt=Now()))
+
+    async def set_context(self, message_id: int, sealed: bytes) -> None:
+        """Replace the encrypted context of a locked message."""
+        await update(OutgoingMail.objects.filter(pk=message_id), context_encrypted=sealed)
+
     async def find_by_key(self, key: str) -> OutgoingMail | None:
         """Return the message, or None."""
         return await fetch_one(OutgoingMail.objects.filter(key=key))

@@ -1,8 +1,9 @@
 -- name: enqueue
 -- Of several transactions that enqueue the same key, the first to commit wins; the others wait for it and insert nothing.
-INSERT INTO outgoing_mails (kind, recipient, user_id, key, context_encrypted, expires_at)
+INSERT INTO outgoing_mails (kind, recipient, user_id, key, context_encrypted, due_at, expires_at)
 VALUES (%(kind)s, %(recipient)s, %(user_id)s, %(key)s, %(context_encrypted)s,
-    statement_timestamp() + make_interval(secs => %(lifetime_seconds)s))
+    statement_timestamp() + make_interval(secs => %(delay_seconds)s),
+    statement_timestamp() + make_interval(secs => %(delay_seconds)s + %(lifetime_seconds)s))
 ON CONFLICT (key) DO NOTHING
 
 -- name: claim

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.core.errors import DomainError
 from apps.core.http.error_responses import JSON_CONTENT_TYPE, to_domain_error
+from apps.core.http.query_parameters import ignore_unknown_parameters
 from apps.core.rate_limits.response_headers import record_rate_limits
 from apps.oauth.services.oauth_errors import ClientLimited, OAuthError
 
@@ -55,8 +56,12 @@ def authorization_of(request: HttpRequest) -> str:
 
 
 def with_oauth_errors(view: View) -> View:
-    """Decorate an operation to return errors as RFC 6749 defines (5.2) instead of in the API's error envelope."""
+    """Decorate an operation to return errors as RFC 6749 defines (5.2) instead of in the API's error envelope.
 
+    Unknown parameters are ignored, as 3.2 requires.
+    """
+
+    @ignore_unknown_parameters
     @wraps(view)
     async def respond(request: HttpRequest, *args: Any, **values: Any) -> Any:
         try:

@@ -10,7 +10,6 @@ from apps.core.http.responses import Router
 from apps.core.rate_limits.request_limits import limit_by_address
 from apps.core.rate_limits.response_headers import record_rate_limits
 from apps.core.schemas.common_responses import ErrorResponse
-from apps.core.values.ip_addresses import parse_address
 from apps.oauth.dependencies import (
     caller_authentication,
     client_authentication,
@@ -88,7 +87,7 @@ async def introspect_token(request: HttpRequest) -> IntrospectionOut:
     """
     form = read_form(request)
     caller = await _authenticated_caller(request, form)
-    return await introspection().introspect(caller, _token_in(form), _address_in(form))
+    return await introspection().introspect(caller, _token_in(form), form.get("ip"))
 
 
 @router.post(
@@ -129,9 +128,3 @@ def _token_in(form: dict[str, str]) -> str:
     if "token" not in form:
         raise OAuthError("The parameter token is missing.")
     return form["token"]
-
-
-def _address_in(form: dict[str, str]) -> str | None:
-    if "ip" in form and parse_address(form["ip"]) is None:
-        raise OAuthError("The parameter ip is not an IP address.")
-    return form.get("ip")

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 from apps.api_keys.services.key_secrets import KeySecret
-from apps.oauth.services.oauth_errors import InvalidClient, OAuthError
+from apps.core.authorization.authorization_header import BASIC, BEARER, MalformedAuthorization, credential_in
+from apps.oauth.services.oauth_errors import InvalidBearerToken, InvalidClient, OAuthError
 
-BASIC_SCHEME, BEARER_SCHEME = "basic", "bearer"
 SEVERAL_METHODS = "Authenticate the client by one method only."
 
 
@@ -43,21 +43,23 @@ def read_credentials(authorization: str, form: Mapping[str, str]) -> ClientCrede
 
 
 def bearer_of(authorization: str) -> str | None:
-    """Return the bearer token of the Authorization header (RFC 6750, 2.1), or None."""
-    scheme, _, value = authorization.partition(" ")
-    return value.strip() if scheme.lower() == BEARER_SCHEME else None
+    """Return the bearer token of the Authorization header (RFC 6750, 2.1), or None; raises InvalidBearerToken."""
+    try:
+        return credential_in(authorization, BEARER) if authorization else None
+    except MalformedAuthorization:
+        raise InvalidBearerToken("The Authorization header is malformed. Send one, with one credential.") from None
 
 
 def _in_header(authorization: str) -> ClientCredentials:
-    scheme, _, value = authorization.partition(" ")
-    if scheme.lower() != BASIC_SCHEME:
-        raise InvalidClient("Authenticate the client by HTTP Basic, or by client_id and client_secret in the form.")
     try:
-        client_id, colon, secret = b64decode(value.strip(), validate=True).decode().partition(":")
+        credential = credential_in(authorization, BASIC)
+        if credential is None:
+            raise InvalidClient("Authenticate the client by HTTP Basic, or by client_id and client_secret in the form.")
+        client_id, colon, secret = b64decode(credential, validate=True).decode().partition(":")
         if not colon:
             raise InvalidClient
         return ClientCredentials(_decoded(client_id), _decoded(secret))
-    except ValueError as error:  # neither Base64 nor UTF-8
+    except ValueError as error:  # no Basic credential, neither Base64 nor UTF-8
         raise InvalidClient("The Authorization header is malformed.") from error
 
 

@@ -122,4 +122,4 @@ class ClientTokenAuthentication:
 
 
 def _restricted(key: Principal, scopes: tuple[str, ...]) -> Principal:
-    return replace(key, scopes=common_scopes(key.scopes, scopes))
+    return replace(key, scopes=common_scopes(key.scopes, scopes), is_temporary=True)

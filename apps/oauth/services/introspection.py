@@ -8,6 +8,7 @@ from apps.authentication.domain.refresh_token import PREFIX as REFRESH_START
 from apps.authentication.services.session_tokens import SessionTokens
 from apps.core.authorization.principal import Principal
 from apps.core.authorization.scopes import TOKENS_INTROSPECT
+from apps.core.values.ip_addresses import parse_address
 from apps.oauth.schemas.oauth_token import IntrospectionOut
 from apps.oauth.services.client_tokens import ActiveClientTokens, ClientTokens
 from apps.oauth.services.requested_scopes import common_scopes
@@ -46,8 +47,11 @@ class Introspection:
         """Return whether the token is active when it is presented from `address`, and its scopes if it is.
 
         A token that the caller may not introspect is reported as inactive (RFC 7662, 2.2). Without the scope, a caller
-        may introspect only its own tokens.
+        may introspect only its own tokens. From an address that cannot be read no token is active: who presents a
+        token may also control what its service takes for the address.
         """
+        if address is not None and parse_address(address) is None:
+            return INACTIVE
         found = await self._find(token, address)
         if found is None or not (caller.has_scope(TOKENS_INTROSPECT) or found.belongs_to(caller)):
             return INACTIVE

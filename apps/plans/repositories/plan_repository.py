@@ -9,8 +9,8 @@ from django.db.models.functions import Cast
 
 from apps.core.database.database_errors import ConstraintViolated
 from apps.core.database.orm.entity_repository import existing
-from apps.core.database.orm.queries import count, fetch_all, fetch_one, lock_one
-from apps.core.database.orm.writes import check_constraints, delete, insert, insert_all, update
+from apps.core.database.orm.queries import count, exists, fetch_all, fetch_one, lock_one
+from apps.core.database.orm.writes import check_constraints, delete, insert_all, insert_if_free, update
 from apps.core.errors import Conflict, ErrorDetail
 from apps.core.rate_limits.rate_limit import RateLimit
 from apps.plans.models import Plan, PlanLimit
@@ -50,19 +50,20 @@ class PlanRepository:
 
     async def insert(self, columns: Mapping[str, Any], rate_limits: Sequence[Mapping[str, Any]]) -> Plan:
         """Insert a plan; raises Conflict when its name is taken."""
-        try:
-            plan = await insert(Plan(**columns))
-        except ConstraintViolated as error:
-            raise _refusal(error) from error
+        plan = Plan(**columns)
+        if not await insert_if_free(plan):
+            raise _name_taken()
         await self._insert_rate_limits(plan, rate_limits)
         return await self.get(plan.pk)
 
     async def update(self, plan: Plan, columns: Mapping[str, Any]) -> None:
         """Change columns of a locked plan; raises Conflict when its name is taken."""
+        if "name" in columns and await exists(Plan.objects.filter(name=columns["name"]).exclude(pk=plan.pk)):
+            raise _name_taken()
         try:
             await update(Plan.objects.filter(pk=plan.pk), **columns)
-        except ConstraintViolated as error:
-            raise _refusal(error) from error
+        except ConstraintViolated as error:  # a concurrent transaction has taken the name
+            raise (_name_taken() if error.constraint == NAME_UNIQUE else error) from error
 
     async def replace_rate_limits(self, plan: Plan, rate_limits: Sequence[Mapping[str, Any]]) -> None:
         """Replace the rate limits of a locked plan."""
@@ -90,5 +91,5 @@ def _with_rate_limits(plans: QuerySet[Plan]) -> QuerySet[Plan]:
     return plans.annotate(rate_limits=ArraySubquery(limits.values(rate_limit=rate_limit)))
 
 
-def _refusal(error: ConstraintViolated) -> Exception:
-    return Conflict(NAME_TAKEN.message, details=[NAME_TAKEN]) if error.constraint == NAME_UNIQUE else error
+def _name_taken() -> Conflict:
+    return Conflict(NAME_TAKEN.message, details=[NAME_TAKEN])

@@ -2,10 +2,9 @@
 
 from django.db.models import QuerySet
 
-from apps.core.database.database_errors import ConstraintViolated
 from apps.core.database.orm.prepared_query import prepared
 from apps.core.database.orm.queries import count, fetch_one, lock_one
-from apps.core.database.orm.writes import delete, insert, update
+from apps.core.database.orm.writes import delete, insert_if_free, update
 from apps.core.database.statements import execute
 from apps.core.errors import Conflict, NotFound
 from apps.second_factors.domain.presented_factors import Assertion
@@ -37,12 +36,9 @@ class PasskeyRepository:
 
     async def insert(self, passkey: Passkey) -> Passkey:
         """Insert a passkey; raises Conflict when it is already registered, for this or another account."""
-        try:
-            return await insert(passkey)
-        except ConstraintViolated as error:
-            if "credential_id" not in error.constraint:
-                raise
-            raise Conflict("This passkey is already registered.") from error
+        if not await insert_if_free(passkey):
+            raise Conflict("This passkey is already registered.")
+        return passkey
 
     async def rename(self, passkey: Passkey, name: str) -> None:
         """Change the name of a locked passkey."""

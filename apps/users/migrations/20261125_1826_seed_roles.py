@@ -8,7 +8,7 @@ SCOPES = {"service": "keys:verify", "credit-service": "credits:hold"}
 SEED = """
 WITH role AS (
     INSERT INTO auth_group (name)
-    SELECT name FROM unnest(ARRAY[%(name)s, 'keyhouse-' || %(name)s]) WITH ORDINALITY AS wanted (name, place)
+    SELECT name FROM unnest(ARRAY[%(name)s::text, 'keyhouse-' || %(name)s::text]) WITH ORDINALITY AS wanted (name, place)
     WHERE name NOT IN (SELECT name FROM auth_group) ORDER BY place LIMIT 1
     RETURNING id
 )
@@ -17,7 +17,7 @@ INSERT INTO role_scopes (role_id, scope) SELECT id, %(scope)s FROM role
 # Only what is still as it was seeded: a role that somebody has made their own stays a group of Django's.
 SEEDED = """
 SELECT id FROM auth_group AS role
-WHERE name IN (%(name)s, 'keyhouse-' || %(name)s)
+WHERE name IN (%(name)s::text, 'keyhouse-' || %(name)s::text)
 AND ARRAY(SELECT scope::text FROM role_scopes WHERE role_id = role.id) = ARRAY[%(scope)s]
 AND NOT EXISTS (SELECT FROM auth_group_permissions WHERE group_id = role.id)
 """

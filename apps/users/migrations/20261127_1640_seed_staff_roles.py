@@ -32,7 +32,7 @@ ROLES = {
 SEED = """
 WITH role AS (
     INSERT INTO auth_group (name)
-    SELECT name FROM unnest(ARRAY[%(name)s, 'keyhouse-' || %(name)s]) WITH ORDINALITY AS wanted (name, place)
+    SELECT name FROM unnest(ARRAY[%(name)s::text, 'keyhouse-' || %(name)s::text]) WITH ORDINALITY AS wanted (name, place)
     WHERE name NOT IN (SELECT name FROM auth_group) ORDER BY place LIMIT 1
     RETURNING id
 )
@@ -41,7 +41,7 @@ INSERT INTO role_scopes (role_id, scope) SELECT id, unnest(%(scopes)s::text[]) F
 # Only what is still as it was seeded.
 SEEDED = """
 SELECT id FROM auth_group AS role
-WHERE name IN (%(name)s, 'keyhouse-' || %(name)s)
+WHERE name IN (%(name)s::text, 'keyhouse-' || %(name)s::text)
 AND ARRAY(SELECT scope::text FROM role_scopes WHERE role_id = role.id ORDER BY 1)
     = ARRAY(SELECT unnest(%(scopes)s::text[]) ORDER BY 1)
 AND NOT EXISTS (SELECT FROM auth_group_permissions WHERE group_id = role.id)

@@ -16,7 +16,10 @@ WHERE name IS NOT NFC NORMALIZED
 
 
 class Migration(migrations.Migration):
-    dependencies = [("users", "20261127_1640_seed_staff_roles"), ("auth", "0012_alter_user_first_name_max_length")]
+    dependencies = [
+        ("users", "20261127_1853_add_formerly_verified_at"),
+        ("auth", "0012_alter_user_first_name_max_length"),
+    ]
 
     operations = [
         migrations.RunSQL(FULL_NAMES, migrations.RunSQL.noop),

@@ -50,9 +50,11 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(self, email: str, username: str, password: str | None = None, **fields: Any) -> "User":
         """Save a superuser's account and return it; `createsuperuser` calls this.
 
-        Raises ValidationError for an invalid address and a password that may not be set: Django's command accepts both
-        with `--noinput`.
+        Raises ValidationError for an invalid address, a password that may not be set, and a taken user name: Django's
+        command accepts all of them with `--noinput`.
         """
+        if self.filter(deleted_at=None, username__iexact=username).exists():
+            raise ValidationError("An account with this user name exists.")
         user = self.new(_required(email), username, **{**fields, "is_staff": True, "is_superuser": True})
         if password is not None:
             validate_password(password, user)
@@ -79,6 +81,8 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     email_verified_at = models.DateTimeField(null=True, blank=True)
+    # When an earlier address was verified, before staff set another one, which is not.
+    formerly_verified_at = models.DateTimeField(null=True, editable=False)
     # The requested address, the end of the time to confirm it, and the address (old or new) that has confirmed it.
     pending_email = models.EmailField(
         max_length=EMAIL_LENGTH_MAXIMUM, blank=True, default="", db_default="", editable=False

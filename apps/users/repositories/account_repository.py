@@ -8,12 +8,15 @@ from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from apps.core.database.orm.prepared_query import prepared
-from apps.core.database.orm.queries import fetch_all
+from apps.core.database.orm.queries import fetch_all, lock_all
 from apps.core.database.orm.writes import update
+from apps.core.database.statements import fetch_rows
 from apps.core.errors import NotFound
 from apps.core.values.email_addresses import canonical_email
 from apps.users.models import Role, RoleScope, User
 
+# The case is folded as in the unique index.
+LOCK_ADDRESS = """SELECT pg_advisory_xact_lock(hashtextextended('users ' || lower(%s::text COLLATE "C"), 0))"""
 UNTOUCHED = {"updated_at": F("updated_at")}  # signing in and out does not change the account
 
 
@@ -39,6 +42,21 @@ class AccountRepository:
             raise NotFound
         return user
 
+    async def lock_with(self, user_id: int, other_id: int | None) -> tuple[User, User | None]:
+        """Lock two accounts in order of id and return them; raises NotFound for the first. The other may be missing."""
+        found = {user.pk: user for user in await lock_all(_accounts([user_id, other_id or user_id]))}
+        if user_id not in found:
+            raise NotFound
+        return found[user_id], None if other_id is None else found.get(other_id)
+
+    async def lock_address(self, email: str) -> None:
+        """Lock the address, whether or not an account has it, until the transaction ends. Lock no account before.
+
+        For callers who must not learn whether there is an account: a lock of its row alone would make concurrent
+        requests wait for each other only where there is one.
+        """
+        await fetch_rows(LOCK_ADDRESS, [email])
+
     async def lock_by_email(self, email: str) -> User | None:
         """Lock the account with this address in any spelling and return it, or None."""
         return await _account_of_email.lock(canonical_email(email))
@@ -59,10 +77,15 @@ class AccountRepository:
 
         The address is None once the account is erased. Raises NotFound.
         """
+        user, moment = await self.find_now(user_id)
+        return user.email if user.erased_at is None else None, moment
+
+    async def find_now(self, user_id: int) -> tuple[User, datetime]:
+        """Return the account, deleted or not, and the time by the database's clock; raises NotFound."""
         user = await _account_now.first(user_id)
         if user is None:
             raise NotFound
-        return user.email if user.erased_at is None else None, vars(user)["now"]
+        return user, vars(user)["now"]
 
     async def role_scopes(self, user_id: int) -> list[str]:
         """Return the scopes that the account's roles give, also of a deleted account."""
@@ -96,6 +119,10 @@ class AccountRepository:
 @prepared
 def _account(user_id: int) -> QuerySet[User]:
     return User.objects.filter(pk=user_id, deleted_at=None)
+
+
+def _accounts(user_ids: list[int]) -> QuerySet[User]:
+    return User.objects.filter(pk__in=user_ids, deleted_at=None)
 
 
 @prepared

@@ -6,13 +6,12 @@ from django.contrib.auth.hashers import make_password
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from apps.core.database.database_errors import ConstraintViolated
 from apps.core.database.orm.queries import fetch_all, fetch_one, lock_one, record_lock
 from apps.core.database.orm.writes import update
 from apps.core.errors import NotFound
 from apps.users.models import User
 from apps.users.repositories.pending_email_repository import NOTHING_PENDING
-from apps.users.repositories.user_repository import conflict_of
+from apps.users.repositories.user_repository import require_free, update_free
 
 DUE_MAXIMUM = 1000  # per query
 
@@ -29,10 +28,8 @@ class ErasureRepository:
 
     async def restore(self, user: User) -> None:
         """Undo the deletion of a locked account; raises Conflict when its address or user name is taken."""
-        try:
-            await update(User.objects.filter(pk=user.pk), deleted_at=None, is_active=True)
-        except ConstraintViolated as error:
-            raise conflict_of(error) from error
+        await require_free(user, {"email": user.email, "username": user.username})
+        await update_free(user, {"deleted_at": None, "is_active": True})
 
     async def due(self, days: int, after: User | None) -> list[User]:
         """Return up to DUE_MAXIMUM accounts that were deleted at least `days` ago, the first deleted first.
@@ -57,6 +54,7 @@ class ErasureRepository:
             password=make_password(None),
             last_login=None,
             email_verified_at=None,
+            formerly_verified_at=None,
             erased_at=Now(),
             **NOTHING_PENDING,
         )

@@ -6,11 +6,10 @@ from typing import Any
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from apps.core.database.database_errors import ConstraintViolated
 from apps.core.database.orm.queries import exists
 from apps.core.database.orm.writes import update
 from apps.users.models import User
-from apps.users.repositories.user_repository import conflict_of
+from apps.users.repositories.user_repository import require_free, update_free
 
 NOTHING_PENDING = {"pending_email": "", "pending_email_until": None, "pending_email_confirmed_by": ""}
 
@@ -46,10 +45,8 @@ class PendingEmailRepository:
     async def move(self, user: User, email: str, *, is_verified: bool) -> None:
         """Set the account's address, as verified or not; raises Conflict when it is taken."""
         verified: dict[str, Any] = {"email_verified_at": Now()} if is_verified else {}
-        try:
-            await update(_row(user), email=email, **verified, **NOTHING_PENDING)
-        except ConstraintViolated as error:
-            raise conflict_of(error) from error
+        await require_free(user, {"email": email})
+        await update_free(user, {"email": email, **verified, **NOTHING_PENDING})
 
 
 def _row(user: User) -> QuerySet[User]:

@@ -19,10 +19,6 @@ SQL = load_statements(Path(__file__).with_name("pending_registrations.sql"))
 class PendingRegistrationRepository:
     """The pending registrations' rows."""
 
-    async def lock_address(self, email: str) -> None:
-        """Lock the address, which may have no row yet: transactions that lock the same address wait for each other."""
-        await fetch_rows(SQL["lock_address"], [email])
-
     async def count_since(self, email: str, age: timedelta) -> int:
         """Return the number of pending registrations for the address that are newer than `age`."""
         return await count(_of_address(email).filter(created_at__gt=Now() - age))

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from apps.core.database.database_errors import ConstraintViolated
 from apps.core.database.orm.queries import count, exists, fetch_all, fetch_one, lock_all, lock_one
-from apps.core.database.orm.writes import check_constraints, delete, insert, insert_all, update
+from apps.core.database.orm.writes import check_constraints, delete, insert_all, insert_if_free, update
 from apps.core.errors import Conflict, ErrorDetail, NotFound
 from apps.users.models import Role, RoleScope, User
 
@@ -50,17 +50,19 @@ class RoleRepository:
 
     async def insert(self, name: str) -> int:
         """Insert a role without scopes and permissions and return its id; raises Conflict when its name is taken."""
-        try:
-            return (await insert(Role(name=name))).pk
-        except ConstraintViolated as error:
-            raise _refusal(error) from error
+        role = Role(name=name)
+        if not await insert_if_free(role):
+            raise _name_taken()
+        return role.pk
 
     async def rename(self, role_id: int, name: str) -> None:
         """Rename a locked role; raises Conflict when the name is taken."""
+        if await exists(Role.objects.filter(name=name).exclude(pk=role_id)):
+            raise _name_taken()
         try:
             await update(Role.objects.filter(pk=role_id), name=name)
-        except ConstraintViolated as error:
-            raise _refusal(error) from error
+        except ConstraintViolated as error:  # a concurrent transaction has taken the name
+            raise (_name_taken() if error.constraint == NAME_UNIQUE else error) from error
 
     async def replace_scopes(self, role_id: int, scopes: Collection[str]) -> None:
         """Replace the scopes of a locked role."""
@@ -105,5 +107,5 @@ def _existing(role: Role | None) -> Role:
     return role
 
 
-def _refusal(error: ConstraintViolated) -> Exception:
-    return Conflict(NAME_TAKEN.message, details=[NAME_TAKEN]) if error.constraint == NAME_UNIQUE else error
+def _name_taken() -> Conflict:
+    return Conflict(NAME_TAKEN.message, details=[NAME_TAKEN])

@@ -6,13 +6,14 @@ from operator import or_
 from typing import Any, override
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Collate, Lower, Now
+from django.db.models.lookups import Exact
 
 from apps.core.database.database_errors import ConstraintViolated
 from apps.core.database.orm.prepared_query import prepared
-from apps.core.database.orm.queries import count, fetch_after, fetch_all
-from apps.core.database.orm.writes import check_constraints, insert, insert_if_free, update
+from apps.core.database.orm.queries import count, exists, fetch_after, fetch_all
+from apps.core.database.orm.writes import check_constraints, insert_if_free, update
 from apps.core.errors import Conflict, ErrorDetail, NotFound, ValidationFailed
 from apps.core.values.email_addresses import canonical_email
 from apps.core.values.look_ups import search_spellings
@@ -20,10 +21,8 @@ from apps.users.models import Role, User
 from apps.users.repositories.account_repository import AccountRepository
 
 EMAIL_TAKEN = ErrorDetail("email", "An account with this e-mail address exists.")
-TAKEN = {
-    "users_email_unique": EMAIL_TAKEN,
-    "users_username_unique": ErrorDetail("username", "An account with this user name exists."),
-}
+USERNAME_TAKEN = ErrorDetail("username", "An account with this user name exists.")
+TAKEN = {"users_email_unique": EMAIL_TAKEN, "users_username_unique": USERNAME_TAKEN}
 
 
 class UserRepository(AccountRepository):
@@ -62,11 +61,8 @@ class UserRepository(AccountRepository):
 
     async def insert(self, user: User, *, is_verified: bool) -> None:
         """Insert an account; raises Conflict when its address or user name is taken."""
-        user.email_verified_at = Now() if is_verified else None
-        try:
-            await insert(user)
-        except ConstraintViolated as error:
-            raise conflict_of(error) from error
+        while not await self.insert_if_free(user, is_verified=is_verified):
+            await require_free(user, {"email": user.email, "username": user.username})
 
     async def insert_if_free(self, user: User, *, is_verified: bool) -> bool:
         """Insert an account unless its address or user name is taken, and return whether it was inserted."""
@@ -79,10 +75,8 @@ class UserRepository(AccountRepository):
         Raises Conflict when its address or user name is taken, ValidationFailed when its plan has just been deleted.
         """
         ended = {"sessions_ended_at": Now()} if ends_sessions else {}
-        try:
-            await update(User.objects.filter(pk=user.pk), **columns, **ended)
-        except ConstraintViolated as error:
-            raise conflict_of(error) from error
+        await require_free(user, columns)
+        await update_free(user, {**columns, **ended})
         if "plan_id" in columns:
             await require_plan()
 
@@ -120,15 +114,36 @@ def _contains(text: str) -> Q:
     return Q(email__icontains=text) | Q(username__icontains=text) | Q(full_name__icontains=text)
 
 
+async def require_free(user: User, columns: Mapping[str, Any]) -> None:
+    """Raise Conflict when another account has the address or the user name among these columns.
+
+    PostgreSQL's log repeats the values of an insert or update that it refuses, so taken names are looked up before. Of
+    concurrent transactions that take the same name, the unique indexes still refuse all but one.
+    """
+    others = User.objects.filter(deleted_at=None).exclude(pk=user.pk)
+    for taken in (EMAIL_TAKEN, USERNAME_TAKEN):
+        if taken.field in columns and await exists(others.filter(_is_named(taken.field, columns[taken.field]))):
+            raise Conflict(taken.message, details=[taken])
+
+
+def _is_named(field: str, name: str) -> Q:
+    return Q(Exact(Lower(field), Lower(Collate(Value(name), "C"))))
+
+
+async def update_free(user: User, columns: Mapping[str, Any]) -> None:
+    """Change columns of a locked account; raises Conflict when a concurrent transaction has taken the name."""
+    try:
+        await update(User.objects.filter(pk=user.pk), **columns)
+    except ConstraintViolated as error:
+        taken = TAKEN.get(error.constraint)
+        if taken is None:
+            raise
+        raise Conflict(taken.message, details=[taken]) from error
+
+
 async def require_plan() -> None:
     """Check the foreign key to the plan now instead of at the commit; raises ValidationFailed if it was deleted."""
     try:
         await check_constraints()
     except ConstraintViolated as error:
         raise ValidationFailed.of("plan", "No plan has this name.") from error
-
-
-def conflict_of(error: ConstraintViolated) -> Exception:
-    """Return the Conflict for a taken address or user name, with the field, or the error for other constraints."""
-    taken = TAKEN.get(error.constraint)
-    return error if taken is None else Conflict(taken.message, details=[taken])

@@ -8,16 +8,27 @@ from apps.core.http.responses import Router, errors
 from apps.core.rate_limits.request_limits import limit_by_address
 from apps.core.schemas.common_responses import Done
 from apps.users.dependencies import confirmed_registration, email_change, email_verification
-from apps.users.schemas.user import EmailChangeOut, RegistrationConfirm, TokenPresented, UserOut
+from apps.users.schemas.user import (
+    AddressVerified,
+    EmailChangeConfirm,
+    EmailChangeOut,
+    RegistrationConfirm,
+    TokenPresented,
+    UserOut,
+)
 
 router = Router(tags=["authentication"])
 
 
 @router.post("/verify-email", auth=None, response={200: Done, **errors(429)})
-async def verify_email(request: HttpRequest, body: TokenPresented) -> Done:
-    """Verify an e-mail address with the token from the message to it. Rate limited per client address."""
+async def verify_email(request: HttpRequest, body: AddressVerified) -> Done:
+    """Verify an e-mail address with the token from the message to it and the password of the account.
+
+    The password shows that the recipient of the message has created the account. After five wrong ones
+    (`WRONG_PASSWORD`) the token is invalid. A password reset verifies the address too. Rate limited per client address.
+    """
     await limit_by_address(request, "verify-email")
-    await email_verification().verify(body.token.get_secret_value())
+    await email_verification().verify(body.token.get_secret_value(), body.password.get_secret_value())
     return Done()
 
 
@@ -33,13 +44,15 @@ async def confirm_registration(request: HttpRequest, body: RegistrationConfirm) 
 
 
 @router.post("/confirm-email", auth=None, response={200: EmailChangeOut, **errors(429)})
-async def confirm_email(request: HttpRequest, body: TokenPresented) -> EmailChangeOut:
+async def confirm_email(request: HttpRequest, body: EmailChangeConfirm) -> EmailChangeOut:
     """Confirm a change of address with the token from the message to the old or the new address. Both must confirm.
 
-    Rate limited per client address.
+    The token of the new address needs the password of the account; after five wrong ones (`WRONG_PASSWORD`) it is
+    invalid. Rate limited per client address.
     """
     await limit_by_address(request, "confirm-email")
-    return EmailChangeOut(status=await email_change().confirm(body.token.get_secret_value()))
+    password = body.password.get_secret_value() if body.password else None
+    return EmailChangeOut(status=await email_change().confirm(body.token.get_secret_value(), password))
 
 
 @router.post("/cancel-email-change", auth=None, response={200: Done, **errors(429)})

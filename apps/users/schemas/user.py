@@ -190,6 +190,18 @@ class TokenPresented(RequestSchema):
     token: PresentedToken
 
 
+class AddressVerified(TokenPresented):
+    """The token from the message, and the password of the account."""
+
+    password: Password
+
+
+class EmailChangeConfirm(TokenPresented):
+    """The token from the message, and where that was sent to the new address, the password of the account."""
+
+    password: Password | None = None
+
+
 class EmailChangeOut(ResponseSchema):
     """`pending` until both addresses have confirmed, then `changed`."""
 

@@ -15,7 +15,8 @@ from apps.one_time_tokens.services.in_transaction.one_time_tokens import Account
 from apps.users.repositories.erasure_repository import ErasureRepository
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.user import UserOut
-from apps.users.services.credentials import Credentials, require_changeable_by, require_removable_by
+from apps.users.services.credentials import Credentials, require_changeable_by
+from apps.users.services.in_transaction.accounts import lock_removable
 
 MESSAGE_KIND = "account_deleted"
 
@@ -51,8 +52,7 @@ class AccountRemoval:
             actor.require_recent_authentication()
         changes = {"deleted_at": timezone.now(), "is_active": False}
         async with transaction():
-            user = await self._users.lock(user_id)
-            await require_removable_by(actor, Credentials.of(user), self._users)
+            user = await lock_removable(actor, user_id, self._users)
             if if_match.is_conditional:
                 if_match.require(UserOut.of(await self._users.get(user_id)))
             before = {name: getattr(user, name) for name in changes}

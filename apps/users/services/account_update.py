@@ -14,7 +14,8 @@ from apps.plans.services.plan_service import PlanService
 from apps.users.models import User
 from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.user import UserOut, UserUpdate
-from apps.users.services.credentials import Credentials, require_changeable_by, require_removable_by, scopes_held_by
+from apps.users.services.credentials import Credentials, require_changeable_by, scopes_held_by
+from apps.users.services.in_transaction.accounts import lock_removable
 from apps.users.services.in_transaction.email_changes import EmailChangeRequests, EmailReplacement
 from apps.users.services.in_transaction.role_assignment import RoleAssignment
 
@@ -67,9 +68,7 @@ class AccountUpdate:
         changes = await self._changes(update)
         wanted_email = changes.pop("email", None) if user_id == actor.user_id else None
         async with transaction():
-            user = await self._users.lock(user_id)
-            require = require_removable_by if update.removes_access else require_changeable_by
-            await require(actor, Credentials.of(user), self._users)
+            user = await self._lock(actor, user_id, removes_access=update.removes_access)
             if if_match.is_conditional:
                 if_match.require(UserOut.of(await self._users.get(user_id)))
             if changes or wanted_email is None:
@@ -79,6 +78,13 @@ class AccountUpdate:
             elif "email" in changes:
                 await self._replacement.complete_by_staff(actor, user, changes["email"])
             return UserOut.of(await self._users.get(user_id))
+
+    async def _lock(self, actor: Principal, user_id: int, *, removes_access: bool) -> User:
+        if removes_access:
+            return await lock_removable(actor, user_id, self._users)
+        user = await self._users.lock(user_id)
+        await require_changeable_by(actor, Credentials.of(user), self._users)
+        return user
 
     async def _changes(self, update: UserUpdate) -> dict[str, Any]:
         changes = {name: getattr(update, name) for name in update.model_fields_set}
@@ -94,6 +100,7 @@ class AccountUpdate:
             before[ROLES] = await self._roles.assign(user.pk, changes[ROLES])
         if "email" in columns and columns["email"].lower() != user.email.lower():
             columns["email_verified_at"] = None
+            columns["formerly_verified_at"] = user.email_verified_at or user.formerly_verified_at
         await self._users.update(user, columns, ends_sessions=_ends_sessions(user, changes))
         if changes.keys() & SCOPES:
             await self._require_may_give(actor, user, held)

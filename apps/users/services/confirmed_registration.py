@@ -23,7 +23,8 @@ CONFIRM, REGISTERED = "confirm_registration", "registered_already"
 class ConfirmedRegistration:
     """Stores sign-ups until their address is confirmed.
 
-    An address that has an account gets a message that says so. Both cases run the same statements.
+    An address that has an account gets a message that says so. Both cases run the same statements and wait for the same
+    locks.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class ConfirmedRegistration:
         """Store the sign-up and send a message to its address, up to five an hour; further sign-ups are dropped."""
         email = account["email"]
         async with transaction():
-            await self._pending.lock_address(email)
+            await self._users.lock_address(email)
             if await self._pending.count_since(email, timedelta(hours=1)) >= MESSAGES_AN_HOUR:
                 return
             owner = await self._users.lock_by_email(email)

@@ -24,6 +24,7 @@ class Credentials:
     is_usable: bool
     password_hash: str = field(repr=False)
     is_verified: bool = False  # whether the address is verified
+    was_ever_verified: bool = False  # whether this address is, or an earlier one was
     is_staff: bool = False
     is_superuser: bool = False
 
@@ -38,6 +39,7 @@ class Credentials:
             is_usable=is_usable(user),
             password_hash=user.password,
             is_verified=user.email_verified_at is not None,
+            was_ever_verified=(user.email_verified_at or user.formerly_verified_at) is not None,
             is_staff=user.is_staff,
             is_superuser=user.is_superuser,
         )
@@ -98,14 +100,19 @@ async def require_changeable_by(actor: Principal, account: Colleague, roles: Rol
         raise NotAllowed(f"This member of staff holds scopes that you lack: {', '.join(sorted(lacking))}.")
 
 
-async def require_removable_by(actor: Principal, account: Colleague, roles: RoleScopes) -> None:
+async def require_removable_by(
+    actor: Principal, account: Credentials, own: Credentials | None, roles: RoleScopes
+) -> None:
     """Raise as `require_changeable_by` does, and Conflict where members of staff would remove their own access.
 
-    So there is always a superuser, who can give access back to others.
+    So there is always a superuser, who can give access back to others: `own` is the actor's account, locked with the
+    other, so that of two superusers who remove each other at the same time only one succeeds.
     """
     await require_changeable_by(actor, account, roles)
     if is_of_staff(account) and account.user_id == actor.user_id:
         raise Conflict("You cannot remove your own access. Ask another member of staff to remove it.")
+    if account.is_superuser and actor.user_id is not None and not (own and own.is_superuser and own.is_usable):
+        raise NotAllowed("Your own account has just lost its rights.")
 
 
 def is_of_staff(account: Colleague) -> bool:

@@ -11,6 +11,7 @@ from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTime
 from apps.users.models import User
 from apps.users.repositories.account_repository import AccountRepository
 from apps.users.services.in_transaction.address_messages import VERIFY, VerificationMessages
+from apps.users.services.link_passwords import LinkPasswords, require_same_password
 
 
 class EmailVerification:
@@ -23,23 +24,26 @@ class EmailVerification:
         messages: VerificationMessages,
         queue: MessageQueue,
         audit: AuditTrail,
+        passwords: LinkPasswords,
     ) -> None:
+        self._passwords = passwords
         self._accounts = accounts
         self._tokens = tokens
         self._messages = messages
         self._queue = queue
         self._audit = audit
 
-    async def verify(self, token: str) -> None:
-        """Spend the token and store that the address is verified; raises InvalidToken.
+    async def verify(self, token: str, password: str) -> None:
+        """Spend the token and store that the address is verified; raises InvalidToken, WrongPassword.
 
-        A token is valid only for the address that it was sent to.
+        A token is valid only for the address that it was sent to. The password shows that the reader of the message is
+        the person who has the account: otherwise a person who follows the link would verify an account of an attacker,
+        who has signed up with the reader's address and knows the password. After five wrong ones the token is invalid.
         """
-        found = await self._tokens.find(token)
-        if found is None or found.user_id is None:
-            raise InvalidToken
+        user_id, checked_digest = await self._passwords.check(self._tokens, token, password)
         async with transaction():
-            user = await self._lock(found.user_id)
+            user = await self._lock(user_id)
+            require_same_password(user, checked_digest)
             spent = await self._tokens.spend(token)
             if spent is None or spent.data["email"].lower() != user.email.lower():
                 raise InvalidToken

@@ -23,7 +23,8 @@ class VerificationQuery(NamedTuple):
 
     A metered call uses rate limits and credits when it is allowed; a recorded one is stored as usage event or denial.
     With `is_idempotent`, `request_id` is the client's idempotency key: the response is stored for retries. With
-    `is_credential`, the key is used for Keyhouse's own API.
+    `is_credential`, the key is used for Keyhouse's own API. With `has_unreadable_address`, the caller has sent a text
+    that is not an address, which is allowed for no key.
     """
 
     digest: bytes
@@ -38,6 +39,7 @@ class VerificationQuery(NamedTuple):
     is_recorded: bool = True
     is_credential: bool = False
     caller: Caller | None = None
+    has_unreadable_address: bool = False
 
 
 class Code(StrEnum):

@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from apps.core.database.pool import long_running_connection
+from apps.core.database.pool import long_running_transaction
 from apps.core.database.statements import load_statements
 
 SQL = load_statements(Path(__file__).with_name("ledger_audit.sql"))
@@ -40,7 +40,7 @@ class LedgerAuditRepository:
 
 @asynccontextmanager
 async def _snapshot() -> AsyncIterator[AsyncConnection[Any]]:
-    async with long_running_connection() as borrowed, borrowed.transaction():
+    async with long_running_transaction() as borrowed:
         for statement in (SNAPSHOT, WORK_MEMORY):
             await borrowed.execute(statement)
         yield borrowed

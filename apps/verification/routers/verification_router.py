@@ -4,7 +4,6 @@ from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.authorization.scopes import KEYS_VERIFY
 from apps.core.http.requirements import require_scopes
 from apps.core.http.responses import Router
-from apps.core.rate_limits.response_headers import record_rate_limits
 from apps.verification.dependencies import verification_service
 from apps.verification.schemas.verification import (
     VerifyBatchRequest,
@@ -21,13 +20,12 @@ router.add_decorator(require_scopes(KEYS_VERIFY))
 async def verify_key(request: AuthenticatedRequest, query: VerifyRequest) -> VerifyResponse:
     """Verify whether an API key may make a call.
 
-    The status is 200 for refused calls too; `code` says why. The rate-limit headers are those of the verified key: pass
-    them on to its client. `request_id` is an idempotency key: a retry with the same one for the same key gets the first
-    response and is charged once, whatever has changed since. Generate it yourself; never take it from the client that
-    presents the key.
+    The status is 200 for refused calls too; `code` says why. The rate limits of the verified key are in the body:
+    headers of the response speak of the caller alone. `request_id` is an idempotency key: a retry with the same one for
+    the same key gets the first response and is charged once, whatever has changed since. Generate it yourself; never
+    take it from the client that presents the key.
     """
     verdict, request_id = await verification_service().verify(query)
-    record_rate_limits(request, verdict.rate_limits, verdict.retry_after_seconds)
     return VerifyResponse.of(verdict, request_id)
 
 

@@ -11,9 +11,8 @@ from pydantic import ValidationError
 from apps.api_keys.services.key_format import digest_of, is_well_formed
 from apps.core.authorization.scopes import KEYS_VERIFY
 from apps.core.http.asgi import Scope
-from apps.core.http.asgi_messages import RawResponse, encoded_headers
+from apps.core.http.asgi_messages import RawResponse
 from apps.core.http.json_codec import ANONYMOUS_BODY_BYTES_MAXIMUM
-from apps.core.rate_limits.response_headers import rate_limit_headers
 from apps.core.request_context import current_request
 from apps.core.values.ip_addresses import parse_address
 from apps.verification.dependencies import verification_service
@@ -40,7 +39,6 @@ async def verify_fast_path(scope: Scope, body: bytes) -> RawResponse | None:
     content = response_json(verdict, request_id) + b"\n"  # as JsonRenderer writes
     headers = [
         (b"content-type", b"application/json; charset=utf-8"),
-        *encoded_headers(rate_limit_headers(verdict.rate_limits, verdict.retry_after_seconds)),
         (b"cache-control", b"no-store"),
         (b"content-length", str(len(content)).encode()),
     ]

@@ -6,34 +6,30 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
 import orjson
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import Field, SecretStr, StringConstraints
 
-from apps.api_keys.schemas.api_key import KEY_LENGTH_MAXIMUM, Scopes
+from apps.api_keys.schemas.api_key import Scopes
 from apps.core.rate_limits.rate_limit import RateLimitStatus
 from apps.core.schemas.base import RequestSchema, ResponseSchema
 from apps.core.schemas.fields import Amount, Text, Timestamp, rfc3339
 from apps.core.values.amounts import InputAmount
-from apps.core.values.ip_addresses import parse_address
 from apps.verification.domain import Code, KeyRecord, Verdict
 
 WEIGHT_MAXIMUM = 1_000_000
 
 
-def _is_address(value: str) -> str:
-    if parse_address(value) is None:
-        raise ValueError("must be an IP address")
-    return value
-
-
 class VerifyRequest(RequestSchema):
     """A call to verify. `cost` is in credits, `weight` counts against the rate limits, `ip` is the client's address.
-    `request_id` is the idempotency key: a retry with the same one gets the first response and is charged once."""
+    `request_id` is the idempotency key: a retry with the same one gets the first response and is charged once.
 
-    key: Annotated[SecretStr, Field(max_length=KEY_LENGTH_MAXIMUM)]
+    The client that presents the key controls `key` and `ip`, so no text in them is an error: a key that is none is
+    NOT_FOUND, an address that cannot be read is FORBIDDEN."""
+
+    key: SecretStr
     cost: Annotated[InputAmount, Field(ge=0)] = Decimal(0)
     weight: Annotated[int, Field(strict=True, ge=1, le=WEIGHT_MAXIMUM)] = 1
     scopes: Scopes = Field(default_factory=list)
-    ip: Annotated[str, StringConstraints(max_length=64), AfterValidator(_is_address)] | None = None
+    ip: str | None = None
     tag: Annotated[Text, StringConstraints(max_length=100)] = ""
     request_id: Annotated[Text, StringConstraints(min_length=1, max_length=100)] | None = None
 

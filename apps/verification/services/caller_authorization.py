@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address
 
 from apps.core.authorization.scopes import grants
-from apps.core.errors import DomainError, InsufficientScopes, NotAllowed, NotAuthenticated
+from apps.core.errors import DomainError, InsufficientScopes, InvalidCredential, NotAllowed
 from apps.verification.domain import BatchSnapshot, Caller, Code, KeyRecord, VerificationQuery
 from apps.verification.services.decision import address_is_allowed, refusal
 
@@ -28,12 +28,12 @@ def address_refusal() -> NotAllowed:
 def _refusal(snapshot: BatchSnapshot, caller: Caller) -> DomainError | None:
     record = snapshot.callers.get(caller.digest)
     if record is None:
-        return NotAuthenticated()
+        return InvalidCredential()
     code = refusal(record, VerificationQuery(caller.digest, address=caller.address), snapshot.now)
     if code is Code.FORBIDDEN and is_refused_for_address(record, caller.address):
         return address_refusal()
     if code:
-        return NotAuthenticated()
+        return InvalidCredential()
     if not grants(record.scopes, caller.scope):
-        return InsufficientScopes(f"The credential lacks the scope {caller.scope}.")
+        return InsufficientScopes.of(caller.scope)
     return None

@@ -57,8 +57,8 @@ def is_expired(record: KeyRecord, _query: VerificationQuery, now: datetime) -> b
 
 
 def is_forbidden(record: KeyRecord, query: VerificationQuery, now: datetime) -> bool:
-    """Return whether the owner is suspended or locked, or the address is not allowed."""
-    return not owner_may_act(record, now) or not address_is_allowed(record, query)
+    """Return whether the owner is suspended or locked, or the address is not allowed or cannot be read."""
+    return not owner_may_act(record, now) or query.has_unreadable_address or not address_is_allowed(record, query)
 
 
 def owner_may_act(record: KeyRecord, now: datetime) -> bool:

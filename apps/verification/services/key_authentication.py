@@ -96,6 +96,7 @@ def principal_of(record: KeyRecord) -> Principal:
         is_staff=record.owner_is_staff,
         scopes=frozenset(record.scopes),
         api_key_id=record.key_id,
+        is_temporary=record.secret_expires_at is not None,
     )
 
 

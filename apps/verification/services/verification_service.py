@@ -97,19 +97,21 @@ class VerificationService:
 
 def _query(request: VerifyRequest, request_id: str, caller: Caller | None, *, is_metered: bool) -> VerificationQuery:
     key = request.key.get_secret_value()
+    address = None if request.ip is None else parse_address(request.ip)
     return VerificationQuery(
         # No key has an empty digest, so a malformed key is not found. Its caller is authorized nevertheless.
         digest_of(key) if is_well_formed(key) else b"",
         request.cost,
         request.weight,
         tuple(request.scopes),
-        parse_address(request.ip) if request.ip else None,
+        address,
         request.tag,
         request_id,
         request.request_id is not None,
         is_metered,
         is_metered,
         caller=caller,
+        has_unreadable_address=address is None and request.ip is not None,
     )
 
 

@@ -2,13 +2,15 @@
 
 import logging
 import multiprocessing
+import resource
 import socket
 from argparse import ArgumentParser
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.management.base import CommandError
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
@@ -22,6 +24,8 @@ logger = logging.getLogger("keyhouse.serve")
 
 # How long running requests may take to finish after the server is told to stop.
 GRACE_SECONDS = 15
+# Files and connections of a worker beside those of clients: to the database, to others, libraries, logs.
+OTHER_FILES = 512
 
 
 class Command(DocumentedCommand):
@@ -106,6 +110,8 @@ def _first_steps(base: str, first: FirstSecrets) -> str:
 
 
 def _server(host: str, port: int, workers: int) -> Any:
+    connections = settings.ENVIRONMENT.connections_maximum
+    allow_open_files(connections + OTHER_FILES)
     return Server(
         "config.asgi:application",
         address=host,
@@ -113,13 +119,29 @@ def _server(host: str, port: int, workers: int) -> Any:
         workers=workers,
         interface=Interfaces.ASGI,
         loop=Loops.uvloop,
+        # With `auto`, granian's timeout begins at the first byte, and a connection that sends none is never closed.
+        http=HTTPModes.http1,
+        # How long a connection may take to send the head of a request, its first one or a further one.
+        http1_settings=HTTP1Settings(header_read_timeout=settings.ENVIRONMENT.keep_alive_seconds * 1000),
+        backpressure=connections,
         websockets=False,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
         workers_kill_timeout=GRACE_SECONDS,
-        static_path_route=["/static"],
-        static_path_mount=[settings.STATIC_ROOT],
     )
+
+
+def allow_open_files(needed: int) -> None:
+    """Raise this process' limit of open files, which its workers inherit, as far as the system allows.
+
+    A connection is an open file, and the usual limit of 1,024 leaves none for the database when all are in use.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+        if allowed < needed:
+            logger.warning("CONNECTIONS_MAXIMUM needs %d open files, and the system allows %d", needed, allowed)
 
 
 def _require_free(host: str, port: int) -> None:

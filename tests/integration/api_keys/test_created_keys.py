@@ -12,6 +12,8 @@ from apps.audit.models import AuditEvent
 from tests.support.accounts import Account, colleague, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import IssuedKey, make_key
+from tests.support.forgery import bearer
+from tests.support.oauth import exchange
 from tests.support.orm import make, rows
 
 KEYS = "/api/v1/api-keys"
@@ -49,6 +51,14 @@ async def test_a_created_key_is_bounded_and_names_its_creator(api: httpx.AsyncCl
     assert row.budget == 4  # what it has spent: the rest is its keys'
     event = (await rows(AuditEvent.objects.filter(action="api_key.created").order_by("id")))[0]
     assert (event.target_id, event.after["parent_id"]) == (made["id"], creator.id)
+
+
+async def test_a_created_key_has_the_environment_of_its_creator(api: httpx.AsyncClient):
+    creator = await key_of(await customer(), environment="test")
+    made = await create(api, creator)
+    assert (made["environment"], made["prefix"][:8]) == ("test", "sk_test_")
+    refused = await api.post(KEYS, json={"name": "k", "environment": "live"}, headers=creator.headers)
+    assert_error(refused, 403, "FORBIDDEN", field="environment")
 
 
 async def test_a_session_creates_keys_without_a_creator(api: httpx.AsyncClient):
@@ -167,6 +177,24 @@ async def test_a_key_rotates_only_itself_and_what_it_has_created(api: httpx.Asyn
     assert_error(refused, 403, "FORBIDDEN")
     for key_id in (child["id"], bounded.id):
         assert (await api.post(f"{KEYS}/{key_id}/rotate", headers=bounded.headers)).status_code == 200
+
+
+@pytest.mark.parametrize("how", ["token", "replaced secret"])
+async def test_what_expires_before_its_key_makes_no_new_secret(api: httpx.AsyncClient, how: str):
+    """A stolen token would otherwise become permanent, and a secret that leaked would survive its own rotation."""
+    me = await customer()
+    key = await key_of(me)
+    child, headers, newest = await create(api, key), key.headers, key.secret
+    if how == "token":
+        headers, newest = bearer(await exchange(api, key, " ".join(ACCOUNT))), ""
+    else:
+        grace = {"grace_seconds": 600}
+        newest = (await api.post(f"{KEYS}/{key.id}/rotate", json=grace, headers=me.headers)).json()["api_key"]
+    for path in (KEYS, f"{KEYS}/{key.id}/rotate", f"{KEYS}/{child['id']}/rotate"):
+        refused = await api.post(path, json={"name": "k"} if path == KEYS else {}, headers=headers)
+        assert_error(refused, 403, "FORBIDDEN")
+    assert (await api.get(f"{KEYS}/{key.id}", headers=headers)).status_code == 200
+    assert (await api.post(KEYS, json={"name": "k"}, headers={"X-API-Key": newest})).status_code == 201
 
 
 async def test_concurrent_creations_share_one_budget(api: httpx.AsyncClient):

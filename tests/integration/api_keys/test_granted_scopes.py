@@ -1,13 +1,16 @@
 """A key is granted a declared scope only where its owner and the actor hold it."""
 
 import asyncio
+from datetime import timedelta
 from itertools import pairwise
 
 import httpx
 import pytest
+from django.utils import timezone
 
 from apps.api_keys.models import ApiKey
 from apps.audit.models import AuditEvent
+from apps.authentication.models import Session
 from apps.users.models import Role, RoleScope
 from tests.support.accounts import Account, audited, colleague, customer, superuser
 from tests.support.assertions import assert_error
@@ -77,6 +80,20 @@ async def test_a_key_may_not_grant_scopes_that_are_withheld_from_it(api: httpx.A
     rotated = await api.post(f"{KEYS}/{key.id}/rotate", headers=key.headers)
     assert_error(rotated, 403, "INSUFFICIENT_SCOPES")
     assert len(await rows(ApiKey.objects.all())) == 1
+
+
+async def test_a_wildcard_does_not_become_a_scope_of_keyhouse(api: httpx.AsyncClient):
+    """`credits:*` is the customer's own; `credits:grant` in its place is a right, though the wildcard covers it."""
+    staff = await colleague("credits:grant")
+    key: IssuedKey = await make(make_key, staff.user, scopes=["account:write", "account:*", "credits:*"])
+    await make(Session.objects.filter(user=staff.user).update, authenticated_at=timezone.now() - timedelta(hours=1))
+    for scope in ("account:read", "credits:grant"):
+        wish = {"scopes": ["account:write", scope]}
+        by_key = await api.patch(f"{KEYS}/{key.id}", json=wish, headers=key.headers)
+        assert_error(by_key, 403, "FORBIDDEN", field="scopes")
+        by_session = await api.patch(f"{KEYS}/{key.id}", json=wish, headers=staff.headers)
+        assert_error(by_session, 401, "STEP_UP_REQUIRED")
+    assert [row.scopes for row in await rows(ApiKey.objects.all())] == [["account:write", "account:*", "credits:*"]]
 
 
 async def test_a_grant_that_races_a_demotion_gives_no_rights(api: httpx.AsyncClient):

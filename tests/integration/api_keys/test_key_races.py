@@ -27,7 +27,7 @@ CHANGES: dict[str, tuple[Callable[[Principal, int], Any], list[str]]] = {
     "revoke": (lambda actor, key_id: api_key_service().revoke(actor, key_id), ["lock api_keys", "update api_keys"]),
     "rotate": (
         lambda actor, key_id: api_key_service().rotate(actor, key_id),
-        ["update api_key_secrets", "insert api_key_secrets"],
+        ["update api_key_secrets", "insert api_key_secrets", "insert one_time_tokens", "insert outgoing_mails"],
     ),
     "delete": (lambda actor, key_id: api_key_service().delete(actor, key_id), ["lock api_keys", "update api_keys"]),
 }
@@ -48,7 +48,8 @@ async def test_a_creation_locks_the_account_before_it_inserts():
     user = await make(make_user)
     with captured() as sql:
         await api_key_service().create(session_of(user.pk), user.pk, ApiKeyCreate(name="k"))
-    assert sql.changes == ["lock users", "insert api_keys", "insert api_key_secrets"]
+    message = ["insert one_time_tokens", "insert outgoing_mails"]
+    assert sql.changes == ["lock users", "insert api_keys", "insert api_key_secrets", *message]
 
 
 async def test_no_rotation_follows_a_revocation(api: httpx.AsyncClient):

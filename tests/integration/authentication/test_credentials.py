@@ -9,13 +9,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.utils import timezone
 
+from apps.api_keys.models import ApiKeyCounter
 from apps.api_keys.services.key_format import generate_key
 from apps.authentication.dependencies import key_ring
 from apps.users.models import User
 from tests.support.accounts import Account, customer
-from tests.support.assertions import assert_error
+from tests.support.assertions import assert_challenge, assert_error
 from tests.support.factories import make_key
-from tests.support.orm import make
+from tests.support.orm import make, rows
 
 ME = "/api/v1/users/me"
 READS = ["account:read"]
@@ -51,18 +52,87 @@ async def test_genuine_token_authenticates(api: httpx.AsyncClient):
 
 
 async def test_token_takes_precedence_over_a_key(api: httpx.AsyncClient):
+    me, key = await customer(), await make(make_key, scopes=READS)
+    answer = await api.get(ME, headers={**me.headers, **key.headers})
+    assert (answer.status_code, answer.json()["id"]) == (200, me.id)
+    (counter,) = await rows(ApiKeyCounter.objects.filter(pk=key.id))
+    assert counter.windows == "[]"
+
+
+async def test_the_same_key_twice_is_one_credential(api: httpx.AsyncClient):
+    key = await make(make_key, scopes=READS)
+    answer = await api.get(ME, headers={**bearer(key.secret), **key.headers})
+    assert (answer.status_code, answer.json()["id"]) == (200, key.row.user_id)
+
+
+async def test_invalid_credential_beside_a_valid_one_is_rejected(api: httpx.AsyncClient):
     me, key, other = await customer(), await make(make_key, scopes=READS), await make(make_key, scopes=READS)
-    answers = [
-        (await api.get(ME, headers=headers)).json()["id"]
-        for headers in (
-            {**me.headers, **key.headers},
-            {**me.headers, "X-API-Key": "nonsense"},
-            {**bearer("nonsense"), **key.headers},
-            {**bearer(other.secret), **key.headers},
-            {**bearer(generate_key("live")), **key.headers},
-        )
-    ]
-    assert answers == [me.id, me.id, key.row.user_id, other.row.user_id, key.row.user_id]
+    revoked = await make(make_key, scopes=READS, revoked_at=timezone.now())
+    for headers in (
+        {**me.headers, "X-API-Key": "nonsense"},
+        {**me.headers, "X-API-Key": generate_key("live")},
+        {**me.headers, **revoked.headers},
+        {**bearer("nonsense"), **key.headers},
+        {**bearer(generate_key("live")), **key.headers},
+        {**bearer(revoked.secret), **key.headers},
+        {**bearer(other.secret), **key.headers},
+        {"Authorization": "Basic YTpi", **key.headers},
+        {"Authorization": "Bearer", **key.headers},
+        {"Authorization": "\t,", **key.headers},
+    ):
+        refused = await api.get(ME, headers=headers)
+        assert_error(refused, 401, "NOT_AUTHENTICATED")
+        assert_challenge(refused, error="invalid_token")
+
+
+async def test_repeated_header_is_rejected(api: httpx.AsyncClient):
+    me, key = await customer(), await make(make_key, scopes=READS)
+    token = me.headers["Authorization"].encode()
+    for lines in (
+        [(b"authorization", token)] * 2,
+        [(b"authorization", token), (b"authorization", b"Bearer nonsense")],
+        [(b"authorization", b"Basic YTpi"), (b"authorization", token)],
+        [(b"authorization", b""), (b"authorization", token)],
+        [(b"x-api-key", key.secret.encode())] * 2,
+    ):
+        assert_error(await api.get(ME, headers=httpx.Headers(lines)), 401, "NOT_AUTHENTICATED")
+
+
+async def test_scheme_is_read_in_any_case_and_with_any_spaces(api: httpx.AsyncClient):
+    me, key = await customer(), await make(make_key, scopes=READS)
+    for token, owner in ((token_of(me), me.id), (key.secret, key.row.user_id)):
+        for header in (f"bearer {token}", f"BEARER   {token}", f"Bearer {token} "):
+            answer = await api.get(ME, headers={"Authorization": header})
+            assert (answer.status_code, answer.json()["id"]) == (200, owner)
+        for header in (f"Bearer\t{token}", f"Bearer{token}", f'Bearer "{token}"', f"Bearer {token},"):
+            assert_error(await api.get(ME, headers={"Authorization": header}), 401, "NOT_AUTHENTICATED")
+
+
+async def test_challenge_says_whether_a_credential_was_sent(api: httpx.AsyncClient):
+    for none in ({}, {"Authorization": ""}, {"Authorization": "Basic YTpi"}, {"X-API-Key": ""}):
+        assert_challenge(await api.get(ME, headers=none))
+    for bad in (
+        bearer("nonsense"),
+        bearer(generate_key("live")),
+        {"X-API-Key": "nonsense"},
+        {"Authorization": "Bearer"},
+    ):
+        assert_challenge(await api.get(ME, headers=bad), error="invalid_token")
+    wrong = {"email": "nobody@example.com", "password": "a wrong password"}
+    assert_challenge(await api.post("/api/v1/auth/login", json=wrong))
+
+
+async def test_challenge_names_the_missing_scope(api: httpx.AsyncClient):
+    key = await make(make_key, scopes=["images:read"])
+    for method, path, scope in (
+        ("GET", ME, "account:read"),
+        ("POST", "/api/v1/keys/verify", "keys:verify"),
+        ("POST", "/api/v1/api-keys", "account:write"),
+    ):
+        body = {"key": key.secret} if scope == "keys:verify" else {"name": "new"}
+        refused = await api.request(method, path, headers=key.headers, json=None if method == "GET" else body)
+        assert_error(refused, 403, "INSUFFICIENT_SCOPES")
+        assert_challenge(refused, error="insufficient_scope", scope=scope)
 
 
 @pytest.mark.parametrize(

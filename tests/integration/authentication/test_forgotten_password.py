@@ -80,7 +80,7 @@ async def test_statements_are_the_same_with_and_without_an_account(api: httpx.As
             await forget(api, email)
         seen.append(made)
     first, *others = seen
-    assert [verb for verb, _ in first] == ["SELECT", "SELECT", "INSERT", "DELETE", "INSERT", "INSERT"]
+    assert [verb for verb, _ in first] == ["SELECT", "SELECT", "SELECT", "INSERT", "DELETE", "INSERT", "INSERT"]
     assert first[-1] == ("INSERT", "outgoing_mails")
     for other in others:
         # In place of the message, a row of about its size.
@@ -103,9 +103,8 @@ async def test_entered_text_is_not_stored(api: httpx.AsyncClient):
 @pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "Origin", "Referer"])
 async def test_no_header_changes_the_link(api: httpx.AsyncClient, settings, header: str):
     settings.APPLICATION_URL = "https://app.example.com"
-    settings.ALLOWED_HOSTS = ["evil.example", "keyhouse.localhost"]
     await make(make_user, email=ANN)
-    assert (await forget(api, **{header: "evil.example"})).status_code == 202
+    assert (await forget(api, **{header: "evil.localhost"})).status_code == 202
     (message,) = await make(letters_to, ANN)
     assert message.context["link"].startswith("https://app.example.com/account/reset-password#")
 

@@ -90,8 +90,13 @@ async def test_changed_password(api: httpx.AsyncClient):
     ]
 
 
-async def test_reset_password(api: httpx.AsyncClient):
-    await customer(email=ANN, email_verified_at=None)
+FACTORS = ["second_factor_attempts", "totp_devices", "recovery_codes", "passkeys"]
+TAKE_OVER = [*(f"delete {table}" for table in FACTORS), "lock api_keys"]
+
+
+@pytest.mark.parametrize(("verified_at", "taken_over"), [(None, TAKE_OVER), ("2026-01-01T00:00:00Z", [])])
+async def test_reset_password(api: httpx.AsyncClient, verified_at: str | None, taken_over: list[str]):
+    await customer(email=ANN, email_verified_at=verified_at)
     await done(api.post(f"{AUTH}/forgot-password", json={"email": ANN}))
     (token,) = await tokens_to(ANN, "reset_password")
     with captured() as sql:
@@ -102,6 +107,7 @@ async def test_reset_password(api: httpx.AsyncClient):
         "update users",
         "lock users",
         "update users",
+        *taken_over,
         *LOCK_AND_REVOKE,
         "delete one_time_tokens",
         "insert audit_events",

@@ -44,7 +44,7 @@ async def test_reset_sets_the_password_and_ends_every_session(api: httpx.AsyncCl
     user = await make(make_user, PASSWORD, email=ANN)
     headers = await make(sign_in, user)
     response = await reset(api, await link_of(api))
-    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert (response.status_code, response.json()) == (200, {"status": "ok", "api_keys": None, "revoked_api_keys": 0})
     assert_error(await api.get("/api/v1/users/me", headers=headers), 401, "NOT_AUTHENTICATED")
     assert [session.revoked_at is None for session in await rows(Session.objects.all())] == [False]
     assert await audited() == [("password.reset_asked", user.pk, None), ("user.password_reset", user.pk, user.pk)]

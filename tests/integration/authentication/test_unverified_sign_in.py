@@ -32,7 +32,7 @@ async def test_sign_in_is_refused_until_the_link_is_followed(api: httpx.AsyncCli
     assert user.last_login is None
     assert_error(await login(api), 403, "EMAIL_NOT_VERIFIED")
     (token,) = await tokens_to(ANN, "verify_email")
-    assert (await api.post("/api/v1/auth/verify-email", json={"token": token})).status_code == 200
+    assert (await api.post("/api/v1/auth/verify-email", json={"token": token, "password": PASSWORD})).status_code == 200
     assert (await login(api)).status_code == 200
 
 

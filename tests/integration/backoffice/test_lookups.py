@@ -52,6 +52,23 @@ def test_lists_refuse_lookups_of_hidden_columns(pages: Any, browser: Client):
         assert (response.status_code, response.headers.get("location")) == (302, f"{address}?e=1"), field.name
 
 
+@pytest.mark.parametrize("spelling", ["9_6", "096", "+96", " 96", "٩٦", "96.0", "9" * 30])
+def test_ids_are_read_as_they_are_linked(browser: Client, spelling: str):
+    user = make_user(email="ann@example.com", id=96)
+    key = make_key(user, id=96)
+    for page in (f"{USERS}{spelling}/change/", f"{KEYS}{spelling}/change/", f"{USERS}{spelling}/delete/"):
+        assert browser.get(page).status_code in {302, 404}, page  # to the home page, with a warning
+        assert browser.post(page, {"reason": "x", "post": "yes"}).status_code in {302, 404}, page
+    assert browser.get(f"{KEYS}revoke/", {"id": spelling}).status_code == 302
+    for query in ({"target_id": spelling}, {"subject_id": spelling}, {"actor_id": spelling}):
+        assert browser.get(EVENTS, query).headers["location"] == f"{EVENTS}?e=1"
+    assert browser.get(USERS, {"plan__id__exact": spelling}).headers["location"] == f"{USERS}?e=1"
+    assert browser.get(f"{USERS}96/change/").status_code == 200
+    key.row.refresh_from_db()
+    user.refresh_from_db()
+    assert (key.row.revoked_at, user.deleted_at) == (None, None)
+
+
 def test_password_hash_cannot_be_guessed_by_lookups(limited):
     root = make_user(email="boss@example.com", is_superuser=True, is_staff=True)
     for hash_begins in (root.password[:8], "x"):

@@ -259,3 +259,38 @@ async def test_anonymous_clients_are_redirected_to_login(database):
     for page in (FACTORS, TOTP, PASSKEY):
         assert (await browser_at().get(page)).headers["location"] == f"{LOGIN}?next={page}"
     assert await make(TotpDevice.objects.count) == 0
+
+
+async def test_a_second_factor_is_offered_at_the_first_sign_in_only(api: httpx.AsyncClient):
+    me, browser = await superuser(password=PASSWORD), browser_at()
+    users = "/admin/users/user/"
+    first = await sign_in(browser, me.user.email, page=f"{LOGIN}?next={users}")
+    offered = await browser.get(first.headers["location"])
+    assert (offered.url.path, offered.status_code) == (FACTORS, 200)
+    assert "a stolen password is not enough" in " ".join(offered.text.split())
+    assert f'<a class="button" href="{users}">Not now</a>' in offered.text
+    assert (await browser.get(users)).status_code == 200
+    again = await sign_in(browser_at(), me.user.email, page=f"{LOGIN}?next={users}")
+    assert again.headers["location"] == users
+
+
+async def test_nothing_is_offered_to_an_account_with_a_factor(api: httpx.AsyncClient):
+    me, browser = await superuser(password=PASSWORD), browser_at()
+    app, _ = await enrol_totp(api, me)
+    step = (await sign_in(browser, me.user.email)).headers["location"]
+    assert step.startswith("/admin/login/second-step/")
+    assert (await submit(browser, step, code=app.code())).headers["location"] == HOME
+    assert "Not now" not in (await browser.get(f"{FACTORS}?next={HOME}")).text
+
+
+async def test_first_superuser_is_led_to_the_required_factor_and_into_the_admin(api: httpx.AsyncClient, settings):
+    settings.REQUIRE_STAFF_SECOND_FACTOR = True
+    me, browser = await superuser(password=PASSWORD), browser_at()
+    first = await sign_in(browser, me.user.email)
+    offered = (await browser.get(first.headers["location"])).text
+    assert "Add one to continue." in offered
+    assert "Not now" not in offered
+    assert [(await browser.get(page)).status_code for page in (FACTORS, PASSKEY, REAUTHENTICATION)] == [200] * 3
+    _, enrolled = await add_app(browser)
+    assert "I have stored them, continue" in enrolled.text
+    assert await is_signed_in(browser)

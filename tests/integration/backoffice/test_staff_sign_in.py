@@ -11,6 +11,8 @@ from tests.support.accounts import audited
 from tests.support.factories import PASSWORD, make_staff, make_user
 from tests.support.orm import make, rows
 from tests.support.staff_client import (
+    FACTORS,
+    HOME,
     LOGIN,
     SESSION_COOKIE,
     browser_at,
@@ -41,7 +43,7 @@ async def test_staff_get_a_session(browser: httpx.AsyncClient, typed: str):
     user = await staff(is_superuser=False)
     browser.headers["User-Agent"] = "Firefox"
     response = await sign_in(browser, typed)
-    assert (response.status_code, response.headers["location"]) == (302, "/admin/")
+    assert (response.status_code, response.headers["location"]) == (302, f"{FACTORS}?next={HOME}")
     assert await is_signed_in(browser)
     (session,) = await rows(Session.objects.all())
     assert (session.user_id, session.kind, session.methods) == (user.pk, "admin", ["pwd"])
@@ -182,8 +184,10 @@ async def test_database_does_not_store_the_session_key(browser: httpx.AsyncClien
 @pytest.mark.parametrize("page", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example"])
 async def test_redirects_stay_on_this_host(browser: httpx.AsyncClient, page: str):
     await staff()
-    response = await sign_in(browser, EMAIL, page=f"{LOGIN}?next={page}")
-    assert response.headers["location"] == "/admin/"
+    first, second = [await sign_in(fresh, EMAIL, page=f"{LOGIN}?next={page}") for fresh in (browser, browser_at())]
+    assert (first.headers["location"], second.headers["location"]) == (f"{FACTORS}?next={HOME}", HOME)
+    offered = (await browser.get(f"{FACTORS}?next={page}")).text
+    assert f'<a class="button" href="{HOME}">Not now</a>' in offered
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,9 @@ Every error of the API is an envelope:
 `{"error": {"code", "message", "details": [{"field", "message"}], "request_id"}}`. Programs decide by `code`, which is
 stable. `message` is for people: it may change, and may say more than the usual text below. `details` names the fields
 that are wrong. Give support the `request_id`. Responses with 429 and 503 say in `Retry-After` after how many seconds to
-retry, those with 401 say in `WWW-Authenticate` how to authenticate.
+retry. Those with 401, and 403 `INSUFFICIENT_SCOPES`, say in `WWW-Authenticate` why (RFC 6750, 3): there is no `error`
+where no credential was sent, `invalid_token` for one that cannot be used, and `insufficient_scope` with the `scope`
+that is needed.
 
 `POST /oauth/token`, `/oauth/introspect` and `/oauth/revoke` answer as RFC 6749, 5.2 requires:
 `{"error", "error_description"}`.
@@ -69,7 +71,7 @@ def test_an_error_is_answered_with_its_status_and_code():
         response = error_response(_instance(kind))
         error = json.loads(response.content)["error"]
         assert (response.status_code, error["code"], error["message"]) == (kind.status, kind.code, kind.message)
-        assert ("WWW-Authenticate" in response) == (kind.status == 401)
+        assert ("WWW-Authenticate" in response) == (kind.status == 401 or kind.code == "INSUFFICIENT_SCOPES")
         assert ("Retry-After" in response) == (kind.status == 503)  # with 429, it is where the limit is known
 
 

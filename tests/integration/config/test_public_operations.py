@@ -40,10 +40,13 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "redeem_code": {"json": {"code": TOKEN, "code_verifier": TOKEN}},
     "refresh": {"json": {"refresh_token": TOKEN}},
     "reset_password": {"json": {"token": TOKEN, "new_password": PASSWORD}},
+    "review_api_keys": LINK,
+    "revoke_reviewed_api_key": {"json": {"token": TOKEN, "key_id": 1}},
+    "revoke_reviewed_api_keys": LINK,
     "revoke_token": {"data": {"token": TOKEN}},
     "sign_in_with_passkey": {"json": PASSKEY},
     "start_sign_in": {"params": {"return_to": "https://app.example.com", "code_challenge": TOKEN}},
-    "verify_email": LINK,
+    "verify_email": {"json": {"token": TOKEN, "password": PASSWORD}},
 }
 UNLIMITED = {
     "get_key_set": "services that verify tokens fetch it, and keep it for minutes; it contains no secret",

@@ -12,10 +12,11 @@ from apps.users.models import User
 from config.asgi import application
 from tests.support.accounts import customer
 from tests.support.assertions import assert_error
-from tests.support.factories import PASSWORD
-from tests.support.orm import rows
+from tests.support.factories import PASSWORD, make_key
+from tests.support.orm import make, rows
 
 USERS = "/api/v1/users"
+MISSPELLED = ("9_6", "096", "%2B96", "%2096", "96%20", "96.0", "%D9%A9%D9%A6", "9%0A6")
 ORIGIN = "https://app.example.com"
 NEW = {"email": "ann@example.com", "username": "ann", "password": PASSWORD}
 
@@ -24,6 +25,15 @@ def client_of(settings: HttpSettings, peer: str = "127.0.0.1") -> httpx.AsyncCli
     """Return a client at the address `peer`, of an API application with these settings."""
     root = RootApplication(ApiApplication(settings), application, settings)
     return httpx.AsyncClient(transport=httpx.ASGITransport(root, client=(peer, 7)), base_url="http://k.localhost")
+
+
+async def send_raw(
+    client: httpx.AsyncClient, method: str, path: str, headers: dict[str, str] | None = None
+) -> httpx.Response:
+    """Send the method as it is written; httpx converts it to upper case."""
+    request = client.build_request("GET", path, headers=headers)
+    request.method = method
+    return await client.send(request)
 
 
 def access_records(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
@@ -84,10 +94,16 @@ async def test_unknown_path_is_404(api: httpx.AsyncClient, path: str):
         ("POST", "/health", {"GET"}),
         ("OPTIONS", USERS, {"GET", "POST"}),
         ("BREW", USERS, {"GET", "POST"}),
+        ("get", "/health", {"GET"}),
+        ("Post", USERS, {"GET", "POST"}),
+        ("patch", f"{USERS}/me", {"GET", "PATCH"}),
+        ("get", "/docs", {"GET", "HEAD"}),
+        ("get", "/.well-known/jwks.json", {"GET"}),
+        ("post", "/api/v1/oauth/token", {"POST"}),
     ],
 )
 async def test_405_lists_allowed_methods(api: httpx.AsyncClient, method: str, path: str, allowed: set[str]):
-    response = await api.request(method, path)
+    response = await send_raw(api, method, path)
     assert_error(response, 405, "METHOD_NOT_ALLOWED")
     assert {name.strip() for name in response.headers["allow"].split(",")} == allowed
 
@@ -156,14 +172,28 @@ async def test_content_length_that_is_not_a_number_is_rejected(api: httpx.AsyncC
         assert_error(await api.post(USERS, content=b"{}", headers=headers), status, code)
 
 
-@pytest.mark.parametrize("user_id", [2**63, 2**64, 10**40, 0, -1, "x", "1.5", "%00"])
+@pytest.mark.parametrize("user_id", [2**63, 2**64, 10**40, 0, -1, "x", "1.5", "%00", *MISSPELLED])
 async def test_invalid_id_in_path_is_rejected(api: httpx.AsyncClient, user_id: object):
     me = await customer()
     response = await api.get(f"{USERS}/{user_id}", headers=me.headers)
     assert_error(response, 422, "VALIDATION_FAILED", field="user_id")
 
 
-@pytest.mark.parametrize("query", ["page=0", "page=-1", "page=x", "size=0", "size=101", f"page={2**64}", "page=%00"])
+async def test_misspelled_id_changes_nothing(api: httpx.AsyncClient):
+    me = await customer()
+    await make(make_key, me.user, id=96)
+    for spelling in MISSPELLED:
+        response = await api.delete(f"/api/v1/api-keys/{spelling}", headers=me.headers)
+        assert_error(response, 422, "VALIDATION_FAILED", field="key_id")
+    assert (await send_raw(api, "delete", "/api/v1/api-keys/96", me.headers)).status_code == 405
+    assert (await api.get("/api/v1/api-keys/96", headers=me.headers)).json()["is_active"] is True
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["page=0", "page=-1", "page=x", "size=0", "size=101", f"page={2**64}", "page=%00", "page=1_0", "page=%2B1",
+     "page=01", "page=1.0", "size=%201", "page=%D9%A1"],
+)  # fmt: skip
 async def test_invalid_page_is_rejected(api: httpx.AsyncClient, query: str):
     me = await customer()
     response = await api.get(f"{USERS}?{query}", headers=me.headers)
@@ -204,9 +234,9 @@ async def test_access_log_has_client_and_no_query(database, caplog):
         with caplog.at_level(logging.INFO, "keyhouse.access"):
             response = await client.get("/health?key=hunter2", headers={"X-Request-ID": "mine-3"})
     (record,) = access_records(caplog)
-    assert response.status_code == 200
+    assert response.status_code == 422
     logged = [vars(record)[name] for name in ("method", "path", "status", "client", "request_id")]
-    assert logged == ["GET", "/health", 200, "192.0.2.9", "mine-3"]
+    assert logged == ["GET", "/health", 422, "192.0.2.9", "mine-3"]
     assert "hunter2" not in record.getMessage() + repr(vars(record))
 
 

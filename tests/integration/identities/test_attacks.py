@@ -16,9 +16,9 @@ from apps.users.models import User
 from config.asgi import application
 from tests.support.assertions import assert_error
 from tests.support.orm import make, rows, run_in_transaction
-from tests.support.sign_in_flow import OWN_URL, RETURN_TO, Browser, fragment_of, person, query_of
+from tests.support.sign_in_flow import OWN_URL, RETURN_TO, Browser, error_of, fragment_of, person, query_of
 
-INVALID = {"error": "PROVIDER_ANSWER_INVALID"}
+INVALID = "PROVIDER_ANSWER_INVALID"
 
 
 async def nothing_happened() -> bool:
@@ -138,7 +138,7 @@ async def test_code_of_another_sign_in_is_refused_by_the_provider(browser: Brows
     stolen = query_of(await browser.callback())["code"]
     attacker = another()
     url = changed(await attacker.callback(), code=stolen)
-    assert fragment_of(await attacker.keyhouse.get(url)) == {"error": "PROVIDER_REFUSED"}
+    assert error_of(await attacker.keyhouse.get(url)) == "PROVIDER_REFUSED"
     assert await nothing_happened()
 
 
@@ -151,7 +151,7 @@ async def test_mix_up_of_callbacks_is_refused(browser: Browser):
 async def test_mix_up_of_issuers_is_refused(browser: Browser, providers):
     for iss in (providers["mallory"].issuer, f"{providers['acme'].issuer}/", "", None):
         url = changed(await browser.callback("acme"), iss=iss)
-        assert fragment_of(await browser.keyhouse.get(url)) == INVALID
+        assert error_of(await browser.keyhouse.get(url)) == INVALID
     assert await nothing_happened()
 
 
@@ -173,14 +173,20 @@ async def test_callback_with_a_repeated_parameter_is_refused(browser: Browser):
 
 async def test_code_beside_an_error_is_not_used(browser: Browser):
     url = changed(await browser.callback(), error="server_error")
-    assert fragment_of(await browser.keyhouse.get(url)) == {"error": "PROVIDER_UNAVAILABLE"}
+    assert error_of(await browser.keyhouse.get(url)) == "PROVIDER_UNAVAILABLE"
 
 
 async def test_error_of_a_provider_is_not_echoed(browser: Browser, caplog):
-    url = changed(await browser.callback(), error="<script>\r\nLocation: https://evil.example.com", code=None)
+    """It is logged as one short line, whatever it contains."""
+    forged = "<blink>\r\n2026 ERROR forged\x1b[2J\u202e\u200b " + "x" * 5000
+    url = changed(await browser.callback(), error=forged, error_description=forged, code=None)
     answer = await browser.keyhouse.get(url)
-    assert fragment_of(answer) == {"error": "PROVIDER_REFUSED"}
-    assert "script" not in caplog.text + answer.text
+    assert error_of(answer) == "PROVIDER_REFUSED"
+    assert "blink" not in answer.text + answer.headers["location"]
+    (record,) = [record for record in caplog.records if record.name == "keyhouse.identities"]
+    assert record.getMessage().isprintable()
+    assert record.getMessage().startswith("sign-in with acme: PROVIDER_REFUSED (<blink> 2026 ERROR forged [2J")
+    assert len(record.getMessage()) < 500
 
 
 async def test_state_expires_after_ten_minutes(browser: Browser):
@@ -208,6 +214,13 @@ async def test_stored_values_complete_no_sign_in(browser: Browser):
     assert [secret for secret in secrets if secret and secret in stored] == []
     await browser.redeem(code)
     assert "access_token" not in await run_in_transaction(_stored)
+
+
+async def test_verifier_as_its_own_challenge_is_refused(browser: Browser):
+    """The method `plain` (RFC 7636, 4.2): whoever sees the request could redeem the code."""
+    code = (await browser.land(code_challenge=browser.verifier))["code"]
+    assert_error(await browser.redeem(code), 400, "INVALID_TOKEN")
+    assert await nothing_happened()
 
 
 async def test_plain_challenge_is_refused(browser: Browser):

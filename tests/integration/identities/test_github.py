@@ -13,7 +13,7 @@ from tests.support.assertions import assert_error
 from tests.support.configured_providers import configured_providers
 from tests.support.github_stand_in import CLIENT_ID, CLIENT_SECRET, GitHubStandIn, github_stand_in
 from tests.support.orm import rows
-from tests.support.sign_in_flow import OWN_URL, Browser, fragment_of, query_of
+from tests.support.sign_in_flow import OWN_URL, Browser, error_of, query_of
 
 PRIMARY = {"email": "octocat@example.com", "primary": True, "verified": True, "visibility": "public"}
 SECOND = {"email": "second@example.com", "primary": False, "verified": True, "visibility": None}
@@ -80,22 +80,22 @@ async def test_only_a_primary_verified_address_counts(browser: Browser, github: 
 @pytest.mark.parametrize("user", [{}, {"id": "583231"}, {"id": True}, {"login": "octocat"}])
 async def test_user_without_an_id_is_refused(browser: Browser, github: GitHubStandIn, user):
     github.user = user
-    assert await browser.land("github") == {"error": "PROVIDER_ANSWER_INVALID"}
+    assert (await browser.land("github"))["error"] == "PROVIDER_ANSWER_INVALID"
 
 
 async def test_wrong_client_secret_is_refused(browser: Browser):
-    assert await browser.land("wrong") == {"error": "PROVIDER_REFUSED"}
+    assert (await browser.land("wrong"))["error"] == "PROVIDER_REFUSED"
 
 
 async def test_code_of_another_sign_in_is_refused(browser: Browser, github: GitHubStandIn):
     stolen = query_of(await browser.callback("github"))["code"]
     url = await browser.callback("github")
     answer = await browser.keyhouse.get(url.replace(query_of(url)["code"], stolen))
-    assert fragment_of(answer) == {"error": "PROVIDER_REFUSED"}
+    assert error_of(answer) == "PROVIDER_REFUSED"
 
 
 async def test_response_of_another_issuer_is_refused(browser: Browser, github: GitHubStandIn):
     url = await browser.callback("github")
     answer = await browser.keyhouse.get(f"{url}&iss=https%3A%2F%2Fevil.example.com")
-    assert fragment_of(answer) == {"error": "PROVIDER_ANSWER_INVALID"}
+    assert error_of(answer) == "PROVIDER_ANSWER_INVALID"
     assert "/api/v1/auth/oauth/github/callback" in url.removeprefix(OWN_URL)

@@ -29,11 +29,6 @@ IDENTITIES = "/api/v1/auth/identities"
 BOUND_SECONDS = 30
 
 
-async def link(browser: Browser, headers: dict[str, str], name: str = "acme"):
-    body = {"code": (await browser.land(name))["code"], "code_verifier": browser.verifier}
-    return await browser.keyhouse.post(IDENTITIES, json=body, headers=headers)
-
-
 async def test_verified_address_is_linked_to_its_account(browser: Browser):
     user = await make(make_user, email="Alice@Example.com", email_verified_at=Now())
     assert (await browser.sign_in()).status_code == 200
@@ -120,7 +115,7 @@ async def test_deleted_accounts_owner_links_the_identity_to_another_account(brow
     await browser.sign_in()
     await delete_all_accounts()
     me = await customer(email="other@example.com", email_verified_at=Now())
-    assert (await link(browser, me.headers)).status_code == 201
+    assert (await browser.link(me.headers)).status_code == 201
     (identity,) = await rows(Identity.objects.all())
     assert identity.user_id == me.id
 
@@ -142,7 +137,7 @@ async def test_restored_account_keeps_its_identity_unless_it_was_linked_elsewher
     await delete_all_accounts()
     if came_back:
         me = await customer(email="other@example.com", email_verified_at=Now())
-        await link(browser, me.headers)
+        await browser.link(me.headers)
         owner_id = me.id
     staff = await superuser(email="staff@example.com")
     restored = await browser.keyhouse.post(f"/api/v1/users/{old.pk}/restore", headers=staff.headers)
@@ -183,7 +178,7 @@ async def test_account_that_is_being_restored_keeps_its_identity(browser: Browse
     (old,) = await rows(User.objects.all())
     await delete_all_accounts()
     me = await customer(email="other@example.com", email_verified_at=Now())
-    assert_error(await while_restored(old.pk, link(browser, me.headers)), 409, "IDENTITY_TAKEN")
+    assert_error(await while_restored(old.pk, browser.link(me.headers)), 409, "IDENTITY_TAKEN")
     (identity,) = await rows(Identity.objects.all())
     assert identity.user_id == old.pk
     assert await rows(AuditEvent.objects.filter(action="identity.left")) == []
@@ -219,12 +214,12 @@ async def test_concurrent_sign_ins_of_two_providers_create_one_account(browser: 
 
 async def test_signed_in_owner_links_more_identities(browser: Browser):
     me = await customer(email="other@example.com", email_verified_at=Now())
-    linked = await link(browser, me.headers)
+    linked = await browser.link(me.headers)
     assert linked.status_code == 201, linked.text
     assert {name: linked.json()[name] for name in ("provider", "subject", "email", "last_used_at")} == {
         "provider": "acme", "subject": "alice", "email": "alice@example.com", "last_used_at": None,
     }  # fmt: skip
-    assert (await link(browser, me.headers, "mallory")).status_code == 201
+    assert (await browser.link(me.headers, "mallory")).status_code == 201
     listed = (await browser.keyhouse.get(IDENTITIES, headers=me.headers)).json()
     assert [item["provider"] for item in listed["items"]] == ["acme", "mallory"]
     assert await kinds_to("other@example.com") == ["security_notice"] * 2
@@ -234,7 +229,7 @@ async def test_signed_in_owner_links_more_identities(browser: Browser):
 
 async def test_linking_the_same_identity_again_changes_nothing(browser: Browser):
     me = await customer(email_verified_at=Now())
-    first, second = await link(browser, me.headers), await link(browser, me.headers)
+    first, second = await browser.link(me.headers), await browser.link(me.headers)
     assert (second.status_code, second.json()["id"]) == (201, first.json()["id"])
     assert len(await rows(AuditEvent.objects.filter(action="identity.linked"))) == 1
 
@@ -242,7 +237,7 @@ async def test_linking_the_same_identity_again_changes_nothing(browser: Browser)
 async def test_identity_of_another_account_is_not_linked(browser: Browser):
     await browser.sign_in()
     me = await customer(email_verified_at=Now())
-    assert_error(await link(browser, me.headers), 409, "IDENTITY_TAKEN")
+    assert_error(await browser.link(me.headers), 409, "IDENTITY_TAKEN")
     assert me.id not in [identity.user_id for identity in await rows(Identity.objects.all())]
 
 
@@ -256,21 +251,21 @@ async def test_linking_needs_recent_authentication_and_spends_no_code_without(br
 
 
 async def test_linking_needs_a_session(browser: Browser):
-    assert_error(await link(browser, {}), 401, "NOT_AUTHENTICATED")
+    assert_error(await browser.link({}), 401, "NOT_AUTHENTICATED")
     assert await rows(Identity.objects.all()) == []
 
 
 async def test_nothing_is_linked_to_an_unverified_account(browser: Browser):
     """Otherwise a person who created it with another's address could sign in after its owner resets the password."""
     me = await customer(email="victim@example.com", email_verified_at=None)
-    assert_error(await link(browser, me.headers), 403, "EMAIL_NOT_VERIFIED")
+    assert_error(await browser.link(me.headers), 403, "EMAIL_NOT_VERIFIED")
     assert await rows(Identity.objects.all()) == []
     assert await rows(AuditEvent.objects.filter(action="identity.linked")) == []
 
 
 async def test_unverified_account_is_refused_where_verification_is_required(browser: Browser, settings):
     me = await customer(email_verified_at=Now())
-    assert (await link(browser, me.headers)).status_code == 201
+    assert (await browser.link(me.headers)).status_code == 201
     settings.REQUIRE_VERIFIED_EMAIL = True
     assert (await browser.sign_in()).status_code == 200
     await make(User.objects.update, email_verified_at=None)
@@ -294,5 +289,5 @@ async def test_session_without_the_second_factor_links_nothing(browser: Browser)
     me = await customer(password=PASSWORD, email_verified_at=Now())
     await enrol_totp(browser.keyhouse, me)
     await make(Session.objects.update, methods=["pwd"])
-    assert_error(await link(browser, me.headers), 401, "STEP_UP_REQUIRED")
+    assert_error(await browser.link(me.headers), 401, "STEP_UP_REQUIRED")
     assert await rows(Identity.objects.all()) == []

@@ -3,14 +3,16 @@
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
 from apps.identities.models import Identity
 from apps.users.models import User
 from tests.support.assertions import assert_error
+from tests.support.openid_provider import ALGORITHMS
 from tests.support.orm import rows
-from tests.support.sign_in_flow import OWN_URL, RETURN_TO, Browser, fragment_of, query_of
+from tests.support.sign_in_flow import OWN_URL, RETURN_TO, Browser, error_of, fragment_of, query_of
 
 
 async def test_providers_are_listed_with_labels(browser: Browser):
@@ -90,18 +92,27 @@ async def test_cookie_has_the_host_prefix_with_https(browser: Browser, settings)
     assert "domain" not in cookie.lower()
 
 
-async def test_cancelled_sign_in_returns_access_denied(browser: Browser):
+async def test_cancelled_sign_in_returns_access_denied_and_logs_the_reason(browser: Browser, caplog):
     browser.denies = True
-    assert await browser.land() == {"error": "ACCESS_DENIED"}
+    assert await browser.land() == {
+        "error": "ACCESS_DENIED",
+        "error_description": "The sign-in was cancelled at the provider. Start it again.",
+    }
     assert await rows(User.objects.all()) == []
+    assert 'sign-in with acme: ACCESS_DENIED (access_denied "The user chose Cancel")' in caplog.text
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+async def test_provider_may_sign_by_other_algorithms(browser: Browser, algorithm: str):
+    assert (await browser.sign_in(algorithm)).status_code == 200
 
 
 async def test_unavailable_provider_returns_its_code(browser: Browser):
-    assert fragment_of(await browser.start("unavailable")) == {"error": "PROVIDER_UNAVAILABLE"}
+    assert error_of(await browser.start("unavailable")) == "PROVIDER_UNAVAILABLE"
 
 
 async def test_wrong_client_secret_is_logged_and_refused(browser: Browser, caplog):
-    assert await browser.land("wrong") == {"error": "PROVIDER_REFUSED"}
+    assert (await browser.land("wrong"))["error"] == "PROVIDER_REFUSED"
     assert "sign-in with wrong: PROVIDER_REFUSED (invalid_client)" in caplog.text
     assert "another" not in caplog.text
 

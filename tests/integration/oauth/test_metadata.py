@@ -10,7 +10,7 @@ WELL_KNOWN = "/.well-known/oauth-authorization-server"
 async def test_metadata_names_endpoints_and_methods(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(settings, "PUBLIC_URL", "https://keys.example.com")
     monkeypatch.setattr(settings, "TOKEN_ISSUER", "https://id.example.com")
-    response = await api.get(WELL_KNOWN, headers={"Host": "evil.example.com"})
+    response = await api.get(WELL_KNOWN, headers={"Host": "evil.localhost"})
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("application/json")
     assert response.headers["cache-control"] == "public, max-age=3600"

@@ -8,6 +8,7 @@ from datetime import timedelta
 from time import sleep
 from typing import Any
 
+import httpx
 import pytest
 from django.db import connection
 from django.db.models.functions import Now
@@ -32,6 +33,7 @@ from apps.users.schemas.invitation import InvitationCreate
 from apps.users.schemas.role import RoleUpdate
 from apps.users.schemas.user import UserUpdate
 from apps.users.services.in_transaction.account_creation import AccountCreation
+from tests.support.accounts import Account, superuser
 from tests.support.factories import make_plan, make_role, make_user
 from tests.support.orm import make, rows, run_in_transaction
 
@@ -118,6 +120,22 @@ async def test_concurrent_changes_of_a_role_are_audited_in_their_order():
     states = [event.before["scopes"] for event in events] + [events[-1].after["scopes"]]
     assert states[0] == []
     assert [event.after["scopes"] for event in events] == states[1:]
+
+
+@pytest.mark.parametrize("how", ["suspend", "delete"])
+async def test_of_two_superusers_who_remove_each_other_one_stays(api: httpx.AsyncClient, how: str):
+    for _ in range(5):
+        one, other = await superuser(), await superuser()
+
+        def remove(who: Account, by: Account) -> Awaitable[httpx.Response]:
+            path = f"/api/v1/users/{who.id}"
+            if how == "delete":
+                return api.delete(path, headers=by.headers)
+            return api.patch(path, json={"is_active": False}, headers=by.headers)
+
+        answers = await asyncio.gather(remove(one, other), remove(other, one))
+        assert sorted(answer.is_success for answer in answers) == [False, True], [each.text for each in answers]
+        assert len(await rows(User.objects.filter(pk__in=[one.id, other.id], is_active=True))) == 1
 
 
 async def test_account_that_another_transaction_is_erasing_is_skipped():

@@ -14,7 +14,7 @@ from apps.users.models import User
 from tests.support.accounts import Account, audited, colleague, customer
 from tests.support.assertions import assert_error
 from tests.support.captured_sql import all_statements
-from tests.support.factories import make_key, make_user
+from tests.support.factories import PASSWORD, make_key, make_user
 from tests.support.links import kinds_to, query_of, tokens_to
 from tests.support.mailbox import age_messages, letters_to
 from tests.support.orm import make, rows, run_in_transaction
@@ -26,7 +26,7 @@ LONG_AGO = "2026-01-01T00:00:00Z"
 
 
 async def ann(**fields: Any) -> Account:
-    return await customer(**{"email": OLD, "email_verified_at": LONG_AGO, **fields})
+    return await customer(**{"email": OLD, "email_verified_at": LONG_AGO, "password": PASSWORD, **fields})
 
 
 async def ask(api: httpx.AsyncClient, me: Account, email: str = NEW) -> httpx.Response:
@@ -34,7 +34,7 @@ async def ask(api: httpx.AsyncClient, me: Account, email: str = NEW) -> httpx.Re
 
 
 async def confirm(api: httpx.AsyncClient, token: str) -> httpx.Response:
-    return await api.post(CONFIRM, json={"token": token})
+    return await api.post(CONFIRM, json={"token": token, "password": PASSWORD})
 
 
 async def links() -> tuple[str, str, str]:

@@ -82,14 +82,14 @@ async def confirm_own_address(user: User) -> None:
     await account_update().update(owner, user.pk, UserUpdate(email=NEW))
     for address, kind in ((user.email, "confirm_email_change"), (NEW, "confirm_new_email")):
         (token,) = await tokens_to(address, kind)
-        await email_change().confirm(token)
+        await email_change().confirm(token, PASSWORD)
 
 
 async def verify_address(user: User) -> None:
     await run_in_transaction(User.objects.update, email_verified_at=None)
     await email_verification().remind(user.pk)
     (token,) = await tokens_to(user.email, "verify_email")
-    await email_verification().verify(token)
+    await email_verification().verify(token, PASSWORD)
 
 
 async def delete_and_restore(user: User) -> None:
@@ -161,7 +161,7 @@ ACTS: list[Callable[[User], Awaitable[None]]] = [
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.__name__)
 async def test_rows_are_locked_before_they_are_written(act: Callable[[User], Awaitable[None]]):
-    user = await make(make_user, email_verified_at="2026-01-01T00:00:00Z")
+    user = await make(make_user, PASSWORD, email_verified_at="2026-01-01T00:00:00Z")
     with captured() as sql:
         await act(user)
     assert sql.changes

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from apps.api_keys.models import ApiKeyCounter
 from apps.api_keys.services.key_format import digest_of, generate_key
-from apps.core.errors import DomainError, InsufficientScopes, NotAllowed, NotAuthenticated
+from apps.core.errors import DomainError, InsufficientScopes, InvalidCredential, NotAllowed
 from apps.verification.domain import Caller, Code, VerificationQuery
 from apps.verification.repositories.decision_repository import DecisionRepository
 from apps.verification.schemas.verification import VerifyRequest
@@ -37,7 +37,7 @@ async def refusal_of(query: VerificationQuery) -> DomainError:
 @pytest.mark.parametrize(
     ("fields", "address", "error"),
     [
-        ({"is_active": False}, HERE, NotAuthenticated),
+        ({"is_active": False}, HERE, InvalidCredential),
         ({"scopes": []}, HERE, InsufficientScopes),
         ({"ip_allowlist": ["192.0.2.0/24"]}, ELSEWHERE, NotAllowed),
         ({"ip_allowlist": ["192.0.2.0/24"]}, None, NotAllowed),
@@ -64,7 +64,7 @@ async def test_a_malformed_key_is_not_found_for_authorized_callers_only(database
     request = VerifyRequest(key=SecretStr(key))
     verdict = await service().verify(request, caller(authorized.secret))
     assert Code.NOT_FOUND in str(verdict)
-    with pytest.raises(NotAuthenticated):
+    with pytest.raises(InvalidCredential):
         await service().verify(request, caller(generate_key("live")))
 
 

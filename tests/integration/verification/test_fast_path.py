@@ -92,7 +92,7 @@ CASES: dict[str, list[Sent]] = {
         Sent('{"key": "<key>", "cost": "NaN"}'),
         Sent('{"key": "<key>", "weight": 0}'),
         Sent('{"key": "<key>", "weight": "1"}'),
-        Sent('{"key": "<key>", "ip": "here"}'),
+        Sent('{"key": "<key>", "ip": 7}'),
         Sent('{"key": "<key>", "scopes": ["not a scope"]}'),
         Sent('{"key": "<key>", "tag": "\\u0000"}'),
         Sent('{"key": "<key>", "request_id": ""}'),
@@ -115,12 +115,36 @@ CASES: dict[str, list[Sent]] = {
     "two credentials": [
         Sent(headers={**BEARER, "X-API-Key": MALFORMED}),
         Sent(headers={"Authorization": "Bearer nonsense", "X-API-Key": "<service>"}),
+        Sent(headers={**BEARER, "X-API-Key": "<service>"}),
+        Sent(headers={**BEARER, "X-API-Key": "<customer>"}),
+        Sent(headers={**SESSION, "X-API-Key": "<service>"}),
+    ],
+    "spellings of a bearer": [
+        Sent(headers={"Authorization": "bearer <service>"}),
+        Sent(headers={"Authorization": "Bearer  <service>"}),
+        Sent(headers={"Authorization": "Bearer\t<service>"}),
+        Sent(headers={"Authorization": "Bearer <service>,Bearer <service>"}),
     ],
     "two content types": [
         Sent(headers={"X-API-Key": "<service>", "content-type": "text/plain"}),
         Sent(headers={"X-API-Key": "<service>", "content-type": "application/json"}),
     ],
     "a query": [Sent(query="?a=b")],
+    "a compressed body": [
+        Sent(headers={"X-API-Key": "<service>", "Content-Encoding": "gzip"}),
+        fast(headers={"X-API-Key": "<service>", "Content-Encoding": "identity"}),
+    ],
+    "another host": [
+        Sent(headers={"X-API-Key": "<service>", "Host": "evil.example"}),
+        fast(headers={"X-API-Key": "<service>", "Host": "KEYHOUSE.localhost:8000"}),
+    ],
+    "texts that are no key": [fast(f'{{"key": "{"x" * 201}"}}'), fast('{"key": "\\u0000"}')],
+    "texts that are no address": [
+        fast('{"key": "<key>", "ip": "here"}'),
+        fast('{"key": "<bound>", "ip": ""}'),
+        fast(f'{{"key": "<unknown>", "ip": "{"1" * 65}"}}'),
+    ],
+    "a method in small letters": [Sent(method="post"), Sent(method="Post")],
     "another method": [Sent(method="GET"), Sent(method="PUT"), Sent(method="DELETE"), Sent(method="OPTIONS")],
 }
 
@@ -149,7 +173,9 @@ class Way:
         if sent.content_type:
             headers.append(("Content-Type", sent.content_type))
         content = self._own(sent.body).encode("utf-8", "surrogatepass")
-        return await self.client.request(sent.method, VERIFY + sent.query, headers=headers, content=content)
+        request = self.client.build_request("POST", VERIFY + sent.query, headers=headers, content=content)
+        request.method = sent.method  # as it is written; httpx converts it to upper case
+        return await self.client.send(request)
 
     async def rows_left(self) -> dict[str, Any]:
         """Return the rows that the customer's calls have left in the database."""
@@ -187,7 +213,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 @pytest.mark.parametrize("requests", CASES.values(), ids=CASES.keys())
 async def test_fast_path_and_operation_give_the_same_response(database: None, served: list[bool], requests: list[Sent]):
-    settings = HttpSettings()
+    settings = HttpSettings(allowed_hosts=(".localhost",))
     usual = await make(Way, RootApplication(ApiApplication(settings), application, settings), 1)
     short = await make(Way, application, 2)
     for sent in requests:
@@ -208,6 +234,10 @@ async def test_the_responses_of_the_fast_path(database: None):
     assert {answer.status_code for answer in refusals} == {401}
     assert (await way.send(CASES["a credential without the scope"][0])).status_code == 403
     assert (await way.send(CASES["a credential from elsewhere"][0])).status_code == 403
+    codes = [(await way.send(sent)).json()["code"] for sent in CASES["texts that are no key"]]
+    assert codes == ["NOT_FOUND"] * 2
+    codes = [(await way.send(sent)).json()["code"] for sent in CASES["texts that are no address"]]
+    assert codes == ["FORBIDDEN", "FORBIDDEN", "NOT_FOUND"]
 
 
 def _response(answer: httpx.Response) -> tuple[int, str]:

@@ -73,6 +73,21 @@ async def test_empty_and_large_batches_are_rejected(api: httpx.AsyncClient, coun
     assert await usage() == []
 
 
+async def test_texts_of_clients_are_refused_for_their_call_alone(api: httpx.AsyncClient):
+    key, bound = await make(make_key), await make(make_key, ip_allowlist=["192.0.2.0/24"])
+    items: list[Any] = [
+        {"key": "x" * 201}, {"key": ""}, {"key": "\x00"}, {"key": "x" * 100_000},
+        {"key": key.secret, "ip": "unknown"}, {"key": key.secret, "ip": ""}, {"key": bound.secret, "ip": "1" * 65},
+        {"key": bound.secret, "ip": "192.0.2.1"}, {"key": key.secret},
+    ]  # fmt: skip
+    answer = await verify_all(api, items)
+    codes = [item["code"] for item in answer.json()["items"]]
+    assert codes == ["NOT_FOUND"] * 4 + ["FORBIDDEN"] * 3 + ["VALID"] * 2
+    assert len(await usage()) == 2
+    for item, code in zip(items[2:7], codes[2:7], strict=True):
+        assert (await verify(api, **item))["code"] == code
+
+
 async def test_one_invalid_call_rejects_the_batch(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_key)
     answer = await verify_all(api, [{"key": key.secret}, {"key": key.secret, "cost": "-1"}])

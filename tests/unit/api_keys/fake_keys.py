@@ -1,6 +1,6 @@
 """API keys in memory, for the service under test."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import copy
 from datetime import timedelta
 from decimal import Decimal
@@ -10,6 +10,7 @@ from apps.api_keys.models import ApiKey, ApiKeySecret
 from apps.api_keys.repositories.api_key_repository import NO_FILTERS, ApiKeyRepository, KeyFilters
 from apps.api_keys.schemas.api_key import ApiKeyUpdate
 from apps.api_keys.services.api_key_service import ApiKeyService
+from apps.api_keys.services.in_transaction.key_notices import KeyChange
 from apps.core.database.open_transaction import require_transaction
 from apps.core.errors import NotFound
 from apps.idempotency.services.in_transaction.idempotent_responses import IdempotentResponses
@@ -68,9 +69,10 @@ class FakeKeys:
         spent: Decimal = vars(key)["budget_spent"]
         return spent
 
-    async def lock_created_by(self, key: ApiKey) -> list[ApiKey]:
+    async def lock_created_by(self, keys: Sequence[ApiKey]) -> list[ApiKey]:
         require_transaction("lock")
-        created = [each for each in self.keys.values() if each.parent_id == key.pk and each.revoked_at is None]
+        creators = {key.pk for key in keys}
+        created = [each for each in self.keys.values() if each.parent_id in creators and each.revoked_at is None]
         self.locked += [each.pk for each in created]
         return created
 
@@ -90,6 +92,9 @@ class FakeKeys:
     async def revoke(self, key: ApiKey, reason: str) -> ApiKey:
         self.note("revoke", key, reason)
         return self._changed(key, revoked_at=LONG_AGO, revoked_reason=reason)
+
+    async def revoke_all(self, keys: Sequence[ApiKey], reason: str) -> list[ApiKey]:
+        return [await self.revoke(key, reason) for key in keys]
 
     async def mark_deleted(self, key: ApiKey) -> ApiKey:
         self.note("delete", key)
@@ -142,11 +147,25 @@ class FakeResponses(IdempotentResponses):
         super().__init__(repository)
 
 
-def service_of(keys: FakeKeys, users: FakeUsers, audit: FakeAudit, held: Any = None) -> ApiKeyService:
+class FakeNotices:
+    """Notices to owners, noted by key."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[int, KeyChange, list[str]]] = []
+
+    async def notify(self, actor: Any, key: ApiKey, change: KeyChange, loosened: Sequence[str] = ()) -> None:
+        require_transaction("enqueue")
+        self.sent.append((key.pk, change, list(loosened)))
+
+
+def service_of(
+    keys: FakeKeys, users: FakeUsers, audit: FakeAudit, held: Any = None, notices: Any = None
+) -> ApiKeyService:
     """Return the service on these rows."""
     rows: Any = keys
     repository: Any = users
     trail: Any = audit
+    noted: Any = notices or FakeNotices()
     held_scopes: Any = held or FakeHeldScopes()
     return ApiKeyService(
         rows,
@@ -156,6 +175,7 @@ def service_of(keys: FakeKeys, users: FakeUsers, audit: FakeAudit, held: Any = N
         held_scopes,
         responses=FakeResponses(),
         audit=trail,
+        notices=noted,
     )
 
 

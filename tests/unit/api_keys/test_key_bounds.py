@@ -21,7 +21,9 @@ BOUNDED: dict[str, Any] = {
     "expires_at": END,
     "budget": Decimal(10),
 }
-NEW: dict[str, Any] = {"name": "k", "ip_allowlist": [], "expires_at": None, "budget": None, "rate_limits": []}
+NEW: dict[str, Any] = {
+    "name": "k", "environment": "live", "ip_allowlist": [], "expires_at": None, "budget": None, "rate_limits": [],
+}  # fmt: skip
 MINUTE = {"name": "minute", "limit": 60, "period_seconds": 60}
 
 
@@ -78,6 +80,7 @@ def test_what_is_not_named_is_inherited():
     creator = unsaved_key(**BOUNDED, rate_limits=[MINUTE])
     assert inherited(creator, NEW, Decimal(4)) == {
         "name": "k",
+        "environment": "live",
         "ip_allowlist": BOUNDED["ip_allowlist"],
         "expires_at": END,
         "budget": Decimal(6),
@@ -105,6 +108,13 @@ def test_a_new_key_may_not_exceed_its_creator(field, value):
     with pytest.raises(NotAllowed) as refusal:
         inherited(unsaved_key(**BOUNDED), {**NEW, field: value}, Decimal(4))
     assert [detail.field for detail in refusal.value.details] == [field]
+
+
+def test_a_test_key_creates_no_live_key():
+    with pytest.raises(NotAllowed) as refusal:
+        inherited(unsaved_key(environment="test"), NEW, Decimal(0))
+    assert [detail.field for detail in refusal.value.details] == ["environment"]
+    assert inherited(unsaved_key(), {**NEW, "environment": "test"}, Decimal(0))["environment"] == "test"
 
 
 AMOUNTS = st.decimals(0, 100, places=2)

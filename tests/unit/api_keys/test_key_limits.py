@@ -140,6 +140,18 @@ async def test_staff_set_rate_limits(service, keys, actor):
     assert [call[2] for call in keys.calls if call[0] == "update"] == [{"rate_limits": [MINUTE]}, {"rate_limits": []}]
 
 
+async def test_staff_set_no_rate_limits_of_their_own_keys(service, keys):
+    actor = session_of(ME, is_superuser=True)
+    for write in (
+        service.create(actor, ME, new(rate_limits=[MINUTE])),
+        service.update(actor, MINE, change(rate_limits=[])),
+    ):
+        with pytest.raises(NotAllowed) as refusal:
+            await write
+        assert [detail.field for detail in refusal.value.details] == ["rate_limits"]
+    assert keys.calls == []
+
+
 @pytest.mark.parametrize("actor", [session_of(ME), staff_of(COLLEAGUE, KEYS_WRITE), OPERATOR])
 async def test_a_budget_is_set_and_removed(service, keys, actor):
     await service.create(actor, ME, new(budget="5"))

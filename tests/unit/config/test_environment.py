@@ -110,6 +110,8 @@ INVALID = [
     ("STAFF_SESSION_IDLE_SECONDS", "299"),
     ("STAFF_SESSION_ABSOLUTE_SECONDS", "hunter2"),
     ("HTTPS_ONLY", "hunter2"),
+    ("KEEP_ALIVE_SECONDS", "0"),
+    ("CONNECTIONS_MAXIMUM", "1"),
     ("ACCESS_LOG", "hunter2"),
     ("LOG_LEVEL", "hunter2"),
     ("LOG_LEVEL", "debug"),
@@ -239,11 +241,10 @@ def test_production_requires_key_database_and_hosts(load, name, value):
     assert "k" * 10 not in message
 
 
-def test_second_factor_of_staff_is_optional_by_default(load):
-    assert [
-        load().require_staff_second_factor,
-        load(REQUIRE_STAFF_SECOND_FACTOR="true").require_staff_second_factor,
-    ] == [
-        False,
-        True,
-    ]
+@pytest.mark.parametrize(
+    ("given", "in_development", "in_production"), [(None, False, True), ("true", True, True), ("false", False, False)]
+)
+def test_staff_need_a_second_factor_in_production(load, given, in_development, in_production):
+    variables = {"REQUIRE_STAFF_SECOND_FACTOR": given} if given else {}
+    assert load(**variables).staff_need_second_factor is in_development
+    assert load(**PRODUCTION, **variables).staff_need_second_factor is in_production

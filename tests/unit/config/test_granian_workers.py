@@ -1,10 +1,12 @@
-"""A few deaths of workers are tolerated, a crash loop is not."""
+"""The limits of workers: a few deaths are tolerated, a crash loop is not, and each may open enough connections."""
 
+import resource
 import time
 from itertools import count
 
 import pytest
 
+from config.management.commands.serve import allow_open_files
 from config.serving.granian_workers import DEATHS_MAXIMUM, DEATHS_SECONDS, WorkerDeaths
 
 pytestmark = pytest.mark.unit
@@ -41,3 +43,22 @@ def test_clearing_does_not_reset_the_count(deaths: WorkerDeaths):
         deaths.clear()
         deaths[0] = STARTED
     assert deaths.get(0, LONG_AGO) == STARTED
+
+
+@pytest.mark.parametrize(
+    ("limits", "set_to", "is_logged"),
+    [
+        ((1024, 524288), (1536, 524288), False),
+        ((1024, resource.RLIM_INFINITY), (1536, resource.RLIM_INFINITY), False),
+        ((1024, 1200), (1200, 1200), True),
+        ((4096, 4096), None, False),
+        ((resource.RLIM_INFINITY, resource.RLIM_INFINITY), None, False),
+    ],
+)
+def test_limit_of_open_files_is_raised_as_far_as_allowed(monkeypatch, caplog, limits, set_to, is_logged):
+    changes = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _kind: limits)
+    monkeypatch.setattr(resource, "setrlimit", lambda _kind, chosen: changes.append(chosen))
+    allow_open_files(1536)
+    assert changes == ([set_to] if set_to else [])
+    assert ("CONNECTIONS_MAXIMUM" in caplog.text) == is_logged

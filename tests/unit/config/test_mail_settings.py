@@ -31,7 +31,7 @@ def environment(**values) -> Environment:
         ({"host": "::1"}, "http://[::1]:8000"),
         ({"host": "::"}, "http://127.0.0.1:8000"),
         (PRODUCTION, "https://api.example.com"),
-        ({**PRODUCTION, "public_url": "https://keys.example.com/keys"}, "https://keys.example.com/keys"),
+        ({**PRODUCTION, "public_url": "https://keys.example.com"}, "https://keys.example.com"),
         ({"public_url": "http://localhost:8000"}, "http://localhost:8000"),
     ],
 )

@@ -34,6 +34,11 @@ def test_passkey_domain_and_origins_are_configurable(load):
             "example.org",
             "PASSKEY_DOMAIN: PUBLIC_URL and APPLICATION_URL are not within it; set PASSKEY_ORIGINS",
         ),
+        *(
+            ("PASSKEY_ORIGINS", origin, "PASSKEY_ORIGINS: entry 1 is not an origin such as https://app.example.com")
+            for origin in ("https://api.example.com/page", "https://ivy@api.example.com", "api.example.com")
+        ),
+        ("PASSKEY_ORIGINS", "android:apk-key-hash:short", "PASSKEY_ORIGINS: entry 1 is not an origin such as"),
         ("PASSKEY_ORIGINS", "https://evil.example", "PASSKEY_ORIGINS: entry 1 is not an origin within api.example.com"),
     ],
 )

@@ -55,9 +55,14 @@ class Client:
         self.sent.append(message)
 
     async def request(
-        self, application: AdminApplication, headers: Sequence[tuple[bytes, bytes]] = (), query: bytes = b""
+        self,
+        application: AdminApplication,
+        headers: Sequence[tuple[bytes, bytes]] = (),
+        query: bytes = b"",
+        method: str = "POST",
     ) -> None:
-        scope = {"type": "http", "path": "/admin/login/", "headers": list(headers), "query_string": query}
+        sent = [(b"host", b"keyhouse.localhost"), *headers]
+        scope = {"type": "http", "method": method, "path": "/admin/login/", "headers": sent, "query_string": query}
         await application(scope, self.receive, self.send)
 
     @property
@@ -111,6 +116,8 @@ async def test_response_has_the_request_id():
         ([(b"content-length", b"299000000")], b"", 413),
         ([(b"content-length", b"5, 5")], b"", 400),
         ([], b"plan=%00", 400),
+        ([(b"host", b"keyhouse.localhost")], b"", 400),
+        ([(b"content-encoding", b"gzip")], b"", 415),
     ],
 )
 async def test_invalid_request_is_rejected_without_reading_the_body(headers, query, status):
@@ -127,10 +134,17 @@ async def test_body_is_rejected_as_soon_as_it_is_too_long():
     assert (client.status, client.taken, django.received) == (413, 2, [])
 
 
-async def test_disconnected_client_gets_no_response():
+@pytest.mark.parametrize("method", ["post", "Post", "PUT", "DELETE", "OPTIONS", "TRACE"])
+async def test_other_methods_are_rejected(method: str):
+    django, client = Django(), Client()
+    await client.request(admin_application(django), method=method)
+    assert (client.status, client.headers[b"allow"], django.received) == (405, b"GET, HEAD, POST", [])
+
+
+async def test_incomplete_body_is_rejected():
     django, client = Django(), Client([STARTED, DISCONNECT])
     await client.request(admin_application(django))
-    assert (client.sent, django.received) == ([], [])
+    assert (client.status, django.received) == (400, [])
 
 
 async def test_slow_body_takes_no_slot():

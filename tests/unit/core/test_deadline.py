@@ -7,7 +7,7 @@ from apps.core.http.asgi import Message, Receive, Scope
 from apps.core.http.cancellation import Deadline
 from apps.core.http.http_settings import HttpSettings
 
-SCOPE: Scope = {"type": "http", "method": "POST", "path": "/health", "headers": [], "query_string": b""}
+SCOPE: Scope = {"type": "http", "method": "POST", "path": "/health", "headers": [(b"host", b"x")], "query_string": b""}
 
 
 async def test_hanging_request_times_out_with_one_response():

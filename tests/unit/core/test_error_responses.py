@@ -55,8 +55,24 @@ def test_error_has_its_status_and_code(kind, status, code):
 
 
 @pytest.mark.parametrize(("kind", "status", "code"), CONTRACT)
-def test_only_401_sends_www_authenticate(kind, status, code):
-    assert ("WWW-Authenticate" in error_response(kind())) == (status == 401)
+def test_only_401_and_a_missing_scope_send_www_authenticate(kind, status, code):
+    is_sent = status == 401 or code == "INSUFFICIENT_SCOPES"
+    assert ("WWW-Authenticate" in error_response(kind())) == is_sent
+
+
+@pytest.mark.parametrize(
+    ("error", "challenge"),
+    [
+        (errors.NotAuthenticated(), ""),
+        (errors.InvalidCredential(), ', error="invalid_token"'),
+        (errors.InsufficientScopes(), ', error="insufficient_scope"'),
+        (errors.InsufficientScopes.of("keys:verify"), ', error="insufficient_scope", scope="keys:verify"'),
+        (errors.StepUpRequired(), ', error="insufficient_user_authentication", max_age="600"'),
+    ],
+    ids=["none", "bad", "scope", "named scope", "old"],
+)
+def test_challenge_gives_the_reason(error, challenge):
+    assert error_response(error)["WWW-Authenticate"] == f'Bearer realm="keyhouse"{challenge}'
 
 
 def test_error_uses_its_own_message_code_and_details():

@@ -30,7 +30,14 @@ async def dispatch(path="/api/v1/users", client=("192.0.2.9", 7), headers=(), tr
         api_application, admin_application, HttpSettings(trusted_proxies=[ip_network(net) for net in trusted])
     )
 
-    scope = {"type": "http", "path": path, "client": client, "headers": list(headers), "scheme": scheme}
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "client": client,
+        "headers": list(headers),
+        "scheme": scheme,
+    }
     await root_application(scope, cast("Any", None), cast("Any", None))
     return api_application, admin_application
 
@@ -97,8 +104,15 @@ async def test_all_forwarded_for_lines_are_combined():
     assert api_application.context.client_address == "198.51.100.7"
 
 
-@pytest.mark.parametrize("scheme", [b"http", b"HTTPS, http", b"wss", b""])
+@pytest.mark.parametrize("scheme", [b"http", b"wss", b""])
 async def test_only_forwarded_https_changes_the_scheme(scheme):
     headers = [(b"x-forwarded-proto", scheme)]
     api_application, _ = await dispatch(client=("10.0.0.1", 7), headers=headers, trusted=["10.0.0.0/8"])
     assert api_application.scope["scheme"] == "http"
+
+
+async def test_client_that_cannot_be_read_has_no_address():
+    headers = [(b"x-forwarded-for", b"198.51.100.7, unknown")]
+    api_application, _ = await dispatch(client=("10.0.0.1", 7), headers=headers, trusted=["10.0.0.0/8"])
+    assert api_application.scope["client"] is None
+    assert api_application.context.client_address is None

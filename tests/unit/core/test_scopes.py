@@ -164,3 +164,16 @@ def test_scope_covered_by_a_wildcard_is_not_added():
     assert added_scopes(["keys:*", "a"], ["keys:*", KEYS_VERIFY, "a", "b"]) == ["b"]
     assert added_scopes([KEYS_VERIFY], ["keys:*"]) == ["keys:*"]
     assert added_scopes([], iter(["a"])) == ["a"]
+
+
+def test_no_wildcard_covers_a_scope_that_it_does_not_grant():
+    assert added_scopes(["account:*", "customers:*"], ["account:read", "customers:*"]) == ["account:read"]
+    assert added_scopes(["credits:*"], ["credits:grant", "credits:hold"]) == ["credits:grant"]
+
+
+@given(before=st.lists(ANY_SCOPE), after=st.lists(ANY_SCOPE))
+def test_what_is_not_added_gives_no_declared_scope(before, after):
+    kept = [scope for scope in after if scope not in added_scopes(before, after)]
+    assert RESERVED_SCOPES.intersection(effective_scopes(kept, RESERVED_SCOPES)) <= set(
+        effective_scopes(before, RESERVED_SCOPES)
+    )

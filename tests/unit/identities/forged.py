@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from joserfc import jwt
-from joserfc.jwk import ECKey, OctKey, RSAKey
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from apps.identities.domain.provider import Provider, ProviderKind
 
@@ -27,7 +27,9 @@ def claims(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in {**valid, **changes, **moments}.items() if value is not None}
 
 
-def token(algorithm: str = "RS256", key: RSAKey | ECKey | OctKey = KEY, kid: str | None = "one", **changes: Any) -> str:
+def token(
+    algorithm: str = "RS256", key: RSAKey | ECKey | OKPKey | OctKey = KEY, kid: str | None = "one", **changes: Any
+) -> str:
     """Return a signed token with these claims."""
     header = {"alg": algorithm, **({"kid": kid} if kid else {})}
     return jwt.encode(header, claims(**changes), key, algorithms=[algorithm])

@@ -3,12 +3,22 @@
 import base64
 import hmac
 import json
+import time
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from apps.identities.domain.provider import InvalidProviderResponse, ProviderKind
-from apps.identities.services.id_tokens import ALGORITHMS, PublicKey, UnknownKey, read_id_token, usable_keys
+from apps.identities.domain.provider import InvalidProviderResponse, ProviderKind, StaleAuthentication
+from apps.identities.services.id_tokens import (
+    ALGORITHMS,
+    PublicKey,
+    UnknownKey,
+    authentication_time,
+    read_id_token,
+    usable_keys,
+)
 from tests.unit.identities.forged import EC_KEY, ISSUER, KEY, NONCE, OTHER_KEY, claims, provider, token
 
 pytestmark = pytest.mark.unit
@@ -126,10 +136,73 @@ def test_unknown_key_is_a_distinct_error():
         read(token(kid="three"))
 
 
-def test_token_without_kid_needs_a_single_key():
-    assert read(token(kid=None), keys=[KEY])["sub"] == "alice"
+def test_token_without_kid_needs_a_single_key_of_its_type():
+    assert read(token(kid=None))["sub"] == "alice"
     with pytest.raises(InvalidProviderResponse):
-        read(token(kid=None))
+        read(token(kid=None), keys=[KEY, OTHER_KEY])
+
+
+OWN_KEYS: dict[str, PublicKey] = {
+    **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), KEY),
+    "ES256": ECKey.generate_key("P-256", {"kid": "one"}),
+    "ES384": ECKey.generate_key("P-384", {"kid": "one"}),
+    "ES512": ECKey.generate_key("P-521", {"kid": "one"}),
+    "EdDSA": OKPKey.generate_key("Ed25519", {"kid": "one"}),
+    "Ed25519": OKPKey.generate_key("Ed25519", {"kid": "one"}),
+    "Ed448": OKPKey.generate_key("Ed448", {"kid": "one"}),
+}
+
+
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated:joserfc.errors.SecurityWarning")
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_each_algorithm_is_verified_by_its_type_of_key_alone(algorithm: str):
+    signed = token(algorithm, OWN_KEYS[algorithm])
+    others = [key for key in OWN_KEYS.values() if key.key_type != OWN_KEYS[algorithm].key_type]
+    for keys in ([OWN_KEYS[algorithm]], [*others, OWN_KEYS[algorithm]]):
+        assert read_id_token(signed, provider(), keys, ALGORITHMS, NONCE)["sub"] == "alice"
+    with pytest.raises(UnknownKey):
+        read_id_token(signed, provider(), others, ALGORITHMS, NONCE)
+
+
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated:joserfc.errors.SecurityWarning")
+@pytest.mark.parametrize(
+    ("algorithm", "key"),
+    [
+        ("EdDSA", OKPKey.generate_key("X25519", {"kid": "one"})),
+        ("Ed25519", OWN_KEYS["Ed448"]),
+        ("ES256", OWN_KEYS["ES384"]),
+        ("RS256", RSAKey.import_key({**KEY.as_dict(private=False), "alg": "PS256"})),
+        ("RS256", RSAKey.import_key({**KEY.as_dict(private=False), "use": "enc"})),
+    ],
+    ids=["for agreement", "other curve", "other size", "for PS256", "for encryption"],
+)
+def test_key_of_another_use_or_curve_is_refused(algorithm: str, key: PublicKey):
+    with pytest.raises(InvalidProviderResponse):
+        read_id_token(token(algorithm, OWN_KEYS[algorithm]), provider(), [key], ALGORITHMS, NONCE)
+
+
+@pytest.mark.parametrize("sent", [0, -1, True, "1600000000", None, [], 1e30, 1700000000000, float("nan"), float("inf")])
+def test_what_is_no_past_time_proves_nothing(sent: Any):
+    assert authentication_time({"auth_time": sent}, None) is None
+    with pytest.raises(StaleAuthentication):
+        authentication_time({"auth_time": sent}, 600)
+
+
+@pytest.mark.parametrize(
+    ("seconds_ago", "max_age", "is_fresh"),
+    [(0, 60, True), (100, 60, True), (130, 60, False), (650, 600, True), (700, 600, False), (10**9, 600, False)],
+)
+def test_authentication_must_be_as_recent_as_requested(seconds_ago: int, max_age: int, is_fresh: bool):
+    at = int(time.time()) - seconds_ago
+    assert authentication_time({"auth_time": at + 0.5}, None) == at
+    with nullcontext() if is_fresh else pytest.raises(StaleAuthentication):
+        assert authentication_time({"auth_time": at}, max_age) == at
+
+
+def test_authentication_is_never_in_the_future():
+    """Otherwise the session would count as recently authenticated for longer."""
+    now = int(time.time())
+    assert authentication_time({"auth_time": now + 30}, 600) in {now, now + 1}
 
 
 def test_key_in_the_header_is_not_trusted():
@@ -148,12 +221,14 @@ def test_malformed_token_is_refused(text):
         read(text)
 
 
+@pytest.mark.filterwarnings("ignore:Key size should be:joserfc.errors.SecurityWarning")
 def test_malformed_keys_are_skipped():
     valid = KEY.as_dict(private=False)
     broken = [{"kty": "EC", "crv": "P-0"}, {"kty": "RSA", "n": "!", "e": "!"}, {"kty": "future"}, "key", {}]
     secret = {"kty": "oct", "k": "c2VjcmV0", "kid": "oct"}
+    short = RSAKey.generate_key(1024, {"kid": "short"}).as_dict(private=False)
     for_encryption = {**OTHER_KEY.as_dict(private=False), "use": "enc"}
-    (found,) = usable_keys({"keys": [*broken, secret, for_encryption, valid]})
+    (found,) = usable_keys({"keys": [*broken, secret, short, for_encryption, valid]})
     assert found.kid == "one"
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from apps.api_keys.services.in_transaction.key_notices import KeyChange
 from apps.mail.services.rendering import render
 from apps.users.services.in_transaction.security_notifier import SecurityNotice
 
@@ -21,6 +22,17 @@ NOTICE = {
     "link": LINK,
     "reset_link": OTHER_LINK,
 }
+KEY_NOTICE = {
+    "what": KeyChange.LOOSENED.value,
+    "key": "deploy (sk_live_ab12…)",
+    "loosened": "budget, expiry",
+    "moment": "2026-11-25 18:00 UTC",
+    "by_staff": "",
+    "by_key": "robot (sk_live_cd34…)",
+    "address": "203.0.113.9",
+    "link": LINK,
+    "reset_link": OTHER_LINK,
+}
 MESSAGES: dict[str, dict[str, Any]] = {
     "verify_email": {"link": LINK},
     "confirm_registration": {"link": LINK, "username": "ann"},
@@ -33,6 +45,16 @@ MESSAGES: dict[str, dict[str, Any]] = {
     "email_change_asked": {"cancel_link": OTHER_LINK},
     "account_deleted": {"days": "30"},
     "security_notice": NOTICE,
+    "api_key_notice": KEY_NOTICE,
+    "api_keys_changed": {
+        "since": "2026-11-25 18:00 UTC",
+        "total": "37",
+        "created": "34",
+        "rotated": "2",
+        "loosened": "1",
+        "link": LINK,
+        "reset_link": OTHER_LINK,
+    },
 }
 
 

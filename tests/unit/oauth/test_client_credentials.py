@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from apps.api_keys.services.key_format import generate_key, visible_prefix
 from apps.api_keys.services.key_secrets import KeySecret
 from apps.oauth.services.client_credentials import ClientCredentials, bearer_of, read_credentials
-from apps.oauth.services.oauth_errors import InvalidClient, OAuthError
+from apps.oauth.services.oauth_errors import InvalidBearerToken, InvalidClient, OAuthError
 
 pytestmark = pytest.mark.unit
 
@@ -97,8 +97,16 @@ def test_client_id_identifies_its_key(client_id: str, is_its_own: bool):
 
 
 @pytest.mark.parametrize(
-    ("header", "bearer"),
-    [("Bearer x", "x"), ("bearer  x ", "x"), ("Bearer", ""), ("Basic x", None), ("", None), ("BearerX y", None)],
+    ("header", "bearer"), [("Bearer x", "x"), ("bearer  x ", "x"), ("Basic x", None), ("", None), ("BearerX y", None)]
 )
 def test_bearer_token_is_read(header: str, bearer: str | None):
     assert bearer_of(header) == bearer
+
+
+@pytest.mark.parametrize(
+    "header", ["Bearer", "Bearer ", "Bearer x y", "Bearer x,Bearer x", "Bearer\tx", "Bearer \u00e9", "é"]
+)
+def test_malformed_bearer_is_refused(header: str):
+    with pytest.raises(InvalidBearerToken) as refused:
+        bearer_of(header)
+    assert (refused.value.status, refused.value.challenge) == (401, 'Bearer realm="keyhouse", error="invalid_token"')

@@ -121,7 +121,7 @@ async def test_owner_s_new_address_waits_and_nothing_is_written(service, users, 
 @pytest.mark.parametrize(
     ("email", "columns"),
     [
-        ("new@example.com", {"email": "new@example.com", "email_verified_at": None}),
+        ("new@example.com", {"email": "new@example.com", "email_verified_at": None, "formerly_verified_at": None}),
         ("User1@example.com", {"email": "User1@example.com"}),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apps.core.errors import DomainError, InsufficientScopes, NotAllowed, NotAuthenticated
+from apps.core.errors import DomainError, InsufficientScopes, InvalidCredential, NotAllowed
 from apps.core.values.ip_addresses import parse_address
 from apps.verification.domain import BatchSnapshot, Caller, KeyRecord
 from apps.verification.services.caller_authorization import is_refused_for_address, refused_callers
@@ -40,13 +40,13 @@ def test_rate_limits_and_credits_do_not_matter_for_callers():
 @pytest.mark.parametrize(
     ("changes", "address", "error"),
     [
-        ({"is_active": False}, HERE, NotAuthenticated),
-        ({"revoked_at": NOW}, HERE, NotAuthenticated),
-        ({"expires_at": NOW}, HERE, NotAuthenticated),
-        ({"secret_expires_at": NOW}, HERE, NotAuthenticated),
-        ({"owner_is_active": False}, HERE, NotAuthenticated),
-        ({"owner_locked_until": NOW + timedelta(days=1)}, HERE, NotAuthenticated),
-        ({"owner_is_active": False, "ip_allowlist": AT_HOME}, ELSEWHERE, NotAuthenticated),
+        ({"is_active": False}, HERE, InvalidCredential),
+        ({"revoked_at": NOW}, HERE, InvalidCredential),
+        ({"expires_at": NOW}, HERE, InvalidCredential),
+        ({"secret_expires_at": NOW}, HERE, InvalidCredential),
+        ({"owner_is_active": False}, HERE, InvalidCredential),
+        ({"owner_locked_until": NOW + timedelta(days=1)}, HERE, InvalidCredential),
+        ({"owner_is_active": False, "ip_allowlist": AT_HOME}, ELSEWHERE, InvalidCredential),
         ({"ip_allowlist": AT_HOME}, ELSEWHERE, NotAllowed),
         ({"ip_allowlist": AT_HOME}, None, NotAllowed),
         ({"scopes": []}, HERE, InsufficientScopes),
@@ -64,12 +64,12 @@ def test_other_callers_are_refused(changes: dict[str, Any], address: str | None,
 @pytest.mark.parametrize("changes", [{"revoked_at": NOW}, {"expires_at": NOW}])
 def test_an_invalid_caller_does_not_learn_about_its_address(changes: dict[str, Any]):
     client = caller(ELSEWHERE)
-    assert type(refusals(client, ip_allowlist=AT_HOME, **changes)[client]) is NotAuthenticated
+    assert type(refusals(client, ip_allowlist=AT_HOME, **changes)[client]) is InvalidCredential
 
 
 def test_an_unknown_caller_is_not_authenticated():
     unknown = caller(digest=b"unknown")
-    assert type(refusals(unknown)[unknown]) is NotAuthenticated
+    assert type(refusals(unknown)[unknown]) is InvalidCredential
 
 
 def test_each_caller_is_authorized_on_its_own():
@@ -77,7 +77,7 @@ def test_each_caller_is_authorized_on_its_own():
     found = refusals(here, elsewhere, unknown, ip_allowlist=AT_HOME)
     assert {client: type(error) for client, error in found.items()} == {
         elsewhere: NotAllowed,
-        unknown: NotAuthenticated,
+        unknown: InvalidCredential,
     }
 
 

@@ -1,6 +1,6 @@
 """Records audit events."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,6 +9,8 @@ from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.models import AuditEvent
 from apps.audit.repositories.audit_event_repository import AuditEventRepository
 from apps.core.request_context import current_request
+
+EVENTS_MAXIMUM = 1000  # in one statement, which has up to 65,535 parameters
 
 
 class AuditTrail:
@@ -20,6 +22,11 @@ class AuditTrail:
     async def record(self, entry: AuditEntry) -> None:
         """Record the entry, with the address, agent and id of the current request."""
         await self._events.insert(audit_event(entry))
+
+    async def record_all(self, entries: Sequence[AuditEntry]) -> None:
+        """Record the entries as `record` does, a thousand in one statement."""
+        for start in range(0, len(entries), EVENTS_MAXIMUM):
+            await self._events.insert_all([audit_event(each) for each in entries[start : start + EVENTS_MAXIMUM]])
 
 
 def audit_event(entry: AuditEntry) -> AuditEvent:

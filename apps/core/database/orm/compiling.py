@@ -77,10 +77,7 @@ def compiler_of(query: Any) -> Any:
 @cache
 def compiling_connection() -> DatabaseWrapper:
     """Return the connection from which Django's compilers read PostgreSQL's features."""
-    settings = deepcopy(connections[ALIAS].settings_dict)
-    # Parameters are bound on the server, so that PostgreSQL can keep the plans of prepared statements.
-    settings["OPTIONS"] = {**settings["OPTIONS"], "server_side_binding": True}
-    return _CompilingConnection(settings, ALIAS)
+    return _CompilingConnection(deepcopy(connections[ALIAS].settings_dict), ALIAS)
 
 
 class _CompilingConnection(DatabaseWrapper):

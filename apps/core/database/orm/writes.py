@@ -19,7 +19,8 @@ from apps.core.database.statements import execute, fetch_rows
 async def insert[M: Model](instance: M) -> M:
     """Insert the instance and return it, with its primary key and database defaults set.
 
-    Raises ConstraintViolated inside a transaction.
+    Raises ConstraintViolated inside a transaction; PostgreSQL's log then repeats values of the row, unless it is
+    configured otherwise. Where a conflict is expected, use `insert_if_free`.
     """
     await _insert([instance], ignore_conflicts=False)
     return instance

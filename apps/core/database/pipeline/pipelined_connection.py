@@ -10,12 +10,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from psycopg import AsyncConnection, OperationalError
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ConnStatus, Format
 from psycopg.pq.abc import PGresult
 
 from apps.core.database.pipeline.prepared_statements import Types, statements_of
+from apps.core.database.pool import transaction_settings
 
 Rows = list[tuple[Any, ...]]
 
@@ -56,6 +58,9 @@ class PipelinedConnection(ABC):
         """
         values = self._transformer.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
         types, formats = self._transformer.types or (), self._transformer.formats
+        if settings.DATABASE_POOLER == "transaction":  # the next process would not have the prepared statement
+            self._pgconn.send_query_params(sql.encode(), values, types, formats, result_format)
+            return 1, (sql, types)
         name, results = self._statements.name_of(sql, types), 1
         if name is None:
             name, results = self._prepare(sql, types)
@@ -68,9 +73,17 @@ class PipelinedConnection(ABC):
         self._pgconn.send_prepare(name, sql.encode(), types)
         excess = self._statements.pop_excess()
         if excess is not None:
-            self._pgconn.send_query_params(b'DEALLOCATE "%b"' % excess, None)
+            self._pgconn.send_close_prepared(excess)
             results += 1
         return name, results
+
+    def _send_settings(self, lock_timeout: str) -> int:
+        """Send what a transaction through a pooler begins with, and return the number of results to expect."""
+        block = transaction_settings(lock_timeout)
+        if block is None:
+            return 0
+        self._pgconn.send_query_params(block.encode(), None)
+        return 1
 
     def _rows(self, result: PGresult) -> Rows:
         self._transformer.set_pgresult(result)

@@ -12,7 +12,7 @@ from psycopg.pq import ExecStatus, Format, PipelineStatus
 from psycopg.pq.abc import PGresult
 
 from apps.core.database.pipeline.pipelined_connection import PipelinedConnection, Rows, is_closed_by_server
-from apps.core.database.pool import connection
+from apps.core.database.pool import READ_LOCK_TIMEOUT, connection
 
 if TYPE_CHECKING:
     from apps.core.database.pipeline.prepared_statements import Types
@@ -44,6 +44,8 @@ async def pipelined_transaction() -> AsyncIterator["PipelinedTransaction"]:
 class PipelinedTransaction(PipelinedConnection):
     """The statements of one transaction, sent without waiting for earlier results."""
 
+    lock_timeout = READ_LOCK_TIMEOUT
+
     def __init__(self, borrowed: AsyncConnection[Any], result_format: Format = Format.BINARY) -> None:
         self._results: list[PGresult] = []
         self._sent: list[tuple[str, Types]] = []
@@ -52,6 +54,7 @@ class PipelinedTransaction(PipelinedConnection):
         self._is_synchronised = False
         self._format = result_format
         super().__init__(borrowed)
+        self._expected += self._send_settings(self.lock_timeout)
 
     async def fetch(self, *statements: tuple[str, Sequence[Any]]) -> list[Rows]:
         """Run the statements in this order, in one round trip, and return the rows of each that returns rows.

@@ -12,6 +12,7 @@ from psycopg.pq.abc import PGresult
 from apps.core.database.database_errors import named_violation
 from apps.core.database.pipeline.pipelined_connection import Rows
 from apps.core.database.pipeline.pipelined_transaction import BEING_CHANGED, STALE, PipelinedTransaction
+from apps.core.database.pool import TRANSACTION_LOCK_TIMEOUT
 from apps.core.errors import Unavailable
 
 CANCEL_SECONDS_MAXIMUM = 2.0  # for PostgreSQL to cancel the statement of a cancelled task
@@ -19,6 +20,8 @@ CANCEL_SECONDS_MAXIMUM = 2.0  # for PostgreSQL to cancel the statement of a canc
 
 class ServiceTransaction(PipelinedTransaction):
     """A pipelined transaction between BEGIN, which is sent with the first statement, and COMMIT or ROLLBACK."""
+
+    lock_timeout = TRANSACTION_LOCK_TIMEOUT
 
     def __init__(self, borrowed: AsyncConnection[Any]) -> None:
         super().__init__(borrowed, Format.TEXT)  # in text, values are loaded as Django loads them

@@ -19,7 +19,7 @@ from psycopg.pq.abc import PGresult
 from apps.core.database.pipeline.pipelined_connection import PipelinedConnection, Rows
 from apps.core.database.pipeline.pipelined_transaction import BEING_CHANGED, STALE
 from apps.core.database.pipeline.prepared_statements import Types
-from apps.core.database.pool import connection
+from apps.core.database.pool import READ_LOCK_TIMEOUT, connection
 from apps.core.errors import Unavailable
 
 WAITING_MAXIMUM = 5_000  # per connection
@@ -69,6 +69,7 @@ class PipelinedReads(PipelinedConnection):
     def send(self, read: Read) -> None:
         """Send the read. Its caller gets the rows or the error."""
         try:
+            self._send_settings(READ_LOCK_TIMEOUT)
             _, key = self._send(read.sql, read.parameters, Format.TEXT)
             self._pgconn.pipeline_sync()
             self._sent.append((read, key))

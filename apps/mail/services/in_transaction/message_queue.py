@@ -1,15 +1,15 @@
 """Enqueues messages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import validate_email
 
 from apps.core.errors import ValidationFailed
-from apps.mail.domain.message import MailMessage, MessageAllowance
+from apps.mail.domain.message import MailMessage, MessageAllowance, WaitingMessage
 from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
-from apps.mail.services.rendering import seal
+from apps.mail.services.rendering import seal, unseal
 
 
 class MessageQueue:
@@ -24,6 +24,20 @@ class MessageQueue:
         Raises ValidationFailed when the recipient is not an e-mail address.
         """
         await self._mails.insert(**stored_fields(message))
+
+    async def lock_waiting(self, user_id: int, kind: str) -> WaitingMessage | None:
+        """Lock and return the account's message of this kind that no worker has claimed yet, or None.
+
+        It is not sent until the transaction ends, so its context may be replaced. Exact while the account is locked.
+        """
+        waiting = await self._mails.lock_waiting(user_id, kind)
+        sealed = waiting.context_encrypted if waiting else None
+        context = unseal(bytes(sealed)) if sealed is not None else None
+        return WaitingMessage(waiting.pk, context) if waiting and context is not None else None
+
+    async def replace_context(self, message: WaitingMessage, context: Mapping[str, str]) -> None:
+        """Replace the context of a waiting message."""
+        await self._mails.set_context(message.id, seal(context))
 
     async def wait_seconds_for_account(self, user_id: int, kinds: Sequence[str], allowance: MessageAllowance) -> int:
         """Return the seconds until the account may get another message of these kinds, or 0.
@@ -50,6 +64,7 @@ def stored_fields(message: MailMessage) -> dict[str, Any]:
         "key": message.key,
         "context_encrypted": seal(message.context),
         "lifetime_seconds": message.lifetime_seconds,
+        "delay_seconds": message.delay_seconds,
     }
 
 

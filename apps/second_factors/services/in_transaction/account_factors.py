@@ -35,6 +35,10 @@ class FactorSet:
         await self._recovery_codes.insert_all(user_id, [digest_of(code) for code in codes])
         return codes
 
+    async def remove_all(self, user_id: int) -> None:
+        """Remove every factor of the account and its recovery codes."""
+        await self._factors.delete_all(user_id)
+
     async def drop_recovery_codes_after_last(self, user_id: int) -> None:
         """After a factor is removed: delete the recovery codes if it was the last one."""
         await self._recovery_codes.delete_without_factor(user_id)

@@ -1,14 +1,24 @@
 """Locks accounts for a change, and checks the scopes that they hold."""
 
 from collections.abc import Iterable
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from apps.core.authorization.catalogue import ACCOUNT_WRITE, STAFF_SCOPES
 from apps.core.authorization.principal import Principal
 from apps.core.authorization.scopes import held_scopes, reserved_under, withheld_scopes
 from apps.core.errors import ErrorDetail, NotFound, ValidationFailed
+from apps.users.models import User
 from apps.users.repositories.account_repository import AccountRepository
-from apps.users.services.credentials import Credentials, is_usable, require_changeable_by
+from apps.users.services.credentials import Credentials, is_usable, require_changeable_by, require_removable_by
+
+
+class MailRecipient(NamedTuple):
+    """Where messages to an account's owner go, and the time by the database's clock."""
+
+    address: str
+    is_verified: bool
+    moment: datetime
 
 
 class Accounts:
@@ -45,15 +55,34 @@ class Accounts:
         return None if user is None else Credentials.of(user)
 
     async def lock_usable_by_email(self, email: str) -> Credentials | None:
-        """Lock and return the account with this address if it may be used, or None."""
+        """Lock the address, and return the account that has it, locked, if it may be used, or None.
+
+        Takes as long in both cases, also while other transactions lock the address.
+        """
+        await self._accounts.lock_address(email)
         user = await self._accounts.lock_by_email(email)
         return Credentials.of(user) if user is not None and is_usable(user) else None
+
+    async def mail_recipient(self, user_id: int) -> MailRecipient | None:
+        """Return where messages to the account's owner go; None once the account is erased. Raises NotFound."""
+        user, moment = await self._accounts.find_now(user_id)
+        return MailRecipient(user.email, user.email_verified_at is not None, moment) if user.erased_at is None else None
 
     async def lock_key_allowance(self, user_id: int) -> int | None:
         """Lock the account and return the number of keys that its plan allows, None for any number; raises NotFound."""
         account: Any = await self._accounts.lock_with_key_allowance(user_id)
         maximum: int | None = account.api_keys_maximum
         return maximum
+
+
+async def lock_removable(actor: Principal, user_id: int, accounts: AccountRepository) -> User:
+    """Lock the account, from which the actor is about to take access, and return it.
+
+    Raises NotFound, and as `require_removable_by` does.
+    """
+    user, own = await accounts.lock_with(user_id, actor.user_id)
+    await require_removable_by(actor, Credentials.of(user), Credentials.of(own) if own else None, accounts)
+    return user
 
 
 class HeldScopes:

@@ -38,7 +38,7 @@ class EmailChangeMessages:
     async def request_from_new(self, user_id: int, email: str, token: str, *, is_taken: bool) -> None:
         """Enqueue a request to confirm to the new address, or a message to its owner if it has an account."""
         kind = TAKEN if is_taken else CONFIRM_NEW
-        link = link_to("forgot-password") if is_taken else link_to("confirm-email", token=token)
+        link = link_to("forgot-password") if is_taken else link_to("confirm-new-email", token=token)
         # A taken address belongs to another account, so the message does not concern this one.
         concerned_id = None if is_taken else user_id
         await self._queue.enqueue(MailMessage(kind, email, message_key(kind, token), concerned_id, {"link": link}))

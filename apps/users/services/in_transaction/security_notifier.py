@@ -1,5 +1,7 @@
 """Notifies an account's owner of security events by mail."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -31,6 +33,7 @@ class SecurityNotice(StrEnum):
 
 AGENT_LENGTH_MAXIMUM = 120  # enough to recognise one's own device
 UNKNOWN = "unknown"
+NOTHING: Mapping[str, str] = {}
 
 
 class SecurityNotifier:
@@ -45,11 +48,23 @@ class SecurityNotifier:
         self._accounts = accounts
         self._queue = queue
 
-    async def notify(self, user_id: int, what: SecurityNotice, key: str, actor: Principal | None = None) -> None:
-        """Notify the account's owner, unless the account has been erased; raises NotFound."""
+    async def notify(
+        self,
+        user_id: int,
+        what: SecurityNotice,
+        key: str,
+        actor: Principal | None = None,
+        details: Mapping[str, str] = NOTHING,
+    ) -> None:
+        """Notify the account's owner, unless the account has been erased; raises NotFound.
+
+        `details` may be `keys`, the API keys that still work, with `keys_link`, which revokes them, and `revoked`, the
+        number of those that were revoked.
+        """
         address, moment = await self._accounts.find_mail_address(user_id)
         if address is not None:
-            await self._queue.enqueue(notice_to(address, user_id, what, key, moment, actor))
+            notice = notice_to(address, user_id, what, key, moment, actor)
+            await self._queue.enqueue(replace(notice, context={**notice.context, **details}))
 
     async def notify_at(
         self, address: str, user_id: int, what: SecurityNotice, key: str, actor: Principal | None = None
@@ -65,12 +80,17 @@ def notice_to(
     """Return the message that sends the notice to the address."""
     context = {
         "what": what.value,
-        "moment": f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+        "moment": moment_text(moment),
         **_origin(user_id, actor),
         "link": link_to("security"),
         "reset_link": link_to("forgot-password"),
     }
     return MailMessage("security_notice", address, f"notice:{what.name.lower()}:{key}", user_id, context)
+
+
+def moment_text(moment: datetime) -> str:
+    """Return the time as messages show it."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _origin(user_id: int, actor: Principal | None) -> dict[str, str]:

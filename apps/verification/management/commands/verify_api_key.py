@@ -6,8 +6,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from apps.core.errors import ValidationFailed
 from apps.core.event_loop import call_service
 from apps.core.management.service_command import ServiceCommand
+from apps.core.values.ip_addresses import parse_address
 from apps.verification.dependencies import verification_service
 from apps.verification.schemas.verification import VerifyRequest, VerifyResponse
 
@@ -32,6 +34,8 @@ class Command(ServiceCommand):
 
     def run(self, options: dict[str, Any]) -> None:
         """Verify the key, and print the verdict."""
+        if options["ip"] is not None and parse_address(options["ip"]) is None:
+            raise ValidationFailed.of("ip", "must be an IP address")
         key = sys.stdin.readline().strip() if options["key"] == "-" else options["key"]
         request = VerifyRequest(key=SecretStr(key), scopes=options["scopes"], ip=options["ip"])
         verdict, request_id = call_service(verification_service().verify, request, is_metered=False)

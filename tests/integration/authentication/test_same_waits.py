@@ -1,0 +1,110 @@
+"""Concurrent requests about one address wait alike, whether or not it has an account."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+from django.db import connection
+
+from apps.one_time_tokens.repositories.one_time_token_repository import OneTimeTokenRepository
+from tests.support.accounts import customer
+from tests.support.factories import PASSWORD, make_user
+from tests.support.orm import make, run_in_transaction
+
+ANN, NOBODY = "ann@example.com", "nobody@example.com"
+AT_ONCE = 6
+SETTLED_SECONDS = 10
+Send = Callable[[httpx.AsyncClient, str], Awaitable[httpx.Response]]
+
+
+@pytest.fixture(autouse=True)
+def _confirmed(settings):
+    settings.REGISTRATION = "confirmed"
+    assert settings.DATABASE_POOL_SIZE >= AT_ONCE  # else the requests wait for each other's connections
+
+
+async def forget(api: httpx.AsyncClient, email: str) -> httpx.Response:
+    return await api.post("/api/v1/auth/forgot-password", json={"email": email})
+
+
+async def sign_up(api: httpx.AsyncClient, email: str) -> httpx.Response:
+    new = {"email": email, "username": f"user-{email[:3]}", "password": PASSWORD}
+    return await api.post("/api/v1/users", json=new)
+
+
+def _locks_awaited() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT locktype FROM pg_locks WHERE NOT granted ORDER BY 1")
+        return [locktype for (locktype,) in cursor.fetchall()]
+
+
+class Held:
+    """Holds each request where it stores its token, inside its transaction."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.number = 0
+        self.one = asyncio.Event()
+        self._released = asyncio.Event()
+        insert = OneTimeTokenRepository.insert
+
+        async def hold(repository, new):
+            self.number += 1
+            self.one.set()
+            await self._released.wait()
+            await insert(repository, new)
+
+        monkeypatch.setattr(OneTimeTokenRepository, "insert", hold)
+
+    def release(self) -> None:
+        self._released.set()
+
+
+async def waits(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, email: str, *kinds: Send
+) -> tuple[list[str], list[int]]:
+    """Send all requests, and return for what they wait once all of them do, and the statuses of their responses.
+
+    They wait inside the transaction, or for a lock.
+    """
+    with monkeypatch.context() as patch:
+        held = Held(patch)
+        requests = [asyncio.ensure_future(kinds[0](api, email))]
+        async with asyncio.timeout(SETTLED_SECONDS):
+            await held.one.wait()
+            requests += [asyncio.ensure_future(kinds[-1](api, email)) for _ in range(AT_ONCE - 1)]
+            locks: list[str] = []
+            while held.number + len(locks) < AT_ONCE:
+                locks = await run_in_transaction(_locks_awaited)
+        found = [*["inside"] * held.number, *locks]
+        held.release()
+        responses = await asyncio.gather(*requests)
+    return found, sorted(response.status_code for response in responses)
+
+
+@pytest.mark.parametrize("kinds", [(forget,), (sign_up,), (forget, sign_up), (sign_up, forget)])
+async def test_requests_wait_for_the_same_locks(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, kinds: tuple[Send, ...]
+):
+    await make(make_user, email=ANN)
+    with_account = await waits(api, monkeypatch, ANN, *kinds)
+    assert with_account == await waits(api, monkeypatch, NOBODY, *kinds)
+    assert with_account == (["inside", *["advisory"] * (AT_ONCE - 1)], [202] * AT_ONCE)
+
+
+async def test_requested_addresses_wait_for_the_same_locks(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch):
+    """Several accounts ask for one new address."""
+    await make(make_user, email=ANN)
+    with_account = await waits(api, monkeypatch, ANN, await _askers())
+    assert with_account == await waits(api, monkeypatch, NOBODY, await _askers())
+    assert with_account[1] == [200] * 5 + [429] * (AT_ONCE - 5)
+
+
+async def _askers() -> Send:
+    """Return a function that asks for an address, each time as another account."""
+    accounts = [await customer() for _ in range(AT_ONCE)]
+
+    async def ask(api: httpx.AsyncClient, email: str) -> httpx.Response:
+        return await api.patch("/api/v1/users/me", json={"email": email}, headers=accounts.pop().headers)
+
+    return ask
