@@ -12,7 +12,7 @@ from apps.core.database import transaction as transaction_module
 class NoTransaction:
     """Stands for the connection of a transaction."""
 
-    def __init__(self, _borrowed: Any) -> None:
+    def __init__(self, _borrowed: Any, _borrowing: Any) -> None:
         self.ended: list[str] = []
 
     async def commit(self) -> None:
