@@ -280,6 +280,18 @@ def test_secret_keys_are_not_shown(load):
     assert "hunter" not in repr(environment)
 
 
+@pytest.mark.parametrize(
+    ("variable", "url"),
+    [
+        ("DATABASE_URL", "postgresql://keyhouse:hunter2@db/keyhouse"),
+        ("CACHE_URL", "redis://:hunter2@cache/0"),
+        ("MAIL_URL", "smtp://keyhouse:hunter2@mail.example.com"),
+    ],
+)
+def test_passwords_of_other_servers_are_not_shown(load, variable: str, url: str):
+    assert "hunter2" not in repr(load(**{variable: url}))
+
+
 def test_tokens_are_signed_by_eddsa_for_no_other_resource_by_default(load):
     assert (load().token_signing_algorithm, load().token_resources) == ("EdDSA", [])
     changed = load(
