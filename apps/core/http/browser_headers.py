@@ -22,6 +22,9 @@ CONTENT_SECURITY_POLICY = (
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 
+# Pages of other origins embed no response, such as an image or a script. Scripts of CORS_ALLOWED_ORIGINS can read them.
+CROSS_ORIGIN_RESOURCE_POLICY = (b"cross-origin-resource-policy", b"same-origin")
+
 
 def is_preflight(scope: Scope) -> bool:
     """Return whether the request is a CORS preflight request."""
@@ -59,6 +62,7 @@ def security_headers(strict_transport_security: str = "") -> Headers:
         (b"x-frame-options", b"DENY"),
         (b"referrer-policy", b"same-origin"),
         (b"cross-origin-opener-policy", b"same-origin"),
+        CROSS_ORIGIN_RESOURCE_POLICY,
     ]
     if strict_transport_security:
         headers.append((b"strict-transport-security", strict_transport_security.encode()))
