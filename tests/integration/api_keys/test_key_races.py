@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from django.utils import timezone
 
 from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.models import ApiKey, ApiKeySecret
@@ -25,6 +26,7 @@ from tests.support.factories import IssuedKey, make_key, make_user
 from tests.support.orm import make, rows, until_a_lock_is_awaited
 
 KEYS = "/api/v1/api-keys"
+VERIFIED = {"email_verified_at": timezone.now()}  # notices to other addresses are counted under a lock of their own
 CHANGES: dict[str, tuple[Callable[[Principal, int], Any], list[str]]] = {
     "update": (
         lambda actor, key_id: api_key_service().update(actor, key_id, ApiKeyUpdate(name="new")),
@@ -42,7 +44,7 @@ CHANGES: dict[str, tuple[Callable[[Principal, int], Any], list[str]]] = {
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize("change", CHANGES)
 async def test_a_change_locks_the_account_before_the_key(change: str):
-    key = await make(make_key)
+    key = await make(make_key, await make(make_user, **VERIFIED))
     act, writes = CHANGES[change]
     with captured() as sql:
         await act(session_of(key.row.user_id), key.id)
@@ -51,7 +53,7 @@ async def test_a_change_locks_the_account_before_the_key(change: str):
 
 @pytest.mark.usefixtures("database")
 async def test_a_creation_locks_the_account_before_it_inserts():
-    user = await make(make_user)
+    user = await make(make_user, **VERIFIED)
     with captured() as sql:
         await api_key_service().create(session_of(user.pk), user.pk, ApiKeyCreate(name="k"))
     message = ["insert one_time_tokens", "insert outgoing_mails"]
