@@ -274,22 +274,16 @@ def test_staff_need_a_second_factor_in_production(load, given, in_development, i
     assert load(**PRODUCTION, **variables).staff_need_second_factor is in_production
 
 
-def test_secret_keys_are_not_shown(load):
-    environment = load(SECRET_KEY="hunter2", SECRET_KEY_FALLBACKS="hunter3, hunter4")
+def test_secrets_are_not_shown(load):
+    environment = load(
+        SECRET_KEY="hunter2",
+        SECRET_KEY_FALLBACKS="hunter3, hunter4",
+        DATABASE_URL="postgresql://keyhouse:hunter5@db/keyhouse",
+        CACHE_URL="redis://:hunter6@cache/0",
+        MAIL_URL="smtp://keyhouse:hunter7@mail.example.com",
+    )
     assert environment.secret_key_fallbacks == ["hunter3", "hunter4"]
     assert "hunter" not in repr(environment)
-
-
-@pytest.mark.parametrize(
-    ("variable", "url"),
-    [
-        ("DATABASE_URL", "postgresql://keyhouse:hunter2@db/keyhouse"),
-        ("CACHE_URL", "redis://:hunter2@cache/0"),
-        ("MAIL_URL", "smtp://keyhouse:hunter2@mail.example.com"),
-    ],
-)
-def test_passwords_of_other_servers_are_not_shown(load, variable: str, url: str):
-    assert "hunter2" not in repr(load(**{variable: url}))
 
 
 def test_tokens_are_signed_by_eddsa_for_no_other_resource_by_default(load):
