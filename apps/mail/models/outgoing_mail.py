@@ -8,8 +8,11 @@ from django.db.models.functions import Lower, Now
 
 from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
 
-# The mailbox behind an address: providers deliver ann+anything@example.com to ann@example.com (RFC 5233).
-MAILBOX = Func(Lower("recipient"), Value(r"\+[^@]*@"), Value("@"), function="regexp_replace")
+# The mailbox behind an address: providers deliver ann+anything@example.com (RFC 5233), and some also a.nn@example.com,
+# to ann@example.com.
+MAILBOX = Func(
+    Lower("recipient"), Value(r"\+[^@]*(?=@)|\.(?=[^@]*@)"), Value(""), Value("g"), function="regexp_replace"
+)
 
 
 class OutgoingMail(models.Model):
@@ -44,7 +47,7 @@ class OutgoingMail(models.Model):
             ),
             models.Index(fields=["user_id"], name="outgoing_mails_user"),
             models.Index(Lower("recipient"), name="outgoing_mails_recipient"),
-            models.Index(MAILBOX, name="outgoing_mails_mailbox"),
+            models.Index(MAILBOX, name="outgoing_mails_dotless"),
         ]
 
     def __str__(self) -> str:

@@ -25,13 +25,15 @@ RETURNING mail.id, mail.kind, mail.recipient, mail.context_encrypted, mail.creat
 -- name: lock_recipient
 -- There may be no message to the mailbox yet, so the lock is on its digest.
 SELECT pg_advisory_xact_lock(
-    hashtextextended('outgoing_mails ' || regexp_replace(lower(%(recipient)s::text), '\+[^@]*@', '@'), 0)
+    hashtextextended('outgoing_mails ' || regexp_replace(lower(%(recipient)s::text), '\+[^@]*(?=@)|\.(?=[^@]*@)', '', 'g'), 0)
 )
 
 -- name: wait_seconds_for_address
--- Messages to every address of the same mailbox count: ann+1@example.com is ann@example.com (RFC 5233).
+-- Messages to every address of the same mailbox count: providers deliver ann+1@example.com (RFC 5233), and some also
+-- a.nn@example.com, to ann@example.com. Where they are two mailboxes, they share the count.
 SELECT extract(epoch FROM created_at + make_interval(secs => %(seconds)s) - now())::float FROM outgoing_mails
-WHERE regexp_replace(lower(recipient), '\+[^@]*@', '@') = regexp_replace(lower(%(recipient)s::text), '\+[^@]*@', '@')
+WHERE regexp_replace(lower(recipient), '\+[^@]*(?=@)|\.(?=[^@]*@)', '', 'g')
+        = regexp_replace(lower(%(recipient)s::text), '\+[^@]*(?=@)|\.(?=[^@]*@)', '', 'g')
     AND kind = ANY (%(kinds)s)
     AND created_at > now() - make_interval(secs => %(seconds)s)
 ORDER BY created_at DESC OFFSET %(maximum)s - 1 LIMIT 1

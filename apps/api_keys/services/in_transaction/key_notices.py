@@ -32,7 +32,8 @@ class KeyNotices:
 
     An account gets up to five messages about single changes an hour. Further changes are counted in one message, which
     is sent when the next one about a single change would be allowed: a program that creates thousands of keys causes
-    six messages an hour. The count is exact over workers, because the account is locked.
+    six messages an hour. The count is exact over workers, because the account is locked. A mailbox whose address is not
+    verified gets no more than that from all accounts that have signed up with its addresses.
     """
 
     def __init__(self, accounts: Accounts, keys: ApiKeyRepository, links: KeyReviewLinks, queue: MessageQueue) -> None:
@@ -63,7 +64,8 @@ class KeyNotices:
             **await self._origin(actor, key, recipient),
             **_ways_out(await self._links.issue(key.user_id, key.pk)),
         }
-        await self._queue.enqueue(MailMessage(SINGLE, recipient.address, _message_key(SINGLE), key.user_id, context))
+        message = MailMessage(SINGLE, recipient.address, _message_key(SINGLE), key.user_id, context)
+        await self._queue.enqueue_notice(message, is_verified=recipient.may_be_shown_texts)
 
     async def _gather(self, user_id: int, change: KeyChange, recipient: MailRecipient, wait_seconds: int) -> None:
         waiting = await self._queue.lock_waiting(user_id, GATHERED)
@@ -74,7 +76,7 @@ class KeyNotices:
         context = _counted({"since": moment_text(recipient.moment), **ways_out}, change)
         message_key = _message_key(GATHERED)
         message = MailMessage(GATHERED, recipient.address, message_key, user_id, context, delay_seconds=wait_seconds)
-        await self._queue.enqueue(message)
+        await self._queue.enqueue_notice(message, is_verified=recipient.may_be_shown_texts)
 
     async def _origin(self, actor: Principal, key: ApiKey, recipient: MailRecipient) -> dict[str, str]:
         """Return who has changed the key; customers are not shown which member of staff, from which address."""

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import validate_email
 
 from apps.core.errors import ValidationFailed
-from apps.mail.domain.message import MailMessage, MessageAllowance, WaitingMessage
+from apps.mail.domain.message import FIVE_AN_HOUR, MailMessage, MessageAllowance, WaitingMessage
 from apps.mail.repositories.outgoing_mail_repository import OutgoingMailRepository
 from apps.mail.services.rendering import seal, unseal
 
@@ -24,6 +24,16 @@ class MessageQueue:
         Raises ValidationFailed when the recipient is not an e-mail address.
         """
         await self._mails.insert(**stored_fields(message))
+
+    async def enqueue_notice(self, message: MailMessage, *, is_verified: bool) -> None:
+        """Enqueue a message about an event of an account; `is_verified` says whether its address is its user's.
+
+        If not, one mailbox gets up to five of this kind an hour; further ones are dropped. A person can sign up with
+        any number of addresses of another person's mailbox, and cause any number of events. This locks the mailbox;
+        lock everything else before. Raises ValidationFailed when the recipient is not an e-mail address.
+        """
+        if is_verified or not await self.wait_seconds_for_address(message.recipient, [message.kind], FIVE_AN_HOUR):
+            await self.enqueue(message)
 
     async def lock_waiting(self, user_id: int, kind: str) -> WaitingMessage | None:
         """Lock and return the account's message of this kind that no worker has claimed yet, or None.
@@ -49,8 +59,8 @@ class MessageQueue:
     async def wait_seconds_for_address(self, recipient: str, kinds: Sequence[str], allowance: MessageAllowance) -> int:
         """Return the seconds until the mailbox of an address may get another message of these kinds, or 0.
 
-        Addresses in any case, and with any `+` suffix, are one mailbox. Locks it until the transaction ends. Lock
-        accounts before.
+        Addresses in any case, with any `+` suffix and with any dots before the @, are one mailbox. Locks it until the
+        transaction ends. Lock accounts before.
         """
         await self._mails.lock_recipient(recipient)
         return await self._mails.wait_seconds_for_address(recipient, kinds, allowance)

@@ -1,5 +1,6 @@
 """Begins changes of an e-mail address, and completes them."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -60,14 +61,14 @@ class EmailChangeRequests:
         """Request confirmation from both addresses.
 
         The account's own address, in any case, is stored at once and cancels a pending change. Raises
-        TooManyRequests when the account has begun a change in the last minute or five in the last hour, or the new
-        address got five messages in the last hour.
+        TooManyRequests when the account has begun a change in the last minute or five in the last hour, or the mailbox
+        of the new address, or of an old one that is not verified, got five messages in the last hour.
         """
         if email.lower() == user.email.lower():
             await self._pending.move(user, email, is_verified=False)
             await self._tokens.void(user.pk)
             return
-        await self._require_allowance(user.pk, email)
+        await self._require_allowance(user, email)
         is_taken = await self._pending.is_taken(email)
         confirmed_by = "" if user.email_verified_at else OLD
         await self._pending.begin(user, email, timedelta(seconds=self._tokens.new.ttl_seconds), confirmed_by)
@@ -76,15 +77,22 @@ class EmailChangeRequests:
         await self._messages.request_from_new(user.pk, email, new_token, is_taken=is_taken)
         await self._messages.request_from_old(user, old_token, cancel_token)
 
-    async def _require_allowance(self, user_id: int, email: str) -> None:
+    async def _require_allowance(self, user: User, email: str) -> None:
         # Messages are counted, not changes: cancelling or confirming a change does not reset the count.
         waits = [
-            await self._queue.wait_seconds_for_account(user_id, TO_OLD, allowance)
+            await self._queue.wait_seconds_for_account(user.pk, TO_OLD, allowance)
             for allowance in (ONE_A_MINUTE, FIVE_AN_HOUR)
         ]
-        waits.append(await self._queue.wait_seconds_for_address(email, TO_NEW, FIVE_AN_HOUR))
+        for address, kinds in _strangers_mailboxes(user, email):
+            waits.append(await self._queue.wait_seconds_for_address(address, kinds, FIVE_AN_HOUR))
         if any(waits):
             raise TooManyRequests(retry_after_seconds=max(waits))
+
+
+def _strangers_mailboxes(user: User, email: str) -> list[tuple[str, Sequence[str]]]:
+    """Return the addresses that may be another person's, with the messages to them, in the order of their locks."""
+    old = [] if user.email_verified_at else [(user.email, TO_OLD)]
+    return sorted([(email, TO_NEW), *old])
 
 
 class EmailReplacement:

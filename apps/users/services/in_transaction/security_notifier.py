@@ -65,15 +65,26 @@ class SecurityNotifier:
         """
         user, moment = await self._accounts.find_now(user_id)
         if user.erased_at is None:
-            notice = notice_to(user.email, user_id, what, key, moment, actor, shows_agent=may_be_shown_texts(user))
-            await self._queue.enqueue(replace(notice, context={**notice.context, **details}))
+            await self._enqueue(user, what, key, moment, actor, details)
 
     async def notify_former(self, user: User, what: SecurityNotice, key: str, actor: Principal | None = None) -> None:
         """Notify the owner at the address that the account, `user`, had before; raises NotFound."""
         _, moment = await self._accounts.find_now(user.pk)
-        shows_agent = may_be_shown_texts(user)
-        notice = notice_to(user.email, user.pk, what, f"{key}:elsewhere", moment, actor, shows_agent=shows_agent)
-        await self._queue.enqueue(notice)
+        await self._enqueue(user, what, f"{key}:elsewhere", moment, actor, NOTHING)
+
+    async def _enqueue(
+        self,
+        user: User,
+        what: SecurityNotice,
+        key: str,
+        moment: datetime,
+        actor: Principal | None,
+        details: Mapping[str, str],
+    ) -> None:
+        is_verified = may_be_shown_texts(user)
+        notice = notice_to(user.email, user.pk, what, key, moment, actor, shows_agent=is_verified)
+        message = replace(notice, context={**notice.context, **details})
+        await self._queue.enqueue_notice(message, is_verified=is_verified)
 
 
 def notice_to(
