@@ -38,7 +38,7 @@ class BearerCredential(HttpBearer):
         if not header:
             return None
         token = _bearer_token(header, is_alone=not key)
-        if key and key != token:
+        if key and not (key == token and token.startswith(KEY_START)):
             await _require_beside(key, token)
         return await self.authenticate(request, token)
 

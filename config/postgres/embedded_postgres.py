@@ -7,7 +7,6 @@ releases when a process is killed, show which processes use the server: no proce
 import fcntl
 import hashlib
 import os
-import shlex
 import shutil
 import stat
 import subprocess
@@ -23,8 +22,8 @@ from urllib.parse import quote
 
 from config.postgres.client_programs import MISSING, embedded_binaries
 from config.postgres.server_account import Account, EmbeddedPostgresError, account_for, start_as
+from config.postgres.server_settings import NAME, server_options
 
-NAME = "keyhouse"  # of the role and of the database
 SOCKET_NAME = ".s.PGSQL.5432"
 SOCKET_PATH_BYTES_MAXIMUM = 103  # macOS; Linux allows 107
 SHORT_DIRECTORIES = Path("/tmp")  # noqa: S108  # not tempfile's: TMPDIR may differ between two users of one server
@@ -33,26 +32,6 @@ WAIT_SECONDS = 60
 START_ATTEMPTS = 10
 REMOVAL_ATTEMPTS = 50
 REJECTING = 1  # pg_isready: starting up, recovering or shutting down
-
-SETTINGS = {
-    "listen_addresses": "",
-    "cluster_name": NAME,
-    "max_connections": "200",
-    "shared_buffers": "128MB",
-    # After each checkpoint, the first change to a page writes all of it to the log again: on a large database, most of
-    # what is written. A crash then takes longer to recover from, seconds at worst.
-    "max_wal_size": "4GB",
-    "checkpoint_timeout": "30min",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    # No value of a row, a statement or a parameter in the log: an error is one line. `terse` leaves out DETAIL, which
-    # repeats rows.
-    "log_error_verbosity": "terse",
-    "log_min_error_statement": "panic",
-    "log_parameter_max_length": "0",
-    "log_parameter_max_length_on_error": "0",
-}
-VOLATILE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class EmbeddedPostgres:
@@ -182,9 +161,7 @@ class EmbeddedPostgres:
 
     def _start(self) -> bool:
         self._truncate_log()
-        settings = SETTINGS | {"unix_socket_directories": str(self._socket_directory)}
-        settings |= {} if self._durable else VOLATILE_SETTINGS
-        options = shlex.join(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))
+        options = server_options(self._socket_directory, durable=self._durable)
         # pg_ctl gives the server a session of its own: Ctrl-C in the terminal ends the running requests first, and
         # the server when this process leaves.
         arguments = ["-D", str(self._data), "-l", str(self._log), "-t", str(WAIT_SECONDS), "-o", options]

@@ -91,11 +91,12 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         )
         async with transaction():
             first = await self._responses.find(request)
+            allowed, creator = await self._admit(actor, user_id, new)
             if first is not None:
-                actor.require_writing(user_id, self.writes, self.own_writes)
-                require_may_grant(actor, user_id, new.scopes)
                 return ApiKeyWithSecret.model_validate_json(first)
-            created = await self._create(actor, user_id, new)
+            await self._require_room(user_id, allowed)
+            # Inside, so that no secret is lost to a failed read.
+            created = await self._with_secret(*await self._store.insert(actor, user_id, new, creator))
             await self._responses.store(request, created.model_dump_json().encode())
             return created
 
@@ -190,18 +191,23 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
             deleted = await self._keys.mark_deleted(key)
             await self.record_change(actor, "deleted", key, deleted, ["deleted_at"])
 
-    async def _create(self, actor: Principal, user_id: int, new: ApiKeyCreate) -> ApiKeyWithSecret:
+    async def _admit(self, actor: Principal, user_id: int, new: ApiKeyCreate) -> tuple[int | None, ApiKey | None]:
+        """Check the rights to create the key, or to get its secret again, and lock what they depend on.
+
+        Returns how many keys the plan allows, None for any number, and the key that the actor uses, None for others.
+        """
         allowed = await self._lock_key_allowance(actor, user_id)
         creator = await self._lock_creator(actor)
         require_may_grant(actor, user_id, new.scopes)
         if new.rate_limits:
             require_may_limit(actor, user_id)
+        await self._held_scopes.require_held(user_id, new.scopes)
+        return allowed, creator
+
+    async def _require_room(self, user_id: int, allowed: int | None) -> None:
         if allowed is not None and await self._keys.count_not_revoked(user_id) >= allowed:
             reached = f"The plan's maximum number of API keys, {allowed}, is reached. Revoke one first."
             raise ApiKeyLimitReached(reached)
-        await self._held_scopes.require_held(user_id, new.scopes)
-        # Inside, so that no secret is lost to a failed read.
-        return await self._with_secret(*await self._store.insert(actor, user_id, new, creator))
 
     async def _rotate(self, actor: Principal, key: ApiKey, grace_seconds: int) -> ApiKeyWithSecret:
         if key.revoked_at is not None:

@@ -107,7 +107,8 @@ class SignedTokens:
                 return None
             claims: dict[str, Any] = json.loads(unverified.payload)
             self._claims.validate(claims)
-        except (JoseError, ValueError, TypeError, AttributeError):  # AttributeError: the JSON is not an object
+        # AttributeError: the JSON is not an object; RecursionError: it is nested deeply, in a header that anyone can write
+        except (JoseError, ValueError, TypeError, AttributeError, RecursionError):
             return None
         return None if claims.keys() & self._kind.foreign else claims
 

@@ -28,7 +28,7 @@ KEYS_MAXIMUM = 50
 RSA_BITS_MINIMUM = 2048  # RFC 7518, 3.3
 type PublicKey = RSAKey | ECKey | OKPKey
 type PublicKeys = Sequence[PublicKey]
-INVALID_TOKEN_ERRORS = (JoseError, ValueError, KeyError, TypeError)
+INVALID_TOKEN_ERRORS = (JoseError, ValueError, KeyError, TypeError, RecursionError)  # deeply nested JSON
 
 
 class _ProviderAlgorithms(JWSRegistry):

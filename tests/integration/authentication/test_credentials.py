@@ -76,6 +76,7 @@ async def test_invalid_credential_beside_a_valid_one_is_rejected(api: httpx.Asyn
         {**bearer(generate_key("live")), **key.headers},
         {**bearer(revoked.secret), **key.headers},
         {**bearer(other.secret), **key.headers},
+        {**me.headers, "X-API-Key": token_of(me)},
         {"Authorization": "Basic YTpi", **key.headers},
         {"Authorization": "Bearer", **key.headers},
         {"Authorization": "\t,", **key.headers},

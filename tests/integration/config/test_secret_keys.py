@@ -27,6 +27,8 @@ from tests.support.orm import make, rows
 
 NEW = "a new secret key, with which the tests rotate the former one"
 MACHINES = 8
+# Deleted after a day, and readable only with the client's idempotency key, so that it cannot be encrypted again.
+EXPIRING = {("idempotency.IdempotentResponse", "response_encrypted")}
 
 
 async def test_first_start_stores_a_fingerprint_and_not_the_key(database: None, settings: Settings):
@@ -113,7 +115,7 @@ def test_every_encrypted_column_is_declared():
         if isinstance(field, BinaryField) and field.name.endswith("_encrypted")
     }
     declared = {(field.model, field.name) for app in app_declarations().values() for field in app.encrypted_fields}
-    assert declared == columns
+    assert declared == columns - EXPIRING
     assert {SigningKey._meta.label, OutgoingMail._meta.label, TotpDevice._meta.label} <= {
         label for label, _ in declared
     }

@@ -23,6 +23,7 @@ from apps.users.models import User
 from tests.support.accounts import audited, colleague, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import make_key, make_user
+from tests.support.oauth import exchange
 from tests.support.orm import make, rows, run_in_transaction
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -106,6 +107,21 @@ async def test_retry_needs_the_rights_of_the_first_request(api: httpx.AsyncClien
     assert (await create(api, keyed(me.headers), body)).status_code == 201
     await run_in_transaction(Session.objects.update, authenticated_at=Now() - timedelta(minutes=11))
     assert_error(await create(api, keyed(me.headers), body), 401, "STEP_UP_REQUIRED")
+
+
+async def test_retry_by_a_token_does_not_get_the_secret(api: httpx.AsyncClient):
+    program = await make(make_key, (await customer()).user, scopes=["account:write"])
+    assert (await create(api, keyed(program.headers), {"name": "child"})).status_code == 201
+    headers = {"Authorization": f"Bearer {await exchange(api, program, 'account:write')}"}
+    assert_error(await create(api, keyed(headers), {"name": "child"}), 403, "FORBIDDEN")
+
+
+async def test_retry_for_an_owner_who_has_joined_the_staff_is_refused(api: httpx.AsyncClient):
+    staff, owner = await colleague("customers:read", "keys:write"), await make(make_user)
+    path = f"/api/v1/users/{owner.pk}/api-keys"
+    assert (await create(api, keyed(staff.headers), path=path)).status_code == 201
+    await run_in_transaction(User.objects.filter(pk=owner.pk).update, is_staff=True)
+    assert_error(await create(api, keyed(staff.headers), path=path), 403, "INSUFFICIENT_SCOPES")
 
 
 async def test_secret_is_stored_encrypted_for_who_knows_the_key(api: httpx.AsyncClient):

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from apps.identities.domain.provider import InvalidProviderResponse, ProviderKind, StaleAuthentication
@@ -219,6 +220,15 @@ def test_key_in_the_header_is_not_trusted():
 def test_malformed_token_is_refused(text):
     with pytest.raises(InvalidProviderResponse):
         read(text)
+
+
+def test_deeply_nested_token_is_refused():
+    nest = "[" * 12_000 + "]" * 12_000  # deeper than Python's parser goes
+    _, payload, signature = token().split(".")
+    header = base64.urlsafe_b64encode(nest.encode()).decode()
+    for text in (f"{header}.{payload}.{signature}", jws.serialize_compact({"alg": "RS256", "kid": "one"}, nest, KEY)):
+        with pytest.raises(InvalidProviderResponse):
+            read(text)
 
 
 @pytest.mark.filterwarnings("ignore:Key size should be:joserfc.errors.SecurityWarning")
