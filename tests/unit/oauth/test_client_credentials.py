@@ -32,6 +32,10 @@ def test_plus_is_decoded_as_space():
     assert read_credentials(basic("a+b:c+d%2B"), {}) == ClientCredentials("a b", "c d+")
 
 
+def test_secret_begins_after_the_first_colon():
+    assert read_credentials(basic("a:b:c"), {}) == ClientCredentials("a", "b:c")
+
+
 def test_form_credentials_are_read():
     form = {"client_id": "7", "client_secret": KEY}
     assert read_credentials("", form) == ClientCredentials("7", KEY)
@@ -58,6 +62,7 @@ def test_equal_client_ids_in_header_and_form_are_accepted():
         "Basic !",
         "Basic \u00e9",
         basic("no colon"),
+        f"{basic('7:k')[:8]}.{basic('7:k')[8:]}",  # a character that base64 has not, and lenient decoders skip
         basic(b"\xff:x"),
         basic("%ff:x"),
         "Digest x",
