@@ -102,14 +102,23 @@ def test_client_id_identifies_its_key(client_id: str, is_its_own: bool):
 
 
 @pytest.mark.parametrize(
-    ("header", "bearer"), [("Bearer x", "x"), ("bearer  x ", "x"), ("Basic x", None), ("", None), ("BearerX y", None)]
+    ("header", "bearer"),
+    [
+        ("Bearer x", "x"),
+        ("bearer  x ", "x"),
+        ("Bearer yX", "yX"),
+        ("Basic x", None),
+        ("", None),
+        ("BearerX y", None),
+        ("XBearer y", None),
+    ],
 )
 def test_bearer_token_is_read(header: str, bearer: str | None):
     assert bearer_of(header) == bearer
 
 
 @pytest.mark.parametrize(
-    "header", ["Bearer", "Bearer ", "Bearer x y", "Bearer x,Bearer x", "Bearer\tx", "Bearer \u00e9", "é"]
+    "header", ["Bearer", "Bearer ", "Bearer x y", "Bearer x,Bearer x", "Bearer\tx", "Bearer \u00e9", "é", "Bearer x\n"]
 )
 def test_malformed_bearer_is_refused(header: str):
     with pytest.raises(InvalidBearerToken) as refused:
