@@ -43,6 +43,8 @@ def assertion_of(device: SoftwareAuthenticator, **client_data: Any) -> Assertion
 def test_challenge_is_the_token_itself():
     request = PARTY.request_options(CHALLENGE, [], must_verify_user=True)
     assert [creation()["challenge"], options_to_json_dict(request)["challenge"]] == [CHALLENGE] * 2
+    asked = options_to_json_dict(request)
+    assert (asked["rpId"], asked["userVerification"], asked["timeout"]) == ("example.com", "required", 300_000)
 
 
 def test_allowed_passkeys_are_listed_with_their_known_transports():
