@@ -113,6 +113,15 @@ async def test_response_has_the_request_id():
     assert client.sent[1]["body"] == b"done"
 
 
+async def test_refusal_has_security_headers():
+    client = Client()
+    settings = HttpSettings(strict_transport_security="max-age=60")
+    await client.request(AdminApplication(Django(), settings), method="DELETE")
+    headers = dict(client.sent[0]["headers"])
+    assert headers[b"strict-transport-security"] == b"max-age=60"
+    assert headers[b"x-content-type-options"] == b"nosniff"
+
+
 @pytest.mark.parametrize(
     ("headers", "query", "status"),
     [
