@@ -252,10 +252,12 @@ async def test_other_origin_gets_no_cors_headers(database):
         assert not [name for name in response.headers if name.startswith("access-control-")]
 
 
-async def test_hsts_header_is_sent_with_every_response(database):
-    async with client_of(HttpSettings(strict_transport_security="max-age=31536000")) as client:
+async def test_hsts_header_is_sent_with_every_response_over_https(database):
+    async with client_of(HttpSettings(strict_transport_security="max-age=31536000", https_only=True)) as client:
         for path in ("/health", "/api/v1/missing"):
-            assert (await client.get(path)).headers["strict-transport-security"] == "max-age=31536000"
+            secure = await client.get(f"https://k.localhost{path}")
+            assert secure.headers["strict-transport-security"] == "max-age=31536000"
+            assert "strict-transport-security" not in (await client.get(path)).headers
 
 
 async def test_access_log_has_client_and_no_query(database, caplog):
