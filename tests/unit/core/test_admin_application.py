@@ -62,7 +62,8 @@ class Client:
         method: str = "POST",
     ) -> None:
         sent = [(b"host", b"keyhouse.localhost"), *headers]
-        scope = {"type": "http", "method": method, "path": "/admin/login/", "headers": sent, "query_string": query}
+        head = {"method": method, "path": "/admin/login/", "headers": sent, "query_string": query}
+        scope = {"type": "http", "scheme": "https", **head}
         await application(scope, self.receive, self.send)
 
     @property
