@@ -2,8 +2,11 @@
 
 import atexit
 import logging
+from datetime import UTC, datetime
 from logging.handlers import QueueHandler, QueueListener
-from typing import Any
+from typing import Any, override
+
+from pythonjsonlogger.json import JsonFormatter
 
 from apps.core.database.database_errors import traceback_without_rows
 
@@ -51,12 +54,22 @@ class RowsWithheld(logging.Filter):
         return True
 
 
+class UtcFormatter(logging.Formatter):
+    """Writes times in UTC with a Z (RFC 3339), whatever the machine's time zone is."""
+
+    @override
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        """Return when the record was made, to the millisecond."""
+        return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class UtcJsonFormatter(UtcFormatter, JsonFormatter):
+    """Writes a JSON object, with its time in UTC."""
+
+
 FORMATTERS = {
-    "plain": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"},
-    "json": {
-        "()": "pythonjsonlogger.json.JsonFormatter",
-        "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
-    },
+    "plain": {"()": "config.logging.UtcFormatter", "fmt": "%(asctime)s %(levelname)-7s %(name)s %(message)s"},
+    "json": {"()": "config.logging.UtcJsonFormatter", "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s"},
 }
 FILTERS = {
     "refusals": {"()": "config.logging.ShortRefusals"},

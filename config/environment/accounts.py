@@ -31,6 +31,7 @@ class AccountSettings(ServerSettings):
     require_verified_email: bool = False
     require_staff_second_factor: bool | None = None
     erase_after_days: int = Field(default=30, ge=1, le=3650)
+    attempt_retention_days: int = Field(default=90, ge=1, le=3650)
     password_length_minimum: int = Field(default=8, ge=8, le=64)
     password_context_words: Annotated[CommaSeparated, AfterValidator(_require_length)] = []
     breached_passwords_file: Annotated[str, AfterValidator(_require_digests)] = ""

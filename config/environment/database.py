@@ -37,7 +37,7 @@ def _require_postgresql(value: str) -> str:
 class DatabaseSettings(ServerSettings):
     """The database. Development runs an embedded PostgreSQL unless DATABASE_URL is set."""
 
-    database_url: Annotated[str, AfterValidator(_require_postgresql)] = ""
+    database_url: Annotated[str, AfterValidator(_require_postgresql)] = Field(default="", repr=False)
     database_pool_size: int = Field(default=8, ge=2, le=200)
     database_pooler: Literal["", "transaction", "transaction-prepared"] = ""
 

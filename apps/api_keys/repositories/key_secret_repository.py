@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce, Least, Now
 
 from apps.api_keys.models import ApiKey, ApiKeySecret
@@ -17,6 +17,13 @@ class KeySecretRepository:
     async def find(self, digest: bytes) -> ApiKeySecret | None:
         """Return the secret with this digest, expired or not, with its key, or None."""
         return await fetch_one(_existing().filter(digest=digest))
+
+    async def find_valid(self, digest: bytes) -> ApiKeySecret | None:
+        """Return the secret with this digest, with its key, or None if one of them has expired or cannot be used."""
+        not_expired = Q(expires_at=None) | Q(expires_at__gt=Now())
+        key_not_expired = Q(api_key__expires_at=None) | Q(api_key__expires_at__gt=Now())
+        usable = _existing().filter(api_key__is_active=True, api_key__revoked_at=None)
+        return await fetch_one(usable.filter(not_expired, key_not_expired, digest=digest))
 
     async def find_by_id(self, secret_id: int) -> ApiKeySecret | None:
         """Return the secret, expired or not, with its key, or None."""

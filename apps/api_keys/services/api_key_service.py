@@ -130,6 +130,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         changes = update.model_dump(include=update.model_fields_set)
         async with transaction():
             key = await self.lock(actor, key_id)
+            actor = await self._current(actor, key.user_id)
             if "rate_limits" in changes:
                 require_may_limit(actor, key.user_id)
             require_no_fewer_scopes(actor, key)
@@ -170,6 +171,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         async with transaction():
             first = await self._responses.find(request)
             key = await self.lock(actor, key_id)
+            actor = await self._current(actor, key.user_id)
             require_may_rotate(actor, key)
             if actor.api_key_id not in {None, key_id}:
                 require_within(await self._keys.get(actor.api_key_id), key)
@@ -197,6 +199,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         Returns how many keys the plan allows, None for any number, and the key that the actor uses, None for others.
         """
         allowed = await self._lock_key_allowance(actor, user_id)
+        actor = await self._current(actor, user_id)
         creator = await self._lock_creator(actor)
         require_may_grant(actor, user_id, new.scopes)
         if new.rate_limits:
@@ -217,15 +220,24 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
     async def _lock_key_allowance(self, actor: Principal, user_id: int) -> int | None:
         actor.require_writing(user_id, self.writes, self.own_writes)
         if user_id != actor.user_id:
-            await self._lock_other_owner(actor, user_id)
+            await self.lock_owner(actor, user_id)
         return await self.accounts.lock_key_allowance(user_id)
 
-    async def _lock_other_owner(self, actor: Principal, user_id: int) -> None:
-        if actor.api_key_id is not None and actor.owner_id < user_id:  # in order of id; see `_lock_creator`
-            await self.accounts.lock(actor.owner_id)
-        await self.lock_owner(actor, user_id)
-        if actor.api_key_id is not None and actor.owner_id > user_id:
-            await self.accounts.lock(actor.owner_id)
+    async def _current(self, actor: Principal, user_id: int) -> Principal:
+        """Return the actor as it is now that its account is locked; raises InvalidCredential, InsufficientScopes."""
+        current = await self._store.current(actor)
+        current.require_writing(user_id, self.writes, self.own_writes)
+        return current
+
+    @override
+    async def lock_owner(self, actor: Principal, user_id: int) -> None:
+        """Lock the account, and that of the API key that the actor uses, in order of id; raises as `accounts` does."""
+        own_id = user_id if actor.api_key_id is None else actor.owner_id
+        if own_id < user_id:
+            await self.accounts.lock(own_id)
+        await super().lock_owner(actor, user_id)
+        if own_id > user_id:
+            await self.accounts.lock(own_id)
 
     async def _lock_creator(self, actor: Principal) -> ApiKey | None:
         """Lock the key that the actor uses, after its owner, and return it; None for a session or the operator."""

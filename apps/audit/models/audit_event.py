@@ -3,14 +3,20 @@
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from apps.audit.domain.audit_entry import Outcome
 
+# What clients cause without changing anything. The events are deleted after ATTEMPT_RETENTION_DAYS; all others stay. A
+# reused refresh token has ended a session. `audit_events.sql` and the database's trigger have the same condition.
+ATTEMPTS = Q(outcome=Outcome.FAILURE.value) & ~Q(action="session.reuse_detected") | Q(action="password.reset_asked")
+
 
 class AuditEvent(models.Model):
     """One action of an actor on a target, with the changed fields before and after. Append-only: the database refuses
-    DELETE, and UPDATE except for the erasure of a deleted account, so ids are kept instead of foreign keys.
+    DELETE except for old ATTEMPTS, and UPDATE except for the erasure of a deleted account, so ids are kept instead of
+    foreign keys.
 
     `subject_id` is the account that the event concerns; its owner may read the event, even if another account acted.
     """
@@ -36,6 +42,7 @@ class AuditEvent(models.Model):
             models.Index(fields=["target_kind", "target_id", "-id"], name="audit_events_target"),
             models.Index(fields=["actor_id", "-id"], name="audit_events_actor"),
             models.Index(fields=["subject_id", "-id"], name="audit_events_subject"),
+            models.Index(fields=["occurred_at"], condition=ATTEMPTS, name="audit_events_attempts"),
         ]
 
     def __str__(self) -> str:

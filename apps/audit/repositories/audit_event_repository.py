@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from apps.audit.models import AuditEvent
 from apps.core.database.open_transaction import require_transaction
 from apps.core.database.orm.queries import count, fetch_after, fetch_all
 from apps.core.database.orm.writes import insert, insert_all
-from apps.core.database.statements import execute
+from apps.core.database.statements import execute, fetch_rows, load_statements
+
+SQL = load_statements(Path(__file__).with_name("audit_events.sql"))
 
 
 class AuditEventRepository:
@@ -35,3 +38,7 @@ class AuditEventRepository:
     async def erase(self, account_id: int, plain: Mapping[str, Sequence[str]]) -> None:
         """Blank the values of a deleted account's events, except those of the keys that `plain` lists by kind."""
         await execute("SELECT erase_audit_events(%s::bigint, %s::jsonb)", [account_id, json.dumps(plain)])
+
+    async def delete_attempts(self, days: int, maximum: int) -> int:
+        """Delete up to `maximum` attempts of more than `days` days ago, at least 1, and return how many."""
+        return int((await fetch_rows(SQL["delete_attempts"], {"days": days, "maximum": maximum}))[0][0])

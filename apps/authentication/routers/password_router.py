@@ -12,7 +12,7 @@ from apps.authentication.schemas.password import (
 )
 from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
-from apps.core.rate_limits.request_limits import limit_by_address
+from apps.core.rate_limits.request_limits import limit_by_address, limit_mail_by_address
 from apps.core.schemas.common_responses import Done
 from apps.core.schemas.fields import Identifier
 
@@ -37,7 +37,7 @@ async def forgot_password(request: HttpRequest, body: ForgottenPassword) -> Stat
 
     Rate limited per client address, and to one message in five minutes per account.
     """
-    await limit_by_address(request, "forgot-password")
+    await limit_mail_by_address(request, "forgot-password")
     await password_reset().request(body.email)
     return Status(202, Done())
 

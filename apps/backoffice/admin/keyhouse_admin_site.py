@@ -10,7 +10,7 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import Group
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils.decorators import method_decorator
@@ -77,6 +77,11 @@ class KeyhouseAdminSite(AdminSite):
             return HttpResponse(
                 "The search took too long. Enter more characters.", status=503, content_type="text/plain"
             )
+
+    @override
+    def admin_view[V: Callable[..., HttpResponseBase]](self, view: V, cacheable: bool = False) -> V:
+        """Return the view for staff alone. Browsers store no page, which Django would let them do with a few."""
+        return super().admin_view(view)
 
     @override
     def get_urls(self) -> list[URLPattern | URLResolver]:

@@ -1,7 +1,7 @@
 """The caller of an operation, and the caller's rights."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from django.http import HttpRequest
@@ -45,6 +45,8 @@ class Principal:
     api_key_id: int | None = None
     # The credential of a key that expires before the key: a token, or a secret that a rotation has replaced.
     is_temporary: bool = False
+    # SHA-256 of the secret of the key, or of that for which the token was issued. Changes of keys check it again.
+    secret_digest: bytes = field(default=b"", repr=False)
     methods: frozenset[str] = frozenset()  # the authentication methods of the session (RFC 8176)
     recently_authenticated: bool = False
     # A staff session without the second factor that staff need. It has no staff rights.

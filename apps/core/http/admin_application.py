@@ -4,8 +4,9 @@ import asyncio
 from typing import ClassVar
 
 from apps.core.errors import DomainError, MalformedRequest, MethodNotAllowed, Unavailable
-from apps.core.http.asgi import Application, Message, Receive, Scope, Send
+from apps.core.http.asgi import Application, Headers, Message, Receive, Scope, Send
 from apps.core.http.asgi_messages import raw_response
+from apps.core.http.browser_headers import CROSS_ORIGIN_RESOURCE_POLICY, security_headers
 from apps.core.http.error_responses import plain_error_response
 from apps.core.http.http_settings import HttpSettings
 from apps.core.http.request_body import BodyReader
@@ -39,12 +40,14 @@ class AdminApplication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
-        send = _with_request_id(send)
+        request_id = (b"x-request-id", current_request().request_id.encode())
         try:
             body = await self._admit(scope, receive)
         except DomainError as error:
-            await _send_error(error, send)
+            await _send_error(error, _with_headers(send, [request_id, *security_headers(scope, self._settings)]))
             return
+        # The other security headers are Django's.
+        send = _with_headers(send, [request_id, CROSS_ORIGIN_RESOURCE_POLICY])
         try:
             await self._django(scope, _replaying(body, receive), send)
         finally:
@@ -76,15 +79,13 @@ def _replaying(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _with_request_id(send: Send) -> Send:
-    request_id = (b"x-request-id", current_request().request_id.encode())
-
-    async def send_with_id(message: Message) -> None:
+def _with_headers(send: Send, headers: Headers) -> Send:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), request_id]
+            message["headers"] = [*message.get("headers", ()), *headers]
         await send(message)
 
-    return send_with_id
+    return send_with_headers
 
 
 async def _send_error(error: DomainError, send: Send) -> None:

@@ -21,12 +21,15 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
+# Pages of other origins embed no response, such as an image or a script. Scripts of CORS_ALLOWED_ORIGINS can read them.
+CROSS_ORIGIN_RESOURCE_POLICY = (b"cross-origin-resource-policy", b"same-origin")
 SECURITY_HEADERS: Headers = [
     (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
+    CROSS_ORIGIN_RESOURCE_POLICY,
 ]
 
 

@@ -48,6 +48,15 @@ async def limit_by_address(request: HttpRequest, group: str, rate_setting: str =
     await count_call(request, group, rate_limit_subject(address), rate, *wider)
 
 
+async def limit_mail_by_address(request: HttpRequest, group: str) -> None:
+    """Count a call that may send mail to an address that the client names. Raises as `limit_by_address` does.
+
+    All such calls of a client count together too, so that it does not mail more people by using several operations.
+    """
+    await limit_by_address(request, group)
+    await limit_by_address(request, "mail")
+
+
 async def count_call(request: HttpRequest, group: str, subject: str, rate: str, *wider: tuple[str, int]) -> None:
     """Count a call of `group` by a subject, at a rate such as `5/m` or `100/10m`. Raises as `limit_by_address` does.
 

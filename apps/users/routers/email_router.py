@@ -5,7 +5,7 @@ from ninja import Status
 
 from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
-from apps.core.rate_limits.request_limits import limit_by_address
+from apps.core.rate_limits.request_limits import limit_by_address, limit_mail_by_address
 from apps.core.schemas.common_responses import Done
 from apps.users.dependencies import confirmed_registration, email_change, email_verification
 from apps.users.schemas.user import (
@@ -70,7 +70,8 @@ async def cancel_email_change(request: HttpRequest, body: TokenPresented) -> Don
 async def resend_verification(request: AuthenticatedRequest) -> Status[Done]:
     """Send the message that verifies your own address again, up to once a minute and five times an hour.
 
-    A verified address gets no message, and the response is the same.
+    A verified address gets no message, and the response is the same. Rate limited per client address.
     """
+    await limit_mail_by_address(request, "resend-verification")
     await email_verification().resend(request.auth)
     return Status(202, Done())

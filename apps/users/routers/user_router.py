@@ -6,7 +6,7 @@ from ninja import Path, Query, Status
 from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.conditional_requests import if_match
 from apps.core.http.responses import Router, errors
-from apps.core.rate_limits.request_limits import limit_by_address
+from apps.core.rate_limits.request_limits import limit_mail_by_address
 from apps.core.schemas.common_responses import Done
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import CursorPage, Page
@@ -22,7 +22,7 @@ async def create_user(request: HttpRequest, new: UserCreate) -> Status[UserOut] 
 
     If addresses must be confirmed first, every response is 202, and a message is sent to the address.
     """
-    await limit_by_address(request, "sign-up")
+    await limit_mail_by_address(request, "sign-up")
     created = await registration().sign_up(new)
     return Status(202, Done()) if created is None else Status(201, created)
 
@@ -47,8 +47,10 @@ async def update_own_user(request: AuthenticatedRequest, update: UserUpdate) -> 
 
     A new `email` is stored as `pending_email`, and replaces the current one when the links in the messages to both
     addresses are confirmed. It requires re-authentication (`STEP_UP_REQUIRED`); API keys are refused. An account can
-    start a change once a minute and five times an hour; an address gets up to five such messages an hour.
+    start a change once a minute and five times an hour; an address gets up to five such messages an hour. Requests with
+    `email` are rate limited per client address.
     """
+    await _limit_change_of_address(request, request.auth.owner_id, update)
     return await account_update().update(request.auth, request.auth.owner_id, update, if_match(request))
 
 
@@ -67,6 +69,7 @@ async def update_user(request: AuthenticatedRequest, user_id: Path[Identifier], 
     Members of staff cannot set their own `is_active` to false. `email` and `roles` require re-authentication
     (`STEP_UP_REQUIRED`); API keys are refused.
     """
+    await _limit_change_of_address(request, user_id, update)
     return await account_update().update(request.auth, user_id, update, if_match(request))
 
 
@@ -88,3 +91,8 @@ async def restore_user(request: AuthenticatedRequest, user_id: Path[Identifier])
     Its API keys are valid again; its sessions stay ended.
     """
     return await account_removal().restore(request.auth, user_id)
+
+
+async def _limit_change_of_address(request: AuthenticatedRequest, user_id: int, update: UserUpdate) -> None:
+    if user_id == request.auth.user_id and "email" in update.model_fields_set:
+        await limit_mail_by_address(request, "change-email")

@@ -97,6 +97,7 @@ def principal_of(record: KeyRecord) -> Principal:
         scopes=frozenset(record.scopes),
         api_key_id=record.key_id,
         is_temporary=record.secret_expires_at is not None,
+        secret_digest=record.digest,
     )
 
 

@@ -25,11 +25,11 @@ REWRITES = [
     "UPDATE audit_events SET action = 'forged'",
     "UPDATE audit_events SET action = 'forged' WHERE false",
     "DELETE FROM audit_events",
-    "DELETE FROM audit_events WHERE id = 0",
     "TRUNCATE audit_events",
     "TRUNCATE audit_events CASCADE",
     UPSERT,
     "MERGE INTO audit_events USING (SELECT 1) AS one ON true WHEN MATCHED THEN DELETE",
+    "WITH gone AS (DELETE FROM audit_events RETURNING 1) SELECT * FROM gone",
 ]
 
 

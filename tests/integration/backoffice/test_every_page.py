@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from config.account_pages import PAGES
 from tests.integration.backoffice.pages import EVENTS, KEYS, PLANS, ROLES, SESSIONS, USERS, text_of
 from tests.support.factories import make_user
 from tests.support.sessions import sign_in
@@ -19,8 +20,10 @@ PASSWORD_FIELDS = [
     ("/admin/proof/", ["current-password"]),
     ("/admin/password_change/", ["current-password", "new-password", "new-password"]),
     (f"{USERS}add/", ["new-password"]),
-    ("/account/reset-password", ["new-password"]),
-    ("/account/sign-up", ["new-password"]),
+    *(
+        (f"/account/{name}", [field.autocomplete for field in page.fields if field.kind == "password"])
+        for name, page in PAGES.items()
+    ),
 ]
 
 
@@ -31,6 +34,11 @@ def _log_out_buttons(page: str) -> int:
 @pytest.mark.parametrize("page", [*OWN, *LISTS, f"{USERS}add/", f"{PLANS}add/"])
 def test_every_page_has_a_logout(browser: Client, page: str):
     assert _log_out_buttons(text_of(browser.get(page))) == 1
+
+
+@pytest.mark.parametrize("page", [*OWN, *LISTS, f"{USERS}add/", f"{PLANS}add/"])
+def test_no_page_is_stored_by_browsers(browser: Client, page: str):
+    assert "no-store" in browser.get(page)["Cache-Control"]
 
 
 def test_pages_of_rows_and_operations_have_a_logout(browser: Client):
@@ -48,10 +56,14 @@ def test_pages_of_rows_and_operations_have_a_logout(browser: Client):
 def test_password_fields_are_masked_and_support_password_managers(browser: Client, page: str, completions: list[str]):
     client = Client() if page == "/admin/login/" else browser
     html = text_of(client.get(page))
-    fields = [field for field in re.findall(r"<input[^>]*>", html) if "password" in _attribute(field, "name")]
+    fields = [field for field in re.findall(r"<input[^>]*>", html) if _is_password(field)]
     assert [_attribute(field, "type") for field in fields] == ["password"] * len(completions)
     assert [_attribute(field, "autocomplete") for field in fields] == completions
     assert [field for field in fields if re.search(r"\son[a-z]+=|readonly|disabled", field)] == []
+
+
+def _is_password(field: str) -> bool:
+    return "password" in _attribute(field, "name") or _attribute(field, "type") == "password"
 
 
 def _attribute(field: str, name: str) -> str:

@@ -2,8 +2,10 @@
 
 import json
 import logging
+import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -23,9 +25,10 @@ except ValueError:
 """
 
 
-def lines_of(*, as_json: bool) -> list[str]:
+def lines_of(*, as_json: bool, time_zone: str = "UTC") -> list[str]:
     command = [sys.executable, "-c", PROGRAM.format(as_json=as_json)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    environment = {**os.environ, "TZ": time_zone}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True, env=environment)
     assert done.stdout == ""
     return done.stderr.splitlines()
 
@@ -40,6 +43,15 @@ def test_each_line_is_one_json_object():
     access, error = (json.loads(line) for line in lines_of(as_json=True))
     assert (access["message"], access["status"], access["levelname"]) == ("GET /health", 200, "INFO")
     assert "ValueError: broken" in json.dumps(error)
+
+
+def test_times_are_in_utc_whatever_the_time_zone_of_the_machine():
+    before = datetime.now(UTC) - timedelta(milliseconds=1)
+    plain = lines_of(as_json=False, time_zone="Pacific/Auckland")[0].split()[0]
+    in_json = json.loads(lines_of(as_json=True, time_zone="Pacific/Auckland")[0])["asctime"]
+    assert plain.endswith("Z")
+    assert in_json.endswith("Z")
+    assert before <= datetime.fromisoformat(plain) <= datetime.fromisoformat(in_json) <= datetime.now(UTC)
 
 
 def test_refusals_of_django_have_no_traceback():

@@ -56,6 +56,11 @@ def test_document_is_the_reviewed_one():
     assert now == SNAPSHOT.read_text(), HOW_TO_RENEW
 
 
+def test_no_operation_has_password_hints_or_secret_questions():
+    fields = set(re.findall(r'"(\w*(?:hint|question)\w*)":', json.dumps(document())))
+    assert fields == {"token_type_hint"}  # RFC 7009, 2.1
+
+
 def test_document_is_built_at_start():
     program = "import config.asgi, config.api as d; assert d.openapi_bytes.cache_info().currsize == 1"
     subprocess.run([sys.executable, "-c", program], timeout=60, check=True)

@@ -49,6 +49,7 @@ async def test_every_response_has_request_id_and_security_headers(api: httpx.Asy
     assert headers["x-frame-options"] == "DENY"
     assert headers["referrer-policy"] == "same-origin"
     assert "default-src 'none'" in headers["content-security-policy"]
+    assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
     assert "server" not in headers
     assert "set-cookie" not in headers
     assert headers["cache-control"]
@@ -63,6 +64,31 @@ async def test_safe_request_id_is_returned(api: httpx.AsyncClient):
 async def test_admin_application_returns_the_request_id(api: httpx.AsyncClient):
     response = await api.get("/admin/", headers={"X-Request-ID": "mine-2"})
     assert response.headers.get_list("x-request-id") == ["mine-2"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/admin/login/", 200),
+        ("GET", "/admin/", 302),
+        ("GET", "/nothing", 404),
+        ("DELETE", "/admin/login/", 405),
+        ("POST", "/admin/login/", 403),  # without a CSRF token
+        ("GET", "/admin/login/?a=%00", 400),
+    ],
+)
+async def test_every_page_has_security_headers(api: httpx.AsyncClient, method: str, path: str, status: int):
+    response = await api.request(method, path)
+    assert response.status_code == status
+    headers = dict(response.headers)  # would join two headers of one name by a comma
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "same-origin"
+    assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
+    policy = headers["content-security-policy"]
+    assert all(part in policy for part in ("default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"))
+    assert "http" not in policy
+    assert status != 200 or "no-store" in headers["cache-control"]
 
 
 @pytest.mark.parametrize("path", ["/health", "/openapi.json"])

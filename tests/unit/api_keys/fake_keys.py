@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, override
 
 from apps.api_keys.models import ApiKey, ApiKeySecret
 from apps.api_keys.repositories.api_key_repository import NO_FILTERS, ApiKeyRepository, KeyFilters
@@ -13,6 +13,7 @@ from apps.api_keys.services.api_key_service import ApiKeyService
 from apps.api_keys.services.in_transaction.key_notices import KeyChange
 from apps.api_keys.services.in_transaction.key_revocation import KeyRevocation
 from apps.api_keys.services.in_transaction.key_store import KeyStore
+from apps.core.authorization.principal import Principal
 from apps.core.database.open_transaction import require_transaction
 from apps.core.errors import NotFound
 from apps.idempotency.services.in_transaction.idempotent_responses import IdempotentResponses
@@ -130,6 +131,14 @@ class FakeSecrets:
         self._keys.note("expire secrets", key, grace)
 
 
+class FakeStore(KeyStore):
+    """A store whose API keys are what they were when they authenticated."""
+
+    @override
+    async def current(self, actor: Principal) -> Principal:
+        return actor
+
+
 class FakeHeldScopes:
     """Accounts that hold all scopes; `required` are those that were asked for."""
 
@@ -177,7 +186,7 @@ def service_of(
         audit=trail,
         responses=FakeResponses(),
         revocation=KeyRevocation(rows, trail),
-        store=KeyStore(rows, rows.secrets, trail, noted),
+        store=FakeStore(rows, rows.secrets, trail, noted),
     )
 
 

@@ -62,7 +62,9 @@ class Client:
         method: str = "POST",
     ) -> None:
         sent = [(b"host", b"keyhouse.localhost"), *headers]
-        scope = {"type": "http", "method": method, "path": "/admin/login/", "headers": sent, "query_string": query}
+        scope = {
+            "type": "http", "scheme": "http", "method": method, "path": "/admin/login/", "headers": sent, "query_string": query,
+        }  # fmt: skip
         await application(scope, self.receive, self.send)
 
     @property
@@ -105,7 +107,11 @@ async def test_application_receives_whole_body_then_disconnect():
 async def test_response_has_the_request_id():
     client = Client()
     await client.request(admin_application(Django()))
-    assert client.sent[0]["headers"] == [(b"a", b"1"), (b"x-request-id", current_request().request_id.encode())]
+    assert client.sent[0]["headers"] == [
+        (b"a", b"1"),
+        (b"x-request-id", current_request().request_id.encode()),
+        (b"cross-origin-resource-policy", b"same-origin"),
+    ]
     assert client.sent[1]["body"] == b"done"
 
 

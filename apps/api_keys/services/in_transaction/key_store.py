@@ -1,6 +1,7 @@
 """Stores keys and their secrets in the caller's transaction: each change with its audit event and notice."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,8 @@ from apps.api_keys.services.key_rights import inherited, loosened_bounds
 from apps.audit.domain.audit_entry import AuditEntry, values_of
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.principal import Principal
+from apps.core.authorization.scopes import effective_scopes, grants
+from apps.core.errors import InvalidCredential
 
 NOTHING: Mapping[str, Any] = {}
 
@@ -29,6 +32,20 @@ class KeyStore:
         self._secrets = secrets
         self._audit = audit
         self._notices = notices
+
+    async def current(self, actor: Principal) -> Principal:
+        """Return the actor with what its API key grants now; raises InvalidCredential for one that has ended since.
+
+        The key was authenticated before its account was locked: meanwhile, its owner may have rotated or narrowed it.
+        """
+        if actor.api_key_id is None:
+            return actor
+        secret = await self._secrets.find_valid(actor.secret_digest)
+        if secret is None:
+            raise InvalidCredential
+        granted = effective_scopes(secret.api_key.scopes, actor.scopes)
+        scopes = frozenset(scope for scope in actor.scopes if grants(granted, scope))
+        return replace(actor, scopes=scopes, is_temporary=actor.is_temporary or secret.expires_at is not None)
 
     async def insert(
         self, actor: Principal, user_id: int, new: ApiKeyCreate, creator: ApiKey | None
