@@ -113,8 +113,7 @@ PAGES: Mapping[str, AccountPage] = {
     ),
     "api-keys": AccountPage(
         title="Your API keys",
-        text="These keys of your account can be used. Revoke those that you do not know or no longer need: "
-        "programs that use them stop working at once.",
+        text="Revoke the keys that you do not know or no longer need: programs that use them stop working at once.",
         action="auth/api-keys/review",
         button="Show the keys",
         done="",

@@ -22,6 +22,8 @@ def test_announced_server_responds(tmp_path: Path):
         assert server.stop() == 0
         assert server.output.count("Keyhouse is running") == 1
         assert server.administrator_password
+        # In no command: other users of the machine can read its arguments.
+        assert server.output.count(server.service_key) == 1
         assert server.errors == ""
 
 

@@ -1,9 +1,11 @@
 """The review of an account's keys, by the link in a message."""
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import Field
 
 from apps.core.schemas.base import RequestSchema, ResponseSchema
-from apps.core.schemas.fields import Identifier, Timestamp
+from apps.core.schemas.fields import BIGINT_MAXIMUM, Timestamp
 from apps.users.schemas.user import PresentedToken
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ class KeyReview(RequestSchema):
 class ReviewedKeyRevoke(KeyReview):
     """The token, and the key to revoke."""
 
-    key_id: Identifier
+    key_id: Annotated[int, Field(strict=True, ge=1, le=BIGINT_MAXIMUM)]
 
 
 class ReviewedKey(ResponseSchema):

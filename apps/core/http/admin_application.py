@@ -35,7 +35,6 @@ class AdminApplication:
         self._django = django
         self._settings = settings
         self._bodies = BodyReader(settings.body_bytes_maximum)
-        self._security_headers = security_headers(settings.strict_transport_security)
         # Each request uses a thread and a connection, which the API needs too.
         self._slots = asyncio.Semaphore(settings.admin_requests_maximum)
 
@@ -45,7 +44,7 @@ class AdminApplication:
         try:
             body = await self._admit(scope, receive)
         except DomainError as error:
-            await _send_error(error, _with_headers(send, [request_id, *self._security_headers]))
+            await _send_error(error, _with_headers(send, [request_id, *security_headers(scope, self._settings)]))
             return
         # The other security headers are Django's.
         send = _with_headers(send, [request_id, CROSS_ORIGIN_RESOURCE_POLICY])

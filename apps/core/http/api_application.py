@@ -38,7 +38,6 @@ class ApiApplication:
         self._settings = settings
         self._fast_paths = fast_paths or {}
         self._bodies = BodyReader(settings.body_bytes_maximum)
-        self._security_headers = security_headers(settings.strict_transport_security)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
@@ -89,7 +88,7 @@ class ApiApplication:
         headers: Headers = [
             *response.headers,
             (b"x-request-id", current_request().request_id.encode()),
-            *self._security_headers,
+            *security_headers(scope, self._settings),
             *cross_origin_headers(scope, self._settings),
         ]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})

@@ -21,9 +21,16 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
-
 # Pages of other origins embed no response, such as an image or a script. Scripts of CORS_ALLOWED_ORIGINS can read them.
 CROSS_ORIGIN_RESOURCE_POLICY = (b"cross-origin-resource-policy", b"same-origin")
+SECURITY_HEADERS: Headers = [
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    CROSS_ORIGIN_RESOURCE_POLICY,
+]
 
 
 def is_preflight(scope: Scope) -> bool:
@@ -54,16 +61,11 @@ def cross_origin_headers(scope: Scope, settings: HttpSettings) -> Headers:
     return headers
 
 
-def security_headers(strict_transport_security: str = "") -> Headers:
-    """Return the encoded security headers, with HSTS (RFC 6797) of this value unless it is empty."""
-    headers = [
-        (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
-        (b"x-content-type-options", b"nosniff"),
-        (b"x-frame-options", b"DENY"),
-        (b"referrer-policy", b"same-origin"),
-        (b"cross-origin-opener-policy", b"same-origin"),
-        CROSS_ORIGIN_RESOURCE_POLICY,
-    ]
-    if strict_transport_security:
-        headers.append((b"strict-transport-security", strict_transport_security.encode()))
-    return headers
+def security_headers(scope: Scope, settings: HttpSettings) -> Headers:
+    """Return the security headers of a response, over HTTPS with HSTS if a setting says so.
+
+    A response over plain HTTP must not have HSTS (RFC 6797, 7.2).
+    """
+    if scope["scheme"] != "https" or not settings.strict_transport_security:
+        return SECURITY_HEADERS
+    return [*SECURITY_HEADERS, (b"strict-transport-security", settings.strict_transport_security.encode())]

@@ -1,9 +1,9 @@
 """What the head of a request must fulfil before its body is read, for every application and the fast path.
 
-Sources: RFC 9112, 3.2 (Host), RFC 9110, 8.4 (Content-Encoding) and 8.6 (Content-Length).
+Sources: RFC 9112, 3.2 (Host) and 6.1 (Transfer-Encoding), RFC 9110, 8.4 (Content-Encoding) and 8.6 (Content-Length).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ STATIC_PREFIX = "/static/"
 PAGE_PREFIXES = ("/account/", "/docs", STATIC_PREFIX)  # opened by browsers, which follow a redirect
 HOST_LENGTH_MAXIMUM = 255 + len(":65535")
 CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"cookie"})
-CHECKED = frozenset({b"host", b"content-encoding", b"content-length"})
+CHECKED = frozenset({b"host", b"content-encoding", b"content-length", b"transfer-encoding"})
 
 
 class RequestHead(NamedTuple):
@@ -33,7 +33,8 @@ class RequestHead(NamedTuple):
 def checked_head(scope: Scope, settings: HttpSettings) -> RequestHead:
     """Return what reading the body depends on.
 
-    Raises MalformedRequest for a Host that is missing, repeated or not served, and UnsupportedContentCoding.
+    Raises MalformedRequest for a Host that is missing, repeated or not served, and for a body whose end or coding is in
+    doubt, and UnsupportedContentCoding.
     """
     found: dict[bytes, list[bytes]] = {}
     has_credential = False
@@ -45,6 +46,8 @@ def checked_head(scope: Scope, settings: HttpSettings) -> RequestHead:
     _require_host(scope, found.get(b"host", ()), settings.allowed_hosts)
     if b"content-encoding" in found:
         _require_no_coding(found[b"content-encoding"])
+    if b"transfer-encoding" in found:
+        _require_chunks_alone(found)
     lengths = found.get(b"content-length")
     return RequestHead(lengths[0] if lengths else None, has_credential)
 
@@ -83,6 +86,17 @@ def _is_served(host: bytes, allowed: tuple[str, ...]) -> bool:
 
 
 def _require_no_coding(lines: Sequence[bytes]) -> None:
-    codings = {coding.strip().lower() for line in lines for coding in line.split(b",")}
-    if codings - {b"identity", b""}:
+    if _codings(lines) - {b"identity", b""}:
         raise UnsupportedContentCoding
+
+
+def _require_chunks_alone(found: Mapping[bytes, Sequence[bytes]]) -> None:
+    # A proxy that reads the body by the other header would see another request in it.
+    if b"content-length" in found:
+        raise MalformedRequest("Send either Content-Length or Transfer-Encoding.")
+    if _codings(found[b"transfer-encoding"]) != {b"chunked"}:
+        raise MalformedRequest("Send the body without a Transfer-Encoding other than chunked.")
+
+
+def _codings(lines: Sequence[bytes]) -> set[bytes]:
+    return {coding.strip().lower() for line in lines for coding in line.split(b",")}

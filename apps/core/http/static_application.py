@@ -31,7 +31,6 @@ class StaticApplication:
         )
         self._files = cast("Application", files)
         self._settings = settings
-        self._security_headers = security_headers(settings.strict_transport_security)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
@@ -39,7 +38,7 @@ class StaticApplication:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], request_id, *self._security_headers]
+                message["headers"] = [*message["headers"], request_id, *security_headers(scope, self._settings)]
             await send(message)
 
         try:

@@ -93,7 +93,7 @@ def warn_of_undelivered_mail() -> None:
 
 def _running(base: str, first: FirstSecrets | None) -> str:
     urls = f"\nKeyhouse is running\n  API     {base}/api/v1\n  docs    {base}/docs\n  admin   {base}/admin/\n"
-    steps = _first_steps(base, first) if first else f"Try:\n  curl {base}/health/ready\n"
+    steps = _first_steps(first) if first else f"Try:\n  curl {base}/health/ready\n"
     return f"{urls}{steps}"
 
 
@@ -106,12 +106,11 @@ def _secrets(first: FirstSecrets) -> str:
     )
 
 
-def _first_steps(base: str, first: FirstSecrets) -> str:
+def _first_steps(first: FirstSecrets) -> str:
     return (
         f"{_secrets(first)}\n"
-        f"Verify the service key itself:\n"
-        f"  curl -s {base}/api/v1/keys/verify -H 'Authorization: Bearer {first.service_key}'"
-        f" -H 'Content-Type: application/json' -d '{{\"key\": \"{first.service_key}\"}}'\n"
+        f"Verify the service key itself; the command asks for it:\n"
+        f"  python manage.py verify_api_key - --scope keys:verify\n"
     )
 
 

@@ -163,3 +163,9 @@ async def test_many_keys_are_counted_and_the_newest_named(api: httpx.AsyncClient
     assert "key 11 (" in notice.text
     assert "key 1 (" not in notice.text
     assert ", and 2 more\n" in notice.text
+
+
+@pytest.mark.parametrize("wrong", [True, 1.0, "1", 0, 2**63, None])
+async def test_id_of_a_reviewed_key_is_a_whole_number(api: httpx.AsyncClient, wrong: Any):
+    response = await api.post(REVOKE, json={"token": "x", "key_id": wrong})
+    assert_error(response, 422, "VALIDATION_FAILED", field="key_id")

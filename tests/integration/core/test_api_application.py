@@ -18,6 +18,7 @@ from tests.support.orm import make, rows
 USERS = "/api/v1/users"
 MISSPELLED = ("9_6", "096", "%2B96", "%2096", "96%20", "96.0", "%D9%A9%D9%A6", "9%0A6")
 ORIGIN = "https://app.example.com"
+CONTENT_TYPES = {"application/json; charset=utf-8", "text/html; charset=utf-8", "text/plain; charset=utf-8"}
 NEW = {"email": "ann@example.com", "username": "ann", "password": PASSWORD}
 
 
@@ -49,10 +50,11 @@ async def test_every_response_has_request_id_and_security_headers(api: httpx.Asy
     assert headers["x-frame-options"] == "DENY"
     assert headers["referrer-policy"] == "same-origin"
     assert "default-src 'none'" in headers["content-security-policy"]
+    assert headers["content-type"] in CONTENT_TYPES
     assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
     assert "server" not in headers
     assert "set-cookie" not in headers
-    assert headers["cache-control"]
+    assert headers["cache-control"] == "no-store" or not path.startswith("/api/")
 
 
 async def test_safe_request_id_is_returned(api: httpx.AsyncClient):
@@ -81,6 +83,7 @@ async def test_every_page_has_security_headers(api: httpx.AsyncClient, method: s
     response = await api.request(method, path)
     assert response.status_code == status
     headers = dict(response.headers)  # would join two headers of one name by a comma
+    assert headers["content-type"] in CONTENT_TYPES
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
     assert headers["referrer-policy"] == "same-origin"
@@ -249,10 +252,12 @@ async def test_other_origin_gets_no_cors_headers(database):
         assert not [name for name in response.headers if name.startswith("access-control-")]
 
 
-async def test_hsts_header_is_sent_with_every_response(database):
-    async with client_of(HttpSettings(strict_transport_security="max-age=31536000")) as client:
+async def test_hsts_header_is_sent_with_every_response_over_https(database):
+    async with client_of(HttpSettings(strict_transport_security="max-age=31536000", https_only=True)) as client:
         for path in ("/health", "/api/v1/missing"):
-            assert (await client.get(path)).headers["strict-transport-security"] == "max-age=31536000"
+            secure = await client.get(f"https://k.localhost{path}")
+            assert secure.headers["strict-transport-security"] == "max-age=31536000"
+            assert "strict-transport-security" not in (await client.get(path)).headers
 
 
 async def test_access_log_has_client_and_no_query(database, caplog):

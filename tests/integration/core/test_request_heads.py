@@ -136,6 +136,36 @@ async def test_content_coding_is_refused_in_forms(api: httpx.AsyncClient):
         assert (response.status_code, response.headers["accept-encoding"]) == (415, "identity")
 
 
+CHUNKED = (b"transfer-encoding", b"chunked")
+DOUBTFUL = [
+    [(b"transfer-encoding", b"gzip, chunked")],
+    [(b"transfer-encoding", b"gzip"), CHUNKED],
+    [(b"transfer-encoding", b"")],
+    [CHUNKED, (b"content-length", b"2")],
+]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/users", "/api/v1/keys/verify", "/admin/login/", "/static/x.css"])
+@pytest.mark.parametrize("headers", DOUBTFUL, ids=["gzip", "two lines", "empty", "length"])
+async def test_body_of_doubtful_coding_is_refused(database: None, path: str, headers: list[tuple[bytes, bytes]]):
+    root, body = application_of(allowed_hosts=HOSTS), [{"type": "http.request", "body": b"{}"}]
+    host, as_json = hosts(b"keyhouse.localhost"), (b"content-type", b"application/json")
+    sent = await send(root, path, [*host, as_json, *headers], body, method="POST")
+    assert sent[0]["status"] == 400
+    assert b"Transfer-Encoding" in sent[1]["body"]
+
+
+async def test_chunked_body_is_read(database: None):
+    body = [{"type": "http.request", "body": b"{}"}]
+    headers = [
+        *hosts(b"keyhouse.localhost"),
+        (b"content-type", b"application/json"),
+        (b"transfer-encoding", b"Chunked"),
+    ]
+    sent = await send(application_of(allowed_hosts=HOSTS), "/api/v1/users", headers, body, method="POST")
+    assert sent[0]["status"] == 422
+
+
 @pytest.mark.parametrize("path", ["/api/v1/users", "/.well-known/jwks.json", "/openapi.json", "/api/v1/keys/verify"])
 async def test_plain_http_is_refused_at_the_api(database: None, path: str):
     root = application_of(https_only=True)

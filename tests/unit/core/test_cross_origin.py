@@ -74,13 +74,17 @@ def test_no_headers_without_allowed_origins():
     assert preflight_headers(scope_of(origin=ALLOWED.encode()), HttpSettings()) == {}
 
 
-def test_hsts_is_sent_only_where_it_is_set():
-    assert b"strict-transport-security" not in dict(security_headers())
-    assert dict(security_headers("max-age=60"))[b"strict-transport-security"] == b"max-age=60"
+@pytest.mark.parametrize(
+    ("scheme", "value", "sent"),
+    [("https", "max-age=60", b"max-age=60"), ("https", "", None), ("http", "max-age=60", None)],
+)
+def test_hsts_is_sent_over_https_where_it_is_set(scheme: str, value: str, sent: bytes | None):
+    headers = security_headers({"scheme": scheme}, HttpSettings(strict_transport_security=value))
+    assert dict(headers).get(b"strict-transport-security") == sent
 
 
 def test_csp_allows_only_own_content():
-    policy = dict(security_headers())[b"content-security-policy"].decode()
+    policy = dict(security_headers({"scheme": "http"}, HttpSettings()))[b"content-security-policy"].decode()
     directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
     assert directives["default-src"] == "'none'"
     assert directives["script-src"] == "'self'"
