@@ -18,7 +18,7 @@ from tests.support.accounts import customer
 from tests.support.assertions import assert_error
 from tests.support.factories import make_key, make_plan, make_staff, make_user
 from tests.support.forgery import bearer
-from tests.support.oauth import exchange
+from tests.support.oauth import OAUTH, exchange
 from tests.support.orm import make, rows
 
 ME, USERS, VERIFY = "/api/v1/users/me", "/api/v1/users", "/api/v1/keys/verify"
@@ -108,6 +108,16 @@ async def test_token_has_the_address_restrictions_of_its_key(api: httpx.AsyncCli
     token = await exchange(api, key)
     await make(ApiKey.objects.filter(pk=key.id).update, ip_allowlist=["192.0.2.0/24"])
     assert_error(await api.get(ME, headers=bearer(token)), 403, "FORBIDDEN")
+
+
+async def test_introspecting_caller_is_not_counted_and_may_call_from_its_keys_addresses(api: httpx.AsyncClient):
+    user = await make(make_staff, plan=await make(make_plan, ("minute", 1, 60)))
+    caller = await make(make_key, user, scopes=["tokens:introspect"], ip_allowlist=["127.0.0.1"])
+    token = await exchange(api, caller, "tokens:introspect")  # the one call of the minute
+    other = await make(make_key)
+    for _ in range(2):
+        response = await api.post(f"{OAUTH}/introspect", data={"token": other.secret}, headers=bearer(token))
+        assert (response.status_code, response.json()["active"]) == (200, True)
 
 
 async def test_each_use_counts_against_the_rate_limit(api: httpx.AsyncClient):

@@ -186,20 +186,21 @@ class FakePasswordCheck:
 
 
 class FakeFactors:
-    """Second factors of every account: these kinds, and one code that is right once. Serves as FactorCheck, too."""
+    """Second factors of the account ME: these kinds, and one code that is right once. Serves as FactorCheck, too."""
 
     def __init__(self, *kinds: FactorKind, code: str = "") -> None:
         self.kinds = kinds
         self.code = code
 
-    async def kinds_of(self, _user_id: int) -> tuple[FactorKind, ...]:
-        return self.kinds
+    async def kinds_of(self, user_id: int) -> tuple[FactorKind, ...]:
+        return self.kinds if user_id == ME else ()
 
-    async def has_one(self, _user_id: int) -> bool:
-        return bool(self.kinds)
+    async def has_one(self, user_id: int) -> bool:
+        return bool(await self.kinds_of(user_id))
 
-    async def check_code(self, _user_id: int, code: str) -> str | None:
-        is_right, self.code = code == self.code, "" if code == self.code else self.code
+    async def check_code(self, user_id: int, code: str) -> str | None:
+        is_right = (user_id, code) == (ME, self.code)
+        self.code = "" if is_right else self.code
         return "otp" if is_right else None
 
 
@@ -213,12 +214,14 @@ class FakeFactorCounts:
 
 
 class FakePasskeys:
-    """Answers every assertion alike."""
+    """Answers every assertion alike, and keeps them, each with the account that it must be of."""
 
     def __init__(self, authenticated: PasskeyAuthenticated | None = None) -> None:
         self.authenticated = authenticated
+        self.verified: list[tuple[Any, int | None]] = []
 
-    async def verify(self, _assertion: Any, user_id: int | None) -> PasskeyAuthenticated | None:
+    async def verify(self, assertion: Any, user_id: int | None) -> PasskeyAuthenticated | None:
+        self.verified.append((assertion, user_id))
         return self.authenticated if self.authenticated and user_id in (None, self.authenticated.user_id) else None
 
 
@@ -242,7 +245,9 @@ class FakeTokens:
         self.attempts += 1
         return self.stored if token == self.TOKEN and self.attempts <= maximum else None
 
-    async def spend(self, _token: str) -> StoredToken | None:
+    async def spend(self, token: str) -> StoredToken | None:
+        if token != self.TOKEN:
+            return None
         stored, self.stored = self.stored, None
         return stored
 

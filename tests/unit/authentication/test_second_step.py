@@ -26,7 +26,8 @@ class Scene:
     def __init__(self, *kinds: FactorKind, code: str = "", authenticated: PasskeyAuthenticated | None = None) -> None:
         self.tokens = FakeTokens()
         self.audit = FakeAudit()
-        parts: Any = (FakeFactors(*kinds, code=code), FakePasskeys(authenticated), self.tokens, self.audit)
+        self.passkeys = FakePasskeys(authenticated)
+        parts: Any = (FakeFactors(*kinds, code=code), self.passkeys, self.tokens, self.audit)
         self.step = SecondStep(*parts)
 
 
@@ -70,8 +71,9 @@ async def test_wrong_code_leaves_the_token_valid_for_five_attempts_in_all():
 async def test_passkey_completes_the_authentication():
     scene = Scene(FactorKind.PASSKEY, authenticated=PasskeyAuthenticated(ME, ("hwk", "user")))
     await scene.step.begin(Authentication(ME, ("fed",)))
-    assertion: Any = None
+    assertion: Any = object()
     assert await scene.step.with_passkey(TOKEN, assertion) == Authentication(ME, ("fed", "hwk", "user"))
+    assert scene.passkeys.verified == [(assertion, ME)]
 
 
 async def test_refused_passkey_leaves_the_token_valid():

@@ -251,8 +251,9 @@ def test_malformed_keys_are_skipped():
     secret = {"kty": "oct", "k": "c2VjcmV0", "kid": "oct"}
     short = RSAKey.generate_key(1024, {"kid": "short"}).as_dict(private=False)
     for_encryption = {**OTHER_KEY.as_dict(private=False), "use": "enc"}
-    (found,) = usable_keys({"keys": [*broken, secret, short, for_encryption, valid]})
-    assert found.kid == "one"
+    unmarked = {name: value for name, value in EC_KEY.as_dict(private=False).items() if name != "use"}
+    found = usable_keys({"keys": [*broken, secret, short, for_encryption, valid, unmarked]})
+    assert [key.kid for key in found] == ["one", "two"]
 
 
 @pytest.mark.parametrize(

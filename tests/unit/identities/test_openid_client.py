@@ -1,5 +1,7 @@
 """Requests to an OpenID provider, and which responses are refused."""
 
+import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from apps.identities.domain.provider import (
     ProviderKind,
     ProviderRefused,
     ProviderUnavailable,
+    StaleAuthentication,
 )
 from apps.identities.services import provider_metadata
 from apps.identities.services.provider_clients import AuthorizationCode, OpenIdClient
@@ -83,6 +86,15 @@ async def test_secret_is_sent_in_the_header_alone_where_the_provider_reads_it_th
     await OpenIdClient(provider(), http).profile(CODE)
     assert http.credentials == [None, ("keyhouse", "secret"), None]
     assert [sorted(form) for form in http.forms] == [["code", "code_verifier", "grant_type", "redirect_uri"]]
+
+
+async def test_authentication_is_as_recent_as_requested_and_its_time_is_kept():
+    now = int(time.time())
+    client, code = OpenIdClient(provider(), ScriptedHttp(id_token=token(auth_time=now))), replace(CODE, max_age=600)
+    assert now <= ((await client.profile(code)).authenticated_at or 0) <= now + 1
+    for stale in (token(), token(auth_time=now - 700)):
+        with pytest.raises(StaleAuthentication):
+            await OpenIdClient(provider(), ScriptedHttp(id_token=stale)).profile(code)
 
 
 async def test_published_documents_are_kept():
