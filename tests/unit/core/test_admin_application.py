@@ -63,7 +63,8 @@ class Client:
     ) -> None:
         sent = [(b"host", b"keyhouse.localhost"), *headers]
         scope = {
-            "type": "http", "scheme": "http", "method": method, "path": "/admin/login/", "headers": sent, "query_string": query,
+            "type": "http", "scheme": "http", "method": method, "path": "/admin/login/", "headers": sent,
+            "query_string": query,
         }  # fmt: skip
         await application(scope, self.receive, self.send)
 
