@@ -4,7 +4,7 @@ python := .venv/bin/python
 lock := .venv/bin/uv pip compile --quiet --no-config --universal --python-version 3.12 --generate-hashes --no-header --no-annotate $(LOCK_FLAGS)
 production := ENVIRONMENT=production ALLOWED_HOSTS=keyhouse.example DATABASE_URL=postgresql://check@localhost/check
 
-.PHONY: help serve test soak check bench format lock clean base dev
+.PHONY: help serve test soak mutate check bench format lock clean base dev
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -18,6 +18,11 @@ test: dev ## run all tests on a PostgreSQL of their own; TEST_FLAGS='-k name -x'
 
 soak: dev ## repeat the crash and concurrency tests for ten minutes
 	@SOAK=1 $(python) -m pytest $(TEST_FLAGS) tests/e2e/test_crashes.py tests/e2e/test_exactly.py
+
+# Half an hour for all of a module's mutants: MUTATE_FLAGS='--integration-maximum 50' tries fewer on the database.
+mutate: ## change the code of MODULE one spot at a time, and list what no test notices: make mutate MODULE=oauth
+	@sh deploy/bootstrap.sh mutation
+	@$(python) -m tests.mutation $(MODULE) $(MUTATE_FLAGS)
 
 check: dev ## style, types, layers, migrations, and Django's own checks for production
 	@.venv/bin/ruff format --check .
@@ -46,6 +51,7 @@ lock: dev ## rewrite requirements/*.txt; LOCK_FLAGS=--upgrade takes the newest v
 	@$(lock) requirements/base.in --constraint requirements/dev.txt --output-file requirements/base.txt
 	@$(lock) requirements/production.in --constraint requirements/dev.txt --output-file requirements/production.txt
 	@$(lock) requirements/bench.in --constraint requirements/dev.txt --output-file requirements/bench.txt
+	@$(lock) requirements/mutation.in --constraint requirements/dev.txt --output-file requirements/mutation.txt
 
 clean: ## delete .venv and caches; keeps the data in .keyhouse
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -11,7 +11,7 @@ from ninja import NinjaAPI
 from ninja.operation import Operation
 
 from apps.core.declarations import Mount, app_declarations
-from apps.core.http.error_responses import install_error_handlers
+from apps.core.http.error_responses import JSON_CONTENT_TYPE, install_error_handlers
 from apps.core.http.json_codec import JsonParser, JsonRenderer
 from apps.core.http.requirements import RequirementsSchema
 from apps.core.values.api_contract import API_PATH
@@ -63,7 +63,7 @@ for declaration in app_declarations().values():
 @require_safe
 async def openapi_document(_request: HttpRequest) -> HttpResponse:
     """Serve `/openapi.json`."""
-    return HttpResponse(openapi_bytes(), content_type="application/json")
+    return HttpResponse(openapi_bytes(), content_type=JSON_CONTENT_TYPE)
 
 
 @require_safe

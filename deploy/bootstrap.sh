@@ -1,12 +1,12 @@
 #!/bin/sh
 # Installs requirements/<set>.txt into .venv, unless it is installed already.
 #
-#   deploy/bootstrap.sh base|dev|bench
+#   deploy/bootstrap.sh base|dev|bench|mutation
 #
 # PYTHON=/path/to/python names the interpreter; without it the first one that works is used.
 set -eu
 
-set=${1:?usage: deploy/bootstrap.sh base|dev|bench}
+set=${1:?usage: deploy/bootstrap.sh base|dev|bench|mutation}
 cd "$(dirname "$0")/.."
 stamp=.venv/.keyhouse
 
@@ -116,10 +116,11 @@ fcntl.flock(lock, fcntl.LOCK_EX)
 os.set_inheritable(lock, True)
 os.execv("/bin/sh", ["sh", *sys.argv[1:]])'
 
-# bench includes dev and dev includes base, at the same versions, so a larger set serves for a smaller one.
+# bench and mutation include dev, and dev includes base, at the same versions: a larger set serves for a smaller one.
 if usable; then
     case "$set $(sed -n 2p "$stamp")" in
-        *' bench '*) set=bench ;;
+        'base bench '* | 'dev bench '*) set=bench ;;
+        'base mutation '* | 'dev mutation '*) set=mutation ;;
         'base dev '*) set=dev ;;
     esac
 fi

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Callable
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv6Address, ip_network
 from urllib.parse import urlsplit
 
 import idna
 from pydantic import AfterValidator
 
+from apps.core.values.ip_addresses import unmapped_network
+
 DEFAULT_PORTS = {"http": 80, "https": 443}
-MAPPED_PREFIX_LENGTH = 96  # ::ffff:0:0/96 is the IPv4 address space within IPv6 (RFC 4291, 2.5.5.2)
 _ORIGIN = re.compile(r"(https?)://([^/?#\\@\s]+)", re.IGNORECASE)
 _HOST = re.compile(r"([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?|\[[0-9a-f:.]+\]")
 
@@ -60,17 +61,10 @@ def canonical_url(value: str) -> str:
 
 def proxy_network(value: str) -> str:
     """Return an entry of TRUSTED_PROXIES; an IPv4-mapped network becomes IPv4, as addresses do. Raises ValueError."""
-    network = ip_network(value)
-    if network.prefixlen == 0 or "%" in value:
+    network = unmapped_network(ip_network(value))
+    if network.prefixlen == 0 or "%" in value:  # ::ffff:0:0/96 is 0.0.0.0/0
         raise ValueError("trusts every client, or a zone")
-    return str(_unmapped(network))
-
-
-def _unmapped(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
-    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
-    if mapped is None:
-        return network
-    return IPv4Network((mapped, network.prefixlen - MAPPED_PREFIX_LENGTH))  # ValueError if it is shorter than /96
+    return str(network)
 
 
 def _netloc(netloc: str, scheme: str) -> str:

@@ -101,6 +101,7 @@ def test_database_is_dumped_restored_and_opened(project: Path, tmp_path: Path):
 
     assert "is not empty" in manage(project, "restore_database", str(dump)).stderr
     assert "exists" in manage(project, "dump_database", str(dump)).stderr
+    assert "is a directory" in manage(project, "dump_database", str(tmp_path), "--replace").stderr
     broken.write_bytes(dump.read_bytes()[: dump.stat().st_size // 2])
     failed = manage(project, "restore_database", str(broken), "--replace")
     assert (failed.returncode, len(failed.stderr.splitlines())) == (1, 1), failed.stderr
@@ -116,6 +117,18 @@ def test_database_is_dumped_restored_and_opened(project: Path, tmp_path: Path):
         login = client.post("/api/v1/auth/login", json={"email": kept.email, "password": PASSWORD})
         assert login.status_code == 200
         assert server.stop() == 0
+
+
+def test_schema_of_another_application_is_not_replaced(project: Path, tmp_path: Path):
+    dump = tmp_path / "backup.dump"
+    assert manage(project, "dump_database", str(dump)).returncode == 0
+    with postgres_of(project) as postgres, psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE public.others (); CREATE SCHEMA keyhouse")
+        connection.execute("ALTER ROLE keyhouse SET search_path = keyhouse")
+    refused = manage(project, "restore_database", str(dump), "--replace")
+    assert (refused.returncode, "schema keyhouse, not in public" in refused.stderr) == (1, True), refused.stderr
+    with postgres_of(project) as postgres, psycopg.connect(postgres.url) as connection:
+        assert connection.execute("SELECT count(*) FROM public.others").fetchall() == [(0,)]
 
 
 def _accounts(project: Path) -> set[str]:

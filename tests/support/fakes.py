@@ -67,6 +67,10 @@ class FakeAccounts(Accounts):
         self.locked.append(user_id)
         return Credentials.of(user)
 
+    async def lock_even_deleted(self, user_id: int) -> Any:
+        await self.lock(user_id)
+        return self._users.users[user_id]
+
     async def role_scopes(self, user_id: int) -> list[str]:
         return await self._users.role_scopes(user_id)
 

@@ -1,5 +1,6 @@
 """Notes, for every transaction that a service opens, which operation it is and what it locks and writes."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from apps.core.database.pipeline.service_transaction import ServiceTransaction
 from tests.support.captured_sql import CapturedSql
 
 OPENER = "apps.core.database.transaction"
+# `make mutate` runs a method as a copy of it: Class.xǁClassǁmethod__mutmut_1.
+COPY = re.compile("x\u01c1[^.]+\u01c1(.+)__mutmut_[^.]+")
 
 
 @dataclass
@@ -54,7 +57,7 @@ def _operation(frame: FrameType | None) -> str:
         frame = frame.f_back
     if frame is None or _module(frame).startswith("tests."):
         return ""
-    return f"{_module(frame).split('.')[1]}.{frame.f_code.co_qualname}"
+    return f"{_module(frame).split('.')[1]}.{COPY.sub(r'\1', frame.f_code.co_qualname)}"
 
 
 def _module(frame: FrameType) -> str:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import orjson
@@ -25,6 +25,7 @@ from apps.core.schemas.fields import (
 )
 from apps.core.schemas.page import CursorQuery
 from apps.core.values.amounts import InputAmount
+from apps.core.values.ip_addresses import unmapped_network
 
 if TYPE_CHECKING:
     from apps.api_keys.models import ApiKey
@@ -34,7 +35,6 @@ METADATA_BYTES_MAXIMUM = 4096
 PREFIX_LENGTH_MAXIMUM = 20  # shorter than a secret, which does not belong into a URL
 METADATA_DEPTH_MAXIMUM = 32
 NUMBER_MINIMUM, NUMBER_MAXIMUM = -(2**63), 2**64 - 1  # what orjson can write
-MAPPED = IPv6Network("::ffff:0:0/96")  # IPv4 addresses as IPv6 addresses (RFC 4291, 2.5.5.2)
 
 
 def _unique(values: list[str]) -> list[str]:
@@ -48,17 +48,7 @@ def _canonical_network(text: str) -> str:
         network = ip_network(text.strip(), strict=False)
     except ValueError as error:
         raise ValueError("must be an IP address or a network such as 192.0.2.0/24 or 2001:db8::/32") from error
-    return str(_unmapped(network))
-
-
-def _unmapped(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
-    # ::ffff:192.0.2.0/120 is 192.0.2.0/24 as an IPv4-mapped IPv6 network.
-    if isinstance(network, IPv4Network) or network.prefixlen == 0 or not network.overlaps(MAPPED):
-        return network
-    mapped = network.network_address.ipv4_mapped
-    if mapped is None or network.prefixlen < MAPPED.prefixlen:
-        raise ValueError("must be /96 or longer where it covers IPv4-mapped addresses; write IPv4 as 192.0.2.0/24")
-    return IPv4Network((mapped, network.prefixlen - MAPPED.prefixlen))
+    return str(unmapped_network(network))
 
 
 def _is_storable(value: dict[str, Any]) -> dict[str, Any]:

@@ -150,7 +150,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         as it is. Raises NotFound, NotAllowed, InsufficientScopes.
         """
         async with transaction():
-            key = await self.lock(actor, key_id)
+            key = await self._lock_to_stop(actor, key_id)
             if not revocation.keep_created_keys:
                 await self._revocation.revoke_created(actor, key)
             elif actor.kind is CredentialKind.API_KEY:
@@ -187,7 +187,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         The keys that it has created are revoked. Raises NotFound, NotAllowed, InsufficientScopes, PreconditionFailed.
         """
         async with transaction():
-            key = await self.lock(actor, key_id)
+            key = await self._lock_to_stop(actor, key_id)
             await self.require_version(key, if_match)
             await self._revocation.revoke_created(actor, key)
             deleted = await self._keys.mark_deleted(key)
@@ -238,6 +238,12 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         await super().lock_owner(actor, user_id)
         if own_id > user_id:
             await self.accounts.lock(own_id)
+
+    async def _lock_to_stop(self, actor: Principal, key_id: int) -> ApiKey:
+        """Lock the key, also of a deleted account: what it has created in other accounts can still be used."""
+        owner_id = (await self._keys.get(key_id)).user_id
+        await self.accounts.lock_even_deleted_for(actor, owner_id, self.writes, self.own_writes)
+        return await self._keys.lock(key_id)
 
     async def _lock_creator(self, actor: Principal) -> ApiKey | None:
         """Lock the key that the actor uses, after its owner, and return it; None for a session or the operator."""

@@ -107,7 +107,7 @@ class SignedTokens:
                 return None
             claims: dict[str, Any] = json.loads(unverified.payload)
             self._claims.validate(claims)
-        # AttributeError: the JSON is no object. RecursionError: it is nested deeply, in a header that anyone can write.
+        # AttributeError: the JSON is not an object. RecursionError: it is nested too deeply; anyone can write a header.
         except (JoseError, ValueError, TypeError, AttributeError, RecursionError):
             return None
         return None if claims.keys() & self._kind.foreign else claims

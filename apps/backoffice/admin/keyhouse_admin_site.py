@@ -75,7 +75,9 @@ class KeyhouseAdminSite(AdminSite):
             if not is_statement_timeout(error):
                 raise
             return HttpResponse(
-                "The search took too long. Enter more characters.", status=503, content_type="text/plain"
+                "The search took too long. Enter more characters.",
+                status=503,
+                content_type="text/plain; charset=utf-8",
             )
 
     @override

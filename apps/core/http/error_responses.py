@@ -19,7 +19,7 @@ from apps.core.request_context import current_request
 
 logger = logging.getLogger("keyhouse.errors")
 
-JSON_CONTENT_TYPE = "application/json"
+JSON_CONTENT_TYPE = "application/json; charset=utf-8"
 LOCATIONS = {"body", "query", "path", "header"}
 # Limits the size of the response, which otherwise depends on what an anonymous client sends.
 DETAILS_MAXIMUM = 20
@@ -100,9 +100,7 @@ def server_error_page(request: HttpRequest) -> HttpResponse:
     exception = sys.exc_info()[1]
     if not isinstance(exception, DATABASE_UNAVAILABLE):
         return server_error(request)
-    error = to_domain_error(exception)
-    headers = error_headers(error)
-    page = HttpResponse(error.public_message, status=error.status, content_type="text/plain", headers=headers)
+    page = plain_error_response(to_domain_error(exception))
     page._has_been_logged = True  # type: ignore[attr-defined]  # in one line, not by Django with a traceback
     return page
 

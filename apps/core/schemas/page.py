@@ -46,10 +46,9 @@ def _position(cursor: object) -> int:
         content = urlsafe_b64decode(cursor) if isinstance(cursor, str) else b""
     except ValueError:
         content = b""
-    position = content[:POSITION_BYTES]
     # Only ids of this form come from Keyhouse; the rows are those that the caller may read, whatever the id.
-    row_id = int.from_bytes(position)
-    if content != position + _check(position) or not START < row_id <= BIGINT_MAXIMUM:
+    row_id = int.from_bytes(content[:POSITION_BYTES])
+    if cursor != cursor_after(row_id) or not START < row_id <= BIGINT_MAXIMUM:
         raise ValueError("must be empty, or next_cursor of the previous response")
     return row_id
 

@@ -15,6 +15,8 @@ PORT_MAXIMUM = 65535
 # RFC 7239, 6: an address with an optional port, which may be obfuscated. IPv6 is in brackets when a port follows.
 _NODE = re.compile(r"(\[[^\]]*\]|[0-9.]+)(?::(?:([0-9]{1,5})|_[A-Za-z0-9._-]+))?")
 
+MAPPED = IPv6Network("::ffff:0:0/96")  # IPv4 addresses as IPv6 addresses (RFC 4291, 2.5.5.2)
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -45,6 +47,19 @@ def parse_node(text: str) -> Address | None:
     if found is None:
         return parse_address(text)
     return parse_address(found[1]) if int(found[2] or 0) <= PORT_MAXIMUM else None
+
+
+def unmapped_network(network: Network) -> Network:
+    """Return an IPv4-mapped IPv6 network as IPv4, as `parse_address` does with addresses, and others unchanged.
+
+    `::/0` is every IPv6 address. Raises ValueError for another network that covers mapped addresses beside others.
+    """
+    if isinstance(network, IPv4Network) or network.prefixlen == 0 or not network.overlaps(MAPPED):
+        return network
+    mapped = network.network_address.ipv4_mapped
+    if mapped is None or network.prefixlen < MAPPED.prefixlen:
+        raise ValueError("must be /96 or longer where it covers IPv4-mapped addresses; write IPv4 as 192.0.2.0/24")
+    return IPv4Network((mapped, network.prefixlen - MAPPED.prefixlen))
 
 
 def is_within(address: Address | None, networks: Iterable[Network]) -> bool:

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from apps.core.admin.operation import Operation, add_operation
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service
+from apps.core.http.error_responses import JSON_CONTENT_TYPE
 from apps.personal_data.dependencies import data_export
 from apps.personal_data.services.data_export import EXPORT_SCOPES
 
@@ -26,7 +27,7 @@ def _download(results: Sequence[Any]) -> HttpResponse:
     name = f"account-{user_id}.json"
     return HttpResponse(
         document,
-        content_type="application/json",
+        content_type=JSON_CONTENT_TYPE,
         headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
     )
 

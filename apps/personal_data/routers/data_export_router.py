@@ -4,6 +4,7 @@ from django.http import HttpResponse
 from ninja import Path
 
 from apps.core.authorization.principal import AuthenticatedRequest
+from apps.core.http.error_responses import JSON_CONTENT_TYPE
 from apps.core.http.responses import Router, errors
 from apps.core.rate_limits.request_limits import limit_by_account, limit_by_address
 from apps.core.schemas.fields import Identifier
@@ -41,4 +42,4 @@ async def _limit_address(request: AuthenticatedRequest) -> None:
 
 async def _counted(request: AuthenticatedRequest, export: AllowedExport) -> HttpResponse:
     await limit_by_account(request, "export", RATE, export.user_id)
-    return HttpResponse(await data_export().document(export), content_type="application/json")
+    return HttpResponse(await data_export().document(export), content_type=JSON_CONTENT_TYPE)

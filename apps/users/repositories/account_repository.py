@@ -42,6 +42,13 @@ class AccountRepository:
             raise NotFound
         return user
 
+    async def lock_even_deleted(self, user_id: int) -> User:
+        """Lock the account, deleted or not, and return it; raises NotFound."""
+        user = await _account_or_deleted.lock(user_id)
+        if user is None:
+            raise NotFound
+        return user
+
     async def lock_with(self, user_id: int, other_id: int | None) -> tuple[User, User | None]:
         """Lock two accounts in order of id and return them; raises NotFound for the first. The other may be missing."""
         found = {user.pk: user for user in await lock_all(_accounts([user_id, other_id or user_id]))}
@@ -111,6 +118,11 @@ class AccountRepository:
 @prepared
 def _account(user_id: int) -> QuerySet[User]:
     return User.objects.filter(pk=user_id, deleted_at=None)
+
+
+@prepared
+def _account_or_deleted(user_id: int) -> QuerySet[User]:
+    return User.objects.filter(pk=user_id)
 
 
 def _accounts(user_ids: list[int]) -> QuerySet[User]:

@@ -31,6 +31,8 @@ class Command(DocumentedCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Dump. Raises CommandError, DatabaseUnusable."""
         target: Path = options["file"]
+        if target.is_dir():
+            raise CommandError(f"{target} is a directory: name a file in it")
         if target.exists() and not options["replace"]:
             raise CommandError(f"{target} exists: name another file, or use --replace")
         require_database()

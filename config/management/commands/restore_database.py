@@ -12,13 +12,14 @@ from apps.core.database.connection_check import opened_connection, require_datab
 from apps.core.management.service_command import DocumentedCommand
 from config.postgres.client_programs import run_program
 
+SCHEMA = "public"  # the one that dumps hold, and that --replace deletes
 TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
 OTHERS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 """
 PSQL = ("--no-psqlrc", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1", "--single-transaction")
-EMPTY = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+EMPTY = f"DROP SCHEMA {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}"
 
 
 class Command(DocumentedCommand):
@@ -41,7 +42,7 @@ class Command(DocumentedCommand):
         if not source.is_file():
             raise CommandError(f"{source} is not a file")
         require_database(to_migrate=True)
-        _require_idle(replace=options["replace"])
+        _require_replaceable(replace=options["replace"])
         with tempfile.TemporaryFile() as script:
             # Complete before any of it runs: a file that breaks off must change nothing.
             dumped = ("pg_restore", "--no-owner", "--no-privileges", "--file=-", str(source))
@@ -54,8 +55,11 @@ class Command(DocumentedCommand):
         self.stderr.write(f"Restored {source}.")
 
 
-def _require_idle(*, replace: bool) -> None:
+def _require_replaceable(*, replace: bool) -> None:
     with opened_connection() as opened:
+        (schema,) = opened.execute("SELECT current_schema()").fetchall()[0]
+        if schema != SCHEMA:  # the tables in `public` belong to another application
+            raise CommandError(f"Keyhouse is in the schema {schema}, not in {SCHEMA}: restore it with pg_restore")
         (others,) = opened.execute(OTHERS).fetchall()[0]
         if others:
             raise CommandError(f"{others} other connections use the database: stop the servers first")

@@ -12,7 +12,7 @@ from apps.api_keys.models import ApiKey, ApiKeyCounter
 from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
 from apps.audit.models import AuditEvent
 from apps.core.database.transaction import transaction
-from tests.support.accounts import Account, colleague, customer
+from tests.support.accounts import Account, colleague, customer, superuser
 from tests.support.assertions import assert_error
 from tests.support.factories import IssuedKey, give_credits, make_key, make_service_key
 from tests.support.forgery import bearer
@@ -130,6 +130,33 @@ async def test_created_keys_are_revoked_when_their_creator_is_deleted(api: httpx
     child = await create(api, creator)
     assert (await api.delete(f"{KEYS}/{creator.id}", headers=me.headers)).status_code == 204
     assert await revoked() == {child["id"]}
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+async def test_keys_of_a_deleted_account_can_be_stopped_with_what_they_have_created(
+    api: httpx.AsyncClient, method: str
+):
+    """What they have created in other accounts can still be used; they themselves cannot."""
+    boss, programmer, me = await superuser(), await colleague("keys:read", "keys:write"), await customer()
+    creator = await key_of(programmer, scopes=[*ACCOUNT, "keys:read", "keys:write"])
+    made = await api.post(f"/api/v1/users/{me.id}/api-keys", json={"name": "k"}, headers=creator.headers)
+    child, headers = made.json(), {"X-API-Key": made.json()["api_key"]}
+    assert (await api.delete(f"/api/v1/users/{programmer.id}", headers=boss.headers)).status_code == 204
+    assert_error(await api.get(KEYS, headers=creator.headers), 401, "NOT_AUTHENTICATED")
+    assert_error(await api.get(KEYS, headers=headers), 403, "INSUFFICIENT_SCOPES")  # it is valid
+    path = f"{KEYS}/{creator.id}"
+    for other in (me, await colleague("keys:read", "keys:write")):
+        refused = await api.post(f"{path}/revoke", headers=other.headers)
+        assert refused.status_code == 403, refused.text
+    stopped = await api.request(method, f"{path}/revoke" if method == "POST" else path, headers=boss.headers)
+    assert stopped.status_code in {200, 204}, stopped.text
+    assert child["id"] in await revoked()
+    assert_error(await api.get(KEYS, headers=headers), 401, "NOT_AUTHENTICATED")
+    for change in (
+        api.patch(path, json={"name": "n"}, headers=boss.headers),
+        api.post(f"{path}/rotate", headers=boss.headers),
+    ):
+        assert (await change).status_code == 404
 
 
 async def test_only_a_session_keeps_created_keys(api: httpx.AsyncClient):

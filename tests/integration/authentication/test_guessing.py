@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 from pytest_django.fixtures import Settings
 
 from apps.authentication.models import LoginAttempt, Session
+from apps.authentication.repositories.login_attempt_repository import CountedWrong, LoginAttemptRepository
 from apps.core.crypto.passwords import Argon2idHasher
 from apps.core.database.pipeline.service_transaction import ServiceTransaction
 from apps.core.database.pipeline.shared_reads import SharedReads
@@ -70,6 +71,20 @@ async def test_client_is_known_for_ninety_days(database: None):
         long_ago = timezone.now() - timedelta(days=days)
         await make(LoginAttempt.objects.filter(client_address=HOME).update, signed_in_at=long_ago)
         assert (await sign_in(HOME)).status_code == status
+
+
+@pytest.mark.parametrize(("days", "is_known"), [(89, True), (91, False)])
+async def test_every_statement_knows_a_client_for_ninety_days(database: None, days: int, is_known: bool):
+    """Each on its own: a sign-in runs two of them, and the first refuses what the second would let pass."""
+    attempts = LoginAttemptRepository()
+    await guess_from_many_addresses(101)
+    for statement in (attempts.locked_seconds, attempts.count_wrong, attempts.count_right):
+        await attempts.unlock(EMAIL, HOME)
+        long_ago = timezone.now() - timedelta(days=days)
+        await make(LoginAttempt.objects.filter(client_address=HOME).update, signed_in_at=long_ago)
+        found = await statement(EMAIL, HOME)
+        seconds = found.locked_seconds if isinstance(found, CountedWrong) else found
+        assert (seconds == 0) is is_known, statement.__name__
 
 
 async def test_wrong_passwords_of_a_known_client_lock_out_no_other(database: None):

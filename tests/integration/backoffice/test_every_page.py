@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from config.account_pages import PAGES
 from tests.integration.backoffice.pages import EVENTS, KEYS, PLANS, ROLES, SESSIONS, USERS, text_of
-from tests.support.factories import make_user
+from tests.support.factories import make_key, make_plan, make_role, make_user
 from tests.support.sessions import sign_in
 
 pytestmark = pytest.mark.integration
@@ -50,6 +50,24 @@ def test_pages_of_rows_and_operations_have_a_logout(browser: Client):
         reverse("admin:users_user_history", args=[user.pk]),
     ):
         assert _log_out_buttons(text_of(browser.get(page, follow=True))) == 1, page
+
+
+def test_texts_of_accounts_are_shown_as_text(browser: Client):
+    markup = "<script>alert(1)</script>"
+    user = make_user(full_name=markup)
+    key = make_key(user, name=markup, description=markup, metadata={markup: markup}).row
+    role, plan = make_role(name=markup), make_plan(name=markup)
+    for page in (
+        *LISTS,
+        reverse("admin:users_user_change", args=[user.pk]),
+        reverse("admin:api_keys_apikey_change", args=[key.pk]),
+        reverse("admin:users_role_change", args=[role.pk]),
+        reverse("admin:plans_plan_change", args=[plan.pk]),
+        f"{KEYS}revoke/?id={key.pk}",
+    ):
+        html = browser.get(page).content.decode()
+        assert markup not in html, page
+        assert page in {EVENTS, SESSIONS} or "&lt;script&gt;alert(1)" in html, page
 
 
 @pytest.mark.parametrize(("page", "completions"), PASSWORD_FIELDS)

@@ -119,6 +119,13 @@ def test_revoking_needs_a_confirmation(browser, staff):
     assert "“Revoke” does not apply here" in text_of(browser.post(page, follow=True))
 
 
+def test_key_of_a_deleted_account_is_revoked_with_what_it_has_created(browser):
+    key = make_key(make_user(deleted_at=timezone.now(), is_active=False))
+    created = make_key(parent=key.row)
+    assert browser.post(f"{KEYS}revoke/?id={key.id}", {"reason": "left"}).headers["location"] == _page(key.id)
+    assert set(ApiKey.objects.exclude(revoked_at=None)) == {key.row, created.row}
+
+
 def test_revoking_several_needs_a_confirmation(browser):
     keys = [make_key(name="one"), make_key(name="two"), make_key(name="three")]
     chosen = {"action": "revoke_selected", "index": "0", "_selected_action": [keys[0].id, keys[2].id]}

@@ -148,6 +148,8 @@ BAD = {
     "a number": "5",
     "no base64": "%",
     "cut": cursor_after(5)[:-1],
+    "padded": cursor_after(5) + "=",
+    "with other characters": "@@" + cursor_after(5),
     "changed": urlsafe_b64encode((6).to_bytes(8) + _check((5).to_bytes(8))).decode(),
     "an id that is too large": urlsafe_b64encode(b"\xff" * 8 + _check(b"\xff" * 8)).decode(),
     "no id": urlsafe_b64encode(bytes(8) + _check(bytes(8))).decode(),

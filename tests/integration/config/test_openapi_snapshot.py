@@ -112,7 +112,7 @@ def test_operation_is_described(method: str, path: str, operation: dict[str, Any
 
 async def test_served_document_is_this_one(api: httpx.AsyncClient):
     response = await api.get("/openapi.json")
-    assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/json; charset=utf-8")
     assert response.json() == document()
 
 

@@ -203,6 +203,16 @@ async def test_caller_authenticates_as_client_or_bearer(api: httpx.AsyncClient):
     assert responses[0].headers["cache-control"] == "no-store"
 
 
+async def test_caller_with_a_token_is_not_counted_and_may_call_from_its_keys_addresses(api: httpx.AsyncClient):
+    user = await make(make_staff, plan=await make(make_plan, ("minute", 1, 60)))
+    caller = await make(make_key, user, scopes=["tokens:introspect"], ip_allowlist=["127.0.0.1"])
+    token = await exchange(api, caller, "tokens:introspect")  # the one call of the minute
+    other = await make(make_key)
+    for _ in range(2):
+        response = await api.post(INTROSPECT, data={"token": other.secret}, headers=bearer(token))
+        assert (response.status_code, response.json()["active"]) == (200, True)
+
+
 async def test_key_without_scope_sees_only_its_own_tokens(api: httpx.AsyncClient):
     key, other, user = await make(make_key), await make(make_key), await make(make_user, PASSWORD)
     pair = await sign_in(api, user)

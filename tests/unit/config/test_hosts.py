@@ -110,7 +110,17 @@ def test_trusted_network_is_canonical(load, written: str, canonical: str):
 
 @pytest.mark.parametrize(
     "network",
-    ["::ffff:0:0/95", "::ffff:10.0.0.0/100", "0.0.0.0/0", "::/0", "fe80::1%eth0", "10.0.0.1/8", "10.0.0.1:80"],
+    [
+        "::ffff:0:0/96",
+        "::ffff:0:0/95",
+        "::/80",
+        "::ffff:10.0.0.0/100",
+        "0.0.0.0/0",
+        "::/0",
+        "fe80::1%eth0",
+        "10.0.0.1/8",
+        "10.0.0.1:80",
+    ],
 )
 def test_network_that_cannot_match_or_trusts_everybody_is_refused(load, network: str):
     assert refusal(load, TRUSTED_PROXIES=network).startswith("keyhouse: TRUSTED_PROXIES: entry 1 is not an IP address")

@@ -62,10 +62,8 @@ class Client:
         method: str = "POST",
     ) -> None:
         sent = [(b"host", b"keyhouse.localhost"), *headers]
-        scope = {
-            "type": "http", "scheme": "http", "method": method, "path": "/admin/login/", "headers": sent,
-            "query_string": query,
-        }  # fmt: skip
+        head = {"method": method, "path": "/admin/login/", "headers": sent, "query_string": query}
+        scope = {"type": "http", "scheme": "https", **head}
         await application(scope, self.receive, self.send)
 
     @property
@@ -114,6 +112,15 @@ async def test_response_has_the_request_id():
         (b"cross-origin-resource-policy", b"same-origin"),
     ]
     assert client.sent[1]["body"] == b"done"
+
+
+async def test_refusal_has_security_headers():
+    client = Client()
+    settings = HttpSettings(strict_transport_security="max-age=60")
+    await client.request(AdminApplication(Django(), settings), method="DELETE")
+    headers = dict(client.sent[0]["headers"])
+    assert headers[b"strict-transport-security"] == b"max-age=60"
+    assert headers[b"x-content-type-options"] == b"nosniff"
 
 
 @pytest.mark.parametrize(

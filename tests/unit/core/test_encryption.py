@@ -20,6 +20,10 @@ def test_secret_is_decrypted_only_for_its_purpose():
     assert decrypt(encrypted, "another purpose") is None
 
 
+def test_same_secret_is_encrypted_differently_each_time():
+    assert len({encrypt(b"secret", "messages") for _ in range(100)}) == 100
+
+
 def test_secret_is_decrypted_only_with_the_same_secret_key(settings):
     encrypted = encrypt(b"secret", "messages")
     settings.SECRET_KEY = "another secret key, as after a change of it" * 2

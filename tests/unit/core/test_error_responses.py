@@ -49,7 +49,7 @@ UNAVAILABLE = [
 def test_error_has_its_status_and_code(kind, status, code):
     response = error_response(kind())
     assert response.status_code == status
-    assert response["Content-Type"] == "application/json"
+    assert response["Content-Type"] == "application/json; charset=utf-8"
     error = json.loads(response.content)["error"]
     assert error == {"code": code, "message": kind.message, "details": [], "request_id": error["request_id"]}
 

@@ -1,5 +1,7 @@
 """What ties a sign-in to its browser."""
 
+from base64 import urlsafe_b64decode
+
 import pytest
 
 from apps.identities.services import browser_binding
@@ -23,6 +25,7 @@ def test_secret_is_recognised_by_its_digest():
     secret = browser_binding.new_secret()
     digest = browser_binding.digest_of(secret)
     assert secret not in digest
+    assert len(urlsafe_b64decode(f"{secret}==")) == 32
     assert browser_binding.is_secret_of(secret, digest)
     for other in ("", digest, secret + "x", "\udc00"):
         assert not browser_binding.is_secret_of(other, digest)
@@ -32,6 +35,8 @@ def test_each_state_has_its_own_cookie():
     names = {browser_binding.cookie_name(state, is_https=True) for state in ("a", "b")}
     assert len(names) == 2
     assert all(name.startswith("__Host-keyhouse-oauth-") for name in names)
+    # Browsers refuse the prefix over plain HTTP, where development runs.
+    assert browser_binding.cookie_name("a", is_https=False).startswith("keyhouse-oauth-")
 
 
 def test_challenge_matches_rfc_7636():

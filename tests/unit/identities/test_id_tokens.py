@@ -26,6 +26,7 @@ pytestmark = pytest.mark.unit
 
 KEYS: list[PublicKey] = [KEY, EC_KEY]
 ANNOUNCED = ("RS256", "ES256", "HS256", "none")
+NOW = 1_800_000_000
 TENANT = "11111111-2222-3333-4444-555555555555"
 
 
@@ -198,6 +199,18 @@ def test_authentication_must_be_as_recent_as_requested(seconds_ago: int, max_age
     assert authentication_time({"auth_time": at + 0.5}, None) == at
     with nullcontext() if is_fresh else pytest.raises(StaleAuthentication):
         assert authentication_time({"auth_time": at}, max_age) == at
+
+
+@pytest.mark.parametrize(
+    ("sent", "known"), [(1, 1), (NOW - 660, NOW - 660), (NOW + 60, NOW), (NOW + 61, None), (NOW - 661, NOW - 661)]
+)
+def test_authentication_is_judged_to_the_second(monkeypatch: pytest.MonkeyPatch, sent: int, known: int | None):
+    """With the minute that clocks may differ."""
+    monkeypatch.setattr(time, "time", lambda: float(NOW))
+    assert authentication_time({"auth_time": sent}, None) == known
+    is_fresh = known is not None and sent >= NOW - 600 - 60
+    with nullcontext() if is_fresh else pytest.raises(StaleAuthentication):
+        assert authentication_time({"auth_time": sent}, 600) == known
 
 
 def test_authentication_is_never_in_the_future():

@@ -29,6 +29,7 @@ class ScriptedHttp(ProviderHttp):
         super().__init__()
         self.requested: list[str] = []
         self.forms: list[dict[str, str]] = []
+        self.credentials: list[Any] = []  # of each request: an access token, the client by HTTP Basic, or None
         self.documents: dict[str, Any] = {
             "/.well-known/openid-configuration": {
                 "issuer": ISSUER,
@@ -46,11 +47,13 @@ class ScriptedHttp(ProviderHttp):
 
     async def get(self, url: str, access_token: str | None = None) -> Any:
         self.requested.append(url.removeprefix(ISSUER))
+        self.credentials.append(access_token)
         return self.documents[url.removeprefix(ISSUER)]
 
     async def post_form(self, url: str, fields: Any, basic: tuple[str, str] | None = None) -> ProviderResponse:
         self.requested.append(url.removeprefix(ISSUER))
         self.forms.append(dict(fields))
+        self.credentials.append(basic)
         return ProviderResponse(*self.tokens)
 
 
@@ -59,6 +62,7 @@ async def test_code_is_spent_with_the_verifier_and_the_secret():
     profile = await OpenIdClient(provider(), http).profile(CODE)
     assert (profile.subject, profile.email, profile.is_verified) == ("alice", "ann@example.com", True)
     assert http.requested == ["/.well-known/openid-configuration", "/token", "/jwks", "/me"]
+    assert http.credentials == [None, None, None, "token"]
     assert http.forms == [
         {
             "grant_type": "authorization_code",
@@ -69,6 +73,16 @@ async def test_code_is_spent_with_the_verifier_and_the_secret():
             "client_secret": "secret",
         }
     ]
+
+
+async def test_secret_is_sent_in_the_header_alone_where_the_provider_reads_it_there():
+    http = ScriptedHttp(id_token=token(email="ann@example.com", email_verified=True))
+    http.documents["/.well-known/openid-configuration"]["token_endpoint_auth_methods_supported"] = [
+        "client_secret_basic"
+    ]
+    await OpenIdClient(provider(), http).profile(CODE)
+    assert http.credentials == [None, ("keyhouse", "secret"), None]
+    assert [sorted(form) for form in http.forms] == [["code", "code_verifier", "grant_type", "redirect_uri"]]
 
 
 async def test_published_documents_are_kept():

@@ -89,6 +89,15 @@ def test_error_becomes_an_oauth_response(error: DomainError, status: int, code: 
     assert ("Retry-After" in response.headers) == (status in {429, 503})
 
 
+def test_limited_client_gets_the_seconds_and_the_status_of_its_limits():
+    limited = ClientLimited([], 7)
+    assert oauth_error_response(limited).headers["Retry-After"] == "7"
+    assert (limited.rate_limits, limited.public_message) == (
+        [],
+        "The API key has exceeded its rate limit. Retry in 7 seconds.",
+    )
+
+
 def test_description_has_only_allowed_characters():
     response = oauth_error_response(OAuthError('say "\u00e9\\\n'))
     assert json.loads(response.content)["error_description"] == "say ''''"

@@ -14,7 +14,8 @@ SCOPES = st.lists(st.sampled_from(["a:b", "a:b:c", "a:*", "a:b:*", "b", "keys:*"
 
 
 @pytest.mark.parametrize(
-    ("text", "scopes"), [("", ()), ("a:b", ("a:b",)), ("c a:b c", ("c", "a:b")), ("a:*", ("a:*",))]
+    ("text", "scopes"),
+    [("", ()), ("a:b", ("a:b",)), ("c a:b c", ("c", "a:b")), ("a:*", ("a:*",)), ("x" * 100, ("x" * 100,))],
 )
 def test_scopes_are_read_in_order_without_duplicates(text: str, scopes: tuple[str, ...]):
     assert read_scopes(text) == scopes

@@ -30,8 +30,10 @@ class RevokedTokens:
 
     def __init__(self) -> None:
         self.ids: list[str] = []
+        self.ends: list[datetime] = []
 
-    async def insert(self, token_id: str, _expires_at: datetime) -> bool:
+    async def insert(self, token_id: str, expires_at: datetime) -> bool:
+        self.ends.append(expires_at)
         is_new = token_id not in self.ids
         self.ids += [token_id] if is_new else []
         return is_new
@@ -47,10 +49,10 @@ async def test_second_revocation_is_not_recorded_again():
     revoked, audit, client = RevokedTokens(), FakeAudit(), key_of(5, api_key_id=7)
     for _ in range(2):
         await revocation(revoked, audit).revoke(client, "token")
-    assert revoked.ids == ["token id"]
-    assert [(entry.action, entry.target_id, entry.after) for entry in audit.entries] == [
-        ("token.revoked", 7, {"token_id": "token id"})
-    ]
+    assert (revoked.ids, revoked.ends) == (["token id"], [CLAIMS.expires_at] * 2)
+    assert [
+        (entry.actor, entry.action, entry.target_kind, entry.target_id, entry.after) for entry in audit.entries
+    ] == [(client, "token.revoked", "api_key", 7, {"token_id": "token id"})]
 
 
 @pytest.mark.parametrize(("client", "error"), [(None, InvalidClient), (key_of(5, api_key_id=8), UnauthorizedClient)])

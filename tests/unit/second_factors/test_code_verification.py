@@ -5,7 +5,8 @@ from typing import Any
 import pyotp
 import pytest
 
-from apps.core.authorization.principal import ANONYMOUS
+from apps.audit.domain.audit_entry import AuditEntry, Outcome
+from apps.core.authorization.principal import OPERATOR, owner_of
 from apps.core.database.transaction import transaction
 from apps.core.errors import TooManyRequests
 from apps.second_factors.domain.presented_factors import CodeAttempt
@@ -44,9 +45,14 @@ class Scene:
     async def verify(self, code: str) -> bool:
         attempt = CodeAttempt(ME, HERE, six_digits_of(code), digest_of(code))
         async with transaction():
-            return await self.service.verify(attempt, ANONYMOUS)
+            return await self.service.verify(attempt, OPERATOR)
 
     def recorded(self) -> list[tuple[str, Any]]:
+        """Return the actions, after checking that each names who acted, on which account, and how it ended."""
+        for entry in self.audit.entries:
+            used = AuditEntry(owner_of(ME), entry.action, "user", ME)
+            refused = AuditEntry(OPERATOR, entry.action, "user", ME, after=entry.after, outcome=Outcome.FAILURE)
+            assert entry == (used if entry.action == "recovery_code.used" else refused)
         return [(entry.action, entry.after.get("locks_out")) for entry in self.audit.entries]
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from apps.audit.domain.audit_entry import AuditEntry, Outcome
+from apps.core.authorization.principal import ANONYMOUS
 from apps.one_time_tokens.repositories.one_time_token_repository import StoredToken
 from apps.second_factors.domain.presented_factors import Assertion
 from apps.second_factors.schemas.passkey import PasskeyAssertion
@@ -27,18 +29,20 @@ class Challenges:
     def __init__(self, user_id: int | None) -> None:
         self.stored: StoredToken | None = StoredToken(user_id, {})
 
-    async def spend(self, _token: str) -> StoredToken | None:
+    async def spend(self, token: str) -> StoredToken | None:
         stored, self.stored = self.stored, None
-        return stored
+        return stored if token == CHALLENGE else None
 
 
 class Party:
-    """Reads every assertion alike."""
+    """Reads every assertion alike, and keeps what it was given."""
 
     def __init__(self, shown: Assertion | None) -> None:
         self.shown = shown
+        self.given: tuple[Any, ...] = ()
 
-    def read_assertion(self, *_args: Any, **_options: Any) -> Assertion:
+    def read_assertion(self, *given: Any, must_verify_user: bool) -> Assertion:
+        self.given = (*given, must_verify_user)
         if self.shown is None:
             raise CredentialRefused
         return self.shown
@@ -84,6 +88,17 @@ async def test_methods_name_the_kind_of_key():
     assert await scene.service.verify(answer(handle=None), ME) == PasskeyAuthenticated(ME, ("swk",))
 
 
+@pytest.mark.parametrize(("is_passwordless", "asked_of"), [(True, None), (False, ME)])
+async def test_response_is_read_with_the_stored_key_and_a_passwordless_one_must_verify_its_user(
+    is_passwordless: bool, asked_of: int | None
+):
+    scene = Scene(is_passwordless=is_passwordless, asked_of=asked_of)
+    scene.passkeys.passkey.public_key = b"its public key"
+    response = answer()
+    assert await scene.service.verify(response, asked_of) is not None
+    assert scene.party.given == (response.credential, CHALLENGE, b"its public key", is_passwordless)
+
+
 async def test_challenge_is_spent_by_every_response():
     scene = Scene()
     assert await scene.service.verify(answer(b"unknown"), None) is None
@@ -123,7 +138,9 @@ async def test_counter_that_did_not_grow_is_refused_and_the_owner_notified():
     scene = Scene()
     scene.passkeys.is_accepted = False
     assert await scene.service.verify(answer(), None) is None
-    assert scene.recorded == ["passkey.cloned"]
+    assert scene.audit.entries == [
+        AuditEntry(ANONYMOUS, "passkey.cloned", "passkey", PASSKEY, subject_id=ME, outcome=Outcome.FAILURE)
+    ]
     assert scene.notifier.notices == [(ME, SecurityNotice.PASSKEY_CLONED, f"passkey:{PASSKEY}:4")]
 
 

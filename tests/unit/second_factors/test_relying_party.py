@@ -1,19 +1,33 @@
 """Options for authenticators, and verifying their responses; the counter is left to the database."""
 
+from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.hashes import SHA256
+from webauthn.helpers import parse_cbor
 from webauthn.helpers.options_to_json_dict import options_to_json_dict
 
 from apps.second_factors.models import Passkey
 from apps.second_factors.schemas.passkey import AssertionCredential, AttestationCredential
-from apps.second_factors.services.relying_party import CredentialRefused, Owner, RelyingParty, options_json
+from apps.second_factors.services.relying_party import (
+    CredentialRefused,
+    Owner,
+    RelyingParty,
+    _require_no_manufacturer,
+    options_json,
+)
 from tests.support.software_authenticator import (
+    AAGUID,
     BACKED_UP,
     BACKUP_ELIGIBLE,
     PRESENT,
     VERIFIED,
     SoftwareAuthenticator,
+    base64url,
+    from_base64url,
 )
 
 pytestmark = pytest.mark.unit
@@ -43,6 +57,33 @@ def assertion_of(device: SoftwareAuthenticator, **client_data: Any) -> Assertion
 def test_challenge_is_the_token_itself():
     request = PARTY.request_options(CHALLENGE, [], must_verify_user=True)
     assert [creation()["challenge"], options_to_json_dict(request)["challenge"]] == [CHALLENGE] * 2
+    asked = options_to_json_dict(request)
+    assert (asked["rpId"], asked["userVerification"], asked["timeout"]) == ("example.com", "required", 300_000)
+
+
+def test_options_of_a_new_passkey_name_site_and_owner_and_leave_out_registered_devices():
+    options = options_json(PARTY.creation_options(CHALLENGE, OWNER, [Passkey(credential_id=b"id", transports=["usb"])]))
+    assert (options["rp"], options["timeout"]) == ({"id": "example.com", "name": "Keyhouse"}, 300_000)
+    assert options["user"] == {"id": base64url(b"handle"), "name": "ivy@example.com", "displayName": "Ivy"}
+    assert options["excludeCredentials"] == [{"id": "aWQ", "type": "public-key", "transports": ["usb"]}]
+    selection = options["authenticatorSelection"]
+    assert (selection["residentKey"], selection["userVerification"]) == ("preferred", "preferred")
+
+
+def test_passkey_that_attests_itself_is_read_and_one_with_a_manufacturers_certificate_is_not():
+    device, options = authenticator(), creation()
+    made = device.create(options)["response"]
+    signed = (
+        parse_cbor(from_base64url(made["attestationObject"]))["authData"]
+        + sha256(from_base64url(made["clientDataJSON"])).digest()
+    )
+    statement = {"alg": -7, "sig": device.key.sign(signed, ECDSA(SHA256()))}
+    credential = device.create(options, fmt="packed", attStmt=statement)
+    new = PARTY.read_attestation(AttestationCredential(**credential), CHALLENGE)
+    assert (new.credential_id, new.aaguid) == (device.credential_id, UUID(bytes=AAGUID))
+    certified = device.create(options, fmt="packed", attStmt={**statement, "x5c": [b"certificate"]})
+    with pytest.raises(CredentialRefused):  # before anything reads the certificate
+        _require_no_manufacturer(certified["response"]["attestationObject"])
 
 
 def test_allowed_passkeys_are_listed_with_their_known_transports():

@@ -63,3 +63,11 @@ async def test_error_names_every_reason_and_the_field():
     with pytest.raises(ValidationFailed) as refusal:
         await check_new_password("1234", field="new_password")
     assert [detail.field for detail in refusal.value.details] == ["new_password"] * 2
+
+
+@pytest.mark.parametrize("name", ["(a+)+$", "[a-z", "x{9}", ".*", "a|b", "\\"])
+async def test_words_with_special_characters_are_literal(name: str):
+    await check_new_password("correct horse battery staple", **{**ACCOUNT, "full_name": name})
+    with pytest.raises(ValidationFailed) as refusal:
+        await check_new_password(f"{name * 4}x7!kQ2", **{**ACCOUNT, "full_name": name * 4})
+    assert any("words about you" in detail.message for detail in refusal.value.details)

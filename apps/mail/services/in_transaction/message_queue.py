@@ -28,9 +28,9 @@ class MessageQueue:
     async def enqueue_notice(self, message: MailMessage, *, is_verified: bool) -> None:
         """Enqueue a message about an event of an account; `is_verified` says whether its address is its user's.
 
-        If not, one mailbox gets up to five of this kind an hour, and further ones are dropped: a person can sign up
-        with any number of addresses of another person's mailbox, and cause any number of events. This locks the
-        mailbox; lock everything else before. Raises ValidationFailed when the recipient is not an e-mail address.
+        If not, one mailbox gets up to five of this kind an hour; further ones are dropped. A person can sign up with
+        any number of addresses of another person's mailbox, and cause any number of events. This locks the mailbox;
+        lock everything else before. Raises ValidationFailed when the recipient is not an e-mail address.
         """
         if is_verified or not await self.wait_seconds_for_address(message.recipient, [message.kind], FIVE_AN_HOUR):
             await self.enqueue(message)

@@ -28,7 +28,10 @@ class MailRecipient(NamedTuple):
 
 
 class Accounts:
-    """Locks accounts in the caller's transaction, before anything that belongs to them. Deleted ones are not found."""
+    """Locks accounts in the caller's transaction, before anything that belongs to them.
+
+    Deleted ones are not found, except by `lock_even_deleted_for`.
+    """
 
     def __init__(self, accounts: AccountRepository) -> None:
         self._accounts = accounts
@@ -45,6 +48,13 @@ class Accounts:
         """
         actor.require_writing(user_id, scope, own)
         account = await self.lock(user_id)
+        await require_changeable_by(actor, account, self._accounts)
+        return account
+
+    async def lock_even_deleted_for(self, actor: Principal, user_id: int, scope: str, own: str) -> Credentials:
+        """Lock the account, deleted or not; raises as `lock_for` does. For changes that only take something away."""
+        actor.require_writing(user_id, scope, own)
+        account = Credentials.of(await self._accounts.lock_even_deleted(user_id))
         await require_changeable_by(actor, account, self._accounts)
         return account
 
