@@ -16,6 +16,7 @@ from apps.core.request_context import (
     request_id_from,
 )
 from apps.core.values.ip_addresses import parse_address
+from apps.core.values.shown_texts import escaped
 
 API_PREFIXES = ("/account/", "/api/", "/health", "/.well-known/")
 API_PATHS = frozenset({"/docs", "/openapi.json"})
@@ -88,5 +89,11 @@ def _context(scope: Scope) -> RequestContext:
     return RequestContext(
         request_id=request_id_from(header(scope, b"x-request-id")),
         client_address=str(address) if address else None,
-        user_agent=(header(scope, b"user-agent") or "")[:USER_AGENT_LENGTH_MAXIMUM].replace("\x00", ""),
+        user_agent=_user_agent(scope),
     )
+
+
+def _user_agent(scope: Scope) -> str:
+    """Return the User-Agent, which people read in lists of sessions and in mails, with control characters escaped."""
+    shown = escaped((header(scope, b"user-agent") or "")[:USER_AGENT_LENGTH_MAXIMUM])
+    return shown[:USER_AGENT_LENGTH_MAXIMUM]  # an escape is longer than its character

@@ -45,6 +45,20 @@ async def test_owner_is_notified_of_a_new_device_once(api: httpx.AsyncClient):
     assert (notice.context["what"], notice.context["agent"]) == (NEW_DEVICE, "laptop")
 
 
+async def test_device_is_named_without_control_characters(api: httpx.AsyncClient):
+    await make(make_user, PASSWORD, email=ANN, email_verified_at=LONG_AGO)
+    await sign_in(api)
+    credentials = {"email": ANN, "password": PASSWORD}
+    response = await api.post(LOGIN, json=credentials, headers={b"User-Agent": b"tv\x9b31m\x00\xad"})
+    assert response.status_code == 200
+    sessions = await api.get(
+        "/api/v1/auth/sessions", headers={"Authorization": f"Bearer {response.json()['access_token']}"}
+    )
+    assert sessions.json()["items"][0]["user_agent"] == r"tv\x9b31m\x00\xad"
+    (notice,) = await notices()
+    assert notice.context["agent"] == r"tv\x9b31m\x00\xad"
+
+
 async def test_known_agent_in_another_network_is_new(api: httpx.AsyncClient):
     await make(make_user, PASSWORD, email=ANN, email_verified_at=LONG_AGO)
     await sign_in(api)
