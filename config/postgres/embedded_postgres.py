@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-from config.postgres.client_programs import MISSING, embedded_binaries
+from config.postgres.client_programs import MISSING, embedded_binaries, is_listening
 from config.postgres.server_account import Account, EmbeddedPostgresError, account_for, start_as
 from config.postgres.server_settings import NAME, server_options
 
@@ -77,10 +77,9 @@ class EmbeddedPostgres:
         with self._starting_or_stopping():
             self._ensure_running()
 
-    @property
-    def socket(self) -> Path:
-        """The socket that the server listens on."""
-        return self._socket_directory / SOCKET_NAME
+    def is_listening(self) -> bool:
+        """Return whether a server runs, even if it does not respond."""
+        return is_listening(self._socket_directory / SOCKET_NAME)
 
     def _leave(self) -> None:
         users = self._held.pop()
@@ -110,15 +109,15 @@ class EmbeddedPostgres:
         for _ in range(START_ATTEMPTS):
             if self._accepts_connections() or self._start():
                 return
-            if self._ready_code() > REJECTING:
+            if not self.is_listening():
                 self._remove_stale_locks()
             time.sleep(0.2)
         raise EmbeddedPostgresError(f"PostgreSQL does not start: {self._last_error()} (all of it in {self._log})")
 
     def _remove_stale_locks(self) -> None:
         # A killed server leaves lock files whose process id another process may have by now, and children that take
-        # a moment to end. Nothing responds on the socket, so the files are stale; if they were not, PostgreSQL's
-        # shared memory would still keep a second server from the data.
+        # a moment to end. Nothing listens on the socket, so the files are stale; if they were not, PostgreSQL's shared
+        # memory would still keep a second server from the data. A stalled server would end without its files.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         (self._socket_directory / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)
 
@@ -252,11 +251,8 @@ class EmbeddedPostgres:
             errors="replace",
             check=False,
             cwd="/",
-            env={
-                "PATH": os.defpath,
-                "LC_ALL": "C",
-                "TZ": "UTC",
-            },  # without the user's PGHOST, PGOPTIONS and so on
+            # Without the user's PGHOST, PGOPTIONS and so on.
+            env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
             start_new_session=True,
             user=start.uid,
             group=start.gid,

@@ -1,10 +1,8 @@
 """Starts the embedded PostgreSQL again when it has ended, for example because it was killed."""
 
 import logging
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Event, Thread
 
 from config.postgres.embedded_postgres import EmbeddedPostgres
@@ -13,7 +11,6 @@ from config.postgres.server_account import EmbeddedPostgresError
 logger = logging.getLogger("keyhouse.postgres")
 
 POLL_SECONDS = 0.5
-CONNECT_SECONDS = 2
 PAUSE_SECONDS_MAXIMUM = 30.0  # between attempts to start a server that does not start
 
 
@@ -36,7 +33,7 @@ def supervised(postgres: EmbeddedPostgres | None) -> Iterator[None]:
 def _watch(postgres: EmbeddedPostgres, stopping: Event) -> None:
     pause = POLL_SECONDS
     while not stopping.wait(pause):
-        if is_listening(postgres.socket):
+        if postgres.is_listening():
             pause = POLL_SECONDS
             continue
         logger.error("PostgreSQL has ended; starting it again")
@@ -47,16 +44,3 @@ def _watch(postgres: EmbeddedPostgres, stopping: Event) -> None:
             logger.error("PostgreSQL does not start; the next attempt is in %.0f s: %s", pause, error)  # noqa: TRY400
         else:
             logger.warning("PostgreSQL runs again")
-
-
-def is_listening(path: Path) -> bool:
-    """Return whether a process listens on the socket. A server that only does not respond is not a dead one."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(CONNECT_SECONDS)
-        try:
-            probe.connect(str(path))
-        except (ConnectionRefusedError, FileNotFoundError):
-            return False
-        except OSError:
-            return True
-    return True

@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,6 @@ import psycopg
 import pytest
 
 from config.postgres.embedded_postgres import EmbeddedPostgres
-from config.postgres.supervision import is_listening
 from tests.support.people import PASSWORD, Person, sign_up
 from tests.support.server import ENVIRONMENT, PROJECT, Server, start_server
 
@@ -66,7 +66,7 @@ def test_killed_postgresql_is_started_again(project: Path, tmp_path: Path):
         assert client.get("/health/ready").status_code == 200
         assert server.errors.count("PostgreSQL has ended; starting it again") == KILLS
         assert server.stop() == 0
-        assert not is_listening(postgres.socket)
+        assert not postgres.is_listening()
 
 
 def _works(client: httpx.Client, server: Server, person: Person, secret: str) -> list[int]:
@@ -85,6 +85,25 @@ def _statuses_until(ask: Callable[[], list[int]]) -> list[int]:
         statuses += latest
         time.sleep(0.05)
     return [*statuses, *latest]
+
+
+def test_stalled_postgresql_keeps_its_lock_file(project: Path):
+    """Another program finds no response, and must not take the server for a dead one: it would end without the file."""
+    with postgres_of(project) as postgres:
+        lock = postgres.directory / "data" / "postmaster.pid"
+        server = int(lock.read_text().splitlines()[0])
+        os.kill(server, signal.SIGSTOP)
+        other = threading.Thread(target=_use, args=[postgres_of(project)], daemon=True)
+        try:
+            other.start()
+            other.join(10)
+            assert lock.exists()
+        finally:
+            os.kill(server, signal.SIGCONT)
+        other.join(60)
+        assert not other.is_alive()
+        with psycopg.connect(postgres.url) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 @pytest.mark.timeout(300)  # a dozen programs, one after another
@@ -129,6 +148,11 @@ def test_schema_of_another_application_is_not_replaced(project: Path, tmp_path: 
     assert (refused.returncode, "schema keyhouse, not in public" in refused.stderr) == (1, True), refused.stderr
     with postgres_of(project) as postgres, psycopg.connect(postgres.url) as connection:
         assert connection.execute("SELECT count(*) FROM public.others").fetchall() == [(0,)]
+
+
+def _use(postgres: EmbeddedPostgres) -> None:
+    with postgres:
+        pass
 
 
 def _accounts(project: Path) -> set[str]:
