@@ -101,7 +101,8 @@ PAGES: Mapping[str, AccountPage] = {
     "security": FORGOT_PASSWORD._replace(
         title="Secure your account",
         text="If another person has access to your account, set a new password. It ends every session. "
-        "We send a link to your address by mail.",
+        "We send a link to your address by mail. Then check your sessions, passkeys and linked providers in the "
+        "application in which you sign in.",
     ),
     "reset-password": AccountPage(
         title="Set a new password",

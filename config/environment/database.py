@@ -30,7 +30,9 @@ def _require_postgresql(value: str) -> str:
         conninfo_to_dict(value)
     except ProgrammingError:
         # psycopg's own message repeats the address with its password.
-        raise ValueError("must be a connection URL that libpq can parse") from None
+        raise ValueError(
+            "must be a connection URL that libpq can parse: percent-encode special characters of the password"
+        ) from None
     return value
 
 

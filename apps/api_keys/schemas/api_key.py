@@ -133,6 +133,15 @@ ACTIVE = "active"
 COMPUTED = frozenset({"id", "scopes", "withheld_scopes", "is_active"})
 
 
+def _is_no_secret(text: str) -> str:
+    if len(text) > PREFIX_LENGTH_MAXIMUM:
+        raise ValueError(
+            f"must be the beginning of a key, up to {PREFIX_LENGTH_MAXIMUM} characters. A complete key is a secret: "
+            "rotate it if you have sent it in a URL"
+        )
+    return text
+
+
 def _metadata_filter(text: object) -> dict[str, Any]:
     try:
         value = orjson.loads(text) if isinstance(text, str) else None
@@ -150,7 +159,15 @@ class ApiKeyQuery(CursorQuery):
 
     state: KeyState | None = None
     name: ShortText | None = None
-    prefix: Annotated[Text, StringConstraints(min_length=1, max_length=PREFIX_LENGTH_MAXIMUM)] | None = None
+    prefix: (
+        Annotated[
+            Text,
+            StringConstraints(min_length=1),
+            AfterValidator(_is_no_secret),
+            WithJsonSchema({"type": "string", "minLength": 1, "maxLength": PREFIX_LENGTH_MAXIMUM}),
+        ]
+        | None
+    ) = None
     metadata: Annotated[dict[str, Any], PlainValidator(_metadata_filter), WithJsonSchema({"type": "string"})] | None = (
         None
     )

@@ -100,7 +100,8 @@ def explained(error: BaseException) -> str:
     message = " ".join(str(error).split())
     reason = message.removeprefix("connection failed: ").replace(" Is the server running", "; is the server running")
     advice = next(
-        (advice for text, advice in ADVICE.items() if text in message), "check that it runs, and DATABASE_URL"
+        (advice for text, advice in ADVICE.items() if text in message),
+        "check that PostgreSQL runs, and host and port in DATABASE_URL",
     )
     return f"{reason}: {advice}"
 
