@@ -116,7 +116,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = STATE_DIRECTORY / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    # Files are linked under names with a hash of their content, so that browsers can keep them for ever.
+    # Files are linked under names with a hash of their content, so that browsers can keep them for years.
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
 }
 

@@ -162,7 +162,7 @@ def _session(authentication: Authentication, kind: Session.Kind, family_digest: 
         user_agent=request.user_agent,
         ip_address=request.client_address,
     )
-    if authentication.methods == (FEDERATED,):  # Keyhouse itself has authenticated nobody now
+    if authentication.methods == (FEDERATED,):  # Keyhouse itself has checked no credential now
         session.authenticated_at = authentication.federated_at
     return session
 

@@ -1,4 +1,4 @@
-"""The access log: one line for each request, also for those that nobody waited for."""
+"""The access log: one line for each request, also for those whose client disconnected."""
 
 import logging
 from time import perf_counter

@@ -137,7 +137,7 @@ def callback_refusal(error: str, description: str | None) -> ProviderError:
 
 
 def _for_log(text: str) -> str:
-    """Return what a stranger may have written as one short line of printable characters."""
+    """Return what an anonymous client may have written as one short line of printable characters."""
     printable = "".join(each if each.isprintable() and each != '"' else " " for each in text[:LOGGED_LENGTH_MAXIMUM])
     return " ".join(printable.split())
 

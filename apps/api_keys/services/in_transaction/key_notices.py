@@ -102,7 +102,7 @@ def _counted(context: Mapping[str, str], change: KeyChange) -> dict[str, str]:
 def _shown(key: ApiKey, recipient: MailRecipient) -> str:
     """Return the key's name and visible prefix.
 
-    To an address that is not verified, the prefix alone: whoever has signed up with another person's address must not
+    To an address that is not verified, the prefix alone: a person who has signed up with another's address must not
     send texts to it.
     """
     prefix = f"{vars(key)['prefix']}…"

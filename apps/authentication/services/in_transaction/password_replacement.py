@@ -33,9 +33,9 @@ class Replaced(NamedTuple):
 
 
 class AccountTakeover:
-    """Ends what a stranger may have left in an account, in the caller's transaction, which has locked the account.
+    """Ends what another person may have left in an account, in the caller's transaction, which has locked the account.
 
-    Whoever signs up with another person's address can create keys and sessions before that person takes the account
+    A person who signs up with another's address can create keys and sessions before that person takes the account
     over by a link in a mail. See Sudhodanan and Paverd, "Pre-hijacked accounts", USENIX Security 2022.
     """
 
