@@ -66,6 +66,6 @@ def security_headers(scope: Scope, settings: HttpSettings) -> Headers:
 
     A response over plain HTTP must not have HSTS (RFC 6797, 7.2).
     """
-    if scope["scheme"] != "https" or not settings.strict_transport_security:
+    if scope.get("scheme") != "https" or not settings.strict_transport_security:
         return SECURITY_HEADERS
     return [*SECURITY_HEADERS, (b"strict-transport-security", settings.strict_transport_security.encode())]

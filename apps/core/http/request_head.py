@@ -57,7 +57,7 @@ def redirect_to_https(scope: Scope, settings: HttpSettings) -> HttpResponse | No
 
     Raises HttpsRequired for the API: a redirect would let a client go on sending its credential in clear.
     """
-    if not settings.https_only or scope["scheme"] == "https" or scope["path"] in PROBES:
+    if not settings.https_only or scope.get("scheme") == "https" or scope["path"] in PROBES:
         return None
     if not scope["path"].startswith(PAGE_PREFIXES) or scope["method"] not in {"GET", "HEAD"}:
         raise HttpsRequired
