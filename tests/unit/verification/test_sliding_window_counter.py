@@ -80,6 +80,13 @@ def test_many_calls_of_one_slot_share_an_entry():
     assert counter.stored()[1 + 2 * 60 :] == [edge - 1, 2, edge + 999, 2]
 
 
+def test_after_sixty_entries_a_call_shares_the_entry_of_its_slot():
+    # A slot of a second is 17 ms, a sixtieth rounded up. One of 16 ms would also begin at this edge.
+    edge = NOW - NOW % (17 * 16)
+    counter = used_by(1000, *range(edge - 59, edge + 1), edge + 16, edge + 17)
+    assert counter.stored()[1 + 2 * 59 :] == [edge + 16, 2, edge + 17, 1]
+
+
 def test_a_limit_of_sixty_is_exact():
     counter, allowed = counter_at(NOW), []
     for moment in range(NOW, NOW + 5 * MINUTE, 997):
