@@ -119,7 +119,7 @@ def test_a_call_of_a_clock_behind_is_stored_with_the_newest_call():
     counter = SlidingWindowCounter(MINUTE, [NOW + 10_000, 1], NOW, NOW + 1)
     counter.add(1)
     assert counter.stored() == [MINUTE, NOW + 10_000, 2]
-    assert (counter.now_ms, counter.wait_ms(0)) == (NOW + 9_999, MINUTE + 1)
+    assert (counter.now_ms, counter.wait_ms(0), counter.wait_ms(2)) == (NOW + 9_999, MINUTE + 1, 0)
 
 
 def test_the_whole_limit_is_available_at_the_reset():
