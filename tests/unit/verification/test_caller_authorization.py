@@ -46,6 +46,7 @@ def test_rate_limits_and_credits_do_not_matter_for_callers():
         ({"secret_expires_at": NOW}, HERE, InvalidCredential),
         ({"owner_is_active": False}, HERE, InvalidCredential),
         ({"owner_locked_until": NOW + timedelta(days=1)}, HERE, InvalidCredential),
+        ({"owner_locked_until": NOW + timedelta(days=1), "ip_allowlist": AT_HOME}, HERE, InvalidCredential),
         ({"owner_is_active": False, "ip_allowlist": AT_HOME}, ELSEWHERE, InvalidCredential),
         ({"ip_allowlist": AT_HOME}, ELSEWHERE, NotAllowed),
         ({"ip_allowlist": AT_HOME}, None, NotAllowed),
@@ -59,6 +60,14 @@ def test_other_callers_are_refused(changes: dict[str, Any], address: str | None,
     found = refusals(client, **changes)
     assert list(found) == [client]
     assert type(found[client]) is error
+
+
+def test_an_error_names_the_missing_scope_or_the_address():
+    client = caller()
+    lacking, elsewhere = refusals(client, scopes=["other"])[client], refusals(client, ip_allowlist=["2001:db8::/32"])
+    assert isinstance(lacking, InsufficientScopes)
+    assert (lacking.scope, str(lacking)) == ("keys:verify", "The credential lacks the scope keys:verify.")
+    assert str(elsewhere[client]) == "The API key may not be used from this address."
 
 
 @pytest.mark.parametrize("changes", [{"revoked_at": NOW}, {"expires_at": NOW}])

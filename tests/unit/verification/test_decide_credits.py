@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from apps.verification.domain import BatchEffects, Code, CounterUpdate, KeyRecord
-from apps.verification.schemas.verification import VerifyResponse
+from apps.verification.schemas.verification import VerifyResponse, response_json
 from tests.unit.verification.records import NOW, outcome, query, record, verdicts_on
 
 pytestmark = pytest.mark.unit
@@ -178,6 +178,16 @@ def test_a_retry_gets_the_stored_response_and_has_no_effects(code: Code):
         assert [(verdict.code, verdict.stored_response) for verdict in verdicts] == [(code, first)] * 2
         assert effects == BatchEffects()
     assert orjson.loads(verdicts_on([key], [sent], idempotency_records={(5, "r"): first})[0].stored_response or "")
+
+
+def test_a_retry_has_the_statuses_and_the_wait_of_the_first_response():
+    key, sent = record(("minute", 3, 60), ("hour", 9, 3600)), query(weight=2, request_id="r", is_idempotent=True)
+    _, first = verdicts_on([key], [query(weight=2), sent])
+    assert (first.code, first.retry_after_ms) == (Code.RATE_LIMITED, 60_000)
+    stored = response_json(first, "r").decode()
+    (retry,) = verdicts_on([key], [sent], now=NOW + timedelta(hours=1), idempotency_records={(5, "r"): stored})
+    # The balance is in the stored response only.
+    assert retry == first._replace(balance=None, stored_response=stored)
 
 
 def test_a_stored_response_is_for_one_request_and_key():

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.unit
 KEY = generate_key("live")
 HERE, ELSEWHERE = "192.0.2.1", "198.51.100.1"
 NETWORKS = {"ip_allowlist": ["192.0.2.0/24"]}
-LOCKED = {"owner_locked_until": NOW + timedelta(days=1)}
+LATER = NOW + timedelta(days=1)
+LOCKED = {"owner_locked_until": LATER}
 INACTIVE = {"owner_is_active": False}
 
 
@@ -98,6 +99,16 @@ def test_the_principal_is_the_owner_with_the_keys_scopes(is_staff: bool, is_supe
     assert (principal.user_id, principal.kind, principal.api_key_id) == (7, CredentialKind.API_KEY, 5)
     assert (principal.is_staff, principal.is_superuser) == (is_staff, False)  # a key has scopes only
     assert principal.scopes == {"a:b", "c"}
+
+
+@pytest.mark.parametrize(
+    ("ends", "is_temporary"),
+    [({}, False), ({"expires_at": LATER}, False), ({"secret_expires_at": LATER}, True)],
+)
+def test_the_principal_has_the_presented_secret(ends: dict[str, Any], is_temporary: bool):
+    principal = principal_of(record(digest=b"presented", **ends))
+    # A secret that a rotation has replaced is temporary; a key with an expiry is not.
+    assert (principal.secret_digest, principal.is_temporary) == (b"presented", is_temporary)
 
 
 async def test_a_use_may_need_scopes():

@@ -80,6 +80,16 @@ def test_many_calls_of_one_slot_share_an_entry():
     assert counter.stored()[1 + 2 * 60 :] == [edge - 1, 2, edge + 999, 2]
 
 
+def test_after_sixty_entries_a_call_shares_the_entry_of_its_slot():
+    # A slot of a second is 17 ms, a sixtieth rounded up. One of 16 ms would also begin at this edge.
+    edge = NOW - NOW % (17 * 16)
+    counter = used_by(1000, *range(edge - 59, edge + 1))
+    for made_ms in (edge + 16, edge + 17):
+        counter = SlidingWindowCounter(1000, counter.stored()[1:], made_ms - 1, made_ms)
+        counter.add(1)
+    assert counter.stored()[1 + 2 * 59 :] == [edge + 16, 2, edge + 17, 1]
+
+
 def test_a_limit_of_sixty_is_exact():
     counter, allowed = counter_at(NOW), []
     for moment in range(NOW, NOW + 5 * MINUTE, 997):
@@ -94,7 +104,22 @@ def test_a_limit_of_sixty_is_exact():
 def test_entries_of_a_clock_that_was_set_back_count_as_made_now():
     counter = SlidingWindowCounter(MINUTE, [NOW, 1, NOW + 365 * 24 * HOUR, 1], NOW + 1000)
     assert (counter.used, counter.wait_ms(0), counter.reset_at_ms) == (2, MINUTE, NOW + 1000 + MINUTE)
+    assert counter.wait_ms(1) == MINUTE - 1000  # the other entry keeps its time
     assert reopened(counter, NOW + 1000 + MINUTE).used == 0
+
+
+@pytest.mark.parametrize(("ahead_ms", "made_ms"), [(14_999, 14_999), (15_000, 15_000), (15_001, 1)])
+def test_an_entry_may_be_fifteen_seconds_ahead_of_the_clock(ahead_ms: int, made_ms: int):
+    counter = SlidingWindowCounter(MINUTE, [NOW + ahead_ms, 2], NOW, NOW + 1)
+    assert counter.stored() == [MINUTE, NOW + made_ms, 2]
+    assert (counter.used, counter.reset_at_ms) == (2, NOW + made_ms + MINUTE)
+
+
+def test_a_call_of_a_clock_behind_is_stored_with_the_newest_call():
+    counter = SlidingWindowCounter(MINUTE, [NOW + 10_000, 1], NOW, NOW + 1)
+    counter.add(1)
+    assert counter.stored() == [MINUTE, NOW + 10_000, 2]
+    assert (counter.now_ms, counter.wait_ms(0), counter.wait_ms(2)) == (NOW + 9_999, MINUTE + 1, 0)
 
 
 def test_the_whole_limit_is_available_at_the_reset():
