@@ -1,4 +1,4 @@
-"""SECRET_KEY is rotated by a rolling restart: nobody is signed out, and the former key is not needed afterwards."""
+"""SECRET_KEY is rotated by a rolling restart: sessions stay signed in, and the former key is not needed afterwards."""
 
 import os
 import subprocess
