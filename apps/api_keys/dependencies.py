@@ -13,6 +13,7 @@ from apps.api_keys.services.key_reviews import KeyReviews
 from apps.api_keys.services.key_secrets import KeySecrets
 from apps.api_keys.services.personal_data import ApiKeyPersonalData
 from apps.audit.dependencies import audit_trail
+from apps.credits.dependencies import balances
 from apps.idempotency.dependencies import idempotent_responses
 from apps.mail.dependencies import message_queue
 from apps.one_time_tokens.dependencies import tokens_for
@@ -32,7 +33,7 @@ def api_key_service() -> ApiKeyService:
         scopes_of_accounts(),
         audit=audit_trail(),
         responses=idempotent_responses(),
-        store=KeyStore(ApiKeyRepository(), KeySecretRepository(), audit_trail(), key_notices()),
+        store=KeyStore(ApiKeyRepository(), KeySecretRepository(), balances(), audit_trail(), key_notices()),
         revocation=key_revocation(),
     )
 

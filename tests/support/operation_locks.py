@@ -45,7 +45,7 @@ OPERATION_LOCKS: dict[str, Sequence[str]] = {
         NONE,
         *(
             f"users{more}{mail}"
-            for more in ("", ", api_keys", ", api_keys, api_key_counters")
+            for more in ("", ", api_keys", ", api_keys, credit_balances, api_key_counters")
             for mail in ("", GATHERING)
         ),
     ),

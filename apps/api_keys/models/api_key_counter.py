@@ -9,14 +9,15 @@ class ApiKeyCounter(models.Model):
     """The part of a key that verification locks and writes at each call. It is a separate row, which stays small, and a
     change of the key never waits for calls. The database creates it with the key.
 
-    `windows` is JSON that only verification reads and writes: for each rate limit a list of its period in milliseconds,
-    then timestamps in milliseconds since 1970, each followed by the weight that was used.
+    `entries` are the counters of the rate limits, which only verification reads and writes (`KeyRateLimits`). `windows`
+    has the same as JSON, from versions of Keyhouse before it; verification adds it to `entries` and empties it.
 
-    `budget` is the key's, copied by the database, so that a batch reads it from the row that it locks. From the key, it
-    might read a budget of which another key has just taken its share.
+    `budget` is the key's, copied by the database, so that a batch reads it from the row that its lock covers. From the
+    key, it might read a budget of which another key has just taken its share.
     """
 
     api_key = models.OneToOneField(ApiKey, on_delete=models.CASCADE, primary_key=True, related_name="counter")
+    entries = models.BinaryField(db_default=b"")
     windows = models.TextField(db_default="[]")
     budget = models.DecimalField(max_digits=20, decimal_places=6, null=True, editable=False)
     budget_spent = models.DecimalField(max_digits=20, decimal_places=6, db_default=0)

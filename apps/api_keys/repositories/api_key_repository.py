@@ -78,7 +78,10 @@ class ApiKeyRepository(OwnedRepository[ApiKey]):
         return await _not_revoked.count(user_id)
 
     async def lock_budget_spent(self, key: ApiKey) -> Decimal:
-        """Lock the counters of a locked key and return what it has spent, which no call changes until the end."""
+        """Lock the counters of a locked key and return what it has spent, which no call changes until the end.
+
+        The balance of the key's owner is locked, as it is by every transaction that writes counters.
+        """
         counter = await lock_one(ApiKeyCounter.objects.filter(pk=key.pk))
         return existing(counter).budget_spent
 

@@ -3,8 +3,9 @@
 Transactions that lock in the same order may wait for each other but never deadlock. A transaction that locks a table
 listed before one that it has locked already raises `LockOrderBroken`: lock that table earlier, or move it in this list.
 
-Verification, which uses its own SQL, locks credit_balances and then api_key_counters, for many customers in order of
-their ids. Every write to credits does the same.
+Verification, which uses its own SQL, locks credit_balances for many customers, in order of their ids. That lock covers
+the customers' rows in api_key_counters too, which it reads and writes without locking them: so every other transaction
+that locks them has to lock the balance first.
 """
 
 LOCK_ORDER = (
@@ -24,6 +25,8 @@ LOCK_ORDER = (
     "api_key_counters",
     "outgoing_mails",
 )
+# The lock of a row in the first table covers rows of the second.
+COVERED = {"api_key_counters": "credit_balances"}
 _RANKS = {table: rank for rank, table in enumerate(LOCK_ORDER)}
 
 

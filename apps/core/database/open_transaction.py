@@ -4,7 +4,7 @@ import asyncio
 from contextvars import ContextVar
 from typing import Any
 
-from apps.core.database.lock_order import LOCK_ORDER, LockOrderBroken, rank_of
+from apps.core.database.lock_order import COVERED, LOCK_ORDER, LockOrderBroken, rank_of
 
 
 class NoTransaction(RuntimeError):
@@ -26,13 +26,17 @@ class OpenTransaction:
         self.task = asyncio.current_task()
         self.is_open = True
         self._locked_rank = -1  # the position in LOCK_ORDER of the last table with locked rows
+        self._locked: set[str] = set()
 
     def lock(self, table: str) -> None:
         """Record that rows of the table are about to be locked. Raises LockOrderBroken."""
         rank = rank_of(table)
         if rank < self._locked_rank:
             raise LockOrderBroken(f"{table} is locked after {LOCK_ORDER[self._locked_rank]}; see {rank_of.__module__}.")
+        if COVERED.get(table, table) not in {*self._locked, table}:
+            raise LockOrderBroken(f"{table} is locked without {COVERED[table]}; see {rank_of.__module__}.")
         self._locked_rank = rank
+        self._locked.add(table)
 
 
 # A task that is created inside a transaction inherits this value, and may outlive the transaction.

@@ -1,8 +1,18 @@
 """The values of a decision: verification queries, batch snapshots, verdicts and batch effects. None is a table."""
 
-from apps.verification.domain.batch import BatchEffects, BatchSnapshot, CounterUpdate, IdempotencyKey
-from apps.verification.domain.key_record import KeyRecord
-from apps.verification.domain.verdict import Caller, Code, Verdict, VerificationQuery
+from apps.verification.domain.batch import (
+    BatchEffects,
+    BatchSnapshot,
+    CounterUpdate,
+    IdempotencyKey,
+    IdempotencyRecord,
+    KeyCounters,
+    caller_name_of_key,
+    idempotency_key_of,
+)
+from apps.verification.domain.key_record import KeyRecord, KeyRow
+from apps.verification.domain.query import Caller, Purpose, VerificationQuery
+from apps.verification.domain.verdict import Code, Detail, Verdict
 
 __all__ = [
     "BatchEffects",
@@ -10,8 +20,15 @@ __all__ = [
     "Caller",
     "Code",
     "CounterUpdate",
+    "Detail",
     "IdempotencyKey",
+    "IdempotencyRecord",
+    "KeyCounters",
     "KeyRecord",
+    "KeyRow",
+    "Purpose",
     "Verdict",
     "VerificationQuery",
+    "caller_name_of_key",
+    "idempotency_key_of",
 ]

@@ -8,41 +8,84 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from apps.verification.domain.key_record import KeyRecord
-from apps.verification.domain.verdict import Code, VerificationQuery
+from apps.verification.domain.query import VerificationQuery
+from apps.verification.domain.verdict import Code
 
-IdempotencyKey = tuple[int, str]  # an API key's id and a request_id
+
+class KeyCounters(NamedTuple):
+    """The counters of a key: `entries` as `KeyRateLimits` stores them, and what is spent of its budget, if any.
+
+    `windows` are counters that an earlier version of Keyhouse has stored, as JSON.
+    """
+
+    entries: bytes = b""
+    windows: str = "[]"
+    budget: Decimal | None = None
+    budget_spent: Decimal = Decimal(0)
 
 
-class BatchSnapshot(NamedTuple):
-    """The rows on which a batch is decided: keys and callers by the digests of their secrets, and idempotency records.
+class IdempotencyKey(NamedTuple):
+    """Identifies a request: the id that a caller has given to a call of a key."""
 
-    `busy` are the digests of existing keys whose counters or balances another transaction has locked.
+    caller: str
+    key_id: int
+    request_id: str
+
+
+def idempotency_key_of(query: VerificationQuery, records: Mapping[bytes, KeyRecord]) -> IdempotencyKey | None:
+    """Return the idempotency key of a query, or None if it has none, or its key or its caller is not in `records`."""
+    record = records.get(query.digest)
+    caller = records.get(query.caller.digest) if query.caller else None
+    if not query.is_idempotent or record is None or (query.caller and caller is None):
+        return None
+    name = caller_name_of_key(caller.key_id) if caller else query.caller_name
+    return IdempotencyKey(name, record.key_id, query.request_id)
+
+
+def caller_name_of_key(key_id: int) -> str:
+    """Return the name of a caller that is an API key."""
+    return f"api_key:{key_id}"
+
+
+class IdempotencyRecord(NamedTuple):
+    """The first request with an idempotency key: the fingerprint of its query, when it was decided, its response."""
+
+    fingerprint: bytes
+    decided_at: datetime
+    response: bytes
+
+
+@dataclass(slots=True, kw_only=True)
+class BatchSnapshot:
+    """What a batch is decided on.
+
+    `records` are the keys and callers by the digests of their secrets. Counters are by key, balances by customer. The
+    keys in `busy` have counters or a balance that another transaction has locked.
     """
 
     now: datetime
     records: Mapping[bytes, KeyRecord]
-    callers: Mapping[bytes, KeyRecord]
-    idempotency_records: Mapping[IdempotencyKey, str]
-    busy: AbstractSet[bytes] = frozenset()
+    counters: Mapping[int, KeyCounters] = field(default_factory=dict)
+    balances: Mapping[int, Decimal] = field(default_factory=dict)
+    idempotency_records: Mapping[IdempotencyKey, IdempotencyRecord] = field(default_factory=dict)
+    busy: AbstractSet[int] = frozenset()
 
 
 class CounterUpdate(NamedTuple):
     """The new values of a key's counters."""
 
     key_id: int
-    counters: str
+    entries: bytes
     budget_spent: Decimal
 
 
 @dataclass(slots=True)
 class BatchEffects:
-    """The rows that a batch writes before its verdicts are returned."""
+    """What a batch writes before its verdicts are returned."""
 
     calls: list[tuple[VerificationQuery, KeyRecord]] = field(default_factory=list)
     counter_updates: list[CounterUpdate] = field(default_factory=list)
-    debits: dict[int, Decimal] = field(default_factory=dict)  # by account
-    denials: dict[tuple[int, Code], int] = field(default_factory=dict)  # by key
-    idempotency_records: dict[IdempotencyKey, str] = field(default_factory=dict)
-    used_callers: dict[int, KeyRecord] = field(
-        default_factory=dict
-    )  # keys that were used as credentials and whose counters did not change
+    debits: dict[int, Decimal] = field(default_factory=dict)  # by customer
+    denials: dict[tuple[int, Code, str], int] = field(default_factory=dict)  # by key, code and detail
+    idempotency_records: dict[IdempotencyKey, IdempotencyRecord] = field(default_factory=dict)
+    used_credentials: set[int] = field(default_factory=set)  # keys that were used and whose counters do not change

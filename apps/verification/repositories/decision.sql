@@ -1,12 +1,7 @@
--- name: plan_rate_limits
--- Each plan's rate limits, aggregated once for each batch.
-SELECT plan_id, json_agg(json_build_array(name, "limit", period_seconds))::text AS windows
-FROM plan_limits
-GROUP BY plan_id
-
 -- name: records
--- The keys of a batch by the digests of their secrets; the columns are the fields of KeyRecord. The scopes of an owner's
--- roles are looked up only for keys with a scope that depends on them.
+-- The keys of a batch by the digests of their secrets; the columns are the fields of KeyRow. The scopes of an owner's
+-- roles are looked up only for keys with a scope that depends on them. Each LATERAL finds one row by a unique index, and
+-- OFFSET 0 keeps it apart: the plan does not depend on what the planner believes about the sizes of the tables.
 SELECT
     secret.digest,
     secret.expires_at,
@@ -17,61 +12,71 @@ SELECT
     key.ip_allowlist,
     key.metadata::text,
     key.rate_limits::text,
-    counter.budget,
     key.is_active,
     key.revoked_at,
     key.expires_at,
-    counter.windows,
-    counter.budget_spent,
-    counter.last_used_at,
     owner.id,
     owner.is_active AND owner.deleted_at IS NULL,
     owner.locked_until,
     owner.is_staff,
     owner.is_superuser,
     plan.name,
-    coalesce(plan_rate_limits.windows, '[]'),
-    balance.balance,
+    coalesce((
+        SELECT json_agg(json_build_array(rate_limit.name, rate_limit."limit", rate_limit.period_seconds))::text
+        FROM plan_limits AS rate_limit
+        WHERE rate_limit.plan_id = owner.plan_id
+    ), '[]'),
     CASE WHEN key.scopes && %(reserved)s THEN ARRAY(
         SELECT given.scope
         FROM users_groups AS membership
         JOIN role_scopes AS given ON given.role_id = membership.group_id
         WHERE membership.user_id = owner.id
     ) END
-FROM api_key_secrets AS secret
-JOIN api_keys AS key ON key.id = secret.api_key_id AND key.deleted_at IS NULL
-JOIN api_key_counters AS counter ON counter.api_key_id = key.id
-JOIN users AS owner ON owner.id = key.user_id
-JOIN credit_balances AS balance ON balance.user_id = owner.id
-JOIN plans AS plan ON plan.id = owner.plan_id
-LEFT JOIN plan_rate_limits ON plan_rate_limits.plan_id = plan.id
-WHERE secret.digest = ANY(%(digests)s::bytea[])
+FROM unnest(%(digests)s::bytea[]) AS queried (digest)
+CROSS JOIN LATERAL (SELECT * FROM api_key_secrets WHERE digest = queried.digest OFFSET 0) AS secret
+CROSS JOIN LATERAL (
+    SELECT * FROM api_keys WHERE id = secret.api_key_id AND deleted_at IS NULL OFFSET 0
+) AS key
+CROSS JOIN LATERAL (SELECT * FROM users WHERE id = key.user_id OFFSET 0) AS owner
+CROSS JOIN LATERAL (SELECT * FROM plans WHERE id = owner.plan_id OFFSET 0) AS plan
 
--- name: lock
--- Appended to `records` where the batch writes: locks the rows it writes to, in the same order for all batches, so that
--- two never deadlock, and each reads what the other has written.
-ORDER BY owner.id, key.id
-FOR NO KEY UPDATE OF balance, counter
+-- name: balances
+-- With `lock`, the lock of a customer covers the counters of all keys of theirs: whoever writes them locks it first.
+SELECT user_id, balance FROM credit_balances WHERE user_id = ANY(%(user_ids)s::bigint[])
+
+-- name: counters
+SELECT api_key_id, entries, windows, budget, budget_spent FROM api_key_counters WHERE api_key_id = ANY(%(key_ids)s::bigint[])
+
+-- name: lock_balances
+-- In the same order for all batches, so that two never deadlock.
+ORDER BY user_id
+FOR NO KEY UPDATE
+
+-- name: lock_counters
+ORDER BY api_key_id
+FOR NO KEY UPDATE
 
 -- name: skip_locked
--- Appended to `lock` after a lock timeout: rows that are still locked are left out.
+-- After a lock timeout: rows that are still locked are left out.
 SKIP LOCKED
 
 -- name: load_idempotency_records
 -- Runs after the lock, so it sees the records of the previous batch.
-SELECT answer.api_key_id, answer.request_id, answer.answer
-FROM unnest(%(digests)s::bytea[], %(request_ids)s::text[]) AS query (digest, request_id)
-JOIN api_key_secrets AS secret ON secret.digest = query.digest
-JOIN verification_answers AS answer
-    ON answer.api_key_id = secret.api_key_id AND answer.request_id = query.request_id
+SELECT answer.caller, answer.api_key_id, answer.request_id, answer.fingerprint, answer.answered_at, answer.answer
+FROM unnest(%(callers)s::text[], %(key_ids)s::bigint[], %(request_ids)s::text[]) AS query (caller, api_key_id, request_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM verification_answers
+    WHERE caller = query.caller AND api_key_id = query.api_key_id AND request_id = query.request_id
+    OFFSET 0
+) AS answer
 
 -- name: write_usage
 -- Writes the counters of the keys, the balances and ledger entries of their owners, and an event for each allowed call.
 WITH counted AS (
     UPDATE api_key_counters AS counter
-    SET windows = used.windows, budget_spent = used.budget_spent, last_used_at = %(now)s
-    FROM unnest(%(key_ids)s::bigint[], %(counters)s::text[], %(budgets_spent)s::numeric[])
-        AS used (api_key_id, windows, budget_spent)
+    SET entries = used.entries, windows = '[]', budget_spent = used.budget_spent, last_used_at = %(now)s
+    FROM unnest(%(key_ids)s::bigint[], %(counters)s::bytea[], %(budgets_spent)s::numeric[])
+        AS used (api_key_id, entries, budget_spent)
     WHERE counter.api_key_id = used.api_key_id
 ), debited AS (
     UPDATE credit_balances AS balance
@@ -100,14 +105,19 @@ FROM unnest(%(key_ids)s::bigint[], %(codes)s::text[], %(counts)s::bigint[]) AS r
 ON CONFLICT (api_key_id, minute_at, code) DO UPDATE SET count = denial.count + EXCLUDED.count
 
 -- name: insert_idempotency_records
-INSERT INTO verification_answers (api_key_id, request_id, answered_at, answer)
-SELECT answer.api_key_id, answer.request_id, %(now)s, answer.answer
-FROM unnest(%(key_ids)s::bigint[], %(request_ids)s::text[], %(answers)s::text[])
-    AS answer (api_key_id, request_id, answer)
+INSERT INTO verification_answers (caller, api_key_id, request_id, fingerprint, answered_at, answer)
+SELECT answer.caller, answer.api_key_id, answer.request_id, answer.fingerprint, %(now)s, answer.answer
+FROM unnest(
+    %(callers)s::text[], %(key_ids)s::bigint[], %(request_ids)s::text[], %(fingerprints)s::bytea[], %(answers)s::text[]
+) AS answer (caller, api_key_id, request_id, fingerprint, answer)
 
 -- name: touch
--- To the minute. A transaction that has locked a key's counters updates them too, so locked rows are skipped.
+-- To the minute. The one writer of counters without the customer's lock: it changes nothing that is decided on. A
+-- transaction that writes a key's counters sets the time too, so locked rows are skipped.
 UPDATE api_key_counters SET last_used_at = %(now)s
 WHERE api_key_id IN (
-    SELECT api_key_id FROM api_key_counters WHERE api_key_id = ANY(%(key_ids)s::bigint[]) FOR NO KEY UPDATE SKIP LOCKED
+    SELECT api_key_id FROM api_key_counters
+    WHERE api_key_id = ANY(%(key_ids)s::bigint[])
+        AND (last_used_at IS NULL OR last_used_at <= %(now)s::timestamptz - interval '1 minute')
+    FOR NO KEY UPDATE SKIP LOCKED
 )

@@ -1,15 +1,16 @@
 """Reads and writes the rows of a batch of verifications, in one transaction.
 
 The only repository that works across apps. It reads keys, owners, plans and balances and writes counters, the ledger
-and usage, because a verdict is exact only if all of these rows are locked together. Its SQL is in
-`decision.sql`.
+and usage, because a verdict is exact only if all of these rows are locked together. Its SQL is in `decision.sql`.
 """
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple, Self
+from weakref import WeakKeyDictionary
 
 from psycopg.errors import LockNotAvailable
 
@@ -17,39 +18,49 @@ from apps.core.authorization.scopes import RESERVED_GRANTS
 from apps.core.database.parameters import NumberedStatement, array_of_bytes, array_of_numbers, array_of_texts
 from apps.core.database.pipeline.pipelined_connection import Rows
 from apps.core.database.pipeline.pipelined_transaction import STALE, PipelinedTransaction, pipelined_transaction
-from apps.core.database.pipeline.shared_reads import read_rows
 from apps.core.database.statements import load_statements
-from apps.verification.domain import BatchEffects, BatchSnapshot, KeyRecord, VerificationQuery
+from apps.verification.domain import (
+    BatchEffects,
+    BatchSnapshot,
+    IdempotencyKey,
+    IdempotencyRecord,
+    KeyCounters,
+    KeyRecord,
+    VerificationQuery,
+    idempotency_key_of,
+)
+from apps.verification.repositories.batch_writer import write_effects
+from apps.verification.repositories.record_cache import Position, RecordCache
+from apps.verification.repositories.record_changes import CHECK, RecordChanges
 
 SQL = load_statements(Path(__file__).with_name("decision.sql"))
 # A constant from the scope catalogue; scopes contain no characters that must be quoted in SQL.
-RECORDS = SQL["records"].replace("%(reserved)s", f"'{array_of_texts(sorted(RESERVED_GRANTS))}'::varchar[]")
-
-
-def _loading(*, lock: str) -> NumberedStatement:
-    # Callers are read without a lock, because half the batch may share one.
-    return NumberedStatement.of(f"""
-        WITH plan_rate_limits AS MATERIALIZED ({SQL["plan_rate_limits"]}),
-        queried AS MATERIALIZED ({RECORDS} {lock}),
-        caller AS MATERIALIZED ({RECORDS.replace("%(digests)s", "%(callers)s")})
-        SELECT *, false, date_part('epoch', statement_timestamp()) FROM queried
-        UNION ALL
-        SELECT *, true, date_part('epoch', statement_timestamp()) FROM caller
-    """)  # noqa: S608  our own statements
-
-
-LOAD, LOAD_AND_LOCK = _loading(lock=""), _loading(lock=SQL["lock"])
-LOAD_AND_SKIP_LOCKED = _loading(lock=f"{SQL['lock']} {SQL['skip_locked']}")
+RECORDS = NumberedStatement.of(
+    SQL["records"].replace("%(reserved)s", f"'{array_of_texts(sorted(RESERVED_GRANTS))}'::varchar[]")
+)
 LOAD_IDEMPOTENCY_RECORDS = NumberedStatement.of(SQL["load_idempotency_records"])
-WRITE_USAGE = NumberedStatement.of(SQL["write_usage"])
-COUNT_DENIALS = NumberedStatement.of(SQL["count_denials"])
-INSERT_IDEMPOTENCY_RECORDS = NumberedStatement.of(SQL["insert_idempotency_records"])
-TOUCH = NumberedStatement.of(SQL["touch"])
-# `last_used_at` of callers is exact to the minute, so that the row of a busy caller is not written at each call.
-LAST_USED_PRECISION = timedelta(minutes=1)
-NO_ROWS: Rows = []
-# The positions of the columns after those of a KeyRecord.
-IS_CALLER, NOW = len(KeyRecord._fields), len(KeyRecord._fields) + 1
+NO_DIGEST = {b""}  # of a malformed key
+
+
+class Reading(NamedTuple):
+    """How a batch reads balances and counters."""
+
+    balances: NumberedStatement
+    counters: NumberedStatement
+
+    @classmethod
+    def of(cls, lock_of_balances: str = "", lock_of_counters: str = "") -> Self:
+        """Return the statements with these locks."""
+        return cls(
+            NumberedStatement.of(f"{SQL['balances']} {lock_of_balances}"),
+            NumberedStatement.of(f"{SQL['counters']} {lock_of_counters}"),
+        )
+
+
+UNLOCKED = Reading.of()
+LOCKED = Reading.of(SQL["lock_balances"])
+# After a lock timeout. A counter that is locked without its balance belongs to a transaction that is not Keyhouse's.
+SKIPPING = Reading.of(*(f"{SQL[lock]} {SQL['skip_locked']}" for lock in ("lock_balances", "lock_counters")))
 
 
 class RowsLocked(Exception):
@@ -60,8 +71,8 @@ class StatementsOutdated(Exception):
     """A migration has changed a table. Nothing was written, and a retry prepares the statements again."""
 
 
-class LockedBatch:
-    """The rows of a batch, locked in an open transaction until the block of `DecisionRepository.lock` ends."""
+class OpenBatch:
+    """A batch in an open transaction, which is committed when the block of `DecisionRepository.open_batch` ends."""
 
     def __init__(self, transaction: PipelinedTransaction, snapshot: BatchSnapshot) -> None:
         self.snapshot = snapshot
@@ -69,130 +80,145 @@ class LockedBatch:
 
     def write(self, effects: BatchEffects) -> None:
         """Write the effects, in the round trip that commits."""
-        _write(self._transaction, effects, self.snapshot.now)
+        write_effects(self._transaction, effects, self.snapshot.now)
 
 
 class DecisionRepository:
     """The rows that batches of verifications are decided on, by the database's clock."""
 
-    @asynccontextmanager
-    async def lock(self, queries: Sequence[VerificationQuery], *, skip_locked: bool) -> AsyncIterator[LockedBatch]:
-        """Load and lock the rows of the queries in a transaction, which is committed at the end of the block.
+    def __init__(self) -> None:
+        self._caches: WeakKeyDictionary[asyncio.AbstractEventLoop, RecordCache] = WeakKeyDictionary()
 
-        With `skip_locked`, keys whose rows another transaction has locked are `busy` in the snapshot. Raises RowsLocked
-        otherwise, and StatementsOutdated. Two round trips: one loads, one writes and commits.
+    @asynccontextmanager
+    async def open_batch(
+        self, queries: Sequence[VerificationQuery], *, skip_locked: bool = False
+    ) -> AsyncIterator[OpenBatch]:
+        """Take the snapshot of a batch in a transaction, which is committed at the end of the block.
+
+        If one of the queries uses counters, the balances of all customers of the batch are locked, and so the counters
+        of their keys. With `skip_locked`, keys whose rows another transaction has locked are `busy` in the snapshot.
+        Raises RowsLocked otherwise, and StatementsOutdated.
+
+        Two round trips: one locks and reads, one writes and commits. One more loads the records of keys that are not
+        cached, and one those that have changed since.
         """
-        load = LOAD_AND_SKIP_LOCKED if skip_locked else LOAD_AND_LOCK
+        reading = UNLOCKED
+        if any(query.uses_counters for query in queries):
+            reading = SKIPPING if skip_locked else LOCKED
+        cache = self._caches.setdefault(asyncio.get_running_loop(), RecordCache())
         try:
             async with pipelined_transaction() as transaction:
-                yield LockedBatch(transaction, await _load(transaction, load, queries))
+                yield OpenBatch(transaction, await _snapshot(transaction, cache, queries, reading))
         except LockNotAvailable as error:
             raise RowsLocked from error
         except STALE as error:
             raise StatementsOutdated from error
 
-    async def load(self, queries: Sequence[VerificationQuery]) -> BatchSnapshot:
-        """Load the rows of the queries without locking them: rate limits and credits cannot be used."""
-        return _snapshot(await read_rows(*LOAD.bind(_digests(queries))))
 
-    async def touch_callers(self, effects: BatchEffects, now: datetime) -> None:
-        """Update `last_used_at` of the callers of the batch, where it is a minute old."""
-        stale = _stale(effects, now)
-        if stale:
-            await read_rows(*TOUCH.bind(stale))
+@dataclass(slots=True)
+class _Records:
+    """The records of a batch, those among them that it has loaded, and the position at which all are valid."""
+
+    found: dict[bytes, KeyRecord]
+    loaded: dict[bytes, KeyRecord]
+    position: Position
 
 
-async def _load(
-    transaction: PipelinedTransaction, load: NumberedStatement, queries: Sequence[VerificationQuery]
+async def _snapshot(
+    transaction: PipelinedTransaction, cache: RecordCache, queries: Sequence[VerificationQuery], reading: Reading
 ) -> BatchSnapshot:
-    statements = [load.bind(_digests(queries))]
-    idempotent = [query for query in queries if query.is_idempotent]
-    if idempotent:
-        # Begins once the locks are held, so it sees the records of the previous batch.
-        statements.append(LOAD_IDEMPOTENCY_RECORDS.bind(_idempotency_keys(idempotent)))
-    snapshot = _snapshot(*await transaction.fetch(*statements))
-    if load is not LOAD_AND_SKIP_LOCKED:
-        return snapshot
-    (rows,) = await transaction.fetch(LOAD.bind(_digests(queries)))
-    complete = _snapshot(rows)
-    return snapshot._replace(now=complete.now, busy=complete.records.keys() - snapshot.records.keys())
-
-
-def _snapshot(rows: Rows, responses: Rows = NO_ROWS) -> BatchSnapshot:
-    return BatchSnapshot(
-        now=datetime.fromtimestamp(rows[0][NOW], UTC) if rows else datetime.now(UTC),
-        records={row[0]: KeyRecord.of(row[:IS_CALLER]) for row in rows if not row[IS_CALLER]},
-        callers={row[0]: KeyRecord.of(row[:IS_CALLER]) for row in rows if row[IS_CALLER]},
-        idempotency_records={(key_id, request_id): response for key_id, request_id, response in responses},
+    """Return the snapshot. Its records are those at the moment of the check, which follows the locks."""
+    records = await _find(transaction, cache, queries)
+    balances, counters, checked, *stored = await transaction.fetch(
+        reading.balances.bind({"user_ids": array_of_numbers(sorted(_customers(queries, records.found)))}),
+        reading.counters.bind({"key_ids": array_of_numbers(_keys(queries, records.found))}),
+        CHECK.bind(records.position._asdict()),
+        *_idempotency_lookups(queries, records.found),
     )
+    changes = RecordChanges.of(checked[0])
+    snapshot = BatchSnapshot(
+        now=changes.now,
+        records=await _renewed(transaction, cache, records, changes),
+        counters={key_id: KeyCounters._make(columns) for key_id, *columns in counters},
+        balances=dict(balances),
+        idempotency_records=_idempotency_records(stored[0]) if stored else {},
+    )
+    if reading is SKIPPING:
+        snapshot.busy = _busy(queries, snapshot)
+    return snapshot
 
 
-def _digests(queries: Sequence[VerificationQuery]) -> dict[str, str]:
+async def _find(
+    transaction: PipelinedTransaction, cache: RecordCache, queries: Sequence[VerificationQuery]
+) -> _Records:
+    """Return the records that are cached, and load the others."""
+    digests = {query.digest for query in queries} | {query.caller.digest for query in queries if query.caller}
+    position, found = cache.position, cache.find(digests)
+    missing = digests - found.keys() - NO_DIGEST
+    if not missing:
+        return _Records(found, {}, position)
+    if position.snapshot is None:  # before the records are loaded, so that the check finds what changes meanwhile
+        ((checked,),) = await transaction.fetch(CHECK.bind(position._asdict()))
+        position = Position.of(RecordChanges.of(checked))
+    loaded = await _load(transaction, missing)
+    return _Records(found | loaded, loaded, position)
+
+
+async def _renewed(
+    transaction: PipelinedTransaction, cache: RecordCache, records: _Records, changes: RecordChanges
+) -> dict[bytes, KeyRecord]:
+    """Return the records as they are now: those that have changed are loaded again. The cache gets all of them."""
+    cache.apply(changes)
+    changed = {digest for digest, record in records.found.items() if changes.concerns(record)}
+    cache.add([record for digest, record in records.loaded.items() if digest not in changed], Position.of(changes))
+    if not changed:
+        return records.found
+    renewed = await _load(transaction, changed)
+    cache.add(renewed.values(), Position.of(changes))
+    return {digest: record for digest, record in records.found.items() if digest not in changed} | renewed
+
+
+async def _load(transaction: PipelinedTransaction, digests: Collection[bytes]) -> dict[bytes, KeyRecord]:
+    (rows,) = await transaction.fetch(RECORDS.bind({"digests": array_of_bytes(digests)}))
+    return {record.digest: record for record in map(KeyRecord.of, rows)}
+
+
+def _customers(queries: Sequence[VerificationQuery], records: Mapping[bytes, KeyRecord]) -> set[int]:
+    return {record.user_id for query in queries if (record := records.get(query.digest))}
+
+
+def _keys(queries: Sequence[VerificationQuery], records: Mapping[bytes, KeyRecord]) -> set[int]:
+    return {record.key_id for query in queries if (record := records.get(query.digest))}
+
+
+def _busy(queries: Sequence[VerificationQuery], snapshot: BatchSnapshot) -> set[int]:
+    """Return the keys whose balance or counters were skipped."""
+    found = (snapshot.records[query.digest] for query in queries if query.digest in snapshot.records)
     return {
-        "digests": array_of_bytes({query.digest for query in queries}),
-        "callers": array_of_bytes({query.caller.digest for query in queries if query.caller}),
+        record.key_id
+        for record in found
+        if record.user_id not in snapshot.balances or record.key_id not in snapshot.counters
     }
 
 
-def _idempotency_keys(queries: Sequence[VerificationQuery]) -> dict[str, str]:
-    return {
-        "digests": array_of_bytes([query.digest for query in queries]),
-        "request_ids": array_of_texts([query.request_id for query in queries]),
+def _idempotency_lookups(
+    queries: Sequence[VerificationQuery], records: Mapping[bytes, KeyRecord]
+) -> list[tuple[str, list[str]]]:
+    """Return the statement that finds the idempotency records of the batch, if it has any idempotency key."""
+    names = {name for query in queries if query.is_idempotent and (name := idempotency_key_of(query, records))}
+    if not names:
+        return []
+    callers, key_ids, request_ids = zip(*names, strict=True)
+    values = {
+        "callers": array_of_texts(callers),
+        "key_ids": array_of_numbers(key_ids),
+        "request_ids": array_of_texts(request_ids),
     }
+    return [LOAD_IDEMPOTENCY_RECORDS.bind(values)]
 
 
-def _write(transaction: PipelinedTransaction, effects: BatchEffects, now: datetime) -> None:
-    if effects.counter_updates:
-        transaction.send(*WRITE_USAGE.bind({"now": now, **_usage(effects)}))
-    if effects.denials:
-        transaction.send(*COUNT_DENIALS.bind({"now": now, **_denials(effects)}))
-    if effects.idempotency_records:
-        transaction.send(*INSERT_IDEMPOTENCY_RECORDS.bind({"now": now, **_idempotency_records(effects)}))
-    stale = _stale(effects, now)
-    if stale:
-        transaction.send(*TOUCH.bind(stale))
-
-
-def _usage(effects: BatchEffects) -> dict[str, str]:
-    calls, updates, debits = effects.calls, effects.counter_updates, effects.debits
+def _idempotency_records(rows: Rows) -> dict[IdempotencyKey, IdempotencyRecord]:
     return {
-        "key_ids": array_of_numbers([update.key_id for update in updates]),
-        "counters": array_of_texts([update.counters for update in updates]),
-        "budgets_spent": array_of_numbers([update.budget_spent for update in updates]),
-        "debited_ids": array_of_numbers(debits),
-        "debits": array_of_numbers(debits.values()),
-        "user_ids": array_of_numbers([record.user_id for _, record in calls]),
-        "api_key_ids": array_of_numbers([record.key_id for _, record in calls]),
-        "costs": array_of_numbers([query.cost for query, _ in calls]),
-        "weights": array_of_numbers([query.weight for query, _ in calls]),
-        "tags": array_of_texts([query.tag for query, _ in calls]),
-        "request_ids": array_of_texts([query.request_id for query, _ in calls]),
+        IdempotencyKey(caller, key_id, request_id): IdempotencyRecord(fingerprint, decided_at, response.encode())
+        for caller, key_id, request_id, fingerprint, decided_at, response in rows
     }
-
-
-def _denials(effects: BatchEffects) -> dict[str, str]:
-    denials = effects.denials
-    return {
-        "key_ids": array_of_numbers([key_id for key_id, _ in denials]),
-        "codes": array_of_texts([code for _, code in denials]),
-        "counts": array_of_numbers(denials.values()),
-    }
-
-
-def _idempotency_records(effects: BatchEffects) -> dict[str, str]:
-    records = effects.idempotency_records
-    return {
-        "key_ids": array_of_numbers([key_id for key_id, _ in records]),
-        "request_ids": array_of_texts([request_id for _, request_id in records]),
-        "answers": array_of_texts(records.values()),
-    }
-
-
-def _stale(effects: BatchEffects, now: datetime) -> dict[str, Any] | None:
-    """Return the parameters of TOUCH for the callers whose `last_used_at` is stale, or None."""
-    key_ids = [key_id for key_id, caller in effects.used_callers.items() if _is_stale(caller.last_used_at, now)]
-    return {"now": now, "key_ids": array_of_numbers(key_ids)} if key_ids else None
-
-
-def _is_stale(last_used_at: datetime | None, now: datetime) -> bool:
-    return last_used_at is None or now - last_used_at >= LAST_USED_PRECISION

@@ -1,11 +1,12 @@
 -- name: remove_old
 -- Chosen in a CTE: a subquery with LIMIT in the DELETE itself may run more than once, and remove more than its limit.
 WITH chosen AS MATERIALIZED (
-    SELECT api_key_id, request_id FROM verification_answers WHERE answered_at < now() - interval '1 day'
+    SELECT caller, api_key_id, request_id FROM verification_answers WHERE answered_at < now() - interval '1 day'
     ORDER BY answered_at LIMIT %s FOR UPDATE SKIP LOCKED
 ), removed AS (
     DELETE FROM verification_answers AS answer USING chosen
-    WHERE answer.api_key_id = chosen.api_key_id AND answer.request_id = chosen.request_id
+    WHERE answer.caller = chosen.caller
+        AND answer.api_key_id = chosen.api_key_id AND answer.request_id = chosen.request_id
     RETURNING 1
 )
 SELECT count(*) FROM removed

@@ -25,8 +25,7 @@ async def verify_key(request: AuthenticatedRequest, query: VerifyRequest) -> Ver
     the same key gets the first response and is charged once, whatever has changed since. Generate it yourself; never
     take it from the client that presents the key.
     """
-    verdict, request_id = await verification_service().verify(query)
-    return VerifyResponse.of(verdict, request_id)
+    return await verification_service().verify(request.auth, query)
 
 
 @router.post("/verify-batch", response={200: VerifyBatchResponse})
@@ -36,4 +35,4 @@ async def verify_keys(request: AuthenticatedRequest, queries: VerifyBatchRequest
     When one of them cannot be decided, the response is 503, and others may have been charged: send a `request_id` with
     each, and retry them all.
     """
-    return VerifyBatchResponse(items=await verification_service().verify_all(queries.items))
+    return VerifyBatchResponse(items=await verification_service().verify_all(request.auth, queries.items))

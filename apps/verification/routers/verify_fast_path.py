@@ -18,6 +18,7 @@ from apps.core.values.ip_addresses import parse_address
 from apps.verification.dependencies import verification_service
 from apps.verification.domain import Caller
 from apps.verification.schemas.verification import VerifyRequest, response_json
+from apps.verification.services.verification_service import query_of
 
 JSON = frozenset({b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"})
 BEARER = b"Bearer "
@@ -35,8 +36,9 @@ async def verify_fast_path(scope: Scope, body: bytes) -> RawResponse | None:
         return None
     address = current_request().client_address
     caller = Caller(digest_of(key), parse_address(address) if address else None, KEYS_VERIFY)
-    verdict, request_id = await verification_service().verify(request, caller)
-    content = response_json(verdict, request_id) + b"\n"  # as JsonRenderer writes
+    query = query_of(request, caller=caller)
+    verdict = await verification_service().decide(query)
+    content = response_json(verdict, query.request_id) + b"\n"  # as JsonRenderer writes
     headers = [
         (b"content-type", b"application/json; charset=utf-8"),
         (b"cache-control", b"no-store"),

@@ -13,7 +13,7 @@ from apps.core.rate_limits.rate_limit import RateLimitStatus
 from apps.core.schemas.base import RequestSchema, ResponseSchema
 from apps.core.schemas.fields import Amount, OneLine, Timestamp, rfc3339
 from apps.core.values.amounts import InputAmount
-from apps.verification.domain import Code, KeyRecord, Verdict
+from apps.verification.domain import Code, Verdict
 
 WEIGHT_MAXIMUM = 1_000_000
 
@@ -35,13 +35,15 @@ class VerifyRequest(RequestSchema):
 
 
 TIMESTAMPS_CACHED = 1024
-NO_KEY: dict[str, Any] = {
-    **dict.fromkeys(("key_id", "user_id", "name", "environment")),
-    "scopes": [],
-    "plan": None,
-    "metadata": {},
-    "expires_at": None,
-}
+NO_KEY = orjson.dumps(
+    {
+        **dict.fromkeys(("key_id", "user_id", "name", "environment")),
+        "scopes": [],
+        "plan": None,
+        "metadata": {},
+        "expires_at": None,
+    }
+)[1:-1]
 
 
 class RateLimitStatusOut(ResponseSchema):
@@ -57,12 +59,16 @@ class RateLimitStatusOut(ResponseSchema):
 class VerifyResponse(ResponseSchema):
     """Whether the key may make the call, and if not, why. The fields of the key are null when it was not found.
 
-    `balance` and `rate_limits` are those after the call. `retry_after_seconds` is how long to wait after
-    RATE_LIMITED; it is null if `weight` exceeds a whole limit.
+    `detail` says what exactly refuses the call: `revoked` or `disabled`; `key` or `secret` (which of them has expired);
+    `owner_suspended`, `owner_locked`, `address_not_allowed` or `address_unreadable`; the first missing scope; the name
+    of the rate limit; `budget` or `balance`. It is null for VALID and NOT_FOUND. `balance` and `rate_limits` are those
+    after the call. `retry_after_seconds` is how long to wait after RATE_LIMITED; it is null if `weight` exceeds a whole
+    limit.
     """
 
     valid: bool
     code: Code
+    detail: str | None = None
     key_id: int | None = None
     user_id: int | None = None
     name: str | None = None
@@ -79,43 +85,26 @@ class VerifyResponse(ResponseSchema):
     @classmethod
     def of(cls, verdict: Verdict, request_id: str) -> Self:
         """Return the response for the verdict."""
-        return cls.model_validate(_response_fields(verdict, request_id))
+        return cls.model_validate_json(response_json(verdict, request_id))
 
 
 def response_json(verdict: Verdict, request_id: str) -> bytes:
-    """Return the JSON of `VerifyResponse.of`, in a third of the time."""
+    """Return the JSON of the response. What it says about the key is encoded once, when the key is loaded."""
     if verdict.stored_response is not None:
-        return verdict.stored_response.encode()
-    return orjson.dumps(_response_fields(verdict, request_id))
-
-
-def _response_fields(verdict: Verdict, request_id: str) -> dict[str, Any]:
-    if verdict.stored_response is not None:
-        stored: dict[str, Any] = orjson.loads(verdict.stored_response)
-        return stored
-    record = verdict.record
-    return {
-        "valid": verdict.is_valid,
-        "code": verdict.code,
-        **(_key_fields(record) if record else NO_KEY),
+        return verdict.stored_response
+    after = {
         "balance": None if verdict.balance is None else f"{verdict.balance:f}",
         "rate_limits": [_status(status) for status in verdict.rate_limits],
         "retry_after_seconds": verdict.retry_after_seconds,
         "request_id": request_id,
     }
-
-
-def _key_fields(record: KeyRecord) -> dict[str, Any]:
-    return {
-        "key_id": record.key_id,
-        "user_id": record.user_id,
-        "name": record.name,
-        "environment": record.environment,
-        "scopes": record.scopes,
-        "plan": record.plan,
-        "metadata": orjson.loads(record.metadata),
-        "expires_at": rfc3339(record.expires_at) if record.expires_at else None,
-    }
+    return b'{"valid":%s,"code":"%s","detail":%s,%s,%s' % (
+        b"true" if verdict.is_valid else b"false",
+        verdict.code.encode(),
+        b"null" if verdict.detail is None else orjson.dumps(verdict.detail),
+        verdict.record.description if verdict.record else NO_KEY,
+        orjson.dumps(after)[1:],
+    )
 
 
 def _status(status: RateLimitStatus) -> dict[str, Any]:

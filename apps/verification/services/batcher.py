@@ -3,51 +3,71 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from apps.core.errors import Unavailable
 
 BATCH_SIZE_MAXIMUM = 256
-# While the database works on one batch, another is decided or its results are delivered. The second begins only with
-# this many items: each batch has fixed costs, above all its commit, so two small batches cost more than one.
+# One batch at a time: each has fixed costs, above all its commit, so two small batches cost more than one large one.
+# Another begins beside a batch only when that has been running for so long that it must be waiting for a lock.
+STALLED_SECONDS = 0.05
 BATCHES_MAXIMUM = 2
-CONCURRENT_BATCH_MINIMUM = 16
 WAITING_MAXIMUM = 10_000
 
 
-class Pending[Item, Result]:
+class Pending[Item, Result](Protocol):
     """An item that waits for its result."""
 
-    __slots__ = ("item", "result")
-
-    def __init__(self, item: Item, result: asyncio.Future[Result]) -> None:
-        self.item = item
-        self.result = result
+    item: Item
 
     @property
     def is_cancelled(self) -> bool:
         """Whether the result is no longer awaited, because the client has disconnected."""
+
+    def deliver(self, result: Result | Exception) -> None:
+        """Hand over the result of the item, or the error."""
+
+
+class PendingFuture[Item, Result]:
+    """An item whose result is awaited."""
+
+    __slots__ = ("item", "result")
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        self.result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the waiting task has been cancelled."""
         return self.result.done()
 
+    def deliver(self, result: Result | Exception) -> None:
+        """Return the result in the waiting task, or raise the error there."""
+        if isinstance(result, Exception):
+            self.result.set_exception(result)
+        else:
+            self.result.set_result(result)
 
-# Returns the results of all items, in their order. An exception is raised in the caller that waits for the item; the
-# result of a cancelled item is dropped.
+
+# Returns the results of all items, in their order. An exception is delivered to the item whose place it has.
 type ProcessBatch[Item, Result] = Callable[[Sequence[Pending[Item, Result]]], Awaitable[Sequence[Result | Exception]]]
 
 
 class Batcher[Item, Result]:
     """Collects items while batches are being processed, and processes them as the next batch, in order of arrival.
 
-    There is no timer: an item that finds no running batch on its event loop is processed at once, with those that
-    arrive in the same turn of the loop. An item that is cancelled before its batch begins is dropped.
+    An item that finds no running batch on its event loop is processed at once, with those that arrive in the same turn
+    of the loop. An item that is cancelled before its batch begins is dropped.
     """
 
     def __init__(self, process_batch: ProcessBatch[Item, Result]) -> None:
         self._process_batch = process_batch
         self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, _Queue[Item, Result]] = WeakKeyDictionary()
 
-    def submit(self, item: Item) -> asyncio.Future[Result]:
-        """Add the item, and return the future of its result, or of the error of its batch.
+    def submit(self, pending: Pending[Item, Result]) -> None:
+        """Add the item, to which the result or the error of its batch is delivered, in a later turn of the loop.
 
         Raises Unavailable when too many items wait.
         """
@@ -55,7 +75,13 @@ class Batcher[Item, Result]:
         queue = self._queues.get(loop)
         if queue is None:
             queue = self._queues[loop] = _Queue(loop, self._process_batch)
-        return queue.put(item)
+        queue.put(pending)
+
+    async def process(self, item: Item) -> Result:
+        """Return the result of the item. Raises its error, and Unavailable when too many items wait."""
+        pending: PendingFuture[Item, Result] = PendingFuture(item)
+        self.submit(pending)
+        return await pending.result
 
 
 class _Queue[Item, Result]:
@@ -67,21 +93,31 @@ class _Queue[Item, Result]:
         self._waiting: deque[Pending[Item, Result]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def put(self, item: Item) -> asyncio.Future[Result]:
+    def put(self, pending: Pending[Item, Result]) -> None:
         if len(self._waiting) >= WAITING_MAXIMUM:
             raise Unavailable("Too many verifications are waiting. Retry shortly.")
-        pending: Pending[Item, Result] = Pending(item, self._loop.create_future())
         self._waiting.append(pending)
-        if not self._tasks or (len(self._tasks) < BATCHES_MAXIMUM and len(self._waiting) >= CONCURRENT_BATCH_MINIMUM):
-            self._tasks.add(self._loop.create_task(self._work()))
-        return pending.result
+        if not self._tasks:
+            self._begin()
+
+    def _begin(self) -> None:
+        self._tasks.add(self._loop.create_task(self._work()))
+
+    def _begin_beside(self) -> None:
+        if self._waiting and len(self._tasks) < BATCHES_MAXIMUM:
+            self._begin()
 
     async def _work(self) -> None:
+        """Process batches until nothing waits, or another task has begun because this one had stalled."""
         try:
-            while (len(self._tasks) == 1 or len(self._waiting) >= CONCURRENT_BATCH_MINIMUM) and (
-                batch := self._next_batch()
-            ):
-                await self._process(batch)
+            while batch := self._next_batch():
+                stalled = self._loop.call_later(STALLED_SECONDS, self._begin_beside)
+                try:
+                    await self._process(batch)
+                finally:
+                    stalled.cancel()
+                if len(self._tasks) > 1:
+                    return
         finally:
             self._tasks.discard(asyncio.current_task())
 
@@ -97,18 +133,8 @@ class _Queue[Item, Result]:
         try:
             results = await self._process_batch(batch)
             processed = list(zip(batch, results, strict=True))
-        except Exception as error:  # noqa: BLE001  raised in each waiting caller
-            for pending in batch:
-                _deliver(pending, error)
-            return
+        except Exception as error:  # noqa: BLE001  delivered to each item
+            processed = [(pending, error) for pending in batch]
         for pending, result in processed:
-            _deliver(pending, result)
-
-
-def _deliver[Item, Result](pending: Pending[Item, Result], result: Result | Exception) -> None:
-    if pending.is_cancelled:
-        return
-    if isinstance(result, Exception):
-        pending.result.set_exception(result)
-    else:
-        pending.result.set_result(result)
+            if not pending.is_cancelled:
+                pending.deliver(result)

@@ -9,8 +9,8 @@ from apps.api_keys.services.key_format import digest_of, is_well_formed
 from apps.core.authorization.principal import CredentialKind, Principal
 from apps.core.rate_limits.rate_limit import RateLimitStatus
 from apps.core.values.ip_addresses import parse_address
-from apps.verification.domain import Code, KeyRecord, Verdict, VerificationQuery
-from apps.verification.services.caller_authorization import address_refusal, is_refused_for_address
+from apps.verification.domain import Code, Detail, KeyRecord, Purpose, Verdict, VerificationQuery
+from apps.verification.services.caller_authorization import address_refusal
 from apps.verification.services.verification_service import VerificationService
 
 
@@ -33,20 +33,15 @@ class KeyAuthentication:
         self, digest: bytes, address: str | None, scopes: tuple[str, ...] = (), *, is_metered: bool
     ) -> Verdict:
         """Return the verdict on the key with this digest, for a use that needs `scopes`; raises as `verify` does."""
-        client = parse_address(address) if address else None
-        weight = 1 if is_metered else 0
         query = VerificationQuery(
-            digest,
-            weight=weight,
+            digest=digest,
+            purpose=Purpose.CREDENTIAL,
+            weight=1 if is_metered else 0,
             scopes=scopes,
-            address=client,
-            is_metered=is_metered,
-            is_recorded=False,
-            is_credential=True,
+            address=parse_address(address) if address else None,
         )
         verdict = await self._verification.decide(query)
-        # FORBIDDEN is also the code of a key whose owner is suspended or locked, which is valid from no address.
-        if verdict.record and verdict.code is Code.FORBIDDEN and is_refused_for_address(verdict.record, client):
+        if verdict.detail == Detail.ADDRESS_NOT_ALLOWED:
             raise address_refusal()
         return verdict
 
@@ -56,7 +51,7 @@ class KeyAuthentication:
         Rate limits are not checked, because no call is made.
         """
         client = parse_address(address) if address else None
-        query = VerificationQuery(digest, weight=0, address=client, is_metered=False, is_recorded=False)
+        query = VerificationQuery(digest=digest, purpose=Purpose.INSPECTION, weight=0, address=client)
         return await self._verification.decide(query)
 
 

@@ -1,15 +1,16 @@
-"""The rate limits of a key and their counters."""
+"""The rate limits of a key, and how their counters are stored."""
 
-from functools import lru_cache
+from collections.abc import Sequence
+from struct import Struct
 
 import orjson
 
 from apps.core.rate_limits.rate_limit import RateLimit, RateLimitStatus
-from apps.verification.domain.key_record import KeyRecord
-from apps.verification.services.sliding_window_counter import SlidingWindowCounter
+from apps.verification.services.sliding_window_counter import ENTRY, SlidingWindowCounter, packed
 
-RATE_LIMIT_LISTS_CACHED = 1024
-NOTHING_USED = "[]"
+# Before the entries of each counter: the period in milliseconds, the sum of the weights, the length of the entries.
+COUNTER = Struct(">qQI")
+NO_WINDOWS = "[]"
 
 
 class KeyRateLimits:
@@ -17,28 +18,30 @@ class KeyRateLimits:
 
     __slots__ = ("_counters", "_limits")
 
-    def __init__(self, record: KeyRecord, now_ms: int, made_ms: int | None = None) -> None:
-        limits = rate_limits_of(record.plan_rate_limits, record.rate_limits)
-        used = (
-            {entries[0]: entries[1:] for entries in orjson.loads(record.counters)}
-            if record.counters != NOTHING_USED
-            else {}
-        )
+    def __init__(
+        self, limits: Sequence[tuple[RateLimit, int]], stored: bytes, now_ms: int, made_ms: int | None = None
+    ) -> None:
+        made_ms = now_ms if made_ms is None else made_ms
+        used = _unpacked(stored) if stored else {}
         # A rate limit with a new period begins with the entries of the longest one, so that a change of limits does not
         # restore used calls.
-        longest = used[max(used)] if used else []
-        self._counters = {
-            period_ms: SlidingWindowCounter(period_ms, list(used.get(period_ms, longest)), now_ms, made_ms)
-            for _, period_ms in limits
-        }
-        self._limits = [(limit, self._counters[period_ms]) for limit, period_ms in limits]
+        longest = used[max(used)] if used else (0, b"")
+        self._counters: dict[int, SlidingWindowCounter] = {}
+        self._limits: list[tuple[RateLimit, SlidingWindowCounter]] = []
+        for limit, period_ms in limits:
+            counter = self._counters.get(period_ms)
+            if counter is None:
+                weight, entries = used.get(period_ms, longest)
+                counter = SlidingWindowCounter(period_ms, entries, weight, now_ms, made_ms)
+                self._counters[period_ms] = counter
+            self._limits.append((limit, counter))
 
-    def allow(self, weight: int) -> bool:
-        """Return whether every rate limit allows `weight` more."""
-        for limit, counter in self._limits:  # noqa: SIM110  all() with a generator takes three times as long
+    def exceeded_by(self, weight: int) -> RateLimit | None:
+        """Return the first rate limit that does not allow `weight` more, or None if all do."""
+        for limit, counter in self._limits:
             if counter.used + weight > limit.limit:
-                return False
-        return True
+                return limit
+        return None
 
     def use(self, weight: int) -> None:
         """Use `weight` of every rate limit."""
@@ -56,26 +59,46 @@ class KeyRateLimits:
         statuses = []
         for limit, counter in self._limits:
             remaining = limit.limit - counter.used
-            remaining = max(0, remaining)  # max() takes three times as long
+            if remaining < 0:  # noqa: PLR1730  max() takes three times as long
+                remaining = 0
             reset_at_ms = counter.reset_at_ms
             statuses.append(RateLimitStatus(limit.name, limit.limit, limit.period_seconds, remaining, reset_at_ms))
         return statuses
 
-    def stored(self) -> str:
-        """Return the counters as JSON."""
-        return orjson.dumps([counter.stored() for counter in self._counters.values()]).decode()
+    def stored(self) -> bytes:
+        """Return the counters as they are stored."""
+        return b"".join(
+            [_stored(period_ms, counter.used, counter.entries) for period_ms, counter in self._counters.items()]
+        )
 
 
-@lru_cache(maxsize=RATE_LIMIT_LISTS_CACHED)
-def rate_limits_of(plan_rate_limits: str, rate_limits: str) -> list[tuple[RateLimit, int]]:
-    """Return the rate limits of a key, each with its period in milliseconds, the shortest first.
+def with_windows(stored: bytes, windows: str) -> bytes:
+    """Return stored counters with those that an earlier version of Keyhouse has stored as JSON.
 
-    The key's own rate limits replace those of the plan with the same name.
+    `windows` are lists of a period in milliseconds, then times and weights in turn.
     """
-    by_name = {
-        name: RateLimit.model_construct(name=name, limit=limit, period_seconds=period_seconds)
-        for name, limit, period_seconds in orjson.loads(plan_rate_limits)
-    }
-    by_name |= {fields["name"]: RateLimit.model_construct(**fields) for fields in orjson.loads(rate_limits)}
-    ordered = sorted(by_name.values(), key=lambda limit: limit.period_seconds)
-    return [(limit, limit.period_seconds * 1000) for limit in ordered]
+    if windows == NO_WINDOWS:
+        return stored
+    found = {period_ms: list(ENTRY.iter_unpack(entries)) for period_ms, (_, entries) in _unpacked(stored).items()}
+    for period_ms, *rest in orjson.loads(windows):
+        found.setdefault(period_ms, []).extend(zip(rest[::2], rest[1::2], strict=True))
+    counters = [
+        (period_ms, sum(weight for _, weight in entries), packed(sorted(entries)))
+        for period_ms, entries in found.items()
+    ]
+    return b"".join([_stored(*counter) for counter in counters])
+
+
+def _stored(period_ms: int, used: int, entries: bytes) -> bytes:
+    return COUNTER.pack(period_ms, used, len(entries)) + entries
+
+
+def _unpacked(stored: bytes) -> dict[int, tuple[int, bytes]]:
+    """Return what is used in each period, with its entries."""
+    found, position = {}, 0
+    while position < len(stored):
+        period_ms, used, length = COUNTER.unpack_from(stored, position)
+        position += COUNTER.size
+        found[period_ms] = (used, stored[position : position + length])
+        position += length
+    return found

@@ -1,73 +1,103 @@
 """Counts used weights in a sliding window of time."""
 
+from collections.abc import Iterable
+from struct import Struct
+
 SLOTS = 60
 # An entry may be ahead of the clock by the time that a batch may have waited for a lock; the batch then begins at it.
 # An entry further ahead was made by a clock that has since been set back, and counts as made now.
 AHEAD_MS = 15_000
+# A time in milliseconds since 1970, and the weight that was used then.
+ENTRY = Struct(">qI")
+WEIGHT_MAXIMUM = 2**32 - 1  # of an entry
 
 
 class SlidingWindowCounter:
-    """The usage in the last `period_ms`: timestamps in milliseconds since 1970, each followed by a weight.
+    """The usage in the last `period_ms`: `entries` in order of time, packed as ENTRY, which together weigh `used`.
 
     A weight counts from its timestamp until one period later, so that no interval as long as a period ever contains
     more than the limit. To stay small, once there are sixty entries, calls in the same sixtieth of a period count as
     made at the last of them: they stop counting at most that much late, never early. A limit of up to sixty is exact.
     """
 
-    __slots__ = ("_entries", "_made_ms", "now_ms", "period_ms", "used")
+    __slots__ = ("_made_ms", "_newest", "entries", "now_ms", "period_ms", "used")
 
-    def __init__(self, period_ms: int, entries: list[int], now_ms: int, made_ms: int | None = None) -> None:
+    def __init__(self, period_ms: int, entries: bytes, used: int, now_ms: int, made_ms: int) -> None:
         """Start at `now_ms`, rounded down; a call that is made now is stored with `made_ms`, rounded up."""
-        rounded_ms = 0 if made_ms is None else made_ms - now_ms
+        self.period_ms, self.entries, self.used = period_ms, entries, used
+        self.now_ms, self._made_ms = now_ms, made_ms
+        self._newest = (0, 0)
         if entries:
-            if entries[-2] > now_ms + AHEAD_MS:
-                entries = _not_after(entries, now_ms + rounded_ms)
-            now_ms = max(now_ms, entries[-2] - rounded_ms)
-            entries = _since(entries, now_ms - period_ms)
-        self.period_ms = period_ms
-        self.now_ms = now_ms
-        self._made_ms = now_ms + rounded_ms
-        self._entries = entries
-        self.used = sum(entries[1::2])
+            self._begin(now_ms, made_ms - now_ms)
+
+    def _begin(self, now_ms: int, rounded_ms: int) -> None:
+        newest_ms, _ = ENTRY.unpack_from(self.entries, len(self.entries) - ENTRY.size)
+        if newest_ms > now_ms + AHEAD_MS:
+            self.entries = _not_after(self.entries, now_ms + rounded_ms)
+            newest_ms = now_ms + rounded_ms
+        self.now_ms = max(now_ms, newest_ms - rounded_ms)
+        self._made_ms = self.now_ms + rounded_ms
+        self._forget_until(self.now_ms - self.period_ms)
+        if self.entries:
+            self._newest = ENTRY.unpack_from(self.entries, len(self.entries) - ENTRY.size)
+
+    def _forget_until(self, moment_ms: int) -> None:
+        entries, start = self.entries, 0
+        while start < len(entries):
+            made_ms, weight = ENTRY.unpack_from(entries, start)
+            if made_ms > moment_ms:
+                break
+            self.used -= weight
+            start += ENTRY.size
+        if start:
+            self.entries = entries[start:]
 
     def add(self, weight: int) -> None:
         """Count `weight` as used now."""
-        entries, slot_ms = self._entries, -(-self.period_ms // SLOTS)
-        if len(entries) >= 2 * SLOTS and entries[-2] // slot_ms == self._made_ms // slot_ms:
-            entries[-2] = self._made_ms
-            entries[-1] += weight
-        elif entries and entries[-2] == self._made_ms:
-            entries[-1] += weight
-        else:
-            entries += (self._made_ms, weight)
         self.used += weight
+        kept = self.entries
+        if kept and self._joins_newest(weight):
+            weight += self._newest[1]
+            kept = kept[: -ENTRY.size]
+        self.entries = kept + ENTRY.pack(self._made_ms, weight)
+        self._newest = (self._made_ms, weight)
+
+    def _joins_newest(self, weight: int) -> bool:
+        newest_ms, newest_weight = self._newest
+        if newest_weight + weight > WEIGHT_MAXIMUM:
+            return False
+        if newest_ms == self._made_ms:
+            return True
+        slot_ms = -(-self.period_ms // SLOTS)
+        return len(self.entries) >= SLOTS * ENTRY.size and newest_ms // slot_ms == self._made_ms // slot_ms
 
     def wait_ms(self, used_maximum: int) -> int:
         """Return the time until at most `used_maximum` (0 or more) is used, if no other call is made."""
         excess, end = self.used - used_maximum, self.now_ms
-        for time_ms, weight in zip(self._entries[::2], self._entries[1::2], strict=True):
+        for made_ms, weight in ENTRY.iter_unpack(self.entries):
             if excess <= 0:
                 break
             excess -= weight
-            end = time_ms + self.period_ms
+            end = made_ms + self.period_ms
         return end - self.now_ms
 
     @property
     def reset_at_ms(self) -> int:
         """The time at which nothing is used, if no other call is made."""
-        return self._entries[-2] + self.period_ms if self._entries else self.now_ms
-
-    def stored(self) -> list[int]:
-        """Return the period and the entries, for storing."""
-        return [self.period_ms, *self._entries]
+        return self._newest[0] + self.period_ms if self.entries else self.now_ms
 
 
-def _not_after(entries: list[int], moment_ms: int) -> list[int]:
-    return [min(value, moment_ms) if place % 2 == 0 else value for place, value in enumerate(entries)]
+def packed(entries: Iterable[tuple[int, int]]) -> bytes:
+    """Return times and weights as a counter keeps them; weights that are too large for an entry are several."""
+    return b"".join(ENTRY.pack(made_ms, part) for made_ms, weight in entries for part in _parts(weight))
 
 
-def _since(entries: list[int], moment_ms: int) -> list[int]:
-    start = 0
-    while start < len(entries) and entries[start] <= moment_ms:
-        start += 2
-    return entries[start:] if start else entries
+def _parts(weight: int) -> Iterable[int]:
+    while weight > WEIGHT_MAXIMUM:
+        yield WEIGHT_MAXIMUM
+        weight -= WEIGHT_MAXIMUM
+    yield weight
+
+
+def _not_after(entries: bytes, moment_ms: int) -> bytes:
+    return b"".join(ENTRY.pack(min(made_ms, moment_ms), weight) for made_ms, weight in ENTRY.iter_unpack(entries))

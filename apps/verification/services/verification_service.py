@@ -3,8 +3,10 @@
 import asyncio
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 
 from apps.api_keys.services.key_format import digest_of, is_well_formed
+from apps.core.authorization.principal import Principal
 from apps.core.errors import DomainError, InsufficientScopes, Unavailable
 from apps.core.values.ip_addresses import parse_address
 from apps.verification.domain import (
@@ -12,17 +14,22 @@ from apps.verification.domain import (
     BatchSnapshot,
     Caller,
     IdempotencyKey,
-    KeyRecord,
+    IdempotencyRecord,
+    Purpose,
     Verdict,
     VerificationQuery,
+    caller_name_of_key,
+    idempotency_key_of,
 )
 from apps.verification.repositories.decision_repository import DecisionRepository, RowsLocked, StatementsOutdated
 from apps.verification.schemas.verification import VerifyRequest, VerifyResponse, response_json
 from apps.verification.services.batcher import Batcher, Pending
 from apps.verification.services.caller_authorization import refused_callers
-from apps.verification.services.decision import decide
+from apps.verification.services.decision import Decided, decide
+from apps.verification.services.idempotency import fingerprint_of
 
 REQUEST_ID_BYTES = 16
+RETRY_PERIOD = timedelta(minutes=1)
 
 type PendingQuery = Pending[VerificationQuery, Verdict]
 type Result = Verdict | Exception
@@ -36,97 +43,110 @@ class KeyBusy(Unavailable):
 
 
 class VerificationService:
-    """Decides queries in batches: metered ones in one transaction per batch, the others on committed rows.
+    """Decides queries in batches: those that use counters in one transaction per batch, the others on committed rows.
 
-    Unmetered queries take no locks, and wait neither for a lock nor for a commit.
+    The others take no locks, and wait neither for a lock nor for a commit. A retry with the same `request_id` gets the
+    first response for `retry_period`.
     """
 
-    def __init__(self, decisions: DecisionRepository) -> None:
+    def __init__(self, decisions: DecisionRepository, retry_period: timedelta = RETRY_PERIOD) -> None:
         self._decisions = decisions
-        self._metered: Batcher[VerificationQuery, Verdict] = Batcher(self._decide_metered)
-        self._unmetered: Batcher[VerificationQuery, Verdict] = Batcher(self._decide_unmetered)
+        self._retry_period = retry_period
+        self._locking: Batcher[VerificationQuery, Verdict] = Batcher(self._decide_locking)
+        self._reading: Batcher[VerificationQuery, Verdict] = Batcher(self._decide_reading)
 
     async def verify(
-        self, request: VerifyRequest, caller: Caller | None = None, *, is_metered: bool = True
-    ) -> tuple[Verdict, str]:
-        """Return the verdict and the request's id; the effects of a VALID metered query are committed.
+        self, caller: Principal, request: VerifyRequest, purpose: Purpose = Purpose.METERED
+    ) -> VerifyResponse:
+        """Return the verdict for a caller who may verify keys; the effects of a VALID metered query are committed.
 
-        Raises NotAuthenticated, NotAllowed or InsufficientScopes for the caller, before anything is decided.
+        Raises RequestIdReused, Unavailable.
         """
-        request_id = request.request_id or secrets.token_hex(REQUEST_ID_BYTES)
-        query = _query(request, request_id, caller, is_metered=is_metered)
-        return await self.decide(query), request_id
+        query = query_of(request, purpose, caller_name=_name_of(caller))
+        return VerifyResponse.of(await self.decide(query), query.request_id)
 
-    async def verify_all(self, requests: Sequence[VerifyRequest]) -> list[VerifyResponse]:
+    async def verify_all(self, caller: Principal, requests: Sequence[VerifyRequest]) -> list[VerifyResponse]:
         """Return the verdicts, in the order of the requests.
 
-        Raises Unavailable when one of them cannot be decided. The others are decided, and may be retried with the same
-        `request_id`.
+        Raises RequestIdReused or Unavailable when one of them cannot be decided. The others are decided, and may be
+        retried with the same `request_id`.
         """
-        verified = await asyncio.gather(*map(self.verify, requests), return_exceptions=True)
+        verified = await asyncio.gather(*(self.verify(caller, request) for request in requests), return_exceptions=True)
         for each in verified:
             if isinstance(each, BaseException):
                 raise each
-        return [VerifyResponse.of(*each) for each in verified if not isinstance(each, BaseException)]
+        return [each for each in verified if not isinstance(each, BaseException)]
 
     async def decide(self, query: VerificationQuery) -> Verdict:
-        """Return the verdict on the query."""
-        return await (self._metered if query.is_metered else self._unmetered).submit(query)
+        """Return the verdict on the query. Raises as `submit` delivers."""
+        return await (self._locking if query.uses_counters else self._reading).process(query)
 
-    async def _decide_metered(self, batch: Sequence[PendingQuery]) -> Sequence[Result]:
+    def submit(self, pending: PendingQuery) -> None:
+        """Decide the query in the next batch, and deliver the verdict, whose effects are committed, or the error.
+
+        The errors: NotAuthenticated, NotAllowed or InsufficientScopes for the query's caller, RequestIdReused,
+        Unavailable. Raises Unavailable when too many queries wait.
+        """
+        (self._locking if pending.item.uses_counters else self._reading).submit(pending)
+
+    async def _decide_locking(self, batch: Sequence[PendingQuery]) -> Sequence[Result]:
         try:
-            return await self._decide_locked(batch)
+            return await self._decide_batch(batch)
         except RowsLocked:  # by a long transaction: the other keys are decided without waiting for it
-            return await self._decide_locked(batch, skip_locked=True)
+            return await self._decide_batch(batch, skip_locked=True)
         except StatementsOutdated:
-            return await self._decide_locked(batch)
+            return await self._decide_batch(batch)
 
-    async def _decide_locked(self, batch: Sequence[PendingQuery], *, skip_locked: bool = False) -> Sequence[Result]:
+    async def _decide_reading(self, batch: Sequence[PendingQuery]) -> Sequence[Result]:
+        return await self._decide_batch(batch)
+
+    async def _decide_batch(self, batch: Sequence[PendingQuery], *, skip_locked: bool = False) -> Sequence[Result]:
         queries = [pending.item for pending in batch]
-        async with self._decisions.lock(queries, skip_locked=skip_locked) as locked:
-            results, effects = _decide(locked.snapshot, batch)
-            locked.write(effects)
+        async with self._decisions.open_batch(queries, skip_locked=skip_locked) as opened:
+            results, effects = self._decide(opened.snapshot, batch)
+            opened.write(effects)
         return results
 
-    async def _decide_unmetered(self, batch: Sequence[PendingQuery]) -> Sequence[Result]:
-        snapshot = await self._decisions.load([pending.item for pending in batch])
-        results, effects = _decide(snapshot, batch)
-        await self._decisions.touch_callers(effects, snapshot.now)
-        return results
+    def _decide(self, snapshot: BatchSnapshot, batch: Sequence[PendingQuery]) -> tuple[list[Result], BatchEffects]:
+        """Decide the queries with connected clients and authorized callers; the others have no effect."""
+        callers = {pending.item.caller for pending in batch if pending.item.caller}
+        refusals = refused_callers(snapshot, callers)
+        errors = [_error(pending, refusals, snapshot) for pending in batch]
+        queries = [pending.item for pending, error in zip(batch, errors, strict=True) if error is None]
+        decided, effects = decide(snapshot, queries, self._retry_period)
+        effects.idempotency_records = _idempotency_records(snapshot, queries, decided)
+        effects.used_credentials |= _authenticated(snapshot, callers, refusals)
+        following = iter(decided)
+        return [error or next(following) for error in errors], effects
 
 
-def _query(request: VerifyRequest, request_id: str, caller: Caller | None, *, is_metered: bool) -> VerificationQuery:
+def query_of(
+    request: VerifyRequest, purpose: Purpose = Purpose.METERED, *, caller: Caller | None = None, caller_name: str = ""
+) -> VerificationQuery:
+    """Return the query of a request; its caller is authorized with it, or has been before and has this name."""
     key = request.key.get_secret_value()
     address = None if request.ip is None else parse_address(request.ip)
     return VerificationQuery(
         # No key has an empty digest, so a malformed key is not found. Its caller is authorized nevertheless.
-        digest_of(key) if is_well_formed(key) else b"",
-        request.cost,
-        request.weight,
-        tuple(request.scopes),
-        address,
-        request.tag,
-        request_id,
-        request.request_id is not None,
-        is_metered,
-        is_metered,
-        caller=caller,
+        digest=digest_of(key) if is_well_formed(key) else b"",
+        purpose=purpose,
+        cost=request.cost,
+        weight=request.weight,
+        scopes=tuple(request.scopes),
+        address=address,
         has_unreadable_address=address is None and request.ip is not None,
+        tag=request.tag,
+        request_id=request.request_id or secrets.token_hex(REQUEST_ID_BYTES),
+        is_idempotent=request.request_id is not None and purpose is Purpose.METERED,
+        caller=caller,
+        caller_name=caller_name,
     )
 
 
-def _decide(snapshot: BatchSnapshot, batch: Sequence[PendingQuery]) -> tuple[list[Result], BatchEffects]:
-    """Decide the queries with connected clients and authorized callers; the others have no effect."""
-    callers = {pending.item.caller for pending in batch if pending.item.caller}
-    refusals = refused_callers(snapshot, callers)
-    errors = [_error(pending, refusals, snapshot) for pending in batch]
-    queries = [pending.item for pending, error in zip(batch, errors, strict=True) if error is None]
-    verdicts, effects = decide(snapshot, queries)
-    effects.idempotency_records = _idempotency_records(queries, verdicts)
-    authenticated = [caller for caller in callers if isinstance(refusals.get(caller), InsufficientScopes | None)]
-    effects.used_callers = _used_callers(snapshot, authenticated, queries, verdicts)
-    following = iter(verdicts)
-    return [error or next(following) for error in errors], effects
+def _name_of(caller: Principal) -> str:
+    if caller.api_key_id is not None:
+        return caller_name_of_key(caller.api_key_id)
+    return str(caller.kind) if caller.user_id is None else f"user:{caller.user_id}"
 
 
 def _error(pending: PendingQuery, refusals: Mapping[Caller, DomainError], snapshot: BatchSnapshot) -> Exception | None:
@@ -136,30 +156,26 @@ def _error(pending: PendingQuery, refusals: Mapping[Caller, DomainError], snapsh
         return DISCONNECTED
     if query.caller and query.caller in refusals:
         return refusals[query.caller]
-    return KeyBusy() if query.digest in snapshot.busy else None
+    record = snapshot.records.get(query.digest) if snapshot.busy else None
+    return KeyBusy() if record and record.key_id in snapshot.busy else None
 
 
 def _idempotency_records(
-    queries: Sequence[VerificationQuery], verdicts: Sequence[Verdict]
-) -> dict[IdempotencyKey, str]:
-    return {
-        (verdict.record.key_id, query.request_id): response_json(verdict, query.request_id).decode()
-        for query, verdict in zip(queries, verdicts, strict=True)
-        if query.is_idempotent and verdict.record and verdict.stored_response is None
-    }
+    snapshot: BatchSnapshot, queries: Sequence[VerificationQuery], decided: Sequence[Decided]
+) -> dict[IdempotencyKey, IdempotencyRecord]:
+    """Return the records of the first requests with an idempotency key."""
+    found: dict[IdempotencyKey, IdempotencyRecord] = {}
+    for query, verdict in zip(queries, decided, strict=True):
+        name = idempotency_key_of(query, snapshot.records)
+        if name and name not in snapshot.idempotency_records and name not in found and isinstance(verdict, Verdict):
+            response = response_json(verdict, query.request_id)
+            found[name] = IdempotencyRecord(fingerprint_of(query), snapshot.now, response)
+    return found
 
 
-def _used_callers(
-    snapshot: BatchSnapshot,
-    callers: Iterable[Caller],
-    queries: Sequence[VerificationQuery],
-    verdicts: Sequence[Verdict],
-) -> dict[int, KeyRecord]:
-    """Return the keys that were used as credentials without changing their counters."""
-    records = [snapshot.callers[caller.digest] for caller in callers]
-    records += [
-        verdict.record
-        for query, verdict in zip(queries, verdicts, strict=True)
-        if query.is_credential and not query.is_metered and verdict.record and verdict.is_valid
-    ]
-    return {record.key_id: record for record in records}
+def _authenticated(
+    snapshot: BatchSnapshot, callers: Iterable[Caller], refusals: Mapping[Caller, DomainError]
+) -> set[int]:
+    """Return the keys of the callers that were authenticated, also of those that lack the scope."""
+    valid = [caller for caller in callers if isinstance(refusals.get(caller), InsufficientScopes | None)]
+    return {snapshot.records[caller.digest].key_id for caller in valid}

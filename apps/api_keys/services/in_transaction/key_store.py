@@ -18,6 +18,7 @@ from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.principal import Principal
 from apps.core.authorization.scopes import effective_scopes, grants
 from apps.core.errors import InvalidCredential
+from apps.credits.services.in_transaction.balances import Balances
 
 NOTHING: Mapping[str, Any] = {}
 
@@ -26,9 +27,15 @@ class KeyStore:
     """Inserts and changes keys of a locked account. The caller has checked the rights."""
 
     def __init__(
-        self, keys: ApiKeyRepository, secrets: KeySecretRepository, audit: AuditTrail, notices: KeyNotices
+        self,
+        keys: ApiKeyRepository,
+        secrets: KeySecretRepository,
+        balances: Balances,
+        audit: AuditTrail,
+        notices: KeyNotices,
     ) -> None:
         self._keys = keys
+        self._balances = balances
         self._secrets = secrets
         self._audit = audit
         self._notices = notices
@@ -83,6 +90,7 @@ class KeyStore:
             fields["environment"] = creator.environment
         if creator.budget is None:
             return inherited(creator, fields, Decimal(0))
+        await self._balances.lock(creator.user_id)
         within = inherited(creator, fields, await self._keys.lock_budget_spent(creator))
         await self._keys.update(creator, budget=creator.budget - within["budget"])
         return within

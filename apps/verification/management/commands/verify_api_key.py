@@ -6,12 +6,14 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from apps.core.authorization.principal import OPERATOR
 from apps.core.errors import ValidationFailed
 from apps.core.event_loop import call_service
 from apps.core.management.service_command import STANDARD_INPUT, ServiceCommand, read_secret
 from apps.core.values.ip_addresses import parse_address
 from apps.verification.dependencies import verification_service
-from apps.verification.schemas.verification import VerifyRequest, VerifyResponse
+from apps.verification.domain import Purpose
+from apps.verification.schemas.verification import VerifyRequest
 
 REFUSED_EXIT_CODE = 3
 
@@ -36,9 +38,9 @@ class Command(ServiceCommand):
             raise ValidationFailed.of("ip", "must be an IP address")
         key = SecretStr(read_secret("API key"))
         request = VerifyRequest(key=key, scopes=options["scopes"], ip=options["ip"])
-        verdict, request_id = call_service(verification_service().verify, request, is_metered=False)
-        self.show(VerifyResponse.of(verdict, request_id), options)
-        if not verdict.is_valid:
+        verified = call_service(verification_service().verify, OPERATOR, request, Purpose.INSPECTION)
+        self.show(verified, options)
+        if not verified.valid:
             sys.exit(REFUSED_EXIT_CODE)
 
 
