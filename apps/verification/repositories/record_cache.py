@@ -4,11 +4,11 @@ A record is never used because it is here: the transaction of each batch asks th
 rows, what has changed since the position of the cache (`record_changes.py`), and loads it again.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from typing import NamedTuple, Self
 
-from apps.verification.domain import KeyRecord
+from apps.verification.domain.key_record import KeyRecord, size_of_shared
 from apps.verification.repositories.record_changes import RecordChanges
 
 RECORD_CACHE_BYTES_MAXIMUM = 80_000_000
@@ -40,6 +40,8 @@ class RecordCache:
         # Tuples, because nearly every key has one secret, and a set takes four times as much memory.
         self._digests_of_keys: dict[int, tuple[bytes, ...]] = {}
         self._keys_of_users: dict[int, set[int]] = {}
+        # How many records have a part, by its identity: its size counts once, and until the last of them is removed.
+        self._uses_of_parts: Counter[int] = Counter()
 
     def __len__(self) -> int:
         return len(self._records)
@@ -70,6 +72,7 @@ class RecordCache:
             self._records.clear()
             self._digests_of_keys.clear()
             self._keys_of_users.clear()
+            self._uses_of_parts.clear()
             self.size = 0
             return
         key_ids = changes.key_ids.union(*(self._keys_of_users.get(user_id, ()) for user_id in changes.user_ids))
@@ -82,12 +85,16 @@ class RecordCache:
         self._digests_of_keys[record.key_id] = (*self._digests_of_keys.get(record.key_id, ()), record.digest)
         self._keys_of_users.setdefault(record.user_id, set()).add(record.key_id)
         self.size += record.size
+        for part in record.shared_parts:
+            self._uses_of_parts[id(part)] += 1
+            if self._uses_of_parts[id(part)] == 1:
+                self.size += size_of_shared(part)
 
     def _remove(self, digest: bytes) -> None:
         record = self._records.pop(digest, None)
         if record is None:
             return
-        self.size -= record.size
+        self._release(record)
         others = tuple(other for other in self._digests_of_keys[record.key_id] if other != digest)
         if others:
             self._digests_of_keys[record.key_id] = others
@@ -97,3 +104,11 @@ class RecordCache:
         keys.discard(record.key_id)
         if not keys:
             del self._keys_of_users[record.user_id]
+
+    def _release(self, record: KeyRecord) -> None:
+        self.size -= record.size
+        for part in record.shared_parts:
+            self._uses_of_parts[id(part)] -= 1
+            if not self._uses_of_parts[id(part)]:
+                del self._uses_of_parts[id(part)]
+                self.size -= size_of_shared(part)

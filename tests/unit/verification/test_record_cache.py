@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.verification.domain import KeyRecord
+from apps.verification.domain.key_record import size_of_shared
 from apps.verification.repositories.record_cache import Position, RecordCache
 from apps.verification.repositories.record_changes import RecordChanges
 from tests.unit.verification.records import NOW, record
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.unit
 
 FIRST, SECOND = Position("1:1:", "here"), Position("2:2:", "here")
 ROOM = 10**9
+PLAN = '[["minute", 5, 60]]'
 
 
 def key(number: int, *, user_id: int = 7, secret: str = "", **changes: Any) -> KeyRecord:
@@ -137,6 +139,35 @@ def test_the_bound_is_in_bytes():
         assert cache.size <= bytes_maximum
 
 
+def test_what_records_share_counts_once_and_as_long_as_one_has_it():
+    scopes, networks = ["a:b", "c:d"], ["192.0.2.0/24"]
+    alike = [key(number, plan_rate_limits=PLAN, scopes=scopes, ip_allowlist=networks) for number in (1, 2)]
+    other = key(3, plan_rate_limits=PLAN, scopes=["e:f"])
+    assert alike[0].rate_limits is alike[1].rate_limits is other.rate_limits
+    parts = {id(part): size_of_shared(part) for each in (*alike, other) for part in each.shared_parts}
+    cache = cache_of(*alike, other)
+    assert cache.size == sum(each.size for each in (*alike, other)) + sum(parts.values())
+    cache.apply(changes(key_ids=[1]))
+    assert cache.size == alike[1].size + other.size + sum(parts.values())
+    cache.apply(changes(key_ids=[2]))
+    assert cache.size == other.size + sum(map(size_of_shared, other.shared_parts))
+    cache.apply(changes(key_ids=[3]))
+    assert (cache.size, cache._uses_of_parts) == (0, {})
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"scopes": [f"scope:{number}" for number in range(10)]},
+        {"ip_allowlist": [f"10.0.{number}.0/24" for number in range(10)]},
+        {"rate_limits": '[{"name": "own", "limit": 5, "period_seconds": 1}]'},
+    ],
+)
+def test_what_no_other_record_has_takes_room(own: dict[str, Any]):
+    plain = cache_of(key(1, plan_rate_limits=PLAN), key(2, plan_rate_limits=PLAN))
+    assert cache_of(key(1, plan_rate_limits=PLAN), key(2, plan_rate_limits=PLAN, **own)).size > plain.size + 500
+
+
 def test_a_long_description_takes_more_room():
     short, long = key(1), key(1, metadata='{"text": "%s"}' % ("x" * 5000))
     assert long.size >= short.size + 5000
@@ -182,7 +213,8 @@ def test_the_cache_agrees_with_a_list_in_order_of_use(sent: list[tuple[str, Any]
         assert list(cache._records) == list(expected)
         assert cache.size == sum(each.size for each in expected.values()) <= room * size
     cache.apply(changes(user_ids=[0, 1, 2]))
-    assert not any((cache._records, cache._digests_of_keys, cache._keys_of_users, cache.size))
+    rest = (cache._records, cache._digests_of_keys, cache._keys_of_users, cache._uses_of_parts, cache.size)
+    assert not any(rest)
 
 
 def test_times_do_not_count_for_the_position():
