@@ -135,7 +135,7 @@ async def _snapshot(
         CHECK.bind(records.position._asdict()),
         *_idempotency_lookups(queries, records.found),
     )
-    changes = RecordChanges.of(checked[0])
+    changes = RecordChanges._make(checked[0])
     snapshot = BatchSnapshot(
         now=changes.now,
         records=await _renewed(transaction, cache, records, changes),
@@ -159,7 +159,7 @@ async def _find(
         return _Records(found, {}, position)
     if position.snapshot is None:  # before the records are loaded, so that the check finds what changes meanwhile
         ((checked,),) = await transaction.fetch(CHECK.bind(position._asdict()))
-        position = Position.of(RecordChanges.of(checked))
+        position = Position.of(RecordChanges._make(checked))
     loaded = await _load(transaction, missing)
     return _Records(found | loaded, loaded, position)
 
@@ -169,13 +169,21 @@ async def _renewed(
 ) -> dict[bytes, KeyRecord]:
     """Return the records as they are now: those that have changed are loaded again. The cache gets all of them."""
     cache.apply(changes)
-    changed = {digest for digest, record in records.found.items() if changes.concerns(record)}
+    changed = {digest for digest, record in records.found.items() if _has_changed(record, changes)}
     cache.add([record for digest, record in records.loaded.items() if digest not in changed], Position.of(changes))
     if not changed:
         return records.found
     renewed = await _load(transaction, changed)
     cache.add(renewed.values(), Position.of(changes))
     return {digest: record for digest, record in records.found.items() if digest not in changed} | renewed
+
+
+def _has_changed(record: KeyRecord, changes: RecordChanges) -> bool:
+    return (
+        not changes.is_continuous
+        or record.key_id in (changes.key_ids or ())
+        or record.user_id in (changes.user_ids or ())
+    )
 
 
 async def _load(transaction: PipelinedTransaction, digests: Collection[bytes]) -> dict[bytes, KeyRecord]:

@@ -66,13 +66,14 @@ class RecordCache:
     def apply(self, changes: RecordChanges) -> None:
         """Remove the records that have changed; the others are valid at the position of the changes."""
         self.position = Position.of(changes)
-        if changes.is_everything:
+        if not changes.is_continuous:
             self._records.clear()
             self._digests_of_keys.clear()
             self._keys_of_users.clear()
             self.size = 0
             return
-        key_ids = changes.key_ids.union(*(self._keys_of_users.get(user_id, ()) for user_id in changes.user_ids))
+        key_ids = set(changes.key_ids or ())
+        key_ids.update(*(self._keys_of_users.get(user_id, ()) for user_id in changes.user_ids or ()))
         for key_id in key_ids:
             for digest in self._digests_of_keys.get(key_id, ()):
                 self._remove(digest)

@@ -1,0 +1,63 @@
+-- name: check
+-- What has changed since the snapshot of the last check. A statement has one snapshot, so the next check starts from
+-- exactly what this one has seen. The last snapshot does not show transactions that began after it (from its xmax) or
+-- were in progress (its xip): one that began early and commits late is found, which no highest id or time could promise.
+-- Both bounds of xid are given, because the generic plan expects a single one to match a third of the table.
+WITH triggers AS (
+    SELECT
+        string_agg(concat(oid, '/', xmin), ' ' ORDER BY oid) AS versions,
+        count(*) FILTER (WHERE tgenabled = 'A') = {triggers} AS are_enabled
+    FROM pg_trigger
+    WHERE tgrelid = ANY({tables}) AND tgname = ANY({names})
+), state AS MATERIALIZED (
+    SELECT
+        concat_ws(
+            ' ',
+            -- Another server, or a restart.
+            date_part('epoch', pg_postmaster_start_time()),
+            -- A crash resets it, and may use ids of transactions again. It is compared only with itself, as the former.
+            date_part('epoch', pg_stat_get_bgwriter_stat_reset_time()),
+            -- Another database, or a table that was replaced, rewritten or truncated.
+            (SELECT oid FROM pg_database WHERE datname = current_database()),
+            (
+                SELECT string_agg(concat(oid, '/', relfilenode), ' ' ORDER BY oid) FROM pg_class
+                WHERE oid = ANY({tables} || 'record_changes'::regclass)
+            ),
+            -- A trigger that was created, enabled or disabled, if only for a moment.
+            triggers.versions
+        ) AS identity,
+        -- A standby's snapshots are incomplete.
+        triggers.are_enabled AND NOT pg_is_in_recovery() AS is_watched
+    FROM triggers
+), change AS (
+    SELECT kind, record_id FROM (
+        (
+            SELECT kind, record_id FROM record_changes
+            WHERE xid >= pg_snapshot_xmax(%(snapshot)s::pg_snapshot) AND xid < pg_snapshot_xmax(pg_current_snapshot())
+        )
+        UNION ALL
+        (
+            SELECT kind, record_id FROM record_changes
+            WHERE xid = ANY(ARRAY(SELECT pg_snapshot_xip(%(snapshot)s::pg_snapshot)))
+        )
+    ) AS missed
+    LIMIT {maximum} + 1
+), changes AS (
+    SELECT
+        count(*) > {maximum} OR coalesce(bool_or(kind = 'all'), false) AS are_all,
+        array_agg(record_id) FILTER (WHERE kind = 'key') AS key_ids,
+        array_agg(record_id) FILTER (WHERE kind = 'user') AS user_ids
+    FROM change
+)
+SELECT
+    pg_current_snapshot()::text,
+    state.identity,
+    statement_timestamp(),
+    coalesce(state.is_watched AND state.identity = %(identity)s::text AND NOT changes.are_all, false) AND NOT EXISTS (
+        SELECT FROM record_changes
+        WHERE kind = 'floor' AND xid >= pg_snapshot_xmin(%(snapshot)s::pg_snapshot)
+            AND xid < pg_snapshot_xmin(pg_current_snapshot())
+    ),
+    changes.key_ids,
+    changes.user_ids
+FROM state, changes
