@@ -12,6 +12,8 @@ from apps.verification.domain import KeyRecord
 from apps.verification.repositories.record_changes import RecordChanges
 
 RECORD_CACHE_BYTES_MAXIMUM = 80_000_000
+# Measured: a record, its digest and ids, and its places in the three dictionaries of the cache.
+RECORD_BYTES = 580
 
 
 class Position(NamedTuple):
@@ -37,8 +39,8 @@ class RecordCache:
         self.size = 0
         self._bytes_maximum = bytes_maximum
         self._records: OrderedDict[bytes, KeyRecord] = OrderedDict()
-        # Tuples, because nearly every key has one secret, and a set takes four times as much memory.
-        self._digests_of_keys: dict[int, tuple[bytes, ...]] = {}
+        # Nearly every key has one secret, and a collection would take more memory than it.
+        self._digests_of_keys: dict[int, bytes | tuple[bytes, ...]] = {}
         self._keys_of_users: dict[int, set[int]] = {}
 
     def __len__(self) -> int:
@@ -75,21 +77,22 @@ class RecordCache:
         key_ids = set(changes.key_ids or ())
         key_ids.update(*(self._keys_of_users.get(user_id, ()) for user_id in changes.user_ids or ()))
         for key_id in key_ids:
-            for digest in self._digests_of_keys.get(key_id, ()):
+            for digest in self._digests_of(key_id):
                 self._remove(digest)
 
     def _insert(self, record: KeyRecord) -> None:
         self._records[record.digest] = record
-        self._digests_of_keys[record.key_id] = (*self._digests_of_keys.get(record.key_id, ()), record.digest)
+        others = self._digests_of(record.key_id)
+        self._digests_of_keys[record.key_id] = (*others, record.digest) if others else record.digest
         self._keys_of_users.setdefault(record.user_id, set()).add(record.key_id)
-        self.size += record.size
+        self.size += _size(record)
 
     def _remove(self, digest: bytes) -> None:
         record = self._records.pop(digest, None)
         if record is None:
             return
-        self.size -= record.size
-        others = tuple(other for other in self._digests_of_keys[record.key_id] if other != digest)
+        self.size -= _size(record)
+        others = tuple(other for other in self._digests_of(record.key_id) if other != digest)
         if others:
             self._digests_of_keys[record.key_id] = others
             return
@@ -98,3 +101,12 @@ class RecordCache:
         keys.discard(record.key_id)
         if not keys:
             del self._keys_of_users[record.user_id]
+
+    def _digests_of(self, key_id: int) -> tuple[bytes, ...]:
+        found = self._digests_of_keys.get(key_id, ())
+        return (found,) if isinstance(found, bytes) else found
+
+
+def _size(record: KeyRecord) -> int:
+    """Return about how many bytes of memory a record takes here, without the properties that it shares with others."""
+    return RECORD_BYTES + len(record.name) + (len(record.properties) if record.expires_at else 0)
