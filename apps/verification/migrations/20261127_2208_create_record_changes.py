@@ -1,7 +1,7 @@
 """Record, by transaction, what changes in the rows that verdicts depend on, so that workers can cache these rows.
 
 The triggers fire in sessions with `session_replication_role = replica` too: logical replication and restores. They are
-row-level, because replication fires no statement-level ones but those of TRUNCATE. A change that no verdict depends on
+row-level, because replication fires no statement-level ones. A change that no verdict depends on
 adds no row.
 """
 
@@ -47,8 +47,16 @@ OF_KEY, OF_SECRET = "note_record_change('key', 'id')", "note_record_change('key'
 OF_USER, OF_MEMBERSHIP = "note_record_change('user', 'id')", "note_record_change('user', 'user_id')"
 OF_ALL = "note_change_of_all_records()"
 # Per table: what notes a change, the columns that verdicts depend on, and the events that note one besides UPDATE.
-# Workers cache no unknown secrets, so new keys, secrets, accounts and plans change nothing that they have cached.
+# Workers cache no unknown secrets, so new keys, secrets, accounts and plans change nothing that they have cached. They
+# notice TRUNCATE by the table's new file. The tables are locked in this order.
 TRIGGERS = [
+    (
+        "users",
+        OF_USER,
+        ("id", "plan_id", "is_active", "is_staff", "is_superuser", "locked_until", "deleted_at"),
+        "DELETE",
+    ),
+    ("users_groups", OF_MEMBERSHIP, ("user_id", "group_id"), "INSERT OR DELETE"),
     (
         "api_keys",
         OF_KEY,
@@ -59,13 +67,6 @@ TRIGGERS = [
         "DELETE",
     ),
     ("api_key_secrets", OF_SECRET, ("api_key_id", "digest", "expires_at"), "DELETE"),
-    (
-        "users",
-        OF_USER,
-        ("id", "plan_id", "is_active", "is_staff", "is_superuser", "locked_until", "deleted_at"),
-        "DELETE",
-    ),
-    ("users_groups", OF_MEMBERSHIP, ("user_id", "group_id"), "INSERT OR DELETE"),
     ("role_scopes", OF_ALL, ("role_id", "scope"), "INSERT OR DELETE"),
     ("plans", OF_ALL, ("id", "name"), "DELETE"),
     ("plan_limits", OF_ALL, ("plan_id", "name", '"limit"', "period_seconds"), "INSERT OR DELETE"),
@@ -74,13 +75,10 @@ FORWARD = """
 CREATE TRIGGER record_changes_update AFTER UPDATE ON {table} FOR EACH ROW
     WHEN (({old}) IS DISTINCT FROM ({new})) EXECUTE FUNCTION {function};
 CREATE TRIGGER record_changes_rows AFTER {events} ON {table} FOR EACH ROW EXECUTE FUNCTION {function};
-CREATE TRIGGER record_changes_truncate AFTER TRUNCATE ON {table} EXECUTE FUNCTION note_change_of_all_records();
 ALTER TABLE {table} ENABLE ALWAYS TRIGGER record_changes_update;
 ALTER TABLE {table} ENABLE ALWAYS TRIGGER record_changes_rows;
-ALTER TABLE {table} ENABLE ALWAYS TRIGGER record_changes_truncate;
 """
 BACKWARD = """
-DROP TRIGGER record_changes_truncate ON {table};
 DROP TRIGGER record_changes_rows ON {table};
 DROP TRIGGER record_changes_update ON {table};
 """

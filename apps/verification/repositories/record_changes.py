@@ -13,9 +13,9 @@ from apps.core.database.statements import load_statements
 SQL = load_statements(Path(__file__).with_name("record_changes.sql"))
 # Reloading more records than this takes longer than forgetting all of them.
 CHANGES_MAXIMUM = 1_000
-# The tables that have triggers, and the names of the three triggers on each.
+# The tables that have triggers, and the names of the two triggers on each.
 WATCHED_TABLES = ("api_keys", "api_key_secrets", "users", "users_groups", "role_scopes", "plans", "plan_limits")
-TRIGGER_NAMES = ("record_changes_update", "record_changes_rows", "record_changes_truncate")
+TRIGGER_NAMES = ("record_changes_update", "record_changes_rows")
 
 
 def _check() -> NumberedStatement:

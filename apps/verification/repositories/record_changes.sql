@@ -3,9 +3,10 @@
 -- exactly what this one has seen. The last snapshot does not show transactions that began after it (from its xmax) or
 -- were in progress (its xip): one that began early and commits late is found, which no highest id or time could promise.
 -- Both bounds of xid are given, because the generic plan expects a single one to match a third of the table.
-WITH triggers AS (
+WITH trigger AS (
+    -- Changes if a trigger was created, enabled or disabled, if only for a moment.
     SELECT
-        string_agg(concat(oid, '/', xmin), ' ' ORDER BY oid) AS versions,
+        sum(hashtextextended(xmin::text, oid::bigint)) AS version,
         count(*) FILTER (WHERE tgenabled = 'A') = {triggers} AS are_enabled
     FROM pg_trigger
     WHERE tgrelid = ANY({tables}) AND tgname = ANY({names})
@@ -17,30 +18,27 @@ WITH triggers AS (
             date_part('epoch', pg_postmaster_start_time()),
             -- A crash resets it, and may use ids of transactions again. It is compared only with itself, as the former.
             date_part('epoch', pg_stat_get_bgwriter_stat_reset_time()),
-            -- Another database, or a table that was replaced, rewritten or truncated.
             (SELECT oid FROM pg_database WHERE datname = current_database()),
+            -- A table was replaced, rewritten or truncated.
             (
-                SELECT string_agg(concat(oid, '/', relfilenode), ' ' ORDER BY oid) FROM pg_class
-                WHERE oid = ANY({tables} || 'record_changes'::regclass)
+                SELECT sum(hashoidextended(relfilenode, oid::bigint)) FROM pg_class
+                WHERE oid = ANY({tables} || 'record_changes'::regclass::oid)
             ),
-            -- A trigger that was created, enabled or disabled, if only for a moment.
-            triggers.versions
+            trigger.version
         ) AS identity,
         -- A standby's snapshots are incomplete.
-        triggers.are_enabled AND NOT pg_is_in_recovery() AS is_watched
-    FROM triggers
+        trigger.are_enabled AND NOT pg_is_in_recovery() AS is_watched
+    FROM trigger
 ), change AS (
-    SELECT kind, record_id FROM (
-        (
-            SELECT kind, record_id FROM record_changes
-            WHERE xid >= pg_snapshot_xmax(%(snapshot)s::pg_snapshot) AND xid < pg_snapshot_xmax(pg_current_snapshot())
-        )
-        UNION ALL
-        (
-            SELECT kind, record_id FROM record_changes
-            WHERE xid = ANY(ARRAY(SELECT pg_snapshot_xip(%(snapshot)s::pg_snapshot)))
-        )
-    ) AS missed
+    (
+        SELECT kind, record_id FROM record_changes
+        WHERE xid >= pg_snapshot_xmax(%(snapshot)s::pg_snapshot) AND xid < pg_snapshot_xmax(pg_current_snapshot())
+    )
+    UNION ALL
+    (
+        SELECT kind, record_id FROM record_changes
+        WHERE xid = ANY(ARRAY(SELECT pg_snapshot_xip(%(snapshot)s::pg_snapshot)))
+    )
     LIMIT {maximum} + 1
 ), changes AS (
     SELECT
