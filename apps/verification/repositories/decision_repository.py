@@ -153,7 +153,7 @@ def _write(transaction: PipelinedTransaction, effects: BatchEffects, now: dateti
         transaction.send(*TOUCH.bind(stale))
 
 
-def _usage(effects: BatchEffects) -> dict[str, str]:
+def _usage(effects: BatchEffects) -> dict[str, str | None]:
     calls, updates, debits = effects.calls, effects.counter_updates, effects.debits
     return {
         "key_ids": array_of_numbers([update.key_id for update in updates]),
@@ -165,7 +165,7 @@ def _usage(effects: BatchEffects) -> dict[str, str]:
         "api_key_ids": array_of_numbers([record.key_id for _, record in calls]),
         "costs": array_of_numbers([query.cost for query, _ in calls]),
         "weights": array_of_numbers([query.weight for query, _ in calls]),
-        "tags": array_of_texts([query.tag for query, _ in calls]),
+        "tags": array_of_texts([query.tag for query, _ in calls]) if any(query.tag for query, _ in calls) else None,
         "request_ids": array_of_texts([query.request_id for query, _ in calls]),
     }
 
