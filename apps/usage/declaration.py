@@ -9,9 +9,11 @@ DECLARATION = AppDeclaration(
     personal_data=PersonalDataDeclaration(
         service=usage_personal_data,
         section="usage",
-        exported=["usage.UsageEvent"],
+        exported=["usage.UsageEvent", "usage.UsageBatch", "usage.UsageRecord"],
         not_erased={
-            "usage.UsageEvent": "Proves the charges in the ledger; identifies no person once the account is erased."
+            "usage.UsageEvent": "Proves the charges in the ledger; identifies no person once the account is erased.",
+            "usage.UsageBatch": "Becomes usage events and ledger entries within seconds.",
+            "usage.UsageRecord": "A view of usage.",
         },
     ),
     clean_up_tasks=[

@@ -27,7 +27,7 @@ def write_effects(transaction: PipelinedTransaction, effects: BatchEffects, now:
         transaction.send(*TOUCH.bind({"now": now, "key_ids": array_of_numbers(effects.used_credentials)}))
 
 
-def _usage(effects: BatchEffects) -> dict[str, str]:
+def _usage(effects: BatchEffects) -> dict[str, str | None]:
     calls, updates, debits = effects.calls, effects.counter_updates, effects.debits
     return {
         "key_ids": array_of_numbers([update.key_id for update in updates]),
@@ -39,7 +39,7 @@ def _usage(effects: BatchEffects) -> dict[str, str]:
         "api_key_ids": array_of_numbers([record.key_id for _, record in calls]),
         "costs": array_of_numbers([query.cost for query, _ in calls]),
         "weights": array_of_numbers([query.weight for query, _ in calls]),
-        "tags": array_of_texts([query.tag for query, _ in calls]),
+        "tags": array_of_texts([query.tag for query, _ in calls]) if any(query.tag for query, _ in calls) else None,
         "request_ids": array_of_texts([query.request_id for query, _ in calls]),
     }
 
