@@ -1,5 +1,6 @@
 """Writes the effects of a batch of verifications."""
 
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -15,16 +16,21 @@ INSERT_IDEMPOTENCY_RECORDS = NumberedStatement.of(SQL["insert_idempotency_record
 TOUCH = NumberedStatement.of(SQL["touch"])
 
 
-def write_effects(transaction: PipelinedTransaction, effects: BatchEffects, now: datetime) -> None:
-    """Queue the statements that write the effects, for the next round trip of the transaction."""
+def write_effects(
+    transaction: PipelinedTransaction, effects: BatchEffects, now: datetime, used_credentials: Collection[int]
+) -> None:
+    """Queue the statements that write the effects, for the next round trip of the transaction.
+
+    `used_credentials` are those of the effects whose use is to be written.
+    """
     if effects.counter_updates:
         transaction.send(*WRITE_USAGE.bind({"now": now, **_usage(effects)}))
     if effects.denials:
         transaction.send(*COUNT_DENIALS.bind({"now": now, **_denials(effects)}))
     if effects.idempotency_records:
         transaction.send(*INSERT_IDEMPOTENCY_RECORDS.bind({"now": now, **_idempotency_records(effects)}))
-    if effects.used_credentials:
-        transaction.send(*TOUCH.bind({"now": now, "key_ids": array_of_numbers(effects.used_credentials)}))
+    if used_credentials:
+        transaction.send(*TOUCH.bind({"now": now, "key_ids": array_of_numbers(used_credentials)}))
 
 
 def _usage(effects: BatchEffects) -> dict[str, str | None]:

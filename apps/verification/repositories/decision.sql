@@ -117,6 +117,6 @@ UPDATE api_key_counters SET last_used_at = %(now)s
 WHERE api_key_id IN (
     SELECT api_key_id FROM api_key_counters
     WHERE api_key_id = ANY(%(key_ids)s::bigint[])
-        AND (last_used_at IS NULL OR last_used_at <= %(now)s::timestamptz - interval '1 minute')
+        AND (last_used_at IS NULL OR last_used_at < date_trunc('minute', %(now)s::timestamptz))
     FOR NO KEY UPDATE SKIP LOCKED
 )

@@ -136,7 +136,7 @@ def query_of(
         address=address,
         has_unreadable_address=address is None and request.ip is not None,
         tag=request.tag,
-        request_id=request.request_id or f"{getrandbits(REQUEST_ID_BITS):032x}",  # noqa: S311  unique, not secret
+        request_id=request.request_id or f"{getrandbits(REQUEST_ID_BITS):032x}",  # unique, not secret
         is_idempotent=request.request_id is not None and purpose is Purpose.METERED,
         caller=caller,
         caller_name=caller_name,
