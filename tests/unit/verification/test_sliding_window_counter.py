@@ -1,10 +1,19 @@
 """The sliding window counter: never more than the limit in any interval, exact waits, and few entries."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from apps.verification.services.sliding_window_counter import SlidingWindowCounter
+from apps.verification.services.sliding_window_counter import (
+    AHEAD_MS,
+    ENTRY,
+    WEIGHT_MAXIMUM,
+    SlidingWindowCounter,
+    packed,
+)
+from tests.unit.verification.list_counter import ListCounter
 
 pytestmark = pytest.mark.unit
 
@@ -18,14 +27,23 @@ steps = st.one_of(
 )
 
 
-def counter_at(now_ms: int, *entries: int, period_ms: int = MINUTE) -> SlidingWindowCounter:
-    return SlidingWindowCounter(period_ms, list(entries), now_ms)
+def counter_at(now_ms: int, *entries: int, made_ms: int | None = None, period_ms: int = MINUTE) -> SlidingWindowCounter:
+    """Return the counter that has these entries, each a time and a weight."""
+    made = packed(zip(entries[::2], entries[1::2], strict=True))
+    return SlidingWindowCounter(period_ms, made, sum(entries[1::2]), now_ms, now_ms if made_ms is None else made_ms)
 
 
-def reopened(counter: SlidingWindowCounter, now_ms: int) -> SlidingWindowCounter:
+def reopened(counter: SlidingWindowCounter, now_ms: int, made_ms: int | None = None) -> SlidingWindowCounter:
     """Return the counter as the next batch reads it."""
-    period_ms, *entries = counter.stored()
-    return SlidingWindowCounter(period_ms, entries, now_ms)
+    made_ms = now_ms if made_ms is None else made_ms
+    return SlidingWindowCounter(counter.period_ms, counter.entries, counter.used, now_ms, made_ms)
+
+
+def stored(counter: SlidingWindowCounter) -> list[int]:
+    """Return the period and the entries, which weigh what is used."""
+    entries = list(ENTRY.iter_unpack(counter.entries))
+    assert counter.used == sum(weight for _, weight in entries)
+    return [counter.period_ms, *(number for entry in entries for number in entry)]
 
 
 def used_by(period_ms: int, *moments: int) -> SlidingWindowCounter:
@@ -38,14 +56,14 @@ def used_by(period_ms: int, *moments: int) -> SlidingWindowCounter:
 
 def test_an_empty_counter():
     counter = counter_at(NOW)
-    assert (counter.used, counter.wait_ms(0), counter.reset_at_ms, counter.stored()) == (0, 0, NOW, [MINUTE])
+    assert (counter.used, counter.wait_ms(0), counter.reset_at_ms, stored(counter)) == (0, 0, NOW, [MINUTE])
 
 
 def test_added_weights_are_used_and_stored():
     counter = counter_at(NOW)
     counter.add(3)
     counter.add(2)
-    assert (counter.used, counter.stored()) == (5, [MINUTE, NOW, 5])
+    assert (counter.used, stored(counter)) == (5, [MINUTE, NOW, 5])
     assert reopened(counter, NOW + 1).used == 5
 
 
@@ -69,7 +87,7 @@ def test_the_wait_is_until_enough_calls_have_stopped_counting(used_maximum: int,
 
 def test_few_calls_have_exact_entries():
     counter = used_by(MINUTE, NOW, NOW + 1, NOW + 1, NOW + 2)
-    assert counter.stored() == [MINUTE, NOW, 1, NOW + 1, 2, NOW + 2, 1]
+    assert stored(counter) == [MINUTE, NOW, 1, NOW + 1, 2, NOW + 2, 1]
 
 
 def test_many_calls_of_one_slot_share_an_entry():
@@ -77,7 +95,7 @@ def test_many_calls_of_one_slot_share_an_entry():
     many = range(edge - 20_000, edge - 8_000, 200)
     counter = used_by(MINUTE, *many, edge - 900, edge - 1, edge, edge + 999)
     assert len(many) == 60
-    assert counter.stored()[1 + 2 * 60 :] == [edge - 1, 2, edge + 999, 2]
+    assert stored(counter)[1 + 2 * 60 :] == [edge - 1, 2, edge + 999, 2]
 
 
 def test_after_sixty_entries_a_call_shares_the_entry_of_its_slot():
@@ -85,9 +103,9 @@ def test_after_sixty_entries_a_call_shares_the_entry_of_its_slot():
     edge = NOW - NOW % (17 * 16)
     counter = used_by(1000, *range(edge - 59, edge + 1))
     for made_ms in (edge + 16, edge + 17):
-        counter = SlidingWindowCounter(1000, counter.stored()[1:], made_ms - 1, made_ms)
+        counter = reopened(counter, made_ms - 1, made_ms)
         counter.add(1)
-    assert counter.stored()[1 + 2 * 59 :] == [edge + 16, 2, edge + 17, 1]
+    assert stored(counter)[1 + 2 * 59 :] == [edge + 16, 2, edge + 17, 1]
 
 
 def test_a_limit_of_sixty_is_exact():
@@ -102,7 +120,7 @@ def test_a_limit_of_sixty_is_exact():
 
 
 def test_entries_of_a_clock_that_was_set_back_count_as_made_now():
-    counter = SlidingWindowCounter(MINUTE, [NOW, 1, NOW + 365 * 24 * HOUR, 1], NOW + 1000)
+    counter = counter_at(NOW + 1000, NOW, 1, NOW + 365 * 24 * HOUR, 1)
     assert (counter.used, counter.wait_ms(0), counter.reset_at_ms) == (2, MINUTE, NOW + 1000 + MINUTE)
     assert counter.wait_ms(1) == MINUTE - 1000  # the other entry keeps its time
     assert reopened(counter, NOW + 1000 + MINUTE).used == 0
@@ -110,15 +128,15 @@ def test_entries_of_a_clock_that_was_set_back_count_as_made_now():
 
 @pytest.mark.parametrize(("ahead_ms", "made_ms"), [(14_999, 14_999), (15_000, 15_000), (15_001, 1)])
 def test_an_entry_may_be_fifteen_seconds_ahead_of_the_clock(ahead_ms: int, made_ms: int):
-    counter = SlidingWindowCounter(MINUTE, [NOW + ahead_ms, 2], NOW, NOW + 1)
-    assert counter.stored() == [MINUTE, NOW + made_ms, 2]
+    counter = counter_at(NOW, NOW + ahead_ms, 2, made_ms=NOW + 1)
+    assert stored(counter) == [MINUTE, NOW + made_ms, 2]
     assert (counter.used, counter.reset_at_ms) == (2, NOW + made_ms + MINUTE)
 
 
 def test_a_call_of_a_clock_behind_is_stored_with_the_newest_call():
-    counter = SlidingWindowCounter(MINUTE, [NOW + 10_000, 1], NOW, NOW + 1)
+    counter = counter_at(NOW, NOW + 10_000, 1, made_ms=NOW + 1)
     counter.add(1)
-    assert counter.stored() == [MINUTE, NOW + 10_000, 2]
+    assert stored(counter) == [MINUTE, NOW + 10_000, 2]
     assert (counter.now_ms, counter.wait_ms(0), counter.wait_ms(2)) == (NOW + 9_999, MINUTE + 1, 0)
 
 
@@ -149,7 +167,7 @@ def test_a_clock_behind_the_newest_call_frees_nothing():
     behind = reopened(counter, NOW - 4_000)
     assert behind.used == 2
     behind.add(1)
-    assert behind.stored() == [MINUTE, NOW, 1, NOW + 10_000, 2]
+    assert stored(behind) == [MINUTE, NOW, 1, NOW + 10_000, 2]
     assert behind.wait_ms(2) == 50_000
     assert behind.reset_at_ms == NOW + 10_000 + MINUTE
 
@@ -213,7 +231,73 @@ def test_a_counter_stays_small(period_ms: int, start: int):
     for moment in range(NOW + start, NOW + start + 2 * period_ms, max(1, period_ms // 1000)):
         counter = reopened(counter, moment)
         counter.add(1)
-        sizes.add(len(counter.stored()) // 2)
+        sizes.add(len(stored(counter)) // 2)
     assert max(sizes) <= ENTRIES_MAXIMUM
     assert max(sizes) >= 58
     assert counter.used <= 1000 + 1000 // 60 + 2
+
+
+# The clock may be set back, also by much; calls are made up to a millisecond after the moment that is read.
+moves = st.one_of(steps, st.sampled_from([-1, -999, -AHEAD_MS, -AHEAD_MS - 1, -HOUR, HOUR]))
+calls = st.tuples(moves, st.integers(0, 1), st.lists(st.integers(1, 1_000_000), max_size=3))
+
+
+@given(st.sampled_from(PERIODS), st.lists(calls, max_size=100))
+@example(1000, [(15, 0, [1])] * 100)
+@example(MINUTE, [(0, 0, [1]), (-AHEAD_MS, 1, [1]), (-1, 1, [2]), (MINUTE, 0, [3])])
+def test_the_packed_counter_equals_one_on_a_list(period_ms: int, batches: list[tuple[int, int, list[int]]]):
+    counter, plain, moment = counter_at(NOW, period_ms=period_ms), ListCounter(period_ms, [], NOW), NOW
+    for gap, rounded, weights in batches:
+        moment += gap
+        counter = reopened(counter, moment, moment + rounded)
+        plain = ListCounter(period_ms, plain.stored()[1:], moment, moment + rounded)
+        assert _facts(counter) == _facts(plain)
+        for weight in weights:
+            counter.add(weight)
+            plain.add(weight)
+        assert stored(counter) == plain.stored()
+        assert _facts(counter) == _facts(plain)
+
+
+def _facts(counter: SlidingWindowCounter | ListCounter) -> list[int]:
+    waits = [
+        counter.wait_ms(maximum) for maximum in (0, counter.used // 2, counter.used - 1, counter.used) if maximum >= 0
+    ]
+    return [counter.used, counter.now_ms, counter.reset_at_ms, *waits]
+
+
+@given(
+    st.sampled_from(PERIODS),
+    st.lists(st.tuples(st.integers(0, 400), st.sampled_from([1, 2**31, WEIGHT_MAXIMUM])), max_size=30),
+)
+@example(MINUTE, [(0, WEIGHT_MAXIMUM), (0, 1), (0, WEIGHT_MAXIMUM), (1, 1)])
+def test_weights_that_are_too_large_for_one_entry_are_several(period_ms: int, sent: list[tuple[int, int]]):
+    counter, plain, moment = counter_at(NOW, period_ms=period_ms), ListCounter(period_ms, [], NOW), NOW
+    for gap, weight in sent:
+        moment += gap
+        counter, plain = reopened(counter, moment), ListCounter(period_ms, plain.stored()[1:], moment)
+        counter.add(weight)
+        plain.add(weight)
+        assert _facts(counter) == _facts(plain)
+        assert _joined(stored(counter)) == _joined(plain.stored())
+
+
+def _joined(stored_counter: list[int]) -> dict[int, int]:
+    """Return what is used at each time."""
+    found: dict[int, int] = {}
+    for made_ms, weight in zip(stored_counter[1::2], stored_counter[2::2], strict=True):
+        found[made_ms] = found.get(made_ms, 0) + weight
+    return found
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**62), st.integers(1, 2**35)), max_size=5))
+@example([(NOW, WEIGHT_MAXIMUM + 1)])
+def test_packed_entries_have_the_same_weight(entries: list[tuple[int, int]]):
+    made = list(ENTRY.iter_unpack(packed(entries)))
+    assert sum(weight for _, weight in made) == sum(weight for _, weight in entries)
+    assert {made_ms for made_ms, _ in made} == {made_ms for made_ms, _ in entries}
+    assert all(0 < weight <= WEIGHT_MAXIMUM for _, weight in made)
+    times = [made_ms for made_ms, _ in entries]
+    assert [made_ms for made_ms, following in pairwise([*(each for each, _ in made), -1]) if made_ms != following] == [
+        made_ms for made_ms, following in pairwise([*times, -1]) if made_ms != following
+    ]
