@@ -175,6 +175,7 @@ def _denials(effects: BatchEffects) -> dict[str, str]:
     return {
         "key_ids": array_of_numbers([key_id for key_id, _ in denials]),
         "codes": array_of_texts([code for _, code in denials]),
+        "details": array_of_texts([""] * len(denials)),
         "counts": array_of_numbers(denials.values()),
     }
 
