@@ -29,7 +29,7 @@ class UsageEventRepository:
 
     async def by_key_and_day(self, user_id: int, maximum: int) -> tuple[list[UsedOnDay], int]:
         """Return up to `maximum` rows of the last 31 days, the newest first, and how many there are."""
-        rows = await fetch_rows(SQL["by_key_and_day"], [user_id, maximum])
+        rows = await fetch_rows(SQL["by_key_and_day"], {"user_id": user_id, "maximum": maximum})
         return [UsedOnDay(*row[:-1]) for row in rows], rows[0][-1] if rows else 0
 
     async def expand_batches(self, maximum: int) -> int:

@@ -1,10 +1,12 @@
 -- name: by_key_and_day
--- The last 31 days only, which the index of accounts finds: an account may have millions of events.
+-- The last 31 days only, which the index of accounts finds: an account may have millions of events. Pending batches of
+-- other customers are skipped as a whole.
 SELECT api_key_id, (occurred_at AT TIME ZONE 'UTC')::date, count(*), sum(cost), count(*) OVER ()
 FROM usage_records
-WHERE user_id = %s AND occurred_at > now() - interval '31 days'
+WHERE user_id = %(user_id)s AND occurred_at > now() - interval '31 days'
+    AND (pending_user_ids IS NULL OR pending_user_ids @> ARRAY[%(user_id)s::bigint])
 GROUP BY 1, 2
-ORDER BY 2 DESC, 1 LIMIT %s
+ORDER BY 2 DESC, 1 LIMIT %(maximum)s
 
 -- name: expand_batches
 -- Deletes the oldest batches, which the database expands in the same transaction (the trigger usage_batches_expand).
