@@ -98,10 +98,11 @@ FROM debited
 HAVING %(user_ids)s::bigint[] <> '{}' OR count(*) > 0
 
 -- name: count_denials
-INSERT INTO usage_denials AS denial (api_key_id, minute_at, code, count)
-SELECT refused.api_key_id, date_trunc('minute', %(now)s::timestamptz), refused.code, refused.count
-FROM unnest(%(key_ids)s::bigint[], %(codes)s::text[], %(counts)s::bigint[]) AS refused (api_key_id, code, count)
-ON CONFLICT (api_key_id, minute_at, code) DO UPDATE SET count = denial.count + EXCLUDED.count
+INSERT INTO denials AS denial (api_key_id, minute_at, code, detail, count)
+SELECT refused.api_key_id, date_trunc('minute', %(now)s::timestamptz), refused.code, refused.detail, refused.count
+FROM unnest(%(key_ids)s::bigint[], %(codes)s::text[], %(details)s::text[], %(counts)s::bigint[])
+    AS refused (api_key_id, code, detail, count)
+ON CONFLICT (api_key_id, minute_at, code, detail) DO UPDATE SET count = denial.count + EXCLUDED.count
 
 -- name: insert_idempotency_records
 INSERT INTO verification_answers (caller, api_key_id, request_id, fingerprint, answered_at, answer)
