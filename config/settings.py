@@ -22,7 +22,7 @@ SECRET_KEY_FALLBACKS = ENVIRONMENT.secret_key_fallbacks
 ALLOWED_HOSTS = ENVIRONMENT.served_hosts
 
 INSTALLED_APPS = [
-    "config",
+    "config.apps.KeyhouseConfig",
     *OWN_APPS,
     "ninja",
     "config.apps.KeyhouseAdminConfig",

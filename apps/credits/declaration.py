@@ -35,10 +35,11 @@ DECLARATION = AppDeclaration(
     personal_data=PersonalDataDeclaration(
         service=credits_personal_data,
         section="credits",
-        exported=["credits.CreditBalance", "credits.CreditTransaction"],
+        exported=["credits.CreditBalance", "credits.CreditTransaction", "credits.LedgerEntry"],
         not_erased={
             "credits.CreditBalance": "Must agree with the ledger; holds amounts only.",
             "credits.CreditTransaction": "The ledger is append-only and kept for accounting.",
+            "credits.LedgerEntry": "A view of the ledger.",
         },
     ),
 )

@@ -186,7 +186,7 @@ def test_verifications_after_the_revocation_are_disabled(
     assert {response.code for response in verifications} == {"VALID", "DISABLED"}
     with psycopg.connect(server.database_url) as connection:
         rows = connection.execute(
-            "SELECT count(*) FROM usage_events WHERE api_key_id = %s", [busy_key["id"]]
+            "SELECT count(*) FROM usage_records WHERE api_key_id = %s", [busy_key["id"]]
         ).fetchone()
     assert rows == (len(valid),)
 

@@ -95,7 +95,7 @@ def test_the_load_reaches_both_workers(server: Server, service: dict[str, str], 
 
 def _usage_rows(server: Server, key_id: int) -> Counter[str]:
     with psycopg.connect(server.database_url) as connection:
-        rows = connection.execute("SELECT request_id FROM usage_events WHERE api_key_id = %s", [key_id])
+        rows = connection.execute("SELECT request_id FROM usage_records WHERE api_key_id = %s", [key_id])
         return Counter(request_id for (request_id,) in rows)
 
 

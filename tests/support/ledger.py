@@ -14,10 +14,10 @@ from tests.support.server import ENVIRONMENT, PROJECT
 OF_A_CUSTOMER = """
 SELECT
     (SELECT balance FROM credit_balances WHERE user_id = %(user)s),
-    (SELECT coalesce(sum(amount), 0) FROM credit_transactions WHERE user_id = %(user)s),
-    (SELECT coalesce(-sum(amount), 0) FROM credit_transactions WHERE user_id = %(user)s AND type = 'usage'),
-    (SELECT coalesce(sum(cost), 0) FROM usage_events WHERE user_id = %(user)s),
-    (SELECT count(*) FROM usage_events WHERE user_id = %(user)s)
+    (SELECT coalesce(sum(amount), 0) FROM ledger_entries WHERE user_id = %(user)s),
+    (SELECT coalesce(-sum(amount), 0) FROM ledger_entries WHERE user_id = %(user)s AND type = 'usage'),
+    (SELECT coalesce(sum(cost), 0) FROM usage_records WHERE user_id = %(user)s),
+    (SELECT count(*) FROM usage_records WHERE user_id = %(user)s)
 """
 
 
@@ -43,7 +43,7 @@ def books_of(database_url: str, user_id: int) -> Books:
 def request_ids(database_url: str, user_id: int) -> Counter[str]:
     """Return the number of the customer's usage rows for each request id."""
     with psycopg.connect(database_url) as connection:
-        rows = connection.execute("SELECT request_id FROM usage_events WHERE user_id = %s", [user_id])
+        rows = connection.execute("SELECT request_id FROM usage_records WHERE user_id = %s", [user_id])
         return Counter(request_id for (request_id,) in rows)
 
 

@@ -61,5 +61,5 @@ def _restore() -> None:
 
 @cache
 def _tables() -> list[str]:
-    models = apps.get_models(include_auto_created=True)
-    return [model._meta.db_table for model in models if model._meta.db_table not in SEEDED]
+    models = (model._meta for model in apps.get_models(include_auto_created=True))
+    return [model.db_table for model in models if model.managed and model.db_table not in SEEDED]

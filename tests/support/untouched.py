@@ -20,9 +20,9 @@ TABLES = {
     "api_keys": "to_jsonb(entry)",
     "api_key_secrets": "to_jsonb(entry)",
     "credit_balances": "to_jsonb(entry)",
-    "credit_transactions": "to_jsonb(entry)",
+    "ledger_entries": "to_jsonb(entry)",
     "sessions": "to_jsonb(entry)",
-    "usage_events": "to_jsonb(entry)",
+    "usage_records": "to_jsonb(entry)",
     "audit_events": "to_jsonb(entry)",
 }
 

@@ -1,7 +1,9 @@
 """Parses amounts of credits from requests: exactly, and within the range of numeric(20, 6)."""
 
 import re
+from collections.abc import Hashable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import PlainValidator, WithJsonSchema
@@ -16,6 +18,7 @@ NOT_EXACT = (
 )
 # A JSON number with a decimal point becomes a float. Below this limit, its shortest form is what the client sent.
 FLOAT_LIMIT = 10**9
+AMOUNTS_CACHED = 1024  # a service sends the same few costs again and again
 
 _amount = re.compile(AMOUNT_PATTERN)
 
@@ -26,6 +29,13 @@ def exact_amount(value: object) -> Decimal:
     The JSON parser reads a number with a decimal point as a double (RFC 8259, 6). Its shortest decimal form is what the
     client sent, unless that has more digits than a double holds.
     """
+    if isinstance(value, Hashable):
+        return _exact_amount(value)
+    raise ValueError(NOT_A_DECIMAL)
+
+
+@lru_cache(maxsize=AMOUNTS_CACHED, typed=True)  # typed: 1 and True are equal, and one of them is no amount
+def _exact_amount(value: Hashable) -> Decimal:
     text = value if isinstance(value, str) else _text_of_number(value)
     if text is None or _amount.fullmatch(text) is None:
         raise ValueError(NOT_EXACT if isinstance(value, float) else NOT_A_DECIMAL)

@@ -14,7 +14,7 @@ from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.staff_rights import PageScopes
 from apps.core.authorization.catalogue import CREDITS_READ
 from apps.core.values.look_ups import search_spellings
-from apps.credits.models import CreditTransaction
+from apps.credits.models import CreditTransaction, LedgerEntry
 
 OWNERS_MAXIMUM = 1000
 
@@ -38,10 +38,13 @@ class CreditTransactionAdmin(ReadOnlyAdmin, OwnerColumns):
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the entries with their owners and actors, deleted accounts included."""
+        """Return the entries with their owners and actors, deleted accounts included.
+
+        Of the whole ledger: the model is that of the stored entries, which has the permissions and the addresses.
+        """
         actor = get_user_model()._base_manager.filter(pk=OuterRef("actor_id")).values("email")
-        entries: QuerySet[Any] = super().get_queryset(request).annotate(actor_email=Subquery(actor))
-        return entries
+        entries: QuerySet[Any] = LedgerEntry.objects.select_related("user").annotate(actor_email=Subquery(actor))
+        return entries.defer("pending_user_ids").order_by(*self.ordering)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

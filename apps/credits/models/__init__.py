@@ -2,5 +2,6 @@
 
 from apps.credits.models.credit_balance import CreditBalance
 from apps.credits.models.credit_transaction import CreditTransaction
+from apps.credits.models.ledger_entry import LedgerEntry
 
-__all__ = ["CreditBalance", "CreditTransaction"]
+__all__ = ["CreditBalance", "CreditTransaction", "LedgerEntry"]

@@ -2,13 +2,13 @@
 
 from decimal import Decimal
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.core.database.orm.entity_repository import existing
 from apps.core.database.orm.prepared_query import prepared
 from apps.core.database.orm.queries import count, fetch_after, fetch_all
 from apps.core.database.orm.writes import insert, update
-from apps.credits.models import CreditBalance, CreditTransaction
+from apps.credits.models import CreditBalance, CreditTransaction, LedgerEntry
 
 
 class CreditRepository:
@@ -30,7 +30,7 @@ class CreditRepository:
         await update(CreditBalance.objects.filter(pk=user_id), balance=balance)
 
     async def find_by_reference(self, user_id: int, reference_id: str) -> CreditTransaction | None:
-        """Return the account's entry with this reference, or None."""
+        """Return the account's entry with this reference, or None. Entries of verification have no reference."""
         return await _entry_with_reference.first(user_id, reference_id)
 
     async def insert_entry(self, entry: CreditTransaction) -> CreditTransaction:
@@ -39,20 +39,22 @@ class CreditRepository:
 
     async def page(
         self, user_id: int, *, offset: int, size: int, only_type: str | None
-    ) -> tuple[list[CreditTransaction], int]:
+    ) -> tuple[list[LedgerEntry], int]:
         """Return one page of the account's entries, newest first, and how many there are."""
         found = _entries_of(user_id, only_type).order_by("-id")
         return await fetch_all(found[offset : offset + size]), await count(found)
 
     async def after(
         self, user_id: int, position: int, maximum: int, *, only_type: str | None = None
-    ) -> list[CreditTransaction]:
+    ) -> list[LedgerEntry]:
         """Return up to `maximum` of the account's entries that follow a position, newest first; see `fetch_after`."""
         return await fetch_after(_entries_of(user_id, only_type), position, maximum, newest_first=True)
 
 
-def _entries_of(user_id: int, only_type: str | None) -> QuerySet[CreditTransaction]:
-    found = CreditTransaction.objects.filter(user_id=user_id)
+def _entries_of(user_id: int, only_type: str | None) -> QuerySet[LedgerEntry]:
+    # The second condition skips batches of other customers as a whole.
+    is_of_batch = Q(pending_user_ids=None) | Q(pending_user_ids__contains=[user_id])
+    found = LedgerEntry.objects.filter(is_of_batch, user_id=user_id).defer("pending_user_ids")
     return found if only_type is None else found.filter(type=only_type)
 
 

@@ -49,8 +49,8 @@ class KeyRecord(NamedTuple):
     """A key as queries are decided on it. Workers keep many of them, so equal parts are shared.
 
     `scopes` are the effective ones: those that the owner holds now. `rate_limits` are the plan's and the key's own,
-    each with its period in milliseconds, the shortest first. `description` is what responses say about the key: the
-    members of a JSON object, without its braces.
+    each with its period in milliseconds, the shortest first. `name` and `properties` are
+    members of a JSON object: what responses say about the key beside its ids. Many keys have the same properties.
     """
 
     digest: bytes
@@ -66,13 +66,14 @@ class KeyRecord(NamedTuple):
     owner_is_active: bool
     owner_locked_until: datetime | None
     owner_is_staff: bool
-    description: bytes
+    name: bytes
+    properties: bytes
 
     @classmethod
     def of(cls, columns: Sequence[Any]) -> Self:
         """Return the record of a row."""
         row = KeyRow._make(columns)
-        scopes = _shared(_effective_scopes(row))
+        scopes = _effective_scopes(tuple(row.scopes), _held_scopes(row))
         return cls(
             digest=bytes(row.digest),
             key_id=row.key_id,
@@ -87,65 +88,39 @@ class KeyRecord(NamedTuple):
             owner_is_active=row.owner_is_active,
             owner_locked_until=row.owner_locked_until,
             owner_is_staff=row.owner_is_staff,
-            description=_description(row, scopes),
+            name=orjson.dumps({"name": row.name})[1:-1],  # a copy: orjson's own bytes hold a whole buffer
+            properties=_properties(row.environment, scopes, row.plan, row.metadata, row.expires_at),
         )
 
     @property
-    def size(self) -> int:
-        """About how many bytes of memory the record takes, without its shared parts."""
-        return RECORD_BYTES + len(self.description)
-
-    @property
-    def shared_parts(self) -> tuple[Sequence[object], ...]:
-        """The parts that are the same objects as those of other records, if these are equal."""
-        return (self.scopes, self.networks, self.rate_limits)
+    def description(self) -> bytes:
+        """What responses say about the key: the members of a JSON object, without its braces."""
+        return b'"key_id":%d,"user_id":%d,%s,%s' % (self.key_id, self.user_id, self.name, self.properties)
 
 
-# Measured by the memory of workers: a record with 14 fields, its digest, ids and times, and its places in the cache.
-RECORD_BYTES = 1000
-SHARED_PART_BYTES = 100
-SCOPE_BYTES, NETWORK_BYTES, RATE_LIMIT_BYTES = 90, 580, 850
-
-
-def size_of_shared(part: Sequence[object]) -> int:
-    """Return about how many bytes of memory a part of a record takes that others may share."""
-    return sum(map(_size_of_item, part), SHARED_PART_BYTES) if part else 0
-
-
-def _size_of_item(item: object) -> int:
-    match item:
-        case str():
-            return SCOPE_BYTES + len(item)
-        case tuple():
-            return RATE_LIMIT_BYTES
-        case _:
-            return NETWORK_BYTES
-
-
-def _effective_scopes(row: KeyRow) -> tuple[str, ...]:
+def _held_scopes(row: KeyRow) -> frozenset[str] | None:
     if row.role_scopes is None:
-        return tuple(row.scopes)
-    held = held_scopes(row.role_scopes, is_staff=row.owner_is_staff, is_superuser=row.owner_is_superuser)
-    return tuple(effective_scopes(row.scopes, held))
-
-
-def _description(row: KeyRow, scopes: tuple[str, ...]) -> bytes:
-    fields = {
-        "key_id": row.key_id,
-        "user_id": row.user_id,
-        "name": row.name,
-        "environment": row.environment,
-        "scopes": scopes,
-        "plan": row.plan,
-        "metadata": orjson.loads(row.metadata),
-        "expires_at": rfc3339(row.expires_at) if row.expires_at else None,
-    }
-    return orjson.dumps(fields)[1:-1]
+        return None
+    return held_scopes(row.role_scopes, is_staff=row.owner_is_staff, is_superuser=row.owner_is_superuser)
 
 
 @lru_cache(maxsize=DISTINCT_VALUES_CACHED)
-def _shared(scopes: tuple[str, ...]) -> tuple[str, ...]:
-    return scopes
+def _effective_scopes(own: tuple[str, ...], held: frozenset[str] | None) -> tuple[str, ...]:
+    return own if held is None else tuple(effective_scopes(own, held))
+
+
+@lru_cache(maxsize=DISTINCT_VALUES_CACHED)
+def _properties(
+    environment: str, scopes: tuple[str, ...], plan: str, metadata: str, expires_at: datetime | None
+) -> bytes:
+    fields = {
+        "environment": environment,
+        "scopes": scopes,
+        "plan": plan,
+        "metadata": orjson.loads(metadata),
+        "expires_at": rfc3339(expires_at) if expires_at else None,
+    }
+    return orjson.dumps(fields)[1:-1]
 
 
 @lru_cache(maxsize=DISTINCT_VALUES_CACHED)

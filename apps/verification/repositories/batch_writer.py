@@ -1,5 +1,6 @@
 """Writes the effects of a batch of verifications."""
 
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -15,19 +16,24 @@ INSERT_IDEMPOTENCY_RECORDS = NumberedStatement.of(SQL["insert_idempotency_record
 TOUCH = NumberedStatement.of(SQL["touch"])
 
 
-def write_effects(transaction: PipelinedTransaction, effects: BatchEffects, now: datetime) -> None:
-    """Queue the statements that write the effects, for the next round trip of the transaction."""
+def write_effects(
+    transaction: PipelinedTransaction, effects: BatchEffects, now: datetime, used_credentials: Collection[int]
+) -> None:
+    """Queue the statements that write the effects, for the next round trip of the transaction.
+
+    `used_credentials` are those of the effects whose use is to be written.
+    """
     if effects.counter_updates:
         transaction.send(*WRITE_USAGE.bind({"now": now, **_usage(effects)}))
     if effects.denials:
         transaction.send(*COUNT_DENIALS.bind({"now": now, **_denials(effects)}))
     if effects.idempotency_records:
         transaction.send(*INSERT_IDEMPOTENCY_RECORDS.bind({"now": now, **_idempotency_records(effects)}))
-    if effects.used_credentials:
-        transaction.send(*TOUCH.bind({"now": now, "key_ids": array_of_numbers(effects.used_credentials)}))
+    if used_credentials:
+        transaction.send(*TOUCH.bind({"now": now, "key_ids": array_of_numbers(used_credentials)}))
 
 
-def _usage(effects: BatchEffects) -> dict[str, str]:
+def _usage(effects: BatchEffects) -> dict[str, str | None]:
     calls, updates, debits = effects.calls, effects.counter_updates, effects.debits
     return {
         "key_ids": array_of_numbers([update.key_id for update in updates]),
@@ -39,7 +45,7 @@ def _usage(effects: BatchEffects) -> dict[str, str]:
         "api_key_ids": array_of_numbers([record.key_id for _, record in calls]),
         "costs": array_of_numbers([query.cost for query, _ in calls]),
         "weights": array_of_numbers([query.weight for query, _ in calls]),
-        "tags": array_of_texts([query.tag for query, _ in calls]),
+        "tags": array_of_texts([query.tag for query, _ in calls]) if any(query.tag for query, _ in calls) else None,
         "request_ids": array_of_texts([query.request_id for query, _ in calls]),
     }
 
@@ -49,6 +55,7 @@ def _denials(effects: BatchEffects) -> dict[str, str]:
     return {
         "key_ids": array_of_numbers([key_id for key_id, _, _ in denials]),
         "codes": array_of_texts([code for _, code, _ in denials]),
+        "details": array_of_texts([detail for _, _, detail in denials]),
         "counts": array_of_numbers(denials.values()),
     }
 

@@ -71,7 +71,8 @@ CROSS JOIN LATERAL (
 ) AS answer
 
 -- name: write_usage
--- Writes the counters of the keys, the balances and ledger entries of their owners, and an event for each allowed call.
+-- Writes the counters of the keys, the balances of their owners, and one row of all calls and charges of the batch. It
+-- draws the ids of ledger entries while it holds the balances; see UsageBatch.
 WITH counted AS (
     UPDATE api_key_counters AS counter
     SET entries = used.entries, windows = '[]', budget_spent = used.budget_spent, last_used_at = %(now)s
@@ -84,25 +85,24 @@ WITH counted AS (
     FROM unnest(%(debited_ids)s::bigint[], %(debits)s::numeric[]) AS debit (user_id, amount)
     WHERE balance.user_id = debit.user_id
     RETURNING balance.user_id, debit.amount, balance.balance
-), entry AS (
-    INSERT INTO credit_transactions (user_id, occurred_at, type, amount, balance_after)
-    SELECT user_id, %(now)s, 'usage', -amount, balance FROM debited
-    RETURNING id, user_id
 )
-INSERT INTO usage_events
-    (occurred_at, user_id, api_key_id, cost, weight, tag, request_id, credit_transaction_id)
-SELECT %(now)s, call.user_id, call.api_key_id, call.cost, call.weight, call.tag, call.request_id, entry.id
-FROM unnest(
-    %(user_ids)s::bigint[], %(api_key_ids)s::bigint[], %(costs)s::numeric[], %(weights)s::int[],
-    %(tags)s::text[], %(request_ids)s::text[]
-) AS call (user_id, api_key_id, cost, weight, tag, request_id)
-LEFT JOIN entry ON entry.user_id = call.user_id AND call.cost <> 0
+INSERT INTO usage_batches
+    (id, occurred_at, user_ids, api_key_ids, costs, weights, tags, request_ids,
+    debited_ids, amounts, balances_after, entry_ids)
+SELECT
+    nextval('usage_events_id_seq'), %(now)s, %(user_ids)s::bigint[], %(api_key_ids)s::bigint[], %(costs)s::numeric[],
+    %(weights)s::int[], %(tags)s::text[], %(request_ids)s::text[],
+    coalesce(array_agg(user_id), '{}'), coalesce(array_agg(amount), '{}'), coalesce(array_agg(balance), '{}'),
+    coalesce(array_agg(nextval('credit_transactions_id_seq')), '{}')
+FROM debited
+HAVING %(user_ids)s::bigint[] <> '{}' OR count(*) > 0
 
 -- name: count_denials
-INSERT INTO usage_denials AS denial (api_key_id, minute_at, code, count)
-SELECT refused.api_key_id, date_trunc('minute', %(now)s::timestamptz), refused.code, refused.count
-FROM unnest(%(key_ids)s::bigint[], %(codes)s::text[], %(counts)s::bigint[]) AS refused (api_key_id, code, count)
-ON CONFLICT (api_key_id, minute_at, code) DO UPDATE SET count = denial.count + EXCLUDED.count
+INSERT INTO denials AS denial (api_key_id, minute_at, code, detail, count)
+SELECT refused.api_key_id, date_trunc('minute', %(now)s::timestamptz), refused.code, refused.detail, refused.count
+FROM unnest(%(key_ids)s::bigint[], %(codes)s::text[], %(details)s::text[], %(counts)s::bigint[])
+    AS refused (api_key_id, code, detail, count)
+ON CONFLICT (api_key_id, minute_at, code, detail) DO UPDATE SET count = denial.count + EXCLUDED.count
 
 -- name: insert_idempotency_records
 INSERT INTO verification_answers (caller, api_key_id, request_id, fingerprint, answered_at, answer)
@@ -118,6 +118,6 @@ UPDATE api_key_counters SET last_used_at = %(now)s
 WHERE api_key_id IN (
     SELECT api_key_id FROM api_key_counters
     WHERE api_key_id = ANY(%(key_ids)s::bigint[])
-        AND (last_used_at IS NULL OR last_used_at <= %(now)s::timestamptz - interval '1 minute')
+        AND (last_used_at IS NULL OR last_used_at < date_trunc('minute', %(now)s::timestamptz))
     FOR NO KEY UPDATE SKIP LOCKED
 )

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Self
 from weakref import WeakKeyDictionary
@@ -74,20 +75,43 @@ class StatementsOutdated(Exception):
 class OpenBatch:
     """A batch in an open transaction, which is committed when the block of `DecisionRepository.open_batch` ends."""
 
-    def __init__(self, transaction: PipelinedTransaction, snapshot: BatchSnapshot) -> None:
+    def __init__(self, transaction: PipelinedTransaction, snapshot: BatchSnapshot, memory: "_Memory") -> None:
         self.snapshot = snapshot
         self._transaction = transaction
+        self._memory = memory
 
     def write(self, effects: BatchEffects) -> None:
         """Write the effects, in the round trip that commits."""
-        write_effects(self._transaction, effects, self.snapshot.now)
+        now = self.snapshot.now
+        write_effects(self._transaction, effects, now, self._memory.unwritten(effects.used_credentials, now))
+
+
+class _Memory:
+    """What the batches of one event loop leave to later ones: records, and which uses of credentials are written.
+
+    `last_used_at` of a credential is exact to the minute, so that not each batch writes the row of a busy caller.
+    """
+
+    def __init__(self) -> None:
+        self.records = RecordCache()
+        self._minute: datetime | None = None
+        self._written: set[int] = set()
+
+    def unwritten(self, key_ids: set[int], now: datetime) -> set[int]:
+        """Return those of the keys whose use has not been written in this minute, and remember that it is now."""
+        minute = now.replace(second=0, microsecond=0)
+        if minute != self._minute:
+            self._minute, self._written = minute, set()
+        found = key_ids - self._written
+        self._written |= found
+        return found
 
 
 class DecisionRepository:
     """The rows that batches of verifications are decided on, by the database's clock."""
 
     def __init__(self) -> None:
-        self._caches: WeakKeyDictionary[asyncio.AbstractEventLoop, RecordCache] = WeakKeyDictionary()
+        self._memories: WeakKeyDictionary[asyncio.AbstractEventLoop, _Memory] = WeakKeyDictionary()
 
     @asynccontextmanager
     async def open_batch(
@@ -105,10 +129,12 @@ class DecisionRepository:
         reading = UNLOCKED
         if any(query.uses_counters for query in queries):
             reading = SKIPPING if skip_locked else LOCKED
-        cache = self._caches.setdefault(asyncio.get_running_loop(), RecordCache())
+        memory = self._memories.get(asyncio.get_running_loop())
+        if memory is None:
+            memory = self._memories[asyncio.get_running_loop()] = _Memory()
         try:
             async with pipelined_transaction() as transaction:
-                yield OpenBatch(transaction, await _snapshot(transaction, cache, queries, reading))
+                yield OpenBatch(transaction, await _snapshot(transaction, memory.records, queries, reading), memory)
         except LockNotAvailable as error:
             raise RowsLocked from error
         except STALE as error:
@@ -135,7 +161,7 @@ async def _snapshot(
         CHECK.bind(records.position._asdict()),
         *_idempotency_lookups(queries, records.found),
     )
-    changes = RecordChanges.of(checked[0])
+    changes = RecordChanges._make(checked[0])
     snapshot = BatchSnapshot(
         now=changes.now,
         records=await _renewed(transaction, cache, records, changes),
@@ -159,7 +185,7 @@ async def _find(
         return _Records(found, {}, position)
     if position.snapshot is None:  # before the records are loaded, so that the check finds what changes meanwhile
         ((checked,),) = await transaction.fetch(CHECK.bind(position._asdict()))
-        position = Position.of(RecordChanges.of(checked))
+        position = Position.of(RecordChanges._make(checked))
     loaded = await _load(transaction, missing)
     return _Records(found | loaded, loaded, position)
 
@@ -169,13 +195,21 @@ async def _renewed(
 ) -> dict[bytes, KeyRecord]:
     """Return the records as they are now: those that have changed are loaded again. The cache gets all of them."""
     cache.apply(changes)
-    changed = {digest for digest, record in records.found.items() if changes.concerns(record)}
+    changed = {digest for digest, record in records.found.items() if _has_changed(record, changes)}
     cache.add([record for digest, record in records.loaded.items() if digest not in changed], Position.of(changes))
     if not changed:
         return records.found
     renewed = await _load(transaction, changed)
     cache.add(renewed.values(), Position.of(changes))
     return {digest: record for digest, record in records.found.items() if digest not in changed} | renewed
+
+
+def _has_changed(record: KeyRecord, changes: RecordChanges) -> bool:
+    return (
+        not changes.is_continuous
+        or record.key_id in (changes.key_ids or ())
+        or record.user_id in (changes.user_ids or ())
+    )
 
 
 async def _load(transaction: PipelinedTransaction, digests: Collection[bytes]) -> dict[bytes, KeyRecord]:

@@ -4,8 +4,8 @@
 -- name: sizes
 SELECT
     (SELECT count(*) FROM credit_balances),
-    (SELECT count(*) FROM credit_transactions),
-    (SELECT count(*) FROM usage_events),
+    (SELECT count(*) FROM ledger_entries),
+    (SELECT count(*) FROM usage_records),
     (SELECT count(*) FROM api_key_counters)
 
 -- name: balance_is_sum_of_ledger
@@ -13,7 +13,7 @@ SELECT
     coalesce(balance.user_id, ledger.user_id), NULL::bigint, NULL::bigint, NULL::bigint,
     coalesce(ledger.amount, 0), balance.balance, count(*) OVER ()
 FROM credit_balances AS balance
-FULL JOIN (SELECT user_id, sum(amount) AS amount FROM credit_transactions GROUP BY user_id) AS ledger
+FULL JOIN (SELECT user_id, sum(amount) AS amount FROM ledger_entries GROUP BY user_id) AS ledger
     ON ledger.user_id = balance.user_id
 WHERE balance.balance IS DISTINCT FROM coalesce(ledger.amount, 0)
 ORDER BY 1
@@ -25,7 +25,7 @@ FROM (
     SELECT
         user_id, id, balance_after,
         sum(amount) OVER (PARTITION BY user_id ORDER BY id ROWS UNBOUNDED PRECEDING) AS expected
-    FROM credit_transactions
+    FROM ledger_entries
 ) AS entry
 WHERE balance_after <> expected
 ORDER BY user_id, id
@@ -33,10 +33,10 @@ LIMIT %s
 
 -- name: usage_entry_is_sum_of_its_calls
 SELECT entry.user_id, entry.id, NULL::bigint, NULL::bigint, -coalesce(used.cost, 0), entry.amount, count(*) OVER ()
-FROM credit_transactions AS entry
+FROM ledger_entries AS entry
 LEFT JOIN (
     SELECT credit_transaction_id, sum(cost) AS cost
-    FROM usage_events
+    FROM usage_records
     WHERE credit_transaction_id IS NOT NULL
     GROUP BY credit_transaction_id
 ) AS used ON used.credit_transaction_id = entry.id
@@ -48,8 +48,8 @@ LIMIT %s
 -- The amount found is the part of the cost that the customer's own entries cover: nothing.
 SELECT
     used.user_id, used.credit_transaction_id, used.id, used.api_key_id, used.cost, 0::numeric, count(*) OVER ()
-FROM usage_events AS used
-LEFT JOIN credit_transactions AS entry
+FROM usage_records AS used
+LEFT JOIN ledger_entries AS entry
     ON entry.id = used.credit_transaction_id AND entry.user_id = used.user_id AND entry.type = 'usage'
 WHERE used.cost <> 0 AND entry.id IS NULL
 ORDER BY used.id
@@ -67,7 +67,7 @@ SELECT
     key.user_id, NULL::bigint, NULL::bigint, coalesce(counter.api_key_id, used.api_key_id),
     coalesce(used.cost, 0), counter.budget_spent, count(*) OVER ()
 FROM api_key_counters AS counter
-FULL JOIN (SELECT api_key_id, sum(cost) AS cost FROM usage_events GROUP BY api_key_id) AS used
+FULL JOIN (SELECT api_key_id, sum(cost) AS cost FROM usage_records GROUP BY api_key_id) AS used
     ON used.api_key_id = counter.api_key_id
 LEFT JOIN api_keys AS key ON key.id = coalesce(counter.api_key_id, used.api_key_id)
 WHERE counter.budget_spent IS DISTINCT FROM coalesce(used.cost, 0)

@@ -5,13 +5,19 @@ rows, what has changed since the position of the cache (`record_changes.py`), an
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Self
 
-from apps.verification.domain.key_record import KeyRecord, size_of_shared
+from apps.verification.domain import KeyRecord
 from apps.verification.repositories.record_changes import RecordChanges
 
 RECORD_CACHE_BYTES_MAXIMUM = 80_000_000
+# Measured by the memory of a process: a record, its digest, ids and times, and its places in the cache, if its owner has
+# no other key.
+RECORD_BYTES = 900
+# What equal records share: a collection or text with its count here, and what is in it.
+PART_BYTES = 150
+SCOPE_BYTES, NETWORK_BYTES, RATE_LIMIT_BYTES = 90, 580, 850
 
 
 class Position(NamedTuple):
@@ -37,10 +43,10 @@ class RecordCache:
         self.size = 0
         self._bytes_maximum = bytes_maximum
         self._records: OrderedDict[bytes, KeyRecord] = OrderedDict()
-        # Tuples, because nearly every key has one secret, and a set takes four times as much memory.
-        self._digests_of_keys: dict[int, tuple[bytes, ...]] = {}
+        # Nearly every key has one secret, and a collection would take more memory than it.
+        self._digests_of_keys: dict[int, bytes | tuple[bytes, ...]] = {}
         self._keys_of_users: dict[int, set[int]] = {}
-        # How many records have a part, by its identity: its size counts once, and until the last of them is removed.
+        # How many records have a part, by its identity: its size counts once, until the last of them is removed.
         self._uses_of_parts: Counter[int] = Counter()
 
     def __len__(self) -> int:
@@ -68,34 +74,32 @@ class RecordCache:
     def apply(self, changes: RecordChanges) -> None:
         """Remove the records that have changed; the others are valid at the position of the changes."""
         self.position = Position.of(changes)
-        if changes.is_everything:
+        if not changes.is_continuous:
             self._records.clear()
             self._digests_of_keys.clear()
             self._keys_of_users.clear()
             self._uses_of_parts.clear()
             self.size = 0
             return
-        key_ids = changes.key_ids.union(*(self._keys_of_users.get(user_id, ()) for user_id in changes.user_ids))
+        key_ids = set(changes.key_ids or ())
+        key_ids.update(*(self._keys_of_users.get(user_id, ()) for user_id in changes.user_ids or ()))
         for key_id in key_ids:
-            for digest in self._digests_of_keys.get(key_id, ()):
+            for digest in self._digests_of(key_id):
                 self._remove(digest)
 
     def _insert(self, record: KeyRecord) -> None:
         self._records[record.digest] = record
-        self._digests_of_keys[record.key_id] = (*self._digests_of_keys.get(record.key_id, ()), record.digest)
+        others = self._digests_of(record.key_id)
+        self._digests_of_keys[record.key_id] = (*others, record.digest) if others else record.digest
         self._keys_of_users.setdefault(record.user_id, set()).add(record.key_id)
-        self.size += record.size
-        for part in record.shared_parts:
-            self._uses_of_parts[id(part)] += 1
-            if self._uses_of_parts[id(part)] == 1:
-                self.size += size_of_shared(part)
+        self._count(record)
 
     def _remove(self, digest: bytes) -> None:
         record = self._records.pop(digest, None)
         if record is None:
             return
-        self._release(record)
-        others = tuple(other for other in self._digests_of_keys[record.key_id] if other != digest)
+        self._discount(record)
+        others = tuple(other for other in self._digests_of(record.key_id) if other != digest)
         if others:
             self._digests_of_keys[record.key_id] = others
             return
@@ -105,10 +109,45 @@ class RecordCache:
         if not keys:
             del self._keys_of_users[record.user_id]
 
-    def _release(self, record: KeyRecord) -> None:
-        self.size -= record.size
-        for part in record.shared_parts:
+    def _digests_of(self, key_id: int) -> tuple[bytes, ...]:
+        found = self._digests_of_keys.get(key_id, ())
+        return (found,) if isinstance(found, bytes) else found
+
+    def _count(self, record: KeyRecord) -> None:
+        self.size += RECORD_BYTES + len(record.name)
+        for part in _parts(record):
+            self._uses_of_parts[id(part)] += 1
+            if self._uses_of_parts[id(part)] == 1:
+                self.size += size_of_part(part)
+
+    def _discount(self, record: KeyRecord) -> None:
+        self.size -= RECORD_BYTES + len(record.name)
+        for part in _parts(record):
             self._uses_of_parts[id(part)] -= 1
             if not self._uses_of_parts[id(part)]:
                 del self._uses_of_parts[id(part)]
-                self.size -= size_of_shared(part)
+                self.size -= size_of_part(part)
+
+
+def _parts(record: KeyRecord) -> Iterable[Sequence[object]]:
+    """Return the parts of a record that are the same objects as those of other records, if these are equal."""
+    return (record.scopes, record.networks, record.rate_limits, record.properties)
+
+
+def size_of_part(part: Sequence[object]) -> int:
+    """Return about how many bytes of memory a part takes that records share."""
+    if not part:
+        return 0
+    if isinstance(part, bytes):
+        return PART_BYTES + len(part)
+    return PART_BYTES + sum(map(_size_of_item, part))
+
+
+def _size_of_item(item: object) -> int:
+    match item:
+        case str():
+            return SCOPE_BYTES + len(item)
+        case tuple():
+            return RATE_LIMIT_BYTES
+        case _:
+            return NETWORK_BYTES

@@ -1,9 +1,9 @@
 """Verifies whether API keys may make calls."""
 
 import asyncio
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from random import getrandbits
 
 from apps.api_keys.services.key_format import digest_of, is_well_formed
 from apps.core.authorization.principal import Principal
@@ -28,7 +28,7 @@ from apps.verification.services.caller_authorization import refused_callers
 from apps.verification.services.decision import Decided, decide
 from apps.verification.services.idempotency import fingerprint_of
 
-REQUEST_ID_BYTES = 16
+REQUEST_ID_BITS = 128
 RETRY_PERIOD = timedelta(minutes=1)
 
 type PendingQuery = Pending[VerificationQuery, Verdict]
@@ -136,7 +136,7 @@ def query_of(
         address=address,
         has_unreadable_address=address is None and request.ip is not None,
         tag=request.tag,
-        request_id=request.request_id or secrets.token_hex(REQUEST_ID_BYTES),
+        request_id=request.request_id or f"{getrandbits(REQUEST_ID_BITS):032x}",  # unique, not secret
         is_idempotent=request.request_id is not None and purpose is Purpose.METERED,
         caller=caller,
         caller_name=caller_name,

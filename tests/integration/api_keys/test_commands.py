@@ -15,7 +15,7 @@ from apps.api_keys.models import ApiKey, ApiKeySecret
 from apps.api_keys.services.key_format import visible_prefix
 from apps.audit.models import AuditEvent
 from apps.core.management import service_command
-from apps.usage.models import UsageEvent
+from apps.usage.models import UsageRecord
 from apps.users.models import Role
 from tests.support.factories import make_key, make_user
 
@@ -175,7 +175,7 @@ def test_verify_counts_nothing(typed):
     typed(key.secret)
     verdict = run_json("verify_api_key", "-", "--scope", "images:read")
     assert (verdict["valid"], verdict["code"], verdict["key_id"]) == (True, "VALID", key.id)
-    assert UsageEvent.objects.count() == 0
+    assert UsageRecord.objects.count() == 0
 
 
 def test_person_at_a_terminal_is_asked_for_the_key(monkeypatch: pytest.MonkeyPatch):

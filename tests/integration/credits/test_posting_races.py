@@ -14,7 +14,7 @@ from apps.core.authorization.principal import OPERATOR
 from apps.core.database.pool import close_pools
 from apps.core.errors import DomainError
 from apps.credits.dependencies import credit_service
-from apps.credits.models import CreditBalance, CreditTransaction
+from apps.credits.models import CreditBalance, LedgerEntry
 from apps.credits.schemas.credit_transaction import CreditPosting
 from tests.support.captured_sql import captured
 from tests.support.factories import make_user
@@ -53,7 +53,7 @@ def at_once(act: Callable[[int], Any]) -> list[Any]:
 def running_sums(user_id: int) -> list[tuple[Decimal, Decimal]]:
     """Return each entry's balance_after and what it should be."""
     total, found = Decimal(0), []
-    for entry in CreditTransaction.objects.filter(user_id=user_id).order_by("id"):
+    for entry in LedgerEntry.objects.filter(user_id=user_id).order_by("id"):
         total += entry.amount
         found.append((entry.balance_after, total))
     return found
@@ -70,14 +70,14 @@ def test_concurrent_postings_of_a_reference_post_once():
     user = make_user()
     entries = at_once(lambda _: post(user.pk, amount="5", reference_id="invoice 7"))
     assert entries == [entries[0]] * THREADS
-    assert CreditTransaction.objects.filter(user_id=user.pk).count() == 1
+    assert LedgerEntry.objects.filter(user_id=user.pk).count() == 1
     assert CreditBalance.objects.get(pk=user.pk).balance == 5
 
 
 def test_concurrent_movements_with_one_reference_post_one():
     user = make_user()
     answers = at_once(lambda number: post(user.pk, amount=str(1 + number % 2), reference_id="invoice 7"))
-    entry = CreditTransaction.objects.get(user_id=user.pk)
+    entry = LedgerEntry.objects.get(user_id=user.pk)
     assert answers.count("REFERENCE_USED") == THREADS // 2
     assert {answer.id for answer in answers if answer != "REFERENCE_USED"} == {entry.pk}
     assert CreditBalance.objects.get(pk=user.pk).balance == entry.amount

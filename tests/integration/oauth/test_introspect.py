@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 from apps.api_keys.models import ApiKey, ApiKeyCounter, ApiKeySecret
 from apps.api_keys.services.key_format import generate_key
 from apps.authentication.models import Session
-from apps.usage.models import UsageDenial, UsageEvent
+from apps.usage.models import UsageDenial, UsageRecord
 from apps.users.models import User
 from tests.support.accounts import audited, customer
 from tests.support.factories import PASSWORD, IssuedKey, add_secret, make_key, make_plan, make_staff, make_user
@@ -93,7 +93,7 @@ async def test_api_key_is_described_without_being_counted(api: httpx.AsyncClient
         }  # fmt: skip
     (counter,) = await rows(ApiKeyCounter.objects.filter(pk=key.id))
     assert (counter.windows, counter.last_used_at) == ("[]", None)
-    assert (await rows(UsageEvent.objects.all()), await rows(UsageDenial.objects.all())) == ([], [])
+    assert (await rows(UsageRecord.objects.all()), await rows(UsageDenial.objects.all())) == ([], [])
 
 
 async def test_rate_limited_key_is_active(api: httpx.AsyncClient):

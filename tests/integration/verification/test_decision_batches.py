@@ -10,7 +10,7 @@ from apps.api_keys.models import ApiKey, ApiKeyCounter, ApiKeySecret
 from apps.api_keys.services.key_format import digest_of
 from apps.core.database.parameters import NumberedStatement, array_of_bytes
 from apps.core.database.pool import connection
-from apps.credits.models import CreditTransaction
+from apps.credits.models import LedgerEntry
 from apps.users.models import User
 from apps.verification.domain import Caller, Code, VerificationQuery
 from apps.verification.models import VerificationAnswer
@@ -66,7 +66,7 @@ async def test_a_batch_of_many_keys_writes_once(database: None, executed: list[s
     assert await codes_of(*sent) == [Code.VALID] * 60
     assert executed == ["load and lock", "write usage"]
     assert len(await usage()) == 60
-    assert len(await rows(CreditTransaction.objects.filter(type="usage"))) == 2
+    assert len(await rows(LedgerEntry.objects.filter(type="usage"))) == 2
 
 
 async def test_a_refused_batch_writes_only_denials(database: None, executed: list[str]):

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from apps.api_keys.models import ApiKeyCounter
 from apps.api_keys.services.key_format import generate_key
-from apps.credits.models import CreditBalance, CreditTransaction
-from apps.usage.models import UsageDenial, UsageEvent
+from apps.credits.models import CreditBalance, LedgerEntry
+from apps.usage.models import UsageDenial, UsageRecord
 from apps.users.models import User
 from apps.verification.domain import VerificationQuery
 from apps.verification.repositories.decision_repository import DecisionRepository, LockedBatch
@@ -101,13 +101,13 @@ def test_the_database_agrees_with_the_model(database: None, scenario: Scenario):
 
 def _check_ledger(world: World, model: DecisionModel) -> None:
     for number, user in enumerate(world.users):
-        entries = list(CreditTransaction.objects.filter(user=user).order_by("id"))
+        entries = list(LedgerEntry.objects.filter(user=user).order_by("id"))
         charges = [entry for entry in entries if entry.type == "usage"]
         assert CreditBalance.objects.get(pk=user.pk).balance == model.balance(number)
         assert sum(entry.amount for entry in entries) == model.balance(number)
         assert len(charges) == sum(number in charged for charged in world.batches)
         for entry in charges:
-            calls = UsageEvent.objects.filter(credit_transaction_id=entry.pk)
+            calls = UsageRecord.objects.filter(credit_transaction_id=entry.pk)
             assert {call.user_id for call in calls} == {user.pk}
             assert sum(call.cost for call in calls) == -entry.amount
 
@@ -116,7 +116,7 @@ def _check_keys(world: World, model: DecisionModel) -> None:
     for number, key in enumerate(world.keys):
         counter = ApiKeyCounter.objects.get(pk=key.id)
         allowed = [past for past in model.allowed if past.key == number]
-        events = UsageEvent.objects.filter(api_key_id=key.id)
+        events = UsageRecord.objects.filter(api_key_id=key.id)
         assert counter.budget_spent == model.spent(number)
         assert Counter((event.cost, event.weight) for event in events) == Counter(
             (past.cost, past.weight) for past in allowed

@@ -10,8 +10,8 @@ from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.models import ApiKeyCounter
 from apps.api_keys.schemas.api_key import ApiKeyRevoke
 from apps.core.authorization.principal import OPERATOR
-from apps.credits.models import CreditBalance, CreditTransaction
-from apps.usage.models import UsageDenial, UsageEvent
+from apps.credits.models import CreditBalance, LedgerEntry
+from apps.usage.models import UsageDenial, UsageRecord
 from apps.verification.domain import Code
 from tests.integration.verification.verifying import decide_on, make_limited_key, run_on_a_loop
 from tests.support.factories import IssuedKey, give_credits, make_key
@@ -68,13 +68,13 @@ def _id(key: IssuedKey) -> int:
 
 def _check_that_the_books_agree(keys: list[IssuedKey]) -> None:
     spent = Counter[int]()
-    for event in UsageEvent.objects.all():
+    for event in UsageRecord.objects.all():
         spent[event.api_key_id] += int(event.cost)
     assert {counter.pk: counter.budget_spent for counter in ApiKeyCounter.objects.filter(budget_spent__gt=0)} == spent
     assert max(spent.values()) <= LIMIT
     for user_id in {key.row.user_id for key in keys}:
         running = Decimal(0)
-        for entry in CreditTransaction.objects.filter(user_id=user_id).order_by("id"):
+        for entry in LedgerEntry.objects.filter(user_id=user_id).order_by("id"):
             running += entry.amount
             assert entry.balance_after == running
 
@@ -110,4 +110,4 @@ def test_a_revocation_is_before_or_after_a_batch(database: None):
     assert set(befores) <= {Code.VALID, Code.DISABLED}
     assert befores.count(Code.VALID) > 0
     assert afters == [Code.DISABLED] * (5 * THREADS)
-    assert UsageEvent.objects.filter(api_key_id=victim.id).count() == befores.count(Code.VALID)
+    assert UsageRecord.objects.filter(api_key_id=victim.id).count() == befores.count(Code.VALID)

@@ -17,7 +17,7 @@ from apps.core.http.http_settings import HttpSettings
 from apps.core.http.json_codec import ANONYMOUS_BODY_BYTES_MAXIMUM
 from apps.core.http.root_application import RootApplication
 from apps.credits.models import CreditBalance
-from apps.usage.models import UsageDenial, UsageEvent
+from apps.usage.models import UsageDenial, UsageRecord
 from apps.verification.routers import verify_fast_path as fast_path
 from config.asgi import application
 from tests.support.factories import make_key, make_staff, make_user
@@ -185,7 +185,7 @@ class Way:
     async def rows_left(self) -> dict[str, Any]:
         """Return the rows that the customer's calls have left in the database."""
         places = {key.id: name for name, key in self.keys.items()}
-        events = await rows(UsageEvent.objects.filter(user_id=self.customer.pk).order_by("id"))
+        events = await rows(UsageRecord.objects.filter(user_id=self.customer.pk).order_by("id"))
         denials = await rows(UsageDenial.objects.filter(api_key_id__in=places))
         counters = await rows(ApiKeyCounter.objects.filter(pk__in=places))
         (balance,) = await rows(CreditBalance.objects.filter(pk=self.customer.pk))

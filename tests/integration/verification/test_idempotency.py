@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from apps.api_keys.models import ApiKey
-from apps.credits.models import CreditTransaction
+from apps.credits.models import LedgerEntry
 from apps.plans.models import PlanLimit
 from apps.verification.models import VerificationAnswer
 from apps.verification.repositories.decision_repository import DecisionRepository
@@ -139,6 +139,6 @@ def test_concurrent_retries_on_several_workers_are_charged_once(database: None):
     assert all(each == answers[0] for each in answers)
     assert {str(answer.code) for answer in answers[0]} == {"VALID"}
     assert [answer.balance for answer in answers[0]] == [100 - turn // 2 - 1 for turn in range(2 * ROUNDS)]
-    charged = CreditTransaction.objects.filter(type="usage")
+    charged = LedgerEntry.objects.filter(type="usage")
     assert [entry.amount for entry in charged] == [-1] * ROUNDS
     assert VerificationAnswer.objects.count() == ROUNDS

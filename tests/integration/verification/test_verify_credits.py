@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from apps.api_keys.models import ApiKeyCounter
-from apps.credits.models import CreditTransaction
+from apps.credits.models import LedgerEntry
 from tests.integration.verification.verifying import balance_of, decide_on, denials, make_limited_key, usage, verify
 from tests.support.factories import IssuedKey, add_secret, give_credits, make_key, make_service_key
 from tests.support.orm import make, rows
@@ -28,7 +28,7 @@ async def spent(key: IssuedKey) -> Decimal:
 
 
 async def charges() -> list[tuple[int, Decimal, Decimal]]:
-    found = await rows(CreditTransaction.objects.filter(type="usage").order_by("id"))
+    found = await rows(LedgerEntry.objects.filter(type="usage").order_by("id"))
     return [(entry.pk, entry.amount, entry.balance_after) for entry in found]
 
 
@@ -36,7 +36,7 @@ async def test_a_charged_call_refers_to_its_ledger_entry(api: httpx.AsyncClient)
     key: IssuedKey = await make(make_rich_key, "10")
     verdict = await verify(api, key.secret, cost="2.5")
     assert (verdict["code"], verdict["balance"]) == ("VALID", "7.500000")
-    (entry,) = await rows(CreditTransaction.objects.filter(type="usage"))
+    (entry,) = await rows(LedgerEntry.objects.filter(type="usage"))
     assert (entry.user_id, entry.amount, entry.balance_after) == (key.row.user_id, Decimal("-2.5"), Decimal("7.5"))
     assert (entry.description, entry.reference_id, entry.actor_id) == ("", "", None)
     (event,) = await usage()
@@ -116,7 +116,7 @@ async def test_a_batch_writes_one_ledger_entry_for_each_customer(database: None)
     keys.append(await make(make_key, keys[0].row.user))
     sent = [query_about(key.secret, cost=Decimal(cost)) for cost in ("1", "0", "0.5") for key in keys]
     assert {verdict.code for verdict in await decide_on(sent)} == {"VALID"}
-    entries = await rows(CreditTransaction.objects.filter(type="usage").order_by("user_id"))
+    entries = await rows(LedgerEntry.objects.filter(type="usage").order_by("user_id"))
     owners = [keys[0].row.user_id, keys[1].row.user_id]
     assert [(entry.user_id, entry.amount) for entry in entries] == [
         (owners[0], Decimal(-3)),

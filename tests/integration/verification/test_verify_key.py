@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from apps.api_keys.models import ApiKeyCounter
-from apps.usage.models import UsageEvent
+from apps.usage.models import UsageRecord
 from tests.integration.verification.verifying import PATH, denials
 from tests.support.assertions import assert_error
 from tests.support.factories import IssuedKey, add_secret, make_key, make_service_key, make_staff, make_user
@@ -78,7 +78,7 @@ async def test_a_valid_call_leaves_one_usage_event(api: httpx.AsyncClient):
     reset_at = datetime.fromisoformat(status.pop("reset_at"))
     assert status == {"name": "minute", "limit": 60, "period_seconds": 60, "remaining": 57}
     assert before + timedelta(seconds=59) <= reset_at <= timezone.now() + timedelta(seconds=61)
-    (used,) = await rows(UsageEvent.objects.all())
+    (used,) = await rows(UsageRecord.objects.all())
     assert (used.api_key_id, used.user_id, used.weight, used.tag, used.request_id) == (
         key.id, owner.pk, 3, "reports", "r-1",
     )  # fmt: skip
@@ -98,7 +98,7 @@ async def test_a_refusal_uses_nothing_and_is_counted(
     assert answer.status_code == 200
     assert (answer.json()["valid"], answer.json()["code"]) == (False, code)
     assert answer.json()["key_id"] == issued.id
-    assert await rows(UsageEvent.objects.all()) == []
+    assert await rows(UsageRecord.objects.all()) == []
     (stored,) = await rows(ApiKeyCounter.objects.filter(pk=issued.id))
     assert (stored.last_used_at, stored.windows, stored.budget_spent) == (None, "[]", Decimal(0))
     assert answer.json()["rate_limits"] == []
@@ -109,7 +109,7 @@ async def test_a_deleted_key_is_not_found(api: httpx.AsyncClient):
     key = await make(make_key, deleted_at=PAST)
     answer = await verify(api, key.secret)
     assert answer.json() == {**NOTHING, "request_id": answer.json()["request_id"]}
-    assert await rows(UsageEvent.objects.all()) == []
+    assert await rows(UsageRecord.objects.all()) == []
     assert await denials() == {}
 
 
@@ -126,13 +126,13 @@ async def test_an_old_secret_works_until_its_grace_period_ends(api: httpx.AsyncC
     ended = await make(add_secret, key.row, expires_at=PAST)
     codes = [(await verify(api, secret)).json()["code"] for secret in (key.secret, in_grace, ended)]
     assert codes == ["VALID", "VALID", "EXPIRED"]
-    assert len(await rows(UsageEvent.objects.all())) == 2
+    assert len(await rows(UsageRecord.objects.all())) == 2
 
 
 async def test_a_request_id_is_generated(api: httpx.AsyncClient):
     key = await make(make_key)
     answers = [(await verify(api, key.secret)).json()["request_id"] for _ in range(2)]
-    assert sorted(answers) == sorted(event.request_id for event in await rows(UsageEvent.objects.all()))
+    assert sorted(answers) == sorted(event.request_id for event in await rows(UsageRecord.objects.all()))
     assert answers[0] != answers[1]
 
 
@@ -140,7 +140,7 @@ async def test_a_call_updates_when_the_key_was_last_used(api: httpx.AsyncClient)
     recently = timezone.now() - timedelta(seconds=30)
     key = await make(make_key, last_used_at=recently)
     assert (await verify(api, key.secret)).json()["code"] == "VALID"
-    (used,) = await rows(UsageEvent.objects.all())
+    (used,) = await rows(UsageRecord.objects.all())
     assert [counter.last_used_at for counter in await rows(ApiKeyCounter.objects.filter(pk=key.id))] == [
         used.occurred_at
     ]
@@ -162,7 +162,7 @@ async def test_verifying_needs_the_scope(api: httpx.AsyncClient, scopes: list[st
     caller, key = await make(make_key, scopes=scopes), await make(make_key)
     answer = await api.post(PATH, json={"key": key.secret}, headers=caller.headers)
     assert_error(answer, 403, "INSUFFICIENT_SCOPES")
-    assert await rows(UsageEvent.objects.all()) == []
+    assert await rows(UsageRecord.objects.all()) == []
 
 
 async def test_a_session_needs_staff_rights_to_verify(api: httpx.AsyncClient):
@@ -172,10 +172,10 @@ async def test_a_session_needs_staff_rights_to_verify(api: httpx.AsyncClient):
     assert_error(refused, 403, "INSUFFICIENT_SCOPES")
     allowed = await api.post(PATH, json={"key": key.secret}, headers=await make(sign_in, staff))
     assert allowed.json()["code"] == "VALID"
-    assert len(await rows(UsageEvent.objects.all())) == 1
+    assert len(await rows(UsageRecord.objects.all())) == 1
 
 
 async def test_verifying_needs_a_credential(api: httpx.AsyncClient):
     key = await make(make_key)
     assert_error(await api.post(PATH, json={"key": key.secret}), 401, "NOT_AUTHENTICATED")
-    assert await rows(UsageEvent.objects.all()) == []
+    assert await rows(UsageRecord.objects.all()) == []

@@ -9,8 +9,8 @@ import httpx
 
 from apps.api_keys.models import ApiKey
 from apps.core.database.pool import close_pools
-from apps.credits.models import CreditBalance, CreditTransaction
-from apps.usage.models import UsageDenial, UsageEvent
+from apps.credits.models import CreditBalance, LedgerEntry
+from apps.usage.models import UsageDenial, UsageRecord
 from apps.users.models import User
 from apps.verification.domain import Verdict, VerificationQuery
 from apps.verification.repositories.decision_repository import DecisionRepository
@@ -44,9 +44,9 @@ def make_limited_key(*rate_limits: tuple[str, int, int], **fields: Any) -> Issue
     return make_key(make_user(plan=make_plan(*rate_limits)), **{"scopes": ["account:read"], **fields})
 
 
-async def usage() -> list[UsageEvent]:
+async def usage() -> list[UsageRecord]:
     """Return the usage events, in order of their ids."""
-    return await rows(UsageEvent.objects.order_by("id"))
+    return await rows(UsageRecord.objects.order_by("id"))
 
 
 async def denials() -> dict[tuple[int, str], int]:
@@ -63,7 +63,7 @@ async def balance_of(user: User | ApiKey) -> Decimal:
     """Return the customer's balance, after checking that the ledger agrees."""
     user_id = user.user_id if isinstance(user, ApiKey) else user.pk
     (stored,) = await rows(CreditBalance.objects.filter(pk=user_id))
-    entries = await rows(CreditTransaction.objects.filter(user_id=user_id).order_by("id"))
+    entries = await rows(LedgerEntry.objects.filter(user_id=user_id).order_by("id"))
     assert stored.balance == sum(entry.amount for entry in entries)
     if entries:
         assert entries[-1].balance_after == stored.balance

@@ -23,7 +23,7 @@ ALTER TABLE verification_answers
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("verification", "20261127_2207_fingerprints")]
+    dependencies = [("verification", "20261127_2209_fingerprints")]
 
     operations = [
         # What a start that was cut short has left behind is not valid, and stands in the way.

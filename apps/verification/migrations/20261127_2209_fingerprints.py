@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("verification", "20261122_1841_create_verification_answers"),
+        ("verification", "20261127_2208_create_record_changes"),
     ]
 
     operations = [
