@@ -195,7 +195,7 @@ Change = Callable[[IssuedKey], Awaitable[None]]
 
 def updated(table: str, assignment: str, column: str, of: Callable[[IssuedKey], int]) -> Change:
     async def change(key: IssuedKey) -> None:
-        await execute(f"UPDATE {table} SET {assignment} WHERE {column} = %s", of(key))  # noqa: S608
+        await execute(f"UPDATE {table} SET {assignment} WHERE {column} = %s", of(key))
 
     return change
 
