@@ -14,10 +14,10 @@ from apps.verification.repositories.record_changes import RecordChanges
 RECORD_CACHE_BYTES_MAXIMUM = 80_000_000
 # Measured by the memory of a process: a record with its digest, ids and times, and its places in the cache; and the
 # place of its owner.
-RECORD_BYTES, OWNER_BYTES = 800, 250
+RECORD_BYTES, OWNER_BYTES = 810, 250
 # What equal records share: a collection or a text, and what is in it.
-PART_BYTES = 170
-SCOPE_BYTES, NETWORK_BYTES, RATE_LIMIT_BYTES = 90, 580, 850
+PART_BYTES = 180
+SCOPE_BYTES, NETWORK_BYTES, RATE_LIMIT_BYTES = 100, 580, 900
 
 
 class Position(NamedTuple):

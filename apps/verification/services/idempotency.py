@@ -19,8 +19,8 @@ class RequestIdReused(Conflict):
 
     code = "REQUEST_ID_REUSED"
     message = (
-        "The request_id was used for another query about this key, or the time for retries has passed. Nothing was "
-        "charged. Use a new request_id."
+        "The request_id was used for another query about this key, or too long ago for a retry. This request was not "
+        "charged. Use a new request_id for another call."
     )
 
 
