@@ -21,6 +21,7 @@ from apps.verification.models import VerificationAnswer
 from apps.verification.repositories import batch_writer
 from apps.verification.repositories import decision_repository as repository
 from apps.verification.repositories.decision_repository import LOCKED, SKIPPING, DecisionRepository
+from apps.verification.repositories.record_changes import CHECK
 from apps.verification.services.decision import decide
 from apps.verification.services.verification_service import VerificationService
 from tests.integration.verification.verifying import decide_on, denials, make_limited_key, usage
@@ -33,7 +34,7 @@ KEYS_IN_A_LARGE_TABLE = 5000
 
 
 NAMES = [
-    (repository.CHECK, "check"),
+    (CHECK, "check"),
     (repository.RECORDS, "records"),
     (repository.LOCKED.balances, "lock balances"),
     (repository.UNLOCKED.balances, "balances"),
