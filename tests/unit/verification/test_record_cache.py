@@ -1,6 +1,5 @@
 """The record cache: what it finds, what changes remove, and how much it keeps."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.verification.domain import KeyRecord
-from apps.verification.repositories.record_cache import Position, RecordCache
+from apps.verification.repositories.record_cache import Position, RecordCache, RECORD_BYTES, _parts, size_of_part
 from apps.verification.repositories.record_changes import RecordChanges
 from tests.unit.verification.records import NOW, record
 
@@ -17,28 +16,29 @@ pytestmark = pytest.mark.unit
 
 FIRST, SECOND = Position("1:1:", "here"), Position("2:2:", "here")
 ROOM = 10**9
+PLAN = '[["minute", 5, 60]]'
 
 
 def key(number: int, *, user_id: int = 7, secret: str = "", **changes: Any) -> KeyRecord:
     return record(digest=f"{number} {secret}".encode(), key_id=number, user_id=user_id, **changes)
 
 
-def changes(*, key_ids: Iterable[int] = (), user_ids: Iterable[int] = (), is_everything: bool = False) -> RecordChanges:
-    position = SECOND
-    return RecordChanges(
-        snapshot=str(position.snapshot),
-        identity=str(position.identity),
-        now=NOW,
-        is_everything=is_everything,
-        key_ids=frozenset(key_ids),
-        user_ids=frozenset(user_ids),
-    )
+def changes(
+    *, key_ids: list[int] | None = None, user_ids: list[int] | None = None, is_continuous: bool = True
+) -> RecordChanges:
+    return RecordChanges("2:2:", "here", NOW, is_continuous, key_ids, user_ids)
 
 
 def cache_of(*records: KeyRecord, bytes_maximum: int = ROOM) -> RecordCache:
     cache = RecordCache(bytes_maximum)
     cache.add(records, FIRST)
     return cache
+
+
+def size_of(*records: KeyRecord) -> int:
+    """Return what these records count: what some of them share counts once."""
+    parts = {id(part): size_of_part(part) for each in records for part in _parts(each)}
+    return sum(RECORD_BYTES + len(each.name) for each in records) + sum(parts.values())
 
 
 def found(cache: RecordCache, *records: KeyRecord) -> list[int]:
@@ -56,14 +56,14 @@ def test_records_are_found_by_the_digest_of_their_secret():
     one, two = key(1), key(2)
     cache = cache_of(one, two)
     assert cache.find([two.digest, b"unknown"]) == {two.digest: two}
-    assert (len(cache), cache.size) == (2, one.size + two.size)
+    assert (len(cache), cache.size) == (2, size_of(one, two))
 
 
 def test_a_record_that_is_loaded_again_replaces_the_older():
     cache, newer = cache_of(key(1)), key(1, name="a longer name than it had before")
     cache.add([newer], SECOND)
     assert cache.find([newer.digest]) == {newer.digest: newer}
-    assert (len(cache), cache.size) == (1, newer.size)
+    assert (len(cache), cache.size) == (1, size_of(newer))
 
 
 def test_the_position_is_that_of_the_last_batch():
@@ -82,12 +82,12 @@ def test_a_changed_key_is_removed_with_both_its_secrets():
     cache = cache_of(old, new, other)
     cache.apply(changes(key_ids=[1, 99]))
     assert found(cache, old, new, other) == [2]
-    assert cache.size == other.size
+    assert cache.size == size_of(other)
 
 
 def test_one_secret_of_a_key_may_be_cached_alone():
     old, new = key(1, secret="old"), key(1, secret="new")
-    cache = cache_of(old, new, bytes_maximum=old.size)
+    cache = cache_of(old, new, bytes_maximum=size_of(old))
     assert cache.find([old.digest, new.digest]) == {new.digest: new}
     cache.apply(changes(user_ids=[7]))
     assert (len(cache), cache.size) == (0, 0)
@@ -102,10 +102,10 @@ def test_a_change_of_a_user_removes_all_keys_of_theirs():
     assert (len(cache), cache.size) == (0, 0)
 
 
-def test_a_change_of_everything_removes_everything():
+def test_if_changes_are_not_continuous_everything_is_removed():
     records = [key(1), key(2, user_id=8)]
     cache = cache_of(*records)
-    cache.apply(changes(is_everything=True))
+    cache.apply(changes(is_continuous=False))
     assert (len(cache), cache.size, cache.position) == (0, 0, SECOND)
     cache.add(records, SECOND)
     assert found(cache, *records) == [1, 2]
@@ -119,7 +119,7 @@ def test_without_changes_nothing_is_removed():
 
 def test_what_was_not_used_for_the_longest_time_is_removed_first():
     records = [key(number) for number in range(1, 5)]
-    cache = cache_of(*records[:3], bytes_maximum=3 * records[0].size)
+    cache = cache_of(*records[:3], bytes_maximum=size_of(*records[:3]))
     cache.find([records[0].digest])
     cache.add([records[3]], SECOND)
     assert found(cache, *records) == [1, 3, 4]
@@ -130,16 +130,45 @@ def test_what_was_not_used_for_the_longest_time_is_removed_first():
 
 def test_the_bound_is_in_bytes():
     one, two = key(1, name="n" * 1000), key(2)
-    both = one.size + two.size
-    for bytes_maximum, kept in ((both, [1, 2]), (both - 1, [2]), (two.size, [2]), (two.size - 1, [])):
+    both, last = size_of(one, two), size_of(two)
+    for bytes_maximum, kept in ((both, [1, 2]), (both - 1, [2]), (last, [2]), (last - 1, [])):
         cache = cache_of(one, two, bytes_maximum=bytes_maximum)
         assert found(cache, one, two) == kept
         assert cache.size <= bytes_maximum
 
 
-def test_a_long_description_takes_more_room():
-    short, long = key(1), key(1, metadata='{"text": "%s"}' % ("x" * 5000))
-    assert long.size >= short.size + 5000
+def test_what_records_share_counts_once_and_as_long_as_one_has_it():
+    scopes, networks = ["a:b", "c:d"], ["192.0.2.0/24"]
+    alike = [key(number, plan_rate_limits=PLAN, scopes=scopes, ip_allowlist=networks) for number in (1, 2)]
+    other = key(3, plan_rate_limits=PLAN, scopes=["e:f"])
+    assert alike[0].rate_limits is alike[1].rate_limits is other.rate_limits
+    assert alike[0].scopes is alike[1].scopes is not other.scopes
+    cache = cache_of(*alike, other)
+    assert cache.size == size_of(*alike, other) < sum(map(size_of, (*alike, other)))
+    cache.apply(changes(key_ids=[1]))
+    assert cache.size == size_of(alike[1], other)
+    cache.apply(changes(key_ids=[2]))
+    assert cache.size == size_of(other)
+    cache.apply(changes(key_ids=[3]))
+    assert (cache.size, cache._uses_of_parts) == (0, {})
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"scopes": [f"scope:{number}" for number in range(10)]},
+        {"ip_allowlist": [f"10.0.{number}.0/24" for number in range(10)]},
+        {"rate_limits": '[{"name": "own", "limit": 5, "period_seconds": 1}]'},
+    ],
+)
+def test_what_no_other_record_has_takes_room(own: dict[str, Any]):
+    plain = cache_of(key(1, plan_rate_limits=PLAN), key(2, plan_rate_limits=PLAN))
+    assert cache_of(key(1, plan_rate_limits=PLAN), key(2, plan_rate_limits=PLAN, **own)).size > plain.size + 500
+
+
+def test_a_long_name_and_metadata_take_room():
+    short, long = key(1), key(1, name="n" * 200, metadata='{"text": "%s"}' % ("x" * 5000))
+    assert cache_of(long).size >= cache_of(short).size + 5150
 
 
 records = st.builds(
@@ -157,8 +186,8 @@ steps = st.one_of(
 
 @given(st.lists(steps, max_size=30), st.integers(0, 9))
 def test_the_cache_agrees_with_a_list_in_order_of_use(sent: list[tuple[str, Any]], room: int):
-    size = key(1).size
-    cache, expected = RecordCache(room * size), dict[bytes, KeyRecord]()
+    bytes_maximum = room * size_of(key(1))
+    cache, expected = RecordCache(bytes_maximum), dict[bytes, KeyRecord]()
     for what, values in sent:
         if what == "add":
             cache.add(values, FIRST)
@@ -169,20 +198,21 @@ def test_the_cache_agrees_with_a_list_in_order_of_use(sent: list[tuple[str, Any]
             cache.find([each.digest for each in values])
             expected |= {each.digest: expected.pop(each.digest) for each in values if each.digest in expected}
         else:
-            named = {"key_ids": values} if what == "keys" else {"user_ids": values}
+            named = {"key_ids": list(values)} if what == "keys" else {"user_ids": list(values)}
             cache.apply(changes(**named))
             expected = {
                 digest: each
                 for digest, each in expected.items()
                 if (each.key_id if what == "keys" else each.user_id) not in values
             }
-        while sum(each.size for each in expected.values()) > room * size:
+        while size_of(*expected.values()) > bytes_maximum:
             expected.pop(next(iter(expected)))
         assert dict(cache._records) == expected
         assert list(cache._records) == list(expected)
-        assert cache.size == sum(each.size for each in expected.values()) <= room * size
+        assert cache.size == size_of(*expected.values()) <= bytes_maximum
     cache.apply(changes(user_ids=[0, 1, 2]))
-    assert not any((cache._records, cache._digests_of_keys, cache._keys_of_users, cache.size))
+    rest = (cache._records, cache._digests_of_keys, cache._keys_of_users, cache._uses_of_parts, cache.size)
+    assert not any(rest)
 
 
 def test_times_do_not_count_for_the_position():
