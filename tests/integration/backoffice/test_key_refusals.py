@@ -67,5 +67,5 @@ def test_details_are_shown_in_words(browser):
     refuse(key, now, "FORBIDDEN", 5)
     page = page_of(browser, key)
     for (code, _), words in WORDS.items():
-        assert f"<div><code>{code}</code> ({words}) 2 times, last" in page
+        assert f"<div><code>{code}</code> {words}: 2 times, last" in page
     assert "<div><code>FORBIDDEN</code> 5 times, last" in page
