@@ -1,6 +1,9 @@
 """Builds this app's services."""
 
+from datetime import timedelta
 from functools import cache
+
+from django.conf import settings
 
 from apps.verification.repositories.decision_repository import DecisionRepository
 from apps.verification.repositories.ledger_audit_repository import LedgerAuditRepository
@@ -14,7 +17,7 @@ from apps.verification.services.verification_service import VerificationService
 @cache
 def verification_service() -> VerificationService:
     """Return the verification service. It is shared, so that concurrent queries are decided in one batch."""
-    return VerificationService(DecisionRepository())
+    return VerificationService(DecisionRepository(), timedelta(seconds=settings.REQUEST_ID_RETRY_SECONDS))
 
 
 @cache

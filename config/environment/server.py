@@ -35,6 +35,8 @@ class ServerSettings(EnvironmentSettings):
     # that is being closed.
     keep_alive_seconds: int = Field(default=75, ge=1, le=3600)
     connections_maximum: int = Field(default=1024, ge=16, le=65536)
+    # Of a verification. Far below the day for which its request id is kept, after which the id would be charged again.
+    request_id_retry_seconds: int = Field(default=60, ge=1, le=3600)
     allowed_hosts: Annotated[CommaSeparated, ALLOWED_HOST] = []
     cors_allowed_origins: Annotated[CommaSeparated, ORIGIN] = []
     trusted_proxies: Annotated[CommaSeparated, NETWORK] = []

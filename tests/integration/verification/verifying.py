@@ -17,6 +17,7 @@ from apps.verification.repositories.decision_repository import DecisionRepositor
 from apps.verification.services.decision import decide
 from tests.support.factories import IssuedKey, make_key, make_plan, make_service_key, make_user
 from tests.support.orm import make, rows
+from tests.unit.verification.records import RETRY_PERIOD
 
 PATH = "/api/v1/keys/verify"
 BATCH_PATH = "/api/v1/keys/verify-batch"
@@ -31,11 +32,15 @@ async def verify(api: httpx.AsyncClient, key: str, service: IssuedKey | None = N
     return verdict
 
 
-async def decide_on(queries: Sequence[VerificationQuery]) -> list[Verdict]:
-    """Return the verdicts of one batch, whose effects are committed."""
-    async with DecisionRepository().lock(queries, skip_locked=False) as locked:
-        verdicts, effects = decide(locked.snapshot, queries)
-        locked.write(effects)
+async def decide_on(
+    queries: Sequence[VerificationQuery], repository: DecisionRepository | None = None
+) -> list[Verdict]:
+    """Return the verdicts of one batch, whose effects are committed. None of them is an error."""
+    async with (repository or DecisionRepository()).open_batch(queries) as opened:
+        decided, effects = decide(opened.snapshot, queries, RETRY_PERIOD)
+        opened.write(effects)
+    verdicts = [verdict for verdict in decided if isinstance(verdict, Verdict)]
+    assert len(verdicts) == len(decided), decided
     return verdicts
 
 

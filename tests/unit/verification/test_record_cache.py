@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.verification.domain import KeyRecord
-from apps.verification.repositories.record_cache import Position, RecordCache, RECORD_BYTES, _parts, size_of_part
+from apps.verification.repositories.record_cache import (
+    OWNER_BYTES,
+    RECORD_BYTES,
+    Position,
+    RecordCache,
+    _parts,
+    size_of_part,
+)
 from apps.verification.repositories.record_changes import RecordChanges
 from tests.unit.verification.records import NOW, record
 
@@ -36,9 +43,10 @@ def cache_of(*records: KeyRecord, bytes_maximum: int = ROOM) -> RecordCache:
 
 
 def size_of(*records: KeyRecord) -> int:
-    """Return what these records count: what some of them share counts once."""
+    """Return what these records count: what some of them share, and an owner, count once."""
     parts = {id(part): size_of_part(part) for each in records for part in _parts(each)}
-    return sum(RECORD_BYTES + len(each.name) for each in records) + sum(parts.values())
+    owners = {each.user_id for each in records}
+    return sum(RECORD_BYTES + len(each.name) for each in records) + sum(parts.values()) + len(owners) * OWNER_BYTES
 
 
 def found(cache: RecordCache, *records: KeyRecord) -> list[int]:
@@ -198,8 +206,7 @@ def test_the_cache_agrees_with_a_list_in_order_of_use(sent: list[tuple[str, Any]
             cache.find([each.digest for each in values])
             expected |= {each.digest: expected.pop(each.digest) for each in values if each.digest in expected}
         else:
-            named = {"key_ids": list(values)} if what == "keys" else {"user_ids": list(values)}
-            cache.apply(changes(**named))
+            cache.apply(changes(key_ids=list(values)) if what == "keys" else changes(user_ids=list(values)))
             expected = {
                 digest: each
                 for digest, each in expected.items()
