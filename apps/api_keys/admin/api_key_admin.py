@@ -170,11 +170,8 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
     def recent_refusals(self, key: Any) -> str:
         """Show why calls were refused."""
         refused = call_service(usage_service().recent_refusals, key.pk)
-        lines = (
-            (calls.code, calls.reason and f" ({calls.reason})", calls.count, f"{calls.last_at:%Y-%m-%d %H:%M} UTC")
-            for calls in refused
-        )
-        return format_html_join("", "<div><code>{}</code>{} {} times, last {}</div>", lines) if refused else "never"
+        lines = ((c.code, c.reason and f"{c.reason}: ", c.count, f"{c.last_at:%Y-%m-%d %H:%M} UTC") for c in refused)
+        return format_html_join("", "<div><code>{}</code> {}{} times, last {}</div>", lines) if refused else "never"
 
     @admin.display(description="State", ordering="state")
     def state_badge(self, key: Any) -> SafeString:

@@ -34,7 +34,10 @@ class UsageEventRepository:
 
     async def expand_batches(self, maximum: int) -> int:
         """Expand up to `maximum` of the oldest batches, and return how many; 0 while another process does."""
-        return int((await fetch_rows(SQL["expand_batches"], [maximum]))[0][0])
+        async with connection() as borrowed:
+            # Planned each time: the table is empty now and long a moment later.
+            rows = await (await borrowed.execute(SQL["expand_batches"], [maximum], prepare=False)).fetchall()
+        return int(rows[0][0])
 
     async def vacuum_batches(self) -> None:
         """Make the space of expanded batches free, unless another process does."""

@@ -14,10 +14,12 @@ ORDER BY 2 DESC, 1 LIMIT %(maximum)s
 -- it is lost in a crash, the batches are there again.
 WITH claim AS MATERIALIZED (
     SELECT pg_try_advisory_xact_lock(7205002) AS is_held, set_config('synchronous_commit', 'off', true)
-), oldest AS MATERIALIZED (
-    SELECT id FROM usage_batches WHERE (SELECT is_held FROM claim) ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 ), expanded AS (
-    DELETE FROM usage_batches AS batch USING oldest WHERE batch.id = oldest.id RETURNING 1
+    -- By their places: they are locked, and no row is ever updated.
+    DELETE FROM usage_batches WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM usage_batches WHERE (SELECT is_held FROM claim) ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+    ))
+    RETURNING 1
 )
 SELECT count(*) FROM expanded
 

@@ -37,4 +37,7 @@ class UsageService:
         For callers that have checked who may read the key.
         """
         found = await self._denials.count_recent(api_key_id)
-        return [RefusedCalls(**denial._asdict()) for denial in found]
+        return [
+            RefusedCalls(code=code, detail=detail, count=count, last_at=last_at)
+            for code, detail, count, last_at in found
+        ]

@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 from apps.verification.domain import KeyRecord
 from apps.verification.repositories.record_changes import RecordChanges
 
-RECORD_CACHE_BYTES_MAXIMUM = 80_000_000
+RECORD_CACHE_BYTES_MAXIMUM = 100_000_000
 # Measured by the memory of a process: a record with its digest, ids and times, and its places in the cache; and the
 # place of its owner.
 RECORD_BYTES, OWNER_BYTES = 810, 250

@@ -24,9 +24,10 @@ WITH trigger AS (
                 SELECT sum(hashoidextended(relfilenode, oid::bigint)) FROM pg_class
                 WHERE oid = ANY({tables})
             ),
-            trigger.version
+            trigger.version,
+            -- A standby's snapshots are incomplete, also to the server that it becomes.
+            pg_is_in_recovery()
         ) AS identity,
-        -- A standby's snapshots are incomplete.
         trigger.are_enabled AND NOT pg_is_in_recovery() AS is_watched
     FROM trigger
 ), change AS (
@@ -54,7 +55,7 @@ SELECT
     coalesce(state.is_watched AND state.identity = %(identity)s::text AND NOT changes.are_all, false) AND NOT EXISTS (
         SELECT FROM record_changes
         WHERE kind = 'floor' AND xid >= pg_snapshot_xmin(%(snapshot)s::pg_snapshot)
-            AND xid < pg_snapshot_xmin(pg_current_snapshot())
+            AND xid < pg_snapshot_xmax(pg_current_snapshot())
     ),
     changes.key_ids,
     changes.user_ids

@@ -99,6 +99,15 @@ def test_changes_removed_by_hand_raise_the_floor_too():
         assert reader.check() == NOTHING
 
 
+def test_a_change_removed_by_hand_is_missed_by_no_reader_while_a_transaction_is_open():
+    key = make_key().id
+    with new_reader() as reader, other_connection() as first, other_connection() as writer, first.transaction():
+        first.execute("SELECT pg_current_xact_id()")
+        writer.execute(RENAME, [key])
+        writer.execute("DELETE FROM record_changes")
+        assert reader.check() == ALL
+
+
 def test_concurrent_removals_hide_nothing():
     keys = [make_key().id for _ in range(20)]
     with other_connection() as writer, new_reader() as late:

@@ -37,7 +37,7 @@ def test_nothing_is_cached_while_a_trigger_does_not_always_fire(
         (message,) = run_checks(tags=[Tags.database], databases=["default"])
         assert message.id == "keyhouse.W001"
         assert f"{name} on {table}" in message.msg
-        owner.execute(message.hint.removeprefix("Run: "))
+        owner.execute(str(message.hint).removeprefix("Run: "))
         assert [reader.check(), reader.check()] == [ALL, NOTHING]
         assert run_checks(tags=[Tags.database], databases=["default"]) == []
 
@@ -88,7 +88,7 @@ def test_a_missing_trigger_is_reported_with_the_way_to_create_it(caplog: pytest.
             opened.execute(definition)
             opened.execute(f"ALTER TABLE users ENABLE ALWAYS TRIGGER {UPDATE}")
     assert message.msg.startswith(f"The trigger {UPDATE} on users does not exist")
-    assert "sqlmigrate verification 20261127_2208_create_record_changes" in message.hint
+    assert "sqlmigrate verification 20261127_2208_create_record_changes" in str(message.hint)
     assert caplog.messages == [f"{message.msg} {message.hint}"]
 
 
@@ -107,11 +107,11 @@ def test_a_database_without_the_table_is_left_to_its_migration():
             opened.execute("ALTER TABLE hidden RENAME TO record_changes")
 
 
-@pytest.mark.parametrize("part", range(5), ids=["start", "crash", "database", "tables", "triggers"])
+@pytest.mark.parametrize("part", range(6), ids=["start", "crash", "database", "tables", "triggers", "standby"])
 def test_each_part_of_the_identity_counts(part: int):
     with new_reader() as reader:
-        parts = reader.identity.split(" ")
-        assert len(parts) == 5
+        parts = str(reader.identity).split(" ")
+        assert len(parts) == 6
         parts[part] += "1"
         reader.identity = " ".join(parts)
         assert [reader.check(), reader.check()] == [ALL, NOTHING]
