@@ -53,9 +53,19 @@ class VerificationService:
 
         Raises NotAuthenticated, NotAllowed or InsufficientScopes for the caller, before anything is decided.
         """
+        verdict, request_id = self.submit(request, caller, is_metered=is_metered)
+        return await verdict, request_id
+
+    def submit(
+        self, request: VerifyRequest, caller: Caller | None = None, *, is_metered: bool = True
+    ) -> tuple[asyncio.Future[Verdict], str]:
+        """Return the future of what `verify` returns, and the request's id. Cancel it when the client disconnects.
+
+        Raises Unavailable when too many queries wait.
+        """
         request_id = request.request_id or secrets.token_hex(REQUEST_ID_BYTES)
         query = _query(request, request_id, caller, is_metered=is_metered)
-        return await self.decide(query), request_id
+        return self._batcher_of(query).submit(query), request_id
 
     async def verify_all(self, requests: Sequence[VerifyRequest]) -> list[VerifyResponse]:
         """Return the verdicts, in the order of the requests.
@@ -71,7 +81,10 @@ class VerificationService:
 
     async def decide(self, query: VerificationQuery) -> Verdict:
         """Return the verdict on the query."""
-        return await (self._metered if query.is_metered else self._unmetered).submit(query)
+        return await self._batcher_of(query).submit(query)
+
+    def _batcher_of(self, query: VerificationQuery) -> Batcher[VerificationQuery, Verdict]:
+        return self._metered if query.is_metered else self._unmetered
 
     async def _decide_metered(self, batch: Sequence[PendingQuery]) -> Sequence[Result]:
         try:
