@@ -145,7 +145,7 @@ CASES: dict[str, list[Sent]] = {
     "a query": [Sent(query="?a=b")],
     "a compressed body": [
         Sent(headers={"X-API-Key": "<service>", "Content-Encoding": "gzip"}),
-        fast(headers={"X-API-Key": "<service>", "Content-Encoding": "identity"}),
+        Sent(headers={"X-API-Key": "<service>", "Content-Encoding": "identity"}),
     ],
     "another host": [
         Sent(headers={"X-API-Key": "<service>", "Host": "evil.example"}),
