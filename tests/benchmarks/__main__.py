@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 
 from config.postgres.embedded_postgres import EmbeddedPostgres
 from config.serving.termination import unwind_on_termination
@@ -25,6 +26,7 @@ from tests.benchmarks.targets import Found, targets
 
 DOCUMENT = PROJECT / "docs" / "performance.md"
 STATE_DIRECTORY = PROJECT / ".keyhouse"
+STARTED = perf_counter()
 
 
 def main() -> None:
@@ -103,7 +105,8 @@ def _parser() -> ArgumentParser:
 
 
 def _say(what: str) -> None:
-    sys.stderr.write(f"benchmark: {what}\n")
+    minutes, seconds = divmod(int(perf_counter() - STARTED), 60)
+    sys.stderr.write(f"benchmark: {minutes:2}:{seconds:02} {what}\n")
 
 
 if __name__ == "__main__":

@@ -78,10 +78,8 @@ class Verifications(Sequence[Exchange]):
         """Return the question about a key, and what only its right answer holds."""
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(len(self)))]
-        if index >= len(self):
-            raise IndexError(index)
+        ids = self._ids[2 * index], self._ids[2 * index + 1]  # raises IndexError behind the last
         secret = self._secrets[index * self._width : (index + 1) * self._width]
-        ids = self._ids[2 * index], self._ids[2 * index + 1]
         return Exchange(
             self._before + secret + self._after, b'"valid":true,"code":"VALID","key_id":%d,"user_id":%d,' % ids
         )

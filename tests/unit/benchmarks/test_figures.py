@@ -1,7 +1,6 @@
 """The arithmetic between samples and what the report says."""
 
 from array import array
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,16 +9,7 @@ from tests.benchmarks.exchanges import CONSTANT, VERIFY, Operation, Verification
 from tests.benchmarks.load_generator import Sample
 from tests.benchmarks.measurement import Cell
 from tests.benchmarks.memory import Memory
-from tests.benchmarks.model import (
-    BATCHES_LIMIT,
-    CORES_LIMIT,
-    WORKERS_LIMIT,
-    Cost,
-    Measured,
-    batch_microseconds,
-    collision,
-    predict,
-)
+from tests.benchmarks.model import IN_TURN, PROCESSORS, Cost, Measured, Times, collision, model_lines, predict
 from tests.benchmarks.plan import QUICK, Size
 from tests.benchmarks.population import Population
 from tests.benchmarks.processor_time import Used
@@ -68,7 +58,7 @@ def test_batch_size_and_log_of_a_call():
 def test_cost_goes_through_both_measurements():
     cost = Cost.through((1, 500.0), (32, 35.0))
 
-    assert (cost.of_a_call(1), cost.of_a_call(32)) == pytest.approx((500.0, 35.0))
+    assert (cost.of_batch(1), cost.of_batch(32)) == pytest.approx((500.0, 32 * 35.0))
     assert (cost.batch, cost.call) == pytest.approx((480.0, 20.0))
 
 
@@ -78,7 +68,7 @@ def test_cost_has_no_negative_part(small: tuple[float, float], large: tuple[floa
 
     assert cost.batch >= 0
     assert cost.call >= 0
-    assert cost.of_a_call(large[0]) == pytest.approx(20.0)
+    assert cost.of_batch(large[0]) == pytest.approx(large[0] * 20.0)
 
 
 MEASURED = Measured(
@@ -86,9 +76,7 @@ MEASURED = Measured(
     postgres=Cost(160.0, 15.0),
     generator=10.0,
     batch_size=32.0,
-    open=1000.0,
     committing=200.0,
-    locked=50.0,
     wal_bytes=1000.0,
     customers=10_000,
 )
@@ -101,40 +89,46 @@ def test_collision_is_the_chance_of_a_common_customer():
     assert collision(32, 16, 10) == 1.0
 
 
-def test_batch_waits_half_of_another_one_if_they_collide():
-    assert batch_microseconds(MEASURED, 1, 32) == 1000.0
-    assert batch_microseconds(MEASURED, 2, 32) == pytest.approx(1000 / (1 - collision(32, 2, 10_000) / 2))
-    assert batch_microseconds(MEASURED, 1, 16) == 1000.0 - 16 * 15.0
-
-
+# A batch of 32 takes the worker 960 µs, PostgreSQL 640 and the log 200; of 16, 640, 400 and 200.
 @pytest.mark.parametrize(
-    ("workers", "cores", "measured", "limit", "rate"),
+    ("workers", "cores", "size", "limit", "rate", "at_most"),
     [
-        (1, 16, replace(MEASURED, open=700.0), WORKERS_LIMIT, 1e6 / 30),
-        (1, 16, MEASURED, BATCHES_LIMIT, 32 / 1000 * 1e6),
-        (4, 2, MEASURED, CORES_LIMIT, 2e6 / 60),
+        (1, 16, 32, IN_TURN, 32 / 1800, 32 / 960),
+        (1, 16, 16, IN_TURN, 16 / 1240, 16 / 640),
+        (2, 16, 32, IN_TURN, 64 / (960 + 840 / (1 - 0.0974 / 2)), 64 / 960),
+        (4, 2, 32, PROCESSORS, 64 / 1920, 64 / 1920),
     ],
 )
-def test_lowest_limit_is_the_rate(workers: int, cores: int, measured: Measured, limit: str, rate: float):
-    prediction = predict(measured, workers, cores, 32.0, 10.0)
+def test_lower_limit_is_the_rate(workers: int, cores: int, size: float, limit: str, rate: float, at_most: float):
+    prediction = predict(MEASURED, workers, cores, size, 10.0)
 
     assert prediction.limit == limit
-    assert prediction.rate == pytest.approx(rate)
-    assert prediction.postgres_cores == pytest.approx(rate * 20 / 1e6)
-    assert prediction.transactions == pytest.approx(rate / 32)
-    assert prediction.wal_megabytes == pytest.approx(rate / 1000)
+    assert (prediction.rate, prediction.at_most) == pytest.approx((1e6 * rate, 1e6 * at_most), rel=1e-4)
+    assert prediction.postgres_cores == pytest.approx(prediction.rate * (160 / size + 15) / 1e6)
+    assert prediction.transactions == pytest.approx(prediction.rate / size)
+    assert prediction.wal_megabytes == pytest.approx(prediction.rate / 1000)
 
 
-def test_model_reads_times_by_littles_law():
+def test_model_reads_its_input_from_the_cells():
     one = Cell(OPERATION, 1, samples=[sample(100, 0.4, 0.2, transactions=400)])
     waits = {"open": 0.5, "locked": 0.1, "committing": 0.2}
     crowd = Cell(OPERATION, 8, samples=[sample(1000, 0.8, 0.4, transactions=500, waits=waits)])
 
     measured = Measured.of(Found([one, crowd], QUICK))
 
-    assert measured.batch_size == 8.0  # 1,000 calls a second in 125 transactions, so 0.5 open are 4 ms each
-    assert (measured.open, measured.locked, measured.committing) == pytest.approx((3200.0, 800.0, 1600.0))
-    assert measured.worker.of_a_call(8) == pytest.approx(200.0)
+    assert measured.batch_size == 8.0
+    assert measured.worker.of_batch(8) == pytest.approx(8 * 200.0)
+    assert measured.postgres.of_batch(1) == pytest.approx(500.0)
+    # 125 batches a second, so half a one that is open on average is open for 4 ms.
+    times = Times.of(crowd)
+    assert (times.open, times.locked, times.committing) == pytest.approx((4000.0, 800.0, 1600.0))
+    assert measured.committing == pytest.approx(1600.0)
+
+
+def test_model_is_left_out_without_its_cells():
+    crowd = Cell(OPERATION, 8, samples=[sample(1000, 0.8, 0.4, transactions=500)])
+
+    assert model_lines(Found([crowd], QUICK)) == []
 
 
 def test_targets_without_their_cells_are_not_judged():

@@ -79,8 +79,9 @@ def test_load_of_each_once_ends_when_all_were_sent(port: int):
     ],
 )
 def test_response_in_pieces_is_judged_as_a_whole(response: bytes, is_right: bool):
-    sample = answered_with([response[place : place + 1] for place in range(len(response))])
-    assert (len(sample.latencies) == 1, sample.failures == []) == (is_right, is_right)
+    for pieces in ([response], [response[place : place + 1] for place in range(len(response))]):
+        sample = answered_with(pieces)
+        assert (len(sample.latencies) == 1, sample.failures == []) == (is_right, is_right)
 
 
 def answered_with(pieces: list[bytes]) -> load_generator.Sample:
