@@ -10,7 +10,6 @@ import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from statistics import median
 from urllib.parse import quote
 
 from config.serving.termination import unwind_on_termination
@@ -22,7 +21,7 @@ from tests.benchmarks.plan import Plan
 from tests.benchmarks.population import Population
 from tests.benchmarks.postgres_activity import watching
 from tests.benchmarks.programs import PROJECT, Server, ServerDidNotStart, checkout
-from tests.benchmarks.report import costs, span, table
+from tests.benchmarks.report import costs, middle, span, table
 
 WORKING_TREE = "working tree"
 POSTMASTER_SOCKET_DIRECTORY_LINE = 4  # of postmaster.pid
@@ -128,7 +127,7 @@ def _words(cell: Cell) -> tuple[str, ...]:
 def _ratio_rows(before: Cell, after: Cell) -> Iterator[tuple[str, ...]]:
     for part, value in PARTS.items():
         ratios = after.ratios(before, value)
-        yield str(before.connections), part, f"{median(ratios):.3f}", span(ratios)
+        yield str(before.connections), part, middle(ratios), span(ratios)
 
 
 def _git(*arguments: str) -> bytes:

@@ -134,11 +134,11 @@ def model_lines(found: Found) -> list[str]:
     """Return the model's part of the report; nothing if the run left out what it needs."""
     try:
         measured = Measured.of(found)
-        here = {workers: found.cell(VERIFY, workers=workers) for workers in (1, *found.plan.worker_counts)}
+        here = list(_here_table(found, measured))
     except NotMeasured:
         return []
     there = [predict(measured, workers, CORES, measured.batch_size) for workers in WORKERS]
-    return [_inputs(measured), "", *_here_table(here, measured), "", *_there_table(there), "", _conclusion(there)]
+    return [_inputs(measured), "", *here, "", *_there_table(there), "", _conclusion(there)]
 
 
 def _server(cell: Cell) -> float:
@@ -159,13 +159,14 @@ def _inputs(measured: Measured) -> str:
     )
 
 
-def _here_table(here: dict[int, Cell], measured: Measured) -> Iterator[str]:
+def _here_table(found: Found, measured: Measured) -> Iterator[str]:
     yield (
         f"| workers on {THIS_MACHINE} cores | predicted requests/s | at most | measured | measured by predicted "
         "| limit | calls a batch, predicted | measured | transaction open, µs | of it waiting for locks | for the log |"
     )
     yield "| ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: |"
-    for workers, cell in here.items():
+    for workers in (1, *found.plan.worker_counts):
+        cell = found.cell(VERIFY, workers=workers)
         # The connections are shared out, so a batch of one of several workers is as much smaller.
         size = max(1.0, measured.batch_size / workers)
         its = predict(measured, workers, THIS_MACHINE, size, measured.generator)

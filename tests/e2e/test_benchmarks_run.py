@@ -32,10 +32,13 @@ OF_THE_CROWD = (
 )
 TARGETS_ALONE = 12
 TARGETS_BESIDE_GRANIAN = 3
-COLUMNS_OF_FIGURES = slice(5, 11)  # rate, two latencies, processor time of server, databases and load generator
+RATE_AND_LATENCIES = slice(5, 8)
+PROCESSOR_TIMES = (8, 9, 10)  # of server, databases and load generator
 RATIOS_OF_A_COMPARISON = 4
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+BARE = {"granian": "bare server", "uvicorn": "bare uvicorn"}
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 def test_quick_run_measures_and_rates_every_operation() -> None:
@@ -48,23 +51,20 @@ def test_quick_run_measures_and_rates_every_operation() -> None:
     wanted += [("constant", server, "", "1", number) for server in references for number in ("1", "8")]
     wanted += [(*operation, "8") for operation in OF_THE_CROWD]
     assert sorted(tuple(row[:5]) for row in rows) == sorted(wanted)
-    for row in rows:
-        has_no_database = row[0] == "constant"
-        figures = [figure for figure in row[COLUMNS_OF_FIGURES] if not (has_no_database and figure == "")]
-        assert len(figures) == (5 if has_no_database else 6)
-        assert all(float(figure.replace(",", "")) > 0 for figure in figures), row
+    assert all(figure(word) > 0 for row in rows for word in row[RATE_AND_LATENCIES])
+    for column in PROCESSOR_TIMES:  # of so short an interval, one may see nothing
+        assert sum(figure(row[column]) for row in rows) > 0
     judged = [words(line) for line in lines if re.match(r"\|.*\| at (least|most) ", line)]
     assert len(judged) == TARGETS_ALONE + (TARGETS_BESIDE_GRANIAN if "bare server" in references else 0)
     assert {row[-1] for row in judged} <= {"yes", "**no**"}
-    assert next(line for line in lines if line.startswith("On 16 cores, "))
 
 
 def test_chosen_cells_are_measured_alone() -> None:
-    lines = run("--quick", "--only", "workers", "--rounds", "2")
+    lines = run("--quick", "--only", "api", "--rounds", "2")
 
-    rows = [words(line) for line in lines if line.startswith("| verify")]
-    assert [tuple(row[3:5]) for row in rows] == [("1", "1"), ("1", "8"), ("2", "8")]
-    assert not [line for line in lines if line.startswith(("| login", "| get user"))]
+    rows = [words(line) for line in lines if re.match(r"\| (verify|get|list|login|constant through) ", line)]
+    assert {row[0] for row in rows} == {"verify a key", "get user", "list keys", "constant through Ninja"}
+    assert {tuple(row[2:4]) for row in rows} == {(SIZE, "1")}
 
 
 @pytest.mark.skipif(not (PROJECT / ".git").exists(), reason="needs the repository to compare with")
@@ -76,10 +76,10 @@ def test_comparison_measures_two_checkouts_in_turn() -> None:
         *(("HEAD", "1"), ("HEAD", "8")),
         *(("working tree", "1"), ("working tree", "8")),
     ]
-    assert all(float(figure.replace(",", "")) > 0 for row in rows for figure in row[2:])
+    assert all(figure(word) > 0 for row in rows for word in row[2:5])
     ratios = [words(line) for line in lines if re.match(r"\| [18] \| (processor )?time", line)]
     assert len(ratios) == 2 * RATIOS_OF_A_COMPARISON
-    assert all(float(row[2]) > 0 for row in ratios)
+    assert all(figure(row[2]) > 0 for row in ratios if row[1] == "time, from rate")
 
 
 def test_unknown_commit_is_named() -> None:
@@ -91,15 +91,16 @@ def test_unknown_commit_is_named() -> None:
     assert "Traceback" not in ended.stderr
 
 
-BARE = {"granian": "bare server", "uvicorn": "bare uvicorn"}
-
-
 def run(*options: str) -> list[str]:
     """Return the lines of the report."""
     command = [sys.executable, "-m", "tests.benchmarks", *options]
-    ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=280, check=False)
+    ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=560, check=False)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout.splitlines()
+
+
+def figure(word: str) -> float:
+    return float(word.replace(",", "") or 0)
 
 
 def words(line: str) -> list[str]:

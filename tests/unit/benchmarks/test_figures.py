@@ -1,6 +1,7 @@
 """The arithmetic between samples and what the report says."""
 
 from array import array
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -125,10 +126,26 @@ def test_model_reads_its_input_from_the_cells():
     assert measured.committing == pytest.approx(1600.0)
 
 
-def test_model_is_left_out_without_its_cells():
+def model_of(transactions_of_two_workers: int) -> list[str]:
+    """Return the model's lines for cells of which one wrote in so many transactions."""
+    one = Cell(OPERATION, 1, samples=[sample(100, 0.4, 0.2, transactions=400)])
+    crowd = Cell(OPERATION, 8, samples=[sample(1000, 0.8, 0.4, transactions=500)])
+    served = replace(OPERATION, served=replace(SERVER, workers=2))
+    two = Cell(served, 8, samples=[sample(1500, 0.8, 0.4, transactions=transactions_of_two_workers)])
+    return model_lines(Found([one, crowd, two], QUICK))
+
+
+def test_model_says_what_saturates():
+    lines = model_of(1500)
+
+    assert [line.split(" | ")[:1] for line in lines if line.startswith("| 2 |")] == [["| 2"], ["| 2"]]
+    assert lines[-1].startswith("On 16 cores, ")
+
+
+def test_model_is_left_out_without_what_it_needs():
     crowd = Cell(OPERATION, 8, samples=[sample(1000, 0.8, 0.4, transactions=500)])
 
-    assert model_lines(Found([crowd], QUICK)) == []
+    assert model_lines(Found([crowd], QUICK)) == model_of(0) == []
 
 
 def test_targets_without_their_cells_are_not_judged():
