@@ -9,8 +9,9 @@ from django.db.models import Min
 from apps.api_keys.models import ApiKey, ApiKeySecret
 from apps.plans.models import Plan, PlanLimit
 from apps.users.models import Role, RoleScope, User
+from apps.verification.domain import KeyRow
 from apps.verification.models import RecordChange
-from apps.verification.repositories.decision_repository import RECORDS, SQL
+from apps.verification.repositories.decision_repository import RECORDS
 from apps.verification.repositories.record_changes import RECORD_TABLES
 from tests.support.factories import add_secret, make_key, make_role, make_user
 from tests.support.record_reader import ALL, NOTHING, new_reader
@@ -22,6 +23,7 @@ Column = tuple[str, str]
 READ_IN_EACH_BATCH = "The batch reads it after it has locked the row."
 NOT_WATCHED: dict[Column, str] = {
     ("api_key_counters", "api_key_id"): READ_IN_EACH_BATCH,
+    ("api_key_counters", "entries"): READ_IN_EACH_BATCH,
     ("api_key_counters", "windows"): READ_IN_EACH_BATCH,
     ("api_key_counters", "budget"): READ_IN_EACH_BATCH,
     ("api_key_counters", "budget_spent"): READ_IN_EACH_BATCH,
@@ -104,10 +106,9 @@ def fetch(sql: str, *parameters: Any) -> Any:
 
 def columns_read() -> set[Column]:
     """Ask PostgreSQL on which columns a view of the statement depends: selected, joined, filtered, in subqueries."""
-    records = RECORDS.replace("%(digests)s", "NULL")
+    records = RECORDS.sql.replace("$1", "NULL")
     fetch(
-        f"CREATE TEMPORARY VIEW read_by_verdicts AS WITH plan_rate_limits AS ({SQL['plan_rate_limits']}) "
-        f"SELECT * FROM ({records}) AS record ({', '.join(f'c{n}' for n in range(25))})"
+        f"CREATE TEMPORARY VIEW read_by_verdicts AS SELECT * FROM ({records}) AS record ({', '.join(KeyRow._fields)})"
     )
     try:
         return set(fetch(COLUMNS_READ))
