@@ -16,7 +16,7 @@ from tests.support.people import PASSWORD
 from tests.support.server import Server, separate_database, start_server
 
 SIGN_UPS = 24  # each hashes a password, on two threads: together about a second's work
-STOP_SECONDS_MAXIMUM = 5.0  # it takes half a second; granian's patience ends after fifteen
+STOP_SECONDS_MAXIMUM = 5.0  # it takes half a second; the supervisor's patience ends after fifteen
 WAYS: dict[str, Callable[[Server], int]] = {
     "terminated": lambda server: server.stop(SIGTERM),
     "interrupted": lambda server: server.stop(SIGINT),

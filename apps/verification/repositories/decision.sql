@@ -33,12 +33,23 @@ SELECT
         WHERE membership.user_id = owner.id
     ) END
 FROM unnest(%(digests)s::bytea[]) AS queried (digest)
-CROSS JOIN LATERAL (SELECT * FROM api_key_secrets WHERE digest = queried.digest OFFSET 0) AS secret
 CROSS JOIN LATERAL (
-    SELECT * FROM api_keys WHERE id = secret.api_key_id AND deleted_at IS NULL OFFSET 0
+    SELECT digest, api_key_id, expires_at FROM api_key_secrets WHERE digest = queried.digest OFFSET 0
+) AS secret
+CROSS JOIN LATERAL (
+    SELECT
+        id, user_id, name, environment, scopes, ip_allowlist, metadata, rate_limits, is_active, revoked_at, expires_at
+    FROM api_keys
+    WHERE id = secret.api_key_id AND deleted_at IS NULL
+    OFFSET 0
 ) AS key
-CROSS JOIN LATERAL (SELECT * FROM users WHERE id = key.user_id OFFSET 0) AS owner
-CROSS JOIN LATERAL (SELECT * FROM plans WHERE id = owner.plan_id OFFSET 0) AS plan
+CROSS JOIN LATERAL (
+    SELECT id, plan_id, is_active, deleted_at, locked_until, is_staff, is_superuser
+    FROM users
+    WHERE id = key.user_id
+    OFFSET 0
+) AS owner
+CROSS JOIN LATERAL (SELECT name FROM plans WHERE id = owner.plan_id OFFSET 0) AS plan
 
 -- name: balances
 -- With `lock`, the lock of a customer covers the counters of all keys of theirs: whoever writes them locks it first.
