@@ -14,6 +14,8 @@ from tests.benchmarks.programs import Server
 HOST = "127.0.0.1"
 VERIFY_PATH = "/api/v1/keys/verify"
 
+VALID = b'{"valid":true,"code":"VALID",'
+
 VERIFY = "verify a key"
 VERIFY_SIMPLE = "verify a key, one limit, no scopes"
 VERIFY_ONE = "verify keys of one customer"
@@ -81,7 +83,7 @@ class Verifications(Sequence[Exchange]):
         ids = self._ids[2 * index], self._ids[2 * index + 1]  # raises IndexError behind the last
         secret = self._secrets[index * self._width : (index + 1) * self._width]
         return Exchange(
-            self._before + secret + self._after, b'"valid":true,"code":"VALID","key_id":%d,"user_id":%d,' % ids
+            self._before + secret + self._after, b'"key_id":%d,"user_id":%d,' % ids, VALID
         )
 
 

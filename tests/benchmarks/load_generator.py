@@ -30,10 +30,11 @@ CONTENT_LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: *(\d+)\r\n")
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What is sent, and what the response's body must hold."""
+    """What is sent, what the response's body must hold, and what it must begin with."""
 
     request: bytes
     expected: bytes
+    beginning: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +142,13 @@ class _Run:
 class _Connection:
     """Sends a request as soon as the last one's response is complete, until the time is over."""
 
-    __slots__ = ("_expected", "_received", "_run", "_selector", "_sent_at", "_socket")
+    __slots__ = ("_beginning", "_expected", "_received", "_run", "_selector", "_sent_at", "_socket")
 
     def __init__(self, run: _Run, connection: socket.socket, selector: selectors.BaseSelector) -> None:
         self._run = run
         self._socket = connection
         self._selector = selector
-        self._received = self._expected = b""
+        self._received = self._expected = self._beginning = b""
         self._sent_at = 0.0
         run.open += 1
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -160,7 +161,7 @@ class _Connection:
         if exchange is None:
             self._close()
             return
-        self._expected, self._sent_at = exchange.expected, now
+        self._expected, self._beginning, self._sent_at = exchange.expected, exchange.beginning, now
         self._socket.sendall(exchange.request)
 
     def receive(self) -> None:
@@ -184,7 +185,12 @@ class _Connection:
             self._received = data
             return
         self._received, now = b"", perf_counter()
-        if length and data.startswith(OK) and data.find(self._expected, head_end) >= 0:
+        if (
+            length
+            and data.startswith(OK)
+            and data.startswith(self._beginning, head_end + len(HEAD_END))
+            and data.find(self._expected, head_end) >= 0
+        ):
             self._run.count(self._sent_at, now)
         else:
             self._run.sample.failures.append(data.decode("latin1"))
