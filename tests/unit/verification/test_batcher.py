@@ -10,59 +10,12 @@ from apps.core.errors import Unavailable
 from apps.verification.services import batcher as batcher_module
 from apps.verification.services.batcher import (
     BATCH_SIZE_MAXIMUM,
-    BATCHES_MAXIMUM,
     Batcher,
     Pending,
-    PendingFuture,
 )
+from tests.unit.verification.doubler import FAULT, REFUSED, Doubler, begun, occupied, submit
 
 pytestmark = pytest.mark.unit
-
-FAULT, REFUSED = -1, -2
-
-
-class Doubler:
-    """Doubles numbers in batches once its gate is open; a FAULT fails its batch, a REFUSED only itself."""
-
-    def __init__(self, *, is_open: bool = True) -> None:
-        self.batches: list[list[int]] = []
-        self.cancelled: list[int] = []
-        self.gate = asyncio.Event()
-        if is_open:
-            self.gate.set()
-
-    async def __call__(self, submitted: Sequence[Pending[int, int]]) -> list[int | Exception]:
-        self.batches.append([pending.item for pending in submitted])
-        await self.gate.wait()
-        self.cancelled += [pending.item for pending in submitted if pending.is_cancelled]
-        if FAULT in self.batches[-1]:
-            raise LookupError("fault")
-        return [self._result(pending) for pending in submitted]
-
-    @staticmethod
-    def _result(pending: Pending[int, int]) -> int | Exception:
-        if pending.is_cancelled:
-            return LookupError("disconnected")
-        return PermissionError("refused") if pending.item == REFUSED else 2 * pending.item
-
-
-def submit(batcher: Batcher[int, int], number: int) -> asyncio.Future[int]:
-    """Submit a number, and return the future of its result."""
-    pending: PendingFuture[int, int] = PendingFuture(number)
-    batcher.submit(pending)
-    return pending.result
-
-
-async def _begun(turns: int = 3) -> None:
-    for _ in range(turns):
-        await asyncio.sleep(0)
-
-
-async def _occupied(batcher: Batcher[int, int]) -> asyncio.Future[int]:
-    """Return the item of a batch that is running; a few that are submitted now wait for it."""
-    submitted = submit(batcher, 1)
-    await _begun()
-    return submitted
 
 
 async def test_a_single_item_is_processed_at_once():
@@ -81,116 +34,27 @@ async def test_items_of_one_loop_turn_are_one_batch():
 async def test_waiting_items_are_one_batch_in_order():
     doubler = Doubler(is_open=False)
     batcher = Batcher(doubler)
-    first = await _occupied(batcher)
+    first = await occupied(batcher)
     others = []
     for number in range(10, 16):
         others.append(submit(batcher, number))
-        await _begun()
+        await begun()
     assert doubler.batches == [[1]]
     doubler.gate.set()
     assert await asyncio.gather(first, *others) == [2, 20, 22, 24, 26, 28, 30]
     assert doubler.batches == [[1], [10, 11, 12, 13, 14, 15]]
 
 
-async def _stalled() -> None:
-    """Wait until the batches that run now count as stalled."""
-    await asyncio.sleep(2 * batcher_module.STALLED_SECONDS)
-
-
-@pytest.fixture
-def _stalled_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten the time after which another batch may begin."""
-    monkeypatch.setattr(batcher_module, "STALLED_SECONDS", 0.01)
-
-
 async def test_many_items_wait_for_the_running_batch():
     doubler = Doubler(is_open=False)
     batcher = Batcher(doubler)
-    submitted = [await _occupied(batcher)]
+    submitted = [await occupied(batcher)]
     submitted += [submit(batcher, number) for number in range(BATCH_SIZE_MAXIMUM)]
-    await _begun()
+    await begun()
     assert doubler.batches == [[1]]
     doubler.gate.set()
     assert await asyncio.gather(*submitted) == [2, *(2 * number for number in range(BATCH_SIZE_MAXIMUM))]
     assert doubler.batches == [[1], list(range(BATCH_SIZE_MAXIMUM))]
-
-
-@pytest.mark.usefixtures("_stalled_soon")
-async def test_items_that_wait_for_a_stalled_batch_are_a_second_and_no_third():
-    doubler = Doubler(is_open=False)
-    batcher = Batcher(doubler)
-    submitted = [await _occupied(batcher)]
-    submitted += [submit(batcher, number) for number in range(10, 13)]
-    await _stalled()
-    assert doubler.batches == [[1], [10, 11, 12]]
-    submitted += [submit(batcher, number) for number in range(20, 23)]
-    await _stalled()
-    assert len(doubler.batches) == BATCHES_MAXIMUM
-    doubler.gate.set()
-    async with asyncio.timeout(1):
-        assert await asyncio.gather(*submitted) == [2, 20, 22, 24, 40, 42, 44]
-    assert doubler.batches == [[1], [10, 11, 12], [20, 21, 22]]
-
-
-@pytest.mark.usefixtures("_stalled_soon")
-async def test_an_item_that_finds_a_stalled_batch_does_not_wait():
-    doubler = Doubler(is_open=False)
-    batcher = Batcher(doubler)
-    before = await _occupied(batcher)
-    await _stalled()
-    submitted = submit(batcher, 10)
-    await _begun()
-    assert doubler.batches == [[1], [10]]
-    doubler.gate.set()
-    assert [await before, await submitted] == [2, 20]
-
-
-@pytest.mark.usefixtures("_stalled_soon")
-async def test_beside_a_stalled_batch_the_others_follow_each_other():
-    lock = asyncio.Event()
-
-    async def process_batch(submitted: Sequence[Pending[int, int]]) -> list[int]:
-        await lock.wait() if submitted[0].item == 1 else await asyncio.sleep(0)
-        return [2 * pending.item for pending in submitted]
-
-    batcher = Batcher(process_batch)
-    stalled = submit(batcher, 1)
-    await _stalled()
-    async with asyncio.timeout(1):
-        assert [await submit(batcher, number) for number in range(10, 20)] == [2 * number for number in range(10, 20)]
-        during = submit(batcher, 20)
-        await _begun(1)
-        assert [await during, await submit(batcher, 21)] == [40, 42]
-    assert not stalled.done()
-    lock.set()
-    assert await stalled == 2
-    assert await submit(batcher, 30) == 60
-
-
-@pytest.mark.usefixtures("_stalled_soon")
-async def test_all_items_are_processed_in_a_bounded_number_of_batches():
-    sizes: list[int] = []
-    under_way, most = 0, 0
-
-    async def process_batch(submitted: Sequence[Pending[int, int]]) -> list[int]:
-        nonlocal under_way, most
-        under_way += 1
-        most = max(most, under_way)
-        sizes.append(len(submitted))
-        # Every seventh batch stalls.
-        await asyncio.sleep(0 if len(sizes) % 7 else 3 * batcher_module.STALLED_SECONDS)
-        under_way -= 1
-        return [2 * pending.item for pending in submitted]
-
-    batcher = Batcher(process_batch)
-    submitted = []
-    for number in range(1600):
-        submitted.append(submit(batcher, number))
-        await _begun(int(number % 16 == 0))
-    async with asyncio.timeout(5):
-        assert await asyncio.gather(*submitted) == [2 * number for number in range(1600)]
-    assert most == BATCHES_MAXIMUM
-    assert sum(sizes) == 1600
 
 
 async def test_the_size_of_a_batch_is_bounded():
@@ -205,7 +69,7 @@ async def test_the_size_of_a_batch_is_bounded():
 async def test_an_item_that_is_cancelled_before_its_batch_is_dropped():
     doubler = Doubler(is_open=False)
     batcher = Batcher(doubler)
-    first = await _occupied(batcher)
+    first = await occupied(batcher)
     submitted = [submit(batcher, number) for number in (11, 12, 13)]
     submitted[1].cancel()
     doubler.gate.set()
@@ -218,7 +82,7 @@ async def test_an_item_that_is_cancelled_during_its_batch_affects_no_other():
     doubler = Doubler(is_open=False)
     batcher = Batcher(doubler)
     submitted = [submit(batcher, number) for number in (1, 2)]
-    await _begun()
+    await begun()
     submitted[0].cancel()
     doubler.gate.set()
     assert await submitted[1] == 4
@@ -230,9 +94,9 @@ async def test_cancelling_a_task_cancels_its_item():
     batcher = Batcher(doubler)
 
     tasks = [asyncio.create_task(batcher.process(number)) for number in (1, 2)]
-    await _begun()
+    await begun()
     tasks[0].cancel()
-    await _begun()
+    await begun()
     doubler.gate.set()
     assert await tasks[1] == 4
     assert doubler.cancelled == [1]
@@ -247,7 +111,7 @@ async def test_a_result_that_is_an_error_is_raised_for_its_item_only():
 async def test_an_error_of_a_batch_is_raised_for_each_of_its_items():
     doubler = Doubler(is_open=False)
     batcher = Batcher(doubler)
-    before = await _occupied(batcher)
+    before = await occupied(batcher)
     failing = [submit(batcher, number) for number in (FAULT, 1, 2)]
     failing[2].cancel()
     doubler.gate.set()
@@ -273,7 +137,7 @@ async def test_too_many_waiting_items_are_refused(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(batcher_module, "WAITING_MAXIMUM", 3)
     doubler = Doubler(is_open=False)
     batcher = Batcher(doubler)
-    submitted = [await _occupied(batcher)]
+    submitted = [await occupied(batcher)]
     submitted += [submit(batcher, number) for number in (11, 12, 13)]
     with pytest.raises(Unavailable) as refusal:
         await batcher.process(14)
