@@ -11,7 +11,7 @@ BACKWARD = "ALTER TABLE api_key_counters SET (fillfactor = 50);"
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("api_keys", "20261127_1937_index_prefixes"),
+        ("api_keys", "20261127_2208_lock_balances_before_counters"),
     ]
 
     operations = [migrations.RunSQL(FORWARD, reverse_sql=BACKWARD)]

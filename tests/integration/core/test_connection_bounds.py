@@ -210,11 +210,9 @@ async def test_inline_request_is_answered_in_time():
     several.operation.is_holding = True
     protocol, wire = several.open()
     protocol.data_received(POST)
-    dropped: list[bool] = []
     (inline,) = several.operation.requests
-    inline.on_disconnect = lambda: dropped.append(True)
     await until(lambda: bool(wire.sent))
-    assert (statuses(wire), dropped, wire.is_closed) == ([503], [True], False)
+    assert (statuses(wire), inline.is_disconnected, wire.is_closed) == ([503], True, False)
     several.operation.is_holding = False
     protocol.data_received(POST)
     await settled()
