@@ -18,8 +18,14 @@ from psycopg.errors import LockNotAvailable
 from apps.core.authorization.scopes import RESERVED_GRANTS
 from apps.core.database.parameters import NumberedStatement, array_of_bytes, array_of_numbers, array_of_texts
 from apps.core.database.pipeline.pipelined_connection import Rows
-from apps.core.database.pipeline.pipelined_transaction import STALE, PipelinedTransaction, pipelined_transaction
+from apps.core.database.pipeline.pipelined_transaction import (
+    BEING_CHANGED,
+    STALE,
+    PipelinedTransaction,
+    pipelined_transaction,
+)
 from apps.core.database.statements import load_statements
+from apps.core.errors import Unavailable
 from apps.verification.domain import (
     BatchEffects,
     BatchSnapshot,
@@ -64,12 +70,18 @@ LOCKED = Reading.of(SQL["lock_balances"])
 SKIPPING = Reading.of(*(f"{SQL[lock]} {SQL['skip_locked']}" for lock in ("lock_balances", "lock_counters")))
 
 
-class RowsLocked(Exception):
-    """Another transaction has locked rows of the batch for longer than the lock timeout. Nothing was written."""
+class RowsLocked(Unavailable):
+    """Another transaction has locked rows of the batch, or a table, for longer than the lock timeout. Nothing was
+    written.
+    """
+
+    message = "Verification waits for a lock of the database. Retry shortly."
 
 
-class StatementsOutdated(Exception):
+class StatementsOutdated(Unavailable):
     """A migration has changed a table. Nothing was written, and a retry prepares the statements again."""
+
+    message = BEING_CHANGED
 
 
 class OpenBatch:
