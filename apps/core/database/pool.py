@@ -35,6 +35,8 @@ STATEMENT_SETTINGS = {"statement_timeout": "10s", "plan_cache_mode": "force_gene
 SERVER_SETTINGS = {
     "TimeZone": "UTC",
     **STATEMENT_SETTINGS,
+    # Statements have to see what the transaction has waited for, whatever is set for the database or the role.
+    "default_transaction_isolation": r"read\ committed",
     # Detects when a worker's machine is lost, so that the server releases its locks.
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "5",
