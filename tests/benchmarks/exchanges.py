@@ -82,9 +82,7 @@ class Verifications(Sequence[Exchange]):
             return [self[place] for place in range(*index.indices(len(self)))]
         ids = self._ids[2 * index], self._ids[2 * index + 1]  # raises IndexError behind the last
         secret = self._secrets[index * self._width : (index + 1) * self._width]
-        return Exchange(
-            self._before + secret + self._after, b'"key_id":%d,"user_id":%d,' % ids, VALID
-        )
+        return Exchange(self._before + secret + self._after, b'"key_id":%d,"user_id":%d,' % ids, VALID)
 
 
 def asked_of_both(population: Population) -> dict[str, Sequence[Exchange]]:
