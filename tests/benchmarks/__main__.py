@@ -30,7 +30,7 @@ STARTED = perf_counter()
 
 
 def main() -> None:
-    """Measure, print the tables, and put them into the documentation if everything was measured in full."""
+    """Measure, print the tables, and put them into the documentation if nothing was chosen."""
     options = _parser().parse_args()
     plan = plan_of(options)
     try:
@@ -41,7 +41,7 @@ def main() -> None:
     except (WrongAnswers, ServerDidNotStart) as error:
         sys.exit(f"benchmark: {error}")
     sys.stdout.write(f"{text}\n")
-    if not (options.quick or options.no_write or options.compare or options.only):
+    if plan == FULL and not (options.no_write or options.compare):
         write(DOCUMENT, text)
 
 
@@ -53,6 +53,7 @@ def plan_of(options: Namespace) -> Plan:
     return replace(
         plan,
         groups=groups,
+        connections=(plan.connections[0], options.connections or plan.crowd),
         rounds=options.rounds or plan.rounds,
         measured_seconds=options.seconds or plan.measured_seconds,
         memory_seconds=options.memory_seconds or plan.memory_seconds,
@@ -95,6 +96,7 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--no-write", action="store_true", help="leave docs/performance.md as it is")
     parser.add_argument("--only", nargs="+", type=Group, metavar="GROUP", help=f"measure {', '.join(Group)} alone")
     parser.add_argument("--rounds", type=int, help="how often each cell is measured")
+    parser.add_argument("--connections", type=int, help="the larger number of connections")
     parser.add_argument("--seconds", type=float, help="how long a cell is measured in a round")
     parser.add_argument("--memory-seconds", type=float, help="how long memory is watched")
     parser.add_argument(

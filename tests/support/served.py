@@ -88,7 +88,9 @@ async def served(
     access_log: AccessLog | None = None,
 ) -> AsyncIterator[Served]:
     """Serve the application on a free port, until the end of the block."""
-    config = uvicorn.Config(application, loop="none", lifespan="off", log_config=None, access_log=False, ws="none")
+    config = uvicorn.Config(
+        application, loop="none", lifespan="off", log_config=None, access_log=False, ws="none", proxy_headers=False
+    )
     config.load()
     state = ServerState()
     table = ConnectionTable(limits or ConnectionLimits())
