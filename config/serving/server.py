@@ -70,6 +70,7 @@ class WorkerServer(uvicorn.Server):
         protocol_class: Any = self.config.http_protocol_class
         protocol = protocol_class(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
         await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, accepted)
+        protocol.shutdown()
 
 
 def run_worker(address: Address) -> None:
