@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 import uvicorn
 
@@ -21,9 +22,10 @@ from tests.support.wire import answers_in, echo_application, request
 async def started() -> AsyncIterator[tuple[WorkerServer, socket.socket]]:
     """A server that listens on a socket of its own."""
     context = ProtocolContext(HttpSettings(), ConnectionTable(ConnectionLimits()), {})
+    protocol: Any = partial(HttpProtocol, context=context)
     config = uvicorn.Config(
-        echo_application, http=partial(HttpProtocol, context=context), lifespan="off", log_config=None, ws="none",
-        proxy_headers=False, access_log=False,
+        echo_application, http=protocol, lifespan="off", log_config=None, ws="none", proxy_headers=False,
+        access_log=False,
     )  # fmt: skip
     config.load()
     server = WorkerServer(config)

@@ -78,7 +78,12 @@ async def test_json_line_is_that_of_logging(pipe: Pipe):
 
 async def test_lines_of_a_turn_are_written_together(pipe: Pipe, monkeypatch: pytest.MonkeyPatch):
     writes: list[bytes] = []
-    monkeypatch.setattr(pipe.output, "write", lambda lines: writes.append(bytes(lines)) or len(lines))
+
+    def note(lines: bytes) -> int:
+        writes.append(bytes(lines))
+        return len(lines)
+
+    monkeypatch.setattr(pipe.output, "write", note)
     log = AccessLog(pipe.output, as_json=False)
     for _ in range(5):
         log.add(*LINE)
@@ -101,7 +106,8 @@ async def test_stalled_reader_blocks_nothing_and_learns_what_was_dropped(
     for number in range(5000):  # twice what a pipe and the buffer hold
         log.add("GET", f"/{number}", 200, 0, "", None)
         await asyncio.sleep(0)
-    numbers, dropped = [], 0
+    numbers: list[int] = []
+    dropped = 0
     while len(numbers) + dropped < 5000:
         output += pipe.read()
         await asyncio.sleep(0.01)
