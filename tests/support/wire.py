@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import uvicorn
@@ -180,6 +181,11 @@ def answers_in(sent: bytes) -> list[Answer]:
         answers.append(Answer(int(head[1]), frozenset(headers), sent[head.end() : end]))
         start = end
     return answers
+
+
+def bodies(answers: Sequence[Answer]) -> list[tuple[int, bytes]]:
+    """Return the status of each answer, and its body if it is no error: that has a random id."""
+    return [(answer.status, answer.body if answer.status == HTTPStatus.OK else b"") for answer in answers]
 
 
 def request(method: str = "GET", path: str = "/", body: bytes | None = None, headers: Sequence[bytes] = ()) -> bytes:

@@ -147,6 +147,16 @@ async def test_an_address_has_its_own_bound():
     assert [wire.is_closed for wire in (other, one, two, three)] == [False, False, True, False]
 
 
+async def test_address_whose_requests_are_all_being_answered_is_refused_another():
+    several = Connections(limits=limits_of(connections_per_address=1))
+    several.operation.is_holding = True
+    busy, wire = several.open()
+    busy.data_received(POST)
+    _, refused = several.open()
+    _, other = several.open("198.51.100.1")
+    assert (wire.is_closed, statuses(refused), other.is_closed) == (False, [503], False)
+
+
 async def test_an_ipv6_network_is_one_address():
     several = Connections(limits=limits_of(connections_per_address=1))
     _, one = several.open("2001:db8::1")
