@@ -47,6 +47,7 @@ class BoundedProtocol(HttpToolsProtocol):
     # The request that is being received.
     _phase = Phase.NOTHING
     _received = NOT_COUNTED  # the length of its head or body so far
+    _fed = 0  # the length of what is being parsed
     _began = 0.0
     _has_cycle = False  # whether the application gets it while it is being received
     # How the connection ends.
@@ -61,6 +62,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.context = context
         self._limits = context.connections.limits
         self._address: Address | None = None
+        self._client_address: str | None = None
         self._is_proxied = False
 
     # What the transport calls
@@ -71,6 +73,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_made(CorkedTransport(transport))  # type: ignore[arg-type]  # it has what is used
         peer = self.client[0] if self.client else None
         self._address = parse_address(peer) if peer else None
+        self._client_address = str(self._address) if self._address else None
         self._is_proxied = is_within(self._address, self.context.settings.trusted_proxies)
         self.subject = self.context.connections.subject_of(peer)
         now = self.loop.time()
@@ -95,6 +98,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Parse what the client has sent."""
         if self._is_last:
             return
+        self._fed = len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -104,7 +108,7 @@ class BoundedProtocol(HttpToolsProtocol):
             if not self._is_last:
                 self._fail(error_of(error))
         if self._phase is not Phase.NOTHING and not self._is_last:
-            self._bound_unfinished(len(data))
+            self._bound_unfinished(self._fed)
 
     @override
     def pause_writing(self) -> None:
@@ -203,8 +207,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _check_head(self) -> None:
         """Raise Refused if the head is too large."""
+        if len(self.headers) > self._limits.headers_maximum:
+            raise Refused(HeadersTooLarge())
+        if self._received == NOT_COUNTED and self._fed <= self._limits.head_bytes_maximum:
+            return  # all of it has arrived at once, with not more than that
         size = len(self.url) + sum([len(name) + len(value) + 4 for name, value in self.headers])
-        if size > self._limits.head_bytes_maximum or len(self.headers) > self._limits.headers_maximum:
+        if size > self._limits.head_bytes_maximum:
             raise Refused(HeadersTooLarge())
 
     def _bound_unfinished(self, received: int) -> None:
@@ -290,5 +298,4 @@ class BoundedProtocol(HttpToolsProtocol):
             has_target = self._phase is not Phase.NOTHING and bool(self.url)
             method = self.parser.get_method().decode() if has_target else "-"
             path = quote(self.url.partition(b"?")[0][:LOGGED_PATH_MAXIMUM]) if has_target else "-"
-            address = str(self._address) if self._address else None
-            self.context.access_log.add(method, path, status, 0.0, request_id, address)
+            self.context.access_log.add(method, path, status, 0.0, request_id, self._client_address)
