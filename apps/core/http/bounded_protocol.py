@@ -55,6 +55,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _failed_scope: Scope | None = None
     _is_last = False  # whether what the client sends is no longer read
     _is_draining = False
+    _discarded = 0
     _unsent = 0
 
     def __init__(self, *arguments: Any, context: ProtocolContext, **options: Any) -> None:
@@ -97,6 +98,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what the client has sent."""
         if self._is_last:
+            self._discard(len(data))
             return
         self._fed = len(data)
         try:
@@ -232,6 +234,12 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._received > self._limits.message_bytes_maximum:
             self._fail(PayloadTooLarge())
 
+    def _discard(self, length: int) -> None:
+        """Disconnect a client that goes on sending although nothing is read any more."""
+        self._discarded += length
+        if self._discarded > self._limits.discarded_bytes_maximum:
+            self.transport.abort()
+
     def _check_progress(self, now: float) -> None:
         unsent = self.transport.get_write_buffer_size()
         if unsent >= self._unsent:
@@ -255,8 +263,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def _fail_cycle(self) -> None:
         """Let the application respond to the error, if it has not responded yet."""
         self.cycle.keep_alive = False
-        if self.cycle.response_complete:
-            self._close_gently()
+        if self.cycle.response_complete:  # the client has had time to read the response
+            self._close()
         else:
             self.deadline = self._response_deadline()
             self._failed_scope = self.cycle.scope
