@@ -3,10 +3,8 @@
 llhttp parses every byte. What becomes of a request is decided by the subclass (`http_protocol.py`).
 """
 
-from enum import Enum
 from math import inf
 from typing import Any, override
-from urllib.parse import quote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -16,22 +14,13 @@ from apps.core.http.asgi import Headers, Scope, header
 from apps.core.http.asgi_messages import RawResponse, raw_response
 from apps.core.http.corked_transport import CorkedTransport
 from apps.core.http.error_responses import error_response
-from apps.core.http.protocol_context import ProtocolContext
+from apps.core.http.protocol_context import Phase, ProtocolContext
 from apps.core.http.protocol_errors import Refused, error_of
 from apps.core.request_context import request_id_from
 from apps.core.values.ip_addresses import Address, is_within, parse_address
 
 DRAIN_SECONDS = 0.2  # for what a client has sent before it could know that the server stops
 NOT_COUNTED = -1
-LOGGED_PATH_MAXIMUM = 1000
-
-
-class Phase(Enum):
-    """What has been received of the client's next request."""
-
-    NOTHING = 0
-    HEAD = 1
-    BODY = 2
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -302,8 +291,6 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _log(self, status: int, request_id: str) -> None:
         """Log a request that the protocol has answered itself, or that has not arrived."""
-        if self.context.access_log is not None:
-            has_target = self._phase is not Phase.NOTHING and bool(self.url)
-            method = self.parser.get_method().decode() if has_target else "-"
-            path = quote(self.url.partition(b"?")[0][:LOGGED_PATH_MAXIMUM]) if has_target else "-"
-            self.context.access_log.add(method, path, status, 0.0, request_id, self._client_address)
+        has_target = self._phase is not Phase.NOTHING and bool(self.url)
+        method = self.parser.get_method() if has_target else b"-"
+        self.context.log(method, self.url if has_target else b"-", status, request_id, self._client_address)

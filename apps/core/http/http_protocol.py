@@ -14,10 +14,10 @@ from apps.core.errors import Unavailable
 from apps.core.http.access_log import CLIENT_CLOSED_REQUEST
 from apps.core.http.asgi import Message, Receive, Scope, Send, header
 from apps.core.http.asgi_messages import RawResponse
-from apps.core.http.bounded_protocol import NOT_COUNTED, BoundedProtocol, Phase
+from apps.core.http.bounded_protocol import NOT_COUNTED, BoundedProtocol
 from apps.core.http.inline_requests import InlineOperation, InlineRequest
 from apps.core.http.json_codec import ANONYMOUS_BODY_BYTES_MAXIMUM
-from apps.core.http.protocol_context import ProtocolContext
+from apps.core.http.protocol_context import Phase, ProtocolContext
 from apps.core.http.request_head import in_origin_form, is_served, require_framing
 from apps.core.request_context import request_id_from
 
