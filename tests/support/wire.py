@@ -43,6 +43,8 @@ class Wire(asyncio.Transport):
     sent: bytearray = field(default_factory=bytearray)
     is_closed: bool = False
     is_paused: bool = False
+    is_half_closed: bool = False
+    is_aborted: bool = False
     unsent: int = 0
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -56,9 +58,15 @@ class Wire(asyncio.Transport):
 
     def write_eof(self) -> None:
         """End the connection, as far as a client can tell."""
+        self.is_half_closed = self.is_closed = True
+
+    def close(self) -> None:
+        """End the connection."""
         self.is_closed = True
 
-    close = abort = write_eof
+    def abort(self) -> None:
+        """End the connection at once."""
+        self.is_aborted = self.is_closed = True
 
     def is_closing(self) -> bool:
         """Return whether the connection has ended."""

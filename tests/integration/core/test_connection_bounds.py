@@ -8,6 +8,7 @@ import pytest
 
 from apps.core.errors import Unavailable
 from apps.core.http import bounded_protocol, connections
+from apps.core.http.asgi import Receive, Scope, Send
 from apps.core.http.connections import LOOPBACK, ConnectionLimits
 from apps.core.http.http_settings import HttpSettings
 from tests.support.wire import INLINE, Connections, Wire, answers_in, request, settled
@@ -97,6 +98,33 @@ async def test_endless_trailers_are_refused():
         protocol.data_received(b"a" * 16 * 1024)
     await settled()
     assert (statuses(wire), wire.is_closed) == ([413], True)
+
+
+async def test_client_that_sends_on_after_a_response_is_disconnected():
+    protocol, wire = Connections(limits=limits_of(message_bytes_maximum=64 * 1024), application=refuse).open()
+    protocol.data_received(b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
+    await settled()
+    for _ in range(5):
+        assert not wire.is_closed
+        protocol.data_received(b"a" * 16 * 1024)
+    protocol.data_received(b"a")
+    assert (statuses(wire), wire.is_closed) == ([413], True)
+
+
+async def refuse(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """Respond before the body has arrived."""
+    await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body"})
+
+
+async def test_client_that_sends_on_after_an_error_is_disconnected():
+    protocol, wire = Connections(limits=limits_of(discarded_bytes_maximum=1000)).open()
+    protocol.data_received(b"GET / HTTP/1.1\r\nX : y\r\n\r\n")
+    assert wire.is_half_closed
+    protocol.data_received(b"a" * 1000)
+    assert not wire.is_aborted
+    protocol.data_received(b"a")
+    assert wire.is_aborted
 
 
 async def test_connection_that_has_waited_longest_makes_room():
