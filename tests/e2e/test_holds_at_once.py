@@ -1,24 +1,26 @@
 """What staff and customers change holds for the first verification that begins after the answer, on every worker."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from tests.support.asker import Asker, Reply
 from tests.support.fleet import SIZE, Fleet
 from tests.support.load import load
+from tests.support.soak import repetitions
 from tests.support.staff import Customer, Staff
 
 pytestmark = pytest.mark.e2e
 
-ROUNDS = 4
+ROUNDS = repetitions(usual=4, soaking=50)
 ASKERS = 2 * SIZE
-COST = "5"
+PAID = {"cost": "5"}
 PLENTY = 10_000_000
+OWN_SCOPE, ROLE_SCOPE = "calls:make", "keys:verify"
 
 
 class Change(NamedTuple):
@@ -27,6 +29,14 @@ class Change(NamedTuple):
     make: Callable[[Staff, Customer], object]
     before: str
     after: str
+
+
+class Life(NamedTuple):
+    """The changes to a customer, one after the other, so that each begins where the one before it ended."""
+
+    changes: tuple[Change, ...]
+    query: Mapping[str, Any] = PAID
+    balance: int = PLENTY
 
 
 def _revoke(staff: Staff, customer: Customer) -> None:
@@ -53,46 +63,91 @@ def _end_the_budget(staff: Staff, customer: Customer) -> None:
     staff.call("PATCH", f"/api-keys/{customer.key_id}", budget="0")
 
 
-# One after the other, so that each begins where the one before it ended.
-LIVES: dict[str, tuple[int, tuple[Change, ...]]] = {
-    "revocation": (PLENTY, (Change(_revoke, "VALID", "DISABLED"),)),
-    "owner": (
-        PLENTY,
+def _change_key(**changes: Any) -> Callable[[Staff, Customer], None]:
+    return lambda staff, customer: staff.call("PATCH", f"/api-keys/{customer.key_id}", **changes)
+
+
+def _name_of_role(customer: Customer) -> str:
+    return f"role-{customer.id}"
+
+
+def _give_a_role(staff: Staff, customer: Customer) -> None:
+    staff.call("POST", "/roles", name=_name_of_role(customer), scopes=[ROLE_SCOPE])
+    staff.call("PATCH", f"/users/{customer.id}", roles=[_name_of_role(customer)])
+    staff.call("PATCH", f"/api-keys/{customer.key_id}", scopes=[ROLE_SCOPE])
+
+
+def _empty_the_role(staff: Staff, customer: Customer) -> None:
+    (role,) = [
+        each for each in staff.call("GET", "/roles?size=100")["items"] if each["name"] == _name_of_role(customer)
+    ]
+    staff.call("PATCH", f"/roles/{role['id']}", scopes=[])
+
+
+LIVES: dict[str, Life] = {
+    "revocation": Life((Change(_revoke, "VALID", "DISABLED"),)),
+    "switch": Life(
+        (
+            Change(_change_key(is_active=False), "VALID", "DISABLED"),
+            Change(_change_key(is_active=True), "DISABLED", "VALID"),
+        )
+    ),
+    "owner": Life(
         (
             Change(_set_active(is_active=False), "VALID", "FORBIDDEN"),
             Change(_set_active(is_active=True), "FORBIDDEN", "VALID"),
-        ),
+        )
     ),
-    "limit": (
-        PLENTY,
+    "allowlist": Life(
+        (
+            Change(_change_key(ip_allowlist=["192.0.2.0/24"]), "VALID", "FORBIDDEN"),
+            Change(_change_key(ip_allowlist=["192.0.2.0/24", "198.51.100.0/24"]), "FORBIDDEN", "VALID"),
+        ),
+        query={**PAID, "ip": "198.51.100.7"},
+    ),
+    "scopes": Life(
+        (
+            Change(_change_key(scopes=[OWN_SCOPE]), "INSUFFICIENT_SCOPES", "VALID"),
+            Change(_change_key(scopes=[]), "VALID", "INSUFFICIENT_SCOPES"),
+        ),
+        query={**PAID, "scopes": [OWN_SCOPE]},
+    ),
+    "role": Life(
+        (
+            Change(_give_a_role, "INSUFFICIENT_SCOPES", "VALID"),
+            Change(_empty_the_role, "VALID", "INSUFFICIENT_SCOPES"),
+        ),
+        query={**PAID, "scopes": [ROLE_SCOPE]},
+    ),
+    "limit": Life(
         (
             Change(_limit(1), "VALID", "RATE_LIMITED"),
             Change(_limit(PLENTY), "RATE_LIMITED", "VALID"),
             Change(_limit(0), "VALID", "RATE_LIMITED"),
             Change(_move_to_another_plan, "RATE_LIMITED", "VALID"),
-        ),
+        )
     ),
-    "credits": (
-        0,
+    "credits": Life(
         (
             Change(_top_up, "INSUFFICIENT_CREDITS", "VALID"),
             Change(_end_the_budget, "VALID", "INSUFFICIENT_CREDITS"),
         ),
+        balance=0,
     ),
 }
 
 
-@pytest.mark.parametrize(("balance", "changes"), LIVES.values(), ids=LIVES.keys())
-def test_the_first_verification_after_the_answer(fleet: Fleet, balance: int, changes: tuple[Change, ...]):
+@pytest.mark.parametrize("life", LIVES.values(), ids=LIVES.keys())
+def test_the_first_verification_after_the_answer(fleet: Fleet, life: Life):
     for _ in range(ROUNDS):
-        customer = fleet.staff.make_customer(calls=PLENTY, balance=balance)
-        for change in changes:
-            _check(fleet, customer, change)
+        customer = fleet.staff.make_customer(calls=PLENTY, balance=life.balance)
+        for change in life.changes:
+            _check(fleet, customer, change, life.query)
 
 
-def _check(fleet: Fleet, customer: Customer, change: Change) -> None:
+def _check(fleet: Fleet, customer: Customer, change: Change, query: Mapping[str, Any]) -> None:
     def ask(asker: Asker, _number: int = 0, _count: int = 0) -> Reply:
-        return asker.verify(customer.secret, cost=COST)
+        return asker.verify(customer.secret, **query)
 
     with ExitStack() as stack:
         firsts = [stack.enter_context(fleet.asker(number)) for number in range(SIZE)]

@@ -27,6 +27,11 @@ class Load:
         """All replies."""
         return [reply for replies in self._replies for reply in replies]
 
+    @property
+    def replies_of_each(self) -> list[list[Reply]]:
+        """The replies of each client."""
+        return [list(replies) for replies in self._replies]
+
     def run(self, number: int, open_asker: Callable[[int], Asker], ask: Ask) -> None:
         """Send queries until `stop` is called, and wait for the last reply."""
         replies = self._replies[number]

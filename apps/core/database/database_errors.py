@@ -9,7 +9,7 @@ import traceback
 import psycopg
 from django.db import Error as DjangoDatabaseError
 from django.db import InterfaceError, OperationalError
-from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, TransactionTimeout
+from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, ReadOnlySqlTransaction, TransactionTimeout
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from apps.core.errors import Unavailable
@@ -26,7 +26,8 @@ DATABASE_UNAVAILABLE = (
     PoolTimeout,
     PoolClosed,
     TooManyRequests,
-    TransactionTimeout,  # an internal error to psycopg
+    TransactionTimeout,  # an internal error to psycopg, as is the next
+    ReadOnlySqlTransaction,  # a standby, or a primary that an operator protects
 )
 
 # These affect one transaction only: the next one may succeed.

@@ -18,8 +18,14 @@ from psycopg.errors import LockNotAvailable
 from apps.core.authorization.scopes import RESERVED_GRANTS
 from apps.core.database.parameters import NumberedStatement, array_of_bytes, array_of_numbers, array_of_texts
 from apps.core.database.pipeline.pipelined_connection import Rows
-from apps.core.database.pipeline.pipelined_transaction import STALE, PipelinedTransaction, pipelined_transaction
+from apps.core.database.pipeline.pipelined_transaction import (
+    BEING_CHANGED,
+    STALE,
+    PipelinedTransaction,
+    pipelined_transaction,
+)
 from apps.core.database.statements import load_statements
+from apps.core.errors import Unavailable
 from apps.verification.domain import (
     BatchEffects,
     BatchSnapshot,
@@ -64,12 +70,18 @@ LOCKED = Reading.of(SQL["lock_balances"])
 SKIPPING = Reading.of(*(f"{SQL[lock]} {SQL['skip_locked']}" for lock in ("lock_balances", "lock_counters")))
 
 
-class RowsLocked(Exception):
-    """Another transaction has locked rows of the batch for longer than the lock timeout. Nothing was written."""
+class RowsLocked(Unavailable):
+    """Another transaction has locked rows of the batch, or a table, for longer than the lock timeout. Nothing was
+    written.
+    """
+
+    message = "Verification waits for a lock of the database. Retry shortly."
 
 
-class StatementsOutdated(Exception):
+class StatementsOutdated(Unavailable):
     """A migration has changed a table. Nothing was written, and a retry prepares the statements again."""
+
+    message = BEING_CHANGED
 
 
 class OpenBatch:
@@ -143,11 +155,12 @@ class DecisionRepository:
 
 @dataclass(slots=True)
 class _Records:
-    """The records of a batch, those among them that it has loaded, and the position at which all are valid."""
+    """The records of a batch, those among them that it has loaded, and the state of the cache before that."""
 
     found: dict[bytes, KeyRecord]
     loaded: dict[bytes, KeyRecord]
     position: Position
+    revision: int
 
 
 async def _snapshot(
@@ -178,29 +191,30 @@ async def _find(
     transaction: PipelinedTransaction, cache: RecordCache, queries: Sequence[VerificationQuery]
 ) -> _Records:
     """Return the records that are cached, and load the others."""
+    if (
+        cache.position.snapshot is None
+    ):  # before records are loaded, so that the next check finds what changes meanwhile
+        ((checked,),) = await transaction.fetch(CHECK.bind(cache.position._asdict()))
+        cache.apply(RecordChanges._make(checked))
     digests = {query.digest for query in queries} | {query.caller.digest for query in queries if query.caller}
-    position, found = cache.position, cache.find(digests)
+    position, revision, found = cache.position, cache.revision, cache.find(digests)
     missing = digests - found.keys() - NO_DIGEST
-    if not missing:
-        return _Records(found, {}, position)
-    if position.snapshot is None:  # before the records are loaded, so that the check finds what changes meanwhile
-        ((checked,),) = await transaction.fetch(CHECK.bind(position._asdict()))
-        position = Position.of(RecordChanges._make(checked))
-    loaded = await _load(transaction, missing)
-    return _Records(found | loaded, loaded, position)
+    loaded = await _load(transaction, missing) if missing else {}
+    return _Records(found | loaded, loaded, position, revision)
 
 
 async def _renewed(
     transaction: PipelinedTransaction, cache: RecordCache, records: _Records, changes: RecordChanges
 ) -> dict[bytes, KeyRecord]:
     """Return the records as they are now: those that have changed are loaded again. The cache gets all of them."""
+    cache.add(records.loaded.values(), records.revision)
     cache.apply(changes)
     changed = {digest for digest, record in records.found.items() if _has_changed(record, changes)}
-    cache.add([record for digest, record in records.loaded.items() if digest not in changed], Position.of(changes))
     if not changed:
         return records.found
+    revision = cache.revision
     renewed = await _load(transaction, changed)
-    cache.add(renewed.values(), Position.of(changes))
+    cache.add(renewed.values(), revision)
     return {digest: record for digest, record in records.found.items() if digest not in changed} | renewed
 
 

@@ -35,11 +35,14 @@ class Position(NamedTuple):
 class RecordCache:
     """The records that were used last, by the digests of their secrets, up to a number of bytes.
 
-    Each is valid at `position` or later, so an older position is always safe: it only finds more changes.
+    Each is valid at `position` and at every later one that a batch has reached. Batches overlap: one may load a record,
+    and apply its check after another has applied a later one, from which a third has begun. So the changes that are
+    applied are numbered by `revision`, and a record is only added at the revision at which its loading began.
     """
 
     def __init__(self, bytes_maximum: int = RECORD_CACHE_BYTES_MAXIMUM) -> None:
         self.position = Position()
+        self.revision = 0
         self.size = 0
         self._bytes_maximum = bytes_maximum
         self._records: OrderedDict[bytes, KeyRecord] = OrderedDict()
@@ -62,18 +65,25 @@ class RecordCache:
                 found[digest] = record
         return found
 
-    def add(self, loaded: Iterable[KeyRecord], position: Position) -> None:
-        """Add records that are valid at `position`, and remove those that were not used for the longest time."""
+    def add(self, loaded: Iterable[KeyRecord], revision: int) -> None:
+        """Add records, and remove those that were not used for the longest time.
+
+        `revision` is the cache's before they were loaded. If it has changed since, other batches have seen changes that
+        may be of these records, and later checks do not return them again: then nothing is added.
+        """
+        if revision != self.revision:
+            return
         for record in loaded:
             self._remove(record.digest)
             self._insert(record)
-        self.position = position
         while self.size > self._bytes_maximum:
             self._remove(next(iter(self._records)))
 
     def apply(self, changes: RecordChanges) -> None:
         """Remove the records that have changed; the others are valid at the position of the changes."""
         self.position = Position.of(changes)
+        if not changes.is_continuous or changes.key_ids or changes.user_ids:
+            self.revision += 1
         if not changes.is_continuous:
             self._records.clear()
             self._digests_of_keys.clear()

@@ -38,7 +38,11 @@ WITH trigger AS (
     UNION ALL
     (
         SELECT kind, record_id FROM record_changes
-        WHERE xid = ANY(ARRAY(SELECT pg_snapshot_xip(%(snapshot)s::pg_snapshot)))
+        -- Not of those that are still in progress, which may have changed a million records.
+        WHERE xid = ANY(ARRAY(
+            SELECT begun FROM pg_snapshot_xip(%(snapshot)s::pg_snapshot) AS begun
+            WHERE pg_visible_in_snapshot(begun, pg_current_snapshot())
+        ))
     )
     LIMIT {maximum} + 1
 ), changes AS (

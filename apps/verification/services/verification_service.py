@@ -94,13 +94,17 @@ class VerificationService:
             return await self._decide_batch(batch)
         except RowsLocked:  # by a long transaction: the other keys are decided without waiting for it
             return await self._decide_batch(batch, skip_locked=True)
-        except StatementsOutdated:
-            return await self._decide_batch(batch)
 
     async def _decide_reading(self, batch: Sequence[PendingQuery]) -> Sequence[Result]:
         return await self._decide_batch(batch)
 
     async def _decide_batch(self, batch: Sequence[PendingQuery], *, skip_locked: bool = False) -> Sequence[Result]:
+        try:
+            return await self._decide_once(batch, skip_locked=skip_locked)
+        except StatementsOutdated:
+            return await self._decide_once(batch, skip_locked=skip_locked)
+
+    async def _decide_once(self, batch: Sequence[PendingQuery], *, skip_locked: bool) -> Sequence[Result]:
         queries = [pending.item for pending in batch]
         async with self._decisions.open_batch(queries, skip_locked=skip_locked) as opened:
             results, effects = self._decide(opened.snapshot, batch)

@@ -170,6 +170,26 @@ def explained(opened: psycopg.Connection[Any], reader: Reader) -> str:
     return "\n".join(line for (line,) in plan)
 
 
+def blocks_read(reader: Reader) -> int:
+    sql, parameters = CHECK.bind({"snapshot": reader.snapshot, "identity": reader.identity})
+    explain = f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {sql}"
+    ((plan,),) = psycopg.RawCursor(reader.opened).execute(explain, parameters).fetchall()
+    return int(plan[0]["Plan"]["Shared Hit Blocks"])
+
+
+def test_changes_of_a_transaction_in_progress_are_not_read():
+    # It may have changed a million keys, and each batch checks.
+    note = "INSERT INTO record_changes (kind, record_id) SELECT 'user', n FROM generate_series(1, %s) AS n"
+    with new_reader() as reader, other_connection() as writer, other_connection() as other:
+        before = blocks_read(reader)
+        with writer.transaction():
+            writer.execute(note, [50 * CHANGES_MAXIMUM])
+            other.execute(TAKE_ID)
+            assert reader.check() == NOTHING  # its snapshot shows the transaction as in progress
+            assert blocks_read(reader) < before + 50
+        assert reader.check() == ALL
+
+
 @pytest.mark.parametrize(("rows", "analysed"), [(0, False), (100_000, False), (100_000, True)])
 def test_the_check_uses_indexes(rows: int, analysed: bool):
     with other_connection() as opened, opened.transaction(force_rollback=True), new_reader() as reader:

@@ -21,7 +21,7 @@ from tests.unit.verification.records import NOW, record
 
 pytestmark = pytest.mark.unit
 
-FIRST, SECOND = Position("1:1:", "here"), Position("2:2:", "here")
+SECOND = Position("2:2:", "here")
 ROOM = 10**9
 PLAN = '[["minute", 5, 60]]'
 
@@ -38,7 +38,7 @@ def changes(
 
 def cache_of(*records: KeyRecord, bytes_maximum: int = ROOM) -> RecordCache:
     cache = RecordCache(bytes_maximum)
-    cache.add(records, FIRST)
+    cache.add(records, cache.revision)
     return cache
 
 
@@ -69,19 +69,22 @@ def test_records_are_found_by_the_digest_of_their_secret():
 
 def test_a_record_that_is_loaded_again_replaces_the_older():
     cache, newer = cache_of(key(1)), key(1, name="a longer name than it had before")
-    cache.add([newer], SECOND)
+    cache.add([newer], cache.revision)
     assert cache.find([newer.digest]) == {newer.digest: newer}
     assert (len(cache), cache.size) == (1, size_of(newer))
 
 
-def test_the_position_is_that_of_the_last_batch():
+def test_records_are_not_added_after_changes_that_others_have_seen():
     cache = cache_of(key(1))
-    assert cache.position == FIRST
-    cache.add([], SECOND)
-    assert cache.position == SECOND
-    cache.add([], FIRST)  # of a batch that began earlier and has ended later: an older position finds more changes
-    assert cache.position == FIRST
-    cache.apply(changes())
+    for seen in (changes(key_ids=[9]), changes(user_ids=[9]), changes(is_continuous=False)):
+        revision = cache.revision
+        cache.add([key(2)], revision)
+        cache.apply(changes())
+        cache.add([key(3)], revision)  # nothing has changed
+        cache.apply(seen)
+        cache.add([key(4)], revision)
+        assert found(cache, key(4)) == []
+        assert found(cache, key(2), key(3)) == ([2, 3] if seen.is_continuous else [])
     assert cache.position == SECOND
 
 
@@ -115,7 +118,7 @@ def test_if_changes_are_not_continuous_everything_is_removed():
     cache = cache_of(*records)
     cache.apply(changes(is_continuous=False))
     assert (len(cache), cache.size, cache.position) == (0, 0, SECOND)
-    cache.add(records, SECOND)
+    cache.add(records, cache.revision)
     assert found(cache, *records) == [1, 2]
 
 
@@ -129,10 +132,10 @@ def test_what_was_not_used_for_the_longest_time_is_removed_first():
     records = [key(number) for number in range(1, 5)]
     cache = cache_of(*records[:3], bytes_maximum=size_of(*records[:3]))
     cache.find([records[0].digest])
-    cache.add([records[3]], SECOND)
+    cache.add([records[3]], cache.revision)
     assert found(cache, *records) == [1, 3, 4]
-    cache.add([key(3)], SECOND)  # which is a use too
-    cache.add([key(5), key(6)], SECOND)
+    cache.add([key(3)], cache.revision)  # which is a use too
+    cache.add([key(5), key(6)], cache.revision)
     assert found(cache, *records, key(5), key(6)) == [3, 5, 6]
 
 
@@ -198,7 +201,7 @@ def test_the_cache_agrees_with_a_list_in_order_of_use(sent: list[tuple[str, Any]
     cache, expected = RecordCache(bytes_maximum), dict[bytes, KeyRecord]()
     for what, values in sent:
         if what == "add":
-            cache.add(values, FIRST)
+            cache.add(values, cache.revision)
             for each in values:
                 expected.pop(each.digest, None)
                 expected[each.digest] = each

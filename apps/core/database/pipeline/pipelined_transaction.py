@@ -159,7 +159,7 @@ class PipelinedTransaction(PipelinedConnection):
         self._statements.forget_unconfirmed()
         if isinstance(error, STALE):
             for sql, types in self._sent:
-                self._statements.forget(sql, types)
+                self._statements.forget_everywhere(sql, types)
 
     @property
     @override

@@ -46,6 +46,11 @@ class Statements:
         """Forget the statement, so that it is prepared again: after an error it may be stale."""
         self._names.pop((sql, types), None)
 
+    def forget_everywhere(self, sql: str, types: Types) -> None:
+        """Forget the statement on all connections: a retry may get another one, where it is as stale."""
+        for statements in list(_statements.values()):
+            statements.forget(sql, types)
+
     def confirm(self) -> None:
         """Mark all added statements as prepared."""
         self._unconfirmed.clear()
