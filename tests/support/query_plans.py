@@ -83,7 +83,7 @@ def explained() -> Iterator[ReportedPlans]:
 
 def _problems(node: dict[str, Any], large: Collection[str]) -> Iterator[str]:
     kind, table = node["Node Type"], node.get("Relation Name")
-    if kind in WHOLE_JOINS and (joined := {each.get("Relation Name") for each in _nodes(node)} & set(large)):
+    if kind in WHOLE_JOINS and (joined := {str(each.get("Relation Name")) for each in _nodes(node)} & set(large)):
         yield f"{kind} of {', '.join(sorted(joined))}"
     if table in large and kind in SEQUENTIAL:
         yield f"{kind} of {table}"

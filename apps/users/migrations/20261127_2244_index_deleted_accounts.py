@@ -10,7 +10,7 @@ from django.db import migrations, models
 COLUMNS = {"users_email_unique": "email", "users_username_unique": "username"}
 
 
-def replaced(definition: str) -> list[str]:
+def replaced(definition: str) -> tuple[str, ...]:
     """Return the statements that replace both indexes; one that was left behind by an interrupted start is dropped."""
     created = [
         statement
@@ -21,7 +21,7 @@ def replaced(definition: str) -> list[str]:
         )
     ]
     swaps = "".join(f"DROP INDEX {name}; ALTER INDEX {name}_new RENAME TO {name}; " for name in COLUMNS)
-    return [*created, f"DO $$ BEGIN {swaps}END $$"]
+    return (*created, f"DO $$ BEGIN {swaps}END $$")
 
 
 class Migration(migrations.Migration):
