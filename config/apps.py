@@ -9,9 +9,11 @@ from django.apps import AppConfig
 from django.contrib.admin.apps import SimpleAdminConfig
 from django.contrib.admin.checks import check_admin_app, check_dependencies
 from django.core.checks import CheckMessage, Tags, register
+from django.core.checks import Warning as CheckWarning
 from django.utils.module_loading import module_has_submodule
 
 from apps.core.conventions.own_apps import own_apps
+from apps.core.event_loop import call_service
 
 
 class KeyhouseConfig(AppConfig):
@@ -20,6 +22,10 @@ class KeyhouseConfig(AppConfig):
     name = "config"
     label = "config"
     verbose_name = "Keyhouse"
+
+    def ready(self) -> None:
+        """Register the check of the database, which `manage.py check --database default` and `migrate` run."""
+        register(_check_record_triggers, Tags.database)
 
 
 class KeyhouseAdminConfig(SimpleAdminConfig):
@@ -49,3 +55,10 @@ def _check_pages(app_configs: Sequence[AppConfig] | None, **options: Any) -> lis
     discover_admin_pages()
     messages: list[CheckMessage] = check_admin_app(app_configs, **options)
     return messages
+
+
+def _check_record_triggers(*, databases: Sequence[str] | None = None, **_options: Any) -> list[CheckMessage]:
+    if "default" not in (databases or ()):
+        return []
+    problems = call_service(import_module("apps.verification.dependencies").record_triggers().problems)
+    return [CheckWarning(problem, hint=advice, id="keyhouse.W001") for problem, advice in problems.items()]

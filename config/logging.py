@@ -82,6 +82,7 @@ LOGGERS = {
     # It logs whole URLs, and some have a secret in the query.
     "httpx": {"level": "WARNING"},
     "psycopg.pool": {"level": "ERROR"},
+    "uvicorn": {"level": "WARNING"},
 }
 
 

@@ -22,7 +22,7 @@ SECRET_KEY_FALLBACKS = ENVIRONMENT.secret_key_fallbacks
 ALLOWED_HOSTS = ENVIRONMENT.served_hosts
 
 INSTALLED_APPS = [
-    "config",
+    "config.apps.KeyhouseConfig",
     *OWN_APPS,
     "ninja",
     "config.apps.KeyhouseAdminConfig",
@@ -158,6 +158,7 @@ SECURE_CSP = {
     "base-uri": [CSP.NONE],
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+REQUEST_ID_RETRY_SECONDS = ENVIRONMENT.request_id_retry_seconds
 PUBLIC_RATE_LIMIT = ENVIRONMENT.public_rate_limit
 LOGIN_RATE_LIMIT = ENVIRONMENT.login_rate_limit
 TOKEN_ISSUER = ENVIRONMENT.issuer_url

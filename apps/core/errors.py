@@ -156,6 +156,12 @@ class MethodNotAllowed(DomainError):
     message = "This method is not allowed for this URL. Use one that the Allow header lists."
 
 
+class RequestTimeout(DomainError):
+    """The client has taken too long to send its request (RFC 9110, 15.5.9)."""
+
+    status, code, message = 408, "REQUEST_TIMEOUT", "The request took too long to arrive. Send it again."
+
+
 class Conflict(DomainError):
     """The change conflicts with the current state."""
 
@@ -222,6 +228,16 @@ class LockedOut(TooManyRequests):
     """Too many wrong passwords or codes; the caller has to wait."""
 
     code, message = "LOCKED_OUT", "Too many wrong attempts."
+
+
+class HeadersTooLarge(DomainError):
+    """The head of the request is larger than the server reads (RFC 6585, 5)."""
+
+    status, code, message = (
+        431,
+        "HEADERS_TOO_LARGE",
+        "The URL and the headers are too large. Send fewer or shorter ones.",
+    )
 
 
 class InternalError(DomainError):

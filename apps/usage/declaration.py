@@ -1,9 +1,17 @@
 """The declaration of the usage app."""
 
+from collections.abc import Sequence
+
+from apps.core.background.background_jobs import BackgroundJob
 from apps.core.background.clean_up import in_batches
 from apps.core.declarations import AppDeclaration, CleanUpTask, PersonalDataDeclaration
-from apps.usage.dependencies import usage_personal_data
+from apps.usage.dependencies import usage_personal_data, usage_service
 from apps.usage.repositories.usage_denial_repository import UsageDenialRepository
+
+
+def _background_jobs() -> Sequence[BackgroundJob]:
+    return [BackgroundJob("usage-expansion", usage_service().expand_batches, interval_seconds=0.5)]
+
 
 DECLARATION = AppDeclaration(
     personal_data=PersonalDataDeclaration(
@@ -23,4 +31,5 @@ DECLARATION = AppDeclaration(
             in_batches(UsageDenialRepository().remove_old),
         )
     ],
+    background_jobs=_background_jobs,
 )

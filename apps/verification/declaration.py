@@ -3,6 +3,7 @@
 from apps.core.background.clean_up import in_batches
 from apps.core.declarations import AppDeclaration, CleanUpTask, Mount, PersonalData, PersonalDataDeclaration
 from apps.verification.repositories.idempotency_repository import IdempotencyRepository
+from apps.verification.repositories.record_changes import RecordChangeRepository
 from apps.verification.routers import verification_router
 
 DELETED_AFTER_A_DAY = "Idempotency records of verifications, which are deleted after a day."
@@ -19,6 +20,11 @@ DECLARATION = AppDeclaration(
             "verification_answers",
             "idempotency records of verifications that are a day old",
             in_batches(IdempotencyRepository().remove_old),
-        )
+        ),
+        CleanUpTask(
+            "record_changes",
+            "notes of changes to keys, accounts, roles and plans that are an hour old",
+            in_batches(RecordChangeRepository().remove_old),
+        ),
     ],
 )

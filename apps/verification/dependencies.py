@@ -1,18 +1,23 @@
 """Builds this app's services."""
 
+from datetime import timedelta
 from functools import cache
+
+from django.conf import settings
 
 from apps.verification.repositories.decision_repository import DecisionRepository
 from apps.verification.repositories.ledger_audit_repository import LedgerAuditRepository
+from apps.verification.repositories.record_changes import RecordChangeRepository
 from apps.verification.services.key_authentication import KeyAuthentication
 from apps.verification.services.ledger_audit import LedgerAudit
+from apps.verification.services.record_triggers import RecordTriggers
 from apps.verification.services.verification_service import VerificationService
 
 
 @cache
 def verification_service() -> VerificationService:
     """Return the verification service. It is shared, so that concurrent queries are decided in one batch."""
-    return VerificationService(DecisionRepository())
+    return VerificationService(DecisionRepository(), timedelta(seconds=settings.REQUEST_ID_RETRY_SECONDS))
 
 
 @cache
@@ -25,3 +30,9 @@ def key_authentication() -> KeyAuthentication:
 def ledger_audit() -> LedgerAudit:
     """Return the audit of the ledger."""
     return LedgerAudit(LedgerAuditRepository())
+
+
+@cache
+def record_triggers() -> RecordTriggers:
+    """Return the check of the triggers that record changes."""
+    return RecordTriggers(RecordChangeRepository())

@@ -35,6 +35,9 @@ class ServerSettings(EnvironmentSettings):
     # that is being closed.
     keep_alive_seconds: int = Field(default=75, ge=1, le=3600)
     connections_maximum: int = Field(default=1024, ge=16, le=65536)
+    # Of a verification. Far below the day for which its request id is kept, after which the id would be charged again.
+    request_id_retry_seconds: int = Field(default=60, ge=1, le=3600)
+    connections_per_address: int | None = Field(default=None, ge=1, le=65536)
     allowed_hosts: Annotated[CommaSeparated, ALLOWED_HOST] = []
     cors_allowed_origins: Annotated[CommaSeparated, ORIGIN] = []
     trusted_proxies: Annotated[CommaSeparated, NETWORK] = []
@@ -48,6 +51,11 @@ class ServerSettings(EnvironmentSettings):
     def is_production(self) -> bool:
         """Whether the defaults of development are rejected."""
         return self.environment == "production"
+
+    @property
+    def connections_per_address_maximum(self) -> int:
+        """How many connections a client address may have; by default half, so that no one address takes all."""
+        return self.connections_per_address or self.connections_maximum // 2
 
     @property
     def serves_https_only(self) -> bool:

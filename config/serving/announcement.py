@@ -13,7 +13,7 @@ RESPONSE_SECONDS_MAXIMUM = 5
 class Announcement:
     """Calls `announce` once, when `/health` at `netloc` responds, unless it is cancelled before.
 
-    It polls from a thread, because the process that starts granian's workers does not learn when they listen.
+    It polls from a thread, because the process that starts the workers does not learn when they listen.
     """
 
     def __init__(self, netloc: str, announce: Callable[[], None]) -> None:

@@ -1,5 +1,6 @@
 """Prepares the database, the static files and the first accounts before the server starts."""
 
+import logging
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -16,6 +17,7 @@ from apps.core.database.connection_check import require_database
 from apps.core.database.exclusive import exclusively
 from apps.core.event_loop import call_service
 from apps.usage.dependencies import usage_service
+from apps.verification.dependencies import record_triggers
 from config.secret_keys import claim_database
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 ADMINISTRATOR_EMAIL = "admin@keyhouse.localhost"
 ADMINISTRATOR_USERNAME = "admin"
 PASSWORD_BYTES = 15
+
+logger = logging.getLogger("keyhouse.database")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,17 @@ def prepare(*, migrate: bool, with_first_accounts: bool) -> FirstSecrets | None:
         with exclusively():
             call_service(claim_database)
             call_service(usage_service().prepare_partitions)
+            warn_of_faulty_triggers()
             call_command("collectstatic", interactive=False, verbosity=0)
             return create_first_accounts() if with_first_accounts else None
     finally:
         close_connections()
+
+
+def warn_of_faulty_triggers() -> None:
+    """Log what keeps verification from using cached records: it is slower then, so the start does not fail."""
+    for problem, advice in call_service(record_triggers().problems).items():
+        logger.warning("%s %s", problem, advice)
 
 
 def create_first_accounts() -> FirstSecrets | None:

@@ -1,6 +1,6 @@
 """Makes and fills the databases, the fast way: COPY into the tables that `manage.py serve` has migrated."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -10,7 +10,17 @@ from psycopg import sql
 from apps.api_keys.services import key_format
 from apps.core.authorization.scopes import KEYS_VERIFY
 from apps.core.crypto.passwords import Argon2idHasher
-from tests.benchmarks.population import BALANCE, LIMITS, PASSWORD, PLAN, SCOPES, Key, Population, email_of
+from tests.benchmarks.population import (
+    BALANCE,
+    LIMITS,
+    PASSWORD,
+    PLAN,
+    PLAN_WITH_ONE_LIMIT,
+    SCOPES,
+    Key,
+    Population,
+    email_of,
+)
 from tests.benchmarks.usage_rows import insert_usage
 
 # The ledger begins with what each customer has, so it sums up to the balances.
@@ -26,11 +36,12 @@ FROM unnest(%(users)s) AS user_id;
 GIVE_ROLE = "INSERT INTO users_groups (user_id, group_id) SELECT %s, id FROM auth_group WHERE name = 'service'"
 
 
-def create_database(server_url: str, name: str) -> str:
-    """Make an empty database on the server, in the place of an earlier one, and return its URL."""
+def create_database(server_url: str, name: str, template: str = "template1") -> str:
+    """Make a database as the template is on the server, in the place of an earlier one, and return its URL."""
     drop_database(server_url, name)
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        names = sql.Identifier(name), sql.Identifier(template)
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
     return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
 
 
@@ -44,7 +55,7 @@ def fill(url: str, population: Population, usage_rows: int) -> None:
     """Put the population and what it has used into a migrated database, and leave its statistics fresh."""
     with psycopg.connect(url, autocommit=True) as connection:
         with connection.transaction():
-            _insert_users(connection, population.users)
+            _insert_users(connection, population)
             _insert_keys(connection, population)
         if usage_rows:
             insert_usage(connection, population, usage_rows)
@@ -55,13 +66,6 @@ def settle(connection: psycopg.Connection) -> None:
     """Do now what the server would do some time after so many rows have come."""
     connection.execute("VACUUM (FREEZE, ANALYZE)")
     connection.execute("CHECKPOINT")
-
-
-def setting(url: str, name: str) -> str:
-    """Return one of the server's settings, as it says it is."""
-    with psycopg.connect(url) as connection:
-        row = connection.execute("SELECT current_setting(%s)", [name]).fetchone()
-    return str(row[0]) if row else ""
 
 
 def copy(connection: psycopg.Connection, table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -77,19 +81,26 @@ def hashed_password() -> str:
     return str(hasher.encode(PASSWORD, hasher.salt()))
 
 
-def _insert_plan(connection: psycopg.Connection) -> int:
+def _insert_plan(connection: psycopg.Connection, name: str, limits: Sequence[tuple[str, int, int]]) -> int:
     query = (
         "INSERT INTO plans (name, created_at, updated_at, credits_monthly) VALUES (%s, now(), now(), 0) RETURNING id"
     )
-    row = connection.execute(query, [PLAN]).fetchone()
+    row = connection.execute(query, [name]).fetchone()
     plan_id = int(row[0]) if row else 0
-    limits = ((plan_id, name, limit, period) for name, limit, period in LIMITS)
-    copy(connection, "plan_limits", 'plan_id, name, "limit", period_seconds', limits)
+    rows = ((plan_id, *limit) for limit in limits)
+    copy(connection, "plan_limits", 'plan_id, name, "limit", period_seconds', rows)
     return plan_id
 
 
-def _insert_users(connection: psycopg.Connection, ids: list[int]) -> None:
-    constants = ("", False, _insert_plan(connection), True, False, 0, hashed_password())
+def _insert_users(connection: psycopg.Connection, population: Population) -> None:
+    password = hashed_password()
+    _insert_users_of_plan(connection, population.users, _insert_plan(connection, PLAN, LIMITS), password)
+    plan = _insert_plan(connection, PLAN_WITH_ONE_LIMIT, LIMITS[:1])
+    _insert_users_of_plan(connection, list(population.customers_with_one_limit), plan, password)
+
+
+def _insert_users_of_plan(connection: psycopg.Connection, ids: list[int], plan_id: int, password: str) -> None:
+    constants = ("", False, plan_id, True, False, 0, password)
     columns = (
         "id, username, email, full_name, is_superuser, plan_id, is_active, is_staff, failed_login_attempts, password"
     )
@@ -99,7 +110,8 @@ def _insert_users(connection: psycopg.Connection, ids: list[int]) -> None:
 
 
 def _insert_keys(connection: psycopg.Connection, population: Population) -> None:
-    service, keys = population.service_key, sorted(population.keys, key=lambda key: key.id)
+    service, all_keys = population.service_key, [*population.keys, *population.keys_with_one_limit]
+    keys = sorted(all_keys, key=lambda key: key.id)
     _copy_keys(connection, [service], [KEYS_VERIFY])
     connection.execute(GIVE_ROLE, [service.user_id])
     _copy_keys(connection, keys, SCOPES)

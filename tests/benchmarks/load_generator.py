@@ -1,24 +1,28 @@
-"""Asks a server as fast as Python can: HTTP/1.1 on kept connections, from bytes that were built before.
+"""Sends requests as fast as Python can: HTTP/1.1 on kept connections, from bytes that are ready, without a framework.
 
-It runs in a process of its own, so that it takes nothing from the server's event loop.
+It runs in a process of its own, so that it takes nothing from the server's event loop, and costs the machine little: a
+response must have a Content-Length, and only what is judged of it is read.
 """
 
-import asyncio
 import gc
+import os
 import re
+import selectors
+import socket
 from array import array
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import cycle
 from multiprocessing import get_context
-from time import perf_counter, process_time
-from typing import cast
+from random import Random
+from time import perf_counter
 
-import uvloop
+from tests.benchmarks.processor_time import Used
 
 HOST = "127.0.0.1"
 STRAGGLER_SECONDS = 10
+RECEIVED_MAXIMUM = 65_536
 OK = b"HTTP/1.1 200"
 HEAD_END = b"\r\n\r\n"
 CONTENT_LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: *(\d+)\r\n")
@@ -26,34 +30,43 @@ CONTENT_LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: *(\d+)\r\n")
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What is sent, and what the answer's body must hold."""
+    """What is sent, what the response's body must hold, and what it must begin with."""
 
     request: bytes
     expected: bytes
+    beginning: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """So many connections, each with one request under way, for so long. `operation` is a place in the list.
+    """So many connections, each with one request under way. `operation` is a place in the list.
 
-    On a busy machine it goes on until there is a response to count, for up to STRAGGLER_SECONDS.
+    What is sent before `measured_from`, a moment of `perf_counter`, which all processes share, warms up. On a busy
+    machine the load goes on until there is a response to count, for up to STRAGGLER_SECONDS. With `each_once` it ends
+    when everything was sent once; otherwise the exchanges come in random order.
     """
 
     operation: int
     port: int
     connections: int
-    warm_up_seconds: float
+    measured_from: float
     measured_seconds: float
+    each_once: bool = False
 
 
 @dataclass(slots=True)
 class Sample:
-    """What a load got: the latencies of the answers in the measured time, and what was wrong with any answer."""
+    """What a load got: the latencies of the responses in the measured time, and what was wrong with any response."""
 
     seconds: float
     latencies: array[float] = field(default_factory=lambda: array("d"))
     failures: list[str] = field(default_factory=list)
-    busy: float = 0.0  # the share of the time in which the load generator itself was at work
+    used: Used = field(default_factory=Used)  # meanwhile, as the measuring process sees it
+
+    @property
+    def rate(self) -> float:
+        """Responses a second."""
+        return len(self.latencies) / self.seconds
 
 
 def load_process(exchanges: Sequence[Sequence[Exchange]]) -> ProcessPoolExecutor:
@@ -61,107 +74,129 @@ def load_process(exchanges: Sequence[Sequence[Exchange]]) -> ProcessPoolExecutor
     return ProcessPoolExecutor(1, get_context("spawn"), initializer=_remember, initargs=(exchanges,))
 
 
+def process_id(process: ProcessPoolExecutor) -> int:
+    """Return the id of the process that applies loads."""
+    return process.submit(os.getpid).result()
+
+
 def apply(load: Load) -> Sample:
-    """Put the load on the server and return what came of it; goes on in the exchanges where the last call ended."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_apply(load))
+    """Put the load on the server and return what came of it; random exchanges go on where the last call ended."""
+    exchanges = iter(_exchanges[load.operation]) if load.each_once else _in_random_order[load.operation]
+    run = _Run(load, exchanges)
+    with ExitStack() as stack:
+        selector = stack.enter_context(selectors.DefaultSelector())
+        for _ in range(load.connections):
+            connection = stack.enter_context(socket.create_connection((HOST, load.port)))
+            _Connection(run, connection, selector).send(perf_counter())
+        while run.open and (left := run.ends_at - perf_counter()) > 0:
+            for key, _ in selector.select(left):
+                key.data()
+    if run.open:
+        run.sample.failures.append(f"{run.open} responses did not come")
+    return run.sample
 
 
-_exchanges: list[Iterator[Exchange]] = []
+def random_order(exchanges: Sequence[Exchange], seed: int) -> Iterator[Exchange]:
+    """Yield exchanges for ever, each any of them, in the same order for the same seed."""
+    random, number = Random(seed).random, len(exchanges)
+    while True:
+        yield exchanges[int(random() * number)]
+
+
+_exchanges: list[Sequence[Exchange]] = []
+_in_random_order: list[Iterator[Exchange]] = []
 
 
 def _remember(exchanges: Sequence[Sequence[Exchange]]) -> None:
-    _exchanges.extend(cycle(asked) for asked in exchanges)
+    _exchanges.extend(exchanges)
+    _in_random_order.extend(random_order(each, seed) for seed, each in enumerate(exchanges))
     gc.freeze()
-
-
-async def _apply(load: Load) -> Sample:
-    run = _Run(load)
-    loop, at_work = asyncio.get_running_loop(), process_time()
-    for _ in range(load.connections):
-        await loop.create_connection(lambda: _Connection(run), HOST, load.port)
-    try:
-        async with asyncio.timeout(load.warm_up_seconds + load.measured_seconds + STRAGGLER_SECONDS):
-            await run.ended.wait()
-    except TimeoutError:
-        run.sample.failures.append(f"{run.open} answers did not come")
-    run.sample.busy = (process_time() - at_work) / (perf_counter() - run.began)
-    return run.sample
 
 
 class _Run:
     """What the connections of one load share."""
 
-    def __init__(self, load: Load) -> None:
-        self.began = perf_counter()
-        self.measured_from = self.began + load.warm_up_seconds
-        self.measured_to = self.measured_from + load.measured_seconds
-        self.exchanges = _exchanges[load.operation]
-        self.sample = Sample(load.measured_seconds)
-        self.open = load.connections
-        self.ended = asyncio.Event()
+    def __init__(self, load: Load, exchanges: Iterator[Exchange]) -> None:
+        self.measured_from = load.measured_from
+        self.measured_to = load.measured_from + load.measured_seconds
+        self.ends_at = self.measured_to + STRAGGLER_SECONDS
+        self.exchanges = exchanges
+        self.sample = Sample(0.0 if load.each_once else load.measured_seconds)
+        self.open = 0
 
-    def goes_on(self, now: float) -> bool:
-        """Return whether there is time left, or nothing to count yet."""
-        return now < self.measured_to or not (self.sample.latencies or self.sample.failures)
+    def next_exchange(self, now: float) -> Exchange | None:
+        """Return what to send next, or None if there is no time left, unless there is nothing to count yet."""
+        return next(self.exchanges, None) if self._goes_on(now) else None
 
     def count(self, sent_at: float, now: float) -> None:
-        """Take the latency of a right answer if it came in the measured time."""
-        if now < self.measured_from or not self.goes_on(now):
-            return
-        self.sample.latencies.append(now - sent_at)
-        self.sample.seconds = max(self.sample.seconds, now - self.measured_from)
+        """Take the latency of a right response if it came in the measured time."""
+        sample = self.sample
+        if now >= self.measured_from and self._goes_on(now):
+            sample.latencies.append(now - sent_at)
+            sample.seconds = max(sample.seconds, now - self.measured_from)
 
-    def close_one(self) -> None:
-        self.open -= 1
-        if not self.open:
-            self.ended.set()
+    def _goes_on(self, now: float) -> bool:
+        return now < self.measured_to or not (self.sample.latencies or self.sample.failures)
 
 
-class _Connection(asyncio.Protocol):
-    """Sends a request as soon as the last one's answer is complete, until the time is over."""
+class _Connection:
+    """Sends a request as soon as the last one's response is complete, until the time is over."""
 
-    _transport: asyncio.Transport
-    _expected: bytes
-    _sent_at: float
+    __slots__ = ("_beginning", "_expected", "_received", "_run", "_selector", "_sent_at", "_socket")
 
-    def __init__(self, run: _Run) -> None:
+    def __init__(self, run: _Run, connection: socket.socket, selector: selectors.BaseSelector) -> None:
         self._run = run
-        self._received = b""
-        self._waits = False
+        self._socket = connection
+        self._selector = selector
+        self._received = self._expected = self._beginning = b""
+        self._sent_at = 0.0
+        run.open += 1
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setblocking(False)
+        selector.register(connection, selectors.EVENT_READ, self.receive)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        self._send(perf_counter())
+    def send(self, now: float) -> None:
+        """Send the next request, or close the connection if there is none."""
+        exchange = self._run.next_exchange(now)
+        if exchange is None:
+            self._close()
+            return
+        self._expected, self._beginning, self._sent_at = exchange.expected, exchange.beginning, now
+        self._socket.sendall(exchange.request)
 
-    def data_received(self, data: bytes) -> None:
-        data = self._received + data if self._received else data
+    def receive(self) -> None:
+        """Take what has come; a complete response is judged, and followed by the next request."""
+        try:
+            data = self._socket.recv(RECEIVED_MAXIMUM)
+        except OSError as error:
+            data, reason = b"", str(error)
+        else:
+            reason = "by the server"
+        if not data:
+            self._run.sample.failures.append(f"connection lost: {reason}")
+            self._close()
+            return
+        self._judge(self._received + data if self._received else data)
+
+    def _judge(self, data: bytes) -> None:
         head_end = data.find(HEAD_END)
         length = CONTENT_LENGTH.search(data, 0, head_end + 2)
         if head_end < 0 or (length and len(data) < head_end + len(HEAD_END) + int(length[1])):
             self._received = data
             return
-        self._received = b""
-        self._take(data, length is not None and data.find(self._expected, head_end) >= 0)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._waits:
-            self._run.sample.failures.append(f"connection lost: {exc}")
-        self._run.close_one()
-
-    def _take(self, answer: bytes, is_right: bool) -> None:
-        now = perf_counter()
-        if not is_right or not answer.startswith(OK):
-            self._run.sample.failures.append(answer.decode("latin1"))
-        else:
+        self._received, now = b"", perf_counter()
+        if (
+            length
+            and data.startswith(OK)
+            and data.startswith(self._beginning, head_end + len(HEAD_END))
+            and data.find(self._expected, head_end) >= 0
+        ):
             self._run.count(self._sent_at, now)
-        self._send(now)
+        else:
+            self._run.sample.failures.append(data.decode("latin1"))
+        self.send(now)
 
-    def _send(self, now: float) -> None:
-        self._waits = self._run.goes_on(now)
-        if not self._waits:
-            self._transport.close()
-            return
-        exchange = next(self._run.exchanges)
-        self._expected, self._sent_at = exchange.expected, now
-        self._transport.write(exchange.request)
+    def _close(self) -> None:
+        self._run.open -= 1
+        self._selector.unregister(self._socket)
+        self._socket.close()

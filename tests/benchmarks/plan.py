@@ -1,6 +1,20 @@
 """What is measured, and for how long."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Group(StrEnum):
+    """Cells that are chosen together, in addition to the bare constants and the verification they are set against."""
+
+    VERIFY = "verify"  # one connection, one limit, one customer
+    API = "api"  # get user, list keys, constant through Ninja
+    LOGINS = "logins"
+    PEER = "peer"  # the other service
+    SIZES = "sizes"  # more and fewer keys, usage rows, and right after a checkpoint
+    WORKERS = "workers"  # several workers, and the model
+    MEMORY = "memory"  # over five minutes
+    MANY_KEYS = "many-keys"  # a worker's memory after a million different keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +48,14 @@ class Plan:
     more_keys: Size
     more_usage: Size
     connections: tuple[int, int]
+    worker_counts: tuple[int, ...]
     logins_at_once: int
-    with_peer: bool
+    groups: frozenset[Group]
     rounds: int
     warm_up_seconds: float
     measured_seconds: float
     memory_seconds: float
+    many_keys_seconds: float
     durable: bool = True
 
     @property
@@ -54,12 +70,14 @@ FULL = Plan(
     more_keys=Size(customers=100_000, keys=1_000_000),
     more_usage=Size(customers=10_000, keys=100_000, usage_rows=10_000_000),
     connections=(1, 64),
+    worker_counts=(2, 4),
     logins_at_once=20,
-    with_peer=True,
+    groups=frozenset(Group),
     rounds=5,
     warm_up_seconds=1.0,
     measured_seconds=2.0,
     memory_seconds=300.0,
+    many_keys_seconds=180.0,
 )
 QUICK = Plan(
     main=Size(customers=100, keys=1_000),
@@ -67,11 +85,13 @@ QUICK = Plan(
     more_keys=Size(customers=200, keys=2_000),
     more_usage=Size(customers=100, keys=1_000, usage_rows=10_000),
     connections=(1, 8),
+    worker_counts=(2,),
     logins_at_once=2,
-    with_peer=False,
+    groups=frozenset(Group) - {Group.PEER},
     rounds=1,
     warm_up_seconds=0.02,
-    measured_seconds=0.05,
+    measured_seconds=0.3,
     memory_seconds=0.5,
+    many_keys_seconds=5.0,
     durable=False,
 )

@@ -9,6 +9,8 @@ from tests.benchmarks.plan import Size
 PASSWORD = "correct horse battery staple"
 SCOPES = ["orders:read", "orders:write", "account:read"]
 PLAN = "benchmark"
+PLAN_WITH_ONE_LIMIT = "benchmark, one limit"
+CUSTOMERS_A_CUSTOMER_WITH_ONE_LIMIT = 50  # one more in so many has this plan
 # Kept and counted at each call, and never reached: what is measured is the answer, not the refusal.
 LIMITS = (("minute", 10**9, 60), ("day", 10**10, 86_400))
 BALANCE = 1_000_000_000
@@ -31,11 +33,13 @@ class Population:
 
     customers: range
     keys: list[Key]
+    customers_with_one_limit: range
+    keys_with_one_limit: list[Key]
     service_key: Key
 
     @property
     def users(self) -> list[int]:
-        """Everybody: the customers, and the owner of the service's key."""
+        """The customers with two limits, and the owner of the service's key."""
         return [self.service_key.user_id, *self.customers]
 
     @property
@@ -53,12 +57,16 @@ class Population:
         """Return the population of this size."""
         random = Random(size.keys)
         customers = range(FIRST_ID + 1, FIRST_ID + 1 + size.customers)
-        keys = [
-            Key(FIRST_ID + 1 + number, customers[number % size.customers], _secret(random))
-            for number in range(size.keys)
-        ]
-        random.shuffle(keys)
-        return cls(customers, keys, Key(FIRST_ID, FIRST_ID, _secret(random)))
+        few = range(customers.stop, customers.stop + -(-size.customers // CUSTOMERS_A_CUSTOMER_WITH_ONE_LIMIT))
+        keys = _keys(random, FIRST_ID + 1, customers, size.keys)
+        of_few = _keys(random, FIRST_ID + 1 + size.keys, few, len(few) * size.keys // size.customers)
+        return cls(customers, keys, few, of_few, Key(FIRST_ID, FIRST_ID, _secret(random)))
+
+
+def _keys(random: Random, first_id: int, customers: range, number: int) -> list[Key]:
+    keys = [Key(first_id + place, customers[place % len(customers)], _secret(random)) for place in range(number)]
+    random.shuffle(keys)
+    return keys
 
 
 def email_of(user_id: int) -> str:

@@ -1,8 +1,9 @@
-"""Starts and fills everything the plan names, and says which cells are measured on it."""
+"""Starts and fills what the plan names, and says which cells are measured on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
@@ -13,9 +14,14 @@ from tests.benchmarks.databases import create_database, drop_database, fill
 from tests.benchmarks.exchanges import Operation
 from tests.benchmarks.load_generator import Exchange
 from tests.benchmarks.measurement import Cell
-from tests.benchmarks.plan import Plan, Size
+from tests.benchmarks.plan import Group, Plan, Size
 from tests.benchmarks.population import Population
+from tests.benchmarks.postgres_activity import Postgres
 from tests.benchmarks.programs import HOST, Server
+
+TEMPLATE = "migrated"
+# `make bench` installs granian; without it the run has one reference less.
+REFERENCES = {exchanges.BARE: programs.GRANIAN, exchanges.BARE_UVICORN: programs.UVICORN}
 
 
 @dataclass(slots=True)
@@ -24,71 +30,119 @@ class Scenarios:
 
     stack: ExitStack
     plan: Plan
+    postgres: Postgres
     server_url: str
     directory: Path
     say: Callable[[str], None]
+    _population: Population = field(init=False)
+    _main: dict[str, Operation] = field(init=False)
 
-    def cells(self) -> tuple[list[Cell], Server]:
-        """Return what to measure, and the server of the main size, whose memory counts."""
-        population, server = self._serve(self.plan.main)
-        asked = exchanges.asked_of_both(population)
-        mine = self._operations(server, asked | exchanges.asked_of_keyhouse(population))
-        body = _answer_of(mine[exchanges.VERIFY])
-        port = self.stack.enter_context(programs.constant(body, self.directory / "constant.log"))
-        at_all = [mine[name] for name in (*asked, exchanges.LOGIN, exchanges.NINJA)]
-        at_all += self._peer(population, asked) if self.plan.with_peer else []
-        at_all.append(exchanges.constant(port, body))
-        cells = [Cell(operation, number) for number in self.plan.connections for operation in at_all]
-        return [*cells, *self._of_the_crowd(mine)], server
+    def cells(self) -> list[Cell]:
+        """Return what to measure: what the plan has chosen, and what that is set against."""
+        self._prepare_template()
+        self._population, server = self._serve(self.plan.main)
+        self._main = _operations(exchanges.KEYHOUSE, self.plan.main, server, self._asked())
+        chosen = [cell for group, cells in self._groups().items() if group in self.plan.groups for cell in cells()]
+        return [*self._references(), *chosen]
 
-    def _of_the_crowd(self, mine: dict[str, Operation]) -> list[Cell]:
+    def _asked(self) -> dict[str, Sequence[Exchange]]:
+        return exchanges.asked_of_both(self._population) | exchanges.asked_of_keyhouse(self._population)
+
+    def _groups(self) -> Mapping[Group, Callable[[], Iterator[Cell]]]:
+        return {
+            Group.VERIFY: self._verifications,
+            Group.API: lambda: self._at_each_number(exchanges.GET_USER, exchanges.LIST_KEYS, exchanges.NINJA),
+            Group.PEER: self._peer,
+            Group.LOGINS: self._logins,
+            Group.SIZES: self._sizes,
+            Group.WORKERS: self._workers,
+        }
+
+    def _references(self) -> Iterator[Cell]:
+        verify = self._main[exchanges.VERIFY]
+        body = _answer_of(verify)
+        for number in self.plan.connections:
+            yield Cell(verify, number, watches_waits=number == self.plan.crowd)
+        for name, package in REFERENCES.items():
+            if find_spec(package):
+                log = self.directory / f"{package}.log"
+                served = self.stack.enter_context(programs.constant(package, body, log))
+                operation = exchanges.constant(name, served, body)
+                yield from (Cell(operation, number) for number in self.plan.connections)
+
+    def _at_each_number(self, *names: str) -> Iterator[Cell]:
+        return (Cell(self._main[name], number) for number in self.plan.connections for name in names)
+
+    def _verifications(self) -> Iterator[Cell]:
+        yield from self._at_each_number(exchanges.VERIFY_SIMPLE)
+        yield Cell(self._main[exchanges.VERIFY_ONE], self.plan.crowd)
+
+    def _logins(self) -> Iterator[Cell]:
+        verify, login = self._main[exchanges.VERIFY], self._main[exchanges.LOGIN]
+        yield from self._at_each_number(exchanges.LOGIN)
+        beside = replace(verify, name=exchanges.VERIFY_BESIDE_LOGINS)
+        yield Cell(beside, self.plan.crowd, Cell(login, self.plan.logins_at_once))
+        yield Cell(Operation(exchanges.ARGON2, exchanges.NO_SERVER), THREADS)
+
+    def _sizes(self) -> Iterator[Cell]:
         plan = self.plan
-        verify, login = mine[exchanges.VERIFY], mine[exchanges.LOGIN]
-        beside = Operation(exchanges.VERIFY_BESIDE_LOGINS, verify.server, verify.size, verify.port, verify.exchanges)
-        return [
-            Cell(mine[exchanges.VERIFY_ONE], plan.crowd),
-            *(Cell(self._other(size), plan.crowd) for size in (plan.fewer_keys, plan.more_keys, plan.more_usage)),
-            Cell(beside, plan.crowd, Cell(login, plan.logins_at_once)),
-            Cell(Operation(exchanges.ARGON2, "none"), THREADS),
-        ]
+        for size in (plan.fewer_keys, plan.more_keys, plan.more_usage):
+            warm = self._verify(size)
+            yield Cell(warm, plan.crowd)
+            yield Cell(replace(warm, name=exchanges.VERIFY_AFTER_CHECKPOINT), plan.crowd, after_checkpoint=True)
 
-    def _other(self, size: Size) -> Operation:
-        population, server = self._serve(size)
-        asked = exchanges.verifications(population, population.keys)
-        return Operation(exchanges.VERIFY, exchanges.KEYHOUSE, size.name, server.port, asked)
+    def _workers(self) -> Iterator[Cell]:
+        for workers in self.plan.worker_counts:
+            yield Cell(self._verify(self.plan.main, workers), self.plan.crowd, watches_waits=True)
 
-    def _serve(self, size: Size) -> tuple[Population, Server]:
-        self.say(f"filling a database with {size.name} of {size.customers:,} customers")
-        url = self._database(size.database)
-        server = self.stack.enter_context(programs.keyhouse(url, self.directory / f"{size.database}.log"))
+    def _verify(self, size: Size, workers: int = 1) -> Operation:
+        population, server = self._serve(size, workers)
+        asked = exchanges.verifications(population)
+        return Operation(exchanges.VERIFY, exchanges.KEYHOUSE, size.name, server, asked)
+
+    def _serve(self, size: Size, workers: int = 1) -> tuple[Population, Server]:
+        self.say(f"filling a database with {size.name} of {size.customers:,} customers for {workers} workers")
+        name = f"{size.database}_workers_{workers}"
+        url = self._database(name, TEMPLATE)
+        log = self.directory / f"{name}.log"
+        server = self.stack.enter_context(programs.keyhouse(self.postgres, url, log, workers))
         population = Population.of(size)
         fill(url, population, size.usage_rows)
         return population, server
 
-    def _database(self, name: str) -> str:
+    def _prepare_template(self) -> None:
+        self.say("migrating a database, of which the others are copies")
+        programs.migrate(self._database(TEMPLATE))
+
+    def _database(self, name: str, template: str = "template1") -> str:
         self.stack.callback(drop_database, self.server_url, name)
-        return create_database(self.server_url, name)
+        return create_database(self.server_url, name, template)
 
-    def _operations(self, server: Server, asked: dict[str, tuple[Exchange, ...]]) -> dict[str, Operation]:
-        size = self.plan.main.name
-        return {name: Operation(name, exchanges.KEYHOUSE, size, server.port, its) for name, its in asked.items()}
-
-    def _peer(self, population: Population, asked: dict[str, tuple[Exchange, ...]]) -> list[Operation]:
+    def _peer(self) -> Iterator[Cell]:
         self.say(f"filling the other service's database with {self.plan.main.name}")
         url = self._database("peer")
         redis = self.stack.enter_context(programs.redis(self.directory / "redis.log"))
         programs.create_peer_tables(url)
-        peer_database.fill(url, population)
-        server = self.stack.enter_context(programs.peer(url, redis, self.directory / "peer.log"))
-        size = self.plan.main.name
-        return [Operation(name, exchanges.PEER, size, server.port, its) for name, its in asked.items()]
+        peer_database.fill(url, self._population)
+        log = self.directory / "peer.log"
+        server = self.stack.enter_context(programs.peer(self.postgres, url, redis, log))
+        names = (exchanges.VERIFY, exchanges.GET_USER, exchanges.LIST_KEYS)
+        asked = {name: self._main[name].exchanges for name in names}
+        operations = _operations(exchanges.PEER, self.plan.main, server, asked)
+        yield from (Cell(operations[name], number) for number in self.plan.connections for name in names)
+
+
+def _operations(
+    server: str, size: Size, served: Server, asked: Mapping[str, Sequence[Exchange]]
+) -> dict[str, Operation]:
+    return {name: Operation(name, server, size.name, served, its) for name, its in asked.items()}
 
 
 def _answer_of(operation: Operation) -> bytes:
-    """Return the body of one answer: what the bare server will send as its constant."""
+    """Return the body of one answer: what the bare servers will send as their constant."""
     head, _, body = operation.exchanges[0].request.partition(b"\r\n\r\n")
     request_line, *lines = head.decode().split("\r\n")
     method, path, _ = request_line.split(" ")
     headers = dict(line.split(": ", 1) for line in lines)
-    url = f"http://{HOST}:{operation.port}{path}"
-    return httpx.request(method, url, headers=headers, content=body, trust_env=False).content
+    port = operation.served.port if operation.served else 0
+    return httpx.request(method, f"http://{HOST}:{port}{path}", headers=headers, content=body, trust_env=False).content

@@ -135,8 +135,7 @@ def test_unsupported_method_is_rejected(server: Server, person: Person, method: 
 @pytest.mark.parametrize("path", [b"/health", b"/none", b"/admin/login/", b"/static/none", b"/\xff", b"no path"])
 def test_responses_name_no_version(server: Server, path: bytes):
     answer = exchange(server.url, message(b"GET " + path))
-    named = {name: answer.headers[name] for name in ("server", "via", "x-powered-by") if name in answer.headers}
-    assert named in ({}, {"server": "granian"})
+    assert not {"server", "via", "x-powered-by"} & set(answer.headers)
 
 
 @pytest.mark.parametrize("path", ["/health", "/health/ready", "/openapi.json", "/docs", "/api/v1/users/me", KEYS])

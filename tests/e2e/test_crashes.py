@@ -14,7 +14,7 @@ import pytest
 from config.postgres.embedded_postgres import EmbeddedPostgres
 from tests.support.asker import Asker, Reply
 from tests.support.frozen import kill, start_again
-from tests.support.ledger import Books, audit, books_of, request_ids
+from tests.support.ledger import Books, audit, books_of, request_ids, wait_until_expanded
 from tests.support.load import load
 from tests.support.server import Server, separate_database, start_server
 from tests.support.soak import repetitions
@@ -107,6 +107,8 @@ def _check(server: Server, customer: Customer, replies: list[Reply]) -> None:
         for reply in replies[:: max(1, len(replies) // 100)]:
             again = asker.verify(customer.secret, cost=str(COST), request_id=reply.content["request_id"])
             assert again.content == reply.content
+    _check_books(server, customer, len(replies))
+    wait_until_expanded(server.database_url)
     _check_books(server, customer, len(replies))
     audited = audit(server.database_url)
     assert audited.returncode == 0, audited.stdout + audited.stderr

@@ -66,4 +66,5 @@ def test_other_paths_are_not_found(server: Server, path: str):
 @pytest.mark.parametrize("method", [b"POST", b"DELETE", b"get"])
 def test_files_are_only_read(server: Server, method: bytes):
     response = exchange(server.url, message(method + b" " + PLAIN.encode()))
-    assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
+    assert response.status_code == 405
+    assert response.headers["allow"].startswith("GET, HEAD")

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,6 +12,7 @@ import psycopg
 
 from tests.support.server import ENVIRONMENT, PROJECT
 
+EXPANDED_SECONDS_MAXIMUM = 15.0
 OF_A_CUSTOMER = """
 SELECT
     (SELECT balance FROM credit_balances WHERE user_id = %(user)s),
@@ -45,6 +47,16 @@ def request_ids(database_url: str, user_id: int) -> Counter[str]:
     with psycopg.connect(database_url) as connection:
         rows = connection.execute("SELECT request_id FROM usage_records WHERE user_id = %s", [user_id])
         return Counter(request_id for (request_id,) in rows)
+
+
+def wait_until_expanded(database_url: str) -> None:
+    """Return once the servers have expanded all batches of usage. Raises TimeoutError."""
+    end = time.monotonic() + EXPANDED_SECONDS_MAXIMUM
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        while connection.execute("SELECT FROM usage_batches LIMIT 1").fetchall():
+            if time.monotonic() > end:
+                raise TimeoutError("batches of usage stay pending")
+            time.sleep(0.05)
 
 
 def audit(database_url: str, **environment: str) -> "subprocess.CompletedProcess[str]":

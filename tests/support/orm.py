@@ -27,10 +27,11 @@ async def make(factory: Any, *args: Any, **kwargs: Any) -> Any:
 
 async def until_a_lock_is_awaited() -> None:
     """Return once a transaction waits for a lock of another."""
-    await run_in_transaction(_wait_for_a_waiting_lock)
+    await run_in_transaction(wait_for_a_waiting_lock)
 
 
-def _wait_for_a_waiting_lock() -> None:
+def wait_for_a_waiting_lock() -> None:
+    """Return once a transaction waits for a lock of another."""
     with connection.cursor() as cursor:
         while not cursor.rowcount > 0:
             sleep(0.01)

@@ -168,10 +168,10 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
 
     @admin.display(description="Refused in the last day")
     def recent_refusals(self, key: Any) -> str:
-        """Show the codes of refused calls."""
+        """Show why calls were refused."""
         refused = call_service(usage_service().recent_refusals, key.pk)
-        lines = ((calls.code, calls.count, f"{calls.last_at:%Y-%m-%d %H:%M} UTC") for calls in refused)
-        return format_html_join("", "<div><code>{}</code> {} times, last {}</div>", lines) if refused else "never"
+        lines = ((c.code, c.reason and f"{c.reason}: ", c.count, f"{c.last_at:%Y-%m-%d %H:%M} UTC") for c in refused)
+        return format_html_join("", "<div><code>{}</code> {}{} times, last {}</div>", lines) if refused else "never"
 
     @admin.display(description="State", ordering="state")
     def state_badge(self, key: Any) -> SafeString:

@@ -5,11 +5,11 @@ from django.db import migrations, models
 # Back to JSON: each counter begins with its period (8 bytes), the sum of its weights (8) and the length of its entries
 # (4); an entry is a time (8) and a weight (4).
 BACKWARD = r"""
-CREATE FUNCTION pg_temp.number_at(counters bytea, place integer, bytes integer) RETURNS bigint
+CREATE OR REPLACE FUNCTION pg_temp.number_at(counters bytea, place integer, bytes integer) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $$
     SELECT ('x' || lpad(encode(substring(counters FROM place FOR bytes), 'hex'), 16, '0'))::bit(64)::bigint
 $$;
-CREATE FUNCTION pg_temp.as_json(counters bytea) RETURNS text LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION pg_temp.as_json(counters bytea) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     place integer := 1;
     ends integer;
@@ -32,6 +32,7 @@ BEGIN
 END;
 $$;
 UPDATE api_key_counters SET windows = pg_temp.as_json(entries) WHERE entries <> '';
+DROP FUNCTION pg_temp.as_json(bytea), pg_temp.number_at(bytea, integer, integer);
 """
 
 

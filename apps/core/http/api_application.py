@@ -5,7 +5,6 @@ of them, so this handler reads the body, resolves the view, awaits it and sends 
 """
 
 import asyncio
-from collections.abc import Mapping
 from functools import lru_cache, partial
 from http import HTTPStatus
 from io import BytesIO
@@ -17,7 +16,7 @@ from django.urls import ResolverMatch, get_resolver
 
 from apps.core.errors import MalformedRequest, MethodNotAllowed, Unavailable
 from apps.core.http.asgi import Headers, Receive, Scope, Send
-from apps.core.http.asgi_messages import FastPath, RawResponse, raw_response
+from apps.core.http.asgi_messages import RawResponse, raw_response
 from apps.core.http.browser_headers import cross_origin_headers, is_preflight, preflight_headers, security_headers
 from apps.core.http.cancellation import ClientDisconnected, Deadline, DisconnectWatch
 from apps.core.http.conditional_requests import entity_tag_headers
@@ -34,9 +33,8 @@ ROUTES_CACHED = 128  # few, because paths may be long; the least recently used a
 class ApiApplication:
     """An ASGI application that serves the views of Django's URL configuration without threads."""
 
-    def __init__(self, settings: HttpSettings, fast_paths: Mapping[str, FastPath] | None = None) -> None:
+    def __init__(self, settings: HttpSettings) -> None:
         self._settings = settings
-        self._fast_paths = fast_paths or {}
         self._bodies = BodyReader(settings.body_bytes_maximum)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,9 +65,7 @@ class ApiApplication:
                 return raw_response(response)
             body = await self._bodies.read(head, receive)
             with DisconnectWatch(receive):
-                return await self._respond_on_fast_path(scope, body) or raw_response(
-                    await _call_view(_request(scope, body))
-                )
+                return raw_response(await _call_view(_request(scope, body)))
         except ClientDisconnected:
             raise
         except Exception as exception:  # noqa: BLE001  every exception becomes an error response
@@ -79,10 +75,6 @@ class ApiApplication:
         if not is_preflight(scope):
             return None
         return HttpResponse(status=HTTPStatus.NO_CONTENT, headers=preflight_headers(scope, self._settings))
-
-    async def _respond_on_fast_path(self, scope: Scope, body: bytes) -> RawResponse | None:
-        fast_path = self._fast_paths.get(scope["path"])
-        return await fast_path(scope, body) if fast_path else None
 
     async def _send(self, scope: Scope, response: RawResponse, send: Send) -> None:
         headers: Headers = [

@@ -1,6 +1,6 @@
 """ASGI: its types, and the headers in a request's scope."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -20,6 +20,6 @@ def header(scope: Scope, name: bytes) -> str | None:
     return None
 
 
-def header_lines(scope: Scope, name: bytes) -> list[str]:
-    """Return the values of all request headers with this name, in order. `name` is in lower case."""
-    return [value.decode("latin1") for key, value in scope["headers"] if key == name]
+def header_lines(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> list[str]:
+    """Return the values of all headers with this name, in order. `name` is in lower case."""
+    return [value.decode("latin1") for key, value in headers if key == name]

@@ -1,12 +1,12 @@
 """Responses as the API application sends them."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 
 from django.http import HttpResponse
 
-from apps.core.http.asgi import Headers, Scope
+from apps.core.http.asgi import Headers
 
 
 class RawResponse(NamedTuple):
@@ -15,10 +15,6 @@ class RawResponse(NamedTuple):
     status: int
     headers: Headers
     body: bytes
-
-
-# The fast path of one URL path. Returns None for requests that it leaves to Ninja.
-FastPath = Callable[[Scope, bytes], Awaitable[RawResponse | None]]
 
 
 def raw_response(response: HttpResponse) -> RawResponse:

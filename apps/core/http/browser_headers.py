@@ -15,6 +15,7 @@ EXPOSED_HEADERS = (
     b"RateLimit, RateLimit-Policy"
 )
 PREFLIGHT_SECONDS = 600
+VARY_ORIGIN: Headers = [(b"vary", b"Origin")]
 # The HTML pages of the API application (the documentation, and the pages that mails link to) use only Keyhouse's own
 # scripts and styles. Swagger UI also sets inline styles, and loads its icons from data: URLs.
 CONTENT_SECURITY_POLICY = (
@@ -53,7 +54,7 @@ def cross_origin_headers(scope: Scope, settings: HttpSettings) -> Headers:
     """Return the headers that allow scripts of an allowed origin to read the response."""
     if not settings.allowed_origins:
         return []
-    headers: Headers = [(b"vary", b"Origin")]
+    headers = [*VARY_ORIGIN]
     origin = header(scope, b"origin")
     if origin in settings.allowed_origins:
         headers.append((b"access-control-allow-origin", origin.encode("latin1")))

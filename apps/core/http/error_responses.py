@@ -26,8 +26,8 @@ DETAILS_MAXIMUM = 20
 FIELD_LENGTH_MAXIMUM = 100
 
 
-def render_error(error: DomainError) -> bytes:
-    """Return the error envelope of `error` as JSON."""
+def render_error(error: DomainError, request_id: str | None = None) -> bytes:
+    """Return the error envelope of `error` as JSON; without an id, with that of the current request."""
     return orjson.dumps(
         {
             "error": {
@@ -36,7 +36,7 @@ def render_error(error: DomainError) -> bytes:
                 "details": [
                     {"field": detail.field, "message": detail.message} for detail in error.details[:DETAILS_MAXIMUM]
                 ],
-                "request_id": current_request().request_id,
+                "request_id": request_id or current_request().request_id,
             }
         },
         option=orjson.OPT_APPEND_NEWLINE,
@@ -53,10 +53,13 @@ def error_headers(error: DomainError) -> dict[str, str]:
     return headers
 
 
-def error_response(error: DomainError) -> HttpResponse:
-    """Return `error` as an HTTP response."""
+def error_response(error: DomainError, request_id: str | None = None) -> HttpResponse:
+    """Return `error` as an HTTP response; without an id, to the current request."""
     return HttpResponse(
-        render_error(error), status=error.status, content_type=JSON_CONTENT_TYPE, headers=error_headers(error)
+        render_error(error, request_id),
+        status=error.status,
+        content_type=JSON_CONTENT_TYPE,
+        headers=error_headers(error),
     )
 
 

@@ -9,8 +9,9 @@ passes on what the client has written into the other.
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 
 from apps.core.http.asgi import Scope, header_lines
@@ -27,6 +28,9 @@ _PARAMETER = re.compile(rf"([!#$%&'*+.^_`|~0-9A-Za-z-]+)=({_QUOTED}|[^\s\",;]+)"
 PROBLEMS_LOGGED_MAXIMUM = 20  # per process: a client can cause any number of them
 LOGGED_LENGTH_MAXIMUM = 80
 _logged: set[tuple[str, str]] = set()
+X_FORWARDED_FOR, X_FORWARDED_PROTO, FORWARDED = NAMES = (b"x-forwarded-for", b"x-forwarded-proto", b"forwarded")
+CLIENTS_CACHED = 4096
+CACHED_LENGTH_MAXIMUM = 256  # of the three headers of a request; longer ones are not kept in the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +55,34 @@ def apply_forwarded_headers(scope: Scope, trusted: Sequence[Network]) -> None:
     address = parse_address(peer) if peer else None
     if address is None or not is_within(address, trusted):
         return
-    client = _client(scope, address, trusted)
+    client = _client(scope["headers"], address, trusted)
     scope["client"] = (str(client.address), port) if client.address else None
     if client.scheme == "https":
         scope["scheme"] = "https"
 
 
-def _client(scope: Scope, peer: Address, trusted: Sequence[Network]) -> Client:
-    schemes = [scheme.lower() for scheme in _entries(header_lines(scope, b"x-forwarded-proto"))]
-    hops = _x_forwarded_hops(_entries(header_lines(scope, b"x-forwarded-for")), schemes)
-    standard = [hop for line in header_lines(scope, b"forwarded") for hop in _forwarded_hops(line)]
+class ForwardedClients:
+    """The clients behind trusted proxies, remembered by proxy and headers: most requests repeat them."""
+
+    def __init__(self, trusted: Sequence[Network]) -> None:
+        self.trusted = trusted
+        self._remembered = lru_cache(CLIENTS_CACHED)(self._find)
+
+    def find(self, peer: Address, fields: Mapping[bytes, bytes]) -> Client:
+        """Return the client of a request from a trusted proxy that has none of its headers twice."""
+        found = tuple([(name, fields[name]) for name in NAMES if name in fields])
+        if sum(len(value) for _, value in found) > CACHED_LENGTH_MAXIMUM:
+            return self._find(peer, found)
+        return self._remembered(peer, found)
+
+    def _find(self, peer: Address, headers: tuple[tuple[bytes, bytes], ...]) -> Client:
+        return _client(headers, peer, self.trusted)
+
+
+def _client(headers: Sequence[tuple[bytes, bytes]], peer: Address, trusted: Sequence[Network]) -> Client:
+    schemes = [scheme.lower() for scheme in _entries(header_lines(headers, X_FORWARDED_PROTO))]
+    hops = _x_forwarded_hops(_entries(header_lines(headers, X_FORWARDED_FOR)), schemes)
+    standard = [hop for line in header_lines(headers, FORWARDED) for hop in _forwarded_hops(line)]
     client = _nearest(standard or hops, peer, trusted)
     # The first scheme is the client's own; a client that invents one deceives only itself.
     scheme = client.scheme or "".join(schemes[:1])

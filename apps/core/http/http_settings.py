@@ -16,7 +16,6 @@ class HttpSettings:
     allowed_origins: frozenset[str] = frozenset()
     https_only: bool = False
     strict_transport_security: str = ""  # the header's value
-    access_log: bool = True
     body_bytes_maximum: int = 1024 * 1024
     response_seconds_maximum: float = 20
     admin_requests_maximum: int = 8

@@ -1,8 +1,10 @@
-"""What the head of a request must fulfil before its body is read, for every application and the fast path.
+"""What the head of a request must fulfil before its body is read, for every application and inline operations.
 
-Sources: RFC 9112, 3.2 (Host) and 6.1 (Transfer-Encoding), RFC 9110, 8.4 (Content-Encoding) and 8.6 (Content-Length).
+Sources: RFC 9112, 3.2 (Host, absolute form) and 6.1 (Transfer-Encoding), RFC 9110, 7.8 (Upgrade), 8.4
+(Content-Encoding) and 8.6 (Content-Length).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -11,7 +13,7 @@ from django.http import HttpResponse, HttpResponsePermanentRedirect
 from django.http.request import split_domain_port, validate_host
 
 from apps.core.errors import HttpsRequired, MalformedRequest, UnsupportedContentCoding
-from apps.core.http.asgi import Scope
+from apps.core.http.asgi import Headers, Scope
 from apps.core.http.http_settings import HttpSettings
 
 # Load balancers and orchestrators probe a machine by its address, over plain HTTP. The responses depend on neither.
@@ -20,6 +22,8 @@ STATIC_PREFIX = "/static/"
 PAGE_PREFIXES = ("/account/", "/docs", STATIC_PREFIX)  # opened by browsers, which follow a redirect
 HOST_LENGTH_MAXIMUM = 255 + len(":65535")
 CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"cookie"})
+VERSIONS = frozenset({"1.0", "1.1"})
+ABSOLUTE_FORM = re.compile(rb"https?://([^/?#@]+)(?=[/?]|$)", re.IGNORECASE)
 CHECKED = frozenset({b"host", b"content-encoding", b"content-length", b"transfer-encoding"})
 
 
@@ -75,8 +79,47 @@ def _require_host(scope: Scope, hosts: Sequence[bytes], allowed: tuple[str, ...]
         return
     if len(hosts) != 1:
         raise MalformedRequest("Send exactly one Host header.")
-    if len(hosts[0]) > HOST_LENGTH_MAXIMUM or not _is_served(hosts[0], allowed):
+    if not is_served(hosts[0], allowed):
         raise MalformedRequest("The Host header does not name a host that is served here.")
+
+
+def is_served(host: bytes, allowed: tuple[str, ...]) -> bool:
+    """Return whether the value of a Host header names a host that is served."""
+    return len(host) <= HOST_LENGTH_MAXIMUM and _is_served(host, allowed)
+
+
+def require_framing(version: str, headers: Headers, *, is_upgrade: bool) -> None:
+    """Raise MalformedRequest for what llhttp accepts, and another server may read differently.
+
+    That is a version before HTTP/1.0 or after 1.1, chunks in HTTP/1.0, and a request to upgrade with a body, which
+    llhttp takes for the first bytes of the other protocol.
+    """
+    if version not in VERSIONS:
+        raise MalformedRequest("Send the request by HTTP/1.1.")
+    if version == "1.0" and any(name == b"transfer-encoding" for name, _ in headers):
+        raise MalformedRequest("HTTP/1.0 has no Transfer-Encoding.")
+    if is_upgrade and any(_announces_body(name, value) for name, value in headers):
+        raise MalformedRequest("Send the request without Upgrade.")
+
+
+def in_origin_form(target: bytes, headers: Headers) -> tuple[bytes, Headers]:
+    """Return path and query of a target, and the headers with the host of a target in absolute form as their `Host`.
+
+    A missing or repeated `Host` stays, and is an error in this form too. Raises MalformedRequest for other forms.
+    """
+    if target.startswith(b"/"):
+        return target, headers
+    found = ABSOLUTE_FORM.match(target)
+    if found is None:
+        raise MalformedRequest("The URL in the first line must begin with / or with http://.")
+    rest = target[found.end() :]
+    if sum(name == b"host" for name, _ in headers) == 1:
+        headers = [(name, found[1] if name == b"host" else value) for name, value in headers]
+    return rest if rest.startswith(b"/") else b"/" + rest, headers
+
+
+def _announces_body(name: bytes, value: bytes) -> bool:
+    return name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0") != b"")
 
 
 @lru_cache(maxsize=256)

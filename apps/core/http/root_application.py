@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from apps.core.background.background_jobs import BackgroundJob, BackgroundRunner
 from apps.core.database.pool import close_pools, open_pools
-from apps.core.http.access_log import LoggedResponse
+from apps.core.http.access_log import AccessLog, LoggedResponse
 from apps.core.http.asgi import Application, Receive, Scope, Send, header
 from apps.core.http.forwarded import apply_forwarded_headers
 from apps.core.http.http_settings import HttpSettings
@@ -35,12 +35,14 @@ class RootApplication:
         settings: HttpSettings,
         jobs: Sequence[BackgroundJob] = (),
         static_application: Application | None = None,
+        access_log: AccessLog | None = None,
     ) -> None:
         self._api_application = api_application
         self._admin_application = admin_application
         self._static_application = static_application or admin_application
         self._settings = settings
         self._jobs = jobs
+        self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the server's lifespan."""
@@ -49,10 +51,10 @@ class RootApplication:
             return
         apply_forwarded_headers(scope, self._settings.trusted_proxies)
         enter_request(_context(scope))
-        if not self._settings.access_log:
+        if self._access_log is None:
             await self._application_of(scope)(scope, receive, send)
             return
-        response = LoggedResponse(scope, send)
+        response = LoggedResponse(scope, send, self._access_log)
         try:
             await self._application_of(scope)(scope, receive, response.send)
         finally:

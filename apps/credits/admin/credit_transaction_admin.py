@@ -44,7 +44,7 @@ class CreditTransactionAdmin(ReadOnlyAdmin, OwnerColumns):
         """
         actor = get_user_model()._base_manager.filter(pk=OuterRef("actor_id")).values("email")
         entries: QuerySet[Any] = LedgerEntry.objects.select_related("user").annotate(actor_email=Subquery(actor))
-        return entries.order_by(*self.ordering)
+        return entries.defer("pending_user_ids").order_by(*self.ordering)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

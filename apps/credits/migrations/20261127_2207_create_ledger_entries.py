@@ -1,16 +1,18 @@
 """A view of the whole ledger: the stored entries, and those of verification's batches that are yet to be expanded."""
 
+import django.contrib.postgres.fields
 from django.db import migrations, models
 
 FORWARD = """
 CREATE VIEW ledger_entries AS
 SELECT
-    id, user_id, occurred_at, type, amount, balance_after, description, reference_id, actor_id, actor_kind
+    id, user_id, occurred_at, type, amount, balance_after, description, reference_id, actor_id, actor_kind,
+    NULL::bigint[] AS pending_user_ids
 FROM credit_transactions
 UNION ALL
 SELECT
     debit.entry_id, debit.user_id, batch.occurred_at, 'usage'::varchar, -debit.amount, debit.balance_after,
-    ''::varchar, ''::varchar, NULL::bigint, ''::varchar
+    ''::varchar, ''::varchar, NULL::bigint, ''::varchar, batch.debited_ids
 FROM usage_batches AS batch
 CROSS JOIN unnest(batch.debited_ids, batch.amounts, batch.balances_after, batch.entry_ids)
     AS debit (user_id, amount, balance_after, entry_id);
@@ -48,6 +50,10 @@ class Migration(migrations.Migration):
                 ("reference_id", models.CharField(max_length=100)),
                 ("actor_id", models.BigIntegerField(null=True)),
                 ("actor_kind", models.CharField(max_length=20)),
+                (
+                    "pending_user_ids",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), null=True),
+                ),
             ],
             options={
                 "db_table": "ledger_entries",

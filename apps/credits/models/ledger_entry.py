@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from apps.credits.models.credit_transaction import CreditTransaction
@@ -12,6 +13,7 @@ class LedgerEntry(models.Model):
 
     A view of the stored entries (`CreditTransaction`, with the same columns) and those of verification's batches that
     are yet to be expanded, so that every statement sees each committed entry once, under the same id before and after.
+    `pending_user_ids` are the customers of the batch, null for a stored entry.
     """
 
     user = models.ForeignKey("users.User", on_delete=models.DO_NOTHING, related_name="+")
@@ -23,6 +25,7 @@ class LedgerEntry(models.Model):
     reference_id = models.CharField(max_length=100)
     actor_id = models.BigIntegerField(null=True)
     actor_kind = models.CharField(max_length=20)
+    pending_user_ids = ArrayField(models.BigIntegerField(), null=True)
 
     class Meta:
         managed = False

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.core.database.orm.entity_repository import existing
 from apps.core.database.orm.prepared_query import prepared
@@ -52,7 +52,9 @@ class CreditRepository:
 
 
 def _entries_of(user_id: int, only_type: str | None) -> QuerySet[LedgerEntry]:
-    found = LedgerEntry.objects.filter(user_id=user_id)
+    # The second condition skips batches of other customers as a whole.
+    is_of_batch = Q(pending_user_ids=None) | Q(pending_user_ids__contains=[user_id])
+    found = LedgerEntry.objects.filter(is_of_batch, user_id=user_id).defer("pending_user_ids")
     return found if only_type is None else found.filter(type=only_type)
 
 

@@ -28,7 +28,10 @@ ALTER TABLE usage_batches
     );
 
 CREATE VIEW usage_records AS
-SELECT id, occurred_at, user_id, api_key_id, cost, weight, credit_transaction_id, tag, request_id FROM usage_events
+SELECT
+    id, occurred_at, user_id, api_key_id, cost, weight, credit_transaction_id, tag, request_id,
+    NULL::bigint[] AS pending_user_ids
+FROM usage_events
 UNION ALL
 %(calls)s;
 
@@ -55,7 +58,7 @@ CREATE TRIGGER usage_batches_append_only BEFORE UPDATE OR TRUNCATE ON usage_batc
 CALLS = """SELECT
         batch.id + call.number - 1, batch.occurred_at, call.user_id, call.api_key_id, call.cost, call.weight,
         CASE WHEN call.cost <> 0 THEN batch.entry_ids[array_position(batch.debited_ids, call.user_id)] END,
-        coalesce(call.tag, ''), call.request_id
+        coalesce(call.tag, ''), call.request_id{more}
     FROM {batches} AS batch
     CROSS JOIN unnest(
         batch.user_ids, batch.api_key_ids, batch.costs, batch.weights, batch.tags, batch.request_ids
@@ -94,6 +97,10 @@ class Migration(migrations.Migration):
                 ("credit_transaction_id", models.BigIntegerField(null=True)),
                 ("tag", models.CharField(max_length=100)),
                 ("request_id", models.CharField(max_length=100)),
+                (
+                    "pending_user_ids",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), null=True),
+                ),
             ],
             options={
                 "db_table": "usage_records",
@@ -138,8 +145,8 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             FORWARD
             % {
-                "calls": CALLS.format(batches="usage_batches"),
-                "expanded_calls": CALLS.format(batches="expanded"),
+                "calls": CALLS.format(batches="usage_batches", more=", batch.user_ids"),
+                "expanded_calls": CALLS.format(batches="expanded", more=""),
             },
             reverse_sql=BACKWARD,
         ),

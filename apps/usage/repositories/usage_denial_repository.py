@@ -11,9 +11,10 @@ SQL = load_statements(Path(__file__).with_name("usage_denials.sql"))
 class UsageDenialRepository:
     """The counts' rows, which verification writes."""
 
-    async def count_recent(self, api_key_id: int) -> list[tuple[str, int, datetime]]:
-        """Return each code of the last day with its count and its last minute, the most recent first."""
-        return [(code, count, last_at) for code, count, last_at in await fetch_rows(SQL["count_recent"], [api_key_id])]
+    async def count_recent(self, api_key_id: int) -> list[tuple[str, str, int, datetime]]:
+        """Return each code and detail of the last day with their count and last minute, the most recent first."""
+        rows = await fetch_rows(SQL["count_recent"], [api_key_id])
+        return [(code, detail, count, last_at) for code, detail, count, last_at in rows]
 
     async def remove_old(self, maximum: int) -> int:
         """Remove up to `maximum` counts of more than 90 days ago, skipping locked ones, and return how many."""

@@ -1,10 +1,11 @@
-"""Reads usage events, and creates their partitions."""
+"""Reads usage, expands batches of it to usage events, and creates their partitions."""
 
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
+from apps.core.database.pool import connection
 from apps.core.database.statements import fetch_rows, load_statements
 
 SQL = load_statements(Path(__file__).with_name("usage_events.sql"))
@@ -20,7 +21,7 @@ class UsedOnDay(NamedTuple):
 
 
 class UsageEventRepository:
-    """The usage events' rows, which verification writes."""
+    """The rows of usage: the batches, which verification writes, and the usage events that they become."""
 
     async def ensure_partitions(self, months_ahead: int) -> None:
         """Create the missing partitions of this month and the next `months_ahead`; safe to run at any time."""
@@ -28,5 +29,17 @@ class UsageEventRepository:
 
     async def by_key_and_day(self, user_id: int, maximum: int) -> tuple[list[UsedOnDay], int]:
         """Return up to `maximum` rows of the last 31 days, the newest first, and how many there are."""
-        rows = await fetch_rows(SQL["by_key_and_day"], [user_id, maximum])
+        rows = await fetch_rows(SQL["by_key_and_day"], {"user_id": user_id, "maximum": maximum})
         return [UsedOnDay(*row[:-1]) for row in rows], rows[0][-1] if rows else 0
+
+    async def expand_batches(self, maximum: int) -> int:
+        """Expand up to `maximum` of the oldest batches, and return how many; 0 while another process does."""
+        async with connection() as borrowed:
+            # Planned each time: the table is empty now and long a moment later.
+            rows = await (await borrowed.execute(SQL["expand_batches"], [maximum], prepare=False)).fetchall()
+        return int(rows[0][0])
+
+    async def vacuum_batches(self) -> None:
+        """Make the space of expanded batches free, unless another process does."""
+        async with connection() as borrowed:  # not `execute`, which opens a transaction for a pooler
+            await borrowed.execute(SQL["vacuum_batches"], prepare=False)

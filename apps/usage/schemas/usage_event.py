@@ -15,9 +15,37 @@ class UsedCalls(ResponseSchema):
     cost: Amount
 
 
+# What a detail says about its code. That of RATE_LIMITED is a rate limit, that of INSUFFICIENT_SCOPES a scope.
+DETAILS = {
+    "revoked": "the key is revoked",
+    "disabled": "the key is disabled",
+    "key": "the key has expired",
+    "secret": "the secret was replaced and has expired",
+    "owner_suspended": "the owner is suspended",
+    "owner_locked": "the owner is locked",
+    "address_not_allowed": "the address is not on the allowlist",
+    "address_unreadable": "the address cannot be read",
+    "budget": "the key's budget is spent",
+    "balance": "the balance is too low",
+}
+
+
 class RefusedCalls(ResponseSchema):
-    """The number of calls that were refused with this code, and the minute of the last one."""
+    """The number of calls that were refused with this code and detail, and the minute of the last one.
+
+    `detail` is empty for calls that were refused before there were details.
+    """
 
     code: str
+    detail: str
     count: int
     last_at: Timestamp
+
+    @property
+    def reason(self) -> str:
+        """The detail in words, or an empty string."""
+        if self.code == "RATE_LIMITED" and self.detail:
+            return f"rate limit {self.detail}"
+        if self.code == "INSUFFICIENT_SCOPES" and self.detail:
+            return f"the scope {self.detail} is missing"
+        return DETAILS.get(self.detail, self.detail)

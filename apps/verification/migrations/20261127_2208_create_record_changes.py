@@ -16,7 +16,11 @@ CREATE TABLE record_changes (
     record_id bigint NOT NULL DEFAULT 0,
     changed_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (xid, kind, record_id)
-) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_insert_threshold = 1000);
+) WITH (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
+    autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 1000,
+    autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 1000
+);
 CREATE INDEX record_changes_floor ON record_changes (xid) WHERE kind = 'floor';
 
 CREATE FUNCTION note_record_change() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -37,11 +41,32 @@ BEGIN
     RETURN NULL;
 END;
 $$;
+
+-- Whoever deletes changes leaves a row which says so, in the same transaction. Of a database that was restored, ids may
+-- be those of another server, which this one has not reached yet.
+CREATE FUNCTION raise_record_changes_floor() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    following xid8 := pg_snapshot_xmax(pg_current_snapshot());
+    highest xid8 := (SELECT xid FROM deleted WHERE xid < following ORDER BY xid DESC LIMIT 1);
+BEGIN
+    INSERT INTO record_changes (xid, kind)
+    SELECT highest, 'floor'
+    WHERE highest IS NOT NULL AND NOT EXISTS (
+        SELECT FROM record_changes WHERE kind = 'floor' AND xid >= highest AND xid < following
+    )
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END;
+$$;
+CREATE TRIGGER record_changes_floor AFTER DELETE ON record_changes REFERENCING OLD TABLE AS deleted
+    FOR EACH STATEMENT EXECUTE FUNCTION raise_record_changes_floor();
+ALTER TABLE record_changes ENABLE ALWAYS TRIGGER record_changes_floor;
 """
 TABLE_BACKWARD = """
 DROP FUNCTION note_change_of_all_records();
 DROP FUNCTION note_record_change();
 DROP TABLE record_changes;
+DROP FUNCTION raise_record_changes_floor();
 """
 OF_KEY, OF_SECRET = "note_record_change('key', 'id')", "note_record_change('key', 'api_key_id')"
 OF_USER, OF_MEMBERSHIP = "note_record_change('user', 'id')", "note_record_change('user', 'user_id')"
@@ -79,8 +104,8 @@ ALTER TABLE {table} ENABLE ALWAYS TRIGGER record_changes_update;
 ALTER TABLE {table} ENABLE ALWAYS TRIGGER record_changes_rows;
 """
 BACKWARD = """
-DROP TRIGGER record_changes_rows ON {table};
-DROP TRIGGER record_changes_update ON {table};
+DROP TRIGGER IF EXISTS record_changes_rows ON {table};
+DROP TRIGGER IF EXISTS record_changes_update ON {table};
 """
 
 

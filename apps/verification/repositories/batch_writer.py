@@ -55,6 +55,7 @@ def _denials(effects: BatchEffects) -> dict[str, str]:
     return {
         "key_ids": array_of_numbers([key_id for key_id, _, _ in denials]),
         "codes": array_of_texts([code for _, code, _ in denials]),
+        "details": array_of_texts([detail for _, _, detail in denials]),
         "counts": array_of_numbers(denials.values()),
     }
 

@@ -33,12 +33,23 @@ SELECT
         WHERE membership.user_id = owner.id
     ) END
 FROM unnest(%(digests)s::bytea[]) AS queried (digest)
-CROSS JOIN LATERAL (SELECT * FROM api_key_secrets WHERE digest = queried.digest OFFSET 0) AS secret
 CROSS JOIN LATERAL (
-    SELECT * FROM api_keys WHERE id = secret.api_key_id AND deleted_at IS NULL OFFSET 0
+    SELECT digest, api_key_id, expires_at FROM api_key_secrets WHERE digest = queried.digest OFFSET 0
+) AS secret
+CROSS JOIN LATERAL (
+    SELECT
+        id, user_id, name, environment, scopes, ip_allowlist, metadata, rate_limits, is_active, revoked_at, expires_at
+    FROM api_keys
+    WHERE id = secret.api_key_id AND deleted_at IS NULL
+    OFFSET 0
 ) AS key
-CROSS JOIN LATERAL (SELECT * FROM users WHERE id = key.user_id OFFSET 0) AS owner
-CROSS JOIN LATERAL (SELECT * FROM plans WHERE id = owner.plan_id OFFSET 0) AS plan
+CROSS JOIN LATERAL (
+    SELECT id, plan_id, is_active, deleted_at, locked_until, is_staff, is_superuser
+    FROM users
+    WHERE id = key.user_id
+    OFFSET 0
+) AS owner
+CROSS JOIN LATERAL (SELECT name FROM plans WHERE id = owner.plan_id OFFSET 0) AS plan
 
 -- name: balances
 -- With `lock`, the lock of a customer covers the counters of all keys of theirs: whoever writes them locks it first.
@@ -98,10 +109,11 @@ FROM debited
 HAVING %(user_ids)s::bigint[] <> '{}' OR count(*) > 0
 
 -- name: count_denials
-INSERT INTO usage_denials AS denial (api_key_id, minute_at, code, count)
-SELECT refused.api_key_id, date_trunc('minute', %(now)s::timestamptz), refused.code, refused.count
-FROM unnest(%(key_ids)s::bigint[], %(codes)s::text[], %(counts)s::bigint[]) AS refused (api_key_id, code, count)
-ON CONFLICT (api_key_id, minute_at, code) DO UPDATE SET count = denial.count + EXCLUDED.count
+INSERT INTO denials AS denial (api_key_id, minute_at, code, detail, count)
+SELECT refused.api_key_id, date_trunc('minute', %(now)s::timestamptz), refused.code, refused.detail, refused.count
+FROM unnest(%(key_ids)s::bigint[], %(codes)s::text[], %(details)s::text[], %(counts)s::bigint[])
+    AS refused (api_key_id, code, detail, count)
+ON CONFLICT (api_key_id, minute_at, code, detail) DO UPDATE SET count = denial.count + EXCLUDED.count
 
 -- name: insert_idempotency_records
 INSERT INTO verification_answers (caller, api_key_id, request_id, fingerprint, answered_at, answer)

@@ -4,16 +4,20 @@ A record is never used because it is here: the transaction of each batch asks th
 rows, what has changed since the position of the cache (`record_changes.py`), and loads it again.
 """
 
-from collections import OrderedDict
-from collections.abc import Iterable
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Self
 
 from apps.verification.domain import KeyRecord
 from apps.verification.repositories.record_changes import RecordChanges
 
-RECORD_CACHE_BYTES_MAXIMUM = 80_000_000
-# Measured: a record, its digest and ids, and its places in the three dictionaries of the cache.
-RECORD_BYTES = 580
+RECORD_CACHE_BYTES_MAXIMUM = 100_000_000
+# Measured by the memory of a process: a record with its digest, ids and times, and its places in the cache; and the
+# place of its owner.
+RECORD_BYTES, OWNER_BYTES = 810, 250
+# What equal records share: a collection or a text, and what is in it.
+PART_BYTES = 180
+SCOPE_BYTES, NETWORK_BYTES, RATE_LIMIT_BYTES = 100, 580, 900
 
 
 class Position(NamedTuple):
@@ -42,6 +46,8 @@ class RecordCache:
         # Nearly every key has one secret, and a collection would take more memory than it.
         self._digests_of_keys: dict[int, bytes | tuple[bytes, ...]] = {}
         self._keys_of_users: dict[int, set[int]] = {}
+        # How many records have a part, by its identity: its size counts once, until the last of them is removed.
+        self._uses_of_parts: Counter[int] = Counter()
 
     def __len__(self) -> int:
         return len(self._records)
@@ -72,6 +78,7 @@ class RecordCache:
             self._records.clear()
             self._digests_of_keys.clear()
             self._keys_of_users.clear()
+            self._uses_of_parts.clear()
             self.size = 0
             return
         key_ids = set(changes.key_ids or ())
@@ -84,14 +91,17 @@ class RecordCache:
         self._records[record.digest] = record
         others = self._digests_of(record.key_id)
         self._digests_of_keys[record.key_id] = (*others, record.digest) if others else record.digest
-        self._keys_of_users.setdefault(record.user_id, set()).add(record.key_id)
-        self.size += _size(record)
+        if record.user_id not in self._keys_of_users:
+            self._keys_of_users[record.user_id] = set()
+            self.size += OWNER_BYTES
+        self._keys_of_users[record.user_id].add(record.key_id)
+        self._count(record)
 
     def _remove(self, digest: bytes) -> None:
         record = self._records.pop(digest, None)
         if record is None:
             return
-        self.size -= _size(record)
+        self._discount(record)
         others = tuple(other for other in self._digests_of(record.key_id) if other != digest)
         if others:
             self._digests_of_keys[record.key_id] = others
@@ -101,12 +111,47 @@ class RecordCache:
         keys.discard(record.key_id)
         if not keys:
             del self._keys_of_users[record.user_id]
+            self.size -= OWNER_BYTES
 
     def _digests_of(self, key_id: int) -> tuple[bytes, ...]:
         found = self._digests_of_keys.get(key_id, ())
         return (found,) if isinstance(found, bytes) else found
 
+    def _count(self, record: KeyRecord) -> None:
+        self.size += RECORD_BYTES + len(record.name)
+        for part in _parts(record):
+            self._uses_of_parts[id(part)] += 1
+            if self._uses_of_parts[id(part)] == 1:
+                self.size += size_of_part(part)
 
-def _size(record: KeyRecord) -> int:
-    """Return about how many bytes of memory a record takes here, without the properties that it shares with others."""
-    return RECORD_BYTES + len(record.name) + (len(record.properties) if record.expires_at else 0)
+    def _discount(self, record: KeyRecord) -> None:
+        self.size -= RECORD_BYTES + len(record.name)
+        for part in _parts(record):
+            self._uses_of_parts[id(part)] -= 1
+            if not self._uses_of_parts[id(part)]:
+                del self._uses_of_parts[id(part)]
+                self.size -= size_of_part(part)
+
+
+def _parts(record: KeyRecord) -> Iterable[Sequence[object]]:
+    """Return the parts of a record that are the same objects as those of other records, if these are equal."""
+    return (record.scopes, record.networks, record.rate_limits, record.properties)
+
+
+def size_of_part(part: Sequence[object]) -> int:
+    """Return about how many bytes of memory a part takes that records share."""
+    if not part:
+        return 0
+    if isinstance(part, bytes):
+        return PART_BYTES + len(part)
+    return PART_BYTES + sum(map(_size_of_item, part))
+
+
+def _size_of_item(item: object) -> int:
+    match item:
+        case str():
+            return SCOPE_BYTES + len(item)
+        case tuple():
+            return RATE_LIMIT_BYTES
+        case _:
+            return NETWORK_BYTES

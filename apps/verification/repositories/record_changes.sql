@@ -22,11 +22,12 @@ WITH trigger AS (
             -- A table was replaced, rewritten or truncated.
             (
                 SELECT sum(hashoidextended(relfilenode, oid::bigint)) FROM pg_class
-                WHERE oid = ANY({tables} || 'record_changes'::regclass::oid)
+                WHERE oid = ANY({tables})
             ),
-            trigger.version
+            trigger.version,
+            -- A standby's snapshots are incomplete, also to the server that it becomes.
+            pg_is_in_recovery()
         ) AS identity,
-        -- A standby's snapshots are incomplete.
         trigger.are_enabled AND NOT pg_is_in_recovery() AS is_watched
     FROM trigger
 ), change AS (
@@ -54,8 +55,37 @@ SELECT
     coalesce(state.is_watched AND state.identity = %(identity)s::text AND NOT changes.are_all, false) AND NOT EXISTS (
         SELECT FROM record_changes
         WHERE kind = 'floor' AND xid >= pg_snapshot_xmin(%(snapshot)s::pg_snapshot)
-            AND xid < pg_snapshot_xmin(pg_current_snapshot())
+            AND xid < pg_snapshot_xmax(pg_current_snapshot())
     ),
     changes.key_ids,
     changes.user_ids
 FROM state, changes
+
+-- name: remove_old
+-- Only changes of transactions that no snapshot misses any more: a worker that checks at each batch never reads that
+-- changes were removed, though a long transaction may be running. Ids that the server has not reached are those of
+-- another one, from which the database was restored. Triggers raise the floor, and the highest floor stays.
+WITH chosen AS MATERIALIZED (
+    SELECT xid, kind, record_id FROM record_changes
+    WHERE changed_at < now() - interval '1 hour'
+        AND (xid < pg_snapshot_xmin(pg_current_snapshot()) OR xid >= pg_snapshot_xmax(pg_current_snapshot()))
+        AND (kind <> 'floor' OR xid <> (
+            SELECT xid FROM record_changes
+            WHERE kind = 'floor' AND xid < pg_snapshot_xmin(pg_current_snapshot())
+            ORDER BY xid DESC LIMIT 1
+        ))
+    ORDER BY xid LIMIT %s FOR UPDATE SKIP LOCKED
+), removed AS (
+    DELETE FROM record_changes AS change USING chosen
+    WHERE change.xid = chosen.xid AND change.kind = chosen.kind AND change.record_id = chosen.record_id
+    RETURNING 1
+)
+SELECT count(*) FROM removed
+
+-- name: faulty_triggers
+-- None before the migration that creates them.
+SELECT expected.on_table, expected.name, actual.tgenabled IS NOT NULL
+FROM unnest(%(tables)s::text[], %(names)s::text[]) AS expected (on_table, name)
+LEFT JOIN pg_trigger AS actual ON actual.tgrelid = to_regclass(expected.on_table) AND actual.tgname = expected.name
+WHERE to_regclass('record_changes') IS NOT NULL AND actual.tgenabled IS DISTINCT FROM 'A'
+ORDER BY expected.on_table, expected.name

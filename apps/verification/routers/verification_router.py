@@ -21,9 +21,11 @@ async def verify_key(request: AuthenticatedRequest, query: VerifyRequest) -> Ver
     """Verify whether an API key may make a call.
 
     The status is 200 for refused calls too; `code` says why. The rate limits of the verified key are in the body:
-    headers of the response speak of the caller alone. `request_id` is an idempotency key: a retry with the same one for
-    the same key gets the first response and is charged once, whatever has changed since. Generate it yourself; never
-    take it from the client that presents the key.
+    headers of the response speak of the caller alone. `request_id` is your idempotency key for this API key: for a
+    minute, unless configured otherwise, a retry of the same query gets the first response and is charged once; but if
+    the key was revoked or may not make the call any more, it gets the refusal. After that, and for another query, the
+    response is 409 `REQUEST_ID_REUSED`, and nothing is charged. Generate the id yourself; never take it from the client
+    that presents the key.
     """
     return await verification_service().verify(request.auth, query)
 
@@ -32,7 +34,7 @@ async def verify_key(request: AuthenticatedRequest, query: VerifyRequest) -> Ver
 async def verify_keys(request: AuthenticatedRequest, queries: VerifyBatchRequest) -> VerifyBatchResponse:
     """Verify up to 100 calls at once, each on its own.
 
-    When one of them cannot be decided, the response is 503, and others may have been charged: send a `request_id` with
-    each, and retry them all.
+    When one of them cannot be decided, the response is 503, or 409 if its `request_id` was used before, and others may
+    have been charged: send a `request_id` with each, and retry them all, with a new id for each that was used.
     """
     return VerifyBatchResponse(items=await verification_service().verify_all(request.auth, queries.items))

@@ -5,68 +5,82 @@ operation, which reports errors; both give the same responses. Long bodies are l
 client before it parses them, which is not possible here.
 """
 
+from collections.abc import Mapping
+
 import orjson
 from pydantic import ValidationError
 
 from apps.api_keys.services.key_format import digest_of, is_well_formed
 from apps.core.authorization.scopes import KEYS_VERIFY
-from apps.core.http.asgi import Scope
+from apps.core.errors import Unavailable
 from apps.core.http.asgi_messages import RawResponse
-from apps.core.http.json_codec import ANONYMOUS_BODY_BYTES_MAXIMUM
-from apps.core.request_context import current_request
+from apps.core.http.error_responses import to_domain_error
+from apps.core.http.inline_requests import InlineRequest
 from apps.core.values.ip_addresses import parse_address
-from apps.verification.dependencies import verification_service
-from apps.verification.domain import Caller
+from apps.verification.domain import Caller, Verdict, VerificationQuery
 from apps.verification.schemas.verification import VerifyRequest, response_json
-from apps.verification.services.verification_service import query_of
+from apps.verification.services.verification_service import VerificationService, query_of
 
 JSON = frozenset({b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"})
 BEARER = b"Bearer "
-# A request with more than one of these is left to the operation.
-CREDENTIALS = {b"authorization", b"x-api-key"}
+CONTENT_TYPE = (b"content-type", b"application/json; charset=utf-8")
+NOT_STORED = (b"cache-control", b"no-store")
 
 
-async def verify_fast_path(scope: Scope, body: bytes) -> RawResponse | None:
-    """Return the response to a verification, or None to leave it to the operation."""
-    if scope["method"] != "POST" or scope["query_string"] or len(body) > ANONYMOUS_BODY_BYTES_MAXIMUM:
-        return None
-    key = _callers_key(scope)
-    request = _request(body) if key else None
-    if key is None or request is None:
-        return None
-    address = current_request().client_address
-    caller = Caller(digest_of(key), parse_address(address) if address else None, KEYS_VERIFY)
-    query = query_of(request, caller=caller)
-    verdict = await verification_service().decide(query)
-    content = response_json(verdict, query.request_id) + b"\n"  # as JsonRenderer writes
-    headers = [
-        (b"content-type", b"application/json; charset=utf-8"),
-        (b"cache-control", b"no-store"),
-        (b"content-length", str(len(content)).encode()),
-    ]
-    return RawResponse(200, headers, content)
+class VerifyOperation:
+    """The inline operation of `POST /keys/verify`."""
+
+    def __init__(self, verification: VerificationService) -> None:
+        self._verification = verification
+
+    def begin(self, request: InlineRequest) -> bool:
+        """Submit the query, or return False to leave the request to the Ninja operation."""
+        key = _callers_key(request.fields)
+        asked = _request(request.body) if key else None
+        if key is None or asked is None:
+            return False
+        address = parse_address(request.client_address) if request.client_address else None
+        query = query_of(asked, caller=Caller(digest_of(key), address, KEYS_VERIFY))
+        try:
+            self._verification.submit(InlineVerification(query, request))
+        except Unavailable as error:
+            request.fail(error)
+        return True
 
 
-def _callers_key(scope: Scope) -> str | None:
+class InlineVerification:
+    """A query that waits for its verdict, and the request that gets it."""
+
+    __slots__ = ("item", "request")
+
+    def __init__(self, query: VerificationQuery, request: InlineRequest) -> None:
+        self.item = query
+        self.request = request
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the client has disconnected."""
+        return self.request.is_disconnected
+
+    def deliver(self, result: Verdict | Exception) -> None:
+        """Send the response."""
+        if isinstance(result, Exception):
+            self.request.fail(to_domain_error(result))
+            return
+        content = response_json(result, self.item.request_id) + b"\n"  # as JsonRenderer writes
+        length = (b"content-length", b"%d" % len(content))
+        self.request.respond(RawResponse(200, [CONTENT_TYPE, NOT_STORED, length], content))
+
+
+def _callers_key(fields: Mapping[bytes, bytes]) -> str | None:
     """Return the only API key of the request; None for another credential, or a body that is not JSON."""
-    key: str | None = None
-    content_type: bytes | None = None
-    for name, value in scope["headers"]:
-        if name in CREDENTIALS:
-            if key is not None:
-                return None
-            key = _key_in(name, value)
-        elif name == b"content-type":
-            if content_type is not None:
-                return None
-            content_type = value.lower()
-    return key if key and content_type in JSON and is_well_formed(key) else None
-
-
-def _key_in(name: bytes, value: bytes) -> str:
-    if name == b"authorization":
-        value = value[len(BEARER) :] if value.startswith(BEARER) else b""
-    return value.decode("latin1")
+    authorization, key = fields.get(b"authorization"), fields.get(b"x-api-key")
+    if (authorization is None) == (key is None) or fields.get(b"content-type", b"").lower() not in JSON:
+        return None
+    if authorization is not None:
+        key = authorization[len(BEARER) :] if authorization.startswith(BEARER) else b""
+    text = (key or b"").decode("latin1")
+    return text if is_well_formed(text) else None
 
 
 def _request(body: bytes) -> VerifyRequest | None:

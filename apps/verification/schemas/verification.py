@@ -20,7 +20,8 @@ WEIGHT_MAXIMUM = 1_000_000
 
 class VerifyRequest(RequestSchema):
     """A call to verify. `cost` is in credits, `weight` counts against the rate limits, `ip` is the client's address.
-    `request_id` is the idempotency key: a retry with the same one gets the first response and is charged once.
+    `request_id` is the idempotency key: a retry of the same call with the same one is charged once, and gets the first
+    response.
 
     The client that presents the key controls `key` and `ip`, so no text in them is an error: a key that is none is
     NOT_FOUND, an address that cannot be read is FORBIDDEN."""

@@ -92,34 +92,40 @@ class _Queue[Item, Result]:
         self._process_batch = process_batch
         self._waiting: deque[Pending[Item, Result]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        # The task that takes what waits, until its batch has stalled.
+        self._current: asyncio.Task[None] | None = None
 
     def put(self, pending: Pending[Item, Result]) -> None:
         if len(self._waiting) >= WAITING_MAXIMUM:
             raise Unavailable("Too many verifications are waiting. Retry shortly.")
         self._waiting.append(pending)
-        if not self._tasks:
-            self._begin()
+        self._begin()
 
     def _begin(self) -> None:
-        self._tasks.add(self._loop.create_task(self._work()))
+        """Begin to process what waits, unless a task does already, or as many as may have stalled."""
+        if self._waiting and self._current is None and len(self._tasks) < BATCHES_MAXIMUM:
+            self._current = self._loop.create_task(self._work())
+            self._tasks.add(self._current)
 
     def _begin_beside(self) -> None:
-        if self._waiting and len(self._tasks) < BATCHES_MAXIMUM:
-            self._begin()
+        self._current = None
+        self._begin()
 
     async def _work(self) -> None:
-        """Process batches until nothing waits, or another task has begun because this one had stalled."""
+        """Process batches until nothing waits, or another task takes what waits because this one had stalled."""
+        task = asyncio.current_task()
         try:
-            while batch := self._next_batch():
+            while self._current is task and (batch := self._next_batch()):
                 stalled = self._loop.call_later(STALLED_SECONDS, self._begin_beside)
                 try:
                     await self._process(batch)
                 finally:
                     stalled.cancel()
-                if len(self._tasks) > 1:
-                    return
         finally:
-            self._tasks.discard(asyncio.current_task())
+            self._tasks.discard(task)
+            if self._current is task:
+                self._current = None
+        self._begin()
 
     def _next_batch(self) -> list[Pending[Item, Result]]:
         batch: list[Pending[Item, Result]] = []

@@ -24,7 +24,7 @@ from apps.verification.domain import (
     VerificationQuery,
     idempotency_key_of,
 )
-from apps.verification.services.idempotency import RequestIdReused, fingerprint_of, stored_verdict
+from apps.verification.services.idempotency import TOO_LATE, RequestIdReused, fingerprint_of, stored_verdict
 from apps.verification.services.key_rate_limits import KeyRateLimits, with_windows
 
 SCOPES_CACHED = 4096
@@ -153,7 +153,8 @@ class _Batch:
         refused = refusal(record, query, self._snapshot.now) if verdict.is_valid else None
         if refused is not None:
             return self._refuse(record, query, *refused)
-        return verdict if first.decided_at >= self._snapshot.now - self._retry_period else RequestIdReused()
+        is_in_time = first.decided_at >= self._snapshot.now - self._retry_period
+        return verdict if is_in_time else RequestIdReused(TOO_LATE)
 
     def _decide(self, record: KeyRecord, query: VerificationQuery) -> Verdict:
         refused = refusal(record, query, self._snapshot.now)

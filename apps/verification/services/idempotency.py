@@ -12,16 +12,17 @@ from apps.core.errors import Conflict
 from apps.verification.domain import Code, IdempotencyRecord, KeyRecord, Verdict, VerificationQuery
 
 FINGERPRINT_BYTES = 16
+TOO_LATE = (
+    "The first request with this request_id was decided too long ago for a retry. It stands, and nothing more was "
+    "charged. Use a new request_id for another call."
+)
 
 
 class RequestIdReused(Conflict):
     """The caller has used the `request_id` for this key before: for another query, or too long ago for a retry."""
 
     code = "REQUEST_ID_REUSED"
-    message = (
-        "The request_id was used for another query about this key, or the time for retries has passed. Nothing was "
-        "charged. Use a new request_id."
-    )
+    message = "The request_id was used for another query about this key. Nothing was charged. Use a new request_id."
 
 
 def fingerprint_of(query: VerificationQuery) -> bytes:

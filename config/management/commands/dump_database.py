@@ -48,7 +48,8 @@ class Command(DocumentedCommand):
 
     def _dump(self, descriptor: int, draft: Path, target: Path) -> None:
         with os.fdopen(descriptor, "wb") as file:
-            options = ("--format=custom", "--no-owner", "--no-privileges")
+            # Ids of transactions mean nothing on another server.
+            options = ("--format=custom", "--no-owner", "--no-privileges", "--exclude-table-data=record_changes")
             problem = run_program("pg_dump", *options, database_url=settings.DATABASE_URL, stdout=file)
             if problem:
                 raise CommandError(problem)

@@ -1,31 +1,24 @@
 """`manage.py serve`: prepares the database and serves the API and the admin."""
 
 import logging
-import multiprocessing
 import resource
-import socket
 from argparse import ArgumentParser
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.management.base import CommandError
-from granian.constants import HTTPModes, Interfaces, Loops
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
-from granian.server import Server
 
 from apps.core.management.service_command import DocumentedCommand
 from config.environment.addresses import reachable
 from config.postgres.supervision import supervised
 from config.secret_keys import OtherSecretKey
 from config.serving.announcement import Announcement
-from config.serving.granian_workers import WorkerDeaths, run_worker
 from config.serving.preparation import ADMINISTRATOR_EMAIL, FirstSecrets, prepare
+from config.serving.server import Address
+from config.serving.supervisor import DEATHS_SECONDS, AddressTaken, Supervisor, TooManyDeaths, reserved
 
 logger = logging.getLogger("keyhouse.serve")
 
-# How long running requests may take to finish after the server is told to stop.
-GRACE_SECONDS = 15
 # Files and connections of a worker beside those of clients: to the database, to others, libraries, logs.
 OTHER_FILES = 512
 
@@ -50,22 +43,25 @@ class Command(DocumentedCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Prepare, serve, and print the URLs once the server responds."""
-        host, port = options["host"], options["port"]
-        _require_free(host, port)
+        address = Address(options["host"], options["port"])
+        try:
+            with reserved(address):
+                self._prepare_and_serve(address, options["workers"], migrate=not options["skip_migrations"])
+        except (AddressTaken, OtherSecretKey) as error:
+            raise CommandError(str(error)) from error
+        except TooManyDeaths as error:
+            raise CommandError(f"too many workers have died within {DEATHS_SECONDS} s; see the log") from error
+
+    def _prepare_and_serve(self, address: Address, workers: int, *, migrate: bool) -> None:
         warn_of_undelivered_mail()
         self._print("Preparing the database and the static files …")
-        try:
-            first = prepare(
-                migrate=not options["skip_migrations"],
-                with_first_accounts=not settings.ENVIRONMENT.is_production,
-            )
-        except OtherSecretKey as error:
-            raise CommandError(str(error)) from error
-        netloc = f"{reachable(host)}:{port}"
+        first = prepare(migrate=migrate, with_first_accounts=not settings.ENVIRONMENT.is_production)
+        netloc = f"{reachable(address.host)}:{address.port}"
         announcement = Announcement(netloc, lambda: self._print(_running(f"http://{netloc}", first)))
         try:
+            allow_open_files(settings.ENVIRONMENT.connections_maximum + OTHER_FILES)
             with supervised(settings.EMBEDDED_POSTGRES):
-                _serve(_server(host, port, options["workers"]), announcement)
+                Supervisor(address, workers).run(announcement.begin)
         finally:
             # They are already stored, and the next start does not generate new ones.
             if not announcement.cancel() and first:
@@ -74,15 +70,6 @@ class Command(DocumentedCommand):
     def _print(self, text: str) -> None:
         self.stdout.write(text)
         self.stdout.flush()
-
-
-def _serve(server: Any, announcement: Announcement) -> None:
-    # Workers are spawned: a forked worker would inherit this process' thread pools without their threads, and wait for
-    # them forever.
-    multiprocessing.set_start_method("spawn", force=True)
-    server.respawned_wrks = WorkerDeaths()
-    server.on_startup(announcement.begin)
-    server.serve(spawn_target=run_worker)
 
 
 def warn_of_undelivered_mail() -> None:
@@ -114,28 +101,6 @@ def _first_steps(first: FirstSecrets) -> str:
     )
 
 
-def _server(host: str, port: int, workers: int) -> Any:
-    connections = settings.ENVIRONMENT.connections_maximum
-    allow_open_files(connections + OTHER_FILES)
-    return Server(
-        "config.asgi:application",
-        address=host,
-        port=port,
-        workers=workers,
-        interface=Interfaces.ASGI,
-        loop=Loops.uvloop,
-        # With `auto`, granian's timeout begins at the first byte, and a connection that sends none is never closed.
-        http=HTTPModes.http1,
-        # How long a connection may take to send the head of a request, its first one or a further one.
-        http1_settings=HTTP1Settings(header_read_timeout=settings.ENVIRONMENT.keep_alive_seconds * 1000),
-        backpressure=connections,
-        websockets=False,
-        log_level=LogLevels.warning,
-        respawn_failed_workers=True,
-        workers_kill_timeout=GRACE_SECONDS,
-    )
-
-
 def allow_open_files(needed: int) -> None:
     """Raise this process' limit of open files, which its workers inherit, as far as the system allows.
 
@@ -147,13 +112,3 @@ def allow_open_files(needed: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
         if allowed < needed:
             logger.warning("CONNECTIONS_MAXIMUM needs %d open files, and the system allows %d", needed, allowed)
-
-
-def _require_free(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise CommandError(f"cannot listen on {host}:{port}: {error.strerror}") from error

@@ -191,4 +191,32 @@ def test_verify_exits_with_3_and_the_reason(typed):
     out = io.StringIO()
     with pytest.raises(SystemExit) as leaving:
         call_command("verify_api_key", "-", "--ip", "192.0.2.1", "--json", stdout=out)
-    assert (leaving.value.code, json.loads(out.getvalue())["code"]) == (3, "FORBIDDEN")
+    verdict = json.loads(out.getvalue())
+    assert (leaving.value.code, verdict["code"], verdict["detail"]) == (3, "FORBIDDEN", "address_not_allowed")
+
+
+NEVER = {"name": "never", "limit": 0, "period_seconds": 60}
+
+
+@pytest.mark.parametrize(
+    ("key", "owner", "code", "detail"),
+    [
+        ({"revoked_at": "2020-01-01T00:00:00Z"}, {}, "DISABLED", "revoked"),
+        ({"expires_at": "2020-01-01T00:00:00Z"}, {}, "EXPIRED", "key"),
+        ({}, {"is_active": False}, "FORBIDDEN", "owner_suspended"),
+        ({}, {}, "INSUFFICIENT_SCOPES", "images:read"),
+        ({"scopes": ["images:*"], "rate_limits": [NEVER]}, {}, "RATE_LIMITED", "never"),
+    ],
+)
+def test_verify_says_what_exactly_refuses_the_key(
+    key: dict[str, Any], owner: dict[str, Any], code: str, detail: str, typed: Callable[[str], None]
+):
+    issued = make_key(make_user(**owner), **key)
+    typed(issued.secret)
+    out = io.StringIO()
+    with pytest.raises(SystemExit) as leaving:
+        call_command("verify_api_key", "-", "--scope", "images:read", stdout=out)
+    assert leaving.value.code == 3
+    shown = out.getvalue().splitlines()
+    assert (f"code: {code}" in shown, f"detail: {detail}" in shown) == (True, True), shown
+    assert UsageRecord.objects.count() == 0

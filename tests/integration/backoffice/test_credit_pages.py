@@ -14,10 +14,11 @@ from apps.core.authorization.principal import OPERATOR
 from apps.core.event_loop import call_service
 from apps.credits.admin.credit_transaction_admin import CreditTransactionAdmin
 from apps.credits.dependencies import credit_service
-from apps.credits.models import CreditBalance, CreditTransaction
+from apps.credits.models import CreditBalance, CreditTransaction, LedgerEntry
 from apps.credits.schemas.credit_transaction import CreditPosting
 from apps.users.models import User
 from tests.integration.backoffice.pages import USERS, form_errors, only_event, text_of
+from tests.integration.usage.pending import expand, rich_keys, spend
 from tests.support.factories import make_user
 
 pytestmark = pytest.mark.integration
@@ -240,3 +241,17 @@ def test_large_ledger_lists_its_newest_entries(browser, monkeypatch):
     pages = [browser.get(LEDGER, {"p": number}) for number in (1, 2)]
     assert pages[0].context["cl"].result_count == 3
     assert [[row.pk for row in _shown(page)] for page in pages] == [entries[:2:-1], [entries[2]]]
+
+
+def test_ledger_shows_entries_of_pending_batches_as_it_shows_them_later(browser):
+    (key,) = rich_keys(1)
+    spend([key], "1", "2")
+    (entry,) = LedgerEntry.objects.filter(type="usage")
+    filters = [{"user__id__exact": key.row.user_id}, {"q": key.row.user.email}, {"type__exact": "usage"}, {}]
+    before = [browser.get(LEDGER, query).context["cl"].result_list[0].pk for query in filters]
+    page = browser.get(f"{LEDGER}{entry.pk}/change/")
+    assert before == [entry.pk] * 4
+    assert "999997.000000" in page.content.decode()
+    expand()
+    assert [browser.get(LEDGER, query).context["cl"].result_list[0].pk for query in filters] == before
+    assert "999997.000000" in browser.get(f"{LEDGER}{entry.pk}/change/").content.decode()

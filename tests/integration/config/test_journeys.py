@@ -11,9 +11,14 @@ from typing import Any
 import httpx
 import pytest
 
+from apps.core.http.http_settings import HttpSettings
+from apps.verification.dependencies import verification_service
+from apps.verification.routers.verify_fast_path import VerifyOperation
+from config.asgi import application
 from tests.support.accounts import customer, superuser
 from tests.support.factories import PASSWORD, make_key, make_service_key, make_user
 from tests.support.orm import make
+from tests.support.served import served
 
 pytestmark = pytest.mark.integration
 
@@ -110,9 +115,12 @@ async def run_twice(api: httpx.AsyncClient, method: str, path: str, **options: A
     return ran
 
 
-async def test_verification(api: httpx.AsyncClient):
+async def test_verification(database: None):
     service, key = await make(make_service_key), await make(make_key)
-    ran = await run_twice(api, "POST", "/keys/verify", headers=service.headers, json={"key": key.secret})
+    operations = {"/api/v1/keys/verify": VerifyOperation(verification_service())}
+    settings = HttpSettings(allowed_hosts=("127.0.0.1",))
+    async with served(application, operations, settings) as server, httpx.AsyncClient(base_url=server.url) as client:
+        ran = await run_twice(client, "POST", "/keys/verify", headers=service.headers, json={"key": key.secret})
     assert_describes("Verify a key, on the fast path", ran)
     assert "apps/verification/routers/verification_router.py" not in ran
 

@@ -1,19 +1,30 @@
 """Every migration can be reversed and applied again."""
 
 import io
+import json
+import time
 from datetime import UTC, datetime
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from pydantic import SecretStr
 
 from apps.api_keys.models import ApiKey, ApiKeyCounter
+from apps.core.authorization.principal import OPERATOR
+from apps.core.event_loop import call_service
 from apps.credits.models import CreditBalance, CreditTransaction
 from apps.plans.models import Plan
 from apps.users.models import Role, User
+from apps.verification.dependencies import verification_service
+from apps.verification.models import VerificationAnswer
+from apps.verification.schemas.verification import VerifyRequest
+from apps.verification.services.key_rate_limits import COUNTER, KeyRateLimits, with_windows
+from apps.verification.services.sliding_window_counter import ENTRY
 from config.installed_apps import APP_LAYERS
 from tests.support.factories import give_credits, make_key, make_user
 from tests.support.server import PROJECT
+from tests.unit.verification.records import record
 
 APPS = [label for layer in APP_LAYERS for label in layer if (PROJECT / "apps" / label / "migrations").is_dir()]
 
@@ -102,6 +113,74 @@ def test_existing_names_are_composed():
     for model in (Role, Plan):
         names = set(model.objects.filter(name__startswith="th").values_list("name", flat=True))
         assert names == {"the\u0301", "th\u00e9", "th\u00e9 2"}
+
+
+JSON_COUNTERS = "20261127_1937_index_prefixes"  # the last with counters as JSON
+NOW_MS = 1_795_000_000_000
+
+
+@pytest.mark.usefixtures("database")
+def test_counters_become_json_and_are_read_by_the_next_use():
+    used, unused, large = make_key(), make_key(), make_key()
+    limits = KeyRateLimits(record(("minute", 9, 60), ("hour", 9, 3600)).rate_limits, b"", NOW_MS)
+    limits.use(2)
+    counters = {
+        used.id: limits.stored(),
+        unused.id: b"",
+        large.id: with_windows(b"", f"[[60000,{NOW_MS},5,{NOW_MS},{2**32 - 1}]]"),
+    }
+    for key_id, entries in counters.items():
+        ApiKeyCounter.objects.filter(pk=key_id).update(entries=entries)
+    try:
+        call_command("migrate", "api_keys", JSON_COUNTERS, verbosity=0)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT api_key_id, windows FROM api_key_counters")
+            windows = {key_id: json.loads(text) for key_id, text in cursor.fetchall()}
+    finally:
+        call_command("migrate", verbosity=0)
+    assert windows[used.id] == [[60_000, NOW_MS, 2], [3_600_000, NOW_MS, 2]]
+    assert windows[unused.id] == []
+    assert windows[large.id] == [[60_000, NOW_MS, 5, NOW_MS, 2**32 - 1]]
+    for counter in ApiKeyCounter.objects.filter(pk__in=counters):
+        assert bytes(counter.entries) == b""
+        assert with_windows(bytes(counter.entries), counter.windows) == counters[counter.pk]
+
+
+@pytest.mark.usefixtures("database")
+def test_calls_that_were_counted_as_json_count_after_an_upgrade():
+    key = make_key(rate_limits=[{"name": "hour", "limit": 5, "period_seconds": 3600}])
+    made_ms = int(time.time() * 1000) - 1000
+    ApiKeyCounter.objects.filter(pk=key.id).update(windows=f"[[3600000,{made_ms},3]]")
+    request = VerifyRequest(key=SecretStr(key.secret))
+    answers = [call_service(verification_service().verify, OPERATOR, request) for _ in range(3)]
+    assert [[status.remaining for status in answer.rate_limits if status.name == "hour"] for answer in answers] == [
+        [1],
+        [0],
+        [0],
+    ]
+    assert [str(answer.code) for answer in answers] == ["VALID", "VALID", "RATE_LIMITED"]
+    counter = ApiKeyCounter.objects.get(pk=key.id)
+    assert counter.windows == "[]"
+    assert sum(weight for _, weight in ENTRY.iter_unpack(bytes(counter.entries)[COUNTER.size :][: 2 * ENTRY.size])) >= 3
+
+
+@pytest.mark.usefixtures("database")
+def test_going_back_keeps_the_first_of_several_callers_with_the_same_request_id():
+    first, later = datetime(2026, 11, 27, 12, tzinfo=UTC), datetime(2026, 11, 27, 13, tzinfo=UTC)
+    for caller, decided_at in (("api_key:1", later), ("api_key:2", first), ("user:1", later)):
+        VerificationAnswer.objects.create(
+            caller=caller, api_key_id=7, request_id="r", answered_at=decided_at, answer=f'{{"by": "{caller}"}}'
+        )
+    VerificationAnswer.objects.create(caller="user:1", api_key_id=8, request_id="r", answered_at=later, answer="{}")
+    try:
+        call_command("migrate", "verification", "20261122_1841_create_verification_answers", verbosity=0)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT api_key_id, answer FROM verification_answers ORDER BY api_key_id")
+            assert cursor.fetchall() == [(7, '{"by": "api_key:2"}'), (8, "{}")]
+    finally:
+        call_command("migrate", verbosity=0)
+    # Nobody's: no caller gets a response that was stored before it was known whose it is.
+    assert set(VerificationAnswer.objects.values_list("caller", flat=True)) == {""}
 
 
 @pytest.mark.usefixtures("database")

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
+from apps.core.http.access_log import AccessLog
 from apps.core.http.admin_application import AdminApplication
 from apps.core.http.api_application import ApiApplication
 from apps.core.http.asgi import Application, Message, Scope
@@ -21,6 +21,7 @@ from config.api import openapi_bytes
 from config.asgi import application, django
 from tests.support.accounts import customer, superuser
 from tests.support.assertions import assert_error
+from tests.support.served import RecordedLog
 
 HOSTS = ("keyhouse.localhost", ".keys.localhost")
 REQUIRED_BY_SOME = f"return_to=https://app.example&code_challenge={'a' * 43}&state=active"
@@ -28,12 +29,12 @@ REQUIRED_BY_SOME = f"return_to=https://app.example&code_challenge={'a' * 43}&sta
 PATHS = ["/api/v1/users", "/.well-known/jwks.json", "/account/reset-password", "/docs", "/api/v1/oauth/token"]
 
 
-def application_of(**settings: Any) -> RootApplication:
+def application_of(access_log: AccessLog | None = None, **settings: Any) -> RootApplication:
     """Return Keyhouse with these settings."""
     chosen = HttpSettings(**settings)
     admin = AdminApplication(cast("Application", django), chosen)
     static = StaticApplication(Path("none"), chosen)
-    return RootApplication(ApiApplication(chosen), admin, chosen, static_application=static)
+    return RootApplication(ApiApplication(chosen), admin, chosen, static_application=static, access_log=access_log)
 
 
 async def send(
@@ -241,50 +242,44 @@ async def test_every_operation_but_those_of_oauth_rejects_unknown_parameters(api
 
 
 @pytest.fixture
-def access_log(caplog: pytest.LogCaptureFixture) -> Any:
-    """Return a function that returns method, path and status of each request in the access log."""
-    caplog.set_level(logging.INFO, "keyhouse.access")
-
-    def found() -> list[tuple[str, str, int]]:
-        records = [vars(record) for record in caplog.records if record.name == "keyhouse.access"]
-        return [(record["method"], record["path"], record["status"]) for record in records]
-
-    return found
+def access_log() -> RecordedLog:
+    """An access log."""
+    return RecordedLog()
 
 
 BEGUN: Message = {"type": "http.request", "body": b"{", "more_body": True}
 DISCONNECT: Message = {"type": "http.disconnect"}
 
 
-async def test_incomplete_body_is_answered_and_logged(database: None, access_log: Any):
-    sent = await send(application_of(), "/api/v1/users", messages=[BEGUN, DISCONNECT], method="POST")
+async def test_incomplete_body_is_answered_and_logged(database: None, access_log: RecordedLog):
+    sent = await send(application_of(access_log), "/api/v1/users", messages=[BEGUN, DISCONNECT], method="POST")
     assert sent[0]["status"] == 400
     assert b"MALFORMED_REQUEST" in sent[1]["body"]
-    assert access_log() == [("POST", "/api/v1/users", 400)]
+    assert access_log.lines == [("POST", "/api/v1/users", 400)]
 
 
-async def test_deadline_is_logged_once(database: None, access_log: Any):
-    root = application_of(response_seconds_maximum=0.02)
+async def test_deadline_is_logged_once(database: None, access_log: RecordedLog):
+    root = application_of(access_log, response_seconds_maximum=0.02)
     sent = await send(root, "/api/v1/users", messages=[BEGUN], method="POST")
     assert [message.get("status") for message in sent] == [503, None]
-    assert access_log() == [("POST", "/api/v1/users", 503)]
+    assert access_log.lines == [("POST", "/api/v1/users", 503)]
 
 
-async def test_disconnect_is_logged(database: None, access_log: Any, monkeypatch: pytest.MonkeyPatch):
+async def test_disconnect_is_logged(database: None, access_log: RecordedLog, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("apps.core.http.cancellation.WATCH_DELAY_SECONDS", 0.01)
     monkeypatch.setattr("apps.core.routers.health_router._states", asyncio.Event().wait)
-    sent = await send(application_of(), "/health/ready", messages=[{"type": "http.request"}, DISCONNECT])
+    sent = await send(application_of(access_log), "/health/ready", messages=[{"type": "http.request"}, DISCONNECT])
     assert sent == []
-    assert access_log() == [("GET", "/health/ready", 499)]
+    assert access_log.lines == [("GET", "/health/ready", 499)]
 
 
 @pytest.mark.parametrize(
     ("path", "method", "status"), [("/admin/", "GET", 302), ("/admin/login/", "GET", 200), ("/admin/", "delete", 405)]
 )
-async def test_admin_pages_are_logged(database: None, access_log: Any, path: str, method: str, status: int):
-    sent = await send(application_of(), path, headers=hosts(b"keyhouse.localhost"), method=method)
+async def test_admin_pages_are_logged(database: None, access_log: RecordedLog, path: str, method: str, status: int):
+    sent = await send(application_of(access_log), path, headers=hosts(b"keyhouse.localhost"), method=method)
     assert sent[0]["status"] == status
-    assert access_log() == [(method, path, status)]
+    assert access_log.lines == [(method, path, status)]
 
 
 async def test_composed_application_serves_the_allowed_hosts_only(database: None):

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
+from apps.api_keys.models import ApiKeyCounter
 from apps.core.crypto.passwords import hash_password, run_in_hashing_thread
 from apps.core.database import pool
 from apps.core.database import transaction as transaction_module
@@ -27,7 +28,7 @@ from apps.core.rate_limits.redis_clients import ping
 from apps.credits.models import CreditBalance
 from apps.identities.services.provider_http import ProviderHttp
 from apps.plans.models import Plan, PlanLimit
-from tests.support.factories import make_user
+from tests.support.factories import make_key, make_user
 from tests.support.orm import make
 
 pytestmark = pytest.mark.integration
@@ -141,6 +142,23 @@ async def test_locking_out_of_order_raises(database):
         await lock_one(Plan.objects.filter(name="free"))
         await lock_one(Plan.objects.filter(name="pro"))
         await lock_one(CreditBalance.objects.filter(pk=user.pk))
+
+
+async def test_locking_counters_without_the_balance_that_covers_them_raises(database):
+    # A batch of verifications reads and writes the counters of a customer whose balance it has locked.
+    key = await make(make_key)
+    counters, balances = ApiKeyCounter.objects.filter(pk=key.id), CreditBalance.objects.filter(pk=key.row.user_id)
+    for lock in (lock_one, lock_all):
+        async with transaction():
+            with pytest.raises(LockOrderBroken, match="api_key_counters is locked without credit_balances"):
+                await lock(counters)
+    async with transaction():
+        await lock_one(balances)
+        await lock_one(counters)
+        await lock_one(counters)
+    async with transaction():  # the lock of the transaction before has ended with it
+        with pytest.raises(LockOrderBroken, match="without credit_balances"):
+            await lock_one(counters)
 
 
 async def test_locking_an_unlisted_table_raises(database):

@@ -92,7 +92,7 @@ async def test_api_key_is_described_without_being_counted(api: httpx.AsyncClient
             "sub": str(key.row.user_id), "iss": settings.TOKEN_ISSUER, "aud": "keyhouse", "exp": int(end.timestamp()),
         }  # fmt: skip
     (counter,) = await rows(ApiKeyCounter.objects.filter(pk=key.id))
-    assert (counter.windows, counter.last_used_at) == ("[]", None)
+    assert (bytes(counter.entries), counter.last_used_at) == (b"", None)
     assert (await rows(UsageRecord.objects.all()), await rows(UsageDenial.objects.all())) == ([], [])
 
 

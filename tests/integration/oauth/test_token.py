@@ -27,7 +27,7 @@ async def request_token(api: httpx.AsyncClient, key: IssuedKey, **form: str) -> 
 async def assert_unused(key: IssuedKey, *recorded: str) -> None:
     """Check that no exchange of the key was counted, and that only these actions were recorded."""
     (counter,) = await rows(ApiKeyCounter.objects.filter(pk=key.id))
-    assert (counter.windows, counter.last_used_at) == ("[]", None)
+    assert (bytes(counter.entries), counter.last_used_at) == (b"", None)
     assert [action for action, *_ in await audited()] == list(recorded)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
 
 import httpx
@@ -48,9 +49,10 @@ async def until_a_lock_is_awaited() -> None:
 
 
 async def test_only_queries_about_a_locked_key_are_refused(api: httpx.AsyncClient):
+    # The lock of a balance covers the counters of the customer's keys.
     service, busy = await make(make_service_key), await make(make_key)
     free = [await make(make_key) for _ in range(5)]
-    async with locked(COUNTER, busy.id):
+    async with locked(BALANCE, busy.row.user_id):
         sent = [api.post(PATH, json={"key": key.secret}, headers=service.headers) for key in (*free, busy)]
         *answers, refused = await asyncio.gather(*sent)
     assert [answer.json()["code"] for answer in answers] == ["VALID"] * 5
@@ -68,6 +70,19 @@ async def test_a_locked_balance_delays_only_the_keys_of_its_customer(api: httpx.
         statuses = [answer.status_code for answer in await asyncio.gather(*sent)]
     assert statuses == [503, 200, 503]
     assert [event.api_key_id for event in await usage()] == [free.id]
+
+
+async def test_a_counter_that_is_locked_alone_refuses_only_its_key(api: httpx.AsyncClient):
+    busy: IssuedKey = await make(make_key)
+    other, free = await make(make_key, busy.row.user), await make(make_key)
+    service: IssuedKey = await make(make_service_key)
+    async with locked(COUNTER, busy.id):
+        sent = [api.post(PATH, json={"key": key.secret}, headers=service.headers) for key in (busy, free, other)]
+        refused, *answers = await asyncio.gather(*sent)
+    assert_error(refused, 503, "UNAVAILABLE")
+    assert [answer.json()["code"] for answer in answers] == ["VALID"] * 2
+    assert {event.api_key_id for event in await usage()} == {free.id, other.id}
+    assert (await verify(api, busy.secret))["code"] == "VALID"
 
 
 async def test_a_locked_key_row_delays_nothing(api: httpx.AsyncClient):
@@ -93,7 +108,8 @@ async def test_a_batch_waits_once_and_then_skips_locked_rows(database: None):
     service = VerificationService(DecisionRepository())
     queries = [query_about(key.secret) for key in (*busy, free)]
     queries.append(query_about(generate_key("live")))
-    async with locked(COUNTER, busy[0].id), locked(COUNTER, busy[1].id), locked(BALANCE, busy[2].row.user_id):
+    async with locked(BALANCE, busy[0].row.user_id), locked(BALANCE, busy[1].row.user_id), locked(COUNTER, busy[2].id):
+        # The counter is locked by a transaction that is not of Keyhouse, without its customer's balance.
         began = time.monotonic()
         answers = await asyncio.gather(*map(service.decide, queries), return_exceptions=True)
         waited = time.monotonic() - began
@@ -109,11 +125,11 @@ async def test_a_client_that_disconnects_while_the_batch_waits_is_not_charged(da
     await make(give_credits, key.row.user, 10)
     service = VerificationService(DecisionRepository())
     query = query_about(key.secret, cost=Decimal(3), tag="stayed")
-    async with locked(COUNTER, key.id):
+    async with locked(BALANCE, key.row.user_id):
         stayed = asyncio.create_task(service.decide(query))
         cancelled = [
             asyncio.create_task(
-                service.decide(query._replace(tag="cancelled", request_id=name, is_idempotent=bool(name)))
+                service.decide(replace(query, tag="cancelled", request_id=name, is_idempotent=bool(name)))
             )
             for name in ("", "r")
         ]
@@ -126,5 +142,5 @@ async def test_a_client_that_disconnects_while_the_batch_waits_is_not_charged(da
     assert [event.tag for event in await usage()] == ["stayed"]
     assert await balance_of(key.row) == 7
     # The cancelled query with a request id has no stored response, so a retry is decided.
-    again = await service.decide(query._replace(request_id="r", is_idempotent=True))
+    again = await service.decide(replace(query, request_id="r", is_idempotent=True))
     assert (again.stored_response, again.balance) == (None, Decimal(4))

@@ -1,5 +1,7 @@
 """Callers are authorized in the same batch as their queries."""
 
+import asyncio
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
@@ -8,10 +10,10 @@ from pydantic import SecretStr
 from apps.api_keys.models import ApiKeyCounter
 from apps.api_keys.services.key_format import digest_of, generate_key
 from apps.core.errors import DomainError, InsufficientScopes, InvalidCredential, NotAllowed
-from apps.verification.domain import Caller, Code, VerificationQuery
+from apps.verification.domain import Caller, Code, Verdict, VerificationQuery
 from apps.verification.repositories.decision_repository import DecisionRepository
 from apps.verification.schemas.verification import VerifyRequest
-from apps.verification.services.verification_service import VerificationService
+from apps.verification.services.verification_service import VerificationService, query_of
 from tests.integration.verification.verifying import denials, make_limited_key, usage
 from tests.support.factories import IssuedKey, make_key, make_service_key
 from tests.support.orm import make, rows
@@ -50,22 +52,22 @@ async def test_an_unauthorized_caller_learns_nothing_and_uses_nothing(
     authorized, key = await make(make_service_key, **fields), await make(make_key)
     digests = {"authorized": digest_of(key.secret), "malformed": b"", "unknown": digest_of(generate_key("live"))}
     query = VerificationQuery(
-        digests[asked_key], request_id="r", is_idempotent=True, caller=caller(authorized.secret, address)
+        digest=digests[asked_key], request_id="r", is_idempotent=True, caller=caller(authorized.secret, address)
     )
     assert type(await refusal_of(query)) is error
     assert (await usage(), await denials()) == ([], {})
     (counter,) = await rows(ApiKeyCounter.objects.filter(pk=key.id))
-    assert (counter.windows, counter.last_used_at) == ("[]", None)
+    assert (bytes(counter.entries), counter.windows, counter.last_used_at) == (b"", "[]", None)
 
 
 @pytest.mark.parametrize("key", ["", "anything", "sk_live_0"])
 async def test_a_malformed_key_is_not_found_for_authorized_callers_only(database: None, key: str):
     authorized: IssuedKey = await make(make_service_key)
     request = VerifyRequest(key=SecretStr(key))
-    verdict = await service().verify(request, caller(authorized.secret))
-    assert Code.NOT_FOUND in str(verdict)
+    verdict = await service().decide(query_of(request, caller=caller(authorized.secret)))
+    assert (verdict.code, verdict.record) == (Code.NOT_FOUND, None)
     with pytest.raises(InvalidCredential):
-        await service().verify(request, caller(generate_key("live")))
+        await service().decide(query_of(request, caller=caller(generate_key("live"))))
 
 
 async def test_callers_of_one_batch_are_authorized_on_their_own(database: None):
@@ -74,10 +76,9 @@ async def test_callers_of_one_batch_are_authorized_on_their_own(database: None):
         await make(make_key),
         await make(make_limited_key, ("hour", 2, 3600)),
     )
-    verification = service()
-    query = query_about(key.secret)
-    futures = [
-        verification._metered.submit(query._replace(caller=caller(each.secret), tag=tag))
+    verification, query = service(), query_about(key.secret)
+    queries = [
+        replace(query, caller=caller(each.secret), tag=tag)
         for each, tag in (
             (unauthorized, "1"),
             (authorized, "2"),
@@ -86,17 +87,11 @@ async def test_callers_of_one_batch_are_authorized_on_their_own(database: None):
             (authorized, "5"),
         )
     ]
-    outcomes = [await _outcome(future) for future in futures]
+    found = await asyncio.gather(*map(verification.decide, queries), return_exceptions=True)
+    outcomes = [each.code if isinstance(each, Verdict) else type(each) for each in found]
     assert outcomes == [InsufficientScopes, Code.VALID, InsufficientScopes, Code.VALID, Code.RATE_LIMITED]
     assert {event.tag for event in await usage()} == {"2", "4"}
     assert await denials() == {(key.id, "RATE_LIMITED"): 1}
-
-
-async def _outcome(future: object) -> object:
-    try:
-        return (await future).code  # type: ignore[misc]
-    except DomainError as error:
-        return type(error)
 
 
 async def test_a_key_may_verify_itself(database: None):

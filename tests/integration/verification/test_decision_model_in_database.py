@@ -1,10 +1,11 @@
 """The simple model against the service, its repository and PostgreSQL; only the clock is the test's."""
 
+import asyncio
 import math
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from hypothesis import HealthCheck, given, settings
@@ -12,16 +13,18 @@ from pydantic import SecretStr
 
 from apps.api_keys.models import ApiKeyCounter
 from apps.api_keys.services.key_format import generate_key
+from apps.core.authorization.principal import OPERATOR
 from apps.credits.models import CreditBalance, LedgerEntry
 from apps.usage.models import UsageDenial, UsageRecord
 from apps.users.models import User
 from apps.verification.domain import VerificationQuery
-from apps.verification.repositories.decision_repository import DecisionRepository, LockedBatch
+from apps.verification.repositories.decision_repository import DecisionRepository, OpenBatch
 from apps.verification.schemas.verification import VerifyRequest, VerifyResponse
+from apps.verification.services.idempotency import RequestIdReused
 from apps.verification.services.verification_service import VerificationService
 from tests.integration.verification.verifying import run_on_a_loop
 from tests.support.factories import IssuedKey, give_credits, make_key, make_plan, make_user
-from tests.unit.verification.decision_model import Call, Customer, DecisionModel, ModelKey, Outcome
+from tests.unit.verification.decision_model import RETRY_PERIOD_MS, Call, Customer, DecisionModel, ModelKey, Outcome
 from tests.unit.verification.records import NOW
 from tests.unit.verification.scenarios import Scenario, scenarios
 
@@ -34,10 +37,12 @@ class ClockedRepository(DecisionRepository):
     now_ms = 0
 
     @asynccontextmanager
-    async def lock(self, queries: Sequence[VerificationQuery], *, skip_locked: bool) -> AsyncIterator[LockedBatch]:
-        async with super().lock(queries, skip_locked=skip_locked) as locked:
-            locked.snapshot = locked.snapshot._replace(now=NOW + timedelta(milliseconds=self.now_ms))
-            yield locked
+    async def open_batch(
+        self, queries: Sequence[VerificationQuery], *, skip_locked: bool = False
+    ) -> AsyncIterator[OpenBatch]:
+        async with super().open_batch(queries, skip_locked=skip_locked) as opened:
+            opened.snapshot = replace(opened.snapshot, now=NOW + timedelta(milliseconds=self.now_ms))
+            yield opened
 
 
 @dataclass
@@ -66,7 +71,10 @@ def _make_key(user: User, key: ModelKey) -> IssuedKey:
     return make_key(user, is_active=key.is_active, budget=key.budget, rate_limits=rate_limits)
 
 
-def _outcome(answer: VerifyResponse) -> Outcome:
+def _outcome(answer: VerifyResponse | BaseException) -> Outcome:
+    if isinstance(answer, RequestIdReused):
+        return Outcome(answer.code)
+    assert isinstance(answer, VerifyResponse), answer
     if answer.code == "NOT_FOUND":
         return Outcome("NOT_FOUND")
     remaining = {window.name: window.remaining for window in answer.rate_limits}
@@ -80,10 +88,11 @@ def _in_seconds(outcome: Outcome) -> Outcome:
 
 async def _run(scenario: Scenario, world: World, model: DecisionModel) -> None:
     repository = ClockedRepository()
-    service = VerificationService(repository)
+    service = VerificationService(repository, timedelta(milliseconds=RETRY_PERIOD_MS))
     for gap_ms, calls in scenario.batches:
         repository.now_ms += gap_ms
-        answers = await service.verify_all([world.request(call) for call in calls])
+        sent = [service.verify(OPERATOR, world.request(call)) for call in calls]
+        answers = await asyncio.gather(*sent, return_exceptions=True)
         already = len(model.allowed)
         expected = [model.verify(call, repository.now_ms) for call in calls]
         assert [_outcome(answer) for answer in answers] == [_in_seconds(outcome) for outcome in expected]

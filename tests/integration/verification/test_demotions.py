@@ -9,11 +9,14 @@ import pytest
 
 from apps.api_keys.models import ApiKey
 from apps.users.models import Role, RoleScope, User
+from apps.verification.dependencies import verification_service
+from apps.verification.routers.verify_fast_path import VerifyOperation
 from config.asgi import application
 from tests.support.accounts import Account, customer, superuser
 from tests.support.assertions import assert_error
 from tests.support.factories import IssuedKey, make_bare_key, make_key, make_staff, make_user
 from tests.support.orm import make, rows
+from tests.support.served import served
 from tests.support.sessions import sign_in
 
 NOT_FAST = {"Content-Type": "application/json; version=1"}  # the fast path knows no such parameter
@@ -64,17 +67,20 @@ async def test_a_demoted_key_is_refused_on_the_fast_path_and_elsewhere(
 ):
     boss, owner, key = await superuser(), await make(make_owner), await make(make_key)
     service: IssuedKey = await make(make_bare_key, owner, scopes=[*scopes, "mine"])
-    fast_path = httpx.AsyncClient(transport=httpx.ASGITransport(app=application), base_url="http://keyhouse.localhost")
-    requests = [
-        lambda: fast_path.post(VERIFY, json={"key": key.secret}, headers=service.headers),
-        lambda: api.post(VERIFY, json={"key": key.secret}, headers={**service.headers, **NOT_FAST}),
-        lambda: api.post(BATCH, json={"items": [{"key": key.secret}]}, headers=service.headers),
-    ]
-    assert [(await send()).status_code for send in requests] == [200, 200, 200]
-    answer = await demote(api, boss, owner)
-    assert answer is None or answer.status_code == 200, answer.text
-    for send in requests:
-        assert_error(await send(), 403, "INSUFFICIENT_SCOPES")
+    async with (
+        served(application, {VERIFY: VerifyOperation(verification_service())}) as server,
+        httpx.AsyncClient(base_url=server.url, headers={"Host": "keyhouse.localhost"}) as fast,
+    ):
+        requests = [
+            lambda: fast.post(VERIFY, json={"key": key.secret}, headers=service.headers),
+            lambda: api.post(VERIFY, json={"key": key.secret}, headers={**service.headers, **NOT_FAST}),
+            lambda: api.post(BATCH, json={"items": [{"key": key.secret}]}, headers=service.headers),
+        ]
+        assert [(await send()).status_code for send in requests] == [200, 200, 200]
+        answer = await demote(api, boss, owner)
+        assert answer is None or answer.status_code == 200, answer.text
+        for send in requests:
+            assert_error(await send(), 403, "INSUFFICIENT_SCOPES")
 
 
 async def seen(api: httpx.AsyncClient, boss: Account, key: IssuedKey, client: IssuedKey) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """The fast path and the Ninja operation give the same responses and leave the same rows, for every request."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from ipaddress import ip_network
 from typing import Any
 
 import httpx
@@ -13,15 +15,18 @@ import pytest
 from apps.api_keys.models import ApiKeyCounter
 from apps.api_keys.services.key_format import generate_key
 from apps.core.http.api_application import ApiApplication
+from apps.core.http.asgi import Application, Receive, Scope, Send
 from apps.core.http.http_settings import HttpSettings
 from apps.core.http.json_codec import ANONYMOUS_BODY_BYTES_MAXIMUM
 from apps.core.http.root_application import RootApplication
 from apps.credits.models import CreditBalance
 from apps.usage.models import UsageDenial, UsageRecord
-from apps.verification.routers import verify_fast_path as fast_path
+from apps.verification.dependencies import verification_service
+from apps.verification.routers.verify_fast_path import VerifyOperation
 from config.asgi import application
 from tests.support.factories import make_key, make_staff, make_user
 from tests.support.orm import make, rows
+from tests.support.served import Logged, RecordedLog, served
 from tests.support.sessions import sign_in
 
 VERIFY = "/api/v1/keys/verify"
@@ -30,6 +35,9 @@ PAST = datetime(2020, 1, 1, tzinfo=UTC)
 MALFORMED = "sk_live_" + "0" * 38
 # What differs although the responses are the same: ids and moments.
 OWN = re.compile(r'"(key_id|user_id)":\d+|"request_id":"[0-9a-f]{32}"|"reset_at":"[^"]+"', re.ASCII)
+# The client's address, from the proxy that the tests are.
+PROXIED = {"X-Forwarded-For": "192.0.2.77"}
+SETTINGS = HttpSettings(allowed_hosts=(".localhost",), trusted_proxies=(ip_network("127.0.0.1"),))
 VARYING_HEADERS = {"x-request-id", "x-ratelimit-reset", "ratelimit", "content-length"}
 
 
@@ -76,6 +84,9 @@ CASES: dict[str, list[Sent]] = {
     "until the rate limit": [fast()] * 5,
     "a weight above the rate limit": [fast('{"key": "<key>", "weight": 4}')],
     "a request repeated": [fast('{"key": "<key>", "cost": "4", "request_id": "again \\" \\\\ {}"}')] * 3,
+    "a request id reused": [
+        fast(f'{{"key": "<key>", "cost": "{cost}", "request_id": "again"}}') for cost in ("4", "3", "4.0")
+    ],
     "no such scope": [fast('{"key": "<key>", "scopes": ["z:z"]}')],
     "a malformed key": [fast(f'{{"key": "{MALFORMED}"}}'), fast('{"key": ""}')],
     "an unknown key": [fast('{"key": "<unknown>"}')],
@@ -137,7 +148,7 @@ CASES: dict[str, list[Sent]] = {
     "a query": [Sent(query="?a=b")],
     "a compressed body": [
         Sent(headers={"X-API-Key": "<service>", "Content-Encoding": "gzip"}),
-        fast(headers={"X-API-Key": "<service>", "Content-Encoding": "identity"}),
+        Sent(headers={"X-API-Key": "<service>", "Content-Encoding": "identity"}),
     ],
     "another host": [
         Sent(headers={"X-API-Key": "<service>", "Host": "evil.example"}),
@@ -149,7 +160,6 @@ CASES: dict[str, list[Sent]] = {
         fast('{"key": "<bound>", "ip": ""}'),
         fast(f'{{"key": "<unknown>", "ip": "{"1" * 65}"}}'),
     ],
-    "a method in small letters": [Sent(method="post"), Sent(method="Post")],
     "another method": [Sent(method="GET"), Sent(method="PUT"), Sent(method="DELETE"), Sent(method="OPTIONS")],
 }
 
@@ -157,9 +167,8 @@ CASES: dict[str, list[Sent]] = {
 class Way:
     """One way to verification, with its own customer, keys, service and staff."""
 
-    def __init__(self, application: Any, number: int) -> None:
-        transport = httpx.ASGITransport(app=application, client=("192.0.2.77", 7))
-        self.client = httpx.AsyncClient(transport=transport, base_url="http://keyhouse.localhost")
+    def __init__(self, url: str, number: int) -> None:
+        self.client = httpx.AsyncClient(base_url=url, headers={"Host": "keyhouse.localhost", **PROXIED})
         self.customer = make_user(email=f"customer@{number}.example")
         CreditBalance.objects.filter(pk=self.customer.pk).update(balance=10)
         common: dict[str, Any] = {"user": self.customer, "name": "key", "scopes": ["a:*"], "rate_limits": LIMITS}
@@ -202,47 +211,74 @@ class Way:
         return text.replace("<session>", self.session).replace("<unknown>", generate_key("live"))
 
 
-@pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """One entry for each request that the fast path has served."""
-    found: list[bool] = []
-    verification_service: Callable[..., Any] = vars(fast_path)["verification_service"]
+class CountedApplication:
+    """Counts the requests that reach the application."""
 
-    def note() -> Any:
-        found.append(True)
-        return verification_service()
+    def __init__(self) -> None:
+        self.requests = 0
+        self._application: Application = RootApplication(ApiApplication(SETTINGS), application, SETTINGS)
 
-    monkeypatch.setattr(fast_path, "verification_service", note)
-    return found
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.requests += 1
+        await self._application(scope, receive, send)
+
+
+@asynccontextmanager
+async def fast_way(number: int, log: RecordedLog | None = None) -> AsyncIterator[tuple[Way, CountedApplication]]:
+    """A way with the fast path, and the application that gets the other requests."""
+    usual = CountedApplication()
+    async with served(usual, {VERIFY: VerifyOperation(verification_service())}, SETTINGS, access_log=log) as server:
+        way = await make(Way, server.url, number)
+        async with way.client:
+            yield way, usual
 
 
 @pytest.mark.parametrize("requests", CASES.values(), ids=CASES.keys())
-async def test_fast_path_and_operation_give_the_same_response(database: None, served: list[bool], requests: list[Sent]):
-    settings = HttpSettings(allowed_hosts=(".localhost",))
-    usual = await make(Way, RootApplication(ApiApplication(settings), application, settings), 1)
-    short = await make(Way, application, 2)
-    for sent in requests:
-        answers = [await way.send(sent) for way in (usual, short)]
-        assert _response(answers[0]) == _response(answers[1])
-        assert _headers(answers[0]) == _headers(answers[1])
-    assert len(served) == sum(sent.is_fast for sent in requests)
-    assert await usual.rows_left() == await short.rows_left()
+async def test_fast_path_and_operation_give_the_same_response(database: None, requests: list[Sent]):
+    async with served(CountedApplication(), settings=SETTINGS) as server, fast_way(2) as (short, left):
+        usual = await make(Way, server.url, 1)
+        for sent in requests:
+            answers = [await way.send(sent) for way in (usual, short)]
+            assert _response(answers[0]) == _response(answers[1])
+            assert _headers(answers[0]) == _headers(answers[1])
+        assert left.requests == sum(not sent.is_fast for sent in requests)
+        assert await usual.rows_left() == await short.rows_left()
+        await usual.client.aclose()
 
 
 async def test_the_responses_of_the_fast_path(database: None):
     # The comparison above would not notice two ways that are wrong in the same way.
-    way = await make(Way, application, 1)
-    codes = [(await way.send(sent)).json()["code"] for sent in MANY_CALLS]
-    assert codes == ["VALID", "VALID", "INSUFFICIENT_CREDITS", "INSUFFICIENT_CREDITS"]
-    assert (await way.rows_left())["balance"] == Decimal(2)
-    refusals = [await way.send(sent) for sent in CASES["a bad credential"]]
-    assert {answer.status_code for answer in refusals} == {401}
-    assert (await way.send(CASES["a credential without the scope"][0])).status_code == 403
-    assert (await way.send(CASES["a credential from elsewhere"][0])).status_code == 403
-    codes = [(await way.send(sent)).json()["code"] for sent in CASES["texts that are no key"]]
-    assert codes == ["NOT_FOUND"] * 2
-    codes = [(await way.send(sent)).json()["code"] for sent in CASES["texts that are no address"]]
-    assert codes == ["FORBIDDEN", "FORBIDDEN", "NOT_FOUND"]
+    async with fast_way(1) as (way, _):
+        codes = [(await way.send(sent)).json()["code"] for sent in MANY_CALLS]
+        assert codes == ["VALID", "VALID", "INSUFFICIENT_CREDITS", "INSUFFICIENT_CREDITS"]
+        assert (await way.rows_left())["balance"] == Decimal(2)
+        refusals = [await way.send(sent) for sent in CASES["a bad credential"]]
+        assert {answer.status_code for answer in refusals} == {401}
+        assert (await way.send(CASES["a credential without the scope"][0])).status_code == 403
+        assert (await way.send(CASES["a credential from elsewhere"][0])).status_code == 403
+        codes = [(await way.send(sent)).json()["code"] for sent in CASES["texts that are no key"]]
+        assert codes == ["NOT_FOUND"] * 2
+        codes = [(await way.send(sent)).json()["code"] for sent in CASES["texts that are no address"]]
+        assert codes == ["FORBIDDEN", "FORBIDDEN", "NOT_FOUND"]
+
+
+async def test_an_api_key_has_the_same_request_ids_on_the_fast_path_and_on_the_operation(database: None):
+    async with fast_way(1) as (way, left):
+        body = '{"key": "<key>", "cost": "4", "request_id": "r"}'
+        first = await way.send(fast(body))
+        again = await way.send(Sent(body, headers={"Authorization": "bearer <service>"}))
+        assert (again.status_code, again.json(), left.requests) == (200, first.json(), 1)
+        other = Sent(body.replace("4", "3"), headers={"Authorization": "bearer <service>"})
+        assert [(await way.send(sent)).status_code for sent in (other, fast(other.body))] == [409, 409]
+        assert (await way.rows_left())["balance"] == 6
+
+
+async def test_the_fast_path_logs_a_line_for_each_request(database: None):
+    log = RecordedLog()
+    async with fast_way(1, log) as (way, _):
+        answer = await way.send(fast(headers={"X-API-Key": "<service>", "X-Request-ID": "trace-1"}))
+        assert answer.headers["x-request-id"] == "trace-1"
+    assert log.requests == [Logged("POST", VERIFY, 200, "trace-1", "192.0.2.77")]
 
 
 def _response(answer: httpx.Response) -> tuple[int, str]:

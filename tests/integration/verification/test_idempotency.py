@@ -1,62 +1,104 @@
-"""`request_id` is an idempotency key: retries get the first response and are charged once."""
+"""`request_id` is an idempotency key: retries get the first response and are charged once, and nothing else does."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
-from threading import Barrier
 from typing import Any
 
 import httpx
 import pytest
-from pydantic import SecretStr
+from django.utils import timezone
 
 from apps.api_keys.models import ApiKey
-from apps.credits.models import LedgerEntry
 from apps.plans.models import PlanLimit
+from apps.users.models import User
 from apps.verification.models import VerificationAnswer
-from apps.verification.repositories.decision_repository import DecisionRepository
-from apps.verification.schemas.verification import VerifyRequest, VerifyResponse
-from apps.verification.services.verification_service import VerificationService
-from tests.integration.verification.verifying import balance_of, denials, make_limited_key, run_on_a_loop, usage, verify
+from tests.integration.verification.verifying import (
+    PATH,
+    balance_of,
+    denials,
+    make_paying_key,
+    usage,
+    verify,
+)
 from tests.support.factories import IssuedKey, add_secret, give_credits, make_key, make_service_key
 from tests.support.orm import make, rows
 
-THREADS = 4
-ROUNDS = 15
+
+@pytest.fixture
+def service(database: None) -> IssuedKey:
+    """A service that sends several requests."""
+    return make_service_key()
 
 
-def make_paying_key() -> IssuedKey:
-    """Return a key with a rate limit of five calls, whose owner has 10 credits."""
-    key = make_limited_key(("hour", 5, 3600), metadata={"a": [1, 0.5, "ä"]})
-    give_credits(key.row.user, 10)
-    return key
+async def send(api: httpx.AsyncClient, key: str, headers: dict[str, str], **query: Any) -> httpx.Response:
+    return await api.post(PATH, json={"key": key, **query}, headers=headers)
 
 
-async def test_a_retry_gets_the_first_response_and_is_charged_once(api: httpx.AsyncClient):
+CALL = {"cost": 1, "scopes": ["account:read"], "request_id": "r"}
+
+
+async def test_a_retry_gets_the_first_response_and_is_charged_once(api: httpx.AsyncClient, service: IssuedKey):
     key: IssuedKey = await make(make_paying_key)
-    first = await verify(api, key.secret, cost=3, request_id="r")
+    first = await verify(api, key.secret, service, cost=3, request_id="r")
     assert (first["code"], first["balance"], first["request_id"]) == ("VALID", "7.000000", "r")
     assert (await verify(api, key.secret, cost=1))["balance"] == "6.000000"
-    assert [await verify(api, key.secret, cost=3, request_id="r") for _ in range(2)] == [first] * 2
+    assert [await verify(api, key.secret, service, cost="3.000", request_id="r") for _ in range(2)] == [first] * 2
     assert await balance_of(key.row) == 6
     assert [event.cost for event in await usage()] == [3, 1]
 
 
-@pytest.mark.parametrize("query", [{}, {"cost": 999}, {"weight": 6}, {"scopes": ["a:b"]}, {"tag": "other"}])
-async def test_only_the_request_id_identifies_a_retry(api: httpx.AsyncClient, query: dict[str, Any]):
+async def test_changes_of_names_and_limits_do_not_change_the_response_to_a_retry(
+    api: httpx.AsyncClient, service: IssuedKey
+):
     key: IssuedKey = await make(make_paying_key)
-    first = await verify(api, key.secret, request_id="r", tag="one")
-    assert await verify(api, key.secret, request_id="r", **query) == first
-    assert [event.tag for event in await usage()] == ["one"]
-
-
-async def test_a_stored_response_outlives_changes_of_the_key(api: httpx.AsyncClient):
-    key: IssuedKey = await make(make_paying_key)
-    first = await verify(api, key.secret, cost=3, request_id="r")
+    first = await verify(api, key.secret, service, cost=3, request_id="r")
     await make(PlanLimit.objects.filter(plan_id=key.row.user.plan_id).update, limit=0)
-    await make(ApiKey.objects.filter(pk=key.id).update, name="renamed", metadata={}, is_active=False)
-    assert (await verify(api, key.secret))["code"] == "DISABLED"
-    assert await verify(api, key.secret, cost=3, request_id="r") == first
+    await make(ApiKey.objects.filter(pk=key.id).update, name="renamed", metadata={})
+    assert (await verify(api, key.secret))["code"] == "RATE_LIMITED"
+    assert await verify(api, key.secret, service, cost=3, request_id="r") == first
+
+
+SOON_OVER = {"expires_at": "2020-01-01T00:00:00Z"}
+LOCKED = {"locked_until": timezone.now() + timedelta(days=1)}
+
+
+@pytest.mark.parametrize(
+    ("model", "changes", "code", "detail"),
+    [
+        (ApiKey, {"revoked_at": "2020-01-01T00:00:00Z"}, "DISABLED", "revoked"),
+        (ApiKey, {"is_active": False}, "DISABLED", "disabled"),
+        (ApiKey, SOON_OVER, "EXPIRED", "key"),
+        (ApiKey, {"ip_allowlist": ["192.0.2.0/24"]}, "FORBIDDEN", "address_not_allowed"),
+        (ApiKey, {"scopes": []}, "INSUFFICIENT_SCOPES", "account:read"),
+        (ApiKey, {"deleted_at": "2020-01-01T00:00:00Z"}, "NOT_FOUND", None),
+        (User, {"is_active": False}, "FORBIDDEN", "owner_suspended"),
+        (User, LOCKED, "FORBIDDEN", "owner_locked"),
+    ],
+)
+async def test_a_retry_for_a_key_that_was_refused_since_gets_the_refusal(
+    api: httpx.AsyncClient, service: IssuedKey, model: Any, changes: dict[str, Any], code: str, detail: str | None
+):
+    key: IssuedKey = await make(make_paying_key)
+    first = await verify(api, key.secret, service, **CALL)
+    assert (first["code"], first["balance"]) == ("VALID", "9.000000")
+    changed = model.objects.filter(pk=key.id if model is ApiKey else key.row.user_id)
+    before = {name: getattr(await make(changed.get), name) for name in changes}
+    await make(changed.update, **changes)
+    retry = await verify(api, key.secret, service, **CALL)
+    assert (retry["valid"], retry["code"], retry["detail"]) == (False, code, detail)
+    assert (await balance_of(key.row), len(await usage())) == (Decimal(9), 1)
+    # The refusal is not stored in the place of the first response.
+    await make(changed.update, **before)
+    assert await verify(api, key.secret, service, **CALL) == first
+
+
+async def test_a_retry_with_an_expired_secret_gets_the_refusal(api: httpx.AsyncClient, service: IssuedKey):
+    key: IssuedKey = await make(make_paying_key)
+    await verify(api, key.secret, service, cost=1, request_id="r")
+    older = await make(add_secret, key.row, expires_at="2020-01-01T00:00:00Z")
+    retry = await verify(api, older, service, cost=1, request_id="r")
+    assert (retry["code"], retry["detail"]) == ("EXPIRED", "secret")
 
 
 @pytest.mark.parametrize(
@@ -67,78 +109,56 @@ async def test_a_stored_response_outlives_changes_of_the_key(api: httpx.AsyncCli
         ({"scopes": ["a:b"]}, "INSUFFICIENT_SCOPES"),
     ],
 )
-async def test_a_refusal_is_stored_and_counted_once(api: httpx.AsyncClient, query: dict[str, Any], code: str):
+async def test_a_refusal_is_stored_and_counted_once(
+    api: httpx.AsyncClient, service: IssuedKey, query: dict[str, Any], code: str
+):
     key: IssuedKey = await make(make_paying_key)
-    first = await verify(api, key.secret, request_id="r", **query)
+    first = await verify(api, key.secret, service, request_id="r", **query)
     assert first["code"] == code
     await make(give_credits, key.row.user, 100)
-    assert await verify(api, key.secret, request_id="r") == first
+    assert await verify(api, key.secret, service, request_id="r", **query) == first
+    # It stays the same refusal when the key is refused for another reason.
+    await make(ApiKey.objects.filter(pk=key.id).update, is_active=False)
+    assert await verify(api, key.secret, service, request_id="r", **query) == first
+    await make(ApiKey.objects.filter(pk=key.id).update, is_active=True)
     assert await usage() == []
     assert await denials() == {(key.id, code): 1}
-    assert (await verify(api, key.secret, request_id="s"))["code"] == "VALID"
+    assert (await verify(api, key.secret, service, request_id="s"))["code"] == "VALID"
 
 
-async def test_an_unknown_key_has_no_stored_response(api: httpx.AsyncClient):
+async def test_an_unknown_key_has_no_stored_response(api: httpx.AsyncClient, service: IssuedKey):
     key: IssuedKey = await make(make_paying_key)
     await make(ApiKey.objects.filter(pk=key.id).update, deleted_at="2020-01-01T00:00:00Z")
-    assert (await verify(api, key.secret, request_id="r"))["code"] == "NOT_FOUND"
+    assert (await verify(api, key.secret, service, request_id="r"))["code"] == "NOT_FOUND"
     assert await rows(VerificationAnswer.objects.all()) == []
     await make(ApiKey.objects.filter(pk=key.id).update, deleted_at=None)
-    assert (await verify(api, key.secret, request_id="r"))["code"] == "VALID"
+    assert (await verify(api, key.secret, service, request_id="r"))["code"] == "VALID"
 
 
-async def test_secrets_of_a_key_share_request_ids_and_other_keys_do_not(api: httpx.AsyncClient):
+async def test_secrets_of_a_key_share_request_ids_and_other_keys_do_not(api: httpx.AsyncClient, service: IssuedKey):
     key: IssuedKey = await make(make_paying_key)
     older, other = await make(add_secret, key.row), await make(make_key, key.row.user)
-    answers = [await verify(api, secret, cost=1, request_id="r") for secret in (key.secret, older, other.secret)]
+    secrets = (key.secret, older, other.secret)
+    answers = [await verify(api, secret, service, cost=1, request_id="r") for secret in secrets]
     assert answers[0] == answers[1] != answers[2]
     assert await balance_of(key.row) == 8
 
 
-async def test_without_a_request_id_each_call_counts(api: httpx.AsyncClient):
+async def test_without_a_request_id_each_call_counts(api: httpx.AsyncClient, service: IssuedKey):
     key: IssuedKey = await make(make_paying_key)
-    answers = [await verify(api, key.secret, cost=1) for _ in range(2)]
+    answers = [await verify(api, key.secret, service, cost=1) for _ in range(2)]
     assert len({answer["request_id"] for answer in answers}) == 2
     # A generated id is an idempotency key like any other.
-    again = await verify(api, key.secret, cost=1, request_id=answers[0]["request_id"])
+    again = await verify(api, key.secret, service, cost=1, request_id=answers[0]["request_id"])
     assert again["balance"] == "7.000000"
     assert [answer.request_id for answer in await rows(VerificationAnswer.objects.all())] == [answers[0]["request_id"]]
 
 
-async def test_concurrent_retries_are_charged_once(api: httpx.AsyncClient):
+async def test_concurrent_retries_are_charged_once(api: httpx.AsyncClient, service: IssuedKey):
     key: IssuedKey = await make(make_paying_key)
-    service: IssuedKey = await make(make_service_key)
     sent = [verify(api, key.secret, service, cost=2, request_id="r") for _ in range(40)]
     answers = await asyncio.gather(*sent)
     assert all(answer == answers[0] for answer in answers)
     assert answers[0]["balance"] == "8.000000"
     assert await balance_of(key.row) == 8
     assert len(await usage()) == 1
-
-
-def test_concurrent_retries_on_several_workers_are_charged_once(database: None):
-    key = make_limited_key()
-    give_credits(key.row.user, 100)
-    together = Barrier(THREADS)
-
-    def worker(number: int) -> list[VerifyResponse]:
-        async def verify_all() -> list[VerifyResponse]:
-            service, answers = VerificationService(DecisionRepository()), []
-            for turn in range(ROUNDS):
-                together.wait()
-                sent = VerifyRequest(
-                    key=SecretStr(key.secret), cost=Decimal(1), request_id=f"r {turn}", tag=str(number)
-                )
-                answers += await service.verify_all([sent, sent])
-            return answers
-
-        return run_on_a_loop(verify_all)
-
-    with ThreadPoolExecutor(THREADS) as threads:
-        answers = list(threads.map(worker, range(THREADS)))
-    assert all(each == answers[0] for each in answers)
-    assert {str(answer.code) for answer in answers[0]} == {"VALID"}
-    assert [answer.balance for answer in answers[0]] == [100 - turn // 2 - 1 for turn in range(2 * ROUNDS)]
-    charged = LedgerEntry.objects.filter(type="usage")
-    assert [entry.amount for entry in charged] == [-1] * ROUNDS
-    assert VerificationAnswer.objects.count() == ROUNDS

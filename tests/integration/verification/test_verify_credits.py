@@ -102,6 +102,16 @@ async def test_a_key_spends_no_more_than_its_budget(api: httpx.AsyncClient, budg
     assert await spent(key) == allowed
 
 
+async def test_the_detail_says_whether_the_budget_or_the_balance_refuses(api: httpx.AsyncClient):
+    key: IssuedKey = await make(make_rich_key, "2", budget=Decimal(3))
+    verdicts = [await verify(api, key.secret, cost=cost) for cost in ("2.5", "3.5", "1")]
+    assert [(verdict["code"], verdict["detail"]) for verdict in verdicts] == [
+        ("INSUFFICIENT_CREDITS", "balance"),
+        ("INSUFFICIENT_CREDITS", "budget"),
+        ("VALID", None),
+    ]
+
+
 async def test_secrets_of_a_key_share_its_budget(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_rich_key, "9", budget=Decimal(1))
     older = await make(add_secret, key.row)

@@ -20,6 +20,7 @@ PAST = timezone.now() - timedelta(days=1)
 NOTHING = {
     "valid": False,
     "code": "NOT_FOUND",
+    "detail": None,
     "key_id": None,
     "user_id": None,
     "name": None,
@@ -33,16 +34,18 @@ NOTHING = {
     "retry_after_seconds": None,
 }
 
-REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] = {
-    "revoked": ({"revoked_at": PAST}, {}, {}, "DISABLED"),
-    "switched off": ({"is_active": False}, {}, {}, "DISABLED"),
-    "expired": ({"expires_at": PAST}, {}, {}, "EXPIRED"),
-    "owner inactive": ({}, {"is_active": False}, {}, "FORBIDDEN"),
-    "owner deleted": ({}, {"deleted_at": PAST}, {}, "FORBIDDEN"),
-    "owner locked": ({}, {"locked_until": timezone.now() + timedelta(days=1)}, {}, "FORBIDDEN"),
-    "other address": ({"ip_allowlist": ["192.0.2.0/24"]}, {}, {"ip": "198.51.100.1"}, "FORBIDDEN"),
-    "no address": ({"ip_allowlist": ["192.0.2.0/24"]}, {}, {}, "FORBIDDEN"),
-    "no scope": ({"scopes": ["a:b"]}, {}, {"scopes": ["a:c"]}, "INSUFFICIENT_SCOPES"),
+AT_HOME = {"ip_allowlist": ["192.0.2.0/24"]}
+REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str, str]] = {
+    "revoked": ({"revoked_at": PAST}, {}, {}, "DISABLED", "revoked"),
+    "switched off": ({"is_active": False}, {}, {}, "DISABLED", "disabled"),
+    "expired": ({"expires_at": PAST}, {}, {}, "EXPIRED", "key"),
+    "owner inactive": ({}, {"is_active": False}, {}, "FORBIDDEN", "owner_suspended"),
+    "owner deleted": ({}, {"deleted_at": PAST}, {}, "FORBIDDEN", "owner_suspended"),
+    "owner locked": ({}, {"locked_until": timezone.now() + timedelta(days=1)}, {}, "FORBIDDEN", "owner_locked"),
+    "other address": (AT_HOME, {}, {"ip": "198.51.100.1"}, "FORBIDDEN", "address_not_allowed"),
+    "no address": (AT_HOME, {}, {}, "FORBIDDEN", "address_not_allowed"),
+    "unreadable address": ({}, {}, {"ip": "here"}, "FORBIDDEN", "address_unreadable"),
+    "no scope": ({"scopes": ["a:b"]}, {}, {"scopes": ["a:b", "a:d", "a:c"]}, "INSUFFICIENT_SCOPES", "a:d"),
 }
 
 
@@ -61,6 +64,7 @@ async def test_a_valid_call_leaves_one_usage_event(api: httpx.AsyncClient):
     assert answer.json() == {
         "valid": True,
         "code": "VALID",
+        "detail": None,
         "key_id": key.id,
         "user_id": owner.pk,
         "name": "production",
@@ -88,21 +92,29 @@ async def test_a_valid_call_leaves_one_usage_event(api: httpx.AsyncClient):
     assert stored.last_used_at == used.occurred_at
 
 
-@pytest.mark.parametrize(("key", "owner", "query", "code"), REFUSALS.values(), ids=REFUSALS.keys())
+@pytest.mark.parametrize(("key", "owner", "query", "code", "detail"), REFUSALS.values(), ids=REFUSALS.keys())
 async def test_a_refusal_uses_nothing_and_is_counted(
-    api: httpx.AsyncClient, key: dict[str, Any], owner: dict[str, Any], query: dict[str, Any], code: str
+    api: httpx.AsyncClient, key: dict[str, Any], owner: dict[str, Any], query: dict[str, Any], code: str, detail: str
 ):
     user = await make(make_user, **owner)
     issued = await make(make_key, user, **key)
     answer = await verify(api, issued.secret, **query)
     assert answer.status_code == 200
-    assert (answer.json()["valid"], answer.json()["code"]) == (False, code)
+    assert (answer.json()["valid"], answer.json()["code"], answer.json()["detail"]) == (False, code, detail)
     assert answer.json()["key_id"] == issued.id
     assert await rows(UsageRecord.objects.all()) == []
     (stored,) = await rows(ApiKeyCounter.objects.filter(pk=issued.id))
-    assert (stored.last_used_at, stored.windows, stored.budget_spent) == (None, "[]", Decimal(0))
+    assert (stored.last_used_at, bytes(stored.entries), stored.budget_spent) == (None, b"", Decimal(0))
     assert answer.json()["rate_limits"] == []
     assert await denials() == {(issued.id, code): 1}
+
+
+async def test_the_detail_says_whether_the_key_or_its_secret_has_expired(api: httpx.AsyncClient):
+    key: IssuedKey = await make(make_key)
+    older = await make(add_secret, key.row, expires_at=PAST)
+    verdict = (await verify(api, older)).json()
+    assert (verdict["code"], verdict["detail"]) == ("EXPIRED", "secret")
+    assert (await verify(api, key.secret)).json()["detail"] is None
 
 
 async def test_a_deleted_key_is_not_found(api: httpx.AsyncClient):

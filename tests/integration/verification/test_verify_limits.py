@@ -34,6 +34,20 @@ async def test_calls_above_the_limit_get_retry_after(api: httpx.AsyncClient):
     assert len(await usage()) == 3
 
 
+async def test_the_detail_names_the_rate_limit_that_refuses(api: httpx.AsyncClient):
+    key: IssuedKey = await make(make_limited_key, ("minute", 2, 60), ("a day's", 3, 86_400))
+    verdicts = [await verify(api, key.secret, weight=weight) for weight in (1, 4, 2, 1)]
+    assert [(verdict["code"], verdict["detail"]) for verdict in verdicts] == [
+        ("VALID", None),
+        ("RATE_LIMITED", "minute"),
+        ("RATE_LIMITED", "minute"),
+        ("VALID", None),
+    ]
+    wide: IssuedKey = await make(make_limited_key, ("minute", 9, 60), ("a day's", 3, 86_400))
+    verdict = await verify(api, wide.secret, weight=4)
+    assert (verdict["code"], verdict["detail"], verdict["retry_after_seconds"]) == ("RATE_LIMITED", "a day's", None)
+
+
 async def test_a_limit_is_available_again_after_its_period(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_limited_key, ("second", 1, 1))
     service: IssuedKey = await make(make_service_key)
@@ -104,7 +118,7 @@ async def test_a_refused_call_is_only_counted(api: httpx.AsyncClient):
     for _ in range(3):
         assert (await verify(api, key.secret))["code"] == "RATE_LIMITED"
     (after,) = await rows(ApiKeyCounter.objects.filter(pk=key.id))
-    assert (after.windows, after.last_used_at) == (before.windows, before.last_used_at)
+    assert (bytes(after.entries), after.last_used_at) == (bytes(before.entries), before.last_used_at)
     assert await denials() == {(key.id, "RATE_LIMITED"): 3}
 
 

@@ -15,8 +15,9 @@ from apps.users.models import User
 from apps.verification.domain import Verdict, VerificationQuery
 from apps.verification.repositories.decision_repository import DecisionRepository
 from apps.verification.services.decision import decide
-from tests.support.factories import IssuedKey, make_key, make_plan, make_service_key, make_user
+from tests.support.factories import IssuedKey, give_credits, make_key, make_plan, make_service_key, make_user
 from tests.support.orm import make, rows
+from tests.unit.verification.records import RETRY_PERIOD
 
 PATH = "/api/v1/keys/verify"
 BATCH_PATH = "/api/v1/keys/verify-batch"
@@ -31,17 +32,28 @@ async def verify(api: httpx.AsyncClient, key: str, service: IssuedKey | None = N
     return verdict
 
 
-async def decide_on(queries: Sequence[VerificationQuery]) -> list[Verdict]:
-    """Return the verdicts of one batch, whose effects are committed."""
-    async with DecisionRepository().lock(queries, skip_locked=False) as locked:
-        verdicts, effects = decide(locked.snapshot, queries)
-        locked.write(effects)
+async def decide_on(
+    queries: Sequence[VerificationQuery], repository: DecisionRepository | None = None
+) -> list[Verdict]:
+    """Return the verdicts of one batch, whose effects are committed. None of them is an error."""
+    async with (repository or DecisionRepository()).open_batch(queries) as opened:
+        decided, effects = decide(opened.snapshot, queries, RETRY_PERIOD)
+        opened.write(effects)
+    verdicts = [verdict for verdict in decided if isinstance(verdict, Verdict)]
+    assert len(verdicts) == len(decided), decided
     return verdicts
 
 
 def make_limited_key(*rate_limits: tuple[str, int, int], **fields: Any) -> IssuedKey:
     """Return a key whose owner's plan has these rate limits."""
     return make_key(make_user(plan=make_plan(*rate_limits)), **{"scopes": ["account:read"], **fields})
+
+
+def make_paying_key() -> IssuedKey:
+    """Return a key with a rate limit of five calls, whose owner has 10 credits."""
+    key = make_limited_key(("hour", 5, 3600), metadata={"a": [1, 0.5, "ä"]})
+    give_credits(key.row.user, 10)
+    return key
 
 
 async def usage() -> list[UsageRecord]:

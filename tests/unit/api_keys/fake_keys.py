@@ -131,6 +131,14 @@ class FakeSecrets:
         self._keys.note("expire secrets", key, grace)
 
 
+class FakeBalances:
+    """Balances that can be locked."""
+
+    async def lock(self, _user_id: int) -> Decimal:
+        require_transaction("lock")
+        return Decimal(0)
+
+
 class FakeStore(KeyStore):
     """A store whose API keys are what they were when they authenticated."""
 
@@ -178,6 +186,7 @@ def service_of(
     trail: Any = audit
     noted: Any = notices or FakeNotices()
     held_scopes: Any = held or FakeHeldScopes()
+    balances: Any = FakeBalances()
     return ApiKeyService(
         rows,
         UserService(repository),
@@ -186,7 +195,7 @@ def service_of(
         audit=trail,
         responses=FakeResponses(),
         revocation=KeyRevocation(rows, trail),
-        store=FakeStore(rows, rows.secrets, trail, noted),
+        store=FakeStore(rows, rows.secrets, balances, trail, noted),
     )
 
 

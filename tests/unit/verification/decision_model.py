@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 RateLimitFields = tuple[str, int, int]  # name, limit, seconds
+RETRY_PERIOD_MS = 60_000
 
 
 class ModelKey(NamedTuple):
@@ -63,18 +64,20 @@ class DecisionModel:
     keys: list[ModelKey]
     allowed: list[Allowed] = field(default_factory=list)
     denials: Counter[tuple[int, str]] = field(default_factory=Counter)
-    stored: dict[tuple[int, str], Outcome] = field(default_factory=dict)
+    first: dict[tuple[int, str], tuple[Call, int, Outcome]] = field(default_factory=dict)
 
     def verify(self, call: Call, now_ms: int) -> Outcome:
-        """Decide one call; a retry gets the first verdict, and has no effect."""
+        """Decide one call; a retry gets the first verdict, and neither it nor a reused request id has an effect."""
         if call.key >= len(self.keys):
             return Outcome("NOT_FOUND")
         if call.request_id is None:
             return self._serve(call, now_ms)
         name = (call.key, call.request_id)
-        if name not in self.stored:
-            self.stored[name] = self._serve(call, now_ms)
-        return self.stored[name]
+        if name not in self.first:
+            self.first[name] = (call, now_ms, self._serve(call, now_ms))
+        first, decided_at_ms, outcome = self.first[name]
+        is_retry = call == first and now_ms - decided_at_ms <= RETRY_PERIOD_MS
+        return outcome if is_retry else Outcome("REQUEST_ID_REUSED")
 
     def balance(self, customer: int) -> Decimal:
         """Return the initial credits minus the costs of all allowed calls."""

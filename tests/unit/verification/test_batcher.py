@@ -1,4 +1,4 @@
-"""The batcher: order, batches under load, used_callers that leave, errors, overflow, several event loops."""
+"""The batcher: order, batches under load, clients that leave, errors, overflow, several event loops."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,131 +10,58 @@ from apps.core.errors import Unavailable
 from apps.verification.services import batcher as batcher_module
 from apps.verification.services.batcher import (
     BATCH_SIZE_MAXIMUM,
-    BATCHES_MAXIMUM,
-    CONCURRENT_BATCH_MINIMUM,
     Batcher,
     Pending,
 )
+from tests.unit.verification.doubler import FAULT, REFUSED, Doubler, begun, occupied, submit
 
 pytestmark = pytest.mark.unit
-
-FAULT, REFUSED = -1, -2
-
-
-class Doubler:
-    """Doubles numbers in batches once its gate is open; a FAULT fails its batch, a REFUSED only itself."""
-
-    def __init__(self, *, is_open: bool = True) -> None:
-        self.batches: list[list[int]] = []
-        self.cancelled: list[int] = []
-        self.gate = asyncio.Event()
-        if is_open:
-            self.gate.set()
-
-    async def __call__(self, submitted: Sequence[Pending[int, int]]) -> list[int | Exception]:
-        self.batches.append([pending.item for pending in submitted])
-        await self.gate.wait()
-        self.cancelled += [pending.item for pending in submitted if pending.is_cancelled]
-        if FAULT in self.batches[-1]:
-            raise LookupError("fault")
-        return [self._result(pending) for pending in submitted]
-
-    @staticmethod
-    def _result(pending: Pending[int, int]) -> int | Exception:
-        if pending.is_cancelled:
-            return LookupError("disconnected")
-        return PermissionError("refused") if pending.item == REFUSED else 2 * pending.item
-
-
-async def _begun(turns: int = 3) -> None:
-    for _ in range(turns):
-        await asyncio.sleep(0)
-
-
-async def _occupied(batcher: Batcher[int, int]) -> asyncio.Future[int]:
-    """Return the item of a batch that is running; a few that are submitted now wait for it."""
-    submitted = batcher.submit(1)
-    await _begun()
-    return submitted
 
 
 async def test_a_single_item_is_processed_at_once():
     doubler = Doubler()
-    assert await Batcher(doubler).submit(21) == 42
+    assert await Batcher(doubler).process(21) == 42
     assert doubler.batches == [[21]]
 
 
 async def test_items_of_one_loop_turn_are_one_batch():
     doubler = Doubler()
     batcher = Batcher(doubler)
-    assert await asyncio.gather(*(batcher.submit(number) for number in range(5))) == [0, 2, 4, 6, 8]
+    assert await asyncio.gather(*(submit(batcher, number) for number in range(5))) == [0, 2, 4, 6, 8]
     assert doubler.batches == [[0, 1, 2, 3, 4]]
 
 
 async def test_waiting_items_are_one_batch_in_order():
     doubler = Doubler(is_open=False)
     batcher = Batcher(doubler)
-    first = await _occupied(batcher)
+    first = await occupied(batcher)
     others = []
     for number in range(10, 16):
-        others.append(batcher.submit(number))
-        await _begun()
+        others.append(submit(batcher, number))
+        await begun()
     assert doubler.batches == [[1]]
     doubler.gate.set()
     assert await asyncio.gather(first, *others) == [2, 20, 22, 24, 26, 28, 30]
     assert doubler.batches == [[1], [10, 11, 12, 13, 14, 15]]
 
 
-async def test_enough_items_start_a_second_batch_and_no_third():
+async def test_many_items_wait_for_the_running_batch():
     doubler = Doubler(is_open=False)
     batcher = Batcher(doubler)
-    submitted = [await _occupied(batcher)]
-    submitted += [batcher.submit(number) for number in range(CONCURRENT_BATCH_MINIMUM - 1)]
-    await _begun()
+    submitted = [await occupied(batcher)]
+    submitted += [submit(batcher, number) for number in range(BATCH_SIZE_MAXIMUM)]
+    await begun()
     assert doubler.batches == [[1]]
-    submitted.append(batcher.submit(CONCURRENT_BATCH_MINIMUM - 1))
-    await _begun()
-    assert doubler.batches == [[1], list(range(CONCURRENT_BATCH_MINIMUM))]
-    submitted += [batcher.submit(number) for number in range(CONCURRENT_BATCH_MINIMUM)]
-    await _begun()
-    assert len(doubler.batches) == BATCHES_MAXIMUM
     doubler.gate.set()
-    async with asyncio.timeout(1):
-        assert await asyncio.gather(*submitted) == [
-            2,
-            *(2 * number for number in (*range(CONCURRENT_BATCH_MINIMUM), *range(CONCURRENT_BATCH_MINIMUM))),
-        ]
-
-
-async def test_all_items_are_processed_in_a_bounded_number_of_batches():
-    sizes: list[int] = []
-    under_way, most = 0, 0
-
-    async def process_batch(submitted: Sequence[Pending[int, int]]) -> list[int]:
-        nonlocal under_way, most
-        under_way += 1
-        most = max(most, under_way)
-        sizes.append(len(submitted))
-        await _begun(len(sizes) % 7)
-        under_way -= 1
-        return [2 * pending.item for pending in submitted]
-
-    batcher = Batcher(process_batch)
-    submitted = []
-    for number in range(100 * CONCURRENT_BATCH_MINIMUM):
-        submitted.append(batcher.submit(number))
-        await _begun(int(number % CONCURRENT_BATCH_MINIMUM == 0))
-    async with asyncio.timeout(5):
-        assert await asyncio.gather(*submitted) == [2 * number for number in range(100 * CONCURRENT_BATCH_MINIMUM)]
-    assert most == BATCHES_MAXIMUM
-    assert sum(sizes) == 100 * CONCURRENT_BATCH_MINIMUM
+    assert await asyncio.gather(*submitted) == [2, *(2 * number for number in range(BATCH_SIZE_MAXIMUM))]
+    assert doubler.batches == [[1], list(range(BATCH_SIZE_MAXIMUM))]
 
 
 async def test_the_size_of_a_batch_is_bounded():
     doubler = Doubler()
     batcher = Batcher(doubler)
     numbers = range(BATCH_SIZE_MAXIMUM * 2 + 1)
-    assert await asyncio.gather(*(batcher.submit(number) for number in numbers)) == [2 * number for number in numbers]
+    assert await asyncio.gather(*(submit(batcher, number) for number in numbers)) == [2 * number for number in numbers]
     assert sorted(map(len, doubler.batches)) == [1, BATCH_SIZE_MAXIMUM, BATCH_SIZE_MAXIMUM]
     assert [number for batch in doubler.batches for number in batch] == list(numbers)
 
@@ -142,8 +69,8 @@ async def test_the_size_of_a_batch_is_bounded():
 async def test_an_item_that_is_cancelled_before_its_batch_is_dropped():
     doubler = Doubler(is_open=False)
     batcher = Batcher(doubler)
-    first = await _occupied(batcher)
-    submitted = [batcher.submit(number) for number in (11, 12, 13)]
+    first = await occupied(batcher)
+    submitted = [submit(batcher, number) for number in (11, 12, 13)]
     submitted[1].cancel()
     doubler.gate.set()
     assert await asyncio.gather(*[first, submitted[0], submitted[2]]) == [2, 22, 26]
@@ -154,8 +81,8 @@ async def test_an_item_that_is_cancelled_before_its_batch_is_dropped():
 async def test_an_item_that_is_cancelled_during_its_batch_affects_no_other():
     doubler = Doubler(is_open=False)
     batcher = Batcher(doubler)
-    submitted = [batcher.submit(number) for number in (1, 2)]
-    await _begun()
+    submitted = [submit(batcher, number) for number in (1, 2)]
+    await begun()
     submitted[0].cancel()
     doubler.gate.set()
     assert await submitted[1] == 4
@@ -166,13 +93,10 @@ async def test_cancelling_a_task_cancels_its_item():
     doubler = Doubler(is_open=False)
     batcher = Batcher(doubler)
 
-    async def submit(number: int) -> int:
-        return await batcher.submit(number)
-
-    tasks = [asyncio.create_task(submit(number)) for number in (1, 2)]
-    await _begun()
+    tasks = [asyncio.create_task(batcher.process(number)) for number in (1, 2)]
+    await begun()
     tasks[0].cancel()
-    await _begun()
+    await begun()
     doubler.gate.set()
     assert await tasks[1] == 4
     assert doubler.cancelled == [1]
@@ -180,22 +104,22 @@ async def test_cancelling_a_task_cancels_its_item():
 
 async def test_a_result_that_is_an_error_is_raised_for_its_item_only():
     batcher = Batcher(Doubler())
-    results = await asyncio.gather(*(batcher.submit(number) for number in (1, REFUSED, 2)), return_exceptions=True)
+    results = await asyncio.gather(*(submit(batcher, number) for number in (1, REFUSED, 2)), return_exceptions=True)
     assert (results[0], type(results[1]), results[2]) == (2, PermissionError, 4)
 
 
 async def test_an_error_of_a_batch_is_raised_for_each_of_its_items():
     doubler = Doubler(is_open=False)
     batcher = Batcher(doubler)
-    before = await _occupied(batcher)
-    failing = [batcher.submit(number) for number in (FAULT, 1, 2)]
+    before = await occupied(batcher)
+    failing = [submit(batcher, number) for number in (FAULT, 1, 2)]
     failing[2].cancel()
     doubler.gate.set()
     outcomes = await asyncio.gather(*failing[:2], return_exceptions=True)
     assert [str(outcome) for outcome in outcomes] == ["fault"] * 2
     assert {type(outcome) for outcome in outcomes} == {LookupError}
     assert await before == 2
-    assert await batcher.submit(3) == 6
+    assert await submit(batcher, 3) == 6
     assert doubler.batches == [[1], [FAULT, 1], [3]]
 
 
@@ -205,7 +129,7 @@ async def test_missing_results_are_an_error():
 
     batcher = Batcher(forgetful)
     async with asyncio.timeout(1):
-        outcomes = await asyncio.gather(batcher.submit(1), batcher.submit(2), return_exceptions=True)
+        outcomes = await asyncio.gather(submit(batcher, 1), submit(batcher, 2), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [ValueError, ValueError]
 
 
@@ -213,14 +137,14 @@ async def test_too_many_waiting_items_are_refused(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(batcher_module, "WAITING_MAXIMUM", 3)
     doubler = Doubler(is_open=False)
     batcher = Batcher(doubler)
-    submitted = [await _occupied(batcher)]
-    submitted += [batcher.submit(number) for number in (11, 12, 13)]
+    submitted = [await occupied(batcher)]
+    submitted += [submit(batcher, number) for number in (11, 12, 13)]
     with pytest.raises(Unavailable) as refusal:
-        await batcher.submit(14)
+        await batcher.process(14)
     assert (refusal.value.status, refusal.value.retry_after_seconds) == (503, 1)
     doubler.gate.set()
     assert await asyncio.gather(*submitted) == [2, 22, 24, 26]
-    assert await batcher.submit(5) == 10
+    assert await submit(batcher, 5) == 10
     assert doubler.batches == [[1], [11, 12, 13], [5]]
 
 
@@ -235,10 +159,10 @@ def test_each_event_loop_has_its_own_batches():
     batcher = Batcher(double)
 
     def submit_on_its_own_loop(start: int) -> list[int]:
-        async def submit() -> list[int]:
-            return await asyncio.gather(*(batcher.submit(number) for number in range(start, start + 100)))
+        async def submit_all() -> list[int]:
+            return await asyncio.gather(*(submit(batcher, number) for number in range(start, start + 100)))
 
-        return asyncio.run(submit())
+        return asyncio.run(submit_all())
 
     starts = [1000 * number for number in range(8)]
     with ThreadPoolExecutor(len(starts)) as threads:

@@ -8,9 +8,9 @@ import pytest
 
 from apps.core.errors import DomainError, InsufficientScopes, InvalidCredential, NotAllowed
 from apps.core.values.ip_addresses import parse_address
-from apps.verification.domain import BatchSnapshot, Caller, KeyRecord
-from apps.verification.services.caller_authorization import is_refused_for_address, refused_callers
-from tests.unit.verification.records import DIGEST, NOW, record
+from apps.verification.domain import Caller
+from apps.verification.services.caller_authorization import address_refusal, refused_callers
+from tests.unit.verification.records import DIGEST, NOW, snapshot, stored_key
 
 pytestmark = pytest.mark.unit
 
@@ -23,8 +23,8 @@ def caller(address: str | None = HERE, digest: bytes = DIGEST) -> Caller:
 
 
 def refusals(*callers: Caller, **changes: Any) -> dict[Caller, DomainError]:
-    client = record(**{"scopes": ["keys:verify"], **changes})
-    return refused_callers(BatchSnapshot(NOW, {}, {DIGEST: client}, {}), callers)
+    client = stored_key(**{"scopes": ["keys:verify"], **changes})
+    return refused_callers(snapshot(client), callers)
 
 
 @pytest.mark.parametrize("scopes", [["keys:verify"], ["keys:*", "keys:verify"], ["other", "keys:verify"]])
@@ -90,14 +90,6 @@ def test_each_caller_is_authorized_on_its_own():
     }
 
 
-@pytest.mark.parametrize(
-    ("key", "address", "found"),
-    [
-        (record(), ELSEWHERE, False),
-        (record(ip_allowlist=AT_HOME), HERE, False),
-        (record(ip_allowlist=AT_HOME), ELSEWHERE, True),
-        (record(ip_allowlist=AT_HOME, owner_is_active=False), ELSEWHERE, False),
-    ],
-)
-def test_refusals_for_the_address_only(key: KeyRecord, address: str, found: object):
-    assert is_refused_for_address(key, parse_address(address)) is found
+def test_the_error_for_an_address_is_the_same_for_all_uses_of_a_key():
+    client = caller(ELSEWHERE)
+    assert str(refusals(client, ip_allowlist=AT_HOME)[client]) == str(address_refusal())

@@ -6,8 +6,8 @@ from ipaddress import ip_network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.verification.domain import Code, KeyRecord, VerificationQuery
-from tests.unit.verification.records import NOW, outcome, query, record, verdicts_on
+from apps.verification.domain import Code, VerificationQuery
+from tests.unit.verification.records import NOW, StoredKey, outcome, query, stored_key, verdicts_on
 
 DIGESTS = [b"one", b"two", b"three", b"four"]
 SCOPES = ["a:b", "a:*", "c", "c:d"]
@@ -26,9 +26,9 @@ records = st.fixed_dictionaries(
         "owner_is_active": st.booleans(),
         "owner_locked_until": times,
     }
-).map(lambda changes: record(**changes))
+).map(lambda changes: stored_key(**changes))
 keys = st.dictionaries(st.sampled_from(DIGESTS), records, max_size=3).map(
-    lambda found: [key._replace(digest=digest, key_id=len(digest)) for digest, key in found.items()]
+    lambda found: [key.changed(digest=digest, key_id=len(digest)) for digest, key in found.items()]
 )
 queries = st.builds(
     lambda digest, address, scopes: query(address, digest=digest, scopes=tuple(scopes)),
@@ -40,8 +40,8 @@ batches = st.lists(queries, max_size=12)
 
 
 @given(keys, batches)
-def test_there_is_one_verdict_for_each_query_in_order(found: list[KeyRecord], sent: list[VerificationQuery]):
-    by_digest = {key.digest: key for key in found}
+def test_there_is_one_verdict_for_each_query_in_order(found: list[StoredKey], sent: list[VerificationQuery]):
+    by_digest = {key.row.digest: key.record for key in found}
     verdicts, effects = outcome(found, *sent)
     assert [verdict.record for verdict in verdicts] == [by_digest.get(each.digest) for each in sent]
     allowed = [each for each, verdict in zip(sent, verdicts, strict=True) if verdict.is_valid]
@@ -51,21 +51,22 @@ def test_there_is_one_verdict_for_each_query_in_order(found: list[KeyRecord], se
 
 
 @given(keys, batches)
-def test_without_limits_the_order_of_queries_does_not_matter(found: list[KeyRecord], sent: list[VerificationQuery]):
+def test_without_limits_the_order_of_queries_does_not_matter(found: list[StoredKey], sent: list[VerificationQuery]):
     assert verdicts_on(found, list(reversed(sent))) == list(reversed(verdicts_on(found, sent)))
 
 
 @given(keys, queries)
-def test_the_code_is_the_first_refusal_in_the_documented_order(found: list[KeyRecord], sent: VerificationQuery):
+def test_the_code_is_the_first_refusal_in_the_documented_order(found: list[StoredKey], sent: VerificationQuery):
     (verdict,) = verdicts_on(found, [sent])
-    key = next((key for key in found if key.digest == sent.digest), None)
+    key = next((key for key in found if key.row.digest == sent.digest), None)
     assert verdict.code is next(code for code, applies in _facts(key, sent).items() if applies)
 
 
-def _facts(key: KeyRecord | None, sent: VerificationQuery) -> dict[Code, bool]:
+def _facts(stored: StoredKey | None, sent: VerificationQuery) -> dict[Code, bool]:
     """Decide again, by a plain implementation in the order of the design."""
-    if key is None:
+    if stored is None:
         return {Code.NOT_FOUND: True}
+    key = stored.row
     ends = [end for end in (key.expires_at, key.secret_expires_at) if end is not None]
     locked = key.owner_locked_until is not None and key.owner_locked_until > NOW
     allowed = [ip_network(text) for text in key.ip_allowlist]

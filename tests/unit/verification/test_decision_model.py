@@ -9,13 +9,32 @@ import orjson
 import pytest
 from hypothesis import event, given, settings
 
-from apps.verification.domain import BatchEffects, Code, KeyRecord, Verdict, VerificationQuery
-from tests.unit.verification.decision_model import Call, Customer, DecisionModel, ModelKey, Outcome
-from tests.unit.verification.records import NOW, outcome, record
+from apps.verification.domain import (
+    BatchEffects,
+    Code,
+    IdempotencyKey,
+    IdempotencyRecord,
+    KeyCounters,
+    KeyRecord,
+    Verdict,
+    VerificationQuery,
+)
+from apps.verification.services.decision import Decided, decide
+from apps.verification.services.idempotency import RequestIdReused, fingerprint_of
+from tests.unit.verification.decision_model import (
+    RETRY_PERIOD_MS,
+    Call,
+    Customer,
+    DecisionModel,
+    ModelKey,
+    Outcome,
+)
+from tests.unit.verification.records import NOW, StoredKey, snapshot, stored_key
 from tests.unit.verification.scenarios import Scenario, scenarios
 
 pytestmark = pytest.mark.unit
 
+SERVICE = "api_key:1"
 SECRETS = 2  # of each key, as in the grace period of a rotation
 
 
@@ -25,12 +44,11 @@ class Database:
 
     customers: list[Customer]
     keys: list[ModelKey]
-    counters: dict[int, str] = field(default_factory=dict)
-    spent: dict[int, Decimal] = field(default_factory=dict)
+    counters: dict[int, KeyCounters] = field(default_factory=dict)
     debits: Counter[int] = field(default_factory=Counter)
     denials: Counter[tuple[int, str]] = field(default_factory=Counter)
     calls: list[tuple[VerificationQuery, KeyRecord]] = field(default_factory=list)
-    idempotency_records: dict[tuple[int, str], str] = field(default_factory=dict)
+    idempotency_records: dict[IdempotencyKey, IdempotencyRecord] = field(default_factory=dict)
 
     def balance(self, customer: int) -> Decimal:
         return self.customers[customer].credits - self.debits[customer]
@@ -39,17 +57,23 @@ class Database:
         """Decide a batch, write its effects, and return the outcome of each call."""
         queries = [_query(call, number) for number, call in enumerate(calls)]
         now = NOW + timedelta(milliseconds=now_ms)
-        verdicts, effects = outcome(self._records(), *queries, now=now, idempotency_records=self.idempotency_records)
-        outcomes = [_outcome(verdict) for verdict in verdicts]
+        found = snapshot(*self._keys(), now=now, idempotency_records=self.idempotency_records)
+        decided, effects = decide(found, queries, timedelta(milliseconds=RETRY_PERIOD_MS))
+        outcomes = [_outcome(each) for each in decided]
         self._write(effects)
-        for query, verdict, answer in zip(queries, verdicts, outcomes, strict=True):
-            if query.is_idempotent and verdict.record:
-                self.idempotency_records.setdefault((verdict.record.key_id, query.request_id), _stored(answer))
+        for query, each, answer in zip(queries, decided, outcomes, strict=True):
+            if query.is_idempotent and isinstance(each, Verdict) and each.record:
+                name = IdempotencyKey(SERVICE, each.record.key_id, query.request_id)
+                stored = IdempotencyRecord(fingerprint_of(query), now, _stored(answer))
+                self.idempotency_records.setdefault(name, stored)
         return outcomes
 
-    def _records(self) -> list[KeyRecord]:
+    def spent(self, key: int) -> Decimal:
+        return self.counters[key].budget_spent if key in self.counters else Decimal(0)
+
+    def _keys(self) -> list[StoredKey]:
         return [
-            record(
+            stored_key(
                 *self.customers[key.customer].rate_limits,
                 digest=_digest(number, secret),
                 key_id=number,
@@ -58,9 +82,7 @@ class Database:
                 rate_limits=orjson.dumps(
                     [dict(zip(("name", "limit", "period_seconds"), window, strict=True)) for window in key.rate_limits]
                 ).decode(),
-                budget=key.budget,
-                counters=self.counters.get(number, "[]"),
-                budget_spent=self.spent.get(number, Decimal(0)),
+                **self.counters.get(number, KeyCounters())._replace(budget=key.budget)._asdict(),
                 balance=self.balance(key.customer),
             )
             for number, key in enumerate(self.keys)
@@ -70,10 +92,10 @@ class Database:
     def _write(self, effects: BatchEffects) -> None:
         assert all(amount > 0 for amount in effects.debits.values())
         for spending in effects.counter_updates:
-            self.counters[spending.key_id] = spending.counters
-            self.spent[spending.key_id] = spending.budget_spent
+            self.counters[spending.key_id] = KeyCounters(spending.entries, budget_spent=spending.budget_spent)
         self.debits.update(effects.debits)
-        self.denials.update({(key, str(code)): count for (key, code), count in effects.denials.items()})
+        for (key, code, _), count in effects.denials.items():
+            self.denials[key, str(code)] += count
         self.calls += effects.calls
 
 
@@ -83,15 +105,18 @@ def _digest(key: int, secret: int) -> bytes:
 
 def _query(call: Call, number: int) -> VerificationQuery:
     return VerificationQuery(
-        _digest(call.key, number % SECRETS),
+        digest=_digest(call.key, number % SECRETS),
         cost=call.cost,
         weight=call.weight,
         request_id=call.request_id or f"made {number}",
         is_idempotent=call.request_id is not None,
+        caller_name=SERVICE,
     )
 
 
-def _outcome(verdict: Verdict) -> Outcome:
+def _outcome(verdict: Decided) -> Outcome:
+    if isinstance(verdict, RequestIdReused):
+        return Outcome(verdict.code)
     if verdict.stored_response is not None:
         code, balance, remaining, wait_ms = orjson.loads(verdict.stored_response)["stored"]
         assert str(verdict.code) == code
@@ -102,8 +127,8 @@ def _outcome(verdict: Verdict) -> Outcome:
     return Outcome(verdict.code, verdict.balance, remaining, verdict.retry_after_ms)
 
 
-def _stored(answer: Outcome) -> str:
-    return orjson.dumps({"code": answer.code, "stored": [answer.code, str(answer.balance), *answer[2:]]}).decode()
+def _stored(answer: Outcome) -> bytes:
+    return orjson.dumps({"code": answer.code, "stored": [answer.code, str(answer.balance), *answer[2:]]})
 
 
 @given(scenarios())
@@ -120,7 +145,7 @@ def test_batches_agree_with_the_model_call_by_call(scenario: Scenario):
         for customer in range(len(scenario.customers)):
             assert database.balance(customer) == model.balance(customer) >= 0
         for key in range(len(scenario.keys)):
-            assert database.spent.get(key, Decimal(0)) == model.spent(key)
+            assert database.spent(key) == model.spent(key)
         for code in {answer.code for answer in outcomes}:
             event(code)
     assert [(call.cost, call.weight) for call, _ in database.calls] == [allowed[2:] for allowed in model.allowed]

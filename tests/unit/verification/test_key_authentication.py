@@ -10,7 +10,7 @@ from apps.api_keys.services.key_format import digest_of, generate_key
 from apps.core.authorization.principal import CredentialKind
 from apps.core.errors import NotAllowed
 from apps.core.values.ip_addresses import parse_address
-from apps.verification.domain import Code, Verdict, VerificationQuery
+from apps.verification.domain import Code, Detail, Purpose, Verdict, VerificationQuery
 from apps.verification.services.key_authentication import KeyAuthentication, principal_of
 from tests.unit.verification.records import NOW, record
 
@@ -18,10 +18,7 @@ pytestmark = pytest.mark.unit
 
 KEY = generate_key("live")
 HERE, ELSEWHERE = "192.0.2.1", "198.51.100.1"
-NETWORKS = {"ip_allowlist": ["192.0.2.0/24"]}
 LATER = NOW + timedelta(days=1)
-LOCKED = {"owner_locked_until": LATER}
-INACTIVE = {"owner_is_active": False}
 
 
 class FakeVerification:
@@ -36,18 +33,29 @@ class FakeVerification:
         return self.verdict
 
 
-def authentication(code: Code, **changes: Any) -> tuple[KeyAuthentication, FakeVerification]:
-    verification: Any = FakeVerification(Verdict(code, record(**changes)))
+def authentication(code: Code, detail: str | None = None) -> tuple[KeyAuthentication, FakeVerification]:
+    verification: Any = FakeVerification(Verdict(code, record(), detail))
     return KeyAuthentication(verification), verification
 
 
-async def verify(code: Code, address: str | None = HERE, **changes: Any) -> Verdict:
-    return await authentication(code, **changes)[0].verify(KEY, address, is_metered=True)
+async def verify(code: Code, detail: str | None = None) -> Verdict:
+    return await authentication(code, detail)[0].verify(KEY, HERE, is_metered=True)
 
 
-@pytest.mark.parametrize("code", [Code.VALID, Code.RATE_LIMITED, Code.DISABLED, Code.EXPIRED])
-async def test_the_verdict_is_returned(code: Code):
-    assert (await verify(code, ELSEWHERE, **NETWORKS)).code is code
+@pytest.mark.parametrize(
+    ("code", "detail"),
+    [
+        (Code.VALID, None),
+        (Code.RATE_LIMITED, "minute"),
+        (Code.DISABLED, Detail.REVOKED),
+        (Code.EXPIRED, Detail.KEY),
+        (Code.FORBIDDEN, Detail.OWNER_LOCKED),
+        (Code.FORBIDDEN, Detail.OWNER_SUSPENDED),
+    ],
+)
+async def test_the_verdict_is_returned(code: Code, detail: str | None):
+    verdict = await verify(code, detail)
+    assert (verdict.code, verdict.detail) == (code, detail)
 
 
 @pytest.mark.parametrize(("is_metered", "weight"), [(True, 1), (False, 0)])
@@ -56,9 +64,8 @@ async def test_a_metered_use_counts_one_call_and_records_none(is_metered: bool, 
     await keys.verify(KEY, HERE, is_metered=is_metered)
     (query,) = verification.queries
     assert (query.digest, query.address) == (digest_of(KEY), parse_address(HERE))
-    assert (query.cost, query.weight, query.is_metered) == (Decimal(0), weight, is_metered)
-    assert not query.is_recorded
-    assert not query.is_idempotent
+    assert (query.cost, query.weight, query.uses_counters) == (Decimal(0), weight, is_metered)
+    assert (query.purpose, query.is_idempotent) == (Purpose.CREDENTIAL, False)
 
 
 @pytest.mark.parametrize(
@@ -72,24 +79,18 @@ async def test_a_malformed_key_is_not_looked_up(key: str):
     assert verification.queries == []
 
 
-@pytest.mark.parametrize("address", [ELSEWHERE, None, "garbage"])
-async def test_an_address_that_is_not_allowed_is_refused(address: str | None):
+async def test_an_address_that_is_not_allowed_is_refused():
     with pytest.raises(NotAllowed, match="address"):
-        await verify(Code.FORBIDDEN, address, **NETWORKS)
+        await verify(Code.FORBIDDEN, Detail.ADDRESS_NOT_ALLOWED)
 
 
-@pytest.mark.parametrize(
-    ("changes", "address"),
-    [
-        (LOCKED, HERE),
-        (LOCKED, None),
-        ({**LOCKED, **NETWORKS}, HERE),
-        (INACTIVE, HERE),
-        ({**INACTIVE, **NETWORKS}, ELSEWHERE),
-    ],
-)
-async def test_a_suspended_owner_is_not_reported_as_a_refused_address(changes: dict[str, Any], address: str | None):
-    assert (await verify(Code.FORBIDDEN, address, **changes)).code is Code.FORBIDDEN
+@pytest.mark.parametrize(("address", "sent"), [(HERE, HERE), (None, None), ("garbage", None)])
+async def test_the_client_s_address_is_part_of_the_query(address: str | None, sent: str | None):
+    keys, verification = authentication(Code.VALID)
+    await keys.verify(KEY, address, is_metered=True)
+    # No address, and what cannot be read, are on no allowlist; without one the key may be used.
+    (query,) = verification.queries
+    assert (query.address, query.has_unreadable_address) == (parse_address(sent) if sent else None, False)
 
 
 @pytest.mark.parametrize(("is_staff", "is_superuser"), [(False, False), (True, False), (True, True)])
@@ -115,11 +116,11 @@ async def test_a_use_may_need_scopes():
     keys, verification = authentication(Code.VALID)
     await keys.verify_digest(digest_of(KEY), HERE, ("a:b",), is_metered=True)
     (query,) = verification.queries
-    assert (query.digest, query.scopes, query.weight, query.is_credential) == (
+    assert (query.digest, query.scopes, query.weight, query.purpose) == (
         digest_of(KEY),
         ("a:b",),
         1,
-        True,
+        Purpose.CREDENTIAL,
     )
 
 
@@ -128,9 +129,9 @@ async def test_an_inspection_has_no_effects():
     assert (await keys.inspect(digest_of(KEY), HERE)).code is Code.VALID
     (query,) = verification.queries
     assert (query.weight, query.cost, query.address) == (0, Decimal(0), parse_address(HERE))
-    assert not any((query.is_metered, query.is_recorded, query.is_idempotent, query.is_credential))
+    assert (query.purpose, query.uses_counters, query.is_idempotent) == (Purpose.INSPECTION, False, False)
 
 
 async def test_an_inspection_from_a_refused_address_returns_a_verdict():
-    keys, _ = authentication(Code.FORBIDDEN, **NETWORKS)
+    keys, _ = authentication(Code.FORBIDDEN, Detail.ADDRESS_NOT_ALLOWED)
     assert (await keys.inspect(digest_of(KEY), ELSEWHERE)).code is Code.FORBIDDEN

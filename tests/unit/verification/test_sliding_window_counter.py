@@ -5,27 +5,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from apps.verification.services.sliding_window_counter import SlidingWindowCounter
+from tests.unit.verification.counters import HOUR, MINUTE, NOW, PERIODS, counter_at, reopened, steps, stored
 
 pytestmark = pytest.mark.unit
 
-NOW = 1_795_000_000_000
-MINUTE, HOUR = 60_000, 3_600_000
 ENTRIES_MAXIMUM = 121  # sixty exact entries, and the slots that a period touches
-PERIODS = [1000, 2000, 7000, 10_000, MINUTE, 61_000, HOUR]
-# Milliseconds between calls: many within a slot, some over its edge, some about a period long.
-steps = st.one_of(
-    st.integers(0, 40), st.integers(0, 400), st.sampled_from([999, 1000, 1001, 9_999, MINUTE, MINUTE + 1])
-)
-
-
-def counter_at(now_ms: int, *entries: int, period_ms: int = MINUTE) -> SlidingWindowCounter:
-    return SlidingWindowCounter(period_ms, list(entries), now_ms)
-
-
-def reopened(counter: SlidingWindowCounter, now_ms: int) -> SlidingWindowCounter:
-    """Return the counter as the next batch reads it."""
-    period_ms, *entries = counter.stored()
-    return SlidingWindowCounter(period_ms, entries, now_ms)
 
 
 def used_by(period_ms: int, *moments: int) -> SlidingWindowCounter:
@@ -38,14 +22,14 @@ def used_by(period_ms: int, *moments: int) -> SlidingWindowCounter:
 
 def test_an_empty_counter():
     counter = counter_at(NOW)
-    assert (counter.used, counter.wait_ms(0), counter.reset_at_ms, counter.stored()) == (0, 0, NOW, [MINUTE])
+    assert (counter.used, counter.wait_ms(0), counter.reset_at_ms, stored(counter)) == (0, 0, NOW, [MINUTE])
 
 
 def test_added_weights_are_used_and_stored():
     counter = counter_at(NOW)
     counter.add(3)
     counter.add(2)
-    assert (counter.used, counter.stored()) == (5, [MINUTE, NOW, 5])
+    assert (counter.used, stored(counter)) == (5, [MINUTE, NOW, 5])
     assert reopened(counter, NOW + 1).used == 5
 
 
@@ -69,7 +53,7 @@ def test_the_wait_is_until_enough_calls_have_stopped_counting(used_maximum: int,
 
 def test_few_calls_have_exact_entries():
     counter = used_by(MINUTE, NOW, NOW + 1, NOW + 1, NOW + 2)
-    assert counter.stored() == [MINUTE, NOW, 1, NOW + 1, 2, NOW + 2, 1]
+    assert stored(counter) == [MINUTE, NOW, 1, NOW + 1, 2, NOW + 2, 1]
 
 
 def test_many_calls_of_one_slot_share_an_entry():
@@ -77,7 +61,7 @@ def test_many_calls_of_one_slot_share_an_entry():
     many = range(edge - 20_000, edge - 8_000, 200)
     counter = used_by(MINUTE, *many, edge - 900, edge - 1, edge, edge + 999)
     assert len(many) == 60
-    assert counter.stored()[1 + 2 * 60 :] == [edge - 1, 2, edge + 999, 2]
+    assert stored(counter)[1 + 2 * 60 :] == [edge - 1, 2, edge + 999, 2]
 
 
 def test_after_sixty_entries_a_call_shares_the_entry_of_its_slot():
@@ -85,9 +69,9 @@ def test_after_sixty_entries_a_call_shares_the_entry_of_its_slot():
     edge = NOW - NOW % (17 * 16)
     counter = used_by(1000, *range(edge - 59, edge + 1))
     for made_ms in (edge + 16, edge + 17):
-        counter = SlidingWindowCounter(1000, counter.stored()[1:], made_ms - 1, made_ms)
+        counter = reopened(counter, made_ms - 1, made_ms)
         counter.add(1)
-    assert counter.stored()[1 + 2 * 59 :] == [edge + 16, 2, edge + 17, 1]
+    assert stored(counter)[1 + 2 * 59 :] == [edge + 16, 2, edge + 17, 1]
 
 
 def test_a_limit_of_sixty_is_exact():
@@ -102,7 +86,7 @@ def test_a_limit_of_sixty_is_exact():
 
 
 def test_entries_of_a_clock_that_was_set_back_count_as_made_now():
-    counter = SlidingWindowCounter(MINUTE, [NOW, 1, NOW + 365 * 24 * HOUR, 1], NOW + 1000)
+    counter = counter_at(NOW + 1000, NOW, 1, NOW + 365 * 24 * HOUR, 1)
     assert (counter.used, counter.wait_ms(0), counter.reset_at_ms) == (2, MINUTE, NOW + 1000 + MINUTE)
     assert counter.wait_ms(1) == MINUTE - 1000  # the other entry keeps its time
     assert reopened(counter, NOW + 1000 + MINUTE).used == 0
@@ -110,15 +94,15 @@ def test_entries_of_a_clock_that_was_set_back_count_as_made_now():
 
 @pytest.mark.parametrize(("ahead_ms", "made_ms"), [(14_999, 14_999), (15_000, 15_000), (15_001, 1)])
 def test_an_entry_may_be_fifteen_seconds_ahead_of_the_clock(ahead_ms: int, made_ms: int):
-    counter = SlidingWindowCounter(MINUTE, [NOW + ahead_ms, 2], NOW, NOW + 1)
-    assert counter.stored() == [MINUTE, NOW + made_ms, 2]
+    counter = counter_at(NOW, NOW + ahead_ms, 2, made_ms=NOW + 1)
+    assert stored(counter) == [MINUTE, NOW + made_ms, 2]
     assert (counter.used, counter.reset_at_ms) == (2, NOW + made_ms + MINUTE)
 
 
 def test_a_call_of_a_clock_behind_is_stored_with_the_newest_call():
-    counter = SlidingWindowCounter(MINUTE, [NOW + 10_000, 1], NOW, NOW + 1)
+    counter = counter_at(NOW, NOW + 10_000, 1, made_ms=NOW + 1)
     counter.add(1)
-    assert counter.stored() == [MINUTE, NOW + 10_000, 2]
+    assert stored(counter) == [MINUTE, NOW + 10_000, 2]
     assert (counter.now_ms, counter.wait_ms(0), counter.wait_ms(2)) == (NOW + 9_999, MINUTE + 1, 0)
 
 
@@ -149,7 +133,7 @@ def test_a_clock_behind_the_newest_call_frees_nothing():
     behind = reopened(counter, NOW - 4_000)
     assert behind.used == 2
     behind.add(1)
-    assert behind.stored() == [MINUTE, NOW, 1, NOW + 10_000, 2]
+    assert stored(behind) == [MINUTE, NOW, 1, NOW + 10_000, 2]
     assert behind.wait_ms(2) == 50_000
     assert behind.reset_at_ms == NOW + 10_000 + MINUTE
 
@@ -213,7 +197,7 @@ def test_a_counter_stays_small(period_ms: int, start: int):
     for moment in range(NOW + start, NOW + start + 2 * period_ms, max(1, period_ms // 1000)):
         counter = reopened(counter, moment)
         counter.add(1)
-        sizes.add(len(counter.stored()) // 2)
+        sizes.add(len(stored(counter)) // 2)
     assert max(sizes) <= ENTRIES_MAXIMUM
     assert max(sizes) >= 58
     assert counter.used <= 1000 + 1000 // 60 + 2

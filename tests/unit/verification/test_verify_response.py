@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from apps.core.rate_limits.rate_limit import RateLimitStatus
-from apps.verification.domain import Code, Verdict
+from apps.verification.domain import Code, Detail, Verdict
 from apps.verification.schemas.verification import VerifyResponse, response_json
 from tests.unit.verification.records import NOW, record
 
@@ -30,9 +30,10 @@ def test_the_response_to_a_valid_call():
         expires_at=datetime(2030, 1, 2, 5, 4, 5, tzinfo=timezone(timedelta(hours=2))),
         owner_is_staff=True, budget=Decimal(9),
     )  # fmt: skip
-    assert response_to(Verdict(Code.VALID, key, (STATUS,), Decimal("12.340000"))) == {
+    assert response_to(Verdict(Code.VALID, key, None, (STATUS,), Decimal("12.340000"))) == {
         "valid": True,
         "code": "VALID",
+        "detail": None,
         "key_id": 5,
         "user_id": 7,
         "name": "production",
@@ -60,6 +61,7 @@ def test_the_response_to_an_unknown_key():
     assert response_to(Verdict(Code.NOT_FOUND)) == {
         "valid": False,
         "code": "NOT_FOUND",
+        "detail": None,
         "key_id": None,
         "user_id": None,
         "name": None,
@@ -77,8 +79,13 @@ def test_the_response_to_an_unknown_key():
 
 @pytest.mark.parametrize(("wait_ms", "seconds"), [(1, 1), (30_000, 30), (30_001, 31), (None, None)])
 def test_retry_after_is_in_whole_seconds(wait_ms: int | None, seconds: int | None):
-    response = response_to(Verdict(Code.RATE_LIMITED, record(), (STATUS,), Decimal(0), wait_ms))
+    response = response_to(Verdict(Code.RATE_LIMITED, record(), "minute", (STATUS,), Decimal(0), wait_ms))
     assert (response["valid"], response["code"], response["retry_after_seconds"]) == (False, "RATE_LIMITED", seconds)
+
+
+@pytest.mark.parametrize("detail", [*Detail, 'a "limit"\\ of \u00e4\u2028'])
+def test_the_detail_is_in_the_response(detail: str):
+    assert response_to(Verdict(Code.FORBIDDEN, record(), detail))["detail"] == detail
 
 
 @pytest.mark.parametrize("balance", ["0.000000", "0.000001", "99999999999999.999999", "1E+3", "0E-6"])
@@ -90,14 +97,14 @@ def test_a_balance_has_no_exponent(balance: str):
 
 def test_a_stored_response_is_repeated_exactly():
     key = record(metadata='{"a": [1.5, "\\ud83d\\ude00"]}', expires_at=NOW + timedelta(microseconds=1))
-    verdict = Verdict(Code.RATE_LIMITED, key, (STATUS,), Decimal("0.10"), 1500)
+    verdict = Verdict(Code.RATE_LIMITED, key, "minute", (STATUS,), Decimal("0.10"), 1500)
     first = response_json(verdict, "first")
-    repeated = Verdict(Code.RATE_LIMITED, record(name="renamed"), stored_response=first.decode())
+    repeated = Verdict(Code.RATE_LIMITED, record(name="renamed"), stored_response=first)
     assert response_json(repeated, "other") == first
     assert VerifyResponse.of(repeated, "other") == VerifyResponse.of(verdict, "first")
 
 
 def test_times_are_in_utc():
-    (status,) = VerifyResponse.of(Verdict(Code.VALID, record(), (STATUS,)), "r").rate_limits
+    (status,) = VerifyResponse.of(Verdict(Code.VALID, record(), rate_limits=(STATUS,)), "r").rate_limits
     assert status.reset_at == NOW + timedelta(seconds=30, milliseconds=250)
     assert status.reset_at.utcoffset() == timedelta(0)
