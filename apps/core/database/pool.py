@@ -16,6 +16,8 @@ from django.conf import settings
 from django.db import connections
 from django.db.backends.postgresql.psycopg_any import get_adapters_template
 from psycopg import AsyncConnection, Connection, Error
+from psycopg.adapt import AdaptersMap
+from psycopg.types.datetime import TimestamptzLoader
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from apps.core.database.connection_check import NOT_FOR_LIBPQ
@@ -177,9 +179,21 @@ def _connection_parameters(lock_timeout: str) -> dict[str, Any]:
         **kept,
         "autocommit": True,
         "prepare_threshold": None if settings.DATABASE_POOLER else PREPARE_THRESHOLD,
-        # Django's own loaders, so that rows have the same values as those that Django reads.
-        "context": get_adapters_template(settings.USE_TZ, wrapper.timezone),
+        "context": _adapters(),
     }
+
+
+@cache
+def _adapters() -> AdaptersMap:
+    """Return Django's own loaders, so that rows have the same values as those that Django reads.
+
+    Django's loader of timestamps is written in Python, to convert them to its time zone. The pools' sessions are in UTC
+    like Django, so psycopg's, which is written in C, returns the same.
+    """
+    wrapper = cast("DatabaseWrapper", connections["default"])
+    adapters = AdaptersMap(get_adapters_template(settings.USE_TZ, wrapper.timezone))
+    adapters.register_loader("timestamptz", TimestamptzLoader)
+    return adapters
 
 
 async def _configure(opened: AsyncConnection[Any]) -> None:
