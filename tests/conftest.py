@@ -101,11 +101,11 @@ def database(_migrated_database, django_db_blocker):
         seeds()
         yield
         empty_tables()
-        _forget_signing_keys()
+        forget_signing_keys()
         connections.close_all()
 
 
-def _forget_signing_keys() -> None:
+def forget_signing_keys() -> None:
     # The process keeps the keys it has read, which are gone with the rows.
     for dependency in [*vars(authentication).values(), *vars(oauth).values()]:
         if hasattr(dependency, "cache_clear"):

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+from contextlib import suppress
 from types import FrameType
 from typing import Any, NamedTuple, override
 
@@ -52,24 +53,26 @@ class WorkerServer(uvicorn.Server):
         listening = [each.dup() for each in sockets or ()]
         for server in self.servers:
             server.close()
-        for each in listening:
-            await self._take_accepted(each)
-            each.close()
+        accepted = [connection for each in listening for connection in _accepted(each)]
+        for connection in accepted:
+            await self._serve_connection(connection)
         await super().shutdown(sockets)
-
-    async def _take_accepted(self, listening: socket.socket) -> None:
-        listening.setblocking(False)
-        while True:
-            try:
-                accepted, _ = listening.accept()
-            except OSError:  # there is no more, or the process has no more files
-                return
-            await self._serve_connection(accepted)
 
     async def _serve_connection(self, accepted: socket.socket) -> None:
         protocol_class: Any = self.config.http_protocol_class
         protocol = protocol_class(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
         await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, accepted)
+        protocol.shutdown()
+
+
+def _accepted(listening: socket.socket) -> list[socket.socket]:
+    """Return the connections that wait to be accepted, and close the socket."""
+    listening.setblocking(False)
+    accepted: list[socket.socket] = []
+    with listening, suppress(OSError):  # there is no more, or the process has no more files
+        while len(accepted) < BACKLOG:
+            accepted.append(listening.accept()[0])
+    return accepted
 
 
 def run_worker(address: Address) -> None:

@@ -51,6 +51,11 @@ class Operation:
         """How many processes answer."""
         return self.served.workers if self.served else 0
 
+    @property
+    def is_keyhouse(self) -> bool:
+        """Whether a Keyhouse answers, of this checkout or another."""
+        return self.served is not None and self.served.postgres is not None and self.server != PEER
+
 
 class Verifications(Sequence[Exchange]):
     """A question about each key, which costs something. Each is made when it is asked: a million would not fit.

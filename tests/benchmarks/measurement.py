@@ -4,11 +4,11 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 from tests.benchmarks.argon2 import hash_alone
-from tests.benchmarks.exchanges import Operation
+from tests.benchmarks.exchanges import VERIFY, Operation
 from tests.benchmarks.load_generator import Exchange, Load, Sample, apply, load_process, process_id
 from tests.benchmarks.observation import Interval, observe
 from tests.benchmarks.plan import Plan
@@ -121,12 +121,26 @@ class Measurement:
         for cell in self.cells:
             if not cell.after_checkpoint:
                 self.measure(cell, self.plan.warm_up_seconds)
+        self._ask_about_all_keys()
         for after_checkpoint in (False, True):
             cells = [cell for cell in self.cells if cell.after_checkpoint is after_checkpoint]
             for number in range(self.plan.rounds if cells else 0):
                 say(f"round {number + 1} of {self.plan.rounds}{', after checkpoints' if after_checkpoint else ''}")
                 for cell in cells if number % 2 == 0 else reversed(cells):
                     cell.samples.append(_with_answers(cell, self.measure(cell, self.plan.measured_seconds)))
+
+    def _ask_about_all_keys(self) -> None:
+        """Ask each Keyhouse about each of its keys, unless they are more than a worker keeps: then it is as it goes on.
+
+        Several workers share the connections, so each of them gets a part of the keys at a time.
+        """
+        asked = {id(cell.operation.served): cell for cell in self.cells if cell.operation.name == VERIFY}
+        for cell in asked.values():
+            if cell.operation.is_keyhouse and len(cell.operation.exchanges) <= self.plan.main.keys:
+                crowd = replace(cell, connections=self.plan.crowd, beside=None)
+                for _ in range(cell.operation.workers):
+                    load = self.load(crowd, self.plan.many_keys_seconds, each_once=True)
+                    checked(cell, self.process.submit(apply, load).result())
 
     def measure(self, cell: Cell, seconds: float) -> Sample:
         """Return what the cell's load got in so long, and what it used."""

@@ -1,12 +1,15 @@
 """Stopping the server: running requests are finished, and no process remains."""
 
 import os
+import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from signal import SIGINT, SIGTERM
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -21,6 +24,7 @@ WAYS: dict[str, Callable[[Server], int]] = {
     "terminated": lambda server: server.stop(SIGTERM),
     "interrupted": lambda server: server.stop(SIGINT),
     "interrupted by a terminal": Server.interrupt_like_a_terminal,
+    "interrupted by a terminal, twice": lambda server: _interrupt_twice(server),  # noqa: PLW0108  it is defined below
 }
 
 
@@ -77,6 +81,43 @@ def test_running_requests_are_finished(stopped: Stopped):
 def test_idle_connections_do_not_delay_the_stop(stopped: Stopped):
     assert (stopped.status, stopped.errors) == (0, "")
     assert stopped.seconds < STOP_SECONDS_MAXIMUM
+
+
+def test_connections_that_the_kernel_has_accepted_are_served(tmp_path: Path):
+    name = f"keyhouse_accepted_{os.getpid()}"
+    with (
+        separate_database(os.environ["DATABASE_URL"], name) as url,
+        start_server(url, tmp_path, WORKERS="1") as server,
+        ExitStack() as stack,
+    ):
+        (worker,) = server.workers
+        worker.suspend()  # so that it accepts nothing
+        address = urlsplit(server.url)
+        sockets = [
+            stack.enter_context(socket.create_connection((address.hostname, address.port), timeout=10))
+            for _ in range(20)
+        ]
+        for connection in sockets:
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        server.process.send_signal(SIGTERM)
+        time.sleep(0.2)  # the worker has the signal before it goes on
+        worker.resume()
+        answers = [_until_closed(connection) for connection in sockets]
+        assert server.process.wait(10) == 0
+    assert [answer[:12] for answer in answers] == [b"HTTP/1.1 200"] * len(sockets)
+
+
+def _until_closed(connection: socket.socket) -> bytes:
+    answer = b""
+    while received := connection.recv(65536):
+        answer += received
+    return answer
+
+
+def _interrupt_twice(server: Server) -> int:
+    os.killpg(server.process.pid, SIGINT)
+    time.sleep(0.05)
+    return server.interrupt_like_a_terminal()
 
 
 def _sign_up_slowly(threads: ThreadPoolExecutor, clients: list[httpx.Client]) -> list[Future[httpx.Response]]:

@@ -31,6 +31,7 @@ ENVIRONMENT = {
     "PUBLIC_RATE_LIMIT": "100000/m",
     "ACCESS_LOG": "false",
     "WORKERS": "2",
+    "REQUEST_ID_RETRY_SECONDS": "3600",  # some tests retry only after all their load
 }
 
 

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import uvicorn
@@ -42,6 +43,8 @@ class Wire(asyncio.Transport):
     sent: bytearray = field(default_factory=bytearray)
     is_closed: bool = False
     is_paused: bool = False
+    is_half_closed: bool = False
+    is_aborted: bool = False
     unsent: int = 0
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -55,9 +58,15 @@ class Wire(asyncio.Transport):
 
     def write_eof(self) -> None:
         """End the connection, as far as a client can tell."""
+        self.is_half_closed = self.is_closed = True
+
+    def close(self) -> None:
+        """End the connection."""
         self.is_closed = True
 
-    close = abort = write_eof
+    def abort(self) -> None:
+        """End the connection at once."""
+        self.is_aborted = self.is_closed = True
 
     def is_closing(self) -> bool:
         """Return whether the connection has ended."""
@@ -180,6 +189,11 @@ def answers_in(sent: bytes) -> list[Answer]:
         answers.append(Answer(int(head[1]), frozenset(headers), sent[head.end() : end]))
         start = end
     return answers
+
+
+def bodies(answers: Sequence[Answer]) -> list[tuple[int, bytes]]:
+    """Return the status of each answer, and its body if it is no error: that has a random id."""
+    return [(answer.status, answer.body if answer.status == HTTPStatus.OK else b"") for answer in answers]
 
 
 def request(method: str = "GET", path: str = "/", body: bytes | None = None, headers: Sequence[bytes] = ()) -> bytes:

@@ -8,6 +8,7 @@ account, are on a key only by their names.
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 
 from apps.core.authorization.catalogue import (
     ACCOUNT_READ,
@@ -80,8 +81,13 @@ def reserved_among(scopes: Iterable[str]) -> list[str]:
 
 def reserved_under(scopes: Iterable[str]) -> list[str]:
     """Return the declared scopes in `scopes`, and the service scopes under a wildcard, in the catalogue's order."""
-    own = frozenset(reserved_among(scopes))
-    return [declared for declared in CATALOGUE if declared in own or _is_service_scope_under(own, declared)]
+    return list(_reserved_under(frozenset(reserved_among(scopes))))
+
+
+@lru_cache(maxsize=1024)
+def _reserved_under(own: frozenset[str]) -> tuple[str, ...]:
+    # Cached: a list of keys asks twice for each of them, and most keys have the same few reserved scopes.
+    return tuple(declared for declared in CATALOGUE if declared in own or _is_service_scope_under(own, declared))
 
 
 def held_scopes(given_by_roles: Iterable[str], *, is_staff: bool, is_superuser: bool = False) -> frozenset[str]:

@@ -6,7 +6,7 @@ each other's row locks.
 
 import asyncio
 import select
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -16,6 +16,8 @@ from django.conf import settings
 from django.db import connections
 from django.db.backends.postgresql.psycopg_any import get_adapters_template
 from psycopg import AsyncConnection, Connection, Error
+from psycopg.adapt import AdaptersMap
+from psycopg.types.datetime import TimestamptzLoader
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from apps.core.database.connection_check import NOT_FOR_LIBPQ
@@ -29,9 +31,17 @@ PREPARE_THRESHOLD = 5  # psycopg's own default
 # How long a lost connection is retried in the background. Short, so that the next request after an outage starts a new
 # attempt immediately instead of waiting for a long back-off.
 RECONNECT_TIMEOUT_SECONDS = 2
+# Whatever PostgreSQL believes about the sizes of tables, a statement finds its rows by index: statistics are missing
+# in a database that was just filled or restored, and a generic plan does not know how rare a value is.
+READS_WHOLE_TABLES = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
 # The API's statements are short: a slow one waits for a lock or has a bad plan. Generic plans, because planning takes
 # longer than running; PostgreSQL would otherwise plan each time, because it overestimates the number of rows.
-STATEMENT_SETTINGS = {"statement_timeout": "10s", "plan_cache_mode": "force_generic_plan", "jit": "off"}
+STATEMENT_SETTINGS = {
+    "statement_timeout": "10s",
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+    **dict.fromkeys(READS_WHOLE_TABLES, "off"),
+}
 SERVER_SETTINGS = {
     "TimeZone": "UTC",
     **STATEMENT_SETTINGS,
@@ -47,8 +57,9 @@ TRANSACTION_LOCK_TIMEOUT = "3s"  # transactions on one account queue for its row
 # A worker that stalls between statements keeps its locks, and no other timeout applies while PostgreSQL waits for it.
 TRANSACTION_TIMEOUT = "SET transaction_timeout = '15s'"
 TRANSACTION_TIMEOUT_SINCE = 170_000  # the PostgreSQL version number
-# A transaction through a pooler begins with this statement: the next one on the connection may have another server
-# process, and a session's settings would stay with the process and reach other clients. A block returns no rows.
+# Settings of one transaction. One through a pooler begins with this statement: the next one on the connection may have
+# another server process, and a session's settings would stay with the process and reach other clients. A block returns
+# no rows.
 SETTINGS_BLOCK = "DO $$ BEGIN PERFORM %s; END $$"
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
@@ -91,11 +102,15 @@ async def replacement_connection(purpose: Purpose) -> AsyncIterator[AsyncConnect
 
 @asynccontextmanager
 async def long_running_transaction() -> AsyncIterator[AsyncConnection[Any]]:
-    """Borrow a connection as `connection` does, with a transaction whose statements may take 30 minutes each."""
+    """Borrow a connection as `connection` does, with a transaction for statements that read whole tables.
+
+    Each may take 30 minutes, and is planned for its values.
+    """
+    values = {"statement_timeout": "30min", "plan_cache_mode": "auto", **dict.fromkeys(READS_WHOLE_TABLES, "on")}
     async with connection() as borrowed, borrowed.transaction():
-        await borrowed.execute("SET LOCAL statement_timeout = '30min'")
         if borrowed.info.server_version >= TRANSACTION_TIMEOUT_SINCE:
-            await borrowed.execute("SET LOCAL transaction_timeout = 0")
+            values["transaction_timeout"] = "0"
+        await borrowed.execute(_local_settings(values))
         yield borrowed
 
 
@@ -106,7 +121,12 @@ def transaction_settings(lock_timeout: str) -> str | None:
 
 @cache
 def _settings_block(lock_timeout: str) -> str:
-    values = {**STATEMENT_SETTINGS, "lock_timeout": lock_timeout, "idle_in_transaction_session_timeout": "15s"}
+    return _local_settings(
+        {**STATEMENT_SETTINGS, "lock_timeout": lock_timeout, "idle_in_transaction_session_timeout": "15s"}
+    )
+
+
+def _local_settings(values: Mapping[str, str]) -> str:
     return SETTINGS_BLOCK % ", ".join(f"set_config('{name}', '{value}', true)" for name, value in values.items())
 
 
@@ -161,9 +181,21 @@ def _connection_parameters(lock_timeout: str) -> dict[str, Any]:
         **kept,
         "autocommit": True,
         "prepare_threshold": None if settings.DATABASE_POOLER else PREPARE_THRESHOLD,
-        # Django's own loaders, so that rows have the same values as those that Django reads.
-        "context": get_adapters_template(settings.USE_TZ, wrapper.timezone),
+        "context": _adapters(),
     }
+
+
+@cache
+def _adapters() -> AdaptersMap:
+    """Return Django's own loaders, so that rows have the same values as those that Django reads.
+
+    Django's loader of timestamps is written in Python, to convert them to its time zone. The pools' sessions are in UTC
+    like Django, so psycopg's, which is written in C, returns the same.
+    """
+    wrapper = cast("DatabaseWrapper", connections["default"])
+    adapters = AdaptersMap(get_adapters_template(settings.USE_TZ, wrapper.timezone))
+    adapters.register_loader("timestamptz", TimestamptzLoader)
+    return adapters
 
 
 async def _configure(opened: AsyncConnection[Any]) -> None:

@@ -65,7 +65,7 @@ class AccessLog:
         self._is_scheduled = False
         self._collect()
         del self._waiting[: self._output.write(self._waiting)]
-        if self._waiting and not self._is_scheduled:
+        if (self._waiting or self._dropped) and not self._is_scheduled:
             self._is_scheduled = True
             self._time = _now()
             asyncio.get_running_loop().call_later(RETRY_SECONDS, self._write)

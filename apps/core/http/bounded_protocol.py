@@ -3,10 +3,8 @@
 llhttp parses every byte. What becomes of a request is decided by the subclass (`http_protocol.py`).
 """
 
-from enum import Enum
 from math import inf
 from typing import Any, override
-from urllib.parse import quote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -16,22 +14,13 @@ from apps.core.http.asgi import Headers, Scope, header
 from apps.core.http.asgi_messages import RawResponse, raw_response
 from apps.core.http.corked_transport import CorkedTransport
 from apps.core.http.error_responses import error_response
-from apps.core.http.protocol_context import ProtocolContext
+from apps.core.http.protocol_context import Phase, ProtocolContext
 from apps.core.http.protocol_errors import Refused, error_of
 from apps.core.request_context import request_id_from
 from apps.core.values.ip_addresses import Address, is_within, parse_address
 
 DRAIN_SECONDS = 0.2  # for what a client has sent before it could know that the server stops
 NOT_COUNTED = -1
-LOGGED_PATH_MAXIMUM = 1000
-
-
-class Phase(Enum):
-    """What has been received of the client's next request."""
-
-    NOTHING = 0
-    HEAD = 1
-    BODY = 2
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -47,6 +36,7 @@ class BoundedProtocol(HttpToolsProtocol):
     # The request that is being received.
     _phase = Phase.NOTHING
     _received = NOT_COUNTED  # the length of its head or body so far
+    _fed = 0  # the length of what is being parsed
     _began = 0.0
     _has_cycle = False  # whether the application gets it while it is being received
     # How the connection ends.
@@ -54,6 +44,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _failed_scope: Scope | None = None
     _is_last = False  # whether what the client sends is no longer read
     _is_draining = False
+    _discarded = 0
     _unsent = 0
 
     def __init__(self, *arguments: Any, context: ProtocolContext, **options: Any) -> None:
@@ -61,6 +52,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.context = context
         self._limits = context.connections.limits
         self._address: Address | None = None
+        self._client_address: str | None = None
         self._is_proxied = False
 
     # What the transport calls
@@ -71,6 +63,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_made(CorkedTransport(transport))  # type: ignore[arg-type]  # it has what is used
         peer = self.client[0] if self.client else None
         self._address = parse_address(peer) if peer else None
+        self._client_address = str(self._address) if self._address else None
         self._is_proxied = is_within(self._address, self.context.settings.trusted_proxies)
         self.subject = self.context.connections.subject_of(peer)
         now = self.loop.time()
@@ -94,7 +87,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what the client has sent."""
         if self._is_last:
+            self._discard(len(data))
             return
+        self._fed = len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -104,7 +99,7 @@ class BoundedProtocol(HttpToolsProtocol):
             if not self._is_last:
                 self._fail(error_of(error))
         if self._phase is not Phase.NOTHING and not self._is_last:
-            self._bound_unfinished(len(data))
+            self._bound_unfinished(self._fed)
 
     @override
     def pause_writing(self) -> None:
@@ -203,8 +198,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _check_head(self) -> None:
         """Raise Refused if the head is too large."""
+        if len(self.headers) > self._limits.headers_maximum:
+            raise Refused(HeadersTooLarge())
+        if self._received == NOT_COUNTED and self._fed <= self._limits.head_bytes_maximum:
+            return  # all of it has arrived at once, with not more than that
         size = len(self.url) + sum([len(name) + len(value) + 4 for name, value in self.headers])
-        if size > self._limits.head_bytes_maximum or len(self.headers) > self._limits.headers_maximum:
+        if size > self._limits.head_bytes_maximum:
             raise Refused(HeadersTooLarge())
 
     def _bound_unfinished(self, received: int) -> None:
@@ -223,6 +222,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self.deadline = min(self._began + self._limits.body_seconds, now + self._limits.stall_seconds)
         if self._received > self._limits.message_bytes_maximum:
             self._fail(PayloadTooLarge())
+
+    def _discard(self, length: int) -> None:
+        """Disconnect a client that goes on sending although nothing is read any more."""
+        self._discarded += length
+        if self._discarded > self._limits.discarded_bytes_maximum:
+            self.transport.abort()
 
     def _check_progress(self, now: float) -> None:
         unsent = self.transport.get_write_buffer_size()
@@ -247,8 +252,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def _fail_cycle(self) -> None:
         """Let the application respond to the error, if it has not responded yet."""
         self.cycle.keep_alive = False
-        if self.cycle.response_complete:
-            self._close_gently()
+        if self.cycle.response_complete:  # the client has had time to read the response
+            self._close()
         else:
             self.deadline = self._response_deadline()
             self._failed_scope = self.cycle.scope
@@ -286,9 +291,6 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _log(self, status: int, request_id: str) -> None:
         """Log a request that the protocol has answered itself, or that has not arrived."""
-        if self.context.access_log is not None:
-            has_target = self._phase is not Phase.NOTHING and bool(self.url)
-            method = self.parser.get_method().decode() if has_target else "-"
-            path = quote(self.url.partition(b"?")[0][:LOGGED_PATH_MAXIMUM]) if has_target else "-"
-            address = str(self._address) if self._address else None
-            self.context.access_log.add(method, path, status, 0.0, request_id, address)
+        has_target = self._phase is not Phase.NOTHING and bool(self.url)
+        method = self.parser.get_method() if has_target else b"-"
+        self.context.log(method, self.url if has_target else b"-", status, request_id, self._client_address)

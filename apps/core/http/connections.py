@@ -40,6 +40,7 @@ class ConnectionLimits:
     headers_maximum: int = 100
     # Of one request, with chunk sizes and what is discarded of a body that has been refused.
     message_bytes_maximum: int = 16 * 1024 * 1024
+    discarded_bytes_maximum: int = 1024 * 1024  # after the last request
     pipelined_maximum: int = 64
 
 

@@ -14,10 +14,10 @@ from apps.core.errors import Unavailable
 from apps.core.http.access_log import CLIENT_CLOSED_REQUEST
 from apps.core.http.asgi import Message, Receive, Scope, Send, header
 from apps.core.http.asgi_messages import RawResponse
-from apps.core.http.bounded_protocol import NOT_COUNTED, BoundedProtocol, Phase
+from apps.core.http.bounded_protocol import NOT_COUNTED, BoundedProtocol
 from apps.core.http.inline_requests import InlineOperation, InlineRequest
 from apps.core.http.json_codec import ANONYMOUS_BODY_BYTES_MAXIMUM
-from apps.core.http.protocol_context import ProtocolContext
+from apps.core.http.protocol_context import Phase, ProtocolContext
 from apps.core.http.request_head import in_origin_form, is_served, require_framing
 from apps.core.request_context import request_id_from
 
@@ -133,7 +133,8 @@ class HttpProtocol(BoundedProtocol):
 
     @override
     def _is_responding(self) -> bool:
-        return self._inline is not None or super()._is_responding()
+        running = self._running
+        return self._inline is not None or (running is not None and not running.response_complete)
 
     @override
     def _response_deadline(self) -> float:
@@ -188,7 +189,7 @@ class HttpProtocol(BoundedProtocol):
         """Return the client's address and scheme, as `apply_forwarded_headers` finds them."""
         scheme = self.scheme or "http"
         if not self._is_proxied or self._address is None:
-            return str(self._address) if self._address else None, scheme
+            return self._client_address, scheme
         client = self.context.clients.find(self._address, fields)
         return str(client.address) if client.address else None, "https" if client.scheme == "https" else scheme
 

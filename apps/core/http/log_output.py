@@ -21,8 +21,8 @@ class LogOutput:
         mode = os.fstat(descriptor).st_mode
         self._is_file = stat.S_ISREG(mode)
         self._socket = socket.socket(fileno=os.dup(descriptor)) if stat.S_ISSOCK(mode) else None
-        if stat.S_ISFIFO(mode):
-            self._descriptor = _reopened(descriptor)
+        if self._socket is None:
+            self._descriptor = _reopened(descriptor) if stat.S_ISFIFO(mode) else os.dup(descriptor)
         self._poll = select.poll()
         self._poll.register(self._descriptor, select.POLLOUT)
 
@@ -43,6 +43,13 @@ class LogOutput:
     def wait(self, seconds: float) -> bool:
         """Wait until something can be written, and return whether it can."""
         return bool(self._poll.poll(seconds * 1000))
+
+    def close(self) -> None:
+        """Close what was opened for this object."""
+        if self._socket is not None:
+            self._socket.close()
+        else:
+            os.close(self._descriptor)
 
     def _written(self, chunk: bytes) -> int:
         try:
@@ -71,4 +78,4 @@ def _reopened(pipe: int) -> int:
     try:
         return os.open(f"/proc/self/fd/{pipe}", os.O_WRONLY | os.O_NONBLOCK)
     except OSError:  # no Linux, or the pipe belongs to another user
-        return pipe
+        return os.dup(pipe)

@@ -1,7 +1,9 @@
 """What the connections of a worker share: settings, inline operations, the access log, the encoding of responses."""
 
 from collections.abc import Mapping
+from enum import Enum
 from http import HTTPStatus
+from urllib.parse import quote
 
 from apps.core.http.access_log import AccessLog
 from apps.core.http.asgi import Headers
@@ -14,6 +16,15 @@ from apps.core.http.inline_requests import InlineOperation
 
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 CLOSE = b"connection: close\r\n"
+LOGGED_PATH_MAXIMUM = 1000
+
+
+class Phase(Enum):
+    """What has been received of the client's next request."""
+
+    NOTHING = 0
+    HEAD = 1
+    BODY = 2
 
 
 class ProtocolContext:
@@ -57,6 +68,12 @@ class ProtocolContext:
             body,
         ]
         return b"".join(lines)
+
+    def log(self, method: bytes, target: bytes, status: int, request_id: str, client: str | None) -> None:
+        """Log a request that no application and no operation gets."""
+        if self.access_log is not None:
+            path = quote(target.partition(b"?")[0][:LOGGED_PATH_MAXIMUM])
+            self.access_log.add(method.decode(), path, status, 0.0, request_id, client)
 
 
 def encoded(headers: Headers) -> bytes:

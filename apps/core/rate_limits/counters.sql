@@ -32,9 +32,10 @@ UPDATE rate_limit_counters SET value = value + %s WHERE key = %s AND expires_at 
 DELETE FROM rate_limit_counters
 
 -- name: remove_expired
--- A few at a time, without waiting for workers that delete the same rows. MATERIALIZED, because PostgreSQL could run a
--- subquery in the DELETE once per row, and its LIMIT would have no effect.
+-- A few at a time, without waiting for workers that delete the same rows. In order, so that only expired rows are read,
+-- by the index. MATERIALIZED, because PostgreSQL could run a subquery in the DELETE once per row, and its LIMIT would
+-- have no effect.
 WITH expired AS MATERIALIZED (
-    SELECT key FROM rate_limit_counters WHERE expires_at <= now() LIMIT 10 FOR UPDATE SKIP LOCKED
+    SELECT key FROM rate_limit_counters WHERE expires_at <= now() ORDER BY expires_at LIMIT 10 FOR UPDATE SKIP LOCKED
 )
 DELETE FROM rate_limit_counters WHERE key IN (SELECT key FROM expired)

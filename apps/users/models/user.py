@@ -7,7 +7,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q, QuerySet, Value
+from django.db.models import QuerySet, Value
 from django.db.models.functions import Collate, Lower
 
 from apps.core.models import TimestampedModel
@@ -110,8 +110,11 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
         db_table = "users"
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [
-            models.UniqueConstraint(Lower("email"), condition=Q(deleted_at=None), name="users_email_unique"),
-            models.UniqueConstraint(Lower("username"), condition=Q(deleted_at=None), name="users_username_unique"),
+            # Of the accounts that are not deleted: NULL equals NULL here, and no two are deleted at the same moment.
+            models.UniqueConstraint(Lower("email"), "deleted_at", nulls_distinct=False, name="users_email_unique"),
+            models.UniqueConstraint(
+                Lower("username"), "deleted_at", nulls_distinct=False, name="users_username_unique"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -76,7 +76,10 @@ class AccountRepository:
         return user
 
     async def find_with_role_scopes(self, user_id: int) -> User | None:
-        """Return the account with the scopes of its roles as `role_scopes`, or None."""
+        """Return the account with the scopes of its roles as `role_scopes`, or None.
+
+        Of its columns, only those that decide on the scopes that it holds.
+        """
         return await _account_with_role_scopes.first(user_id)
 
     async def find_now(self, user_id: int) -> tuple[User, datetime]:
@@ -154,4 +157,5 @@ def _role_scopes(user_id: int) -> QuerySet[RoleScope]:
 @prepared
 def _account_with_role_scopes(user_id: int) -> QuerySet[User]:
     given = RoleScope.objects.filter(role__user=OuterRef("pk")).values("scope")
-    return User.objects.filter(pk=user_id, deleted_at=None).annotate(role_scopes=ArraySubquery(given))
+    found = User.objects.filter(pk=user_id, deleted_at=None).only("is_staff", "is_superuser")
+    return found.annotate(role_scopes=ArraySubquery(given))

@@ -6,6 +6,7 @@ client before it parses them, which is not possible here.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import orjson
 from pydantic import ValidationError
@@ -25,6 +26,9 @@ JSON = frozenset({b"application/json", b"application/json; charset=utf-8", b"app
 BEARER = b"Bearer "
 CONTENT_TYPE = (b"content-type", b"application/json; charset=utf-8")
 NOT_STORED = (b"cache-control", b"no-store")
+# A service asks for the same few calls about many keys: a call that has only these fields is validated once.
+REPEATED = {"key", "cost", "weight", "scopes", "tag"}
+CALLS_CACHED = 1024
 
 
 class VerifyOperation:
@@ -35,12 +39,12 @@ class VerifyOperation:
 
     def begin(self, request: InlineRequest) -> bool:
         """Submit the query, or return False to leave the request to the Ninja operation."""
-        key = _callers_key(request.fields)
-        asked = _request(request.body) if key else None
-        if key is None or asked is None:
+        callers_key = _callers_key(request.fields)
+        asked = _asked(request.body) if callers_key else None
+        if callers_key is None or asked is None:
             return False
         address = parse_address(request.client_address) if request.client_address else None
-        query = query_of(asked, caller=Caller(digest_of(key), address, KEYS_VERIFY))
+        query = query_of(*asked, caller=Caller(digest_of(callers_key), address, KEYS_VERIFY))
         try:
             self._verification.submit(InlineVerification(query, request))
         except Unavailable as error:
@@ -83,8 +87,20 @@ def _callers_key(fields: Mapping[bytes, bytes]) -> str | None:
     return text if is_well_formed(text) else None
 
 
-def _request(body: bytes) -> VerifyRequest | None:
+def _asked(body: bytes) -> tuple[str, VerifyRequest] | None:
+    """Return the key and the call that the body asks about, or None if it is not valid."""
     try:
-        return VerifyRequest.model_validate(orjson.loads(body))
-    except (orjson.JSONDecodeError, ValidationError):
+        content = orjson.loads(body)
+        key = content["key"]
+        if not isinstance(key, str):
+            return None
+        if content.keys() <= REPEATED:
+            return key, _call(orjson.dumps({**content, "key": ""}))
+        return key, VerifyRequest.model_validate(content)
+    except (orjson.JSONEncodeError, orjson.JSONDecodeError, LookupError, TypeError, ValidationError):
         return None
+
+
+@lru_cache(maxsize=CALLS_CACHED)
+def _call(body: bytes) -> VerifyRequest:
+    return VerifyRequest.model_validate(orjson.loads(body))

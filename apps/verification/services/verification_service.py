@@ -62,7 +62,7 @@ class VerificationService:
 
         Raises RequestIdReused, Unavailable.
         """
-        query = query_of(request, purpose, caller_name=_name_of(caller))
+        query = query_of(request.key.get_secret_value(), request, purpose, caller_name=_name_of(caller))
         return VerifyResponse.of(await self.decide(query), query.request_id)
 
     async def verify_all(self, caller: Principal, requests: Sequence[VerifyRequest]) -> list[VerifyResponse]:
@@ -125,10 +125,17 @@ class VerificationService:
 
 
 def query_of(
-    request: VerifyRequest, purpose: Purpose = Purpose.METERED, *, caller: Caller | None = None, caller_name: str = ""
+    key: str,
+    request: VerifyRequest,
+    purpose: Purpose = Purpose.METERED,
+    *,
+    caller: Caller | None = None,
+    caller_name: str = "",
 ) -> VerificationQuery:
-    """Return the query of a request; its caller is authorized with it, or has been before and has this name."""
-    key = request.key.get_secret_value()
+    """Return the query whether `key` may make the call of the request, whatever key that names.
+
+    Its caller is authorized with it, or has been before and has this name.
+    """
     address = None if request.ip is None else parse_address(request.ip)
     return VerificationQuery(
         # No key has an empty digest, so a malformed key is not found. Its caller is authorized nevertheless.

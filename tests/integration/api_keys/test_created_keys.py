@@ -12,6 +12,7 @@ from apps.api_keys.models import ApiKey, ApiKeyCounter
 from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
 from apps.audit.models import AuditEvent
 from apps.core.database.transaction import transaction
+from apps.credits.dependencies import balances
 from tests.support.accounts import Account, colleague, customer, superuser
 from tests.support.assertions import assert_error
 from tests.support.factories import IssuedKey, give_credits, make_key, make_service_key
@@ -252,6 +253,7 @@ async def test_a_call_that_waits_for_a_creation_spends_only_what_is_left(api: ht
     async with transaction():
         keys = ApiKeyRepository()
         row = await keys.lock(creator.id)
+        await balances().lock(me.user.pk)
         assert await keys.lock_budget_spent(row) == 0
         await keys.update(row, budget=Decimal(3))
         call = asyncio.create_task(api.post(VERIFY, json=query, headers=service.headers), context=outside)

@@ -40,7 +40,7 @@ async def remaining() -> list[int]:
 
 def test_clean_up_runs_every_hour(settings):
     settings.MAILERS = {}
-    assert [(job.name, job.interval_seconds) for job in background_jobs()] == [("clean-up", 3600)]
+    assert [job.interval_seconds for job in background_jobs() if job.name == "clean-up"] == [3600]
 
 
 async def test_workers_clean_up_from_their_start_and_share_the_work():

@@ -1,6 +1,5 @@
 """The first accounts of a new installation; in production there are none."""
 
-import multiprocessing
 from typing import Any
 
 import pytest
@@ -33,12 +32,12 @@ def test_first_accounts_are_created_in_development_only(
     assert options_of_calls == [has_accounts]
 
 
-class BrokenServer:
+class BrokenSupervisor:
     """A server whose workers end at their start."""
 
-    def on_startup(self, _begin: Any) -> None: ...
+    def __init__(self, *_arguments: Any) -> None: ...
 
-    def serve(self, **_options: Any) -> None:
+    def run(self, _begin: Any) -> None:
         raise SystemExit(1)
 
 
@@ -48,8 +47,7 @@ def test_secrets_are_printed_when_the_server_fails_to_start(
 ):
     secrets = preparation.FirstSecrets("the password", "the key") if is_first else None
     monkeypatch.setattr(serve, "prepare", lambda **_options: secrets)
-    monkeypatch.setattr(serve, "_server", lambda *_options: BrokenServer())
-    monkeypatch.setattr(multiprocessing, "set_start_method", lambda *_arguments, **_options: None)
+    monkeypatch.setattr(serve, "Supervisor", BrokenSupervisor)
     with pytest.raises(SystemExit):
         call_command("serve", host="127.0.0.1", port=0)
     shown = capsys.readouterr().out

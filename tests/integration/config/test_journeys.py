@@ -11,9 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
+from config.asgi import application, inline_operations
 from tests.support.accounts import customer, superuser
 from tests.support.factories import PASSWORD, make_key, make_service_key, make_user
 from tests.support.orm import make
+from tests.support.served import served
 
 pytestmark = pytest.mark.integration
 
@@ -110,9 +112,13 @@ async def run_twice(api: httpx.AsyncClient, method: str, path: str, **options: A
     return ran
 
 
-async def test_verification(api: httpx.AsyncClient):
+async def test_verification(database: None):
     service, key = await make(make_service_key), await make(make_key)
-    ran = await run_twice(api, "POST", "/keys/verify", headers=service.headers, json={"key": key.secret})
+    async with (
+        served(application, inline_operations) as server,
+        httpx.AsyncClient(base_url=server.url, headers={"Host": "keyhouse.localhost"}) as client,
+    ):
+        ran = await run_twice(client, "POST", "/keys/verify", headers=service.headers, json={"key": key.secret})
     assert_describes("Verify a key, on the fast path", ran)
     assert "apps/verification/routers/verification_router.py" not in ran
 

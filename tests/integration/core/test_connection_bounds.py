@@ -8,6 +8,7 @@ import pytest
 
 from apps.core.errors import Unavailable
 from apps.core.http import bounded_protocol, connections
+from apps.core.http.asgi import Receive, Scope, Send
 from apps.core.http.connections import LOOPBACK, ConnectionLimits
 from apps.core.http.http_settings import HttpSettings
 from tests.support.wire import INLINE, Connections, Wire, answers_in, request, settled
@@ -99,6 +100,33 @@ async def test_endless_trailers_are_refused():
     assert (statuses(wire), wire.is_closed) == ([413], True)
 
 
+async def test_client_that_sends_on_after_a_response_is_disconnected():
+    protocol, wire = Connections(limits=limits_of(message_bytes_maximum=64 * 1024), application=refuse).open()
+    protocol.data_received(b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
+    await settled()
+    for _ in range(5):
+        assert not wire.is_closed
+        protocol.data_received(b"a" * 16 * 1024)
+    protocol.data_received(b"a")
+    assert (statuses(wire), wire.is_closed) == ([413], True)
+
+
+async def refuse(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """Respond before the body has arrived."""
+    await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body"})
+
+
+async def test_client_that_sends_on_after_an_error_is_disconnected():
+    protocol, wire = Connections(limits=limits_of(discarded_bytes_maximum=1000)).open()
+    protocol.data_received(b"GET / HTTP/1.1\r\nX : y\r\n\r\n")
+    assert wire.is_half_closed
+    protocol.data_received(b"a" * 1000)
+    assert not wire.is_aborted
+    protocol.data_received(b"a")
+    assert wire.is_aborted
+
+
 async def test_connection_that_has_waited_longest_makes_room():
     several = Connections(limits=limits_of(connections_maximum=3))
     (first, one), (_, two), (_, three) = [several.open() for _ in range(3)]
@@ -145,6 +173,16 @@ async def test_an_address_has_its_own_bound():
     busy.data_received(POST)
     _, three = several.open()
     assert [wire.is_closed for wire in (other, one, two, three)] == [False, False, True, False]
+
+
+async def test_address_whose_requests_are_all_being_answered_is_refused_another():
+    several = Connections(limits=limits_of(connections_per_address=1))
+    several.operation.is_holding = True
+    busy, wire = several.open()
+    busy.data_received(POST)
+    _, refused = several.open()
+    _, other = several.open("198.51.100.1")
+    assert (wire.is_closed, statuses(refused), other.is_closed) == (False, [503], False)
 
 
 async def test_an_ipv6_network_is_one_address():

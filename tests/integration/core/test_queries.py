@@ -1,6 +1,8 @@
 """QuerySets that run asynchronously return the same instances as Django."""
 
 import asyncio
+from contextlib import nullcontext
+from datetime import UTC, datetime
 
 import pytest
 from django.db.models import Count, F, Model, QuerySet, Value
@@ -52,6 +54,19 @@ async def test_fetch_all_returns_the_same_instances_as_django(database, name: st
     native, django = await fetch_all(queryset), await rows(queryset)
     assert native == django
     assert facts(native) == facts(django)
+
+
+async def test_timestamps_are_in_utc_as_django_reads_them(database):
+    await make_some()
+    for opened in (nullcontext(), transaction()):
+        async with opened:
+            found = await fetch_all(ApiKey.objects.order_by("id"))
+            ((now,),) = await fetch_rows("SELECT timestamptz '1999-12-31 23:59:59.999999+02'")
+        assert [key.created_at for key in found] == [
+            key.created_at for key in await rows(ApiKey.objects.order_by("id"))
+        ]
+        assert {key.created_at.tzinfo for key in found} == {UTC}
+        assert (now, now.tzinfo) == (datetime(1999, 12, 31, 21, 59, 59, 999_999, UTC), UTC)
 
 
 @pytest.mark.parametrize("name", [name for name in QUERYSETS if name != "sliced"])

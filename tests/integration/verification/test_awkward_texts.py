@@ -9,6 +9,7 @@ from apps.core.database.parameters import array_of_texts
 from apps.core.database.pool import connection
 from apps.verification.models import VerificationAnswer
 from tests.integration.verification.verifying import make_limited_key, run_on_a_loop, usage, verify
+from tests.support.factories import make_service_key
 from tests.support.orm import make, rows
 
 SENT = [
@@ -20,22 +21,23 @@ STORED = [" ", "a\nb", "\r\n", "\t", "\u202e", "\x7f", "\x01"]
 
 
 async def test_special_characters_in_tag_and_request_id(api: httpx.AsyncClient):
-    key = await make(make_limited_key)
-    first = {text: await verify(api, key.secret, tag=text, request_id=text) for text in SENT}
+    key, service = await make(make_limited_key), await make(make_service_key)
+    first = {text: await verify(api, key.secret, service, tag=text, request_id=text) for text in SENT}
     assert [(event.tag, event.request_id) for event in await usage()] == [(text, text) for text in SENT]
     assert {answer.request_id for answer in await rows(VerificationAnswer.objects.all())} == set(SENT)
     for text in SENT:
         assert first[text]["request_id"] == text
     for text in SENT[:5]:
-        assert await verify(api, key.secret, tag="other", request_id=text) == first[text]
+        assert await verify(api, key.secret, service, tag=text, request_id=text) == first[text]
     assert len(await usage()) == len(SENT)
 
 
 @pytest.mark.parametrize("text", [*SENT, *STORED])
 async def test_special_characters_in_a_stored_response(api: httpx.AsyncClient, text: str):
-    key = await make(make_limited_key, name=text, metadata={text: [text]})
-    answers = [await verify(api, key.secret, request_id="r") for _ in range(2)]
+    key, service = await make(make_limited_key, name=text, metadata={text: [text]}), await make(make_service_key)
+    answers = [await verify(api, key.secret, service, request_id="r") for _ in range(2)]
     assert answers[0] == answers[1]
+    assert len(await usage()) == 1
     assert (answers[0]["name"], answers[0]["metadata"]) == (text, {text: [text]})
 
 

@@ -64,10 +64,12 @@ async def test_an_unauthorized_caller_learns_nothing_and_uses_nothing(
 async def test_a_malformed_key_is_not_found_for_authorized_callers_only(database: None, key: str):
     authorized: IssuedKey = await make(make_service_key)
     request = VerifyRequest(key=SecretStr(key))
-    verdict = await service().decide(query_of(request, caller=caller(authorized.secret)))
+    verdict = await service().decide(
+        query_of(request.key.get_secret_value(), request, caller=caller(authorized.secret))
+    )
     assert (verdict.code, verdict.record) == (Code.NOT_FOUND, None)
     with pytest.raises(InvalidCredential):
-        await service().decide(query_of(request, caller=caller(generate_key("live"))))
+        await service().decide(query_of(request.key.get_secret_value(), request, caller=caller(generate_key("live"))))
 
 
 async def test_callers_of_one_batch_are_authorized_on_their_own(database: None):

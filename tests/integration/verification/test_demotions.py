@@ -9,9 +9,7 @@ import pytest
 
 from apps.api_keys.models import ApiKey
 from apps.users.models import Role, RoleScope, User
-from apps.verification.dependencies import verification_service
-from apps.verification.routers.verify_fast_path import VerifyOperation
-from config.asgi import application
+from config.asgi import application, inline_operations
 from tests.support.accounts import Account, customer, superuser
 from tests.support.assertions import assert_error
 from tests.support.factories import IssuedKey, make_bare_key, make_key, make_staff, make_user
@@ -68,7 +66,7 @@ async def test_a_demoted_key_is_refused_on_the_fast_path_and_elsewhere(
     boss, owner, key = await superuser(), await make(make_owner), await make(make_key)
     service: IssuedKey = await make(make_bare_key, owner, scopes=[*scopes, "mine"])
     async with (
-        served(application, {VERIFY: VerifyOperation(verification_service())}) as server,
+        served(application, inline_operations) as server,
         httpx.AsyncClient(base_url=server.url, headers={"Host": "keyhouse.localhost"}) as fast,
     ):
         requests = [

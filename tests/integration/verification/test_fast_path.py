@@ -84,6 +84,9 @@ CASES: dict[str, list[Sent]] = {
     "until the rate limit": [fast()] * 5,
     "a weight above the rate limit": [fast('{"key": "<key>", "weight": 4}')],
     "a request repeated": [fast('{"key": "<key>", "cost": "4", "request_id": "again \\" \\\\ {}"}')] * 3,
+    "a request id reused": [
+        fast(f'{{"key": "<key>", "cost": "{cost}", "request_id": "again"}}') for cost in ("4", "3", "4.0")
+    ],
     "no such scope": [fast('{"key": "<key>", "scopes": ["z:z"]}')],
     "a malformed key": [fast(f'{{"key": "{MALFORMED}"}}'), fast('{"key": ""}')],
     "an unknown key": [fast('{"key": "<unknown>"}')],
@@ -257,6 +260,17 @@ async def test_the_responses_of_the_fast_path(database: None):
         assert codes == ["NOT_FOUND"] * 2
         codes = [(await way.send(sent)).json()["code"] for sent in CASES["texts that are no address"]]
         assert codes == ["FORBIDDEN", "FORBIDDEN", "NOT_FOUND"]
+
+
+async def test_an_api_key_has_the_same_request_ids_on_the_fast_path_and_on_the_operation(database: None):
+    async with fast_way(1) as (way, left):
+        body = '{"key": "<key>", "cost": "4", "request_id": "r"}'
+        first = await way.send(fast(body))
+        again = await way.send(Sent(body, headers={"Authorization": "bearer <service>"}))
+        assert (again.status_code, again.json(), left.requests) == (200, first.json(), 1)
+        other = Sent(body.replace("4", "3"), headers={"Authorization": "bearer <service>"})
+        assert [(await way.send(sent)).status_code for sent in (other, fast(other.body))] == [409, 409]
+        assert (await way.rows_left())["balance"] == 6
 
 
 async def test_the_fast_path_logs_a_line_for_each_request(database: None):

@@ -12,16 +12,18 @@ from tests.support.factories import IssuedKey, give_credits, make_key, make_serv
 from tests.support.orm import make
 
 
-async def verify_all(api: httpx.AsyncClient, items: list[Any]) -> httpx.Response:
-    service: IssuedKey = await make(make_service_key)
-    return await api.post(BATCH_PATH, json={"items": items}, headers=service.headers)
+async def verify_all(api: httpx.AsyncClient, items: list[Any], service: IssuedKey | None = None) -> httpx.Response:
+    caller: IssuedKey = service or await make(make_service_key)
+    return await api.post(BATCH_PATH, json={"items": items}, headers=caller.headers)
 
 
 async def test_a_batch_of_one_is_answered_like_a_single_call(api: httpx.AsyncClient):
     key: IssuedKey = await make(make_key, metadata={"a": 1}, scopes=["a:*"])
-    (answer,) = (await verify_all(api, [{"key": key.secret, "request_id": "r", "scopes": ["a:b"]}])).json()["items"]
+    service: IssuedKey = await make(make_service_key)
+    sent = {"key": key.secret, "request_id": "r", "scopes": ["a:b"]}
+    (answer,) = (await verify_all(api, [sent], service)).json()["items"]
     assert answer["code"] == "VALID"
-    assert await verify(api, key.secret, request_id="r") == answer
+    assert await verify(api, key.secret, service, request_id="r", scopes=["a:b"]) == answer
     assert len(await usage()) == 1
 
 
