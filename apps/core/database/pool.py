@@ -110,7 +110,9 @@ async def long_running_transaction() -> AsyncIterator[AsyncConnection[Any]]:
     async with connection() as borrowed, borrowed.transaction():
         if borrowed.info.server_version >= TRANSACTION_TIMEOUT_SINCE:
             values["transaction_timeout"] = "0"
-        await borrowed.execute(_local_settings(values))
+        # No query, unlike a block: the caller may still set the isolation level.
+        statements = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in values.items())
+        await borrowed.execute(statements, prepare=False)
         yield borrowed
 
 
