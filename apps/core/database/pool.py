@@ -108,7 +108,9 @@ async def long_running_transaction() -> AsyncIterator[AsyncConnection[Any]]:
     async with connection() as borrowed, borrowed.transaction():
         if borrowed.info.server_version >= TRANSACTION_TIMEOUT_SINCE:
             values["transaction_timeout"] = "0"
-        await borrowed.execute(_local_settings(values))
+        # No query, after which the caller could no longer choose the isolation level.
+        settings_of_this = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in values.items())
+        await borrowed.execute(settings_of_this.encode())
         yield borrowed
 
 
