@@ -38,6 +38,16 @@ def kill(postgres: EmbeddedPostgres) -> None:
         time.sleep(0.01)
 
 
+def kill_postmaster(postgres: EmbeddedPostgres) -> None:
+    """Kill the first process of the server alone; the others notice, and this waits until they have ended."""
+    others = _processes(postgres)
+    others[0].kill()
+    deadline = time.monotonic() + DIE_SECONDS
+    while any(map(_is_alive, others)):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def start_again(postgres: EmbeddedPostgres) -> None:
     """Start the killed server again. Its users keep it running."""
     with EmbeddedPostgres(postgres.directory):

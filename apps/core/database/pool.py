@@ -45,6 +45,8 @@ STATEMENT_SETTINGS = {
 SERVER_SETTINGS = {
     "TimeZone": "UTC",
     **STATEMENT_SETTINGS,
+    # Statements have to see what the transaction has waited for, whatever is set for the database or the role.
+    "default_transaction_isolation": r"read\ committed",
     # Detects when a worker's machine is lost, so that the server releases its locks.
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "5",
@@ -108,9 +110,9 @@ async def long_running_transaction() -> AsyncIterator[AsyncConnection[Any]]:
     async with connection() as borrowed, borrowed.transaction():
         if borrowed.info.server_version >= TRANSACTION_TIMEOUT_SINCE:
             values["transaction_timeout"] = "0"
-        # No query, after which the caller could no longer choose the isolation level.
-        settings_of_this = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in values.items())
-        await borrowed.execute(settings_of_this.encode())
+        # No query, unlike a block: the caller may still set the isolation level.
+        statements = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in values.items())
+        await borrowed.execute(statements, prepare=False)
         yield borrowed
 
 

@@ -141,9 +141,7 @@ class DecisionRepository:
         reading = UNLOCKED
         if any(query.uses_counters for query in queries):
             reading = SKIPPING if skip_locked else LOCKED
-        memory = self._memories.get(asyncio.get_running_loop())
-        if memory is None:
-            memory = self._memories[asyncio.get_running_loop()] = _Memory()
+        memory = self._memory()
         try:
             async with pipelined_transaction() as transaction:
                 yield OpenBatch(transaction, await _snapshot(transaction, memory.records, queries, reading), memory)
@@ -151,6 +149,17 @@ class DecisionRepository:
             raise RowsLocked from error
         except STALE as error:
             raise StatementsOutdated from error
+
+    def customer_of(self, digest: bytes) -> int | None:
+        """Return the owner of the key with this digest, or None if its record is not cached."""
+        return self._memory().records.customer_of(digest)
+
+    def _memory(self) -> _Memory:
+        loop = asyncio.get_running_loop()
+        memory = self._memories.get(loop)
+        if memory is None:
+            memory = self._memories[loop] = _Memory()
+        return memory
 
 
 @dataclass(slots=True)

@@ -65,6 +65,11 @@ class RecordCache:
                 found[digest] = record
         return found
 
+    def customer_of(self, digest: bytes) -> int | None:
+        """Return the owner of the key with this digest, or None if it is not here. The record may have changed."""
+        record = self._records.get(digest)
+        return None if record is None else record.user_id
+
     def add(self, loaded: Iterable[KeyRecord], revision: int) -> None:
         """Add records, and remove those that were not used for the longest time.
 

@@ -143,4 +143,10 @@ class _Queue[Item, Result]:
             processed = [(pending, error) for pending in batch]
         for pending, result in processed:
             if not pending.is_cancelled:
-                pending.deliver(result)
+                self._deliver(pending, result)
+
+    def _deliver(self, pending: Pending[Item, Result], result: Result | Exception) -> None:
+        try:
+            pending.deliver(result)
+        except Exception as error:  # noqa: BLE001  the others still wait for their results
+            self._loop.call_exception_handler({"message": "a result was not delivered", "exception": error})

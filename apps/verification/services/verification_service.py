@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from random import getrandbits
+from time import monotonic
 
 from apps.api_keys.services.key_format import digest_of, is_well_formed
 from apps.core.authorization.principal import Principal
@@ -30,6 +31,8 @@ from apps.verification.services.idempotency import fingerprint_of
 
 REQUEST_ID_BITS = 128
 RETRY_PERIOD = timedelta(minutes=1)
+# For how long the queries about a customer are batches of their own, after a batch has waited for its lock in vain.
+BUSY_SECONDS = 5.0
 
 type PendingQuery = Pending[VerificationQuery, Verdict]
 type Result = Verdict | Exception
@@ -45,15 +48,18 @@ class KeyBusy(Unavailable):
 class VerificationService:
     """Decides queries in batches: those that use counters in one transaction per batch, the others on committed rows.
 
-    The others take no locks, and wait neither for a lock nor for a commit. A retry with the same `request_id` gets the
-    first response for `retry_period`.
+    The others take no locks, and wait neither for a lock nor for a commit. Queries about customers whose rows were
+    locked for too long are batches of their own for a while, so that no others wait with them. A retry with the same
+    `request_id` gets the first response for `retry_period`.
     """
 
     def __init__(self, decisions: DecisionRepository, retry_period: timedelta = RETRY_PERIOD) -> None:
         self._decisions = decisions
         self._retry_period = retry_period
         self._locking: Batcher[VerificationQuery, Verdict] = Batcher(self._decide_locking)
+        self._contended: Batcher[VerificationQuery, Verdict] = Batcher(self._decide_locking)
         self._reading: Batcher[VerificationQuery, Verdict] = Batcher(self._decide_reading)
+        self._busy_until: dict[int, float] = {}  # by customer
 
     async def verify(
         self, caller: Principal, request: VerifyRequest, purpose: Purpose = Purpose.METERED
@@ -79,7 +85,7 @@ class VerificationService:
 
     async def decide(self, query: VerificationQuery) -> Verdict:
         """Return the verdict on the query. Raises as `submit` delivers."""
-        return await (self._locking if query.uses_counters else self._reading).process(query)
+        return await self._batcher_of(query).process(query)
 
     def submit(self, pending: PendingQuery) -> None:
         """Decide the query in the next batch, and deliver the verdict, whose effects are committed, or the error.
@@ -87,7 +93,22 @@ class VerificationService:
         The errors: NotAuthenticated, NotAllowed or InsufficientScopes for the query's caller, RequestIdReused,
         Unavailable. Raises Unavailable when too many queries wait.
         """
-        (self._locking if pending.item.uses_counters else self._reading).submit(pending)
+        self._batcher_of(pending.item).submit(pending)
+
+    def _batcher_of(self, query: VerificationQuery) -> Batcher[VerificationQuery, Verdict]:
+        if not query.uses_counters:
+            return self._reading
+        return self._contended if self._busy_until and self._is_busy(query.digest) else self._locking
+
+    def _is_busy(self, digest: bytes) -> bool:
+        customer = self._decisions.customer_of(digest)
+        return customer is not None and self._busy_until.get(customer, 0) > monotonic()
+
+    def _note_busy(self, snapshot: BatchSnapshot) -> None:
+        now = monotonic()
+        customers = {record.user_id for record in snapshot.records.values() if record.key_id in snapshot.busy}
+        kept = {customer: until for customer, until in self._busy_until.items() if until > now}
+        self._busy_until = kept | dict.fromkeys(customers, now + BUSY_SECONDS)
 
     async def _decide_locking(self, batch: Sequence[PendingQuery]) -> Sequence[Result]:
         try:
@@ -107,6 +128,8 @@ class VerificationService:
     async def _decide_once(self, batch: Sequence[PendingQuery], *, skip_locked: bool) -> Sequence[Result]:
         queries = [pending.item for pending in batch]
         async with self._decisions.open_batch(queries, skip_locked=skip_locked) as opened:
+            if skip_locked:
+                self._note_busy(opened.snapshot)
             results, effects = self._decide(opened.snapshot, batch)
             opened.write(effects)
         return results

@@ -42,9 +42,9 @@ async def locked(statement: str, row_id: int) -> AsyncIterator[None]:
         yield
 
 
-async def until_a_lock_is_awaited() -> None:
+async def until_a_lock_is_awaited(times: int = 1) -> None:
     async with asyncio.timeout(1), connection() as borrowed:
-        while (await (await borrowed.execute(WAITING)).fetchone() or [0])[0] == 0:  # noqa: ASYNC110  others' locks
+        while (await (await borrowed.execute(WAITING)).fetchone() or [0])[0] < times:  # noqa: ASYNC110  others' locks
             await asyncio.sleep(0.005)
 
 
@@ -118,6 +118,25 @@ async def test_a_batch_waits_once_and_then_skips_locked_rows(database: None):
     assert waited < 3 * LOCK_TIMEOUT_SECONDS
     assert [event.api_key_id for event in await usage()] == [free.id]
     assert (await service.decide(queries[0])).code is Code.VALID
+
+
+async def test_others_do_not_wait_again_with_a_customer_who_is_locked(database: None):
+    busy: IssuedKey = await make(make_key)
+    another_key, free = await make(make_key, busy.row.user), await make(make_key)
+    service = VerificationService(DecisionRepository())
+    for key in (busy, another_key, free):
+        assert (await service.decide(query_about(key.secret))).is_valid
+    async with locked(BALANCE, busy.row.user_id):
+        with pytest.raises(KeyBusy):
+            await service.decide(query_about(busy.secret))
+        waiting = []
+        for number, key in enumerate((busy, another_key), start=1):  # as many batches as may wait
+            waiting.append(asyncio.create_task(service.decide(query_about(key.secret))))
+            await until_a_lock_is_awaited(number)
+        assert (await service.decide(query_about(free.secret))).is_valid
+        assert not any(task.done() for task in waiting)
+        assert {type(answer) for answer in await asyncio.gather(*waiting, return_exceptions=True)} == {KeyBusy}
+    assert [(await service.decide(query_about(key.secret))).code for key in (busy, another_key)] == [Code.VALID] * 2
 
 
 async def test_a_client_that_disconnects_while_the_batch_waits_is_not_charged(database: None):

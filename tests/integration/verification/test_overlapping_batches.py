@@ -4,20 +4,22 @@ import asyncio
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from apps.core.database.pipeline.pipelined_transaction import PipelinedTransaction
-from apps.core.database.pool import connection
+from apps.core.database.pool import close_pools, connection
 from apps.verification.domain import Code, Verdict
 from apps.verification.repositories.decision_repository import RECORDS, DecisionRepository
 from apps.verification.repositories.record_changes import CHECK
 from tests.integration.verification.verifying import decide_on
 from tests.support.factories import IssuedKey, make_key
-from tests.support.orm import make
+from tests.support.orm import make, until_a_lock_is_awaited
 from tests.unit.verification.records import query_about
 
 SECONDS_MAXIMUM = 5
 REVOKE = "UPDATE api_keys SET revoked_at = now(), revoked_reason = 'test' WHERE id = %s"
 RENAME = "UPDATE api_keys SET name = name || '2' WHERE id = %s"
+BALANCE = "SELECT 1 FROM credit_balances WHERE user_id = %s FOR NO KEY UPDATE"
 CHANGE_ALL = "UPDATE plans SET name = name || '2'"
 
 
@@ -111,3 +113,18 @@ async def test_records_of_batches_beside_each_other_are_kept_while_nothing_chang
     assert await batches.end(loads) is Code.VALID
     (memory,) = batches._repository._memories.values()
     assert len(memory.records) == 2
+
+
+async def test_another_default_isolation_level_makes_nothing_stale(batches: Batches, monkeypatch: pytest.MonkeyPatch):
+    # With it, a batch would read everything as it was before it waited for its locks.
+    options = "-c default_transaction_isolation=repeatable\\ read"
+    monkeypatch.setitem(connections["default"].settings_dict["OPTIONS"], "options", options)
+    key: IssuedKey = await make(make_key)
+    await close_pools()
+    assert await batches.code(key) is Code.VALID
+    async with connection() as borrowed, borrowed.transaction():
+        await borrowed.execute(BALANCE, [key.row.user_id])
+        waiting = asyncio.create_task(batches.code(key))
+        await until_a_lock_is_awaited()
+        await execute(REVOKE, key.id)
+    assert await waiting is Code.DISABLED

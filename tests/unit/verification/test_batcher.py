@@ -1,7 +1,7 @@
 """The batcher: order, batches under load, clients that leave, errors, overflow, several event loops."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,6 +12,7 @@ from apps.verification.services.batcher import (
     BATCH_SIZE_MAXIMUM,
     Batcher,
     Pending,
+    PendingFuture,
 )
 from tests.unit.verification.doubler import FAULT, REFUSED, Doubler, begun, occupied, submit
 
@@ -121,6 +122,30 @@ async def test_an_error_of_a_batch_is_raised_for_each_of_its_items():
     assert await before == 2
     assert await submit(batcher, 3) == 6
     assert doubler.batches == [[1], [FAULT, 1], [3]]
+
+
+async def test_a_result_that_cannot_be_delivered_delays_no_other(monkeypatch: pytest.MonkeyPatch):
+    reported: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context["exception"]))
+    batcher, broken = Batcher(Doubler()), PendingFuture[int, int](1)
+    monkeypatch.setattr(PendingFuture, "deliver", _deliver_except(broken))
+    batcher.submit(broken)
+    others = [submit(batcher, number) for number in (2, 3)]
+    async with asyncio.timeout(1):
+        assert await asyncio.gather(*others) == [4, 6]
+        assert await batcher.process(4) == 8
+    assert [type(error) for error in reported] == [BrokenPipeError]
+
+
+def _deliver_except(broken: PendingFuture[int, int]) -> Callable[[PendingFuture[int, int], int | Exception], None]:
+    deliver = PendingFuture[int, int].deliver
+
+    def deliver_or_fail(self: PendingFuture[int, int], result: int | Exception) -> None:
+        if self is broken:
+            raise BrokenPipeError
+        deliver(self, result)
+
+    return deliver_or_fail
 
 
 async def test_missing_results_are_an_error():
