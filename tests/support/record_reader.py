@@ -14,7 +14,7 @@ from apps.verification.repositories.record_changes import CHECK, RecordChanges
 
 ALL = frozenset({("all", 0)})
 NOTHING: frozenset[tuple[str, int]] = frozenset()
-# Transactions of tests in other databases of the server, as old as the newest change. Snapshots are of the whole server.
+# Transactions of tests in other databases, as old as the newest change. Snapshots are of the whole server.
 OLD_ELSEWHERE = """
 SELECT EXISTS (
     SELECT FROM pg_stat_activity
