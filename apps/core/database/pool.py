@@ -6,7 +6,7 @@ each other's row locks.
 
 import asyncio
 import select
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -55,9 +55,8 @@ TRANSACTION_LOCK_TIMEOUT = "3s"  # transactions on one account queue for its row
 # A worker that stalls between statements keeps its locks, and no other timeout applies while PostgreSQL waits for it.
 TRANSACTION_TIMEOUT = "SET transaction_timeout = '15s'"
 TRANSACTION_TIMEOUT_SINCE = 170_000  # the PostgreSQL version number
-# Settings of one transaction. One through a pooler begins with this statement: the next one on the connection may have
-# another server process, and a session's settings would stay with the process and reach other clients. A block returns
-# no rows.
+# A transaction through a pooler begins with this statement: the next one on the connection may have another server
+# process, and a session's settings would stay with the process and reach other clients. A block returns no rows.
 SETTINGS_BLOCK = "DO $$ BEGIN PERFORM %s; END $$"
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
@@ -108,7 +107,8 @@ async def long_running_transaction() -> AsyncIterator[AsyncConnection[Any]]:
     async with connection() as borrowed, borrowed.transaction():
         if borrowed.info.server_version >= TRANSACTION_TIMEOUT_SINCE:
             values["transaction_timeout"] = "0"
-        await borrowed.execute(_local_settings(values))
+        for name, value in values.items():  # not by SETTINGS_BLOCK: no isolation level could be set after a query
+            await borrowed.execute(f"SET LOCAL {name} = '{value}'")
         yield borrowed
 
 
@@ -119,12 +119,7 @@ def transaction_settings(lock_timeout: str) -> str | None:
 
 @cache
 def _settings_block(lock_timeout: str) -> str:
-    return _local_settings(
-        {**STATEMENT_SETTINGS, "lock_timeout": lock_timeout, "idle_in_transaction_session_timeout": "15s"}
-    )
-
-
-def _local_settings(values: Mapping[str, str]) -> str:
+    values = {**STATEMENT_SETTINGS, "lock_timeout": lock_timeout, "idle_in_transaction_session_timeout": "15s"}
     return SETTINGS_BLOCK % ", ".join(f"set_config('{name}', '{value}', true)" for name, value in values.items())
 
 

@@ -159,7 +159,7 @@ async def test_plans_of_bad_statements_are_noticed(filled: str):
     first, second, third = (plan.problems(large) for plan in plans if plan.sql.startswith("SELECT FROM"))
     assert first == ["Seq Scan of sessions"]
     assert second
-    assert any("Hash Join" in problem for problem in third)
+    assert any("Join" in problem for problem in third)  # of either kind
 
 
 @pytest.mark.parametrize("pooler", ["", "transaction"])
