@@ -1,5 +1,6 @@
 """Reads changes of records as a worker does that has cached all of them."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,15 @@ from apps.verification.repositories.record_changes import CHECK, RecordChanges
 
 ALL = frozenset({("all", 0)})
 NOTHING: frozenset[tuple[str, int]] = frozenset()
+# Transactions of tests in other databases, as old as the newest change. Snapshots are of the whole server.
+OLD_ELSEWHERE = """
+SELECT EXISTS (
+    SELECT FROM pg_stat_activity
+    WHERE backend_xid IS NOT NULL AND datname <> current_database()
+        AND backend_xid::text::bigint <= (SELECT max(xid)::text::bigint FROM record_changes WHERE xid < '1000000000000')
+)
+"""
+SETTLING_SECONDS_MAXIMUM = 20
 
 
 class Reader:
@@ -25,6 +35,7 @@ class Reader:
 
     def check(self) -> frozenset[tuple[str, int]]:
         """Return what has changed since the last check."""
+        settle(self.opened)
         sql, parameters = CHECK.bind({"snapshot": self.snapshot, "identity": self.identity})
         with psycopg.RawCursor(self.opened, row_factory=tuple_row) as cursor:
             (row,) = cursor.execute(sql, parameters, prepare=True).fetchall()
@@ -37,6 +48,14 @@ class Reader:
             {("user", user) for user in changes.user_ids or ()},
         )
         return frozenset(keys | users)
+
+
+def settle(opened: psycopg.Connection[Any]) -> None:
+    """Wait until no transaction in another database is older than a change in this one."""
+    deadline = time.monotonic() + SETTLING_SECONDS_MAXIMUM
+    while (opened.execute(OLD_ELSEWHERE).fetchone() or [False])[0]:
+        assert time.monotonic() < deadline, "a transaction in another database does not end"
+        time.sleep(0.01)
 
 
 @contextmanager

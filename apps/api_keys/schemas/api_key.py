@@ -215,15 +215,18 @@ class ApiKeyOut(VersionedOut):
     @classmethod
     def of(cls, key: "ApiKey", held: AbstractSet[str], **more: Any) -> Self:
         """Return the public representation of a row of `ApiKeyRepository`; `held` are the scopes of its owner."""
-        names = (name for name in ApiKeyOut.model_fields if name not in COMPUTED)
+        columns = vars(key)
         return cls(
             id=key.pk,
             scopes=effective_scopes(key.scopes, held),
             withheld_scopes=withheld_scopes(key.scopes, held),
-            is_active=vars(key)["state"] == ACTIVE,
-            **{name: getattr(key, name) for name in names},
+            is_active=columns["state"] == ACTIVE,
+            **{name: columns[name] for name in READ_FROM_ROWS},
             **more,
         )
+
+
+READ_FROM_ROWS = [name for name in ApiKeyOut.model_fields if name not in COMPUTED]
 
 
 class ApiKeyWithSecret(ApiKeyOut):

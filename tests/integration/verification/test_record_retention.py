@@ -12,7 +12,7 @@ from apps.verification.models import RecordChange
 from apps.verification.repositories.record_changes import RecordChangeRepository
 from tests.integration.verification.test_record_changes import RENAME
 from tests.support.factories import make_key
-from tests.support.record_reader import ALL, NOTHING, new_reader, other_connection
+from tests.support.record_reader import ALL, NOTHING, new_reader, other_connection, settle
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -21,6 +21,8 @@ remove_old = in_batches(RecordChangeRepository().remove_old, 2)
 
 def make_old() -> None:
     """Let all changes be older than the retention."""
+    with other_connection() as opened:
+        settle(opened)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE record_changes SET changed_at = now() - interval '61 minutes'")
 
