@@ -9,8 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -57,6 +58,16 @@ def reconnected(reader: Reader, url: str) -> Iterator[Reader]:
         yield reader
 
 
+def until_it_is_closed(opened: "psycopg.Connection[Any]") -> None:
+    """Wait until the server has closed the connection."""
+    deadline = time.monotonic() + SECONDS_MAXIMUM
+    with suppress(psycopg.OperationalError):
+        while time.monotonic() < deadline:
+            opened.execute("SELECT 1")
+            time.sleep(0.01)
+    assert opened.closed
+
+
 @contextmanager
 def started(url: str) -> Iterator[Reader]:
     """Yield a reader that has seen everything until now."""
@@ -71,7 +82,9 @@ def test_a_crash_within_a_running_server_is_noticed(postgres: EmbeddedPostgres):
     with postgres, started(postgres.url) as reader:
         begin = "SELECT pg_postmaster_start_time()"
         before = reader.opened.execute(begin).fetchall()
-        os.kill(reader.opened.info.backend_pid, signal.SIGKILL)
+        with psycopg.connect(postgres.url, autocommit=True) as other:
+            os.kill(reader.opened.info.backend_pid, signal.SIGKILL)
+            until_it_is_closed(other)  # before, the server would accept a connection, and close it too
         with reconnected(reader, postgres.url):
             assert reader.opened.execute(begin).fetchall() == before
             assert [reader.check(), reader.check()] == [ALL, NOTHING]
