@@ -36,7 +36,7 @@ def test_batches_in_opposite_orders(fleet: Fleet):
 
     before = _deadlocks(fleet)
     with load(ASKERS, fleet.asker, ask) as running:
-        top_ups = _top_up_backwards(fleet, customers)
+        top_ups = _change_backwards(fleet, customers)
         running.wait_for_answers()
 
     assert {reply.status for reply in running.replies} == {200}
@@ -49,12 +49,18 @@ def test_batches_in_opposite_orders(fleet: Fleet):
     assert audit(fleet.database_url).returncode == 0
 
 
-def _top_up_backwards(fleet: Fleet, customers: list[Customer]) -> int:
-    """Give every customer a credit over and over, from the last to the first, and return how many each has got."""
+def _change_backwards(fleet: Fleet, customers: list[Customer]) -> int:
+    """Give every customer a credit over and over, from the last to the first, and return how many each has got.
+
+    Their keys get another budget each time, and their plans another rate limit: these transactions lock the keys and
+    plans first, and the balance and the counters last.
+    """
     until, rounds = time.monotonic() + SECONDS, 0
     while time.monotonic() < until:
         for customer in reversed(customers):
             fleet.staff.top_up(customer.id, 1)
+            fleet.staff.call("PATCH", f"/api-keys/{customer.key_id}", budget=str(CREDITS + rounds))
+            fleet.staff.limit(customer, CREDITS + rounds)
         rounds += 1
     return rounds
 

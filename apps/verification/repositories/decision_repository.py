@@ -198,8 +198,7 @@ async def _find(
     transaction: PipelinedTransaction, cache: RecordCache, queries: Sequence[VerificationQuery]
 ) -> _Records:
     """Return the records that are cached, and load the others."""
-    if cache.position.snapshot is None:
-        # Before records are loaded, so that the next check finds what changes meanwhile.
+    if cache.position.snapshot is None:  # first, so that the next check finds what changes while records are loaded
         ((checked,),) = await transaction.fetch(CHECK.bind(cache.position._asdict()))
         cache.apply(RecordChanges._make(checked))
     digests = {query.digest for query in queries} | {query.caller.digest for query in queries if query.caller}

@@ -33,15 +33,17 @@ class Batches:
 
     def __init__(self) -> None:
         self._repository = DecisionRepository()
-        self._held: dict[str, tuple[str, asyncio.Event, asyncio.Event]] = {}
+        self._held: dict[str, tuple[list[str], asyncio.Event, asyncio.Event]] = {}
 
     async def code(self, key: IssuedKey) -> Code:
         (verdict,) = await self._decide(key)
         return verdict.code
 
-    async def begin(self, key: IssuedKey, name: str, held: str) -> "asyncio.Task[list[Verdict]]":
-        """Begin a batch, and return when its results of the statement have arrived, which it gets at `end`."""
-        self._held[name] = held, asyncio.Event(), asyncio.Event()
+    async def begin(self, key: IssuedKey, name: str, *held: str) -> "asyncio.Task[list[Verdict]]":
+        """Begin a batch, and return when the results of the last of these statements have arrived, which it gets at
+        `end`.
+        """
+        self._held[name] = list(held), asyncio.Event(), asyncio.Event()
         batch = asyncio.create_task(self._decide(key), name=name)
         await asyncio.wait_for(self._held[name][1].wait(), SECONDS_MAXIMUM)
         return batch
@@ -56,9 +58,11 @@ class Batches:
         """Hold the current batch back if these are the statements to wait after."""
         task = asyncio.current_task()
         held = self._held.get(task.get_name()) if task else None
-        if held and any(sql == held[0] for sql, _ in statements):
-            held[1].set()
-            await held[2].wait()
+        if held and held[0] and any(sql == held[0][0] for sql, _ in statements):
+            held[0].pop(0)
+            if not held[0]:
+                held[1].set()
+                await held[2].wait()
 
     async def _decide(self, key: IssuedKey) -> list[Verdict]:
         return await decide_on([query_about(key.secret)], self._repository)
@@ -88,6 +92,18 @@ async def test_a_late_batch_does_not_hide_a_change_from_one_that_began_in_betwee
     assert await batches.code(first) is Code.VALID  # sees the change, and nothing of the key to forget
     begun_after = await batches.begin(second, "begun after", CHECK.sql)  # its check begins where this one ended
     assert await batches.end(loads) is Code.VALID  # decided before the change
+    assert await batches.end(begun_after) is Code.VALID
+    assert await batches.code(key) is Code.DISABLED
+
+
+async def test_first_batches_beside_each_other_hide_no_change(batches: Batches):
+    key, first, second = await make(make_key), await make(make_key), await make(make_key)
+    loads = await batches.begin(key, "loads", CHECK.sql, RECORDS.sql, CHECK.sql)
+    await execute(REVOKE, key.id)
+    also_first = await batches.begin(first, "also first", CHECK.sql)
+    assert await batches.end(also_first) is Code.VALID
+    begun_after = await batches.begin(second, "begun after", CHECK.sql)
+    assert await batches.end(loads) is Code.VALID
     assert await batches.end(begun_after) is Code.VALID
     assert await batches.code(key) is Code.DISABLED
 
