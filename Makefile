@@ -34,7 +34,7 @@ check: dev ## style, types, layers, migrations, and Django's own checks for prod
 	@$(production) SECRET_KEY="$$($(python) -c 'import secrets; print(secrets.token_urlsafe(48))')" \
 		$(python) manage.py check --deploy --fail-level WARNING
 
-bench: ## measure Keyhouse beside another service in 25 minutes; BENCH_FLAGS='--only verify' chooses, '--compare main' compares
+bench: ## measure Keyhouse beside another service in 25 minutes; BENCH_FLAGS='--only verify' chooses
 	@sh deploy/bootstrap.sh bench
 	@$(python) -m tests.benchmarks $(BENCH_FLAGS)
 

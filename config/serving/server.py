@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, override
 
 import uvicorn
 
-# How long running requests may take to finish after a worker is told to stop; then they are cancelled.
+# How long running requests may take to finish after a worker has received SIGTERM; then they are cancelled.
 DRAIN_SECONDS = 12
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 BACKLOG = 2048  # connections that the kernel has accepted and the worker has not

@@ -1,6 +1,6 @@
 """One connection of a client: its deadlines, its bounds and its end, on uvicorn's protocol class.
 
-llhttp parses every byte. What becomes of a request is decided by the subclass (`http_protocol.py`).
+llhttp parses every byte. The subclass (`http_protocol.py`) decides where a request goes.
 """
 
 from math import inf
@@ -75,7 +75,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell everything that works for this client that it has disconnected."""
+        """Notify what still runs for this client that it has disconnected."""
         for cycle in (self._running, *(queued for queued, _ in self.pipeline)):
             if cycle is not None and not cycle.response_complete:
                 cycle.disconnected = True

@@ -15,8 +15,8 @@ from apps.core.values.ip_addresses import Network, is_within, parse_address, rat
 
 SWEEP_SECONDS = 1.0
 REFUSED_MAXIMUM = 64  # beyond `connections_maximum`, for a few seconds
-# Whoever connects from this machine is the operator: a proxy that is not in TRUSTED_PROXIES, a sidecar, a probe. All
-# clients behind such a proxy would share one bound.
+# A connection from this machine is the operator's: a proxy that is not in TRUSTED_PROXIES, a sidecar, a probe. All
+# clients behind that proxy would share one bound.
 LOOPBACK: Sequence[Network] = (ip_network("127.0.0.0/8"), ip_network("::1"))
 
 

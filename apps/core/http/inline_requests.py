@@ -68,7 +68,7 @@ class InlineRequest:
         self.respond(raw_response(error_response(error, self.request_id)))
 
     def disconnect(self) -> None:
-        """Note that nobody waits for the response any more."""
+        """Note that the client no longer waits for the response."""
         self.is_disconnected = self.response_complete = True
 
 

@@ -58,7 +58,7 @@ class LogOutput:
             return os.write(self._descriptor, chunk)
         except BlockingIOError:
             return 0
-        except OSError:  # the reader has gone for good
+        except OSError:  # the reader has closed its end
             return len(chunk)
 
 

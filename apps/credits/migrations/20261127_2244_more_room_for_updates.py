@@ -1,6 +1,6 @@
-"""Leave more room in the pages of `credit_balances`, so that new versions of rows seldom need the old ones removed first.
+"""Leave more room in the pages of `credit_balances`, for new versions of rows beside the old ones.
 
-Pages that are there change as their rows do; nothing is rewritten, and nobody waits.
+Existing pages change as their rows do: nothing is rewritten, and no other transaction waits.
 """
 
 from django.db import migrations

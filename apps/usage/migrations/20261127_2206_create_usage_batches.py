@@ -1,5 +1,7 @@
-"""Rows for whole batches of verifications, which the database expands to usage events and ledger entries when it deletes
-them, and a view of all usage."""
+"""Rows for whole batches of verifications, and a view of all usage.
+
+The database expands a row to usage events and ledger entries when it is deleted.
+"""
 
 import django.contrib.postgres.fields
 from django.db import migrations, models

@@ -10,8 +10,8 @@ ORDER BY 2 DESC, 1 LIMIT %(maximum)s
 
 -- name: expand_batches
 -- Deletes the oldest batches, which the database expands in the same transaction (the trigger usage_batches_expand).
--- One process at a time: the others delete nothing and do not wait. Nobody waits for this commit to reach the disk; if
--- it is lost in a crash, the batches are there again.
+-- One process at a time: the others delete nothing and do not wait. This commit does not wait for the disk: if a crash
+-- loses it, the batches are there again.
 WITH claim AS MATERIALIZED (
     SELECT pg_try_advisory_xact_lock(7205002) AS is_held, set_config('synchronous_commit', 'off', true)
 ), expanded AS (

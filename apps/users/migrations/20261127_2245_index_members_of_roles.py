@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             [
                 f"CREATE INDEX CONCURRENTLY {NEW} ON users_groups (group_id, user_id)",
-                f"DROP INDEX CONCURRENTLY {OLD}",
+                f"DROP INDEX CONCURRENTLY IF EXISTS {OLD}",
             ],
             [
                 f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {OLD} ON users_groups (group_id)",

@@ -1,4 +1,4 @@
-"""What a batch needs to know of an API key, beside its counters and its owner's balance."""
+"""An API key as a batch uses it, beside its counters and its owner's balance."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -50,8 +50,8 @@ class KeyRecord(NamedTuple):
     """A key as queries are decided on it. Workers keep many of them, so equal parts are shared.
 
     `scopes` are the effective ones: those that the owner holds now. `rate_limits` are the plan's and the key's own,
-    each with its period in milliseconds, the shortest first. `name` and `properties` are
-    members of a JSON object: what responses say about the key beside its ids. Many keys have the same properties.
+    each with its period in milliseconds, the shortest first. `name` and `properties` are members of a JSON object: what
+    responses say about the key beside its ids. Many keys have the same properties.
     """
 
     digest: bytes

@@ -1,8 +1,7 @@
 """Record, by transaction, what changes in the rows that verdicts depend on, so that workers can cache these rows.
 
 The triggers fire in sessions with `session_replication_role = replica` too: logical replication and restores. They are
-row-level, because replication fires no statement-level ones. A change that no verdict depends on
-adds no row.
+row-level, because replication fires no statement-level ones. A change that no verdict depends on adds no row.
 """
 
 from django.db import migrations, models
@@ -42,8 +41,8 @@ BEGIN
 END;
 $$;
 
--- Whoever deletes changes leaves a row which says so, in the same transaction. Of a database that was restored, ids may
--- be those of another server, which this one has not reached yet.
+-- A deletion of changes leaves a row that records it, in the same transaction. In a restored database, ids may be those
+-- of another server, which this one has not reached yet.
 CREATE FUNCTION raise_record_changes_floor() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     following xid8 := pg_snapshot_xmax(pg_current_snapshot());

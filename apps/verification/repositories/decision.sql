@@ -1,7 +1,7 @@
 -- name: records
 -- The keys of a batch by the digests of their secrets; the columns are the fields of KeyRow. The scopes of an owner's
--- roles are looked up only for keys with a scope that depends on them. Each LATERAL finds one row by a unique index, and
--- OFFSET 0 keeps it apart: the plan does not depend on what the planner believes about the sizes of the tables.
+-- roles are looked up only for keys with a scope that depends on them. Each LATERAL finds one row by a unique index,
+-- and OFFSET 0 keeps it apart: the plan does not depend on what the planner believes about the sizes of the tables.
 SELECT
     secret.digest,
     secret.expires_at,
@@ -52,11 +52,13 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (SELECT name FROM plans WHERE id = owner.plan_id OFFSET 0) AS plan
 
 -- name: balances
--- With `lock`, the lock of a customer covers the counters of all keys of theirs: whoever writes them locks it first.
+-- If locked, the row of a customer covers the counters of all their keys: every writer of counters locks it first.
 SELECT user_id, balance FROM credit_balances WHERE user_id = ANY(%(user_ids)s::bigint[])
 
 -- name: counters
-SELECT api_key_id, entries, windows, budget, budget_spent FROM api_key_counters WHERE api_key_id = ANY(%(key_ids)s::bigint[])
+SELECT api_key_id, entries, windows, budget, budget_spent
+FROM api_key_counters
+WHERE api_key_id = ANY(%(key_ids)s::bigint[])
 
 -- name: lock_balances
 -- In the same order for all batches, so that two never deadlock.
@@ -74,7 +76,8 @@ SKIP LOCKED
 -- name: load_idempotency_records
 -- Runs after the lock, so it sees the records of the previous batch.
 SELECT answer.caller, answer.api_key_id, answer.request_id, answer.fingerprint, answer.answered_at, answer.answer
-FROM unnest(%(callers)s::text[], %(key_ids)s::bigint[], %(request_ids)s::text[]) AS query (caller, api_key_id, request_id)
+FROM unnest(%(callers)s::text[], %(key_ids)s::bigint[], %(request_ids)s::text[])
+    AS query (caller, api_key_id, request_id)
 CROSS JOIN LATERAL (
     SELECT * FROM verification_answers
     WHERE caller = query.caller AND api_key_id = query.api_key_id AND request_id = query.request_id

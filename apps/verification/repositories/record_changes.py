@@ -1,4 +1,4 @@
-"""Tells what has changed in the rows that verdicts depend on, so that a worker can use rows that it has cached.
+"""Reads what has changed in the rows that verdicts depend on, so that a worker can use rows that it has cached.
 
 A batch runs CHECK in its own transaction, after it has locked its rows. See "Cached records" in docs/verification.md.
 """
@@ -14,7 +14,7 @@ SQL = load_statements(Path(__file__).with_name("record_changes.sql"))
 # Reloading more records than this takes longer than forgetting all of them.
 CHANGES_MAXIMUM = 1_000
 RECORD_TABLES = ("users", "users_groups", "api_keys", "api_key_secrets", "role_scopes", "plans", "plan_limits")
-# By table and name. Without one of them, CHECK lets nobody use what is cached.
+# By table and name. Without one of them, CHECK allows no use of cached records.
 TRIGGERS = (
     *((table, name) for table in RECORD_TABLES for name in ("record_changes_update", "record_changes_rows")),
     ("record_changes", "record_changes_floor"),

@@ -1,7 +1,7 @@
 -- name: check
 -- What has changed since the snapshot of the last check. A statement has one snapshot, so the next check starts from
 -- exactly what this one has seen. The last snapshot does not show transactions that began after it (from its xmax) or
--- were in progress (its xip): one that began early and commits late is found, which no highest id or time could promise.
+-- were in progress (its xip): one that began early and commits late is found, which no highest id or time can promise.
 -- Both bounds of xid are given, because the generic plan expects a single one to match a third of the table.
 WITH trigger AS (
     -- Changes if a trigger was created, enabled or disabled, if only for a moment.

@@ -1,8 +1,8 @@
 """The fast path of `POST /keys/verify`: from the bytes of the request to its batch, without Django and Ninja.
 
-It serves valid requests with an API key, which nearly all requests are. All others are left to the Ninja
-operation, which reports errors; both give the same responses. Long bodies are left to it too: it authenticates the
-client before it parses them, which is not possible here.
+It serves valid requests with an API key, which nearly all requests are. All others are left to the Ninja operation,
+which reports errors; both give the same responses. Long bodies are left to it too: it authenticates the client before
+it parses them, which is not possible here.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ JSON = frozenset({b"application/json", b"application/json; charset=utf-8", b"app
 BEARER = b"Bearer "
 CONTENT_TYPE = (b"content-type", b"application/json; charset=utf-8")
 NOT_STORED = (b"cache-control", b"no-store")
-# A service asks for the same few calls about many keys: a call that has only these fields is validated once.
+# A service repeats the same few calls for many keys: a call that has only these fields is validated once.
 REPEATED = {"key", "cost", "weight", "scopes", "tag"}
 CALLS_CACHED = 1024
 
@@ -40,11 +40,11 @@ class VerifyOperation:
     def begin(self, request: InlineRequest) -> bool:
         """Submit the query, or return False to leave the request to the Ninja operation."""
         callers_key = _callers_key(request.fields)
-        asked = _asked(request.body) if callers_key else None
-        if callers_key is None or asked is None:
+        parsed = _parsed(request.body) if callers_key else None
+        if callers_key is None or parsed is None:
             return False
         address = parse_address(request.client_address) if request.client_address else None
-        query = query_of(*asked, caller=Caller(digest_of(callers_key), address, KEYS_VERIFY))
+        query = query_of(*parsed, caller=Caller(digest_of(callers_key), address, KEYS_VERIFY))
         try:
             self._verification.submit(InlineVerification(query, request))
         except Unavailable as error:
@@ -87,8 +87,8 @@ def _callers_key(fields: Mapping[bytes, bytes]) -> str | None:
     return text if is_well_formed(text) else None
 
 
-def _asked(body: bytes) -> tuple[str, VerifyRequest] | None:
-    """Return the key and the call that the body asks about, or None if it is not valid."""
+def _parsed(body: bytes) -> tuple[str, VerifyRequest] | None:
+    """Return the key and the call in the body, or None if it is not valid."""
     try:
         content = orjson.loads(body)
         key = content["key"]

@@ -1,6 +1,6 @@
 """Retries of verifications: which request is one, and what it gets.
 
-A request id belongs to its caller and to the key that it asks about, and it names one query. Source:
+A request id belongs to its caller and to the verified key, and it names one query. Source:
 draft-ietf-httpapi-idempotency-key-header, 2.7, which leaves the status of another request with the key to the server.
 """
 
@@ -26,8 +26,8 @@ class RequestIdReused(Conflict):
 
 
 def fingerprint_of(query: VerificationQuery) -> bytes:
-    """Return a digest of what the query asks, without the key and the request id."""
-    asks = [
+    """Return a digest of the query, without the key and the request id."""
+    parts = [
         str(query.cost.normalize()),
         query.weight,
         query.scopes,
@@ -35,7 +35,7 @@ def fingerprint_of(query: VerificationQuery) -> bytes:
         query.has_unreadable_address,
         query.tag,
     ]
-    return sha256(orjson.dumps(asks)).digest()[:FINGERPRINT_BYTES]
+    return sha256(orjson.dumps(parts)).digest()[:FINGERPRINT_BYTES]
 
 
 def stored_verdict(first: IdempotencyRecord, record: KeyRecord) -> Verdict:

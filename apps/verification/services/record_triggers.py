@@ -7,8 +7,9 @@ CREATE = "Run its statements of `manage.py sqlmigrate verification 20261127_2208
 
 
 class RecordTriggers:
-    """The triggers of `record_changes`. While one is faulty, verdicts stay right, but every batch reads all its records
-    from their tables.
+    """The triggers of `record_changes`.
+
+    While one is faulty, verdicts stay right, but every batch reads all its records from their tables.
     """
 
     def __init__(self, changes: RecordChangeRepository) -> None:

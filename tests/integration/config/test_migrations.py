@@ -179,7 +179,7 @@ def test_going_back_keeps_the_first_of_several_callers_with_the_same_request_id(
             assert cursor.fetchall() == [(7, '{"by": "api_key:2"}'), (8, "{}")]
     finally:
         call_command("migrate", verbosity=0)
-    # Nobody's: no caller gets a response that was stored before it was known whose it is.
+    # They belong to no caller, so none gets a response that was stored without one.
     assert set(VerificationAnswer.objects.values_list("caller", flat=True)) == {""}
 
 

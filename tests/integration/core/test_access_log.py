@@ -140,7 +140,7 @@ async def test_flush_gives_up_on_a_stalled_reader(pipe: Pipe, monkeypatch: pytes
     assert 0 < pipe.read().count(b"\n") < 2000
 
 
-async def test_reader_that_has_gone_ends_nothing(pipe: Pipe):
+async def test_closed_reader_ends_nothing(pipe: Pipe):
     log = AccessLog(pipe.output, as_json=False)
     os.close(pipe.reader)
     pipe.reader = os.dup(pipe.writer)

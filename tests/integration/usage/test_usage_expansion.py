@@ -75,7 +75,7 @@ def test_an_amount_of_fifteen_digits_stays_exact():
     assert_consistent()
 
 
-def test_job_asks_again_after_a_full_chunk_only(monkeypatch: pytest.MonkeyPatch):
+def test_job_reports_more_after_a_full_chunk_only(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(service, "BATCHES_AT_ONCE", 2)
     keys = rich_keys(1)
     for _ in range(3):
@@ -116,7 +116,7 @@ def test_pending_batches_are_not_rewritten(statement: str):
     assert (books(), pending()) == (before, 1)
 
 
-def test_whoever_deletes_a_batch_expands_it():
+def test_a_batch_is_expanded_whatever_deletes_it():
     spend(rich_keys(2), "1", "2")
     before = books()
     run("DELETE FROM usage_batches")
