@@ -55,7 +55,8 @@ class WorkerServer(uvicorn.Server):
             server.close()
         accepted = [connection for each in listening for connection in _accepted(each)]
         for connection in accepted:
-            await self._serve_connection(connection)
+            with suppress(OSError):  # its client has disconnected
+                await self._serve_connection(connection)
         await super().shutdown(sockets)
 
     async def _serve_connection(self, accepted: socket.socket) -> None:

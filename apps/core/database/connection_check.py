@@ -66,6 +66,7 @@ def require_database(*, to_migrate: bool = False) -> None:
                 f"GRANT CREATE, USAGE ON SCHEMA {schema or 'public'} TO {opened.info.user}, or make it the owner"
             )
         _refuse_undeclared_pooler(opened)
+        _refuse_isolation(opened)
 
 
 def problem_of_connection() -> str | None:
@@ -113,6 +114,19 @@ def _refuse_undeclared_pooler(opened: psycopg.Connection[Any]) -> None:
     with opened_connection() as other:
         if _process(opened) == _process(other):
             raise DatabaseUnusable(f"the database is behind a pooler in transaction mode: {SET_POOLER}")
+
+
+def _refuse_isolation(opened: psycopg.Connection[Any]) -> None:
+    """Raise DatabaseUnusable when transactions through the pooler would not see what they have waited for.
+
+    Without a pooler, each connection sets the level itself.
+    """
+    ((level,),) = opened.execute("SHOW default_transaction_isolation").fetchall()
+    if settings.DATABASE_POOLER and level != "read committed":
+        raise DatabaseUnusable(
+            f"transactions behind the pooler are {level}: "
+            f"ALTER ROLE {opened.info.user} SET default_transaction_isolation = 'read committed'"
+        )
 
 
 def _process(opened: psycopg.Connection[Any]) -> int:

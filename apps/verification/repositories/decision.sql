@@ -74,13 +74,15 @@ FOR NO KEY UPDATE
 SKIP LOCKED
 
 -- name: load_idempotency_records
--- Runs after the lock, so it sees the records of the previous batch.
-SELECT answer.caller, answer.api_key_id, answer.request_id, answer.fingerprint, answer.answered_at, answer.answer
+-- Runs after the lock, so it sees the records of the previous batch. Those without a caller are of an earlier version of
+-- Keyhouse, and have no fingerprint: their ids are refused.
+SELECT query.caller, answer.api_key_id, answer.request_id, answer.fingerprint, answer.answered_at, answer.answer
 FROM unnest(%(callers)s::text[], %(key_ids)s::bigint[], %(request_ids)s::text[])
     AS query (caller, api_key_id, request_id)
 CROSS JOIN LATERAL (
     SELECT * FROM verification_answers
-    WHERE caller = query.caller AND api_key_id = query.api_key_id AND request_id = query.request_id
+    WHERE caller IN (query.caller, '') AND api_key_id = query.api_key_id AND request_id = query.request_id
+    ORDER BY caller
     OFFSET 0
 ) AS answer
 

@@ -8,7 +8,7 @@ from time import monotonic
 
 from apps.api_keys.services.key_format import digest_of, is_well_formed
 from apps.core.authorization.principal import Principal
-from apps.core.errors import DomainError, InsufficientScopes, Unavailable
+from apps.core.errors import DomainError, ErrorDetail, InsufficientScopes, Unavailable
 from apps.core.values.ip_addresses import parse_address
 from apps.verification.domain import (
     BatchEffects,
@@ -27,7 +27,7 @@ from apps.verification.schemas.verification import VerifyRequest, VerifyResponse
 from apps.verification.services.batcher import Batcher, Pending
 from apps.verification.services.caller_authorization import refused_callers
 from apps.verification.services.decision import Decided, decide
-from apps.verification.services.idempotency import fingerprint_of
+from apps.verification.services.idempotency import RequestIdReused, fingerprint_of
 
 REQUEST_ID_BITS = 128
 RETRY_PERIOD = timedelta(minutes=1)
@@ -74,11 +74,13 @@ class VerificationService:
     async def verify_all(self, caller: Principal, requests: Sequence[VerifyRequest]) -> list[VerifyResponse]:
         """Return the verdicts, in the order of the requests.
 
-        Raises RequestIdReused or Unavailable when one of them cannot be decided. The others are decided, and may be
-        retried with the same `request_id`.
+        Raises RequestIdReused, which names the request, or Unavailable when one of them cannot be decided. The others
+        are decided, and may be retried with the same `request_id`.
         """
         verified = await asyncio.gather(*(self.verify(caller, request) for request in requests), return_exceptions=True)
-        for each in verified:
+        for number, each in enumerate(verified):
+            if isinstance(each, RequestIdReused):
+                raise RequestIdReused(details=[ErrorDetail(f"items.{number}.request_id", each.public_message)])
             if isinstance(each, BaseException):
                 raise each
         return [each for each in verified if not isinstance(each, BaseException)]

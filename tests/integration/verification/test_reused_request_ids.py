@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from django.utils import timezone
 
 from apps.verification.models import VerificationAnswer
 from tests.integration.verification.verifying import (
@@ -138,13 +139,23 @@ async def test_sessions_of_a_user_have_the_same_ids_and_other_callers_do_not(
     }
 
 
+async def test_an_id_that_an_earlier_version_has_recorded_is_refused(api: httpx.AsyncClient, service: IssuedKey):
+    key: IssuedKey = await make(make_paying_key)
+    recorded = VerificationAnswer(api_key_id=key.id, request_id="r", answered_at=timezone.now(), answer="{}")
+    await make(recorded.save, force_insert=True)
+    assert_error(await send(api, key.secret, service.headers, cost=1, request_id="r"), 409, "REQUEST_ID_REUSED")
+    assert await balance_of(key.row) == 10
+
+
 async def test_a_batch_with_a_reused_id_is_refused_and_its_other_calls_may_be_retried(
     api: httpx.AsyncClient, service: IssuedKey
 ):
     key: IssuedKey = await make(make_paying_key)
     items = [{"key": key.secret, "cost": 1, "request_id": name} for name in ("a", "b")]
     sent = {"items": [*items, {**items[0], "cost": 2}]}
-    assert_error(await api.post(BATCH_PATH, json=sent, headers=service.headers), 409, "REQUEST_ID_REUSED")
+    refused = await api.post(BATCH_PATH, json=sent, headers=service.headers)
+    assert_error(refused, 409, "REQUEST_ID_REUSED")
+    assert [detail["field"] for detail in refused.json()["error"]["details"]] == ["items.2.request_id"]
     assert await balance_of(key.row) == 8
     sent["items"][2]["request_id"] = "c"
     answer = await api.post(BATCH_PATH, json=sent, headers=service.headers)
