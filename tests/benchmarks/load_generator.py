@@ -97,7 +97,7 @@ def apply(load: Load) -> Sample:
 
 
 def random_order(exchanges: Sequence[Exchange], seed: int) -> Iterator[Exchange]:
-    """Yield exchanges for ever, each any of them, in the same order for the same seed."""
+    """Yield exchanges without end, in a random order that the seed determines."""
     random, number = Random(seed).random, len(exchanges)
     while True:
         yield exchanges[int(random() * number)]
