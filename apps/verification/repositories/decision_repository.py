@@ -87,13 +87,15 @@ class OpenBatch:
 
     def __init__(self, transaction: PipelinedTransaction, snapshot: BatchSnapshot, memory: "_Memory") -> None:
         self.snapshot = snapshot
+        self.written_uses: set[int] = set()
         self._transaction = transaction
         self._memory = memory
 
     def write(self, effects: BatchEffects) -> None:
         """Write the effects, in the round trip that commits."""
         now = self.snapshot.now
-        write_effects(self._transaction, effects, now, self._memory.unwritten(effects.used_credentials, now))
+        self.written_uses = self._memory.unwritten(effects.used_credentials, now)
+        write_effects(self._transaction, effects, now, self.written_uses)
 
 
 class _Memory:
@@ -108,13 +110,18 @@ class _Memory:
         self._written: set[int] = set()
 
     def unwritten(self, key_ids: set[int], now: datetime) -> set[int]:
-        """Return those of the keys whose use has not been written in this minute, and remember that it is now."""
-        minute = now.replace(second=0, microsecond=0)
-        if minute != self._minute:
-            self._minute, self._written = minute, set()
-        found = key_ids - self._written
-        self._written |= found
-        return found
+        """Return those of the keys whose use has not been written in this minute."""
+        return key_ids if _minute_of(now) != self._minute else key_ids - self._written
+
+    def note_written(self, key_ids: set[int], now: datetime) -> None:
+        """Remember that the use of these keys is committed."""
+        if _minute_of(now) != self._minute:
+            self._minute, self._written = _minute_of(now), set()
+        self._written |= key_ids
+
+
+def _minute_of(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
 
 
 class DecisionRepository:
@@ -142,7 +149,9 @@ class DecisionRepository:
         memory = self._memory()
         try:
             async with pipelined_transaction() as transaction:
-                yield OpenBatch(transaction, await _snapshot(transaction, memory.records, queries, reading), memory)
+                opened = OpenBatch(transaction, await _snapshot(transaction, memory.records, queries, reading), memory)
+                yield opened
+            memory.note_written(opened.written_uses, opened.snapshot.now)
         except LockNotAvailable as error:
             raise RowsLocked from error
         except STALE as error:

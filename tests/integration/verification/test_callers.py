@@ -11,6 +11,7 @@ from apps.api_keys.models import ApiKeyCounter
 from apps.api_keys.services.key_format import digest_of, generate_key
 from apps.core.errors import DomainError, InsufficientScopes, InvalidCredential, NotAllowed
 from apps.verification.domain import Caller, Code, Verdict, VerificationQuery
+from apps.verification.repositories import decision_repository
 from apps.verification.repositories.decision_repository import DecisionRepository
 from apps.verification.schemas.verification import VerifyRequest
 from apps.verification.services.verification_service import VerificationService, query_of
@@ -103,3 +104,17 @@ async def test_a_key_may_verify_itself(database: None):
     assert codes == [Code.VALID, Code.VALID, Code.RATE_LIMITED]
     (counter,) = await rows(ApiKeyCounter.objects.filter(pk=key.id))
     assert counter.last_used_at == (await usage())[-1].occurred_at
+
+
+async def test_a_failed_commit_leaves_the_use_of_a_caller_to_be_written(
+    database: None, monkeypatch: pytest.MonkeyPatch
+):
+    authorized, key = await make(make_service_key), await make(make_key)
+    worker = VerificationService(DecisionRepository())
+    query = query_about(key.secret, caller=caller(authorized.secret))
+    with monkeypatch.context() as patch:
+        patch.setattr(decision_repository, "write_effects", lambda sent, *_: sent.send("SELECT 1 / 0", ()))
+        with pytest.raises(Exception, match="division by zero"):
+            await worker.decide(query)
+    assert (await worker.decide(query)).code is Code.VALID
+    assert (await make(ApiKeyCounter.objects.get, pk=authorized.id)).last_used_at is not None
