@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from apps.core.rate_limits.rate_limit import RateLimitStatus
+from apps.usage.schemas.usage_event import DETAILS
 from apps.verification.domain import Code, Detail, Verdict
 from apps.verification.schemas.verification import VerifyResponse, response_json
 from tests.unit.verification.records import NOW, record
@@ -108,3 +109,7 @@ def test_times_are_in_utc():
     (status,) = VerifyResponse.of(Verdict(Code.VALID, record(), rate_limits=(STATUS,)), "r").rate_limits
     assert status.reset_at == NOW + timedelta(seconds=30, milliseconds=250)
     assert status.reset_at.utcoffset() == timedelta(0)
+
+
+def test_every_detail_has_words_for_staff():
+    assert DETAILS.keys() == {str(detail) for detail in Detail}
