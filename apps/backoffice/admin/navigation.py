@@ -1,4 +1,4 @@
-"""Navigation: the groups of lists in the header and on the first page, and the page that follows a form."""
+"""Navigation: the groups of lists in the menu and on the first page, and the page that follows a form."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ OTHERS = "More"  # lists that no app has put into a group
 
 
 def grouped(apps: Iterable[dict[str, Any]], path: str) -> list[dict[str, Any]]:
-    """Return Django's lists by group instead of by app. The group and the list of the path are marked as current."""
+    """Return Django's lists by group instead of by app. The list of the path is marked as current."""
     lists = {each["model"]._meta.label: each for app in apps for each in app["models"]}
     groups = [_group(name, [lists.pop(label) for label in labels_in(name) if label in lists], path) for name in GROUPS]
     return [group for group in (*groups, _group(OTHERS, list(lists.values()), path)) if group["models"]]
@@ -43,4 +43,4 @@ def url_with_next(page: str, following: str, **more: str) -> str:
 
 def _group(name: str, models: Sequence[dict[str, Any]], path: str) -> dict[str, Any]:
     shown = [{**each, "is_current": bool(each["admin_url"]) and path.startswith(each["admin_url"])} for each in models]
-    return {"name": name, "models": shown, "is_current": any(each["is_current"] for each in shown)}
+    return {"name": name, "models": shown}

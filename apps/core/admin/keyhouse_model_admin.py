@@ -1,6 +1,7 @@
 """The base classes of every model in the admin, editable or read-only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import reduce
 from http import HTTPStatus
 from operator import or_
@@ -10,35 +11,33 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
+from django.contrib.admin.helpers import ActionForm
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db import DataError, OperationalError
+from django.db import DataError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst, smart_split
+from psycopg.errors import QueryCanceled
+from unfold.admin import ModelAdmin as UnfoldModelAdmin
 
 from apps.core.admin.form_fields import NO_ROW_ID, parse_row_id
 from apps.core.admin.staff_rights import ADD, CHANGE, DELETE, VIEW, PageScopes, register_page
 from apps.core.values.look_ups import search_spellings
 
-# Generic only for the type checker.
+# Generic only for the type checker, which reads Django's annotations: those of unfold are incomplete.
 if TYPE_CHECKING:
     ModelAdminBase = ModelAdmin[Any]
     PaginatorBase = Paginator[Any]
 else:
-    ModelAdminBase = ModelAdmin
+    ModelAdminBase = UnfoldModelAdmin
     PaginatorBase = Paginator
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from django.db import connection, transaction
-from psycopg.errors import QueryCanceled
 
 ROWS_MAXIMUM = 10_000
 ID_LOOKUPS = ("_id", "__id__exact")
@@ -77,6 +76,9 @@ class KeyhouseModelAdmin(ModelAdminBase):
     audit_kind: ClassVar[str] = ""
     page_scopes: ClassVar[PageScopes]
     linked_lookups: Sequence[str] = ()
+    # Django's own: unfold's form needs expressions in the page, and its choices lack an argument of Django 6.1.
+    action_form = ActionForm
+    get_action_choices = ModelAdmin.get_action_choices
     paginator = BoundedPaginator
     show_full_result_count = False
     list_per_page = 50
