@@ -145,7 +145,7 @@ def test_menu_of_the_account_closes_on_escape_and_on_a_click_elsewhere(page: Pag
 
 def test_menu_opens_on_a_phone_and_by_keyboard(page: Page):
     page.set_viewport_size({"width": 390, "height": 844})
-    menu, button = page.get_by_role("navigation", name="Lists"), page.get_by_role("button", name="Menu")
+    menu, button = page.get_by_role("navigation", name="Menu"), page.get_by_role("button", name="Menu")
     expect(menu).to_be_hidden()
     button.press("Enter")
     expect(button).to_have_attribute("aria-expanded", "true")
