@@ -25,7 +25,9 @@ from apps.core.admin.one_time_forms import one_time_key
 from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import KEYS_READ, KEYS_WRITE
+from apps.core.authorization.principal import Principal
 from apps.core.authorization.scopes import withheld_scopes
+from apps.core.entity_tags import Tagged
 from apps.core.errors import NotFound
 from apps.core.event_loop import call_service
 from apps.usage.dependencies import usage_service
@@ -199,6 +201,10 @@ class ApiKeyAdmin(OwnerColumns, SecretPages):
         """Return the read-only fields."""
         return READ_ONLY if obj else ()
 
+    def resource_of(self, actor: Principal, row_id: int) -> Tagged:
+        """Return the row as the API shows it, with its version."""
+        return call_service(api_key_service().get, actor, row_id)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Create or change the key through the service."""
         actor = acting_staff(request)
@@ -207,7 +213,7 @@ class ApiKeyAdmin(OwnerColumns, SecretPages):
             created = call_service(api_key_service().create, actor, owner_id, form.payload, key)
             obj.pk, obj.name = created.id, created.name
         elif form.payload.model_fields_set:
-            call_service(api_key_service().update, actor, obj.pk, form.payload)
+            call_service(api_key_service().update, actor, obj.pk, form.payload, obj.if_match)
             obj.refresh_from_db(fields=["name"])
 
     def search_view(self, request: HttpRequest) -> HttpResponse:
