@@ -32,8 +32,8 @@ from apps.backoffice.admin.second_factor_pages import (
 )
 from apps.backoffice.admin.second_step_page import SECOND_STEP_EXPIRED, second_step_page
 from apps.backoffice.admin.staff_login import StaffLoginForm, StaffLoginView
-from apps.core.admin.keyhouse_model_admin import bounded_statements, is_statement_timeout
 from apps.core.admin.staff_rights import principal_of
+from apps.core.database.page_statements import bounded_statements, is_statement_timeout
 
 View = Callable[..., HttpResponse]
 SEARCH_TOOK_TOO_LONG = "The search took too long. Enter more characters."

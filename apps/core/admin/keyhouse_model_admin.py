@@ -1,7 +1,6 @@
 """The base classes of every model in the admin, editable or read-only."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
@@ -15,19 +14,19 @@ from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
-from django.db import DataError, OperationalError, connection, transaction
+from django.db import DataError, OperationalError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
-from psycopg.errors import QueryCanceled
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 
 from apps.core.admin.form_fields import NO_ROW_ID, parse_row_id
 from apps.core.admin.search import condition_of
 from apps.core.admin.staff_rights import ADD, CHANGE, DELETE, VIEW, PageScopes, register_page
+from apps.core.database.page_statements import bounded_statements, is_statement_timeout
 
 # Generic only for the type checker, which reads Django's annotations: those of unfold are incomplete.
 if TYPE_CHECKING:
@@ -44,9 +43,6 @@ FILTER_SUFFIXES = ("", "__exact", "__isnull", "__gte", "__lt", "__id__exact")
 
 SEARCH_TOOK_TOO_LONG = "The search took too long. Enter more characters, or use fewer filters."
 RETRY_AFTER_ONE_SECOND = {"Retry-After": "1"}
-
-
-STATEMENT_SECONDS = 10  # the same limit as for the API's statements
 
 
 class BoundedPaginator(PaginatorBase):
@@ -218,19 +214,3 @@ def _lookups_of(list_filter: Any) -> Sequence[str]:
 def rendered(response: HttpResponse) -> HttpResponse:
     """Render the response now: a list reads its rows only while it is rendered, which has to be bounded too."""
     return response.render() if isinstance(response, TemplateResponse) else response
-
-
-@contextmanager
-def bounded_statements() -> Iterator[None]:
-    """Run Django's statements in a transaction that cancels each after STATEMENT_SECONDS, with OperationalError.
-
-    Django's connections have no limit otherwise, because migrations run on them.
-    """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{STATEMENT_SECONDS}s"])
-        yield
-
-
-def is_statement_timeout(error: OperationalError) -> bool:
-    """Return whether the statement was cancelled because it took too long."""
-    return isinstance(error.__cause__, QueryCanceled)
