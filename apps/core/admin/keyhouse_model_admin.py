@@ -59,7 +59,7 @@ class BoundedPaginator(PaginatorBase):
         valid = self.validate_number(number)
         start = (valid - 1) * self.per_page
         rows: Any = self.object_list
-        ids = list(rows.values_list("pk", flat=True)[start : start + self.per_page])
+        ids = list(rows.values_list("pk", flat=True)[start : min(start + self.per_page, self.count)])
         return Page(rows.filter(pk__in=ids), valid, self)
 
 
