@@ -73,6 +73,7 @@ class PlanAdmin(ServiceAdmin):
     list_display = ("name", "rate_limits", "api_keys", "accounts", "updated_at")
     search_fields = ("name",)
     ordering = ("id",)
+    sortable_by = None
     add_fieldsets = ((None, {"fields": ("name", "rate_limits", "api_keys_maximum")}),)
     fieldsets = (
         (None, {"fields": ("name", "rate_limits", "api_keys_maximum", "accounts")}),

@@ -81,6 +81,7 @@ class RoleAdmin(ServiceAdmin):
     list_display = ("name", "scopes", "accounts")
     search_fields = ("name",)
     ordering = ("id",)
+    sortable_by = None
     add_fieldsets = ((None, {"description": SCOPES_EXPLAINED, "fields": ("name", "scopes")}),)
     fieldsets = ((None, {"description": SCOPES_EXPLAINED, "fields": ("name", "scopes", "accounts")}),)
 
