@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("audit", "20261127_2006_index_attempts"),
+        ("audit", "20261128_0103_erase_reasons"),
     ]
 
     operations = [

@@ -1,5 +1,5 @@
 "use strict";
-// Closes an open menu on Escape and on a click elsewhere; without this script, a click on its name closes it. Names the
+// Puts the cursor into the search on “/”. Closes an open menu on Escape and on a click elsewhere; without this script, a click on its name closes it. Names the
 // cells of lists for narrow screens, on which each row is a card.
 {
   const opened = () => document.querySelector("details.menu[open]");
@@ -13,6 +13,15 @@
     if (!menu || event.key !== "Escape") return;
     menu.open = false;
     menu.querySelector("summary").focus();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const box = document.getElementById("search-box");
+    const isTyping = event.target.matches("input, textarea, select, [contenteditable]");
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping || !box) return;
+    event.preventDefault();
+    box.focus();
+    box.select();
   });
 
   const headers = [...document.querySelectorAll("#result_list thead th")].map((header) => header.innerText.trim());
