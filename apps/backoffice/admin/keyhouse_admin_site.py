@@ -24,6 +24,7 @@ from apps.backoffice.admin.navigation import grouped, next_page, url_with_next
 from apps.backoffice.admin.own_sessions import own_sessions
 from apps.backoffice.admin.reauthentication_page import reauthentication_page
 from apps.backoffice.admin.repeated_forms import done_once
+from apps.backoffice.admin.search_page import search_page
 from apps.backoffice.admin.second_factor_pages import (
     new_passkey_page,
     new_totp_page,
@@ -97,6 +98,7 @@ class KeyhouseAdminSite(AdminSite):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Return the URLs of the pages about one's own account, followed by Django's."""
         own = [
+            path("search/", self.admin_view(partial(search_page, self)), name="search"),
             path("sessions/", self.admin_view(partial(own_sessions, self)), name="own_sessions"),
             path("login/second-step/", self._open_view(partial(second_step_page, self)), name="second_step"),
             path("second-factors/", self._signed_in_view(second_factors_page), name="second_factors"),

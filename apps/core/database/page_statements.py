@@ -59,14 +59,14 @@ def begin_page() -> PageStatements:
 
 
 @contextmanager
-def bounded_statements() -> Iterator[None]:
-    """Run Django's statements in a transaction that cancels each after STATEMENT_SECONDS, with OperationalError.
+def bounded_statements(seconds: int | None = None) -> Iterator[None]:
+    """Run Django's statements in a transaction that cancels each after these seconds, with OperationalError.
 
     Django's connections have no limit otherwise, because migrations run on them.
     """
     statements = _current.get() or PageStatements()
     with statements.cancellable(), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{STATEMENT_SECONDS}s"])
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{seconds or STATEMENT_SECONDS}s"])
         yield
 
 

@@ -217,6 +217,7 @@ class UserAdmin(ServiceAdmin):
     )
     list_select_related = ("plan",)
     search_fields = ("email", "username", "full_name")
+    found_columns = ("email", "username", "full_name")
     search_help_text = "E-mail address, user name or full name"
     ordering = ("-id",)
     add_fieldsets: ClassVar[Any] = ((None, {"fields": ("email", "username", "full_name", "password")}),)
@@ -259,6 +260,11 @@ class UserAdmin(ServiceAdmin):
         if match and match.url_name == "autocomplete":
             queryset = queryset.filter(deleted_at=None)
         return super().get_search_results(request, queryset, search_term)
+
+    def found_detail(self, row: Any) -> str:
+        """Show the name, and whether the account can be used."""
+        state = "deleted" if row.deleted_at else "" if row.is_active else "suspended"
+        return ", ".join(filter(None, (row.full_name, state)))
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
