@@ -5,6 +5,7 @@ from functools import cache
 
 from django.conf import settings
 
+from apps.usage.dependencies import refusal_samples
 from apps.verification.repositories.decision_repository import DecisionRepository
 from apps.verification.repositories.ledger_audit_repository import LedgerAuditRepository
 from apps.verification.repositories.record_changes import RecordChangeRepository
@@ -17,7 +18,8 @@ from apps.verification.services.verification_service import VerificationService
 @cache
 def verification_service() -> VerificationService:
     """Return the verification service. It is shared, so that concurrent queries are decided in one batch."""
-    return VerificationService(DecisionRepository(), timedelta(seconds=settings.REQUEST_ID_RETRY_SECONDS))
+    retry_period = timedelta(seconds=settings.REQUEST_ID_RETRY_SECONDS)
+    return VerificationService(DecisionRepository(), retry_period, refusal_samples())
 
 
 @cache
