@@ -15,7 +15,7 @@ from apps.usage.services.usage_service import UsageService
 @cache
 def usage_service() -> UsageService:
     """Return the usage service."""
-    return UsageService(UsageEventRepository(), UsageDenialRepository())
+    return UsageService(UsageEventRepository(), UsageDenialRepository(), refusals(), settings.CALL_HISTORY_HOURS)
 
 
 @cache

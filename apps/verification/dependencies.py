@@ -5,10 +5,12 @@ from functools import cache
 
 from django.conf import settings
 
-from apps.usage.dependencies import refusal_samples
+from apps.usage.dependencies import refusal_samples, usage_service
 from apps.verification.repositories.decision_repository import DecisionRepository
+from apps.verification.repositories.idempotency_repository import IdempotencyRepository
 from apps.verification.repositories.ledger_audit_repository import LedgerAuditRepository
 from apps.verification.repositories.record_changes import RecordChangeRepository
+from apps.verification.services.call_search import CallSearch
 from apps.verification.services.key_authentication import KeyAuthentication
 from apps.verification.services.ledger_audit import LedgerAudit
 from apps.verification.services.record_triggers import RecordTriggers
@@ -26,6 +28,12 @@ def verification_service() -> VerificationService:
 def key_authentication() -> KeyAuthentication:
     """Return the authentication of clients by API key."""
     return KeyAuthentication(verification_service())
+
+
+@cache
+def call_search() -> CallSearch:
+    """Return the search for calls by request id."""
+    return CallSearch(usage_service(), IdempotencyRepository(), settings.CALL_HISTORY_HOURS)
 
 
 @cache

@@ -39,9 +39,10 @@ class RefusalRepository:
         """Return up to `maximum` of the refusals of the customer's keys, the newest first."""
         return await fetch_all(self._recent().filter(user_id=user_id)[:maximum])
 
-    async def with_request_id(self, request_id: str, maximum: int) -> list[Refusal]:
-        """Return up to `maximum` refusals with this request id, the newest first."""
-        return await fetch_all(self._recent().filter(request_id=request_id)[:maximum])
+    async def with_request_id(self, request_id: str, user_id: int | None, maximum: int) -> list[Refusal]:
+        """Return up to `maximum` refusals with this request id, of the account's keys or, with None, of all."""
+        found = self._recent().filter(request_id=request_id)
+        return await fetch_all((found if user_id is None else found.filter(user_id=user_id))[:maximum])
 
     async def count_of_customer(self, user_id: int) -> int:
         """Return how many refusals of the customer's keys there are."""

@@ -51,7 +51,7 @@ class Call(ResponseSchema):
     `key_id` and `user_id` are null if the key was not found. Of a refused call, `scopes` are the first ones that it
     asked for, `ip` is its client's address, and `rate_limits` and `balance` are those at that moment, as far as they
     were checked. They are not kept of an allowed call, whose ledger entry is `credit_transaction_id`, null if it was
-    free.
+    free. `cost`, `weight` and `tag` are null where only the response to the call is kept.
     """
 
     request_id: str
@@ -60,9 +60,9 @@ class Call(ResponseSchema):
     detail: str | None = None
     key_id: int | None
     user_id: int | None
-    cost: Amount
-    weight: int
-    tag: str
+    cost: Amount | None = None
+    weight: int | None = None
+    tag: str | None = None
     scopes: list[str] = []
     ip: str | None = None
     rate_limits: list[RateLimitThen] = []
