@@ -5,6 +5,7 @@ from functools import cache
 
 from django.conf import settings
 
+from apps.api_keys.dependencies import api_key_service, key_secrets
 from apps.usage.dependencies import refusal_samples, usage_service
 from apps.verification.repositories.decision_repository import DecisionRepository
 from apps.verification.repositories.idempotency_repository import IdempotencyRepository
@@ -12,6 +13,7 @@ from apps.verification.repositories.ledger_audit_repository import LedgerAuditRe
 from apps.verification.repositories.record_changes import RecordChangeRepository
 from apps.verification.services.call_search import CallSearch
 from apps.verification.services.key_authentication import KeyAuthentication
+from apps.verification.services.key_explanations import KeyExplanations
 from apps.verification.services.ledger_audit import LedgerAudit
 from apps.verification.services.record_triggers import RecordTriggers
 from apps.verification.services.verification_service import VerificationService
@@ -34,6 +36,12 @@ def key_authentication() -> KeyAuthentication:
 def call_search() -> CallSearch:
     """Return the search for calls by request id."""
     return CallSearch(usage_service(), IdempotencyRepository(), settings.CALL_HISTORY_HOURS)
+
+
+@cache
+def key_explanations() -> KeyExplanations:
+    """Return the explanations of what a call would get now."""
+    return KeyExplanations(api_key_service(), key_secrets(), DecisionRepository())
 
 
 @cache
