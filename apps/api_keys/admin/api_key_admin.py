@@ -10,11 +10,13 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from pydantic import ValidationError
 
 from apps.api_keys.admin.api_key_operations import DELETE, REVOKE, ROTATE, KeyAddForm, KeyChangeForm
+from apps.api_keys.admin.key_extension import EXTEND
 from apps.api_keys.admin.secret_pages import SecretPages
 from apps.api_keys.dependencies import api_key_service, key_secrets
 from apps.api_keys.models import ApiKey, ApiKeySecret, has_state, key_state
@@ -24,6 +26,7 @@ from apps.core.admin.form_fields import parse_row_id
 from apps.core.admin.keyhouse_model_admin import ModelAdminBase
 from apps.core.admin.one_time_forms import one_time_key
 from apps.core.admin.owner_columns import OwnerColumns
+from apps.core.admin.panels import PanelPages
 from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import KEYS_READ, KEYS_WRITE
 from apps.core.authorization.principal import Principal
@@ -31,13 +34,14 @@ from apps.core.authorization.scopes import withheld_scopes
 from apps.core.entity_tags import Tagged
 from apps.core.errors import NotFound
 from apps.core.event_loop import call_service
-from apps.usage.dependencies import usage_service
 from apps.users.dependencies import user_service
 
 SEARCH_VAR = "q"
 BY_ID = "key:"  # how the search on every page names a key by its id
+SUSPENDED = ApiKey.State.OWNER_SUSPENDED
 CHANGE_PAGE = "admin:api_keys_apikey_change"
 READ_ONLY = (
+    "key_id",
     "budget_spent",
     "withheld_scopes",
     "created_by",
@@ -46,7 +50,6 @@ READ_ONLY = (
     "state_badge",
     "secrets",
     "last_used",
-    "recent_refusals",
     "created_at",
     "updated_at",
     "revoked_at",
@@ -80,12 +83,12 @@ class StateFilter(SimpleListFilter):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(OwnerColumns, SecretPages):
+class ApiKeyAdmin(PanelPages, OwnerColumns, SecretPages):
     """Finds, creates, changes, rotates, revokes and deletes keys. A secret is shown on one page, once."""
 
     form = KeyChangeForm
     add_form = KeyAddForm
-    operations = (ROTATE, REVOKE, DELETE)
+    operations = (EXTEND, ROTATE, REVOKE, DELETE)
     delete_operation = DELETE
     audit_kind = "api_key"
     page_scopes = PageScopes.of(KEYS_READ, KEYS_WRITE)
@@ -107,7 +110,7 @@ class ApiKeyAdmin(OwnerColumns, SecretPages):
             None,
             {
                 "fields": (
-                    ("owner_link", "environment", "state_badge"),
+                    ("key_id", "owner_link", "environment", "state_badge"),
                     ("secrets", "created_by"),
                     "name",
                     "description",
@@ -124,7 +127,6 @@ class ApiKeyAdmin(OwnerColumns, SecretPages):
             {
                 "fields": (
                     ("created_at", "updated_at", "last_used"),
-                    "recent_refusals",
                     ("revoked_at", "revoked_reason", "deleted_at"),
                 )
             },
@@ -172,17 +174,19 @@ class ApiKeyAdmin(OwnerColumns, SecretPages):
         held = call_service(user_service().held_scopes, key.user_id)
         return ", ".join(withheld_scopes(key.scopes, held)) or "none"
 
-    @admin.display(description="Refused in the last day")
-    def recent_refusals(self, key: Any) -> str:
-        """Show why calls were refused."""
-        refused = call_service(usage_service().recent_refusals, key.pk)
-        lines = ((c.code, c.reason and f"{c.reason}: ", c.count, f"{c.last_at:%Y-%m-%d %H:%M} UTC") for c in refused)
-        return format_html_join("", "<div><code>{}</code> {}{} times, last {}</div>", lines) if refused else "never"
-
     @admin.display(description="State")
     def state_badge(self, key: Any) -> SafeString:
-        """Show the state in its colour."""
-        return format_html('<span class="badge {}">{}</span>', key.state, ApiKey.State(key.state).label.capitalize())
+        """Show the state in its colour, and beside another reason that of the owner, who may be suspended as well."""
+        badges = [(key.state, ApiKey.State(key.state).label.capitalize())]
+        if owner := owner_trouble(key.user):
+            badges = [badge for badge in badges if badge[0] not in {ApiKey.State.ACTIVE, SUSPENDED}]
+            badges.append((SUSPENDED, owner))
+        return format_html_join(" ", '<span class="badge {}">{}</span>', badges)
+
+    @admin.display(description="ID")
+    def key_id(self, key: Any) -> str:
+        """Show the id, as verification and the audit trail name the key."""
+        return str(key.pk)
 
     @admin.display(description="Created by")
     def created_by(self, key: Any) -> str:
@@ -245,6 +249,15 @@ class ApiKeyAdmin(OwnerColumns, SecretPages):
 
 def _has_prefix(text: str) -> Q:
     return Q(pk__in=ApiKeySecret.objects.filter(prefix__startswith=text).values("api_key"))
+
+
+def owner_trouble(owner: Any) -> str:
+    """Return why the owner's keys cannot be used, or an empty string."""
+    if owner.deleted_at is not None:
+        return "Owner deleted"
+    if not owner.is_active:
+        return "Owner suspended"
+    return "Owner locked" if owner.locked_until and owner.locked_until > timezone.now() else ""
 
 
 def _end(secret: ApiKeySecret) -> str:
