@@ -12,7 +12,7 @@ from psycopg.pq import ExecStatus, Format, PipelineStatus
 from psycopg.pq.abc import PGresult
 
 from apps.core.database.pipeline.pipelined_connection import PipelinedConnection, Rows, is_closed_by_server
-from apps.core.database.pool import READ_LOCK_TIMEOUT, Purpose, connection, replacement_connection
+from apps.core.database.pool import READ_LOCK_TIMEOUT, Purpose, batch_connection, replacement_connection
 
 if TYPE_CHECKING:
     from apps.core.database.pipeline.prepared_statements import Types
@@ -30,7 +30,7 @@ async def pipelined_transaction() -> AsyncIterator["PipelinedTransaction"]:
     (manual, 32.5.1.1). Statements use PostgreSQL's placeholders (`$1`).
     """
     async with AsyncExitStack() as borrowing:
-        opened = PipelinedTransaction(await borrowing.enter_async_context(connection()), borrowing)
+        opened = PipelinedTransaction(await borrowing.enter_async_context(batch_connection()), borrowing)
         try:
             yield opened
             await opened.commit()
@@ -45,7 +45,7 @@ class PipelinedTransaction(PipelinedConnection):
     """The statements of one transaction, sent without waiting for earlier results."""
 
     lock_timeout = READ_LOCK_TIMEOUT
-    purpose: ClassVar[Purpose] = "reads"
+    purpose: ClassVar[Purpose] = "batches"
     result_format = Format.BINARY
 
     def __init__(self, borrowed: AsyncConnection[Any], borrowing: AsyncExitStack) -> None:
