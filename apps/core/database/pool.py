@@ -9,7 +9,7 @@ import select
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, get_args
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -68,7 +68,16 @@ SETTINGS_BLOCK = "DO $$ BEGIN PERFORM %s; END $$"
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 Purpose = Literal["reads", "transactions", "batches"]
 
+
+class Keeper(Protocol):
+    """Keeps connections of a pool while it does not use them."""
+
+    async def close(self) -> None:
+        """Return the connections, because the pool is about to be closed."""
+
+
 _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Purpose, Pool]] = WeakKeyDictionary()
+_keepers: WeakKeyDictionary[asyncio.AbstractEventLoop, list[Keeper]] = WeakKeyDictionary()
 
 
 @asynccontextmanager
@@ -149,9 +158,17 @@ async def open_pools() -> None:
         await _open(purpose)
 
 
+def close_before_pools(keeper: Keeper) -> None:
+    """Close the keeper of connections when the running loop's pools are closed."""
+    _keepers.setdefault(asyncio.get_running_loop(), []).append(keeper)
+
+
 async def close_pools() -> None:
     """Close the running loop's pools, if it has any."""
-    for pool in _pools.pop(asyncio.get_running_loop(), {}).values():
+    loop = asyncio.get_running_loop()
+    for keeper in _keepers.pop(loop, ()):
+        await keeper.close()
+    for pool in _pools.pop(loop, {}).values():
         await pool.close()
 
 

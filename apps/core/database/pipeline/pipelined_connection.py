@@ -31,6 +31,8 @@ class PipelinedConnection(ABC):
         self._transformer, self._encoding = Transformer(borrowed), borrowed.info.encoding
         self._statements = statements_of(borrowed)
         self._pgconn.enter_pipeline_mode()
+        self._hang_up = select.poll()
+        self._hang_up.register(self._socket, select.POLLHUP | select.POLLERR)
         self._is_watched = True
         self._loop.add_reader(self._socket, self._receive)
 
@@ -108,9 +110,10 @@ class PipelinedConnection(ABC):
             self._lose(error)
 
     def _receive(self) -> None:
+        was_idle = not self._expects_results  # then nothing but the end of the connection is important
         try:
             self._read()
-            while self._expects_results and is_closed_by_server(self._socket):
+            while (self._expects_results or was_idle) and self._is_closed_by_server():
                 self._read()
         except OperationalError as error:
             self._lose(error)
@@ -127,13 +130,10 @@ class PipelinedConnection(ABC):
     def _is_lost(self) -> bool:
         return bool(self._pgconn.status != ConnStatus.OK)
 
+    def _is_closed_by_server(self) -> bool:
+        """Return whether the server has closed the connection. Earlier data may still be unread.
 
-def is_closed_by_server(socket: int) -> bool:
-    """Return whether the server has closed the connection. Earlier data may still be unread.
-
-    libuv reports this once, and nothing about the socket afterwards: the reader must continue until libpq reaches the
-    end.
-    """
-    poll = select.poll()
-    poll.register(socket, select.POLLHUP | select.POLLERR)
-    return bool(poll.poll(0))
+        libuv reports this once, and nothing about the socket afterwards: the reader must continue until libpq reaches
+        the end.
+        """
+        return bool(self._hang_up.poll(0))
