@@ -129,6 +129,7 @@ class DecisionRepository:
 
     def __init__(self) -> None:
         self._memories: WeakKeyDictionary[asyncio.AbstractEventLoop, _Memory] = WeakKeyDictionary()
+        self._last: tuple[asyncio.AbstractEventLoop, _Memory] | None = None  # a server has one event loop
 
     @asynccontextmanager
     async def open_batch(
@@ -163,10 +164,9 @@ class DecisionRepository:
 
     def _memory(self) -> _Memory:
         loop = asyncio.get_running_loop()
-        memory = self._memories.get(loop)
-        if memory is None:
-            memory = self._memories[loop] = _Memory()
-        return memory
+        if self._last is None or self._last[0] is not loop:
+            self._last = loop, self._memories.setdefault(loop, _Memory())
+        return self._last[1]
 
 
 @dataclass(slots=True)
