@@ -16,6 +16,7 @@ from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ConnStatus, Format
 from psycopg.pq.abc import PGresult
 
+from apps.core.database.parameters import Encoded
 from apps.core.database.pipeline.prepared_statements import Types, statements_of
 from apps.core.database.pool import transaction_settings
 
@@ -58,8 +59,14 @@ class PipelinedConnection(ABC):
 
         Returns the number of results to expect, and the key of the prepared statement.
         """
-        values = self._transformer.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
-        types, formats = self._transformer.types or (), self._transformer.formats
+        types: Types
+        values: Sequence[Any]
+        formats: Sequence[Format] | None
+        if isinstance(parameters, Encoded):
+            (values, formats), types = parameters, ()
+        else:
+            values = self._transformer.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
+            types, formats = self._transformer.types or (), self._transformer.formats
         if settings.DATABASE_POOLER == "transaction":  # the next process would not have the prepared statement
             self._pgconn.send_query_params(sql.encode(), values, types, formats, result_format)
             return 1, (sql, types)
