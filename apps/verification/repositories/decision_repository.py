@@ -168,6 +168,10 @@ class DecisionRepository:
         """Return the owner of the key with this digest, or None if its record is not cached."""
         return self._memory().records.customer_of(digest)
 
+    def is_unlimited(self, digest: bytes) -> bool:
+        """Return whether the record of this key is cached, and had no rate limits when it was loaded."""
+        return self._memory().records.is_unlimited(digest)
+
     def _memory(self) -> _Memory:
         loop = asyncio.get_running_loop()
         if self._last is None or self._last[0] is not loop:

@@ -27,17 +27,15 @@ class SlidingWindowCounter:
         """Start at `now_ms`, rounded down; a call that is made now is stored with `made_ms`, rounded up."""
         self.period_ms, self.entries, self.used = period_ms, entries, used
         self.now_ms, self._made_ms = now_ms, made_ms
-        self._newest_ms = self._newest_weight = 0
-        if entries:
-            self._begin(now_ms, made_ms - now_ms)
-
-    def _begin(self, now_ms: int, rounded_ms: int) -> None:
-        self._newest_ms, self._newest_weight = _entry_at(self.entries, len(self.entries) - ENTRY_SIZE)
+        if not entries:
+            self._newest_ms = self._newest_weight = 0
+            return
+        self._newest_ms, self._newest_weight = _entry_at(entries, len(entries) - ENTRY_SIZE)
         if self._newest_ms > now_ms:
-            self._begin_ahead(rounded_ms)
+            self._begin_ahead(made_ms - now_ms)
         oldest_ms, _ = _entry_at(self.entries)
-        if oldest_ms <= self.now_ms - self.period_ms:
-            self._forget_until(self.now_ms - self.period_ms)
+        if oldest_ms <= self.now_ms - period_ms:
+            self._forget_until(self.now_ms - period_ms)
 
     def _begin_ahead(self, rounded_ms: int) -> None:
         """Begin when the newest entry was made, which may be ahead of the clock."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
 
@@ -119,7 +120,14 @@ class VerificationService:
         )
 
     async def decide(self, query: VerificationQuery) -> Verdict:
-        """Return the verdict on the query. Raises as `submit` delivers."""
+        """Return the verdict on the query. Raises as `submit` delivers.
+
+        The use of a key without rate limits counts nothing, and is decided without locks.
+        """
+        if query.purpose is Purpose.CREDENTIAL and query.weight and self._decisions.is_unlimited(query.digest):
+            verdict = await self._reading.process(replace(query, weight=0))
+            if verdict.record is None or not verdict.record.rate_limits:  # it has got none since
+                return verdict
         return await self._batcher_of(query).process(query)
 
     def submit(self, pending: PendingQuery) -> None:
