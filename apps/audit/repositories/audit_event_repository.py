@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from django.db.models import QuerySet
+
 from apps.audit.models import AuditEvent
 from apps.core.database.open_transaction import require_transaction
 from apps.core.database.orm.queries import count, fetch_after, fetch_all
@@ -26,14 +28,19 @@ class AuditEventRepository:
         require_transaction("record audit events")
         await insert_all(events)
 
-    async def page(self, subject_id: int, *, offset: int, size: int) -> tuple[list[AuditEvent], int]:
-        """Return one page of the events that concern the account, newest first, and how many there are."""
-        found = AuditEvent.objects.filter(subject_id=subject_id).order_by("-id")
+    async def page(
+        self, subject_id: int, without: Sequence[str], *, offset: int, size: int
+    ) -> tuple[list[AuditEvent], int]:
+        """Return one page of the events that concern the account, newest first, and how many there are.
+
+        Events about targets of the kinds in `without` are left out.
+        """
+        found = _events_of(subject_id, without).order_by("-id")
         return await fetch_all(found[offset : offset + size]), await count(found)
 
-    async def after(self, subject_id: int, position: int, maximum: int) -> list[AuditEvent]:
-        """Return up to `maximum` events that concern the account and follow a position, newest first."""
-        return await fetch_after(AuditEvent.objects.filter(subject_id=subject_id), position, maximum, newest_first=True)
+    async def after(self, subject_id: int, without: Sequence[str], position: int, maximum: int) -> list[AuditEvent]:
+        """Return up to `maximum` of the same events that follow a position, newest first."""
+        return await fetch_after(_events_of(subject_id, without), position, maximum, newest_first=True)
 
     async def erase(self, account_id: int, plain: Mapping[str, Sequence[str]]) -> None:
         """Blank the values of a deleted account's events, except those of the keys that `plain` lists by kind."""
@@ -42,3 +49,7 @@ class AuditEventRepository:
     async def delete_attempts(self, days: int, maximum: int) -> int:
         """Delete up to `maximum` attempts of more than `days` days ago, at least 1, and return how many."""
         return int((await fetch_rows(SQL["delete_attempts"], {"days": days, "maximum": maximum}))[0][0])
+
+
+def _events_of(subject_id: int, without: Sequence[str]) -> QuerySet[AuditEvent]:
+    return AuditEvent.objects.filter(subject_id=subject_id).exclude(target_kind__in=without)

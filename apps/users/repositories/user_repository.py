@@ -35,6 +35,13 @@ class UserRepository(AccountRepository):
             raise NotFound
         return user
 
+    async def get_even_deleted(self, user_id: int) -> User:
+        """Return the account, deleted or not, with its plan and `role_names`; raises NotFound."""
+        user = await _user_or_deleted.first(user_id)
+        if user is None:
+            raise NotFound
+        return user
+
     @override
     async def find_by_email(self, email: str) -> User | None:
         return await _user_of_email.first(canonical_email(email))
@@ -96,9 +103,18 @@ def _default_plan() -> QuerySet[Any]:
     return User.objects.default_plan()
 
 
+@prepared
+def _user_or_deleted(user_id: int) -> QuerySet[User]:
+    return _with_plan_and_roles(User.objects.filter(pk=user_id))
+
+
 def _as_shown(users: QuerySet[User]) -> QuerySet[User]:
+    return _with_plan_and_roles(users.filter(deleted_at=None))
+
+
+def _with_plan_and_roles(users: QuerySet[User]) -> QuerySet[User]:
     roles = Role.objects.filter(user=OuterRef("pk")).values("name")
-    return users.filter(deleted_at=None).select_related("plan").annotate(role_names=ArraySubquery(roles))
+    return users.select_related("plan").annotate(role_names=ArraySubquery(roles))
 
 
 def _matching(search: str | None, is_active: bool | None, only_id: int | None) -> QuerySet[User]:

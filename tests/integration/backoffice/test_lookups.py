@@ -138,6 +138,7 @@ def slow_to_find(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 
 def test_slow_search_is_cancelled(browser: Client, slow_to_find):
+    make_user()
     slow_to_find("ann")
     response = browser.get(USERS, {"q": "ann"}, follow=True)
     assert response.redirect_chain == [(USERS, 302)]
@@ -148,6 +149,7 @@ def test_slow_search_is_cancelled(browser: Client, slow_to_find):
 
 
 def test_slow_list_is_unavailable(browser: Client, slow_to_find):
+    make_user()
     slow_to_find("")
     response = browser.get(USERS, {"q": "ann"}, follow=True)
     assert response.redirect_chain == [(USERS, 302)]

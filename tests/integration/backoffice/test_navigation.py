@@ -33,7 +33,7 @@ def test_every_list_is_in_one_group(browser: Client):
     assert list(menus) == list(GROUPS)
     # Apps may declare more lists; these are in this order.
     for group, names in {
-        "Customers": ["Users", "Invitations", "Roles"],
+        "Customers": ["Customers", "Invitations", "Staff", "Roles"],
         "Keys and credits": ["API keys", "Plans", "Credit balances", "Credit transactions"],
         "Signing in": ["Sessions", "Passkeys", "TOTP devices", "Identities"],
         "Records": ["Audit events", "Outgoing mails"],
@@ -50,7 +50,7 @@ def test_first_page_shows_the_same_groups(browser: Client):
 
 def test_current_list_and_group_are_marked(browser: Client):
     assert _current(browser.get(KEYS)) == ["Keys and credits", "API keys"]
-    assert _current(browser.get(f"{USERS}add/")) == ["Customers", "Users"]
+    assert _current(browser.get(f"{USERS}add/")) == ["Customers", "Customers"]
     assert _current(browser.get("/admin/")) == []
 
 

@@ -85,9 +85,9 @@ def test_giving_access_needs_recent_authentication(browser, change):
     unchanged = User.objects.get(pk=user.pk)
     assert (unchanged.email, unchanged.is_staff, unchanged.groups.count()) == (user.email, False, 0)
     assert not AuditEvent.objects.exists()
-    assert browser.post(_page(user), _change_form(user, full_name="Ann")).headers["location"] == USERS
+    assert browser.post(_page(user), _change_form(user, full_name="Ann")).headers["location"] == _page(user)
     Session.objects.update(authenticated_at=Now())
-    assert browser.post(_page(user), _change_form(user, **change)).headers["location"] == USERS
+    assert browser.post(_page(user), _change_form(user, **change)).headers["location"] == _page(user)
     assert AuditEvent.objects.filter(action="user.updated").count() == 2
 
 
@@ -129,7 +129,7 @@ def test_suspending_several_needs_a_confirmation(browser):
     assert AuditEvent.objects.count() == 0
     page = text_of(browser.get(asked.headers["location"]))
     assert all(user.email in page for user in users)
-    assert "2 users suspended." in text_of(browser.post(asked.headers["location"], follow=True))
+    assert "2 customers suspended." in text_of(browser.post(asked.headers["location"], follow=True))
     assert AuditEvent.objects.filter(action="user.updated").count() == 2
 
 
