@@ -1,6 +1,6 @@
 """The list and pages of API keys."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -9,21 +9,20 @@ from django.contrib.admin.utils import display_for_value
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from pydantic import ValidationError
 
 from apps.api_keys.admin.api_key_operations import DELETE, REVOKE, ROTATE, KeyAddForm, KeyChangeForm
+from apps.api_keys.admin.secret_pages import SecretPages
 from apps.api_keys.dependencies import api_key_service, key_secrets
 from apps.api_keys.models import ApiKey, ApiKeySecret, key_state
 from apps.api_keys.schemas.api_key import ApiKeyQuery
 from apps.api_keys.services import key_format
 from apps.core.admin.keyhouse_model_admin import ModelAdminBase
-from apps.core.admin.operation import Operation
+from apps.core.admin.one_time_forms import one_time_key
 from apps.core.admin.owner_columns import OwnerColumns
-from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import KEYS_READ, KEYS_WRITE
 from apps.core.authorization.scopes import withheld_scopes
@@ -74,7 +73,7 @@ class StateFilter(SimpleListFilter):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
+class ApiKeyAdmin(OwnerColumns, SecretPages):
     """Finds, creates, changes, rotates, revokes and deletes keys. A secret is shown on one page, once."""
 
     form = KeyChangeForm
@@ -200,30 +199,16 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
         """Return the read-only fields."""
         return READ_ONLY if obj else ()
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Offer one button to save, which leads to the page with the secret."""
-        one_way = {"show_save_and_continue": False, "show_save_and_add_another": False}
-        return super().add_view(request, form_url, {**one_way, **(extra_context or {})})
-
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Create or change the key through the service."""
         actor = acting_staff(request)
         if not change:
-            created = call_service(api_key_service().create, actor, form.cleaned_data["user"].pk, form.payload)
-            obj.pk, obj.name, obj.secret_in_clear = created.id, created.name, created.api_key
+            owner_id, key = form.cleaned_data["user"].pk, one_time_key(request)
+            created = call_service(api_key_service().create, actor, owner_id, form.payload, key)
+            obj.pk, obj.name = created.id, created.name
         elif form.payload.model_fields_set:
             call_service(api_key_service().update, actor, obj.pk, form.payload)
             obj.refresh_from_db(fields=["name"])
-
-    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        """Show the new key's secret."""
-        return self._show_secret(request, obj.pk, obj.name, obj.secret_in_clear)
-
-    def after_operation(self, request: HttpRequest, operation: Operation, results: Sequence[Any]) -> HttpResponse:
-        """Show the new secret after a rotation."""
-        if operation is ROTATE:
-            return self._show_secret(request, results[0].id, results[0].name, results[0].api_key)
-        return super().after_operation(request, operation, results)
 
     def search_view(self, request: HttpRequest) -> HttpResponse:
         """Redirect to the key with the secret, or to the search results; the term is sent in the body."""
@@ -249,19 +234,6 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
             self.message_user(request, "No API key has this secret.", messages.WARNING)
             return HttpResponseRedirect(reverse("admin:api_keys_apikey_changelist"))
         return HttpResponseRedirect(reverse(CHANGE_PAGE, args=[key_id]))
-
-    def _show_secret(self, request: HttpRequest, key_id: int, name: str, secret: str) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "The key's secret",
-            "opts": self.opts,
-            "key_id": key_id,
-            "key_name": name,
-            "secret": secret,
-        }
-        return TemplateResponse(
-            request, "admin/api_keys/apikey/secret.html", context, headers={"Cache-Control": "no-store"}
-        )
 
 
 def _end(secret: ApiKeySecret) -> str:
