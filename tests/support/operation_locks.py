@@ -113,6 +113,7 @@ OPERATION_LOCKS: dict[str, Sequence[str]] = {
     "users.EmailChange._confirm": ("users",),
     "users.EmailChange.cancel": ("users",),
     "users.EmailVerification.remind": ("users", "users, advisory"),
+    "users.EmailVerification.send": ("users", "users, advisory"),
     "users.EmailVerification.verify": ("users",),
     "users.InvitationService.invite": ("users",),
     "users.InvitationService.resend": ("invitations",),

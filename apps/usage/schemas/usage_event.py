@@ -49,3 +49,25 @@ class RefusedCalls(ResponseSchema):
         if self.code == "INSUFFICIENT_SCOPES" and self.detail:
             return f"the scope {self.detail} is missing"
         return DETAILS.get(self.detail, self.detail)
+
+
+class RefusedCallsOfKey(RefusedCalls):
+    """The refused calls of one key."""
+
+    api_key_id: int
+
+
+class CallsToday(ResponseSchema):
+    """Calls since midnight (UTC). With `allowed_is_more`, more were allowed than were counted."""
+
+    allowed: int
+    allowed_is_more: bool
+    refused: int
+
+
+class ChargedCalls(ResponseSchema):
+    """The calls of one key that a ledger entry charges, and the request id of the first."""
+
+    api_key_id: int
+    calls: int
+    request_id: str

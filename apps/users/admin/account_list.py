@@ -1,6 +1,6 @@
 """The columns that the lists of customers and of staff share, and the list of staff."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -45,6 +45,11 @@ class AccountList(OperationPages):
     def offered_operations(self) -> tuple[Operation, ...]:
         """The operations of accounts, for the pages of either model."""
         return (*self.operations, *added_operations(ACCOUNTS))
+
+    def operations_for(self, request: HttpRequest, account: Any, names: Collection[str]) -> list[Operation]:
+        """Return those of these operations that apply to the account, a row or an AccountOverview, and are allowed."""
+        wanted = [operation for operation in self.offered_operations if operation.name in names]
+        return [each for each in wanted if not each.is_deletion and self._may(request, each) and each.applies(account)]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return all accounts, of which the list shows its own."""
@@ -107,7 +112,7 @@ class AccountList(OperationPages):
 
 def customer_url(user_id: int | str) -> str:
     """Return the URL of an account's customer page."""
-    return reverse("admin:users_user_change", args=[user_id])
+    return reverse("admin:customer", args=[user_id])
 
 
 def add_lockouts(users: Iterable[Any]) -> None:

@@ -39,7 +39,10 @@ def is_locked(user: "User") -> bool:
 
 
 class AccountOverview(ResponseSchema):
-    """An account, deleted or not. `locked_until` is set while the account and its API keys are locked."""
+    """An account, deleted or not. `locked_until` is set while the account and its API keys are locked.
+
+    `notes_total` is the number of notes about it.
+    """
 
     id: int
     email: str
@@ -55,10 +58,22 @@ class AccountOverview(ResponseSchema):
     last_login_at: Timestamp | None
     locked_until: Timestamp | None
     deleted_at: Timestamp | None
+    erased_at: Timestamp | None
+    notes_total: int
+
+    @property
+    def pk(self) -> int:
+        """The id, as operations of the admin name it."""
+        return self.id
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the account is neither suspended nor deleted."""
+        return self.state in (AccountState.ACTIVE, AccountState.LOCKED)
 
     @classmethod
     def of(cls, user: "User") -> Self:
-        """Return the overview; `plan` must be loaded, and `role_names` annotated."""
+        """Return the overview; `plan` must be loaded, and `role_names` and `notes_total` annotated."""
         added = cast("Any", user)
         return cls(
             id=user.pk,
@@ -73,4 +88,5 @@ class AccountOverview(ResponseSchema):
 
 COPIED = (
     "email", "username", "full_name", "is_staff", "is_superuser", "email_verified_at", "created_at", "deleted_at",
+    "erased_at", "notes_total",
 )  # fmt: skip

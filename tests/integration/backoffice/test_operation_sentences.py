@@ -68,8 +68,9 @@ def test_operations_of_several_rows(browser: Client):
     page = f"{USERS}send-password-reset/?id={users[0].pk}&id={users[1].pk}"
     assert _asked(browser.get(page)) == "Send a password reset message to 2 customers?"
     assert _message(browser.post(page, follow=True)) == "Password reset message sent to 2 customers."
-    assert '<option value="send-password-reset_selected">Send a password reset message to selected customers<' in text_of(
-        browser.get(USERS)
+    assert (
+        '<option value="send-password-reset_selected">Send a password reset message to selected customers<'
+        in text_of(browser.get(USERS))
     )
 
 
