@@ -33,10 +33,10 @@ DECLARATION = AppDeclaration(
         Mount("/roles", role_router.router),
     ],
     menu=[
-        MenuEntry("Customers", "users.User", position=10),
-        MenuEntry("Customers", "users.Invitation", position=20),
-        MenuEntry("Customers", "users.StaffMember", position=25),
-        MenuEntry("Customers", "users.Role", position=30),
+        MenuEntry("Customers", "users.User"),
+        MenuEntry("Staff", "users.StaffMember", label="People", position=10),
+        MenuEntry("Staff", "users.Role", position=20),
+        MenuEntry("Staff", "users.Invitation", position=30),
     ],
     audit_kinds=[
         AuditKind("user", "User", PLAIN_OF_USERS),

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from apps.api_keys.admin.api_key_operations import DELETE, REVOKE, ROTATE, KeyAddForm, KeyChangeForm
 from apps.api_keys.admin.secret_pages import SecretPages
 from apps.api_keys.dependencies import api_key_service, key_secrets
-from apps.api_keys.models import ApiKey, ApiKeySecret, key_state
+from apps.api_keys.models import ApiKey, ApiKeySecret, has_state, key_state
 from apps.api_keys.schemas.api_key import ApiKeyQuery
 from apps.api_keys.services import key_format
 from apps.core.admin.keyhouse_model_admin import ModelAdminBase
@@ -25,7 +25,9 @@ from apps.core.admin.one_time_forms import one_time_key
 from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import KEYS_READ, KEYS_WRITE
+from apps.core.authorization.principal import Principal
 from apps.core.authorization.scopes import withheld_scopes
+from apps.core.entity_tags import Tagged
 from apps.core.errors import NotFound
 from apps.core.event_loop import call_service
 from apps.usage.dependencies import usage_service
@@ -63,7 +65,10 @@ class StateFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the keys in the chosen state."""
-        return queryset.filter(state=self.value()) if self.value() else queryset.filter(deleted_at=None)
+        state = self.value()
+        if not state:
+            return queryset.filter(deleted_at=None)
+        return queryset.filter(has_state(state)) if state in ApiKey.State.values else queryset.none()
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
         """Return the choices, the default under the name of the keys that it shows."""
@@ -85,7 +90,7 @@ class ApiKeyAdmin(OwnerColumns, SecretPages):
 
     list_display = ("name", "owner", "key_prefix", "environment", "state_badge", "last_used", "created_at")
     list_filter = (StateFilter, "environment")
-    search_fields = ("name", "user__email", "user__username", "secrets__prefix__startswith")
+    search_fields = ("name", "user__email", "user__username")
     search_help_text = 'Name, owner, visible prefix, a complete key, or a part of the metadata such as {"tier": 1}'
     ordering = ("-id",)
     autocomplete_fields = ("user",)
@@ -149,7 +154,7 @@ class ApiKeyAdmin(OwnerColumns, SecretPages):
         """Show the visible prefix of the newest secret."""
         return format_html("<code>{}…</code>", key.prefix)
 
-    @admin.display(description="Last used", ordering="counter__last_used_at")
+    @admin.display(description="Last used")
     def last_used(self, key: Any) -> str:
         """Show when the key was last used."""
         return str(display_for_value(key.counter.last_used_at, "-"))
@@ -172,7 +177,7 @@ class ApiKeyAdmin(OwnerColumns, SecretPages):
         lines = ((c.code, c.reason and f"{c.reason}: ", c.count, f"{c.last_at:%Y-%m-%d %H:%M} UTC") for c in refused)
         return format_html_join("", "<div><code>{}</code> {}{} times, last {}</div>", lines) if refused else "never"
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description="State")
     def state_badge(self, key: Any) -> SafeString:
         """Show the state in its colour."""
         return format_html('<span class="badge {}">{}</span>', key.state, ApiKey.State(key.state).label.capitalize())
@@ -199,6 +204,10 @@ class ApiKeyAdmin(OwnerColumns, SecretPages):
         """Return the read-only fields."""
         return READ_ONLY if obj else ()
 
+    def resource_of(self, actor: Principal, row_id: int) -> Tagged:
+        """Return the row as the API shows it, with its version."""
+        return call_service(api_key_service().get, actor, row_id)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Create or change the key through the service."""
         actor = acting_staff(request)
@@ -207,7 +216,7 @@ class ApiKeyAdmin(OwnerColumns, SecretPages):
             created = call_service(api_key_service().create, actor, owner_id, form.payload, key)
             obj.pk, obj.name = created.id, created.name
         elif form.payload.model_fields_set:
-            call_service(api_key_service().update, actor, obj.pk, form.payload)
+            call_service(api_key_service().update, actor, obj.pk, form.payload, obj.if_match)
             obj.refresh_from_db(fields=["name"])
 
     def search_view(self, request: HttpRequest) -> HttpResponse:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("audit", "20261128_0103_erase_reasons")]
+    dependencies = [("audit", "20261128_0124_index_searches_of_events")]
 
     operations = [
         # What a start that was cut short has left behind is not valid, and stands in the way.

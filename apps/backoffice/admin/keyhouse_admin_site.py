@@ -1,7 +1,7 @@
 """The admin site."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import Any, override
 
 from django.contrib import messages
@@ -51,7 +51,6 @@ class KeyhouseAdminSite(AdminSite):
     site_title = "Keyhouse"
     index_title = "Back office"
     site_url = None
-    enable_nav_sidebar = False  # the header shows the lists
     login_form = StaffLoginForm
     password_change_form = StaffPasswordForm
 
@@ -93,7 +92,7 @@ class KeyhouseAdminSite(AdminSite):
 
         Browsers store no page, which Django would let them do with a few.
         """
-        return super().admin_view(done_once(view))
+        return super().admin_view(_never_framed(done_once(view)))
 
     @override
     def get_urls(self) -> list[URLPattern | URLResolver]:
@@ -162,3 +161,15 @@ class KeyhouseAdminSite(AdminSite):
 
     def _open_view(self, page: View) -> View:
         return never_cache(csrf_protect(page))
+
+
+def _never_framed[V: Callable[..., HttpResponseBase]](view: V) -> V:
+    """Return the view without the header by which unfold's pages let the same site frame them, for its pop-ups."""
+
+    @wraps(view)
+    def unframed(*args: Any, **options: Any) -> HttpResponseBase:
+        response = view(*args, **options)
+        response.headers.pop("X-Frame-Options", None)  # the middleware sets Django's default
+        return response
+
+    return unframed  # type: ignore[return-value]

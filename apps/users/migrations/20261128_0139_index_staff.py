@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("users", "20261128_0108_add_staff_members")]
+    dependencies = [("users", "20261128_0138_add_staff_members")]
 
     operations = [
         # What a start that was cut short has left behind is not valid, and stands in the way.

@@ -31,6 +31,6 @@ def take(_apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("users", "20261128_0116_create_account_notes")]
+    dependencies = [("users", "20261128_0140_create_account_notes")]
 
     operations = [migrations.RunPython(give, take)]
