@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -38,8 +37,6 @@ class AccountList(OperationPages):
 
     listed: ClassVar[Q]
     list_display_links = None  # the address is the link
-    # What an index serves: the address by the unique index, and the id, which is in the order of creation.
-    sortable_by = ("address", "created")
 
     @property
     def offered_operations(self) -> tuple[Operation, ...]:
@@ -65,7 +62,7 @@ class AccountList(OperationPages):
             add_lockouts(shown.result_list)
         return shown
 
-    @admin.display(description="E-mail address", ordering=Lower("email"))
+    @admin.display(description="E-mail address")
     def address(self, user: Any) -> SafeString:
         """Show the address, as a link to the customer page."""
         return format_html('<a href="{}">{}</a>', customer_url(user.pk), user.email)
@@ -82,9 +79,9 @@ class AccountList(OperationPages):
         words = state.capitalize() if until is None else f"{state.capitalize()}, sign-in locked until {_time(until)}"
         return format_html('<span class="badge {}">{}</span>', BADGES[state], words)
 
-    @admin.display(description="Created", ordering="id")
+    @admin.display(description="Created")
     def created(self, user: Any) -> datetime:
-        """Show when the account was created; sorted by id, which has the same order and an index."""
+        """Show when the account was created."""
         moment: datetime = user.created_at
         return moment
 

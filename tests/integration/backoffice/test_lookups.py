@@ -14,8 +14,9 @@ from django.urls import reverse
 from apps.core.admin import keyhouse_model_admin
 from apps.core.admin.keyhouse_model_admin import KeyhouseModelAdmin
 from apps.core.conventions.own_apps import is_own_app
+from apps.users.admin.staff_member_admin import StaffMemberAdmin
 from apps.users.admin.user_admin import UserAdmin
-from tests.integration.backoffice.pages import EVENTS, KEYS, USERS, text_of
+from tests.integration.backoffice.pages import EVENTS, KEYS, STAFF, USERS, text_of
 from tests.support.factories import make_key, make_user
 
 pytestmark = pytest.mark.integration
@@ -162,9 +163,9 @@ def test_rendering_a_slow_list_is_cancelled(browser: Client, monkeypatch: pytest
     monkeypatch.setattr(keyhouse_model_admin, "STATEMENT_SECONDS", 1)
     monkeypatch.setattr(UserAdmin, "list_select_related", False)
     monkeypatch.setattr(UserAdmin, "plan_name", _slow_column, raising=False)
-    monkeypatch.setattr(UserAdmin, "list_display", ("email", "plan_name"))
-    response = browser.get(USERS, {"q": "root"}, follow=True)
-    assert response.redirect_chain == [(USERS, 302)]
+    monkeypatch.setattr(StaffMemberAdmin, "list_display", ("email", "plan_name"))
+    response = browser.get(STAFF, {"q": "root"}, follow=True)
+    assert response.redirect_chain == [(STAFF, 302)]
     assert response.status_code == 503
 
 

@@ -10,7 +10,7 @@ from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
 from apps.plans.models import Plan
 from apps.users.models import User
-from tests.integration.backoffice.pages import USERS, form_errors, only_event, text_of
+from tests.integration.backoffice.pages import CUSTOMERS, USERS, form_errors, only_event, text_of
 from tests.support.factories import PASSWORD, make_staff, make_user
 
 pytestmark = pytest.mark.integration
@@ -85,9 +85,10 @@ def test_giving_access_needs_recent_authentication(browser, change):
     unchanged = User.objects.get(pk=user.pk)
     assert (unchanged.email, unchanged.is_staff, unchanged.groups.count()) == (user.email, False, 0)
     assert not AuditEvent.objects.exists()
-    assert browser.post(_page(user), _change_form(user, full_name="Ann")).headers["location"] == _page(user)
+    done = f"{CUSTOMERS}{user.pk}/"
+    assert browser.post(_page(user), _change_form(user, full_name="Ann")).headers["location"] == done
     Session.objects.update(authenticated_at=Now())
-    assert browser.post(_page(user), _change_form(user, **change)).headers["location"] == _page(user)
+    assert browser.post(_page(user), _change_form(user, **change)).headers["location"] == done
     assert AuditEvent.objects.filter(action="user.updated").count() == 2
 
 
@@ -116,7 +117,7 @@ def test_suspending_and_reactivating_need_a_confirmation(browser, staff, operati
     page = f"{USERS}{operation}/?id={user.pk}"
     assert user.email in text_of(browser.get(page))
     assert User.objects.get(pk=user.pk).is_active is was
-    assert browser.post(page).headers["location"] == _page(user)
+    assert browser.post(page).headers["location"] == f"{CUSTOMERS}{user.pk}/"
     assert User.objects.get(pk=user.pk).is_active is becomes
     event = only_event(action="user.updated", target_id=user.pk)
     assert (event.actor_id, event.before, event.after) == (staff.pk, {"is_active": was}, {"is_active": becomes})
