@@ -33,5 +33,5 @@ ORDER BY id DESC LIMIT %(maximum)s
 -- The condition is that of the index audit_events_end_of_access, in clear: PostgreSQL does not use the index for the
 -- same condition with parameters.
 SELECT id FROM audit_events
-WHERE target_id = %s AND target_kind = 'user' AND action IN ('user.suspended', 'user.deleted')
+WHERE target_id = %s::bigint AND target_kind = 'user' AND action IN ('user.suspended', 'user.deleted')
 ORDER BY id DESC LIMIT 1

@@ -41,10 +41,10 @@ def more_actions(request: HttpRequest, pages: Any, account: AccountOverview) -> 
 
 
 def security_actions(request: HttpRequest, pages: Any, account: AccountOverview) -> dict[str, Link]:
-    """Return the operations on the tab “Security”, by name."""
+    """Return the operations on the tab “Security”, by name with `_` for `-`. The tab shows those that apply."""
     return {
-        operation.name: Link(operation.label, pages.operation_url(operation, [account.id]))
-        for operation in pages.operations_for(request, account, SECURITY)
+        operation.name.replace("-", "_"): Link(operation.label, pages.operation_url(operation, [account.id]))
+        for operation in pages.allowed_operations(request, SECURITY)
     }
 
 
@@ -71,5 +71,6 @@ def _own_actions(request: HttpRequest, account: AccountOverview) -> list[Link]:
 def _operations(request: HttpRequest, pages: Any, account: AccountOverview, names: Collection[str]) -> list[Link]:
     return [
         Link(operation.label, pages.operation_url(operation, [account.id]))
-        for operation in pages.operations_for(request, account, names)
+        for operation in pages.allowed_operations(request, names)
+        if operation.applies(account)
     ]

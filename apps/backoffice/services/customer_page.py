@@ -25,7 +25,6 @@ from apps.users.services.user_service import UserService
 
 REFUSALS_SHOWN = 10
 ENDED = {AccountState.SUSPENDED, AccountState.DELETED, AccountState.ERASED}
-NOT_DELETED = {AccountState.ACTIVE, AccountState.LOCKED, AccountState.SUSPENDED}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +50,14 @@ class CustomerPage:
         account = await self.users.overview(actor, user_id)
         keys = await self.keys.newest(actor, user_id) if actor.has_scope(KEYS_READ) else None
         ids = [key.id for key in keys.newest] if keys else []
-        reads_security = actor.has_scope(SECURITY_READ) and account.state in NOT_DELETED
+        # Nobody signs in to an account that is suspended or deleted, locked out or not.
+        reads_lockouts = account.is_active and actor.has_scope(SECURITY_READ)
         return CustomerHeader(
             account=account,
             balance=await self.credits.balance_of(actor, user_id) if actor.has_scope(CREDITS_READ) else None,
             keys=keys,
             refusals=await self.usage.refusals_of_keys(ids, REFUSALS_SHOWN) if keys else None,
-            lockouts=await self._lockouts(actor, account) if reads_security else None,
+            lockouts=await self._lockouts(actor, account) if reads_lockouts else None,
             ended_by=await self._ended_by(actor, account),
         )
 

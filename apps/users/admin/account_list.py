@@ -43,10 +43,10 @@ class AccountList(OperationPages):
         """The operations of accounts, for the pages of either model."""
         return (*self.operations, *added_operations(ACCOUNTS))
 
-    def operations_for(self, request: HttpRequest, account: Any, names: Collection[str]) -> list[Operation]:
-        """Return those of these operations that apply to the account, a row or an AccountOverview, and are allowed."""
-        wanted = [operation for operation in self.offered_operations if operation.name in names]
-        return [each for each in wanted if not each.is_deletion and self._may(request, each) and each.applies(account)]
+    def allowed_operations(self, request: HttpRequest, names: Collection[str]) -> list[Operation]:
+        """Return those of these operations that the signed-in member of staff may use, deletions left out."""
+        wanted = (operation for operation in self.offered_operations if operation.name in names)
+        return [each for each in wanted if not each.is_deletion and self._may(request, each)]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return all accounts, of which the list shows its own."""
