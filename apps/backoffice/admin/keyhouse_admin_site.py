@@ -21,6 +21,7 @@ from apps.authentication.services.second_step import SecondFactorExpired
 from apps.backoffice.admin.authentication_forms import StaffPasswordForm
 from apps.backoffice.admin.browser_session import sign_out_browser
 from apps.backoffice.admin.calls_page import calls_page
+from apps.backoffice.admin.customer_pages import customer_urls
 from apps.backoffice.admin.navigation import grouped, next_page, url_with_next
 from apps.backoffice.admin.own_sessions import own_sessions
 from apps.backoffice.admin.reauthentication_page import reauthentication_page
@@ -110,7 +111,7 @@ class KeyhouseAdminSite(AdminSite):
             path("proof/", self._signed_in_view(reauthentication_page), name="reauthentication"),
             path("logout/", self._open_view(self.logout), name="logout"),
         ]
-        return [*own, *super().get_urls()]
+        return [*own, *customer_urls(self), *super().get_urls()]
 
     @method_decorator(never_cache)
     @method_decorator(login_not_required)

@@ -17,7 +17,7 @@ from apps.credits.dependencies import credit_service
 from apps.credits.models import CreditBalance, CreditTransaction, LedgerEntry
 from apps.credits.schemas.credit_transaction import CreditPosting
 from apps.users.models import User
-from tests.integration.backoffice.pages import USERS, form_errors, only_event, text_of
+from tests.integration.backoffice.pages import CUSTOMERS, USERS, form_errors, only_event, text_of
 from tests.integration.usage.pending import expand, rich_keys, spend
 from tests.support.factories import make_user
 
@@ -188,7 +188,7 @@ def test_balance_page_links_to_owner_ledger_posting_and_history(browser):
     user = make_user()
     browser.post(_posting(user), FORM)
     page = text_of(browser.get(f"{BALANCES}{user.pk}/change/"))
-    for address in (f"{USERS}{user.pk}/change/", f"{LEDGER}?user__id__exact={user.pk}", _posting(user)):
+    for address in (f"{CUSTOMERS}{user.pk}/", f"{LEDGER}?user__id__exact={user.pk}", _posting(user)):
         assert f'href="{address}"' in page
     assert "credits.posted" in text_of(browser.get(f"{BALANCES}{user.pk}/history/", follow=True))
 
