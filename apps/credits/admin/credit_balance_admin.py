@@ -22,7 +22,7 @@ from apps.core.authorization.catalogue import CREDITS_ADJUST, CREDITS_GRANT, CRE
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service
 from apps.credits.dependencies import credit_service
-from apps.credits.models import CreditBalance
+from apps.credits.models import CreditBalance, CreditTransaction
 from apps.credits.schemas.credit_transaction import CreditPosting, CreditTransactionOut
 
 REFERENCE_BYTES = 8  # enough: a reference is unique per customer
@@ -46,7 +46,9 @@ class PostingForm(SchemaForm):
         widget=AdminTextInputWidget(attrs={"autofocus": True, "inputmode": "decimal", "autocomplete": "off"}),
         help_text="In credits, such as 100 or 12.50. Only an adjustment may be negative.",
     )
-    type = forms.ChoiceField(choices=[("top_up", "Top-up"), ("refund", "Refund"), ("adjustment", "Adjustment")])
+    type = forms.ChoiceField(
+        choices=[kind for kind in CreditTransaction.Type.choices if kind[0] != CreditTransaction.Type.USAGE]
+    )
     description = forms.CharField(
         label="Description", max_length=500, widget=AdminTextInputWidget(), help_text="Shown to the customer."
     )

@@ -44,6 +44,6 @@ async def post_credits(
 ) -> Status[CreditTransactionOut]:
     """Post credits to a customer. A `reference_id` posts once; a retry returns the first entry.
 
-    A top-up requires the scope `credits:grant`, a refund or an adjustment `credits:adjust`.
+    A top-up requires the scope `credits:grant`; goodwill, a refund or an adjustment requires `credits:adjust`.
     """
     return Status(201, await credit_service().post(request.auth, user_id, posting))

@@ -23,14 +23,17 @@ def _none_for_empty(reference: str | None) -> str | None:
 
 SignedAmount = Annotated[InputAmount, AfterValidator(_is_not_zero)]
 Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), OneLine]
-PostedType = Literal["top_up", "refund", "adjustment"]
-TransactionType = Literal["top_up", "refund", "adjustment", "usage"]
+PostedType = Literal["top_up", "goodwill", "refund", "adjustment"]
+TransactionType = Literal["top_up", "goodwill", "refund", "adjustment", "usage"]
 ADJUSTMENT = "adjustment"
 ShownReference = Annotated[str | None, BeforeValidator(_none_for_empty)]
 
 
 class CreditPosting(RequestSchema):
     """A ledger entry to post. Only an adjustment may be negative, and it needs a description.
+
+    A `top_up` was paid for, `goodwill` is given away, a `refund` gives back what was spent, and an `adjustment`
+    corrects the balance.
 
     `reference_id` names what the entry is for, such as an invoice. Each reference is posted once per customer.
     `request_id` is a synonym of `reference_id`.

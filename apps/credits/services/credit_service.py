@@ -17,7 +17,13 @@ from apps.credits.schemas.credit_transaction import CreditPosting, CreditTransac
 from apps.users.services.in_transaction.accounts import Accounts
 from apps.users.services.user_service import UserService
 
-TOP_UP = "top_up"
+# What is paid for is another right than what is given: a program that sells credits needs no more than the first.
+SCOPES = {
+    "top_up": CREDITS_GRANT,
+    "goodwill": CREDITS_ADJUST,
+    "refund": CREDITS_ADJUST,
+    "adjustment": CREDITS_ADJUST,
+}
 
 
 class BalanceTooLarge(Conflict):
@@ -92,7 +98,7 @@ class CreditService:
 
 def scope_of(posting: CreditPosting) -> str:
     """Return the scope that the posting needs: to grant what is paid for, or to adjust."""
-    return CREDITS_GRANT if posting.type == TOP_UP else CREDITS_ADJUST
+    return SCOPES[posting.type]
 
 
 def _balance_after(balance: Decimal, amount: Decimal) -> Decimal:

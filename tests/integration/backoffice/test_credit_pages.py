@@ -64,6 +64,20 @@ def test_posting_needs_a_confirmation(browser, staff):
     assert only_event(action="credits.posted", target_id=user.pk).actor_id == staff.pk
 
 
+def test_kinds_are_offered_in_words(browser):
+    user = make_user()
+    page = text_of(browser.get(_posting(user)))
+    for kind, label in (
+        ("top_up", "Top-up (sold)"), ("goodwill", "Goodwill"), ("refund", "Refund"), ("adjustment", "Adjustment"),
+    ):  # fmt: skip
+        assert f'<option value="{kind}"' in page
+        assert label in page
+        browser.post(_posting(user), {**FORM, "type": kind, "own_reference": kind})
+        assert label in text_of(browser.get(LEDGER, {"type__exact": kind}))
+    assert 'value="usage"' not in page
+    assert _balance(user) == "50.000000"
+
+
 def test_form_that_is_sent_twice_posts_once(browser):
     user = make_user()
     form = re.search(r'name="own_reference" value="(form-[0-9a-f]{16})"', text_of(browser.get(_posting(user))))

@@ -42,6 +42,7 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
     },
     "post_credits": {
         "top_up": {"amount": "1"},
+        "goodwill": {"amount": "1", "type": "goodwill"},
         "refund": {"amount": "1", "type": "refund"},
         "adjustment": {"amount": "-1", "type": "adjustment", "description": "x"},
     },

@@ -51,6 +51,11 @@ def test_the_command_posts_negative_adjustments():
     assert posted["balance_after"] == "5.500000"
 
 
+@pytest.mark.parametrize("kind", ["top_up", "goodwill", "refund", "adjustment"])
+def test_the_command_posts_every_kind(kind):
+    assert grant_json(make_user().email, "1", "--type", kind, "--description", "x")["type"] == kind
+
+
 def test_the_command_takes_the_former_names_of_the_description_and_the_reference():
     posted = grant_json(make_user().email, "1", "--reason", "welcome", "--reference", "r1")
     assert (posted["description"], posted["reference_id"]) == ("welcome", "r1")

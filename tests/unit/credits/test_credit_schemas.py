@@ -56,7 +56,7 @@ def test_a_malformed_amount_is_rejected(sent):
     assert refused_fields(amount=sent) == {("amount",)}
 
 
-@pytest.mark.parametrize("kind", ["top_up", "refund"])
+@pytest.mark.parametrize("kind", ["top_up", "goodwill", "refund"])
 def test_only_an_adjustment_may_be_negative(kind):
     assert refused_fields(type=kind, amount="-1") == {("amount",)}
     assert read(type=kind).amount == 1

@@ -120,7 +120,9 @@ async def test_others_may_not_post_credits(service, stored, audit, actor):
     assert (stored.ledger, stored.balances[ME], audit.entries) == ([], 10, [])
 
 
-@pytest.mark.parametrize("change", [adjustment("5"), adjustment("-5"), posting(type="refund")])
+@pytest.mark.parametrize(
+    "change", [adjustment("5"), adjustment("-5"), posting(type="refund"), posting(type="goodwill")]
+)
 async def test_adjusting_is_another_right_than_granting(service, stored, change):
     with pytest.raises(InsufficientScopes, match=CREDITS_ADJUST):
         await service.post(staff_of(3, CREDITS_GRANT), ME, change)
@@ -154,7 +156,9 @@ async def test_without_a_reference_each_posting_counts(service, stored):
     assert (shown, stored.balances[ME]) == ([None, None], 20)
 
 
-@pytest.mark.parametrize("other", [{"amount": "6"}, {"type": "refund"}, {"type": "adjustment", "description": "x"}])
+@pytest.mark.parametrize(
+    "other", [{"amount": "6"}, {"type": "goodwill"}, {"type": "refund"}, {"type": "adjustment", "description": "x"}]
+)
 async def test_a_reference_belongs_to_one_movement(service, stored, other):
     await service.post(COLLEAGUE, ME, posting(reference_id="invoice 7"))
     with pytest.raises(Conflict) as refusal:

@@ -1,13 +1,13 @@
 """`manage.py grant_credits`."""
 
 from argparse import ArgumentParser
-from typing import Any
+from typing import Any, get_args
 
 from apps.core.authorization.principal import OPERATOR
 from apps.core.event_loop import call_service
 from apps.core.management.service_command import ServiceCommand
 from apps.credits.dependencies import credit_service
-from apps.credits.schemas.credit_transaction import CreditPosting
+from apps.credits.schemas.credit_transaction import CreditPosting, PostedType
 from apps.users.dependencies import user_service
 
 
@@ -25,7 +25,10 @@ class Command(ServiceCommand):
         parser.add_argument("email", metavar="EMAIL", help="the customer's e-mail address")
         parser.add_argument("amount", metavar="AMOUNT", help="a decimal with up to 6 places, such as 12.50")
         parser.add_argument(
-            "--type", choices=("top_up", "refund", "adjustment"), default="top_up", help="top_up by default"
+            "--type",
+            choices=get_args(PostedType),
+            default="top_up",
+            help="top_up (sold) by default; goodwill, refund or adjustment otherwise",
         )
         parser.add_argument(
             "--description",
