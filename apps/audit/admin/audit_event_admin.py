@@ -83,8 +83,8 @@ class AuditEventAdmin(ReadOnlyAdmin):
     linked_lookups = ("target_id", "subject_id", "actor_id")
     ordering = ("-id",)
     fields = (
-        "occurred_at", "actor", "actor_kind", "action", "outcome", "target", "subject", "before_text", "after_text",
-        "address", "user_agent", "request_id",
+        "occurred_at", "actor", "actor_kind", "action", "outcome", "target", "subject", "reason", "before_text",
+        "after_text", "address", "user_agent", "request_id",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -20,8 +20,8 @@ class AuditEntry:
     """One action by an actor on a target, with the fields that changed. Never put a secret in it.
 
     `subject_id` is the account that the action concerns; by default the target, where that is an account, else the
-    actor's own. When an account is erased, every value in `before` and `after` is blanked but those that the kind of
-    target declares plain (`AuditKind`).
+    actor's own. `reason` is why the actor did it, for staff alone. When an account is erased, the reason is blanked,
+    and every value in `before` and `after` but those that the kind of target declares plain (`AuditKind`).
     """
 
     actor: Principal
@@ -32,6 +32,7 @@ class AuditEntry:
     after: Mapping[str, Any] = field(default_factory=dict)
     subject_id: int | None = None
     outcome: Outcome = Outcome.SUCCESS
+    reason: str = ""
 
     @property
     def account_id(self) -> int | None:

@@ -18,7 +18,8 @@ class AuditEvent(models.Model):
     DELETE except for old ATTEMPTS, and UPDATE except for the erasure of a deleted account, so ids are kept instead of
     foreign keys.
 
-    `subject_id` is the account that the event concerns; its owner may read the event, even if another account acted.
+    `subject_id` is the account that the event concerns; its owner may read the event, even if another account acted,
+    but not the `reason`, which is for staff.
     """
 
     occurred_at = models.DateTimeField(db_default=Now())
@@ -29,6 +30,7 @@ class AuditEvent(models.Model):
     outcome = models.CharField(max_length=10, default=Outcome.SUCCESS.value, db_default=Outcome.SUCCESS.value)
     target_kind = models.CharField(max_length=50)
     target_id = models.BigIntegerField(null=True)
+    reason = models.CharField(max_length=500, blank=True, default="", db_default="")
     before = models.JSONField(default=dict)
     after = models.JSONField(default=dict)
     ip_address = models.GenericIPAddressField(null=True)

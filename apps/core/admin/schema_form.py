@@ -3,11 +3,13 @@
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.forms import BaseForm
 from pydantic import ValidationError
 
 from apps.core.errors import DomainError
-from apps.core.schemas.base import RequestSchema
+from apps.core.schemas.base import REASON, ReasonedRequest, RequestSchema
+from apps.core.schemas.fields import REASON_LENGTH_MAXIMUM
 
 # Generic only for the type checker.
 if TYPE_CHECKING:
@@ -29,6 +31,30 @@ class SchemaForm(forms.Form):
         except ValidationError as error:
             add_schema_errors(self, error)
         return self.cleaned_data
+
+
+def reason_field() -> forms.CharField:
+    """Return the field for the reason, which staff must give for what touches a customer."""
+    return forms.CharField(
+        label="Reason",
+        max_length=REASON_LENGTH_MAXIMUM,
+        widget=AdminTextareaWidget(attrs={"rows": 2}),
+        help_text="Why you do this. It is kept in the audit trail; the customer does not see it.",
+    )
+
+
+class ReasonForm(SchemaForm):
+    """A form with a reason, for operations that touch a customer; `schema` is a ReasonedRequest.
+
+    Further fields of a subclass are shown before the reason.
+    """
+
+    schema: ClassVar[type[RequestSchema]] = ReasonedRequest
+    reason = reason_field()
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.order_fields([*(name for name in self.fields if name != REASON), REASON])
 
 
 class SchemaModelForm(ModelFormBase):

@@ -5,8 +5,10 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from apps.core.entity_tags import entity_tag_of
+from apps.core.schemas.fields import Reason
 
 UNKNOWN_FIELDS_NAMED = 10
+REASON = "reason"
 
 
 class RequestSchema(BaseModel):
@@ -21,6 +23,18 @@ class RequestSchema(BaseModel):
         if isinstance(value, dict) and len(value) > len(cls.model_fields) + UNKNOWN_FIELDS_NAMED:
             raise ValueError("has too many unknown fields")
         return value
+
+
+class ReasonedRequest(RequestSchema):
+    """The base of changes for which staff may give a `reason`. It is kept in the audit trail, which only staff with the
+    right read; the owner of the account is not shown it."""
+
+    reason: Reason = ""
+
+    @property
+    def changed_fields(self) -> set[str]:
+        """The fields that were sent, except the reason."""
+        return self.model_fields_set - {REASON}
 
 
 class ResponseSchema(BaseModel):

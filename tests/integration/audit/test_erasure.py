@@ -32,10 +32,12 @@ def _request():
     enter_request(RequestContext())
 
 
-async def record(actor: Principal, user: User, kind: str = "user", **values: Any) -> None:
+async def record(actor: Principal, user: User, kind: str = "user", reason: str = "", **values: Any) -> None:
     target_id = user.pk if kind == "user" else 7
     async with service_transaction():
-        entry = AuditEntry(actor, "x.done", kind, target_id, before=values, after=values, subject_id=user.pk)
+        entry = AuditEntry(
+            actor, "x.done", kind, target_id, before=values, after=values, subject_id=user.pk, reason=reason
+        )
         await audit_trail().record(entry)
 
 
@@ -144,6 +146,22 @@ def test_changes_to_other_accounts_keep_their_values_and_lose_the_address():
     assert (event.after, event.ip_address, event.actor_id) == (PERSONAL, None, user.pk)
 
 
+def test_reasons_about_an_erased_account_are_erased():
+    user = deleted()
+    add(staff_of(COLLEAGUE), user, reason="Ann asked for it", **PERSONAL)
+    call_service(erase, user)
+    assert only_row()["reason"] == "erased"
+
+
+def test_reasons_of_an_erased_member_of_staff_about_others_stay():
+    user, other = deleted(), make_user()
+    add(staff_of(user.pk), other, reason="A chargeback", **PERSONAL)
+    call_service(erase, user)
+    assert only_row()["reason"] == "A chargeback"
+    with pytest.raises(DatabaseError, match="append-only"):
+        run(user, "UPDATE audit_events SET reason = 'erased'")
+
+
 def test_events_of_others_stay_as_they_are():
     user, other = deleted(), make_user()
     add(session_of(other.pk), other, **PERSONAL)
@@ -170,6 +188,8 @@ def test_an_account_that_is_not_deleted_is_not_erased():
         "outcome = 'failure'",
         "ip_address = '192.0.2.1'",
         "user_agent = 'forged'",
+        "reason = 'forged'",
+        "reason = 'erased'",
         """after = '{"email": "forged"}'""",
         """after = '{}'""",
         """after = '[]'""",

@@ -27,3 +27,8 @@ def test_every_kind_with_pages_can_be_filtered(rf, staff):
 def test_actor_without_account_is_shown_by_kind(browser, kind, shown):
     AuditEvent.objects.create(actor_kind=kind, action="password.refused", target_kind="user")
     assert f'<td class="field-actor">{shown}</td>' in text_of(browser.get(EVENTS))
+
+
+def test_page_shows_the_reason(browser):
+    event = AuditEvent.objects.create(actor_kind="session", action="a.b", target_kind="user", reason="A chargeback")
+    assert "A chargeback" in text_of(browser.get(f"{EVENTS}{event.pk}/change/"))

@@ -78,3 +78,7 @@ async def test_values_are_recorded_as_json():
 
 def test_values_of_a_row_are_taken_by_name():
     assert values_of(unsaved_key(scopes=["a"]), ["scopes", "name"]) == {"scopes": ["a"], "name": "key"}
+
+
+async def test_records_the_reason():
+    assert (await record(AuditEntry(OPERATOR, "a", "b", reason="A chargeback"))).reason == "A chargeback"
