@@ -13,7 +13,7 @@ from apps.core.values.amounts import AMOUNT_MAXIMUM
 from apps.credits.models import CreditTransaction
 from apps.credits.repositories.credit_repository import CreditRepository
 from apps.credits.schemas.credit_balance import CreditBalanceOut
-from apps.credits.schemas.credit_transaction import CreditPosting, CreditTransactionOut, LedgerQuery
+from apps.credits.schemas.credit_transaction import CreditPosting, CreditTransactionOut, LedgerQuery, PostingPreview
 from apps.users.services.in_transaction.accounts import Accounts
 from apps.users.services.user_service import UserService
 
@@ -24,6 +24,7 @@ SCOPES = {
     "refund": CREDITS_ADJUST,
     "adjustment": CREDITS_ADJUST,
 }
+OWN_ACCOUNT = "You cannot post credits to your own account. Ask another member of staff."
 
 
 class BalanceTooLarge(Conflict):
@@ -74,9 +75,7 @@ class CreditService:
         Raises NotAllowed, also for the actor's own account, InsufficientScopes, NotFound, InsufficientCredits when the
         balance would fall below zero, BalanceTooLarge, and ReferenceUsed when the reference belongs to another entry.
         """
-        scope = scope_of(posting)
-        actor.require_scope(scope)
-        actor.require_other(user_id, "You cannot post credits to your own account. Ask another member of staff.")
+        scope = _require_posting(actor, user_id, posting)
         async with transaction():
             await self._accounts.lock_for(actor, user_id, scope)
             before = (await self._credits.lock_balance(user_id)).balance
@@ -87,8 +86,14 @@ class CreditService:
             after = _balance_after(before, posting.amount)
             await self._credits.set_balance(user_id, after)
             entry = await self._credits.insert_entry(_entry(actor, user_id, posting, after))
-            await self._audit.record(_audit_entry(entry, actor, before))
+            await self._audit.record(_audit_entry(entry, actor, before, posting.reason))
         return CreditTransactionOut.of(entry)
+
+    async def preview(self, actor: Principal, user_id: int, posting: CreditPosting) -> PostingPreview:
+        """Return what the posting would do to the balance now, without posting it; raises as `post` does."""
+        _require_posting(actor, user_id, posting)
+        balance = (await self.balance(actor, user_id)).balance
+        return PostingPreview(balance=balance, balance_after=_balance_after(balance, posting.amount))
 
     async def _readable(self, actor: Principal, user_id: int | None) -> int:
         found = actor.owner_id if user_id is None else user_id
@@ -99,6 +104,14 @@ class CreditService:
 def scope_of(posting: CreditPosting) -> str:
     """Return the scope that the posting needs: to grant what is paid for, or to adjust."""
     return SCOPES[posting.type]
+
+
+def _require_posting(actor: Principal, user_id: int, posting: CreditPosting) -> str:
+    """Return the scope that the posting needs. Raises as `post` does, unless the actor may post to the account."""
+    scope = scope_of(posting)
+    actor.require_scope(scope)
+    actor.require_other(user_id, OWN_ACCOUNT)
+    return scope
 
 
 def _balance_after(balance: Decimal, amount: Decimal) -> Decimal:
@@ -130,7 +143,7 @@ def _entry(actor: Principal, user_id: int, posting: CreditPosting, balance_after
     )
 
 
-def _audit_entry(entry: CreditTransaction, actor: Principal, balance_before: Decimal) -> AuditEntry:
+def _audit_entry(entry: CreditTransaction, actor: Principal, balance_before: Decimal, reason: str) -> AuditEntry:
     after = {
         "type": entry.type,
         "amount": entry.amount,
@@ -139,4 +152,4 @@ def _audit_entry(entry: CreditTransaction, actor: Principal, balance_before: Dec
         "balance": entry.balance_after,
         "transaction_id": entry.pk,
     }
-    return AuditEntry(actor, "credits.posted", "user", entry.user_id, {"balance": balance_before}, after)
+    return AuditEntry(actor, "credits.posted", "user", entry.user_id, {"balance": balance_before}, after, reason=reason)

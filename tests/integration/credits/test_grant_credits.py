@@ -56,6 +56,12 @@ def test_the_command_posts_every_kind(kind):
     assert grant_json(make_user().email, "1", "--type", kind, "--description", "x")["type"] == kind
 
 
+def test_the_command_keeps_the_internal_reason_from_the_customer():
+    posted = grant(make_user().email, "1", "--description", "sorry", "--internal-reason", "threatens to leave")
+    assert "threatens" not in posted
+    assert AuditEvent.objects.get().reason == "threatens to leave"
+
+
 def test_the_command_takes_the_former_names_of_the_description_and_the_reference():
     posted = grant_json(make_user().email, "1", "--reason", "welcome", "--reference", "r1")
     assert (posted["description"], posted["reference_id"]) == ("welcome", "r1")

@@ -1,5 +1,6 @@
 """What the credit service allows, writes and records."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -182,6 +183,29 @@ async def test_a_balance_does_not_exceed_the_maximum(service, stored):
         await service.post(COLLEAGUE, OTHER, posting(amount="0.000001"))
     assert refusal.value.code == "BALANCE_TOO_LARGE"
     assert len(stored.ledger) == 1
+
+
+async def test_a_preview_posts_nothing(service, stored, audit):
+    shown = await service.preview(COLLEAGUE, ME, adjustment("-2.5"))
+    assert (shown.balance, shown.balance_after) == (10, Decimal("7.5"))
+    assert (stored.ledger, stored.balances[ME], audit.entries) == ([], 10, [])
+
+
+@pytest.mark.parametrize(
+    ("actor", "user_id", "change", "error"),
+    [
+        (COLLEAGUE, ME, adjustment("-11"), InsufficientCredits),
+        (COLLEAGUE, ME, posting(amount="99999999999999"), Conflict),
+        (COLLEAGUE, MISSING, posting(), NotFound),
+        (staff_of(ME, is_superuser=True), ME, posting(), NotAllowed),
+        (staff_of(3, CREDITS_READ, CREDITS_GRANT), ME, posting(type="goodwill"), InsufficientScopes),
+        (session_of(OTHER), ME, posting(), NotAllowed),
+    ],
+    ids=["overdrawn", "too large", "missing", "own", "without the scope", "customer"],
+)
+async def test_a_preview_is_refused_as_the_posting(service, actor, user_id, change, error):
+    with pytest.raises(error):
+        await service.preview(actor, user_id, change)
 
 
 async def test_a_retry_returns_the_first_entry_at_any_balance(service):

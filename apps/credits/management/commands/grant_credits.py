@@ -37,6 +37,9 @@ class Command(ServiceCommand):
             help="shown to the customer; required for an adjustment (--reason is the former name)",
         )
         parser.add_argument(
+            "--internal-reason", dest="internal_reason", default="", help="why, kept in the audit trail for staff alone"
+        )
+        parser.add_argument(
             "--reference-id",
             "--reference",
             help="what the credits are for, such as an invoice number (--reference is the former name)",
@@ -45,6 +48,7 @@ class Command(ServiceCommand):
     def run(self, options: dict[str, Any]) -> None:
         """Post the credits."""
         fields = ("type", "amount", "description", "reference_id")
-        posting = CreditPosting.model_validate({field: options[field] for field in fields})
+        sent = {field: options[field] for field in fields}
+        posting = CreditPosting.model_validate({**sent, "reason": options["internal_reason"]})
         user_id = call_service(user_service().id_of_email, options["email"])
         self.show(call_service(credit_service().post, OPERATOR, user_id, posting), options)
