@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "config.apps.KeyhouseConfig",
     *OWN_APPS,
     "ninja",
+    "unfold.apps.BasicAppConfig",  # plain "unfold" would replace the admin site and the sign-in
     "config.apps.KeyhouseAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -17,7 +17,7 @@ DECLARATION = AppDeclaration(
         Mount("/api-keys", api_key_router.router),
         Mount("/auth/api-keys", key_review_router.router),
     ],
-    menu=[MenuEntry("Keys and credits", "api_keys.ApiKey", position=10)],
+    menu=[MenuEntry("API keys", "api_keys.ApiKey")],
     account_links=[
         AccountLink("Keys and credits", "API keys", "api_keys.ApiKey"),
         AccountLink(

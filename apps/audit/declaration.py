@@ -22,7 +22,7 @@ async def _delete_attempts(maximum: int) -> int:
 
 DECLARATION = AppDeclaration(
     mounts=[Mount("/auth", security_event_router.router)],
-    menu=[MenuEntry("Records", "audit.AuditEvent", position=10)],
+    menu=[MenuEntry("Security", "audit.AuditEvent", position=30)],
     account_links=[
         AccountLink("Records", "Events of the account", "audit.AuditEvent", parameter="subject_id"),
         AccountLink("Records", "Events by the account", "audit.AuditEvent", parameter="actor_id"),

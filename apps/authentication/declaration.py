@@ -27,7 +27,7 @@ DECLARATION = AppDeclaration(
         Mount("/users", session_router.user_router),
         Mount("/users", password_router.user_router),
     ],
-    menu=[MenuEntry("Signing in", "authentication.Session", position=10)],
+    menu=[MenuEntry("Security", "authentication.Session", position=10)],
     account_links=[AccountLink("Signing in", "Sessions", "authentication.Session")],
     audit_kinds=[
         AuditKind("session", "Session", frozenset({"methods", "kind"})),

@@ -89,11 +89,15 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class MenuEntry:
-    """An admin list and its group in the menu. Entries are ordered by `position`, the lowest first."""
+    """An admin list and its group in the menu, under its own name or `label`; the lowest `position` comes first.
+
+    A list without an entry is reached by an AccountLink, from the page of each account.
+    """
 
     group: str
     model: str
     position: int = 100
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,22 +159,16 @@ class PersonalDataDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class OwnedEntity:
-    """An entity that belongs to accounts: menu entry, account link, audit kind, export and erasure in one.
+    """An entity that belongs to accounts: account link, audit kind, export and erasure in one.
 
-    Its rows are exported as `out`, and deleted when their account is erased. `group` and `position` are those of the
-    menu; `plain` names the fields whose values the audit trail keeps, as `AuditKind` describes.
+    Its rows are exported as `out`, and deleted when their account is erased. `group` is that of the link; `plain` names
+    the fields whose values the audit trail keeps, as `AuditKind` describes.
     """
 
     rows: OwnedRepository[Any]
     out: type[EntityOut]
     group: str
-    position: int = 100
     plain: Sequence[str] = ()
-
-    @property
-    def menu_entry(self) -> MenuEntry:
-        """The list of the entity in the menu."""
-        return MenuEntry(self.group, self._model, self.position)
 
     @property
     def account_link(self) -> AccountLink:
@@ -247,11 +245,7 @@ def app_declarations() -> dict[str, AppDeclaration]:
 
 def menu_entries() -> list[MenuEntry]:
     """Return the menu entries of all apps."""
-    return [
-        entry
-        for app in app_declarations().values()
-        for entry in (*app.menu, *(entity.menu_entry for entity in app.entities))
-    ]
+    return [entry for app in app_declarations().values() for entry in app.menu]
 
 
 def declared_account_links() -> list[AccountLink]:

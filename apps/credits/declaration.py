@@ -15,10 +15,7 @@ DECLARATION = AppDeclaration(
         Mount("/users", credit_router.user_router),
         Mount("/credits", credit_router.router),
     ],
-    menu=[
-        MenuEntry("Keys and credits", "credits.CreditBalance", position=30),
-        MenuEntry("Keys and credits", "credits.CreditTransaction", position=40),
-    ],
+    menu=[MenuEntry("Credits", "credits.CreditTransaction", position=10, label="Ledger")],
     account_links=[
         AccountLink("Keys and credits", "Balance", "credits.CreditBalance", page="change", parameter=""),
         AccountLink("Keys and credits", "Ledger", "credits.CreditTransaction"),

@@ -12,5 +12,5 @@ DECLARATION = AppDeclaration(
         Mount("/users", identity_router.user_router),
     ],
     # The provider is a name that the operator has configured.
-    entities=[OwnedEntity(IdentityRepository(), IdentityOut, "Signing in", position=40, plain=["provider"])],
+    entities=[OwnedEntity(IdentityRepository(), IdentityOut, "Signing in", plain=["provider"])],
 )

@@ -27,7 +27,7 @@ def _background_jobs() -> Sequence[BackgroundJob]:
 
 
 DECLARATION = AppDeclaration(
-    menu=[MenuEntry("Records", "mail.OutgoingMail", position=20)],
+    menu=[MenuEntry("System", "mail.OutgoingMail", position=10)],
     account_links=[AccountLink("Records", "Messages", "mail.OutgoingMail", parameter="user_id")],
     audit_kinds=[AuditKind("outgoing_mail", "Message", frozenset(AUDITED))],
     personal_data=PersonalDataDeclaration(

@@ -6,6 +6,6 @@ from apps.plans.services.plan_service import AUDITED
 
 DECLARATION = AppDeclaration(
     mounts=[Mount("/plans", plan_router.router)],
-    menu=[MenuEntry("Keys and credits", "plans.Plan", position=20)],
+    menu=[MenuEntry("Plans", "plans.Plan")],
     audit_kinds=[AuditKind("plan", "Plan", frozenset(AUDITED))],
 )

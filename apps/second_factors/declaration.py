@@ -7,7 +7,6 @@ from apps.core.declarations import (
     AuditKind,
     CleanUpTask,
     EncryptedField,
-    MenuEntry,
     Mount,
     PersonalDataDeclaration,
 )
@@ -20,10 +19,6 @@ DECLARATION = AppDeclaration(
     mounts=[
         Mount("/auth", second_factor_router.router),
         Mount("/users", second_factor_router.user_router),
-    ],
-    menu=[
-        MenuEntry("Signing in", "second_factors.Passkey", position=20),
-        MenuEntry("Signing in", "second_factors.TotpDevice", position=30),
     ],
     account_links=[
         AccountLink("Signing in", "Passkeys", "second_factors.Passkey"),

@@ -5,6 +5,7 @@ from functools import cache
 from django.conf import settings
 
 from apps.audit.dependencies import audit_trail
+from apps.idempotency.dependencies import idempotent_responses
 from apps.one_time_tokens.dependencies import tokens_for
 from apps.second_factors.repositories.factor_attempt_repository import FactorAttemptRepository
 from apps.second_factors.repositories.factor_repository import FactorRepository
@@ -13,7 +14,7 @@ from apps.second_factors.repositories.recovery_code_repository import RecoveryCo
 from apps.second_factors.repositories.totp_repository import TotpRepository
 from apps.second_factors.services.factor_recovery import FactorRecovery
 from apps.second_factors.services.factor_rights import FactorRights
-from apps.second_factors.services.in_transaction.account_factors import FactorCheck, FactorSet
+from apps.second_factors.services.in_transaction.account_factors import FactorChanges, FactorCheck, FactorSet
 from apps.second_factors.services.in_transaction.code_verification import CodeVerification
 from apps.second_factors.services.passkey_authentication import PasskeyAuthentication
 from apps.second_factors.services.passkey_enrolment import PasskeyEnrolment
@@ -44,6 +45,7 @@ def factor_recovery() -> FactorRecovery:
         credentials=account_credentials(),
         audit=audit_trail(),
         notifier=security_notifier(),
+        responses=idempotent_responses(),
     )
 
 
@@ -73,6 +75,12 @@ def factor_set() -> FactorSet:
 
 
 @cache
+def factor_changes() -> FactorChanges:
+    """Return the service that records changes of factors, in the caller's transaction."""
+    return FactorChanges(audit_trail(), security_notifier())
+
+
+@cache
 def totp_enrolment() -> TotpEnrolment:
     """Return the service for authenticator apps."""
     return TotpEnrolment(
@@ -81,8 +89,8 @@ def totp_enrolment() -> TotpEnrolment:
         accounts(),
         factor_set(),
         code_verification(),
-        audit=audit_trail(),
-        notifier=security_notifier(),
+        changes=factor_changes(),
+        responses=idempotent_responses(),
         issuer=settings.PRODUCT_NAME,
     )
 
@@ -97,8 +105,8 @@ def passkey_enrolment() -> PasskeyEnrolment:
         tokens_for("passkey_registration", CHALLENGE_SECONDS),
         accounts=accounts(),
         factors=factor_set(),
-        audit=audit_trail(),
-        notifier=security_notifier(),
+        changes=factor_changes(),
+        responses=idempotent_responses(),
     )
 
 

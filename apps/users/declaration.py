@@ -32,9 +32,9 @@ DECLARATION = AppDeclaration(
         Mount("/roles", role_router.router),
     ],
     menu=[
-        MenuEntry("Customers", "users.User", position=10),
-        MenuEntry("Customers", "users.Invitation", position=20),
-        MenuEntry("Customers", "users.Role", position=30),
+        MenuEntry("Customers", "users.User", label="Customers"),
+        MenuEntry("Staff", "users.Role", position=20),
+        MenuEntry("Staff", "users.Invitation", position=30),
     ],
     audit_kinds=[
         AuditKind("user", "User", PLAIN_OF_USERS),

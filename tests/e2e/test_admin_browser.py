@@ -131,20 +131,43 @@ def test_role_is_created_and_assigned(page: Page, person: Person):
     expect(row.locator(".field-accounts")).to_have_text("1")
 
 
-def test_one_menu_is_open_at_a_time(page: Page):
-    menus = page.get_by_role("navigation", name="Lists")
-    opened = menus.locator("details[open]")
-    for name in ("Customers", "Records"):
-        menus.locator("summary", has_text=name).click()
-        expect(opened.locator("summary")).to_have_text(name)
+def test_menu_of_the_account_closes_on_escape_and_on_a_click_elsewhere(page: Page):
+    opened = page.locator("#user-tools[open]")
+    page.locator("#user-tools summary").press("Enter")
+    expect(opened.get_by_role("link", name="Your sessions")).to_be_visible()
     page.keyboard.press("Escape")
     expect(opened).to_have_count(0)
-    menus.locator("summary", has_text="Records").click()
+    expect(page.locator("#user-tools summary")).to_be_focused()
+    page.locator("#user-tools summary").click()
     page.get_by_role("heading", name="Back office").click()
     expect(opened).to_have_count(0)
-    menus.locator("summary", has_text="Records").press("Enter")
-    menus.get_by_role("link", name="Audit events").click()
+
+
+def test_menu_opens_on_a_phone_and_by_keyboard(page: Page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    menu, button = page.get_by_role("navigation", name="Menu"), page.get_by_role("button", name="Menu")
+    expect(menu).to_be_hidden()
+    button.press("Enter")
+    expect(button).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("Escape")
+    expect(menu).to_be_hidden()
+    expect(button).to_be_focused()
+    button.click()
+    menu.get_by_role("link", name="Audit events").click()
     expect(page.get_by_role("heading", name="Audit events", exact=True)).to_be_visible()
+    expect(menu).to_be_hidden()
+
+
+def test_chosen_colours_are_kept(page: Page):
+    html, dark = page.locator("html"), page.get_by_role("button", name="Dark")
+    expect(html).not_to_have_class("dark")
+    page.locator("#user-tools summary").click()
+    dark.click()
+    expect(html).to_have_class("dark")
+    page.reload()
+    expect(html).to_have_class("dark")
+    page.locator("#user-tools summary").click()
+    expect(dark).to_have_attribute("aria-pressed", "true")
 
 
 def test_pages_of_the_back_office_load(page: Page, person: Person):

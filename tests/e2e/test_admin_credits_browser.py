@@ -55,6 +55,7 @@ def test_credits_are_posted_and_taken_back(page: Page, person: Person, client: h
     page.get_by_role("link", name="Entries").click()
     expect(page.locator("#result_list tbody tr")).to_have_count(2)
     expect(page.locator("#result_list")).to_contain_text("paid by card")
+    page.get_by_text("Filters").click()
     page.get_by_role("link", name="Refund").click()
     expect(page.locator("#result_list")).to_have_count(0)
 

@@ -69,7 +69,8 @@ def test_staff_add_and_use_a_second_factor_and_end_a_session(chromium: Browser, 
     other.get_by_role("button", name="Confirm").click()
     expect(other.get_by_role("heading", name="Back office")).to_be_visible()
 
-    page.locator("#user-tools").get_by_role("link", name="Sessions").click()
+    page.locator("#user-tools summary").click()
+    page.get_by_role("link", name="Your sessions").click()
     expect(page.locator("#result_list tbody tr")).to_have_count(2)
     page.locator("#result_list tbody tr", has_not_text="this session").get_by_role("button", name="End").click()
     expect(page.get_by_text("The session has ended.")).to_be_visible()
@@ -88,6 +89,7 @@ def test_staff_create_a_passkey_and_sign_in_with_it(context: BrowserContext, pag
     expect(page.locator(".recovery-codes code")).to_have_count(10)
     page.get_by_role("link", name="I have stored them, continue").click()
 
+    page.locator("#user-tools summary").click()
     page.get_by_role("button", name="Log out").click()
     _give_password(page, keyhouse)
     page.get_by_role("button", name="Use a passkey").click()

@@ -109,14 +109,14 @@ def connected_to(url: str, options: str) -> Iterator[None]:
     given = settings["OPTIONS"]
     settings["NAME"] = urlsplit(url).path[1:]
     settings["OPTIONS"] = {**given, "options": f"{given['options']} {options}"}
-    _close()
+    close_connections()
     try:
         yield
     finally:
-        _close()
+        close_connections()
         settings.update(before)
 
 
-def _close() -> None:
+def close_connections() -> None:
     connections.close_all()
     cast("DatabaseWrapper", connection).close_pool()

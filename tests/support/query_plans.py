@@ -46,6 +46,15 @@ class Plan:
         """Return the nodes that read a large table as a whole, or that join one by reading all rows of a side."""
         return [problem for node in _nodes(self.root) for problem in _problems(node, large)]
 
+    def long_reads(self, large: Collection[str], maximum: int = ROWS_MAXIMUM) -> list[str]:
+        """Return the nodes that read more than `maximum` rows of a large table, which nobody sees, or sort them."""
+        reading = [node for node in _nodes(self.root) if node.get("Relation Name") in large]
+        return [
+            f"{node['Node Type']} of {_rows_read(node)} rows of {node['Relation Name']}"
+            for node in reading
+            if _rows_read(node) > maximum
+        ]
+
 
 class ReportedPlans:
     """The plans of the statements that have run since `clear`."""

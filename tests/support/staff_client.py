@@ -33,6 +33,12 @@ async def submit(browser: httpx.AsyncClient, page: str, to: str = "", **fields: 
     return await browser.post(to or page, data={"csrfmiddlewaretoken": found[1], **fields})
 
 
+async def follow(browser: httpx.AsyncClient, response: httpx.Response) -> httpx.Response:
+    """Open the page that a form has led to."""
+    assert response.status_code == 302
+    return await browser.get(response.headers["location"])
+
+
 async def sign_in(
     browser: httpx.AsyncClient, email: str, password: str = PASSWORD, page: str = LOGIN
 ) -> httpx.Response:

@@ -1,6 +1,6 @@
 """The list and pages of API keys."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -9,24 +9,25 @@ from django.contrib.admin.utils import display_for_value
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from pydantic import ValidationError
 
 from apps.api_keys.admin.api_key_operations import DELETE, REVOKE, ROTATE, KeyAddForm, KeyChangeForm
+from apps.api_keys.admin.secret_pages import SecretPages
 from apps.api_keys.dependencies import api_key_service, key_secrets
-from apps.api_keys.models import ApiKey, ApiKeySecret, key_state
+from apps.api_keys.models import ApiKey, ApiKeySecret, has_state, key_state
 from apps.api_keys.schemas.api_key import ApiKeyQuery
 from apps.api_keys.services import key_format
 from apps.core.admin.keyhouse_model_admin import ModelAdminBase
-from apps.core.admin.operation import Operation
+from apps.core.admin.one_time_forms import one_time_key
 from apps.core.admin.owner_columns import OwnerColumns
-from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import KEYS_READ, KEYS_WRITE
+from apps.core.authorization.principal import Principal
 from apps.core.authorization.scopes import withheld_scopes
+from apps.core.entity_tags import Tagged
 from apps.core.errors import NotFound
 from apps.core.event_loop import call_service
 from apps.usage.dependencies import usage_service
@@ -64,7 +65,10 @@ class StateFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the keys in the chosen state."""
-        return queryset.filter(state=self.value()) if self.value() else queryset.filter(deleted_at=None)
+        state = self.value()
+        if not state:
+            return queryset.filter(deleted_at=None)
+        return queryset.filter(has_state(state)) if state in ApiKey.State.values else queryset.none()
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
         """Return the choices, the default under the name of the keys that it shows."""
@@ -74,7 +78,7 @@ class StateFilter(SimpleListFilter):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
+class ApiKeyAdmin(OwnerColumns, SecretPages):
     """Finds, creates, changes, rotates, revokes and deletes keys. A secret is shown on one page, once."""
 
     form = KeyChangeForm
@@ -86,7 +90,7 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
 
     list_display = ("name", "owner", "key_prefix", "environment", "state_badge", "last_used", "created_at")
     list_filter = (StateFilter, "environment")
-    search_fields = ("name", "user__email", "user__username", "secrets__prefix__startswith")
+    search_fields = ("name", "user__email", "user__username")
     search_help_text = 'Name, owner, visible prefix, a complete key, or a part of the metadata such as {"tier": 1}'
     ordering = ("-id",)
     autocomplete_fields = ("user",)
@@ -150,7 +154,7 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
         """Show the visible prefix of the newest secret."""
         return format_html("<code>{}…</code>", key.prefix)
 
-    @admin.display(description="Last used", ordering="counter__last_used_at")
+    @admin.display(description="Last used")
     def last_used(self, key: Any) -> str:
         """Show when the key was last used."""
         return str(display_for_value(key.counter.last_used_at, "-"))
@@ -173,7 +177,7 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
         lines = ((c.code, c.reason and f"{c.reason}: ", c.count, f"{c.last_at:%Y-%m-%d %H:%M} UTC") for c in refused)
         return format_html_join("", "<div><code>{}</code> {}{} times, last {}</div>", lines) if refused else "never"
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description="State")
     def state_badge(self, key: Any) -> SafeString:
         """Show the state in its colour."""
         return format_html('<span class="badge {}">{}</span>', key.state, ApiKey.State(key.state).label.capitalize())
@@ -200,30 +204,20 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
         """Return the read-only fields."""
         return READ_ONLY if obj else ()
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Offer one button to save, which leads to the page with the secret."""
-        one_way = {"show_save_and_continue": False, "show_save_and_add_another": False}
-        return super().add_view(request, form_url, {**one_way, **(extra_context or {})})
+    def resource_of(self, actor: Principal, row_id: int) -> Tagged:
+        """Return the row as the API shows it, with its version."""
+        return call_service(api_key_service().get, actor, row_id)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Create or change the key through the service."""
         actor = acting_staff(request)
         if not change:
-            created = call_service(api_key_service().create, actor, form.cleaned_data["user"].pk, form.payload)
-            obj.pk, obj.name, obj.secret_in_clear = created.id, created.name, created.api_key
+            owner_id, key = form.cleaned_data["user"].pk, one_time_key(request)
+            created = call_service(api_key_service().create, actor, owner_id, form.payload, key)
+            obj.pk, obj.name = created.id, created.name
         elif form.payload.model_fields_set:
-            call_service(api_key_service().update, actor, obj.pk, form.payload)
+            call_service(api_key_service().update, actor, obj.pk, form.payload, obj.if_match)
             obj.refresh_from_db(fields=["name"])
-
-    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        """Show the new key's secret."""
-        return self._show_secret(request, obj.pk, obj.name, obj.secret_in_clear)
-
-    def after_operation(self, request: HttpRequest, operation: Operation, results: Sequence[Any]) -> HttpResponse:
-        """Show the new secret after a rotation."""
-        if operation is ROTATE:
-            return self._show_secret(request, results[0].id, results[0].name, results[0].api_key)
-        return super().after_operation(request, operation, results)
 
     def search_view(self, request: HttpRequest) -> HttpResponse:
         """Redirect to the key with the secret, or to the search results; the term is sent in the body."""
@@ -249,19 +243,6 @@ class ApiKeyAdmin(OwnerColumns, ServiceAdmin):
             self.message_user(request, "No API key has this secret.", messages.WARNING)
             return HttpResponseRedirect(reverse("admin:api_keys_apikey_changelist"))
         return HttpResponseRedirect(reverse(CHANGE_PAGE, args=[key_id]))
-
-    def _show_secret(self, request: HttpRequest, key_id: int, name: str, secret: str) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "The key's secret",
-            "opts": self.opts,
-            "key_id": key_id,
-            "key_name": name,
-            "secret": secret,
-        }
-        return TemplateResponse(
-            request, "admin/api_keys/apikey/secret.html", context, headers={"Cache-Control": "no-store"}
-        )
 
 
 def _end(secret: ApiKeySecret) -> str:

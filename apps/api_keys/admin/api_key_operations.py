@@ -3,11 +3,17 @@
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib.admin.widgets import AdminIntegerFieldWidget, AdminTextareaWidget, AdminTextInputWidget
+from django.contrib.admin.widgets import (
+    AdminIntegerFieldWidget,
+    AdminRadioSelect,
+    AdminTextareaWidget,
+    AdminTextInputWidget,
+)
 
 from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.models import ApiKey
 from apps.api_keys.schemas.api_key import (
+    GRACE_SECONDS_MAXIMUM,
     ApiKeyCreate,
     ApiKeyOut,
     ApiKeyRevoke,
@@ -21,6 +27,14 @@ from apps.core.admin.schema_form import SchemaForm, SchemaModelForm
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service
 
+HOUR, DAY, OTHER = 3600, 24 * 3600, "other"
+GRACE_PERIODS = [
+    (0, "no longer: it stops now"),
+    (HOUR, "for 1 more hour"),
+    (DAY, "for 1 more day"),
+    (7 * DAY, "for 7 more days"),
+    (OTHER, "for another period"),
+]
 BUDGET_HELP = {"budget": "The number of credits that the key can spend in total. Empty: all credits of its owner."}
 DESCRIPTION_WIDGET = AdminTextareaWidget(attrs={"rows": 3})
 
@@ -84,15 +98,35 @@ class RevokeForm(SchemaForm):
 
 
 class RotateForm(SchemaForm):
-    """The grace period of a rotation."""
+    """The grace period of a rotation: one of those that are offered, or another number of hours."""
 
     schema = ApiKeyRotate
-    grace_seconds = forms.IntegerField(
-        label="Grace period in seconds",
-        initial=0,
-        widget=AdminIntegerFieldWidget(attrs={"autofocus": True}),
-        help_text="How long the old secret still works, up to 90 days: 0 stops it at once, 86400 keeps it for a day.",
+    one_time_key: str
+    grace_seconds = forms.ChoiceField(
+        label="The old secret works",
+        choices=GRACE_PERIODS,
+        initial=DAY,
+        widget=AdminRadioSelect(attrs={"class": "radiolist"}),
+        help_text="The new secret works at once. Leave its owner the time to replace the old one.",
     )
+    other_hours = forms.IntegerField(
+        label="Other: hours",
+        required=False,
+        min_value=0,
+        max_value=GRACE_SECONDS_MAXIMUM // HOUR,
+        widget=AdminIntegerFieldWidget,
+        help_text="Up to 90 days, which are 2160 hours.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Validate the period by the schema, in seconds."""
+        hours, chosen = self.cleaned_data.pop("other_hours", None), self.cleaned_data.get("grace_seconds", "")
+        if chosen == OTHER and hours is None and "other_hours" not in self.errors:
+            self.add_error("other_hours", "Enter the number of hours.")
+        if not self.errors:
+            self.cleaned_data["grace_seconds"] = hours * HOUR if chosen == OTHER else int(chosen)
+            return super().clean()
+        return self.cleaned_data
 
 
 def _revoke(actor: Principal, key_id: int, form: Any) -> ApiKeyOut:
@@ -100,7 +134,7 @@ def _revoke(actor: Principal, key_id: int, form: Any) -> ApiKeyOut:
 
 
 def _rotate(actor: Principal, key_id: int, form: Any) -> ApiKeyWithSecret:
-    return call_service(api_key_service().rotate, actor, key_id, form.payload.grace_seconds)
+    return call_service(api_key_service().rotate, actor, key_id, form.payload.grace_seconds, form.one_time_key)
 
 
 def _is_not_revoked(key: ApiKey) -> bool:

@@ -1,12 +1,14 @@
 """The API key that a customer's program presents."""
 
+from functools import reduce
+from operator import and_
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Case, Q, Value, When
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Upper
 
 from apps.core.models import OwnedModel, TimestampedModel
 
@@ -61,6 +63,13 @@ class ApiKey(OwnedModel, TimestampedModel):
             models.Index(fields=["user", "id"], name="api_keys_user"),
             # For searches of staff, by a part of the metadata.
             GinIndex(fields=["metadata"], name="api_keys_metadata", opclasses=["jsonb_path_ops"]),
+            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="api_keys_search"),
+            # For lists of staff by state: few keys of many are in these.
+            models.Index(fields=["id"], condition=Q(deleted_at__isnull=False), name="api_keys_deleted"),
+            models.Index(fields=["id"], condition=Q(revoked_at__isnull=False), name="api_keys_revoked"),
+            models.Index(fields=["id"], condition=Q(is_active=False), name="api_keys_disabled"),
+            models.Index(fields=["expires_at"], condition=Q(expires_at__isnull=False), name="api_keys_expiring"),
+            models.Index(fields=["id"], condition=Q(environment="test"), name="api_keys_of_tests"),
             models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="api_keys_parent"),
         ]
         constraints: ClassVar = [
@@ -71,16 +80,33 @@ class ApiKey(OwnedModel, TimestampedModel):
         return self.name
 
 
+# In the order in which verification decides: the first that holds is the key's state. Deleted owners count as
+# suspended.
+_STATES = (
+    (ApiKey.State.DELETED, Q(deleted_at__isnull=False)),
+    (ApiKey.State.REVOKED, Q(revoked_at__isnull=False)),
+    (ApiKey.State.DISABLED, Q(is_active=False)),
+    (ApiKey.State.EXPIRED, Q(expires_at__lte=Now())),
+    (
+        ApiKey.State.OWNER_SUSPENDED,
+        Q(user__is_active=False) | Q(user__deleted_at__isnull=False) | Q(user__locked_until__gt=Now()),
+    ),
+    (ApiKey.State.ACTIVE, Q()),
+)
+
+
 def key_state() -> Case:
-    """Return the expression for a key's `State` now, by the database's clock. Deleted owners count as suspended."""
-    state = ApiKey.State
-    return Case(
-        When(deleted_at__isnull=False, then=Value(state.DELETED)),
-        When(revoked_at__isnull=False, then=Value(state.REVOKED)),
-        When(is_active=False, then=Value(state.DISABLED)),
-        When(expires_at__lte=Now(), then=Value(state.EXPIRED)),
-        When(Q(user__is_active=False) | Q(user__deleted_at__isnull=False), then=Value(state.OWNER_SUSPENDED)),
-        When(user__locked_until__gt=Now(), then=Value(state.OWNER_SUSPENDED)),
-        default=Value(state.ACTIVE),
-        output_field=models.CharField(),
-    )
+    """Return the expression for a key's `State` now, by the database's clock."""
+    *others, (otherwise, _) = _STATES
+    cases = (When(condition, then=Value(state)) for state, condition in others)
+    return Case(*cases, default=Value(otherwise), output_field=models.CharField())
+
+
+def has_state(state: str) -> Q:
+    """Return the condition that a key has the `State` now.
+
+    Indexes serve it, unlike a comparison with `key_state()`.
+    """
+    position = [each for each, _ in _STATES].index(ApiKey.State(state))
+    earlier = (~condition for _, condition in _STATES[:position])
+    return reduce(and_, earlier, _STATES[position][1])

@@ -78,7 +78,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_display = ("occurred_at", "actor", "action", "outcome", "target", "address")
     list_display_links = ("occurred_at", "action")
     list_filter = (TargetKindFilter, ActorKindFilter, OutcomeFilter, "occurred_at")
-    search_fields = ("action", "target_id__exact", "actor_id__exact", "subject_id__exact", "request_id__exact")
+    search_fields = ("action__exact", "target_id__exact", "actor_id__exact", "subject_id__exact", "request_id__exact")
     search_help_text = "Action, id of the actor, of the account or of the target, or request id"
     linked_lookups = ("target_id", "subject_id", "actor_id")
     ordering = ("-id",)
@@ -93,7 +93,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
         events: QuerySet[Any] = super().get_queryset(request).annotate(actor_email=Subquery(actor))
         return events
 
-    @admin.display(description="Actor", ordering="actor_id")
+    @admin.display(description="Actor")
     def actor(self, event: Any) -> str:
         """Show the actor; an anonymous client is “unknown”."""
         if event.actor_id is None:

@@ -44,6 +44,8 @@ class AuditEvent(models.Model):
             models.Index(fields=["target_kind", "target_id", "-id"], name="audit_events_target"),
             models.Index(fields=["actor_id", "-id"], name="audit_events_actor"),
             models.Index(fields=["subject_id", "-id"], name="audit_events_subject"),
+            models.Index(fields=["request_id"], condition=~Q(request_id=""), name="audit_events_request"),
+            models.Index(fields=["action", "-id"], name="audit_events_action"),
             models.Index(fields=["occurred_at"], condition=ATTEMPTS, name="audit_events_attempts"),
         ]
 

@@ -67,11 +67,19 @@ END_EVERYWHERE = Operation(
 )
 
 
+HAS_ENDED = Q(revoked_at__isnull=False) | Q(user__sessions_ended_at__gte=F("created_at")) | Q(user__is_active=False)
+# As plain conditions, which PostgreSQL can estimate, unlike a comparison with the CASE below.
+CONDITIONS = {
+    LIVE: ~HAS_ENDED & Q(expires_at__gt=Now()),
+    ENDED: HAS_ENDED,
+    EXPIRED: ~HAS_ENDED & Q(expires_at__lte=Now()),
+}
+
+
 def session_state() -> Case:
     """Return the expression for a session's state: live, ended or expired."""
-    ended_with_account = Q(user__sessions_ended_at__gte=F("created_at")) | Q(user__is_active=False)
     return Case(
-        When(Q(revoked_at__isnull=False) | ended_with_account, then=Value(ENDED)),
+        When(HAS_ENDED, then=Value(ENDED)),
         When(expires_at__lte=Now(), then=Value(EXPIRED)),
         default=Value(LIVE),
         output_field=CharField(),
@@ -90,7 +98,7 @@ class StateFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the sessions in the chosen state."""
-        return queryset.filter(state=self.value() or LIVE)
+        return queryset.filter(CONDITIONS.get(self.value() or LIVE, Q(pk__in=[])))
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
         """Return the choices, the default under the name of the sessions that it shows."""
@@ -138,7 +146,7 @@ class SessionAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
         """Show the user agent."""
         return session.user_agent or "unknown"
 
-    @admin.display(description="IP address", ordering="ip_address")
+    @admin.display(description="IP address")
     def address(self, session: Any) -> str:
         """Show the client address."""
         return session.ip_address or "-"
@@ -148,7 +156,7 @@ class SessionAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
         """Show the methods by which the owner has authenticated."""
         return ", ".join(session.methods) or "-"
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description="State")
     def state_badge(self, session: Any) -> SafeString:
         """Show the state in its colour."""
         return format_html('<span class="badge {}">{}</span>', BADGES[session.state], session.state.capitalize())

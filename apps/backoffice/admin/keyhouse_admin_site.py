@@ -1,7 +1,7 @@
 """The admin site."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import Any, override
 
 from django.contrib import messages
@@ -23,7 +23,13 @@ from apps.backoffice.admin.browser_session import sign_out_browser
 from apps.backoffice.admin.navigation import grouped, next_page, url_with_next
 from apps.backoffice.admin.own_sessions import own_sessions
 from apps.backoffice.admin.reauthentication_page import reauthentication_page
-from apps.backoffice.admin.second_factor_pages import new_passkey_page, new_totp_page, second_factors_page
+from apps.backoffice.admin.repeated_forms import done_once
+from apps.backoffice.admin.second_factor_pages import (
+    new_passkey_page,
+    new_totp_page,
+    recovery_codes_page,
+    second_factors_page,
+)
 from apps.backoffice.admin.second_step_page import SECOND_STEP_EXPIRED, second_step_page
 from apps.backoffice.admin.staff_login import StaffLoginForm, StaffLoginView
 from apps.core.admin.keyhouse_model_admin import bounded_statements, is_statement_timeout
@@ -44,7 +50,6 @@ class KeyhouseAdminSite(AdminSite):
     site_title = "Keyhouse"
     index_title = "Back office"
     site_url = None
-    enable_nav_sidebar = False  # the header shows the lists
     login_form = StaffLoginForm
     password_change_form = StaffPasswordForm
 
@@ -82,8 +87,11 @@ class KeyhouseAdminSite(AdminSite):
 
     @override
     def admin_view[V: Callable[..., HttpResponseBase]](self, view: V, cacheable: bool = False) -> V:
-        """Return the view for staff alone. Browsers store no page, which Django would let them do with a few."""
-        return super().admin_view(view)
+        """Return the view for staff alone, which handles each form once.
+
+        Browsers store no page, which Django would let them do with a few.
+        """
+        return super().admin_view(_never_framed(done_once(view)))
 
     @override
     def get_urls(self) -> list[URLPattern | URLResolver]:
@@ -92,6 +100,7 @@ class KeyhouseAdminSite(AdminSite):
             path("sessions/", self.admin_view(partial(own_sessions, self)), name="own_sessions"),
             path("login/second-step/", self._open_view(partial(second_step_page, self)), name="second_step"),
             path("second-factors/", self._signed_in_view(second_factors_page), name="second_factors"),
+            path("second-factors/recovery-codes/", self._signed_in_view(recovery_codes_page), name="recovery_codes"),
             path("second-factors/totp/", self._signed_in_view(new_totp_page), name="new_totp"),
             path("second-factors/passkey/", self._signed_in_view(new_passkey_page), name="new_passkey"),
             path("proof/", self._signed_in_view(reauthentication_page), name="reauthentication"),
@@ -138,12 +147,28 @@ class KeyhouseAdminSite(AdminSite):
     def _signed_in_view(self, page: View) -> View:
         """Return a view of the page for all signed-in staff, with or without access to the admin."""
 
+        @done_once
+        def once(request: HttpRequest) -> HttpResponse:
+            return page(self, request)
+
         def view(request: HttpRequest) -> HttpResponse:
             if not super(KeyhouseAdminSite, self).has_permission(request):
                 return HttpResponseRedirect(url_with_next("login", request.get_full_path()))
-            return page(self, request)
+            return once(request)
 
         return self._open_view(view)
 
     def _open_view(self, page: View) -> View:
         return never_cache(csrf_protect(page))
+
+
+def _never_framed[V: Callable[..., HttpResponseBase]](view: V) -> V:
+    """Return the view without the header by which unfold's pages let the same site frame them, for its pop-ups."""
+
+    @wraps(view)
+    def unframed(*args: Any, **options: Any) -> HttpResponseBase:
+        response = view(*args, **options)
+        response.headers.pop("X-Frame-Options", None)  # the middleware sets Django's default
+        return response
+
+    return unframed  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""Navigation: the groups of lists in the header and on the first page, and the page that follows a form."""
+"""Navigation: the groups of lists in the menu and on the first page, and the page that follows a form."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,25 +9,40 @@ from django.contrib.auth.views import RedirectURLMixin
 from django.http import HttpRequest
 from django.urls import reverse
 
-from apps.core.declarations import menu_entries
+from apps.core.declarations import MenuEntry, declared_account_links, menu_entries
 
-# The groups, in order. Each app declares the group of each of its lists.
-GROUPS = ("Customers", "Keys and credits", "Signing in", "Records")
-OTHERS = "More"  # lists that no app has put into a group
+# The groups in order, with their icons. Each app declares the group of each of its lists.
+GROUPS = {
+    "Customers": "group",
+    "API keys": "key",
+    "Credits": "payments",
+    "Plans": "sell",
+    "Security": "shield",
+    "Staff": "badge",
+    "System": "settings",
+}
+OTHERS, OTHERS_ICON = "More", "more_horiz"  # lists that no app has put into a group or linked from an account
 
 
 def grouped(apps: Iterable[dict[str, Any]], path: str) -> list[dict[str, Any]]:
-    """Return Django's lists by group instead of by app. The group and the list of the path are marked as current."""
+    """Return Django's lists by group instead of by app. The list of the path is marked as current.
+
+    Lists that belong to one account are left out: they are reached from its page.
+    """
     lists = {each["model"]._meta.label: each for app in apps for each in app["models"]}
-    groups = [_group(name, [lists.pop(label) for label in labels_in(name) if label in lists], path) for name in GROUPS]
-    return [group for group in (*groups, _group(OTHERS, list(lists.values()), path)) if group["models"]]
+    groups = [_group(name, _taken(lists, entries_of(name)), path, icon) for name, icon in GROUPS.items()]
+    others = [each for label, each in lists.items() if label not in linked_from_accounts()]
+    return [group for group in (*groups, _group(OTHERS, others, path, OTHERS_ICON)) if group["models"]]
 
 
-def labels_in(group: str) -> list[str]:
-    """Return the labels of the models in the group."""
-    declared = [entry for entry in menu_entries() if entry.group == group]
-    entries = sorted(declared, key=lambda entry: entry.position)
-    return [entry.model for entry in entries]
+def entries_of(group: str) -> list[MenuEntry]:
+    """Return the lists in the group, in order."""
+    return sorted((entry for entry in menu_entries() if entry.group == group), key=lambda entry: entry.position)
+
+
+def linked_from_accounts() -> set[str]:
+    """Return the labels of the models whose lists are linked from the page of each account."""
+    return {link.model for link in declared_account_links()}
 
 
 def next_page(request: HttpRequest) -> str:
@@ -41,6 +56,13 @@ def url_with_next(page: str, following: str, **more: str) -> str:
     return f"{reverse(f'admin:{page}')}?{query}" if query else reverse(f"admin:{page}")
 
 
-def _group(name: str, models: Sequence[dict[str, Any]], path: str) -> dict[str, Any]:
+def _taken(lists: dict[str, dict[str, Any]], entries: Iterable[MenuEntry]) -> list[dict[str, Any]]:
+    """Remove the entries' lists from `lists`, and return them under the names that the entries give them."""
+    found = ((entry, lists.pop(entry.model)) for entry in entries if entry.model in lists)
+    return [{**each, "name": entry.label or each["name"]} for entry, each in found]
+
+
+def _group(name: str, models: Sequence[dict[str, Any]], path: str, icon: str) -> dict[str, Any]:
+    """Return the group; one that has only the list of its own name is a link without a heading."""
     shown = [{**each, "is_current": bool(each["admin_url"]) and path.startswith(each["admin_url"])} for each in models]
-    return {"name": name, "models": shown, "is_current": any(each["is_current"] for each in shown)}
+    return {"name": name, "icon": icon, "models": shown, "is_link": [str(each["name"]) for each in shown] == [name]}

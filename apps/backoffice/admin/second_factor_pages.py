@@ -14,10 +14,12 @@ from apps.authentication.dependencies import session_authentication
 from apps.backoffice.admin.authentication_forms import CodeForm, NewPasskeyForm
 from apps.backoffice.admin.navigation import next_page
 from apps.core.admin.form_fields import parse_row_id
+from apps.core.admin.one_time_forms import SHOWN, one_time_key, redirect_to_shown_once, shown_key
 from apps.core.admin.staff_rights import acting_staff
 from apps.core.authorization.authentication_methods import HARDWARE_KEY, ONE_TIME_CODE, SOFTWARE_KEY
 from apps.core.errors import Conflict, NotFound, TooManyRequests, ValidationFailed, WrongCode
 from apps.core.event_loop import call_service
+from apps.idempotency.dependencies import one_time_forms
 from apps.second_factors.dependencies import factor_recovery, passkey_enrolment, second_factors, totp_enrolment
 from apps.second_factors.schemas.totp_device import TotpSecret
 
@@ -30,7 +32,7 @@ def second_factors_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     actor = acting_staff(request)
     if request.method == "POST":
         try:
-            return _change(site, request)
+            return _change(request)
         except NotFound:
             messages.warning(request, NOT_FOUND)
             return HttpResponseRedirect(reverse("admin:second_factors"))
@@ -45,16 +47,17 @@ def second_factors_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
 
 
 def new_totp_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
-    """Show a new secret (POST), and confirm it by a code (POST with `code`). Raises StepUpRequired."""
+    """Create a secret (POST), show it (GET), and confirm it by a code (POST with `code`). Raises StepUpRequired."""
     if request.method != "POST":
-        return HttpResponseRedirect(reverse("admin:second_factors"))
+        return _shown_totp(site, request)
     if "code" not in request.POST:
-        return _totp(site, request, CodeForm(), call_service(totp_enrolment().begin, acting_staff(request)))
+        call_service(totp_enrolment().begin, acting_staff(request), one_time_key(request))
+        return redirect_to_shown_once(request, reverse("admin:new_totp"))
     form = CodeForm(request.POST)
     codes = _confirmed(request, form) if form.is_valid() else None
     if codes is None:
         return form.response(_totp(site, request, form))
-    return _enrolled(site, request, ONE_TIME_CODE, codes)
+    return _enrolled(request, ONE_TIME_CODE, has_codes=bool(codes))
 
 
 def new_passkey_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
@@ -63,12 +66,12 @@ def new_passkey_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     form = NewPasskeyForm(request.POST) if request.method == "POST" else None
     if form and form.is_valid():
         try:
-            added = call_service(passkey_enrolment().add, actor, form.payload)
+            added = call_service(passkey_enrolment().add, actor, form.payload, one_time_key(request))
         except (Conflict, ValidationFailed) as refusal:
             form.refuse(refusal)
         else:
             kind = SOFTWARE_KEY if added.passkey.is_backup_eligible else HARDWARE_KEY
-            return _enrolled(site, request, kind, added.recovery_codes)
+            return _enrolled(request, kind, has_codes=bool(added.recovery_codes))
     options = call_service(passkey_enrolment().options, actor)
     name = form["name"].value() if form else NewPasskeyForm.base_fields["name"].initial
     context = {
@@ -80,10 +83,25 @@ def new_passkey_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     return _page(site, request, "new_passkey.html", context)
 
 
-def _change(site: AdminSite, request: HttpRequest) -> HttpResponse:
+def recovery_codes_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
+    """Show the recovery codes that the browser has just got, once."""
+    content = call_service(one_time_forms().take, acting_staff(request), shown_key(request))
+    codes = orjson.loads(content)["recovery_codes"] if content else None
+    return _page(site, request, "recovery_codes.html", {"title": "Your recovery codes", "codes": codes})
+
+
+def _shown_totp(site: AdminSite, request: HttpRequest) -> HttpResponse:
+    if SHOWN not in request.GET:
+        return HttpResponseRedirect(reverse("admin:second_factors"))
+    content = call_service(one_time_forms().take, acting_staff(request), shown_key(request))
+    return _totp(site, request, CodeForm(), TotpSecret.model_validate_json(content) if content else None)
+
+
+def _change(request: HttpRequest) -> HttpResponse:
     actor, action = acting_staff(request), request.POST.get("action")
     if action == "renew_recovery_codes":
-        return _codes(site, request, call_service(factor_recovery().renew_recovery_codes, actor).recovery_codes)
+        call_service(factor_recovery().renew_recovery_codes, actor, one_time_key(request))
+        return redirect_to_shown_once(request, reverse("admin:recovery_codes"))
     if action == "remove_totp":
         call_service(totp_enrolment().remove, actor)
     else:
@@ -95,7 +113,8 @@ def _change(site: AdminSite, request: HttpRequest) -> HttpResponse:
 def _confirmed(request: HttpRequest, form: CodeForm) -> list[str] | None:
     """Confirm the app, and return the recovery codes of a first factor; None if the code was refused."""
     try:
-        return call_service(totp_enrolment().confirm, acting_staff(request), form.payload.code).recovery_codes
+        code, key = form.payload.code, one_time_key(request)
+        return call_service(totp_enrolment().confirm, acting_staff(request), code, key).recovery_codes
     except NotFound:
         form.add_error(None, ENROLMENT_EXPIRED)
     except (WrongCode, TooManyRequests) as refusal:
@@ -103,21 +122,19 @@ def _confirmed(request: HttpRequest, form: CodeForm) -> list[str] | None:
     return None
 
 
-def _enrolled(site: AdminSite, request: HttpRequest, method: str, codes: list[str]) -> HttpResponse:
+def _enrolled(request: HttpRequest, method: str, *, has_codes: bool) -> HttpResponse:
     """Record that the session was authenticated by the new factor, change its key, and show the recovery codes."""
     call_service(session_authentication().record, acting_staff(request), (method,))
     request.session.cycle_key()
     messages.success(request, "The second factor has been added.")
-    return _codes(site, request, codes) if codes else HttpResponseRedirect(reverse("admin:second_factors"))
+    if has_codes:
+        return redirect_to_shown_once(request, reverse("admin:recovery_codes"))
+    return HttpResponseRedirect(reverse("admin:second_factors"))
 
 
 def _totp(site: AdminSite, request: HttpRequest, form: CodeForm, secret: TotpSecret | None = None) -> HttpResponse:
     context = {"title": "Add an authenticator app", "code_form": form, "form": form, "secret": secret}
     return _page(site, request, "new_totp.html", context)
-
-
-def _codes(site: AdminSite, request: HttpRequest, codes: list[str]) -> HttpResponse:
-    return _page(site, request, "recovery_codes.html", {"title": "Your recovery codes", "codes": codes})
 
 
 def _page(site: AdminSite, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:

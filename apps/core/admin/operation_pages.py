@@ -18,6 +18,7 @@ from django.utils.text import capfirst
 
 from apps.core.admin.form_fields import parse_row_id
 from apps.core.admin.keyhouse_model_admin import KeyhouseModelAdmin
+from apps.core.admin.one_time_forms import one_time_key
 from apps.core.admin.operation import Operation, added_operations
 from apps.core.admin.schema_form import add_service_errors
 from apps.core.admin.staff_rights import CHANGE, DELETE, acting_staff
@@ -101,7 +102,8 @@ class OperationPages(KeyhouseModelAdmin):
         if not rows:
             self.message_user(request, f"“{operation.label}” does not apply here.", messages.WARNING)
             return HttpResponseRedirect(reverse(self.url_name("changelist")))
-        form = operation.form_class(request.POST if request.method == "POST" else None)
+        form: Any = operation.form_class(request.POST if request.method == "POST" else None)
+        form.one_time_key = one_time_key(request)  # for services that take an idempotency key
         if request.method == "POST" and form.is_valid():
             response = self._perform(request, operation, rows, form)
             if response:

@@ -24,7 +24,7 @@ class OwnerColumns(KeyhouseModelAdmin):
         """Return the rows, joined with their owners."""
         return super().get_queryset(request).select_related("user")
 
-    @admin.display(description="Owner", ordering="user__email")
+    @admin.display(description="Owner")
     def owner(self, row: Any) -> str:
         """Return the owner's e-mail address."""
         return str(row.user.email)

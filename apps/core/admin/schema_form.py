@@ -7,6 +7,7 @@ from django.contrib.admin.widgets import AdminTextareaWidget
 from django.forms import BaseForm
 from pydantic import ValidationError
 
+from apps.core.admin.concurrent_edits import ChangedMeanwhile, EditedField, outdated_fields, typed_before
 from apps.core.errors import DomainError
 from apps.core.schemas.base import REASON, ReasonedRequest, RequestSchema
 from apps.core.schemas.fields import REASON_LENGTH_MAXIMUM
@@ -60,13 +61,22 @@ class ReasonForm(SchemaForm):
 class SchemaModelForm(ModelFormBase):
     """A model form. When it is valid, `payload` is the schema's instance: all fields of a new row, or the changed ones.
 
-    The form neither validates nor changes the model instance.
+    The form neither validates nor changes the model instance. Its page carries the values of an existing row that it
+    shows. Raises ChangedMeanwhile where the row has others when the form is submitted.
     """
+
+    bound_field_class = EditedField
 
     schema: ClassVar[type[RequestSchema]] = RequestSchema
     # The error that the service raised for these values, when the form is displayed again.
     service_error: ClassVar[DomainError | None] = None
     payload: Any
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.typed = typed_before()
+        for name, field in self.fields.items():
+            field.show_hidden_initial = bool(self.instance.pk) and name != REASON
 
     def schema_values(self) -> dict[str, Any]:
         """Return the values to validate by the schema."""
@@ -79,6 +89,8 @@ class SchemaModelForm(ModelFormBase):
 
     def clean(self) -> dict[str, Any]:
         """Validate the values by the schema, and add the error of the service."""
+        if outdated_fields(self):
+            raise ChangedMeanwhile(self)
         try:
             self.payload = self.schema.model_validate(self.schema_values())
         except ValidationError as error:

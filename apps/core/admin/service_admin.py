@@ -1,17 +1,26 @@
 """The base class of an app's admin pages: the ORM reads, services write."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 
+from apps.core.admin.concurrent_edits import ChangedMeanwhile, outdated_fields, typed_values
+from apps.core.admin.form_fields import parse_row_id
 from apps.core.admin.operation import Operation, is_not_deleted
 from apps.core.admin.operation_pages import OperationPages
 from apps.core.admin.schema_form import SchemaModelForm
-from apps.core.errors import DomainError, StepUpRequired
+from apps.core.admin.staff_rights import acting_staff
+from apps.core.authorization.principal import Principal
+from apps.core.entity_tags import ANY_VERSION, Precondition, Tagged
+from apps.core.errors import DomainError, NotFound, PreconditionFailed, StepUpRequired
 
 _service_error: ContextVar[DomainError | None] = ContextVar("admin_service_error", default=None)
 
@@ -36,9 +45,18 @@ class ServiceAdmin(OperationPages):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        """Serve the page of a row, and display an error of the service in the form."""
+        """Serve the page of a row, and display in the form what the service refuses, or what has changed meanwhile."""
         try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
+            try:
+                return super().changeform_view(request, object_id, form_url, extra_context)
+            except PreconditionFailed:  # the row has changed since it was read here: read it again
+                return super().changeform_view(request, object_id, form_url, extra_context)
+        except ChangedMeanwhile as conflict:
+            self._tell_what_changed(request, conflict.form)
+            with typed_values(conflict.form), _as_get(request):
+                response = super().changeform_view(request, object_id, form_url, extra_context)
+            response.status_code = HTTPStatus.CONFLICT
+            return response
         except StepUpRequired:
             messages.warning(request, "The change was not saved. Confirm your identity, then repeat it.")
             raise
@@ -48,6 +66,31 @@ class ServiceAdmin(OperationPages):
                 return super().changeform_view(request, object_id, form_url, extra_context)
             finally:
                 _service_error.reset(token)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return the row, or None. A row that is about to be changed has its version, read before it, as `if_match`."""
+        if_match = self._version(request, parse_row_id(object_id)) if request.method == "POST" else ANY_VERSION
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            row.if_match = if_match
+        return row
+
+    def resource_of(self, actor: Principal, row_id: int) -> Tagged | None:
+        """Return the row as the API shows it, with its version; None for rows without versions."""
+        return None
+
+    def _version(self, request: HttpRequest, row_id: int) -> Precondition:
+        try:
+            resource = self.resource_of(acting_staff(request), row_id)
+        except NotFound:  # a deleted row
+            resource = None
+        return Precondition(frozenset({resource.entity_tag})) if resource else ANY_VERSION
+
+    def _tell_what_changed(self, request: HttpRequest, form: BaseForm) -> None:
+        kind = self.opts.verbose_name
+        messages.warning(request, f"The {kind} was changed while you edited it. Check the form, then save it again.")
+        for field in outdated_fields(form):
+            messages.warning(request, field.news())
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the fieldsets for adding or for changing a row."""
@@ -88,3 +131,13 @@ class ServiceAdmin(OperationPages):
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Do nothing: the service writes the audit trail."""
+
+
+@contextmanager
+def _as_get(request: HttpRequest) -> Iterator[None]:
+    """Serve the form as its page, not as submitted."""
+    request.method = "GET"
+    try:
+        yield
+    finally:
+        request.method = "POST"

@@ -116,6 +116,20 @@ async def long_running_transaction() -> AsyncIterator[AsyncConnection[Any]]:
         yield borrowed
 
 
+@asynccontextmanager
+async def search_transaction() -> AsyncIterator[AsyncConnection[Any]]:
+    """Borrow a connection as `connection` does, with a transaction whose statements are planned for their values."""
+    values = {
+        **STATEMENT_SETTINGS,
+        "lock_timeout": READ_LOCK_TIMEOUT,
+        "plan_cache_mode": "force_custom_plan",
+        **dict.fromkeys(READS_WHOLE_TABLES, "on"),
+    }
+    async with connection() as borrowed, borrowed.transaction():
+        await borrowed.execute(_local_settings(values), prepare=False)
+        yield borrowed
+
+
 def transaction_settings(lock_timeout: str) -> str | None:
     """Return the statement that a transaction through a pooler begins with, or None without a pooler."""
     return _settings_block(lock_timeout) if settings.DATABASE_POOLER else None

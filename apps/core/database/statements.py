@@ -10,7 +10,7 @@ from apps.core.database.open_transaction import open_connection
 from apps.core.database.parameters import Parameters, bound
 from apps.core.database.pipeline.pipelined_connection import Rows
 from apps.core.database.pipeline.pipelined_transaction import BEING_CHANGED, STALE
-from apps.core.database.pool import READ_LOCK_TIMEOUT, connection, transaction_settings
+from apps.core.database.pool import READ_LOCK_TIMEOUT, connection, search_transaction, transaction_settings
 from apps.core.errors import Unavailable
 
 _HEADING = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
@@ -26,6 +26,16 @@ async def fetch_rows(sql: str, parameters: Parameters = ()) -> Rows:
         cursor = await _run(borrowed, sql, parameters)
         # `cursor.description` would create an object for each column.
         return await cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
+
+
+async def fetch_searched_rows(sql: str, parameters: Parameters = ()) -> Rows:
+    """Return the rows of a search, for which PostgreSQL chooses the plan by the searched values.
+
+    How rare a word is decides whether its index is faster than reading rows in order until a page is full.
+    """
+    async with search_transaction() as borrowed:
+        cursor = await borrowed.execute(sql, parameters, prepare=False)
+        return await cursor.fetchall()
 
 
 async def execute(sql: str, parameters: Parameters = ()) -> int:

@@ -31,7 +31,6 @@ class CreditTransactionAdmin(ReadOnlyAdmin, OwnerColumns):
     search_fields = ("user__email", "reference_id__exact")
     search_help_text = "Part of the owner's e-mail address, or a complete reference"
     ordering = ("-id",)
-    show_facets = admin.ShowFacets.NEVER  # they would read the whole ledger
     fields = (
         "occurred_at", "owner_link", "type", "amount", "balance_after", "description", "reference_id", "actor",
         "actor_kind",
@@ -54,7 +53,7 @@ class CreditTransactionAdmin(ReadOnlyAdmin, OwnerColumns):
         if not spellings:
             return queryset, False
         has_address = reduce(or_, (Q(email__icontains=spelling) for spelling in spellings))
-        owners = get_user_model()._base_manager.filter(has_address).values_list("pk", flat=True)
+        owners = get_user_model()._base_manager.filter(has_address).order_by().values_list("pk", flat=True)
         by_reference = Q(reference_id=spellings[0]) & ~Q(reference_id="")
         return queryset.filter(Q(user_id__in=list(owners[:OWNERS_MAXIMUM])) | by_reference), False
 

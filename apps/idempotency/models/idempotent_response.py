@@ -11,7 +11,7 @@ class IdempotentResponse(models.Model):
 
     `digest` identifies the caller and the idempotency key, `fingerprint` the request. The response may contain a secret
     that is shown once, so it is encrypted with a key that needs both SECRET_KEY and the idempotency key, which is not
-    stored.
+    stored. It is empty once the secret was shown.
     """
 
     digest = models.BinaryField(max_length=32, unique=True)

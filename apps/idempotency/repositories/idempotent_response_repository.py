@@ -9,10 +9,15 @@ SQL = load_statements(Path(__file__).with_name("idempotent_responses.sql"))
 
 
 class StoredResponse(NamedTuple):
-    """The digest of the request, and the encrypted response."""
+    """The digest of the request, and the encrypted response, which is empty once it was taken."""
 
     fingerprint: bytes
     response_encrypted: bytes
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the response was shown, once, and deleted."""
+        return not self.response_encrypted
 
 
 class IdempotentResponseRepository:
@@ -30,6 +35,10 @@ class IdempotentResponseRepository:
     async def insert(self, digest: bytes, response: StoredResponse) -> None:
         """Insert the response of a locked key."""
         await execute(SQL["insert"], [digest, *response])
+
+    async def blank(self, digest: bytes) -> None:
+        """Remove the content of the response of a locked key. The key stays taken."""
+        await execute(SQL["blank"], [digest])
 
     async def remove_old(self, maximum: int) -> int:
         """Remove up to `maximum` responses that are older than a day, and return how many."""

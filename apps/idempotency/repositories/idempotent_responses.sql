@@ -8,6 +8,9 @@ SELECT fingerprint, response_encrypted FROM idempotent_responses WHERE digest = 
 -- name: insert
 INSERT INTO idempotent_responses (digest, fingerprint, response_encrypted) VALUES (%s, %s, %s)
 
+-- name: blank
+UPDATE idempotent_responses SET response_encrypted = '' WHERE digest = %s
+
 -- name: remove_old
 WITH old AS (
     SELECT id FROM idempotent_responses WHERE created_at < now() - interval '1 day' LIMIT %s FOR UPDATE SKIP LOCKED

@@ -2,9 +2,10 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Func, Q, Value
-from django.db.models.functions import Lower, Now
+from django.db.models.functions import Lower, Now, Upper
 
 from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM
 
@@ -47,6 +48,7 @@ class OutgoingMail(models.Model):
             ),
             models.Index(fields=["user_id"], name="outgoing_mails_user"),
             models.Index(Lower("recipient"), name="outgoing_mails_recipient"),
+            GinIndex(OpClass(Upper("recipient"), name="gin_trgm_ops"), name="outgoing_mails_search"),
             models.Index(MAILBOX, name="outgoing_mails_dotless"),
         ]
 

@@ -17,6 +17,8 @@ from apps.core.admin.schema_form import SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import PLANS_READ, PLANS_WRITE
+from apps.core.authorization.principal import Principal
+from apps.core.entity_tags import Tagged
 from apps.core.event_loop import call_service
 from apps.core.rate_limits.rate_limit import RateLimit
 from apps.plans.dependencies import plan_service
@@ -71,6 +73,7 @@ class PlanAdmin(ServiceAdmin):
     list_display = ("name", "rate_limits", "api_keys", "accounts", "updated_at")
     search_fields = ("name",)
     ordering = ("id",)
+    sortable_by = None
     add_fieldsets = ((None, {"fields": ("name", "rate_limits", "api_keys_maximum")}),)
     fieldsets = (
         (None, {"fields": ("name", "rate_limits", "api_keys_maximum", "accounts")}),
@@ -105,13 +108,17 @@ class PlanAdmin(ServiceAdmin):
         """Return the read-only fields."""
         return ("accounts", "created_at", "updated_at") if obj else ()
 
+    def resource_of(self, actor: Principal, row_id: int) -> Tagged:
+        """Return the row as the API shows it, with its version."""
+        return call_service(plan_service().get, row_id)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Create or change the plan through the service."""
         actor = acting_staff(request)
         if not change:
             obj.pk = call_service(plan_service().create, actor, form.payload).id
         elif form.payload.model_fields_set:
-            call_service(plan_service().update, actor, obj.pk, form.payload)
+            call_service(plan_service().update, actor, obj.pk, form.payload, obj.if_match)
         obj.refresh_from_db()
 
 

@@ -8,6 +8,7 @@ from apps.core.authorization.catalogue import SECURITY_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
 from apps.core.errors import NotFound
+from apps.idempotency.services.in_transaction.idempotent_responses import IdempotentRequest, IdempotentResponses
 from apps.second_factors.repositories.factor_repository import FactorRepository
 from apps.second_factors.repositories.recovery_code_repository import RecoveryCodeRepository
 from apps.second_factors.schemas.second_factor import RecoveryCodesOut, SecondFactorsReset
@@ -34,6 +35,7 @@ class FactorRecovery:
         credentials: AccountCredentials,
         audit: AuditTrail,
         notifier: SecurityNotifier,
+        responses: IdempotentResponses,
     ) -> None:
         self._rights = rights
         self._accounts = accounts
@@ -42,14 +44,21 @@ class FactorRecovery:
         self._credentials = credentials
         self._audit = audit
         self._notifier = notifier
+        self._responses = responses
 
-    async def renew_recovery_codes(self, actor: Principal) -> RecoveryCodesOut:
+    async def renew_recovery_codes(self, actor: Principal, idempotency_key: str | None = None) -> RecoveryCodesOut:
         """Replace the caller's recovery codes and return the new ones.
 
-        Raises StepUpRequired, NotAllowed, and NotFound if the account has no second factor.
+        Raises StepUpRequired, NotAllowed, NotFound if the account has no second factor, and as
+        `IdempotentResponses.find`.
         """
         user_id, codes = await self._rights.require_recent_authentication(actor), new_codes()
+        request = IdempotentRequest.of(actor, idempotency_key, "renew recovery codes")
+        renewed = RecoveryCodesOut(recovery_codes=codes)
         async with transaction():
+            first = await self._responses.find(request)
+            if first is not None:
+                return RecoveryCodesOut.model_validate_json(first)
             await self._accounts.lock(user_id)
             if not (await self._factors.counts(user_id)).has_factor:
                 raise NotFound("The account has no second factor.")
@@ -58,7 +67,8 @@ class FactorRecovery:
             await self._audit.record(AuditEntry(actor, "recovery_codes.renewed", "user", user_id))
             key = f"recovery_codes:{newest}"
             await self._notifier.notify(user_id, SecurityNotice.RECOVERY_CODES_RENEWED, key, actor)
-        return RecoveryCodesOut(recovery_codes=codes)
+            await self._responses.store(request, renewed.model_dump_json().encode())
+        return renewed
 
     async def reset(self, actor: Principal, user_id: int) -> SecondFactorsReset:
         """Remove every factor of the account, end its sessions, and return the removed factors.

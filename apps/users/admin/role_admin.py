@@ -15,6 +15,8 @@ from apps.core.admin.schema_form import SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import CATALOGUE, ROLE_SCOPES, STAFF_MANAGE, STAFF_READ
+from apps.core.authorization.principal import Principal
+from apps.core.entity_tags import Tagged
 from apps.core.event_loop import call_service
 from apps.users.dependencies import role_service
 from apps.users.models import Role
@@ -79,6 +81,7 @@ class RoleAdmin(ServiceAdmin):
     list_display = ("name", "scopes", "accounts")
     search_fields = ("name",)
     ordering = ("id",)
+    sortable_by = None
     add_fieldsets = ((None, {"description": SCOPES_EXPLAINED, "fields": ("name", "scopes")}),)
     fieldsets = ((None, {"description": SCOPES_EXPLAINED, "fields": ("name", "scopes", "accounts")}),)
 
@@ -104,11 +107,15 @@ class RoleAdmin(ServiceAdmin):
             return ()
         return ("accounts",) if self.has_change_permission(request) else ("name", "scopes", "accounts")
 
+    def resource_of(self, actor: Principal, row_id: int) -> Tagged:
+        """Return the row as the API shows it, with its version."""
+        return call_service(role_service().get, actor, row_id)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Create or change the role through the service."""
         actor = acting_staff(request)
         if not change:
             obj.pk = call_service(role_service().create, actor, form.payload).id
         elif form.payload.model_fields_set:
-            call_service(role_service().update, actor, obj.pk, form.payload)
+            call_service(role_service().update, actor, obj.pk, form.payload, obj.if_match)
         obj.refresh_from_db()

@@ -17,8 +17,9 @@ from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import CUSTOMERS_READ, CUSTOMERS_SUSPEND, CUSTOMERS_WRITE, STAFF_MANAGE
 from apps.core.authorization.principal import Principal
+from apps.core.entity_tags import Tagged
 from apps.core.event_loop import call_service
-from apps.users.dependencies import account_removal, account_update, registration
+from apps.users.dependencies import account_removal, account_update, registration, user_service
 from apps.users.models import Role, User
 from apps.users.schemas.user import UserAdministration, UserCreate, UserUpdate
 
@@ -252,11 +253,15 @@ class UserAdmin(ServiceAdmin):
         links = account_links(request, user) if user else {}
         return super().render_change_form(request, {**context, "account_links": links}, *args, **options)
 
+    def resource_of(self, actor: Principal, row_id: int) -> Tagged:
+        """Return the row as the API shows it, with its version."""
+        return call_service(user_service().get, actor, row_id)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Create or change the account through the service."""
         actor = acting_staff(request)
         if not change:
             obj.pk = call_service(registration().register, form.payload, actor).id
         elif form.payload.model_fields_set:
-            call_service(account_update().update, actor, obj.pk, form.payload)
+            call_service(account_update().update, actor, obj.pk, form.payload, obj.if_match)
         obj.refresh_from_db()

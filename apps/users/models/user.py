@@ -5,10 +5,11 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import QuerySet, Value
-from django.db.models.functions import Collate, Lower
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Collate, Lower, Upper
 
 from apps.core.models import TimestampedModel
 from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM, canonical_email, require_email
@@ -77,7 +78,7 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     email = models.EmailField(max_length=EMAIL_LENGTH_MAXIMUM, db_collation="C")
     username = models.CharField(max_length=150, db_collation="C")
     full_name = models.CharField(max_length=200, blank=True, default="")
-    plan = models.ForeignKey("plans.Plan", on_delete=models.PROTECT, related_name="+")
+    plan = models.ForeignKey("plans.Plan", on_delete=models.PROTECT, related_name="+", db_index=False)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     email_verified_at = models.DateTimeField(null=True, blank=True)
@@ -109,6 +110,22 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     class Meta:
         db_table = "users"
         ordering: ClassVar = ["id"]
+        indexes: ClassVar = [
+            # For searches, by any part of a name. Django compares UPPER of both.
+            GinIndex(
+                *(OpClass(Upper(name), name="gin_trgm_ops") for name in ("email", "username", "full_name")),
+                name="users_search",
+            ),
+            # For pages far from the beginning of the list, its total, and the total of each plan. The second is not
+            # partial: before PostgreSQL has statistics it would read such an index as a whole to find one account.
+            models.Index(fields=["id"], condition=Q(deleted_at=None), name="users_not_deleted"),
+            models.Index(fields=["plan", "deleted_at"], name="users_of_plan"),
+            models.Index(
+                fields=["deleted_at", "id"],
+                condition=Q(deleted_at__isnull=False, erased_at=None),
+                name="users_to_erase",
+            ),
+        ]
         constraints: ClassVar = [
             # Of the accounts that are not deleted: NULL equals NULL here, and no two are deleted at the same moment.
             models.UniqueConstraint(Lower("email"), "deleted_at", nulls_distinct=False, name="users_email_unique"),

@@ -12,7 +12,7 @@ from django.db.models.lookups import Exact
 
 from apps.core.database.database_errors import ConstraintViolated
 from apps.core.database.orm.prepared_query import prepared
-from apps.core.database.orm.queries import count, exists, fetch_after, fetch_all
+from apps.core.database.orm.queries import count, exists, fetch_after, fetch_all, search_after, search_page
 from apps.core.database.orm.writes import check_constraints, insert_if_free, update
 from apps.core.errors import Conflict, ErrorDetail, NotFound, ValidationFailed
 from apps.core.values.email_addresses import canonical_email
@@ -22,6 +22,7 @@ from apps.users.repositories.account_repository import AccountRepository
 
 EMAIL_TAKEN = ErrorDetail("email", "An account with this e-mail address exists.")
 USERNAME_TAKEN = ErrorDetail("username", "An account with this user name exists.")
+SEARCHED_MAXIMUM = 10_000  # what a search counts: nobody reads on so far
 TAKEN = {"users_email_unique": EMAIL_TAKEN, "users_username_unique": USERNAME_TAKEN}
 
 
@@ -42,15 +43,20 @@ class UserRepository(AccountRepository):
     async def page(
         self, *, offset: int, size: int, search: str | None, is_active: bool | None, only_id: int | None
     ) -> tuple[list[User], int]:
-        """Return one page of accounts in order of id, and how many there are."""
+        """Return one page of accounts in order of id, and how many there are: of a search, up to SEARCHED_MAXIMUM."""
         found = _matching(search, is_active, only_id)
-        return await fetch_all(found[offset : offset + size]), await count(found)
+        if search:
+            return await search_page(_as_shown(found), offset=offset, size=size, total_maximum=SEARCHED_MAXIMUM)
+        # The ids of the rows before the page are read from an index, without the rows.
+        ids = found[offset : offset + size].values("pk")
+        return await fetch_all(_as_shown(User.objects.filter(pk__in=ids).order_by("id"))), await count(found)
 
     async def after(
         self, position: int, maximum: int, *, search: str | None, is_active: bool | None, only_id: int | None
     ) -> list[User]:
         """Return up to `maximum` accounts that follow a position, in order of id."""
-        return await fetch_after(_matching(search, is_active, only_id), position, maximum)
+        found = _as_shown(_matching(search, is_active, only_id))
+        return await (search_after if search else fetch_after)(found, position, maximum)
 
     async def default_plan_id(self) -> int:
         """Return the id of the plan that new accounts get."""
@@ -102,7 +108,7 @@ def _as_shown(users: QuerySet[User]) -> QuerySet[User]:
 
 
 def _matching(search: str | None, is_active: bool | None, only_id: int | None) -> QuerySet[User]:
-    found = _as_shown(User.objects.order_by("id"))
+    found = User.objects.filter(deleted_at=None).order_by("id")
     if search:
         found = found.filter(reduce(or_, map(_contains, search_spellings(search)), Q()))
     if is_active is not None:

@@ -87,7 +87,10 @@ class RegistrationConfirm(RequestSchema):
 
 
 class UserQuery(CursorQuery):
-    """Filters: `search` is part of the e-mail address, user name or full name, in any spelling."""
+    """Filters: `search` is part of the e-mail address, user name or full name, in any spelling.
+
+    The `total` of a search is counted up to 10,000.
+    """
 
     search: Annotated[Text, StringConstraints(max_length=EMAIL_LENGTH_MAXIMUM)] | None = None
     is_active: bool | None = None

@@ -31,7 +31,7 @@ def _page(key_id: int) -> str:
 def test_key_is_created_with_rate_limits_and_budget(browser):
     fields = {"rate_limits": "minute 6000 per minute", "budget": "2.5"}
     new = {"user": make_user().pk, "name": "production", "environment": "live", **fields}
-    assert browser.post(f"{KEYS}add/", new).context["secret"]
+    assert browser.post(f"{KEYS}add/", new, follow=True).context["key"].api_key
     key = ApiKey.objects.get()
     assert (key.rate_limits, key.budget) == ([MINUTE], Decimal("2.5"))
 

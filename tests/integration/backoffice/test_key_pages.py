@@ -29,8 +29,8 @@ def _page(key_id: int, operation: str = "change") -> str:
 def test_new_key_shows_its_secret_once(browser, staff, caplog):
     user = make_user()
     fields = {"scopes": "reports:read\n\n reports:write ", "ip_allowlist": "192.0.2.7/24", "metadata": '{"tier": 1}'}
-    response = browser.post(f"{KEYS}add/", _new(user, fields))
-    secret = response.context["secret"]
+    response = browser.post(f"{KEYS}add/", _new(user, fields), follow=True)
+    secret = response.context["key"].api_key
     key = ApiKey.objects.get()
     assert response.status_code == 200
     assert secret in text_of(response)
@@ -74,7 +74,7 @@ def test_invalid_new_key_is_refused(browser, wrong, field, words):
 
 def test_key_beyond_the_plan_is_refused(browser):
     user = make_user(plan=Plan.objects.create(name="one key", api_keys_maximum=1))
-    assert browser.post(f"{KEYS}add/", _new(user)).context["secret"]
+    assert browser.post(f"{KEYS}add/", _new(user), follow=True).context["key"].api_key
     errors = form_errors(browser.post(f"{KEYS}add/", _new(user)))
     assert errors == {"__all__": ["The plan's maximum number of API keys, 1, is reached. Revoke one first."]}
     assert ApiKey.objects.count() == 1
@@ -145,23 +145,32 @@ def test_too_long_a_reason_is_refused(browser):
 
 def test_rotation_shows_the_new_secret_once(browser, staff):
     key = make_key()
-    response = browser.post(f"{KEYS}rotate/?id={key.id}", {"grace_seconds": "60"})
-    secret = response.context["secret"]
+    response = browser.post(f"{KEYS}rotate/?id={key.id}", {"grace_seconds": "3600"}, follow=True)
+    secret = response.context["key"].api_key
     assert "no-store" in response.headers["cache-control"]
     assert secret != key.secret
     newest, oldest = ApiKeySecret.objects.order_by("-id")
     assert bytes(newest.digest) == sha256(secret.encode()).digest()
     assert oldest.expires_at is not None
     event = only_event(action="api_key.rotated")
-    assert (event.actor_id, event.after) == (staff.pk, {"grace_seconds": 60})
+    assert (event.actor_id, event.after) == (staff.pk, {"grace_seconds": 3600})
     assert secret not in text_of(browser.get(_page(key.id)))
 
 
-@pytest.mark.parametrize("grace", ["", "-1", "many", str(91 * 24 * 3600), "1e3"])
-def test_invalid_grace_period_is_refused(browser, grace):
-    key = make_key()
-    assert "grace_seconds" in form_errors(browser.post(f"{KEYS}rotate/?id={key.id}", {"grace_seconds": grace}))
+@pytest.mark.parametrize("hours", ["", "-1", "many", str(91 * 24), "1e3"])
+def test_invalid_grace_period_is_refused(browser, hours):
+    page, other = f"{KEYS}rotate/?id={make_key().id}", {"grace_seconds": "other", "other_hours": hours}
+    assert "other_hours" in form_errors(browser.post(page, other))
+    assert "grace_seconds" in form_errors(browser.post(page, {"grace_seconds": hours}))
     assert ApiKeySecret.objects.count() == 1
+
+
+def test_old_secret_works_for_a_day_unless_another_period_is_chosen(browser):
+    key = make_key()
+    page = f"{KEYS}rotate/?id={key.id}"
+    assert browser.get(page).context["form"]["grace_seconds"].value() == 86_400
+    browser.post(page, {"grace_seconds": "other", "other_hours": "48"})
+    assert only_event(action="api_key.rotated").after == {"grace_seconds": 172_800}
 
 
 def test_key_is_deleted_softly(browser, staff):

@@ -33,7 +33,7 @@ def test_no_label_is_a_column_name(browser: Client):
 
 def test_unused_key_says_so(browser: Client):
     assert re.search(
-        r'Last used:</label>\s*<div class="readonly">-</div>',
+        r'Last used</label>\s*<div class="readonly">-</div>',
         text_of(browser.get(f"{KEYS}{make_key().id}/change/")),
     )
 

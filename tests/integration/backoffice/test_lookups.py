@@ -155,6 +155,23 @@ def test_slow_list_is_unavailable(browser: Client, slow_to_find):
     assert "This list took too long to load. Try again shortly." in text_of(response)
 
 
+def test_rendering_a_slow_list_is_cancelled(browser: Client, monkeypatch: pytest.MonkeyPatch):
+    # The rows of a single page are read while the page is rendered.
+    monkeypatch.setattr(keyhouse_model_admin, "STATEMENT_SECONDS", 1)
+    monkeypatch.setattr(UserAdmin, "list_select_related", False)
+    monkeypatch.setattr(UserAdmin, "plan_name", _slow_column, raising=False)
+    monkeypatch.setattr(UserAdmin, "list_display", ("email", "plan_name"))
+    response = browser.get(USERS, {"q": "root"}, follow=True)
+    assert response.redirect_chain == [(USERS, 302)]
+    assert response.status_code == 503
+
+
+def _slow_column(_self: Any, _user: Any) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(20)")
+    return ""
+
+
 def test_slow_autocomplete_is_unavailable(browser: Client, slow_to_find):
     slow_to_find("ann")
     choice = {"app_label": "api_keys", "model_name": "apikey", "field_name": "user", "term": "ann"}

@@ -1,44 +1,79 @@
-"""The header's menus: every list in a group, for staff with the permission, without a script in the page."""
+"""The menu: every list in a group, for staff with the permission."""
 
 import re
+from itertools import chain
 
 import pytest
 from django.contrib import admin
 from django.test import Client
 
-from apps.backoffice.admin.navigation import GROUPS, OTHERS, grouped, labels_in
+from apps.backoffice.admin.navigation import GROUPS, OTHERS, entries_of, grouped, linked_from_accounts
+from apps.core.declarations import menu_entries
 from tests.integration.backoffice.pages import KEYS, USERS, text_of
+from tests.support.factories import make_user
 
 pytestmark = pytest.mark.integration
 
 
-def _menus(response) -> dict[str, list[str]]:
-    """Return the links of the header's menus, by the name of the menu."""
-    nav = text_of(response).partition('<nav class="menus"')[2].partition("</nav>")[0]
-    menus = re.findall(r"<summary[^>]*>([^<]*)</summary>(.*?)</details>", nav, re.DOTALL)
-    return {name: re.findall(r"<a [^>]*>([^<]*)</a>", links) for name, links in menus}
+def _menu(response) -> dict[str, list[str]]:
+    """Return the links of the menu by group; a link without a group is one of its own name."""
+    nav = _nav(response)
+    groups = re.findall(r"<h2>.*?</span>([^<]*)</h2>\s*<ul[^>]*>(.*?)</ul>", nav, re.DOTALL)
+    single = re.sub(r"<h2>.*?</ul>", "", nav, flags=re.DOTALL)
+    return {**{name: [name] for name in _links(single)}, **{name: _links(links) for name, links in groups}}
+
+
+def _links(markup: str) -> list[str]:
+    return re.findall(r"<a [^>]*>(?:<span[^>]*>[^<]*</span>)?([^<]*)</a>", markup)
+
+
+def _nav(response) -> str:
+    return text_of(response).partition('<nav class="menus"')[2].partition("</nav>")[0]
 
 
 def _current(response) -> list[str]:
-    header = text_of(response).partition('<nav class="menus"')[2].partition("</nav>")[0]
-    return re.findall(r'aria-current="true">([^<]*)<', header)
+    return re.findall(r'aria-current="true">(?:<span[^>]*>[^<]*</span>)?([^<]*)<', _nav(response))
 
 
-def test_every_list_is_in_one_group(browser: Client):
-    labels = [label for group in GROUPS for label in labels_in(group)]
-    registered = [model._meta.label for model in admin.site._registry]
-    assert sorted(set(registered) - set(labels)) == [], "name these in `menu` of the declaration of their app"
-    assert sorted(labels) == sorted(registered)
-    menus = _menus(browser.get("/admin/"))
-    assert list(menus) == list(GROUPS)
+def test_every_list_is_in_the_menu_or_linked_from_accounts(browser: Client):
+    in_menu = [entry.model for group in GROUPS for entry in entries_of(group)]
+    registered = {model._meta.label for model in admin.site._registry}
+    missing = "name these in `menu` or `account_links` of the declaration of their app"
+    assert registered - {*in_menu, *linked_from_accounts()} == set(), missing
+    assert len(in_menu) == len(set(in_menu))
+    assert {entry.group for entry in menu_entries()} == set(GROUPS)
+    assert _menu(browser.get("/admin/")).keys() == {"Home", *GROUPS}
+
+
+def test_menu_is_in_this_order(browser: Client):
+    menu = _menu(browser.get("/admin/"))
     # Apps may declare more lists; these are in this order.
     for group, names in {
-        "Customers": ["Users", "Invitations", "Roles"],
-        "Keys and credits": ["API keys", "Plans", "Credit balances", "Credit transactions"],
-        "Signing in": ["Sessions", "Passkeys", "TOTP devices", "Identities"],
-        "Records": ["Audit events", "Outgoing mails"],
+        "Customers": ["Customers"],
+        "API keys": ["API keys"],
+        "Credits": ["Ledger"],
+        "Plans": ["Plans"],
+        "Security": ["Sessions", "Audit events"],
+        "Staff": ["Roles", "Invitations"],
+        "System": ["Outgoing mails"],
     }.items():
-        assert [name for name in menus[group] if name in names] == names
+        assert [name for name in menu[group] if name in names] == names
+    groups = re.findall(rf">({'|'.join(GROUPS)})<", _nav(browser.get("/admin/")))
+    assert list(dict.fromkeys(groups)) == list(GROUPS)
+
+
+def test_lists_of_one_account_have_no_menu_and_are_linked_from_its_page(browser: Client):
+    names = {"Passkeys", "TOTP devices", "Identities", "Credit balances"}
+    menu = _menu(browser.get("/admin/"))
+    assert names.isdisjoint(chain.from_iterable(menu.values()))
+    page = text_of(browser.get(f"{USERS}{make_user().pk}/change/"))
+    for label in (
+        "second_factors/passkey",
+        "second_factors/totpdevice",
+        "identities/identity",
+        "credits/creditbalance",
+    ):
+        assert f'href="/admin/{label}/' in page, label
 
 
 def test_first_page_shows_the_same_groups(browser: Client):
@@ -48,16 +83,16 @@ def test_first_page_shows_the_same_groups(browser: Client):
     assert '<a href="/admin/users/" class="section">Users</a>' in text_of(browser.get("/admin/users/"))
 
 
-def test_current_list_and_group_are_marked(browser: Client):
-    assert _current(browser.get(KEYS)) == ["Keys and credits", "API keys"]
-    assert _current(browser.get(f"{USERS}add/")) == ["Customers", "Users"]
+def test_current_list_is_marked(browser: Client):
+    assert _current(browser.get(KEYS)) == ["API keys"]
+    assert _current(browser.get(f"{USERS}add/")) == ["Customers"]
     assert _current(browser.get("/admin/")) == []
 
 
-def test_menus_show_only_permitted_lists(limited):
-    assert _menus(limited("audit:read").get("/admin/")) == {"Records": ["Audit events"]}
+def test_menu_shows_only_permitted_lists(limited):
+    assert _menu(limited("audit:read").get("/admin/")) == {"Home": ["Home"], "Security": ["Audit events"]}
     nothing = limited().get("/admin/")
-    assert _menus(nothing) == {}
+    assert _menu(nothing) == {"Home": ["Home"]}
     assert "You do not have permission to view any list." in text_of(nothing)
 
 
@@ -72,8 +107,7 @@ def test_list_without_group_is_shown_last():
 
     apps = [{"models": [{"model": Model, "name": "Entities", "admin_url": "/admin/unlisted/entity/"}]}]
     (group,) = grouped(apps, "/admin/unlisted/entity/7/change/")
-    assert (group["name"], group["is_current"], [each["name"] for each in group["models"]]) == (
+    assert (group["name"], [(each["name"], each["is_current"]) for each in group["models"]]) == (
         OTHERS,
-        True,
-        ["Entities"],
+        [("Entities", True)],
     )

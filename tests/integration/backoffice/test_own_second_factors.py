@@ -21,6 +21,7 @@ from tests.support.staff_client import (
     REAUTHENTICATION,
     SESSION_COOKIE,
     browser_at,
+    follow,
     is_signed_in,
     passkey_fields,
     passkey_options,
@@ -45,13 +46,14 @@ async def signed_in(api: httpx.AsyncClient) -> tuple[httpx.AsyncClient, Account]
 
 async def add_app(browser: httpx.AsyncClient) -> tuple[Authenticator, httpx.Response]:
     """Add an authenticator app, and return it with the response to its first code."""
-    shown = await submit(browser, FACTORS, TOTP)
+    shown = await follow(browser, await submit(browser, FACTORS, TOTP))
     assert (shown.status_code, shown.headers["cache-control"].partition(",")[0]) == (200, "no-store")
     found = KEY.search(shown.text)
     assert found
     assert 'src="data:image/svg+xml' in shown.text
     app = Authenticator(found[1])
-    return app, await submit(browser, FACTORS, TOTP, code=app.code())
+    confirmed = await submit(browser, FACTORS, TOTP, code=app.code())
+    return app, await follow(browser, confirmed) if confirmed.status_code == 302 else confirmed
 
 
 async def add_passkey(
@@ -60,7 +62,9 @@ async def add_passkey(
     """Add a passkey, and return its authenticator with the response."""
     authenticator, page = SoftwareAuthenticator(**device), await browser.get(PASSKEY)
     fields = passkey_fields(page, authenticator.create(passkey_options(page)))
-    return authenticator, await browser.post(PASSKEY, data={**fields, "name": name})
+    added = await browser.post(PASSKEY, data={**fields, "name": name})
+    is_first = added.headers.get("location", FACTORS) != FACTORS
+    return authenticator, await follow(browser, added) if is_first else added
 
 
 async def methods() -> list[str]:
@@ -86,14 +90,14 @@ async def test_app_is_added_with_recovery_codes(api: httpx.AsyncClient):
 
 async def test_app_counts_only_after_confirmation(api: httpx.AsyncClient):
     browser, _ = await signed_in(api)
-    shown = await submit(browser, FACTORS, TOTP)
+    shown = await follow(browser, await submit(browser, FACTORS, TOTP))
     app = Authenticator(KEY.findall(shown.text)[0])
     wrong = await submit(browser, FACTORS, TOTP, code=app.wrong_code())
     assert (wrong.status_code, refusals_of(wrong)) == (200, ["The code is wrong or has been used. Enter a new one."])
     assert KEY.search(wrong.text) is None
     assert "None. An app" in (await browser.get(FACTORS)).text
     assert await methods() == ["pwd"]
-    assert CODE.search((await submit(browser, FACTORS, TOTP, code=app.code())).text)
+    assert CODE.search((await follow(browser, await submit(browser, FACTORS, TOTP, code=app.code()))).text)
 
 
 @pytest.mark.parametrize("code", ["", "x", "12345", "\N{FULLWIDTH DIGIT ONE}23456", "1" * 50, "12 34\x00"])
@@ -155,7 +159,7 @@ async def test_factors_are_removed(api: httpx.AsyncClient):
 async def test_new_recovery_codes_replace_the_old(api: httpx.AsyncClient):
     browser, _ = await signed_in(api)
     _, first = await add_app(browser)
-    response = await submit(browser, FACTORS, action="renew_recovery_codes")
+    response = await follow(browser, await submit(browser, FACTORS, action="renew_recovery_codes"))
     codes = CODE.findall(response.text)
     assert (len(codes), set(codes) & set(CODE.findall(first.text))) == (10, set())
     assert len(await rows(RecoveryCode.objects.all())) == 10

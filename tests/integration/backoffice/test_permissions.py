@@ -40,7 +40,7 @@ def test_writing_scope_needs_the_reading_scope_for_pages(limited):
 def test_writing_scope_rotates_revokes_and_deletes(limited):
     browser, key, other = limited("keys:read", "keys:write"), make_key(), make_key()
     assert browser.post(f"{KEYS}{other.id}/delete/").status_code == 302
-    assert browser.post(f"{KEYS}rotate/?id={key.id}", {"grace_seconds": "0"}).status_code == 200
+    assert browser.post(f"{KEYS}rotate/?id={key.id}", {"grace_seconds": "0"}).status_code == 302
     assert browser.post(f"{KEYS}revoke/?id={key.id}").status_code == 302
     assert ApiKey.objects.get(pk=key.id).revoked_at is not None
     assert ApiKey.objects.get(pk=other.id).deleted_at is not None

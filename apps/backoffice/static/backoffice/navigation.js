@@ -1,7 +1,8 @@
 "use strict";
-// Closes the header's open menu on Escape and on a click elsewhere. Without this script, a click on its name closes it.
+// Closes an open menu on Escape and on a click elsewhere; without this script, a click on its name closes it. Names the
+// cells of lists for narrow screens, on which each row is a card.
 {
-  const opened = () => document.querySelector(".menus details[open]");
+  const opened = () => document.querySelector("details.menu[open]");
 
   document.addEventListener("click", (event) => {
     const menu = opened();
@@ -13,4 +14,11 @@
     menu.open = false;
     menu.querySelector("summary").focus();
   });
+
+  const headers = [...document.querySelectorAll("#result_list thead th")].map((header) => header.innerText.trim());
+  for (const row of document.querySelectorAll("#result_list tbody tr")) {
+    [...row.cells].forEach((cell, index) => {
+      if (headers[index] && !cell.dataset.label) cell.dataset.label = headers[index];
+    });
+  }
 }

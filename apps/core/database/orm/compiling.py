@@ -63,9 +63,12 @@ class CompiledQuery[M: Model]:
         return instance
 
 
-def compiled_count(queryset: QuerySet[Any]) -> tuple[str, Sequence[Any]]:
-    """Return the SQL that counts the QuerySet's rows, and its parameters. Raises EmptyResultSet like CompiledQuery."""
-    sql, parameters = compiler_of(queryset.order_by().values("pk").query).as_sql()
+def compiled_count(queryset: QuerySet[Any], maximum: int | None = None) -> tuple[str, Sequence[Any]]:
+    """Return the SQL that counts the QuerySet's rows, and its parameters. Raises EmptyResultSet like CompiledQuery.
+
+    With `maximum`, PostgreSQL stops there.
+    """
+    sql, parameters = compiler_of(queryset.order_by().values("pk")[:maximum].query).as_sql()
     return f"SELECT COUNT(*) FROM ({sql}) AS counted", tuple(parameters)  # noqa: S608  Django's own SQL
 
 

@@ -11,7 +11,7 @@ from django.db.models import Model, QuerySet
 
 from apps.core.database.open_transaction import require_transaction
 from apps.core.database.orm.compiling import CompiledQuery, compiled_count
-from apps.core.database.statements import fetch_rows
+from apps.core.database.statements import fetch_rows, fetch_searched_rows
 
 
 async def fetch_all[M: Model](queryset: QuerySet[M]) -> list[M]:
@@ -21,6 +21,24 @@ async def fetch_all[M: Model](queryset: QuerySet[M]) -> list[M]:
     except EmptyResultSet:
         return []
     return query.instances(await fetch_rows(query.sql, query.parameters))
+
+
+async def search_page[M: Model](
+    queryset: QuerySet[M], *, offset: int, size: int, total_maximum: int
+) -> tuple[list[M], int]:
+    """Return a page of a search's matches in order of id, and how many there are, counted up to `total_maximum`."""
+    ((total,),) = await fetch_searched_rows(*compiled_count(queryset, total_maximum))
+    return await _searched(queryset[offset : offset + size]) if offset < total else [], int(total)
+
+
+async def search_after[M: Model](queryset: QuerySet[M], position: int, maximum: int) -> list[M]:
+    """Return up to `maximum` matches of a search that follow a position, as `fetch_after` does."""
+    return await _searched(queryset.filter(pk__gt=position).order_by("pk")[:maximum])
+
+
+async def _searched[M: Model](queryset: QuerySet[M]) -> list[M]:
+    query = CompiledQuery(queryset)
+    return query.instances(await fetch_searched_rows(query.sql, query.parameters))
 
 
 async def fetch_one[M: Model](queryset: QuerySet[M]) -> M | None:

@@ -36,6 +36,13 @@ class ResponseUnreadable(Conflict):
     message = "The request has been processed, but its response can no longer be read. Send a new Idempotency-Key."
 
 
+class ResponseTaken(Conflict):
+    """The response was shown, once, and deleted."""
+
+    code = "IDEMPOTENT_RESPONSE_SHOWN"
+    message = "The request has been processed, and its response was shown. Send a new Idempotency-Key."
+
+
 @dataclass(frozen=True, slots=True)
 class IdempotentRequest:
     """A request with an idempotency key, which belongs to its caller: a user, in any session, an API key, or the
@@ -64,7 +71,8 @@ class IdempotentResponses:
     async def find(self, request: IdempotentRequest | None) -> bytes | None:
         """Lock the idempotency key, before anything else is locked, and return the response to the first request.
 
-        Raises IdempotencyKeyInUse, IdempotencyKeyReused, ResponseUnreadable. Returns None if this is the first request.
+        Raises IdempotencyKeyInUse, IdempotencyKeyReused, ResponseUnreadable, ResponseTaken. Returns None if this is the
+        first request.
         """
         if request is None:
             return None
@@ -72,6 +80,20 @@ class IdempotentResponses:
             raise IdempotencyKeyInUse(retry_after_seconds=1)
         stored = await self._responses.find(request.digest)
         return None if stored is None else _response(request, stored)
+
+    async def take(self, request: IdempotentRequest) -> bytes | None:
+        """Return the response under this idempotency key, whatever the request was, and delete its content.
+
+        Returns None if there is none, or if it was taken. Raises IdempotencyKeyInUse, ResponseUnreadable.
+        """
+        if not await self._responses.try_lock(request.digest):
+            raise IdempotencyKeyInUse(retry_after_seconds=1)
+        stored = await self._responses.find(request.digest)
+        if stored is None or stored.is_taken:
+            return None
+        response = _decrypted(request, stored)
+        await self._responses.blank(request.digest)
+        return response
 
     async def store(self, request: IdempotentRequest | None, response: bytes) -> None:
         """Store the response to the first request, encrypted, until a clean-up task deletes it after a day."""
@@ -84,6 +106,12 @@ class IdempotentResponses:
 def _response(request: IdempotentRequest, stored: StoredResponse) -> bytes:
     if stored.fingerprint != request.fingerprint:
         raise IdempotencyKeyReused
+    if stored.is_taken:
+        raise ResponseTaken
+    return _decrypted(request, stored)
+
+
+def _decrypted(request: IdempotentRequest, stored: StoredResponse) -> bytes:
     response = decrypt(stored.response_encrypted, _purpose(request))
     if response is None:
         raise ResponseUnreadable

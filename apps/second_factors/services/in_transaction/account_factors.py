@@ -1,9 +1,27 @@
 """Checks whether an account has a second factor, and handles the first and the last one."""
 
+from apps.audit.domain.audit_entry import AuditEntry
+from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.second_factors.repositories.factor_repository import FactorRepository
 from apps.second_factors.repositories.recovery_code_repository import RecoveryCodeRepository
 from apps.second_factors.services.codes import digest_of, new_codes
 from apps.users.services.in_transaction.account_credentials import AccountCredentials
+from apps.users.services.in_transaction.security_notifier import SecurityNotice, SecurityNotifier
+
+
+class FactorChanges:
+    """Records changes of an account's factors: the audit event, and the notice to the owner, in the caller's
+    transaction."""
+
+    def __init__(self, audit: AuditTrail, notifier: SecurityNotifier) -> None:
+        self._audit = audit
+        self._notifier = notifier
+
+    async def record(self, entry: AuditEntry, notice: SecurityNotice | None = None, key: str = "") -> None:
+        """Record the owner's entry, and send the notice, if there is one; `key` identifies the change."""
+        await self._audit.record(entry)
+        if notice is not None:
+            await self._notifier.notify(entry.actor.owner_id, notice, key, entry.actor)
 
 
 class FactorSet:
