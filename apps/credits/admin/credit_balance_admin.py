@@ -24,10 +24,12 @@ from apps.core.values.amounts import amount_text
 from apps.credits.admin.credit_operations import POST, PostingForm
 from apps.credits.dependencies import credit_service
 from apps.credits.models import CreditBalance
-from apps.credits.schemas.credit_transaction import CreditTransactionOut
-from apps.credits.services.credit_service import OWN_ACCOUNT
+from apps.credits.schemas.credit_approval import CreditApprovalOut
+from apps.credits.schemas.credit_transaction import CreditTransactionOut, PostingPreview
+from apps.credits.services.posting_rules import OWN_ACCOUNT
 
-PREVIEW = "Continue"
+PREVIEW, ASK = "Continue", "Ask for approval"
+NEEDS_APPROVAL = "So large a posting needs approval by another member of staff. Nothing is posted until then."
 
 
 @admin.register(CreditBalance)
@@ -76,6 +78,9 @@ class CreditBalanceAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
         except DomainError as error:
             add_service_errors(form, error)
             return None
+        if isinstance(posted, CreditApprovalOut):
+            self.message_user(request, _waiting_text(str(rows[0].user), posted), messages.WARNING)
+            return HttpResponseRedirect(reverse("admin:credits_creditapproval_change", args=[posted.id]))
         self.message_user(request, _posted_text(str(rows[0].user), posted), messages.SUCCESS)
         return HttpResponseRedirect(self._page_of(posted.user_id))
 
@@ -83,27 +88,24 @@ class CreditBalanceAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
         self, request: HttpRequest, operation: Operation, rows: Sequence[Any], form: Any
     ) -> HttpResponse:
         """Show the balance before, and the balance after once the form is valid."""
-        text = self._preview_text(request, rows[0], form) if form.is_bound and form.is_valid() else ""
-        if not text:
+        shown = self._preview(request, rows[0], form) if form.is_bound and form.is_valid() else None
+        if shown is None:
             before = f"{rows[0].user} has {amount_text(rows[0].balance)} credits now. {operation.explanation}"
-            return super()._confirmation_page(
-                request, replace(operation, label=PREVIEW, explanation=before), rows, form
-            )
-        return super()._confirmation_page(request, replace(operation, explanation=text), rows, form)
+            asked = replace(operation, label=PREVIEW, explanation=before)
+        else:
+            text = _preview_text(str(rows[0].user), form.payload.description, shown)
+            asked = replace(operation, label=ASK if shown.needs_approval else operation.label, explanation=text)
+        return super()._confirmation_page(request, asked, rows, form)
 
-    def _preview_text(self, request: HttpRequest, row: Any, form: PostingForm) -> str:
-        """Return what the posting would do; an empty text, with the error in the form, if it would be refused."""
+    def _preview(self, request: HttpRequest, row: Any, form: PostingForm) -> PostingPreview | None:
+        """Return what the posting would do; None, with the error in the form, if it would be refused."""
         try:
             shown = call_service(credit_service().preview, acting_staff(request), row.pk, form.payload)
         except DomainError as error:
             add_service_errors(form, error)
-            return ""
+            return None
         form.mark_previewed()
-        before, after = amount_text(shown.balance), amount_text(shown.balance_after)
-        return (
-            f"{row.user} has {before} credits now, and will have {after}. The customer reads: "
-            f"“{form.payload.description}”. {POST.explanation}"
-        )
+        return shown
 
     def _page_of(self, user_id: int | None) -> str:
         return reverse(self.url_name("change"), args=[user_id])
@@ -112,6 +114,17 @@ class CreditBalanceAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
         """Return the balance if exactly one is selected, because the confirmation page names its owner."""
         rows = super()._rows(request, operation, ids)
         return rows if len(rows) == 1 else []
+
+
+def _preview_text(owner: str, description: str, shown: PostingPreview) -> str:
+    before, after = amount_text(shown.balance), amount_text(shown.balance_after)
+    change = f"{owner} has {before} credits now, and will have {after}. The customer reads: “{description}”."
+    return f"{change} {NEEDS_APPROVAL if shown.needs_approval else POST.explanation}"
+
+
+def _waiting_text(owner: str, approval: CreditApprovalOut) -> str:
+    amount, end = amount_text(approval.amount), f"{approval.expires_at:%Y-%m-%d %H:%M} UTC"
+    return f"Nothing is posted yet: {amount} credits for {owner} wait for approval by another person until {end}."
 
 
 def _posted_text(owner: str, posted: CreditTransactionOut) -> str:

@@ -1,4 +1,4 @@
-"""The forms and operations of credits."""
+"""The forms and operations of credits and of their approvals."""
 
 import secrets
 from typing import Any
@@ -10,8 +10,9 @@ from apps.core.admin.operation import Operation
 from apps.core.admin.schema_form import ReasonForm
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service
-from apps.credits.dependencies import credit_service
-from apps.credits.models import CreditTransaction
+from apps.credits.dependencies import credit_approval_service, credit_service
+from apps.credits.models import CreditApproval, CreditTransaction
+from apps.credits.schemas.credit_approval import ApprovalGrant, ApprovalRefusal, CreditApprovalOut
 from apps.credits.schemas.credit_transaction import CreditPosting, CreditTransactionOut
 
 REFERENCE_BYTES = 8  # enough: a reference is unique per customer
@@ -85,7 +86,7 @@ class PostingForm(ReasonForm):
         return f"{self.payload.type} {self.payload.amount}"
 
 
-def _post(actor: Principal, user_id: int, form: Any) -> CreditTransactionOut:
+def _post(actor: Principal, user_id: int, form: Any) -> CreditTransactionOut | CreditApprovalOut:
     return call_service(credit_service().post, actor, user_id, form.payload)
 
 
@@ -103,4 +104,62 @@ POST = Operation(
     form_class=PostingForm,
     applies=_is_living,
     in_bulk=False,  # each posting has its own amount and description
+)
+
+
+class ApprovalForm(ReasonForm):
+    """An optional reason to approve a posting."""
+
+    schema = ApprovalGrant
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["reason"].required = False
+        self.fields["reason"].help_text = "Optional. The person who asked reads it; the customer does not."
+
+
+class RefusalForm(ReasonForm):
+    """The reason to refuse a posting."""
+
+    schema = ApprovalRefusal
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["reason"].help_text = "The person who asked reads it; the customer does not."
+
+
+def _approve(actor: Principal, approval_id: int, form: Any) -> CreditApprovalOut:
+    return call_service(credit_approval_service().approve, actor, approval_id, form.payload)
+
+
+def _refuse(actor: Principal, approval_id: int, form: Any) -> CreditApprovalOut:
+    return call_service(credit_approval_service().refuse, actor, approval_id, form.payload)
+
+
+def _is_pending(approval: Any) -> bool:
+    return bool(approval.current_state == CreditApproval.State.PENDING)
+
+
+APPROVE = Operation(
+    name="approve",
+    label="Approve",
+    title="Approve credits for {owner}",
+    done="Credits for {owner} approved and posted",
+    explanation="Posts the credits at once. A ledger entry cannot be deleted; post another one to reverse it.",
+    perform=_approve,
+    form_class=ApprovalForm,
+    applies=_is_pending,
+    in_bulk=False,  # each is a decision of its own
+)
+REFUSE = Operation(
+    name="refuse",
+    label="Refuse",
+    title="Refuse credits for {owner}",
+    done="Credits for {owner} refused",
+    explanation="Nothing is posted.",
+    perform=_refuse,
+    form_class=RefusalForm,
+    applies=_is_pending,
+    in_bulk=False,
+    is_dangerous=True,
 )

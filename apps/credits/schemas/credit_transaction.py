@@ -75,10 +75,11 @@ class CreditPosting(ReasonedRequest):
 
 
 class PostingPreview(ResponseSchema):
-    """The balance of a customer, and what a posting would make of it."""
+    """The balance of a customer, what a posting would make of it, and whether another person has to approve it."""
 
     balance: Decimal
     balance_after: Decimal
+    needs_approval: bool
 
 
 class BalanceQuery(RequestSchema):

@@ -2,6 +2,7 @@
 
 import io
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.utils import timezone
 
 from apps.audit.models import AuditEvent
 from apps.credits.models import CreditBalance, CreditTransaction
-from tests.support.factories import make_user
+from tests.support.factories import make_approval, make_staff, make_user
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -42,6 +43,16 @@ def test_the_command_posts_and_prints_the_entry():
 
 def test_the_command_prints_a_line_for_each_field():
     assert "balance_after: 7.000000" in grant(make_user().email, "7").splitlines()
+
+
+def test_the_command_needs_no_approval_and_posts_nothing_that_waits_for_one(settings):
+    settings.CREDIT_APPROVAL_ABOVE = Decimal(100)
+    user = make_user()
+    assert grant_json(user.email, "500", "--reference-id", "r1")["balance_after"] == "500.000000"
+    waiting = make_approval(user, make_staff(), type="top_up", reference_id="r2")
+    shown = grant_json(user.email, "500", "--reference-id", "r2")
+    assert (shown["id"], shown["state"]) == (waiting.pk, "pending")
+    assert CreditBalance.objects.get(pk=user.pk).balance == 500
 
 
 def test_the_command_posts_negative_adjustments():

@@ -10,10 +10,11 @@ from apps.core.authorization.principal import OPERATOR
 from apps.core.errors import Conflict, InsufficientCredits, InsufficientScopes, NotAllowed, NotFound
 from apps.credits.schemas.credit_transaction import CreditPosting, LedgerQuery
 from apps.credits.services.credit_service import CreditService
+from apps.credits.services.in_transaction.postings import Postings
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
 from tests.support.fakes import FakeAccounts, FakeAudit, FakeUsers, unsaved_user
-from tests.unit.credits.fake_credits import FakeCredits
+from tests.unit.credits.fake_credits import FakeCredits, NoApprovals
 
 pytestmark = pytest.mark.unit
 
@@ -34,7 +35,8 @@ def audit() -> FakeAudit:
 @pytest.fixture
 def service(stored: Any, audit: Any) -> CreditService:
     users: Any = FakeUsers(unsaved_user(ME), unsaved_user(OTHER), unsaved_user(3, is_staff=True))
-    return CreditService(stored, UserService(users), FakeAccounts(users), audit)
+    requests: Any = NoApprovals()
+    return CreditService(stored, UserService(users), FakeAccounts(users), Postings(stored, audit), requests)
 
 
 def posting(**fields: Any) -> CreditPosting:

@@ -14,7 +14,10 @@ from apps.users.dependencies import user_service
 class Command(ServiceCommand):
     """Posts credits to a customer."""
 
-    help = "Post credits to a customer. Only an adjustment may be negative. A reference is posted once per customer."
+    help = (
+        "Post credits to a customer. Only an adjustment may be negative. A reference is posted once per customer. "
+        "Needs no approval, whatever the amount: who runs commands could change CREDIT_APPROVAL_ABOVE as well."
+    )
     examples = (
         "manage.py grant_credits ann@example.com 100 --reference-id 'invoice 7'",
         "manage.py grant_credits ann@example.com -5 --type adjustment --description 'charged twice'",
