@@ -96,6 +96,27 @@ def test_key_is_found_by_its_secret_which_stays_out_of_urls(page: Page, person: 
     assert not any(key["api_key"] in url for url in visited)
 
 
+def test_search_on_every_page_is_reached_by_a_key_and_keeps_the_term_out_of_urls(page: Page, person: Person):
+    key, visited = person.create_key(name="found anywhere"), []
+    page.on("request", lambda request: visited.append(request.url))
+    for term in (key["api_key"], f"key:{key['id']}", "found anywhere"):
+        page.goto("/admin/plans/plan/")
+        page.keyboard.press("/")
+        page.keyboard.type(term)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="found anywhere")).to_be_visible()
+        assert page.url.endswith(f"/admin/api_keys/apikey/{key['id']}/change/")
+    page.locator("#search-box").fill("@")
+    page.locator("#search-box").press("Enter")
+    expect(page.get_by_text("Enter at least 3 characters.")).to_be_visible()
+    page.locator("#search-term").fill("example.com")
+    page.get_by_role("button", name="Search", exact=True).click()
+    expect(page.get_by_role("heading", name="Customers")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="Customers")).to_be_visible()
+    assert not [url for url in visited if key["api_key"] in url or "anywhere" in url or "example.com" in url]
+
+
 def test_key_is_rotated(page: Page, person: Person, client: httpx.Client, service: dict[str, str]):
     key = person.create_key(name="turning")
     page.goto(f"/admin/api_keys/apikey/{key['id']}/change/")

@@ -254,3 +254,12 @@ class ApiKeyRotate(ReasonedRequest):
     """The grace period, during which both the old and the new secret work."""
 
     grace_seconds: Annotated[int, Field(strict=True, ge=0, le=GRACE_SECONDS_MAXIMUM)] = 0
+
+
+EXTENSION_DAYS_MAXIMUM = 366
+
+
+class ApiKeyExtend(ReasonedRequest):
+    """By how many days an API key is valid longer: from its end or, if it has expired, from now."""
+
+    days: Annotated[int, Field(ge=1, le=EXTENSION_DAYS_MAXIMUM)]

@@ -63,10 +63,6 @@ class OperationPages(KeyhouseModelAdmin):
         ]
         return [*own, *super().get_urls()]
 
-    def url_name(self, page: str) -> str:
-        """Return the URL name of one of this list's pages."""
-        return f"admin:{self._page_name(page)}"
-
     def after_operation(self, request: HttpRequest, operation: Operation, results: Sequence[Any]) -> HttpResponse:
         """Return the response after the operation. The success message has been added already."""
         ids = request.GET.getlist("id")
@@ -150,9 +146,6 @@ class OperationPages(KeyhouseModelAdmin):
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/operation.html", context)
-
-    def _page_name(self, page: str) -> str:
-        return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
 
     def _back_url(self, rows: Sequence[Any]) -> str:
         if len(rows) == 1:

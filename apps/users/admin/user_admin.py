@@ -1,4 +1,4 @@
-"""The list and pages of accounts."""
+"""The list of customers, and the forms and operations of all accounts."""
 
 from typing import Any, ClassVar
 
@@ -19,8 +19,9 @@ from apps.core.authorization.catalogue import CUSTOMERS_READ, CUSTOMERS_SUSPEND,
 from apps.core.authorization.principal import Principal
 from apps.core.entity_tags import Tagged
 from apps.core.event_loop import call_service
+from apps.users.admin.account_list import AccountList
 from apps.users.dependencies import account_removal, account_update, registration, user_service
-from apps.users.models import Role, User
+from apps.users.models import OF_STAFF, Role, User
 from apps.users.schemas.user import UserAdministration, UserCreate, UserDelete, UserUpdate
 
 SHOWN = (
@@ -53,12 +54,6 @@ class ActivityFilter(NamedFilter, BooleanFieldListFilter):
     """Filters by whether accounts are active."""
 
     name = "active"
-
-
-class StaffFilter(NamedFilter, BooleanFieldListFilter):
-    """Filters by whether accounts belong to staff."""
-
-    name = "staff"
 
 
 class RoleFilter(NamedFilter, RelatedFieldListFilter):
@@ -192,8 +187,14 @@ RESTORE = Operation(
 
 
 @admin.register(User)
-class UserAdmin(ServiceAdmin):
-    """Finds, adds, changes, suspends, deletes and restores accounts."""
+class UserAdmin(AccountList, ServiceAdmin):
+    """Finds customers; adds, changes, suspends, deletes and restores accounts, those of staff too.
+
+    The list shows customers (`listed`). The other pages serve every account, because links lead to them from
+    everywhere.
+    """
+
+    listed = ~OF_STAFF
 
     form = UserChangeForm
     add_form = UserAddForm
@@ -207,16 +208,11 @@ class UserAdmin(ServiceAdmin):
         delete=(CUSTOMERS_WRITE,),
     )
 
-    list_display = ("email", "username", "plan", "is_active", "is_staff", "created_at", "last_login")
-    list_filter = (
-        DeletedFilter,
-        ("is_active", ActivityFilter),
-        ("is_staff", StaffFilter),
-        "plan",
-        ("groups", RoleFilter),
-    )
+    list_display = ("address", "name", "state_badge", "plan", "created", "last_sign_in")
+    list_filter: ClassVar[Any] = (DeletedFilter, ("is_active", ActivityFilter), "plan", ("groups", RoleFilter))
     list_select_related = ("plan",)
     search_fields = ("email", "username", "full_name")
+    found_columns = ("email", "username", "full_name")
     search_help_text = "E-mail address, user name or full name"
     ordering = ("-id",)
     add_fieldsets: ClassVar[Any] = ((None, {"fields": ("email", "username", "full_name", "password")}),)
@@ -259,6 +255,11 @@ class UserAdmin(ServiceAdmin):
         if match and match.url_name == "autocomplete":
             queryset = queryset.filter(deleted_at=None)
         return super().get_search_results(request, queryset, search_term)
+
+    def found_detail(self, row: Any) -> str:
+        """Show the name, and whether the account can be used."""
+        state = "deleted" if row.deleted_at else "" if row.is_active else "suspended"
+        return ", ".join(filter(None, (row.full_name, state)))
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any

@@ -11,7 +11,7 @@ from apps.core.schemas.base import ReasonedRequest, reason_in
 from apps.core.schemas.common_responses import Done
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import CursorPage, Page
-from apps.users.dependencies import account_removal, account_update, registration, user_service
+from apps.users.dependencies import account_removal, account_update, email_verification, registration, user_service
 from apps.users.schemas.user import UserCreate, UserDelete, UserOut, UserQuery, UserUpdate
 
 router = Router(tags=["users"])
@@ -97,6 +97,16 @@ async def restore_user(
     Its API keys are valid again; its sessions stay ended.
     """
     return await account_removal().restore(request.auth.because(reason_in(given)), user_id)
+
+
+@router.post("/{user_id}/verification-message", response={202: Done, **errors(404, 409)})
+async def send_verification_message(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[Done]:
+    """Send a customer another message with the link that verifies the address. Requires the scope `security:write`.
+
+    Up to one message a minute and five an hour.
+    """
+    await email_verification().send(request.auth, user_id)
+    return Status(202, Done())
 
 
 async def _limit_change_of_address(request: AuthenticatedRequest, user_id: int, update: UserUpdate) -> None:
