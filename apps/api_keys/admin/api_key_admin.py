@@ -7,9 +7,9 @@ from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.utils import display_for_value
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -22,6 +22,7 @@ from apps.api_keys.dependencies import api_key_service, key_secrets
 from apps.api_keys.models import ApiKey, ApiKeySecret, has_state, key_state
 from apps.api_keys.schemas.api_key import ApiKeyQuery
 from apps.api_keys.services import key_format
+from apps.core.admin.form_fields import parse_row_id
 from apps.core.admin.keyhouse_model_admin import ModelAdminBase
 from apps.core.admin.one_time_forms import one_time_key
 from apps.core.admin.owner_columns import OwnerColumns
@@ -36,6 +37,7 @@ from apps.core.event_loop import call_service
 from apps.users.dependencies import user_service
 
 SEARCH_VAR = "q"
+BY_ID = "key:"  # how the search on every page names a key by its id
 SUSPENDED = ApiKey.State.OWNER_SUSPENDED
 CHANGE_PAGE = "admin:api_keys_apikey_change"
 READ_ONLY = (
@@ -94,6 +96,7 @@ class ApiKeyAdmin(PanelPages, OwnerColumns, SecretPages):
     list_display = ("name", "owner", "key_prefix", "environment", "state_badge", "last_used", "created_at")
     list_filter = (StateFilter, "environment")
     search_fields = ("name", "user__email", "user__username")
+    found_columns = ("name",)
     search_help_text = 'Name, owner, visible prefix, a complete key, or a part of the metadata such as {"tier": 1}'
     ordering = ("-id",)
     autocomplete_fields = ("user",)
@@ -147,8 +150,7 @@ class ApiKeyAdmin(PanelPages, OwnerColumns, SecretPages):
         if part is not None:
             return queryset.filter(metadata__contains=part), False
         if search_term.strip().startswith(key_format.KEY_START):
-            secrets = ApiKeySecret.objects.filter(prefix__startswith=search_term.strip())
-            return queryset.filter(pk__in=secrets.values("api_key")), False
+            return queryset.filter(_has_prefix(search_term.strip())), False
         return super().get_search_results(request, queryset, search_term)
 
     @admin.display(description="Prefix")
@@ -199,11 +201,6 @@ class ApiKeyAdmin(PanelPages, OwnerColumns, SecretPages):
         lines = ((row.prefix, _end(row)) for row in key.secrets.all())
         return format_html_join(SafeString("<br>"), "<code>{}…</code> {}", lines)
 
-    def get_urls(self) -> list[URLPattern]:
-        """Return the search's URL before the others."""
-        search = path("search/", self.admin_site.admin_view(self.search_view), name="api_keys_apikey_search")
-        return [search, *super().get_urls()]
-
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the read-only fields."""
         return READ_ONLY if obj else ()
@@ -219,34 +216,39 @@ class ApiKeyAdmin(PanelPages, OwnerColumns, SecretPages):
             owner_id, key = form.cleaned_data["user"].pk, one_time_key(request)
             created = call_service(api_key_service().create, actor, owner_id, form.payload, key)
             obj.pk, obj.name = created.id, created.name
-        elif form.payload.model_fields_set:
+        elif form.payload.changed_fields:
             call_service(api_key_service().update, actor, obj.pk, form.payload, obj.if_match)
             obj.refresh_from_db(fields=["name"])
 
-    def search_view(self, request: HttpRequest) -> HttpResponse:
-        """Redirect to the key with the secret, or to the search results; the term is sent in the body."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        query = request.POST.copy()
-        query.pop("csrfmiddlewaretoken", None)
-        term = str(query.get(SEARCH_VAR, ""))
-        if is_secret(term):
-            return self._key_of_secret(request, term)
-        query[SEARCH_VAR] = without_secrets(term)
-        return HttpResponseRedirect(f"{reverse('admin:api_keys_apikey_changelist')}?{query.urlencode()}")
+    def opened_by(self, request: HttpRequest, term: str) -> HttpResponse | None:
+        """Open the page of the key with this secret."""
+        return redirect_to_key(request, term) if is_secret(term) else None
+
+    def searchable(self, term: str) -> str:
+        """Return the term without secrets."""
+        return without_secrets(term)
+
+    def found_by(self, term: str) -> Q | None:
+        """Find keys by `key:<id>`, by the visible prefix of a secret, or by name."""
+        if term.lower().startswith(BY_ID):
+            return Q(pk=parse_row_id(term[len(BY_ID) :].strip()))
+        if term.startswith(key_format.KEY_START):
+            return _has_prefix(term)
+        return super().found_by(term)
+
+    def found_detail(self, row: Any) -> str:
+        """Show the owner, the visible prefix and the state."""
+        return f"{row.user.email}, {row.prefix}…, {ApiKey.State(row.state).label}"
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show the list; a URL with a secret is redirected to one without it."""
         if is_secret(request.GET.get(SEARCH_VAR, "")):
-            return self._key_of_secret(request, request.GET[SEARCH_VAR])
+            return redirect_to_key(request, request.GET[SEARCH_VAR])
         return super().changelist_view(request, extra_context)
 
-    def _key_of_secret(self, request: HttpRequest, secret: str) -> HttpResponse:
-        key_id = key_id_of(secret) if self.has_view_permission(request) else None
-        if key_id is None:
-            self.message_user(request, "No API key has this secret.", messages.WARNING)
-            return HttpResponseRedirect(reverse("admin:api_keys_apikey_changelist"))
-        return HttpResponseRedirect(reverse(CHANGE_PAGE, args=[key_id]))
+
+def _has_prefix(text: str) -> Q:
+    return Q(pk__in=ApiKeySecret.objects.filter(prefix__startswith=text).values("api_key"))
 
 
 def owner_trouble(owner: Any) -> str:
@@ -281,6 +283,16 @@ def key_id_of(secret: str) -> int | None:
         return call_service(key_secrets().key_id_of, secret.strip())
     except NotFound:
         return None
+
+
+def redirect_to_key(request: HttpRequest, secret: str) -> HttpResponse:
+    """Redirect to the page of the key that has this secret, or to the list, with a message."""
+    user: Any = request.user
+    key_id = key_id_of(secret) if user.has_perm("api_keys.view_apikey") else None
+    if key_id is None:
+        messages.warning(request, "No API key has this secret.")
+        return HttpResponseRedirect(reverse("admin:api_keys_apikey_changelist"))
+    return HttpResponseRedirect(reverse(CHANGE_PAGE, args=[key_id]))
 
 
 def without_secrets(term: str) -> str:
