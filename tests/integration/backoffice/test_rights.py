@@ -180,8 +180,8 @@ async def test_every_operation_allows_what_the_document_says(api: httpx.AsyncCli
 # --- pages of the admin ---------------------------------------------------------------------------------------------
 
 OWN_PAGES = (
-    "index", "calls", "own_sessions", "second_factors", "new_totp", "new_passkey", "reauthentication", "password_change",
-    "password_change_done", "jsi18n", "search", "recovery_codes",
+    "index", "calls", "search", "own_sessions", "second_factors", "new_totp", "new_passkey", "reauthentication",
+    "password_change", "password_change_done", "jsi18n", "recovery_codes",
 )  # fmt: skip
 # Before and after a session, and redirects. The search of a list has the rights of the list, and the page of a secret
 # shows one only to the browser that has made it.
