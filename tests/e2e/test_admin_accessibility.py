@@ -11,7 +11,7 @@ from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from config.apps import discover_admin_pages
-from tests.e2e.test_admin_browser import _sign_in
+from tests.e2e.test_admin_browser import sign_in
 from tests.support.browser import started_chromium
 from tests.support.node_packages import installed
 from tests.support.people import Person
@@ -60,7 +60,7 @@ def test_every_page_is_accessible_and_reports_nothing(
     page.on("pageerror", lambda error: reported.append(f"{page.url}: {error}"))
     page.goto("/admin/login/")
     problems = _problems(page, axe)
-    _sign_in(page, server)
+    sign_in(page, server)
     for path in _paths(person):
         response = page.goto(path)
         assert response is not None

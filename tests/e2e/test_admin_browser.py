@@ -44,7 +44,7 @@ def page(context: BrowserContext, server: Server) -> Iterator[Page]:
     page.on("console", lambda message: errors.append(message.text) if message.type in {"error", "warning"} else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("request", lambda request: None if request.url.startswith(server.url) else foreign_urls.append(request.url))
-    _sign_in(page, server)
+    sign_in(page, server)
     yield page
     assert errors == []
     assert foreign_urls == []
@@ -272,7 +272,8 @@ def _verified_continuously(server: Server, service: dict[str, str], secret: str)
             caller.join()
 
 
-def _sign_in(page: Page, server: Server) -> None:
+def sign_in(page: Page, server: Server) -> None:
+    """Sign the administrator in."""
     page.goto("/admin/")
     page.get_by_label("E-mail address").fill(ADMINISTRATOR_EMAIL)
     page.get_by_label("Password").fill(server.administrator_password)
