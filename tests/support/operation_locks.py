@@ -54,6 +54,7 @@ OPERATION_LOCKS: dict[str, Sequence[str]] = {
     "api_keys.ApiKeyService.revoke": ("users, api_keys",),
     "api_keys.ApiKeyService.rotate": ("users, api_keys", f"users, api_keys{GATHERING}"),
     "api_keys.ApiKeyService.update": ("users, api_keys", f"users, api_keys{GATHERING}"),
+    "api_keys.KeyExtension.extend": ("users, api_keys", f"users, api_keys{GATHERING}"),
     "api_keys.KeyReviews.revoke": ("users, api_keys",),
     "api_keys.KeyReviews.revoke_all": ("users, api_keys",),
     "authentication.AccountSessions.end": ("users, sessions",),

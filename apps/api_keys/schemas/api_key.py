@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, W
 
 from apps.core.authorization.scopes import SCOPE_LENGTH_MAXIMUM, SCOPE_PATTERN, effective_scopes, withheld_scopes
 from apps.core.rate_limits.rate_limit import RateLimit, RateLimits
-from apps.core.schemas.base import RequestSchema, VersionedOut
+from apps.core.schemas.base import ReasonedRequest, RequestSchema, VersionedOut
 from apps.core.schemas.fields import (
     Amount,
     Description,
@@ -252,3 +252,12 @@ class ApiKeyRotate(RequestSchema):
     """The grace period, during which both the old and the new secret work."""
 
     grace_seconds: Annotated[int, Field(strict=True, ge=0, le=GRACE_SECONDS_MAXIMUM)] = 0
+
+
+EXTENSION_DAYS_MAXIMUM = 366
+
+
+class ApiKeyExtend(ReasonedRequest):
+    """By how many days an API key is valid longer: from its end or, if it has expired, from now."""
+
+    days: Annotated[int, Field(ge=1, le=EXTENSION_DAYS_MAXIMUM)]

@@ -20,6 +20,7 @@ from django.views.decorators.csrf import csrf_protect
 from apps.authentication.services.second_step import SecondFactorExpired
 from apps.backoffice.admin.authentication_forms import StaffPasswordForm
 from apps.backoffice.admin.browser_session import sign_out_browser
+from apps.backoffice.admin.calls_page import calls_page
 from apps.backoffice.admin.navigation import grouped, next_page, url_with_next
 from apps.backoffice.admin.own_sessions import own_sessions
 from apps.backoffice.admin.reauthentication_page import reauthentication_page
@@ -99,6 +100,7 @@ class KeyhouseAdminSite(AdminSite):
         """Return the URLs of the pages about one's own account, followed by Django's."""
         own = [
             path("search/", self.admin_view(partial(search_page, self)), name="search"),
+            path("calls/", self.admin_view(partial(calls_page, self)), name="calls"),
             path("sessions/", self.admin_view(partial(own_sessions, self)), name="own_sessions"),
             path("login/second-step/", self._open_view(partial(second_step_page, self)), name="second_step"),
             path("second-factors/", self._signed_in_view(second_factors_page), name="second_factors"),

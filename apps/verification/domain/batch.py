@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from apps.verification.domain.key_record import KeyRecord
 from apps.verification.domain.query import VerificationQuery
-from apps.verification.domain.verdict import Code
+from apps.verification.domain.verdict import Code, Verdict
 
 
 class KeyCounters(NamedTuple):
@@ -87,5 +87,6 @@ class BatchEffects:
     counter_updates: list[CounterUpdate] = field(default_factory=list)
     debits: dict[int, Decimal] = field(default_factory=dict)  # by customer
     denials: dict[tuple[int, Code, str], int] = field(default_factory=dict)  # by key, code and detail
+    refusals: list[tuple[VerificationQuery, Verdict]] = field(default_factory=list)  # not written with the batch
     idempotency_records: dict[IdempotencyKey, IdempotencyRecord] = field(default_factory=dict)
     used_credentials: set[int] = field(default_factory=set)  # keys that were used and whose counters do not change

@@ -16,6 +16,7 @@ from apps.core.values.amounts import InputAmount
 from apps.verification.domain import Code, Verdict
 
 WEIGHT_MAXIMUM = 1_000_000
+Weight = Annotated[int, Field(strict=True, ge=1, le=WEIGHT_MAXIMUM)]
 
 
 class VerifyRequest(RequestSchema):
@@ -28,7 +29,7 @@ class VerifyRequest(RequestSchema):
 
     key: SecretStr
     cost: Annotated[InputAmount, Field(ge=0)] = Decimal(0)
-    weight: Annotated[int, Field(strict=True, ge=1, le=WEIGHT_MAXIMUM)] = 1
+    weight: Weight = 1
     scopes: Scopes = Field(default_factory=list)
     ip: str | None = None
     tag: Annotated[str, StringConstraints(max_length=100), OneLine] = ""

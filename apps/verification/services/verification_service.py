@@ -1,8 +1,8 @@
 """Verifies whether API keys may make calls."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from random import getrandbits
 from time import monotonic
 
@@ -10,6 +10,8 @@ from apps.api_keys.services.key_format import digest_of, is_well_formed
 from apps.core.authorization.principal import Principal
 from apps.core.errors import DomainError, ErrorDetail, InsufficientScopes, Unavailable
 from apps.core.values.ip_addresses import parse_address
+from apps.usage.domain.calls import UNKNOWN_ID, RefusedCall
+from apps.usage.services.refusal_samples import RefusalSamples
 from apps.verification.domain import (
     BatchEffects,
     BatchSnapshot,
@@ -50,11 +52,18 @@ class VerificationService:
 
     The others take no locks, and wait neither for a lock nor for a commit. Queries about customers whose rows were
     locked for too long are batches of their own for a while, so that no others wait with them. A retry with the same
-    `request_id` gets the first response for `retry_period`.
+    `request_id` gets the first response for `retry_period`. Refused calls are handed to `samples` once their batch is
+    committed.
     """
 
-    def __init__(self, decisions: DecisionRepository, retry_period: timedelta = RETRY_PERIOD) -> None:
+    def __init__(
+        self,
+        decisions: DecisionRepository,
+        retry_period: timedelta = RETRY_PERIOD,
+        samples: RefusalSamples | None = None,
+    ) -> None:
         self._decisions = decisions
+        self._samples = samples
         self._retry_period = retry_period
         self._locking: Batcher[VerificationQuery, Verdict] = Batcher(self._decide_locking)
         self._contended: Batcher[VerificationQuery, Verdict] = Batcher(self._decide_locking)
@@ -134,6 +143,8 @@ class VerificationService:
                 self._note_busy(opened.snapshot)
             results, effects = self._decide(opened.snapshot, batch)
             opened.write(effects)
+        if effects.refusals and self._samples:
+            self._samples.add(_refused_calls(effects.refusals, opened.snapshot.now))
         return results
 
     def _decide(self, snapshot: BatchSnapshot, batch: Sequence[PendingQuery]) -> tuple[list[Result], BatchEffects]:
@@ -215,3 +226,23 @@ def _authenticated(
     """Return the keys of the callers that were authenticated, also of those that lack the scope."""
     valid = [caller for caller in callers if isinstance(refusals.get(caller), InsufficientScopes | None)]
     return {snapshot.records[caller.digest].key_id for caller in valid}
+
+
+def _refused_calls(refusals: Iterable[tuple[VerificationQuery, Verdict]], now: datetime) -> Iterator[RefusedCall]:
+    for query, verdict in refusals:
+        record = verdict.record
+        yield RefusedCall(
+            occurred_at=now,
+            user_id=record.user_id if record else UNKNOWN_ID,
+            api_key_id=record.key_id if record else UNKNOWN_ID,
+            code=verdict.code,
+            detail=verdict.detail or "",
+            scopes=query.scopes,
+            address=str(query.address) if query.address else None,
+            cost=query.cost,
+            weight=query.weight,
+            tag=query.tag,
+            request_id=query.request_id,
+            rate_limits=verdict.rate_limits,
+            balance=verdict.balance,
+        )
