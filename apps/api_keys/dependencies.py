@@ -5,6 +5,7 @@ from functools import cache
 from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
 from apps.api_keys.repositories.key_secret_repository import KeySecretRepository
 from apps.api_keys.services.api_key_service import ApiKeyService
+from apps.api_keys.services.customer_keys import CustomerKeys
 from apps.api_keys.services.in_transaction.key_notices import KeyNotices
 from apps.api_keys.services.in_transaction.key_review_links import KeyReviewLinks
 from apps.api_keys.services.in_transaction.key_revocation import KeyRevocation
@@ -22,6 +23,12 @@ from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTime
 from apps.users.dependencies import accounts, scopes_of_accounts, user_service
 
 REVIEW_SECONDS = 7 * 24 * 3600
+
+
+@cache
+def customer_keys() -> CustomerKeys:
+    """Return the service that shows staff the keys of a customer."""
+    return CustomerKeys(ApiKeyRepository())
 
 
 @cache

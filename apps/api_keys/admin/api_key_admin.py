@@ -220,7 +220,7 @@ class ApiKeyAdmin(PanelPages, OwnerColumns, SecretPages):
             owner_id, key = form.cleaned_data["user"].pk, one_time_key(request)
             created = call_service(api_key_service().create, actor, owner_id, form.payload, key)
             obj.pk, obj.name = created.id, created.name
-        elif form.payload.model_fields_set:
+        elif form.payload.changed_fields:
             call_service(api_key_service().update, actor, obj.pk, form.payload, obj.if_match)
             obj.refresh_from_db(fields=["name"])
 

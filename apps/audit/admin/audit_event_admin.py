@@ -79,7 +79,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_display_links = ("occurred_at", "action")
     list_filter = (TargetKindFilter, ActorKindFilter, OutcomeFilter, "occurred_at")
     search_fields = ("action__exact", "target_id__exact", "actor_id__exact", "subject_id__exact", "request_id__exact")
-    search_help_text = "Action, id of the actor, of the account or of the target, or request id"
+    search_help_text = "Action such as role.created, id of the actor, of the account or of the target, or request id"
     linked_lookups = ("target_id", "subject_id", "actor_id")
     ordering = ("-id",)
     fields = (

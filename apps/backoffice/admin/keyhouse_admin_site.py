@@ -21,6 +21,7 @@ from apps.authentication.services.second_step import SecondFactorExpired
 from apps.backoffice.admin.authentication_forms import StaffPasswordForm
 from apps.backoffice.admin.browser_session import sign_out_browser
 from apps.backoffice.admin.calls_page import calls_page
+from apps.backoffice.admin.customer_pages import customer_urls
 from apps.backoffice.admin.navigation import grouped, next_page, url_with_next
 from apps.backoffice.admin.own_sessions import own_sessions
 from apps.backoffice.admin.reauthentication_page import reauthentication_page
@@ -34,8 +35,8 @@ from apps.backoffice.admin.second_factor_pages import (
 )
 from apps.backoffice.admin.second_step_page import SECOND_STEP_EXPIRED, second_step_page
 from apps.backoffice.admin.staff_login import StaffLoginForm, StaffLoginView
-from apps.core.admin.keyhouse_model_admin import bounded_statements, is_statement_timeout
 from apps.core.admin.staff_rights import principal_of
+from apps.core.database.page_statements import bounded_statements, is_statement_timeout
 
 View = Callable[..., HttpResponse]
 SEARCH_TOOK_TOO_LONG = "The search took too long. Enter more characters."
@@ -110,7 +111,7 @@ class KeyhouseAdminSite(AdminSite):
             path("proof/", self._signed_in_view(reauthentication_page), name="reauthentication"),
             path("logout/", self._open_view(self.logout), name="logout"),
         ]
-        return [*own, *super().get_urls()]
+        return [*own, *customer_urls(self), *super().get_urls()]
 
     @method_decorator(never_cache)
     @method_decorator(login_not_required)

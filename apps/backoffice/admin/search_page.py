@@ -14,10 +14,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from apps.backoffice.admin.calls_page import url_of_calls
-from apps.core.admin.keyhouse_model_admin import SEARCH_TOOK_TOO_LONG, bounded_statements, is_statement_timeout
+from apps.core.admin.keyhouse_model_admin import SEARCH_TOOK_TOO_LONG
 from apps.core.admin.searched_list import SEALED, SEARCH_EXPIRED, opened, sealed
 from apps.core.admin.staff_rights import acting_staff
 from apps.core.authorization.catalogue import KEYS_READ
+from apps.core.database.page_statements import bounded_statements, is_statement_timeout
 from apps.core.event_loop import call_service
 from apps.verification.dependencies import call_search
 
@@ -102,8 +103,7 @@ def _calls(request: HttpRequest, term: str) -> Iterator[Kind]:
 def _of_list(site: AdminSite, request: HttpRequest, listed: dict[str, Any], icon: str, term: str) -> Kind:
     pages: Any = site.get_model_admin(listed["model"])
     rows = _rows(pages, request, term)
-    change = pages.url_name("change")
-    hits = [Hit(str(row), pages.found_detail(row), reverse(change, args=[row.pk])) for row in rows[:HITS_MAXIMUM]]
+    hits = [Hit(str(row), pages.found_detail(row), pages.found_url(row)) for row in rows[:HITS_MAXIMUM]]
     return Kind(str(listed["name"]), icon, hits, has_more=len(rows) > HITS_MAXIMUM)
 
 

@@ -1,7 +1,6 @@
 """The base classes of every model in the admin, editable or read-only."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
@@ -15,20 +14,20 @@ from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
-from django.db import DataError, OperationalError, connection, transaction
+from django.db import DataError, OperationalError
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
-from psycopg.errors import QueryCanceled
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 
 from apps.core.admin.form_fields import NO_ROW_ID, parse_row_id
 from apps.core.admin.search import condition_of
 from apps.core.admin.searched_list import SEARCH_EXPIRED, SearchedList, query_of_search, seal_term
 from apps.core.admin.staff_rights import ADD, CHANGE, DELETE, VIEW, PageScopes, register_page
+from apps.core.database.page_statements import bounded_statements, is_statement_timeout
 
 # Generic only for the type checker, which reads Django's annotations: those of unfold are incomplete.
 if TYPE_CHECKING:
@@ -47,9 +46,6 @@ SEARCH_TOOK_TOO_LONG = "The search took too long. Enter more characters, or use 
 RETRY_AFTER_ONE_SECOND = {"Retry-After": "1"}
 
 
-STATEMENT_SECONDS = 10  # the same limit as for the API's statements
-
-
 class BoundedPaginator(PaginatorBase):
     """Paginates the first ROWS_MAXIMUM rows, because counting all of them would read the whole table for each page."""
 
@@ -64,7 +60,7 @@ class BoundedPaginator(PaginatorBase):
         valid = self.validate_number(number)
         start = (valid - 1) * self.per_page
         rows: Any = self.object_list
-        ids = list(rows.values_list("pk", flat=True)[start : start + self.per_page])
+        ids = list(rows.values_list("pk", flat=True)[start : min(start + self.per_page, self.count)])
         return Page(rows.filter(pk__in=ids), valid, self)
 
 
@@ -194,6 +190,10 @@ class KeyhouseModelAdmin(ModelAdminBase):
         ids = list(rows.filter(condition).order_by().values_list("pk", flat=True)[:maximum])
         return list(rows.filter(pk__in=ids).order_by("-pk"))
 
+    def found_url(self, row: Any) -> str:
+        """Return the address of the row's page, to which the search on every page leads."""
+        return reverse(self.url_name("change"), args=[row.pk])
+
     def found_detail(self, row: Any) -> str:
         """Return what the search on every page shows beside the row."""
         return ""
@@ -276,19 +276,3 @@ def _lookups_of(list_filter: Any) -> Sequence[str]:
 def rendered(response: HttpResponse) -> HttpResponse:
     """Render the response now: a list reads its rows only while it is rendered, which has to be bounded too."""
     return response.render() if isinstance(response, TemplateResponse) else response
-
-
-@contextmanager
-def bounded_statements(seconds: int = STATEMENT_SECONDS) -> Iterator[None]:
-    """Run Django's statements in a transaction that cancels each after these seconds, with OperationalError.
-
-    Django's connections have no limit otherwise, because migrations run on them.
-    """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{seconds}s"])
-        yield
-
-
-def is_statement_timeout(error: OperationalError) -> bool:
-    """Return whether the statement was cancelled because it took too long."""
-    return isinstance(error.__cause__, QueryCanceled)

@@ -23,6 +23,7 @@ from apps.core.admin.operation import Operation, added_operations
 from apps.core.admin.schema_form import add_service_errors
 from apps.core.admin.staff_rights import CHANGE, DELETE, acting_staff
 from apps.core.errors import DomainError, StepUpRequired
+from apps.core.schemas.base import REASON
 
 ROWS_MAXIMUM = 500
 
@@ -109,7 +110,8 @@ class OperationPages(KeyhouseModelAdmin):
     def _perform(
         self, request: HttpRequest, operation: Operation, rows: Sequence[Any], form: Form
     ) -> HttpResponse | None:
-        actor, results, failures = acting_staff(request), [], []
+        actor = acting_staff(request).because(form.cleaned_data.get(REASON, ""))
+        results, failures = [], []
         for row in rows:
             try:
                 results.append(operation.perform(actor, row.pk, form))

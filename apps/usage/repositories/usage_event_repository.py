@@ -1,6 +1,7 @@
 """Reads usage, expands batches of it to usage events, and creates their partitions."""
 
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +20,15 @@ class UsedOnDay(NamedTuple):
     day: date
     calls: int
     cost: Decimal
+
+
+class CallsOfEntry(NamedTuple):
+    """The calls of one key that a ledger entry charges: their number, and the request id of the first."""
+
+    entry_id: int
+    api_key_id: int
+    calls: int
+    request_id: str
 
 
 class UsageEventRepository:
@@ -42,6 +52,17 @@ class UsageEventRepository:
         """
         values = {"request_id": request_id, "user_id": user_id, "hours": hours, "maximum": maximum}
         return [AllowedCall(*row) for row in await fetch_rows(SQL["with_request_id"], values)]
+
+    async def calls_today(self, user_id: int, key_ids: Sequence[int], maximum: int) -> tuple[int, int]:
+        """Return how many calls were allowed since midnight (UTC), at most `maximum`, and refused of these keys."""
+        values = {"user_id": user_id, "ids": list(key_ids), "maximum": maximum}
+        allowed, refused = (await fetch_rows(SQL["calls_today"], values))[0]
+        return allowed, refused
+
+    async def calls_of_entries(self, user_id: int, entries: Mapping[int, datetime]) -> list[CallsOfEntry]:
+        """Return the calls that each of these ledger entries charges; the entries are ids with their times."""
+        values = {"user_id": user_id, "ids": list(entries), "times": list(entries.values())}
+        return [CallsOfEntry(*row) for row in await fetch_rows(SQL["calls_of_entries"], values)]
 
     async def expand_batches(self, maximum: int) -> int:
         """Expand up to `maximum` of the oldest batches, and return how many; 0 while another process does."""

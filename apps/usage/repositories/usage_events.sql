@@ -54,3 +54,31 @@ WHERE batch.request_ids @> ARRAY[%(request_id)s]
     AND (%(user_id)s::bigint IS NULL OR call.user_id = %(user_id)s)
 ORDER BY occurred_at DESC
 LIMIT %(maximum)s
+-- name: calls_today
+-- The allowed calls are counted up to a maximum, and the refused ones of some keys: a customer may have any number.
+SELECT
+    (
+        SELECT count(*) FROM (
+            SELECT FROM usage_records
+            WHERE user_id = %(user_id)s AND occurred_at >= date_trunc('day', now(), 'UTC')
+                AND (pending_user_ids IS NULL OR pending_user_ids @> ARRAY[%(user_id)s::bigint])
+            LIMIT %(maximum)s
+        ) AS allowed
+    ),
+    (
+        SELECT coalesce(sum(refused.count), 0)::bigint
+        FROM unnest(%(ids)s::bigint[]) AS key (id)
+        CROSS JOIN LATERAL (
+            SELECT count FROM denials WHERE api_key_id = key.id AND minute_at >= date_trunc('day', now(), 'UTC')
+        ) AS refused
+    )
+
+-- name: calls_of_entries
+-- An entry has the time of its calls, by which the index of customers finds them.
+SELECT credit_transaction_id, api_key_id, count(*), (array_agg(request_id ORDER BY id))[1]
+FROM usage_records
+WHERE user_id = %(user_id)s AND occurred_at = ANY(%(times)s::timestamptz[])
+    AND credit_transaction_id = ANY(%(ids)s::bigint[])
+    AND (pending_user_ids IS NULL OR pending_user_ids @> ARRAY[%(user_id)s::bigint])
+GROUP BY credit_transaction_id, api_key_id
+ORDER BY credit_transaction_id, api_key_id

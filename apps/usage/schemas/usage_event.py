@@ -31,3 +31,25 @@ class RefusedCalls(ResponseSchema):
     def reason(self) -> str:
         """The detail in words, or an empty string."""
         return reason_of(self.code, self.detail)
+
+
+class RefusedCallsOfKey(RefusedCalls):
+    """The refused calls of one key."""
+
+    api_key_id: int
+
+
+class CallsToday(ResponseSchema):
+    """Calls since midnight (UTC). With `allowed_is_more`, more were allowed than were counted."""
+
+    allowed: int
+    allowed_is_more: bool
+    refused: int
+
+
+class ChargedCalls(ResponseSchema):
+    """The calls of one key that a ledger entry charges, and the request id of the first."""
+
+    api_key_id: int
+    calls: int
+    request_id: str

@@ -34,9 +34,11 @@ class IdempotencyKey(NamedTuple):
 
 def idempotency_key_of(query: VerificationQuery, records: Mapping[bytes, KeyRecord]) -> IdempotencyKey | None:
     """Return the idempotency key of a query, or None if it has none, or its key or its caller is not in `records`."""
+    if not query.is_idempotent:
+        return None
     record = records.get(query.digest)
     caller = records.get(query.caller.digest) if query.caller else None
-    if not query.is_idempotent or record is None or (query.caller and caller is None):
+    if record is None or (query.caller and caller is None):
         return None
     name = caller_name_of_key(caller.key_id) if caller else query.caller_name
     return IdempotencyKey(name, record.key_id, query.request_id)

@@ -169,7 +169,7 @@ class _Batch:
             return self._refuse(record, query, Code.RATE_LIMITED, exceeded.name, key, wait_ms)
         if query.cost and (missing := self._cannot_pay(record, key, query.cost)):
             return self._refuse(record, query, Code.INSUFFICIENT_CREDITS, missing, key)
-        if query.uses_counters:
+        if query.purpose is Purpose.METERED or (query.uses_counters and record.rate_limits):
             self._use(record, key, query)
         elif query.purpose is Purpose.CREDENTIAL:
             self._effects.used_credentials.add(record.key_id)

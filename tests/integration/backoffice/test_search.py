@@ -21,7 +21,7 @@ from apps.credits.models import CreditTransaction
 from apps.usage.dependencies import refusals
 from tests.integration.backoffice.pages import KEYS, PLANS, USERS, text_of
 from tests.integration.usage.test_refusals import refused
-from tests.support.factories import make_key, make_user
+from tests.support.factories import make_key, make_staff, make_user
 
 pytestmark = pytest.mark.integration
 
@@ -49,7 +49,14 @@ def test_search_is_on_every_page(browser: Client):
 def test_only_customer_is_opened(browser: Client, term: str):
     user = make_user(email="ann@example.com", username="annie", full_name="Ann Example")
     make_user(email="bob@other.example")
-    assert _search(browser, term).headers["location"] == f"{USERS}{user.pk}/change/"
+    assert _search(browser, term).headers["location"] == reverse("admin:customer", args=[user.pk])
+
+
+def test_staff_are_found_apart_from_customers(browser: Client):
+    make_user(email="ann@example.com")
+    make_staff(email="anna@example.com")
+    found = _kinds(browser.post(SEARCH, {"q": "ann"}, follow=True))
+    assert found == {"Customers": ["ann@example.com"], "People": ["anna@example.com"]}
 
 
 def test_key_is_opened_by_id_prefix_name_and_secret(browser: Client):
