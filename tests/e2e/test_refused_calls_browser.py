@@ -7,8 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.test_admin_browser import sign_in
-from tests.support.browser import started_chromium
+from tests.support.browser import sign_in_to_admin, started_chromium
 from tests.support.people import Person
 from tests.support.server import Server
 
@@ -30,7 +29,7 @@ def page(chromium: Browser, server: Server) -> Iterator[Page]:
     page.set_default_timeout(15_000)
     page.on("console", lambda message: errors.append(message.text) if message.type in {"error", "warning"} else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
-    sign_in(page, server)
+    sign_in_to_admin(page, server)
     yield page
     assert errors == []
 
