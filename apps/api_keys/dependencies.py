@@ -5,10 +5,12 @@ from functools import cache
 from apps.api_keys.repositories.api_key_repository import ApiKeyRepository
 from apps.api_keys.repositories.key_secret_repository import KeySecretRepository
 from apps.api_keys.services.api_key_service import ApiKeyService
+from apps.api_keys.services.customer_keys import CustomerKeys
 from apps.api_keys.services.in_transaction.key_notices import KeyNotices
 from apps.api_keys.services.in_transaction.key_review_links import KeyReviewLinks
 from apps.api_keys.services.in_transaction.key_revocation import KeyRevocation
 from apps.api_keys.services.in_transaction.key_store import KeyStore
+from apps.api_keys.services.key_extension import KeyExtension
 from apps.api_keys.services.key_reviews import KeyReviews
 from apps.api_keys.services.key_secrets import KeySecrets
 from apps.api_keys.services.personal_data import ApiKeyPersonalData
@@ -24,6 +26,12 @@ REVIEW_SECONDS = 7 * 24 * 3600
 
 
 @cache
+def customer_keys() -> CustomerKeys:
+    """Return the service that shows staff the keys of a customer."""
+    return CustomerKeys(ApiKeyRepository())
+
+
+@cache
 def api_key_service() -> ApiKeyService:
     """Return the API key service."""
     return ApiKeyService(
@@ -33,9 +41,15 @@ def api_key_service() -> ApiKeyService:
         scopes_of_accounts(),
         audit=audit_trail(),
         responses=idempotent_responses(),
-        store=KeyStore(ApiKeyRepository(), KeySecretRepository(), balances(), audit_trail(), key_notices()),
+        store=_key_store(),
         revocation=key_revocation(),
     )
+
+
+@cache
+def key_extension() -> KeyExtension:
+    """Return the service that extends the expiry of keys."""
+    return KeyExtension(ApiKeyRepository(), api_key_service(), accounts(), _key_store(), idempotent_responses())
 
 
 @cache
@@ -72,6 +86,10 @@ def key_secrets() -> KeySecrets:
 def api_key_personal_data() -> ApiKeyPersonalData:
     """Return the service that exports and erases API keys."""
     return ApiKeyPersonalData(ApiKeyRepository(), user_service())
+
+
+def _key_store() -> KeyStore:
+    return KeyStore(ApiKeyRepository(), KeySecretRepository(), balances(), audit_trail(), key_notices())
 
 
 def _review_tokens() -> OneTimeTokens:

@@ -3,6 +3,7 @@
 from functools import cache
 
 from apps.audit.repositories.audit_event_repository import AuditEventRepository
+from apps.audit.services.account_trail import AccountTrail
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.audit.services.personal_data import AuditPersonalData
 from apps.audit.services.security_event_service import SecurityEventService
@@ -12,6 +13,12 @@ from apps.audit.services.security_event_service import SecurityEventService
 def audit_trail() -> AuditTrail:
     """Return the service that records audit events in the caller's transaction."""
     return AuditTrail(AuditEventRepository())
+
+
+@cache
+def account_trail() -> AccountTrail:
+    """Return the service that shows staff the trail of an account."""
+    return AccountTrail(AuditEventRepository())
 
 
 @cache

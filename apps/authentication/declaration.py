@@ -1,6 +1,6 @@
 """The declaration of the authentication app."""
 
-from apps.authentication.dependencies import authentication_personal_data
+from apps.authentication.dependencies import authentication_personal_data, lockouts
 from apps.authentication.repositories.clean_up_repository import CleanUpRepository
 from apps.authentication.routers import authentication_router, key_set_router, password_router, session_router
 from apps.authentication.services.signing_keys import ENCRYPTION_PURPOSE
@@ -39,6 +39,7 @@ DECLARATION = AppDeclaration(
         exported=["authentication.Session"],
         erased=["authentication.Session"],
     ),
+    locked_accounts=lambda accounts: lockouts().ends(accounts),
     encrypted_fields=[EncryptedField("authentication.SigningKey", "private_key_encrypted", ENCRYPTION_PURPOSE)],
     clean_up_tasks=[
         CleanUpTask(

@@ -14,6 +14,7 @@ from apps.authentication.repositories.session_repository import SessionRepositor
 from apps.authentication.repositories.signing_key_repository import SigningKeyRepository
 from apps.authentication.services.in_transaction.password_replacement import AccountTakeover, PasswordReplacement
 from apps.authentication.services.in_transaction.session_revocation import SessionRevocation
+from apps.authentication.services.lockouts import Lockouts
 from apps.authentication.services.password_check import PasswordCheck
 from apps.authentication.services.password_reset import PasswordReset
 from apps.authentication.services.password_service import PasswordService
@@ -30,6 +31,7 @@ from apps.authentication.services.staff_sessions import StaffSessions
 from apps.mail.dependencies import message_queue
 from apps.one_time_tokens.dependencies import tokens_for, tokens_of_accounts
 from apps.second_factors.dependencies import (
+    code_locks,
     factor_check,
     factor_rights,
     factor_set,
@@ -72,6 +74,12 @@ def access_tokens() -> AccessTokens:
 def password_check() -> PasswordCheck:
     """Return the service that checks passwords and locks out clients that guess them."""
     return PasswordCheck(LoginAttemptRepository(), account_credentials(), audit_trail())
+
+
+@cache
+def lockouts() -> Lockouts:
+    """Return the service that shows and ends the lockouts of accounts."""
+    return Lockouts(LoginAttemptRepository(), code_locks(), user_service(), accounts(), audit_trail())
 
 
 @cache

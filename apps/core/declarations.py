@@ -132,12 +132,14 @@ class AccountLink:
 class AuditKind:
     """A target kind of the audit trail. Erasing an account blanks every value except those of the fields in `plain`.
 
-    The fields in `plain` contain no personal data and are kept: states, numbers, timestamps, scopes.
+    The fields in `plain` contain no personal data and are kept: states, numbers, timestamps, scopes. With
+    `is_internal`, the owner of the account that an event concerns does not see it.
     """
 
     name: str
     label: str
     plain: frozenset[str] = frozenset()
+    is_internal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +219,10 @@ class EncryptedField:
     purpose: str
 
 
+# Of accounts, by id with their e-mail addresses: until when the owner of each is locked out of signing in, if at all.
+LockedAccounts = Callable[[Mapping[int, str]], Awaitable[Mapping[int, datetime]]]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AppDeclaration:
     """Everything that one app adds to the project."""
@@ -230,6 +236,7 @@ class AppDeclaration:
     clean_up_tasks: Sequence[CleanUpTask] = ()
     encrypted_fields: Sequence[EncryptedField] = ()
     background_jobs: Callable[[], Sequence[BackgroundJob]] = tuple
+    locked_accounts: LockedAccounts | None = None
 
 
 @cache
@@ -265,6 +272,11 @@ def audit_kinds() -> dict[str, AuditKind]:
         for app in app_declarations().values()
         for kind in (*app.audit_kinds, *(entity.audit_kind for entity in app.entities))
     }
+
+
+def internal_kinds() -> list[str]:
+    """Return the target kinds whose events owners do not see."""
+    return [kind.name for kind in audit_kinds().values() if kind.is_internal]
 
 
 def personal_data_declarations() -> list[PersonalDataDeclaration]:

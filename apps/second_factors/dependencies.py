@@ -15,6 +15,7 @@ from apps.second_factors.repositories.totp_repository import TotpRepository
 from apps.second_factors.services.factor_recovery import FactorRecovery
 from apps.second_factors.services.factor_rights import FactorRights
 from apps.second_factors.services.in_transaction.account_factors import FactorChanges, FactorCheck, FactorSet
+from apps.second_factors.services.in_transaction.code_locks import CodeLocks
 from apps.second_factors.services.in_transaction.code_verification import CodeVerification
 from apps.second_factors.services.passkey_authentication import PasskeyAuthentication
 from apps.second_factors.services.passkey_enrolment import PasskeyEnrolment
@@ -59,6 +60,12 @@ def factor_rights() -> FactorRights:
 def factor_check() -> FactorCheck:
     """Return the service that looks for second factors in the caller's transaction."""
     return FactorCheck(FactorRepository())
+
+
+@cache
+def code_locks() -> CodeLocks:
+    """Return the service that lifts the locks of accounts' codes in the caller's transaction."""
+    return CodeLocks(FactorAttemptRepository())
 
 
 @cache

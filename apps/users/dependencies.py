@@ -3,10 +3,12 @@
 from functools import cache
 
 from apps.audit.dependencies import audit_trail
+from apps.idempotency.dependencies import idempotent_responses
 from apps.mail.dependencies import message_queue
 from apps.one_time_tokens.dependencies import tokens_for, tokens_of_accounts
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 from apps.plans.dependencies import plan_service
+from apps.users.repositories.account_note_repository import AccountNoteRepository
 from apps.users.repositories.account_repository import AccountRepository
 from apps.users.repositories.erasure_repository import ErasureRepository
 from apps.users.repositories.invitation_repository import InvitationRepository
@@ -35,6 +37,7 @@ from apps.users.services.in_transaction.role_assignment import RoleAssignment
 from apps.users.services.in_transaction.security_notifier import SecurityNotifier
 from apps.users.services.invitation_service import InvitationService
 from apps.users.services.link_passwords import LinkPasswords
+from apps.users.services.note_service import NoteService
 from apps.users.services.personal_data import UsersPersonalData
 from apps.users.services.registration import Registration
 from apps.users.services.role_service import RoleService
@@ -51,6 +54,12 @@ INVITATION_SECONDS = 7 * 24 * 3600
 def user_service() -> UserService:
     """Return the service that shows accounts."""
     return UserService(UserRepository())
+
+
+@cache
+def note_service() -> NoteService:
+    """Return the service for notes about accounts."""
+    return NoteService(AccountNoteRepository(), user_service(), accounts(), idempotent_responses(), audit_trail())
 
 
 @cache
@@ -172,7 +181,7 @@ def security_notifier() -> SecurityNotifier:
 @cache
 def users_personal_data() -> UsersPersonalData:
     """Return the service that erases this app's personal data."""
-    return UsersPersonalData(InvitationRepository(), PendingRegistrationRepository())
+    return UsersPersonalData(AccountNoteRepository(), InvitationRepository(), PendingRegistrationRepository())
 
 
 # --- what they share ------------------------------------------------------------------------------------------------

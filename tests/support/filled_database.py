@@ -50,6 +50,10 @@ INSERT INTO usage_events (occurred_at, user_id, api_key_id, cost, weight, tag, r
 SELECT now(), {first} + 1 + n % {customers}, {first} + 1 + n, 0, 1, '', n::text FROM generate_series(1, {rows}) AS n;
 INSERT INTO usage_denials (api_key_id, minute_at, code, count)
 SELECT {first} + n, date_trunc('minute', now()), 'RATE_LIMITED', 1 FROM generate_series(1, {rows}) AS n;
+INSERT INTO refusals (occurred_at, user_id, api_key_id, code, detail, scopes, cost, weight, tag, request_id,
+    rate_limits)
+SELECT now(), {first} + 1 + n % {customers}, {first} + n, 'RATE_LIMITED', 'minute', '{{}}', 0, 1, '', n::text, '[]'
+FROM generate_series(1, {rows}) AS n;
 INSERT INTO verification_answers (caller, api_key_id, request_id, answered_at, answer)
 SELECT 'key:1', {first} + n, n::text, now(), '{{}}' FROM generate_series(1, {rows}) AS n;
 INSERT INTO record_changes (xid, kind, record_id)

@@ -20,9 +20,11 @@ class ApiKeySecret(models.Model):
     class Meta:
         db_table = "api_key_secrets"
         ordering: ClassVar = ["-id"]
-        # For searches by the beginning of the prefix, in databases of any collation.
         indexes: ClassVar = [
-            models.Index(fields=["prefix"], name="api_key_secrets_prefix", opclasses=["text_pattern_ops"])
+            # For searches by the beginning of the prefix, in databases of any collation.
+            models.Index(fields=["prefix"], name="api_key_secrets_prefix", opclasses=["text_pattern_ops"]),
+            # For the newest secret of a key: without it, PostgreSQL may look for that from the newest of all keys on.
+            models.Index(fields=["api_key", "-id"], name="api_key_secrets_newest"),
         ]
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, override
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Window
 from django.db.models.functions import Now
 
 from apps.api_keys.models import ApiKey, ApiKeyCounter, ApiKeySecret, key_state
@@ -61,6 +61,19 @@ class ApiKeyRepository(OwnedRepository[ApiKey]):
     async def after(self, user_id: int, filters: KeyFilters, position: int, maximum: int) -> list[ApiKey]:
         """Return up to `maximum` of the account's keys that match and follow a position, in order of id."""
         return await fetch_after(self._matching(user_id, filters), position, maximum)
+
+    async def before(self, user_id: int, position: int, maximum: int) -> list[ApiKey]:
+        """Return up to `maximum` of the account's keys that follow a position, newest first."""
+        return await fetch_after(self.rows().filter(user_id=user_id), position, maximum, newest_first=True)
+
+    async def newest_with_totals(self, user_id: int, maximum: int) -> list[ApiKey]:
+        """Return the account's newest keys, each with the number of all and the last use of one of all.
+
+        These are `keys_total` and `keys_last_used_at`.
+        """
+        found = self.rows().filter(user_id=user_id).order_by("-id")
+        totals = {"keys_total": Window(Count("*")), "keys_last_used_at": Window(Max("counter__last_used_at"))}
+        return await fetch_all(found.annotate(**totals)[:maximum])
 
     def _matching(self, user_id: int, filters: KeyFilters) -> QuerySet[Any]:
         found: QuerySet[Any] = self.rows().filter(user_id=user_id)

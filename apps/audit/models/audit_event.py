@@ -12,6 +12,9 @@ from apps.audit.domain.audit_entry import Outcome
 # reused refresh token has ended a session. `audit_events.sql` and the database's trigger have the same condition.
 ATTEMPTS = Q(outcome=Outcome.FAILURE.value) & ~Q(action="session.reuse_detected") | Q(action="password.reset_asked")
 
+# What takes an account's access away; the last one says by whom and why. `audit_events.sql` has the same condition.
+ENDS_OF_ACCESS = Q(target_kind="user", action__in=("user.suspended", "user.deleted"))
+
 
 class AuditEvent(models.Model):
     """One action of an actor on a target, with the changed fields before and after. Append-only: the database refuses
@@ -47,6 +50,7 @@ class AuditEvent(models.Model):
             models.Index(fields=["request_id"], condition=~Q(request_id=""), name="audit_events_request"),
             models.Index(fields=["action", "-id"], name="audit_events_action"),
             models.Index(fields=["occurred_at"], condition=ATTEMPTS, name="audit_events_attempts"),
+            models.Index(fields=["target_id", "-id"], condition=ENDS_OF_ACCESS, name="audit_events_end_of_access"),
         ]
 
     def __str__(self) -> str:

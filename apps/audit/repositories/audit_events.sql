@@ -12,3 +12,26 @@ WITH chosen AS MATERIALIZED (
     DELETE FROM audit_events AS event USING chosen WHERE event.id = chosen.id RETURNING 1
 )
 SELECT count(*) FROM deleted
+
+-- name: trail
+-- Each part is read by an index of its own, newest first, and no further than it is needed.
+SELECT id FROM (
+    (
+        SELECT id FROM audit_events WHERE subject_id = %(account)s AND id < %(position)s
+        ORDER BY id DESC LIMIT %(maximum)s
+    ) UNION (
+        SELECT id FROM audit_events WHERE actor_id = %(account)s AND id < %(position)s
+        ORDER BY id DESC LIMIT %(maximum)s
+    ) UNION (
+        SELECT id FROM audit_events WHERE target_kind = 'user' AND target_id = %(account)s AND id < %(position)s
+        ORDER BY id DESC LIMIT %(maximum)s
+    )
+) AS found
+ORDER BY id DESC LIMIT %(maximum)s
+
+-- name: end_of_access
+-- The condition is that of the index audit_events_end_of_access, in clear: PostgreSQL does not use the index for the
+-- same condition with parameters.
+SELECT id FROM audit_events
+WHERE target_id = %s::bigint AND target_kind = 'user' AND action IN ('user.suspended', 'user.deleted')
+ORDER BY id DESC LIMIT 1

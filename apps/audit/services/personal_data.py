@@ -4,7 +4,7 @@ from typing import Any
 
 from apps.audit.repositories.audit_event_repository import AuditEventRepository
 from apps.audit.schemas.security_event import SecurityEventOut
-from apps.core.declarations import EXPORT_ROWS_MAXIMUM, PersonalData, audit_kinds, section_of
+from apps.core.declarations import EXPORT_ROWS_MAXIMUM, PersonalData, audit_kinds, internal_kinds, section_of
 
 
 class AuditPersonalData(PersonalData):
@@ -14,8 +14,8 @@ class AuditPersonalData(PersonalData):
         self._events = events
 
     async def export(self, user_id: int) -> Any:
-        """Return the newest events that concern the account."""
-        rows, total = await self._events.page(user_id, offset=0, size=EXPORT_ROWS_MAXIMUM)
+        """Return the newest events that concern the account and that its owner may see."""
+        rows, total = await self._events.page(user_id, internal_kinds(), offset=0, size=EXPORT_ROWS_MAXIMUM)
         return await section_of(SecurityEventOut.of, rows, total)
 
     async def erase(self, user_id: int) -> None:

@@ -1,5 +1,6 @@
 """Counts wrong passwords for a pair of account and client address, and for the account."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from math import ceil
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import NamedTuple
 
 from apps.core.database.statements import execute, fetch_rows, load_statements
 
+UNKNOWN_CLIENTS = "*"  # those that have not signed in to the account for 90 days
 SQL = load_statements(Path(__file__).with_name("login_attempts.sql"))
 
 
@@ -15,6 +17,14 @@ class CountedWrong(NamedTuple):
 
     locked_seconds: int = 0
     locks_out: str | None = None
+
+
+class PasswordLock(NamedTuple):
+    """A lock of the pair of an account and a client address, or of the account for UNKNOWN_CLIENTS."""
+
+    client_address: str
+    failures: int
+    locked_until: datetime
 
 
 class LoginAttemptRepository:
@@ -48,6 +58,19 @@ class LoginAttemptRepository:
     async def unlock(self, account: str, client_address: str) -> None:
         """Reset the pair's count, locked or not, and remember the client for 90 days."""
         await execute(SQL["unlock"], {"account": account, "client": client_address})
+
+    async def locks(self, account: str, maximum: int) -> list[PasswordLock]:
+        """Return up to `maximum` of the account's locks that last, that of UNKNOWN_CLIENTS first."""
+        return [PasswordLock(*row) for row in await fetch_rows(SQL["locks"], {"account": account, "maximum": maximum})]
+
+    async def locked_accounts(self, accounts: Mapping[int, str]) -> dict[int, datetime]:
+        """Return those of the accounts, by id with their addresses, that have a lock, and when the last one ends."""
+        values = {"ids": list(accounts), "emails": list(accounts.values())}
+        return dict(await fetch_rows(SQL["locked_accounts"], values))
+
+    async def lift_locks(self, account: str) -> int:
+        """End the account's locks and reset the counts that caused them; return how many."""
+        return await execute(SQL["lift_locks"], [account])
 
     async def delete_until(self, account: str, until: datetime) -> None:
         """Delete the account's counts and remembered clients from before `until`."""

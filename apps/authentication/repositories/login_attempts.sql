@@ -83,3 +83,23 @@ WHERE account_digest = sha256(convert_to(lower(%(account)s::text COLLATE "C"), '
 INSERT INTO login_attempts AS attempt (account_digest, client_address, failures, signed_in_at)
 VALUES (sha256(convert_to(lower(%(account)s::text COLLATE "C"), 'UTF8')), %(client)s::text, 0, now())
 ON CONFLICT (account_digest, client_address) DO UPDATE SET failures = 0, locked_until = NULL, signed_in_at = now()
+
+-- name: locks
+-- That of all unknown clients first.
+SELECT client_address, failures, locked_until FROM login_attempts
+WHERE account_digest = sha256(convert_to(lower(%(account)s::text COLLATE "C"), 'UTF8')) AND locked_until > now()
+ORDER BY client_address LIMIT %(maximum)s
+
+-- name: locked_accounts
+SELECT account.id, max(attempt.locked_until)
+FROM unnest(%(ids)s::bigint[], %(emails)s::text[]) AS account (id, email)
+JOIN login_attempts AS attempt
+    ON attempt.account_digest = sha256(convert_to(lower(account.email COLLATE "C"), 'UTF8'))
+WHERE attempt.locked_until > now()
+GROUP BY account.id
+
+-- name: lift_locks
+-- Counting starts again: a count that is kept would lock again at the next wrong password. A wrong password that waits
+-- for a locked row writes no other one, so this needs no order.
+UPDATE login_attempts SET failures = 0, locked_until = NULL
+WHERE account_digest = sha256(convert_to(lower(%s::text COLLATE "C"), 'UTF8')) AND locked_until > now()

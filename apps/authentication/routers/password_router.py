@@ -1,9 +1,10 @@
-"""Passwords: changing and resetting one's own under `/auth`, for staff under `/users/{id}`."""
+"""Passwords and lockouts: changing and resetting one's own under `/auth`, for staff under `/users/{id}`."""
 
 from django.http import HttpRequest
 from ninja import Path, Status
 
-from apps.authentication.dependencies import password_reset, password_service
+from apps.authentication.dependencies import lockouts, password_reset, password_service
+from apps.authentication.schemas.lockout import LockoutsOut, Unlock, UnlockedOut
 from apps.authentication.schemas.password import (
     ForgottenPassword,
     PasswordChange,
@@ -13,6 +14,7 @@ from apps.authentication.schemas.password import (
 from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
 from apps.core.rate_limits.request_limits import limit_by_address, limit_mail_by_address
+from apps.core.schemas.base import ReasonedRequest, reason_in
 from apps.core.schemas.common_responses import Done
 from apps.core.schemas.fields import Identifier
 
@@ -54,7 +56,26 @@ async def reset_password(request: HttpRequest, body: PasswordResetRequest) -> Pa
 
 
 @user_router.post("/{user_id}/password-reset", response={202: Done, **errors(404)})
-async def send_password_reset(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[Done]:
+async def send_password_reset(
+    request: AuthenticatedRequest, user_id: Path[Identifier], given: ReasonedRequest | None = None
+) -> Status[Done]:
     """Send a customer a message with a link that sets a new password. Requires the scope `security:write`."""
-    await password_reset().send(request.auth, user_id)
+    await password_reset().send(request.auth.because(reason_in(given)), user_id)
     return Status(202, Done())
+
+
+@user_router.get("/{user_id}/lockouts", response={200: LockoutsOut, **errors(404)})
+async def list_lockouts(request: AuthenticatedRequest, user_id: Path[Identifier]) -> LockoutsOut:
+    """List what keeps a customer from signing in now, and until when. Requires the scope `security:read`."""
+    return await lockouts().of_account(request.auth, user_id)
+
+
+@user_router.post("/{user_id}/unlock", response={200: UnlockedOut, **errors(404)})
+async def unlock_user(
+    request: AuthenticatedRequest, user_id: Path[Identifier], unlock: Unlock | None = None
+) -> UnlockedOut:
+    """End every lockout of a customer. Requires the scope `security:write`.
+
+    The counts of wrong passwords and codes that have caused them start again. Your own account cannot be unlocked.
+    """
+    return await lockouts().unlock(request.auth, user_id, unlock or Unlock())

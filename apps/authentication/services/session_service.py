@@ -8,7 +8,7 @@ from apps.authentication.services.signed_tokens import AccessTokens
 from apps.core.authorization.catalogue import SECURITY_READ, SECURITY_WRITE, STAFF_READ, SYSTEM_WRITE
 from apps.core.authorization.principal import CredentialKind, Principal
 from apps.core.database.transaction import transaction
-from apps.core.schemas.page import START, CursorPage, CursorQuery, Page, PageQuery
+from apps.core.schemas.page import PAGE_SIZE_MAXIMUM, START, CursorPage, CursorQuery, Page, PageQuery
 from apps.users.services.credentials import is_of_staff, is_usable
 from apps.users.services.in_transaction.accounts import Accounts
 from apps.users.services.user_service import UserService
@@ -100,6 +100,17 @@ class AccountSessions:
         await self._require_readable(actor, user_id)
         rows = await self._live.after(user_id, query.cursor or START, query.size + 1)
         return CursorPage[SessionOut].of(rows, query, lambda row: SessionOut.of(row, actor.session_id))
+
+    async def of_customer(self, actor: Principal, user_id: int, *, is_staff: bool) -> list[SessionOut]:
+        """Return the newest of an account's live sessions, for callers that have read the account.
+
+        Raises NotAllowed, InsufficientScopes, for those of staff unless the actor may read these.
+        """
+        actor.require_scope(SECURITY_READ)
+        if is_staff and user_id != actor.user_id:
+            actor.require_scope(STAFF_READ)
+        rows = await self._live.after(user_id, START, PAGE_SIZE_MAXIMUM)
+        return [SessionOut.of(row, actor.session_id) for row in rows]
 
     async def _require_readable(self, actor: Principal, user_id: int) -> None:
         _require_person(actor, user_id)

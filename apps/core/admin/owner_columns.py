@@ -32,4 +32,4 @@ class OwnerColumns(KeyhouseModelAdmin):
     @admin.display(description="Owner")
     def owner_link(self, row: Any) -> SafeString:
         """Return a link to the owner's page."""
-        return format_html('<a href="{}">{}</a>', reverse("admin:users_user_change", args=[row.user_id]), row.user)
+        return format_html('<a href="{}">{}</a>', reverse("admin:customer", args=[row.user_id]), row.user)

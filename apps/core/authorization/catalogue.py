@@ -51,8 +51,9 @@ TOKENS_INTROSPECT = _declare("tokens:introspect", "Introspect tokens and API key
 
 # --- for staff, about all accounts ----------------------------------------------------------------------------------
 
-CUSTOMERS_READ = _declare("customers:read", "Read accounts and invitations.")
+CUSTOMERS_READ = _declare("customers:read", "Read accounts, the notes about them, and invitations.")
 CUSTOMERS_WRITE = _declare("customers:write", "Create, change, invite, delete and restore customers.")
+CUSTOMERS_NOTE = _declare("customers:note", "Write internal notes about customers, and delete one's own.")
 CUSTOMERS_SUSPEND = _declare("customers:suspend", "Suspend and reactivate customers.")
 KEYS_READ = _declare("keys:read", "Read customers' API keys, without their secrets, and why calls were refused.")
 KEYS_WRITE = _declare("keys:write", "Create, change, rotate, revoke and delete customers' API keys.")
@@ -63,9 +64,10 @@ CREDITS_ADJUST = _declare(
 )
 PLANS_READ = _declare("plans:read", "Read plans in the admin, and how many accounts are on each.")
 PLANS_WRITE = _declare("plans:write", "Create, change and delete plans.")
-SECURITY_READ = _declare("security:read", "Read customers' sessions, second factors and identities.")
+SECURITY_READ = _declare("security:read", "Read customers' sessions, lockouts, second factors and identities.")
 SECURITY_WRITE = _declare(
-    "security:write", "End sessions, remove second factors, unlink identities and send password resets."
+    "security:write",
+    "End sessions, unlock accounts, remove second factors, unlink identities and send password resets.",
 )
 AUDIT_READ = _declare("audit:read", "Read the audit trail.")
 STAFF_READ = _declare("staff:read", "Read roles, and the sessions of members of staff.")

@@ -13,6 +13,7 @@ LOCK_ORDER = (
     "users",
     "api_keys",
     "sessions",
+    "account_notes",
     "auth_group",
     "plans",
     "invitations",

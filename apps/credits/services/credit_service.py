@@ -1,10 +1,12 @@
 """Reads balances and the ledger, and posts credits."""
 
+from decimal import Decimal
+
 from apps.core.authorization.catalogue import CREDITS_READ
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
 from apps.core.errors import NotFound
-from apps.core.schemas.page import START, CursorPage, Page
+from apps.core.schemas.page import START, CursorPage, CursorQuery, Page
 from apps.credits.repositories.credit_repository import CreditRepository
 from apps.credits.schemas.credit_approval import CreditApprovalOut
 from apps.credits.schemas.credit_balance import CreditBalanceOut
@@ -56,6 +58,21 @@ class CreditService:
         user_id = await self._readable(actor, query.user_id)
         rows = await self._credits.after(user_id, query.cursor or START, query.size + 1, only_type=query.type)
         return CursorPage[CreditTransactionOut].of(rows, query, CreditTransactionOut.of)
+
+    async def ledger_of(self, actor: Principal, user_id: int, query: CursorQuery) -> CursorPage[CreditTransactionOut]:
+        """Return the part of a customer's ledger at the cursor, for callers that have read the account.
+
+        Raises NotAllowed, InsufficientScopes.
+        """
+        actor.require_scope(CREDITS_READ)
+        rows = await self._credits.after(user_id, query.cursor or START, query.size + 1)
+        return CursorPage[CreditTransactionOut].of(rows, query, CreditTransactionOut.of)
+
+    async def balance_of(self, actor: Principal, user_id: int) -> Decimal | None:
+        """Return a customer's balance, for callers that have read the account; raises as `ledger_of` does."""
+        actor.require_scope(CREDITS_READ)
+        found = await self._credits.find_balance(user_id)
+        return None if found is None else found.balance
 
     async def post(
         self, actor: Principal, user_id: int, posting: CreditPosting

@@ -56,6 +56,11 @@ class IdentityService:
         rows, total = await self._identities.page(user_id, offset=query.offset, size=query.size)
         return Page[IdentityOut].of(rows, total, query, IdentityOut.of)
 
+    async def of_customer(self, actor: Principal, user_id: int) -> list[IdentityOut]:
+        """Return an account's identities, for callers that have read it; raises NotAllowed, InsufficientScopes."""
+        actor.require_scope(SECURITY_READ)
+        return [IdentityOut.of(identity) for identity in await self._identities.all_of(user_id)]
+
     async def unlink_own(self, actor: Principal, identity_id: int) -> None:
         """Unlink one of the caller's identities.
 

@@ -101,4 +101,4 @@ class OutgoingMailAdmin(ReadOnlyAdmin, OperationPages):
         """Link to the account that the message concerns."""
         if mail.user_id is None:
             return SafeString("-")
-        return format_html('<a href="{}">{}</a>', reverse("admin:users_user_change", args=[mail.user_id]), mail.user_id)
+        return format_html('<a href="{}">{}</a>', reverse("admin:customer", args=[mail.user_id]), mail.user_id)

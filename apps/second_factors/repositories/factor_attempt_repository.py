@@ -1,11 +1,22 @@
 """Counts codes before they are verified."""
 
+from collections.abc import Collection
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from apps.core.database.statements import execute, fetch_rows, load_statements
 
 SQL = load_statements(Path(__file__).with_name("factor_attempts.sql"))
 ALL_ADDRESSES = ""  # instead of an address: the account's six-digit codes from all addresses
+
+
+class CodeLock(NamedTuple):
+    """A lock of an account's codes from an address, or, with ALL_ADDRESSES, of its six-digit codes from all."""
+
+    client_address: str
+    failures: int
+    locked_until: datetime
 
 
 class FactorAttemptRepository:
@@ -37,6 +48,18 @@ class FactorAttemptRepository:
     async def uncount_of_account(self, user_id: int) -> None:
         """Subtract one six-digit code from the account's count."""
         await execute(SQL["take_back_for_account"], {"user": user_id})
+
+    async def locks(self, user_id: int, maximum: int) -> list[CodeLock]:
+        """Return up to `maximum` of the account's locks that last, that of all addresses first."""
+        return [CodeLock(*row) for row in await fetch_rows(SQL["locks"], {"user": user_id, "maximum": maximum})]
+
+    async def locked_accounts(self, user_ids: Collection[int]) -> dict[int, datetime]:
+        """Return those of the accounts that have a lock, and when the last one ends."""
+        return dict(await fetch_rows(SQL["locked_accounts"], [list(user_ids)]))
+
+    async def lift_locks(self, user_id: int) -> int:
+        """Delete the account's counts that lock, and return how many."""
+        return await execute(SQL["lift_locks"], [user_id])
 
     async def delete_expired(self, maximum: int) -> int:
         """Delete up to `maximum` counts that no longer have an effect, and return how many."""

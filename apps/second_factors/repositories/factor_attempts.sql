@@ -58,3 +58,16 @@ WITH chosen AS MATERIALIZED (
     DELETE FROM second_factor_attempts USING chosen WHERE second_factor_attempts.id = chosen.id RETURNING 1
 )
 SELECT count(*) FROM removed
+
+-- name: locks
+SELECT client_address, failures, locked_until FROM second_factor_attempts
+WHERE user_id = %(user)s AND locked_until > now()
+ORDER BY client_address LIMIT %(maximum)s
+
+-- name: locked_accounts
+SELECT user_id, max(locked_until) FROM second_factor_attempts
+WHERE user_id = ANY(%s::bigint[]) AND locked_until > now() GROUP BY user_id
+
+-- name: lift_locks
+-- Counting starts again: a count that is kept would lock again at the next wrong code.
+DELETE FROM second_factor_attempts WHERE user_id = %s AND locked_until > now()

@@ -30,6 +30,10 @@ class FactorRepository:
         """Return the account's counts."""
         return FactorCounts(*(await fetch_rows(SQL["kinds"], {"user": user_id}))[0])
 
+    async def overview(self, user_id: int) -> str:
+        """Return the account's factors as JSON: `totp`, `passkeys` and `recovery_codes_left`."""
+        return str((await fetch_rows(SQL["overview"], {"user": user_id}))[0][0])
+
     async def delete_all(self, user_id: int) -> None:
         """Delete every factor of the account, its recovery codes, and the counts of its wrong codes."""
         for model in (FactorAttempt, TotpDevice, RecoveryCode, Passkey):

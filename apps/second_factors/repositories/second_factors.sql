@@ -31,3 +31,18 @@ WHERE id = %(id)s AND (sign_count < %(count)s OR (sign_count = 0 AND %(count)s =
 DELETE FROM recovery_codes WHERE user_id = %(user)s
     AND NOT EXISTS (SELECT FROM totp_devices WHERE user_id = %(user)s AND confirmed_at IS NOT NULL)
     AND NOT EXISTS (SELECT FROM passkeys WHERE user_id = %(user)s)
+
+-- name: overview
+-- One read: a page that shows much else asks for it.
+SELECT jsonb_build_object(
+    'totp', (
+        SELECT jsonb_build_object('confirmed_at', confirmed_at, 'last_used_at', last_used_at) FROM totp_devices
+        WHERE user_id = %(user)s AND confirmed_at IS NOT NULL
+    ),
+    'passkeys', (
+        SELECT coalesce(jsonb_agg(
+            jsonb_build_object('name', name, 'created_at', created_at, 'last_used_at', last_used_at) ORDER BY id
+        ), '[]') FROM passkeys WHERE user_id = %(user)s
+    ),
+    'recovery_codes_left', (SELECT count(*) FROM recovery_codes WHERE user_id = %(user)s AND used_at IS NULL)
+)::text

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from apps.core.schemas.base import RequestSchema, ResponseSchema
+from apps.core.schemas.fields import Timestamp
 from apps.second_factors.schemas.passkey import PasskeyOut
 from apps.second_factors.schemas.totp_device import TotpOut
 
@@ -19,6 +20,22 @@ class FactorKind(StrEnum):
     TOTP = "totp"
     RECOVERY_CODE = "recovery_code"
     PASSKEY = "passkey"
+
+
+class PasskeyOverview(ResponseSchema):
+    """A passkey at a glance."""
+
+    name: str
+    created_at: Timestamp
+    last_used_at: Timestamp | None
+
+
+class FactorsOverview(ResponseSchema):
+    """The second factors of an account at a glance."""
+
+    totp: TotpOut | None
+    passkeys: list[PasskeyOverview]
+    recovery_codes_left: int
 
 
 class CodeEntry(RequestSchema):

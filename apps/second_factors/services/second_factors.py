@@ -9,7 +9,7 @@ from apps.second_factors.repositories.factor_repository import FactorCounts, Fac
 from apps.second_factors.repositories.passkey_repository import PasskeyRepository
 from apps.second_factors.repositories.totp_repository import TotpRepository
 from apps.second_factors.schemas.passkey import PasskeyOut
-from apps.second_factors.schemas.second_factor import FactorKind, SecondFactorsOut
+from apps.second_factors.schemas.second_factor import FactorKind, FactorsOverview, SecondFactorsOut
 from apps.second_factors.schemas.totp_device import TotpOut
 from apps.second_factors.services.in_transaction.code_verification import CodeVerification, attempt_of
 from apps.users.services.in_transaction.accounts import Accounts
@@ -64,6 +64,14 @@ class SecondFactors:
         """
         await self._users.require_readable(actor, user_id, SECURITY_READ)
         return await self.held_by(user_id)
+
+    async def overview(self, actor: Principal, user_id: int) -> FactorsOverview:
+        """Return a customer's factors at a glance, in one read, for callers that have read the account.
+
+        Raises NotAllowed, InsufficientScopes.
+        """
+        actor.require_scope(SECURITY_READ)
+        return FactorsOverview.model_validate_json(await self._factors.overview(user_id))
 
     async def held_by(self, user_id: int) -> SecondFactorsOut:
         """Return an account's factors, without any secret, for callers that have checked who may see them."""

@@ -1,5 +1,6 @@
 """Reads and removes counts of refused calls."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +16,11 @@ class UsageDenialRepository:
         """Return each code and detail of the last day with their count and last minute, the most recent first."""
         rows = await fetch_rows(SQL["count_recent"], [api_key_id])
         return [(code, detail, count, last_at) for code, detail, count, last_at in rows]
+
+    async def newest_of_keys(self, key_ids: Sequence[int], maximum: int) -> list[tuple[int, str, str, int, datetime]]:
+        """Return the newest counts of the last day of these keys: key, code, detail, count and minute."""
+        rows = await fetch_rows(SQL["newest_of_keys"], {"ids": list(key_ids), "maximum": maximum})
+        return [(key_id, code, detail, count, minute_at) for key_id, code, detail, count, minute_at in rows]
 
     async def remove_old(self, maximum: int) -> int:
         """Remove up to `maximum` counts of more than 90 days ago, skipping locked ones, and return how many."""

@@ -17,3 +17,13 @@ WITH chosen AS MATERIALIZED (
     RETURNING 1
 )
 SELECT count(*) FROM removed
+
+-- name: newest_of_keys
+-- Of each key by its own index, so that a key with many refusals does not hide those of others.
+SELECT refused.api_key_id, refused.code, refused.detail, refused.count, refused.minute_at
+FROM unnest(%(ids)s::bigint[]) AS key (id)
+CROSS JOIN LATERAL (
+    SELECT * FROM denials WHERE api_key_id = key.id AND minute_at > now() - interval '1 day'
+    ORDER BY minute_at DESC LIMIT %(maximum)s
+) AS refused
+ORDER BY refused.minute_at DESC, refused.api_key_id, refused.code, refused.detail LIMIT %(maximum)s

@@ -26,3 +26,59 @@ SELECT count(*) FROM expanded
 -- name: vacuum_batches
 -- Makes the space of expanded batches free for new ones, so that the table stays small and quick to read.
 VACUUM (SKIP_LOCKED, TRUNCATE FALSE) usage_batches
+
+-- name: with_request_id
+-- The allowed calls with a request id, of the last hours, expanded or pending. The index usage_events_request is probed
+-- for each ten minutes; a condition on the time itself would let PostgreSQL read all calls of these hours instead.
+SELECT request_id, occurred_at, api_key_id, user_id, cost, weight, tag, credit_transaction_id
+FROM usage_events
+WHERE date_bin('10 minutes', occurred_at, '2000-01-01 00:00+00') = ANY (ARRAY(
+        SELECT generate_series(
+            date_bin('10 minutes', now() - make_interval(hours => %(hours)s), '2000-01-01 00:00+00'),
+            now() + interval '10 minutes',
+            interval '10 minutes'
+        )
+    ))
+    AND hashtext(request_id) = hashtext(%(request_id)s)
+    AND request_id = %(request_id)s
+    AND (%(user_id)s::bigint IS NULL OR user_id = %(user_id)s)
+UNION ALL
+SELECT
+    call.request_id, batch.occurred_at, call.api_key_id, call.user_id, call.cost, call.weight, coalesce(call.tag, ''),
+    CASE WHEN call.cost <> 0 THEN batch.entry_ids[array_position(batch.debited_ids, call.user_id)] END
+FROM usage_batches AS batch
+CROSS JOIN unnest(batch.user_ids, batch.api_key_ids, batch.costs, batch.weights, batch.tags, batch.request_ids)
+    AS call (user_id, api_key_id, cost, weight, tag, request_id)
+WHERE batch.request_ids @> ARRAY[%(request_id)s]
+    AND call.request_id = %(request_id)s
+    AND (%(user_id)s::bigint IS NULL OR call.user_id = %(user_id)s)
+ORDER BY occurred_at DESC
+LIMIT %(maximum)s
+-- name: calls_today
+-- The allowed calls are counted up to a maximum, and the refused ones of some keys: a customer may have any number.
+SELECT
+    (
+        SELECT count(*) FROM (
+            SELECT FROM usage_records
+            WHERE user_id = %(user_id)s AND occurred_at >= date_trunc('day', now(), 'UTC')
+                AND (pending_user_ids IS NULL OR pending_user_ids @> ARRAY[%(user_id)s::bigint])
+            LIMIT %(maximum)s
+        ) AS allowed
+    ),
+    (
+        SELECT coalesce(sum(refused.count), 0)::bigint
+        FROM unnest(%(ids)s::bigint[]) AS key (id)
+        CROSS JOIN LATERAL (
+            SELECT count FROM denials WHERE api_key_id = key.id AND minute_at >= date_trunc('day', now(), 'UTC')
+        ) AS refused
+    )
+
+-- name: calls_of_entries
+-- An entry has the time of its calls, by which the index of customers finds them.
+SELECT credit_transaction_id, api_key_id, count(*), (array_agg(request_id ORDER BY id))[1]
+FROM usage_records
+WHERE user_id = %(user_id)s AND occurred_at = ANY(%(times)s::timestamptz[])
+    AND credit_transaction_id = ANY(%(ids)s::bigint[])
+    AND (pending_user_ids IS NULL OR pending_user_ids @> ARRAY[%(user_id)s::bigint])
+GROUP BY credit_transaction_id, api_key_id
+ORDER BY credit_transaction_id, api_key_id

@@ -14,7 +14,7 @@ from apps.core.admin.operation import deletion
 from apps.core.admin.schema_form import SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.admin.staff_rights import PageScopes, acting_staff
-from apps.core.authorization.catalogue import CATALOGUE, ROLE_SCOPES, STAFF_MANAGE, STAFF_READ
+from apps.core.authorization.catalogue import CATALOGUE, ROLE_SCOPES, STAFF_MANAGE, STAFF_READ, STAFF_SCOPES
 from apps.core.authorization.principal import Principal
 from apps.core.entity_tags import Tagged
 from apps.core.event_loop import call_service
@@ -97,8 +97,10 @@ class RoleAdmin(ServiceAdmin):
 
     @admin.display(description="Accounts", ordering="accounts_number")
     def accounts(self, role: Any) -> SafeString:
-        """Link to the accounts that have the role."""
-        address = f"{reverse('admin:users_user_changelist')}?groups__id__exact={role.pk}"
+        """Link to the accounts that have the role: members of staff, if it has a scope that only these can hold."""
+        of_staff = not STAFF_SCOPES.isdisjoint(role.scope_names)
+        members = reverse(f"admin:users_{'staffmember' if of_staff else 'user'}_changelist")
+        address = f"{members}?groups__id__exact={role.pk}"
         return format_html('<a href="{}">{}</a>', address, role.accounts_number)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:

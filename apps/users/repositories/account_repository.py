@@ -111,6 +111,11 @@ class AccountRepository:
         """Store the time of a sign-in."""
         await update(User.objects.filter(pk=user_id), last_login=Now(), **UNTOUCHED)
 
+    async def lift_lock(self, user_id: int) -> bool:
+        """End the lock of a locked row's account and its API keys, and return whether there was one."""
+        locked = User.objects.filter(pk=user_id, locked_until__gt=Now())
+        return bool(await update(locked, locked_until=None, failed_login_attempts=0))
+
     async def set_password(self, user_id: int, password_hash: str) -> None:
         """Store the hash of a password."""
         await update(User.objects.filter(pk=user_id), password=password_hash)

@@ -6,8 +6,8 @@ from operator import or_
 from typing import Any, override
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Collate, Lower, Now
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Collate, Lower, Now
 from django.db.models.lookups import Exact
 
 from apps.core.database.database_errors import ConstraintViolated
@@ -17,7 +17,7 @@ from apps.core.database.orm.writes import check_constraints, insert_if_free, upd
 from apps.core.errors import Conflict, ErrorDetail, NotFound, ValidationFailed
 from apps.core.values.email_addresses import canonical_email
 from apps.core.values.look_ups import search_spellings
-from apps.users.models import Role, User
+from apps.users.models import AccountNote, Role, User
 from apps.users.repositories.account_repository import AccountRepository
 
 EMAIL_TAKEN = ErrorDetail("email", "An account with this e-mail address exists.")
@@ -32,6 +32,13 @@ class UserRepository(AccountRepository):
     async def get(self, user_id: int) -> User:
         """Return the account; raises NotFound."""
         user = await _user.first(user_id)
+        if user is None:
+            raise NotFound
+        return user
+
+    async def get_even_deleted(self, user_id: int) -> User:
+        """Return the account, deleted or not, with its plan, `role_names` and `notes_total`; raises NotFound."""
+        user = await _user_or_deleted.first(user_id)
         if user is None:
             raise NotFound
         return user
@@ -102,9 +109,20 @@ def _default_plan() -> QuerySet[Any]:
     return User.objects.default_plan()
 
 
+@prepared
+def _user_or_deleted(user_id: int) -> QuerySet[User]:
+    notes = AccountNote.objects.filter(user=OuterRef("pk")).order_by().values("user").annotate(total=Count("*"))
+    total = Coalesce(Subquery(notes.values("total")), 0)
+    return _with_plan_and_roles(User.objects.filter(pk=user_id)).annotate(notes_total=total)
+
+
 def _as_shown(users: QuerySet[User]) -> QuerySet[User]:
+    return _with_plan_and_roles(users.filter(deleted_at=None))
+
+
+def _with_plan_and_roles(users: QuerySet[User]) -> QuerySet[User]:
     roles = Role.objects.filter(user=OuterRef("pk")).values("name")
-    return users.filter(deleted_at=None).select_related("plan").annotate(role_names=ArraySubquery(roles))
+    return users.select_related("plan").annotate(role_names=ArraySubquery(roles))
 
 
 def _matching(search: str | None, is_active: bool | None, only_id: int | None) -> QuerySet[User]:

@@ -2,16 +2,26 @@
 
 from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
+from apps.core.authorization.catalogue import SECURITY_WRITE
 from apps.core.authorization.principal import Principal, owner_of
 from apps.core.database.transaction import transaction
-from apps.core.errors import InvalidToken, NotFound
+from apps.core.errors import Conflict, InvalidToken, NotFound, TooManyRequests
 from apps.mail.domain.message import FIVE_AN_HOUR, ONE_A_MINUTE
 from apps.mail.services.in_transaction.message_queue import MessageQueue
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 from apps.users.models import User
 from apps.users.repositories.account_repository import AccountRepository
+from apps.users.services.credentials import Credentials, require_changeable_by
 from apps.users.services.in_transaction.address_messages import VERIFY, VerificationMessages
 from apps.users.services.link_passwords import LinkPasswords, require_same_password
+
+RESEND_SECONDS = 60
+
+
+class AlreadyVerified(Conflict):
+    """The address needs no link."""
+
+    code, message = "EMAIL_ALREADY_VERIFIED", "The e-mail address is verified already."
 
 
 class EmailVerification:
@@ -64,6 +74,22 @@ class EmailVerification:
             user = await self._accounts.lock(user_id)
             if user.email_verified_at is None and await self._may_send(user):
                 await self._messages.enqueue(user_id, user.email)
+
+    async def send(self, actor: Principal, user_id: int) -> None:
+        """Send another link to a customer's address, for staff, who do not learn it.
+
+        Raises NotAllowed, InsufficientScopes, NotFound, AlreadyVerified, TooManyRequests as often as `remind` allows.
+        """
+        actor.require_scope(SECURITY_WRITE)
+        async with transaction():
+            user = await self._accounts.lock(user_id)
+            await require_changeable_by(actor, Credentials.of(user), self._accounts)
+            if user.email_verified_at is not None:
+                raise AlreadyVerified
+            if not await self._may_send(user):
+                raise TooManyRequests("A link was sent recently.", retry_after_seconds=RESEND_SECONDS)
+            await self._messages.enqueue(user_id, user.email)
+            await self._audit.record(AuditEntry(actor, "user.verification_sent", "user", user_id))
 
     async def _lock(self, user_id: int) -> User:
         try:

@@ -8,6 +8,7 @@ from apps.core.authorization.scopes import held_scopes
 from apps.core.errors import NotFound
 from apps.core.schemas.page import START, CursorPage, Page
 from apps.users.repositories.user_repository import UserRepository
+from apps.users.schemas.account_overview import AccountOverview
 from apps.users.schemas.user import UserOut, UserQuery
 from apps.users.services.credentials import Credentials, require_changeable_by
 
@@ -22,6 +23,15 @@ class UserService:
         """Return the account; raises NotAllowed, InsufficientScopes, NotFound."""
         actor.require_reading(user_id, CUSTOMERS_READ)
         return UserOut.of(await self._users.get(user_id))
+
+    async def overview(self, actor: Principal, user_id: int) -> AccountOverview:
+        """Return the account for staff, also a deleted one; raises NotAllowed, InsufficientScopes, NotFound."""
+        actor.require_scope(CUSTOMERS_READ)
+        return await self.overview_of(user_id)
+
+    async def overview_of(self, user_id: int) -> AccountOverview:
+        """Return the account, also a deleted one, for callers that have checked who may read it; raises NotFound."""
+        return AccountOverview.of(await self._users.get_even_deleted(user_id))
 
     async def page(self, actor: Principal, query: UserQuery) -> Page[UserOut]:
         """Return one page of the accounts that the actor may read: all with `customers:read`, else the actor's own.

@@ -8,6 +8,8 @@ from apps.audit.models import AuditEvent
 
 KEYS = "/admin/api_keys/apikey/"
 USERS = "/admin/users/user/"
+CUSTOMERS = "/admin/customers/"
+STAFF = "/admin/users/staffmember/"
 PLANS = "/admin/plans/plan/"
 ROLES = "/admin/users/role/"
 SESSIONS = "/admin/authentication/session/"

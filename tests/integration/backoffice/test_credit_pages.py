@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.core.admin import keyhouse_model_admin
 from apps.credits.admin.credit_transaction_admin import CreditTransactionAdmin
 from apps.credits.models import CreditTransaction, LedgerEntry
-from tests.integration.backoffice.pages import USERS, text_of
+from tests.integration.backoffice.pages import CUSTOMERS, USERS, text_of
 from tests.integration.backoffice.postings import BALANCES, LEDGER, balance_of, post_to, posting_page, previewed
 from tests.integration.usage.pending import expand, rich_keys, spend
 from tests.support.factories import make_user
@@ -74,7 +74,7 @@ def test_balance_page_links_to_owner_ledger_posting_and_history(browser):
     user = make_user()
     browser.post(posting_page(user), previewed())
     page = text_of(browser.get(f"{BALANCES}{user.pk}/change/"))
-    for address in (f"{USERS}{user.pk}/change/", f"{LEDGER}?user__id__exact={user.pk}", posting_page(user)):
+    for address in (f"{CUSTOMERS}{user.pk}/", f"{LEDGER}?user__id__exact={user.pk}", posting_page(user)):
         assert f'href="{address}"' in page
     assert "credits.posted" in text_of(browser.get(f"{BALANCES}{user.pk}/history/", follow=True))
 

@@ -54,7 +54,7 @@ def test_menu_is_in_this_order(browser: Client):
         "Credits": ["Ledger"],
         "Plans": ["Plans"],
         "Security": ["Sessions", "Audit events"],
-        "Staff": ["Roles", "Invitations"],
+        "Staff": ["People", "Roles", "Invitations"],
         "System": ["Outgoing mails"],
     }.items():
         assert [name for name in menu[group] if name in names] == names

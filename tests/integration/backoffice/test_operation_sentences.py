@@ -33,11 +33,11 @@ def _message(response: Any) -> str:
     [
         (
             "send-password-reset",
-            "Send a password reset message to user “ann@example.com”?",
-            "Password reset message sent to user “ann@example.com”.",
+            "Send a password reset message to customer “ann@example.com”?",
+            "Password reset message sent to customer “ann@example.com”.",
         ),
-        ("deactivate", "Suspend user “ann@example.com”?", "User “ann@example.com” suspended."),
-        ("delete", "Delete user “ann@example.com”?", "User “ann@example.com” deleted."),
+        ("deactivate", "Suspend customer “ann@example.com”?", "Customer “ann@example.com” suspended."),
+        ("delete", "Delete customer “ann@example.com”?", "Customer “ann@example.com” deleted."),
     ],
 )
 def test_operations_of_an_account(browser: Client, operation: str, question: str, answer: str):
@@ -66,10 +66,11 @@ def test_operations_of_a_key(browser: Client):
 def test_operations_of_several_rows(browser: Client):
     users = [make_user() for _ in range(2)]
     page = f"{USERS}send-password-reset/?id={users[0].pk}&id={users[1].pk}"
-    assert _asked(browser.get(page)) == "Send a password reset message to 2 users?"
-    assert _message(browser.post(page, follow=True)) == "Password reset message sent to 2 users."
-    assert '<option value="send-password-reset_selected">Send a password reset message to selected users<' in text_of(
-        browser.get(USERS)
+    assert _asked(browser.get(page)) == "Send a password reset message to 2 customers?"
+    assert _message(browser.post(page, follow=True)) == "Password reset message sent to 2 customers."
+    assert (
+        '<option value="send-password-reset_selected">Send a password reset message to selected customers<'
+        in text_of(browser.get(USERS))
     )
 
 

@@ -74,7 +74,7 @@ def test_superuser_resets_all_factors(browser, staff):
     assert BUTTON in text_of(browser.get(f"{USERS}{user.pk}/change/"))
     assert "Verify first that the owner has requested it" in text_of(browser.get(f"{RESET}{user.pk}"))
     response = browser.post(f"{RESET}{user.pk}", follow=True)
-    assert "Second factors of user “ivy@example.com” removed." in text_of(response)
+    assert "Second factors of customer “ivy@example.com” removed." in text_of(response)
     assert BUTTON not in text_of(response)
     assert not any(model.objects.exists() for model in (TotpDevice, RecoveryCode, Passkey))
     event = only_event(action="second_factors.reset")

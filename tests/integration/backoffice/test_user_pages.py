@@ -10,8 +10,9 @@ from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
 from apps.plans.models import Plan
 from apps.users.models import User
-from tests.integration.backoffice.pages import USERS, form_errors, only_event, text_of
+from tests.integration.backoffice.pages import CUSTOMERS, USERS, form_errors, only_event, text_of
 from tests.support.factories import PASSWORD, make_staff, make_user
+from tests.support.staff_browser import REASON
 
 pytestmark = pytest.mark.integration
 
@@ -71,8 +72,8 @@ def test_only_changed_fields_are_stored(browser, staff):
     user.refresh_from_db()
     assert (user.full_name, user.plan) == ("Ann", pro)
     event = only_event(action="user.updated", target_id=user.pk)
-    assert event.actor_id == staff.pk
-    assert set(event.after) == {"full_name", "plan_id"}
+    assert (event.actor_id, event.after) == (staff.pk, {"full_name": "Ann"})
+    assert only_event(action="user.plan_changed", target_id=user.pk).after == {"plan_id": pro.pk}
 
 
 @pytest.mark.parametrize("change", [{"email": "thief@example.com"}, {"is_staff": "on"}, {"roles": ["service"]}])
@@ -85,9 +86,10 @@ def test_giving_access_needs_recent_authentication(browser, change):
     unchanged = User.objects.get(pk=user.pk)
     assert (unchanged.email, unchanged.is_staff, unchanged.groups.count()) == (user.email, False, 0)
     assert not AuditEvent.objects.exists()
-    assert browser.post(_page(user), _change_form(user, full_name="Ann")).headers["location"] == USERS
+    done = f"{CUSTOMERS}{user.pk}/"
+    assert browser.post(_page(user), _change_form(user, full_name="Ann")).headers["location"] == done
     Session.objects.update(authenticated_at=Now())
-    assert browser.post(_page(user), _change_form(user, **change)).headers["location"] == USERS
+    assert browser.post(_page(user), _change_form(user, **change)).headers["location"] == done
     assert AuditEvent.objects.filter(action="user.updated").count() == 2
 
 
@@ -116,9 +118,9 @@ def test_suspending_and_reactivating_need_a_confirmation(browser, staff, operati
     page = f"{USERS}{operation}/?id={user.pk}"
     assert user.email in text_of(browser.get(page))
     assert User.objects.get(pk=user.pk).is_active is was
-    assert browser.post(page).headers["location"] == _page(user)
+    assert browser.post(page).headers["location"] == f"{CUSTOMERS}{user.pk}/"
     assert User.objects.get(pk=user.pk).is_active is becomes
-    event = only_event(action="user.updated", target_id=user.pk)
+    event = only_event(action="user.reactivated" if becomes else "user.suspended", target_id=user.pk)
     assert (event.actor_id, event.before, event.after) == (staff.pk, {"is_active": was}, {"is_active": becomes})
 
 
@@ -129,8 +131,8 @@ def test_suspending_several_needs_a_confirmation(browser):
     assert AuditEvent.objects.count() == 0
     page = text_of(browser.get(asked.headers["location"]))
     assert all(user.email in page for user in users)
-    assert "2 users suspended." in text_of(browser.post(asked.headers["location"], follow=True))
-    assert AuditEvent.objects.filter(action="user.updated").count() == 2
+    assert "2 customers suspended." in text_of(browser.post(asked.headers["location"], follow=True))
+    assert AuditEvent.objects.filter(action="user.suspended", reason=REASON).count() == 2
 
 
 def test_user_is_deleted_softly(browser, staff):

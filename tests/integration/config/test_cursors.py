@@ -187,7 +187,7 @@ async def test_cursor_shows_only_what_the_caller_may_read(api: httpx.AsyncClient
 ACCOUNTS, ROWS = 40, 100
 FILLED = [
     (lambda user, last: CreditRepository().after(user, last, 21), "credit_transactions_user"),
-    (lambda user, last: AuditEventRepository().after(user, last, 21), "audit_events_subject"),
+    (lambda user, last: AuditEventRepository().after(user, [], last, 21), "audit_events_subject"),
     (lambda user, last: LiveSessionRepository().after(user, last, 21), "sessions_user"),
     (lambda user, last: ApiKeyRepository().after(user, NO_FILTERS, last, 21), "api_keys_user"),
 ]

@@ -21,7 +21,7 @@ from apps.credits.models import CreditTransaction
 from apps.mail.models import OutgoingMail
 from apps.one_time_tokens.models import OneTimeToken
 from apps.personal_data.dependencies import erasure
-from apps.users.models import Invitation, PendingRegistration, User
+from apps.users.models import AccountNote, Invitation, PendingRegistration, User
 from tests.support.accounts import Account, colleague, customer
 from tests.support.assertions import assert_error
 from tests.support.factories import PASSWORD, give_credits, make_key, make_user
@@ -50,6 +50,11 @@ def _backdate(user_id: int, days: int) -> None:
     Invitation.objects.create(email="ann@example.com", user_id=user_id, expires_at=Now())
     Invitation.objects.create(email="Ann@Example.com", expires_at=Now(), revoked_at=Now())
     Invitation.objects.update(created_at=Now() - timedelta(days=days + 1))
+    AccountNote.objects.create(user_id=user_id, text="Ann Hand called")
+    AuditEvent.objects.create(
+        subject_id=user_id, actor_kind="session", action="account_note.deleted", target_kind="account_note",
+        before={"text": "Ann Hand called", "author_id": 7},
+    )  # fmt: skip
     PendingRegistration.objects.create(email="ann@example.com", username="annie", password="!")
     LoginAttempt.objects.update(client_address="203.0.113.9", signed_in_at=Now() - timedelta(days=days + 1))
     for number, address in enumerate(("ann@example.com", "Ann@Example.com")):

@@ -14,13 +14,17 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("database")]
 BEFORE = ("api_keys", "20261125_1827_roles_for_owners_of_keys"), ("users", "20261126_0030_end_proofs")
 SUPPORT = {
     "customers:read", "customers:suspend", "keys:read", "keys:write", "credits:read", "security:read", "security:write",
-    "audit:read",
+    "audit:read", "customers:note",
 }  # fmt: skip
 READY_MADE = {
     "support": SUPPORT,
-    "finance": {"customers:read", "credits:read", "credits:grant", "credits:adjust", "plans:write", "audit:read"},
+    "finance": {
+        "customers:read", "customers:note", "credits:read", "credits:grant", "credits:adjust", "plans:write",
+        "audit:read",
+    },
     "operations": {
-        "customers:read", "keys:read", "plans:write", "system:read", "system:write", "security:read", "audit:read",
+        "customers:read", "customers:note", "keys:read", "plans:write", "system:read", "system:write", "security:read",
+        "audit:read",
     },
     "auditor": {scope for scope in STAFF_SCOPES if scope.endswith(":read")},
     "administrator": ROLE_SCOPES,

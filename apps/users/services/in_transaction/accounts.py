@@ -86,6 +86,10 @@ class Accounts:
         user = await self._accounts.lock_by_email(email)
         return Credentials.of(user) if user is not None and is_usable(user) else None
 
+    async def lift_lock(self, user_id: int) -> bool:
+        """End the lock (`locked_until`) of a locked account, and return whether it had one."""
+        return await self._accounts.lift_lock(user_id)
+
     async def mail_recipient(self, user_id: int) -> MailRecipient | None:
         """Return where messages to the account's owner go; None once the account is erased. Raises NotFound."""
         user, moment = await self._accounts.find_now(user_id)

@@ -1,0 +1,106 @@
+"""Audit events in words, for people who do not know the names of actions."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.utils.text import capfirst
+
+from apps.audit.domain.audit_entry import Outcome
+from apps.audit.schemas.trail_event import TrailEventOut
+from apps.core.authorization.principal import CredentialKind
+
+# Of the actions whose names say too little. The others are words already: `api_key.rotated` is “API key rotated”.
+WORDS = {
+    "user.updated": "Account changed",
+    "user.erased": "Personal data erased",
+    "user.exported": "Personal data exported",
+    "user.email_verified": "E-mail address verified",
+    "user.email_change_asked": "Change of e-mail address requested",
+    "user.email_change_cancelled": "Change of e-mail address cancelled",
+    "user.email_changed": "E-mail address changed",
+    "user.password_changed": "Password changed",
+    "user.password_reset": "Password reset by a link",
+    "user.plan_changed": "Plan changed",
+    "user.verification_sent": "Link to verify the e-mail address sent",
+    "password.refused": "Wrong password",
+    "password.reset_asked": "Password reset requested",
+    "password.reset_sent": "Password reset message sent",
+    "account.locked": "Sign-in locked after wrong attempts",
+    "account.unlocked": "Sign-in unlocked",
+    "session.started": "Signed in",
+    "session.proven": "Identity confirmed again",
+    "session.refused": "Sign-in refused, although the credentials were right",
+    "session.reuse_detected": "Session ended: a spent refresh token was presented again",
+    "second_factor.asked": "Second factor requested at a sign-in",
+    "second_factor.refused": "Wrong code of the second factor",
+    "second_factors.reset": "All second factors removed",
+    "passkey.cloned": "Copied passkey refused",
+    "identity.left": "Identity moved to another account",
+    "identity.refused": "Sign-in with another provider refused",
+    "client.refused": "Secret of a key that cannot be used presented",
+    "token.issued": "Key exchanged for a token",
+}
+LOCKED_OUT = {"client": "one client", "strangers": "all unknown clients", "everybody": "all clients"}
+VALUE_LENGTH_MAXIMUM = 80
+
+
+def words_of(action: str) -> str:
+    """Return what was done."""
+    words = WORDS.get(action) or action.replace(".", " ").replace("_", " ")
+    return capfirst(words).replace("Api key", "API key").replace("Totp", "TOTP")
+
+
+def actor_of(event: TrailEventOut, user_id: int) -> str:
+    """Return who did it, seen from the account."""
+    if event.actor_kind == CredentialKind.OPERATOR:
+        return "the operator, by a command"
+    if event.actor_id is None:
+        return "an anonymous client"
+    name = event.actor_email or f"account {event.actor_id}"
+    if event.actor_id == user_id:
+        name = "the owner"
+    return f"{name}, by an API key" if event.actor_kind == CredentialKind.API_KEY else name
+
+
+def target_of(event: TrailEventOut, user_id: int) -> str:
+    """Return what it was done to, or an empty string for the account itself."""
+    is_account = event.target_kind == "user" and event.target_id in (user_id, None)
+    return "" if is_account else f"{event.target_kind.replace('_', ' ')} {event.target_id or ''}".strip()
+
+
+def changes_of(event: TrailEventOut) -> list[str]:
+    """Return each changed value with its name, and the former one if it is known."""
+    return [_change(name, event.before, event.after) for name in _names(event)]
+
+
+def is_failure(event: TrailEventOut) -> bool:
+    """Return whether the action was refused."""
+    return event.outcome is Outcome.FAILURE
+
+
+def _names(event: TrailEventOut) -> Iterator[str]:
+    yield from event.after
+    yield from (name for name in event.before if name not in event.after)
+
+
+def _change(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    label = capfirst(name.removesuffix("_id").removeprefix("is_").replace("_", " "))
+    if name not in after:
+        return f"{label}: {_value(before[name])}"
+    old = f"{_value(before[name])} → " if name in before else ""
+    return f"{label}: {old}{_value(after[name])}"
+
+
+def _value(value: Any) -> str:
+    match value:
+        case True | False:
+            return "yes" if value else "no"
+        case None | "" | [] | {}:
+            return "none"
+        case str() if value in LOCKED_OUT:
+            return LOCKED_OUT[value]
+        case list():
+            text = ", ".join(map(str, value))
+        case _:
+            text = str(value)
+    return text if len(text) <= VALUE_LENGTH_MAXIMUM else f"{text[:VALUE_LENGTH_MAXIMUM]}…"
