@@ -30,6 +30,11 @@ class CustomerHeader:
         """The recent refusals, the newest first, each with the name of its key."""
         return [(refused, self.name_of(refused.api_key_id)) for refused in self.refusals or []]
 
+    @property
+    def balance_text(self) -> str:
+        """The balance, without zeros at the end."""
+        return "" if self.balance is None else f"{self.balance.normalize():f}"
+
     def name_of(self, key_id: int) -> str:
         """Return the name of one of the newest keys, or the id of another."""
         names = {key.id: key.name for key in self.keys.newest} if self.keys else {}

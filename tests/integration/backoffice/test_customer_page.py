@@ -110,6 +110,11 @@ def test_actions_are_those_that_the_member_of_staff_may_use(browser: Client, lim
         assert browser.get(link).status_code == 200, link
 
 
+def test_menu_marks_the_list_of_customers(browser: Client):
+    page = text_of(browser.get(_page(make_user(), "keys/")))
+    assert re.search(r'href="/admin/users/user/"[^>]*aria-current="true"', page)
+
+
 @pytest.mark.parametrize("user_id", ["0", "x", "01", "9" * 30, str(2**62)])
 def test_unknown_customer_is_not_found(browser: Client, user_id: str):
     assert browser.get(f"{CUSTOMERS}{user_id}/").status_code == 404
@@ -147,7 +152,7 @@ def test_head_shows_the_account_at_a_glance(browser: Client):
     _refuse(key, "INSUFFICIENT_CREDITS", "budget", 3)
     page = _text(browser, user)
     assert "ann@example.com ✓ verified Active" in page
-    assert "Plan free Balance 12.5" in page
+    assert "Plan free Balance 12.5 Last call" in page
     assert re.search(r"Last call 2\sminutes ago", page)
     assert re.search(r"Last refusal \d{4}-\d\d-\d\d \d\d:\d\d, key laptop : the key's budget is spent", page)
     assert "Keys 1" in page
@@ -273,8 +278,8 @@ def test_timeline_is_one_trail_in_words(browser: Client, staff: User):
     page = _text(browser, user, "timeline/")
     assert "Account changed root@example.com Reason: “asked” Full name: Ann → Ann Hand" in page
     assert "Wrong password refused an anonymous client" in page
-    assert "Signed in (session 7) the owner" in page
-    assert f"Credits posted (user {other.pk}) the owner" in page
+    assert "Signed in (Session 7) the owner" in page
+    assert f"Credits posted (account {other.pk}) the owner" in page
     assert "Account deleted" not in page
     assert page.index("Credits posted") < page.index("Account changed") < page.index("Wrong password")
 
