@@ -10,6 +10,7 @@ from apps.api_keys.services.in_transaction.key_notices import KeyNotices
 from apps.api_keys.services.in_transaction.key_review_links import KeyReviewLinks
 from apps.api_keys.services.in_transaction.key_revocation import KeyRevocation
 from apps.api_keys.services.in_transaction.key_store import KeyStore
+from apps.api_keys.services.key_extension import KeyExtension
 from apps.api_keys.services.key_reviews import KeyReviews
 from apps.api_keys.services.key_secrets import KeySecrets
 from apps.api_keys.services.personal_data import ApiKeyPersonalData
@@ -40,9 +41,15 @@ def api_key_service() -> ApiKeyService:
         scopes_of_accounts(),
         audit=audit_trail(),
         responses=idempotent_responses(),
-        store=KeyStore(ApiKeyRepository(), KeySecretRepository(), balances(), audit_trail(), key_notices()),
+        store=_key_store(),
         revocation=key_revocation(),
     )
+
+
+@cache
+def key_extension() -> KeyExtension:
+    """Return the service that extends the expiry of keys."""
+    return KeyExtension(ApiKeyRepository(), api_key_service(), accounts(), _key_store(), idempotent_responses())
 
 
 @cache
@@ -79,6 +86,10 @@ def key_secrets() -> KeySecrets:
 def api_key_personal_data() -> ApiKeyPersonalData:
     """Return the service that exports and erases API keys."""
     return ApiKeyPersonalData(ApiKeyRepository(), user_service())
+
+
+def _key_store() -> KeyStore:
+    return KeyStore(ApiKeyRepository(), KeySecretRepository(), balances(), audit_trail(), key_notices())
 
 
 def _review_tokens() -> OneTimeTokens:

@@ -37,10 +37,11 @@ def enter_request(context: RequestContext) -> None:
 
 def request_id_from(header: str | None) -> str:
     """Return the client's request id if it is safe to log and to return, or else a new one."""
-    return header if header and REQUEST_ID_PATTERN.fullmatch(header) else _new_request_id()
+    return header if header and REQUEST_ID_PATTERN.fullmatch(header) else new_request_id()
 
 
-def _new_request_id() -> str:
+def new_request_id() -> str:
+    """Return a new id, of 128 random bits."""
     if not _prepared:
         digits = secrets.token_hex(PREPARED_IDS * REQUEST_ID_DIGITS // 2)
         starts = range(0, len(digits), REQUEST_ID_DIGITS)

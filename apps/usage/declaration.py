@@ -5,19 +5,27 @@ from collections.abc import Sequence
 from apps.core.background.background_jobs import BackgroundJob
 from apps.core.background.clean_up import in_batches
 from apps.core.declarations import AppDeclaration, CleanUpTask, PersonalDataDeclaration
-from apps.usage.dependencies import usage_personal_data, usage_service
+from apps.usage.dependencies import refusal_samples, refusals, usage_personal_data, usage_service
 from apps.usage.repositories.usage_denial_repository import UsageDenialRepository
 
 
 def _background_jobs() -> Sequence[BackgroundJob]:
-    return [BackgroundJob("usage-expansion", usage_service().expand_batches, interval_seconds=0.5)]
+    return [
+        BackgroundJob("usage-expansion", usage_service().expand_batches, interval_seconds=0.5),
+        BackgroundJob("refusals", refusal_samples().write, interval_seconds=1),
+    ]
+
+
+async def _remove_refusals(maximum: int) -> int:
+    return await refusals().remove_old(maximum)
 
 
 DECLARATION = AppDeclaration(
     personal_data=PersonalDataDeclaration(
         service=usage_personal_data,
         section="usage",
-        exported=["usage.UsageEvent", "usage.UsageBatch", "usage.UsageRecord"],
+        exported=["usage.UsageEvent", "usage.UsageBatch", "usage.UsageRecord", "usage.Refusal"],
+        erased=["usage.Refusal"],
         not_erased={
             "usage.UsageEvent": "Proves the charges in the ledger; identifies no person once the account is erased.",
             "usage.UsageBatch": "Becomes usage events and ledger entries within seconds.",
@@ -29,7 +37,12 @@ DECLARATION = AppDeclaration(
             "usage_denials",
             "counts of calls that were refused 90 days ago",
             in_batches(UsageDenialRepository().remove_old),
-        )
+        ),
+        CleanUpTask(
+            "refusals",
+            "samples of refused calls that are older than CALL_HISTORY_HOURS",
+            in_batches(_remove_refusals),
+        ),
     ],
     background_jobs=_background_jobs,
 )

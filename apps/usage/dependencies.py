@@ -2,19 +2,35 @@
 
 from functools import cache
 
+from django.conf import settings
+
+from apps.usage.repositories.refusal_repository import RefusalRepository
 from apps.usage.repositories.usage_denial_repository import UsageDenialRepository
 from apps.usage.repositories.usage_event_repository import UsageEventRepository
 from apps.usage.services.personal_data import UsagePersonalData
+from apps.usage.services.refusal_samples import RefusalSamples
 from apps.usage.services.usage_service import UsageService
 
 
 @cache
 def usage_service() -> UsageService:
     """Return the usage service."""
-    return UsageService(UsageEventRepository(), UsageDenialRepository())
+    return UsageService(UsageEventRepository(), UsageDenialRepository(), refusals(), settings.CALL_HISTORY_HOURS)
+
+
+@cache
+def refusal_samples() -> RefusalSamples:
+    """Return the samples of refused calls. They are shared by all that decides in this process, and its job."""
+    return RefusalSamples(refusals(), settings.REFUSALS_PER_KEY)
 
 
 @cache
 def usage_personal_data() -> UsagePersonalData:
-    """Return the service that exports usage."""
-    return UsagePersonalData(UsageEventRepository())
+    """Return the service that exports usage, and erases refused calls."""
+    return UsagePersonalData(UsageEventRepository(), refusals())
+
+
+@cache
+def refusals() -> RefusalRepository:
+    """Return the rows of refused calls, within the bounds of the settings."""
+    return RefusalRepository(settings.REFUSALS_PER_KEY, settings.CALL_HISTORY_HOURS)

@@ -20,7 +20,7 @@ PLAIN_OF_USERS = frozenset(
         # of signing in and second factors
         "methods", "code", "kind", "everywhere", "session_ids", "locks_out",
         # of postings of credits
-        "type", "amount", "balance", "transaction_id",
+        "type", "amount", "balance", "transaction_id", "approval_id", "requested_by_id",
     }
 )  # fmt: skip
 

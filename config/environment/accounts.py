@@ -1,10 +1,12 @@
-"""Accounts and their passwords: registration, erasure, and Django's AUTH_PASSWORD_VALIDATORS."""
+"""Accounts, their credits and their passwords: registration, erasure, and Django's AUTH_PASSWORD_VALIDATORS."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PlainValidator
 
+from apps.core.values.amounts import exact_amount
 from apps.core.values.api_contract import ACCESS_TOKEN_SECONDS
 from apps.users.repositories.known_passwords import BreachedPasswordFile
 from apps.users.services.password_validators import WORD_LENGTH_MINIMUM
@@ -18,6 +20,13 @@ def _require_length(value: list[str]) -> list[str]:
     return value
 
 
+def _limit_of_credits(value: object) -> Decimal:
+    amount = exact_amount(value)
+    if amount < 0:
+        raise ValueError("must not be negative")
+    return amount
+
+
 def _require_digests(value: str) -> str:
     if value:
         BreachedPasswordFile(Path(value)).check()
@@ -25,13 +34,14 @@ def _require_digests(value: str) -> str:
 
 
 class AccountSettings(ServerSettings):
-    """Who may register, and which passwords are refused."""
+    """Who may register, which passwords are refused, and which postings of credits need a second person."""
 
     registration: Literal["open", "confirmed", "invite", "off"] = "open"
     require_verified_email: bool = False
     require_staff_second_factor: bool | None = None
     erase_after_days: int = Field(default=30, ge=1, le=3650)
     attempt_retention_days: int = Field(default=90, ge=1, le=3650)
+    credit_approval_above: Annotated[Decimal, PlainValidator(_limit_of_credits)] | None = None
     password_length_minimum: int = Field(default=8, ge=8, le=64)
     password_context_words: Annotated[CommaSeparated, AfterValidator(_require_length)] = []
     breached_passwords_file: Annotated[str, AfterValidator(_require_digests)] = ""

@@ -37,6 +37,9 @@ class ServerSettings(EnvironmentSettings):
     connections_maximum: int = Field(default=1024, ge=16, le=65536)
     # Of a verification. Far below the day for which its request id is kept, after which the id would be charged again.
     request_id_retry_seconds: int = Field(default=60, ge=1, le=3600)
+    # Samples of refused calls: how many of each key are kept, and for how long. For as long, a call is found by its id.
+    refusals_per_key: int = Field(default=50, ge=0, le=1000)
+    call_history_hours: int = Field(default=24, ge=1, le=24 * 31)
     connections_per_address: int | None = Field(default=None, ge=1, le=65536)
     allowed_hosts: Annotated[CommaSeparated, ALLOWED_HOST] = []
     cors_allowed_origins: Annotated[CommaSeparated, ORIGIN] = []

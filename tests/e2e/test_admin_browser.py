@@ -55,6 +55,7 @@ def test_key_is_created_and_revoked(page: Page, person: Person, client: httpx.Cl
     page.get_by_role("link", name="Add API key").click()
     page.get_by_label("Name").fill("from the browser")
     page.get_by_label("Scopes").fill("reports:read")
+    page.get_by_label("Reason").fill("The customer asked for it")
     page.get_by_role("button", name="Save").click()
     secret = _copy_secret(page)
     assert _code(client, service, secret) == "VALID"
@@ -75,6 +76,7 @@ def test_key_is_created_for_an_owner_found_by_search(page: Page, person: Person)
     page.locator(".select2-search__field").fill(person.email)
     page.locator(".select2-results__option", has_text=person.email).click()
     page.get_by_label("Name").fill("chosen")
+    page.get_by_label("Reason").fill("The customer asked for it")
     page.get_by_role("button", name="Today").click()
     page.get_by_role("button", name="Now").click()
     page.get_by_role("button", name="Save").click()
@@ -94,13 +96,37 @@ def test_key_is_found_by_its_secret_which_stays_out_of_urls(page: Page, person: 
     assert not any(key["api_key"] in url for url in visited)
 
 
+def test_search_on_every_page_is_reached_by_a_key_and_keeps_the_term_out_of_urls(page: Page, person: Person):
+    key, visited = person.create_key(name="found anywhere"), []
+    page.on("request", lambda request: visited.append(request.url))
+    for term in (key["api_key"], f"key:{key['id']}", "found anywhere"):
+        page.goto("/admin/plans/plan/")
+        page.keyboard.press("/")
+        page.keyboard.type(term)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="found anywhere")).to_be_visible()
+        assert page.url.endswith(f"/admin/api_keys/apikey/{key['id']}/change/")
+    page.locator("#search-box").fill("@")
+    page.locator("#search-box").press("Enter")
+    expect(page.get_by_text("Enter at least 3 characters.")).to_be_visible()
+    page.locator("#search-term").fill("example.com")
+    page.get_by_role("button", name="Search", exact=True).click()
+    expect(page.get_by_role("heading", name="Customers")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="Customers")).to_be_visible()
+    assert not [url for url in visited if key["api_key"] in url or "anywhere" in url or "example.com" in url]
+
+
 def test_key_is_rotated(page: Page, person: Person, client: httpx.Client, service: dict[str, str]):
     key = person.create_key(name="turning")
     page.goto(f"/admin/api_keys/apikey/{key['id']}/change/")
     page.get_by_role("link", name="Rotate").click()
-    page.get_by_label("Grace period in seconds").fill("3600")
+    page.get_by_label("for 1 more hour").check()
+    page.get_by_label("Reason").fill("The customer asked for it")
     page.get_by_role("button", name="Rotate").click()
     secret = _copy_secret(page)
+    page.reload()
+    expect(page.get_by_text("This secret was shown already.")).to_be_visible()
     assert [_code(client, service, each) for each in (key["api_key"], secret)] == ["VALID", "VALID"]
 
 
@@ -110,6 +136,7 @@ def test_users_are_suspended_from_the_list(page: Page, person: Person, client: h
     page.get_by_role("checkbox").nth(1).check()
     page.locator("select[name=action]").select_option("deactivate_selected")
     page.get_by_role("button", name="Run").click()
+    page.get_by_label("Reason").fill("A chargeback")
     page.get_by_role("button", name="Suspend").click()
     expect(page.get_by_text(f"“{person.email}” suspended.")).to_be_visible()
     assert _code(client, service, key["api_key"]) == "FORBIDDEN"
@@ -124,6 +151,7 @@ def test_role_is_created_and_assigned(page: Page, person: Person):
     expect(page.get_by_text("The role “helpers” was added successfully.")).to_be_visible()
     page.goto(f"/admin/users/user/{person.id}/change/")
     page.get_by_label("helpers").check()
+    page.get_by_label("Reason").fill("A new colleague")
     page.get_by_role("button", name="Save", exact=True).click()
     page.goto("/admin/users/role/")
     row = page.get_by_role("row").filter(has_text="helpers")

@@ -31,8 +31,11 @@ def test_credits_are_posted_and_taken_back(page: Page, person: Person, client: h
     page.get_by_label("Amount").fill("12.50")
     page.get_by_label("Description").fill("paid by card")
     page.get_by_label("Reference ID").fill("invoice 7")
+    page.get_by_label("Reason").fill("paid")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text(f"{person.email} has 0.00 credits now, and will have 12.50.")).to_be_visible()
     page.get_by_role("button", name="Post credits").click()
-    expect(page.get_by_text(f"Credits to {person.email} posted.")).to_be_visible()
+    expect(page.get_by_text(f"Credits to {person.email} posted: 12.50 added.")).to_be_visible()
     expect(page.locator(".field-balance .readonly")).to_have_text("12.500000")
     assert _balance(client, person) == "12.500000"
 
@@ -40,9 +43,11 @@ def test_credits_are_posted_and_taken_back(page: Page, person: Person, client: h
     page.get_by_label("Amount").fill("-13")
     page.get_by_label("Type").select_option("adjustment")
     page.get_by_label("Description").fill("too much")
-    page.get_by_role("button", name="Post credits").click()
+    page.get_by_label("Reason").fill("a typing error")
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text("The balance is 12.500000.")).to_be_visible()
     page.get_by_label("Amount").fill("-2.5")
+    page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Post credits").click()
     expect(page.locator(".field-balance .readonly")).to_have_text("10.000000")
     assert _balance(client, person) == "10.000000"
@@ -60,13 +65,15 @@ def test_form_posts_once_each_time_it_is_opened(page: Page, person: Person, clie
         page.goto(f"/admin/credits/creditbalance/post/?id={person.id}")
         page.get_by_label("Amount").fill("5")
         page.get_by_label("Description").fill("welcome")
+        page.get_by_label("Reason").fill("a new customer")
+        page.get_by_role("button", name="Continue").click()
         # What a second click before the response does.
         page.evaluate("""async () => {
             const form = document.getElementById("operation-form");
             await fetch(location.href, {method: "POST", body: new FormData(form)});
         }""")
         page.get_by_role("button", name="Post credits").click()
-        expect(page.get_by_text(f"Credits to {person.email} posted.").first).to_be_visible()
+        expect(page.get_by_text(f"Credits to {person.email} posted:").first).to_be_visible()
     assert _balance(client, person) == "10.000000"
     assert len(set(_references(client, person))) == 2
 

@@ -1,15 +1,18 @@
 """Creates rows for tests directly through the models, and commits them."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
+
+from django.utils import timezone
 
 from apps.api_keys.models import ApiKey, ApiKeyCounter, ApiKeySecret
 from apps.api_keys.services import key_format
 from apps.core.authorization.catalogue import ROLE_SCOPES
 from apps.core.authorization.scopes import reserved_under
-from apps.credits.models import CreditBalance, CreditTransaction
+from apps.credits.models import CreditApproval, CreditBalance, CreditTransaction
 from apps.plans.models import Plan, PlanLimit
 from apps.users.models import Role, RoleScope, User
 
@@ -106,6 +109,12 @@ def make_plan(*rate_limits: tuple[str, int, int], **fields: Any) -> Plan:
         for name, limit, period_seconds in rate_limits
     )
     return plan
+
+
+def make_approval(user: User, requested_by: User, **fields: Any) -> CreditApproval:
+    """Create a posting of goodwill to the user that waits for approval."""
+    posting = {"type": "goodwill", "amount": Decimal(500), "expires_at": timezone.now() + timedelta(days=7)}
+    return CreditApproval.objects.create(user=user, requested_by=requested_by, **{**posting, **fields})
 
 
 def give_credits(user: User, amount: Decimal | int | str) -> None:

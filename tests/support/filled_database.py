@@ -41,10 +41,19 @@ INSERT INTO login_attempts (account_digest, client_address, failures, signed_in_
 SELECT sha256(n::text::bytea), '192.0.2.1', 0, now() FROM generate_series(1, {rows}) AS n;
 INSERT INTO credit_transactions (user_id, type, amount, balance_after, reference_id)
 SELECT {first} + 1 + n % {customers}, 'top_up', 1, 1, 'invoice ' || n FROM generate_series(1, {rows}) AS n;
+INSERT INTO credit_approvals (user_id, type, amount, reference_id, requested_by_id, expires_at, state, decided_by_id,
+    decided_at)
+SELECT {first} + 3 + n % ({customers} - 3), 'goodwill', 500, 'case ' || n, {first} + 1, now(), 'refused', {first} + 2,
+    now()
+FROM generate_series(1, {rows}) AS n;
 INSERT INTO usage_events (occurred_at, user_id, api_key_id, cost, weight, tag, request_id)
 SELECT now(), {first} + 1 + n % {customers}, {first} + 1 + n, 0, 1, '', n::text FROM generate_series(1, {rows}) AS n;
 INSERT INTO usage_denials (api_key_id, minute_at, code, count)
 SELECT {first} + n, date_trunc('minute', now()), 'RATE_LIMITED', 1 FROM generate_series(1, {rows}) AS n;
+INSERT INTO refusals (occurred_at, user_id, api_key_id, code, detail, scopes, cost, weight, tag, request_id,
+    rate_limits)
+SELECT now(), {first} + 1 + n % {customers}, {first} + n, 'RATE_LIMITED', 'minute', '{{}}', 0, 1, '', n::text, '[]'
+FROM generate_series(1, {rows}) AS n;
 INSERT INTO verification_answers (caller, api_key_id, request_id, answered_at, answer)
 SELECT 'key:1', {first} + n, n::text, now(), '{{}}' FROM generate_series(1, {rows}) AS n;
 INSERT INTO record_changes (xid, kind, record_id)

@@ -36,6 +36,7 @@ GUARDS = {
     "recovery_codes": ("users",),
     "passkeys": ("users", "passkeys"),
     "signing_keys": (ADVISORY,),
+    "credit_approvals": ("credit_approvals", "users"),
     "credit_balances": ("credit_balances",),
 }
 GATHERING = ", outgoing_mails"  # where changes of keys are counted in one message
@@ -54,6 +55,7 @@ OPERATION_LOCKS: dict[str, Sequence[str]] = {
     "api_keys.ApiKeyService.revoke": ("users, api_keys",),
     "api_keys.ApiKeyService.rotate": ("users, api_keys", f"users, api_keys{GATHERING}"),
     "api_keys.ApiKeyService.update": ("users, api_keys", f"users, api_keys{GATHERING}"),
+    "api_keys.KeyExtension.extend": ("users, api_keys", f"users, api_keys{GATHERING}"),
     "api_keys.KeyReviews.revoke": ("users, api_keys",),
     "api_keys.KeyReviews.revoke_all": ("users, api_keys",),
     "authentication.AccountSessions.end": ("users, sessions",),
@@ -75,7 +77,18 @@ OPERATION_LOCKS: dict[str, Sequence[str]] = {
     "authentication.SessionService.end_others": ("sessions",),
     "authentication.SessionStart._recorded_refusals": (NONE,),
     "authentication.SessionStart.start": ("users",),
-    "credits.CreditService.post": ("users, credit_balances",),
+    "credits.CreditApprovalService._expire": ("credit_approvals",),
+    "credits.CreditApprovalService.approve": (
+        "users, credit_approvals",
+        "users, credit_approvals, credit_balances",
+    ),
+    "credits.CreditApprovalService.refuse": ("users, credit_approvals",),
+    "credits.CreditService.post": (
+        "users",
+        "users, credit_balances",
+        "users, credit_approvals",
+        "users, credit_approvals, credit_balances",
+    ),
     "idempotency.OneTimeForms.destination": (NONE,),
     "idempotency.OneTimeForms.record": (NONE,),
     "idempotency.OneTimeForms.take": (NONE,),

@@ -10,7 +10,16 @@ from apps.authentication.models import Session
 from apps.identities.models import Identity
 from apps.second_factors.models import Passkey
 from apps.users.models import AccountNote, Invitation, Role, User
-from tests.support.factories import PASSWORD, give_credits, make_key, make_plan, make_role, make_staff, make_user
+from tests.support.factories import (
+    PASSWORD,
+    give_credits,
+    make_approval,
+    make_key,
+    make_plan,
+    make_role,
+    make_staff,
+    make_user,
+)
 from tests.support.orm import make
 from tests.support.rights_table import KEYS, ROLES
 from tests.support.sessions import sign_in
@@ -67,8 +76,14 @@ def rights_scene(column: str) -> RightsScene:
     """Create the caller of the column, and another customer."""
     user, other = _account(column), make_user(email_verified_at=timezone.now())
     give_credits(other, 5)
+    approval = make_approval(other, make_staff())
     invitation = Invitation.objects.create(email="ann@example.com", expires_at=timezone.now() + timedelta(days=1))
-    shared = {"plan_id": make_plan().pk, "role_id": make_role().pk, "invitation_id": invitation.pk}
+    shared = {
+        "plan_id": make_plan().pk,
+        "role_id": make_role().pk,
+        "invitation_id": invitation.pk,
+        "approval_id": approval.pk,
+    }
     return RightsScene(user, _credential(column, user), _belongings(user, shared), _belongings(other, shared), other)
 
 

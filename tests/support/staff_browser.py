@@ -1,7 +1,7 @@
 """Browsers that are signed in to the admin."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, override
 
 from django.test import Client
 from django.utils import timezone
@@ -11,12 +11,22 @@ from apps.authentication.models import Session
 from apps.backoffice.admin.browser_session import SESSION_ID
 from apps.users.models import User
 
+REASON = "A test"
 HOST = "keyhouse.localhost"
+
+
+class StaffClient(Client):
+    """A browser in which forms are submitted with a reason, unless the test gives another one."""
+
+    @override
+    def post(self, path: Any, data: Any = None, *args: Any, **options: Any) -> Any:
+        """Submit the form."""
+        return super().post(path, {"reason": REASON, **(data or {})}, *args, **options)
 
 
 def browser_of(user: User, **options: Any) -> Client:
     """Return a client in which the user is signed in to the admin, without a password."""
-    client = Client(SERVER_NAME=HOST, **options)
+    client = StaffClient(SERVER_NAME=HOST, **options)
     client.force_login(user)
     session = client.session
     session[SESSION_ID] = admin_session(user).pk

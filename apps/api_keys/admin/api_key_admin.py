@@ -7,22 +7,26 @@ from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.utils import display_for_value
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from pydantic import ValidationError
 
 from apps.api_keys.admin.api_key_operations import DELETE, REVOKE, ROTATE, KeyAddForm, KeyChangeForm
+from apps.api_keys.admin.key_extension import EXTEND
 from apps.api_keys.admin.secret_pages import SecretPages
 from apps.api_keys.dependencies import api_key_service, key_secrets
 from apps.api_keys.models import ApiKey, ApiKeySecret, has_state, key_state
 from apps.api_keys.schemas.api_key import ApiKeyQuery
 from apps.api_keys.services import key_format
+from apps.core.admin.form_fields import parse_row_id
 from apps.core.admin.keyhouse_model_admin import ModelAdminBase
 from apps.core.admin.one_time_forms import one_time_key
 from apps.core.admin.owner_columns import OwnerColumns
+from apps.core.admin.panels import PanelPages
 from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import KEYS_READ, KEYS_WRITE
 from apps.core.authorization.principal import Principal
@@ -30,12 +34,14 @@ from apps.core.authorization.scopes import withheld_scopes
 from apps.core.entity_tags import Tagged
 from apps.core.errors import NotFound
 from apps.core.event_loop import call_service
-from apps.usage.dependencies import usage_service
 from apps.users.dependencies import user_service
 
 SEARCH_VAR = "q"
+BY_ID = "key:"  # how the search on every page names a key by its id
+SUSPENDED = ApiKey.State.OWNER_SUSPENDED
 CHANGE_PAGE = "admin:api_keys_apikey_change"
 READ_ONLY = (
+    "key_id",
     "budget_spent",
     "withheld_scopes",
     "created_by",
@@ -44,7 +50,6 @@ READ_ONLY = (
     "state_badge",
     "secrets",
     "last_used",
-    "recent_refusals",
     "created_at",
     "updated_at",
     "revoked_at",
@@ -78,12 +83,12 @@ class StateFilter(SimpleListFilter):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(OwnerColumns, SecretPages):
+class ApiKeyAdmin(PanelPages, OwnerColumns, SecretPages):
     """Finds, creates, changes, rotates, revokes and deletes keys. A secret is shown on one page, once."""
 
     form = KeyChangeForm
     add_form = KeyAddForm
-    operations = (ROTATE, REVOKE, DELETE)
+    operations = (EXTEND, ROTATE, REVOKE, DELETE)
     delete_operation = DELETE
     audit_kind = "api_key"
     page_scopes = PageScopes.of(KEYS_READ, KEYS_WRITE)
@@ -91,6 +96,7 @@ class ApiKeyAdmin(OwnerColumns, SecretPages):
     list_display = ("name", "owner", "key_prefix", "environment", "state_badge", "last_used", "created_at")
     list_filter = (StateFilter, "environment")
     search_fields = ("name", "user__email", "user__username")
+    found_columns = ("name",)
     search_help_text = 'Name, owner, visible prefix, a complete key, or a part of the metadata such as {"tier": 1}'
     ordering = ("-id",)
     autocomplete_fields = ("user",)
@@ -104,7 +110,7 @@ class ApiKeyAdmin(OwnerColumns, SecretPages):
             None,
             {
                 "fields": (
-                    ("owner_link", "environment", "state_badge"),
+                    ("key_id", "owner_link", "environment", "state_badge"),
                     ("secrets", "created_by"),
                     "name",
                     "description",
@@ -121,7 +127,6 @@ class ApiKeyAdmin(OwnerColumns, SecretPages):
             {
                 "fields": (
                     ("created_at", "updated_at", "last_used"),
-                    "recent_refusals",
                     ("revoked_at", "revoked_reason", "deleted_at"),
                 )
             },
@@ -145,8 +150,7 @@ class ApiKeyAdmin(OwnerColumns, SecretPages):
         if part is not None:
             return queryset.filter(metadata__contains=part), False
         if search_term.strip().startswith(key_format.KEY_START):
-            secrets = ApiKeySecret.objects.filter(prefix__startswith=search_term.strip())
-            return queryset.filter(pk__in=secrets.values("api_key")), False
+            return queryset.filter(_has_prefix(search_term.strip())), False
         return super().get_search_results(request, queryset, search_term)
 
     @admin.display(description="Prefix")
@@ -170,17 +174,19 @@ class ApiKeyAdmin(OwnerColumns, SecretPages):
         held = call_service(user_service().held_scopes, key.user_id)
         return ", ".join(withheld_scopes(key.scopes, held)) or "none"
 
-    @admin.display(description="Refused in the last day")
-    def recent_refusals(self, key: Any) -> str:
-        """Show why calls were refused."""
-        refused = call_service(usage_service().recent_refusals, key.pk)
-        lines = ((c.code, c.reason and f"{c.reason}: ", c.count, f"{c.last_at:%Y-%m-%d %H:%M} UTC") for c in refused)
-        return format_html_join("", "<div><code>{}</code> {}{} times, last {}</div>", lines) if refused else "never"
-
     @admin.display(description="State")
     def state_badge(self, key: Any) -> SafeString:
-        """Show the state in its colour."""
-        return format_html('<span class="badge {}">{}</span>', key.state, ApiKey.State(key.state).label.capitalize())
+        """Show the state in its colour, and beside another reason that of the owner, who may be suspended as well."""
+        badges = [(key.state, ApiKey.State(key.state).label.capitalize())]
+        if owner := owner_trouble(key.user):
+            badges = [badge for badge in badges if badge[0] not in {ApiKey.State.ACTIVE, SUSPENDED}]
+            badges.append((SUSPENDED, owner))
+        return format_html_join(" ", '<span class="badge {}">{}</span>', badges)
+
+    @admin.display(description="ID")
+    def key_id(self, key: Any) -> str:
+        """Show the id, as verification and the audit trail name the key."""
+        return str(key.pk)
 
     @admin.display(description="Created by")
     def created_by(self, key: Any) -> str:
@@ -194,11 +200,6 @@ class ApiKeyAdmin(OwnerColumns, SecretPages):
         """Show the visible prefix of each secret, and when it expires."""
         lines = ((row.prefix, _end(row)) for row in key.secrets.all())
         return format_html_join(SafeString("<br>"), "<code>{}…</code> {}", lines)
-
-    def get_urls(self) -> list[URLPattern]:
-        """Return the search's URL before the others."""
-        search = path("search/", self.admin_site.admin_view(self.search_view), name="api_keys_apikey_search")
-        return [search, *super().get_urls()]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the read-only fields."""
@@ -215,34 +216,48 @@ class ApiKeyAdmin(OwnerColumns, SecretPages):
             owner_id, key = form.cleaned_data["user"].pk, one_time_key(request)
             created = call_service(api_key_service().create, actor, owner_id, form.payload, key)
             obj.pk, obj.name = created.id, created.name
-        elif form.payload.model_fields_set:
+        elif form.payload.changed_fields:
             call_service(api_key_service().update, actor, obj.pk, form.payload, obj.if_match)
             obj.refresh_from_db(fields=["name"])
 
-    def search_view(self, request: HttpRequest) -> HttpResponse:
-        """Redirect to the key with the secret, or to the search results; the term is sent in the body."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        query = request.POST.copy()
-        query.pop("csrfmiddlewaretoken", None)
-        term = str(query.get(SEARCH_VAR, ""))
-        if is_secret(term):
-            return self._key_of_secret(request, term)
-        query[SEARCH_VAR] = without_secrets(term)
-        return HttpResponseRedirect(f"{reverse('admin:api_keys_apikey_changelist')}?{query.urlencode()}")
+    def opened_by(self, request: HttpRequest, term: str) -> HttpResponse | None:
+        """Open the page of the key with this secret."""
+        return redirect_to_key(request, term) if is_secret(term) else None
+
+    def searchable(self, term: str) -> str:
+        """Return the term without secrets."""
+        return without_secrets(term)
+
+    def found_by(self, term: str) -> Q | None:
+        """Find keys by `key:<id>`, by the visible prefix of a secret, or by name."""
+        if term.lower().startswith(BY_ID):
+            return Q(pk=parse_row_id(term[len(BY_ID) :].strip()))
+        if term.startswith(key_format.KEY_START):
+            return _has_prefix(term)
+        return super().found_by(term)
+
+    def found_detail(self, row: Any) -> str:
+        """Show the owner, the visible prefix and the state."""
+        return f"{row.user.email}, {row.prefix}…, {ApiKey.State(row.state).label}"
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show the list; a URL with a secret is redirected to one without it."""
         if is_secret(request.GET.get(SEARCH_VAR, "")):
-            return self._key_of_secret(request, request.GET[SEARCH_VAR])
+            return redirect_to_key(request, request.GET[SEARCH_VAR])
         return super().changelist_view(request, extra_context)
 
-    def _key_of_secret(self, request: HttpRequest, secret: str) -> HttpResponse:
-        key_id = key_id_of(secret) if self.has_view_permission(request) else None
-        if key_id is None:
-            self.message_user(request, "No API key has this secret.", messages.WARNING)
-            return HttpResponseRedirect(reverse("admin:api_keys_apikey_changelist"))
-        return HttpResponseRedirect(reverse(CHANGE_PAGE, args=[key_id]))
+
+def _has_prefix(text: str) -> Q:
+    return Q(pk__in=ApiKeySecret.objects.filter(prefix__startswith=text).values("api_key"))
+
+
+def owner_trouble(owner: Any) -> str:
+    """Return why the owner's keys cannot be used, or an empty string."""
+    if owner.deleted_at is not None:
+        return "Owner deleted"
+    if not owner.is_active:
+        return "Owner suspended"
+    return "Owner locked" if owner.locked_until and owner.locked_until > timezone.now() else ""
 
 
 def _end(secret: ApiKeySecret) -> str:
@@ -268,6 +283,16 @@ def key_id_of(secret: str) -> int | None:
         return call_service(key_secrets().key_id_of, secret.strip())
     except NotFound:
         return None
+
+
+def redirect_to_key(request: HttpRequest, secret: str) -> HttpResponse:
+    """Redirect to the page of the key that has this secret, or to the list, with a message."""
+    user: Any = request.user
+    key_id = key_id_of(secret) if user.has_perm("api_keys.view_apikey") else None
+    if key_id is None:
+        messages.warning(request, "No API key has this secret.")
+        return HttpResponseRedirect(reverse("admin:api_keys_apikey_changelist"))
+    return HttpResponseRedirect(reverse(CHANGE_PAGE, args=[key_id]))
 
 
 def without_secrets(term: str) -> str:

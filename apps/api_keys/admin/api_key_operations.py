@@ -7,7 +7,6 @@ from django.contrib.admin.widgets import (
     AdminIntegerFieldWidget,
     AdminRadioSelect,
     AdminTextareaWidget,
-    AdminTextInputWidget,
 )
 
 from apps.api_keys.dependencies import api_key_service
@@ -23,7 +22,7 @@ from apps.api_keys.schemas.api_key import (
 )
 from apps.core.admin.form_fields import RATE_LIMITS_HELP, JsonObjectField, LinesField, RateLimitsField
 from apps.core.admin.operation import Operation, deletion
-from apps.core.admin.schema_form import SchemaForm, SchemaModelForm
+from apps.core.admin.schema_form import ReasonedModelForm, ReasonForm, customer_message_field
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service
 
@@ -39,7 +38,7 @@ BUDGET_HELP = {"budget": "The number of credits that the key can spend in total.
 DESCRIPTION_WIDGET = AdminTextareaWidget(attrs={"rows": 3})
 
 
-class KeyForm(SchemaModelForm):
+class KeyForm(ReasonedModelForm):
     """The fields of a key, new or not."""
 
     scopes = LinesField(
@@ -80,16 +79,11 @@ class KeyChangeForm(KeyForm):
         widgets: ClassVar = {"description": DESCRIPTION_WIDGET}
 
 
-class RevokeForm(SchemaForm):
-    """The reason for revoking a key."""
+class RevokeForm(ReasonForm):
+    """Why a key is revoked, and what its owner is told."""
 
     schema = ApiKeyRevoke
-    reason = forms.CharField(
-        required=False,
-        max_length=200,
-        widget=AdminTextInputWidget(attrs={"autofocus": True}),
-        help_text="Shown to the owner.",
-    )
+    message = customer_message_field("Shown to the owner with the key.")
     keep_created_keys = forms.BooleanField(
         label="Keep the keys that it has created",
         required=False,
@@ -97,7 +91,7 @@ class RevokeForm(SchemaForm):
     )
 
 
-class RotateForm(SchemaForm):
+class RotateForm(ReasonForm):
     """The grace period of a rotation: one of those that are offered, or another number of hours."""
 
     schema = ApiKeyRotate

@@ -25,6 +25,10 @@ class KeySecretRepository:
         usable = _existing().filter(api_key__is_active=True, api_key__revoked_at=None)
         return await fetch_one(usable.filter(not_expired, key_not_expired, digest=digest))
 
+    async def newest(self, key_id: int) -> ApiKeySecret | None:
+        """Return the newest secret of the key, with the key, or None."""
+        return await _newest_of.first(key_id)
+
     async def find_by_id(self, secret_id: int) -> ApiKeySecret | None:
         """Return the secret, expired or not, with its key, or None."""
         return await _secret.first(secret_id)
@@ -48,6 +52,11 @@ class KeySecretRepository:
 @prepared
 def _secret(secret_id: int) -> QuerySet[ApiKeySecret]:
     return _existing().filter(pk=secret_id)
+
+
+@prepared
+def _newest_of(key_id: int) -> QuerySet[ApiKeySecret]:
+    return _existing().filter(api_key_id=key_id).order_by("-id")
 
 
 def _existing() -> QuerySet[ApiKeySecret]:

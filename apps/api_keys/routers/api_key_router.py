@@ -16,6 +16,7 @@ from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.conditional_requests import if_match
 from apps.core.http.idempotency_keys import IDEMPOTENCY_KEY, idempotency_key
 from apps.core.http.responses import Router, errors
+from apps.core.schemas.base import ReasonedRequest, reason_in
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import CursorPage, Page
 
@@ -54,9 +55,11 @@ async def update_api_key(request: AuthenticatedRequest, key_id: Path[Identifier]
 
 
 @router.delete("/{key_id}", response={204: None, **errors(404, 412)})
-async def delete_api_key(request: AuthenticatedRequest, key_id: Path[Identifier]) -> Status[None]:
+async def delete_api_key(
+    request: AuthenticatedRequest, key_id: Path[Identifier], given: ReasonedRequest | None = None
+) -> Status[None]:
     """Delete an API key. It stops working at once; its history stays."""
-    await api_key_service().delete(request.auth, key_id, if_match(request))
+    await api_key_service().delete(request.auth.because(reason_in(given)), key_id, if_match(request))
     return Status(204, None)
 
 
@@ -79,8 +82,9 @@ async def rotate_api_key(
 
     The old secret works until the grace period ends.
     """
-    grace_seconds = rotation.grace_seconds if rotation else 0
-    return await api_key_service().rotate(request.auth, key_id, grace_seconds, idempotency_key(request))
+    rotation = rotation or ApiKeyRotate()
+    actor = request.auth.because(rotation.reason)
+    return await api_key_service().rotate(actor, key_id, rotation.grace_seconds, idempotency_key(request))
 
 
 @user_router.post(

@@ -11,13 +11,13 @@ from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, W
 
 from apps.core.authorization.scopes import SCOPE_LENGTH_MAXIMUM, SCOPE_PATTERN, effective_scopes, withheld_scopes
 from apps.core.rate_limits.rate_limit import RateLimit, RateLimits
-from apps.core.schemas.base import RequestSchema, VersionedOut
+from apps.core.schemas.base import ReasonedRequest, VersionedOut
 from apps.core.schemas.fields import (
     Amount,
+    CustomerMessage,
     Description,
     Flag,
     InputTimestamp,
-    OneLine,
     ShortText,
     Text,
     Timestamp,
@@ -88,7 +88,7 @@ def _is_future(value: datetime) -> datetime:
     return value
 
 
-class ApiKeyCreate(RequestSchema):
+class ApiKeyCreate(ReasonedRequest):
     """A new API key. An empty `ip_allowlist` allows every address. Without `expires_at` the key never expires; without
     `budget` it can spend all credits of its owner. Only staff can set `rate_limits`, and not
     of their own keys.
@@ -109,7 +109,7 @@ class ApiKeyCreate(RequestSchema):
     budget: Budget | None = None
 
 
-class ApiKeyUpdate(RequestSchema):
+class ApiKeyUpdate(ReasonedRequest):
     """The fields to change; omitted fields stay as they are. `expires_at: null` removes the expiry, `budget: null` the
     budget. `rate_limits` replaces all rate limits of the key; only staff can set it, and not of their own keys. An API
     key cannot loosen a bound: add a scope, widen the allowlist, extend the expiry, raise the budget, or activate a key.
@@ -238,17 +238,28 @@ class ApiKeyWithSecret(ApiKeyOut):
 GRACE_SECONDS_MAXIMUM = 90 * 24 * 3600
 
 
-class ApiKeyRevoke(RequestSchema):
-    """The reason for revoking an API key, shown to its owner.
+class ApiKeyRevoke(ReasonedRequest):
+    """The revocation of an API key. `message` is shown to its owner, as `revoked_reason`; without one, the owner's own
+    `reason` is. A `reason` of staff is only kept in the audit trail.
 
     The keys that it has created are revoked with it. With `keep_created_keys`, which requires a session, they stay.
     """
 
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), OneLine] = ""
+    reason: CustomerMessage = ""
+    message: CustomerMessage = ""
     keep_created_keys: Flag = False
 
 
-class ApiKeyRotate(RequestSchema):
+class ApiKeyRotate(ReasonedRequest):
     """The grace period, during which both the old and the new secret work."""
 
     grace_seconds: Annotated[int, Field(strict=True, ge=0, le=GRACE_SECONDS_MAXIMUM)] = 0
+
+
+EXTENSION_DAYS_MAXIMUM = 366
+
+
+class ApiKeyExtend(ReasonedRequest):
+    """By how many days an API key is valid longer: from its end or, if it has expired, from now."""
+
+    days: Annotated[int, Field(ge=1, le=EXTENSION_DAYS_MAXIMUM)]

@@ -89,6 +89,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         request = IdempotentRequest.of(
             actor, idempotency_key, "create API key", user_id, new.model_dump(exclude_unset=True)
         )
+        actor = actor.because(new.reason)
         async with transaction():
             first = await self._responses.find(request)
             allowed, creator = await self._admit(actor, user_id, new)
@@ -127,7 +128,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
 
         For added scopes, raises as `create` does. An API key loosens no bound (`require_no_looser`).
         """
-        changes = update.model_dump(include=update.model_fields_set)
+        changes, actor = update.model_dump(include=update.changed_fields), actor.because(update.reason)
         async with transaction():
             key = await self.lock(actor, key_id)
             actor = await self._current(actor, key.user_id)
@@ -149,6 +150,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         The keys that it has created are revoked too, unless a session keeps them. A key that is revoked already stays
         as it is. Raises NotFound, NotAllowed, InsufficientScopes.
         """
+        actor = actor.because(revocation.reason)
         async with transaction():
             key = await self._lock_to_stop(actor, key_id)
             if not revocation.keep_created_keys:
@@ -156,7 +158,8 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
             elif actor.kind is CredentialKind.API_KEY:
                 actor.require_session()
             if key.revoked_at is None:
-                key = await self._revocation.revoke(actor, key, revocation.reason)
+                own_reason = revocation.reason if actor.user_id == key.user_id else ""
+                key = await self._revocation.revoke(actor, key, revocation.message or own_reason)
         return await self.shown(key)
 
     async def rotate(

@@ -40,6 +40,13 @@ class KeySecrets:
         row = await self._secrets.find(digest_of(key)) if is_well_formed(key) else None
         return KeySecret.of(row) if row else None
 
+    async def newest(self, key_id: int) -> KeySecret:
+        """Return the newest secret of the key; raises NotFound. For callers that have checked who may read the key."""
+        row = await self._secrets.newest(key_id)
+        if row is None:
+            raise NotFound
+        return KeySecret.of(row)
+
     async def key_id_of(self, secret: str) -> int:
         """Return the id of the key that has this secret, expired or not; raises NotFound."""
         found = await self.find(secret)

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
 from django.contrib.auth import get_user_model
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -79,7 +79,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_display_links = ("occurred_at", "action")
     list_filter = (TargetKindFilter, ActorKindFilter, OutcomeFilter, "occurred_at")
     search_fields = ("action__exact", "target_id__exact", "actor_id__exact", "subject_id__exact", "request_id__exact")
-    search_help_text = "Action, id of the actor, of the account or of the target, or request id"
+    search_help_text = "Action such as role.created, id of the actor, of the account or of the target, or request id"
     linked_lookups = ("target_id", "subject_id", "actor_id")
     ordering = ("-id",)
     fields = (
@@ -92,6 +92,14 @@ class AuditEventAdmin(ReadOnlyAdmin):
         actor = get_user_model()._base_manager.filter(pk=OuterRef("actor_id")).values("email")
         events: QuerySet[Any] = super().get_queryset(request).annotate(actor_email=Subquery(actor))
         return events
+
+    def found_by(self, term: str) -> Q | None:
+        """Find events by the id of the request that caused them."""
+        return Q(request_id=term) & ~Q(request_id="")
+
+    def found_detail(self, row: Any) -> str:
+        """Show the target and the time."""
+        return f"{self.target(row)}, {row.occurred_at:%Y-%m-%d %H:%M} UTC"
 
     @admin.display(description="Actor")
     def actor(self, event: Any) -> str:

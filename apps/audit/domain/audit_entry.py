@@ -20,8 +20,8 @@ class AuditEntry:
     """One action by an actor on a target, with the fields that changed. Never put a secret in it.
 
     `subject_id` is the account that the action concerns; by default the target, where that is an account, else the
-    actor's own. `reason` is why the actor did it, for staff alone. When an account is erased, the reason is blanked,
-    and every value in `before` and `after` but those that the kind of target declares plain (`AuditKind`).
+    actor's own. `reason` is why, for staff alone; by default the actor's. When an account is erased, the reason is
+    blanked, and every value in `before` and `after` but those that the kind of target declares plain (`AuditKind`).
     """
 
     actor: Principal

@@ -14,6 +14,7 @@ from apps.authentication.schemas.password import (
 from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
 from apps.core.rate_limits.request_limits import limit_by_address, limit_mail_by_address
+from apps.core.schemas.base import ReasonedRequest, reason_in
 from apps.core.schemas.common_responses import Done
 from apps.core.schemas.fields import Identifier
 
@@ -55,9 +56,11 @@ async def reset_password(request: HttpRequest, body: PasswordResetRequest) -> Pa
 
 
 @user_router.post("/{user_id}/password-reset", response={202: Done, **errors(404)})
-async def send_password_reset(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[Done]:
+async def send_password_reset(
+    request: AuthenticatedRequest, user_id: Path[Identifier], given: ReasonedRequest | None = None
+) -> Status[Done]:
     """Send a customer a message with a link that sets a new password. Requires the scope `security:write`."""
-    await password_reset().send(request.auth, user_id)
+    await password_reset().send(request.auth.because(reason_in(given)), user_id)
     return Status(202, Done())
 
 

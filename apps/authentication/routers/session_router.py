@@ -6,6 +6,7 @@ from apps.authentication.dependencies import account_sessions, session_service
 from apps.authentication.schemas.session import SessionOut, SessionsEndQuery
 from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
+from apps.core.schemas.base import ReasonedRequest, reason_in
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import CursorPage, CursorQuery, Page
 
@@ -54,22 +55,27 @@ async def list_user_sessions(
 
 
 @user_router.delete("/{user_id}/sessions", response={204: None, **errors(404)})
-async def end_user_sessions(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[None]:
+async def end_user_sessions(
+    request: AuthenticatedRequest, user_id: Path[Identifier], given: ReasonedRequest | None = None
+) -> Status[None]:
     """End all sessions of an account at once. Accounts other than your own require the scope `security:write`.
 
     For your own account this requires re-authentication (`STEP_UP_REQUIRED`).
     """
-    await account_sessions().end_all(request.auth, user_id)
+    await account_sessions().end_all(request.auth.because(reason_in(given)), user_id)
     return Status(204, None)
 
 
 @user_router.delete("/{user_id}/sessions/{session_id}", response={204: None, **errors(404)})
 async def end_user_session(
-    request: AuthenticatedRequest, user_id: Path[Identifier], session_id: Path[Identifier]
+    request: AuthenticatedRequest,
+    user_id: Path[Identifier],
+    session_id: Path[Identifier],
+    given: ReasonedRequest | None = None,
 ) -> Status[None]:
     """End a session of an account at once. Accounts other than your own require the scope `security:write`.
 
     Another session of your own account requires re-authentication (`STEP_UP_REQUIRED`).
     """
-    await account_sessions().end(request.auth, user_id, session_id)
+    await account_sessions().end(request.auth.because(reason_in(given)), user_id, session_id)
     return Status(204, None)

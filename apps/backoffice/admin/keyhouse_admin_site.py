@@ -20,11 +20,13 @@ from django.views.decorators.csrf import csrf_protect
 from apps.authentication.services.second_step import SecondFactorExpired
 from apps.backoffice.admin.authentication_forms import StaffPasswordForm
 from apps.backoffice.admin.browser_session import sign_out_browser
+from apps.backoffice.admin.calls_page import calls_page
 from apps.backoffice.admin.customer_pages import customer_urls
 from apps.backoffice.admin.navigation import grouped, next_page, path_in_menu, url_with_next
 from apps.backoffice.admin.own_sessions import own_sessions
 from apps.backoffice.admin.reauthentication_page import reauthentication_page
 from apps.backoffice.admin.repeated_forms import done_once
+from apps.backoffice.admin.search_page import search_page
 from apps.backoffice.admin.second_factor_pages import (
     new_passkey_page,
     new_totp_page,
@@ -33,8 +35,8 @@ from apps.backoffice.admin.second_factor_pages import (
 )
 from apps.backoffice.admin.second_step_page import SECOND_STEP_EXPIRED, second_step_page
 from apps.backoffice.admin.staff_login import StaffLoginForm, StaffLoginView
-from apps.core.admin.keyhouse_model_admin import bounded_statements, is_statement_timeout
 from apps.core.admin.staff_rights import principal_of
+from apps.core.database.page_statements import bounded_statements, is_statement_timeout
 
 View = Callable[..., HttpResponse]
 SEARCH_TOOK_TOO_LONG = "The search took too long. Enter more characters."
@@ -98,6 +100,8 @@ class KeyhouseAdminSite(AdminSite):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Return the URLs of the pages about one's own account, followed by Django's."""
         own = [
+            path("search/", self.admin_view(partial(search_page, self)), name="search"),
+            path("calls/", self.admin_view(partial(calls_page, self)), name="calls"),
             path("sessions/", self.admin_view(partial(own_sessions, self)), name="own_sessions"),
             path("login/second-step/", self._open_view(partial(second_step_page, self)), name="second_step"),
             path("second-factors/", self._signed_in_view(second_factors_page), name="second_factors"),

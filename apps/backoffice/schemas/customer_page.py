@@ -16,7 +16,10 @@ from apps.users.schemas.account_overview import AccountOverview
 
 @dataclass(frozen=True)
 class CustomerHeader:
-    """The head of every tab. `ended_by` is the event that suspended or deleted the account, if it is."""
+    """The head of every tab.
+
+    `refusals` are the last of each key in the last day, `ended_by` the event that suspended or deleted the account.
+    """
 
     account: AccountOverview
     balance: Amount | None = None
@@ -27,7 +30,7 @@ class CustomerHeader:
 
     @property
     def named_refusals(self) -> list[tuple[RefusedCallsOfKey, str]]:
-        """The recent refusals, the newest first, each with the name of its key."""
+        """The last refusal of each key that has one, the newest first, each with the name of the key."""
         return [(refused, self.name_of(refused.api_key_id)) for refused in self.refusals or []]
 
     @property

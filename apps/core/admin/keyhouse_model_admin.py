@@ -1,7 +1,6 @@
 """The base classes of every model in the admin, editable or read-only."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
@@ -12,22 +11,23 @@ from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.helpers import ActionForm
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
-from django.db import DataError, OperationalError, connection, transaction
-from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.db import DataError, OperationalError
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
-from psycopg.errors import QueryCanceled
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 
 from apps.core.admin.form_fields import NO_ROW_ID, parse_row_id
 from apps.core.admin.search import condition_of
+from apps.core.admin.searched_list import SEARCH_EXPIRED, SearchedList, query_of_search, seal_term
 from apps.core.admin.staff_rights import ADD, CHANGE, DELETE, VIEW, PageScopes, register_page
+from apps.core.database.page_statements import bounded_statements, is_statement_timeout
 
 # Generic only for the type checker, which reads Django's annotations: those of unfold are incomplete.
 if TYPE_CHECKING:
@@ -46,9 +46,6 @@ SEARCH_TOOK_TOO_LONG = "The search took too long. Enter more characters, or use 
 RETRY_AFTER_ONE_SECOND = {"Retry-After": "1"}
 
 
-STATEMENT_SECONDS = 10  # the same limit as for the API's statements
-
-
 class BoundedPaginator(PaginatorBase):
     """Paginates the first ROWS_MAXIMUM rows, because counting all of them would read the whole table for each page."""
 
@@ -63,7 +60,7 @@ class BoundedPaginator(PaginatorBase):
         valid = self.validate_number(number)
         start = (valid - 1) * self.per_page
         rows: Any = self.object_list
-        ids = list(rows.values_list("pk", flat=True)[start : start + self.per_page])
+        ids = list(rows.values_list("pk", flat=True)[start : min(start + self.per_page, self.count)])
         return Page(rows.filter(pk__in=ids), valid, self)
 
 
@@ -76,12 +73,14 @@ class KeyhouseModelAdmin(ModelAdminBase):
 
     The services' audit trail is the only history; Django's LogEntry is not written. `audit_kind` is the target kind of
     these rows in the audit trail, empty for rows that it does not cover. `page_scopes` are the scopes that these pages
-    require; Django's own permissions have no effect.
+    require; Django's own permissions have no effect. `found_columns` are those by which the search on every page finds
+    rows, as in `search_fields`; without any, it does not look here.
     """
 
     audit_kind: ClassVar[str] = ""
     page_scopes: ClassVar[PageScopes]
     linked_lookups: Sequence[str] = ()
+    found_columns: Sequence[str] = ()
     # Django's own: unfold's form needs expressions in the page, and its choices lack an argument of Django 6.1.
     action_form = ActionForm
     get_action_choices = ModelAdmin.get_action_choices
@@ -130,6 +129,22 @@ class KeyhouseModelAdmin(ModelAdminBase):
         by_filters = (name for list_filter in self.list_filter for name in _lookups_of(list_filter))
         return lookup in self.linked_lookups or lookup in by_filters
 
+    def get_urls(self) -> list[URLPattern]:
+        """Return the URL to which the list's search is sent, followed by Django's own."""
+        search = path("search/", self.admin_site.admin_view(self.search_view), name=self._page_name("search"))
+        return [search, *super().get_urls()]
+
+    def url_name(self, page: str) -> str:
+        """Return the URL name of one of this list's pages."""
+        return f"admin:{self._page_name(page)}"
+
+    def _page_name(self, page: str) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        """Return the class of the list."""
+        return SearchedList
+
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """Return the list. Raises IncorrectLookupParameters for invalid filters, which redirects to the whole list."""
         try:
@@ -143,11 +158,50 @@ class KeyhouseModelAdmin(ModelAdminBase):
         """Return the rows that match each word of the term; see `search.py`."""
         return queryset.filter(condition_of(self.model, self.get_search_fields(request), search_term)), False
 
+    def search_view(self, request: HttpRequest) -> HttpResponse:
+        """Redirect to what the list's search has found. The term is sent in the body, and sealed in the address."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        term = request.POST.get(SEARCH_VAR, "")
+        opened = self.opened_by(request, term)
+        if opened is not None:
+            return opened
+        query = query_of_search(request, self.searchable(term))
+        return HttpResponseRedirect(f"{reverse(self.url_name('changelist'))}?{query}")
+
+    def opened_by(self, request: HttpRequest, term: str) -> HttpResponse | None:
+        """Return the response to a term that is a secret of one row, which is looked for nowhere else."""
+        return None
+
+    def searchable(self, term: str) -> str:
+        """Return the term without secrets of these rows."""
+        return term
+
+    def found_by(self, term: str) -> Q | None:
+        """Return the condition of the rows that the search on every page finds by the term, None for no rows."""
+        return condition_of(self.model, self.found_columns, term) if self.found_columns else None
+
+    def find(self, request: HttpRequest, term: str, maximum: int) -> list[Any]:
+        """Return up to `maximum` rows that the search on every page finds, and that the member of staff may see."""
+        condition = self.found_by(term)
+        if condition is None or not self.has_view_permission(request):
+            return []
+        rows = self.get_queryset(request)
+        ids = list(rows.filter(condition).order_by().values_list("pk", flat=True)[:maximum])
+        return list(rows.filter(pk__in=ids).order_by("-pk"))
+
+    def found_detail(self, row: Any) -> str:
+        """Return what the search on every page shows beside the row."""
+        return ""
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Serve the list with the model's plural name as its title, and stop queries that take too long.
 
         After a timeout, a search or a filter redirects to the whole list; the whole list itself responds with 503.
         """
+        if not seal_term(request):
+            self.message_user(request, SEARCH_EXPIRED, messages.WARNING)
+            return HttpResponseRedirect(request.path)
         title = {"title": capfirst(self.opts.verbose_name_plural)}
         try:
             with bounded_statements():
@@ -218,19 +272,3 @@ def _lookups_of(list_filter: Any) -> Sequence[str]:
 def rendered(response: HttpResponse) -> HttpResponse:
     """Render the response now: a list reads its rows only while it is rendered, which has to be bounded too."""
     return response.render() if isinstance(response, TemplateResponse) else response
-
-
-@contextmanager
-def bounded_statements() -> Iterator[None]:
-    """Run Django's statements in a transaction that cancels each after STATEMENT_SECONDS, with OperationalError.
-
-    Django's connections have no limit otherwise, because migrations run on them.
-    """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{STATEMENT_SECONDS}s"])
-        yield
-
-
-def is_statement_timeout(error: OperationalError) -> bool:
-    """Return whether the statement was cancelled because it took too long."""
-    return isinstance(error.__cause__, QueryCanceled)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from django import forms
 from django.http import HttpResponse
 
+from apps.core.admin.schema_form import ReasonForm
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service
 
@@ -28,7 +29,8 @@ class Operation:
     `label` is the text of the button, such as Deactivate. `title` is the title of the confirmation page and `done` the
     success message: `Deactivate {rows}` and `{rows} deactivated`. `{rows}` becomes the name of a single row or the
     number of rows, `{owner}` the owner of a single row. `explanation` describes the effects. `scopes` are all required;
-    without any, one of the page's for changes is. `applies` returns whether the operation is available for a row.
+    without any, one of the page's for changes is. `form_class` asks for the reason, and for what else is needed; its
+    cleaned `reason` becomes the actor's. `applies` returns whether the operation is available for a row.
     `is_deletion` is true where the rows have no page afterwards. `build_response` returns a response that replaces the
     redirect.
     """
@@ -40,7 +42,7 @@ class Operation:
     explanation: str
     perform: Perform
     scopes: tuple[str, ...] = ()
-    form_class: type[forms.Form] = forms.Form
+    form_class: type[forms.Form] = ReasonForm
     in_bulk: bool = True
     is_dangerous: bool = False
     is_deletion: bool = False
@@ -60,23 +62,26 @@ def is_not_deleted(row: Any) -> bool:
     return getattr(row, "deleted_at", None) is None
 
 
-def deletion(service: Callable[[], DeletingService], explanation: str) -> Operation:
-    """Return the operation that deletes rows through the service. It requires a scope of the page for deletions."""
+def deletion(service: Callable[[], DeletingService], explanation: str, **more: Any) -> Operation:
+    """Return the operation that deletes rows through the service. It requires a scope of the page for deletions.
+
+    `more` replaces fields of the operation, such as `form_class`.
+    """
 
     def delete(actor: Principal, row_id: int, _form: forms.Form) -> None:
         call_service(service().delete, actor, row_id)
 
-    return Operation(
-        name="delete",
-        label="Delete",
-        title="Delete {rows}",
-        done="{rows} deleted",
-        explanation=explanation,
-        perform=delete,
-        applies=is_not_deleted,
-        is_dangerous=True,
-        is_deletion=True,
-    )
+    fields: dict[str, Any] = {
+        "name": "delete",
+        "label": "Delete",
+        "title": "Delete {rows}",
+        "done": "{rows} deleted",
+        "perform": delete,
+        "applies": is_not_deleted,
+        "is_dangerous": True,
+        "is_deletion": True,
+    }
+    return Operation(explanation=explanation, **{**fields, **more})
 
 
 # By model: operations of an app on a lower app, which must not import it.

@@ -23,6 +23,7 @@ from apps.core.admin.operation import Operation, added_operations
 from apps.core.admin.schema_form import add_service_errors
 from apps.core.admin.staff_rights import CHANGE, DELETE, acting_staff
 from apps.core.errors import DomainError, StepUpRequired
+from apps.core.schemas.base import REASON
 
 ROWS_MAXIMUM = 500
 
@@ -60,10 +61,6 @@ class OperationPages(KeyhouseModelAdmin):
             for operation in self.offered_operations
         ]
         return [*own, *super().get_urls()]
-
-    def url_name(self, page: str) -> str:
-        """Return the URL name of one of this list's pages."""
-        return f"admin:{self._page_name(page)}"
 
     def after_operation(self, request: HttpRequest, operation: Operation, results: Sequence[Any]) -> HttpResponse:
         """Return the response after the operation. The success message has been added already."""
@@ -113,7 +110,8 @@ class OperationPages(KeyhouseModelAdmin):
     def _perform(
         self, request: HttpRequest, operation: Operation, rows: Sequence[Any], form: Form
     ) -> HttpResponse | None:
-        actor, results, failures = acting_staff(request), [], []
+        actor = acting_staff(request).because(form.cleaned_data.get(REASON, ""))
+        results, failures = [], []
         for row in rows:
             try:
                 results.append(operation.perform(actor, row.pk, form))
@@ -147,9 +145,6 @@ class OperationPages(KeyhouseModelAdmin):
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/operation.html", context)
-
-    def _page_name(self, page: str) -> str:
-        return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
 
     def _back_url(self, rows: Sequence[Any]) -> str:
         if len(rows) == 1:

@@ -3,14 +3,14 @@
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
-from django.contrib.admin.widgets import AdminTextareaWidget
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.forms import BaseForm
 from pydantic import ValidationError
 
 from apps.core.admin.concurrent_edits import ChangedMeanwhile, EditedField, outdated_fields, typed_before
 from apps.core.errors import DomainError
 from apps.core.schemas.base import REASON, ReasonedRequest, RequestSchema
-from apps.core.schemas.fields import REASON_LENGTH_MAXIMUM
+from apps.core.schemas.fields import MESSAGE_LENGTH_MAXIMUM, REASON_LENGTH_MAXIMUM
 
 # Generic only for the type checker.
 if TYPE_CHECKING:
@@ -39,8 +39,19 @@ def reason_field() -> forms.CharField:
     return forms.CharField(
         label="Reason",
         max_length=REASON_LENGTH_MAXIMUM,
-        widget=AdminTextareaWidget(attrs={"rows": 2}),
+        widget=AdminTextInputWidget(),
         help_text="Why you do this. It is kept in the audit trail; the customer does not see it.",
+    )
+
+
+def customer_message_field(help_text: str) -> forms.CharField:
+    """Return the field for what the customer is told; `help_text` says where they read it."""
+    return forms.CharField(
+        label="Message to the customer",
+        required=False,
+        max_length=MESSAGE_LENGTH_MAXIMUM,
+        widget=AdminTextInputWidget(),
+        help_text=help_text,
     )
 
 
@@ -104,6 +115,12 @@ class SchemaModelForm(ModelFormBase):
 
     def _save_m2m(self) -> None:
         """Do nothing: the service saves related rows too."""
+
+
+class ReasonedModelForm(SchemaModelForm):
+    """A form for a row whose change touches a customer; `schema` is a ReasonedRequest."""
+
+    reason = reason_field()
 
 
 def add_schema_errors(form: BaseForm, problem: ValidationError) -> None:

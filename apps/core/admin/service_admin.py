@@ -16,11 +16,12 @@ from apps.core.admin.concurrent_edits import ChangedMeanwhile, outdated_fields, 
 from apps.core.admin.form_fields import parse_row_id
 from apps.core.admin.operation import Operation, is_not_deleted
 from apps.core.admin.operation_pages import OperationPages
-from apps.core.admin.schema_form import SchemaModelForm
+from apps.core.admin.schema_form import ReasonedModelForm, SchemaModelForm
 from apps.core.admin.staff_rights import acting_staff
 from apps.core.authorization.principal import Principal
 from apps.core.entity_tags import ANY_VERSION, Precondition, Tagged
-from apps.core.errors import DomainError, NotFound, PreconditionFailed, StepUpRequired
+from apps.core.errors import DomainError, PreconditionFailed, StepUpRequired
+from apps.core.schemas.base import REASON
 
 _service_error: ContextVar[DomainError | None] = ContextVar("admin_service_error", default=None)
 
@@ -82,7 +83,7 @@ class ServiceAdmin(OperationPages):
     def _version(self, request: HttpRequest, row_id: int) -> Precondition:
         try:
             resource = self.resource_of(acting_staff(request), row_id)
-        except NotFound:  # a deleted row
+        except DomainError:  # a deleted row, or one that may not be read: Django refuses the request
             resource = None
         return Precondition(frozenset({resource.entity_tag})) if resource else ANY_VERSION
 
@@ -93,8 +94,12 @@ class ServiceAdmin(OperationPages):
             messages.warning(request, field.news())
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return the fieldsets for adding or for changing a row."""
-        return self.add_fieldsets if obj is None and self.add_fieldsets else super().get_fieldsets(request, obj)
+        """Return the fieldsets for adding or for changing a row, with the reason if its form asks for one."""
+        is_new = obj is None
+        own = self.add_fieldsets if is_new and self.add_fieldsets else super().get_fieldsets(request, obj)
+        form = self.add_form if is_new and self.add_form else self.form
+        asks = issubclass(form, ReasonedModelForm) and (is_new or self.has_change_permission(request, obj))
+        return (*own, (None, {"fields": (REASON,)})) if asks else own
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
         """Return the form class for adding or for changing a row, with the current error of the service."""

@@ -58,8 +58,10 @@ CUSTOMERS_SUSPEND = _declare("customers:suspend", "Suspend and reactivate custom
 KEYS_READ = _declare("keys:read", "Read customers' API keys, without their secrets, and why calls were refused.")
 KEYS_WRITE = _declare("keys:write", "Create, change, rotate, revoke and delete customers' API keys.")
 CREDITS_READ = _declare("credits:read", "Read customers' balances and the ledger.")
-CREDITS_GRANT = _declare("credits:grant", "Add credits to customers: top-ups.")
-CREDITS_ADJUST = _declare("credits:adjust", "Refund customers, and adjust their balances up or down.")
+CREDITS_GRANT = _declare("credits:grant", "Add credits that customers have paid for: top-ups.")
+CREDITS_ADJUST = _declare(
+    "credits:adjust", "Give customers goodwill credits and refunds, and adjust their balances up or down."
+)
 PLANS_READ = _declare("plans:read", "Read plans in the admin, and how many accounts are on each.")
 PLANS_WRITE = _declare("plans:write", "Create, change and delete plans.")
 SECURITY_READ = _declare("security:read", "Read customers' sessions, lockouts, second factors and identities.")

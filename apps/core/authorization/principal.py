@@ -1,8 +1,9 @@
 """The caller of an operation, and the caller's rights."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Self
 
 from django.http import HttpRequest
 
@@ -51,6 +52,11 @@ class Principal:
     recently_authenticated: bool = False
     # A staff session without the second factor that staff need. It has no staff rights.
     lacks_second_factor: bool = False
+    reason: str = ""  # why the caller acts, for the audit events
+
+    def because(self, reason: str) -> Self:
+        """Return the caller, who acts for this reason; the audit trail records it with whatever they do."""
+        return replace(self, reason=reason) if reason else self
 
     @property
     def owner_id(self) -> int:

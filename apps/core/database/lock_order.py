@@ -22,6 +22,7 @@ LOCK_ORDER = (
     "totp_devices",
     "passkeys",
     "signing_keys",
+    "credit_approvals",
     "credit_balances",
     "api_key_counters",
     "outgoing_mails",

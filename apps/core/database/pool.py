@@ -1,7 +1,7 @@
-"""Async connections to PostgreSQL: two pools per event loop, opened at first use.
+"""Async connections to PostgreSQL: three pools per event loop, opened at first use.
 
-The transactions of services have their own pool, so that reads and verification continue while transactions wait for
-each other's row locks.
+The transactions of services have their own pool, so that reads continue while transactions wait for each other's row
+locks; and so have the batches of verifications, so that neither delays them.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import select
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, get_args
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from django.db.backends.postgresql.base import DatabaseWrapper
 
 POOL_TIMEOUT_SECONDS = 3
+# Batches of verifications have both from the start, so that one can begin beside another while PostgreSQL accepts no
+# connection. They use more only while customers are locked for long.
+BATCH_CONNECTIONS_MINIMUM, BATCH_CONNECTIONS_MAXIMUM = 2, 6
 PREPARE_THRESHOLD = 5  # psycopg's own default
 # How long a lost connection is retried in the background. Short, so that the next request after an outage starts a new
 # attempt immediately instead of waiting for a long back-off.
@@ -63,9 +66,18 @@ TRANSACTION_TIMEOUT_SINCE = 170_000  # the PostgreSQL version number
 SETTINGS_BLOCK = "DO $$ BEGIN PERFORM %s; END $$"
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
-Purpose = Literal["reads", "transactions"]
+Purpose = Literal["reads", "transactions", "batches"]
+
+
+class Keeper(Protocol):
+    """Keeps connections of a pool while it does not use them."""
+
+    async def close(self) -> None:
+        """Return the connections, because the pool is about to be closed."""
+
 
 _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Purpose, Pool]] = WeakKeyDictionary()
+_keepers: WeakKeyDictionary[asyncio.AbstractEventLoop, list[Keeper]] = WeakKeyDictionary()
 
 
 @asynccontextmanager
@@ -86,6 +98,14 @@ async def transaction_connection() -> AsyncIterator[AsyncConnection[Any]]:
     """Borrow a connection for a service's transaction. Raises as `connection` does."""
     refuse_in_transaction("a second transaction")
     async with (await _open("transactions")).connection() as borrowed:
+        yield borrowed
+
+
+@asynccontextmanager
+async def batch_connection() -> AsyncIterator[AsyncConnection[Any]]:
+    """Borrow a connection for a batch of verifications. Raises as `connection` does."""
+    refuse_in_transaction("a batch")
+    async with (await _open("batches")).connection() as borrowed:
         yield borrowed
 
 
@@ -147,14 +167,22 @@ def _local_settings(values: Mapping[str, str]) -> str:
 
 
 async def open_pools() -> None:
-    """Open both pools of the running loop without waiting for the database."""
-    await _open("reads")
-    await _open("transactions")
+    """Open all pools of the running loop without waiting for the database."""
+    for purpose in get_args(Purpose):
+        await _open(purpose)
+
+
+def close_before_pools(keeper: Keeper) -> None:
+    """Close the keeper of connections when the running loop's pools are closed."""
+    _keepers.setdefault(asyncio.get_running_loop(), []).append(keeper)
 
 
 async def close_pools() -> None:
     """Close the running loop's pools, if it has any."""
-    for pool in _pools.pop(asyncio.get_running_loop(), {}).values():
+    loop = asyncio.get_running_loop()
+    for keeper in _keepers.pop(loop, ()):
+        await keeper.close()
+    for pool in _pools.pop(loop, {}).values():
         await pool.close()
 
 
@@ -173,10 +201,11 @@ async def _open(purpose: Purpose) -> Pool:
 
 
 def _new_pool(purpose: Purpose) -> Pool:
+    is_for_batches = purpose == "batches"
     return AsyncConnectionPool(
-        kwargs=_connection_parameters(READ_LOCK_TIMEOUT if purpose == "reads" else TRANSACTION_LOCK_TIMEOUT),
-        min_size=1,
-        max_size=settings.DATABASE_POOL_SIZE,
+        kwargs=_connection_parameters(TRANSACTION_LOCK_TIMEOUT if purpose == "transactions" else READ_LOCK_TIMEOUT),
+        min_size=BATCH_CONNECTIONS_MINIMUM if is_for_batches else 1,
+        max_size=BATCH_CONNECTIONS_MAXIMUM if is_for_batches else settings.DATABASE_POOL_SIZE,
         timeout=POOL_TIMEOUT_SECONDS,
         reconnect_timeout=RECONNECT_TIMEOUT_SECONDS,
         configure=_configure,

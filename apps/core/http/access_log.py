@@ -41,15 +41,19 @@ class AccessLog:
             self._is_scheduled = True
             self._time = _now()
             asyncio.get_running_loop().call_soon(self._write)
-        message = b"%b %b %d %.1fms" % (method.encode(), path.encode(), status, seconds * 1000)
         if not self._as_json:
-            self._lines.append(b"%b INFO    %b %b\n" % (self._time, NAME.encode(), message))
+            self._lines.append(
+                b"%b INFO    keyhouse.access %b %b %d %.1fms\n"
+                % (self._time, method.encode(), path.encode(), status, seconds * 1000)
+            )
             return
         fields = {
+            "asctime": self._time.decode(), "levelname": "INFO", "name": NAME,
+            "message": f"{method} {path} {status} {seconds * 1000:.1f}ms",
             "method": method, "path": path, "status": status, "duration_ms": round(seconds * 1000, 2),
             "request_id": request_id, "client": client,
         }  # fmt: skip
-        self._lines.append(self._json_line("INFO", message.decode(), fields))
+        self._lines.append(orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE))
 
     def flush(self) -> None:
         """Write what waits, for up to FLUSH_SECONDS_MAXIMUM. For the end of the process."""
@@ -86,12 +90,9 @@ class AccessLog:
         text = f"{self._dropped} lines were dropped, because standard error was not read"
         self._time = _now()
         if self._as_json:
-            return self._json_line("WARNING", text, {"dropped": self._dropped})
+            common = {"asctime": self._time.decode(), "levelname": "WARNING", "name": NAME, "message": text}
+            return orjson.dumps({**common, "dropped": self._dropped}, option=orjson.OPT_APPEND_NEWLINE)
         return b"%b WARNING %b %b\n" % (self._time, NAME.encode(), text.encode())
-
-    def _json_line(self, level: str, message: str, fields: dict[str, object]) -> bytes:
-        common = {"asctime": self._time.decode(), "levelname": level, "name": NAME, "message": message}
-        return orjson.dumps({**common, **fields}, option=orjson.OPT_APPEND_NEWLINE)
 
 
 class LoggedResponse:

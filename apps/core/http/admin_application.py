@@ -3,6 +3,7 @@
 import asyncio
 from typing import ClassVar
 
+from apps.core.database.page_statements import PageStatements, begin_page
 from apps.core.errors import DomainError, MalformedRequest, MethodNotAllowed, Unavailable
 from apps.core.http.asgi import Application, Headers, Message, Receive, Scope, Send
 from apps.core.http.asgi_messages import raw_response
@@ -49,7 +50,7 @@ class AdminApplication:
         # The other security headers are Django's.
         send = _with_headers(send, [request_id, CROSS_ORIGIN_RESOURCE_POLICY])
         try:
-            await self._django(scope, _replaying(body, receive), send)
+            await self._django(scope, _replaying(body, receive, begin_page()), send)
         finally:
             self._slots.release()
 
@@ -69,12 +70,19 @@ class AdminApplication:
         return body
 
 
-def _replaying(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that returns the whole body first, and then the client's next message: its disconnect."""
+def _replaying(body: bytes, receive: Receive, statements: PageStatements) -> Receive:
+    """Return a `receive` that returns the whole body first, and then the client's next message: its disconnect.
+
+    Then the page's statements are cancelled: the thread that waits for them would keep its slot.
+    """
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:
-        return messages.pop() if messages else await receive()
+        if messages:
+            return messages.pop()
+        message = await receive()
+        await asyncio.get_running_loop().run_in_executor(None, statements.cancel)
+        return message
 
     return replay
 

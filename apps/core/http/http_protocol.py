@@ -6,6 +6,7 @@ another is being answered waits in uvicorn's queue, and goes uvicorn's way too.
 """
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from math import inf
 from time import perf_counter
 from typing import Any, override
@@ -15,7 +16,7 @@ from apps.core.http.access_log import CLIENT_CLOSED_REQUEST
 from apps.core.http.asgi import Message, Receive, Scope, Send, header
 from apps.core.http.asgi_messages import RawResponse
 from apps.core.http.bounded_protocol import NOT_COUNTED, BoundedProtocol
-from apps.core.http.inline_requests import InlineOperation, InlineRequest
+from apps.core.http.inline_requests import InlineHead, InlineRequest
 from apps.core.http.json_codec import ANONYMOUS_BODY_BYTES_MAXIMUM
 from apps.core.http.protocol_context import Phase, ProtocolContext
 from apps.core.http.request_head import in_origin_form, is_served, require_framing
@@ -31,15 +32,14 @@ class HttpProtocol(BoundedProtocol):
     """The protocol of every connection. While an inline request is answered, it is `cycle`, so that others wait."""
 
     _inline: InlineRequest | None = None
-    # The request that is being received, if it is for an inline operation.
-    _operation: InlineOperation | None = None
+    _head: InlineHead | None = None  # of the last request for an inline operation
+    _is_inline = False  # whether the request that is being received is for an inline operation
     _is_full = False  # whether as many requests wait as may be pipelined
 
     def __init__(self, *arguments: Any, context: ProtocolContext, **options: Any) -> None:
         super().__init__(*arguments, context=context, **options)
         self._application: Any = self.app
         self.app = self._serve
-        self._fields: dict[bytes, bytes] = {}
         self._body: list[bytes] = []
 
     # What the parser calls
@@ -48,17 +48,13 @@ class HttpProtocol(BoundedProtocol):
     def on_message_begin(self) -> None:
         """Begin with the next request."""
         super().on_message_begin()
-        self._operation = None
+        self._is_inline = False
 
     @override
     def on_headers_complete(self) -> None:
         """Choose the way of the request. Raises Refused, MalformedRequest."""
-        self._check_head()
-        version = self.parser.get_http_version()
-        require_framing(version, self.headers, is_upgrade=self.parser.should_upgrade())
-        operation = self.context.operations.get(self.url)
-        if operation is not None and version == "1.1" and self._may_be_inline():
-            self._operation = operation
+        if self._repeats_head() or self._begins_inline():
+            self._is_inline = True
             self._body = []
         else:
             self._leave_to_application()
@@ -68,7 +64,7 @@ class HttpProtocol(BoundedProtocol):
     @override
     def on_body(self, body: bytes) -> None:
         """Collect a part of the body."""
-        if self._operation is not None:
+        if self._is_inline:
             self._body.append(body)
         else:
             super().on_body(body)
@@ -77,8 +73,8 @@ class HttpProtocol(BoundedProtocol):
     def on_message_complete(self) -> None:
         """Answer the request, or let the application answer it."""
         self._phase = Phase.NOTHING
-        if self._operation is not None:
-            self._begin_inline(self._operation, b"".join(self._body))
+        if self._is_inline and self._head is not None:
+            self._begin_inline(self._head, b"".join(self._body))
         else:
             super().on_message_complete()
             self._expect_client()
@@ -98,7 +94,8 @@ class HttpProtocol(BoundedProtocol):
         elif self._failure is not None:
             self._send_failure(self._failure)
         else:
-            self.flow.resume_reading()
+            if self.flow.read_paused:
+                self.flow.resume_reading()
             self._expect_client()
 
     @override
@@ -108,7 +105,7 @@ class HttpProtocol(BoundedProtocol):
         if request is not None:
             self._log_inline(request, CLIENT_CLOSED_REQUEST)
             request.disconnect()
-        elif self._operation is not None and self._phase is Phase.BODY:
+        elif self._is_inline and self._phase is Phase.BODY:
             self._log(CLIENT_CLOSED_REQUEST, request_id_from(header({"headers": self.headers}, b"x-request-id")))
         if self.cycle is request:
             self.cycle = None
@@ -144,42 +141,90 @@ class HttpProtocol(BoundedProtocol):
 
     def respond(self, request: InlineRequest, response: RawResponse) -> None:
         """Send the response to the inline request, unless it no longer waits for one."""
-        if self._inline is not request:
-            return
-        self._inline = None
+        if self._inline is request:
+            encoded = self.context.encoded_response(
+                response,
+                request.request_id,
+                request.head.scheme,
+                self.server_state.default_headers,
+                keep_alive=request.keep_alive,
+            )
+            self._finish_inline(request, response.status, encoded)
+
+    def respond_json(self, request: InlineRequest, content: bytes) -> None:
+        """Send the JSON to the inline request with status 200, unless it no longer waits for a response."""
+        if self._inline is request:
+            encoded = self.context.encoded_json(
+                content,
+                request.request_id,
+                request.head.scheme,
+                self.server_state.default_headers,
+                keep_alive=request.keep_alive,
+            )
+            self._finish_inline(request, HTTPStatus.OK, encoded)
+
+    def _finish_inline(self, request: InlineRequest, status: int, encoded: bytes) -> None:
         request.response_complete = True
+        self._inline = None
         if self.cycle is request:
             self.cycle = None
-        self._write(response, request.request_id, request.scheme, keep_alive=request.keep_alive)
-        self._log_inline(request, response.status)
+        self.transport.write(encoded)
+        self._log_inline(request, status)
         if not request.keep_alive:
             self._close()
         self.on_response_complete()
 
-    def _may_be_inline(self) -> bool:
-        """Return whether nothing in the head needs the application, and nothing else is being answered."""
-        fields = self._fields = dict(self.headers)
+    def _repeats_head(self) -> bool:
+        """Return whether the head is that of the last inline request, byte for byte, so that nothing else matters."""
+        head = self._head
+        return (
+            head is not None
+            and self.headers == head.headers
+            and self.url == head.target
+            and self.parser.get_method() == b"POST"
+            and self.parser.get_http_version() == "1.1"
+            and self._may_answer_now()
+        )
+
+    def _begins_inline(self) -> bool:
+        """Return whether the request is for an inline operation, and set its head. Raises Refused, MalformedRequest."""
+        self._check_head()
+        version = self.parser.get_http_version()
+        require_framing(version, self.headers, is_upgrade=self.parser.should_upgrade())
+        operation = self.context.operations.get(self.url)
+        if operation is None or version != "1.1":
+            return False
+        fields = dict(self.headers)
+        if not (self._may_be_inline(fields) and self._may_answer_now()):
+            return False
+        self._head = InlineHead(self.url, self.headers, fields, operation, self._client_of(fields))
+        return True
+
+    def _may_be_inline(self, fields: Mapping[bytes, bytes]) -> bool:
+        """Return whether nothing in the head needs the application."""
         return (
             len(fields) == len(self.headers)
             and LEFT_TO_APPLICATION.isdisjoint(fields)
             and self.parser.get_method() == b"POST"
             and 0 < int(fields.get(b"content-length", 0)) <= ANONYMOUS_BODY_BYTES_MAXIMUM
             and is_served(fields.get(b"host", b""), self.context.settings.allowed_hosts)
-            and not self._is_responding()
-            and not self.flow.write_paused
         )
 
-    def _begin_inline(self, operation: InlineOperation, body: bytes) -> None:
-        address, scheme = self._client_of(self._fields)
-        request = InlineRequest(self, self.url.decode("ascii"), self._fields, body, address, scheme)
+    def _may_answer_now(self) -> bool:
+        """Return whether nothing else is being answered."""
+        return not self._is_responding() and not self.flow.write_paused
+
+    def _begin_inline(self, head: InlineHead, body: bytes) -> None:
+        request = InlineRequest(self, head, body)
         request.keep_alive = self.parser.should_keep_alive() and not self._is_draining
         request.deadline = self.deadline = self.loop.time() + self.context.settings.response_seconds_maximum
         self.cycle = self._inline = request
         self.context.connections.work(self)
-        may_answer = scheme == "https" or not self.context.settings.https_only
-        if may_answer and operation.begin(request):
+        may_answer = head.scheme == "https" or not self.context.settings.https_only
+        if may_answer and head.operation.begin(request):
             return
-        self.cycle = self._inline = self._operation = None
+        self.cycle = self._inline = None
+        self._is_inline = False
         self._leave_to_application()
         super().on_body(body)
         super().on_message_complete()
@@ -196,9 +241,8 @@ class HttpProtocol(BoundedProtocol):
     def _log_inline(self, request: InlineRequest, status: int) -> None:
         if self.context.access_log is not None:
             seconds = perf_counter() - request.started
-            self.context.access_log.add(
-                "POST", request.path, status, seconds, request.request_id, request.client_address
-            )
+            head = request.head
+            self.context.access_log.add("POST", head.path, status, seconds, request.request_id, head.client_address)
 
     # The ASGI application
 

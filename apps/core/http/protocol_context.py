@@ -10,12 +10,14 @@ from apps.core.http.asgi import Headers
 from apps.core.http.asgi_messages import RawResponse
 from apps.core.http.browser_headers import VARY_ORIGIN, security_headers
 from apps.core.http.connections import ConnectionTable
+from apps.core.http.error_responses import JSON_CONTENT_TYPE
 from apps.core.http.forwarded import ForwardedClients
 from apps.core.http.http_settings import HttpSettings
 from apps.core.http.inline_requests import InlineOperation
 
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 CLOSE = b"connection: close\r\n"
+JSON_HEADERS: Headers = [(b"content-type", JSON_CONTENT_TYPE.encode()), (b"cache-control", b"no-store")]
 LOGGED_PATH_MAXIMUM = 1000
 
 
@@ -50,14 +52,14 @@ class ProtocolContext:
         }
         self._server_headers: Headers = []
         self._encoded_server_headers = b""
+        self._json_begin = b""
 
     def encoded_response(
         self, response: RawResponse, request_id: str, scheme: str, server_headers: Headers, *, keep_alive: bool
     ) -> bytes:
         """Return the response as bytes of HTTP/1.1, with the headers that the API application adds."""
-        if server_headers is not self._server_headers:  # uvicorn replaces them, the date, each second
-            self._server_headers = server_headers
-            self._encoded_server_headers = encoded(server_headers)
+        if server_headers is not self._server_headers:
+            self._encode(server_headers)
         status, headers, body = response
         lines = [STATUS_LINES[status], self._encoded_server_headers]
         lines += [b"%b: %b\r\n" % each for each in headers]
@@ -68,6 +70,28 @@ class ProtocolContext:
             body,
         ]
         return b"".join(lines)
+
+    def encoded_json(
+        self, content: bytes, request_id: str, scheme: str, server_headers: Headers, *, keep_alive: bool
+    ) -> bytes:
+        """Return the response with status 200 and this JSON, as `encoded_response` does for that of the API."""
+        if server_headers is not self._server_headers:
+            self._encode(server_headers)
+        return b"%b%d\r\nx-request-id: %b\r\n%b%b%b" % (
+            self._json_begin,
+            len(content),
+            request_id.encode(),
+            b"" if keep_alive else CLOSE,
+            self._common[scheme],
+            content,
+        )
+
+    def _encode(self, server_headers: Headers) -> None:
+        # uvicorn replaces them, the date, each second.
+        self._server_headers = server_headers
+        self._encoded_server_headers = encoded(server_headers)
+        self._json_begin = STATUS_LINES[HTTPStatus.OK] + self._encoded_server_headers + encoded(JSON_HEADERS)
+        self._json_begin += b"content-length: "
 
     def log(self, method: bytes, target: bytes, status: int, request_id: str, client: str | None) -> None:
         """Log a request that no application and no operation gets."""

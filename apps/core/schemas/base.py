@@ -37,6 +37,11 @@ class ReasonedRequest(RequestSchema):
         return self.model_fields_set - {REASON}
 
 
+def reason_in(given: ReasonedRequest | None) -> str:
+    """Return the reason in an optional body."""
+    return given.reason if given else ""
+
+
 class ResponseSchema(BaseModel):
     """The base of response bodies."""
 

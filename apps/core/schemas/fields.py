@@ -59,11 +59,11 @@ OneLine, Lines = AfterValidator(one_line), AfterValidator(lines)
 COMPOSED = BeforeValidator(_composed)
 ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), OneLine, COMPOSED]
 Description = Annotated[str, StringConstraints(max_length=1000), Lines]
-REASON_LENGTH_MAXIMUM = 500
+REASON_LENGTH_MAXIMUM, MESSAGE_LENGTH_MAXIMUM = 500, 200
 # Why a change is made, in the actor's words: kept in the audit event, where staff alone read it.
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=REASON_LENGTH_MAXIMUM), Lines]
 # What the owner of the account is shown about the change.
-CustomerMessage = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), OneLine]
+CustomerMessage = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MESSAGE_LENGTH_MAXIMUM), OneLine]
 NUMBER_TEXT = BeforeValidator(_is_number_text)  # for numbers in paths and queries
 Identifier = Annotated[int, Field(ge=1, le=BIGINT_MAXIMUM), NUMBER_TEXT]
 Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="always")]

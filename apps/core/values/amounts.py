@@ -56,6 +56,12 @@ def _text_of_number(value: object) -> str | None:
             return None
 
 
+def amount_text(amount: Decimal) -> str:
+    """Return the amount for people: with commas between thousands and two to six decimal places, such as 1,234.50."""
+    whole, _, places = f"{amount:,.6f}".partition(".")
+    return f"{whole}.{places[:2]}{places[2:].rstrip('0')}"
+
+
 InputAmount = Annotated[
     Decimal,
     PlainValidator(exact_amount),

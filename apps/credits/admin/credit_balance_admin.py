@@ -1,100 +1,35 @@
 """The list and pages of balances, and the operation that posts credits."""
 
-import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from django import forms
-from django.contrib import admin
-from django.contrib.admin.widgets import AdminTextInputWidget
+from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.core.admin.form_fields import parse_row_id
 from apps.core.admin.keyhouse_model_admin import ReadOnlyAdmin
 from apps.core.admin.operation import Operation
 from apps.core.admin.operation_pages import OperationPages
 from apps.core.admin.owner_columns import OwnerColumns
-from apps.core.admin.schema_form import SchemaForm
-from apps.core.admin.staff_rights import PageScopes
+from apps.core.admin.schema_form import add_service_errors
+from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import CREDITS_ADJUST, CREDITS_GRANT, CREDITS_READ
-from apps.core.authorization.principal import Principal
+from apps.core.errors import DomainError
 from apps.core.event_loop import call_service
+from apps.core.values.amounts import amount_text
+from apps.credits.admin.credit_operations import POST, PostingForm
 from apps.credits.dependencies import credit_service
 from apps.credits.models import CreditBalance
-from apps.credits.schemas.credit_transaction import CreditPosting, CreditTransactionOut
+from apps.credits.schemas.credit_approval import CreditApprovalOut
+from apps.credits.schemas.credit_transaction import CreditTransactionOut, PostingPreview
+from apps.credits.services.posting_rules import OWN_ACCOUNT
 
-REFERENCE_BYTES = 8  # enough: a reference is unique per customer
-INCOMPLETE = "The form is incomplete. Reload the page and fill it in again."
-
-
-def _new_reference() -> str:
-    return f"form-{secrets.token_hex(REFERENCE_BYTES)}"
-
-
-class PostingForm(SchemaForm):
-    """An amount, its type, a description and a reference.
-
-    Without a reference, the form uses one that is generated when the page is opened, so that a form that is submitted
-    twice posts once.
-    """
-
-    schema = CreditPosting
-    amount = forms.CharField(
-        max_length=25,
-        widget=AdminTextInputWidget(attrs={"autofocus": True, "inputmode": "decimal", "autocomplete": "off"}),
-        help_text="In credits, such as 100 or 12.50. Only an adjustment may be negative.",
-    )
-    type = forms.ChoiceField(choices=[("top_up", "Top-up"), ("refund", "Refund"), ("adjustment", "Adjustment")])
-    description = forms.CharField(
-        label="Description", max_length=500, widget=AdminTextInputWidget(), help_text="Shown to the customer."
-    )
-    reference_id = forms.CharField(
-        label="Reference ID",
-        required=False,
-        max_length=100,
-        widget=AdminTextInputWidget(attrs={"autocomplete": "off"}),
-        help_text="Such as an invoice number. A reference is posted once per customer.",
-    )
-    # Firefox fills a hidden field with its former value when a page is reloaded.
-    own_reference = forms.CharField(
-        required=False,
-        initial=_new_reference,
-        max_length=100,
-        widget=forms.HiddenInput(attrs={"autocomplete": "off"}),
-    )
-
-    def clean(self) -> dict[str, Any]:
-        """Validate the posting by its schema, with one of the two references."""
-        own_reference = self.cleaned_data.pop("own_reference", "")
-        if not self.cleaned_data.get("reference_id"):
-            self.cleaned_data["reference_id"] = own_reference
-        if not self.cleaned_data["reference_id"]:
-            self.add_error(None, INCOMPLETE)
-            return self.cleaned_data
-        return super().clean()
-
-
-def _post(actor: Principal, user_id: int, form: Any) -> CreditTransactionOut:
-    return call_service(credit_service().post, actor, user_id, form.payload)
-
-
-def _is_living(balance: Any) -> bool:
-    return balance.user.deleted_at is None
-
-
-POST = Operation(
-    name="post",
-    label="Post credits",
-    title="Post credits to {owner}",
-    done="Credits to {owner} posted",
-    explanation="Changes the balance at once. A ledger entry cannot be deleted; post another one to reverse it.",
-    perform=_post,
-    form_class=PostingForm,
-    applies=_is_living,
-    in_bulk=False,  # each posting has its own amount and description
-)
+PREVIEW, ASK = "Continue", "Ask for approval"
+NEEDS_APPROVAL = "So large a posting needs approval by another member of staff. Nothing is posted until then."
 
 
 @admin.register(CreditBalance)
@@ -121,11 +56,78 @@ class CreditBalanceAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
         """Return the owner."""
         return str(row.user)
 
-    def after_operation(self, request: HttpRequest, operation: Operation, results: Sequence[Any]) -> HttpResponse:
-        """Show the new balance."""
-        return HttpResponseRedirect(reverse(self.url_name("change"), args=[results[0].user_id]))
+    def tools_for(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
+        """Return the buttons of the balance's page: none on one's own."""
+        return [] if row.pk == acting_staff(request).user_id else super().tools_for(request, row)
+
+    def operation_view(self, request: HttpRequest, operation: Operation, ids: Sequence[str]) -> HttpResponse:
+        """Serve the form, not for one's own balance: it then says at once that somebody else has to post."""
+        if [parse_row_id(each) for each in ids] == [acting_staff(request).user_id] and self._may(request, operation):
+            self.message_user(request, OWN_ACCOUNT, messages.WARNING)
+            return HttpResponseRedirect(self._page_of(acting_staff(request).user_id))
+        return super().operation_view(request, operation, ids)
+
+    def _perform(
+        self, request: HttpRequest, operation: Operation, rows: Sequence[Any], form: Any
+    ) -> HttpResponse | None:
+        """Post the credits once the form has shown what they change; until then, show that."""
+        if not form.is_previewed:
+            return None
+        try:
+            posted = operation.perform(acting_staff(request), rows[0].pk, form)
+        except DomainError as error:
+            add_service_errors(form, error)
+            return None
+        if isinstance(posted, CreditApprovalOut):
+            self.message_user(request, _waiting_text(str(rows[0].user), posted), messages.WARNING)
+            return HttpResponseRedirect(reverse("admin:credits_creditapproval_change", args=[posted.id]))
+        self.message_user(request, _posted_text(str(rows[0].user), posted), messages.SUCCESS)
+        return HttpResponseRedirect(self._page_of(posted.user_id))
+
+    def _confirmation_page(
+        self, request: HttpRequest, operation: Operation, rows: Sequence[Any], form: Any
+    ) -> HttpResponse:
+        """Show the balance before, and the balance after once the form is valid."""
+        shown = self._preview(request, rows[0], form) if form.is_bound and form.is_valid() else None
+        if shown is None:
+            before = f"{rows[0].user} has {amount_text(rows[0].balance)} credits now. {operation.explanation}"
+            asked = replace(operation, label=PREVIEW, explanation=before)
+        else:
+            text = _preview_text(str(rows[0].user), form.payload.description, shown)
+            asked = replace(operation, label=ASK if shown.needs_approval else operation.label, explanation=text)
+        return super()._confirmation_page(request, asked, rows, form)
+
+    def _preview(self, request: HttpRequest, row: Any, form: PostingForm) -> PostingPreview | None:
+        """Return what the posting would do; None, with the error in the form, if it would be refused."""
+        try:
+            shown = call_service(credit_service().preview, acting_staff(request), row.pk, form.payload)
+        except DomainError as error:
+            add_service_errors(form, error)
+            return None
+        form.mark_previewed()
+        return shown
+
+    def _page_of(self, user_id: int | None) -> str:
+        return reverse(self.url_name("change"), args=[user_id])
 
     def _rows(self, request: HttpRequest, operation: Operation, ids: Sequence[str]) -> list[Any]:
         """Return the balance if exactly one is selected, because the confirmation page names its owner."""
         rows = super()._rows(request, operation, ids)
         return rows if len(rows) == 1 else []
+
+
+def _preview_text(owner: str, description: str, shown: PostingPreview) -> str:
+    before, after = amount_text(shown.balance), amount_text(shown.balance_after)
+    change = f"{owner} has {before} credits now, and will have {after}. The customer reads: “{description}”."
+    return f"{change} {NEEDS_APPROVAL if shown.needs_approval else POST.explanation}"
+
+
+def _waiting_text(owner: str, approval: CreditApprovalOut) -> str:
+    amount, end = amount_text(approval.amount), f"{approval.expires_at:%Y-%m-%d %H:%M} UTC"
+    return f"Nothing is posted yet: {amount} credits for {owner} wait for approval by another person until {end}."
+
+
+def _posted_text(owner: str, posted: CreditTransactionOut) -> str:
+    before, after = amount_text(posted.balance_after - posted.amount), amount_text(posted.balance_after)
+    change = f"{amount_text(abs(posted.amount))} {'added' if posted.amount > 0 else 'taken'}"
+    return f"Credits to {owner} posted: {change}. The balance was {before} and is now {after}."

@@ -57,6 +57,14 @@ class CreditTransactionAdmin(ReadOnlyAdmin, OwnerColumns):
         by_reference = Q(reference_id=spellings[0]) & ~Q(reference_id="")
         return queryset.filter(Q(user_id__in=list(owners[:OWNERS_MAXIMUM])) | by_reference), False
 
+    def found_by(self, term: str) -> Q | None:
+        """Find entries by their whole reference."""
+        return Q(reference_id=term) & ~Q(reference_id="")
+
+    def found_detail(self, row: Any) -> str:
+        """Show the account, the amount and the time."""
+        return f"{row.user.email}, {row.amount:f}, {row.occurred_at:%Y-%m-%d %H:%M} UTC"
+
     @admin.display(description="Owner")
     def owner(self, row: Any) -> str:
         """Show the owner. The list cannot be sorted by it, because the ledger may be of any size."""

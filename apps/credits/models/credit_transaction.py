@@ -15,12 +15,13 @@ class CreditTransaction(models.Model):
     """
 
     class Type(models.TextChoices):
-        """The reason for the entry."""
+        """The kind of the entry: sold, given away, given back, corrected, or spent."""
 
-        TOP_UP = "top_up"
-        REFUND = "refund"
-        ADJUSTMENT = "adjustment"
-        USAGE = "usage"
+        TOP_UP = "top_up", "Top-up (sold)"
+        GOODWILL = "goodwill", "Goodwill"
+        REFUND = "refund", "Refund"
+        ADJUSTMENT = "adjustment", "Adjustment"
+        USAGE = "usage", "Usage"
 
     # Without a constraint in the database: its check would lock the account's row at every batch. Accounts are never
     # deleted from it.

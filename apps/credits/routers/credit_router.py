@@ -7,6 +7,7 @@ from apps.core.http.responses import Router, errors
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import CursorPage, Page
 from apps.credits.dependencies import credit_service
+from apps.credits.schemas.credit_approval import CreditApprovalOut
 from apps.credits.schemas.credit_balance import CreditBalanceOut
 from apps.credits.schemas.credit_transaction import BalanceQuery, CreditPosting, CreditTransactionOut, LedgerQuery
 
@@ -38,12 +39,17 @@ async def list_credit_transactions(
     return await credit_service().page(request.auth, query)
 
 
-@user_router.post("/{user_id}/credits", response={201: CreditTransactionOut, **errors(402, 404, 409)})
+@user_router.post(
+    "/{user_id}/credits", response={201: CreditTransactionOut, 202: CreditApprovalOut, **errors(402, 404, 409)}
+)
 async def post_credits(
     request: AuthenticatedRequest, user_id: Path[Identifier], posting: CreditPosting
-) -> Status[CreditTransactionOut]:
+) -> Status[CreditTransactionOut | CreditApprovalOut]:
     """Post credits to a customer. A `reference_id` posts once; a retry returns the first entry.
 
-    A top-up requires the scope `credits:grant`, a refund or an adjustment `credits:adjust`.
+    A top-up requires the scope `credits:grant`; goodwill, a refund or an adjustment requires `credits:adjust`.
+    Of amounts above the operator's setting, the response is 202 with a pending approval, and nothing is posted until
+    another member of staff approves it.
     """
-    return Status(201, await credit_service().post(request.auth, user_id, posting))
+    posted = await credit_service().post(request.auth, user_id, posting)
+    return Status(202 if isinstance(posted, CreditApprovalOut) else 201, posted)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
 
-from apps.core.schemas.base import EntityOut, RequestSchema
+from apps.core.schemas.base import EntityOut, ReasonedRequest, RequestSchema, ResponseSchema
 from apps.core.schemas.fields import Amount, Identifier, OneLine, ShortText, Timestamp
 from apps.core.schemas.page import CursorQuery
 from apps.core.values.amounts import InputAmount
@@ -23,17 +23,21 @@ def _none_for_empty(reference: str | None) -> str | None:
 
 SignedAmount = Annotated[InputAmount, AfterValidator(_is_not_zero)]
 Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), OneLine]
-PostedType = Literal["top_up", "refund", "adjustment"]
-TransactionType = Literal["top_up", "refund", "adjustment", "usage"]
+PostedType = Literal["top_up", "goodwill", "refund", "adjustment"]
+TransactionType = Literal["top_up", "goodwill", "refund", "adjustment", "usage"]
 ADJUSTMENT = "adjustment"
 ShownReference = Annotated[str | None, BeforeValidator(_none_for_empty)]
 
 
-class CreditPosting(RequestSchema):
+class CreditPosting(ReasonedRequest):
     """A ledger entry to post. Only an adjustment may be negative, and it needs a description.
 
+    A `top_up` was paid for, `goodwill` is given away, a `refund` gives back what was spent, and an `adjustment`
+    corrects the balance.
+
     `reference_id` names what the entry is for, such as an invoice. Each reference is posted once per customer.
-    `request_id` is a synonym of `reference_id`.
+    `request_id` is a synonym of `reference_id`. The customer reads the `description`, and never the `reason`, which the
+    audit trail keeps.
     """
 
     # Before the amount and the description, whose rules depend on it.
@@ -68,6 +72,14 @@ class CreditPosting(RequestSchema):
     def reference(self) -> str:
         """The reference, under either of its names, or an empty string."""
         return self.reference_id or self.request_id or ""
+
+
+class PostingPreview(ResponseSchema):
+    """The balance of a customer, what a posting would make of it, and whether another person has to approve it."""
+
+    balance: Decimal
+    balance_after: Decimal
+    needs_approval: bool
 
 
 class BalanceQuery(RequestSchema):

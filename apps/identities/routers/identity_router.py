@@ -5,6 +5,7 @@ from ninja import Path, Query, Status
 from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
 from apps.core.rate_limits.request_limits import limit_by_address
+from apps.core.schemas.base import ReasonedRequest, reason_in
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page, PageQuery
 from apps.identities.dependencies import federated_sign_in, identity_service
@@ -51,8 +52,11 @@ async def list_identities(
 
 @user_router.delete("/{user_id}/identities/{identity_id}", response={204: None, **errors(404, 409)})
 async def unlink_customer_identity(
-    request: AuthenticatedRequest, user_id: Path[Identifier], identity_id: Path[Identifier]
+    request: AuthenticatedRequest,
+    user_id: Path[Identifier],
+    identity_id: Path[Identifier],
+    given: ReasonedRequest | None = None,
 ) -> Status[None]:
     """Unlink an identity of a customer. Requires the scope `security:write`."""
-    await identity_service().unlink(request.auth, user_id, identity_id)
+    await identity_service().unlink(request.auth.because(reason_in(given)), user_id, identity_id)
     return Status(204, None)

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from apps.core.admin.form_fields import RateLimitsField, rate_limit_text
 from apps.core.admin.operation import deletion
-from apps.core.admin.schema_form import SchemaModelForm
+from apps.core.admin.schema_form import ReasonedModelForm, SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import PLANS_READ, PLANS_WRITE
@@ -44,7 +44,7 @@ class PlanAddForm(PlanForm):
     schema = PlanCreate
 
 
-class PlanChangeForm(PlanForm):
+class PlanChangeForm(PlanForm, ReasonedModelForm):
     """Changes a plan; the rate limits are shown as `rate_limits_of` returns them."""
 
     schema = PlanUpdate
@@ -117,7 +117,7 @@ class PlanAdmin(ServiceAdmin):
         actor = acting_staff(request)
         if not change:
             obj.pk = call_service(plan_service().create, actor, form.payload).id
-        elif form.payload.model_fields_set:
+        elif form.payload.changed_fields:
             call_service(plan_service().update, actor, obj.pk, form.payload, obj.if_match)
         obj.refresh_from_db()
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from apps.core.rate_limits.rate_limit import RateLimit, RateLimits
-from apps.core.schemas.base import EntityOut, RequestSchema, VersionedOut
+from apps.core.schemas.base import EntityOut, ReasonedRequest, RequestSchema, VersionedOut
 from apps.core.schemas.fields import ShortText, Timestamp, omitted
 
 INTEGER_MAXIMUM = 2**31 - 1
@@ -21,7 +21,7 @@ class PlanCreate(RequestSchema):
     rate_limits: RateLimits = Field(default_factory=list)
 
 
-class PlanUpdate(RequestSchema):
+class PlanUpdate(ReasonedRequest):
     """The fields to change; omitted fields stay as they are. `rate_limits` replaces all rate limits of the plan.
     `api_keys_maximum: null` allows any number of keys."""
 

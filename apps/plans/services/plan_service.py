@@ -64,7 +64,7 @@ class PlanService:
     ) -> PlanOut:
         """Change the plan; raises as `create` does, NotFound, PreconditionFailed, Conflict when the name must stay."""
         actor.require_scope(PLANS_WRITE)
-        changes = update.model_dump(include=update.model_fields_set)
+        changes, actor = update.model_dump(include=update.changed_fields), actor.because(update.reason)
         async with transaction():
             plan = await self._plans.lock(plan_id)
             if_match.require(PlanOut.of(plan))

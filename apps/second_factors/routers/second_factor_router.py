@@ -5,6 +5,7 @@ from ninja import Path, Status
 from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
 from apps.core.rate_limits.request_limits import limit_by_address
+from apps.core.schemas.base import ReasonedRequest, reason_in
 from apps.core.schemas.fields import Identifier
 from apps.second_factors.dependencies import factor_recovery, passkey_enrolment, second_factors, totp_enrolment
 from apps.second_factors.schemas.passkey import (
@@ -105,10 +106,12 @@ async def list_user_second_factors(request: AuthenticatedRequest, user_id: Path[
 
 
 @user_router.delete("/{user_id}/second-factors", response={204: None, **errors(404)})
-async def reset_second_factors(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[None]:
+async def reset_second_factors(
+    request: AuthenticatedRequest, user_id: Path[Identifier], given: ReasonedRequest | None = None
+) -> Status[None]:
     """Remove all second factors of an account whose owner has lost them, and end its sessions.
 
     Requires the scope `security:write`, and re-authentication (`STEP_UP_REQUIRED`).
     """
-    await factor_recovery().reset(request.auth, user_id)
+    await factor_recovery().reset(request.auth.because(reason_in(given)), user_id)
     return Status(204, None)

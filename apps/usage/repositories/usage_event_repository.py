@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from apps.core.database.pool import connection
 from apps.core.database.statements import fetch_rows, load_statements
+from apps.usage.domain.calls import AllowedCall
 
 SQL = load_statements(Path(__file__).with_name("usage_events.sql"))
 
@@ -41,6 +42,16 @@ class UsageEventRepository:
         """Return up to `maximum` rows of the last 31 days, the newest first, and how many there are."""
         rows = await fetch_rows(SQL["by_key_and_day"], {"user_id": user_id, "maximum": maximum})
         return [UsedOnDay(*row[:-1]) for row in rows], rows[0][-1] if rows else 0
+
+    async def with_request_id(
+        self, request_id: str, user_id: int | None, hours: int, maximum: int
+    ) -> list[AllowedCall]:
+        """Return the allowed calls with this request id, the newest first, expanded or pending.
+
+        Up to `maximum` of the last hours, of the account's keys or, with None, of all.
+        """
+        values = {"request_id": request_id, "user_id": user_id, "hours": hours, "maximum": maximum}
+        return [AllowedCall(*row) for row in await fetch_rows(SQL["with_request_id"], values)]
 
     async def calls_today(self, user_id: int, key_ids: Sequence[int], maximum: int) -> tuple[int, int]:
         """Return how many calls were allowed since midnight (UTC), at most `maximum`, and refused of these keys."""

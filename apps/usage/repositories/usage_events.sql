@@ -27,6 +27,33 @@ SELECT count(*) FROM expanded
 -- Makes the space of expanded batches free for new ones, so that the table stays small and quick to read.
 VACUUM (SKIP_LOCKED, TRUNCATE FALSE) usage_batches
 
+-- name: with_request_id
+-- The allowed calls with a request id, of the last hours, expanded or pending. The index usage_events_request is probed
+-- for each ten minutes; a condition on the time itself would let PostgreSQL read all calls of these hours instead.
+SELECT request_id, occurred_at, api_key_id, user_id, cost, weight, tag, credit_transaction_id
+FROM usage_events
+WHERE date_bin('10 minutes', occurred_at, '2000-01-01 00:00+00') = ANY (ARRAY(
+        SELECT generate_series(
+            date_bin('10 minutes', now() - make_interval(hours => %(hours)s), '2000-01-01 00:00+00'),
+            now() + interval '10 minutes',
+            interval '10 minutes'
+        )
+    ))
+    AND hashtext(request_id) = hashtext(%(request_id)s)
+    AND request_id = %(request_id)s
+    AND (%(user_id)s::bigint IS NULL OR user_id = %(user_id)s)
+UNION ALL
+SELECT
+    call.request_id, batch.occurred_at, call.api_key_id, call.user_id, call.cost, call.weight, coalesce(call.tag, ''),
+    CASE WHEN call.cost <> 0 THEN batch.entry_ids[array_position(batch.debited_ids, call.user_id)] END
+FROM usage_batches AS batch
+CROSS JOIN unnest(batch.user_ids, batch.api_key_ids, batch.costs, batch.weights, batch.tags, batch.request_ids)
+    AS call (user_id, api_key_id, cost, weight, tag, request_id)
+WHERE batch.request_ids @> ARRAY[%(request_id)s]
+    AND call.request_id = %(request_id)s
+    AND (%(user_id)s::bigint IS NULL OR call.user_id = %(user_id)s)
+ORDER BY occurred_at DESC
+LIMIT %(maximum)s
 -- name: calls_today
 -- The allowed calls are counted up to a maximum, and the refused ones of some keys: a customer may have any number.
 SELECT

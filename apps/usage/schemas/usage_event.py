@@ -4,6 +4,7 @@ from datetime import date
 
 from apps.core.schemas.base import ResponseSchema
 from apps.core.schemas.fields import Amount, Timestamp
+from apps.usage.schemas.call import reason_of
 
 
 class UsedCalls(ResponseSchema):
@@ -13,21 +14,6 @@ class UsedCalls(ResponseSchema):
     day: date
     calls: int
     cost: Amount
-
-
-# What a detail says about its code. That of RATE_LIMITED is a rate limit, that of INSUFFICIENT_SCOPES a scope.
-DETAILS = {
-    "revoked": "the key is revoked",
-    "disabled": "the key is disabled",
-    "key": "the key has expired",
-    "secret": "the secret was replaced and has expired",
-    "owner_suspended": "the owner is suspended",
-    "owner_locked": "the owner is locked",
-    "address_not_allowed": "the address is not on the allowlist",
-    "address_unreadable": "the address cannot be read",
-    "budget": "the key's budget is spent",
-    "balance": "the balance is too low",
-}
 
 
 class RefusedCalls(ResponseSchema):
@@ -44,11 +30,7 @@ class RefusedCalls(ResponseSchema):
     @property
     def reason(self) -> str:
         """The detail in words, or an empty string."""
-        if self.code == "RATE_LIMITED" and self.detail:
-            return f"rate limit {self.detail}"
-        if self.code == "INSUFFICIENT_SCOPES" and self.detail:
-            return f"the scope {self.detail} is missing"
-        return DETAILS.get(self.detail, self.detail)
+        return reason_of(self.code, self.detail)
 
 
 class RefusedCallsOfKey(RefusedCalls):

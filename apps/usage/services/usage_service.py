@@ -1,25 +1,39 @@
-"""Expands batches of usage, creates partitions for usage events, and reads counts of refused calls."""
+"""Expands batches of usage, creates partitions for usage events, and reads usage and refused calls."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from apps.usage.repositories.refusal_repository import RefusalRepository
 from apps.usage.repositories.usage_denial_repository import UsageDenialRepository
 from apps.usage.repositories.usage_event_repository import UsageEventRepository
+from apps.usage.schemas.call import Call
 from apps.usage.schemas.usage_event import CallsToday, ChargedCalls, RefusedCalls, RefusedCallsOfKey
 
 PARTITION_MONTHS_AHEAD = 12
 # Batches that one statement expands: it takes about 10 ms, and verification meanwhile waits for nothing.
 BATCHES_AT_ONCE = 16
 VACUUM_AFTER = 1000  # expanded batches
+SHOWN_MAXIMUM = 50  # calls
 COUNTED_MAXIMUM = 10_000  # calls of a customer
 
 
 class UsageService:
-    """Manages usage events and counts of refused calls, which verification writes."""
+    """Manages usage events and refused calls, which verification writes.
 
-    def __init__(self, events: UsageEventRepository, denials: UsageDenialRepository) -> None:
+    A single call is kept for `history_hours`. The methods that read are for callers that have checked who may.
+    """
+
+    def __init__(
+        self,
+        events: UsageEventRepository,
+        denials: UsageDenialRepository,
+        refusals: RefusalRepository,
+        history_hours: int,
+    ) -> None:
         self._events = events
         self._denials = denials
+        self._refusals = refusals
+        self._history_hours = history_hours
         self._expanded = 0  # since the last vacuum
 
     async def prepare_partitions(self) -> None:
@@ -36,22 +50,36 @@ class UsageService:
         return expanded == BATCHES_AT_ONCE
 
     async def recent_refusals(self, api_key_id: int) -> list[RefusedCalls]:
-        """Return the reasons for which the key's calls were refused in the last day, the most recent first.
-
-        For callers that have checked who may read the key.
-        """
+        """Return the reasons for which the key's calls were refused in the last day, the most recent first."""
         found = await self._denials.count_recent(api_key_id)
         return [
             RefusedCalls(code=code, detail=detail, count=count, last_at=last_at)
             for code, detail, count, last_at in found
         ]
 
-    async def refusals_of_keys(self, key_ids: Sequence[int], maximum: int) -> list[RefusedCallsOfKey]:
-        """Return why calls of these keys were refused in the last day, the newest first.
+    async def refused_calls_of_key(self, api_key_id: int, maximum: int = SHOWN_MAXIMUM) -> list[Call]:
+        """Return the last refused calls of the key, the newest first."""
+        return [Call.refused(row) for row in await self._refusals.newest_of_key(api_key_id, maximum)]
+
+    async def refused_calls_of_customer(self, user_id: int, maximum: int = SHOWN_MAXIMUM) -> list[Call]:
+        """Return the last refused calls of the account's keys, the newest first."""
+        return [Call.refused(row) for row in await self._refusals.newest_of_customer(user_id, maximum)]
+
+    async def calls_with_request_id(self, request_id: str, user_id: int | None) -> list[Call]:
+        """Return the calls with this request id: the allowed ones, and the samples of refused ones.
+
+        Those of the account's keys or, with None, of all.
+        """
+        allowed = await self._events.with_request_id(request_id, user_id, self._history_hours, SHOWN_MAXIMUM)
+        refused = await self._refusals.with_request_id(request_id, user_id, SHOWN_MAXIMUM)
+        return [*map(Call.allowed, allowed), *map(Call.refused, refused)]
+
+    async def last_refusals(self, key_ids: Sequence[int]) -> list[RefusedCallsOfKey]:
+        """Return why a call of each of these keys was last refused in the last day, the newest first.
 
         For callers that have checked who may read the keys.
         """
-        found = await self._denials.newest_of_keys(key_ids, maximum)
+        found = await self._denials.last_of_keys(key_ids)
         return [
             RefusedCallsOfKey(api_key_id=key_id, code=code, detail=detail, count=count, last_at=minute_at)
             for key_id, code, detail, count, minute_at in found

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from apps.core.admin.account_links import account_links
 from apps.core.admin.filters import DeletedFilter, NamedFilter
 from apps.core.admin.operation import Operation, deletion, is_not_deleted
-from apps.core.admin.schema_form import SchemaModelForm
+from apps.core.admin.schema_form import ReasonedModelForm, ReasonForm, SchemaModelForm, customer_message_field
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import CUSTOMERS_READ, CUSTOMERS_SUSPEND, CUSTOMERS_WRITE, STAFF_MANAGE
@@ -22,7 +22,7 @@ from apps.core.event_loop import call_service
 from apps.users.admin.account_list import AccountList
 from apps.users.dependencies import account_removal, account_update, registration, user_service
 from apps.users.models import OF_STAFF, Role, User
-from apps.users.schemas.user import UserAdministration, UserCreate, UserUpdate
+from apps.users.schemas.user import UserAdministration, UserCreate, UserDelete, UserUpdate
 
 SHOWN = (
     "number", "is_superuser", "email_verified_at", "last_login", "created_at", "updated_at", "locked_until",
@@ -85,7 +85,7 @@ def _role_choices() -> list[tuple[str, str]]:
     return [(name, name) for name in Role.objects.order_by("name").values_list("name", flat=True)]
 
 
-class UserChangeForm(SchemaModelForm):
+class UserChangeForm(ReasonedModelForm):
     """Changes an account.
 
     The page contains the roles that it showed, so that saving an old page does not restore a role that was removed.
@@ -151,10 +151,25 @@ DEACTIVATE = Operation(
     applies=lambda user: user.is_active and is_not_deleted(user),
     is_dangerous=True,
 )
+
+
+class AccountDeletionForm(ReasonForm):
+    """Why the account is deleted, and what its owner is told."""
+
+    schema = UserDelete
+    message = customer_message_field("The owner reads it in the mail about the deletion.")
+
+
+def _delete(actor: Principal, user_id: int, form: Any) -> None:
+    call_service(account_removal().delete, actor, user_id, message=form.payload.message)
+
+
 DELETE = deletion(
     account_removal,
     "All credentials of the account are refused immediately. The account can be restored during the grace "
     "period. Afterwards its personal data is erased; its ledger and audit trail stay.",
+    form_class=AccountDeletionForm,
+    perform=_delete,
 )
 RESTORE = Operation(
     name="restore",
@@ -197,6 +212,7 @@ class UserAdmin(AccountList, ServiceAdmin):
     list_filter: ClassVar[Any] = (DeletedFilter, ("is_active", ActivityFilter), "plan", ("groups", RoleFilter))
     list_select_related = ("plan",)
     search_fields = ("email", "username", "full_name")
+    found_columns = ("email", "username", "full_name")
     search_help_text = "E-mail address, user name or full name"
     ordering = ("-id",)
     add_fieldsets: ClassVar[Any] = ((None, {"fields": ("email", "username", "full_name", "password")}),)
@@ -240,6 +256,11 @@ class UserAdmin(AccountList, ServiceAdmin):
             queryset = queryset.filter(deleted_at=None)
         return super().get_search_results(request, queryset, search_term)
 
+    def found_detail(self, row: Any) -> str:
+        """Show the name, and whether the account can be used."""
+        state = "deleted" if row.deleted_at else "" if row.is_active else "suspended"
+        return ", ".join(filter(None, (row.full_name, state)))
+
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
     ) -> HttpResponse:
@@ -257,6 +278,6 @@ class UserAdmin(AccountList, ServiceAdmin):
         actor = acting_staff(request)
         if not change:
             obj.pk = call_service(registration().register, form.payload, actor).id
-        elif form.payload.model_fields_set:
+        elif form.payload.changed_fields:
             call_service(account_update().update, actor, obj.pk, form.payload, obj.if_match)
         obj.refresh_from_db()

@@ -35,10 +35,10 @@ class Migration(migrations.Migration):
                 name="users_search",
             ),
         ),
-        migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS users_not_deleted", migrations.RunSQL.noop),
+        migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS users_in_order", migrations.RunSQL.noop),
         AddIndexConcurrently(
             model_name="user",
-            index=models.Index(condition=models.Q(("deleted_at", None)), fields=["id"], name="users_not_deleted"),
+            index=models.Index(fields=["id", "deleted_at"], name="users_in_order"),
         ),
         migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS users_of_plan", migrations.RunSQL.noop),
         AddIndexConcurrently(

@@ -120,9 +120,9 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
                 *(OpClass(Upper(name), name="gin_trgm_ops") for name in ("email", "username", "full_name")),
                 name="users_search",
             ),
-            # For pages far from the beginning of the list, its total, and the total of each plan. The second is not
-            # partial: before PostgreSQL has statistics it would read such an index as a whole to find one account.
-            models.Index(fields=["id"], condition=Q(deleted_at=None), name="users_not_deleted"),
+            # For pages far from the beginning of the list, its total, and the total of each plan. Not partial: before
+            # PostgreSQL has statistics it would read such an index as a whole to find one account.
+            models.Index(fields=["id", "deleted_at"], name="users_in_order"),
             models.Index(fields=["plan", "deleted_at"], name="users_of_plan"),
             models.Index(
                 fields=["deleted_at", "id"],

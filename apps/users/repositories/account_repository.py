@@ -1,14 +1,15 @@
 """Locks accounts, and writes the columns that sign-ins change."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from apps.core.database.orm.prepared_query import prepared
-from apps.core.database.orm.queries import fetch_all, lock_all
+from apps.core.database.orm.queries import fetch_all, fetch_one, lock_all
 from apps.core.database.orm.writes import update
 from apps.core.database.statements import fetch_rows
 from apps.core.errors import NotFound
@@ -97,6 +98,15 @@ class AccountRepository:
         """Return the names of the roles with the scope, in order."""
         return [role.name for role in await fetch_all(Role.objects.filter(scopes__scope=scope).order_by("name"))]
 
+    async def find_staff_with_scope(self, user_id: int, scope: str) -> User | None:
+        """Return the account if it is of active staff who hold the scope, or None."""
+        return await fetch_one(_staff_with_scope(scope).filter(pk=user_id))
+
+    async def staff_with_scope(self, scope: str, without: Sequence[int], maximum: int) -> list[User]:
+        """Return up to `maximum` accounts of active staff who hold the scope, superusers last, except `without`."""
+        found = _staff_with_scope(scope).exclude(pk__in=without).order_by("is_superuser", "pk")
+        return await fetch_all(found[:maximum])
+
     async def record_login(self, user_id: int) -> None:
         """Store the time of a sign-in."""
         await update(User.objects.filter(pk=user_id), last_login=Now(), **UNTOUCHED)
@@ -121,6 +131,12 @@ class AccountRepository:
     async def mark_email_verified(self, user_id: int) -> None:
         """Store that the address is verified, unless it is already."""
         await update(User.objects.filter(pk=user_id, email_verified_at=None), email_verified_at=Now())
+
+
+def _staff_with_scope(scope: str) -> QuerySet[User]:
+    gives_it = RoleScope.objects.filter(role__user=OuterRef("pk"), scope=scope)
+    staff = User.objects.filter(is_staff=True, is_active=True, deleted_at=None)
+    return staff.filter(Q(is_superuser=True) | Exists(gives_it))
 
 
 @prepared

@@ -7,11 +7,12 @@ from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.conditional_requests import if_match
 from apps.core.http.responses import Router, errors
 from apps.core.rate_limits.request_limits import limit_mail_by_address
+from apps.core.schemas.base import ReasonedRequest, reason_in
 from apps.core.schemas.common_responses import Done
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import CursorPage, Page
 from apps.users.dependencies import account_removal, account_update, email_verification, registration, user_service
-from apps.users.schemas.user import UserCreate, UserOut, UserQuery, UserUpdate
+from apps.users.schemas.user import UserCreate, UserDelete, UserOut, UserQuery, UserUpdate
 
 router = Router(tags=["users"])
 
@@ -74,23 +75,28 @@ async def update_user(request: AuthenticatedRequest, user_id: Path[Identifier], 
 
 
 @router.delete("/{user_id}", response={204: None, **errors(404, 409, 412)})
-async def delete_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[None]:
+async def delete_user(
+    request: AuthenticatedRequest, user_id: Path[Identifier], deletion: UserDelete | None = None
+) -> Status[None]:
     """Delete an account. Its credentials are refused immediately; its ledger stays.
 
     Staff can restore it during a grace period; afterwards its personal data is erased. Deleting your own account
     requires re-authentication (`STEP_UP_REQUIRED`); API keys are refused. Members of staff cannot delete their own.
     """
-    await account_removal().delete(request.auth, user_id, if_match(request))
+    deletion = deletion or UserDelete()
+    await account_removal().delete(request.auth.because(deletion.reason), user_id, if_match(request), deletion.message)
     return Status(204, None)
 
 
 @router.post("/{user_id}/restore", response={200: UserOut, **errors(404, 409)})
-async def restore_user(request: AuthenticatedRequest, user_id: Path[Identifier]) -> UserOut:
+async def restore_user(
+    request: AuthenticatedRequest, user_id: Path[Identifier], given: ReasonedRequest | None = None
+) -> UserOut:
     """Restore a deleted account within the grace period. Requires the scope `customers:write`.
 
     Its API keys are valid again; its sessions stay ended.
     """
-    return await account_removal().restore(request.auth, user_id)
+    return await account_removal().restore(request.auth.because(reason_in(given)), user_id)
 
 
 @router.post("/{user_id}/verification-message", response={202: Done, **errors(404, 409)})

@@ -7,8 +7,8 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from apps.core.authorization.catalogue import ROLE_SCOPES
 from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
-from apps.core.schemas.base import RequestSchema, ResponseSchema, VersionedOut
-from apps.core.schemas.fields import COMPOSED, Flag, OneLine, ShortText, Text, Timestamp, omitted
+from apps.core.schemas.base import ReasonedRequest, RequestSchema, ResponseSchema, VersionedOut
+from apps.core.schemas.fields import COMPOSED, CustomerMessage, Flag, OneLine, ShortText, Text, Timestamp, omitted
 from apps.core.schemas.page import CursorQuery
 from apps.core.values.api_contract import API_PATH
 from apps.core.values.email_addresses import EMAIL_LENGTH_MAXIMUM, require_email
@@ -101,7 +101,7 @@ ACCESS_FIELDS = frozenset({"is_active", "is_staff"})
 RIGHTS_FIELDS = frozenset({"email", "is_staff", "roles"})
 
 
-class UserUpdate(RequestSchema):
+class UserUpdate(ReasonedRequest):
     """The fields to change; omitted fields stay as they are.
 
     `plan`, by name, needs the scope `customers:write`, `is_active` the scope `customers:suspend`, and `roles`, by name,
@@ -129,6 +129,12 @@ class UserUpdate(RequestSchema):
     def removes_access(self) -> bool:
         """Whether this change suspends the account or takes staff rights from it."""
         return any(getattr(self, name) is False for name in ACCESS_FIELDS & self.model_fields_set)
+
+
+class UserDelete(ReasonedRequest):
+    """The deletion of an account. `message` is for its owner, who reads it in the mail about the deletion."""
+
+    message: CustomerMessage = ""
 
 
 class UserAdministration(UserUpdate):

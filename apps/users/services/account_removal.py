@@ -41,8 +41,10 @@ class AccountRemoval:
         self._queue = queue
         self._audit = audit
 
-    async def delete(self, actor: Principal, user_id: int, if_match: Precondition = ANY_VERSION) -> None:
-        """Delete the account softly, end its sessions, void its links, and notify its owner by mail.
+    async def delete(
+        self, actor: Principal, user_id: int, if_match: Precondition = ANY_VERSION, message: str = ""
+    ) -> None:
+        """Delete the account softly, end its sessions, void its links, and notify its owner by mail, with the message.
 
         Deleting one's own account requires recent authentication, so API keys are refused. Staff cannot delete their
         own account. Raises NotAllowed, InsufficientScopes, StepUpRequired, Conflict, NotFound, PreconditionFailed.
@@ -59,7 +61,8 @@ class AccountRemoval:
             await self._users.update(user, changes, ends_sessions=True)
             await self._audit.record(AuditEntry(actor, "user.deleted", "user", user_id, before, changes))
             await self._tokens.void_all(user_id)
-            key, context = f"{MESSAGE_KIND}:{user_id}:{changes['deleted_at']}", {"days": str(settings.ERASE_AFTER_DAYS)}
+            key = f"{MESSAGE_KIND}:{user_id}:{changes['deleted_at']}"
+            context = {"days": str(settings.ERASE_AFTER_DAYS), "message": message}
             await self._queue.enqueue(MailMessage(MESSAGE_KIND, user.email, key, user_id, context))
 
     async def restore(self, actor: Principal, user_id: int) -> UserOut:

@@ -19,7 +19,7 @@ from apps.users.services.in_transaction.accounts import lock_removable
 from apps.users.services.in_transaction.email_changes import EmailChangeRequests, EmailReplacement
 from apps.users.services.in_transaction.role_assignment import RoleAssignment
 
-ROLES, IS_STAFF = "roles", "is_staff"
+ROLES, IS_STAFF, PLAN_ID = "roles", "is_staff", "plan_id"
 # The fields that owners never change themselves, and the scope that others need for each.
 STAFF_FIELDS = {
     "plan": CUSTOMERS_WRITE,
@@ -27,6 +27,7 @@ STAFF_FIELDS = {
     ROLES: STAFF_MANAGE,
     IS_STAFF: STAFF_MANAGE,
 }
+UPDATED = "user.updated"
 RIGHTS = {"plan", ROLES, IS_STAFF}
 SCOPES = {ROLES, IS_STAFF}  # the fields that decide which scopes an account holds
 OWN_RIGHTS = "You cannot change your own plan or rights. Ask another member of staff."
@@ -65,6 +66,7 @@ class AccountUpdate:
         their own access, TooManyRequests as EmailChangeRequests does.
         """
         _require_rights(actor, user_id, update)
+        actor = actor.because(update.reason)
         changes = await self._changes(update)
         wanted_email = changes.pop("email", None) if user_id == actor.user_id else None
         async with transaction():
@@ -88,9 +90,9 @@ class AccountUpdate:
         return user
 
     async def _changes(self, update: UserUpdate) -> dict[str, Any]:
-        changes = {name: getattr(update, name) for name in update.model_fields_set}
+        changes = {name: getattr(update, name) for name in update.changed_fields}
         if "plan" in changes:
-            changes["plan_id"] = await self._plans.id_of(changes.pop("plan"))
+            changes[PLAN_ID] = await self._plans.id_of(changes.pop("plan"))
         return changes
 
     async def _write(self, actor: Principal, user: User, changes: Mapping[str, Any]) -> None:
@@ -105,7 +107,7 @@ class AccountUpdate:
         await self._users.update(user, columns, ends_sessions=_ends_sessions(user, changes))
         if changes.keys() & SCOPES:
             await self._require_may_give(actor, user, held)
-        await self._audit.record(AuditEntry(actor, "user.updated", "user", user.pk, before, changes))
+        await self._audit.record_all(_entries(actor, user, before, changes))
 
     async def _require_may_give(self, actor: Principal, user: User, held: frozenset[str]) -> None:
         """Raise NotAllowed where the account, as it is now, holds scopes that it did not and that the actor lacks."""
@@ -115,15 +117,39 @@ class AccountUpdate:
 
 
 def _require_rights(actor: Principal, user_id: int, update: UserUpdate) -> None:
-    staff_fields = [field for field in STAFF_FIELDS if field in update.model_fields_set]
+    staff_fields = [field for field in STAFF_FIELDS if field in update.changed_fields]
     for field in staff_fields:
         actor.require_scope(STAFF_FIELDS[field])
-    if not staff_fields or update.model_fields_set.difference(staff_fields):
+    if not staff_fields or update.changed_fields.difference(staff_fields):
         actor.require_writing(user_id, CUSTOMERS_WRITE)
     if RIGHTS.intersection(staff_fields):
         actor.require_other(user_id, OWN_RIGHTS)
     if update.gives_access:
         actor.require_recent_authentication()
+
+
+def _entries(actor: Principal, user: User, before: Mapping[str, Any], changes: Mapping[str, Any]) -> list[AuditEntry]:
+    """Return the audit entries of the changes, each with the fields of its action."""
+    fields: dict[str, list[str]] = {}
+    for name in changes:
+        fields.setdefault(_action(name, before.get(name), changes[name]), []).append(name)
+    return [
+        AuditEntry(actor, action, "user", user.pk, _chosen(before, names), _chosen(changes, names))
+        for action, names in (fields or {UPDATED: []}).items()
+    ]
+
+
+def _chosen(values: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
+    return {name: values[name] for name in names}
+
+
+def _action(name: str, before: Any, after: Any) -> str:
+    """Return the audit action of a changed field: what staff look for has an action of its own."""
+    if before == after or name not in {"is_active", PLAN_ID}:
+        return UPDATED
+    if name == PLAN_ID:
+        return "user.plan_changed"
+    return "user.reactivated" if after else "user.suspended"
 
 
 def _ends_sessions(user: User, changes: Mapping[str, Any]) -> bool:

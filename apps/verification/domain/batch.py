@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from apps.verification.domain.key_record import KeyRecord
 from apps.verification.domain.query import VerificationQuery
-from apps.verification.domain.verdict import Code
+from apps.verification.domain.verdict import Code, Verdict
 
 
 class KeyCounters(NamedTuple):
@@ -34,9 +34,11 @@ class IdempotencyKey(NamedTuple):
 
 def idempotency_key_of(query: VerificationQuery, records: Mapping[bytes, KeyRecord]) -> IdempotencyKey | None:
     """Return the idempotency key of a query, or None if it has none, or its key or its caller is not in `records`."""
+    if not query.is_idempotent:
+        return None
     record = records.get(query.digest)
     caller = records.get(query.caller.digest) if query.caller else None
-    if not query.is_idempotent or record is None or (query.caller and caller is None):
+    if record is None or (query.caller and caller is None):
         return None
     name = caller_name_of_key(caller.key_id) if caller else query.caller_name
     return IdempotencyKey(name, record.key_id, query.request_id)
@@ -87,5 +89,6 @@ class BatchEffects:
     counter_updates: list[CounterUpdate] = field(default_factory=list)
     debits: dict[int, Decimal] = field(default_factory=dict)  # by customer
     denials: dict[tuple[int, Code, str], int] = field(default_factory=dict)  # by key, code and detail
+    refusals: list[tuple[VerificationQuery, Verdict]] = field(default_factory=list)  # not written with the batch
     idempotency_records: dict[IdempotencyKey, IdempotencyRecord] = field(default_factory=dict)
     used_credentials: set[int] = field(default_factory=set)  # keys that were used and whose counters do not change

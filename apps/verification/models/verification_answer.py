@@ -1,6 +1,11 @@
 """An idempotency record."""
 
+from typing import ClassVar
+
 from django.db import models
+from django.db.models import Q
+
+REFUSED = '{"valid":false'  # the beginning of the response to a refused call
 
 
 class VerificationAnswer(models.Model):
@@ -19,6 +24,12 @@ class VerificationAnswer(models.Model):
 
     class Meta:
         db_table = "verification_answers"
+        # Of refused calls, which usage does not have: an allowed call writes no entry.
+        indexes: ClassVar = [
+            models.Index(
+                fields=["request_id"], condition=Q(answer__startswith=REFUSED), name="verification_answers_refused"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.caller} {self.api_key_id} {self.request_id}"

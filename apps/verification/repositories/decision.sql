@@ -106,7 +106,7 @@ INSERT INTO usage_batches
     (id, occurred_at, user_ids, api_key_ids, costs, weights, tags, request_ids,
     debited_ids, amounts, balances_after, entry_ids)
 SELECT
-    nextval('usage_events_id_seq'), %(now)s, %(user_ids)s::bigint[], %(api_key_ids)s::bigint[], %(costs)s::numeric[],
+    nextval('usage_events_id_seq'), %(now)s::timestamptz, %(user_ids)s::bigint[], %(api_key_ids)s::bigint[], %(costs)s::numeric[],
     %(weights)s::int[], %(tags)s::text[], %(request_ids)s::text[],
     coalesce(array_agg(user_id), '{}'), coalesce(array_agg(amount), '{}'), coalesce(array_agg(balance), '{}'),
     coalesce(array_agg(nextval('credit_transactions_id_seq')), '{}')
@@ -122,7 +122,7 @@ ON CONFLICT (api_key_id, minute_at, code, detail) DO UPDATE SET count = denial.c
 
 -- name: insert_idempotency_records
 INSERT INTO verification_answers (caller, api_key_id, request_id, fingerprint, answered_at, answer)
-SELECT answer.caller, answer.api_key_id, answer.request_id, answer.fingerprint, %(now)s, answer.answer
+SELECT answer.caller, answer.api_key_id, answer.request_id, answer.fingerprint, %(now)s::timestamptz, answer.answer
 FROM unnest(
     %(callers)s::text[], %(key_ids)s::bigint[], %(request_ids)s::text[], %(fingerprints)s::bytea[], %(answers)s::text[]
 ) AS answer (caller, api_key_id, request_id, fingerprint, answer)

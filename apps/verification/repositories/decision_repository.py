@@ -16,7 +16,13 @@ from weakref import WeakKeyDictionary
 from psycopg.errors import LockNotAvailable
 
 from apps.core.authorization.scopes import RESERVED_GRANTS
-from apps.core.database.parameters import NumberedStatement, array_of_bytes, array_of_numbers, array_of_texts
+from apps.core.database.parameters import (
+    Encoded,
+    NumberedStatement,
+    array_of_texts,
+    binary_bigints,
+    binary_byteas,
+)
 from apps.core.database.pipeline.pipelined_connection import Rows
 from apps.core.database.pipeline.pipelined_transaction import (
     BEING_CHANGED,
@@ -129,6 +135,7 @@ class DecisionRepository:
 
     def __init__(self) -> None:
         self._memories: WeakKeyDictionary[asyncio.AbstractEventLoop, _Memory] = WeakKeyDictionary()
+        self._last: tuple[asyncio.AbstractEventLoop, _Memory] | None = None  # a server has one event loop
 
     @asynccontextmanager
     async def open_batch(
@@ -161,12 +168,15 @@ class DecisionRepository:
         """Return the owner of the key with this digest, or None if its record is not cached."""
         return self._memory().records.customer_of(digest)
 
+    def is_unlimited(self, digest: bytes) -> bool:
+        """Return whether the record of this key is cached, and had no rate limits when it was loaded."""
+        return self._memory().records.is_unlimited(digest)
+
     def _memory(self) -> _Memory:
         loop = asyncio.get_running_loop()
-        memory = self._memories.get(loop)
-        if memory is None:
-            memory = self._memories[loop] = _Memory()
-        return memory
+        if self._last is None or self._last[0] is not loop:
+            self._last = loop, self._memories.setdefault(loop, _Memory())
+        return self._last[1]
 
 
 @dataclass(slots=True)
@@ -184,10 +194,11 @@ async def _snapshot(
 ) -> BatchSnapshot:
     """Return the snapshot. Its records are those at the moment of the check, which follows the locks."""
     records = await _find(transaction, cache, queries)
+    user_ids, key_ids = _customers_and_keys(queries, records.found)
     balances, counters, checked, *stored = await transaction.fetch(
-        reading.balances.bind({"user_ids": array_of_numbers(sorted(_customers(queries, records.found)))}),
-        reading.counters.bind({"key_ids": array_of_numbers(_keys(queries, records.found))}),
-        CHECK.bind(records.position._asdict()),
+        reading.balances.encode({"user_ids": binary_bigints(sorted(user_ids))}),
+        reading.counters.encode({"key_ids": binary_bigints(list(key_ids))}),
+        _check(records.position),
         *_idempotency_lookups(queries, records.found),
     )
     changes = RecordChanges._make(checked[0])
@@ -208,7 +219,7 @@ async def _find(
 ) -> _Records:
     """Return the records that are cached, and load the others."""
     if cache.position.snapshot is None:  # first, so that the next check finds what changes while records are loaded
-        ((checked,),) = await transaction.fetch(CHECK.bind(cache.position._asdict()))
+        ((checked,),) = await transaction.fetch(_check(cache.position))
         cache.apply(RecordChanges._make(checked))
     digests = {query.digest for query in queries} | {query.caller.digest for query in queries if query.caller}
     position, revision, found = cache.position, cache.revision, cache.find(digests)
@@ -241,16 +252,19 @@ def _has_changed(record: KeyRecord, changes: RecordChanges) -> bool:
 
 
 async def _load(transaction: PipelinedTransaction, digests: Collection[bytes]) -> dict[bytes, KeyRecord]:
-    (rows,) = await transaction.fetch(RECORDS.bind({"digests": array_of_bytes(digests)}))
+    (rows,) = await transaction.fetch(RECORDS.encode({"digests": binary_byteas(list(digests))}))
     return {record.digest: record for record in map(KeyRecord.of, rows)}
 
 
-def _customers(queries: Sequence[VerificationQuery], records: Mapping[bytes, KeyRecord]) -> set[int]:
-    return {record.user_id for query in queries if (record := records.get(query.digest))}
+def _check(position: Position) -> tuple[str, Encoded]:
+    return CHECK.encode({"snapshot": position.snapshot, "identity": position.identity})
 
 
-def _keys(queries: Sequence[VerificationQuery], records: Mapping[bytes, KeyRecord]) -> set[int]:
-    return {record.key_id for query in queries if (record := records.get(query.digest))}
+def _customers_and_keys(
+    queries: Sequence[VerificationQuery], records: Mapping[bytes, KeyRecord]
+) -> tuple[set[int], set[int]]:
+    found = [record for query in queries if (record := records.get(query.digest)) is not None]
+    return {record.user_id for record in found}, {record.key_id for record in found}
 
 
 def _busy(queries: Sequence[VerificationQuery], snapshot: BatchSnapshot) -> set[int]:
@@ -265,18 +279,18 @@ def _busy(queries: Sequence[VerificationQuery], snapshot: BatchSnapshot) -> set[
 
 def _idempotency_lookups(
     queries: Sequence[VerificationQuery], records: Mapping[bytes, KeyRecord]
-) -> list[tuple[str, list[str]]]:
+) -> list[tuple[str, Encoded]]:
     """Return the statement that finds the idempotency records of the batch, if it has any idempotency key."""
     names = {name for query in queries if query.is_idempotent and (name := idempotency_key_of(query, records))}
     if not names:
         return []
     callers, key_ids, request_ids = zip(*names, strict=True)
-    values = {
+    values: Mapping[str, str | bytes] = {
         "callers": array_of_texts(callers),
-        "key_ids": array_of_numbers(key_ids),
+        "key_ids": binary_bigints(key_ids),
         "request_ids": array_of_texts(request_ids),
     }
-    return [LOAD_IDEMPOTENCY_RECORDS.bind(values)]
+    return [LOAD_IDEMPOTENCY_RECORDS.encode(values)]
 
 
 def _idempotency_records(rows: Rows) -> dict[IdempotencyKey, IdempotencyRecord]:

@@ -10,3 +10,14 @@ WITH chosen AS MATERIALIZED (
     RETURNING 1
 )
 SELECT count(*) FROM removed
+
+-- name: refused
+-- The refused calls with a request id of their caller's, by the index verification_answers_refused.
+SELECT answered_at, answer
+FROM verification_answers
+WHERE request_id = %(request_id)s
+    AND answer LIKE '{"valid":false%%'
+    AND answered_at > now() - make_interval(hours => %(hours)s)
+    AND (%(user_id)s::bigint IS NULL OR (answer::jsonb ->> 'user_id')::bigint = %(user_id)s)
+ORDER BY answered_at DESC
+LIMIT %(maximum)s

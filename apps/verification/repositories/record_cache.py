@@ -70,6 +70,11 @@ class RecordCache:
         record = self._records.get(digest)
         return None if record is None else record.user_id
 
+    def is_unlimited(self, digest: bytes) -> bool:
+        """Return whether the key with this digest is here and has no rate limits. The record may have changed."""
+        record = self._records.get(digest)
+        return record is not None and not record.rate_limits
+
     def add(self, loaded: Iterable[KeyRecord], revision: int) -> None:
         """Add records, and remove those that were not used for the longest time.
 

@@ -5,7 +5,6 @@ which reports errors; both give the same responses. Long bodies are left to it t
 it parses them, which is not possible here.
 """
 
-from collections.abc import Mapping
 from functools import lru_cache
 
 import orjson
@@ -14,18 +13,16 @@ from pydantic import ValidationError
 from apps.api_keys.services.key_format import digest_of, is_well_formed
 from apps.core.authorization.scopes import KEYS_VERIFY
 from apps.core.errors import Unavailable
-from apps.core.http.asgi_messages import RawResponse
 from apps.core.http.error_responses import to_domain_error
-from apps.core.http.inline_requests import InlineRequest
+from apps.core.http.inline_requests import InlineHead, InlineRequest
 from apps.core.values.ip_addresses import parse_address
 from apps.verification.domain import Caller, Verdict, VerificationQuery
 from apps.verification.schemas.verification import VerifyRequest, response_json
-from apps.verification.services.verification_service import VerificationService, query_of
+from apps.verification.services.verification_service import VerificationService
 
 JSON = frozenset({b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"})
 BEARER = b"Bearer "
-CONTENT_TYPE = (b"content-type", b"application/json; charset=utf-8")
-NOT_STORED = (b"cache-control", b"no-store")
+CALLERS_CACHED = 4096
 # A service repeats the same few calls for many keys: a call that has only these fields is validated once.
 REPEATED = {"key", "cost", "weight", "scopes", "tag"}
 CALLS_CACHED = 1024
@@ -39,12 +36,13 @@ class VerifyOperation:
 
     def begin(self, request: InlineRequest) -> bool:
         """Submit the query, or return False to leave the request to the Ninja operation."""
-        callers_key = _callers_key(request.fields)
-        parsed = _parsed(request.body) if callers_key else None
-        if callers_key is None or parsed is None:
+        caller = request.head.prepared
+        if caller is None:
+            caller = request.head.prepared = _caller_of(request.head)
+        parsed = _parsed(request.body) if caller else None
+        if parsed is None:
             return False
-        address = parse_address(request.client_address) if request.client_address else None
-        query = query_of(*parsed, caller=Caller(digest_of(callers_key), address, KEYS_VERIFY))
+        query = self._verification.query_of(*parsed, caller=caller)
         try:
             self._verification.submit(InlineVerification(query, request))
         except Unavailable as error:
@@ -71,20 +69,25 @@ class InlineVerification:
         if isinstance(result, Exception):
             self.request.fail(to_domain_error(result))
             return
-        content = response_json(result, self.item.request_id) + b"\n"  # as JsonRenderer writes
-        length = (b"content-length", b"%d" % len(content))
-        self.request.respond(RawResponse(200, [CONTENT_TYPE, NOT_STORED, length], content))
+        # The line break is what JsonRenderer writes.
+        self.request.respond_json(response_json(result, self.item.request_id) + b"\n")
 
 
-def _callers_key(fields: Mapping[bytes, bytes]) -> str | None:
-    """Return the only API key of the request; None for another credential, or a body that is not JSON."""
-    authorization, key = fields.get(b"authorization"), fields.get(b"x-api-key")
-    if (authorization is None) == (key is None) or fields.get(b"content-type", b"").lower() not in JSON:
+def _caller_of(head: InlineHead) -> Caller | None:
+    """Return the caller, who has one API key; None for another credential, or a body that is not JSON."""
+    authorization, key = head.fields.get(b"authorization"), head.fields.get(b"x-api-key")
+    if (authorization is None) == (key is None) or head.fields.get(b"content-type", b"").lower() not in JSON:
         return None
     if authorization is not None:
         key = authorization[len(BEARER) :] if authorization.startswith(BEARER) else b""
     text = (key or b"").decode("latin1")
-    return text if is_well_formed(text) else None
+    return _caller(digest_of(text), head.client_address) if is_well_formed(text) else None
+
+
+@lru_cache(maxsize=CALLERS_CACHED)
+def _caller(digest: bytes, address: str | None) -> Caller:
+    # The same object for all connections of a client, so that a batch looks at it once.
+    return Caller(digest, parse_address(address) if address else None, KEYS_VERIFY)
 
 
 def _parsed(body: bytes) -> tuple[str, VerifyRequest] | None:

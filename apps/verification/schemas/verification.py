@@ -16,6 +16,7 @@ from apps.core.values.amounts import InputAmount
 from apps.verification.domain import Code, Verdict
 
 WEIGHT_MAXIMUM = 1_000_000
+Weight = Annotated[int, Field(strict=True, ge=1, le=WEIGHT_MAXIMUM)]
 
 
 class VerifyRequest(RequestSchema):
@@ -28,14 +29,14 @@ class VerifyRequest(RequestSchema):
 
     key: SecretStr
     cost: Annotated[InputAmount, Field(ge=0)] = Decimal(0)
-    weight: Annotated[int, Field(strict=True, ge=1, le=WEIGHT_MAXIMUM)] = 1
+    weight: Weight = 1
     scopes: Scopes = Field(default_factory=list)
     ip: str | None = None
     tag: Annotated[str, StringConstraints(max_length=100), OneLine] = ""
     request_id: Annotated[str, StringConstraints(min_length=1, max_length=100), OneLine] | None = None
 
 
-TIMESTAMPS_CACHED = 1024
+TIMESTAMPS_CACHED = RATE_LIMITS_CACHED = 1024
 NO_KEY = orjson.dumps(
     {
         **dict.fromkeys(("key_id", "user_id", "name", "environment")),
@@ -93,36 +94,41 @@ def response_json(verdict: Verdict, request_id: str) -> bytes:
     """Return the JSON of the response. What it says about the key is encoded once, when the key is loaded."""
     if verdict.stored_response is not None:
         return verdict.stored_response
-    after = {
-        "balance": None if verdict.balance is None else f"{verdict.balance:f}",
-        "rate_limits": [_status(status) for status in verdict.rate_limits],
-        "retry_after_seconds": verdict.retry_after_seconds,
-        "request_id": request_id,
-    }
-    return b'{"valid":%s,"code":"%s","detail":%s,%s,%s' % (
+    retry_after = verdict.retry_after_seconds
+    return (
+        b'{"valid":%b,"code":"%b","detail":%b,%b,"balance":%b,"rate_limits":[%b],'
+        b'"retry_after_seconds":%b,"request_id":%b}'
+    ) % (
         b"true" if verdict.is_valid else b"false",
         verdict.code.encode(),
         b"null" if verdict.detail is None else orjson.dumps(verdict.detail),
         verdict.record.description if verdict.record else NO_KEY,
-        orjson.dumps(after)[1:],
+        b"null" if verdict.balance is None else f'"{verdict.balance:f}"'.encode(),
+        b",".join([_status(status) for status in verdict.rate_limits]),
+        b"null" if retry_after is None else b"%d" % retry_after,
+        orjson.dumps(request_id),
     )
 
 
-def _status(status: RateLimitStatus) -> dict[str, Any]:
+def _status(status: RateLimitStatus) -> bytes:
     name, limit, period_seconds, remaining, reset_at_ms = status
-    return {
-        "name": name,
-        "limit": limit,
-        "period_seconds": period_seconds,
-        "remaining": remaining,
-        "reset_at": _timestamp(reset_at_ms),
-    }
+    return b'%b,"remaining":%d,"reset_at":"%b"}' % (
+        _rate_limit(name, limit, period_seconds),
+        remaining,
+        _timestamp(reset_at_ms),
+    )
+
+
+@lru_cache(maxsize=RATE_LIMITS_CACHED)
+def _rate_limit(name: str, limit: int, period_seconds: int) -> bytes:
+    """Return the members of the JSON object that every status of this rate limit begins with."""
+    return orjson.dumps({"name": name, "limit": limit, "period_seconds": period_seconds})[:-1]
 
 
 @lru_cache(maxsize=TIMESTAMPS_CACHED)
-def _timestamp(milliseconds: int) -> str:
+def _timestamp(milliseconds: int) -> bytes:
     # The same for all keys whose rate limits begin in one batch.
-    return rfc3339(datetime.fromtimestamp(milliseconds / 1000, UTC))
+    return rfc3339(datetime.fromtimestamp(milliseconds / 1000, UTC)).encode()
 
 
 QUERIES_MAXIMUM = 100

@@ -65,6 +65,7 @@ class Batcher[Item, Result]:
     def __init__(self, process_batch: ProcessBatch[Item, Result]) -> None:
         self._process_batch = process_batch
         self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, _Queue[Item, Result]] = WeakKeyDictionary()
+        self._last: _Queue[Item, Result] | None = None  # a server has one event loop
 
     def submit(self, pending: Pending[Item, Result]) -> None:
         """Add the item, to which the result or the error of its batch is delivered, in a later turn of the loop.
@@ -72,9 +73,9 @@ class Batcher[Item, Result]:
         Raises Unavailable when too many items wait.
         """
         loop = asyncio.get_running_loop()
-        queue = self._queues.get(loop)
-        if queue is None:
-            queue = self._queues[loop] = _Queue(loop, self._process_batch)
+        queue = self._last
+        if queue is None or queue.loop is not loop:
+            queue = self._last = self._queue_of(loop)
         queue.put(pending)
 
     async def process(self, item: Item) -> Result:
@@ -83,12 +84,18 @@ class Batcher[Item, Result]:
         self.submit(pending)
         return await pending.result
 
+    def _queue_of(self, loop: asyncio.AbstractEventLoop) -> "_Queue[Item, Result]":
+        queue = self._queues.get(loop)
+        if queue is None:
+            queue = self._queues[loop] = _Queue(loop, self._process_batch)
+        return queue
+
 
 class _Queue[Item, Result]:
     """The items that wait on one event loop, and the tasks that process them."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, process_batch: ProcessBatch[Item, Result]) -> None:
-        self._loop = loop
+        self.loop = loop
         self._process_batch = process_batch
         self._waiting: deque[Pending[Item, Result]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -104,7 +111,7 @@ class _Queue[Item, Result]:
     def _begin(self) -> None:
         """Begin to process what waits, unless a task does already, or as many as may have stalled."""
         if self._waiting and self._current is None and len(self._tasks) < BATCHES_MAXIMUM:
-            self._current = self._loop.create_task(self._work())
+            self._current = self.loop.create_task(self._work())
             self._tasks.add(self._current)
 
     def _begin_beside(self) -> None:
@@ -116,7 +123,7 @@ class _Queue[Item, Result]:
         task = asyncio.current_task()
         try:
             while self._current is task and (batch := self._next_batch()):
-                stalled = self._loop.call_later(STALLED_SECONDS, self._begin_beside)
+                stalled = self.loop.call_later(STALLED_SECONDS, self._begin_beside)
                 try:
                     await self._process(batch)
                 finally:
@@ -149,4 +156,4 @@ class _Queue[Item, Result]:
         try:
             pending.deliver(result)
         except Exception as error:  # noqa: BLE001  the others still wait for their results
-            self._loop.call_exception_handler({"message": "a result was not delivered", "exception": error})
+            self.loop.call_exception_handler({"message": "a result was not delivered", "exception": error})

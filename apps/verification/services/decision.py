@@ -126,7 +126,7 @@ class _Batch:
     def decide(self, query: VerificationQuery) -> Decided:
         record = self._snapshot.records.get(query.digest)
         if record is None:
-            return Verdict(Code.NOT_FOUND)
+            return self._sampled(query, Verdict(Code.NOT_FOUND))
         name = idempotency_key_of(query, self._snapshot.records) if query.is_idempotent else None
         return self._decide_once(record, query, name) if name else self._decide(record, query)
 
@@ -169,7 +169,7 @@ class _Batch:
             return self._refuse(record, query, Code.RATE_LIMITED, exceeded.name, key, wait_ms)
         if query.cost and (missing := self._cannot_pay(record, key, query.cost)):
             return self._refuse(record, query, Code.INSUFFICIENT_CREDITS, missing, key)
-        if query.uses_counters:
+        if query.purpose is Purpose.METERED or (query.uses_counters and record.rate_limits):
             self._use(record, key, query)
         elif query.purpose is Purpose.CREDENTIAL:
             self._effects.used_credentials.add(record.key_id)
@@ -203,7 +203,12 @@ class _Batch:
         if query.purpose is Purpose.METERED:
             denials, counted = self._effects.denials, (record.key_id, code, detail)
             denials[counted] = denials.get(counted, 0) + 1
-        return self._verdict(code, record, key, detail, wait_ms)
+        return self._sampled(query, self._verdict(code, record, key, detail, wait_ms))
+
+    def _sampled(self, query: VerificationQuery, refused: Verdict) -> Verdict:
+        if query.purpose is Purpose.METERED:
+            self._effects.refusals.append((query, refused))
+        return refused
 
     def _verdict(
         self, code: Code, record: KeyRecord, key: "_Key | None", detail: str | None = None, wait_ms: int | None = None

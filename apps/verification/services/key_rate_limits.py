@@ -11,6 +11,8 @@ from apps.verification.services.sliding_window_counter import ENTRY, SlidingWind
 # Before the entries of each counter: the period in milliseconds, the sum of the weights, the length of the entries.
 COUNTER = Struct(">qQI")
 NO_WINDOWS = "[]"
+NOTHING_USED = (0, b"")
+NO_COUNTERS: dict[int, tuple[int, bytes]] = {}
 
 
 class KeyRateLimits:
@@ -22,17 +24,19 @@ class KeyRateLimits:
         self, limits: Sequence[tuple[RateLimit, int]], stored: bytes, now_ms: int, made_ms: int | None = None
     ) -> None:
         made_ms = now_ms if made_ms is None else made_ms
-        used = _unpacked(stored) if stored else {}
-        # A rate limit with a new period begins with the entries of the longest one, so that a change of limits does not
-        # restore used calls.
-        longest = used[max(used)] if used else (0, b"")
+        used = _unpacked(stored) if stored else NO_COUNTERS
+        longest: tuple[int, bytes] | None = None
         self._counters: dict[int, SlidingWindowCounter] = {}
         self._limits: list[tuple[RateLimit, SlidingWindowCounter]] = []
         for limit, period_ms in limits:
             counter = self._counters.get(period_ms)
             if counter is None:
-                weight, entries = used.get(period_ms, longest)
-                counter = SlidingWindowCounter(period_ms, entries, weight, now_ms, made_ms)
+                found = used.get(period_ms)
+                if found is None:
+                    # A rate limit with a new period begins with the entries of the longest one, so that a change of
+                    # limits does not restore used calls.
+                    found = longest = longest or (used[max(used)] if used else NOTHING_USED)
+                counter = SlidingWindowCounter(period_ms, found[1], found[0], now_ms, made_ms)
                 self._counters[period_ms] = counter
             self._limits.append((limit, counter))
 
@@ -58,11 +62,12 @@ class KeyRateLimits:
         """Return the status of each rate limit."""
         statuses = []
         for limit, counter in self._limits:
-            remaining = limit.limit - counter.used
+            maximum = limit.limit
+            remaining = maximum - counter.used
             if remaining < 0:  # noqa: PLR1730  max() takes three times as long
                 remaining = 0
             reset_at_ms = counter.reset_at_ms
-            statuses.append(RateLimitStatus(limit.name, limit.limit, limit.period_seconds, remaining, reset_at_ms))
+            statuses.append(RateLimitStatus(limit.name, maximum, limit.period_seconds, remaining, reset_at_ms))
         return statuses
 
     def stored(self) -> bytes:

@@ -1,15 +1,18 @@
 """Verifies whether API keys may make calls."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
-from random import getrandbits
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from time import monotonic
 
 from apps.api_keys.services.key_format import digest_of, is_well_formed
 from apps.core.authorization.principal import Principal
 from apps.core.errors import DomainError, ErrorDetail, InsufficientScopes, Unavailable
+from apps.core.request_context import new_request_id
 from apps.core.values.ip_addresses import parse_address
+from apps.usage.domain.calls import UNKNOWN_ID, RefusedCall
+from apps.usage.services.refusal_samples import RefusalSamples
 from apps.verification.domain import (
     BatchEffects,
     BatchSnapshot,
@@ -29,7 +32,6 @@ from apps.verification.services.caller_authorization import refused_callers
 from apps.verification.services.decision import Decided, decide
 from apps.verification.services.idempotency import RequestIdReused, fingerprint_of
 
-REQUEST_ID_BITS = 128
 RETRY_PERIOD = timedelta(minutes=1)
 # For how long the queries about a customer are batches of their own, after a batch has waited for its lock in vain.
 BUSY_SECONDS = 5.0
@@ -50,11 +52,18 @@ class VerificationService:
 
     The others take no locks, and wait neither for a lock nor for a commit. Queries about customers whose rows were
     locked for too long are batches of their own for a while, so that no others wait with them. A retry with the same
-    `request_id` gets the first response for `retry_period`.
+    `request_id` gets the first response for `retry_period`. Refused calls are handed to `samples` once their batch is
+    committed.
     """
 
-    def __init__(self, decisions: DecisionRepository, retry_period: timedelta = RETRY_PERIOD) -> None:
+    def __init__(
+        self,
+        decisions: DecisionRepository,
+        retry_period: timedelta = RETRY_PERIOD,
+        samples: RefusalSamples | None = None,
+    ) -> None:
         self._decisions = decisions
+        self._samples = samples
         self._retry_period = retry_period
         self._locking: Batcher[VerificationQuery, Verdict] = Batcher(self._decide_locking)
         self._contended: Batcher[VerificationQuery, Verdict] = Batcher(self._decide_locking)
@@ -68,7 +77,7 @@ class VerificationService:
 
         Raises RequestIdReused, Unavailable.
         """
-        query = query_of(request.key.get_secret_value(), request, purpose, caller_name=_name_of(caller))
+        query = self.query_of(request.key.get_secret_value(), request, purpose, caller_name=_name_of(caller))
         return VerifyResponse.of(await self.decide(query), query.request_id)
 
     async def verify_all(self, caller: Principal, requests: Sequence[VerifyRequest]) -> list[VerifyResponse]:
@@ -85,8 +94,49 @@ class VerificationService:
                 raise each
         return [each for each in verified if not isinstance(each, BaseException)]
 
+    def query_of(
+        self,
+        key: str,
+        request: VerifyRequest,
+        purpose: Purpose = Purpose.METERED,
+        *,
+        caller: Caller | None = None,
+        caller_name: str = "",
+    ) -> VerificationQuery:
+        """Return the query whether `key` may make the call of the request, whatever key that names.
+
+        Its caller is authorized with it, or has been before and has this name.
+        """
+        digest = digest_of(key)
+        # No key has an empty digest, so a malformed key is not found. Its caller is authorized nevertheless. A key
+        # whose record is cached was well-formed.
+        if self._decisions.customer_of(digest) is None and not is_well_formed(key):
+            digest = b""
+        address = None if request.ip is None else parse_address(request.ip)
+        return VerificationQuery(
+            digest=digest,
+            purpose=purpose,
+            cost=request.cost,
+            weight=request.weight,
+            scopes=tuple(request.scopes),
+            address=address,
+            has_unreadable_address=address is None and request.ip is not None,
+            tag=request.tag,
+            request_id=request.request_id or new_request_id(),  # unique, not secret
+            is_idempotent=request.request_id is not None and purpose is Purpose.METERED,
+            caller=caller,
+            caller_name=caller_name,
+        )
+
     async def decide(self, query: VerificationQuery) -> Verdict:
-        """Return the verdict on the query. Raises as `submit` delivers."""
+        """Return the verdict on the query. Raises as `submit` delivers.
+
+        The use of a key without rate limits counts nothing, and is decided without locks.
+        """
+        if query.purpose is Purpose.CREDENTIAL and query.weight and self._decisions.is_unlimited(query.digest):
+            verdict = await self._reading.process(replace(query, weight=0))
+            if verdict.record is None or not verdict.record.rate_limits:  # it has got none since
+                return verdict
         return await self._batcher_of(query).process(query)
 
     def submit(self, pending: PendingQuery) -> None:
@@ -134,11 +184,13 @@ class VerificationService:
                 self._note_busy(opened.snapshot)
             results, effects = self._decide(opened.snapshot, batch)
             opened.write(effects)
+        if effects.refusals and self._samples:
+            self._samples.add(_refused_calls(effects.refusals, opened.snapshot.now))
         return results
 
     def _decide(self, snapshot: BatchSnapshot, batch: Sequence[PendingQuery]) -> tuple[list[Result], BatchEffects]:
         """Decide the queries with connected clients and authorized callers; the others have no effect."""
-        callers = {pending.item.caller for pending in batch if pending.item.caller}
+        callers = _distinct_callers(batch)
         refusals = refused_callers(snapshot, callers)
         errors = [_error(pending, refusals, snapshot) for pending in batch]
         queries = [pending.item for pending, error in zip(batch, errors, strict=True) if error is None]
@@ -149,40 +201,15 @@ class VerificationService:
         return [error or next(following) for error in errors], effects
 
 
-def query_of(
-    key: str,
-    request: VerifyRequest,
-    purpose: Purpose = Purpose.METERED,
-    *,
-    caller: Caller | None = None,
-    caller_name: str = "",
-) -> VerificationQuery:
-    """Return the query whether `key` may make the call of the request, whatever key that names.
-
-    Its caller is authorized with it, or has been before and has this name.
-    """
-    address = None if request.ip is None else parse_address(request.ip)
-    return VerificationQuery(
-        # No key has an empty digest, so a malformed key is not found. Its caller is authorized nevertheless.
-        digest=digest_of(key) if is_well_formed(key) else b"",
-        purpose=purpose,
-        cost=request.cost,
-        weight=request.weight,
-        scopes=tuple(request.scopes),
-        address=address,
-        has_unreadable_address=address is None and request.ip is not None,
-        tag=request.tag,
-        request_id=request.request_id or f"{getrandbits(REQUEST_ID_BITS):032x}",  # unique, not secret
-        is_idempotent=request.request_id is not None and purpose is Purpose.METERED,
-        caller=caller,
-        caller_name=caller_name,
-    )
-
-
 def _name_of(caller: Principal) -> str:
     if caller.api_key_id is not None:
         return caller_name_of_key(caller.api_key_id)
     return str(caller.kind) if caller.user_id is None else f"user:{caller.user_id}"
+
+
+def _distinct_callers(batch: Sequence[PendingQuery]) -> set[Caller]:
+    # By identity first: to compare callers takes longer, and most are the same object.
+    return set({id(pending.item.caller): pending.item.caller for pending in batch if pending.item.caller}.values())
 
 
 def _error(pending: PendingQuery, refusals: Mapping[Caller, DomainError], snapshot: BatchSnapshot) -> Exception | None:
@@ -190,7 +217,7 @@ def _error(pending: PendingQuery, refusals: Mapping[Caller, DomainError], snapsh
     query = pending.item
     if pending.is_cancelled:
         return DISCONNECTED
-    if query.caller and query.caller in refusals:
+    if refusals and query.caller and query.caller in refusals:
         return refusals[query.caller]
     record = snapshot.records.get(query.digest) if snapshot.busy else None
     return KeyBusy() if record and record.key_id in snapshot.busy else None
@@ -215,3 +242,23 @@ def _authenticated(
     """Return the keys of the callers that were authenticated, also of those that lack the scope."""
     valid = [caller for caller in callers if isinstance(refusals.get(caller), InsufficientScopes | None)]
     return {snapshot.records[caller.digest].key_id for caller in valid}
+
+
+def _refused_calls(refusals: Iterable[tuple[VerificationQuery, Verdict]], now: datetime) -> Iterator[RefusedCall]:
+    for query, verdict in refusals:
+        record = verdict.record
+        yield RefusedCall(
+            occurred_at=now,
+            user_id=record.user_id if record else UNKNOWN_ID,
+            api_key_id=record.key_id if record else UNKNOWN_ID,
+            code=verdict.code,
+            detail=verdict.detail or "",
+            scopes=query.scopes,
+            address=str(query.address) if query.address else None,
+            cost=query.cost,
+            weight=query.weight,
+            tag=query.tag,
+            request_id=query.request_id,
+            rate_limits=verdict.rate_limits,
+            balance=verdict.balance,
+        )

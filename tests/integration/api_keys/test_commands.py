@@ -123,7 +123,7 @@ def test_rotate_prints_the_new_secret_and_sets_the_grace_period():
 def test_revoke_reads_the_key_from_standard_input(typed):
     key = make_key()
     typed(key.secret)
-    revoked = run_json("revoke_api_key", "-", "--reason", "leaked")
+    revoked = run_json("revoke_api_key", "-", "--reason", "a chargeback", "--message", "leaked")
     assert (revoked["id"], revoked["revoked_reason"]) == (key.id, "leaked")
     typed(key.secret)
     with pytest.raises(SystemExit) as leaving:

@@ -18,7 +18,7 @@ from apps.core.event_loop import call_service
 from apps.credits.models import CreditTransaction
 from apps.identities.models import Identity
 from apps.second_factors.models import TotpDevice
-from apps.usage.models import UsageBatch, UsageDenial
+from apps.usage.models import Refusal, UsageBatch, UsageDenial
 from apps.users.dependencies import account_removal
 from apps.users.models import AccountNote, User
 from tests.integration.backoffice.pages import CUSTOMERS, KEYS, USERS, only_event, text_of
@@ -209,8 +209,23 @@ def test_overview_explains_each_key(browser: Client):
     assert "1 allowed, 5 refused" in page
     assert re.search(r"laptop sk_live_\w+… Budget spent 0\sminutes ago \d\d:\d\d: the key's budget is spent", page)
     assert re.search(r"ci sk_live_\w+… Disabled never \d\d:\d\d: the key is disabled", page)
-    assert page.index("the key is disabled DISABLED 1") < page.index("the key's budget is spent INSUFFICIENT_CREDITS 4")
     assert "rate limit minute" not in page
+    assert "of another" not in page
+
+
+def test_overview_lists_the_last_refused_calls(browser: Client):
+    user, key = make_user(), make_key(name="of another")
+    laptop = make_key(user, name="laptop")
+    for number, (each, code, detail) in enumerate(
+        [(laptop, "FORBIDDEN", "address_not_allowed"), (laptop, "DISABLED", "disabled"), (key, "EXPIRED", "key")]
+    ):
+        Refusal.objects.create(
+            occurred_at=NOW, user_id=each.row.user_id, api_key_id=each.id, code=code, detail=detail, scopes=[],
+            address="203.0.113.9", cost=1, weight=1, tag="", request_id=f"req-{number}", rate_limits=[],
+        )  # fmt: skip
+    page = _text(browser, user)
+    assert "laptop the address is not on the allowlist FORBIDDEN 203.0.113.9 req-0" in page
+    assert page.index("req-1") < page.index("req-0")
     assert "of another" not in page
 
 

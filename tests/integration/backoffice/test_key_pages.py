@@ -112,10 +112,11 @@ def test_revoking_needs_a_confirmation(browser, staff):
     page = f"{KEYS}revoke/?id={key.id}"
     assert "cannot be undone" in text_of(browser.get(page))
     assert ApiKey.objects.get().revoked_at is None
-    assert browser.post(page, {"reason": " leaked "}).headers["location"] == _page(key.id)
+    assert browser.post(page, {"reason": "a chargeback", "message": " leaked "}).headers["location"] == _page(key.id)
     row = ApiKey.objects.get()
     assert (row.revoked_at is not None, row.revoked_reason) == (True, "leaked")
-    assert only_event(action="api_key.revoked", target_id=key.id).actor_id == staff.pk
+    event = only_event(action="api_key.revoked", target_id=key.id)
+    assert (event.actor_id, event.reason) == (staff.pk, "a chargeback")
     assert "“Revoke” does not apply here" in text_of(browser.post(page, follow=True))
 
 

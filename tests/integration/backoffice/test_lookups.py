@@ -14,6 +14,7 @@ from django.urls import reverse
 from apps.core.admin import keyhouse_model_admin
 from apps.core.admin.keyhouse_model_admin import KeyhouseModelAdmin
 from apps.core.conventions.own_apps import is_own_app
+from apps.core.database import page_statements
 from apps.users.admin.staff_member_admin import StaffMemberAdmin
 from apps.users.admin.user_admin import UserAdmin
 from tests.integration.backoffice.pages import EVENTS, KEYS, STAFF, USERS, text_of
@@ -132,7 +133,7 @@ def slow_to_find(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
             is_slow = search_term.startswith(start)
             return (queryset.extra(where=["pg_sleep(20) IS NOT NULL"]) if is_slow else queryset), False
 
-        monkeypatch.setattr(keyhouse_model_admin, "STATEMENT_SECONDS", 1)
+        monkeypatch.setattr(page_statements, "STATEMENT_SECONDS", 1)
         monkeypatch.setattr(UserAdmin, "get_search_results", search)
 
     return slow_down
@@ -160,7 +161,7 @@ def test_slow_list_is_unavailable(browser: Client, slow_to_find):
 
 def test_rendering_a_slow_list_is_cancelled(browser: Client, monkeypatch: pytest.MonkeyPatch):
     # The rows of a single page are read while the page is rendered.
-    monkeypatch.setattr(keyhouse_model_admin, "STATEMENT_SECONDS", 1)
+    monkeypatch.setattr(page_statements, "STATEMENT_SECONDS", 1)
     monkeypatch.setattr(UserAdmin, "list_select_related", False)
     monkeypatch.setattr(UserAdmin, "plan_name", _slow_column, raising=False)
     monkeypatch.setattr(StaffMemberAdmin, "list_display", ("email", "plan_name"))

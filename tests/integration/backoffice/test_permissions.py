@@ -86,7 +86,7 @@ def test_audit_trail_is_read_only(browser):
 
 
 @pytest.mark.parametrize(
-    "query", ["?target_kind=api_key&target_id={id}", "?actor_kind=session", "?q=revoked", "?q={id}"]
+    "query", ["?target_kind=api_key&target_id={id}", "?actor_kind=session", "?q=api_key.revoked", "?q={id}"]
 )
 def test_audit_trail_is_filtered(browser, query):
     key = make_key()

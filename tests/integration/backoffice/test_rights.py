@@ -42,6 +42,7 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
     },
     "post_credits": {
         "top_up": {"amount": "1"},
+        "goodwill": {"amount": "1", "type": "goodwill"},
         "refund": {"amount": "1", "type": "refund"},
         "adjustment": {"amount": "-1", "type": "adjustment", "description": "x"},
     },
@@ -214,6 +215,7 @@ def _rows_of(scene: RightsScene) -> dict[str, int]:
         **{model: scene.others[name] for model, name in ids.items()},
         "creditbalance": CreditBalance.objects.get(pk=scene.other.pk).pk,
         "credittransaction": CreditTransaction.objects.latest("id").pk,
+        "creditapproval": scene.others["approval_id"],
         "outgoingmail": mail.pk, "totpdevice": device.pk, "auditevent": event.pk,
     }  # fmt: skip
 

@@ -12,6 +12,7 @@ from apps.plans.models import Plan
 from apps.users.models import User
 from tests.integration.backoffice.pages import CUSTOMERS, USERS, form_errors, only_event, text_of
 from tests.support.factories import PASSWORD, make_staff, make_user
+from tests.support.staff_browser import REASON
 
 pytestmark = pytest.mark.integration
 
@@ -71,8 +72,8 @@ def test_only_changed_fields_are_stored(browser, staff):
     user.refresh_from_db()
     assert (user.full_name, user.plan) == ("Ann", pro)
     event = only_event(action="user.updated", target_id=user.pk)
-    assert event.actor_id == staff.pk
-    assert set(event.after) == {"full_name", "plan_id"}
+    assert (event.actor_id, event.after) == (staff.pk, {"full_name": "Ann"})
+    assert only_event(action="user.plan_changed", target_id=user.pk).after == {"plan_id": pro.pk}
 
 
 @pytest.mark.parametrize("change", [{"email": "thief@example.com"}, {"is_staff": "on"}, {"roles": ["service"]}])
@@ -119,7 +120,7 @@ def test_suspending_and_reactivating_need_a_confirmation(browser, staff, operati
     assert User.objects.get(pk=user.pk).is_active is was
     assert browser.post(page).headers["location"] == f"{CUSTOMERS}{user.pk}/"
     assert User.objects.get(pk=user.pk).is_active is becomes
-    event = only_event(action="user.updated", target_id=user.pk)
+    event = only_event(action="user.reactivated" if becomes else "user.suspended", target_id=user.pk)
     assert (event.actor_id, event.before, event.after) == (staff.pk, {"is_active": was}, {"is_active": becomes})
 
 
@@ -131,7 +132,7 @@ def test_suspending_several_needs_a_confirmation(browser):
     page = text_of(browser.get(asked.headers["location"]))
     assert all(user.email in page for user in users)
     assert "2 customers suspended." in text_of(browser.post(asked.headers["location"], follow=True))
-    assert AuditEvent.objects.filter(action="user.updated").count() == 2
+    assert AuditEvent.objects.filter(action="user.suspended", reason=REASON).count() == 2
 
 
 def test_user_is_deleted_softly(browser, staff):

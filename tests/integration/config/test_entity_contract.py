@@ -29,6 +29,7 @@ CHANGES = [each for each in PROTECTED if each.method != "GET" and set(each.path_
 NEW = {each.path: each for each in PROTECTED if each.method == "POST"}
 # Entities that are created by a POST, and read by their id.
 ENTITIES = [each for each in PROTECTED if each.method == "GET" and each.path.rpartition("/{")[0] in NEW]
+READ_BY_POST = {"explain_api_key"}  # what is asked about is not an id alone
 OWNED = [each for each in ENTITIES if "user_id" in each.answer["properties"]]
 
 
@@ -134,7 +135,7 @@ async def test_each_change_of_an_entity_is_audited_and_its_secrets_are_shown_onl
     api: httpx.AsyncClient, database: None, operation: Operation
 ):
     for change in _operations_on(operation):
-        if change.method == "GET":
+        if change.method == "GET" or change.name in READ_BY_POST:
             continue
         me, created = await _create(api, operation)
         before = len(await rows(AuditEvent.objects.all()))

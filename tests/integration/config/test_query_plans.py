@@ -14,14 +14,17 @@ import psycopg
 import pytest
 from pytest_django.fixtures import Settings
 
+from apps.core.authorization.principal import OPERATOR, owner_of
 from apps.core.database.pool import READS_WHOLE_TABLES, long_running_transaction
 from apps.core.database.statements import fetch_rows
 from apps.core.database.transaction import transaction
+from apps.usage.dependencies import usage_service
+from apps.verification.dependencies import call_search
 from config.asgi import application
 from tests.conftest import forget_signing_keys
 from tests.support.api_contract import Operation, operations, valid
 from tests.support.factories import PASSWORD, make_key, make_service_key, make_user
-from tests.support.filled_database import connected_to, filled_database, large_tables
+from tests.support.filled_database import FIRST_ID, connected_to, filled_database, large_tables
 from tests.support.oauth import GRANT, OAUTH, client_of
 from tests.support.orm import make
 from tests.support.query_plans import EXPLAINING, ReportedPlans, explained
@@ -146,6 +149,25 @@ async def test_no_operation_reads_a_large_table_as_a_whole(filled: str):
     assert operations().keys() - calls.succeeded == STOPPED_EARLY
 
 
+async def test_no_search_for_calls_reads_a_large_table_as_a_whole(filled: str):
+    large, problems = large_tables(filled), []
+    assert {"refusals", "verification_answers"} <= large
+    usage, owner = usage_service(), FIRST_ID + 1
+    with explained() as plans:
+        for _state in ("without statistics", "analysed"):
+            for actor in (OPERATOR, owner_of(owner)):
+                plans.clear()
+                assert await call_search().find(actor, "4999" if actor is OPERATOR else "5000")
+                problems += [found for plan in plans for found in plan.problems(large)]
+            plans.clear()
+            assert len(await usage.refused_calls_of_key(owner)) == 1
+            assert len(await usage.refused_calls_of_customer(owner)) == 2
+            problems += [found for plan in plans for found in plan.problems(large)]
+            with psycopg.connect(filled, autocommit=True) as analysing:
+                analysing.execute("ANALYZE")
+    assert problems == []
+
+
 async def test_plans_of_bad_statements_are_noticed(filled: str):
     """What the test above relies on: plans are reported, and judged."""
     by_status = "SELECT FROM sessions WHERE revoked_reason = %s"
@@ -161,7 +183,7 @@ async def test_plans_of_bad_statements_are_noticed(filled: str):
 
 
 @pytest.mark.parametrize("pooler", ["", "transaction"])
-async def test_settings_hold_for_every_connection(database: None, settings: Settings, pooler: str):
+async def test_settings_hold_for_every_connection(filled: str, settings: Settings, pooler: str):
     settings.DATABASE_POOLER = pooler
     query = "SELECT " + ", ".join(f"current_setting('{name}')" for name in READS_WHOLE_TABLES)
     assert set(*await fetch_rows(query)) == {"off"}

@@ -1,15 +1,15 @@
 """A pipelined transaction is atomic, and leaves its connection usable."""
 
 import asyncio
-from typing import Any
 
 import psycopg
 import pytest
 from django.conf import settings
+from psycopg.pq import PipelineStatus
 
 from apps.core.database import pool
+from apps.core.database.pipeline import pipelined_transaction as pipelined_transaction_module
 from apps.core.database.pipeline.pipelined_transaction import PipelinedTransaction, pipelined_transaction
-from apps.core.database.pool import connection
 from apps.core.database.statements import fetch_rows
 
 pytestmark = pytest.mark.integration
@@ -31,10 +31,43 @@ async def add(*addresses: str, error: Exception | None = None) -> None:
 
 
 async def server_process() -> int:
-    async with connection() as borrowed:
-        cursor = await borrowed.execute(SERVER_PROCESS)
-        row: Any = await cursor.fetchone()
-        return int(row[0])
+    async with pipelined_transaction() as transaction:
+        [[(process,)]] = await transaction.fetch((SERVER_PROCESS, []))
+    return int(process)
+
+
+async def test_connection_stays_between_transactions(database):
+    assert len({await server_process() for _ in range(3)}) == 1
+
+
+async def test_transactions_at_once_have_their_own_connections(database):
+    async with pipelined_transaction() as outer:
+        [[(first,)]] = await outer.fetch((SERVER_PROCESS, []))
+        seconds = {await server_process() for _ in range(2)}
+    assert len(seconds) == 1
+    assert first not in seconds
+    assert {await server_process() for _ in range(4)} == {first}
+
+
+async def test_lost_idle_connection_is_not_used_again(database):
+    lost = await server_process()
+    await fetch_rows("SELECT pg_terminate_backend(%s, 5000)", [lost])
+    assert await server_process() != lost
+
+
+async def test_connection_goes_back_to_the_pool_now_and_then(database, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pipelined_transaction_module, "KEPT_SECONDS_MAXIMUM", 0)
+    # The pool lends the one that was returned first, so all of its connections are used in turn.
+    assert len({await server_process() for _ in range(20)}) > 1
+
+
+async def test_kept_connections_go_back_before_the_pools_close(database):
+    async with pipelined_transaction() as kept:
+        await kept.fetch((SERVER_PROCESS, []))
+    await pool.close_pools()
+    assert kept._pgconn.pipeline_status == PipelineStatus.OFF
+    async with pipelined_transaction() as another:
+        assert another is not kept
 
 
 async def test_sent_statements_are_committed_at_the_end_of_the_block(database):

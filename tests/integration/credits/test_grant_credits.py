@@ -2,6 +2,7 @@
 
 import io
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.utils import timezone
 
 from apps.audit.models import AuditEvent
 from apps.credits.models import CreditBalance, CreditTransaction
-from tests.support.factories import make_user
+from tests.support.factories import make_approval, make_staff, make_user
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -44,11 +45,32 @@ def test_the_command_prints_a_line_for_each_field():
     assert "balance_after: 7.000000" in grant(make_user().email, "7").splitlines()
 
 
+def test_the_command_needs_no_approval_and_posts_nothing_that_waits_for_one(settings):
+    settings.CREDIT_APPROVAL_ABOVE = Decimal(100)
+    user = make_user()
+    assert grant_json(user.email, "500", "--reference-id", "r1")["balance_after"] == "500.000000"
+    waiting = make_approval(user, make_staff(), type="top_up", reference_id="r2")
+    shown = grant_json(user.email, "500", "--reference-id", "r2")
+    assert (shown["id"], shown["state"]) == (waiting.pk, "pending")
+    assert CreditBalance.objects.get(pk=user.pk).balance == 500
+
+
 def test_the_command_posts_negative_adjustments():
     user = make_user()
     grant(user.email, "10")
     posted = grant_json(user.email, "-4.5", "--type", "adjustment", "--description", "twice")
     assert posted["balance_after"] == "5.500000"
+
+
+@pytest.mark.parametrize("kind", ["top_up", "goodwill", "refund", "adjustment"])
+def test_the_command_posts_every_kind(kind):
+    assert grant_json(make_user().email, "1", "--type", kind, "--description", "x")["type"] == kind
+
+
+def test_the_command_keeps_the_internal_reason_from_the_customer():
+    posted = grant(make_user().email, "1", "--description", "sorry", "--internal-reason", "threatens to leave")
+    assert "threatens" not in posted
+    assert AuditEvent.objects.get().reason == "threatens to leave"
 
 
 def test_the_command_takes_the_former_names_of_the_description_and_the_reference():

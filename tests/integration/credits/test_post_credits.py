@@ -72,6 +72,34 @@ async def test_a_posting_is_audited(post):
     }
 
 
+async def test_goodwill_is_a_kind_of_its_own(api: httpx.AsyncClient, post):
+    me, staff = await customer(), await colleague("credits:adjust")
+    posted = await post(staff, me.id, type="goodwill", description="sorry for the outage")
+    assert (posted.status_code, posted.json()["type"]) == (201, "goodwill")
+    ledger = "/api/v1/credits/transactions"
+    for kind, ids in (("goodwill", [posted.json()["id"]]), ("refund", [])):
+        items = (await api.get(ledger, params={"type": kind}, headers=me.headers)).json()["items"]
+        assert [item["id"] for item in items] == ids
+    (event,) = await rows(AuditEvent.objects.all())
+    assert (event.action, event.after["type"]) == ("credits.posted", "goodwill")
+    seller = await colleague("credits:grant")
+    assert_error(await post(seller, me.id, type="goodwill"), 403, "INSUFFICIENT_SCOPES")
+
+
+async def test_the_reason_is_kept_for_staff_alone(api: httpx.AsyncClient, post):
+    me, staff = await customer(), await colleague()
+    posted = await post(staff, me.id, type="goodwill", description="sorry", reason="threatens to leave")
+    (event,) = await rows(AuditEvent.objects.all())
+    assert (event.reason, "reason" in event.after) == ("threatens to leave", False)
+    ledger, events, export = [
+        (await api.get(f"/api/v1{path}", headers=me.headers)).text
+        for path in ("/credits/transactions", "/auth/security-events", "/users/me/export")
+    ]
+    assert "sorry" in ledger
+    for shown in (posted.text, ledger, events, export):
+        assert "threatens" not in shown
+
+
 async def test_a_key_of_staff_posts_credits(post):
     me, staff = await customer(), await colleague()
     key = await make(make_key, staff.user, scopes=sorted(STAFF_SCOPES))

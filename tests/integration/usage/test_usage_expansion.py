@@ -17,6 +17,7 @@ from django.db import DatabaseError, connection, transaction
 
 from apps.core.event_loop import call_service
 from apps.credits.models import CreditTransaction
+from apps.usage.dependencies import refusals
 from apps.usage.models import UsageBatch, UsageEvent
 from apps.usage.repositories.usage_denial_repository import UsageDenialRepository
 from apps.usage.repositories.usage_event_repository import UsageEventRepository
@@ -87,7 +88,7 @@ def test_job_reports_more_after_a_full_chunk_only(monkeypatch: pytest.MonkeyPatc
 
 def service_without_state() -> UsageService:
     """Return a service that has expanded nothing yet."""
-    return UsageService(UsageEventRepository(), UsageDenialRepository())
+    return UsageService(UsageEventRepository(), UsageDenialRepository(), refusals(), 24)
 
 
 def test_space_of_expanded_batches_is_used_again(monkeypatch: pytest.MonkeyPatch):

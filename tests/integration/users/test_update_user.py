@@ -108,7 +108,7 @@ async def test_staff_set_the_plan_by_name(api: httpx.AsyncClient):
     response = await api.patch(path_of(me), json={"plan": "pro"}, headers=staff.headers)
     assert (response.status_code, response.json()["plan"]) == (200, "pro")
     assert (await stored(me)).plan.name == "pro"
-    assert await audited() == [("user.updated", me.id, staff.id)]
+    assert await audited() == [("user.plan_changed", me.id, staff.id)]
 
 
 async def test_unknown_plan_is_rejected(api: httpx.AsyncClient):

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from struct import unpack_from
 from typing import Any
 
 import pytest
@@ -54,14 +55,15 @@ class Worker:
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many records each load has asked for."""
     found: list[int] = []
-    bind = NumberedStatement.bind
+    encode = NumberedStatement.encode
 
     def note(self: NumberedStatement, values: Any) -> Any:
         if self is repository.RECORDS:
-            found.append(values["digests"].count("x"))
-        return bind(self, values)
+            # PostgreSQL's binary format of an array: the fourth number is its length.
+            found.append(unpack_from(">iiii", values["digests"])[-1])
+        return encode(self, values)
 
-    monkeypatch.setattr(NumberedStatement, "bind", note)
+    monkeypatch.setattr(NumberedStatement, "encode", note)
     return found
 
 

@@ -8,10 +8,11 @@ import pytest
 from django.utils import timezone
 
 from apps.api_keys.models import ApiKey, ApiKeyCounter
+from apps.core.database.pool import connection
 from tests.integration.verification.verifying import BATCH_PATH, PATH, denials, make_limited_key, usage
 from tests.support.accounts import customer
 from tests.support.assertions import assert_error
-from tests.support.factories import IssuedKey, add_secret, make_key
+from tests.support.factories import IssuedKey, add_secret, make_key, make_plan, make_user
 from tests.support.orm import make, rows
 
 OWN = "/api/v1/api-keys"
@@ -43,6 +44,31 @@ async def test_a_use_updates_only_the_counters(api: httpx.AsyncClient):
     (counter,) = await rows(ApiKeyCounter.objects.filter(pk=key.id))
     assert counter.last_used_at is not None
     assert counter.last_used_at >= before
+
+
+def _make_unlimited_key() -> IssuedKey:
+    return make_key(make_user(plan=make_plan()), scopes=["account:read"])
+
+
+async def test_a_use_of_a_key_without_limits_waits_for_no_lock(api: httpx.AsyncClient):
+    key: IssuedKey = await make(_make_unlimited_key)
+    assert (await api.get(OWN, headers=key.headers)).status_code == 200
+    async with connection() as borrowed, borrowed.transaction():
+        for table in ("credit_balances", "api_key_counters"):
+            await borrowed.execute(f"SELECT FROM {table} FOR UPDATE".encode())
+        async with asyncio.timeout(0.9):  # less than a batch waits for a lock
+            assert (await api.get(OWN, headers=key.headers)).status_code == 200
+    (counter,) = await rows(ApiKeyCounter.objects.filter(pk=key.id))
+    assert (bytes(counter.entries), counter.last_used_at is None) == (b"", False)
+
+
+async def test_a_limit_that_a_key_gets_counts_from_its_next_use(api: httpx.AsyncClient):
+    key: IssuedKey = await make(_make_unlimited_key)
+    assert (await api.get(OWN, headers=key.headers)).status_code == 200
+    limits = [{"name": "hour", "limit": 1, "period_seconds": 3600}]
+    await make(lambda: ApiKey.objects.filter(pk=key.id).update(rate_limits=limits))
+    answers = [await api.get(OWN, headers=key.headers) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 429]
 
 
 async def test_a_use_counts_against_the_same_limits_as_verified_calls(api: httpx.AsyncClient):

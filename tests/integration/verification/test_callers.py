@@ -14,7 +14,7 @@ from apps.verification.domain import Caller, Code, Verdict, VerificationQuery
 from apps.verification.repositories import decision_repository
 from apps.verification.repositories.decision_repository import DecisionRepository
 from apps.verification.schemas.verification import VerifyRequest
-from apps.verification.services.verification_service import VerificationService, query_of
+from apps.verification.services.verification_service import VerificationService
 from tests.integration.verification.verifying import denials, make_limited_key, usage
 from tests.support.factories import IssuedKey, make_key, make_service_key
 from tests.support.orm import make, rows
@@ -65,12 +65,12 @@ async def test_an_unauthorized_caller_learns_nothing_and_uses_nothing(
 async def test_a_malformed_key_is_not_found_for_authorized_callers_only(database: None, key: str):
     authorized: IssuedKey = await make(make_service_key)
     request = VerifyRequest(key=SecretStr(key))
-    verdict = await service().decide(
-        query_of(request.key.get_secret_value(), request, caller=caller(authorized.secret))
-    )
+    asked = service()
+    query = asked.query_of(key, request, caller=caller(authorized.secret))
+    verdict = await asked.decide(query)
     assert (verdict.code, verdict.record) == (Code.NOT_FOUND, None)
     with pytest.raises(InvalidCredential):
-        await service().decide(query_of(request.key.get_secret_value(), request, caller=caller(generate_key("live"))))
+        await asked.decide(asked.query_of(key, request, caller=caller(generate_key("live"))))
 
 
 async def test_callers_of_one_batch_are_authorized_on_their_own(database: None):

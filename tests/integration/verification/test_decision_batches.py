@@ -10,7 +10,7 @@ from psycopg import AsyncRawCursor
 
 from apps.api_keys.models import ApiKey, ApiKeyCounter, ApiKeySecret
 from apps.api_keys.services.key_format import digest_of
-from apps.core.database.parameters import NumberedStatement, array_of_bytes, array_of_numbers
+from apps.core.database.parameters import NumberedStatement, array_of_numbers
 from apps.core.database.pipeline.pipelined_transaction import PipelinedTransaction
 from apps.core.database.pool import connection
 from apps.credits.models import LedgerEntry
@@ -243,7 +243,7 @@ async def test_a_snapshot_uses_indexes(database: None, is_analysed: bool):
                 await borrowed.execute(f"ANALYZE {table}".encode())
     key_ids = [row.pk for row in await rows(ApiKey.objects.filter(user=owner)[:10])]
     plans = {
-        "records": await _plan(repository.RECORDS, {"digests": array_of_bytes(digests[:10])}),
+        "records": await _plan(repository.RECORDS, {"digests": digests[:10]}),
         "counters": await _plan(LOCKED.counters, {"key_ids": array_of_numbers(key_ids)}),
     }
     for table in ("api_key_secrets", "api_keys", "api_key_counters"):

@@ -1,5 +1,6 @@
 """The environment: each invalid value stops the start with one line that does not repeat it."""
 
+from decimal import Decimal
 from ipaddress import ip_network
 
 import pytest
@@ -105,6 +106,9 @@ INVALID = [
     ("REQUEST_ID_RETRY_SECONDS", "0"),
     ("REQUEST_ID_RETRY_SECONDS", "3601"),
     ("REQUEST_ID_RETRY_SECONDS", "1m"),
+    ("REFUSALS_PER_KEY", "1001"),
+    ("CALL_HISTORY_HOURS", "0"),
+    ("CALL_HISTORY_HOURS", "745"),
     ("ACCESS_LOG", "hunter2"),
     ("LOG_LEVEL", "hunter2"),
     ("LOG_LEVEL", "debug"),
@@ -240,3 +244,24 @@ def test_tokens_are_signed_by_eddsa_for_no_other_resource_by_default(load):
     )
     assert changed.token_signing_algorithm == "RS256"
     assert changed.token_resources == ["https://images.example.com/v1", "urn:example:reports"]
+
+
+def test_postings_need_no_approval_by_default(load):
+    assert load().credit_approval_above is None
+    assert load(CREDIT_APPROVAL_ABOVE="").credit_approval_above is None
+
+
+@pytest.mark.parametrize("amount", ["0", "1000", "0.000001", "99999999999999.999999"])
+def test_limit_of_postings_is_an_exact_amount(load, amount):
+    assert load(CREDIT_APPROVAL_ABOVE=amount).credit_approval_above == Decimal(amount)
+
+
+@pytest.mark.parametrize(
+    ("amount", "reason"),
+    [
+        ("-1", "must not be negative"),
+        *((each, "must be a decimal such as") for each in ("1e3", "1,000", "NaN", "none", "0.0000001", "1" * 15)),
+    ],
+)
+def test_malformed_limit_of_postings_stops_the_start(load, amount, reason):
+    assert refusal(load, CREDIT_APPROVAL_ABOVE=amount).startswith(f"keyhouse: CREDIT_APPROVAL_ABOVE: {reason}")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.core.values.amounts import AMOUNT_MAXIMUM, exact_amount
+from apps.core.values.amounts import AMOUNT_MAXIMUM, amount_text, exact_amount
 
 pytestmark = pytest.mark.unit
 
@@ -57,3 +57,18 @@ def test_text_amount_is_exact(amount: Decimal):
 @given(st.integers(-(10**15) + 1, 10**15 - 1).map(lambda millionths: Decimal(millionths) / 1_000_000))
 def test_float_amount_equals_the_number_sent(amount: Decimal):
     assert exact_amount(float(f"{amount:f}")) == amount
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        ("0", "0.00"),
+        ("10.500000", "10.50"),
+        ("-1234567.800000", "-1,234,567.80"),
+        ("0.000001", "0.000001"),
+        ("3.141500", "3.1415"),
+        (AMOUNT_MAXIMUM, "99,999,999,999,999.999999"),
+    ],
+)
+def test_people_read_amounts_with_two_to_six_places(amount, text):
+    assert amount_text(Decimal(amount)) == text

@@ -1,13 +1,16 @@
-"""PostgreSQL array literals."""
+"""PostgreSQL array literals, and arrays in its binary format."""
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.types.numeric import Int8
 
-from apps.core.database.parameters import array_of_bytes, array_of_numbers, array_of_texts
+from apps.core.database.parameters import array_of_numbers, array_of_texts, binary_bigints, binary_byteas
 
 pytestmark = pytest.mark.unit
 
@@ -49,12 +52,21 @@ def test_texts(values: list[str], literal: str):
     assert array_of_texts(values) == literal
 
 
-@pytest.mark.parametrize(
-    ("values", "literal"),
-    [([], "{}"), ([b""], r'{"\\x"}'), ([b"\x00\xff", b'"\\'], r'{"\\x00ff","\\x225c"}')],
-)
-def test_bytes(values: list[bytes], literal: str):
-    assert array_of_bytes(values) == literal
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=300))
+def test_binary_bigints_are_those_of_psycopg(values: list[int]):
+    assert binary_bigints(values) == _by_psycopg([Int8(value) for value in values], [Int8(0)])
+
+
+@given(st.lists(st.binary(max_size=40), max_size=40))
+def test_binary_byteas_are_those_of_psycopg(values: list[bytes]):
+    assert binary_byteas(values) == _by_psycopg(values, [b""])
+
+
+def _by_psycopg(values: list[Any], of_the_type: list[Any]) -> bytes:
+    if not values:  # psycopg writes an empty array without a type
+        head = bytes(Transformer().get_dumper(of_the_type, PyFormat.BINARY).dump(of_the_type) or b"")
+        return bytes(8) + head[8:12]
+    return bytes(Transformer().get_dumper(values, PyFormat.BINARY).dump(values) or b"")
 
 
 def test_any_iterable_is_accepted():
@@ -87,8 +99,3 @@ def _read_one(text: str) -> tuple[str, str]:
         value += text[position]
         position += 1
     return value, text[position + 1 :]
-
-
-def test_bytes_literal_is_hexadecimal():
-    assert array_of_bytes([b"\x00a", b""]) == r'{"\\x0061","\\x"}'
-    assert array_of_bytes([]) == "{}"

@@ -38,7 +38,7 @@ class FakeCredits:
         self.balances[user_id] = balance
 
     async def find_by_reference(self, user_id: int, reference_id: str) -> CreditTransaction | None:
-        assert user_id in self.locked
+        require_transaction("find a reference")
         found = (each for each in self.ledger if (each.user_id, each.reference_id) == (user_id, reference_id))
         return next(found, None)
 
@@ -52,3 +52,10 @@ class FakeCredits:
         self.queries.append((user_id, query))
         found = [entry for entry in reversed(self.ledger) if entry.user_id == user_id]
         return found, len(found)
+
+
+class NoApprovals:
+    """Approvals of an installation without CREDIT_APPROVAL_ABOVE."""
+
+    async def find(self, user_id: int, posting: Any) -> None:
+        require_transaction("find an approval")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from apps.credits.admin.credit_balance_admin import INCOMPLETE, PostingForm
+from apps.credits.admin.credit_operations import INCOMPLETE, PostingForm
 from apps.credits.schemas.credit_transaction import CreditPosting
 
 pytestmark = pytest.mark.unit
@@ -56,7 +56,7 @@ def test_a_malformed_amount_is_rejected(sent):
     assert refused_fields(amount=sent) == {("amount",)}
 
 
-@pytest.mark.parametrize("kind", ["top_up", "refund"])
+@pytest.mark.parametrize("kind", ["top_up", "goodwill", "refund"])
 def test_only_an_adjustment_may_be_negative(kind):
     assert refused_fields(type=kind, amount="-1") == {("amount",)}
     assert read(type=kind).amount == 1
@@ -117,12 +117,12 @@ def test_each_form_generates_its_own_reference():
 
 
 def test_the_forms_own_reference_is_the_default():
-    filled = {"amount": " 12.50 ", "type": "top_up", "description": "paid", "own_reference": "form-1"}
+    filled = {"amount": " 12.50 ", "type": "top_up", "description": "paid", "own_reference": "form-1", "reason": "paid"}
     forms = PostingForm(filled), PostingForm({**filled, "reference_id": "invoice 7"})
     assert [form.is_valid() for form in forms] == [True, True]
     assert [form.payload.reference_id for form in forms] == ["form-1", "invoice 7"]
 
 
 def test_a_form_without_any_reference_is_rejected():
-    form = PostingForm({"amount": "1", "type": "top_up", "description": "paid"})
+    form = PostingForm({"amount": "1", "type": "top_up", "description": "paid", "reason": "paid"})
     assert form.errors == {"__all__": [INCOMPLETE]}

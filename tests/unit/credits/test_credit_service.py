@@ -1,5 +1,6 @@
 """What the credit service allows, writes and records."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,10 +10,11 @@ from apps.core.authorization.principal import OPERATOR
 from apps.core.errors import Conflict, InsufficientCredits, InsufficientScopes, NotAllowed, NotFound
 from apps.credits.schemas.credit_transaction import CreditPosting, LedgerQuery
 from apps.credits.services.credit_service import CreditService
+from apps.credits.services.in_transaction.postings import Postings
 from apps.users.services.user_service import UserService
 from tests.support.callers import key_of, session_of, staff_of
 from tests.support.fakes import FakeAccounts, FakeAudit, FakeUsers, unsaved_user
-from tests.unit.credits.fake_credits import FakeCredits
+from tests.unit.credits.fake_credits import FakeCredits, NoApprovals
 
 pytestmark = pytest.mark.unit
 
@@ -33,7 +35,8 @@ def audit() -> FakeAudit:
 @pytest.fixture
 def service(stored: Any, audit: Any) -> CreditService:
     users: Any = FakeUsers(unsaved_user(ME), unsaved_user(OTHER), unsaved_user(3, is_staff=True))
-    return CreditService(stored, UserService(users), FakeAccounts(users), audit)
+    requests: Any = NoApprovals()
+    return CreditService(stored, UserService(users), FakeAccounts(users), Postings(stored, audit), requests)
 
 
 def posting(**fields: Any) -> CreditPosting:
@@ -120,7 +123,9 @@ async def test_others_may_not_post_credits(service, stored, audit, actor):
     assert (stored.ledger, stored.balances[ME], audit.entries) == ([], 10, [])
 
 
-@pytest.mark.parametrize("change", [adjustment("5"), adjustment("-5"), posting(type="refund")])
+@pytest.mark.parametrize(
+    "change", [adjustment("5"), adjustment("-5"), posting(type="refund"), posting(type="goodwill")]
+)
 async def test_adjusting_is_another_right_than_granting(service, stored, change):
     with pytest.raises(InsufficientScopes, match=CREDITS_ADJUST):
         await service.post(staff_of(3, CREDITS_GRANT), ME, change)
@@ -154,7 +159,9 @@ async def test_without_a_reference_each_posting_counts(service, stored):
     assert (shown, stored.balances[ME]) == ([None, None], 20)
 
 
-@pytest.mark.parametrize("other", [{"amount": "6"}, {"type": "refund"}, {"type": "adjustment", "description": "x"}])
+@pytest.mark.parametrize(
+    "other", [{"amount": "6"}, {"type": "goodwill"}, {"type": "refund"}, {"type": "adjustment", "description": "x"}]
+)
 async def test_a_reference_belongs_to_one_movement(service, stored, other):
     await service.post(COLLEAGUE, ME, posting(reference_id="invoice 7"))
     with pytest.raises(Conflict) as refusal:
@@ -178,6 +185,29 @@ async def test_a_balance_does_not_exceed_the_maximum(service, stored):
         await service.post(COLLEAGUE, OTHER, posting(amount="0.000001"))
     assert refusal.value.code == "BALANCE_TOO_LARGE"
     assert len(stored.ledger) == 1
+
+
+async def test_a_preview_posts_nothing(service, stored, audit):
+    shown = await service.preview(COLLEAGUE, ME, adjustment("-2.5"))
+    assert (shown.balance, shown.balance_after) == (10, Decimal("7.5"))
+    assert (stored.ledger, stored.balances[ME], audit.entries) == ([], 10, [])
+
+
+@pytest.mark.parametrize(
+    ("actor", "user_id", "change", "error"),
+    [
+        (COLLEAGUE, ME, adjustment("-11"), InsufficientCredits),
+        (COLLEAGUE, ME, posting(amount="99999999999999"), Conflict),
+        (COLLEAGUE, MISSING, posting(), NotFound),
+        (staff_of(ME, is_superuser=True), ME, posting(), NotAllowed),
+        (staff_of(3, CREDITS_READ, CREDITS_GRANT), ME, posting(type="goodwill"), InsufficientScopes),
+        (session_of(OTHER), ME, posting(), NotAllowed),
+    ],
+    ids=["overdrawn", "too large", "missing", "own", "without the scope", "customer"],
+)
+async def test_a_preview_is_refused_as_the_posting(service, actor, user_id, change, error):
+    with pytest.raises(error):
+        await service.preview(actor, user_id, change)
 
 
 async def test_a_retry_returns_the_first_entry_at_any_balance(service):

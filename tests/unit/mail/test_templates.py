@@ -33,7 +33,21 @@ KEY_NOTICE = {
     "link": LINK,
     "reset_link": OTHER_LINK,
 }
+APPROVAL = {"approval_id": "7", "amount": "500.00", "type": "Goodwill", "customer": "ann@example.com"}
 MESSAGES: dict[str, dict[str, Any]] = {
+    "credit_approval_requested": {
+        **APPROVAL,
+        "requester": "bob@example.com",
+        "reason": "outage of Monday",
+        "description": "Sorry for the outage",
+        "expires": "2026-12-02 18:00 UTC",
+    },
+    "credit_approval_decided": {
+        **APPROVAL,
+        "state": "refused",
+        "decider": "cem@example.com",
+        "decision_reason": "twice the damage",
+    },
     "verify_email": {"link": LINK},
     "confirm_registration": {"link": LINK, "username": "ann"},
     "registered_already": {"link": LINK},

@@ -28,10 +28,11 @@ def test_a_valid_key():
 
 
 def test_an_unknown_key_is_not_found():
-    verdicts, effects = outcome([stored_key()], query(digest=b"unknown"))
+    unknown = query(digest=b"unknown")
+    verdicts, effects = outcome([stored_key()], unknown)
     assert verdicts == [Verdict(Code.NOT_FOUND)]
     assert not verdicts[0].is_valid
-    assert effects == BatchEffects()
+    assert effects == BatchEffects(refusals=[(unknown, verdicts[0])])
 
 
 @pytest.mark.parametrize("changes", [{"revoked_at": NOW}, {"is_active": False}, {"revoked_at": NOW + MOMENT}])
@@ -148,11 +149,13 @@ def test_the_first_refusal_determines_the_code(first: int):
 def test_a_refusal_is_counted_and_uses_nothing(code: Code):
     key_changes, sent = FAULTS[code]
     key = stored_key(balance=Decimal("0.5")).changed(**key_changes)
-    verdicts, effects = outcome([key], query(**sent), query(**sent))
+    queries = query(**sent), query(**sent, tag="second")
+    verdicts, effects = outcome([key], *queries)
     assert [verdict.code for verdict in verdicts] == [code] * 2
     assert [verdict.detail for verdict in verdicts] == [DETAILS[code]] * 2
     assert [verdict.balance for verdict in verdicts] == [Decimal("0.5")] * 2
-    assert effects == BatchEffects(denials={(key.row.key_id, code, DETAILS[code]): 2})
+    denials = {(key.row.key_id, code, DETAILS[code]): 2}
+    assert effects == BatchEffects(denials=denials, refusals=list(zip(queries, verdicts, strict=True)))
 
 
 @pytest.mark.parametrize("code", list(FAULTS)[: len(CHECKS)])

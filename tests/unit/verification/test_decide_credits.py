@@ -118,10 +118,12 @@ def test_the_effects_of_a_batch():
     allowed = query(cost=Decimal(2), tag="a", request_id="one")
     free = query(digest=b"other", tag="b", request_id="two")
     refused = query(digest=b"unused", cost=Decimal(4))
-    _, effects = outcome(keys, allowed, refused, free, query(digest=b"unknown"))
+    unknown = query(digest=b"unknown")
+    verdicts, effects = outcome(keys, allowed, refused, free, unknown)
     assert effects == BatchEffects(
         calls=[(allowed, keys[0].record), (free, keys[1].record)],
         counter_updates=[CounterUpdate(5, b"", Decimal(2)), CounterUpdate(6, b"", Decimal(0))],
         debits={7: Decimal(2)},
         denials={(9, Code.INSUFFICIENT_CREDITS, Detail.BALANCE): 1},
+        refusals=[(refused, verdicts[1]), (unknown, verdicts[3])],
     )

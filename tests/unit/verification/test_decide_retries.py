@@ -84,7 +84,9 @@ def test_a_retry_of_a_refused_call_is_counted_once():
     repeated = request(cost=Decimal(2))
     verdicts, effects = outcome([rich("1")], repeated, repeated)
     assert [verdict.code for verdict in verdicts] == [Code.INSUFFICIENT_CREDITS] * 2
-    assert effects == BatchEffects(denials={(5, Code.INSUFFICIENT_CREDITS, Detail.BALANCE): 1})
+    assert effects == BatchEffects(
+        denials={(5, Code.INSUFFICIENT_CREDITS, Detail.BALANCE): 1}, refusals=[(repeated, verdicts[0])]
+    )
 
 
 @pytest.mark.parametrize("other", OTHER_QUERIES)
@@ -241,7 +243,7 @@ def test_a_retry_of_an_allowed_call_is_refused_if_the_key_may_not_make_it_any_mo
     key = rich("9", **{"scopes": ["a:*"], **changes})
     verdicts, effects = outcome([key], sent, now=NOW + passed, idempotency_records=stored(sent))
     assert [(verdict.code, verdict.detail, verdict.stored_response) for verdict in verdicts] == [(code, detail, None)]
-    assert effects == BatchEffects(denials={(5, code, detail): 1})
+    assert effects == BatchEffects(denials={(5, code, detail): 1}, refusals=[(sent, verdicts[0])])
 
 
 @pytest.mark.parametrize(("changes", "_code", "_detail"), REFUSED_SINCE)

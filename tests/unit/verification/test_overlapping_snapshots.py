@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.core.database.parameters import Encoded
 from apps.verification.domain import VerificationQuery
 from apps.verification.repositories.decision_repository import RECORDS, UNLOCKED, _snapshot
 from apps.verification.repositories.record_cache import RecordCache
@@ -48,14 +48,15 @@ class Database:
             self.names[key_id] += 1
             self.changed.append(None if self._chance.random() < 0.1 else key_id)
 
-    def records(self, digests: str) -> list[Sequence[Any]]:
-        found = [int(text, 16) for text in re.findall(r"x([0-9a-f]+)", digests)]
+    def records(self, digests: bytes) -> list[Sequence[Any]]:
+        # PostgreSQL's binary format of an array: a head of twenty bytes, then each with its length.
+        found = digests[20 + 4 :: 4 + 1]
         return [
             stored_key(digest=digest_of(each), key_id=each, user_id=each, name=str(self.names[each])).row
             for each in found
         ]
 
-    def check(self, snapshot: str | None) -> RecordChanges:
+    def check(self, snapshot: bytes | None) -> RecordChanges:
         missed = self.changed[int(snapshot) :] if snapshot else [None]
         key_ids = [each for each in missed if each is not None]
         return RecordChanges(str(len(self.changed)), "here", NOW, None not in missed, key_ids or None, None)
@@ -68,18 +69,18 @@ class Transaction:
         self._database = database
         self.names_at_check: dict[int, int] = {}
 
-    async def fetch(self, *statements: tuple[str, Sequence[Any]]) -> list[Any]:
+    async def fetch(self, *statements: tuple[str, Encoded]) -> list[Any]:
         results = [await self._run(*statement) for statement in statements]
         await self._database.delay()
         return results
 
-    async def _run(self, sql: str, parameters: Sequence[Any]) -> list[Any]:
+    async def _run(self, sql: str, parameters: Encoded) -> list[Any]:
         await self._database.delay()
         if sql == RECORDS.sql:
-            return self._database.records(parameters[0])
+            return self._database.records(parameters.values[0] or b"")
         if sql == CHECK.sql:
             self.names_at_check = dict(self._database.names)
-            return [self._database.check(parameters[CHECK.names.index("snapshot")])]
+            return [self._database.check(parameters.values[CHECK.names.index("snapshot")])]
         return []
 
 

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from apps.core.rate_limits.rate_limit import RateLimitStatus
-from apps.usage.schemas.usage_event import DETAILS
+from apps.usage.schemas.call import DETAILS
 from apps.verification.domain import Code, Detail, Verdict
 from apps.verification.schemas.verification import VerifyResponse, response_json
 from tests.unit.verification.records import NOW, record

@@ -51,7 +51,7 @@ class Command(ServiceCommand):
 
     def run(self, options: dict[str, Any]) -> None:
         """Create the key."""
-        new = ApiKeyCreate(**{name: options[name] for name in ApiKeyCreate.model_fields})
+        new = ApiKeyCreate(**{name: options[name] for name in ApiKeyCreate.model_fields if name in options})
         user_id = call_service(user_service().id_of_email, options["user"])
         self.show(call_service(api_key_service().create, OPERATOR, user_id, new), options)
 

@@ -24,12 +24,13 @@ class Command(ServiceCommand):
     def add_own_arguments(self, parser: ArgumentParser) -> None:
         """Add the key and the reason."""
         add_key_argument(parser)
-        parser.add_argument("--reason", default="", help="shown to the key's owner")
+        parser.add_argument("--reason", default="", help="kept in the audit trail")
+        parser.add_argument("--message", default="", help="shown to the key's owner")
         parser.add_argument(
             "--keep-created-keys", action="store_true", help="keep the keys that it has created, which else are revoked"
         )
 
     def run(self, options: dict[str, Any]) -> None:
         """Revoke the key."""
-        revocation = ApiKeyRevoke(reason=options["reason"], keep_created_keys=options["keep_created_keys"])
+        revocation = ApiKeyRevoke(**{name: options[name] for name in ApiKeyRevoke.model_fields})
         self.show(call_service(api_key_service().revoke, OPERATOR, key_id_of(options), revocation), options)

@@ -18,6 +18,7 @@ from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.principal import Principal
 from apps.core.authorization.scopes import effective_scopes, grants
 from apps.core.errors import InvalidCredential
+from apps.core.schemas.base import REASON
 from apps.credits.services.in_transaction.balances import Balances
 
 NOTHING: Mapping[str, Any] = {}
@@ -58,7 +59,7 @@ class KeyStore:
         self, actor: Principal, user_id: int, new: ApiKeyCreate, creator: ApiKey | None
     ) -> tuple[ApiKey, str]:
         """Insert a key, within the bounds of the locked key that creates it, and return it with its secret."""
-        fields = new.model_dump() if creator is None else await self._inherit(creator, new)
+        fields = new.model_dump(exclude={REASON}) if creator is None else await self._inherit(creator, new)
         inserted = await self._keys.insert(ApiKey(user_id=user_id, **fields))
         secret = await self._insert_secret(inserted)
         await self._record(actor, "created", inserted, after={**fields, "user_id": user_id})
@@ -85,7 +86,7 @@ class KeyStore:
 
     async def _inherit(self, creator: ApiKey, new: ApiKeyCreate) -> dict[str, Any]:
         """Return the fields of a new key within the bounds of its creator, whose budget the new key's is taken from."""
-        fields = {**new.model_dump(), "parent_id": creator.pk}
+        fields = {**new.model_dump(exclude={REASON}), "parent_id": creator.pk}
         if "environment" not in new.model_fields_set:
             fields["environment"] = creator.environment
         if creator.budget is None:

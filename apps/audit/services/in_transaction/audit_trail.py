@@ -40,7 +40,7 @@ def audit_event(entry: AuditEntry) -> AuditEvent:
         outcome=entry.outcome,
         target_kind=entry.target_kind,
         target_id=entry.target_id,
-        reason=entry.reason,
+        reason=entry.reason or entry.actor.reason,
         before=_json_values(entry.before),
         after=_json_values(entry.after),
         ip_address=request.client_address,

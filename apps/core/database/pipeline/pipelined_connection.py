@@ -16,6 +16,7 @@ from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ConnStatus, Format
 from psycopg.pq.abc import PGresult
 
+from apps.core.database.parameters import Encoded
 from apps.core.database.pipeline.prepared_statements import Types, statements_of
 from apps.core.database.pool import transaction_settings
 
@@ -31,6 +32,8 @@ class PipelinedConnection(ABC):
         self._transformer, self._encoding = Transformer(borrowed), borrowed.info.encoding
         self._statements = statements_of(borrowed)
         self._pgconn.enter_pipeline_mode()
+        self._hang_up = select.poll()
+        self._hang_up.register(self._socket, select.POLLHUP | select.POLLERR)
         self._is_watched = True
         self._loop.add_reader(self._socket, self._receive)
 
@@ -56,8 +59,14 @@ class PipelinedConnection(ABC):
 
         Returns the number of results to expect, and the key of the prepared statement.
         """
-        values = self._transformer.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
-        types, formats = self._transformer.types or (), self._transformer.formats
+        types: Types
+        values: Sequence[Any]
+        formats: Sequence[Format] | None
+        if isinstance(parameters, Encoded):
+            (values, formats), types = parameters, ()
+        else:
+            values = self._transformer.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
+            types, formats = self._transformer.types or (), self._transformer.formats
         if settings.DATABASE_POOLER == "transaction":  # the next process would not have the prepared statement
             self._pgconn.send_query_params(sql.encode(), values, types, formats, result_format)
             return 1, (sql, types)
@@ -108,9 +117,10 @@ class PipelinedConnection(ABC):
             self._lose(error)
 
     def _receive(self) -> None:
+        was_idle = not self._expects_results  # then nothing but the end of the connection is important
         try:
             self._read()
-            while self._expects_results and is_closed_by_server(self._socket):
+            while (self._expects_results or was_idle) and self._is_closed_by_server():
                 self._read()
         except OperationalError as error:
             self._lose(error)
@@ -127,13 +137,10 @@ class PipelinedConnection(ABC):
     def _is_lost(self) -> bool:
         return bool(self._pgconn.status != ConnStatus.OK)
 
+    def _is_closed_by_server(self) -> bool:
+        """Return whether the server has closed the connection. Earlier data may still be unread.
 
-def is_closed_by_server(socket: int) -> bool:
-    """Return whether the server has closed the connection. Earlier data may still be unread.
-
-    libuv reports this once, and nothing about the socket afterwards: the reader must continue until libpq reaches the
-    end.
-    """
-    poll = select.poll()
-    poll.register(socket, select.POLLHUP | select.POLLERR)
-    return bool(poll.poll(0))
+        libuv reports this once, and nothing about the socket afterwards: the reader must continue until libpq reaches
+        the end.
+        """
+        return bool(self._hang_up.poll(0))

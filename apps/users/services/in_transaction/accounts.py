@@ -1,6 +1,6 @@
 """Locks accounts for a change, and checks the scopes that they hold."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -25,6 +25,13 @@ class MailRecipient(NamedTuple):
     address: str
     may_be_shown_texts: bool
     moment: datetime
+
+
+class StaffMember(NamedTuple):
+    """A member of staff to whom messages are sent."""
+
+    user_id: int
+    email: str
 
 
 class Accounts:
@@ -106,7 +113,10 @@ async def lock_removable(actor: Principal, user_id: int, accounts: AccountReposi
 
 
 class HeldScopes:
-    """Checks that an account holds scopes, for early errors: every use of a key checks its scopes again."""
+    """Checks that an account holds scopes, for early errors: every use of a key checks its scopes again.
+
+    Finds the members of staff who hold a scope, by a role or as superusers; not those who are suspended or deleted.
+    """
 
     def __init__(self, accounts: AccountRepository) -> None:
         self._accounts = accounts
@@ -118,6 +128,16 @@ class HeldScopes:
         if missing:
             details = [ErrorDetail("scopes", await self._requirement_of(scope)) for scope in missing]
             raise ValidationFailed("The owner of the key does not hold all of these scopes.", details=details)
+
+    async def holder(self, user_id: int, scope: str) -> StaffMember | None:
+        """Return the account if it is of a member of staff who holds the scope, or None."""
+        user = await self._accounts.find_staff_with_scope(user_id, scope)
+        return None if user is None else StaffMember(user.pk, user.email)
+
+    async def holders(self, scope: str, without: Sequence[int], maximum: int) -> list[StaffMember]:
+        """Return up to `maximum` members of staff who hold the scope, superusers last, except those in `without`."""
+        found = await self._accounts.staff_with_scope(scope, without, maximum)
+        return [StaffMember(user.pk, user.email) for user in found]
 
     async def _held(self, user_id: int) -> frozenset[str]:
         user: Any = await self._accounts.find_with_role_scopes(user_id)

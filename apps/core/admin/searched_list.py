@@ -1,0 +1,69 @@
+"""Searching by POST: the address of what a search has found contains the term sealed, for this session alone.
+
+So pages, orders and filters of a searched list go on to work, a reload shows it again, and neither the browser's
+history nor a log can tell what was searched for: a part of an address, or a key pasted by mistake.
+"""
+
+from typing import Any, override
+
+from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR, ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest, QueryDict
+
+from apps.core.admin.staff_rights import acting_staff
+from apps.core.crypto.encryption import decrypt, encrypt
+
+SEALED = "~"  # how a sealed term begins
+TERM_LENGTH_MAXIMUM = 300
+SEARCH_EXPIRED = "This search has expired. Enter it again."
+
+
+class SearchedList(ChangeList):
+    """A list whose `query` is the term, while its links contain the sealed one of the address."""
+
+    @override
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        self.query = opened(request, self.query) or ""
+        return super().get_queryset(request, exclude_parameters)
+
+
+def sealed(request: HttpRequest, term: str) -> str:
+    """Return the term for an address that only this session can read."""
+    return SEALED + encrypt(term[:TERM_LENGTH_MAXIMUM].encode(errors="replace"), _purpose(request)).decode()
+
+
+def opened(request: HttpRequest, text: str) -> str | None:
+    """Return the term in the text, sealed or not; None if it was sealed for another session."""
+    if not text.startswith(SEALED):
+        return text
+    term = decrypt(text.removeprefix(SEALED).encode(), _purpose(request))
+    return None if term is None else term.decode()
+
+
+def seal_term(request: HttpRequest) -> bool:
+    """Seal the term in the request's address, for the links of the page. Return False if another session has sealed it.
+
+    The admin itself makes no address with an open term.
+    """
+    term = request.GET.get(SEARCH_VAR, "")
+    if term and not term.startswith(SEALED):
+        request.GET = _with_term(request, request.GET, term)  # type: ignore[assignment]
+    return opened(request, request.GET.get(SEARCH_VAR, "")) is not None
+
+
+def query_of_search(request: HttpRequest, term: str) -> str:
+    """Return the query of the list's address for a submitted search: the term, sealed, and the list's filters."""
+    query = request.POST.copy()
+    for name in ("csrfmiddlewaretoken", PAGE_VAR, SEARCH_VAR):
+        query.pop(name, None)
+    return (_with_term(request, query, term) if term.strip() else query).urlencode(safe=SEALED)
+
+
+def _with_term(request: HttpRequest, values: QueryDict, term: str) -> QueryDict:
+    query = values.copy()
+    query[SEARCH_VAR] = sealed(request, term)
+    return query
+
+
+def _purpose(request: HttpRequest) -> str:
+    return f"admin.search of session {acting_staff(request).session_id}"

@@ -1,0 +1,111 @@
+"""The panel of a key's page: what a call would get now and why, and why the last calls were refused."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.contrib.admin.widgets import AdminIntegerFieldWidget, AdminTextInputWidget
+from django.http import HttpRequest
+
+from apps.core.admin.form_fields import LinesField
+from apps.core.admin.panels import Panel, add_panel
+from apps.core.admin.schema_form import SchemaForm
+from apps.core.admin.staff_rights import acting_staff
+from apps.core.authorization.principal import Principal
+from apps.core.errors import NotFound
+from apps.core.event_loop import call_service
+from apps.usage.dependencies import usage_service
+from apps.usage.schemas.call import Call
+from apps.verification.dependencies import key_explanations
+from apps.verification.schemas.explanation import CallToExplain, KeyExplanation
+from apps.verification.schemas.verification import WEIGHT_MAXIMUM
+
+REFUSALS_SHOWN = 20
+CHECK_LABELS = {
+    "enabled": "Enabled",
+    "expiry": "Not expired",
+    "owner": "Owner",
+    "address": "Address",
+    "scopes": "Scopes",
+    "rate_limits": "Rate limits",
+    "budget": "Budget of the key",
+    "balance": "Balance of the owner",
+}
+
+
+class CallForm(SchemaForm):
+    """A call to try, which is not made."""
+
+    schema = CallToExplain
+    scopes = LinesField(label="Scopes", help_text="The scopes that the call needs, one per line.")
+    ip = forms.CharField(
+        label="Address",
+        required=False,
+        max_length=100,
+        widget=AdminTextInputWidget(attrs={"autocomplete": "off"}),
+        help_text="The client's IP address. Empty: one that the allowlist allows.",
+    )
+    cost = forms.CharField(
+        label="Cost",
+        initial="0",
+        max_length=25,
+        widget=AdminTextInputWidget(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        help_text="In credits.",
+    )
+    weight = forms.IntegerField(
+        label="Weight",
+        initial=1,
+        min_value=1,
+        max_value=WEIGHT_MAXIMUM,
+        widget=AdminIntegerFieldWidget,
+        help_text="What the call counts against the rate limits.",
+    )
+
+    def clean_ip(self) -> str | None:
+        """Return the address, or None for none."""
+        return self.cleaned_data["ip"] or None
+
+
+def _context(request: HttpRequest, key: Any) -> Mapping[str, Any]:
+    form = CallForm(request.POST if "cost" in request.POST else None, auto_id="try_%s")
+    call = form.payload if form.is_bound and form.is_valid() else CallToExplain()
+    is_tried = form.is_bound and not form.errors
+    explanation = _explanation(acting_staff(request), key.pk, call)
+    return {
+        "explanation": explanation,
+        "checks": [(CHECK_LABELS[check.name], check) for check in explanation.checks] if explanation else [],
+        "call": call,
+        "is_tried": is_tried,
+        "form": form,
+        "counts": call_service(usage_service().recent_refusals, key.pk),
+        "refusals": [_shown(refused) for refused in _refusals(key.pk)],
+    }
+
+
+def _explanation(actor: Principal, key_id: int, call: CallToExplain) -> KeyExplanation | None:
+    """Return the explanation, or None for a deleted key."""
+    try:
+        return call_service(key_explanations().explain, actor, key_id, call)
+    except NotFound:
+        return None
+
+
+def _refusals(key_id: int) -> list[Call]:
+    return call_service(usage_service().refused_calls_of_key, key_id, REFUSALS_SHOWN)
+
+
+def _shown(refused: Call) -> dict[str, Any]:
+    """Return a refused call, with the values of the form that tries the same call."""
+    values = {
+        "scopes": "\n".join(refused.scopes),
+        "ip": refused.ip or "",
+        "cost": f"{refused.cost:f}" if refused.cost is not None else "0",
+        "weight": str(refused.weight or 1),
+    }
+    return {"call": refused, "reason": refused.reason, "values": values}
+
+
+add_panel(
+    "api_keys.ApiKey",
+    Panel(name="explain", title="Try a call", template="admin/verification/key_panel.html", context=_context),
+)
