@@ -15,7 +15,8 @@ OWNER, STAFF = 5, 7
 def event(**fields: Any) -> TrailEventOut:
     values: dict[str, Any] = {
         "id": 1, "occurred_at": datetime.now(UTC), "actor_id": OWNER, "actor_kind": "session",
-        "actor_email": "ann@x.com", "subject_id": OWNER, "action": "user.updated", "outcome": Outcome.SUCCESS, "target_kind": "user",
+        "actor_email": "ann@x.com", "subject_id": OWNER, "action": "user.updated",
+        "outcome": Outcome.SUCCESS, "target_kind": "user",
         "target_id": OWNER, "reason": "", "before": {}, "after": {}, "ip_address": None, "user_agent": "",
         "request_id": "",
     }  # fmt: skip
