@@ -74,6 +74,9 @@ def test_every_page_is_accessible_and_reports_nothing(
     assert (problems, reported) == ([], [])
 
 
+CUSTOMER_TABS = ("", "keys/", "credits/", "security/", "timeline/", "notes/")
+
+
 def _paths(person: Person) -> list[str]:
     key = person.create_key(name="laptop")
     user, query = f"/admin/users/user/{person.id}", f"?id={key['id']}"
@@ -85,6 +88,8 @@ def _paths(person: Person) -> list[str]:
         *(reverse(f"admin:{tab.url_name}", args=[person.id]) for tab in TABS),
         f"{user}/change/",
         f"{user}/delete/",
+        f"/admin/users/user/unlock/?id={person.id}",
+        *(f"/admin/customers/{person.id}/{tab}" for tab in CUSTOMER_TABS),
         f"/admin/api_keys/apikey/{key['id']}/change/",
         *(f"/admin/api_keys/apikey/{operation}/{query}" for operation in ("rotate", "revoke", "delete")),
         f"/admin/credits/creditbalance/{person.id}/change/",

@@ -16,6 +16,7 @@ from apps.core.admin.searched_list import SEALED, opened, sealed
 from apps.core.admin.staff_rights import acting_staff
 from apps.core.authorization.catalogue import KEYS_READ
 from apps.core.event_loop import call_service
+from apps.core.values.amounts import amount_text
 from apps.verification.dependencies import call_search
 from apps.verification.services.call_search import REQUEST_ID_LENGTH_MAXIMUM
 
@@ -40,12 +41,18 @@ def calls_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     if not actor.has_scope(KEYS_READ):
         raise PermissionDenied
     form = RequestIdForm(request.POST if request.method == "POST" else _linked(request))
-    calls: list[Call] | None = None
+    calls: list[dict[str, Any]] | None = None
     if form.is_bound and form.is_valid():
-        calls = call_service(call_search().find, actor, form.cleaned_data["request_id"])
+        calls = [_shown(call) for call in call_service(call_search().find, actor, form.cleaned_data["request_id"])]
     context: dict[str, Any] = {**site.each_context(request), "title": "Calls", "form": form, "calls": calls}
     request.current_app = site.name
     return TemplateResponse(request, "admin/backoffice/calls.html", context)
+
+
+def _shown(call: "Call") -> dict[str, Any]:
+    amounts = {name: getattr(call, name) for name in ("cost", "balance")}
+    texts = {name: None if amount is None else amount_text(amount) for name, amount in amounts.items()}
+    return {"call": call, **texts}
 
 
 def url_of_calls(request: HttpRequest, request_id: str) -> str:

@@ -22,7 +22,7 @@ from apps.core.event_loop import call_service
 from apps.users.schemas.account_overview import AccountState, state_of
 
 ACCOUNTS = "users.User"  # other apps add their operations on accounts to the pages of this model
-MOMENT = "Y-m-d H:i"
+MOMENT = "j M H:i"
 BADGES = {
     AccountState.ACTIVE: "active",
     AccountState.SUSPENDED: "disabled",
@@ -89,8 +89,10 @@ class AccountList(OperationPages):
     def state_badge(self, user: Any) -> SafeString:
         """Show the state in words, and until when a lockout lasts."""
         state, until = state_of(user), getattr(user, "locked_out_until", None)
-        words = state.capitalize() if until is None else f"{state.capitalize()}, sign-in locked until {_time(until)}"
-        return format_html('<span class="badge {}">{}</span>', BADGES[state], words)
+        badge = format_html('<span class="badge {}">{}</span>', BADGES[state], state.capitalize())
+        if until is None:
+            return badge
+        return format_html('{} <span class="badge expired">Locked out until {}</span>', badge, _time(until))
 
     @admin.display(description="Created")
     def created(self, user: Any) -> datetime:

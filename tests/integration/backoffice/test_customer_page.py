@@ -18,7 +18,7 @@ from apps.core.event_loop import call_service
 from apps.credits.models import CreditTransaction
 from apps.identities.models import Identity
 from apps.second_factors.models import TotpDevice
-from apps.usage.models import UsageBatch, UsageDenial
+from apps.usage.models import Refusal, UsageBatch, UsageDenial
 from apps.users.dependencies import account_removal
 from apps.users.models import AccountNote, User
 from tests.integration.backoffice.pages import CUSTOMERS, KEYS, USERS, only_event, text_of
@@ -110,6 +110,11 @@ def test_actions_are_those_that_the_member_of_staff_may_use(browser: Client, lim
         assert browser.get(link).status_code == 200, link
 
 
+def test_menu_marks_the_list_of_customers(browser: Client):
+    page = text_of(browser.get(_page(make_user(), "keys/")))
+    assert re.search(r'href="/admin/users/user/"[^>]*aria-current="true"', page)
+
+
 @pytest.mark.parametrize("user_id", ["0", "x", "01", "9" * 30, str(2**62)])
 def test_unknown_customer_is_not_found(browser: Client, user_id: str):
     assert browser.get(f"{CUSTOMERS}{user_id}/").status_code == 404
@@ -147,7 +152,7 @@ def test_head_shows_the_account_at_a_glance(browser: Client):
     _refuse(key, "INSUFFICIENT_CREDITS", "budget", 3)
     page = _text(browser, user)
     assert "ann@example.com ✓ verified Active" in page
-    assert "Plan free Balance 12.5" in page
+    assert "Plan free Balance 12.5 Last call" in page
     assert re.search(r"Last call 2\sminutes ago", page)
     assert re.search(r"Last refusal \d{4}-\d\d-\d\d \d\d:\d\d, key laptop : the key's budget is spent", page)
     assert "Keys 1" in page
@@ -204,8 +209,23 @@ def test_overview_explains_each_key(browser: Client):
     assert "1 allowed, 5 refused" in page
     assert re.search(r"laptop sk_live_\w+… Budget spent 0\sminutes ago \d\d:\d\d: the key's budget is spent", page)
     assert re.search(r"ci sk_live_\w+… Disabled never \d\d:\d\d: the key is disabled", page)
-    assert page.index("the key is disabled DISABLED 1") < page.index("the key's budget is spent INSUFFICIENT_CREDITS 4")
     assert "rate limit minute" not in page
+    assert "of another" not in page
+
+
+def test_overview_lists_the_last_refused_calls(browser: Client):
+    user, key = make_user(), make_key(name="of another")
+    laptop = make_key(user, name="laptop")
+    for number, (each, code, detail) in enumerate(
+        [(laptop, "FORBIDDEN", "address_not_allowed"), (laptop, "DISABLED", "disabled"), (key, "EXPIRED", "key")]
+    ):
+        Refusal.objects.create(
+            occurred_at=NOW, user_id=each.row.user_id, api_key_id=each.id, code=code, detail=detail, scopes=[],
+            address="203.0.113.9", cost=1, weight=1, tag="", request_id=f"req-{number}", rate_limits=[],
+        )  # fmt: skip
+    page = _text(browser, user)
+    assert "laptop the address is not on the allowlist FORBIDDEN 203.0.113.9 req-0" in page
+    assert page.index("req-1") < page.index("req-0")
     assert "of another" not in page
 
 
@@ -273,8 +293,8 @@ def test_timeline_is_one_trail_in_words(browser: Client, staff: User):
     page = _text(browser, user, "timeline/")
     assert "Account changed root@example.com Reason: “asked” Full name: Ann → Ann Hand" in page
     assert "Wrong password refused an anonymous client" in page
-    assert "Signed in (session 7) the owner" in page
-    assert f"Credits posted (user {other.pk}) the owner" in page
+    assert "Signed in (Session 7) the owner" in page
+    assert f"Credits posted (account {other.pk}) the owner" in page
     assert "Account deleted" not in page
     assert page.index("Credits posted") < page.index("Account changed") < page.index("Wrong password")
 
