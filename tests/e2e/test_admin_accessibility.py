@@ -11,8 +11,7 @@ from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from config.apps import discover_admin_pages
-from tests.e2e.test_admin_browser import _sign_in
-from tests.support.browser import started_chromium
+from tests.support.browser import sign_in_to_admin
 from tests.support.node_packages import installed
 from tests.support.people import Person
 from tests.support.server import Server
@@ -29,12 +28,6 @@ FINDINGS = """async (impacts) => (await axe.run(document, { resultTypes: ["viola
 OWN = ("", "search/", "sessions/", "second-factors/", "second-factors/passkey/", "proof/", "password_change/", "users/")
 
 discover_admin_pages()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with started_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +53,7 @@ def test_every_page_is_accessible_and_reports_nothing(
     page.on("pageerror", lambda error: reported.append(f"{page.url}: {error}"))
     page.goto("/admin/login/")
     problems = _problems(page, axe)
-    _sign_in(page, server)
+    sign_in_to_admin(page, server)
     for path in _paths(person):
         response = page.goto(path)
         assert response is not None

@@ -62,6 +62,19 @@ class AccountList(OperationPages):
             add_lockouts(shown.result_list)
         return shown
 
+    def found_by(self, term: str) -> Q | None:
+        """Find the accounts of this list."""
+        condition = super().found_by(term)
+        return condition and condition & self.listed
+
+    def found_url(self, row: Any) -> str:
+        """Lead to the customer page."""
+        return customer_url(row.pk)
+
+    def found_detail(self, row: Any) -> str:
+        """Show the name, and the state in words."""
+        return ", ".join(filter(None, (row.full_name, state_of(row))))
+
     @admin.display(description="E-mail address")
     def address(self, user: Any) -> SafeString:
         """Show the address, as a link to the customer page."""
