@@ -130,6 +130,23 @@ def test_key_is_rotated(page: Page, person: Person, client: httpx.Client, servic
     assert [_code(client, service, each) for each in (key["api_key"], secret)] == ["VALID", "VALID"]
 
 
+def test_double_click_back_and_a_second_tab_rotate_once(page: Page, person: Person):
+    key = person.create_key(name="clicked")
+    page.goto(f"/admin/api_keys/apikey/rotate/?id={key['id']}")
+    page.get_by_label("Reason").fill("The customer asked for it")
+    page.get_by_role("button", name="Rotate").dblclick()
+    expect(page.locator("#secret")).to_be_visible()
+    address = page.url
+    page.go_back()
+    page.go_forward()
+    expect(page.get_by_text("This secret was shown already.")).to_be_visible()
+    second = page.context.new_page()
+    second.goto(address)
+    expect(second.get_by_text("This secret was shown already.")).to_be_visible()
+    second.goto(f"/admin/api_keys/apikey/{key['id']}/change/")
+    assert second.locator(".field-secrets code").count() == 2
+
+
 def test_users_are_suspended_from_the_list(page: Page, person: Person, client: httpx.Client, service: dict[str, str]):
     key = person.create_key()
     _search_users(page, person)
