@@ -44,7 +44,7 @@ DECLARATION = AppDeclaration(
             is_hidden_when_deleted=True,
         ),
     ],
-    audit_kinds=[AuditKind("credit_approval", "Approval of credits", PLAIN_OF_APPROVALS)],
+    audit_kinds=[AuditKind("credit_approval", "Approval of credits", PLAIN_OF_APPROVALS, is_internal=True)],
     personal_data=PersonalDataDeclaration(
         service=credits_personal_data,
         section="credits",

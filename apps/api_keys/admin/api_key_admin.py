@@ -1,22 +1,17 @@
 """The list and pages of API keys."""
 
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.utils import display_for_value
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.api_keys.admin.api_key_operations import DELETE, REVOKE, ROTATE, KeyAddForm, KeyChangeForm
-from apps.api_keys.admin.key_extension import EXTEND
-from apps.api_keys.admin.key_search import (
+from apps.api_keys.admin.api_key_search import (
     CHANGE_PAGE,
     has_prefix,
     is_secret,
@@ -24,12 +19,13 @@ from apps.api_keys.admin.key_search import (
     redirect_to_key,
     without_secrets,
 )
+from apps.api_keys.admin.key_extension import EXTEND
+from apps.api_keys.admin.key_states import StateFilter, state_badges
 from apps.api_keys.admin.secret_pages import SecretPages
 from apps.api_keys.dependencies import api_key_service
-from apps.api_keys.models import ApiKey, ApiKeySecret, has_state, key_state
+from apps.api_keys.models import ApiKey, ApiKeySecret, key_state
 from apps.api_keys.services import key_format
 from apps.core.admin.form_fields import parse_row_id
-from apps.core.admin.keyhouse_model_admin import ModelAdminBase
 from apps.core.admin.one_time_forms import one_time_key
 from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.panels import PanelPages
@@ -43,7 +39,6 @@ from apps.users.dependencies import user_service
 
 SEARCH_VAR = "q"
 BY_ID = "key:"  # how the search on every page names a key by its id
-SUSPENDED = ApiKey.State.OWNER_SUSPENDED
 READ_ONLY = (
     "key_id",
     "budget_spent",
@@ -60,30 +55,6 @@ READ_ONLY = (
     "revoked_reason",
     "deleted_at",
 )
-
-
-class StateFilter(SimpleListFilter):
-    """Filters keys by state; deleted keys only when chosen. The rows are annotated with `state`."""
-
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdminBase) -> list[tuple[str, str]]:
-        """Return the states."""
-        return [(state.value, str(state.label).capitalize()) for state in ApiKey.State]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the keys in the chosen state."""
-        state = self.value()
-        if not state:
-            return queryset.filter(deleted_at=None)
-        return queryset.filter(has_state(state)) if state in ApiKey.State.values else queryset.none()
-
-    def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        """Return the choices, the default under the name of the keys that it shows."""
-        default, *others = super().choices(changelist)
-        yield {**default, "display": "Not deleted"}
-        yield from others
 
 
 @admin.register(ApiKey)
@@ -181,11 +152,7 @@ class ApiKeyAdmin(PanelPages, OwnerColumns, SecretPages):
     @admin.display(description="State")
     def state_badge(self, key: Any) -> SafeString:
         """Show the state in its colour, and beside another reason that of the owner, who may be suspended as well."""
-        badges = [(key.state, ApiKey.State(key.state).label.capitalize())]
-        if owner := owner_trouble(key.user):
-            badges = [badge for badge in badges if badge[0] not in {ApiKey.State.ACTIVE, SUSPENDED}]
-            badges.append((SUSPENDED, owner))
-        return format_html_join(" ", '<span class="badge {}">{}</span>', badges)
+        return state_badges(key)
 
     @admin.display(description="ID")
     def key_id(self, key: Any) -> str:
@@ -249,15 +216,6 @@ class ApiKeyAdmin(PanelPages, OwnerColumns, SecretPages):
         if is_secret(request.GET.get(SEARCH_VAR, "")):
             return redirect_to_key(request, request.GET[SEARCH_VAR])
         return super().changelist_view(request, extra_context)
-
-
-def owner_trouble(owner: Any) -> str:
-    """Return why the owner's keys cannot be used, or an empty string."""
-    if owner.deleted_at is not None:
-        return "Owner deleted"
-    if not owner.is_active:
-        return "Owner suspended"
-    return "Owner locked" if owner.locked_until and owner.locked_until > timezone.now() else ""
 
 
 def _end(secret: ApiKeySecret) -> str:

@@ -7,11 +7,13 @@ statistics and after it has them. The plans are those that it has run, of all st
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
+from django.test.utils import override_settings
 from pytest_django.fixtures import Settings
 
 from apps.core.authorization.principal import OPERATOR, owner_of
@@ -22,6 +24,7 @@ from apps.usage.dependencies import usage_service
 from apps.verification.dependencies import call_search
 from config.asgi import application
 from tests.conftest import forget_signing_keys
+from tests.support.accounts import superuser
 from tests.support.api_contract import Operation, operations, valid
 from tests.support.factories import PASSWORD, make_key, make_service_key, make_user
 from tests.support.filled_database import FIRST_ID, connected_to, filled_database, large_tables
@@ -129,6 +132,9 @@ async def _busy_paths(calls: Calls) -> None:
     for more in ({}, {"request_id": "one"}, {"request_id": "one"}, {"scopes": ["unknown"]}, {"cost": "99"}):
         body = {"key": key.secret, **more}
         await calls.send("verify_key", "POST", "/api/v1/keys/verify", headers=service.headers, json=body)
+    root, large = await superuser(), {"amount": "5", "reference_id": "large"}
+    with override_settings(CREDIT_APPROVAL_ABOVE=Decimal(1)):
+        await calls.send("ask", "POST", f"/api/v1/users/{user.pk}/credits", headers=root.headers, json=large)
     by_key = {"auth": client_of(key)}
     issued = await calls.send("exchange_key", "POST", f"{OAUTH}/token", data=GRANT, **by_key)
     token = issued.json()["access_token"]

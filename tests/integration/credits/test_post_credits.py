@@ -93,9 +93,10 @@ async def test_the_reason_is_kept_for_staff_alone(api: httpx.AsyncClient, post):
     assert (event.reason, "reason" in event.after) == ("threatens to leave", False)
     ledger, events, export = [
         (await api.get(f"/api/v1{path}", headers=me.headers)).text
-        for path in ("/credits/transactions", "/auth/security-events", "/users/me/export")
+        for path in ("/credits/transactions", "/auth/events", "/users/me/export")
     ]
     assert "sorry" in ledger
+    assert "credits.posted" in events
     for shown in (posted.text, ledger, events, export):
         assert "threatens" not in shown
 

@@ -1,4 +1,4 @@
-"""Searching keys: by the visible prefix, by metadata, or by a complete key, which stays out of addresses."""
+"""What staff may enter to find keys: a part of the metadata, a visible prefix, or a complete key."""
 
 from typing import Any
 
@@ -16,11 +16,6 @@ from apps.core.errors import NotFound
 from apps.core.event_loop import call_service
 
 CHANGE_PAGE = "admin:api_keys_apikey_change"
-
-
-def has_prefix(text: str) -> Q:
-    """Return the condition of keys with a secret that begins like this."""
-    return Q(pk__in=ApiKeySecret.objects.filter(prefix__startswith=text).values("api_key"))
 
 
 def metadata_of(term: str) -> dict[str, Any] | None:
@@ -61,3 +56,8 @@ def without_secrets(term: str) -> str:
 
 def _visible(word: str) -> str:
     return key_format.visible_prefix(word) if word.startswith(key_format.KEY_START) else word
+
+
+def has_prefix(text: str) -> Q:
+    """Return the condition of the keys with a secret that begins with the text."""
+    return Q(pk__in=ApiKeySecret.objects.filter(prefix__startswith=text).values("api_key"))
