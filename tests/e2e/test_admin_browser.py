@@ -39,7 +39,7 @@ def test_key_is_created_and_revoked(page: Page, person: Person, client: httpx.Cl
     page.get_by_role("button", name="Revoke").click()
     expect(page.get_by_text("“from the browser” revoked.")).to_be_visible()
     assert _code(client, service, secret) == "DISABLED"
-    expect(page.locator(".badge.revoked")).to_be_visible()
+    expect(page.get_by_text("Revoked", exact=True)).to_be_visible()
 
 
 def test_key_is_created_for_an_owner_found_by_search(page: Page, person: Person):
