@@ -1,11 +1,12 @@
 """The API, composed of the routers that apps declare, and its documentation, which loads nothing from other hosts."""
 
-from functools import cache
-from typing import Any, override
+from functools import cache, partial
+from typing import Any, cast, override
 
 import orjson
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 from ninja.operation import Operation
@@ -26,6 +27,12 @@ class KeyhouseApi(NinjaAPI):
     def get_openapi_operation_id(self, operation: Operation) -> str:
         """Return the name of the operation's function, which is unique in the whole API."""
         return operation.view_func.__name__
+
+    @override
+    def create_temporal_response(self, request: HttpRequest) -> HttpResponse:
+        """Return the response on which an operation may set headers. It is made when it is used, which is rare."""
+        made = partial(HttpResponse, b"", content_type=self.get_content_type())
+        return cast("HttpResponse", SimpleLazyObject(made))
 
     @override
     def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> RequirementsSchema:

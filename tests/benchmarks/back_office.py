@@ -1,4 +1,4 @@
-"""Times every list of the admin and of the API on a large database: `make bench BENCH=back_office`.
+"""Times every list of the admin and of the API on a large database: `make bench-admin`.
 
 Each list as it opens, in each order, under each filter and for each search, and each page that a list links; single
 client, the median of three requests. Without arguments it makes and fills a database; `--database URL` measures one.

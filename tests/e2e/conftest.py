@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.support.browser import sign_in_to_admin, started_chromium
 from tests.support.fleet import Fleet, start_fleet
 from tests.support.people import Person, sign_up
 from tests.support.server import ADMINISTRATOR_EMAIL, Server, separate_database, start_server
@@ -78,3 +80,30 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         for server in fleet.servers:
             assert server.stop(signal.SIGTERM) == 0, server.errors
             assert "Traceback" not in server.errors
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with started_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def context(chromium: Browser, server: Server) -> Iterator[BrowserContext]:
+    context = chromium.new_context(base_url=server.url, permissions=["clipboard-read", "clipboard-write"])
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, server: Server) -> Iterator[Page]:
+    """The administrator's page; after the test it has logged no error and requested no other host."""
+    page, errors, foreign_urls = context.new_page(), [], []
+    page.on("console", lambda message: errors.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: None if request.url.startswith(server.url) else foreign_urls.append(request.url))
+    sign_in_to_admin(page, server)
+    yield page
+    assert errors == []
+    assert foreign_urls == []

@@ -10,9 +10,9 @@ from django.contrib import admin
 from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from apps.backoffice.admin.customer_pages import TABS
 from config.apps import discover_admin_pages
-from tests.e2e.test_admin_browser import _sign_in
-from tests.support.browser import started_chromium
+from tests.support.browser import sign_in_to_admin
 from tests.support.node_packages import installed
 from tests.support.people import Person
 from tests.support.server import Server
@@ -26,15 +26,19 @@ SETTLED = "Promise.all(document.getAnimations().map((each) => each.finished))"
 FINDINGS = """async (impacts) => (await axe.run(document, { resultTypes: ["violations"] })).violations
     .filter((each) => impacts.includes(each.impact))
     .map((each) => `${each.id}: ${each.nodes.map((node) => node.html).slice(0, 3).join(" ")}`)"""
-OWN = ("", "search/", "sessions/", "second-factors/", "second-factors/passkey/", "proof/", "password_change/", "users/")
+OWN = (
+    "",
+    "search/",
+    "calls/",
+    "sessions/",
+    "second-factors/",
+    "second-factors/passkey/",
+    "proof/",
+    "password_change/",
+    "users/",
+)
 
 discover_admin_pages()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with started_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +64,7 @@ def test_every_page_is_accessible_and_reports_nothing(
     page.on("pageerror", lambda error: reported.append(f"{page.url}: {error}"))
     page.goto("/admin/login/")
     problems = _problems(page, axe)
-    _sign_in(page, server)
+    sign_in_to_admin(page, server)
     for path in _paths(person):
         response = page.goto(path)
         assert response is not None
@@ -68,6 +72,9 @@ def test_every_page_is_accessible_and_reports_nothing(
         problems += _problems(page, axe)
     problems += _problems_of_opened_menus(page, axe)
     assert (problems, reported) == ([], [])
+
+
+CUSTOMER_TABS = ("", "keys/", "credits/", "security/", "timeline/", "notes/")
 
 
 def _paths(person: Person) -> list[str]:
@@ -78,8 +85,11 @@ def _paths(person: Person) -> list[str]:
         *(f"/admin/{path}" for path in OWN),
         *map(reverse, lists),
         *(f"/admin/{model}/add/" for model in ("users/user", "users/role", "plans/plan", "api_keys/apikey")),
+        *(reverse(f"admin:{tab.url_name}", args=[person.id]) for tab in TABS),
         f"{user}/change/",
         f"{user}/delete/",
+        f"/admin/users/user/unlock/?id={person.id}",
+        *(f"/admin/customers/{person.id}/{tab}" for tab in CUSTOMER_TABS),
         f"/admin/api_keys/apikey/{key['id']}/change/",
         *(f"/admin/api_keys/apikey/{operation}/{query}" for operation in ("rotate", "revoke", "delete")),
         f"/admin/credits/creditbalance/{person.id}/change/",

@@ -11,11 +11,10 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.support.browser import started_chromium
 from tests.support.people import Person
-from tests.support.server import ADMINISTRATOR_EMAIL, Server
+from tests.support.server import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
@@ -23,36 +22,9 @@ CALLERS = 8
 SECONDS_BEFORE, SECONDS_AFTER = 1.0, 1.0
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with started_chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def context(chromium: Browser, server: Server) -> Iterator[BrowserContext]:
-    context = chromium.new_context(base_url=server.url, permissions=["clipboard-read", "clipboard-write"])
-    context.set_default_timeout(15_000)
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext, server: Server) -> Iterator[Page]:
-    """The administrator's page; after the test it has logged no error and requested no other host."""
-    page, errors, foreign_urls = context.new_page(), [], []
-    page.on("console", lambda message: errors.append(message.text) if message.type in {"error", "warning"} else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("request", lambda request: None if request.url.startswith(server.url) else foreign_urls.append(request.url))
-    _sign_in(page, server)
-    yield page
-    assert errors == []
-    assert foreign_urls == []
-
-
 def test_key_is_created_and_revoked(page: Page, person: Person, client: httpx.Client, service: dict[str, str]):
     _find_user(page, person)
-    page.get_by_role("link", name="Add API key").click()
+    page.get_by_role("link", name="Create key").click()
     page.get_by_label("Name").fill("from the browser")
     page.get_by_label("Scopes").fill("reports:read")
     page.get_by_label("Reason").fill("The customer asked for it")
@@ -96,27 +68,6 @@ def test_key_is_found_by_its_secret_which_stays_out_of_urls(page: Page, person: 
     assert not any(key["api_key"] in url for url in visited)
 
 
-def test_search_on_every_page_is_reached_by_a_key_and_keeps_the_term_out_of_urls(page: Page, person: Person):
-    key, visited = person.create_key(name="found anywhere"), []
-    page.on("request", lambda request: visited.append(request.url))
-    for term in (key["api_key"], f"key:{key['id']}", "found anywhere"):
-        page.goto("/admin/plans/plan/")
-        page.keyboard.press("/")
-        page.keyboard.type(term)
-        page.keyboard.press("Enter")
-        expect(page.get_by_role("heading", name="found anywhere")).to_be_visible()
-        assert page.url.endswith(f"/admin/api_keys/apikey/{key['id']}/change/")
-    page.locator("#search-box").fill("@")
-    page.locator("#search-box").press("Enter")
-    expect(page.get_by_text("Enter at least 3 characters.")).to_be_visible()
-    page.locator("#search-term").fill("example.com")
-    page.get_by_role("button", name="Search", exact=True).click()
-    expect(page.get_by_role("heading", name="Customers")).to_be_visible()
-    page.reload()
-    expect(page.get_by_role("heading", name="Customers")).to_be_visible()
-    assert not [url for url in visited if key["api_key"] in url or "anywhere" in url or "example.com" in url]
-
-
 def test_key_is_rotated(page: Page, person: Person, client: httpx.Client, service: dict[str, str]):
     key = person.create_key(name="turning")
     page.goto(f"/admin/api_keys/apikey/{key['id']}/change/")
@@ -157,45 +108,6 @@ def test_role_is_created_and_assigned(page: Page, person: Person):
     row = page.get_by_role("row").filter(has_text="helpers")
     expect(row.locator(".field-scopes")).to_have_text("credits:holdkeys:read")
     expect(row.locator(".field-accounts")).to_have_text("1")
-
-
-def test_menu_of_the_account_closes_on_escape_and_on_a_click_elsewhere(page: Page):
-    opened = page.locator("#user-tools[open]")
-    page.locator("#user-tools summary").press("Enter")
-    expect(opened.get_by_role("link", name="Your sessions")).to_be_visible()
-    page.keyboard.press("Escape")
-    expect(opened).to_have_count(0)
-    expect(page.locator("#user-tools summary")).to_be_focused()
-    page.locator("#user-tools summary").click()
-    page.get_by_role("heading", name="Back office").click()
-    expect(opened).to_have_count(0)
-
-
-def test_menu_opens_on_a_phone_and_by_keyboard(page: Page):
-    page.set_viewport_size({"width": 390, "height": 844})
-    menu, button = page.get_by_role("navigation", name="Menu"), page.get_by_role("button", name="Menu")
-    expect(menu).to_be_hidden()
-    button.press("Enter")
-    expect(button).to_have_attribute("aria-expanded", "true")
-    page.keyboard.press("Escape")
-    expect(menu).to_be_hidden()
-    expect(button).to_be_focused()
-    button.click()
-    menu.get_by_role("link", name="Audit events").click()
-    expect(page.get_by_role("heading", name="Audit events", exact=True)).to_be_visible()
-    expect(menu).to_be_hidden()
-
-
-def test_chosen_colours_are_kept(page: Page):
-    html, dark = page.locator("html"), page.get_by_role("button", name="Dark")
-    expect(html).not_to_have_class("dark")
-    page.locator("#user-tools summary").click()
-    dark.click()
-    expect(html).to_have_class("dark")
-    page.reload()
-    expect(html).to_have_class("dark")
-    page.locator("#user-tools summary").click()
-    expect(dark).to_have_attribute("aria-pressed", "true")
 
 
 def test_pages_of_the_back_office_load(page: Page, person: Person):
@@ -272,18 +184,6 @@ def _verified_continuously(server: Server, service: dict[str, str], secret: str)
             caller.join()
 
 
-def _sign_in(page: Page, server: Server) -> None:
-    page.goto("/admin/")
-    page.get_by_label("E-mail address").fill(ADMINISTRATOR_EMAIL)
-    page.get_by_label("Password").fill(server.administrator_password)
-    page.get_by_role("button", name="Log in").click()
-    home, offer = page.get_by_role("heading", name="Back office"), page.get_by_role("link", name="Not now")
-    expect(home.or_(offer)).to_be_visible()
-    if offer.is_visible():  # a second factor is offered at the first sign-in
-        offer.click()
-    expect(home).to_be_visible()
-
-
 def _search_users(page: Page, person: Person) -> None:
     page.goto("/admin/users/user/")
     page.locator("#searchbar").fill(person.email)
@@ -293,7 +193,7 @@ def _search_users(page: Page, person: Person) -> None:
 def _find_user(page: Page, person: Person) -> None:
     _search_users(page, person)
     page.get_by_role("link", name=person.email).click()
-    expect(page.get_by_label("Email")).to_have_value(person.email)
+    expect(page.locator(".customer-address")).to_contain_text(person.email)
 
 
 def _copy_secret(page: Page) -> str:

@@ -4,14 +4,9 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e import test_admin_browser
 from tests.support.people import Person
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
-
-chromium = test_admin_browser.chromium
-context = test_admin_browser.context
-page = test_admin_browser.page
 
 
 def _balance(client: httpx.Client, person: Person) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.support.server import ADMINISTRATOR_EMAIL, Server
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -31,3 +33,16 @@ def started_chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+def sign_in_to_admin(page: Page, server: Server) -> None:
+    """Sign the administrator in, to the first page of the admin."""
+    page.goto("/admin/")
+    page.get_by_label("E-mail address").fill(ADMINISTRATOR_EMAIL)
+    page.get_by_label("Password").fill(server.administrator_password)
+    page.get_by_role("button", name="Log in").click()
+    home, offer = page.get_by_role("heading", name="Back office"), page.get_by_role("link", name="Not now")
+    expect(home.or_(offer)).to_be_visible()
+    if offer.is_visible():  # a second factor is offered at the first sign-in
+        offer.click()
+    expect(home).to_be_visible()

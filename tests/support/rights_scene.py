@@ -9,7 +9,7 @@ from django.utils import timezone
 from apps.authentication.models import Session
 from apps.identities.models import Identity
 from apps.second_factors.models import Passkey
-from apps.users.models import Invitation, Role, User
+from apps.users.models import AccountNote, Invitation, Role, User
 from tests.support.factories import (
     PASSWORD,
     give_credits,
@@ -48,7 +48,8 @@ def _belongings(user: User, shared: dict[str, int]) -> dict[str, int]:
         aaguid="00000000-0000-0000-0000-000000000000", sign_count=0, is_backup_eligible=False, is_backed_up=False,
     )  # fmt: skip
     ids = {"user_id": user.pk, "key_id": make_key(user).id, "session_id": admin_session(user).pk}
-    return {**shared, **ids, "identity_id": identity.pk, "passkey_id": passkey.pk}
+    note = AccountNote.objects.create(user=user, text="note")
+    return {**shared, **ids, "identity_id": identity.pk, "passkey_id": passkey.pk, "note_id": note.pk}
 
 
 def _account(column: str) -> User:

@@ -1,29 +1,31 @@
 """The list and pages of API keys."""
 
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from django.contrib import admin, messages
-from django.contrib.admin import SimpleListFilter
+from django.contrib import admin
 from django.contrib.admin.utils import display_for_value
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from pydantic import ValidationError
 
 from apps.api_keys.admin.api_key_operations import DELETE, REVOKE, ROTATE, KeyAddForm, KeyChangeForm
+from apps.api_keys.admin.api_key_search import (
+    CHANGE_PAGE,
+    has_prefix,
+    is_secret,
+    metadata_of,
+    redirect_to_key,
+    without_secrets,
+)
 from apps.api_keys.admin.key_extension import EXTEND
+from apps.api_keys.admin.key_states import StateFilter, state_badges
 from apps.api_keys.admin.secret_pages import SecretPages
-from apps.api_keys.dependencies import api_key_service, key_secrets
-from apps.api_keys.models import ApiKey, ApiKeySecret, has_state, key_state
-from apps.api_keys.schemas.api_key import ApiKeyQuery
+from apps.api_keys.dependencies import api_key_service
+from apps.api_keys.models import ApiKey, ApiKeySecret, key_state
 from apps.api_keys.services import key_format
 from apps.core.admin.form_fields import parse_row_id
-from apps.core.admin.keyhouse_model_admin import ModelAdminBase
 from apps.core.admin.one_time_forms import one_time_key
 from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.panels import PanelPages
@@ -32,14 +34,11 @@ from apps.core.authorization.catalogue import KEYS_READ, KEYS_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.authorization.scopes import withheld_scopes
 from apps.core.entity_tags import Tagged
-from apps.core.errors import NotFound
 from apps.core.event_loop import call_service
 from apps.users.dependencies import user_service
 
 SEARCH_VAR = "q"
 BY_ID = "key:"  # how the search on every page names a key by its id
-SUSPENDED = ApiKey.State.OWNER_SUSPENDED
-CHANGE_PAGE = "admin:api_keys_apikey_change"
 READ_ONLY = (
     "key_id",
     "budget_spent",
@@ -56,30 +55,6 @@ READ_ONLY = (
     "revoked_reason",
     "deleted_at",
 )
-
-
-class StateFilter(SimpleListFilter):
-    """Filters keys by state; deleted keys only when chosen. The rows are annotated with `state`."""
-
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdminBase) -> list[tuple[str, str]]:
-        """Return the states."""
-        return [(state.value, str(state.label).capitalize()) for state in ApiKey.State]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the keys in the chosen state."""
-        state = self.value()
-        if not state:
-            return queryset.filter(deleted_at=None)
-        return queryset.filter(has_state(state)) if state in ApiKey.State.values else queryset.none()
-
-    def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        """Return the choices, the default under the name of the keys that it shows."""
-        default, *others = super().choices(changelist)
-        yield {**default, "display": "Not deleted"}
-        yield from others
 
 
 @admin.register(ApiKey)
@@ -150,7 +125,7 @@ class ApiKeyAdmin(PanelPages, OwnerColumns, SecretPages):
         if part is not None:
             return queryset.filter(metadata__contains=part), False
         if search_term.strip().startswith(key_format.KEY_START):
-            return queryset.filter(_has_prefix(search_term.strip())), False
+            return queryset.filter(has_prefix(search_term.strip())), False
         return super().get_search_results(request, queryset, search_term)
 
     @admin.display(description="Prefix")
@@ -177,11 +152,7 @@ class ApiKeyAdmin(PanelPages, OwnerColumns, SecretPages):
     @admin.display(description="State")
     def state_badge(self, key: Any) -> SafeString:
         """Show the state in its colour, and beside another reason that of the owner, who may be suspended as well."""
-        badges = [(key.state, ApiKey.State(key.state).label.capitalize())]
-        if owner := owner_trouble(key.user):
-            badges = [badge for badge in badges if badge[0] not in {ApiKey.State.ACTIVE, SUSPENDED}]
-            badges.append((SUSPENDED, owner))
-        return format_html_join(" ", '<span class="badge {}">{}</span>', badges)
+        return state_badges(key)
 
     @admin.display(description="ID")
     def key_id(self, key: Any) -> str:
@@ -233,7 +204,7 @@ class ApiKeyAdmin(PanelPages, OwnerColumns, SecretPages):
         if term.lower().startswith(BY_ID):
             return Q(pk=parse_row_id(term[len(BY_ID) :].strip()))
         if term.startswith(key_format.KEY_START):
-            return _has_prefix(term)
+            return has_prefix(term)
         return super().found_by(term)
 
     def found_detail(self, row: Any) -> str:
@@ -247,58 +218,5 @@ class ApiKeyAdmin(PanelPages, OwnerColumns, SecretPages):
         return super().changelist_view(request, extra_context)
 
 
-def _has_prefix(text: str) -> Q:
-    return Q(pk__in=ApiKeySecret.objects.filter(prefix__startswith=text).values("api_key"))
-
-
-def owner_trouble(owner: Any) -> str:
-    """Return why the owner's keys cannot be used, or an empty string."""
-    if owner.deleted_at is not None:
-        return "Owner deleted"
-    if not owner.is_active:
-        return "Owner suspended"
-    return "Owner locked" if owner.locked_until and owner.locked_until > timezone.now() else ""
-
-
 def _end(secret: ApiKeySecret) -> str:
     return f"until {secret.expires_at:%Y-%m-%d %H:%M} UTC" if secret.expires_at else ""
-
-
-def metadata_of(term: str) -> dict[str, Any] | None:
-    """Return the part of metadata that the term names, a JSON object, or None."""
-    try:
-        return ApiKeyQuery.model_validate({"metadata": term}).metadata
-    except ValidationError:
-        return None
-
-
-def is_secret(term: str) -> bool:
-    """Return whether the term is a complete API key."""
-    return key_format.is_well_formed(term.strip())
-
-
-def key_id_of(secret: str) -> int | None:
-    """Return the id of the key that has this secret, or None."""
-    try:
-        return call_service(key_secrets().key_id_of, secret.strip())
-    except NotFound:
-        return None
-
-
-def redirect_to_key(request: HttpRequest, secret: str) -> HttpResponse:
-    """Redirect to the page of the key that has this secret, or to the list, with a message."""
-    user: Any = request.user
-    key_id = key_id_of(secret) if user.has_perm("api_keys.view_apikey") else None
-    if key_id is None:
-        messages.warning(request, "No API key has this secret.")
-        return HttpResponseRedirect(reverse("admin:api_keys_apikey_changelist"))
-    return HttpResponseRedirect(reverse(CHANGE_PAGE, args=[key_id]))
-
-
-def without_secrets(term: str) -> str:
-    """Return the term with each word that begins like a key cut to its visible prefix."""
-    return " ".join(_visible(word) for word in term.split())
-
-
-def _visible(word: str) -> str:
-    return key_format.visible_prefix(word) if word.startswith(key_format.KEY_START) else word

@@ -3,23 +3,16 @@
 from typing import Any
 
 from apps.authentication.dependencies import account_sessions, lockouts
-from apps.authentication.schemas.lockout import Unlock, UnlockedOut
+from apps.authentication.schemas.lockout import UnlockedOut
 from apps.core.admin.operation import Operation, add_operation, is_not_deleted
-from apps.core.admin.schema_form import ReasonForm
 from apps.core.authorization.catalogue import SECURITY_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service
 from apps.users.dependencies import email_verification
 
 
-class UnlockForm(ReasonForm):
-    """The reason for unlocking an account."""
-
-    schema = Unlock
-
-
-def _unlock(actor: Principal, user_id: int, form: Any) -> UnlockedOut:
-    return call_service(lockouts().unlock, actor, user_id, form.payload)
+def _unlock(actor: Principal, user_id: int, _form: Any) -> UnlockedOut:
+    return call_service(lockouts().unlock, actor, user_id)
 
 
 def _end_sessions(actor: Principal, user_id: int, _form: Any) -> None:
@@ -42,7 +35,6 @@ UNLOCK = Operation(
     explanation="The owner can sign in again at once, from every address. The counts of wrong passwords and codes that "
     "have caused the lockouts start again. Make sure first that the owner has asked for it.",
     perform=_unlock,
-    form_class=UnlockForm,
     scopes=(SECURITY_WRITE,),
     applies=is_not_deleted,
 )

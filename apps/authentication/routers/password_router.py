@@ -4,7 +4,7 @@ from django.http import HttpRequest
 from ninja import Path, Status
 
 from apps.authentication.dependencies import lockouts, password_reset, password_service
-from apps.authentication.schemas.lockout import LockoutsOut, Unlock, UnlockedOut
+from apps.authentication.schemas.lockout import LockoutsOut, UnlockedOut
 from apps.authentication.schemas.password import (
     ForgottenPassword,
     PasswordChange,
@@ -72,10 +72,10 @@ async def list_lockouts(request: AuthenticatedRequest, user_id: Path[Identifier]
 
 @user_router.post("/{user_id}/unlock", response={200: UnlockedOut, **errors(404)})
 async def unlock_user(
-    request: AuthenticatedRequest, user_id: Path[Identifier], unlock: Unlock | None = None
+    request: AuthenticatedRequest, user_id: Path[Identifier], given: ReasonedRequest | None = None
 ) -> UnlockedOut:
     """End every lockout of a customer. Requires the scope `security:write`.
 
     The counts of wrong passwords and codes that have caused them start again. Your own account cannot be unlocked.
     """
-    return await lockouts().unlock(request.auth, user_id, unlock or Unlock())
+    return await lockouts().unlock(request.auth.because(reason_in(given)), user_id)

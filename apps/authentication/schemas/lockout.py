@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from apps.core.schemas.base import ReasonedRequest, ResponseSchema
+from apps.core.schemas.base import ResponseSchema
 from apps.core.schemas.fields import Timestamp
 
 
@@ -46,10 +46,6 @@ class LockoutsOut(ResponseSchema):
     """The lockouts of an account that last, up to a hundred of each kind."""
 
     items: list[LockoutOut]
-
-
-class Unlock(ReasonedRequest):
-    """An unlock. The reason is kept in the audit trail."""
 
 
 class UnlockedOut(ResponseSchema):

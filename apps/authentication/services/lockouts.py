@@ -6,7 +6,7 @@ from datetime import datetime
 from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.authentication.repositories.login_attempt_repository import UNKNOWN_CLIENTS, LoginAttemptRepository
-from apps.authentication.schemas.lockout import LockoutKind, LockoutOut, LockoutsOut, Unlock, UnlockedOut
+from apps.authentication.schemas.lockout import LockoutKind, LockoutOut, LockoutsOut, UnlockedOut
 from apps.core.authorization.catalogue import SECURITY_READ, SECURITY_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
@@ -15,7 +15,6 @@ from apps.second_factors.services.in_transaction.code_locks import LOCKS_MAXIMUM
 from apps.users.services.in_transaction.accounts import Accounts
 from apps.users.services.user_service import UserService
 
-NO_REASON = Unlock()
 OWN_LOCKOUTS = "You cannot unlock your own account. Ask another member of staff."
 
 
@@ -69,7 +68,7 @@ class Lockouts:
             ends[user_id] = max(end, ends.get(user_id, end))
         return ends
 
-    async def unlock(self, actor: Principal, user_id: int, request: Unlock = NO_REASON) -> UnlockedOut:
+    async def unlock(self, actor: Principal, user_id: int) -> UnlockedOut:
         """End every lockout of the account, and return how many there were.
 
         The counts that have caused them start again: until the next lock, guesses are as many as after none. Raises
@@ -83,9 +82,7 @@ class Lockouts:
             ended += await self._codes.lift(user_id) + await self._accounts.lift_lock(user_id)
             if ended:
                 after = {"ended": ended}
-                await self._audit.record(
-                    AuditEntry(actor, "account.unlocked", "user", user_id, after=after, reason=request.reason)
-                )
+                await self._audit.record(AuditEntry(actor, "account.unlocked", "user", user_id, after=after))
         return UnlockedOut(ended=ended)
 
 

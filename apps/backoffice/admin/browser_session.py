@@ -11,10 +11,11 @@ from django.utils.functional import SimpleLazyObject
 
 from apps.authentication.dependencies import session_service, staff_sessions
 from apps.authentication.services.staff_sessions import StaffSignedIn
+from apps.backoffice.admin.error_pages import domain_error_page
 from apps.backoffice.admin.navigation import url_with_next
 from apps.backoffice.admin.staff_backend import StaffBackend
 from apps.core.admin.staff_rights import acting_staff, set_principal
-from apps.core.errors import NotFound, StepUpRequired
+from apps.core.errors import DomainError, NotFound, StepUpRequired
 from apps.core.event_loop import call_service
 
 SESSION_ID = "staff_session_id"
@@ -29,10 +30,13 @@ class StaffAuthenticationMiddleware(AuthenticationMiddleware):
     """
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Redirect to the re-authentication page, which leads back, when a service raises StepUpRequired."""
-        if not isinstance(exception, StepUpRequired):
-            return None
-        return HttpResponseRedirect(url_with_next("reauthentication", request.get_full_path()))
+        """Redirect to the re-authentication page, which leads back, when a service raises StepUpRequired.
+
+        Other errors of services, which no form shows, have a page.
+        """
+        if isinstance(exception, StepUpRequired):
+            return HttpResponseRedirect(url_with_next("reauthentication", request.get_full_path()))
+        return domain_error_page(request, exception) if isinstance(exception, DomainError) else None
 
     def process_request(self, request: HttpRequest) -> None:
         """Defer reading the user to its first use."""

@@ -68,9 +68,10 @@ class Line(NamedTuple):
 
 async def _overview(_actor: Principal, header: CustomerHeader, _query: CursorQuery) -> Content:
     shown = header.keys.newest[:KEYS_ON_OVERVIEW] if header.keys else []
-    last = {refused.api_key_id: refused for refused in reversed(header.refusals or [])}
+    last = {refused.api_key_id: refused for refused in header.refusals or []}
     rows = [(key, last.get(key.id)) for key in shown]
-    return {"rows": rows, "calls": await customer_page().calls_today(header)}
+    refused = await customer_page().refused_calls(header)
+    return {"rows": rows, "calls": await customer_page().calls_today(header), "refused": refused}
 
 
 async def _keys(actor: Principal, header: CustomerHeader, query: CursorQuery) -> Content:

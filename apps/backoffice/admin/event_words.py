@@ -8,9 +8,15 @@ from django.utils.text import capfirst
 from apps.audit.domain.audit_entry import Outcome
 from apps.audit.schemas.trail_event import TrailEventOut
 from apps.core.authorization.principal import CredentialKind
+from apps.core.declarations import audit_kinds
 
 # Of the actions whose names say too little. The others are words already: `api_key.rotated` is “API key rotated”.
 WORDS = {
+    "user.created": "Account created",
+    "user.suspended": "Account suspended",
+    "user.reactivated": "Account reactivated",
+    "user.deleted": "Account deleted",
+    "user.restored": "Account restored",
     "user.updated": "Account changed",
     "user.erased": "Personal data erased",
     "user.exported": "Personal data exported",
@@ -41,6 +47,8 @@ WORDS = {
     "token.issued": "Key exchanged for a token",
 }
 LOCKED_OUT = {"client": "one client", "strangers": "all unknown clients", "everybody": "all clients"}
+METHODS = {"pwd": "password", "otp": "code", "hwk": "passkey", "swk": "passkey", "fed": "another provider"}
+EMPTY: tuple[Any, ...] = (None, "", [], {})
 VALUE_LENGTH_MAXIMUM = 80
 
 
@@ -65,7 +73,9 @@ def actor_of(event: TrailEventOut, user_id: int) -> str:
 def target_of(event: TrailEventOut, user_id: int) -> str:
     """Return what it was done to, or an empty string for the account itself."""
     is_account = event.target_kind == "user" and event.target_id in (user_id, None)
-    return "" if is_account else f"{event.target_kind.replace('_', ' ')} {event.target_id or ''}".strip()
+    kind = audit_kinds().get(event.target_kind)
+    label = "account" if event.target_kind == "user" else kind.label if kind else event.target_kind
+    return "" if is_account else f"{label} {event.target_id or ''}".strip()
 
 
 def changes_of(event: TrailEventOut) -> list[str]:
@@ -79,12 +89,13 @@ def is_failure(event: TrailEventOut) -> bool:
 
 
 def _names(event: TrailEventOut) -> Iterator[str]:
-    yield from event.after
+    """Yield the names of the values that say something: what was empty from the beginning does not."""
+    yield from (name for name, value in event.after.items() if name in event.before or value not in EMPTY)
     yield from (name for name in event.before if name not in event.after)
 
 
 def _change(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    label = capfirst(name.removesuffix("_id").removeprefix("is_").replace("_", " "))
+    label = capfirst(name.removesuffix("_id").removeprefix("is_").replace("_", " ")).replace("Ip ", "IP ")
     if name not in after:
         return f"{label}: {_value(before[name])}"
     old = f"{_value(before[name])} → " if name in before else ""
@@ -95,12 +106,10 @@ def _value(value: Any) -> str:
     match value:
         case True | False:
             return "yes" if value else "no"
-        case None | "" | [] | {}:
-            return "none"
         case str() if value in LOCKED_OUT:
             return LOCKED_OUT[value]
         case list():
-            text = ", ".join(map(str, value))
+            text = ", ".join(METHODS.get(each, str(each)) if isinstance(each, str) else str(each) for each in value)
         case _:
-            text = str(value)
-    return text if len(text) <= VALUE_LENGTH_MAXIMUM else f"{text[:VALUE_LENGTH_MAXIMUM]}…"
+            text = "" if value in EMPTY else str(value)
+    return "none" if not text else text if len(text) <= VALUE_LENGTH_MAXIMUM else f"{text[:VALUE_LENGTH_MAXIMUM]}…"

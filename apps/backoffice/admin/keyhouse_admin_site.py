@@ -22,7 +22,8 @@ from apps.backoffice.admin.authentication_forms import StaffPasswordForm
 from apps.backoffice.admin.browser_session import sign_out_browser
 from apps.backoffice.admin.calls_page import calls_page
 from apps.backoffice.admin.customer_pages import customer_urls
-from apps.backoffice.admin.navigation import grouped, next_page, url_with_next
+from apps.backoffice.admin.kept_input import keeps_input
+from apps.backoffice.admin.navigation import grouped, next_page, path_in_menu, url_with_next
 from apps.backoffice.admin.own_sessions import own_sessions
 from apps.backoffice.admin.reauthentication_page import reauthentication_page
 from apps.backoffice.admin.repeated_forms import done_once
@@ -71,7 +72,7 @@ class KeyhouseAdminSite(AdminSite):
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Return the visible lists by group, or those of one app."""
         apps = super().get_app_list(request, app_label)
-        return apps if app_label else grouped(apps, request.path)
+        return apps if app_label else grouped(apps, path_in_menu(request.path))
 
     @override
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
@@ -90,11 +91,11 @@ class KeyhouseAdminSite(AdminSite):
 
     @override
     def admin_view[V: Callable[..., HttpResponseBase]](self, view: V, cacheable: bool = False) -> V:
-        """Return the view for staff alone, which handles each form once.
+        """Return the view for staff alone, which handles each form once and keeps its input over a sign-in.
 
         Browsers store no page, which Django would let them do with a few.
         """
-        return super().admin_view(_never_framed(done_once(view)))
+        return keeps_input(super().admin_view(_never_framed(done_once(view))))
 
     @override
     def get_urls(self) -> list[URLPattern | URLResolver]:

@@ -35,6 +35,12 @@ def grouped(apps: Iterable[dict[str, Any]], path: str) -> list[dict[str, Any]]:
     return [group for group in (*groups, _group(OTHERS, others, path, OTHERS_ICON)) if group["models"]]
 
 
+def path_in_menu(path: str) -> str:
+    """Return the path of the list that the menu marks: the customer page belongs to the list of customers."""
+    is_customer = path.startswith(f"{reverse('admin:index')}customers/")
+    return reverse("admin:users_user_changelist") if is_customer else path
+
+
 def entries_of(group: str) -> list[MenuEntry]:
     """Return the lists in the group, in order."""
     return sorted((entry for entry in menu_entries() if entry.group == group), key=lambda entry: entry.position)

@@ -31,11 +31,11 @@ def done_once[V: Callable[..., HttpResponseBase]](view: V) -> V:
         key, actor = one_time_key(request), acting_staff(request)
         with transaction.atomic():
             _lock(key)
-            destination = call_service(one_time_forms().destination, actor, key)
+            destination = call_service(one_time_forms().recall, actor, key)
             if destination is None:
                 response = view(request, *args, **options)
                 if response.status_code == HTTPStatus.FOUND:
-                    call_service(one_time_forms().record, actor, key, response["Location"])
+                    call_service(one_time_forms().remember, actor, key, response["Location"])
                 return response
         response = HttpResponseRedirect(destination)
         allow_to_show(request, response)

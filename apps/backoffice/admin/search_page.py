@@ -13,9 +13,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from apps.backoffice.admin.calls_page import url_of_calls
 from apps.core.admin.keyhouse_model_admin import SEARCH_TOOK_TOO_LONG
-from apps.core.admin.searched_list import SEARCH_EXPIRED, opened, sealed
+from apps.core.admin.searched_list import SEALED, SEARCH_EXPIRED, opened, sealed
+from apps.core.admin.staff_rights import acting_staff
+from apps.core.authorization.catalogue import KEYS_READ
 from apps.core.database.page_statements import bounded_statements, is_statement_timeout
+from apps.core.event_loop import call_service
+from apps.verification.dependencies import call_search
 
 TERM = "q"
 TERM_MINIMUM = 3  # the indexes find parts of three characters and more
@@ -69,7 +74,7 @@ def _submitted(site: AdminSite, request: HttpRequest, text: str) -> HttpResponse
     hits = [hit for kind in _found(site, request, term) for hit in kind.hits]
     if len(hits) == 1:
         return HttpResponseRedirect(hits[0].url)
-    return HttpResponseRedirect(f"{reverse('admin:search')}?{urlencode({TERM: sealed(request, term)}, safe='~')}")
+    return HttpResponseRedirect(f"{reverse('admin:search')}?{urlencode({TERM: sealed(request, term)}, safe=SEALED)}")
 
 
 def _is_searchable(term: str) -> bool:
@@ -83,13 +88,22 @@ def _found(site: AdminSite, request: HttpRequest, term: str) -> Iterator[Kind]:
             kind = _of_list(site, request, listed, group["icon"], term)
             if kind.hits:
                 yield kind
+    yield from _calls(request, term)
+
+
+def _calls(request: HttpRequest, term: str) -> Iterator[Kind]:
+    """Yield the calls with this request id, which one page shows together."""
+    actor = acting_staff(request)
+    calls = call_service(call_search().find, actor, term) if actor.has_scope(KEYS_READ) else []
+    if calls:
+        newest = f"{calls[0].code}, {calls[0].occurred_at:%Y-%m-%d %H:%M} UTC"
+        yield Kind("Calls", "call_made", [Hit(newest, calls[0].reason, url_of_calls(request, term))], has_more=False)
 
 
 def _of_list(site: AdminSite, request: HttpRequest, listed: dict[str, Any], icon: str, term: str) -> Kind:
     pages: Any = site.get_model_admin(listed["model"])
     rows = _rows(pages, request, term)
-    change = pages.url_name("change")
-    hits = [Hit(str(row), pages.found_detail(row), reverse(change, args=[row.pk])) for row in rows[:HITS_MAXIMUM]]
+    hits = [Hit(str(row), pages.found_detail(row), pages.found_url(row)) for row in rows[:HITS_MAXIMUM]]
     return Kind(str(listed["name"]), icon, hits, has_more=len(rows) > HITS_MAXIMUM)
 
 

@@ -16,7 +16,10 @@ from apps.users.schemas.account_overview import AccountOverview
 
 @dataclass(frozen=True)
 class CustomerHeader:
-    """The head of every tab. `ended_by` is the event that suspended or deleted the account, if it is."""
+    """The head of every tab.
+
+    `refusals` are the last of each key in the last day, `ended_by` the event that suspended or deleted the account.
+    """
 
     account: AccountOverview
     balance: Amount | None = None
@@ -27,8 +30,13 @@ class CustomerHeader:
 
     @property
     def named_refusals(self) -> list[tuple[RefusedCallsOfKey, str]]:
-        """The recent refusals, the newest first, each with the name of its key."""
+        """The last refusal of each key that has one, the newest first, each with the name of the key."""
         return [(refused, self.name_of(refused.api_key_id)) for refused in self.refusals or []]
+
+    @property
+    def balance_text(self) -> str:
+        """The balance, without zeros at the end."""
+        return "" if self.balance is None else f"{self.balance.normalize():f}"
 
     def name_of(self, key_id: int) -> str:
         """Return the name of one of the newest keys, or the id of another."""

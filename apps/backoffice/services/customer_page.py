@@ -16,6 +16,7 @@ from apps.core.schemas.page import CursorPage, CursorQuery
 from apps.credits.services.credit_service import CreditService
 from apps.identities.services.identity_service import IdentityService
 from apps.second_factors.services.second_factors import SecondFactors
+from apps.usage.schemas.call import Call
 from apps.usage.schemas.usage_event import CallsToday
 from apps.usage.services.usage_service import UsageService
 from apps.users.schemas.account_note import NoteOut
@@ -56,7 +57,7 @@ class CustomerPage:
             account=account,
             balance=await self.credits.balance_of(actor, user_id) if actor.has_scope(CREDITS_READ) else None,
             keys=keys,
-            refusals=await self.usage.refusals_of_keys(ids, REFUSALS_SHOWN) if keys else None,
+            refusals=await self.usage.last_refusals(ids) if keys else None,
             lockouts=await self._lockouts(actor, account) if reads_lockouts else None,
             ended_by=await self._ended_by(actor, account),
         )
@@ -66,6 +67,13 @@ class CustomerPage:
         if header.keys is None:
             return None
         return await self.usage.calls_today(header.account.id, [key.id for key in header.keys.newest])
+
+    async def refused_calls(self, header: CustomerHeader) -> list[tuple[Call, str]]:
+        """Return the last refused calls with the names of their keys, for a header that was read for the actor."""
+        if header.keys is None:
+            return []
+        calls = await self.usage.refused_calls_of_customer(header.account.id, REFUSALS_SHOWN)
+        return [(call, header.name_of(call.key_id or 0)) for call in calls]
 
     async def keys_of(self, actor: Principal, header: CustomerHeader, query: CursorQuery) -> CursorPage[KeyOverview]:
         """Return a part of the keys."""

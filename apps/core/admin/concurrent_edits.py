@@ -31,16 +31,16 @@ class ChangedMeanwhile(Exception):
 @contextmanager
 def typed_values(form: BaseForm) -> Any:
     """Display what was typed into the submitted form in the forms that are built inside."""
-    token = _typed.set({name: form[name].value() for name in form.changed_data})
+    token = _typed.set(_changed_values(form))
     try:
         yield
     finally:
         _typed.reset(token)
 
 
-def typed_before() -> Mapping[str, Any]:
-    """Return what was typed into the form that is about to be built, by field."""
-    return _typed.get()
+def typed_before(kept_form: BaseForm | None) -> Mapping[str, Any]:
+    """Return what was typed into the form that is about to be built, by field; `kept_form` has it after a sign-in."""
+    return _typed.get() if kept_form is None else _changed_values(kept_form)
 
 
 class EditedField(BoundField):
@@ -120,6 +120,10 @@ def text_of(field: BoundField, value: Any) -> str:
     else:
         shown = " ".join(map(str, value)) if isinstance(value, list) else str("" if value is None else value)
     return f"“{', '.join(shown.splitlines())}”" if shown.strip() else EMPTY
+
+
+def _changed_values(form: BaseForm) -> dict[str, Any]:
+    return {name: form[name].value() for name in form.changed_data}
 
 
 def _with_line_feeds(value: Any) -> Any:

@@ -11,7 +11,7 @@ from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.helpers import ActionForm
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
-from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
+from django.contrib.admin.views.main import ORDER_VAR, SEARCH_VAR, ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db import DataError, OperationalError
@@ -166,8 +166,13 @@ class KeyhouseModelAdmin(ModelAdminBase):
         opened = self.opened_by(request, term)
         if opened is not None:
             return opened
-        query = query_of_search(request, self.searchable(term))
+        sent = {name: str(value) for name, value in request.POST.items()}
+        filters = {name: value for name, value in sent.items() if self._is_of_list(request, name, value)}
+        query = query_of_search(request, self.searchable(term), filters)
         return HttpResponseRedirect(f"{reverse(self.url_name('changelist'))}?{query}")
+
+    def _is_of_list(self, request: HttpRequest, name: str, value: str) -> bool:
+        return name == ORDER_VAR or self.lookup_allowed(name, value, request)
 
     def opened_by(self, request: HttpRequest, term: str) -> HttpResponse | None:
         """Return the response to a term that is a secret of one row, which is looked for nowhere else."""
@@ -189,6 +194,10 @@ class KeyhouseModelAdmin(ModelAdminBase):
         rows = self.get_queryset(request)
         ids = list(rows.filter(condition).order_by().values_list("pk", flat=True)[:maximum])
         return list(rows.filter(pk__in=ids).order_by("-pk"))
+
+    def found_url(self, row: Any) -> str:
+        """Return the address of the row's page, to which the search on every page leads."""
+        return reverse(self.url_name("change"), args=[row.pk])
 
     def found_detail(self, row: Any) -> str:
         """Return what the search on every page shows beside the row."""

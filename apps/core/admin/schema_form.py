@@ -8,6 +8,7 @@ from django.forms import BaseForm
 from pydantic import ValidationError
 
 from apps.core.admin.concurrent_edits import ChangedMeanwhile, EditedField, outdated_fields, typed_before
+from apps.core.admin.kept_forms import kept_form
 from apps.core.errors import DomainError
 from apps.core.schemas.base import REASON, ReasonedRequest, RequestSchema
 from apps.core.schemas.fields import MESSAGE_LENGTH_MAXIMUM, REASON_LENGTH_MAXIMUM
@@ -85,7 +86,8 @@ class SchemaModelForm(ModelFormBase):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.typed = typed_before()
+        self.kept_form = None if self.is_bound else kept_form(type(self), instance=self.instance)
+        self.typed = typed_before(self.kept_form)
         for name, field in self.fields.items():
             field.show_hidden_initial = bool(self.instance.pk) and name != REASON
 

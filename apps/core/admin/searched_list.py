@@ -4,11 +4,13 @@ So pages, orders and filters of a searched list go on to work, a reload shows it
 history nor a log can tell what was searched for: a part of an address, or a key pasted by mistake.
 """
 
+from collections.abc import Mapping
 from typing import Any, override
+from urllib.parse import urlencode
 
-from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR, ChangeList
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.db.models import QuerySet
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest
 
 from apps.core.admin.staff_rights import acting_staff
 from apps.core.crypto.encryption import decrypt, encrypt
@@ -47,22 +49,16 @@ def seal_term(request: HttpRequest) -> bool:
     """
     term = request.GET.get(SEARCH_VAR, "")
     if term and not term.startswith(SEALED):
-        request.GET = _with_term(request, request.GET, term)  # type: ignore[assignment]
+        query = request.GET.copy()
+        query[SEARCH_VAR] = sealed(request, term)
+        request.GET = query  # type: ignore[assignment]
     return opened(request, request.GET.get(SEARCH_VAR, "")) is not None
 
 
-def query_of_search(request: HttpRequest, term: str) -> str:
-    """Return the query of the list's address for a submitted search: the term, sealed, and the list's filters."""
-    query = request.POST.copy()
-    for name in ("csrfmiddlewaretoken", PAGE_VAR, SEARCH_VAR):
-        query.pop(name, None)
-    return (_with_term(request, query, term) if term.strip() else query).urlencode(safe=SEALED)
-
-
-def _with_term(request: HttpRequest, values: QueryDict, term: str) -> QueryDict:
-    query = values.copy()
-    query[SEARCH_VAR] = sealed(request, term)
-    return query
+def query_of_search(request: HttpRequest, term: str, filters: Mapping[str, str]) -> str:
+    """Return the query of a list's address: the term, sealed, and the list's filters."""
+    searched = {SEARCH_VAR: sealed(request, term)} if term.strip() else {}
+    return urlencode({**filters, **searched}, safe=SEALED)
 
 
 def _purpose(request: HttpRequest) -> str:

@@ -59,7 +59,7 @@ class ServiceAdmin(OperationPages):
             response.status_code = HTTPStatus.CONFLICT
             return response
         except StepUpRequired:
-            messages.warning(request, "The change was not saved. Confirm your identity, then repeat it.")
+            messages.warning(request, "The change was not saved. Confirm your identity; what you entered is kept.")
             raise
         except DomainError as error:
             token = _service_error.set(error)
@@ -67,6 +67,15 @@ class ServiceAdmin(OperationPages):
                 return super().changeform_view(request, object_id, form_url, extra_context)
             finally:
                 _service_error.reset(token)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
+    ) -> HttpResponse:
+        """Tell what has changed since the values that come back after a sign-in were entered."""
+        form = context["adminform"].form
+        if form.kept_form:
+            self._tell_what_changed(request, form.kept_form)
+        return super().render_change_form(request, context, *args, **options)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return the row, or None. A row that is about to be changed has its version, read before it, as `if_match`."""
@@ -88,9 +97,12 @@ class ServiceAdmin(OperationPages):
         return Precondition(frozenset({resource.entity_tag})) if resource else ANY_VERSION
 
     def _tell_what_changed(self, request: HttpRequest, form: BaseForm) -> None:
-        kind = self.opts.verbose_name
-        messages.warning(request, f"The {kind} was changed while you edited it. Check the form, then save it again.")
-        for field in outdated_fields(form):
+        kind, outdated = self.opts.verbose_name, outdated_fields(form)
+        if outdated:
+            messages.warning(
+                request, f"The {kind} was changed while you edited it. Check the form, then save it again."
+            )
+        for field in outdated:
             messages.warning(request, field.news())
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -1,14 +1,12 @@
 """Converts exceptions to HTTP responses, except OAuth errors (RFC 6749; `apps/oauth/routers/oauth_request.py`)."""
 
 import logging
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
-from django.views.defaults import server_error
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -93,19 +91,6 @@ def to_domain_error(exception: BaseException) -> DomainError:
             return errors.Unavailable("The database is unavailable. Retry shortly.")
         case _:
             return _unexpected(exception)
-
-
-def server_error_page(request: HttpRequest) -> HttpResponse:
-    """Return the admin's page of an error that is being handled: 503 if the database is unavailable, else 500.
-
-    Django calls it (`handler500`), whatever has raised the error: a view or a middleware.
-    """
-    exception = sys.exc_info()[1]
-    if not isinstance(exception, DATABASE_UNAVAILABLE):
-        return server_error(request)
-    page = plain_error_response(to_domain_error(exception))
-    page._has_been_logged = True  # type: ignore[attr-defined]  # in one line, not by Django with a traceback
-    return page
 
 
 def install_error_handlers(api: NinjaAPI) -> None:

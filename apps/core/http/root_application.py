@@ -15,7 +15,7 @@ from apps.core.request_context import (
     enter_request,
     request_id_from,
 )
-from apps.core.values.ip_addresses import parse_address
+from apps.core.values.ip_addresses import canonical_address
 from apps.core.values.shown_texts import escaped
 
 API_PREFIXES = ("/account/", "/api/", "/health", "/.well-known/")
@@ -87,10 +87,9 @@ async def serve_lifespan(receive: Receive, send: Send, jobs: Sequence[Background
 
 def _context(scope: Scope) -> RequestContext:
     peer = (scope.get("client") or (None, 0))[0]
-    address = parse_address(peer) if peer else None
     return RequestContext(
         request_id=request_id_from(header(scope, b"x-request-id")),
-        client_address=str(address) if address else None,
+        client_address=canonical_address(peer) if peer else None,
         user_agent=_user_agent(scope),
     )
 

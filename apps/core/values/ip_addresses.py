@@ -29,6 +29,17 @@ def parse_address(text: str) -> Address | None:
     return _parsed(text) if len(text) <= ADDRESS_LENGTH_MAXIMUM else None
 
 
+def canonical_address(text: str) -> str | None:
+    """Return the address as `parse_address` understands it, in its one spelling."""
+    return _canonical(text) if len(text) <= ADDRESS_LENGTH_MAXIMUM else None
+
+
+@lru_cache(maxsize=1024)
+def _canonical(text: str) -> str | None:
+    address = _parsed(text)
+    return None if address is None else str(address)
+
+
 @lru_cache(maxsize=1024)
 def _parsed(text: str) -> Address | None:
     text = text.strip()

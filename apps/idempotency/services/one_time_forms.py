@@ -1,4 +1,4 @@
-"""What became of a submitted form, and the response that it may show once."""
+"""Remembers the forms of the admin that were sent, and hands out the responses that they may show once."""
 
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
@@ -8,26 +8,26 @@ OPERATION = "form"
 
 
 class OneTimeForms:
-    """Remembers for a day where a form of the admin has led, and hands out the response that it may show once.
+    """Remembers texts about a person's forms for a day, encrypted: where a form has led, or what was typed into it.
 
-    `key` is the form's idempotency key (`one_time_key`), which belongs to its sender.
+    `key` belongs to the person; without it the text can be neither found nor read.
     """
 
     def __init__(self, responses: IdempotentResponses) -> None:
         self._responses = responses
 
-    async def destination(self, actor: Principal, key: str) -> str | None:
-        """Return where the form has led the actor, or None if it has not been done. Raises IdempotencyKeyInUse."""
+    async def recall(self, actor: Principal, key: str) -> str | None:
+        """Return the text that is remembered under the actor's key, or None. Raises IdempotencyKeyInUse."""
         async with transaction():
             found = await self._responses.find(_form(actor, key))
         return None if found is None else found.decode()
 
-    async def record(self, actor: Principal, key: str, destination: str) -> None:
-        """Record where the form has led the actor, once it has been done."""
+    async def remember(self, actor: Principal, key: str, text: str) -> None:
+        """Remember the text under the actor's key, unless there is one."""
         async with transaction():
             form = _form(actor, key)
             if await self._responses.find(form) is None:
-                await self._responses.store(form, destination.encode())
+                await self._responses.store(form, text.encode())
 
     async def take(self, actor: Principal, key: str | None) -> bytes | None:
         """Return the response that the service stored under this key, once; None if there is none, or it was taken."""

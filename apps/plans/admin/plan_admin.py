@@ -6,12 +6,14 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.core.admin.form_fields import RateLimitsField, rate_limit_text
+from apps.core.admin.one_time_forms import REFERENCE
 from apps.core.admin.operation import deletion
 from apps.core.admin.schema_form import ReasonedModelForm, SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
@@ -21,9 +23,12 @@ from apps.core.authorization.principal import Principal
 from apps.core.entity_tags import Tagged
 from apps.core.event_loop import call_service
 from apps.core.rate_limits.rate_limit import RateLimit
+from apps.plans.admin.plan_preview import NotConfirmed, changes_of, customers_on, keys_on
 from apps.plans.dependencies import plan_service
 from apps.plans.models import Plan
 from apps.plans.schemas.plan import PlanCreate, PlanUpdate
+
+CONFIRMED = "confirmed"
 
 
 class PlanForm(SchemaModelForm):
@@ -112,12 +117,41 @@ class PlanAdmin(ServiceAdmin):
         """Return the row as the API shows it, with its version."""
         return call_service(plan_service().get, row_id)
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Serve the page of a plan, and before a change is saved, the page that shows whom it touches."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except NotConfirmed as edit:
+            return self._preview(request, edit.plan, edit.form)
+
+    def _preview(self, request: HttpRequest, plan: Plan, form: Any) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Change plan “{plan}”?",
+            "opts": self.opts,
+            "plan": plan,
+            "fields": [(name, value) for name, values in request.POST.lists() if name != REFERENCE for value in values],
+            "customers": customers_on(plan),
+            "keys": keys_on(plan),
+            "changes": changes_of(plan, rate_limits_of(plan), form.payload),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/plans/plan/preview.html", context)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Create or change the plan through the service."""
         actor = acting_staff(request)
         if not change:
             obj.pk = call_service(plan_service().create, actor, form.payload).id
         elif form.payload.changed_fields:
+            if CONFIRMED not in request.POST:
+                raise NotConfirmed(obj, form)
             call_service(plan_service().update, actor, obj.pk, form.payload, obj.if_match)
         obj.refresh_from_db()
 

@@ -17,9 +17,9 @@ class UsageDenialRepository:
         rows = await fetch_rows(SQL["count_recent"], [api_key_id])
         return [(code, detail, count, last_at) for code, detail, count, last_at in rows]
 
-    async def newest_of_keys(self, key_ids: Sequence[int], maximum: int) -> list[tuple[int, str, str, int, datetime]]:
-        """Return the newest counts of the last day of these keys: key, code, detail, count and minute."""
-        rows = await fetch_rows(SQL["newest_of_keys"], {"ids": list(key_ids), "maximum": maximum})
+    async def last_of_keys(self, key_ids: Sequence[int]) -> list[tuple[int, str, str, int, datetime]]:
+        """Return the last count of the last day of each key: key, code, detail, count and minute, the newest first."""
+        rows = await fetch_rows(SQL["last_of_keys"], [list(key_ids)])
         return [(key_id, code, detail, count, minute_at) for key_id, code, detail, count, minute_at in rows]
 
     async def remove_old(self, maximum: int) -> int:

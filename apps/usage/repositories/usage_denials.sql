@@ -18,12 +18,12 @@ WITH chosen AS MATERIALIZED (
 )
 SELECT count(*) FROM removed
 
--- name: newest_of_keys
--- Of each key by its own index, so that a key with many refusals does not hide those of others.
+-- name: last_of_keys
+-- Each by the index of its key.
 SELECT refused.api_key_id, refused.code, refused.detail, refused.count, refused.minute_at
-FROM unnest(%(ids)s::bigint[]) AS key (id)
+FROM unnest(%s::bigint[]) AS key (id)
 CROSS JOIN LATERAL (
     SELECT * FROM denials WHERE api_key_id = key.id AND minute_at > now() - interval '1 day'
-    ORDER BY minute_at DESC LIMIT %(maximum)s
+    ORDER BY minute_at DESC LIMIT 1
 ) AS refused
-ORDER BY refused.minute_at DESC, refused.api_key_id, refused.code, refused.detail LIMIT %(maximum)s
+ORDER BY refused.minute_at DESC, refused.api_key_id

@@ -46,6 +46,11 @@ class CallsToday(ResponseSchema):
     allowed_is_more: bool
     refused: int
 
+    @property
+    def words(self) -> str:
+        """Both numbers, with separators."""
+        return f"{self.allowed:,}{'+' if self.allowed_is_more else ''} allowed, {self.refused:,} refused"
+
 
 class ChargedCalls(ResponseSchema):
     """The calls of one key that a ledger entry charges, and the request id of the first."""

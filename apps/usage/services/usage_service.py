@@ -74,12 +74,12 @@ class UsageService:
         refused = await self._refusals.with_request_id(request_id, user_id, SHOWN_MAXIMUM)
         return [*map(Call.allowed, allowed), *map(Call.refused, refused)]
 
-    async def refusals_of_keys(self, key_ids: Sequence[int], maximum: int) -> list[RefusedCallsOfKey]:
-        """Return why calls of these keys were refused in the last day, the newest first.
+    async def last_refusals(self, key_ids: Sequence[int]) -> list[RefusedCallsOfKey]:
+        """Return why a call of each of these keys was last refused in the last day, the newest first.
 
         For callers that have checked who may read the keys.
         """
-        found = await self._denials.newest_of_keys(key_ids, maximum)
+        found = await self._denials.last_of_keys(key_ids)
         return [
             RefusedCallsOfKey(api_key_id=key_id, code=code, detail=detail, count=count, last_at=minute_at)
             for key_id, code, detail, count, minute_at in found

@@ -22,7 +22,7 @@ from apps.core.event_loop import call_service
 from apps.users.schemas.account_overview import AccountState, state_of
 
 ACCOUNTS = "users.User"  # other apps add their operations on accounts to the pages of this model
-MOMENT = "Y-m-d H:i"
+MOMENT = "j M H:i"
 BADGES = {
     AccountState.ACTIVE: "active",
     AccountState.SUSPENDED: "disabled",
@@ -62,6 +62,19 @@ class AccountList(OperationPages):
             add_lockouts(shown.result_list)
         return shown
 
+    def found_by(self, term: str) -> Q | None:
+        """Find the accounts of this list."""
+        condition = super().found_by(term)
+        return condition and condition & self.listed
+
+    def found_url(self, row: Any) -> str:
+        """Lead to the customer page."""
+        return customer_url(row.pk)
+
+    def found_detail(self, row: Any) -> str:
+        """Show the name, and the state in words."""
+        return ", ".join(filter(None, (row.full_name, state_of(row))))
+
     @admin.display(description="E-mail address")
     def address(self, user: Any) -> SafeString:
         """Show the address, as a link to the customer page."""
@@ -76,8 +89,10 @@ class AccountList(OperationPages):
     def state_badge(self, user: Any) -> SafeString:
         """Show the state in words, and until when a lockout lasts."""
         state, until = state_of(user), getattr(user, "locked_out_until", None)
-        words = state.capitalize() if until is None else f"{state.capitalize()}, sign-in locked until {_time(until)}"
-        return format_html('<span class="badge {}">{}</span>', BADGES[state], words)
+        badge = format_html('<span class="badge {}">{}</span>', BADGES[state], state.capitalize())
+        if until is None:
+            return badge
+        return format_html('{} <span class="badge expired">Locked out until {}</span>', badge, _time(until))
 
     @admin.display(description="Created")
     def created(self, user: Any) -> datetime:

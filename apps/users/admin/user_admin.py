@@ -256,11 +256,6 @@ class UserAdmin(AccountList, ServiceAdmin):
             queryset = queryset.filter(deleted_at=None)
         return super().get_search_results(request, queryset, search_term)
 
-    def found_detail(self, row: Any) -> str:
-        """Show the name, and whether the account can be used."""
-        state = "deleted" if row.deleted_at else "" if row.is_active else "suspended"
-        return ", ".join(filter(None, (row.full_name, state)))
-
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
     ) -> HttpResponse:

@@ -100,12 +100,14 @@ async def restore_user(
 
 
 @router.post("/{user_id}/verification-message", response={202: Done, **errors(404, 409)})
-async def send_verification_message(request: AuthenticatedRequest, user_id: Path[Identifier]) -> Status[Done]:
+async def send_verification_message(
+    request: AuthenticatedRequest, user_id: Path[Identifier], given: ReasonedRequest | None = None
+) -> Status[Done]:
     """Send a customer another message with the link that verifies the address. Requires the scope `security:write`.
 
     Up to one message a minute and five an hour.
     """
-    await email_verification().send(request.auth, user_id)
+    await email_verification().send(request.auth.because(reason_in(given)), user_id)
     return Status(202, Done())
 
 

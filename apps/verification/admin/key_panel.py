@@ -1,6 +1,7 @@
 """The panel of a key's page: what a call would get now and why, and why the last calls were refused."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -14,6 +15,7 @@ from apps.core.admin.staff_rights import acting_staff
 from apps.core.authorization.principal import Principal
 from apps.core.errors import NotFound
 from apps.core.event_loop import call_service
+from apps.core.values.amounts import amount_text
 from apps.usage.dependencies import usage_service
 from apps.usage.schemas.call import Call
 from apps.verification.dependencies import key_explanations
@@ -21,6 +23,7 @@ from apps.verification.schemas.explanation import CallToExplain, KeyExplanation
 from apps.verification.schemas.verification import WEIGHT_MAXIMUM
 
 REFUSALS_SHOWN = 20
+NOTHING = Decimal(0)
 CHECK_LABELS = {
     "enabled": "Enabled",
     "expiry": "Not expired",
@@ -75,6 +78,7 @@ def _context(request: HttpRequest, key: Any) -> Mapping[str, Any]:
         "explanation": explanation,
         "checks": [(CHECK_LABELS[check.name], check) for check in explanation.checks] if explanation else [],
         "call": call,
+        "cost": amount_text(call.cost),
         "is_tried": is_tried,
         "form": form,
         "counts": call_service(usage_service().recent_refusals, key.pk),
@@ -99,10 +103,16 @@ def _shown(refused: Call) -> dict[str, Any]:
     values = {
         "scopes": "\n".join(refused.scopes),
         "ip": refused.ip or "",
-        "cost": f"{refused.cost:f}" if refused.cost is not None else "0",
+        "cost": f"{refused.cost or NOTHING:f}",
         "weight": str(refused.weight or 1),
     }
-    return {"call": refused, "reason": refused.reason, "values": values}
+    return {
+        "call": refused,
+        "reason": refused.reason,
+        "values": values,
+        "cost": amount_text(refused.cost or NOTHING),
+        "balance": None if refused.balance is None else amount_text(refused.balance),
+    }
 
 
 add_panel(

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from apps.api_keys.schemas.api_key import ApiKeyOut
+from apps.core.values.amounts import amount_text
 from apps.usage.schemas.call import reason_of
 from apps.verification.domain import Code, Verdict, VerificationQuery
 from apps.verification.services.explanation import CheckName, CheckResult
@@ -70,12 +71,14 @@ def _rate_limits(_situation: Situation) -> str:
 
 def _budget(situation: Situation) -> str:
     budget, spent = situation.key.budget, situation.key.budget_spent
-    return "The key has no budget." if budget is None else f"Of its budget of {budget:f}, {budget - spent:f} are left."
+    if budget is None:
+        return "The key has no budget."
+    return f"Of its budget of {amount_text(budget)}, {amount_text(budget - spent)} are left."
 
 
 def _balance(situation: Situation) -> str:
     covers = "covers the call" if situation.call.cost else "does not matter: the call costs nothing"
-    return f"The balance of {situation.balance:f} {covers}."
+    return f"The balance of {amount_text(situation.balance)} {covers}."
 
 
 PASSED: Mapping[CheckName, Callable[[Situation], str]] = {

@@ -12,7 +12,7 @@ from apps.api_keys.schemas.api_key import ApiKeyExtend
 from apps.api_keys.services.api_key_service import ApiKeyRevoked
 from apps.core.errors import Conflict, InsufficientScopes, NotAllowed, NotFound
 from apps.core.event_loop import call_service
-from tests.integration.backoffice.pages import KEYS, form_errors, text_of
+from tests.integration.backoffice.pages import KEYS, form_errors, only_event, text_of
 from tests.support.accounts import audited
 from tests.support.callers import key_of, staff_of
 from tests.support.factories import IssuedKey, make_key, make_staff, make_user
@@ -95,6 +95,8 @@ def test_staff_extend_in_the_admin():
     answer = browser.post(page, {"days": "90", "reason": "asked for it"}, follow=True)
     assert "“laptop” extended." in text_of(answer)
     assert ApiKey.objects.get(pk=key.id).expires_at == end + 90 * DAY
+    event = only_event(action="api_key.updated")
+    assert (event.actor_id, event.reason, set(event.after)) == (staff.pk, "asked for it", {"expires_at"})
     assert f"{KEYS}extend/?id={key.id}" in text_of(browser.get(f"{KEYS}{key.id}/change/"))
     assert f"{KEYS}extend/?id={endless.id}" not in text_of(browser.get(f"{KEYS}{endless.id}/change/"))
 

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.integration
 
 def opened(browser: Client, page: str, form_id: str) -> dict[str, Any]:
     """Open the page and return its form as the browser sends it when nothing is changed."""
-    return {**fields_of(browser.get(page), form_id), "reason": "A test"}
+    return {**fields_of(browser.get(page), form_id), "reason": "A test", "confirmed": "on"}
 
 
 def told(response: Any) -> list[str]:
@@ -72,7 +72,7 @@ def test_fields_that_the_second_editor_left_alone_keep_the_first_editors_values(
         "The plan was changed while you edited it. Check the form, then save it again.",
         "Name: now “platinum”, as the form shows.",
     ]
-    merged = {**fields_of(response, "plan_form"), "reason": "A test"}
+    merged = {**fields_of(response, "plan_form"), "reason": "A test", "confirmed": "on"}
     assert (merged["name"], merged["api_keys_maximum"]) == (["platinum"], ["7"])
     assert browser.post(page_of(plan), merged).status_code == 302
     plan.refresh_from_db()
@@ -86,7 +86,7 @@ def test_second_editor_decides_about_a_field_that_both_have_changed(browser, pla
     assert told(response)[1:] == ["Name: now “platinum”. You entered “silver”, which replaces it when you save."]
     plan.refresh_from_db()
     assert plan.name == "platinum"
-    merged = {**fields_of(response, "plan_form"), "reason": "A test"}
+    merged = {**fields_of(response, "plan_form"), "reason": "A test", "confirmed": "on"}
     assert merged["name"] == ["silver"]
     assert browser.post(page_of(plan), merged).status_code == 302
     plan.refresh_from_db()
@@ -167,7 +167,7 @@ def test_second_editor_of_an_account_is_told(browser, plan):
         "Plan: now “gold”, as the form shows.",
         "Roles: now “helpers”, as the form shows.",
     ]
-    merged = {**fields_of(response, "user_form"), "reason": "A test"}
+    merged = {**fields_of(response, "user_form"), "reason": "A test", "confirmed": "on"}
     assert browser.post(page, merged).status_code == 302
     user.refresh_from_db()
     assert (user.plan, user.full_name, user.groups.get()) == (plan, "Ann Example", role)

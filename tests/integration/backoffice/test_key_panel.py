@@ -85,8 +85,8 @@ def test_page_shows_each_check_and_what_is_left(browser):
         "Address": ("pass", "Every address is allowed."),
         "Scopes": ("pass", "The call needs no scope."),
         "Rate limits": ("pass", "No rate limit is used up."),
-        "Budget of the key": ("pass", "Of its budget of 50.000000, 50.000000 are left."),
-        "Balance of the owner": ("pass", "The balance of 496.200000 does not matter: the call costs nothing."),
+        "Budget of the key": ("pass", "Of its budget of 50.00, 50.00 are left."),
+        "Balance of the owner": ("pass", "The balance of 496.20 does not matter: the call costs nothing."),
     }
     page = " ".join(text_of(response).split())
     assert f"<td>1000</td> <td>1000 per 86400 s</td> <td>the plan {key.row.user.plan}</td>" in page

@@ -7,12 +7,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from apps.api_keys.models import ApiKey
 from apps.audit.models import AuditEvent
 from apps.plans.models import Plan, PlanLimit
-from tests.integration.backoffice.pages import PLANS, USERS, form_errors, only_event, text_of
-from tests.support.factories import make_user
+from tests.integration.backoffice.pages import PLANS, USERS, fields_of, form_errors, only_event, text_of
+from tests.support.factories import make_key, make_plan, make_user
 
 pytestmark = pytest.mark.integration
+
+NOW = timezone.now()
 
 NEW = {"name": "gold", "rate_limits": "minute 600 per minute\n\n burst 10 per 5 seconds ", "api_keys_maximum": "3"}
 WRONG = [
@@ -87,7 +90,7 @@ def test_plan_is_created(browser, staff):
 @pytest.mark.parametrize(("wrong", "field", "words"), WRONG)
 def test_invalid_plan_is_refused(browser, wrong, field, words):
     for page in (f"{PLANS}add/", _page(_plan("pro"))):
-        assert words in form_errors(browser.post(page, {**NEW, **wrong}))[field][0]
+        assert words in form_errors(browser.post(page, {**NEW, "confirmed": "on", **wrong}))[field][0]
     _assert_as_seeded()
 
 
@@ -100,13 +103,55 @@ def test_rate_limits_are_changed(browser, staff):
     pro = _plan("pro")
     assert "minute 600 per minute</textarea>" in text_of(browser.get(_page(pro)))
     form = {"name": "pro", "rate_limits": "minute 700 per 60\nday 0 per day", "api_keys_maximum": ""}
-    assert browser.post(_page(pro), form).status_code == 302
+    assert browser.post(_page(pro), {**form, "confirmed": "on"}).status_code == 302
     assert _windows(pro) == [("minute", 700, 60), ("day", 0, 86400)]
     event = only_event(action="plan.updated")
     assert (event.actor_id, event.target_id, set(event.after)) == (staff.pk, pro.pk, {"rate_limits"})
     assert [window["limit"] for window in event.before["rate_limits"]] == [600]
     assert [window["limit"] for window in event.after["rate_limits"]] == [700, 0]
     assert "plan.updated" in text_of(browser.get(_page(pro, "history"), follow=True))
+
+
+def test_edit_shows_whom_it_touches_and_asks_before_it_is_saved(browser):
+    pro, owner = _plan("pro"), make_user(plan=_plan("pro"))
+    for fields in ({}, {"rate_limits": [{"name": "minute", "limit": 5, "period_seconds": 60}]}, {"revoked_at": NOW}):
+        ApiKey.objects.filter(pk=make_key(owner).id).update(**fields)
+    for other in (make_user(plan=pro), make_user(plan=pro, deleted_at=NOW), make_user()):
+        make_key(other)
+    form = {"name": "premium", "rate_limits": "minute 60 per minute\nday 9 per day", "api_keys_maximum": "1"}
+    asked = browser.post(_page(pro), {**form, "reason": "A new price"})
+    assert (asked.status_code, asked.context["customers"], asked.context["keys"]) == (200, 2, 3)
+    assert [(change.name, change.before, change.after, change.effect) for change in asked.context["changes"]] == [
+        ("Name", "pro", "premium", "Verifications return the new name."),
+        (
+            "Rate limit “minute”",
+            "minute 600 per minute",
+            "minute 60 per minute",
+            "Keys with a limit “minute” of their own, which does not change: 1.",
+        ),
+        ("Rate limit “day”", "no limit of this name", "day 9 per day", "For all keys."),
+        (
+            "Maximum number of API keys",
+            "any number",
+            "1",
+            "Customers with more keys: 1. Their keys stay valid, but they cannot create another.",
+        ),
+    ]
+    assert not AuditEvent.objects.exists()
+    confirmed = browser.post(_page(pro), fields_of(asked, "preview-form"))
+    assert (confirmed.status_code, only_event(action="plan.updated").reason) == (302, "A new price")
+    pro.refresh_from_db()
+    assert (pro.name, pro.api_keys_maximum, len(_windows(pro))) == ("premium", 1, 2)
+
+
+def test_edit_that_takes_away_a_bound_says_so(browser):
+    plan = make_plan(("minute", 60, 60), name="gold", api_keys_maximum=5)
+    asked = browser.post(_page(plan), {"name": "gold", "rate_limits": "", "api_keys_maximum": ""})
+    assert (asked.context["customers"], asked.context["keys"]) == (0, 0)
+    assert [(change.before, change.after, change.effect) for change in asked.context["changes"]] == [
+        ("minute 60 per minute", "no limit of this name", "For all keys."),
+        ("5", "any number", "No customer has more keys."),
+    ]
 
 
 def test_saving_without_changes_changes_nothing(browser):
@@ -117,7 +162,9 @@ def test_saving_without_changes_changes_nothing(browser):
 
 def test_default_plan_is_neither_renamed_nor_deleted(browser):
     free = _plan("free")
-    errors = form_errors(browser.post(_page(free), {"name": "gratis", "rate_limits": "minute 60 per 60"}))
+    errors = form_errors(
+        browser.post(_page(free), {"name": "gratis", "rate_limits": "minute 60 per 60", "confirmed": "on"})
+    )
     assert "cannot be renamed or deleted" in errors["name"][0]
     assert "cannot be renamed or deleted" in text_of(browser.post(_page(free, "delete")))
     _assert_as_seeded()
@@ -168,5 +215,5 @@ def test_staff_without_scopes_are_refused(limited, page):
 def test_each_scope_allows_its_own_action(limited, scope, page, status):
     browser = limited(scope)
     assert browser.get(PLANS).status_code == 200
-    assert browser.post(PLANS + page.format(id=_plan("pro").pk), NEW).status_code == status
+    assert browser.post(PLANS + page.format(id=_plan("pro").pk), {**NEW, "confirmed": "on"}).status_code == status
     assert AuditEvent.objects.exists() is (status == 302)

@@ -57,7 +57,7 @@ def copy_cookies(source: Client, target: Client, prefix: str = "") -> Client:
 
 
 def new_key(browser: Client, user: User, name: str = "ours") -> dict[str, object]:
-    return filled(browser, ADD, user=user.pk, name=name, environment="live")
+    return filled(browser, ADD, user=user.pk, name=name, environment="live", reason="A test")
 
 
 def test_form_that_is_sent_twice_creates_one_key(real):
@@ -154,7 +154,7 @@ def test_secret_is_nowhere_in_clear_and_deleted_once_it_was_shown(real):
 def test_a_crash_after_the_change_loses_no_secret(real, monkeypatch):
     form = new_key(real, make_user())
     with monkeypatch.context() as patch:
-        patch.setattr(OneTimeForms, "record", _crash)
+        patch.setattr(OneTimeForms, "remember", _crash)
         with pytest.raises(Unavailable):
             real.post(ADD, form)
     assert ApiKey.objects.count() == 1

@@ -16,9 +16,12 @@ from apps.api_keys.services import key_format
 from apps.audit.models import AuditEvent
 from apps.backoffice.admin import search_page
 from apps.core.admin import searched_list
+from apps.core.event_loop import call_service
 from apps.credits.models import CreditTransaction
+from apps.usage.dependencies import refusals
 from tests.integration.backoffice.pages import KEYS, PLANS, USERS, text_of
-from tests.support.factories import make_key, make_user
+from tests.integration.usage.test_refusals import refused
+from tests.support.factories import make_key, make_staff, make_user
 
 pytestmark = pytest.mark.integration
 
@@ -46,7 +49,14 @@ def test_search_is_on_every_page(browser: Client):
 def test_only_customer_is_opened(browser: Client, term: str):
     user = make_user(email="ann@example.com", username="annie", full_name="Ann Example")
     make_user(email="bob@other.example")
-    assert _search(browser, term).headers["location"] == f"{USERS}{user.pk}/change/"
+    assert _search(browser, term).headers["location"] == reverse("admin:customer", args=[user.pk])
+
+
+def test_staff_are_found_apart_from_customers(browser: Client):
+    make_user(email="ann@example.com")
+    make_staff(email="anna@example.com")
+    found = _kinds(browser.post(SEARCH, {"q": "ann"}, follow=True))
+    assert found == {"Customers": ["ann@example.com"], "People": ["anna@example.com"]}
 
 
 def test_key_is_opened_by_id_prefix_name_and_secret(browser: Client):
@@ -64,6 +74,15 @@ def test_reference_and_request_id_are_found(browser: Client):
     assert location == f"/admin/credits/credittransaction/{entry.pk}/change/"
     event = AuditEvent.objects.create(actor_kind="session", action="x", target_kind="user", request_id="req-8f2c")
     assert _search(browser, "req-8f2c").headers["location"] == f"/admin/audit/auditevent/{event.pk}/change/"
+
+
+def test_calls_are_found_by_their_request_id(browser: Client, limited):
+    key = make_key()
+    call_service(refusals().write, [refused(key.id, "req-1b77", user_id=key.row.user_id)])
+    location = _search(browser, "req-1b77").headers["location"]
+    assert (location.partition("?")[0], "req-1b77" in location) == ("/admin/calls/", False)
+    assert f'href="{KEYS}{key.id}/change/"' in text_of(browser.get(location))
+    assert _kinds(limited("customers:read").post(SEARCH, {"q": "req-1b77"}, follow=True)) == {}
 
 
 def test_several_are_grouped_by_kind(browser: Client):

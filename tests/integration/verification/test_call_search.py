@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -23,6 +24,10 @@ from tests.support.orm import make, run_in_transaction
 
 pytestmark = pytest.mark.usefixtures("database")
 
+PARTITIONS = """
+SELECT (SELECT count(*) FROM pg_inherits WHERE inhparent = 'usage_events'::regclass),
+    (SELECT count(*) FROM pg_inherits WHERE inhparent = 'usage_events_request'::regclass)
+"""
 SUPPORT = staff_of(1, "keys:read")
 
 
@@ -130,6 +135,16 @@ def _age(hours: int) -> None:
     UsageEvent.objects.update(occurred_at=F("occurred_at") - older)
     Refusal.objects.update(occurred_at=F("occurred_at") - older)
     VerificationAnswer.objects.update(answered_at=F("answered_at") - older)
+
+
+def test_every_partition_has_the_index():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = 'usage_events_request'::regclass")
+        assert cursor.fetchall() == [(True,)]
+        cursor.execute("SELECT ensure_usage_partitions(14)")
+        cursor.execute(PARTITIONS)
+        partitions, indexed = cursor.fetchone()
+    assert partitions == indexed > 12
 
 
 async def test_call_at_the_edge_of_ten_minutes_is_found(api):

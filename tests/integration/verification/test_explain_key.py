@@ -51,8 +51,8 @@ async def test_everything_that_decides_is_shown(api):
         "Every address is allowed.",
         "The call needs no scope.",
         "No rate limit is used up.",
-        "Of its budget of 5.000000, 3.500000 are left.",
-        "The balance of 8.500000 covers the call.",
+        "Of its budget of 5.00, 3.50 are left.",
+        "The balance of 8.50 covers the call.",
     ]
 
 
