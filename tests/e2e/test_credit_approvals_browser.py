@@ -9,13 +9,11 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e import test_admin_browser
 from tests.support.people import PASSWORD, Person, sign_up
 from tests.support.server import ADMINISTRATOR_EMAIL, Server, separate_database, start_server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-chromium = test_admin_browser.chromium
 FINANCE = """
 INSERT INTO users_groups (user_id, group_id) SELECT %(user)s, id FROM auth_group WHERE name = 'finance';
 """
