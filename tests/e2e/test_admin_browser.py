@@ -44,9 +44,12 @@ def test_key_is_created_and_revoked(page: Page, person: Person, client: httpx.Cl
 
 def test_key_is_created_for_an_owner_found_by_search(page: Page, person: Person):
     page.goto("/admin/api_keys/apikey/add/")
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url.partition("/admin/")[2]))
     page.locator(".select2-selection").click()
     page.locator(".select2-search__field").fill(person.email)
     page.locator(".select2-results__option", has_text=person.email).click()
+    assert {path for path in requested if path.startswith("autocomplete")} == {"autocomplete/"}
     page.get_by_label("Name").fill("chosen")
     page.get_by_label("Reason").fill("The customer asked for it")
     page.get_by_role("button", name="Today").click()
