@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from apps.backoffice.admin.customer_pages import TABS
 from config.apps import discover_admin_pages
 from tests.support.browser import sign_in_to_admin
 from tests.support.node_packages import installed
@@ -25,7 +26,17 @@ SETTLED = "Promise.all(document.getAnimations().map((each) => each.finished))"
 FINDINGS = """async (impacts) => (await axe.run(document, { resultTypes: ["violations"] })).violations
     .filter((each) => impacts.includes(each.impact))
     .map((each) => `${each.id}: ${each.nodes.map((node) => node.html).slice(0, 3).join(" ")}`)"""
-OWN = ("", "search/", "sessions/", "second-factors/", "second-factors/passkey/", "proof/", "password_change/", "users/")
+OWN = (
+    "",
+    "search/",
+    "calls/",
+    "sessions/",
+    "second-factors/",
+    "second-factors/passkey/",
+    "proof/",
+    "password_change/",
+    "users/",
+)
 
 discover_admin_pages()
 
@@ -74,6 +85,7 @@ def _paths(person: Person) -> list[str]:
         *(f"/admin/{path}" for path in OWN),
         *map(reverse, lists),
         *(f"/admin/{model}/add/" for model in ("users/user", "users/role", "plans/plan", "api_keys/apikey")),
+        *(reverse(f"admin:{tab.url_name}", args=[person.id]) for tab in TABS),
         f"{user}/change/",
         f"{user}/delete/",
         f"/admin/users/user/unlock/?id={person.id}",

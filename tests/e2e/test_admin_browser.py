@@ -39,14 +39,17 @@ def test_key_is_created_and_revoked(page: Page, person: Person, client: httpx.Cl
     page.get_by_role("button", name="Revoke").click()
     expect(page.get_by_text("“from the browser” revoked.")).to_be_visible()
     assert _code(client, service, secret) == "DISABLED"
-    expect(page.locator(".badge.revoked")).to_be_visible()
+    expect(page.get_by_text("Revoked", exact=True)).to_be_visible()
 
 
 def test_key_is_created_for_an_owner_found_by_search(page: Page, person: Person):
     page.goto("/admin/api_keys/apikey/add/")
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url.partition("/admin/")[2]))
     page.locator(".select2-selection").click()
     page.locator(".select2-search__field").fill(person.email)
     page.locator(".select2-results__option", has_text=person.email).click()
+    assert {path for path in requested if path.startswith("autocomplete")} == {"autocomplete/"}
     page.get_by_label("Name").fill("chosen")
     page.get_by_label("Reason").fill("The customer asked for it")
     page.get_by_role("button", name="Today").click()
@@ -79,6 +82,23 @@ def test_key_is_rotated(page: Page, person: Person, client: httpx.Client, servic
     page.reload()
     expect(page.get_by_text("This secret was shown already.")).to_be_visible()
     assert [_code(client, service, each) for each in (key["api_key"], secret)] == ["VALID", "VALID"]
+
+
+def test_double_click_back_and_a_second_tab_rotate_once(page: Page, person: Person):
+    key = person.create_key(name="clicked")
+    page.goto(f"/admin/api_keys/apikey/rotate/?id={key['id']}")
+    page.get_by_label("Reason").fill("The customer asked for it")
+    page.get_by_role("button", name="Rotate").dblclick()
+    expect(page.locator("#secret")).to_be_visible()
+    address = page.url
+    page.go_back()
+    page.go_forward()
+    expect(page.get_by_text("This secret was shown already.")).to_be_visible()
+    second = page.context.new_page()
+    second.goto(address)
+    expect(second.get_by_text("This secret was shown already.")).to_be_visible()
+    second.goto(f"/admin/api_keys/apikey/{key['id']}/change/")
+    assert second.locator(".field-secrets code").count() == 2
 
 
 def test_users_are_suspended_from_the_list(page: Page, person: Person, client: httpx.Client, service: dict[str, str]):

@@ -104,7 +104,7 @@ class RotateForm(ReasonForm):
         help_text="The new secret works at once. Leave its owner the time to replace the old one.",
     )
     other_hours = forms.IntegerField(
-        label="Other: hours",
+        label="Other period, in hours",
         required=False,
         min_value=0,
         max_value=GRACE_SECONDS_MAXIMUM // HOUR,

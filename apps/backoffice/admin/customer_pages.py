@@ -26,6 +26,7 @@ from apps.backoffice.admin.event_words import actor_of, changes_of, is_failure, 
 from apps.backoffice.dependencies import customer_page
 from apps.backoffice.schemas.customer_page import CustomerHeader
 from apps.core.admin.form_fields import NO_ROW_ID, parse_row_id
+from apps.core.admin.kept_forms import sent_or_kept
 from apps.core.admin.one_time_forms import one_time_key
 from apps.core.admin.schema_form import SchemaForm, add_service_errors
 from apps.core.admin.staff_rights import acting_staff
@@ -169,7 +170,7 @@ def _page(site: AdminSite, tab: Tab, request: HttpRequest, user_id: str) -> Http
         raise PermissionDenied
     if account_id == NO_ROW_ID:
         raise Http404
-    form = NoteForm(request.POST if request.method == "POST" else None)
+    form = sent_or_kept(request, NoteForm)
     if request.method == "POST" and tab.name == "notes":
         response = _change_notes(request, actor, account_id, form)
         if response is not None:

@@ -33,7 +33,7 @@ SECONDS = 3600
 TOKEN_BYTES = 32
 BYTES_MAXIMUM = 64 * 1024
 SECRET_NAMES = ("password", "secret", "token", "code", "credential")
-FORM_PAGES = ("_add", "_change", "_delete", "_selected")  # the ends of the names of pages with a form about a row
+FORM_PAGES = ("_add", "_change", "_delete", "_notes", "_selected")  # the ends of the names of pages with such forms
 IS_BACK = "Your input is back. Check it, then send it."
 
 

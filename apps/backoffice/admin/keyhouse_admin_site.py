@@ -23,7 +23,7 @@ from apps.backoffice.admin.browser_session import sign_out_browser
 from apps.backoffice.admin.calls_page import calls_page
 from apps.backoffice.admin.customer_pages import customer_urls
 from apps.backoffice.admin.kept_input import keeps_input
-from apps.backoffice.admin.navigation import grouped, next_page, path_in_menu, url_with_next
+from apps.backoffice.admin.navigation import grouped, next_page, path_in_menu, url_with_next, waiting_approvals
 from apps.backoffice.admin.own_sessions import own_sessions
 from apps.backoffice.admin.reauthentication_page import reauthentication_page
 from apps.backoffice.admin.repeated_forms import done_once
@@ -75,8 +75,18 @@ class KeyhouseAdminSite(AdminSite):
         return apps if app_label else grouped(apps, path_in_menu(request.path))
 
     @override
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Serve the first page, with what waits for the member of staff."""
+        return super().index(request, {"waiting_approvals": waiting_approvals(request), **(extra_context or {})})
+
+    @override
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
-        """Return the matches of a search for a related row, or 503 when the search exceeds STATEMENT_SECONDS."""
+        """Return the matches of a search for a related row, or 503 when the search exceeds STATEMENT_SECONDS.
+
+        Our pages send the term in the body, like every search; Django's view reads it from the address.
+        """
+        if request.method == "POST":
+            request.GET, request.method = request.POST, "GET"
         try:
             with bounded_statements():
                 return super().autocomplete_view(request)

@@ -9,7 +9,12 @@ from django.contrib.auth.views import RedirectURLMixin
 from django.http import HttpRequest
 from django.urls import reverse
 
+from apps.core.admin.staff_rights import acting_staff
+from apps.core.authorization.catalogue import CREDITS_READ
 from apps.core.declarations import MenuEntry, declared_account_links, menu_entries
+from apps.core.event_loop import call_service
+from apps.credits.dependencies import credit_approval_service
+from apps.credits.schemas.credit_approval import ApprovalQuery
 
 # The groups in order, with their icons. Each app declares the group of each of its lists.
 GROUPS = {
@@ -49,6 +54,14 @@ def entries_of(group: str) -> list[MenuEntry]:
 def linked_from_accounts() -> set[str]:
     """Return the labels of the models whose lists are linked from the page of each account."""
     return {link.model for link in declared_account_links()}
+
+
+def waiting_approvals(request: HttpRequest) -> int:
+    """Return how many postings of credits wait for a second person, 0 for staff who may not read them."""
+    actor = acting_staff(request)
+    if not actor.has_scope(CREDITS_READ):
+        return 0
+    return call_service(credit_approval_service().page, actor, ApprovalQuery(state="pending", size=1)).total
 
 
 def next_page(request: HttpRequest) -> str:

@@ -5,8 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from django.forms import BaseForm
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 
 _kept: ContextVar[QueryDict | None] = ContextVar("kept_input", default=None)
 
@@ -27,6 +26,9 @@ def kept_form(form_class: type[Any], **options: Any) -> Any:
     return None if fields is None else form_class(fields, **options)
 
 
-def shown_values(form: BaseForm) -> dict[str, Any]:
-    """Return what the fields of the form show, for the `initial` of another."""
-    return {name: form[name].value() for name in form.fields}
+def sent_or_kept(request: HttpRequest, form_class: type[Any]) -> Any:
+    """Return the form as it was sent, or filled with the kept fields, or empty."""
+    if request.method == "POST":
+        return form_class(request.POST)
+    kept = kept_form(form_class)
+    return form_class(initial={name: kept[name].value() for name in kept.fields}) if kept else form_class()

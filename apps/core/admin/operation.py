@@ -26,11 +26,12 @@ def always(_row: Any) -> bool:
 class Operation:
     """A button on the row's page and, with `in_bulk`, an action of the list. Both open the same confirmation page.
 
-    `label` is the text of the button, such as Deactivate. `title` is the title of the confirmation page and `done` the
-    success message: `Deactivate {rows}` and `{rows} deactivated`. `{rows}` becomes the name of a single row or the
-    number of rows, `{owner}` the owner of a single row. `explanation` describes the effects. `scopes` are all required;
-    without any, one of the page's for changes is. `form_class` asks for the reason, and for what else is needed; its
-    cleaned `reason` becomes the actor's. `applies` returns whether the operation is available for a row.
+    `label` is the text of the button, such as Deactivate; `button` replaces it on the confirmation page. `title` is the
+    title of that page and `done` the success message: `Deactivate {rows}` and `{rows} deactivated`. `{rows}` becomes
+    the name of a single row or the number of rows, `{owner}` the owner of a single row. `explanation` describes the
+    effects. `scopes` are all required; without any, one of the page's for changes is. `form_class` asks for the reason,
+    and for what else is needed; its cleaned `reason` becomes the actor's. `applies` returns whether the operation is
+    available for a row.
     `is_deletion` is true where the rows have no page afterwards. `build_response` returns a response that replaces the
     redirect.
     """
@@ -40,6 +41,7 @@ class Operation:
     title: str
     done: str
     explanation: str
+    button: str = ""
     perform: Perform
     scopes: tuple[str, ...] = ()
     form_class: type[forms.Form] = ReasonForm

@@ -17,7 +17,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.text import capfirst
 
 from apps.core.admin.form_fields import parse_row_id
-from apps.core.admin.kept_forms import kept_form, shown_values
+from apps.core.admin.kept_forms import sent_or_kept
 from apps.core.admin.keyhouse_model_admin import KeyhouseModelAdmin
 from apps.core.admin.one_time_forms import one_time_key
 from apps.core.admin.operation import Operation, added_operations
@@ -100,7 +100,7 @@ class OperationPages(KeyhouseModelAdmin):
         if not rows:
             self.message_user(request, f"“{operation.label}” does not apply here.", messages.WARNING)
             return HttpResponseRedirect(reverse(self.url_name("changelist")))
-        form = _form(request, operation)
+        form = sent_or_kept(request, operation.form_class)
         form.one_time_key = one_time_key(request)  # for services that take an idempotency key
         if request.method == "POST" and form.is_valid():
             response = self._perform(request, operation, rows, form)
@@ -189,13 +189,6 @@ class OperationPages(KeyhouseModelAdmin):
         selected = operation.title.format(rows="selected %(verbose_name_plural)s", owner="")
         action.short_description = selected  # type: ignore[attr-defined]
         return action
-
-
-def _form(request: HttpRequest, operation: Operation) -> Any:
-    if request.method == "POST":
-        return operation.form_class(request.POST)
-    kept = kept_form(operation.form_class)
-    return operation.form_class(initial=shown_values(kept)) if kept else operation.form_class()
 
 
 def _redirect_to_confirmation(

@@ -9,6 +9,7 @@ from typing import Any, override
 from urllib.parse import urlencode
 
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -27,6 +28,14 @@ class SearchedList(ChangeList):
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         self.query = opened(request, self.query) or ""
         return super().get_queryset(request, exclude_parameters)
+
+
+class SearchedChoice(AutocompleteSelect):
+    """A choice among rows that match a term, which the browser sends in the body."""
+
+    @override
+    def build_attrs(self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None) -> dict[str, Any]:
+        return {**super().build_attrs(base_attrs, extra_attrs), "data-ajax--type": "POST"}
 
 
 def sealed(request: HttpRequest, term: str) -> str:

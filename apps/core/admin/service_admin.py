@@ -17,6 +17,7 @@ from apps.core.admin.form_fields import parse_row_id
 from apps.core.admin.operation import Operation, is_not_deleted
 from apps.core.admin.operation_pages import OperationPages
 from apps.core.admin.schema_form import ReasonedModelForm, SchemaModelForm
+from apps.core.admin.searched_list import SearchedChoice
 from apps.core.admin.staff_rights import acting_staff
 from apps.core.authorization.principal import Principal
 from apps.core.entity_tags import ANY_VERSION, Precondition, Tagged
@@ -120,6 +121,12 @@ class ServiceAdmin(OperationPages):
         form_class: Any = super().get_form(request, obj, change=change, **options)
         form_class.service_error = _service_error.get()
         return form_class
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Return the form field, which is searched by POST if the page offers a search."""
+        if db_field.name in self.get_autocomplete_fields(request):
+            options["widget"] = SearchedChoice(db_field, self.admin_site, using=options.get("using"))
+        return super().formfield_for_foreignkey(db_field, request, **options)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Return the form field, without links to add, change, view or delete a related row."""

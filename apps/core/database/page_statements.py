@@ -1,5 +1,6 @@
 """Statements of the admin's pages: each is cancelled after a time, and all of them when the client disconnects."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,8 +23,12 @@ class PageStatements:
         self._running: Any = None
         self._is_cancelled = False
 
-    def cancel(self) -> None:
-        """Cancel the statement that runs now, if any. Waits for the server, so it must not run on the event loop."""
+    async def cancel(self) -> None:
+        """Cancel the statement that runs now, if any, and wait in a thread until PostgreSQL has confirmed it."""
+        if self._running is not None:
+            await asyncio.get_running_loop().run_in_executor(None, self._cancel)
+
+    def _cancel(self) -> None:
         with self._lock:
             if self._running is not None:
                 self._is_cancelled = True

@@ -81,7 +81,7 @@ def _replaying(body: bytes, receive: Receive, statements: PageStatements) -> Rec
         if messages:
             return messages.pop()
         message = await receive()
-        await asyncio.get_running_loop().run_in_executor(None, statements.cancel)
+        await statements.cancel()
         return message
 
     return replay

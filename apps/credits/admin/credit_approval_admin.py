@@ -1,6 +1,6 @@
 """The list and pages of postings that need approval, and the operations that decide about them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import CREDITS_ADJUST, CREDITS_GRANT, CREDITS_READ
 from apps.core.values.amounts import amount_text
-from apps.credits.admin.credit_operations import APPROVE, REFUSE
+from apps.credits.admin.credit_operations import APPROVE, REFUSE, in_lines
 from apps.credits.models import CreditApproval, CreditBalance
 from apps.credits.models.credit_approval import is_in_state
 from apps.credits.services.credit_approval_service import OWN_REQUEST
@@ -115,7 +115,7 @@ class CreditApprovalAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
         self, request: HttpRequest, operation: Operation, rows: Sequence[Any], form: Form
     ) -> HttpResponse:
         """Show what was asked for, and the balance before and after."""
-        text = f"{_asked_text(rows[0])} {_balance_text(rows[0])} {operation.explanation}"
+        text = in_lines(*_asked_text(rows[0]), _balance_text(rows[0]), operation.explanation)
         return super()._confirmation_page(request, replace(operation, explanation=text), rows, form)
 
     def _rows(self, request: HttpRequest, operation: Operation, ids: Sequence[str]) -> list[Any]:
@@ -124,12 +124,13 @@ class CreditApprovalAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
         return rows if len(rows) == 1 else []
 
 
-def _asked_text(approval: Any) -> str:
+def _asked_text(approval: Any) -> Iterator[str]:
     kind = approval.get_type_display()
-    asked = f"{approval.requested_by} asks to post {amount_text(approval.amount)} credits to {approval.user} ({kind})."
-    reason = f" The reason: “{approval.reason}”." if approval.reason else ""
-    read = f" The customer reads: “{approval.description}”." if approval.description else ""
-    return f"{asked}{reason}{read}"
+    yield f"{approval.requested_by} asks to post {amount_text(approval.amount)} credits to {approval.user} ({kind})."
+    if approval.reason:
+        yield f"The reason: “{approval.reason}”."
+    if approval.description:
+        yield f"The customer reads: “{approval.description}”."
 
 
 def _balance_text(approval: Any) -> str:

@@ -21,7 +21,7 @@ from apps.core.authorization.catalogue import CREDITS_ADJUST, CREDITS_GRANT, CRE
 from apps.core.errors import DomainError
 from apps.core.event_loop import call_service
 from apps.core.values.amounts import amount_text
-from apps.credits.admin.credit_operations import POST, PostingForm
+from apps.credits.admin.credit_operations import POST, PostingForm, in_lines
 from apps.credits.dependencies import credit_service
 from apps.credits.models import CreditBalance
 from apps.credits.schemas.credit_approval import CreditApprovalOut
@@ -90,11 +90,12 @@ class CreditBalanceAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
         """Show the balance before, and the balance after once the form is valid."""
         shown = self._preview(request, rows[0], form) if form.is_bound and form.is_valid() else None
         if shown is None:
-            before = f"{rows[0].user} has {amount_text(rows[0].balance)} credits now. {operation.explanation}"
-            asked = replace(operation, label=PREVIEW, explanation=before)
+            balance = f"{rows[0].user} has {amount_text(rows[0].balance)} credits now."
+            before = in_lines(balance, operation.explanation)
+            asked = replace(operation, button=PREVIEW, explanation=before)
         else:
             text = _preview_text(str(rows[0].user), form.payload.description, shown)
-            asked = replace(operation, label=ASK if shown.needs_approval else operation.label, explanation=text)
+            asked = replace(operation, button=ASK if shown.needs_approval else "", explanation=text)
         return super()._confirmation_page(request, asked, rows, form)
 
     def _preview(self, request: HttpRequest, row: Any, form: PostingForm) -> PostingPreview | None:
@@ -116,10 +117,13 @@ class CreditBalanceAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
         return rows if len(rows) == 1 else []
 
 
-def _preview_text(owner: str, description: str, shown: PostingPreview) -> str:
+def _preview_text(owner: str, description: str, shown: PostingPreview) -> SafeString:
     before, after = amount_text(shown.balance), amount_text(shown.balance_after)
-    change = f"{owner} has {before} credits now, and will have {after}. The customer reads: “{description}”."
-    return f"{change} {NEEDS_APPROVAL if shown.needs_approval else POST.explanation}"
+    return in_lines(
+        f"{owner} has {before} credits now, and will have {after}.",
+        f"The customer reads: “{description}”.",
+        NEEDS_APPROVAL if shown.needs_approval else POST.explanation,
+    )
 
 
 def _waiting_text(owner: str, approval: CreditApprovalOut) -> str:

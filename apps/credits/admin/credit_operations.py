@@ -5,6 +5,8 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.widgets import AdminTextInputWidget
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from apps.core.admin.operation import Operation
 from apps.core.admin.schema_form import ReasonForm
@@ -18,6 +20,11 @@ from apps.credits.schemas.credit_transaction import CreditPosting, CreditTransac
 REFERENCE_BYTES = 8  # enough: a reference is unique per customer
 INCOMPLETE = "The form is incomplete. Reload the page and fill it in again."
 POSTED_TYPES = [choice for choice in CreditTransaction.Type.choices if choice[0] != CreditTransaction.Type.USAGE]
+
+
+def in_lines(*sentences: str) -> SafeString:
+    """Return the sentences, each on a line of its own."""
+    return format_html_join(SafeString("<br>"), "{}", ((sentence,) for sentence in sentences))
 
 
 def _new_reference() -> str:

@@ -82,7 +82,7 @@ def test_approval_shows_what_it_does_and_posts(browser, staff, asker):
     assert url("approve", approval) in text_of(browser.get(change(approval)))
     page = text_of(browser.get(url("approve", approval)))
     for words in (
-        f"bob@example.com asks to post 500.00 credits to {user.email} (Goodwill). The reason: “outage”.",
+        f"bob@example.com asks to post 500.00 credits to {user.email} (Goodwill).<br>The reason: “outage”.",
         "The customer reads: “sorry”.",
         f"{user.email} has 0.00 credits now, and would have 500.00.",
     ):

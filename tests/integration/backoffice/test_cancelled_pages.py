@@ -9,6 +9,7 @@ from apps.core.database import page_statements
 from apps.core.database.statements import fetch_rows
 from apps.core.http.asgi import Message
 from apps.users.admin.user_admin import UserAdmin
+from apps.users.models import User
 from config.asgi import application
 from tests.integration.backoffice.pages import PLANS, USERS
 from tests.support.factories import PASSWORD, make_staff
@@ -26,11 +27,11 @@ RUNNING = (
 
 @pytest.fixture
 def slow_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    def search(_self: Any, _request: Any, rows: Any, _term: str) -> Any:
-        return rows.extra(where=[f"{SLEEP} IS NOT NULL"]), False
+    def rows(_self: Any, _request: Any) -> Any:
+        return User.objects.extra(where=[f"{SLEEP} IS NOT NULL"])
 
     monkeypatch.setattr(page_statements, "STATEMENT_SECONDS", 60)
-    monkeypatch.setattr(UserAdmin, "get_search_results", search)
+    monkeypatch.setattr(UserAdmin, "get_queryset", rows)
 
 
 async def _is_running(is_expected: bool) -> None:
@@ -42,7 +43,7 @@ def _scope(cookies: str) -> dict[str, Any]:
     headers = [(b"host", b"keyhouse.localhost"), (b"cookie", cookies.encode())]
     return {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
-        "path": USERS, "raw_path": USERS.encode(), "query_string": b"q=ann", "root_path": "", "headers": headers,
+        "path": USERS, "raw_path": USERS.encode(), "query_string": b"", "root_path": "", "headers": headers,
         "client": ("127.0.0.1", 7), "server": ("keyhouse.localhost", 80),
     }  # fmt: skip
 

@@ -52,7 +52,7 @@ def test_form_shows_the_balance_before_and_then_after(browser):
     assert '<input type="submit" value="Continue"' in empty
     page = browser.post(posting_page(user), {**FORM, "amount": "-2.5", "type": "adjustment"})
     shown = text_of(page)
-    assert f"{user.email} has 10.00 credits now, and will have 7.50. The customer reads: “paid by card”." in shown
+    assert f"{user.email} has 10.00 credits now, and will have 7.50.<br>The customer reads: “paid by card”." in shown
     assert '<input type="submit" value="Post credits"' in shown
     assert balance_of(user) == "10.000000"
     again = {name: page.context["form"][name].value() or "" for name in page.context["form"].fields}

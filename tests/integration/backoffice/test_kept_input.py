@@ -83,6 +83,14 @@ def test_operation_survives_an_ended_session(browser):
     assert (filled["grace_seconds"], filled["other_hours"], filled["reason"]) == (["other"], ["48"], ["A leak"])
 
 
+def test_note_survives_an_ended_session(browser):
+    page = f"/admin/customers/{make_user().pk}/notes/"
+    end_session()
+    browser.post(page, {"text": "They called about an invoice."})
+    sign_in(browser)
+    assert "They called about an invoice.</textarea>" in text_of(browser.get(page))
+
+
 def test_edit_survives_re_authentication(browser):
     user = make_user()
     page = f"{USERS}{user.pk}/change/"

@@ -1,7 +1,8 @@
 """No list of the admin reads or sorts a large table to show a page: not as it opens, not for a search, not by state."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -68,9 +69,13 @@ def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _long_reads(browser: Client, url: str, page: str, maximum: int = ROWS_MAXIMUM, **query: str) -> list[str]:
+    return _reads_of(url, maximum, partial(browser.get, page, query))
+
+
+def _reads_of(url: str, maximum: int, request: Callable[[], Any]) -> list[str]:
     with explained() as plans:
         close_connections()  # plans are reported on connections that are opened inside
-        assert browser.get(page, query).status_code == 200
+        assert request().status_code == 200
     found = [(plan.long_reads(large_tables(url), maximum), plan.sql) for plan in plans]
     close_connections()
     assert len(found) > 3  # the plans of the page's own statements are reported
@@ -96,6 +101,12 @@ def test_search_for_a_common_word_reads_no_more_than_it_counts(browser: Client, 
 def test_searches_use_indexes(browser: Client, filled: str, name: str, term: str):
     reads = _long_reads(browser, filled, reverse(name), q=term)
     assert [read for read in reads if not any(f" of {table}" in read for table in SEARCHED_AS_A_WHOLE)] == []
+
+
+@pytest.mark.parametrize("term", [*TERMS, "example.com", f"key:{FIRST_ID}", "sk_live_filled", "sk_live_none"])
+def test_search_on_every_page_uses_indexes(browser: Client, filled: str, term: str):
+    search = partial(browser.post, "/admin/search/", {"q": term}, follow=True)
+    assert _reads_of(filled, ROWS_MAXIMUM, search) == []
 
 
 @pytest.mark.parametrize("state", [state for state in ApiKey.State if state != ApiKey.State.OWNER_SUSPENDED])

@@ -144,5 +144,6 @@ def test_choice_of_owner_offers_no_deleted_account(browser):
     make_user(email="ann@example.com")
     make_user(email="anna@example.com", deleted_at=timezone.now(), is_active=False)
     choice = {"term": "ann", "app_label": "api_keys", "model_name": "apikey", "field_name": "user"}
-    answer = browser.get("/admin/autocomplete/", choice).json()
+    answer = browser.post("/admin/autocomplete/", choice).json()
     assert [result["text"] for result in answer["results"]] == ["ann@example.com"]
+    assert 'data-ajax--type="POST"' in text_of(browser.get(f"{KEYS}add/"))

@@ -1,16 +1,19 @@
 """The menu: every list in a group, for staff with the permission."""
 
 import re
+from datetime import timedelta
 from itertools import chain
 
 import pytest
 from django.contrib import admin
 from django.test import Client
+from django.utils import timezone
 
 from apps.backoffice.admin.navigation import GROUPS, OTHERS, entries_of, grouped, linked_from_accounts
 from apps.core.declarations import menu_entries
+from apps.credits.models import CreditApproval
 from tests.integration.backoffice.pages import KEYS, USERS, text_of
-from tests.support.factories import make_user
+from tests.support.factories import make_staff, make_user
 
 pytestmark = pytest.mark.integration
 
@@ -111,3 +114,12 @@ def test_list_without_group_is_shown_last():
         OTHERS,
         [("Entities", True)],
     )
+
+
+def test_first_page_shows_the_postings_that_wait_for_approval(browser: Client, limited):
+    assert "for approval" not in text_of(browser.get("/admin/"))
+    for number in range(2):
+        fields = {"type": "top_up", "amount": 1, "reference_id": str(number), "requested_by": make_staff()}
+        CreditApproval.objects.create(user=make_user(), expires_at=timezone.now() + timedelta(days=1), **fields)
+    assert "2 postings of credits wait for approval" in text_of(browser.get("/admin/"))
+    assert "for approval" not in text_of(limited("keys:read").get("/admin/"))

@@ -50,8 +50,12 @@ async def test_transactions_at_once_have_their_own_connections(database):
 
 
 async def test_lost_idle_connection_is_not_used_again(database):
-    lost = await server_process()
+    async with pipelined_transaction() as kept:
+        [[(lost,)]] = await kept.fetch((SERVER_PROCESS, []))
     await fetch_rows("SELECT pg_terminate_backend(%s, 5000)", [lost])
+    async with asyncio.timeout(5):
+        while kept.is_reusable:  # noqa: ASYNC110  the event loop notices it
+            await asyncio.sleep(0.005)
     assert await server_process() != lost
 
 

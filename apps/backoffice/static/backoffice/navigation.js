@@ -26,6 +26,8 @@
 
   // After Django's script, which makes these choices as soon as the page is there.
   window.django?.jQuery?.(() => {
+    const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
+    django.jQuery.ajaxSetup({ headers: { "X-CSRFToken": token } });
     for (const choice of document.querySelectorAll("select.select2-hidden-accessible")) {
       const name = choice.labels[0]?.innerText.replace("*", "") ?? "";
       const shown = choice.nextElementSibling;

@@ -117,10 +117,9 @@ class PipelinedConnection(ABC):
             self._lose(error)
 
     def _receive(self) -> None:
-        was_idle = not self._expects_results  # then nothing but the end of the connection is important
         try:
             self._read()
-            while (self._expects_results or was_idle) and self._is_closed_by_server():
+            while self._expects_results and self._is_closed_by_server():
                 self._read()
         except OperationalError as error:
             self._lose(error)

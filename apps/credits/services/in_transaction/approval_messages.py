@@ -7,7 +7,7 @@ from apps.credits.models import CreditApproval
 from apps.credits.services.posting_rules import SCOPES
 from apps.mail.domain.message import FIVE_AN_HOUR, MailMessage
 from apps.mail.services.in_transaction.message_queue import MessageQueue
-from apps.users.services.in_transaction.accounts import Accounts, HeldScopes, StaffMember
+from apps.users.services.in_transaction.accounts import Accounts, HeldScopes, ScopeHolder
 from apps.users.services.in_transaction.security_notifier import moment_text
 
 REQUESTED, DECIDED = "credit_approval_requested", "credit_approval_decided"
@@ -54,7 +54,7 @@ class ApprovalMessages:
         key = f"{DECIDED}:{approval.pk}"
         await self._queue.enqueue(MailMessage(DECIDED, requester.email, key, requester.user_id, context))
 
-    async def _notify_approver(self, approver: StaffMember, approval: CreditApproval, context: dict[str, str]) -> None:
+    async def _notify_approver(self, approver: ScopeHolder, approval: CreditApproval, context: dict[str, str]) -> None:
         user_id, key = approver.user_id, f"{REQUESTED}:{approval.pk}:{approver.user_id}"
         message = MailMessage(REQUESTED, approver.email, key, user_id, context)
         if await self._queue.wait_seconds_for_account(user_id, [REQUESTED], FIVE_AN_HOUR):
@@ -74,7 +74,7 @@ class ApprovalMessages:
         return f"account {user_id}" if recipient is None else recipient.address
 
 
-def _gathered(approver: StaffMember, moment: datetime) -> MailMessage:
+def _gathered(approver: ScopeHolder, moment: datetime) -> MailMessage:
     """Return the message about all postings of the hour that had no message of their own."""
     hour = moment.replace(minute=0, second=0, microsecond=0)
     wait_seconds = (hour + HOUR - moment).seconds + MARGIN_SECONDS

@@ -27,8 +27,8 @@ class MailRecipient(NamedTuple):
     moment: datetime
 
 
-class StaffMember(NamedTuple):
-    """A member of staff to whom messages are sent."""
+class ScopeHolder(NamedTuple):
+    """A member of staff who holds a scope, and the address for messages about it."""
 
     user_id: int
     email: str
@@ -129,15 +129,15 @@ class HeldScopes:
             details = [ErrorDetail("scopes", await self._requirement_of(scope)) for scope in missing]
             raise ValidationFailed("The owner of the key does not hold all of these scopes.", details=details)
 
-    async def holder(self, user_id: int, scope: str) -> StaffMember | None:
+    async def holder(self, user_id: int, scope: str) -> ScopeHolder | None:
         """Return the account if it is of a member of staff who holds the scope, or None."""
         user = await self._accounts.find_staff_with_scope(user_id, scope)
-        return None if user is None else StaffMember(user.pk, user.email)
+        return None if user is None else ScopeHolder(user.pk, user.email)
 
-    async def holders(self, scope: str, without: Sequence[int], maximum: int) -> list[StaffMember]:
+    async def holders(self, scope: str, without: Sequence[int], maximum: int) -> list[ScopeHolder]:
         """Return up to `maximum` members of staff who hold the scope, superusers last, except those in `without`."""
         found = await self._accounts.staff_with_scope(scope, without, maximum)
-        return [StaffMember(user.pk, user.email) for user in found]
+        return [ScopeHolder(user.pk, user.email) for user in found]
 
     async def _held(self, user_id: int) -> frozenset[str]:
         user: Any = await self._accounts.find_with_role_scopes(user_id)
