@@ -22,7 +22,7 @@ from apps.backoffice.admin.customer_actions import (
     page_links,
     security_actions,
 )
-from apps.backoffice.admin.event_words import actor_of, changes_of, is_failure, target_of, words_of
+from apps.backoffice.admin.event_words import actor_of, changes_of, is_failure, methods_in_words, target_of, words_of
 from apps.backoffice.dependencies import customer_page
 from apps.backoffice.schemas.customer_page import CustomerHeader
 from apps.core.admin.form_fields import NO_ROW_ID, parse_row_id
@@ -84,7 +84,9 @@ async def _credits(actor: Principal, header: CustomerHeader, query: CursorQuery)
 
 
 async def _security(actor: Principal, header: CustomerHeader, _query: CursorQuery) -> Content:
-    return {"security": await customer_page().security_of(actor, header)}
+    security = await customer_page().security_of(actor, header)
+    sessions = [(each, methods_in_words(each.methods)) for each in security.sessions or []]
+    return {"security": security, "sessions": sessions}
 
 
 async def _timeline(actor: Principal, header: CustomerHeader, query: CursorQuery) -> Content:

@@ -1,6 +1,6 @@
 """Audit events in words, for people who do not know the names of actions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.utils.text import capfirst
@@ -48,6 +48,7 @@ WORDS = {
 }
 LOCKED_OUT = {"client": "one client", "strangers": "all unknown clients", "everybody": "all clients"}
 METHODS = {"pwd": "password", "otp": "code", "hwk": "passkey", "swk": "passkey", "fed": "another provider"}
+OWNER = "user_id"
 EMPTY: tuple[Any, ...] = (None, "", [], {})
 VALUE_LENGTH_MAXIMUM = 80
 
@@ -83,14 +84,20 @@ def changes_of(event: TrailEventOut) -> list[str]:
     return [_change(name, event.before, event.after) for name in _names(event)]
 
 
+def methods_in_words(methods: Iterable[str]) -> str:
+    """Return authentication methods (RFC 8176) in words, and other values as they are."""
+    return ", ".join(METHODS.get(each, each) for each in methods)
+
+
 def is_failure(event: TrailEventOut) -> bool:
     """Return whether the action was refused."""
     return event.outcome is Outcome.FAILURE
 
 
 def _names(event: TrailEventOut) -> Iterator[str]:
-    """Yield the names of the values that say something: what was empty from the beginning does not."""
-    yield from (name for name, value in event.after.items() if name in event.before or value not in EMPTY)
+    """Yield the names of the values that say something: what was empty from the beginning, and the owner, do not."""
+    after = event.after.items()
+    yield from (name for name, value in after if name in event.before or (value not in EMPTY and name != OWNER))
     yield from (name for name in event.before if name not in event.after)
 
 
@@ -109,7 +116,7 @@ def _value(value: Any) -> str:
         case str() if value in LOCKED_OUT:
             return LOCKED_OUT[value]
         case list():
-            text = ", ".join(METHODS.get(each, str(each)) if isinstance(each, str) else str(each) for each in value)
+            text = methods_in_words(map(str, value))
         case _:
             text = "" if value in EMPTY else str(value)
     return "none" if not text else text if len(text) <= VALUE_LENGTH_MAXIMUM else f"{text[:VALUE_LENGTH_MAXIMUM]}…"

@@ -77,13 +77,19 @@ def test_ledger_shows_the_keys_and_requests_of_usage(browser: Client):
 def test_security_lists_every_way_in(browser: Client):
     user = make_user(email="ivy@example.com", email_verified_at=NOW)
     sign_in(user)
-    Session.objects.update(user_agent="Firefox")
+    Session.objects.update(user_agent="Firefox", methods=["pwd", "hwk"])
     TotpDevice.objects.create(user=user, secret_encrypted=b"x", confirmed_at=NOW)
     Identity.objects.create(
         user=user, provider="acme", issuer="https://acme.example", subject="1", email="ivy@acme.example"
     )
     page, session = text_on(browser, user, "security/"), Session.objects.get(user=user)
-    for part in ("Firefox", "Authenticator app", "acme: ivy@acme.example", "Nothing keeps the owner from signing in"):
+    for part in (
+        "Firefox",
+        "password, passkey",
+        "Authenticator app",
+        "acme: ivy@acme.example",
+        "Nothing keeps the owner from signing in",
+    ):
         assert part in page, part
     links = links_on(browser, user, "security/")
     for link in (

@@ -67,7 +67,14 @@ def test_target_is_named_unless_it_is_the_account(kind: str, target_id: int | No
 
 def test_changes_have_names_and_former_values():
     before = {"is_active": True, "full_name": "", "description": "old"}
-    after = {"is_active": False, "full_name": "Ann", "ip_allowlist": [], "methods": ["pwd", "otp"], "note": "x" * 90}
+    after = {
+        "is_active": False,
+        "full_name": "Ann",
+        "ip_allowlist": [],
+        "methods": ["pwd", "otp"],
+        "user_id": 5,
+        "note": "x" * 90,
+    }
     assert changes_of(event(before=before, after=after)) == [
         "Active: yes → no",
         "Full name: none → Ann",
