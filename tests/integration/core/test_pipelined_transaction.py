@@ -1,13 +1,15 @@
 """A pipelined transaction is atomic, and leaves its connection usable."""
 
 import asyncio
+from typing import Any
 
 import psycopg
 import pytest
-from django.conf import settings
+from django.conf import settings as django_settings
 from psycopg.pq import PipelineStatus
 
 from apps.core.database import pool
+from apps.core.database.parameters import NumberedStatement, array_of_texts, binary_bigints
 from apps.core.database.pipeline import pipelined_transaction as pipelined_transaction_module
 from apps.core.database.pipeline.pipelined_transaction import PipelinedTransaction, pipelined_transaction
 from apps.core.database.statements import fetch_rows
@@ -93,6 +95,15 @@ async def test_rows_are_returned_in_statement_order(database):
     assert found == [[(7,)], [], [("192.0.2.1",)]]
 
 
+@pytest.mark.parametrize("pooler", ["", "transaction", "transaction-prepared"])
+async def test_encoded_parameters_with_and_without_a_pooler(database, settings: Any, pooler: str):
+    settings.DATABASE_POOLER = pooler
+    statement = NumberedStatement.of("SELECT %(ids)s::bigint[], %(texts)s::text[], %(none)s::text")
+    encoded = statement.encode({"ids": binary_bigints([1, -2]), "texts": array_of_texts(["a", "b c"]), "none": None})
+    async with pipelined_transaction() as transaction:
+        assert (await transaction.fetch(encoded))[-1] == [([1, -2], ["a", "b c"], None)]
+
+
 async def test_uncommitted_writes_are_visible_only_inside(database):
     async with pipelined_transaction() as transaction:
         await transaction.fetch((ADD, ["192.0.2.1"]))
@@ -156,7 +167,7 @@ async def test_stale_statement_is_prepared_again_in_a_transaction(database):
         await read_changing()
         await fetch_rows("ALTER TABLE changing ALTER value TYPE bigint")
         # The pool rotates its connections, and one of them has prepared the statement for the old type.
-        refused = [await is_refused() for _ in range(2 * settings.DATABASE_POOL_SIZE)]
+        refused = [await is_refused() for _ in range(2 * django_settings.DATABASE_POOL_SIZE)]
         assert (refused.count(True), refused[-1]) == (1, False)
     finally:
         await fetch_rows("DROP TABLE changing")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from apps.core.http.http_settings import HttpSettings
 from tests.support.wire import INLINE, Connections, answers_in, bodies, chunked, request, settled
 
 PLAIN = [b"Content-Type: text/plain"]
@@ -40,7 +41,8 @@ async def test_repeated_head_is_the_same_object():
     ],
 )
 async def test_another_head_is_not_taken_for_the_last(changed: bytes):
-    connections, all_through_the_application = Connections(), Connections(is_inline=False)
+    served_here = HttpSettings(allowed_hosts=("keyhouse.localhost",))
+    connections, all_through_the_application = Connections(settings=served_here), Connections(is_inline=False)
     first = request("POST", INLINE, b"one", PLAIN)
     answers, has_ended = await _in_turn(connections, first, changed, first)
     assert (answers, has_ended) == await _in_turn(all_through_the_application, first, changed, first)

@@ -68,7 +68,7 @@ class PipelinedConnection(ABC):
             values = self._transformer.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
             types, formats = self._transformer.types or (), self._transformer.formats
         if settings.DATABASE_POOLER == "transaction":  # the next process would not have the prepared statement
-            self._pgconn.send_query_params(sql.encode(), values, types, formats, result_format)
+            self._pgconn.send_query_params(sql.encode(), values, types or None, formats, result_format)
             return 1, (sql, types)
         name, results = self._statements.name_of(sql, types), 1
         if name is None:
