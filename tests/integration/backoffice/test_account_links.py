@@ -42,7 +42,7 @@ def test_linked_lists_show_only_rows_of_the_account(browser: Client):
     browser.post(f"{USERS}deactivate/?id={owner}")
     for query in ("subject_id", "target_id"):
         events = list(browser.get(f"{EVENTS}?{query}={owner}").context["cl"].result_list)
-        assert [event.action for event in events] == ["user.updated"]
+        assert [event.action for event in events] == ["user.suspended"]
     assert [each.pk for each in browser.get(f"{KEYS}?user__id__exact={owner}").context["cl"].result_list] == [key.id]
 
 
