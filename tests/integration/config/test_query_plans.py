@@ -48,6 +48,7 @@ STOPPED_EARLY = {
     *("link_identity", "redeem_code", "start_sign_in", "end_sign_in", "unlink_customer_identity"),
     *("sign_in_with_passkey", "add_passkey", "complete_sign_in_with_passkey", "get_second_step_passkey_options"),
     *("complete_sign_in_with_code", "confirm_totp", "remove_totp", "reauthenticate", "restore_user"),
+    "send_verification_message",  # every address in the scene is verified
 }
 # Tested by `_busy_paths`, with the credentials and bodies that they need.
 SENT_APART = {"login", "refresh", "exchange_key", "introspect_token", "revoke_token"}
