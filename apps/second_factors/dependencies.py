@@ -13,6 +13,7 @@ from apps.second_factors.repositories.passkey_repository import PasskeyRepositor
 from apps.second_factors.repositories.recovery_code_repository import RecoveryCodeRepository
 from apps.second_factors.repositories.totp_repository import TotpRepository
 from apps.second_factors.services.factor_recovery import FactorRecovery
+from apps.second_factors.services.factor_removal import FactorRemoval
 from apps.second_factors.services.factor_rights import FactorRights
 from apps.second_factors.services.in_transaction.account_factors import FactorChanges, FactorCheck, FactorSet
 from apps.second_factors.services.in_transaction.code_locks import CodeLocks
@@ -47,6 +48,21 @@ def factor_recovery() -> FactorRecovery:
         audit=audit_trail(),
         notifier=security_notifier(),
         responses=idempotent_responses(),
+    )
+
+
+@cache
+def factor_removal() -> FactorRemoval:
+    """Return the service that removes single factors for staff."""
+    return FactorRemoval(
+        factor_rights(),
+        accounts(),
+        TotpRepository(),
+        PasskeyRepository(),
+        factor_set(),
+        credentials=account_credentials(),
+        audit=audit_trail(),
+        notifier=security_notifier(),
     )
 
 

@@ -1,37 +1,16 @@
 """Staff say in a real browser why a call failed: on the key's page, by trying it again, and by its request id."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.support.browser import sign_in_to_admin, started_chromium
 from tests.support.people import Person
-from tests.support.server import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 WHY = "A call now would be refused: the scope reports:write is missing."
-
-
-@pytest.fixture
-def chromium() -> Iterator[Browser]:
-    with started_chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def page(chromium: Browser, server: Server) -> Iterator[Page]:
-    """The administrator's page; after the test it has logged no error."""
-    page, errors = chromium.new_page(base_url=server.url), []
-    page.set_default_timeout(15_000)
-    page.on("console", lambda message: errors.append(message.text) if message.type in {"error", "warning"} else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    sign_in_to_admin(page, server)
-    yield page
-    assert errors == []
 
 
 def _refused(client: httpx.Client, service: dict[str, str], key: dict[str, Any], **call: Any) -> str:

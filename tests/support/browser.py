@@ -4,9 +4,10 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.support.server import ADMINISTRATOR_EMAIL, Server
 
@@ -20,6 +21,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+CLICKS_MAXIMUM = 4  # that a task of every day takes from the first page
 MISSING = "the browser tests need Chromium on PATH; on Debian: apt-get install chromium"
 
 
@@ -37,12 +39,60 @@ def started_chromium() -> Iterator[Browser]:
 
 def sign_in_to_admin(page: Page, server: Server) -> None:
     """Sign the administrator in, to the first page of the admin."""
+    sign_in_as(page, ADMINISTRATOR_EMAIL, server.administrator_password)
+
+
+def sign_in_as(page: Page, email: str, password: str) -> None:
+    """Sign a member of staff in, to the first page of the admin."""
     page.goto("/admin/")
-    page.get_by_label("E-mail address").fill(ADMINISTRATOR_EMAIL)
-    page.get_by_label("Password").fill(server.administrator_password)
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
     home, offer = page.get_by_role("heading", name="Back office"), page.get_by_role("link", name="Not now")
     expect(home.or_(offer)).to_be_visible()
     if offer.is_visible():  # a second factor is offered at the first sign-in
         offer.click()
     expect(home).to_be_visible()
+
+
+class Task:
+    """A task of staff, from the first page on: its clicks are counted. Typing, and Enter in the search, are none.
+
+    `with Task(page) as task:` fails if the task has taken more than four clicks.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._clicks: list[str] = []
+
+    def find(self, term: str) -> None:
+        """Search for what has one match, which opens."""
+        self._page.locator("#search-box").fill(term)
+        self._page.locator("#search-box").press("Enter")
+        expect(self._page.locator("#search-box")).to_be_visible()
+
+    def link(self, name: str) -> None:
+        """Click a link of the page, not of the menu."""
+        self.click(self._page.locator("#content").get_by_role("link", name=name, exact=True))
+
+    def button(self, name: str) -> None:
+        """Click a button of the page."""
+        self.click(self._page.locator("#content").get_by_role("button", name=name, exact=True))
+
+    def choose(self, label: str, option: str) -> None:
+        """Choose an option of a list."""
+        self._clicks.append(option)
+        self._page.get_by_label(label).select_option(option)
+
+    def click(self, shown: Locator) -> None:
+        """Click what is shown."""
+        self._clicks.append(str(shown))
+        shown.click()
+
+    def __enter__(self) -> Self:
+        self._page.goto("/admin/")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            assert len(self._clicks) <= CLICKS_MAXIMUM, self._clicks

@@ -109,6 +109,8 @@ OPERATION_LOCKS: dict[str, Sequence[str]] = {
     "plans.PlanService.update": ("plans",),
     "second_factors.FactorRecovery.renew_recovery_codes": ("users",),
     "second_factors.FactorRecovery.reset": ("users",),
+    "second_factors.FactorRemoval.remove_passkey": ("users, passkeys",),
+    "second_factors.FactorRemoval.remove_totp": ("users",),
     "second_factors.PasskeyAuthentication._record_refusal": (NONE,),
     "second_factors.PasskeyAuthentication._use": ("users", "users, passkeys"),
     "second_factors.PasskeyEnrolment.add": ("users",),

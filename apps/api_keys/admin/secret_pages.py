@@ -37,11 +37,13 @@ class SecretPages(ServiceAdmin):
         """Lead to the page with the new key's secret."""
         return redirect_to_shown_once(request, reverse(SECRET_PAGE))
 
-    def after_operation(self, request: HttpRequest, operation: Operation, results: Sequence[Any]) -> HttpResponse:
+    def after_operation(
+        self, request: HttpRequest, operation: Operation, rows: Sequence[Any], results: Sequence[Any]
+    ) -> HttpResponse:
         """Lead to the page with the new secret after a rotation."""
         if operation is ROTATE and results:
             return redirect_to_shown_once(request, reverse(SECRET_PAGE))
-        return super().after_operation(request, operation, results)
+        return super().after_operation(request, operation, rows, results)
 
     def secret_view(self, request: HttpRequest) -> HttpResponse:
         """Show the secret of the key that this browser has just created or rotated, once."""

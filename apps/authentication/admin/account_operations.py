@@ -36,6 +36,7 @@ UNLOCK = Operation(
     "have caused the lockouts start again. Make sure first that the owner has asked for it.",
     perform=_unlock,
     scopes=(SECURITY_WRITE,),
+    tab="security",
     applies=is_not_deleted,
 )
 END_ALL_SESSIONS = Operation(
@@ -46,6 +47,7 @@ END_ALL_SESSIONS = Operation(
     explanation="Every session, of the API and of the admin, is refused from its next request on. API keys still work.",
     perform=_end_sessions,
     scopes=(SECURITY_WRITE,),
+    tab="security",
     applies=is_not_deleted,
     is_dangerous=True,
 )
@@ -57,6 +59,7 @@ SEND_VERIFICATION = Operation(
     explanation="The owner receives a message with a link, which verifies the address together with the password.",
     perform=_send_verification,
     scopes=(SECURITY_WRITE,),
+    tab="security",
     applies=_is_unverified,
 )
 add_operation("users.User", UNLOCK)

@@ -15,12 +15,13 @@ from django.utils.safestring import SafeString
 
 from apps.authentication.dependencies import account_sessions, password_reset
 from apps.authentication.models import Session
+from apps.core.admin.account_links import customer_url
 from apps.core.admin.keyhouse_model_admin import ModelAdminBase, ReadOnlyAdmin
 from apps.core.admin.operation import Operation, add_operation
 from apps.core.admin.operation_pages import OperationPages
 from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.staff_rights import PageScopes, acting_staff
-from apps.core.authorization.catalogue import SECURITY_READ, SECURITY_WRITE, STAFF_READ
+from apps.core.authorization.catalogue import CUSTOMERS_READ, SECURITY_READ, SECURITY_WRITE, STAFF_READ
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service
 
@@ -137,6 +138,12 @@ class SessionAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
             return sessions
         return sessions.filter(Q(user__is_staff=False, user__is_superuser=False) | Q(user_id=actor.user_id))
 
+    def page_around(self, request: HttpRequest, operation: Operation, row: Any) -> str:
+        """Return to the sessions on the customer page of the owner."""
+        if acting_staff(request).has_scope(CUSTOMERS_READ):
+            return customer_url(request, row.user_id, "security")
+        return super().page_around(request, operation, row)
+
     def subtitle_of(self, row: Any) -> str:
         """Return the owner."""
         return str(row.user)
@@ -182,6 +189,7 @@ SEND_RESET = Operation(
     explanation="The owner receives a message with a link that sets a new password. The link is valid for 30 minutes.",
     perform=_send_reset,
     scopes=(SECURITY_WRITE,),
+    tab="security",
     applies=_is_usable,
 )
 add_operation("users.User", SEND_RESET)

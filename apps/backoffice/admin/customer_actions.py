@@ -11,13 +11,20 @@ from django.urls import reverse
 
 from apps.core.admin.account_links import Link, account_links
 from apps.core.admin.staff_rights import acting_staff
-from apps.core.authorization.catalogue import CREDITS_ADJUST, CREDITS_GRANT, CUSTOMERS_WRITE
+from apps.core.authorization.catalogue import CREDITS_ADJUST, CREDITS_GRANT
 from apps.users.schemas.account_overview import AccountOverview
 
 # Operations on accounts, by name: those in the head of the page, and those on the tab “Security”. All others, also of
 # apps that are added, are under “More”.
-FIRST = ("deactivate", "activate", "restore")
-SECURITY = ("unlock", "end_all_sessions", "reset_second_factors", "send_verification", "send-password-reset")
+FIRST = ("change_plan", "deactivate", "activate", "restore")
+SECURITY = (
+    "unlock",
+    "end_all_sessions",
+    "reset_second_factors",
+    "remove_totp",
+    "send_verification",
+    "send-password-reset",
+)
 
 
 def account_pages(site: AdminSite) -> Any:
@@ -62,9 +69,6 @@ def _own_actions(request: HttpRequest, account: AccountOverview) -> list[Link]:
     if user.has_perm("api_keys.add_apikey"):
         page = reverse("admin:api_keys_apikey_add")
         found.append(Link("Create key", f"{page}?{urlencode({'user': account.id})}"))
-    if actor.has_scope(CUSTOMERS_WRITE):
-        page = reverse("admin:users_user_change", args=[account.id])
-        found.append(Link("Change plan", f"{page}#id_plan"))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Links from an account's admin page to the account's rows in other apps."""
+"""Links to the customer page of an account, and from it to the account's rows in other apps."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,11 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
+from apps.core.admin.staff_rights import acting_staff
+from apps.core.authorization.catalogue import SECURITY_READ
 from apps.core.declarations import AccountLink, declared_account_links
+
+SCOPES_OF_TABS = {"security": SECURITY_READ}  # the tabs that operations return to
 
 
 class Link(NamedTuple):
@@ -16,6 +20,13 @@ class Link(NamedTuple):
 
     label: str
     url: str
+
+
+def customer_url(request: HttpRequest, user_id: int, tab: str = "") -> str:
+    """Return the URL of an account's customer page, or of a tab of it that the signed-in member of staff may open."""
+    scope = SCOPES_OF_TABS.get(tab)
+    is_open = scope is not None and acting_staff(request).has_scope(scope)
+    return reverse(f"admin:customer_{tab}" if is_open else "admin:customer", args=[user_id])
 
 
 def account_links(request: HttpRequest, user: Any) -> Mapping[str, Sequence[Link]]:

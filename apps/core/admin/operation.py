@@ -32,8 +32,8 @@ class Operation:
     effects. `scopes` are all required; without any, one of the page's for changes is. `form_class` asks for the reason,
     and for what else is needed; its cleaned `reason` becomes the actor's. `applies` returns whether the operation is
     available for a row.
-    `is_deletion` is true where the rows have no page afterwards. `build_response` returns a response that replaces the
-    redirect.
+    `is_deletion` is true where the rows have no page afterwards. `tab` is the tab of the customer page to return to,
+    for operations on accounts. `build_response` returns a response that replaces the redirect.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Operation:
     in_bulk: bool = True
     is_dangerous: bool = False
     is_deletion: bool = False
+    tab: str = ""
     applies: Callable[[Any], bool] = always
     build_response: BuildResponse | None = None
 

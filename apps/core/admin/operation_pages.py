@@ -63,12 +63,17 @@ class OperationPages(KeyhouseModelAdmin):
         ]
         return [*own, *super().get_urls()]
 
-    def after_operation(self, request: HttpRequest, operation: Operation, results: Sequence[Any]) -> HttpResponse:
-        """Return the response after the operation. The success message has been added already."""
-        ids = request.GET.getlist("id")
-        if len(ids) == 1 and not operation.is_deletion:
-            return HttpResponseRedirect(reverse(self.url_name("change"), args=[quote(ids[0])]))
+    def after_operation(
+        self, request: HttpRequest, operation: Operation, rows: Sequence[Any], results: Sequence[Any]
+    ) -> HttpResponse:
+        """Return the response after the operation on the rows. The success message has been added already."""
+        if len(request.GET.getlist("id")) == 1 and not operation.is_deletion:
+            return HttpResponseRedirect(self.page_around(request, operation, rows[0]))
         return HttpResponseRedirect(reverse(self.url_name("changelist")))
+
+    def page_around(self, request: HttpRequest, operation: Operation, row: Any) -> str:
+        """Return the URL of the page that the operation on this one row returns to, done or cancelled."""
+        return reverse(self.url_name("change"), args=[quote(row.pk)])
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
@@ -130,7 +135,7 @@ class OperationPages(KeyhouseModelAdmin):
         if results:
             message = self._formatted(operation.done, rows, len(results))
             self.message_user(request, f"{capfirst(message)}.", messages.SUCCESS)
-        return self.after_operation(request, operation, results)
+        return self.after_operation(request, operation, rows, results)
 
     def _confirmation_page(
         self, request: HttpRequest, operation: Operation, rows: Sequence[Any], form: Form
@@ -142,14 +147,14 @@ class OperationPages(KeyhouseModelAdmin):
             "operation": operation,
             "rows": rows,
             "form": form,
-            "back_url": self._back_url(rows),
+            "back_url": self._back_url(request, operation, rows),
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/operation.html", context)
 
-    def _back_url(self, rows: Sequence[Any]) -> str:
+    def _back_url(self, request: HttpRequest, operation: Operation, rows: Sequence[Any]) -> str:
         if len(rows) == 1:
-            return reverse(self.url_name("change"), args=[rows[0].pk])
+            return self.page_around(request, operation, rows[0])
         return reverse(self.url_name("changelist"))
 
     def _rows(self, request: HttpRequest, operation: Operation, ids: Sequence[str]) -> list[Any]:

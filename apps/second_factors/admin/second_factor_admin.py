@@ -1,25 +1,74 @@
-"""The lists and pages of passkeys and authenticator apps, and the operation that removes all factors of an account."""
+"""The lists and pages of passkeys and authenticator apps, and the operations that remove one or all of an account."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest
+from django.urls import reverse
 
+from apps.core.admin.account_links import customer_url
 from apps.core.admin.keyhouse_model_admin import ReadOnlyAdmin
 from apps.core.admin.operation import Operation, add_operation
+from apps.core.admin.operation_pages import OperationPages
 from apps.core.admin.owner_columns import OwnerColumns
-from apps.core.admin.staff_rights import PageScopes
-from apps.core.authorization.catalogue import SECURITY_READ, SECURITY_WRITE
+from apps.core.admin.staff_rights import PageScopes, acting_staff
+from apps.core.authorization.catalogue import CUSTOMERS_READ, SECURITY_READ, SECURITY_WRITE
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service
-from apps.second_factors.dependencies import factor_recovery, second_factors
+from apps.second_factors.dependencies import factor_recovery, factor_removal, second_factors
 from apps.second_factors.models import Passkey, TotpDevice
+from apps.second_factors.schemas.second_factor import FactorKind
+
+REMOVED_ALONE = (
+    "The owner signs in with the factors that remain, or without any by the password alone. All sessions of the "
+    "account end. Verify first that the owner has requested it. The owner is notified by mail."
+)
+
+
+def _remove_passkey(actor: Principal, passkey_id: int, _form: Form) -> None:
+    owner_id = Passkey.objects.values_list("user_id", flat=True).get(pk=passkey_id)
+    call_service(factor_removal().remove_passkey, actor, owner_id, passkey_id)
+
+
+def _remove_totp(actor: Principal, user_id: int, _form: Form) -> None:
+    call_service(factor_removal().remove_totp, actor, user_id)
+
+
+def _kinds_of(user: Any) -> Collection[FactorKind]:
+    return () if user.deleted_at else call_service(second_factors().kinds_of, user.pk)
+
+
+REMOVE_PASSKEY = Operation(
+    name="remove",
+    label="Remove",
+    title="Remove {rows}",
+    done="{rows} removed",
+    explanation=REMOVED_ALONE,
+    perform=_remove_passkey,
+    scopes=(SECURITY_WRITE,),
+    in_bulk=False,
+    is_dangerous=True,
+)
+REMOVE_TOTP = Operation(
+    name="remove_totp",
+    label="Remove the authenticator app",
+    title="Remove the authenticator app of {rows}",
+    done="Authenticator app of {rows} removed",
+    explanation=REMOVED_ALONE,
+    perform=_remove_totp,
+    scopes=(SECURITY_WRITE,),
+    tab="security",
+    applies=lambda user: FactorKind.TOTP in _kinds_of(user),
+    in_bulk=False,
+    is_dangerous=True,
+)
 
 
 class FactorAdmin(ReadOnlyAdmin, OwnerColumns):
-    """Shows a factor's owner and its last use. Only its owner can add or remove it."""
+    """Shows a factor's owner and its last use. Only its owner can add it."""
 
     page_scopes = PageScopes(view=(SECURITY_READ,))
 
@@ -29,9 +78,10 @@ class FactorAdmin(ReadOnlyAdmin, OwnerColumns):
 
 
 @admin.register(Passkey)
-class PasskeyAdmin(FactorAdmin):
-    """Lists passkeys."""
+class PasskeyAdmin(FactorAdmin, OperationPages):
+    """Lists and removes passkeys."""
 
+    operations = (REMOVE_PASSKEY,)
     audit_kind = "passkey"
 
     list_display = ("name", "owner", "created_at", "last_used_at")
@@ -44,6 +94,12 @@ class PasskeyAdmin(FactorAdmin):
         "sign_count",
         ("is_backup_eligible", "is_backed_up"),
     )
+
+    def page_around(self, request: HttpRequest, operation: Operation, row: Any) -> str:
+        """Return to the customer page of the owner, or to the list."""
+        if acting_staff(request).has_scope(CUSTOMERS_READ):
+            return customer_url(request, row.user_id, "security")
+        return reverse(self.url_name("changelist"))
 
 
 @admin.register(TotpDevice)
@@ -73,10 +129,6 @@ def _reset(actor: Principal, user_id: int, _form: Form) -> None:
     call_service(factor_recovery().reset, actor, user_id)
 
 
-def _has_factors(user: Any) -> bool:
-    return user.deleted_at is None and bool(call_service(second_factors().kinds_of, user.pk))
-
-
 RESET = Operation(
     name="reset_second_factors",
     label="Remove second factors",
@@ -89,8 +141,10 @@ RESET = Operation(
     ),
     perform=_reset,
     scopes=(SECURITY_WRITE,),
-    applies=_has_factors,
+    tab="security",
+    applies=lambda user: bool(_kinds_of(user)),
     in_bulk=False,
     is_dangerous=True,
 )
+add_operation("users.User", REMOVE_TOTP)
 add_operation("users.User", RESET)

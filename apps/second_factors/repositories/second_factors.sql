@@ -41,7 +41,7 @@ SELECT jsonb_build_object(
     ),
     'passkeys', (
         SELECT coalesce(jsonb_agg(
-            jsonb_build_object('name', name, 'created_at', created_at, 'last_used_at', last_used_at) ORDER BY id
+            jsonb_build_object('id', id, 'name', name, 'created_at', created_at, 'last_used_at', last_used_at) ORDER BY id
         ), '[]') FROM passkeys WHERE user_id = %(user)s
     ),
     'recovery_codes_left', (SELECT count(*) FROM recovery_codes WHERE user_id = %(user)s AND used_at IS NULL)

@@ -7,7 +7,13 @@ from apps.core.http.responses import Router, errors
 from apps.core.rate_limits.request_limits import limit_by_address
 from apps.core.schemas.base import ReasonedRequest, reason_in
 from apps.core.schemas.fields import Identifier
-from apps.second_factors.dependencies import factor_recovery, passkey_enrolment, second_factors, totp_enrolment
+from apps.second_factors.dependencies import (
+    factor_recovery,
+    factor_removal,
+    passkey_enrolment,
+    second_factors,
+    totp_enrolment,
+)
 from apps.second_factors.schemas.passkey import (
     PasskeyAdded,
     PasskeyOptions,
@@ -114,4 +120,35 @@ async def reset_second_factors(
     Requires the scope `security:write`, and re-authentication (`STEP_UP_REQUIRED`).
     """
     await factor_recovery().reset(request.auth.because(reason_in(given)), user_id)
+    return Status(204, None)
+
+
+@user_router.delete(
+    "/{user_id}/second-factors/totp",
+    response={204: None, **errors(404)},
+    summary="Remove Authenticator App Of User",
+)
+async def remove_user_totp(
+    request: AuthenticatedRequest, user_id: Path[Identifier], given: ReasonedRequest | None = None
+) -> Status[None]:
+    """Remove the authenticator app of an account whose owner has lost it, and end the account's sessions.
+
+    Requires the scope `security:write`, and re-authentication (`STEP_UP_REQUIRED`).
+    """
+    await factor_removal().remove_totp(request.auth.because(reason_in(given)), user_id)
+    return Status(204, None)
+
+
+@user_router.delete("/{user_id}/second-factors/passkeys/{passkey_id}", response={204: None, **errors(404)})
+async def remove_user_passkey(
+    request: AuthenticatedRequest,
+    user_id: Path[Identifier],
+    passkey_id: Path[Identifier],
+    given: ReasonedRequest | None = None,
+) -> Status[None]:
+    """Remove a passkey of an account whose owner has lost it, and end the account's sessions.
+
+    Requires the scope `security:write`, and re-authentication (`STEP_UP_REQUIRED`).
+    """
+    await factor_removal().remove_passkey(request.auth.because(reason_in(given)), user_id, passkey_id)
     return Status(204, None)

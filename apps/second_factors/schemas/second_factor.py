@@ -25,6 +25,7 @@ class FactorKind(StrEnum):
 class PasskeyOverview(ResponseSchema):
     """A passkey at a glance."""
 
+    id: int
     name: str
     created_at: Timestamp
     last_used_at: Timestamp | None

@@ -1,18 +1,19 @@
 """The columns that the lists of customers and of staff share, and the list of staff."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.core.admin import account_links
 from apps.core.admin.operation import Operation, added_operations
 from apps.core.admin.operation_pages import OperationPages
 from apps.core.admin.staff_rights import acting_staff
@@ -106,12 +107,9 @@ class AccountList(OperationPages):
         moment: datetime | None = user.last_login
         return moment
 
-    def after_operation(self, request: HttpRequest, operation: Operation, results: Sequence[Any]) -> HttpResponse:
-        """Return to the customer page of a single account."""
-        ids = request.GET.getlist("id")
-        if len(ids) == 1 and not operation.is_deletion:
-            return HttpResponseRedirect(customer_url(ids[0]))
-        return super().after_operation(request, operation, results)
+    def page_around(self, request: HttpRequest, operation: Operation, row: Any) -> str:
+        """Return to the customer page, and to the tab with the button of the operation."""
+        return account_links.customer_url(request, row.pk, operation.tab)
 
     def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
         """Return to the customer page after the form was saved."""
@@ -122,7 +120,7 @@ class AccountList(OperationPages):
         return f"{'member of staff' if row.is_staff or row.is_superuser else 'customer'} “{row}”"
 
 
-def customer_url(user_id: int | str) -> str:
+def customer_url(user_id: int) -> str:
     """Return the URL of an account's customer page."""
     return reverse("admin:customer", args=[user_id])
 

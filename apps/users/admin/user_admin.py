@@ -1,4 +1,4 @@
-"""The list of customers, and the forms and operations of all accounts."""
+"""The list of customers, and the forms of all accounts."""
 
 from typing import Any, ClassVar
 
@@ -11,8 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.core.admin.account_links import account_links
 from apps.core.admin.filters import DeletedFilter, NamedFilter
-from apps.core.admin.operation import Operation, deletion, is_not_deleted
-from apps.core.admin.schema_form import ReasonedModelForm, ReasonForm, SchemaModelForm, customer_message_field
+from apps.core.admin.schema_form import ReasonedModelForm, SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import CUSTOMERS_READ, CUSTOMERS_SUSPEND, CUSTOMERS_WRITE, STAFF_MANAGE
@@ -20,9 +19,10 @@ from apps.core.authorization.principal import Principal
 from apps.core.entity_tags import Tagged
 from apps.core.event_loop import call_service
 from apps.users.admin.account_list import AccountList
-from apps.users.dependencies import account_removal, account_update, registration, user_service
+from apps.users.admin.account_operations import ACTIVATE, CHANGE_PLAN, DEACTIVATE, DELETE, RESTORE
+from apps.users.dependencies import account_update, registration, user_service
 from apps.users.models import OF_STAFF, Role, User
-from apps.users.schemas.user import UserAdministration, UserCreate, UserDelete, UserUpdate
+from apps.users.schemas.user import UserAdministration, UserCreate
 
 SHOWN = (
     "number", "is_superuser", "email_verified_at", "last_login", "created_at", "updated_at", "locked_until",
@@ -114,75 +114,6 @@ class UserChangeForm(ReasonedModelForm):
         return {**values, "plan": values["plan"].name} if "plan" in values else values
 
 
-# --- operations -----------------------------------------------------------------------------------------------------
-
-
-def _set_active(actor: Principal, user_id: int, *, is_active: bool) -> None:
-    call_service(account_update().update, actor, user_id, UserUpdate(is_active=is_active))
-
-
-def _restore(actor: Principal, user_id: int, _form: forms.Form) -> None:
-    call_service(account_removal().restore, actor, user_id)
-
-
-def _is_restorable(user: User) -> bool:
-    return user.deleted_at is not None and user.erased_at is None
-
-
-ACTIVATE = Operation(
-    name="activate",
-    label="Reactivate",
-    title="Reactivate {rows}",
-    done="{rows} reactivated",
-    explanation="The user can sign in again, and the API keys of the account are valid again.",
-    perform=lambda actor, user_id, _form: _set_active(actor, user_id, is_active=True),
-    scopes=(CUSTOMERS_SUSPEND,),
-    applies=lambda user: not user.is_active and is_not_deleted(user),
-)
-DEACTIVATE = Operation(
-    name="deactivate",
-    label="Suspend",
-    title="Suspend {rows}",
-    done="{rows} suspended",
-    explanation="The user is signed out and cannot sign in, and the API keys of the account are refused immediately. "
-    "The account can be reactivated.",
-    perform=lambda actor, user_id, _form: _set_active(actor, user_id, is_active=False),
-    scopes=(CUSTOMERS_SUSPEND,),
-    applies=lambda user: user.is_active and is_not_deleted(user),
-    is_dangerous=True,
-)
-
-
-class AccountDeletionForm(ReasonForm):
-    """Why the account is deleted, and what its owner is told."""
-
-    schema = UserDelete
-    message = customer_message_field("The owner reads it in the mail about the deletion.")
-
-
-def _delete(actor: Principal, user_id: int, form: Any) -> None:
-    call_service(account_removal().delete, actor, user_id, message=form.payload.message)
-
-
-DELETE = deletion(
-    account_removal,
-    "All credentials of the account are refused immediately. The account can be restored during the grace "
-    "period. Afterwards its personal data is erased; its ledger and audit trail stay.",
-    form_class=AccountDeletionForm,
-    perform=_delete,
-)
-RESTORE = Operation(
-    name="restore",
-    label="Restore",
-    title="Restore {rows}",
-    done="{rows} restored",
-    explanation="The user can sign in again, and the API keys of the account are valid again. Sessions stay ended.",
-    perform=_restore,
-    scopes=(CUSTOMERS_WRITE,),
-    applies=_is_restorable,
-)
-
-
 # --- the list and its pages -----------------------------------------------------------------------------------------
 
 
@@ -198,7 +129,7 @@ class UserAdmin(AccountList, ServiceAdmin):
 
     form = UserChangeForm
     add_form = UserAddForm
-    operations = (ACTIVATE, DEACTIVATE, DELETE, RESTORE)
+    operations = (CHANGE_PLAN, ACTIVATE, DEACTIVATE, DELETE, RESTORE)
     delete_operation = DELETE
     audit_kind = "user"
     page_scopes = PageScopes(

@@ -17,7 +17,7 @@ from apps.second_factors.models import TotpDevice
 from apps.usage.models import Refusal, UsageBatch
 from apps.users.models import AccountNote, User
 from tests.integration.backoffice.customer_pages import NOW, TABS, links_on, page_of, refuse, text_on, use
-from tests.integration.backoffice.pages import KEYS, USERS, only_event, text_of
+from tests.integration.backoffice.pages import CUSTOMERS, KEYS, USERS, only_event, text_of
 from tests.support.factories import give_credits, make_key, make_staff, make_user
 from tests.support.sessions import sign_in
 
@@ -41,20 +41,35 @@ def test_overview_explains_each_key(browser: Client):
     assert "of another" not in page
 
 
+def _refused_call(key: Any, number: int, code: str, detail: str, **fields: Any) -> None:
+    Refusal.objects.create(
+        occurred_at=NOW, user_id=key.row.user_id, api_key_id=key.id, code=code, detail=detail, tag="", rate_limits=[],
+        request_id=f"req-{number}", **{"scopes": [], "address": "203.0.113.9", "cost": 1, "weight": 1, **fields},
+    )  # fmt: skip
+
+
 def test_overview_lists_the_last_refused_calls(browser: Client):
     user, key = make_user(), make_key(name="of another")
     laptop = make_key(user, name="laptop")
-    for number, (each, code, detail) in enumerate(
-        [(laptop, "FORBIDDEN", "address_not_allowed"), (laptop, "DISABLED", "disabled"), (key, "EXPIRED", "key")]
-    ):
-        Refusal.objects.create(
-            occurred_at=NOW, user_id=each.row.user_id, api_key_id=each.id, code=code, detail=detail, scopes=[],
-            address="203.0.113.9", cost=1, weight=1, tag="", request_id=f"req-{number}", rate_limits=[],
-        )  # fmt: skip
+    _refused_call(laptop, 0, "FORBIDDEN", "address_not_allowed")
+    _refused_call(laptop, 1, "DISABLED", "disabled")
+    _refused_call(key, 2, "EXPIRED", "key")
     page = text_on(browser, user)
     assert "laptop the address is not on the allowlist FORBIDDEN 203.0.113.9 req-0" in page
     assert page.index("req-1") < page.index("req-0")
     assert "of another" not in page
+
+
+def test_refused_call_is_explained_by_what_it_would_get_now(browser: Client):
+    key = make_key(name="laptop", scopes=["reports:read"])
+    scopes = ["reports:read", "reports:write"]
+    _refused_call(key, 1, "DISABLED", "disabled", scopes=scopes, cost=Decimal("0.5"), weight=2)
+    page, action = text_of(browser.get(page_of(key.row.user))), f"{KEYS}{key.id}/explain/"
+    assert f'action="{action}"' in page
+    call = dict(re.findall(r'name="(scopes|ip|cost|weight)" value="([^"]*)"', page))
+    answer = text_of(browser.post(action, call))
+    assert "A call now would be refused: the scope reports:write is missing." in answer
+    assert "scopes reports:read, reports:write, address 203.0.113.9, cost 0.50, weight 2" in answer
 
 
 def test_ledger_shows_the_keys_and_requests_of_usage(browser: Client):
@@ -106,7 +121,8 @@ def test_security_lists_every_way_in(browser: Client):
 def test_all_sessions_are_ended(browser: Client):
     user = make_user()
     sign_in(user), sign_in(user)
-    browser.post(f"{USERS}end_all_sessions/?id={user.pk}")
+    done = browser.post(f"{USERS}end_all_sessions/?id={user.pk}")
+    assert done.headers["location"] == f"{CUSTOMERS}{user.pk}/security/"
     assert "The owner is not signed in." in text_on(browser, user, "security/")
 
 

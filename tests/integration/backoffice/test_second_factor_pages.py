@@ -7,7 +7,7 @@ from apps.audit.models import AuditEvent
 from apps.core.crypto.encryption import encrypt
 from apps.second_factors.models import Passkey, RecoveryCode, TotpDevice
 from apps.users.models import User
-from tests.integration.backoffice.pages import USERS, only_event, text_of
+from tests.integration.backoffice.pages import CUSTOMERS, USERS, only_event, text_of
 from tests.support.factories import make_user
 from tests.support.mailbox import letters_to
 
@@ -84,6 +84,24 @@ def test_superuser_resets_all_factors(browser, staff):
         "All second factors of your account were removed.",
         "yes",
     )
+
+
+def test_one_factor_is_removed_and_the_others_stay(browser, limited, staff):
+    user = person()
+    reader = limited("customers:read", "security:read")
+    for number, address in enumerate(
+        (f"{PASSKEYS}remove/?id={Passkey.objects.get().pk}", f"{USERS}remove_totp/?id={user.pk}")
+    ):
+        assert (Passkey.objects.count(), TotpDevice.objects.count(), RecoveryCode.objects.count()) == (1 - number, 1, 1)
+        assert address in text_of(browser.get(f"{CUSTOMERS}{user.pk}/security/"))
+        assert address not in text_of(reader.get(f"{CUSTOMERS}{user.pk}/security/"))
+        assert reader.post(address).status_code == 403
+        done = browser.post(address, {"reason": "lost phone"})
+        assert done.headers["location"] == f"{CUSTOMERS}{user.pk}/security/"
+    assert not any(model.objects.exists() for model in (TotpDevice, RecoveryCode, Passkey))
+    events = AuditEvent.objects.filter(action="second_factor.removed").order_by("id")
+    assert [(each.actor_id, each.subject_id, each.reason) for each in events] == [(staff.pk, user.pk, "lost phone")] * 2
+    assert [each.context["by_staff"] for each in letters_to("ivy@example.com")] == ["yes", "yes"]
 
 
 def test_reset_needs_a_superuser(limited):

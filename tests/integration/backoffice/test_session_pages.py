@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
-from tests.integration.backoffice.pages import SESSIONS, USERS, only_event, text_of
+from tests.integration.backoffice.pages import CUSTOMERS, SESSIONS, USERS, only_event, text_of
 from tests.support.factories import make_staff, make_user
 from tests.support.sessions import sign_in
 from tests.support.staff_browser import admin_session
@@ -87,6 +87,19 @@ def test_all_sessions_of_an_owner_are_ended(browser, staff):
     event = only_event(action="sessions.ended")
     assert (event.actor_id, event.target_id, event.subject_id) == (staff.pk, user.pk, user.pk)
     assert event.after == {"everywhere": True, "session_ids": [first.pk, second.pk]}
+
+
+def test_ending_one_returns_to_where_the_owners_sessions_are(browser, limited):
+    user = make_user()
+    for each, page in (
+        (browser, f"{CUSTOMERS}{user.pk}/security/"),
+        (limited("security:read", "security:write", "staff:read"), SESSIONS),
+    ):
+        session = _session_of(user)
+        address = f"{SESSIONS}end/?id={session.pk}"
+        assert f'href="{page}' in text_of(each.get(address))
+        assert each.post(address).headers["location"].startswith(page)
+        assert not _is_live(session)
 
 
 def test_ending_several_needs_a_confirmation(browser):

@@ -76,6 +76,21 @@ def test_only_changed_fields_are_stored(browser, staff):
     assert only_event(action="user.plan_changed", target_id=user.pk).after == {"plan_id": pro.pk}
 
 
+def test_plan_is_changed_by_an_operation_of_its_own(browser, limited, staff):
+    user, page = make_user(), f"{USERS}change_plan/?id="
+    for wrong in ("", "unknown"):
+        assert "plan" in form_errors(browser.post(f"{page}{user.pk}", {"plan": wrong}))
+    assert limited("customers:read", "customers:suspend").post(f"{page}{user.pk}", {"plan": "pro"}).status_code == 403
+    assert not AuditEvent.objects.exists()
+    done = browser.post(f"{page}{user.pk}", {"plan": "pro", "reason": "asked by mail"})
+    assert done.headers["location"] == f"{CUSTOMERS}{user.pk}/"
+    user.refresh_from_db()
+    assert user.plan.name == "pro"
+    assert only_event().reason == "asked by mail"
+    own = browser.post(f"{page}{staff.pk}", {"plan": "pro"})
+    assert "You cannot change your own plan or rights." in text_of(own)
+
+
 @pytest.mark.parametrize("change", [{"email": "thief@example.com"}, {"is_staff": "on"}, {"roles": ["service"]}])
 def test_giving_access_needs_recent_authentication(browser, change):
     user = make_user()

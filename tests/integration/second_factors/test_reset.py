@@ -52,6 +52,43 @@ async def test_superuser_removes_all_factors_and_ends_the_sessions(api: httpx.As
     assert_error(await api.delete(path(me), headers=root.headers), 404, "NOT_FOUND")
 
 
+async def test_staff_remove_one_factor_and_end_the_sessions(api: httpx.AsyncClient):
+    me, root = await person(api), await superuser()
+    passkey = (await rows(Passkey.objects.all()))[0]
+    other = await customer()
+    for account, one in ((me, f"passkeys/{passkey.pk}"), (me, "totp")):
+        lost = f"{path(account)}/{one}"
+        missing = await api.delete(f"{path(other)}/{one}", headers=root.headers)
+        assert_error(missing, 404, "NOT_FOUND")
+        removed = await api.request("DELETE", lost, json={"reason": "lost"}, headers=root.headers)
+        assert removed.status_code == 204
+        assert_error(await api.get(FACTORS, headers=me.headers), 401, "NOT_AUTHENTICATED")
+        assert_error(await api.delete(lost, headers=root.headers), 404, "NOT_FOUND")
+        assert await factors_left() == (11 if one != "totp" else 0)
+    events = await rows(AuditEvent.objects.filter(action="second_factor.removed").order_by("id"))
+    assert [(each.before["kind"], each.subject_id, each.reason) for each in events] == [
+        ("passkey", me.id, "lost"),
+        ("totp", me.id, "lost"),
+    ]
+    messages = await make(letters_to, me.user.email)
+    assert [each.context["by_staff"] for each in messages[-2:]] == ["yes", "yes"]
+
+
+@pytest.mark.parametrize("one", ["totp", "passkeys/1"])
+async def test_one_factor_is_removed_by_staff_in_person_only(api: httpx.AsyncClient, one: str):
+    me, staff, root = await person(api), await colleague("customers:write", "security:read"), await superuser()
+    key = await make(make_key, root.user, scopes=["security:write"])
+    for headers, code in (
+        (me.headers, "FORBIDDEN"),
+        (staff.headers, "INSUFFICIENT_SCOPES"),
+        (key.headers, "FORBIDDEN"),
+    ):
+        assert_error(await api.delete(f"{path(me)}/{one}", headers=headers), 403, code)
+    await let_proofs_grow_old()
+    assert_error(await api.delete(f"{path(me)}/{one}", headers=root.headers), 401, "STEP_UP_REQUIRED")
+    assert await factors_left() == 12
+
+
 async def test_reset_needs_recent_authentication(api: httpx.AsyncClient):
     me, root = await person(api), await superuser()
     await let_proofs_grow_old()
