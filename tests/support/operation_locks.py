@@ -51,6 +51,7 @@ OPERATION_LOCKS: dict[str, Sequence[str]] = {
             for mail in ("", GATHERING)
         ),
     ),
+    "api_keys.ApiKeyService.create_first": ("users",),
     "api_keys.ApiKeyService.delete": ("users, api_keys",),
     "api_keys.ApiKeyService.revoke": ("users, api_keys",),
     "api_keys.ApiKeyService.rotate": ("users, api_keys", f"users, api_keys{GATHERING}"),
