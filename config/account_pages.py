@@ -39,6 +39,8 @@ class AccountPage(NamedTuple):
     sends_itself: bool = False
     # Offers a link that sets a new password, to a reader who does not know the account's.
     asks_password: bool = False
+    # Shows new members of staff the way to the admin.
+    leads_staff_on: bool = False
 
 
 NEW_PASSWORD = Field("new_password", "password", "New password", "new-password")
@@ -132,6 +134,7 @@ PAGES: Mapping[str, AccountPage] = {
             Field("username", "text", "User name", "username"),
             Field("password", "password", "Password", "new-password"),
         ),
+        leads_staff_on=True,
     ),
 }
 

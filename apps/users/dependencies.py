@@ -127,9 +127,10 @@ def invitation_service() -> InvitationService:
         InvitationRepository(),
         AccountRepository(),
         plan_service(),
-        _invitation_tokens(),
-        message_queue(),
-        audit_trail(),
+        RoleAssignment(RoleRepository()),
+        tokens=_invitation_tokens(),
+        queue=message_queue(),
+        audit=audit_trail(),
     )
 
 
@@ -192,7 +193,9 @@ def _creation() -> AccountCreation:
 
 
 def _acceptance() -> InvitationAcceptance:
-    return InvitationAcceptance(InvitationRepository(), _invitation_tokens(), audit_trail())
+    return InvitationAcceptance(
+        InvitationRepository(), AccountRepository(), RoleRepository(), _invitation_tokens(), audit_trail()
+    )
 
 
 def _invitation_tokens() -> OneTimeTokens:

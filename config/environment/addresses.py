@@ -12,6 +12,7 @@ from config.environment.server import ServerSettings
 from config.environment.variables import CommaSeparated
 
 ABSOLUTE_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!$-;=?-_a-z~]+")  # RFC 8707, 2
+LOOPBACK = frozenset({"127.0.0.1", "::1"})
 EVERY_INTERFACE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  compared, not bound
 
 
@@ -37,9 +38,12 @@ def _resources(value: list[str]) -> list[str]:
 
 
 def reachable(host: str) -> str:
-    """Return the host, in URL syntax, at which a server that listens on `host` can be reached."""
-    if host in EVERY_INTERFACE:
-        return "127.0.0.1"
+    """Return the host, in URL syntax, at which a browser reaches a server that listens on `host`.
+
+    On this machine it is `localhost`: browsers accept no IP address as the domain of a passkey (WebAuthn, 5.1.3).
+    """
+    if host in EVERY_INTERFACE | LOOPBACK:
+        return "localhost"
     return f"[{host}]" if ":" in host else host
 
 

@@ -7,11 +7,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, model_validator
 
-from config.environment.addresses import AddressSettings, reachable
+from config.environment.addresses import LOOPBACK, AddressSettings, reachable
 from config.environment.hosts import canonical_origin, each
 from config.environment.variables import CommaSeparated
 
-LOOPBACK = frozenset({"127.0.0.1", "::1"})
 _domain = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 _android_app = re.compile(r"android:apk-key-hash:[A-Za-z0-9_-]{43}")
 

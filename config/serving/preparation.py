@@ -11,7 +11,6 @@ from django.db import connection, connections
 
 from apps.api_keys.dependencies import api_key_service
 from apps.api_keys.schemas.api_key import ApiKeyCreate
-from apps.core.authorization.principal import OPERATOR
 from apps.core.authorization.scopes import KEYS_VERIFY
 from apps.core.database.connection_check import require_database
 from apps.core.database.exclusive import exclusively
@@ -75,7 +74,7 @@ def create_first_accounts() -> FirstSecrets | None:
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     administrator = users.create_superuser(ADMINISTRATOR_EMAIL, ADMINISTRATOR_USERNAME, password)
     new = ApiKeyCreate(name="First service key", scopes=[KEYS_VERIFY])
-    key = call_service(api_key_service().create, OPERATOR, administrator.pk, new)
+    key = call_service(api_key_service().create_first, administrator.pk, new)
     return FirstSecrets(password=password, service_key=key.api_key)
 
 

@@ -1,6 +1,5 @@
 """The pages that links in mail lead to, in a real browser: nothing is loaded from other hosts, no error is logged."""
 
-import re
 import time
 from collections.abc import Iterator
 
@@ -9,13 +8,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser import started_chromium
-from tests.support.people import PASSWORD, Person, verified
+from tests.support.people import PASSWORD, Person, link_mailed_to, verified
 from tests.support.server import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 NEW_PASSWORD = "another long and quiet sentence"
-MAIL_SECONDS = 15
 
 
 @pytest.fixture(scope="module")
@@ -37,18 +35,6 @@ def page(chromium: Browser, server: Server) -> Iterator[Page]:
     assert [text for text in errors if "status of 400" not in text and "status of 422" not in text] == []
     assert foreign_urls == []
     context.close()
-
-
-def link_mailed_to(server: Server, email: str, page: str) -> str:
-    """Return the newest link to the page that was mailed to the address, once it is there."""
-    message = re.compile(
-        rf"^Mail to {re.escape(email)}$.*?({re.escape(server.url)}/account/{page}#\S+)", re.MULTILINE | re.DOTALL
-    )
-    deadline = time.monotonic() + MAIL_SECONDS
-    while not (found := message.findall(server.output)):
-        assert time.monotonic() < deadline, server.output
-        time.sleep(0.1)
-    return str(found[-1])
 
 
 def test_address_is_confirmed_by_the_link_once(page: Page, server: Server, person: Person):

@@ -22,7 +22,7 @@ def _lines(server: Server) -> str:
     text = (PROJECT / "docs" / "authentication.md").read_text(encoding="utf-8")
     script = "\n".join(re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
     stands_for = {
-        "http://127.0.0.1:8000": server.url,
+        "http://localhost:8000": server.url,
         "LOG=keyhouse.log": f"LOG='{server.directory / 'stdout'}'",
         ".venv/bin/python": sys.executable,
     }

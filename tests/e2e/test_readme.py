@@ -18,7 +18,7 @@ def _first_session() -> str:
 
 @pytest.mark.e2e
 def test_first_session_runs_as_written(server: Server):
-    script = _first_session().replace("http://127.0.0.1:8000", server.url)
+    script = _first_session().replace("http://localhost:8000", server.url)
     assert server.url in script
     done = subprocess.run(
         ["bash", "-s"],

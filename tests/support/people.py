@@ -1,5 +1,7 @@
-"""Customers of a running server, created through its API."""
+"""Customers of a running server, created through its API, and the mail that people get."""
 
+import re
+import time
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -10,6 +12,7 @@ import psycopg
 from tests.support.server import Server
 
 PASSWORD = "correct horse battery staple"
+MAIL_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -47,3 +50,15 @@ def sign_up(client: httpx.Client) -> Person:
     assert pair.status_code == 200, pair.text
     headers = {"Authorization": f"Bearer {pair.json()['access_token']}"}
     return Person(client, created.json()["id"], account["email"], headers)
+
+
+def link_mailed_to(server: Server, email: str, page: str) -> str:
+    """Return the newest link to the page that was mailed to the address, once it is there."""
+    message = re.compile(
+        rf"^Mail to {re.escape(email)}$.*?({re.escape(server.url)}/account/{page}#\S+)", re.MULTILINE | re.DOTALL
+    )
+    deadline = time.monotonic() + MAIL_SECONDS
+    while not (found := message.findall(server.output)):
+        assert time.monotonic() < deadline, server.output
+        time.sleep(0.1)
+    return str(found[-1])

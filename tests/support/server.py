@@ -53,6 +53,11 @@ class Server:
         return (self.directory / "stderr").read_text()
 
     @property
+    def printed_url(self) -> str:
+        """The URL of the server as the person who has started it reads it."""
+        return self._printed("admin").removesuffix("/admin/")
+
+    @property
     def administrator_password(self) -> str:
         return self._printed("password")
 
@@ -138,7 +143,7 @@ def launch_server(database_url: str, directory: Path, project: Path = PROJECT, /
             stderr=stderr,
             start_new_session=True,
         )
-    return Server(f"http://127.0.0.1:{port}", database_url, process, directory)
+    return Server(f"http://localhost:{port}", database_url, process, directory)
 
 
 def wait_until(server: Server, holds: Callable[[Server], bool]) -> None:

@@ -26,7 +26,7 @@ from apps.api_keys.services.key_rights import (
 )
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.catalogue import KEYS_READ, KEYS_WRITE
-from apps.core.authorization.principal import CredentialKind, Principal
+from apps.core.authorization.principal import OPERATOR, CredentialKind, Principal
 from apps.core.authorization.scopes import added_scopes, reserved_among
 from apps.core.database.transaction import transaction
 from apps.core.entity_tags import ANY_VERSION, Precondition
@@ -100,6 +100,12 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
             created = await self._with_secret(*await self._store.insert(actor, user_id, new, creator))
             await self._responses.store(request, created.model_dump_json().encode())
             return created
+
+    async def create_first(self, user_id: int, new: ApiKeyCreate) -> ApiKeyWithSecret:
+        """Create the first key of a new installation, without a message about it: the same start prints its secret."""
+        async with transaction():
+            await self.accounts.lock(user_id)
+            return await self._with_secret(*await self._store.insert(OPERATOR, user_id, new, None, notifies=False))
 
     async def get(self, actor: Principal, key_id: int) -> ApiKeyOut:
         """Return the key; raises NotFound, NotAllowed for another account's."""

@@ -17,6 +17,7 @@ from apps.core.admin.form_fields import parse_row_id
 from apps.core.admin.one_time_forms import SHOWN, one_time_key, redirect_to_shown_once, shown_key
 from apps.core.admin.staff_rights import acting_staff
 from apps.core.authorization.authentication_methods import HARDWARE_KEY, ONE_TIME_CODE, SOFTWARE_KEY
+from apps.core.crypto.encryption import decrypt, encrypt
 from apps.core.errors import Conflict, NotFound, TooManyRequests, ValidationFailed, WrongCode
 from apps.core.event_loop import call_service
 from apps.idempotency.dependencies import one_time_forms
@@ -24,6 +25,7 @@ from apps.second_factors.dependencies import factor_recovery, passkey_enrolment,
 from apps.second_factors.schemas.totp_device import TotpSecret
 
 NOT_FOUND = "This second factor does not exist or was removed."
+SEALED_KEY = "sealed_key"
 ENROLMENT_EXPIRED = "The time to confirm the app has expired. Start again."
 
 
@@ -56,7 +58,7 @@ def new_totp_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     form = CodeForm(request.POST)
     codes = _confirmed(request, form) if form.is_valid() else None
     if codes is None:
-        return form.response(_totp(site, request, form))
+        return form.response(_totp(site, request, form, _secret_on_page(request, form)))
     return _enrolled(request, ONE_TIME_CODE, has_codes=bool(codes))
 
 
@@ -122,6 +124,21 @@ def _confirmed(request: HttpRequest, form: CodeForm) -> list[str] | None:
     return None
 
 
+def _secret_on_page(request: HttpRequest, form: CodeForm) -> TotpSecret | None:
+    """Return the secret that the page of a refused code has shown: the app that has scanned it is still good.
+
+    The page itself carries it, encrypted for this browser's session, so that no other session can read it.
+    """
+    if ENROLMENT_EXPIRED in form.non_field_errors():
+        return None
+    secret = decrypt(request.POST.get(SEALED_KEY, "").encode(), _purpose(request))
+    return TotpSecret.model_validate_json(secret) if secret else None
+
+
+def _purpose(request: HttpRequest) -> str:
+    return f"new TOTP secret of session {acting_staff(request).session_id}"
+
+
 def _enrolled(request: HttpRequest, method: str, *, has_codes: bool) -> HttpResponse:
     """Record that the session was authenticated by the new factor, change its key, and show the recovery codes."""
     call_service(session_authentication().record, acting_staff(request), (method,))
@@ -133,7 +150,13 @@ def _enrolled(request: HttpRequest, method: str, *, has_codes: bool) -> HttpResp
 
 
 def _totp(site: AdminSite, request: HttpRequest, form: CodeForm, secret: TotpSecret | None = None) -> HttpResponse:
-    context = {"title": "Add an authenticator app", "code_form": form, "form": form, "secret": secret}
+    context = {
+        "title": "Add an authenticator app",
+        "code_form": form,
+        "form": form,
+        "secret": secret,
+        SEALED_KEY: encrypt(secret.model_dump_json().encode(), _purpose(request)).decode() if secret else "",
+    }
     return _page(site, request, "new_totp.html", context)
 
 

@@ -72,5 +72,14 @@ def link_to(page: str, **fragment: str) -> str:
     The base address is the operator's setting, never the Host header of a request, which the client chooses. One-time
     tokens are in the fragment, which browsers do not send, so that no log and no Referer header contains them.
     """
-    address = f"{settings.APPLICATION_URL}/account/{quote(page)}"
+    return _link(settings.APPLICATION_URL, page, fragment)
+
+
+def own_link_to(page: str, **fragment: str) -> str:
+    """Return the link to Keyhouse's own page, for staff: the operator's application is for customers."""
+    return _link(settings.PUBLIC_URL, page, fragment)
+
+
+def _link(base: str, page: str, fragment: Mapping[str, str]) -> str:
+    address = f"{base}/account/{quote(page)}"
     return f"{address}#{urlencode(fragment, quote_via=quote)}" if fragment else address

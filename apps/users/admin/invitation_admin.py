@@ -2,25 +2,30 @@
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.core.admin.operation import Operation
 from apps.core.admin.schema_form import SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.admin.staff_rights import PageScopes, acting_staff
-from apps.core.authorization.catalogue import CUSTOMERS_READ, CUSTOMERS_WRITE
+from apps.core.authorization.catalogue import CUSTOMERS_READ, CUSTOMERS_WRITE, STAFF_MANAGE
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service
+from apps.users.admin.user_admin import role_choices
 from apps.users.dependencies import invitation_service
 from apps.users.models import Invitation
 from apps.users.schemas.invitation import InvitationCreate
 
+CUSTOMER_FIELDS = ("email", "plan")
+STAFF_FIELDS = ("is_staff", "roles")
 HISTORY = ("invited_by", "created_at", "expires_at", "accepted_at", "revoked_at", "user")
 
 
 class InvitationForm(SchemaModelForm):
-    """Sends an invitation."""
+    """Sends an invitation to a customer."""
 
     schema = InvitationCreate
 
@@ -34,6 +39,25 @@ class InvitationForm(SchemaModelForm):
         values = super().schema_values()
         plan = values.pop("plan", None)
         return {**values, "plan": plan.name} if plan else values
+
+
+class StaffInvitationForm(InvitationForm):
+    """Sends an invitation to a customer or to a colleague: the form of those who manage staff."""
+
+    roles = forms.MultipleChoiceField(
+        choices=role_choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="You can give only roles whose scopes you hold. What a role lets its members do is on its page.",
+    )
+
+    class Meta(InvitationForm.Meta):
+        fields: ClassVar = ["email", "plan", "is_staff"]
+        help_texts: ClassVar = {
+            **InvitationForm.Meta.help_texts,
+            "is_staff": "The person chooses a password by the link in the message, and is led to add a second factor "
+            "at the first sign-in to the back office.",
+        }
 
 
 def _resend(actor: Principal, invitation_id: int, _form: Any) -> None:
@@ -69,6 +93,10 @@ REVOKE = Operation(
 )
 
 
+def _invites_staff(request: HttpRequest) -> bool:
+    return acting_staff(request).has_scope(STAFF_MANAGE)
+
+
 @admin.register(Invitation)
 class InvitationAdmin(ServiceAdmin):
     """Sends, resends and revokes invitations. They cannot be edited."""
@@ -79,14 +107,36 @@ class InvitationAdmin(ServiceAdmin):
     audit_kind = "invitation"
     page_scopes = PageScopes((CUSTOMERS_READ,), add=(CUSTOMERS_WRITE,), change=(CUSTOMERS_WRITE,))
 
-    list_display = ("email", "plan", "created_at", "expires_at", "accepted_at", "revoked_at")
+    list_display = ("email", "is_staff", "role_list", "plan", "created_at", "expires_at", "accepted_at", "revoked_at")
     list_select_related = ("plan",)
     search_fields = ("email",)
     ordering = ("-id",)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the invitations with the names of their roles."""
+        invitations: QuerySet[Any] = super().get_queryset(request).prefetch_related("roles")
+        return invitations
+
+    @admin.display(description="Roles")
+    def role_list(self, invitation: Any) -> str:
+        """Show the roles that the new account gets."""
+        return ", ".join(sorted(role.name for role in invitation.roles.all())) or "none"
+
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the fields of a new invitation, or all of an existing one."""
-        return ("email", "plan", *HISTORY) if obj else ("email", "plan")
+        if obj:
+            return (*CUSTOMER_FIELDS, "is_staff", "role_list", *HISTORY)
+        return (*CUSTOMER_FIELDS, *STAFF_FIELDS) if _invites_staff(request) else CUSTOMER_FIELDS
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
+        """Return the form, with fields for rights for those who may give some."""
+        if not change and _invites_staff(request):
+            options["form"] = StaffInvitationForm
+        return super().get_form(request, obj, change=change, **options)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return the fields that are not of the form."""
+        return ("role_list", *HISTORY) if obj else ()
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Deny: invitations cannot be edited."""

@@ -14,18 +14,32 @@ from apps.core.admin.operation import deletion
 from apps.core.admin.schema_form import SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.admin.staff_rights import PageScopes, acting_staff
-from apps.core.authorization.catalogue import CATALOGUE, ROLE_SCOPES, STAFF_MANAGE, STAFF_READ, STAFF_SCOPES
+from apps.core.authorization.catalogue import (
+    CATALOGUE,
+    CUSTOMERS_READ,
+    ROLE_SCOPES,
+    STAFF_MANAGE,
+    STAFF_READ,
+    STAFF_SCOPES,
+)
 from apps.core.authorization.principal import Principal
 from apps.core.entity_tags import Tagged
 from apps.core.event_loop import call_service
+from apps.users.admin.account_list import customer_url
 from apps.users.dependencies import role_service
-from apps.users.models import Role
+from apps.users.models import Role, User
 from apps.users.schemas.role import RoleCreate, RoleUpdate
 
 SCOPES_EXPLAINED = (
     "Accounts with the role hold its scopes, in the admin and in the API. Scopes of staff have no effect for others. "
     "You can give only scopes that you hold."
 )
+SHOWN = ("rights", "accounts", "members")
+MEMBERS_MAXIMUM = 50
+
+
+def _reads_accounts(request: HttpRequest) -> bool:
+    return acting_staff(request).has_scope(CUSTOMERS_READ)
 
 
 def _scopes() -> list[tuple[str, str]]:
@@ -83,7 +97,10 @@ class RoleAdmin(ServiceAdmin):
     ordering = ("id",)
     sortable_by = None
     add_fieldsets = ((None, {"description": SCOPES_EXPLAINED, "fields": ("name", "scopes")}),)
-    fieldsets = ((None, {"description": SCOPES_EXPLAINED, "fields": ("name", "scopes", "accounts")}),)
+    fieldsets = (
+        (None, {"fields": ("name", "rights", "accounts", "members")}),
+        ("Scopes", {"description": SCOPES_EXPLAINED, "fields": ("scopes",)}),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the roles with their scopes and how many accounts have each, deleted ones left out."""
@@ -94,6 +111,22 @@ class RoleAdmin(ServiceAdmin):
     def scopes(self, role: Any) -> SafeString:
         """Show each scope of the role."""
         return format_html_join(SafeString("<br>"), "<code>{}</code>", ((scope,) for scope in role.scope_names))
+
+    @admin.display(description="Lets its members")
+    def rights(self, role: Any) -> SafeString:
+        """Say what each scope of the role allows, in the words of the catalogue."""
+        sentences = ((CATALOGUE[name].description, name) for name in role.scope_names if name in CATALOGUE)
+        listed = format_html_join("", "<li>{} <code>{}</code></li>", sentences)
+        return format_html('<ul class="rights">{}</ul>', listed) if listed else SafeString("Nothing: it has no scope.")
+
+    @admin.display(description="Members")
+    def members(self, role: Any) -> SafeString:
+        """Link to the first accounts that have the role."""
+        found = User.objects.filter(groups=role.pk, deleted_at=None).order_by("id")[: MEMBERS_MAXIMUM + 1]
+        links = [(customer_url(user.pk), user.email) for user in found.only("email")]
+        listed = format_html_join("", '<li><a href="{}">{}</a></li>', links[:MEMBERS_MAXIMUM])
+        rest = SafeString("<li>and others</li>" if len(links) > MEMBERS_MAXIMUM else "")
+        return format_html('<ul class="rights">{}{}</ul>', listed, rest) if links else SafeString("None.")
 
     @admin.display(description="Accounts", ordering="accounts_number")
     def accounts(self, role: Any) -> SafeString:
@@ -107,7 +140,16 @@ class RoleAdmin(ServiceAdmin):
         """Return the read-only fields."""
         if obj is None:
             return ()
-        return ("accounts",) if self.has_change_permission(request) else ("name", "scopes", "accounts")
+        return SHOWN if self.has_change_permission(request) else ("name", *SHOWN)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return the fieldsets: members for those who may read accounts, scopes to choose for those who may change."""
+        if obj is None:
+            return self.add_fieldsets
+        (title, first), scopes = self.fieldsets
+        names = [name for name in first["fields"] if name != "members" or _reads_accounts(request)]
+        shown = ((title, {**first, "fields": names}),)
+        return (*shown, scopes) if self.has_change_permission(request, obj) else shown
 
     def resource_of(self, actor: Principal, row_id: int) -> Tagged:
         """Return the row as the API shows it, with its version."""

@@ -72,7 +72,8 @@ class UserAddForm(SchemaModelForm):
     password = forms.CharField(
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
-        help_text="Send it to the user over a secure channel. The user can change it after signing in.",
+        help_text="Send it to the customer over a secure channel. Better: send an invitation, so that nobody else "
+        "knows the password.",
     )
 
     class Meta:
@@ -81,7 +82,8 @@ class UserAddForm(SchemaModelForm):
         widgets: ClassVar = {"email": AdminTextInputWidget(attrs={"autocomplete": "off"})}
 
 
-def _role_choices() -> list[tuple[str, str]]:
+def role_choices() -> list[tuple[str, str]]:
+    """Return the roles, as choices of a form."""
     return [(name, name) for name in Role.objects.order_by("name").values_list("name", flat=True)]
 
 
@@ -93,7 +95,7 @@ class UserChangeForm(ReasonedModelForm):
 
     schema = UserAdministration
     roles = forms.MultipleChoiceField(
-        choices=_role_choices,
+        choices=role_choices,
         required=False,
         show_hidden_initial=True,
         widget=forms.CheckboxSelectMultiple,

@@ -1,29 +1,38 @@
 """Reads and writes invitations."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import override
+from typing import Any, override
 
-from django.db.models import Q, QuerySet, Value
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Lower, Now
 from django.db.models.lookups import Exact
 
 from apps.core.database.orm.entity_repository import EntityRepository
 from apps.core.database.orm.queries import count, fetch_after, fetch_all, lock_all, lock_one
-from apps.core.database.orm.writes import update
+from apps.core.database.orm.writes import insert_all, update
 from apps.core.errors import NotFound
 from apps.users.models import Invitation
 from apps.users.repositories.user_repository import require_plan
 
+# Django makes this model, so nothing says of which type it is.
+InvitedRole: type[Any] = Invitation.roles.through
+
 
 class InvitationRepository(EntityRepository[Invitation]):
-    """The invitations' rows with their plans. An open one is neither accepted nor revoked; it may have expired."""
+    """The invitations' rows with their plans and `role_names`.
+
+    An open one is neither accepted nor revoked; it may have expired.
+    """
 
     model = Invitation
 
     @override
     def rows(self) -> QuerySet[Invitation]:
-        """Return all invitations with their plans."""
-        return Invitation.objects.select_related("plan")
+        """Return all invitations with their plans and the names of their roles."""
+        names = InvitedRole.objects.filter(invitation=OuterRef("pk")).values("group__name")
+        return Invitation.objects.select_related("plan").annotate(role_names=ArraySubquery(names))
 
     async def page(self, *, offset: int, size: int) -> tuple[list[Invitation], int]:
         """Return one page of all invitations, newest first, and how many there are."""
@@ -34,15 +43,23 @@ class InvitationRepository(EntityRepository[Invitation]):
         """Return up to `maximum` invitations that follow a position, newest first."""
         return await fetch_after(self.rows(), position, maximum, newest_first=True)
 
-    async def create(
-        self, email: str, plan_id: int | None, invited_by_id: int | None, lifetime: timedelta
-    ) -> Invitation:
-        """Insert an invitation that is valid for `lifetime`; raises ValidationFailed when the plan is deleted."""
-        new = Invitation(email=email, plan_id=plan_id, invited_by_id=invited_by_id, expires_at=Now() + lifetime)
+    async def create(self, new: Invitation, role_ids: Collection[int], lifetime: timedelta) -> Invitation:
+        """Insert an invitation with these roles, which are locked, valid for `lifetime`, and return it.
+
+        Raises ValidationFailed when its plan is deleted.
+        """
+        new.expires_at = Now() + lifetime
         invitation = await self.insert(new)
-        if plan_id is not None:
+        if new.plan_id is not None:
             await require_plan()
-        return invitation
+        if not role_ids:
+            return invitation
+        await insert_all([InvitedRole(invitation_id=new.pk, group_id=role_id) for role_id in sorted(role_ids)])
+        return await self.get(new.pk)
+
+    async def role_ids(self, invitation: Invitation) -> set[int]:
+        """Return the ids of the roles of an invitation."""
+        return {row.group_id for row in await fetch_all(InvitedRole.objects.filter(invitation=invitation.pk))}
 
     async def lock_open(self, invitation_id: int) -> Invitation:
         """Lock an open invitation and return it; raises NotFound."""
@@ -52,8 +69,8 @@ class InvitationRepository(EntityRepository[Invitation]):
         return invitation
 
     async def lock_valid_for(self, email: str) -> Invitation | None:
-        """Lock the address's open invitations that have not expired, and return the newest, or None."""
-        found = await lock_all(_open().filter(_is_to(email), expires_at__gt=Now()))
+        """Lock the address's open invitations of customers that have not expired, and return the newest, or None."""
+        found = await lock_all(_open().filter(_is_to(email), expires_at__gt=Now(), is_staff=False))
         return found[-1] if found else None
 
     async def renew(self, invitation: Invitation, lifetime: timedelta) -> Invitation:

@@ -10,13 +10,14 @@ from apps.core.database.database_errors import ConstraintViolated
 from apps.core.database.orm.queries import count, exists, fetch_all, fetch_one, lock_all, lock_one
 from apps.core.database.orm.writes import check_constraints, delete, insert_all, insert_if_free, update
 from apps.core.errors import Conflict, ErrorDetail, NotFound
-from apps.users.models import Role, RoleScope, User
+from apps.users.models import Invitation, Role, RoleScope, User
 
 NAME_UNIQUE = "auth_group_name_key"
 NAME_TAKEN = ErrorDetail("name", "A role with this name exists.")
-# Django makes these two models, so nothing says of which type they are. Permissions have no effect; rows of earlier
+# Django makes these models, so nothing says of which type they are. Permissions have no effect; rows of earlier
 # versions are deleted with their role.
 Membership: type[Any] = User.groups.through
+InvitedRole: type[Any] = Invitation.roles.through
 GrantedPermission: type[Any] = Group.permissions.through
 
 
@@ -74,8 +75,9 @@ class RoleRepository:
         return await exists(Membership.objects.filter(group=role_id, user__deleted_at=None))
 
     async def delete(self, role_id: int) -> None:
-        """Delete a locked role, also from deleted accounts; raises RoleInUse when an account still has it."""
+        """Delete a locked role, also from deleted accounts and invitations; raises RoleInUse when one has it."""
         await delete(Membership.objects.filter(group=role_id))
+        await delete(InvitedRole.objects.filter(group=role_id))
         await delete(RoleScope.objects.filter(role=role_id))
         await delete(GrantedPermission.objects.filter(group=role_id))
         await delete(Role.objects.filter(pk=role_id))
@@ -91,6 +93,10 @@ class RoleRepository:
     async def lock_all(self, names: Collection[str], ids: Collection[int]) -> list[Role]:
         """Lock the roles that have one of the names or ids, and return them in order of id."""
         return await lock_all(Role.objects.filter(Q(name__in=names) | Q(pk__in=ids)))
+
+    async def scopes_of(self, ids: Collection[int]) -> set[str]:
+        """Return the scopes that these roles give together."""
+        return {given.scope for given in await fetch_all(RoleScope.objects.filter(role__in=ids))}
 
     async def remove_others(self, user_id: int, ids: Collection[int]) -> None:
         """Remove all roles except these, which are locked, from a locked account."""

@@ -6,12 +6,12 @@ from django.conf import settings
 
 from apps.audit.domain.audit_entry import AuditEntry
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
-from apps.core.authorization.catalogue import CUSTOMERS_READ, CUSTOMERS_WRITE
+from apps.core.authorization.catalogue import CUSTOMERS_READ, CUSTOMERS_WRITE, STAFF_MANAGE
 from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
 from apps.core.errors import Conflict, ErrorDetail
 from apps.core.schemas.page import START, CursorPage, CursorQuery, Page, PageQuery
-from apps.mail.domain.message import MailMessage, link_to, message_key
+from apps.mail.domain.message import MailMessage, link_to, message_key, own_link_to
 from apps.mail.services.in_transaction.message_queue import MessageQueue
 from apps.one_time_tokens.services.in_transaction.one_time_tokens import OneTimeTokens
 from apps.plans.services.plan_service import PlanService
@@ -19,9 +19,10 @@ from apps.users.models import Invitation
 from apps.users.repositories.account_repository import AccountRepository
 from apps.users.repositories.invitation_repository import InvitationRepository
 from apps.users.schemas.invitation import InvitationCreate, InvitationOut
+from apps.users.services.in_transaction.role_assignment import RoleAssignment
 from apps.users.services.registration_mode import OFF, RegistrationClosed
 
-MESSAGE_KIND, TARGET_KIND = "invitation", "invitation"
+MESSAGE_KIND, STAFF_MESSAGE_KIND, TARGET_KIND = "invitation", "staff_invitation", "invitation"
 HAS_ACCOUNT = ErrorDetail("email", "An account with this e-mail address exists.")
 
 
@@ -33,6 +34,8 @@ class InvitationService:
         invitations: InvitationRepository,
         accounts: AccountRepository,
         plans: PlanService,
+        roles: RoleAssignment,
+        *,
         tokens: OneTimeTokens,
         queue: MessageQueue,
         audit: AuditTrail,
@@ -40,6 +43,7 @@ class InvitationService:
         self._invitations = invitations
         self._accounts = accounts
         self._plans = plans
+        self._roles = roles
         self._tokens = tokens
         self._queue = queue
         self._audit = audit
@@ -52,16 +56,24 @@ class InvitationService:
     async def invite(self, actor: Principal, new: InvitationCreate) -> InvitationOut:
         """Send an invitation.
 
-        Raises ValidationFailed for an unknown plan, Conflict when the address has an account or registration is off.
+        Rights are given by those who hold them, after a recent authentication. Raises StepUpRequired, ValidationFailed
+        for an unknown plan or role, Conflict when the address has an account, RegistrationClosed when registration is
+        off, except for staff.
         """
         actor.require_scope(CUSTOMERS_WRITE)
-        _require_registration()
+        if new.gives_rights:
+            actor.require_scope(STAFF_MANAGE)
+            actor.require_recent_authentication()
+        _require_registration(is_staff=new.is_staff)
         plan_id = await self._plans.id_of(new.plan) if "plan" in new.model_fields_set else None
         async with transaction():
             if await self._accounts.lock_by_email(new.email) is not None:
                 raise Conflict(HAS_ACCOUNT.message, details=[HAS_ACCOUNT])
-            invitation = await self._invitations.create(new.email, plan_id, actor.user_id, self.lifetime)
-            after = {"plan_id": plan_id}
+            role_ids = await self._roles.lock_giveable(actor, new.roles) if new.roles else set()
+            row = Invitation(email=new.email, plan_id=plan_id, is_staff=new.is_staff, invited_by_id=actor.user_id)
+            invitation = await self._invitations.create(row, role_ids, self.lifetime)
+            rights = {"is_staff": new.is_staff, "roles": new.roles} if new.gives_rights else {}
+            after = {"plan_id": plan_id, **rights}
             await self._audit.record(AuditEntry(actor, "invitation.sent", TARGET_KIND, invitation.pk, after=after))
             await self._enqueue(invitation)
         return InvitationOut.of(invitation)
@@ -81,12 +93,12 @@ class InvitationService:
     async def resend(self, actor: Principal, invitation_id: int) -> InvitationOut:
         """Send the invitation again, valid for a full lifetime from now.
 
-        Raises NotFound when it was accepted or revoked, Conflict when registration is off.
+        Raises NotFound when it was accepted or revoked, RegistrationClosed when registration is off, except for staff.
         """
         actor.require_scope(CUSTOMERS_WRITE)
-        _require_registration()
         async with transaction():
-            invitation = await self._invitations.lock_open(invitation_id)
+            invitation = await self._lock_open(actor, invitation_id)
+            _require_registration(is_staff=invitation.is_staff)
             await self._enqueue(invitation)
             renewed = await self._invitations.renew(invitation, self.lifetime)
             await self._audit.record(AuditEntry(actor, "invitation.resent", TARGET_KIND, invitation_id))
@@ -96,16 +108,25 @@ class InvitationService:
         """Revoke the invitation and every link to it; raises NotFound when it was accepted or revoked."""
         actor.require_scope(CUSTOMERS_WRITE)
         async with transaction():
-            await self._invitations.revoke(await self._invitations.lock_open(invitation_id))
+            await self._invitations.revoke(await self._lock_open(actor, invitation_id))
             await self._audit.record(AuditEntry(actor, "invitation.revoked", TARGET_KIND, invitation_id))
+
+    async def _lock_open(self, actor: Principal, invitation_id: int) -> Invitation:
+        invitation = await self._invitations.lock_open(invitation_id)
+        if invitation.is_staff or await self._invitations.role_ids(invitation):
+            actor.require_scope(STAFF_MANAGE)
+        return invitation
 
     async def _enqueue(self, invitation: Invitation) -> None:
         token = await self._tokens.issue_another(None, {"invitation": invitation.pk})
-        context = {"link": link_to("sign-up", invitation=token, email=invitation.email)}
-        key, lifetime = message_key(MESSAGE_KIND, token), self._tokens.ttl_seconds
-        await self._queue.enqueue(MailMessage(MESSAGE_KIND, invitation.email, key, None, context, lifetime))
+        fragment = {"invitation": token, "email": invitation.email}
+        kind = STAFF_MESSAGE_KIND if invitation.is_staff else MESSAGE_KIND
+        link = own_link_to if invitation.is_staff else link_to
+        context = {"link": link("sign-up", **fragment)}
+        key, lifetime = message_key(kind, token), self._tokens.ttl_seconds
+        await self._queue.enqueue(MailMessage(kind, invitation.email, key, None, context, lifetime))
 
 
-def _require_registration() -> None:
-    if settings.REGISTRATION == OFF:
+def _require_registration(*, is_staff: bool) -> None:
+    if not is_staff and settings.REGISTRATION == OFF:
         raise RegistrationClosed("Registration is off, so an invitation could not be accepted.")

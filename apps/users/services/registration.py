@@ -13,7 +13,7 @@ from apps.users.services.in_transaction.account_creation import AccountCreation
 from apps.users.services.in_transaction.address_messages import VerificationMessages
 from apps.users.services.in_transaction.invitation_acceptance import InvitationAcceptance
 from apps.users.services.password_policy import check_new_password
-from apps.users.services.registration_mode import CONFIRMED, OFF, require_open_registration
+from apps.users.services.registration_mode import CONFIRMED, OFF, RegistrationClosed, require_open_registration
 
 
 class Registration:
@@ -39,7 +39,7 @@ class Registration:
         Raises RegistrationClosed, InvitationRequired, InvalidToken for an invalid invitation, ValidationFailed for a
         weak password, Conflict when the address or user name is taken.
         """
-        if "invitation" in new.model_fields_set and settings.REGISTRATION != OFF:
+        if "invitation" in new.model_fields_set:
             return await self._accept_invitation(new)
         require_open_registration()
         if settings.REGISTRATION == CONFIRMED:
@@ -67,8 +67,15 @@ class Registration:
         password_hash = await _hash_of(new)
         async with transaction():
             invitation = await self._invitations.lock_by_token(new.invitation.get_secret_value(), new.email)
+            if not invitation.is_staff and settings.REGISTRATION == OFF:
+                raise RegistrationClosed
             user_id = await self._creation.create(
-                ANONYMOUS, new.account, password_hash, plan_id=invitation.plan_id, is_verified=True
+                ANONYMOUS,
+                new.account,
+                password_hash,
+                plan_id=invitation.plan_id,
+                is_verified=True,
+                is_staff=invitation.is_staff,
             )
             await self._invitations.accept(invitation, user_id)
             return UserOut.of(await self._users.get(user_id))

@@ -4,7 +4,7 @@ from django.conf import settings
 
 from apps.core.errors import NotAllowed
 
-OFF = "off"  # invitations are refused too
+OFF = "off"  # invitations are refused too, except those of staff
 INVITE = "invite"
 CONFIRMED = "confirmed"
 

@@ -101,6 +101,7 @@ async function send() {
   // The token is used up; the history need not keep it.
   history.replaceState(null, "", location.pathname);
   if (body.api_keys) list(body.api_keys);
+  if (body.is_staff) document.querySelector("#staff").hidden = false;
   return show(body.status === "pending" ? form.dataset.pending : form.dataset.done, false);
 }
 

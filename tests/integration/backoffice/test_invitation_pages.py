@@ -1,9 +1,11 @@
 """Invitations in the admin."""
 
+import re
+
 from apps.audit.models import AuditEvent
 from apps.plans.models import Plan
 from apps.users.models import Invitation
-from tests.integration.backoffice.pages import form_errors, only_event, text_of
+from tests.integration.backoffice.pages import STAFF, form_errors, only_event, text_of
 from tests.support.factories import make_user
 from tests.support.mailbox import letters_to
 
@@ -79,3 +81,36 @@ def test_invitation_page_is_read_only(browser, limited):
     assert browser.post(page, {"email": "other@example.com"}).status_code == 403
     assert Invitation.objects.get().email == ANN
     assert limited("keys:read").get(INVITATIONS).status_code == 403
+
+
+def test_staff_are_invited_with_roles_from_the_list_of_staff(browser, staff):
+    link = "/admin/users/invitation/add/?is_staff=on"
+    assert f'href="{link}"' in text_of(browser.get(STAFF))
+    form = text_of(browser.get(link))
+    assert re.search(r'<input type="checkbox" name="is_staff"[^>]* checked', form)
+    assert "password" not in _names(form)
+    invitation = invite(browser, is_staff="on", roles=["support", "finance"])
+    assert (invitation.is_staff, invitation.invited_by) == (True, staff)
+    assert [message.kind for message in letters_to(ANN)] == ["staff_invitation"]
+    assert "finance, support" in text_of(browser.get(INVITATIONS))
+    assert "finance, support" in text_of(browser.get(f"{INVITATIONS}{invitation.pk}/change/"))
+
+
+def test_who_does_not_manage_staff_invites_customers_only(limited):
+    support = limited("customers:read", "customers:write")
+    assert "Invite a member of staff" not in text_of(support.get(STAFF))
+    assert _names(text_of(support.get(f"{INVITATIONS}add/?is_staff=on"))).isdisjoint({"is_staff", "roles"})
+    assert invite(support, is_staff="on", roles=["support"]).is_staff is False
+
+
+def test_roles_that_the_inviter_cannot_give_are_refused(limited):
+    manager = limited("customers:read", "customers:write", "staff:manage", "staff:read")
+    (reason,) = form_errors(
+        manager.post(f"{INVITATIONS}add/", {"email": ANN, "plan": "", "is_staff": "on", "roles": ["finance"]})
+    )["__all__"]
+    assert reason.startswith("You cannot give scopes that you lack: ")
+    assert not Invitation.objects.exists()
+
+
+def _names(page: str) -> set[str]:
+    return set(re.findall(r'<(?:input|select|textarea)[^>]* name="(\w+)"', page))

@@ -1,28 +1,25 @@
-"""Staff add and remove their own second factors; where one is required, the admin is closed without it."""
+"""Staff add and remove their own second factors."""
 
-import re
 from html import unescape
-from typing import Any
 
 import httpx
 import pytest
 
 from apps.authentication.models import Session
 from apps.second_factors.models import Passkey, RecoveryCode, TotpDevice
-from tests.support.accounts import Account, audited, superuser
+from tests.integration.backoffice.own_factors import CODE, KEY, PASSKEY, SEALED, TOTP, add_app, add_passkey, signed_in
+from tests.support.accounts import audited, superuser
 from tests.support.factories import PASSWORD
 from tests.support.orm import make, rows
 from tests.support.second_factors import Authenticator, enrol_passkey, enrol_totp, let_proofs_grow_old
 from tests.support.software_authenticator import BACKUP_ELIGIBLE, PRESENT, VERIFIED, SoftwareAuthenticator
 from tests.support.staff_client import (
     FACTORS,
-    HOME,
     LOGIN,
     REAUTHENTICATION,
     SESSION_COOKIE,
     browser_at,
     follow,
-    is_signed_in,
     passkey_fields,
     passkey_options,
     refusals_of,
@@ -31,40 +28,6 @@ from tests.support.staff_client import (
 )
 
 pytestmark = pytest.mark.integration
-
-TOTP, PASSKEY = f"{FACTORS}totp/", f"{FACTORS}passkey/"
-KEY = re.compile(r'id="totp-key"[^>]*>([A-Z2-7]{32})<')
-CODE = re.compile(r"<code>([0-9A-Z-]{27})</code>")
-
-
-async def signed_in(api: httpx.AsyncClient) -> tuple[httpx.AsyncClient, Account]:
-    """Return a browser in which a superuser without second factors has just signed in."""
-    me, browser = await superuser(password=PASSWORD), browser_at()
-    assert (await sign_in(browser, me.user.email)).status_code == 302
-    return browser, me
-
-
-async def add_app(browser: httpx.AsyncClient) -> tuple[Authenticator, httpx.Response]:
-    """Add an authenticator app, and return it with the response to its first code."""
-    shown = await follow(browser, await submit(browser, FACTORS, TOTP))
-    assert (shown.status_code, shown.headers["cache-control"].partition(",")[0]) == (200, "no-store")
-    found = KEY.search(shown.text)
-    assert found
-    assert 'src="data:image/svg+xml' in shown.text
-    app = Authenticator(found[1])
-    confirmed = await submit(browser, FACTORS, TOTP, code=app.code())
-    return app, await follow(browser, confirmed) if confirmed.status_code == 302 else confirmed
-
-
-async def add_passkey(
-    browser: httpx.AsyncClient, name: str = "laptop", **device: Any
-) -> tuple[SoftwareAuthenticator, httpx.Response]:
-    """Add a passkey, and return its authenticator with the response."""
-    authenticator, page = SoftwareAuthenticator(**device), await browser.get(PASSKEY)
-    fields = passkey_fields(page, authenticator.create(passkey_options(page)))
-    added = await browser.post(PASSKEY, data={**fields, "name": name})
-    is_first = added.headers.get("location", FACTORS) != FACTORS
-    return authenticator, await follow(browser, added) if is_first else added
 
 
 async def methods() -> list[str]:
@@ -92,12 +55,28 @@ async def test_app_counts_only_after_confirmation(api: httpx.AsyncClient):
     browser, _ = await signed_in(api)
     shown = await follow(browser, await submit(browser, FACTORS, TOTP))
     app = Authenticator(KEY.findall(shown.text)[0])
-    wrong = await submit(browser, FACTORS, TOTP, code=app.wrong_code())
+    key, sealed = KEY.findall(shown.text), SEALED.findall(shown.text)[0]
+    malformed = await submit(browser, FACTORS, TOTP, code="12345x", sealed_key=sealed)
+    wrong = await submit(browser, FACTORS, TOTP, code=app.wrong_code(), sealed_key=SEALED.findall(malformed.text)[0])
     assert (wrong.status_code, refusals_of(wrong)) == (200, ["The code is wrong or has been used. Enter a new one."])
-    assert KEY.search(wrong.text) is None
+    assert [KEY.findall(page.text) for page in (malformed, wrong)] == [key, key]
+    assert 'src="data:image/svg+xml' in wrong.text
     assert "None. An app" in (await browser.get(FACTORS)).text
     assert await methods() == ["pwd"]
     assert CODE.search((await follow(browser, await submit(browser, FACTORS, TOTP, code=app.code()))).text)
+
+
+async def test_refused_code_shows_the_key_to_the_session_that_has_seen_it_only(api: httpx.AsyncClient):
+    browser, me = await signed_in(api)
+    shown = await follow(browser, await submit(browser, FACTORS, TOTP))
+    other = browser_at()
+    await sign_in(other, me.user.email)
+    for sealed in (SEALED.findall(shown.text)[0], "x", "\u00e9"):
+        wrong = await submit(other, FACTORS, TOTP, code="123456", sealed_key=sealed)
+        assert (wrong.status_code, KEY.search(wrong.text)) == (200, None)
+    await make(TotpDevice.objects.all().delete)
+    expired = await submit(browser, FACTORS, TOTP, code="123456", sealed_key=SEALED.findall(shown.text)[0])
+    assert ("The time to confirm the app has expired" in expired.text, KEY.search(expired.text)) == (True, None)
 
 
 @pytest.mark.parametrize("code", ["", "x", "12345", "\N{FULLWIDTH DIGIT ONE}23456", "1" * 50, "12 34\x00"])
@@ -211,90 +190,7 @@ async def test_forged_form_changes_nothing(api: httpx.AsyncClient):
     assert len(await rows(TotpDevice.objects.all())) == 1
 
 
-async def _with_password_alone(api: httpx.AsyncClient, settings) -> tuple[httpx.AsyncClient, Account]:
-    settings.REQUIRE_STAFF_SECOND_FACTOR = True
-    return await signed_in(api)
-
-
-async def test_admin_is_closed_without_a_required_factor(api: httpx.AsyncClient, settings):
-    browser, _ = await _with_password_alone(api, settings)
-    for page in (
-        HOME,
-        "/admin/users/user/",
-        "/admin/users/user/1/change/",
-        "/admin/password_change/",
-        "/admin/sessions/",
-    ):
-        redirected = await browser.get(page, follow_redirects=True)
-        assert redirected.url.path == FACTORS
-        assert (await submit(browser, FACTORS, page)).headers["location"].startswith(LOGIN)
-    text = (await browser.get(FACTORS)).text
-    assert "Add one to continue." in text
-    assert "/admin/users/user/" not in text
-
-
-@pytest.mark.parametrize("add", [add_app, add_passkey])
-async def test_admin_opens_with_a_required_factor(api: httpx.AsyncClient, settings, add):
-    browser, _ = await _with_password_alone(api, settings)
-    _, response = await add(browser)
-    assert len(CODE.findall(response.text)) == 10
-    assert await is_signed_in(browser)
-    assert (await browser.get("/admin/users/user/")).status_code == 200
-
-
-async def test_logout_works_without_a_required_factor(api: httpx.AsyncClient, settings):
-    browser, _ = await _with_password_alone(api, settings)
-    assert (await submit(browser, FACTORS, "/admin/logout/")).status_code == 200
-    assert (await browser.get(FACTORS)).headers["location"] == f"{LOGIN}?next={FACTORS}"
-    (session,) = await rows(Session.objects.filter(kind=Session.Kind.ADMIN))
-    assert session.revoked_reason == "signed out"
-
-
-async def test_earlier_session_authenticates_by_a_required_factor(api: httpx.AsyncClient, settings):
-    browser, me = await signed_in(api)
-    app, _ = await enrol_totp(api, me)
-    settings.REQUIRE_STAFF_SECOND_FACTOR = True
-    assert "Use yours now" in (await browser.get(HOME, follow_redirects=True)).text
-    assert (await submit(browser, REAUTHENTICATION, code=app.code())).headers["location"] == HOME
-    assert await is_signed_in(browser)
-
-
 async def test_anonymous_clients_are_redirected_to_login(database):
     for page in (FACTORS, TOTP, PASSKEY):
         assert (await browser_at().get(page)).headers["location"] == f"{LOGIN}?next={page}"
     assert await make(TotpDevice.objects.count) == 0
-
-
-async def test_a_second_factor_is_offered_at_the_first_sign_in_only(api: httpx.AsyncClient):
-    me, browser = await superuser(password=PASSWORD), browser_at()
-    users = "/admin/users/user/"
-    first = await sign_in(browser, me.user.email, page=f"{LOGIN}?next={users}")
-    offered = await browser.get(first.headers["location"])
-    assert (offered.url.path, offered.status_code) == (FACTORS, 200)
-    assert "a stolen password is not enough" in " ".join(offered.text.split())
-    assert f'<a class="button" href="{users}">Not now</a>' in offered.text
-    assert (await browser.get(users)).status_code == 200
-    again = await sign_in(browser_at(), me.user.email, page=f"{LOGIN}?next={users}")
-    assert again.headers["location"] == users
-
-
-async def test_nothing_is_offered_to_an_account_with_a_factor(api: httpx.AsyncClient):
-    me, browser = await superuser(password=PASSWORD), browser_at()
-    app, _ = await enrol_totp(api, me)
-    step = (await sign_in(browser, me.user.email)).headers["location"]
-    assert step.startswith("/admin/login/second-step/")
-    assert (await submit(browser, step, code=app.code())).headers["location"] == HOME
-    assert "Not now" not in (await browser.get(f"{FACTORS}?next={HOME}")).text
-
-
-async def test_first_superuser_is_led_to_the_required_factor_and_into_the_admin(api: httpx.AsyncClient, settings):
-    settings.REQUIRE_STAFF_SECOND_FACTOR = True
-    me, browser = await superuser(password=PASSWORD), browser_at()
-    first = await sign_in(browser, me.user.email)
-    offered = (await browser.get(first.headers["location"])).text
-    assert "Add one to continue." in offered
-    assert "Not now" not in offered
-    assert [(await browser.get(page)).status_code for page in (FACTORS, PASSKEY, REAUTHENTICATION)] == [200] * 3
-    _, enrolled = await add_app(browser)
-    assert "I have stored them, continue" in enrolled.text
-    assert await is_signed_in(browser)

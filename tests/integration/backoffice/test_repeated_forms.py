@@ -19,8 +19,8 @@ from apps.mail.models import OutgoingMail
 from apps.plans.models import Plan
 from apps.second_factors.models import RecoveryCode
 from apps.users.models import User
+from tests.integration.backoffice.own_factors import CODE, KEY, TOTP, add_app, signed_in
 from tests.integration.backoffice.pages import KEYS, USERS, text_of
-from tests.integration.backoffice.test_own_second_factors import CODE, KEY, TOTP, add_app, signed_in
 from tests.support.factories import make_key, make_staff, make_user
 from tests.support.staff_browser import HOST, browser_of
 from tests.support.staff_client import FACTORS, follow, submit

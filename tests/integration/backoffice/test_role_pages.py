@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
+from apps.core.authorization.catalogue import CATALOGUE
+from apps.users.admin import role_admin
 from apps.users.models import Role, User
 from tests.integration.backoffice.pages import EVENTS, KEYS, ROLES, USERS, form_errors, only_event, text_of
 from tests.support.factories import make_bare_key, make_role, make_staff, make_user
@@ -53,6 +55,40 @@ def test_roles_are_listed_with_scopes_and_accounts(browser):
     assert f'<a href="{accounts}">2</a>' in page
     assert browser.get(accounts).context["cl"].result_count == 2
     assert "By role" in text_of(browser.get(USERS))
+
+
+def test_role_page_says_what_the_role_lets_its_members_do_and_who_they_are(browser, limited):
+    role, member = make_role("credits:grant", "keys:verify", name="helpers"), make_user(email="ann@example.com")
+    member.groups.add(role)
+    make_user(email="gone@example.com", deleted_at=timezone.now()).groups.add(role)
+    page = text_of(browser.get(_page(role)))
+    for name in ("credits:grant", "keys:verify"):
+        assert f"<li>{CATALOGUE[name].description} <code>{name}</code></li>" in page
+    assert f'<a href="/admin/customers/{member.pk}/">ann@example.com</a>' in page
+    assert "gone@example.com" not in page
+    reader = text_of(limited("staff:read").get(_page(role)))
+    assert CATALOGUE["credits:grant"].description in reader
+    assert ("ann@example.com" in reader, 'name="scopes"' in reader) == (False, False)
+    assert "Nothing: it has no scope." in text_of(browser.get(_page(make_role(name="empty"))))
+
+
+def test_every_scope_of_every_ready_made_role_has_its_sentence(browser):
+    for role in Role.objects.with_scopes():
+        page = text_of(browser.get(_page(role)))
+        scopes: list[str] = vars(role)["scope_names"]
+        assert scopes
+        assert [
+            name for name in scopes if f"<li>{CATALOGUE[name].description} <code>{name}</code></li>" not in page
+        ] == []
+
+
+def test_role_page_lists_the_first_members(browser, monkeypatch):
+    monkeypatch.setattr(role_admin, "MEMBERS_MAXIMUM", 2)
+    role = make_role(name="helpers")
+    for number in range(3):
+        make_user(email=f"ann{number}@example.com").groups.add(role)
+    page = text_of(browser.get(_page(role)))
+    assert ("ann0@example.com" in page, "ann2@example.com" in page, "and others" in page) == (True, False, True)
 
 
 def test_number_of_queries_is_constant(browser):

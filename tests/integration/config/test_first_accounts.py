@@ -6,6 +6,8 @@ import pytest
 from django.core.management import call_command
 from pytest_django.fixtures import Settings
 
+from apps.api_keys.models import ApiKey
+from apps.mail.models import OutgoingMail
 from apps.users.models import User
 from config.management.commands import serve
 from config.serving import preparation
@@ -62,3 +64,9 @@ def test_first_accounts_are_created_once_with_a_random_password():
     assert len(first.password) == 20  # 120 bits in base64
     assert User.objects.get().check_password(first.password)
     assert preparation.create_first_accounts() is None
+
+
+@pytest.mark.usefixtures("database")
+def test_first_accounts_send_no_message():
+    assert preparation.create_first_accounts()
+    assert (ApiKey.objects.count(), OutgoingMail.objects.count()) == (1, 0)

@@ -7,16 +7,18 @@ import httpx
 import pytest
 from django.db.models.functions import Now
 
+from apps.audit.models import AuditEvent
 from apps.core.database.transaction import transaction
 from apps.users.dependencies import federated_registration
-from apps.users.models import Invitation, User
+from apps.users.models import Invitation, Role, RoleScope, User
 from apps.users.services.registration_mode import InvitationRequired
 from tests.support.accounts import Account, audited, colleague, customer
 from tests.support.assertions import assert_error
-from tests.support.factories import PASSWORD, make_user
+from tests.support.factories import PASSWORD, make_role, make_user
 from tests.support.links import kinds_to, query_of, tokens_to
 from tests.support.mailbox import letters_to
 from tests.support.orm import make, rows, run_in_transaction
+from tests.support.second_factors import let_proofs_grow_old
 
 INVITATIONS, USERS = "/api/v1/invitations", "/api/v1/users"
 ANN = "ann@example.com"
@@ -173,3 +175,99 @@ async def test_address_that_a_provider_has_verified_accepts_its_invitation(api: 
     with pytest.raises(InvitationRequired):
         await register("ann@example.com")
     assert await tokens_to("other@example.com", "invitation", "link") == []
+
+
+INVITER = ("customers:write", "staff:manage", "customers:read", "audit:read", "keys:read", "security:read")
+HELPERS = {"is_staff": True, "roles": ["helpers"]}
+
+
+async def inviter() -> Account:
+    """Return a member of staff who may invite others with the role `helpers`."""
+    await make(make_role, "customers:read", name="helpers")
+    return await colleague(*INVITER)
+
+
+async def invite_colleague(api: httpx.AsyncClient, staff: Account, **fields: object) -> httpx.Response:
+    return await api.post(INVITATIONS, json={"email": ANN, **HELPERS, **fields}, headers=staff.headers)
+
+
+async def test_invited_member_of_staff_chooses_a_password_and_has_the_roles(api: httpx.AsyncClient, settings):
+    settings.REGISTRATION = "off"  # for customers
+    staff = await inviter()
+    invited = await invite_colleague(api, staff)
+    assert (invited.status_code, invited.json()["is_staff"], invited.json()["roles"]) == (201, True, ["helpers"])
+    assert await kinds_to(ANN) == ["staff_invitation"]
+    (message,) = await make(letters_to, ANN)
+    assert message.context["link"].startswith(f"{settings.PUBLIC_URL}/account/sign-up#")
+    created = await sign_up(api, await invitation_to())
+    assert (created.status_code, created.json()["is_staff"], created.json()["roles"]) == (201, True, ["helpers"])
+    (event,) = await rows(AuditEvent.objects.filter(action="invitation.accepted"))
+    assert event.after == {"is_staff": True, "roles": ["helpers"]}
+    (event,) = await rows(AuditEvent.objects.filter(action="invitation.sent"))
+    assert (event.actor_id, event.after) == (staff.id, {"plan_id": None, "is_staff": True, "roles": ["helpers"]})
+
+
+@pytest.mark.parametrize("rights", [{"is_staff": True, "roles": []}, {"is_staff": False}])
+async def test_rights_are_given_by_those_who_manage_staff(api: httpx.AsyncClient, rights: dict[str, object]):
+    await make(make_role, "customers:read", name="helpers")
+    support = await colleague("customers:write", "customers:read")
+    assert_error(await invite_colleague(api, support, **rights), 403, "INSUFFICIENT_SCOPES")
+    assert await rows(Invitation.objects.all()) == []
+
+
+async def test_rights_are_given_after_a_recent_authentication(api: httpx.AsyncClient):
+    staff = await inviter()
+    await let_proofs_grow_old()
+    assert_error(await invite_colleague(api, staff), 401, "STEP_UP_REQUIRED")
+    assert (await invite_colleague(api, staff, is_staff=False, roles=[])).status_code == 201
+
+
+async def test_roles_with_scopes_that_the_inviter_lacks_are_refused(api: httpx.AsyncClient):
+    refused = await invite_colleague(api, await inviter(), roles=["finance"])
+    assert_error(refused, 403, "FORBIDDEN")
+    assert "credits:grant" in refused.json()["error"]["message"]
+    unknown = await invite_colleague(api, await colleague(*INVITER), roles=["nobody"])
+    assert_error(unknown, 422, "VALIDATION_FAILED", field="roles")
+    assert await rows(Invitation.objects.all()) == []
+
+
+@pytest.mark.parametrize("loss", ["role", "suspension", "more scopes"])
+async def test_invitation_of_staff_ends_with_the_rights_of_the_inviter(api: httpx.AsyncClient, loss: str):
+    staff = await inviter()
+    await invite_colleague(api, staff)
+    token = await invitation_to()
+    if loss == "role":
+        await make(staff.user.groups.clear)
+    elif loss == "suspension":
+        await make(User.objects.filter(pk=staff.id).update, is_active=False)
+    else:
+        role = (await rows(Role.objects.filter(name="helpers")))[0]
+        await make(RoleScope.objects.create, role=role, scope="credits:grant")
+    assert_error(await sign_up(api, token), 400, "INVALID_TOKEN")
+    assert await rows(User.objects.filter(email=ANN)) == []
+
+
+async def test_deleted_role_is_not_given(api: httpx.AsyncClient):
+    staff = await inviter()
+    await invite_colleague(api, staff)
+    (role,) = await rows(Role.objects.filter(name="helpers"))
+    assert (await api.delete(f"/api/v1/roles/{role.pk}", headers=staff.headers)).status_code == 204
+    created = (await sign_up(api, await invitation_to())).json()
+    assert (created["is_staff"], created["roles"]) == (True, [])
+
+
+async def test_invitation_of_staff_is_resent_and_revoked_by_those_who_manage_staff(api: httpx.AsyncClient):
+    staff, support = await inviter(), await colleague("customers:write", "customers:read")
+    path = f"{INVITATIONS}/{(await invite_colleague(api, staff)).json()['id']}"
+    assert_error(await api.post(f"{path}/resend", headers=support.headers), 403, "INSUFFICIENT_SCOPES")
+    assert_error(await api.delete(path, headers=support.headers), 403, "INSUFFICIENT_SCOPES")
+    assert (await api.post(f"{path}/resend", headers=staff.headers)).json()["roles"] == ["helpers"]
+    assert (await api.delete(path, headers=staff.headers)).status_code == 204
+
+
+async def test_other_providers_make_no_member_of_staff(api: httpx.AsyncClient):
+    await invite_colleague(api, await inviter())
+    with pytest.raises(InvitationRequired):
+        async with transaction():
+            await federated_registration().register(ANN, "Ann")
+    assert (await sign_up(api, await invitation_to())).json()["is_staff"] is True

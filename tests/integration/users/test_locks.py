@@ -39,6 +39,7 @@ NEW = "new@example.com"
 GUARD = {
     "users": "users",
     "users_groups": "auth_group",
+    "invitation_roles": "auth_group",
     "auth_group": "auth_group",
     "role_scopes": "auth_group",
     "auth_group_permissions": "auth_group",
@@ -126,7 +127,9 @@ async def sign_up_and_confirm(_user: User) -> None:
 
 
 async def invite_and_sign_up(_user: User) -> None:
-    invited = await invitation_service().invite(OPERATOR, InvitationCreate(email=NEW))
+    role = await make(make_role, "keys:verify")
+    colleague = InvitationCreate(email=NEW, is_staff=True, roles=[role.name])
+    invited = await invitation_service().invite(OPERATOR, colleague)
     await invitation_service().resend(OPERATOR, invited.id)
     token = query_of((await make(letters_to, NEW))[-1].context["link"])["invitation"]
     new = UserCreate(email=NEW, username="n", password=SecretStr(PASSWORD), invitation=SecretStr(token))

@@ -31,7 +31,7 @@ def test_empty_variable_counts_as_not_set(load):
 
 
 def test_issuer_is_own_url_by_default(load):
-    assert load(PORT="8080").issuer_url == "http://127.0.0.1:8080"
+    assert load(PORT="8080").issuer_url == "http://localhost:8080"
     assert load(PUBLIC_URL="https://keys.example.com").issuer_url == "https://keys.example.com"
     assert load(TOKEN_ISSUER="https://id.example.com/keys").issuer_url == "https://id.example.com/keys"
 

@@ -26,10 +26,10 @@ def environment(**values) -> Environment:
 @pytest.mark.parametrize(
     ("values", "own_url"),
     [
-        ({}, "http://127.0.0.1:8000"),
-        ({"host": "0.0.0.0", "port": 9000}, "http://127.0.0.1:9000"),
-        ({"host": "::1"}, "http://[::1]:8000"),
-        ({"host": "::"}, "http://127.0.0.1:8000"),
+        ({}, "http://localhost:8000"),
+        ({"host": "0.0.0.0", "port": 9000}, "http://localhost:9000"),
+        ({"host": "::1"}, "http://localhost:8000"),
+        ({"host": "::"}, "http://localhost:8000"),
         (PRODUCTION, "https://api.example.com"),
         ({**PRODUCTION, "public_url": "https://keys.example.com"}, "https://keys.example.com"),
         ({"public_url": "http://localhost:8000"}, "http://localhost:8000"),

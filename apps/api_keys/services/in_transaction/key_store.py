@@ -56,15 +56,19 @@ class KeyStore:
         return replace(actor, scopes=scopes, is_temporary=actor.is_temporary or secret.expires_at is not None)
 
     async def insert(
-        self, actor: Principal, user_id: int, new: ApiKeyCreate, creator: ApiKey | None
+        self, actor: Principal, user_id: int, new: ApiKeyCreate, creator: ApiKey | None, *, notifies: bool = True
     ) -> tuple[ApiKey, str]:
-        """Insert a key, within the bounds of the locked key that creates it, and return it with its secret."""
+        """Insert a key, within the bounds of the locked key that creates it, and return it with its secret.
+
+        With `notifies`, its owner gets a message.
+        """
         fields = new.model_dump(exclude={REASON}) if creator is None else await self._inherit(creator, new)
         inserted = await self._keys.insert(ApiKey(user_id=user_id, **fields))
         secret = await self._insert_secret(inserted)
         await self._record(actor, "created", inserted, after={**fields, "user_id": user_id})
         created = await self._keys.get(inserted.pk)
-        await self._notices.notify(actor, created, KeyChange.CREATED)
+        if notifies:
+            await self._notices.notify(actor, created, KeyChange.CREATED)
         return created, secret
 
     async def update(self, actor: Principal, key: ApiKey, changes: Mapping[str, Any]) -> ApiKey:

@@ -37,11 +37,13 @@ class AccountCreation:
         *,
         plan_id: int | None = None,
         is_verified: bool = False,
+        is_staff: bool = False,
     ) -> int:
         """Create an account and return its id; raises Conflict when its address or user name is taken."""
         user = await self._new(account, password_hash, plan_id)
+        user.is_staff = is_staff
         await self._users.insert(user, is_verified=is_verified)
-        await self._record(actor, user, {**account, **_plan(plan_id)})
+        await self._record(actor, user, {**account, **_plan(plan_id), **({"is_staff": True} if is_staff else {})})
         return user.pk
 
     async def create_verified(

@@ -1,8 +1,9 @@
 """Assigns roles to accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from apps.core.errors import ValidationFailed
+from apps.core.authorization.principal import Principal
+from apps.core.errors import NotAllowed, ValidationFailed
 from apps.users.repositories.role_repository import RoleRepository
 
 
@@ -18,10 +19,24 @@ class RoleAssignment:
         Raises ValidationFailed for an unknown role.
         """
         had = await self._roles.ids_of_account(user_id)
-        locked = {role.pk: role.name for role in await self._roles.lock_all(names, had)}
-        if unknown := set(names).difference(locked.values()):
-            raise ValidationFailed.of("roles", f"No role has the name {', '.join(sorted(unknown))}.")
+        locked = await self._lock(names, had)
         wanted = {role_id for role_id, name in locked.items() if name in names}
         await self._roles.remove_others(user_id, wanted)
         await self._roles.add(user_id, wanted - had)
         return sorted(locked[role_id] for role_id in had)
+
+    async def lock_giveable(self, actor: Principal, names: Sequence[str]) -> set[int]:
+        """Lock the roles with these names, and return their ids.
+
+        Raises ValidationFailed for an unknown role, NotAllowed when they have scopes that the actor lacks.
+        """
+        ids = set(await self._lock(names, ()))
+        if lacking := await self._roles.scopes_of(ids) - actor.scopes:
+            raise NotAllowed(f"You cannot give scopes that you lack: {', '.join(sorted(lacking))}.")
+        return ids
+
+    async def _lock(self, names: Sequence[str], ids: Collection[int]) -> dict[int, str]:
+        locked = {role.pk: role.name for role in await self._roles.lock_all(names, ids)}
+        if unknown := set(names).difference(locked.values()):
+            raise ValidationFailed.of("roles", f"No role has the name {', '.join(sorted(unknown))}.")
+        return locked
