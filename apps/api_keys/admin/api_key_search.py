@@ -50,8 +50,11 @@ def redirect_to_key(request: HttpRequest, secret: str) -> HttpResponse:
 
 
 def without_secrets(term: str) -> str:
-    """Return the term with each word that begins like a key cut to its visible prefix."""
-    return " ".join(_visible(word) for word in term.split())
+    """Return the term with each key cut to its visible prefix: in quotes or after a header's name too.
+
+    So is each word that begins like a key, of an environment that does not exist.
+    """
+    return " ".join(map(_visible, key_format.without_secrets(term).split()))
 
 
 def _visible(word: str) -> str:

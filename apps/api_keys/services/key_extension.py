@@ -41,8 +41,8 @@ class KeyExtension:
         """Extend the key by days, from its end or, if it has expired, from now, and return it.
 
         A retry with the same idempotency key changes nothing. Raises NotFound, NotAllowed, also for an API key,
-        InsufficientScopes, SecondFactorRequired, Conflict for a key that is revoked or never expires, and as
-        `IdempotentResponses.find` does.
+        InsufficientScopes, SecondFactorRequired, Conflict for a key that is revoked, never expires, or would expire
+        after the year 9999, and as `IdempotentResponses.find` does.
         """
         if actor.kind is CredentialKind.API_KEY:
             raise NotAllowed("An API key cannot extend a key. Sign in to do this.")
@@ -69,4 +69,7 @@ def _extended(key: ApiKey, days: int) -> datetime:
         raise ApiKeyRevoked
     if key.expires_at is None:
         raise Conflict("The API key never expires.")
-    return max(datetime.now(UTC), key.expires_at) + timedelta(days=days)
+    try:
+        return max(datetime.now(UTC), key.expires_at) + timedelta(days=days)
+    except OverflowError as error:
+        raise Conflict("The new end is too late. Remove the expiry instead.") from error

@@ -21,6 +21,7 @@ KEY_START = "sk_"
 
 _form = re.compile(rf"sk_(?:live|test)_[0-9A-Za-z]{{{RANDOM_LENGTH + CHECKSUM_LENGTH}}}", re.ASCII)
 _visible = re.compile(rf"sk_(?:live|test)_[0-9A-Za-z]{{{VISIBLE_RANDOM_LENGTH}}}", re.ASCII)
+_more_than_visible = re.compile(rf"({_visible.pattern})[0-9A-Za-z]+", re.ASCII)
 
 
 def generate_key(environment: str) -> str:
@@ -49,6 +50,11 @@ def visible_prefix(key: str) -> str:
 def is_visible_prefix(text: str) -> bool:
     """Return whether the text is a visible prefix, as `visible_prefix` returns it."""
     return _visible.fullmatch(text) is not None
+
+
+def without_secrets(text: str) -> str:
+    """Return the text with each key in it cut to its visible prefix, also a mistyped one."""
+    return _more_than_visible.sub(r"\1", text)
 
 
 def checksum(body: str) -> str:

@@ -74,9 +74,9 @@ def csrf_failure(request: HttpRequest, *_: object, **__: object) -> HttpResponse
     Where it comes from a page of Keyhouse that was opened before a sign-in, the form comes back filled instead, to be
     sent again. Forms of other sites do not (Fetch Metadata Request Headers, 2.3).
     """
-    if request.headers.get("Sec-Fetch-Site") == SAME_ORIGIN and _may_enter(request):
-        return keep_and_return(request)
-    return error_page(request, OUT_OF_DATE)
+    is_own = request.headers.get("Sec-Fetch-Site") == SAME_ORIGIN and _may_enter(request)
+    filled = keep_and_return(request) if is_own else None
+    return filled or error_page(request, OUT_OF_DATE)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

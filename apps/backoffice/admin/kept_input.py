@@ -60,11 +60,11 @@ def keeps_input[V: Callable[..., HttpResponseBase]](view: V) -> V:
     return page  # type: ignore[return-value]  # it has the arguments of the view
 
 
-def keep_and_return(request: HttpRequest) -> HttpResponse:
-    """Return the redirect to the page of the form that was sent, which comes back filled."""
+def keep_and_return(request: HttpRequest) -> HttpResponse | None:
+    """Return the redirect to the page of the form that was sent, which comes back filled; None if it is not kept."""
     response = HttpResponseRedirect(request.get_full_path())
     _keep(request, response, acting_staff(request))
-    return response
+    return response if COOKIE in response.cookies else None
 
 
 def _person(request: HttpRequest) -> Principal | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +14,7 @@ from django.urls import reverse
 
 from apps.backoffice.admin.calls_page import url_of_calls
 from apps.core.admin.keyhouse_model_admin import SEARCH_TOOK_TOO_LONG
-from apps.core.admin.searched_list import SEALED, SEARCH_EXPIRED, opened, sealed
+from apps.core.admin.searched_list import SEALED, SEARCH_EXPIRED, opened, sealed, without_secrets
 from apps.core.admin.staff_rights import acting_staff
 from apps.core.authorization.catalogue import KEYS_READ
 from apps.core.database.page_statements import bounded_statements, is_statement_timeout
@@ -55,8 +54,9 @@ def search_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     term = opened(request, request.GET.get(TERM, ""))
     if term is None:
         messages.warning(request, SEARCH_EXPIRED)
+    term = without_secrets(site, term or "")
     kinds = list(_found(site, request, term)) if term and _is_searchable(term) else []
-    context = {**site.each_context(request), "title": "Search", "term": term or "", "kinds": kinds}
+    context = {**site.each_context(request), "title": "Search", "term": term, "kinds": kinds}
     request.current_app = site.name
     return TemplateResponse(request, "admin/search.html", context)
 
@@ -67,7 +67,7 @@ def _submitted(site: AdminSite, request: HttpRequest, text: str) -> HttpResponse
     opened_at_once: HttpResponse | None = next(filter(None, responses), None)
     if opened_at_once is not None:
         return opened_at_once
-    term = reduce(lambda cleaned, pages: str(pages.searchable(cleaned)), registered, text)
+    term = without_secrets(site, text)
     if not _is_searchable(term):
         messages.warning(request, TOO_SHORT)
         return HttpResponseRedirect(reverse("admin:search"))

@@ -25,7 +25,7 @@ from unfold.admin import ModelAdmin as UnfoldModelAdmin
 
 from apps.core.admin.form_fields import NO_ROW_ID, parse_row_id
 from apps.core.admin.search import condition_of
-from apps.core.admin.searched_list import SEARCH_EXPIRED, SearchedList, query_of_search, seal_term
+from apps.core.admin.searched_list import SEARCH_EXPIRED, SearchedList, query_of_search, seal_term, without_secrets
 from apps.core.admin.staff_rights import ADD, CHANGE, DELETE, VIEW, PageScopes, register_page
 from apps.core.database.page_statements import bounded_statements, is_statement_timeout
 
@@ -156,7 +156,8 @@ class KeyhouseModelAdmin(ModelAdminBase):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """Return the rows that match each word of the term; see `search.py`."""
-        return queryset.filter(condition_of(self.model, self.get_search_fields(request), search_term)), False
+        term = without_secrets(self.admin_site, search_term)
+        return queryset.filter(condition_of(self.model, self.get_search_fields(request), term)), False
 
     def search_view(self, request: HttpRequest) -> HttpResponse:
         """Redirect to what the list's search has found. The term is sent in the body, and sealed in the address."""
@@ -168,7 +169,7 @@ class KeyhouseModelAdmin(ModelAdminBase):
             return opened
         sent = {name: str(value) for name, value in request.POST.items()}
         filters = {name: value for name, value in sent.items() if self._is_of_list(request, name, value)}
-        query = query_of_search(request, self.searchable(term), filters)
+        query = query_of_search(request, without_secrets(self.admin_site, term), filters)
         return HttpResponseRedirect(f"{reverse(self.url_name('changelist'))}?{query}")
 
     def _is_of_list(self, request: HttpRequest, name: str, value: str) -> bool:

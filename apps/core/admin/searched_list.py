@@ -4,10 +4,12 @@ So pages, orders and filters of a searched list go on to work, a reload shows it
 history nor a log can tell what was searched for: a part of an address, or a key pasted by mistake.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import Any, override
 from urllib.parse import urlencode
 
+from django.contrib.admin import AdminSite
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import QuerySet
@@ -26,7 +28,8 @@ class SearchedList(ChangeList):
 
     @override
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        self.query = opened(request, self.query) or ""
+        pages: Any = self.model_admin
+        self.query = without_secrets(pages.admin_site, opened(request, self.query) or "")
         return super().get_queryset(request, exclude_parameters)
 
 
@@ -62,6 +65,12 @@ def seal_term(request: HttpRequest) -> bool:
         query[SEARCH_VAR] = sealed(request, term)
         request.GET = query  # type: ignore[assignment]
     return opened(request, request.GET.get(SEARCH_VAR, "")) is not None
+
+
+def without_secrets(site: AdminSite, term: str) -> str:
+    """Return the term without secrets of rows of any list: the database may log the statement with the term."""
+    pages: Iterable[Any] = site._registry.values()
+    return reduce(lambda cleaned, each: str(each.searchable(cleaned)), pages, term)
 
 
 def query_of_search(request: HttpRequest, term: str, filters: Mapping[str, str]) -> str:

@@ -102,6 +102,10 @@ class Principal:
         """
         self.require_scope(own if user_id == self.user_id else scope)
 
+    def may_read(self, user_id: int, scope: str, own: str = ACCOUNT_READ) -> bool:
+        """Return whether `require_reading` lets the caller read the account's data."""
+        return self.has_scope(own if user_id == self.user_id else scope)
+
     def require_writing(self, user_id: int, scope: str, own: str = ACCOUNT_WRITE) -> None:
         """Raise as `require_scope` does unless the caller may change the account's data.
 

@@ -21,6 +21,7 @@ from apps.usage.schemas.call import Call
 from apps.verification.dependencies import key_explanations
 from apps.verification.schemas.explanation import CallToExplain, KeyExplanation
 from apps.verification.schemas.verification import WEIGHT_MAXIMUM
+from apps.verification.services.call_search import as_shown_to
 
 REFUSALS_SHOWN = 20
 NOTHING = Decimal(0)
@@ -73,7 +74,8 @@ def _context(request: HttpRequest, key: Any) -> Mapping[str, Any]:
     form = CallForm(request.POST if "cost" in request.POST else None, auto_id="try_%s")
     call = form.payload if form.is_bound and form.is_valid() else CallToExplain()
     is_tried = form.is_bound and not form.errors
-    explanation = _explanation(acting_staff(request), key.pk, call)
+    actor = acting_staff(request)
+    explanation = _explanation(actor, key.pk, call)
     return {
         "explanation": explanation,
         "checks": [(CHECK_LABELS[check.name], check) for check in explanation.checks] if explanation else [],
@@ -82,7 +84,7 @@ def _context(request: HttpRequest, key: Any) -> Mapping[str, Any]:
         "is_tried": is_tried,
         "form": form,
         "counts": call_service(usage_service().recent_refusals, key.pk),
-        "refusals": [_shown(refused) for refused in _refusals(key.pk)],
+        "refusals": [_shown(refused) for refused in _refusals(actor, key.pk)],
     }
 
 
@@ -94,8 +96,9 @@ def _explanation(actor: Principal, key_id: int, call: CallToExplain) -> KeyExpla
         return None
 
 
-def _refusals(key_id: int) -> list[Call]:
-    return call_service(usage_service().refused_calls_of_key, key_id, REFUSALS_SHOWN)
+def _refusals(actor: Principal, key_id: int) -> list[Call]:
+    calls = call_service(usage_service().refused_calls_of_key, key_id, REFUSALS_SHOWN)
+    return [as_shown_to(actor, call) for call in calls]
 
 
 def _shown(refused: Call) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from datetime import datetime
 
 import orjson
 
-from apps.core.authorization.catalogue import ACCOUNT_READ, KEYS_READ
+from apps.core.authorization.catalogue import ACCOUNT_READ, CREDITS_READ, KEYS_READ
 from apps.core.authorization.principal import Principal
+from apps.usage.domain.calls import UNKNOWN_ID
 from apps.usage.schemas.call import Call, RateLimitThen
 from apps.usage.services.usage_service import SHOWN_MAXIMUM, UsageService
 from apps.verification.repositories.idempotency_repository import IdempotencyRepository
@@ -29,7 +30,8 @@ class CallSearch:
     async def find(self, actor: Principal, request_id: str) -> list[Call]:
         """Return the calls with this request id, the newest first: one for each key, as callers choose ids themselves.
 
-        Those of the actor's own keys, and with the scope `keys:read` of all keys. Raises InsufficientScopes for an API
+        Those of the actor's own keys, and with the scope `keys:read` of all keys, with the balance for those who may
+        read it. Raises InsufficientScopes for an API
         key that may read neither.
         """
         user_id = None if actor.has_scope(KEYS_READ) else actor.owner_id
@@ -41,7 +43,15 @@ class CallSearch:
         stored = await self._responses.refused(request_id, user_id, self._history_hours, SHOWN_MAXIMUM)
         sampled = {call.key_id for call in calls if not call.is_allowed}
         calls += [call for call in _refused_calls(stored) if call.key_id not in sampled]
-        return sorted(calls, key=lambda call: call.occurred_at, reverse=True)
+        newest_first = sorted(calls, key=lambda call: call.occurred_at, reverse=True)
+        return [as_shown_to(actor, call) for call in newest_first]
+
+
+def as_shown_to(actor: Principal, call: Call) -> Call:
+    """Return the call, without its balance unless the actor may read the balance of the key's owner."""
+    if call.balance is None or actor.may_read(call.user_id or UNKNOWN_ID, CREDITS_READ):
+        return call
+    return call.model_copy(update={"balance": None})
 
 
 def _refused_calls(stored: list[tuple[datetime, str]]) -> Iterator[Call]:

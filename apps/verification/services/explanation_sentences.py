@@ -12,11 +12,11 @@ from apps.verification.services.explanation import CheckName, CheckResult
 
 
 class Situation(NamedTuple):
-    """The key, the call that is explained, and the balance of the key's owner."""
+    """The key, the call that is explained, and the balance of the key's owner, None if it is not shown."""
 
     key: ApiKeyOut
     call: VerificationQuery
-    balance: Decimal
+    balance: Decimal | None
 
 
 def answer_of(verdict: Verdict) -> str:
@@ -78,7 +78,8 @@ def _budget(situation: Situation) -> str:
 
 def _balance(situation: Situation) -> str:
     covers = "covers the call" if situation.call.cost else "does not matter: the call costs nothing"
-    return f"The balance of {amount_text(situation.balance)} {covers}."
+    amount = "" if situation.balance is None else f" of {amount_text(situation.balance)}"
+    return f"The balance{amount} {covers}."
 
 
 PASSED: Mapping[CheckName, Callable[[Situation], str]] = {

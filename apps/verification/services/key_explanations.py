@@ -9,6 +9,7 @@ import orjson
 from apps.api_keys.schemas.api_key import ApiKeyOut
 from apps.api_keys.services.api_key_service import ApiKeyService
 from apps.api_keys.services.key_secrets import KeySecrets
+from apps.core.authorization.catalogue import CREDITS_READ
 from apps.core.authorization.principal import Principal
 from apps.core.errors import NotFound
 from apps.core.rate_limits.rate_limit import RateLimitStatus
@@ -25,7 +26,8 @@ NOTHING = Decimal(0)
 class KeyExplanations:
     """Explains keys to their owners, and to staff who may read them.
 
-    Reads what a batch reads, at one moment and without locks, so that no call waits for it.
+    The owner's balance is left out for staff who may not read balances; whether it covers the call is not. Reads what a
+    batch reads, at one moment and without locks, so that no call waits for it.
     """
 
     def __init__(self, keys: ApiKeyService, secrets: KeySecrets, decisions: DecisionRepository) -> None:
@@ -45,7 +47,8 @@ class KeyExplanations:
         record = snapshot.records.get(query.digest)
         if record is None:  # deleted meanwhile
             raise NotFound
-        return _shown(key, record, snapshot, query)
+        shows_balance = actor.may_read(record.user_id, CREDITS_READ)
+        return _shown(key, record, snapshot, query, shows_balance=shows_balance)
 
 
 def _query_of(digest: bytes, key: ApiKeyOut, call: CallToExplain) -> VerificationQuery:
@@ -62,8 +65,11 @@ def _query_of(digest: bytes, key: ApiKeyOut, call: CallToExplain) -> Verificatio
     )
 
 
-def _shown(key: ApiKeyOut, record: KeyRecord, snapshot: BatchSnapshot, query: VerificationQuery) -> KeyExplanation:
-    explained, balance = explain(snapshot, query), snapshot.balances.get(record.user_id, NOTHING)
+def _shown(
+    key: ApiKeyOut, record: KeyRecord, snapshot: BatchSnapshot, query: VerificationQuery, *, shows_balance: bool
+) -> KeyExplanation:
+    explained = explain(snapshot, query)
+    balance = snapshot.balances.get(record.user_id, NOTHING) if shows_balance else None
     verdict, situation = explained.verdict, Situation(key, query, balance)
     return KeyExplanation(
         key_id=record.key_id,

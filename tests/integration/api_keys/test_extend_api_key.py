@@ -1,7 +1,7 @@
 """Staff extend the expiry of keys: from their end or, if they have expired, from now, and once for each form."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -74,6 +74,14 @@ async def test_key_without_an_end_or_that_is_revoked_is_not_extended():
     with pytest.raises(NotFound):
         await key_extension().extend(SUPPORT, 2**40, MONTH)
     assert await audited() == []
+
+
+async def test_end_beyond_the_last_date_is_refused():
+    end = datetime(9999, 12, 20, tzinfo=UTC)
+    key = await make(make_key, expires_at=end)
+    with pytest.raises(Conflict, match="too late"):
+        await key_extension().extend(SUPPORT, key.id, MONTH)
+    assert await end_of(key) == end
 
 
 async def test_rights_are_those_of_a_change():

@@ -94,6 +94,17 @@ def test_form_with_an_outdated_token_comes_back_filled(staff):
     assert Plan.objects.filter(name="pro").exists()
 
 
+@pytest.mark.parametrize(
+    ("page", "form"),
+    [("/admin/users/user/search/", {"q": "ann"}), (f"{PLANS}add/", {"name": "x" * 70_000})],
+    ids=["accepts only POST", "too long to keep"],
+)
+def test_form_with_an_outdated_token_that_is_not_kept_says_so(staff, page, form):
+    browser = browser_of(staff, enforce_csrf_checks=True)
+    response = browser.post(page, {**form, "csrfmiddlewaretoken": "x" * 64}, headers=SAME_ORIGIN)
+    assert seen(response) == (403, "This form is out of date", True)
+
+
 def test_form_of_another_site_is_refused_and_not_kept(staff):
     browser = browser_of(staff, enforce_csrf_checks=True)
     response = browser.post(f"{PLANS}add/", {"name": "forged"}, headers={"Sec-Fetch-Site": "cross-site"})

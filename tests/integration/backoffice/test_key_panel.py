@@ -172,6 +172,17 @@ def test_only_staff_who_may_read_keys(limited):
     assert limited("keys:read").get(f"{KEYS}{2**40}/explain/").status_code == 404
 
 
+def test_balance_is_for_staff_who_may_read_balances(limited):
+    key = make_key()
+    give_credits(key.row.user, 7)
+    call_service(refusals().write, [refused(key.id, "req 1", user_id=key.row.user_id, balance=Decimal(7))])
+    without = text_of(limited("keys:read").get(page_of(key)))
+    assert ("req 1" in without, "7.00" in without) == (True, False)
+    shown = text_of(limited("keys:read", "credits:read").get(page_of(key)))
+    assert "The balance of 7.00" in shown
+    assert "; balance 7.00" in shown
+
+
 def test_list_shows_the_owners_state_beside_the_keys_own(browser):
     owners = {
         "suspended": make_user(is_active=False),

@@ -6,9 +6,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib import admin
+from django.db import connection
 from django.db.models import BooleanField, Q
 from django.db.models.expressions import RawSQL
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.api_keys.models import ApiKey
@@ -145,6 +147,22 @@ def test_unknown_secret_is_not_repeated(browser: Client):
     assert secret not in text_of(response)
     near = browser.post(SEARCH, {"q": f"what is {secret} for"}, follow=True)
     assert secret not in text_of(near)
+
+
+@pytest.mark.parametrize("around", ["what is {} for", '"{}"', "x-api-key:{}", "{}_copy"])
+def test_pasted_secret_reaches_neither_a_page_nor_the_database(browser: Client, around: str):
+    """PostgreSQL logs a slow statement together with the term."""
+    secret = key_format.generate_key("live")
+    term = around.format(secret)
+    with CaptureQueriesContext(connection) as statements:
+        for page in (SEARCH, f"{KEYS}search/", f"{USERS}search/"):
+            assert secret not in text_of(browser.post(page, {"q": term}, follow=True)), page
+        for page in (SEARCH, KEYS, USERS):  # an address that the admin does not make
+            assert secret not in text_of(browser.get(page, {"q": term}, follow=True)), page
+        choice = {"term": term, "app_label": "api_keys", "model_name": "apikey", "field_name": "user"}
+        assert browser.post("/admin/autocomplete/", choice).json()["results"] == []
+    assert len(statements) > 0
+    assert [query["sql"] for query in statements if secret.upper() in query["sql"].upper()] == []
 
 
 def test_lists_are_searched_by_post_with_pages_orders_and_filters(browser: Client, monkeypatch: pytest.MonkeyPatch):

@@ -67,7 +67,7 @@ async def test_refused_call_with_an_id_of_its_callers_is_found_without_its_sampl
     await verify(api, key.secret, cost="2", request_id="order 7")
     (sample,) = [call for call in await _both(api) if call.cost is not None]
     await run_in_transaction(Refusal.objects.all().delete)
-    (stored,) = await call_search().find(SUPPORT, "order 7")
+    (stored,) = await call_search().find(staff_of(1, "keys:read", "credits:read"), "order 7")
     assert (stored.code, stored.detail, stored.key_id, stored.user_id) == (
         "RATE_LIMITED",
         "minute",
@@ -80,6 +80,22 @@ async def test_refused_call_with_an_id_of_its_callers_is_found_without_its_sampl
 async def _both(api) -> list[Call]:
     await refusal_samples().write()
     return await call_search().find(SUPPORT, "order 7")
+
+
+async def test_balance_is_for_the_owner_and_staff_who_may_read_balances(api):
+    key = await make(make_key)
+    await make(give_credits, key.row.user, 3)
+    sampled = await verify(api, key.secret, cost="5")
+    await refusal_samples().write()
+    stored = await verify(api, key.secret, cost="5", request_id="order-7")
+    for request_id in (sampled["request_id"], stored["request_id"]):
+        for actor, balance in (
+            (SUPPORT, None),
+            (staff_of(1, "keys:read", "credits:read"), Decimal(3)),
+            (owner_of(key), Decimal(3)),
+        ):
+            (call,) = await call_search().find(actor, request_id)
+            assert (call.code, call.balance) == ("INSUFFICIENT_CREDITS", balance)
 
 
 async def test_calls_of_several_keys_may_have_the_same_id(api):

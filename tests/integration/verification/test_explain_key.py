@@ -35,7 +35,7 @@ async def test_everything_that_decides_is_shown(api):
     key = await make(make_limited_key, ("minute", 9, 60), ("day", 100, 86_400), rate_limits=limits, budget=Decimal(5))
     await make(give_credits, key.row.user, 10)
     await verify(api, key.secret, cost="1.5")
-    support = await colleague("keys:read")
+    support = await colleague("keys:read", "credits:read")
     answer = await explained(api, key, support, cost="1")
     assert (answer["valid"], answer["code"], answer["detail"]) == (True, "VALID", None)
     assert answer["sentence"] == "A call now would be allowed."
@@ -54,6 +54,20 @@ async def test_everything_that_decides_is_shown(api):
         "Of its budget of 5.00, 3.50 are left.",
         "The balance of 8.50 covers the call.",
     ]
+
+
+async def test_balance_is_for_the_owner_and_staff_who_may_read_balances(api):
+    me = await customer()
+    key = await make(make_key, me.user)
+    await make(give_credits, me.user, 10)
+    without = await explained(api, key, await colleague("keys:read"), cost="1")
+    assert (without["balance"], without["checks"][-1]["sentence"]) == (None, "The balance covers the call.")
+    for reader in (me, await colleague("keys:read", "credits:read")):
+        answer = await explained(api, key, reader, cost="1")
+        assert (answer["balance"], answer["checks"][-1]["sentence"]) == (
+            "10.000000",
+            "The balance of 10.00 covers the call.",
+        )
 
 
 async def test_sentence_says_why_and_every_check_that_fails(api):
