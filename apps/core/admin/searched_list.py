@@ -15,11 +15,11 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from apps.core.admin.search import TERM_LENGTH_MAXIMUM
 from apps.core.admin.staff_rights import acting_staff
 from apps.core.crypto.encryption import decrypt, encrypt
 
 SEALED = "~"  # how a sealed term begins
-TERM_LENGTH_MAXIMUM = 300
 SEARCH_EXPIRED = "This search has expired. Enter it again."
 
 
