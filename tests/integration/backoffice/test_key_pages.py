@@ -189,3 +189,9 @@ def test_deleting_several_needs_a_confirmation(browser):
     assert ApiKey.objects.filter(deleted_at=None).count() == 2
     browser.post(asked)
     assert ApiKey.objects.filter(deleted_at=None).count() == 0
+
+
+@pytest.mark.parametrize("owner", ["abc", "\u00b2", "-1", "9" * 30])
+def test_owner_that_is_no_id_is_not_chosen(browser, owner):
+    assert browser.get(f"{KEYS}add/", {"user": owner}).status_code == 200
+    assert "user" in form_errors(browser.post(f"{KEYS}add/", {"user": owner, "name": "laptop"}))
