@@ -195,3 +195,10 @@ def test_deleting_several_needs_a_confirmation(browser):
 def test_owner_that_is_no_id_is_not_chosen(browser, owner):
     assert browser.get(f"{KEYS}add/", {"user": owner}).status_code == 200
     assert "user" in form_errors(browser.post(f"{KEYS}add/", {"user": owner, "name": "laptop"}))
+
+
+def test_link_to_a_new_key_fills_in_its_owner_alone(browser):
+    user = make_user()
+    page = browser.get(f"{KEYS}add/", {"user": user.pk, "name": "laptop", "expires_at": "tomorrow"})
+    assert page.status_code == 200
+    assert page.context["adminform"].form.initial == {"user": str(user.pk)}
