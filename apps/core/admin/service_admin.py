@@ -38,8 +38,8 @@ class ServiceAdmin(OperationPages):
     # The form and the fieldsets for a new row, if they differ from those for an existing row.
     add_form: ClassVar[type[SchemaModelForm] | None] = None
     add_fieldsets: ClassVar[Any] = None
-    # The fields of a new row that links from other pages fill in. Django would fill in any, and fail at a text that is no
-    # date; and a link from elsewhere must not fill in a form that a person then sends.
+    # The fields of a new row that links from other pages fill in. Django would fill in any, and fail at a text that is
+    # no date; and a link from elsewhere must not fill in a form that a person then sends.
     linked_fields: Sequence[str] = ()
     delete_operation: ClassVar[Operation]
 
