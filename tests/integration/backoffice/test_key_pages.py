@@ -202,3 +202,12 @@ def test_link_to_a_new_key_fills_in_its_owner_alone(browser):
     page = browser.get(f"{KEYS}add/", {"user": user.pk, "name": "laptop", "expires_at": "tomorrow"})
     assert page.status_code == 200
     assert page.context["adminform"].form.initial == {"user": str(user.pk)}
+
+
+def test_half_of_a_surrogate_pair_in_metadata_is_refused(browser):
+    metadata = r'{"a": "\ud800"}'
+    response = browser.post(f"{KEYS}add/", _new(make_user(), {"metadata": metadata}))
+    assert "metadata" in form_errors(response)
+    assert r'"\ud800"' in text_of(response)
+    found = browser.post(f"{KEYS}search/", {"q": metadata}, follow=True)
+    assert list(found.context["cl"].result_list) == []
