@@ -133,7 +133,7 @@ OPERATION_LOCKS: dict[str, Sequence[str]] = {
     "users.EmailVerification.send": ("users", "users, advisory"),
     "users.EmailVerification.verify": ("users",),
     "users.InvitationService.invite": ("users", "users, auth_group"),
-    "users.InvitationService.resend": ("invitations",),
+    "users.InvitationService.resend": ("invitations", "invitations, auth_group"),
     "users.InvitationService.revoke": ("invitations",),
     "users.Registration._accept_invitation": ("invitations", "invitations, auth_group"),
     "users.Registration._create": ("advisory",),

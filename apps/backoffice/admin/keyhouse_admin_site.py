@@ -94,7 +94,7 @@ class KeyhouseAdminSite(AdminSite):
             if not is_statement_timeout(error):
                 raise
             return HttpResponse(
-                "The search took too long. Enter more characters.",
+                SEARCH_TOOK_TOO_LONG,
                 status=503,
                 content_type="text/plain; charset=utf-8",
             )

@@ -103,7 +103,7 @@ class CreditApprovalAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
         return [] if is_own else super().tools_for(request, row)
 
     def operation_view(self, request: HttpRequest, operation: Operation, ids: Sequence[str]) -> HttpResponse:
-        """Serve the form, not for one's own request: it then says at once that somebody else has to decide."""
+        """Serve the form, not for one's own request: it then says at once that another person has to decide."""
         row_ids = [parse_row_id(each) for each in ids]
         own = CreditApproval.objects.filter(pk__in=row_ids, requested_by=acting_staff(request).user_id)
         if self._may(request, operation) and own.exists():

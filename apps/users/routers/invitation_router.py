@@ -33,7 +33,11 @@ async def list_invitations(
 
 @router.post("/{invitation_id}/resend", response={200: InvitationOut, **errors(404, 409)})
 async def resend_invitation(request: AuthenticatedRequest, invitation_id: Path[Identifier]) -> InvitationOut:
-    """Send an invitation again. Requires the scope `customers:write`. It is valid for seven days from now."""
+    """Send an invitation again. Requires the scope `customers:write`. It is valid for seven days from now.
+
+    One that gives rights requires what giving them required: `staff:manage`, the scopes of its roles, and
+    re-authentication (`STEP_UP_REQUIRED`).
+    """
     return await invitation_service().resend(request.auth, invitation_id)
 
 
