@@ -1,7 +1,7 @@
 """The forms of the admin that change something: each with a row to act on, what is entered, and what is recorded."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
@@ -22,7 +22,7 @@ type Ids = Mapping[str, int]
 OPERATION = "#operation-form [type=submit]"
 SAVE = "[name=_save]"
 REASON = "asked for by mail"
-NONE: Mapping[str, str] = MappingProxyType({})
+NO_ROWS: Ids = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,16 @@ class AdminForm:
     """A form: `make` makes the row that it is about and returns ids for its address.
 
     `typed` are values by field; `{name}` is a new name. `steps` are the buttons, the last of which does it. `events`
-    are the audit events of doing it once.
+    are the audit events of doing it once, and `rows` how many rows of which models it makes.
     """
 
     name: str
     address: str
     make: Callable[[], Ids]
     events: tuple[str, ...]
-    typed: Mapping[str, str] = field(default_factory=lambda: {"reason": REASON})
+    typed: Mapping[str, str]
     steps: tuple[str, ...] = (OPERATION,)
+    rows: Ids = NO_ROWS
 
     def __str__(self) -> str:
         return self.name
@@ -58,7 +59,7 @@ def nothing() -> Ids:
 
 def customer(**fields: Any) -> Ids:
     name = new_name()
-    return {"user": make_user(email=f"{name}@example.com", username=name, **fields).pk}
+    return {"user": make_user(**{"email": f"{name}@example.com", "username": name, **fields}).pk}
 
 
 def staff(**fields: Any) -> Ids:
@@ -92,7 +93,7 @@ def with_passkey(ids: Ids | None = None) -> Ids:
     return {**ids, "passkey": passkey.pk}
 
 
-def _with_identity() -> Ids:
+def with_identity() -> Ids:
     ids = customer(password=PASSWORD)  # another way to sign in
     identity = Identity.objects.create(
         user_id=ids["user"], provider="acme", issuer="https://acme.example", subject=new_name(), email="a@example.com"
@@ -100,7 +101,7 @@ def _with_identity() -> Ids:
     return {**ids, "identity": identity.pk}
 
 
-def _with_session() -> Ids:
+def with_session() -> Ids:
     ids = customer()
     return {**ids, "session": admin_session(User.objects.get(pk=ids["user"])).pk}
 
@@ -119,7 +120,7 @@ def pending() -> Ids:
     return {"user": user.pk, "approval": make_approval(user, colleague).pk}
 
 
-def _invited() -> Ids:
+def invited() -> Ids:
     end = timezone.now() + timedelta(days=1)
     return {"invitation": Invitation.objects.create(email=f"{new_name()}@example.com", expires_at=end).pk}
 
@@ -148,94 +149,102 @@ def failed_mail() -> Ids:
 
 # --- the forms ------------------------------------------------------------------------------------------------------
 
-USER, KEY = "/admin/users/user", "/admin/api_keys/apikey"
+# The list with the operations of a model, and which id of the row they take.
+LISTS = {
+    "user": ("users/user", "user"),
+    "apikey": ("api_keys/apikey", "key"),
+    "creditbalance": ("credits/creditbalance", "user"),
+    "creditapproval": ("credits/creditapproval", "approval"),
+    "session": ("authentication/session", "session"),
+    "passkey": ("second_factors/passkey", "passkey"),
+    "identity": ("identities/identity", "identity"),
+    "invitation": ("users/invitation", "invitation"),
+    "role": ("users/role", "role"),
+    "plan": ("plans/plan", "plan"),
+    "outgoingmail": ("mail/outgoingmail", "mail"),
+}
+MAIL = {"OutgoingMail": 1}
 
-FORMS = (
-    AdminForm(
-        "user.change_plan", f"{USER}/change_plan/?id={{user}}", customer, ("user.plan_changed",),
-        {"plan": "pro", "reason": REASON},
+
+def _operation(name: str, make: Callable[[], Ids], /, *events: str, rows: Ids = NO_ROWS, **typed: str) -> AdminForm:
+    """Return the form of an operation, which asks for a reason."""
+    model, _, operation = name.partition(".")
+    path, row = LISTS[model]
+    address = f"/admin/{path}/{operation}/?id={{{row}}}"
+    return AdminForm(name, address, make, events, {**typed, "reason": REASON}, rows=rows)
+
+
+def _page(name: str, make: Callable[[], Ids], event: str, /, *, rows: Ids = NO_ROWS, **typed: str) -> AdminForm:
+    """Return the form of a new row, or of an existing one."""
+    model, _, kind = name.partition(".")
+    path, row = LISTS[model]
+    address = f"/admin/{path}/{'' if kind == 'add' else f'{{{row}}}/'}{kind}/"
+    return AdminForm(name, address, make, (event,), typed, (SAVE,), rows)
+
+
+def _note(name: str, make: Callable[[], Ids], event: str, button: str, number: int, **typed: str) -> AdminForm:
+    address = "/admin/customers/{user}/notes/"
+    return AdminForm(name, address, make, (event,), typed, (button,), {"AccountNote": number})
+
+
+OF_ACCOUNTS = (
+    _operation("user.change_plan", customer, "user.plan_changed", plan="pro"),
+    _operation("user.activate", _suspended, "user.reactivated"),
+    _operation("user.deactivate", customer, "user.suspended"),
+    _operation("user.delete", customer, "user.deleted", rows=MAIL),
+    _operation("user.restore", _deleted, "user.restored"),
+    _operation("user.unlock", _locked, "account.unlocked"),
+    _operation("user.send_verification", customer, "user.verification_sent", rows=MAIL),
+    _operation("user.end_all_sessions", with_session, "sessions.ended"),
+    _operation("user.send-password-reset", customer, "password.reset_sent", rows=MAIL),
+    _operation("user.remove_totp", _with_app, "second_factor.removed", rows={**MAIL, "TotpDevice": -1}),
+    _operation("user.reset_second_factors", _with_app, "second_factors.reset", rows={**MAIL, "TotpDevice": -1}),
+    _page(
+        "user.add", nothing, "user.created", rows={**MAIL, "User": 1},
+        email="{name}@example.com", username="{name}", password="a lamp beside the window",
     ),
-    AdminForm("user.activate", f"{USER}/activate/?id={{user}}", _suspended, ("user.reactivated",)),
-    AdminForm("user.deactivate", f"{USER}/deactivate/?id={{user}}", customer, ("user.suspended",)),
-    AdminForm("user.delete", f"{USER}/{{user}}/delete/", customer, ("user.deleted",)),
-    AdminForm("user.restore", f"{USER}/restore/?id={{user}}", _deleted, ("user.restored",)),
-    AdminForm("user.unlock", f"{USER}/unlock/?id={{user}}", _locked, ("account.unlocked",)),
-    AdminForm("user.send_verification", f"{USER}/send_verification/?id={{user}}", customer, ("user.verification_sent",)),
-    AdminForm("user.end_all_sessions", f"{USER}/end_all_sessions/?id={{user}}", _with_session, ("sessions.ended",)),
-    AdminForm("user.send-password-reset", f"{USER}/send-password-reset/?id={{user}}", customer, ("password.reset_sent",)),
-    AdminForm("user.remove_totp", f"{USER}/remove_totp/?id={{user}}", _with_app, ("second_factor.removed",)),
-    AdminForm("user.reset_second_factors", f"{USER}/reset_second_factors/?id={{user}}", _with_app, ("second_factors.reset",)),
+    _page("user.change", customer, "user.updated", full_name="Ann Lee", roles="support", reason=REASON),
+    _operation("session.end", with_session, "session.ended"),
+    _operation("session.end_everywhere", with_session, "sessions.ended"),
+    _operation("passkey.remove", with_passkey, "second_factor.removed", rows={**MAIL, "Passkey": -1}),
+    _operation("identity.unlink", with_identity, "identity.unlinked", rows=MAIL),
+    _operation("invitation.resend", invited, "invitation.resent", rows=MAIL),
+    _operation("invitation.revoke", invited, "invitation.revoked"),
+    _page("invitation.add", nothing, "invitation.sent", rows={**MAIL, "Invitation": 1}, email="{name}@example.com"),
+    _note("note.add", customer, "account_note.added", ".customer-note-form button", 1, text="Calls on Mondays."),
+    _note("note.delete", _with_note, "account_note.deleted", "button[name=delete]", -1),
+)  # fmt: skip
+OF_KEYS_AND_CREDITS = (
     AdminForm(
-        "user.add", f"{USER}/add/", nothing, ("user.created",),
-        {"email": "{name}@example.com", "username": "{name}", "password": "a lamp beside the window"}, (SAVE,),
+        "apikey.add", "/admin/api_keys/apikey/add/?user={user}", customer, ("api_key.created",),
+        {"name": "{name}", "reason": REASON}, (SAVE,), {**MAIL, "ApiKey": 1, "ApiKeySecret": 1},
     ),
-    AdminForm(
-        "user.change", f"{USER}/{{user}}/change/", customer, ("user.updated",),
-        {"full_name": "Ann Lee", "roles": "support", "reason": REASON}, (SAVE,),
-    ),
-    AdminForm(
-        "apikey.add", f"{KEY}/add/?user={{user}}", customer, ("api_key.created",), {"name": "{name}", "reason": REASON},
-        (SAVE,),
-    ),
-    AdminForm(
-        "apikey.change", f"{KEY}/{{key}}/change/", _with_key, ("api_key.updated",), {"is_active": "", "reason": REASON},
-        (SAVE,),
-    ),
-    AdminForm(
-        "apikey.extend", f"{KEY}/extend/?id={{key}}", expiring, ("api_key.updated",), {"days": "90", "reason": REASON}
-    ),
-    AdminForm(
-        "apikey.rotate", f"{KEY}/rotate/?id={{key}}", _with_key, ("api_key.rotated",),
-        {"grace_seconds": "3600", "reason": REASON},
-    ),
-    AdminForm("apikey.revoke", f"{KEY}/revoke/?id={{key}}", _with_key, ("api_key.revoked",)),
-    AdminForm("apikey.delete", f"{KEY}/delete/?id={{key}}", _with_key, ("api_key.deleted",)),
+    _page("apikey.change", _with_key, "api_key.updated", is_active="", reason=REASON),
+    _operation("apikey.extend", expiring, "api_key.updated", rows=MAIL, days="90"),
+    _operation("apikey.rotate", _with_key, "api_key.rotated", rows={**MAIL, "ApiKeySecret": 1}, grace_seconds="3600"),
+    _operation("apikey.revoke", _with_key, "api_key.revoked"),
+    _operation("apikey.delete", _with_key, "api_key.deleted"),
     AdminForm(
         "creditbalance.post", "/admin/credits/creditbalance/post/?id={user}", customer, ("credits.posted",),
         {"amount": "12.50", "type": "goodwill", "description": "Sorry", "reason": REASON}, (OPERATION, OPERATION),
+        {"CreditTransaction": 1},
     ),
-    AdminForm(
-        "creditapproval.approve", "/admin/credits/creditapproval/approve/?id={approval}", pending,
-        ("credits.posted", "credit_approval.approved"),
+    _operation(
+        "creditapproval.approve", pending, "credits.posted", "credit_approval.approved",
+        rows={**MAIL, "CreditTransaction": 1},
     ),
-    AdminForm(
-        "creditapproval.refuse", "/admin/credits/creditapproval/refuse/?id={approval}", pending,
-        ("credit_approval.refused",),
-    ),
-    AdminForm("identity.unlink", "/admin/identities/identity/{identity}/delete/", _with_identity, ("identity.unlinked",)),
-    AdminForm("session.end", "/admin/authentication/session/end/?id={session}", _with_session, ("session.ended",)),
-    AdminForm(
-        "session.end_everywhere", "/admin/authentication/session/end_everywhere/?id={session}", _with_session,
-        ("sessions.ended",),
-    ),
-    AdminForm("passkey.remove", "/admin/second_factors/passkey/remove/?id={passkey}", with_passkey, ("second_factor.removed",)),
-    AdminForm(
-        "invitation.add", "/admin/users/invitation/add/", nothing, ("invitation.sent",), {"email": "{name}@example.com"},
-        (SAVE,),
-    ),
-    AdminForm("invitation.resend", "/admin/users/invitation/resend/?id={invitation}", _invited, ("invitation.resent",)),
-    AdminForm("invitation.revoke", "/admin/users/invitation/revoke/?id={invitation}", _invited, ("invitation.revoked",)),
-    AdminForm(
-        "role.add", "/admin/users/role/add/", nothing, ("role.created",), {"name": "{name}", "scopes": "keys:read"},
-        (SAVE,),
-    ),
-    AdminForm(
-        "role.change", "/admin/users/role/{role}/change/", role, ("role.updated",), {"scopes": "credits:hold"}, (SAVE,)
-    ),
-    AdminForm("role.delete", "/admin/users/role/{role}/delete/", role, ("role.deleted",)),
-    AdminForm("plan.add", "/admin/plans/plan/add/", nothing, ("plan.created",), {"name": "{name}"}, (SAVE,)),
+    _operation("creditapproval.refuse", pending, "credit_approval.refused", rows=MAIL),
+)  # fmt: skip
+OF_THE_SERVICE = (
+    _page("role.add", nothing, "role.created", rows={"Role": 1}, name="{name}", scopes="keys:read"),
+    _page("role.change", role, "role.updated", scopes="credits:hold"),
+    _operation("role.delete", role, "role.deleted", rows={"Role": -1}),
+    _page("plan.add", nothing, "plan.created", rows={"Plan": 1}, name="{name}"),
     AdminForm(
         "plan.change", "/admin/plans/plan/{plan}/change/", plan, ("plan.updated",),
         {"api_keys_maximum": "7", "reason": REASON}, (SAVE, "#preview-form [type=submit]"),
     ),
-    AdminForm("plan.delete", "/admin/plans/plan/{plan}/delete/", plan, ("plan.deleted",)),
-    AdminForm("outgoingmail.send_again", "/admin/mail/outgoingmail/send_again/?id={mail}", failed_mail, ("mail.sent_again",)),
-    AdminForm(
-        "note.add", "/admin/customers/{user}/notes/", customer, ("account_note.added",), {"text": "Calls on Mondays."},
-        (".customer-note-form button",),
-    ),
-    AdminForm(
-        "note.delete", "/admin/customers/{user}/notes/", _with_note, ("account_note.deleted",), NONE,
-        ("button[name=delete]",),
-    ),
+    _operation("plan.delete", plan, "plan.deleted", rows={"Plan": -1}),
+    _operation("outgoingmail.send_again", failed_mail, "mail.sent_again"),
 )  # fmt: skip
+FORMS = (*OF_ACCOUNTS, *OF_KEYS_AND_CREDITS, *OF_THE_SERVICE)

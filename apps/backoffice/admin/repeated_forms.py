@@ -20,8 +20,8 @@ from apps.idempotency.dependencies import one_time_forms
 LOCK_SECONDS = 10  # how long a second click waits for the first
 LOCK = "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock(hashtextextended('form ' || %s, 0))"
 SENT_ALREADY = (
-    "The same form was sent from another page at {time} UTC, after you had opened this one. It was not sent again. To do "
-    "the same once more, open the form again."
+    "The same form was sent from another page at {time} UTC, after you had opened this one. It was not sent again. To "
+    "do the same once more, open the form again."
 )
 
 
