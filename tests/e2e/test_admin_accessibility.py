@@ -110,6 +110,7 @@ def test_pages_of_searches(inspection: Inspection, rows: ServedRows):
     leave(page, "#content form [type=submit]")
     inspection.look()
     inspection.open(f"{USERS}?q=nobody-has-this-name")
+    inspection.open("/admin/audit/auditevent/?target_kind=user")
 
 
 def test_pages_of_errors(inspection: Inspection, rows: ServedRows):
@@ -150,7 +151,9 @@ def test_pages_of_signing_in_and_of_second_factors(colleagues_inspection: Inspec
     inspection, page, email = colleagues_inspection, colleagues_inspection.page, f"{new_name()}@example.com"
     rows(lambda: staff(password=PASSWORD, email=email))
     inspection.open("/admin/login/")
-    inspection.open("/admin/nothing/", MISSING, OK)
+    _log_in(page, email, PASSWORD, without_cookies=True)
+    expect(page.get_by_role("heading", name="This form is out of date")).to_be_visible()
+    inspection.look(FORBIDDEN)
     _log_in(page, email, "a wrong password")
     inspection.look()
     sign_in_as(page, email, PASSWORD)
@@ -173,8 +176,10 @@ def test_pages_of_signing_in_and_of_second_factors(colleagues_inspection: Inspec
     inspection.look()
 
 
-def _log_in(page: Page, email: str, password: str) -> None:
+def _log_in(page: Page, email: str, password: str, *, without_cookies: bool = False) -> None:
     page.goto("/admin/login/")
+    if without_cookies:
+        page.context.clear_cookies()
     page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password").fill(password)
     leave(page, "#content [type=submit]")

@@ -8,7 +8,7 @@ from playwright.sync_api import ConsoleMessage, Page
 WIDTHS = (1280, 390)
 HEIGHT = 900
 SERIOUS = ("serious", "critical")
-SETTLED = "Promise.all(document.getAnimations().map((each) => each.finished))"
+SETTLED = "Promise.allSettled(document.getAnimations().map((each) => each.finished))"
 FINDINGS = """async ([impacts, rules]) => (await axe.run(document, {
         resultTypes: ["violations"], ...(rules.length ? { runOnly: rules } : {}),
     })).violations

@@ -30,11 +30,11 @@ from tests.support.admin_forms import (
 )
 from tests.support.factories import give_credits
 
-# The ends of the names of addresses that are no pages: they answer a script, or a form alone, or redirect.
-NO_PAGES = ("search", "autocomplete", "jsi18n", "view_on_site")
+# The ends of the names of addresses that are no pages: they answer a script or a form alone, or redirect to a list.
+NO_PAGES = ("search", "autocomplete", "jsi18n", "view_on_site", "_history")
 # Pages that only a form leads to.
 LED_TO = frozenset({"login", "logout", "second_step", "new_totp"})
-OF_ROWS = ("_change", "_history", "_delete")
+OF_ROWS = ("_change", "_delete", "_explain")
 MAY_BE_REFUSED = ("_add", "_delete")  # of lists that nobody may add to, or delete from
 STAFF_PAGES = "users_staffmember_"  # the same views as those of customers, except for the list
 
@@ -83,7 +83,7 @@ def addresses_of(name: str, world: World) -> Iterator[str]:
         yield f"{reverse(f'admin:{name}')}?{query}"
     elif name.startswith("customer"):
         yield reverse(f"admin:{name}", args=[world.rows["user"]])
-    elif name.endswith((*OF_ROWS, "_explain")) and model in world.rows:
+    elif name.endswith(OF_ROWS) and model in world.rows:
         yield reverse(f"admin:{name}", args=[world.rows[model]])
     else:
         yield reverse(f"admin:{name}")
