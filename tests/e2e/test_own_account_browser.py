@@ -25,6 +25,11 @@ from tests.support.virtual_authenticator import VirtualAuthenticator
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 NEW_PASSWORD = "a lamp beside the window"
+# A device that waits for its owner, as real ones do.
+WAITING_DEVICE = """() => {
+    window.requests = 0;
+    navigator.credentials.create = () => { window.requests += 1; return new Promise(() => {}); };
+}"""
 SESSIONS, FACTORS, PROOF = "/admin/sessions/", "/admin/second-factors/", "/admin/proof/"
 
 
@@ -126,6 +131,10 @@ def test_passkey_is_added_once(colleague: Colleague):
     VirtualAuthenticator(first.context.new_cdp_session(first))
     first.bring_to_front()  # browsers refuse to create passkeys for pages without focus
     first.goto(f"{FACTORS}passkey/")
+    first.evaluate(WAITING_DEVICE)
+    first.locator("#passkey-form [type=submit]").dblclick()
+    assert first.evaluate("window.requests") == 1
+    first.reload()
     first.get_by_label("Name").fill("my laptop")
     leave(first, "#passkey-form [type=submit]", is_double=True)
     expect(first.locator(".recovery-codes code")).to_have_count(10)
