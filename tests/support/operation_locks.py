@@ -93,6 +93,7 @@ OPERATION_LOCKS: dict[str, Sequence[str]] = {
     ),
     "idempotency.OneTimeForms.recall": (NONE,),
     "idempotency.OneTimeForms.remember": (NONE,),
+    "idempotency.OneTimeForms.replace": (NONE,),
     "idempotency.OneTimeForms.take": (NONE,),
     "identities.AccountLinking._find_or_link": ("users", "users, invitations"),
     "identities.AccountLinking._link_own": ("users",),

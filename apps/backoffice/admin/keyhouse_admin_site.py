@@ -36,6 +36,7 @@ from apps.backoffice.admin.second_factor_pages import (
 )
 from apps.backoffice.admin.second_step_page import SECOND_STEP_EXPIRED, second_step_page
 from apps.backoffice.admin.staff_login import StaffLoginForm, StaffLoginView
+from apps.core.admin.one_time_forms import OPENED_AT, now_text
 from apps.core.admin.staff_rights import principal_of
 from apps.core.database.page_statements import bounded_statements, is_statement_timeout
 
@@ -73,6 +74,11 @@ class KeyhouseAdminSite(AdminSite):
         """Return the visible lists by group, or those of one app."""
         apps = super().get_app_list(request, app_label)
         return apps if app_label else grouped(apps, path_in_menu(request.path))
+
+    @override
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the context of every page, with the time for the forms that change something."""
+        return {**super().each_context(request), OPENED_AT: now_text()}
 
     @override
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
