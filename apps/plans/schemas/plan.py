@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from apps.core.rate_limits.rate_limit import RateLimit, RateLimits
-from apps.core.schemas.base import EntityOut, ReasonedRequest, RequestSchema, VersionedOut
+from apps.core.schemas.base import EntityOut, ReasonedRequest, VersionedOut
 from apps.core.schemas.fields import ShortText, Timestamp, omitted
 
 INTEGER_MAXIMUM = 2**31 - 1
@@ -13,7 +13,7 @@ PlanName = Annotated[ShortText, Field(max_length=50)]
 KeysMaximum = Annotated[int, Field(strict=True, ge=0, le=INTEGER_MAXIMUM)]
 
 
-class PlanCreate(RequestSchema):
+class PlanCreate(ReasonedRequest):
     """A new plan. Without `rate_limits` calls are not limited; without `api_keys_maximum` the number of keys is not."""
 
     name: PlanName

@@ -7,6 +7,7 @@ from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
 from apps.core.entity_tags import ANY_VERSION, Precondition
 from apps.core.errors import Conflict, ErrorDetail, ValidationFailed
+from apps.core.schemas.base import REASON
 from apps.core.schemas.page import Page, PageQuery
 from apps.plans.models import Plan
 from apps.plans.repositories.plan_repository import PlanRepository
@@ -53,9 +54,9 @@ class PlanService:
     async def create(self, actor: Principal, new: PlanCreate) -> PlanOut:
         """Create a plan; raises NotAllowed, InsufficientScopes, Conflict when the name is taken."""
         actor.require_scope(PLANS_WRITE)
-        fields = new.model_dump()
+        fields, actor = new.model_dump(exclude={REASON}), actor.because(new.reason)
         async with transaction():
-            plan = await self._plans.insert(new.model_dump(exclude={RATE_LIMITS}), fields[RATE_LIMITS])
+            plan = await self._plans.insert(new.model_dump(exclude={RATE_LIMITS, REASON}), fields[RATE_LIMITS])
             await self._audit.record(AuditEntry(actor, "plan.created", "plan", plan.pk, after=fields))
         return PlanOut.of(plan)
 
