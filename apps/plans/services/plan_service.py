@@ -1,5 +1,7 @@
 """Reads plans for everyone; creates, changes and deletes them for staff."""
 
+from collections.abc import Collection
+
 from apps.audit.domain.audit_entry import AuditEntry, values_of
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.catalogue import PLANS_WRITE
@@ -41,6 +43,10 @@ class PlanService:
         if plan is None:
             raise ValidationFailed.of("plan", "No plan has this name.")
         return plan.pk
+
+    async def names_of(self, plan_ids: Collection[int]) -> dict[int, str]:
+        """Return the names of the plans that exist, by id."""
+        return await self._plans.names_of(plan_ids) if plan_ids else {}
 
     async def get(self, plan_id: int) -> PlanOut:
         """Return the plan; raises NotFound."""
