@@ -85,6 +85,7 @@ OPERATION_LOCKS: dict[str, Sequence[str]] = {
         "users, credit_approvals, credit_balances",
     ),
     "credits.CreditApprovalService.refuse": ("users, credit_approvals",),
+    "credits.CreditApprovalService.withdraw": ("credit_approvals",),
     "credits.CreditService.post": (
         "users",
         "users, credit_balances",

@@ -22,7 +22,7 @@ from apps.core.admin.staff_rights import acting_staff
 from apps.core.authorization.principal import Principal
 from apps.core.entity_tags import ANY_VERSION, Precondition, Tagged
 from apps.core.errors import DomainError, PreconditionFailed, StepUpRequired
-from apps.core.schemas.base import REASON
+from apps.core.schemas.base import MESSAGE, REASON
 
 _service_error: ContextVar[DomainError | None] = ContextVar("admin_service_error", default=None)
 
@@ -110,12 +110,16 @@ class ServiceAdmin(OperationPages):
             messages.warning(request, field.news())
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return the fieldsets for adding or for changing a row, with the reason if its form asks for one."""
+        """Return the fieldsets for adding or for changing a row.
+
+        Last come the message to the customer and the reason, if its form asks for them.
+        """
         is_new = obj is None
         own = self.add_fieldsets if is_new and self.add_fieldsets else super().get_fieldsets(request, obj)
         form = self.add_form if is_new and self.add_form else self.form
         asks = issubclass(form, ReasonedModelForm) and (is_new or self.has_change_permission(request, obj))
-        return (*own, (None, {"fields": (REASON,)})) if asks else own
+        texts = [name for name in (MESSAGE, REASON) if name in form.base_fields]
+        return (*own, (None, {"fields": texts})) if asks else own
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
         """Return the form class for adding or for changing a row, with the current error of the service."""

@@ -30,6 +30,10 @@ from apps.credits.services.posting_rules import OWN_ACCOUNT
 
 PREVIEW, ASK = "Continue", "Ask for approval"
 NEEDS_APPROVAL = "So large a posting needs approval by another member of staff. Nothing is posted until then."
+ADDED_UP = (
+    "With the {} credits that you have posted to this customer within a day, this needs approval by another member of "
+    "staff. Nothing is posted until then."
+)
 
 
 @admin.register(CreditBalance)
@@ -122,8 +126,14 @@ def _preview_text(owner: str, description: str, shown: PostingPreview) -> SafeSt
     return in_lines(
         f"{owner} has {before} credits now, and will have {after}.",
         f"The customer reads: “{description}”.",
-        NEEDS_APPROVAL if shown.needs_approval else POST.explanation,
+        _approval_text(shown) if shown.needs_approval else POST.explanation,
     )
+
+
+def _approval_text(shown: PostingPreview) -> str:
+    if not shown.posted_lately:
+        return NEEDS_APPROVAL
+    return ADDED_UP.format(amount_text(shown.posted_lately))
 
 
 def _waiting_text(owner: str, approval: CreditApprovalOut) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, JsonValue, PlainSerializer, PlainValidator, StringConstraints, WithJsonSchema
 
 from apps.core.rate_limits.rate_limit import RateLimit, RateLimits
-from apps.core.schemas.base import EntityOut, ReasonedRequest, RequestSchema, VersionedOut
+from apps.core.schemas.base import EntityOut, ReasonedRequest, VersionedOut
 from apps.core.schemas.fields import Amount, ShortText, Timestamp, omitted
 from apps.core.values.amounts import InputAmount
 
@@ -45,7 +45,7 @@ Price = Annotated[
 Prices = Annotated[dict[OperationName, Price], Field(max_length=OPERATIONS_MAXIMUM, json_schema_extra=NO_OTHER_NAMES)]
 
 
-class PlanCreate(RequestSchema):
+class PlanCreate(ReasonedRequest):
     """A new plan. Without `rate_limits` calls are not limited; without `api_keys_maximum` the number of keys is not.
 
     `features` are what the plan entitles to, names with true, false or a number; every verification returns them.

@@ -1,5 +1,7 @@
 """Reads plans for everyone; creates, changes and deletes them for staff."""
 
+from collections.abc import Collection
+
 from apps.audit.domain.audit_entry import AuditEntry, values_of
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.catalogue import PLANS_WRITE
@@ -7,6 +9,7 @@ from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
 from apps.core.entity_tags import ANY_VERSION, Precondition
 from apps.core.errors import Conflict, ErrorDetail, ValidationFailed
+from apps.core.schemas.base import REASON
 from apps.core.schemas.page import Page, PageQuery
 from apps.plans.models import Plan
 from apps.plans.repositories.plan_repository import PlanRepository
@@ -41,6 +44,10 @@ class PlanService:
             raise ValidationFailed.of("plan", "No plan has this name.")
         return plan.pk
 
+    async def names_of(self, plan_ids: Collection[int]) -> dict[int, str]:
+        """Return the names of the plans that exist, by id."""
+        return await self._plans.names_of(plan_ids) if plan_ids else {}
+
     async def get(self, plan_id: int) -> PlanOut:
         """Return the plan; raises NotFound."""
         return PlanOut.of(await self._plans.get(plan_id))
@@ -53,7 +60,7 @@ class PlanService:
     async def create(self, actor: Principal, new: PlanCreate) -> PlanOut:
         """Create a plan; raises NotAllowed, InsufficientScopes, Conflict when the name is taken."""
         actor.require_scope(PLANS_WRITE)
-        fields = new.model_dump(mode="json")
+        fields, actor = new.model_dump(mode="json", exclude={REASON}), actor.because(new.reason)
         columns = {name: value for name, value in fields.items() if name != RATE_LIMITS}
         async with transaction():
             plan = await self._plans.insert(columns, fields[RATE_LIMITS])

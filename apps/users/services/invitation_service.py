@@ -61,6 +61,7 @@ class InvitationService:
         for an unknown plan or role, Conflict when the address has an account, RegistrationClosed when registration is
         off, except for staff.
         """
+        actor = actor.because(new.reason)
         actor.require_scope(CUSTOMERS_WRITE)
         if new.gives_rights:
             actor.require_scope(STAFF_MANAGE)

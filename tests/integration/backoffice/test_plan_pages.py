@@ -9,13 +9,16 @@ from django.utils import timezone
 
 from apps.api_keys.models import ApiKey
 from apps.audit.models import AuditEvent
+from apps.plans.admin import plan_preview
 from apps.plans.models import Plan, PlanLimit
 from tests.integration.backoffice.pages import PLANS, USERS, fields_of, form_errors, only_event, text_of
 from tests.support.factories import make_key, make_plan, make_user
+from tests.support.record_reader import other_connection
 
 pytestmark = pytest.mark.integration
 
 NOW = timezone.now()
+TOO_MANY = "too many to count"
 
 NEW = {"name": "gold", "rate_limits": "minute 600 per minute\n\n burst 10 per 5 seconds ", "api_keys_maximum": "3"}
 WRONG = [
@@ -127,7 +130,7 @@ def test_edit_shows_whom_it_touches_and_asks_before_it_is_saved(browser):
         make_key(other)
     form = {"name": "premium", "rate_limits": "minute 60 per minute\nday 9 per day", "api_keys_maximum": "1"}
     asked = browser.post(_page(pro), {**form, "reason": "A new price"})
-    assert (asked.status_code, asked.context["customers"], asked.context["keys"]) == (200, 2, 3)
+    assert (asked.status_code, asked.context["customers"], asked.context["keys"]) == (200, "2", "3")
     assert [(change.name, change.before, change.after, change.effect) for change in asked.context["changes"]] == [
         ("Name", "pro", "premium", "Verifications return the new name."),
         (
@@ -188,11 +191,32 @@ def test_prices_that_stay_are_no_change(browser):
 def test_edit_that_takes_away_a_bound_says_so(browser):
     plan = make_plan(("minute", 60, 60), name="gold", api_keys_maximum=5)
     asked = browser.post(_page(plan), {"name": "gold", "rate_limits": "", "api_keys_maximum": ""})
-    assert (asked.context["customers"], asked.context["keys"]) == (0, 0)
+    assert (asked.context["customers"], asked.context["keys"]) == ("0", "0")
     assert [(change.before, change.after, change.effect) for change in asked.context["changes"]] == [
         ("minute 60 per minute", "no limit of this name", "For all keys."),
         ("5", "any number", "No customer has more keys."),
     ]
+
+
+def test_edit_is_shown_where_the_customers_are_too_many_to_count(browser, monkeypatch):
+    plan = make_plan(("minute", 60, 60), name="gold", api_keys_maximum=5)
+    for _ in range(3):
+        make_key(make_user(plan=plan))
+    form = {"name": "gold", "rate_limits": "", "api_keys_maximum": "0"}
+    monkeypatch.setattr(plan_preview, "COUNTED_MAXIMUM", 2)
+    asked = browser.post(_page(plan), form)
+    assert (asked.context["customers"], asked.context["keys"]) == ("more than 2", "more than 2")
+    monkeypatch.setattr(plan_preview, "COUNTING_SECONDS", 0.05)
+    with other_connection() as other:
+        other.execute("BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE")
+        asked = browser.post(_page(plan), form)
+    assert (asked.status_code, asked.context["customers"], asked.context["keys"]) == (200, "more than 2", TOO_MANY)
+    effects = [change.effect for change in asked.context["changes"]]
+    assert effects == [
+        f"Keys with a limit “minute” of their own, which does not change: {TOO_MANY}.",
+        f"Customers with more keys: {TOO_MANY}. Their keys stay valid, but they cannot create another.",
+    ]
+    assert browser.post(_page(plan), fields_of(asked, "preview-form")).status_code == 302
 
 
 def test_saving_without_changes_changes_nothing(browser):
