@@ -7,8 +7,10 @@ from django.conf import settings
 from apps.usage.repositories.refusal_repository import RefusalRepository
 from apps.usage.repositories.usage_denial_repository import UsageDenialRepository
 from apps.usage.repositories.usage_event_repository import UsageEventRepository
+from apps.usage.repositories.usage_rollup_repository import UsageRollupRepository
 from apps.usage.services.personal_data import UsagePersonalData
 from apps.usage.services.refusal_samples import RefusalSamples
+from apps.usage.services.usage_rollups import UsageRollups
 from apps.usage.services.usage_service import UsageService
 
 
@@ -16,6 +18,12 @@ from apps.usage.services.usage_service import UsageService
 def usage_service() -> UsageService:
     """Return the usage service."""
     return UsageService(UsageEventRepository(), UsageDenialRepository(), refusals(), settings.CALL_HISTORY_HOURS)
+
+
+@cache
+def usage_rollups() -> UsageRollups:
+    """Return the service that rolls usage up."""
+    return UsageRollups(UsageRollupRepository())
 
 
 @cache
