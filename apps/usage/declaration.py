@@ -41,8 +41,8 @@ DECLARATION = AppDeclaration(
     clean_up_tasks=[
         CleanUpTask(
             "usage_denials",
-            "counts of calls that were refused 90 days ago",
-            in_batches(UsageDenialRepository().remove_old),
+            "counts by minute of calls that were refused a week ago; they are kept by quarter of an hour",
+            in_batches(UsageDenialRepository().roll_up_old),
         ),
         CleanUpTask(
             "refusals",

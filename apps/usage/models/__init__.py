@@ -1,6 +1,7 @@
 """Usage, its rollups, counts of refused calls, and samples of them."""
 
 from apps.usage.models.customer_usage_day import CustomerUsageDay
+from apps.usage.models.denial_quarter import DenialQuarter
 from apps.usage.models.key_usage_quarter import KeyUsageQuarter
 from apps.usage.models.refusal import Refusal
 from apps.usage.models.tag_usage_quarter import TagUsageQuarter
@@ -12,6 +13,7 @@ from apps.usage.models.usage_rollup import UsageRollup
 
 __all__ = [
     "CustomerUsageDay",
+    "DenialQuarter",
     "KeyUsageQuarter",
     "Refusal",
     "TagUsageQuarter",
