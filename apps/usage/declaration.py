@@ -8,7 +8,7 @@ from apps.core.declarations import AppDeclaration, CleanUpTask, PersonalDataDecl
 from apps.usage.dependencies import refusal_samples, refusals, usage_personal_data, usage_rollups, usage_service
 from apps.usage.repositories.usage_denial_repository import UsageDenialRepository
 
-ROLLUP_LOOK_SECONDS = 10  # how often a worker looks; all of them together roll up once a minute
+ROLLUP_LOOK_SECONDS = 30  # how often a worker looks; all of them together roll up every five minutes
 
 
 def _background_jobs() -> Sequence[BackgroundJob]:

@@ -7,9 +7,11 @@ from django.conf import settings
 from apps.usage.repositories.refusal_repository import RefusalRepository
 from apps.usage.repositories.usage_denial_repository import UsageDenialRepository
 from apps.usage.repositories.usage_event_repository import UsageEventRepository
+from apps.usage.repositories.usage_report_repository import UsageReportRepository
 from apps.usage.repositories.usage_rollup_repository import UsageRollupRepository
 from apps.usage.services.personal_data import UsagePersonalData
 from apps.usage.services.refusal_samples import RefusalSamples
+from apps.usage.services.usage_reports import UsageReports
 from apps.usage.services.usage_rollups import UsageRollups
 from apps.usage.services.usage_service import UsageService
 
@@ -24,6 +26,12 @@ def usage_service() -> UsageService:
 def usage_rollups() -> UsageRollups:
     """Return the service that rolls usage up."""
     return UsageRollups(UsageRollupRepository())
+
+
+@cache
+def usage_reports() -> UsageReports:
+    """Return the service that sums usage."""
+    return UsageReports(UsageReportRepository())
 
 
 @cache

@@ -6,9 +6,10 @@ from apps.usage.repositories.usage_rollup_repository import UsageRollupRepositor
 # Events of the last seconds are left for the next run: their batches are still being expanded, and one that is expanded
 # after the mark has passed it is added in a way that costs more.
 LAG_SECONDS = 10
-# Every minute: each run writes the rows of all keys that were used since the last.
-PAUSE_SECONDS = 60 + LAG_SECONDS
-EVENTS_AT_ONCE = 200_000
+# Every five minutes: each run writes the rows of all keys that were used since the last, so a shorter pause costs more
+# for each call. What is not rolled up yet is read from the usage events.
+PAUSE_SECONDS = 300 + LAG_SECONDS
+EVENTS_AT_ONCE = 500_000  # about two seconds, for which batches stay pending
 
 
 class UsageRollups:

@@ -97,7 +97,7 @@ def test_last_seconds_are_left_for_the_next_run():
     assert UsageRollup.objects.get().rolled_up_until <= timezone.now() - timedelta(seconds=10)
 
 
-def test_job_pauses_for_a_minute():
+def test_job_pauses_after_a_run():
     run(OLD_CALLS, [10])
     assert call_service(usage_rollups().roll_up) is False
     before = UsageRollup.objects.get().rolled_up_until
