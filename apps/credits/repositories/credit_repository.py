@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 
 from apps.core.database.orm.entity_repository import existing
 from apps.core.database.orm.prepared_query import prepared
-from apps.core.database.orm.queries import count, fetch_after, fetch_all
+from apps.core.database.orm.queries import count, fetch_after, fetch_all, fetch_one
 from apps.core.database.orm.writes import insert, update
 from apps.credits.models import CreditBalance, CreditTransaction, LedgerEntry
 
@@ -32,6 +32,10 @@ class CreditRepository:
     async def find_by_reference(self, user_id: int, reference_id: str) -> CreditTransaction | None:
         """Return the account's entry with this reference, or None. Entries of verification have no reference."""
         return await _entry_with_reference.first(user_id, reference_id)
+
+    async def find_entry(self, user_id: int, entry_id: int) -> LedgerEntry | None:
+        """Return one of the account's entries, or None."""
+        return await fetch_one(_entries_of(user_id, None).filter(pk=entry_id))
 
     async def insert_entry(self, entry: CreditTransaction) -> CreditTransaction:
         """Insert an entry of the ledger."""

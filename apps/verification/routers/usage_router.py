@@ -1,11 +1,18 @@
 """`/usage`."""
 
-from ninja import Query
+from typing import Annotated
+
+from ninja import Path, Query
+from pydantic import Field
 
 from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
 from apps.usage.schemas.usage_report import UsageQuery, UsageReport
-from apps.verification.dependencies import account_usage
+from apps.verification.dependencies import account_usage, call_explanations
+from apps.verification.schemas.explained_call import ExplainedRequest
+from apps.verification.services.call_search import REQUEST_ID_LENGTH_MAXIMUM
+
+RequestId = Annotated[str, Field(min_length=1, max_length=REQUEST_ID_LENGTH_MAXIMUM)]
 
 router = Router(tags=["usage"])
 
@@ -18,3 +25,13 @@ async def get_usage(request: AuthenticatedRequest, query: Query[UsageQuery]) -> 
     `credits:read` for the cost; so does `group_by=customer`, the usage of all customers by whole days (UTC).
     """
     return await account_usage().report(request.auth, query)
+
+
+@router.get("/requests/{path:request_id}", response={200: ExplainedRequest, **errors(404)})
+async def explain_request(request: AuthenticatedRequest, request_id: Path[RequestId]) -> ExplainedRequest:
+    """Explain the calls that were verified with this request id, from what is stored of them.
+
+    What each asked for, the checks in their order with their results, what was charged, and what remained. Calls of
+    keys other than your own require the scope `keys:read`, and `credits:read` for balances.
+    """
+    return await call_explanations().explain(request.auth, request_id)
