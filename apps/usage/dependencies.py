@@ -7,10 +7,12 @@ from django.conf import settings
 from apps.usage.repositories.refusal_repository import RefusalRepository
 from apps.usage.repositories.usage_denial_repository import UsageDenialRepository
 from apps.usage.repositories.usage_event_repository import UsageEventRepository
+from apps.usage.repositories.usage_export_repository import UsageExportRepository
 from apps.usage.repositories.usage_report_repository import UsageReportRepository
 from apps.usage.repositories.usage_rollup_repository import UsageRollupRepository
 from apps.usage.services.personal_data import UsagePersonalData
 from apps.usage.services.refusal_samples import RefusalSamples
+from apps.usage.services.usage_exports import UsageExports
 from apps.usage.services.usage_reports import UsageReports
 from apps.usage.services.usage_rollups import UsageRollups
 from apps.usage.services.usage_service import UsageService
@@ -32,6 +34,12 @@ def usage_rollups() -> UsageRollups:
 def usage_reports() -> UsageReports:
     """Return the service that sums usage."""
     return UsageReports(UsageReportRepository())
+
+
+@cache
+def usage_exports() -> UsageExports:
+    """Return the service that exports calls."""
+    return UsageExports(UsageExportRepository())
 
 
 @cache

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from apps.api_keys.dependencies import api_key_service, customer_keys, key_secrets
 from apps.credits.dependencies import credit_service
-from apps.usage.dependencies import refusal_samples, usage_reports, usage_service
+from apps.usage.dependencies import refusal_samples, usage_exports, usage_reports, usage_service
 from apps.users.dependencies import user_service
 from apps.verification.repositories.decision_repository import DecisionRepository
 from apps.verification.repositories.idempotency_repository import IdempotencyRepository
@@ -45,7 +45,7 @@ def call_search() -> CallSearch:
 @cache
 def account_usage() -> AccountUsage:
     """Return the service that reads the usage of accounts."""
-    return AccountUsage(usage_reports(), customer_keys(), user_service())
+    return AccountUsage(usage_reports(), usage_exports(), customer_keys(), user_service())
 
 
 @cache

@@ -1,5 +1,7 @@
 """Rolls usage events up, so that the usage of months is read from few rows."""
 
+from time import monotonic
+
 from apps.core.database.transaction import transaction
 from apps.usage.repositories.usage_rollup_repository import UsageRollupRepository
 
@@ -9,7 +11,10 @@ LAG_SECONDS = 10
 # Every five minutes: each run writes the rows of all keys that were used since the last, so a shorter pause costs more
 # for each call. What is not rolled up yet is read from the usage events.
 PAUSE_SECONDS = 300 + LAG_SECONDS
-EVENTS_AT_ONCE = 500_000  # about two seconds, for which batches stay pending
+# Of one transaction, during which batches stay pending: as many events as take about two seconds. It takes thirty times
+# as long if each is of another key.
+EVENTS_MINIMUM, EVENTS_MAXIMUM = 10_000, 1_000_000
+SHORT_SECONDS, LONG_SECONDS = 1, 4
 
 
 class UsageRollups:
@@ -24,7 +29,7 @@ class UsageRollups:
         rollups: UsageRollupRepository,
         pause_seconds: float = PAUSE_SECONDS,
         lag_seconds: float = LAG_SECONDS,
-        events_at_once: int = EVENTS_AT_ONCE,
+        events_at_once: int = EVENTS_MINIMUM,
     ) -> None:
         self._rollups = rollups
         self._pause_seconds = pause_seconds
@@ -33,11 +38,23 @@ class UsageRollups:
 
     async def roll_up(self) -> bool:
         """Add the next events to the rollups; return whether more are due."""
+        maximum, began = self._events_at_once, monotonic()
+        self._events_at_once = max(maximum // 2, EVENTS_MINIMUM)  # for the next attempt, if this one is cut short
+        added = await self._add(maximum)
+        self._events_at_once = next_maximum(maximum, monotonic() - began)
+        return added >= maximum
+
+    async def _add(self, maximum: int) -> int:
         async with transaction():
             if not await self._rollups.claim(self._pause_seconds):
-                return False
+                return 0
             since = await self._rollups.lock()
-            until = await self._rollups.end_of_part(since, self._events_at_once, self._lag_seconds)
-            if until <= since:
-                return False
-            return await self._rollups.add(since, until) >= self._events_at_once
+            until = await self._rollups.end_of_part(since, maximum, self._lag_seconds)
+            return await self._rollups.add(since, until) if until > since else 0
+
+
+def next_maximum(maximum: int, seconds: float) -> int:
+    """Return how many events the next transaction may add, after one of up to `maximum` has taken so long."""
+    if seconds > LONG_SECONDS:
+        return max(maximum // 2, EVENTS_MINIMUM)
+    return min(maximum * 2, EVENTS_MAXIMUM) if seconds < SHORT_SECONDS else maximum

@@ -1,22 +1,37 @@
 """The usage of an account, for its owner and for staff."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from typing import NamedTuple
+
+from django.utils import timezone
 
 from apps.api_keys.services.customer_keys import CustomerKeys
 from apps.core.authorization.catalogue import CREDITS_READ, KEYS_READ
 from apps.core.authorization.principal import Principal
+from apps.usage.schemas.usage_export import UsageExportQuery
 from apps.usage.schemas.usage_report import UsageNumbers, UsageQuery, UsageReport
+from apps.usage.services.usage_exports import UsageExports
 from apps.usage.services.usage_reports import UsageReports
 from apps.users.services.user_service import UserService
 
+CONTENT_TYPES = {"csv": "text/csv; charset=utf-8; header=present", "ndjson": "application/x-ndjson"}
 NO_COST = {"cost": None}
+
+
+class UsageFile(NamedTuple):
+    """A file that is made while it is sent."""
+
+    chunks: AsyncGenerator[bytes]
+    content_type: str
+    name: str
 
 
 class AccountUsage:
     """Checks who may read usage, and whether they may read what it cost."""
 
-    def __init__(self, reports: UsageReports, keys: CustomerKeys, users: UserService) -> None:
+    def __init__(self, reports: UsageReports, exports: UsageExports, keys: CustomerKeys, users: UserService) -> None:
         self._reports = reports
+        self._exports = exports
         self._keys = keys
         self._users = users
 
@@ -34,6 +49,19 @@ class AccountUsage:
         await self._users.require_readable(actor, user_id, KEYS_READ)
         report = await self._reports.of_customer(user_id, await self._keys.ids(user_id), query)
         return report if actor.may_read(user_id, CREDITS_READ) else _without_cost(report)
+
+    async def export(self, actor: Principal, query: UsageExportQuery) -> UsageFile:
+        """Return the calls of an account, by default the actor's own, as a file; raises as `report` does, Unavailable.
+
+        The chunks are read while the file is sent.
+        """
+        user_id = actor.owner_id if query.user_id is None else query.user_id
+        await self._users.require_readable(actor, user_id, KEYS_READ)
+        starts_at, ends_at = query.bounds(timezone.now())
+        shows_cost = actor.may_read(user_id, CREDITS_READ)
+        chunks = await self._exports.begin(query.format, user_id, starts_at, ends_at, shows_cost=shows_cost)
+        name = f"usage-{user_id}-{starts_at:%Y%m%d}-{ends_at:%Y%m%d}.{query.format}"
+        return UsageFile(chunks, CONTENT_TYPES[query.format], name)
 
 
 def _without_cost(report: UsageReport) -> UsageReport:
