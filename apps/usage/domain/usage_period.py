@@ -47,7 +47,8 @@ class UsagePeriod(NamedTuple):
 
     def bounds_of(self, number: int) -> tuple[datetime, datetime]:
         """Return the start and the end of an interval, counted from 0."""
-        return self.starts[number], (*self.starts, self.ends_at)[number + 1]
+        following = number + 1
+        return self.starts[number], self.starts[following] if following < len(self.starts) else self.ends_at
 
 
 def usage_period(starts_at: datetime, ends_at: datetime, interval: Interval, zone: ZoneInfo) -> UsagePeriod:

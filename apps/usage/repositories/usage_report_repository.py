@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from apps.core.database.statements import fetch_rows, fetch_searched_rows, load_statements
+from apps.core.database.pool import search_transaction
+from apps.core.database.statements import fetch_rows, load_statements
 from apps.usage.domain.usage_period import Interval, UsagePeriod
 
 SQL = load_statements(Path(__file__).with_name("usage_reports.sql"))
@@ -23,13 +24,15 @@ class Grouping:
     refused_name: str
 
 
+# A row for each customer and day: by default, PostgreSQL would write them to the disk to sum them.
+WORK_MEMORY = "SET LOCAL work_mem = '64MB'"
 NO_GROUP = "NULL::text"
 GROUPINGS: dict[str | None, Grouping] = {
     None: Grouping(NO_GROUP, NO_GROUP, NO_GROUP, NO_GROUP),
-    "key": Grouping("api_key_id::text", "api_key_id::text", "call.api_key_id::text", "key.id::text"),
+    "key": Grouping("api_key_id", "api_key_id", "call.api_key_id", "key.id"),
     "tag": Grouping("tag", "tag", "coalesce(call.tag, '')", NO_GROUP),
     "code": Grouping("'VALID'", "'VALID'", "'VALID'", "denial.code"),
-    "customer": Grouping("user_id::text", "user_id::text", "call.user_id::text", NO_GROUP),
+    "customer": Grouping("user_id", "user_id", "call.user_id", "NULL"),
 }
 OF_ONE = "user_id = %(user_id)s AND"
 PENDING_OF_ONE = "batch.user_ids @> ARRAY[%(user_id)s::bigint] AND call.user_id = %(user_id)s AND"
@@ -63,7 +66,10 @@ class UsageReportRepository:
     async def of_all(self, period: UsagePeriod, group_by: str | None, top: int) -> list[UsageSum]:
         """Return the sums of all customers' allowed calls, over whole days (UTC)."""
         statement = _statement(group_by, has_days=True, is_of_all=True)
-        return [UsageSum(*row) for row in await fetch_searched_rows(statement, _values(period, top))]
+        async with search_transaction() as borrowed:
+            await borrowed.execute(WORK_MEMORY, prepare=False)
+            cursor = await borrowed.execute(statement, _values(period, top), prepare=False)
+            return [UsageSum(*row) for row in await cursor.fetchall()]
 
 
 def _values(period: UsagePeriod, top: int) -> dict[str, object]:

@@ -7,7 +7,7 @@ WITH mark AS (
     -- Intervals of a minute are read from the usage events alone.
     SELECT CASE WHEN %(is_by_minute)s THEN '-infinity' ELSE coalesce(max(rolled_up_until), '-infinity') END AS at
     FROM usage_rollups
-), part AS (
+), part (number, name, calls, refused, weight, cost) AS MATERIALIZED (
     {rollup}
     UNION ALL
     SELECT width_bucket(occurred_at, %(starts)s::timestamptz[]), {name}, count(*), 0, sum(weight), sum(cost)
@@ -25,20 +25,16 @@ WITH mark AS (
         AND batch.occurred_at < %(ends_at)s::timestamptz
     GROUP BY 1, 2
     {refused}
-), summed AS MATERIALIZED (
-    SELECT number, name, sum(calls)::bigint AS calls, sum(refused)::bigint AS refused, sum(weight)::bigint AS weight,
-        sum(cost) AS cost
-    FROM part AS part (number, name, calls, refused, weight, cost)
-    GROUP BY 1, 2
-    HAVING sum(calls) <> 0 OR sum(refused) <> 0
 ), top AS (
-    SELECT name FROM summed WHERE name IS NOT NULL
+    SELECT name FROM part WHERE name IS NOT NULL
     GROUP BY name ORDER BY sum(calls) + sum(refused) DESC, name LIMIT %(top)s
 )
-SELECT number - 1, CASE WHEN name IN (SELECT name FROM top) THEN name END, sum(calls)::bigint, sum(refused)::bigint,
+SELECT number - 1, (CASE WHEN name IN (SELECT name FROM top) THEN name END)::text, sum(calls)::bigint, sum(refused)::bigint,
     sum(weight)::bigint, sum(cost)
-FROM summed
-GROUP BY 1, 2 ORDER BY 2, 1
+FROM part
+GROUP BY 1, 2
+HAVING sum(calls) <> 0 OR sum(refused) <> 0
+ORDER BY 2, 1
 
 -- name: rollup_by_key
 SELECT width_bucket(quarter_at, %(starts)s::timestamptz[]), {rollup_name}, sum(calls), 0, sum(weight), sum(cost)
@@ -67,10 +63,9 @@ SELECT width_bucket(quarter_at, %(starts)s::timestamptz[]), tag, sum(calls), 0, 
     GROUP BY 1, 2
 
 -- name: rollup_by_customer
-SELECT width_bucket(day_at, %(starts)s::timestamptz[]), {rollup_name}, sum(calls), 0, sum(weight), sum(cost)
+SELECT width_bucket(day_at, %(starts)s::timestamptz[]), {rollup_name}, calls, 0, weight, cost
     FROM customer_usage_days
     WHERE NOT %(is_by_minute)s AND {days}
-    GROUP BY 1, 2
 
 -- name: refused
 -- By the indexes of the keys. A count is either of a minute or of a quarter of an hour.

@@ -1,11 +1,13 @@
 """Sums usage over a period, by intervals and groups."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.utils import timezone
 
+from apps.core.crypto.passwords import run_in_hashing_thread
 from apps.core.errors import ValidationFailed
 from apps.usage.domain.usage_period import Interval, UsagePeriod
 from apps.usage.repositories.usage_denial_repository import MINUTES_KEPT_DAYS
@@ -31,7 +33,7 @@ class UsageReports:
             raise ValidationFailed.of("group_by", "customer is for the usage of all customers, without user_id")
         period = _period(query)
         sums = await self._reports.of_customer(user_id, key_ids, period, query.group_by, query.top)
-        return _report(user_id, query, period, sums)
+        return await run_in_hashing_thread(_report, user_id, query, period, sums)
 
     async def of_all(self, query: UsageQuery) -> UsageReport:
         """Return the usage of all customers together, without refused calls, by whole days. Raises ValidationFailed."""
@@ -40,7 +42,8 @@ class UsageReports:
         period = _period(query.model_copy(update={"ends_at": query.ends_at or _tomorrow()}))
         if not period.whole_days:
             raise ValidationFailed.of("from", "must be the beginning of a day (UTC) for the usage of all customers")
-        return _report(None, query, period, await self._reports.of_all(period, query.group_by, query.top))
+        sums = await self._reports.of_all(period, query.group_by, query.top)
+        return await run_in_hashing_thread(_report, None, query, period, sums)
 
 
 def _period(query: UsageQuery) -> UsagePeriod:
@@ -60,8 +63,11 @@ def _tomorrow() -> datetime:
 
 
 def _report(user_id: int | None, query: UsageQuery, period: UsagePeriod, sums: Sequence[UsageSum]) -> UsageReport:
-    names = {each.name: None for each in sums if each.name is not None}
-    groups = [_group(query, period, name, [each for each in sums if each.name == name]) for name in names]
+    by_name: dict[str | None, list[UsageSum]] = {}
+    for each in sums:
+        by_name.setdefault(each.name, []).append(each)
+    others = by_name.pop(None, [])
+    groups = [_group(query, period, str(name), of_group) for name, of_group in by_name.items()]
     has_refused = user_id is not None
     return UsageReport(
         user_id=user_id,
@@ -73,9 +79,7 @@ def _report(user_id: int | None, query: UsageQuery, period: UsagePeriod, sums: S
         total=_numbers(sums, has_refused=has_refused),
         intervals=_intervals(period, sums, has_refused=has_refused),
         groups=sorted(groups, key=lambda group: -(group.calls + (group.refused or 0))),
-        other=_numbers([each for each in sums if each.name is None], has_refused=has_refused)
-        if query.group_by
-        else None,
+        other=_numbers(others, has_refused=has_refused) if query.group_by else None,
     )
 
 
@@ -104,17 +108,19 @@ def _intervals(period: UsagePeriod, sums: Sequence[UsageSum], *, has_refused: bo
 
 def _interval(period: UsagePeriod, number: int, sums: Sequence[UsageSum], *, has_refused: bool) -> UsageInInterval:
     starts_at, ends_at = period.bounds_of(number)
-    return UsageInInterval(starts_at=starts_at, ends_at=ends_at, **dict(_numbers(sums, has_refused=has_refused)))
+    values = _sums(sums, has_refused=has_refused)
+    # Not validated, which would take most of the time of a long report.
+    return UsageInInterval.model_construct(starts_at=starts_at, ends_at=ends_at, **values)
 
 
-def _numbers(sums: Iterable[UsageSum], *, has_refused: bool) -> UsageNumbers:
-    calls = refused = weight = 0
-    cost = NOTHING
-    for each in sums:
-        calls, refused, weight, cost = (
-            calls + each.calls,
-            refused + each.refused,
-            weight + each.weight,
-            cost + each.cost,
-        )
-    return UsageNumbers(calls=calls, refused=refused if has_refused else None, weight=weight, cost=cost)
+def _numbers(sums: Sequence[UsageSum], *, has_refused: bool) -> UsageNumbers:
+    return UsageNumbers.model_construct(**_sums(sums, has_refused=has_refused))
+
+
+def _sums(sums: Sequence[UsageSum], *, has_refused: bool) -> dict[str, Any]:
+    return {
+        "calls": sum(each.calls for each in sums),
+        "refused": sum(each.refused for each in sums) if has_refused else None,
+        "weight": sum(each.weight for each in sums),
+        "cost": sum((each.cost for each in sums), NOTHING),
+    }
