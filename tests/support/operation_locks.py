@@ -124,6 +124,7 @@ OPERATION_LOCKS: dict[str, Sequence[str]] = {
     "second_factors.TotpEnrolment.begin": ("users",),
     "second_factors.TotpEnrolment.confirm": ("users",),
     "second_factors.TotpEnrolment.remove": ("users",),
+    "usage.UsageRollups._add": (NONE, "advisory"),
     "users.AccountRemoval.delete": ("users",),
     "users.AccountRemoval.restore": ("users",),
     "users.AccountUpdate.update": ("users", "users, advisory", "users, auth_group", "users, auth_group, advisory"),

@@ -17,11 +17,11 @@ from apps.core.admin.staff_rights import acting_staff
 from apps.core.authorization.catalogue import KEYS_READ
 from apps.core.event_loop import call_service
 from apps.core.values.amounts import amount_text
-from apps.verification.dependencies import call_search
+from apps.verification.dependencies import call_explanations
 from apps.verification.services.call_search import REQUEST_ID_LENGTH_MAXIMUM
 
 if TYPE_CHECKING:
-    from apps.usage.schemas.call import Call
+    from apps.verification.schemas.explained_call import ExplainedCall
 
 
 class RequestIdForm(forms.Form):
@@ -43,16 +43,25 @@ def calls_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     form = RequestIdForm(_sent(site, request) if request.method == "POST" else _linked(request))
     calls: list[dict[str, Any]] | None = None
     if form.is_bound and form.is_valid():
-        calls = [_shown(call) for call in call_service(call_search().find, actor, form.cleaned_data["request_id"])]
+        calls = [
+            _shown(call) for call in call_service(call_explanations().find, actor, form.cleaned_data["request_id"])
+        ]
     context: dict[str, Any] = {**site.each_context(request), "title": "Calls", "form": form, "calls": calls}
     request.current_app = site.name
     return TemplateResponse(request, "admin/backoffice/calls.html", context)
 
 
-def _shown(call: "Call") -> dict[str, Any]:
+def _shown(call: "ExplainedCall") -> dict[str, Any]:
     amounts = {name: getattr(call, name) for name in ("cost", "balance")}
     texts = {name: None if amount is None else amount_text(amount) for name, amount in amounts.items()}
-    return {"call": call, **texts}
+    after = call.charge.balance_after if call.charge else None
+    return {
+        "call": call,
+        **texts,
+        "passed": [check.name for check in call.checks if check.passed],
+        "not_made": [check.name for check in call.checks if check.passed is None],
+        "balance_after": None if after is None else amount_text(after),
+    }
 
 
 def url_of_calls(request: HttpRequest, request_id: str) -> str:
