@@ -7,8 +7,14 @@ from django.conf import settings
 from apps.usage.repositories.refusal_repository import RefusalRepository
 from apps.usage.repositories.usage_denial_repository import UsageDenialRepository
 from apps.usage.repositories.usage_event_repository import UsageEventRepository
+from apps.usage.repositories.usage_export_repository import UsageExportRepository
+from apps.usage.repositories.usage_report_repository import UsageReportRepository
+from apps.usage.repositories.usage_rollup_repository import UsageRollupRepository
 from apps.usage.services.personal_data import UsagePersonalData
 from apps.usage.services.refusal_samples import RefusalSamples
+from apps.usage.services.usage_exports import UsageExports
+from apps.usage.services.usage_reports import UsageReports
+from apps.usage.services.usage_rollups import UsageRollups
 from apps.usage.services.usage_service import UsageService
 
 
@@ -16,6 +22,24 @@ from apps.usage.services.usage_service import UsageService
 def usage_service() -> UsageService:
     """Return the usage service."""
     return UsageService(UsageEventRepository(), UsageDenialRepository(), refusals(), settings.CALL_HISTORY_HOURS)
+
+
+@cache
+def usage_rollups() -> UsageRollups:
+    """Return the service that rolls usage up."""
+    return UsageRollups(UsageRollupRepository())
+
+
+@cache
+def usage_reports() -> UsageReports:
+    """Return the service that sums usage."""
+    return UsageReports(UsageReportRepository())
+
+
+@cache
+def usage_exports() -> UsageExports:
+    """Return the service that exports calls."""
+    return UsageExports(UsageExportRepository())
 
 
 @cache

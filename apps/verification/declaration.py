@@ -4,7 +4,7 @@ from apps.core.background.clean_up import in_batches
 from apps.core.declarations import AppDeclaration, CleanUpTask, Mount, PersonalData, PersonalDataDeclaration
 from apps.verification.repositories.idempotency_repository import IdempotencyRepository
 from apps.verification.repositories.record_changes import RecordChangeRepository
-from apps.verification.routers import key_explanation_router, verification_router
+from apps.verification.routers import key_explanation_router, usage_router, verification_router
 
 DELETED_AFTER_A_DAY = "Idempotency records of verifications, which are deleted after a day."
 
@@ -12,6 +12,7 @@ DECLARATION = AppDeclaration(
     mounts=[
         Mount("/keys", verification_router.router, is_metered=False),
         Mount("/api-keys", key_explanation_router.router),
+        Mount("/usage", usage_router.router),
     ],
     personal_data=PersonalDataDeclaration(
         service=PersonalData,

@@ -5,12 +5,16 @@ from functools import cache
 
 from django.conf import settings
 
-from apps.api_keys.dependencies import api_key_service, key_secrets
-from apps.usage.dependencies import refusal_samples, usage_service
+from apps.api_keys.dependencies import api_key_service, customer_keys, key_secrets
+from apps.credits.dependencies import credit_service
+from apps.usage.dependencies import refusal_samples, usage_exports, usage_reports, usage_service
+from apps.users.dependencies import user_service
 from apps.verification.repositories.decision_repository import DecisionRepository
 from apps.verification.repositories.idempotency_repository import IdempotencyRepository
 from apps.verification.repositories.ledger_audit_repository import LedgerAuditRepository
 from apps.verification.repositories.record_changes import RecordChangeRepository
+from apps.verification.services.account_usage import AccountUsage
+from apps.verification.services.call_explanations import CallExplanations
 from apps.verification.services.call_search import CallSearch
 from apps.verification.services.key_authentication import KeyAuthentication
 from apps.verification.services.key_explanations import KeyExplanations
@@ -36,6 +40,18 @@ def key_authentication() -> KeyAuthentication:
 def call_search() -> CallSearch:
     """Return the search for calls by request id."""
     return CallSearch(usage_service(), IdempotencyRepository(), settings.CALL_HISTORY_HOURS)
+
+
+@cache
+def account_usage() -> AccountUsage:
+    """Return the service that reads the usage of accounts."""
+    return AccountUsage(usage_reports(), usage_exports(), customer_keys(), user_service())
+
+
+@cache
+def call_explanations() -> CallExplanations:
+    """Return the explanations of calls that were made."""
+    return CallExplanations(call_search(), credit_service())
 
 
 @cache

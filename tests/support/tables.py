@@ -6,7 +6,7 @@ from django.apps import apps
 from django.db import connection, transaction
 
 # Child tables last. They are emptied in reverse order.
-RESTORED = ("plans", "plan_limits", "auth_group", "role_scopes")
+RESTORED = ("plans", "plan_limits", "auth_group", "role_scopes", "usage_rollups")
 SEEDED = {*RESTORED, "django_content_type", "auth_permission", "django_migrations"}
 CONTENTS = "(SELECT coalesce(jsonb_agg(entry ORDER BY id), '[]')::text FROM {0} AS entry)"
 

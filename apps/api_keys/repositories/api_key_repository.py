@@ -66,6 +66,10 @@ class ApiKeyRepository(OwnedRepository[ApiKey]):
         """Return up to `maximum` of the account's keys that follow a position, newest first."""
         return await fetch_after(self.rows().filter(user_id=user_id), position, maximum, newest_first=True)
 
+    async def ids(self, user_id: int) -> list[int]:
+        """Return the ids of the account's keys, deleted ones too."""
+        return [key.pk for key in await fetch_all(ApiKey.objects.filter(user_id=user_id).only("pk").order_by("pk"))]
+
     async def newest_with_totals(self, user_id: int, maximum: int) -> list[ApiKey]:
         """Return the account's newest keys, each with the number of all and the last use of one of all.
 

@@ -25,3 +25,7 @@ class CustomerKeys:
         actor.require_scope(KEYS_READ)
         rows = await self._keys.before(user_id, query.cursor or START, query.size + 1)
         return CursorPage[KeyOverview].of(rows, query, KeyOverview.of)
+
+    async def ids(self, user_id: int) -> list[int]:
+        """Return the ids of all keys, deleted ones too, for callers that have checked who may read them."""
+        return await self._keys.ids(user_id)

@@ -12,16 +12,16 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from apps.core.admin.searched_list import SEALED, opened, sealed
+from apps.core.admin.searched_list import SEALED, opened, sealed, without_secrets
 from apps.core.admin.staff_rights import acting_staff
 from apps.core.authorization.catalogue import KEYS_READ
 from apps.core.event_loop import call_service
 from apps.core.values.amounts import amount_text
-from apps.verification.dependencies import call_search
+from apps.verification.dependencies import call_explanations
 from apps.verification.services.call_search import REQUEST_ID_LENGTH_MAXIMUM
 
 if TYPE_CHECKING:
-    from apps.usage.schemas.call import Call
+    from apps.verification.schemas.explained_call import ExplainedCall
 
 
 class RequestIdForm(forms.Form):
@@ -40,24 +40,38 @@ def calls_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     actor = acting_staff(request)
     if not actor.has_scope(KEYS_READ):
         raise PermissionDenied
-    form = RequestIdForm(request.POST if request.method == "POST" else _linked(request))
+    form = RequestIdForm(_sent(site, request) if request.method == "POST" else _linked(request))
     calls: list[dict[str, Any]] | None = None
     if form.is_bound and form.is_valid():
-        calls = [_shown(call) for call in call_service(call_search().find, actor, form.cleaned_data["request_id"])]
+        calls = [
+            _shown(call) for call in call_service(call_explanations().find, actor, form.cleaned_data["request_id"])
+        ]
     context: dict[str, Any] = {**site.each_context(request), "title": "Calls", "form": form, "calls": calls}
     request.current_app = site.name
     return TemplateResponse(request, "admin/backoffice/calls.html", context)
 
 
-def _shown(call: "Call") -> dict[str, Any]:
+def _shown(call: "ExplainedCall") -> dict[str, Any]:
     amounts = {name: getattr(call, name) for name in ("cost", "balance")}
     texts = {name: None if amount is None else amount_text(amount) for name, amount in amounts.items()}
-    return {"call": call, **texts}
+    after = call.charge.balance_after if call.charge else None
+    return {
+        "call": call,
+        **texts,
+        "passed": [check.name for check in call.checks if check.passed],
+        "not_made": [check.name for check in call.checks if check.passed is None],
+        "balance_after": None if after is None else amount_text(after),
+    }
 
 
 def url_of_calls(request: HttpRequest, request_id: str) -> str:
     """Return the address of the page with the calls of this request id, for this session alone."""
     return f"{reverse('admin:calls')}?{urlencode({SEARCH_VAR: sealed(request, request_id)}, safe=SEALED)}"
+
+
+def _sent(site: AdminSite, request: HttpRequest) -> dict[str, str]:
+    """Return what was entered, without a key that was pasted by mistake: the database may log the statement."""
+    return {"request_id": without_secrets(site, request.POST.get("request_id", ""))}
 
 
 def _linked(request: HttpRequest) -> dict[str, str] | None:

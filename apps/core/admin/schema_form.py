@@ -133,6 +133,8 @@ def add_schema_errors(form: BaseForm, problem: ValidationError) -> None:
         message = _sentence(error["msg"].removeprefix("Value error, "))
         if positions and isinstance(positions[0], int):
             message = f"Line {positions[0] + 1}: {message}"
+        elif positions and isinstance(form.cleaned_data.get(str(name)), dict):
+            message = f"“{positions[0]}”: {message}"
         if name not in invalid:
             form.add_error(_field(form, str(name)), message)
 

@@ -1,6 +1,6 @@
 """The base class of an app's admin pages: the ORM reads, services write."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from http import HTTPStatus
@@ -38,6 +38,9 @@ class ServiceAdmin(OperationPages):
     # The form and the fieldsets for a new row, if they differ from those for an existing row.
     add_form: ClassVar[type[SchemaModelForm] | None] = None
     add_fieldsets: ClassVar[Any] = None
+    # The fields of a new row that links from other pages fill in. Django would fill in any, and fail at a text that is
+    # no date; and a link from elsewhere must not fill in a form that a person then sends.
+    linked_fields: Sequence[str] = ()
     delete_operation: ClassVar[Operation]
 
     def changeform_view(
@@ -125,6 +128,11 @@ class ServiceAdmin(OperationPages):
         form_class: Any = super().get_form(request, obj, change=change, **options)
         form_class.service_error = _service_error.get()
         return form_class
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the values of the linked fields in the address."""
+        named = super().get_changeform_initial_data(request)
+        return {name: value for name, value in named.items() if name in self.linked_fields}
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Return the form field, which is searched by POST if the page offers a search."""

@@ -5,6 +5,7 @@ of them, so this handler reads the body, resolves the view, awaits it and sends 
 """
 
 import asyncio
+from collections.abc import AsyncGenerator
 from functools import lru_cache, partial
 from http import HTTPStatus
 from io import BytesIO
@@ -51,7 +52,9 @@ class ApiApplication:
             raise
         finally:
             deadline.cancel()
-        await self._send(scope, response, send)
+        await self._send(scope, response, send, more=response.chunks is not None)
+        if response.chunks is not None:
+            await _stream(response.chunks, receive, send, has_body=scope["method"] != "HEAD")
 
     async def _send_timeout(self, scope: Scope, send: Send) -> None:
         response = error_response(Unavailable("The request timed out. Retry shortly."))
@@ -76,7 +79,7 @@ class ApiApplication:
             return None
         return HttpResponse(status=HTTPStatus.NO_CONTENT, headers=preflight_headers(scope, self._settings))
 
-    async def _send(self, scope: Scope, response: RawResponse, send: Send) -> None:
+    async def _send(self, scope: Scope, response: RawResponse, send: Send, *, more: bool = False) -> None:
         headers: Headers = [
             *response.headers,
             (b"x-request-id", current_request().request_id.encode()),
@@ -84,7 +87,21 @@ class ApiApplication:
             *cross_origin_headers(scope, self._settings),
         ]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else response.body})
+        body = b"" if scope["method"] == "HEAD" else response.body
+        await send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+async def _stream(chunks: AsyncGenerator[bytes], receive: Receive, send: Send, *, has_body: bool) -> None:
+    """Send the chunks, each when the client has read most of those before. Stops when the client disconnects."""
+    try:
+        with DisconnectWatch(receive):
+            while has_body and (chunk := await anext(chunks, None)) is not None:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    except ClientDisconnected:
+        return
+    finally:
+        await chunks.aclose()
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _request(scope: Scope, body: bytes) -> ASGIRequest:

@@ -70,7 +70,8 @@ class Router(ninja.Router):
             view_func = reject_unknown_parameters(view_func, signature)
         successes = {statuses: schema for statuses, schema in response.items() if schema is not ErrorResponse}
         statuses = (_statuses(response) | derived) - _statuses(successes)
-        extra = {**(options.get("openapi_extra") or {}), "responses": _documented(statuses)}
+        given = options.get("openapi_extra") or {}
+        extra = {**given, "responses": {**given.get("responses", {}), **_documented(statuses)}}
         for status in [status for status, schema in successes.items() if _is_versioned(schema)]:
             view_func = with_entity_tag(view_func)
             extra["responses"][status] = {"headers": HEADER}

@@ -65,7 +65,7 @@ class CreditBalanceAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
         return [] if row.pk == acting_staff(request).user_id else super().tools_for(request, row)
 
     def operation_view(self, request: HttpRequest, operation: Operation, ids: Sequence[str]) -> HttpResponse:
-        """Serve the form, not for one's own balance: it then says at once that somebody else has to post."""
+        """Serve the form, not for one's own balance: it then says at once that another person has to post."""
         if [parse_row_id(each) for each in ids] == [acting_staff(request).user_id] and self._may(request, operation):
             self.message_user(request, OWN_ACCOUNT, messages.WARNING)
             return HttpResponseRedirect(self._page_of(acting_staff(request).user_id))

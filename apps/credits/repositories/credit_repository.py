@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from apps.core.database.orm.entity_repository import existing
 from apps.core.database.orm.prepared_query import prepared
-from apps.core.database.orm.queries import count, fetch_after, fetch_all
+from apps.core.database.orm.queries import count, fetch_after, fetch_all, fetch_one
 from apps.core.database.orm.writes import insert, update
 from apps.core.database.statements import fetch_rows, load_statements
 from apps.credits.models import CreditBalance, CreditTransaction, LedgerEntry
@@ -46,6 +46,10 @@ class CreditRepository:
         parameters = {"user_id": user_id, "actor_id": actor_id, "period": period}
         ((total,),) = await fetch_rows(SQL["posted_lately"], parameters)
         return Decimal(total)
+
+    async def find_entry(self, user_id: int, entry_id: int) -> LedgerEntry | None:
+        """Return one of the account's entries, or None."""
+        return await fetch_one(_entries_of(user_id, None).filter(pk=entry_id))
 
     async def insert_entry(self, entry: CreditTransaction) -> CreditTransaction:
         """Insert an entry of the ledger."""

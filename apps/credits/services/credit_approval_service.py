@@ -39,7 +39,7 @@ class ApprovalDecided(Conflict):
 
 
 class ApprovalExpired(Conflict):
-    """Nobody decided about the posting in time."""
+    """The posting was neither approved nor refused in time."""
 
     code, message = "APPROVAL_EXPIRED", "This approval has expired. Post the credits again to ask for another one."
 

@@ -80,6 +80,11 @@ class CreditService:
         found = await self._credits.find_balance(user_id)
         return None if found is None else found.balance
 
+    async def entry(self, user_id: int, entry_id: int) -> CreditTransactionOut | None:
+        """Return one entry of an account's ledger, or None, for callers that have checked who may read it."""
+        found = await self._credits.find_entry(user_id, entry_id)
+        return None if found is None else CreditTransactionOut.of(found)
+
     async def post(
         self, actor: Principal, user_id: int, posting: CreditPosting
     ) -> CreditTransactionOut | CreditApprovalOut:

@@ -23,6 +23,7 @@ from apps.core.authorization.principal import Principal
 from apps.core.entity_tags import Tagged
 from apps.core.event_loop import call_service
 from apps.core.rate_limits.rate_limit import RateLimit
+from apps.plans.admin.plan_fields import FeaturesField, PricesField
 from apps.plans.admin.plan_preview import NotConfirmed, Reach, changes_of
 from apps.plans.dependencies import plan_service
 from apps.plans.models import Plan
@@ -35,10 +36,12 @@ class PlanForm(SchemaModelForm):
     """The fields of a plan, new or not."""
 
     rate_limits = RateLimitsField()
+    features = FeaturesField()
+    prices = PricesField()
 
     class Meta:
         model = Plan
-        fields: ClassVar = ["name", "api_keys_maximum"]
+        fields: ClassVar = ["name", "api_keys_maximum", "features", "prices"]
         labels: ClassVar = {"api_keys_maximum": "Maximum number of API keys"}
         help_texts: ClassVar = {"api_keys_maximum": "Revoked keys do not count. Empty: any number."}
 
@@ -79,9 +82,9 @@ class PlanAdmin(ServiceAdmin):
     search_fields = ("name",)
     ordering = ("id",)
     sortable_by = None
-    add_fieldsets = ((None, {"fields": ("name", "rate_limits", "api_keys_maximum")}),)
+    add_fieldsets = ((None, {"fields": ("name", "rate_limits", "api_keys_maximum", "features", "prices")}),)
     fieldsets = (
-        (None, {"fields": ("name", "rate_limits", "api_keys_maximum", "accounts")}),
+        (None, {"fields": ("name", "rate_limits", "api_keys_maximum", "features", "prices", "accounts")}),
         ("History", {"fields": (("created_at", "updated_at"),)}),
     )
 

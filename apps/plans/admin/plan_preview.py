@@ -12,11 +12,16 @@ from django.forms import BaseForm
 
 from apps.core.admin.form_fields import rate_limit_text
 from apps.core.database.page_statements import bounded_statements, is_statement_timeout
+from apps.plans.admin.plan_fields import FeaturesField, PairsField, PricesField
 from apps.plans.models import Plan
 from apps.plans.schemas.plan import PlanUpdate
 
 ANY_NUMBER = "any number"
 NO_LIMIT = "no limit of this name"
+ABSENT = "none"
+# What it means for the customers that a plan loses one, and that it gets or changes one.
+NO_FEATURE = ("Verifications no longer return it.", "Verifications return it.")
+NO_PRICE = ("Calls of it are refused: UNKNOWN_OPERATION.", "Each call of it costs this much for a unit, in credits.")
 COUNTED_MAXIMUM = 10_000
 COUNTING_SECONDS = 2  # for each number
 NONE, UNKNOWN = "0", "too many to count"
@@ -100,6 +105,10 @@ def changes_of(reach: Reach, plan: Plan, before: Sequence[Mapping[str, Any]], up
         changes += _changed_limits(reach, before, [limit.model_dump() for limit in update.rate_limits])
     if "api_keys_maximum" in update.changed_fields:
         changes.append(_changed_maximum(reach, plan, update.api_keys_maximum))
+    if "features" in update.changed_fields:
+        changes += _changed_pairs("Feature", FeaturesField(), plan.features, update.features, NO_FEATURE)
+    if "prices" in update.changed_fields:
+        changes += _changed_pairs("Price of", PricesField(), plan.prices, update.prices, NO_PRICE)
     return changes
 
 
@@ -110,6 +119,18 @@ def _changed_limits(
     names = [name for name in {**former, **new} if former.get(name) != new.get(name)]
     return [
         Change(f"Rate limit “{name}”", former.get(name, NO_LIMIT), new.get(name, NO_LIMIT), _own_limits(reach, name))
+        for name in names
+    ]
+
+
+def _changed_pairs(
+    kind: str, field: PairsField, before: Mapping[str, Any], after: Mapping[str, Any], effects: tuple[str, str]
+) -> list[Change]:
+    former, new = ({name: field.text_of(value) for name, value in pairs.items()} for pairs in (before, after))
+    names = [name for name in sorted(former | new) if former.get(name) != new.get(name)]
+    none, some = effects
+    return [
+        Change(f"{kind} “{name}”", former.get(name, ABSENT), new.get(name, ABSENT), some if name in new else none)
         for name in names
     ]
 

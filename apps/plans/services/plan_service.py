@@ -18,7 +18,7 @@ from apps.plans.schemas.plan import PlanCreate, PlanOut, PlanUpdate
 DEFAULT_PLAN_NAME = "free"  # the plan of new accounts
 DEFAULT_PLAN_MESSAGE = "This is the plan of new accounts, which is found by its name. It cannot be renamed or deleted."
 RATE_LIMITS = "rate_limits"
-AUDITED = ("name", "api_keys_maximum", RATE_LIMITS)
+AUDITED = ("name", "api_keys_maximum", RATE_LIMITS, "features", "prices")
 
 
 class PlanIsDefault(Conflict):
@@ -30,7 +30,7 @@ class PlanIsDefault(Conflict):
 class PlanService:
     """Reads plans for everyone; creates, changes and deletes them for staff with `plans:write`.
 
-    Verification reads the rate limits for every batch, so a change is effective from its commit.
+    Verification uses a plan as it is in the transaction of each batch, so a change is effective from its commit.
     """
 
     def __init__(self, plans: PlanRepository, audit: AuditTrail) -> None:
@@ -60,9 +60,10 @@ class PlanService:
     async def create(self, actor: Principal, new: PlanCreate) -> PlanOut:
         """Create a plan; raises NotAllowed, InsufficientScopes, Conflict when the name is taken."""
         actor.require_scope(PLANS_WRITE)
-        fields, actor = new.model_dump(exclude={REASON}), actor.because(new.reason)
+        fields, actor = new.model_dump(mode="json", exclude={REASON}), actor.because(new.reason)
+        columns = {name: value for name, value in fields.items() if name != RATE_LIMITS}
         async with transaction():
-            plan = await self._plans.insert(new.model_dump(exclude={RATE_LIMITS, REASON}), fields[RATE_LIMITS])
+            plan = await self._plans.insert(columns, fields[RATE_LIMITS])
             await self._audit.record(AuditEntry(actor, "plan.created", "plan", plan.pk, after=fields))
         return PlanOut.of(plan)
 
@@ -71,7 +72,7 @@ class PlanService:
     ) -> PlanOut:
         """Change the plan; raises as `create` does, NotFound, PreconditionFailed, Conflict when the name must stay."""
         actor.require_scope(PLANS_WRITE)
-        changes, actor = update.model_dump(include=update.changed_fields), actor.because(update.reason)
+        changes, actor = update.model_dump(mode="json", include=update.changed_fields), actor.because(update.reason)
         async with transaction():
             plan = await self._plans.lock(plan_id)
             if_match.require(PlanOut.of(plan))

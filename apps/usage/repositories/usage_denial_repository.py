@@ -1,4 +1,4 @@
-"""Reads and removes counts of refused calls."""
+"""Reads counts of refused calls, and rolls them up."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,6 +7,7 @@ from pathlib import Path
 from apps.core.database.statements import fetch_rows, load_statements
 
 SQL = load_statements(Path(__file__).with_name("usage_denials.sql"))
+MINUTES_KEPT_DAYS = 7
 
 
 class UsageDenialRepository:
@@ -22,6 +23,10 @@ class UsageDenialRepository:
         rows = await fetch_rows(SQL["last_of_keys"], [list(key_ids)])
         return [(key_id, code, detail, count, minute_at) for key_id, code, detail, count, minute_at in rows]
 
-    async def remove_old(self, maximum: int) -> int:
-        """Remove up to `maximum` counts of more than 90 days ago, skipping locked ones, and return how many."""
-        return int((await fetch_rows(SQL["remove_old"], [maximum]))[0][0])
+    async def roll_up_old(self, maximum: int) -> int:
+        """Move up to `maximum` counts of minutes to quarters of an hour, skipping locked ones, and return how many.
+
+        Those of the last MINUTES_KEPT_DAYS, and of the day (UTC) before, stay.
+        """
+        values = {"days": MINUTES_KEPT_DAYS, "maximum": maximum}
+        return int((await fetch_rows(SQL["roll_up_old"], values))[0][0])

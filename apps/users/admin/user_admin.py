@@ -72,8 +72,8 @@ class UserAddForm(SchemaModelForm):
     password = forms.CharField(
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
-        help_text="Send it to the customer over a secure channel. Better: send an invitation, so that nobody else "
-        "knows the password.",
+        help_text="Send it to the customer over a secure channel. Better: send an invitation, then only the "
+        "customer knows the password.",
     )
 
     class Meta:

@@ -36,7 +36,11 @@ async def list_invitations(
 async def resend_invitation(
     request: AuthenticatedRequest, invitation_id: Path[Identifier], given: ReasonedRequest | None = None
 ) -> InvitationOut:
-    """Send an invitation again. Requires the scope `customers:write`. It is valid for seven days from now."""
+    """Send an invitation again. Requires the scope `customers:write`. It is valid for seven days from now.
+
+    One that gives rights requires what giving them required: `staff:manage`, the scopes of its roles, and
+    re-authentication (`STEP_UP_REQUIRED`).
+    """
     return await invitation_service().resend(request.auth.because(reason_in(given)), invitation_id)
 
 

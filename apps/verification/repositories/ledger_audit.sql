@@ -89,3 +89,23 @@ WHERE
     END
 ORDER BY approval.id
 LIMIT %s
+
+-- name: rollup_is_sum_of_calls
+-- Of those calls whose usage events are kept, up to the mark.
+SELECT
+    coalesce(rollup.user_id, used.user_id), NULL::bigint, NULL::bigint, coalesce(rollup.api_key_id, used.api_key_id),
+    coalesce(used.cost, 0), rollup.cost, count(*) OVER ()
+FROM (
+    SELECT user_id, api_key_id, sum(calls) AS calls, sum(cost) AS cost FROM key_usage_quarters
+    WHERE quarter_at >= (SELECT coalesce(events_dropped_until, '-infinity') FROM usage_rollups)
+    GROUP BY user_id, api_key_id
+) AS rollup
+FULL JOIN (
+    SELECT user_id, api_key_id, count(*) AS calls, sum(cost) AS cost FROM usage_events
+    WHERE occurred_at < (SELECT rolled_up_until FROM usage_rollups)
+        AND occurred_at >= (SELECT coalesce(events_dropped_until, '-infinity') FROM usage_rollups)
+    GROUP BY user_id, api_key_id
+) AS used USING (user_id, api_key_id)
+WHERE (rollup.calls, rollup.cost) IS DISTINCT FROM (used.calls, used.cost)
+ORDER BY 1, 4
+LIMIT %s

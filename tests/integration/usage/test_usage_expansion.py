@@ -1,17 +1,10 @@
 """Pending batches become usage events and ledger entries: none is lost, none twice, and readers see no difference."""
 
-import os
-import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import Any
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
 
@@ -24,19 +17,12 @@ from apps.usage.repositories.usage_event_repository import UsageEventRepository
 from apps.usage.services import usage_service as service
 from apps.usage.services.usage_service import UsageService
 from tests.integration.usage.pending import assert_consistent, books, expand, pending, rich_keys, spend
+from tests.integration.usage.workers import in_thread, other_connection, worker_process
 from tests.integration.verification.verifying import make_limited_key
 from tests.support.factories import give_credits
 from tests.support.orm import wait_for_a_waiting_lock
-from tests.support.server import PROJECT
 
 pytestmark = pytest.mark.usefixtures("database")
-
-EXPANDING = """
-import asyncio, django
-django.setup()
-from apps.usage.dependencies import usage_service
-asyncio.run(usage_service().expand_batches())
-"""
 
 
 def run(statement: str, parameters: Any = None) -> None:
@@ -197,7 +183,10 @@ def test_expansion_that_is_killed_loses_and_doubles_nothing(victim: str):
     for _ in range(5):
         spend(keys, "1", "2")
     before = books()
-    with closing(other_connection()) as other, expanding_process() as worker:
+    with (
+        closing(other_connection()) as other,
+        worker_process("apps.usage.dependencies.usage_service", "expand_batches") as worker,
+    ):
         other.execute("BEGIN")
         other.execute("LOCK TABLE usage_events IN SHARE MODE")  # the entries are inserted, the events not yet
         worker.start()
@@ -213,47 +202,3 @@ def test_expansion_that_is_killed_loses_and_doubles_nothing(victim: str):
         pass
     assert (books(), pending()) == (before, 0)
     assert_consistent()
-
-
-class Worker:
-    """A process that expands batches once."""
-
-    process: "subprocess.Popen[bytes]"
-
-    def start(self) -> None:
-        """Start the process."""
-        address = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-        environment = {**os.environ, "DATABASE_URL": address, "DJANGO_SETTINGS_MODULE": "config.settings"}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", EXPANDING], cwd=PROJECT, env=environment, stderr=subprocess.DEVNULL
-        )
-
-    def kill(self) -> None:
-        """Kill the process."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
-
-
-@contextmanager
-def expanding_process() -> Iterator[Worker]:
-    """Yield a worker that is ended after the block."""
-    worker = Worker()
-    try:
-        yield worker
-    finally:
-        worker.kill()
-
-
-def other_connection() -> "psycopg.Connection[Any]":
-    """Return a connection to the tests' database."""
-    name = connection.settings_dict["NAME"]
-    return psycopg.connect(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl(), autocommit=True)
-
-
-@contextmanager
-def in_thread() -> Iterator[None]:
-    """Close Django's connection of the thread after the block."""
-    try:
-        yield
-    finally:
-        connection.close()

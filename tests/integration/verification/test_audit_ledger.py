@@ -19,7 +19,8 @@ from apps.core.event_loop import call_service
 from apps.credits.dependencies import credit_service
 from apps.credits.models import CreditBalance, CreditTransaction
 from apps.credits.schemas.credit_transaction import CreditPosting
-from tests.support.factories import IssuedKey, make_key, make_service_key
+from tests.integration.usage.rollups import roll_up
+from tests.support.factories import IssuedKey, give_credits, make_key, make_service_key
 from tests.support.orm import make, rows
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -278,3 +279,21 @@ async def test_verification_keeps_the_ledger_consistent(api: httpx.AsyncClient):
     assert (code, report["violations"], report["usage_events"]) == (0, [], 4)
     (balance,) = await rows(CreditBalance.objects.filter(pk=key.row.user_id))
     assert str(balance.balance) == "5.749999"
+
+
+def test_rollup_that_differs_from_its_calls_is_found():
+    key = make_key()
+    give_credits(key.row.user, 10)
+    spend(key, "2", "3")
+    roll_up()
+    assert audit()[1] == 0
+    corrupt("UPDATE key_usage_quarters SET cost = cost + 1")
+    (found,) = violations()
+    assert (found["check"], found["api_key_id"], found["expected"], found["found"]) == (
+        "rollup_is_sum_of_calls",
+        key.id,
+        "5.000000",
+        "6.000000",
+    )
+    corrupt("DELETE FROM key_usage_quarters")
+    assert [each["check"] for each in violations()] == ["rollup_is_sum_of_calls"]
