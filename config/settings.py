@@ -117,8 +117,9 @@ STATIC_URL = "/static/"
 STATIC_ROOT = STATE_DIRECTORY / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    # Files are linked under names with a hash of their content, so that browsers can keep them for years.
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+    # Files are linked under names with a hash of their content, so that browsers can keep them for years, and are sent
+    # compressed, which is done once, when they are collected.
+    "staticfiles": {"BACKEND": "servestatic.storage.CompressedManifestStaticFilesStorage"},
 }
 
 LOGGING = logging_settings(ENVIRONMENT.log_level, as_json=ENVIRONMENT.is_production)

@@ -38,6 +38,21 @@ def test_files_that_stylesheets_link_are_served(client: httpx.Client):
                 assert client.get(str(base.join(target))).status_code == 200, target
 
 
+def test_texts_are_sent_compressed_and_fonts_as_they_are(client: httpx.Client):
+    for name, coding in (("backoffice/keyhouse.css", "gzip"), ("backoffice/fonts/icons.woff2", None)):
+        response = client.get(f"/static/{name}", headers={"Accept-Encoding": "gzip"})
+        assert (response.status_code, response.headers.get("content-encoding")) == (200, coding)
+    plain = client.get(PLAIN, headers={"Accept-Encoding": "identity"})
+    assert ("content-encoding" in plain.headers, plain.headers["vary"]) == (False, "Accept-Encoding")
+
+
+def test_first_page_is_light(client: httpx.Client):
+    paths = [path for path in linked(client, "/admin/login/") if path.endswith((".css", ".js", ".svg"))]
+    responses = [client.get(path, headers={"Accept-Encoding": "gzip"}) for path in paths]
+    sizes = [int(response.headers["content-length"]) for response in responses]
+    assert (len(sizes) <= 12, sum(sizes) < 120_000) == (True, True), sizes
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_file_has_its_type_a_tag_and_no_sniffing(client: httpx.Client, method: str):
     response = client.request(method, PLAIN)

@@ -120,6 +120,12 @@ def pending() -> Ids:
     return {"user": user.pk, "approval": make_approval(user, colleague).pk}
 
 
+def own_request() -> Ids:
+    """A request for credits of the first administrator, who browses the pages."""
+    user, administrator = User.objects.get(pk=customer()["user"]), User.objects.filter(is_superuser=True).earliest("id")
+    return {"user": user.pk, "approval": make_approval(user, administrator).pk}
+
+
 def invited() -> Ids:
     end = timezone.now() + timedelta(days=1)
     return {"invitation": Invitation.objects.create(email=f"{new_name()}@example.com", expires_at=end).pk}
@@ -234,10 +240,11 @@ OF_KEYS_AND_CREDITS = (
         rows={**MAIL, "CreditTransaction": 1},
     ),
     _operation("creditapproval.refuse", pending, "credit_approval.refused", rows=MAIL),
+    _operation("creditapproval.withdraw", own_request, "credit_approval.withdrawn"),
 )  # fmt: skip
 OF_THE_SERVICE = (
     _page("role.add", nothing, "role.created", rows={"Role": 1}, name="{name}", scopes="keys:read"),
-    _page("role.change", role, "role.updated", scopes="credits:hold"),
+    _page("role.change", role, "role.updated", scopes="credits:hold", reason=REASON),
     _operation("role.delete", role, "role.deleted", rows={"Role": -1}),
     _page("plan.add", nothing, "plan.created", rows={"Plan": 1}, name="{name}"),
     AdminForm(

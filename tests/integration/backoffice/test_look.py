@@ -1,6 +1,7 @@
 """The look: nothing that the content security policy would refuse, and no page that another may frame."""
 
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import reverse
 
+from apps.backoffice.admin.navigation import GROUPS, OTHERS_ICON
+from config.management.commands.collectstatic import UNUSED
 from tests.integration.backoffice.pages import KEYS, PLANS, ROLES, USERS, text_of
 from tests.support.factories import make_key
 
@@ -41,6 +44,21 @@ def test_no_page_has_inline_styles_scripts_or_other_hosts(browser: Client):
     for page in _pages():
         html = text_of(browser.get(page))
         assert (INLINE.findall(html), OUTSIDE.findall(html)) == ([], []), page
+
+
+def test_pages_use_only_files_and_icons_that_are_served(browser: Client):
+    icons = set(Path(str(finders.find("backoffice/fonts/icons.txt"))).read_text().split())
+    for page in _pages():
+        html = text_of(browser.get(page))
+        linked = re.findall(r'(?:src|href)="/static/([^"]+)"', html)
+        assert len(linked) > 5
+        assert [name for name in linked if any(fnmatch(name, pattern) for pattern in UNUSED)] == [], page
+        assert set(re.findall(r"material-symbols-outlined[^<>]*>\s*(\w+)\s*<", html)) <= icons, page
+
+
+def test_every_icon_of_the_menu_is_in_the_font():
+    icons = set(Path(str(finders.find("backoffice/fonts/icons.txt"))).read_text().split())
+    assert {*GROUPS.values(), OTHERS_ICON, "call_made"} <= icons
 
 
 def test_pages_without_a_session_have_neither(client: Client):

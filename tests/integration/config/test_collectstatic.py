@@ -7,6 +7,9 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
 
+from config.management.commands.collectstatic import UNUSED
+
+COMPRESSED = {"BACKEND": "servestatic.storage.CompressedManifestStaticFilesStorage"}
 MANIFEST = {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}
 
 
@@ -64,3 +67,16 @@ def test_files_are_collected_again_when_they_are_gone(source: Path):
     root.rmdir()
     collect()
     assert len(collected(source)) == 3
+
+
+def test_large_files_that_no_page_uses_are_left_out_and_texts_are_compressed(source: Path, settings: Any):
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": COMPRESSED}
+    source.write_text("a { color: red }\n" * 100)
+    for pattern in UNUSED:
+        unused = source.parent / pattern.replace("*", ".js")
+        unused.parent.mkdir(parents=True, exist_ok=True)
+        unused.write_text("x")
+    collect()
+    names = set(collected(source))
+    assert len(names) == 5  # the file, its hashed copy, both compressed, and the manifest
+    assert {"a.css", "a.css.gz", "staticfiles.json"} < names
