@@ -11,6 +11,7 @@ from apps.identities.dependencies import identity_service
 from apps.second_factors.dependencies import second_factors
 from apps.usage.dependencies import usage_service
 from apps.users.dependencies import note_service, user_service
+from apps.verification.dependencies import account_usage
 
 
 @cache
@@ -27,4 +28,5 @@ def customer_page() -> CustomerPage:
         sessions=account_sessions(),
         factors=second_factors(),
         identities=identity_service(),
+        account_usage=account_usage(),
     )

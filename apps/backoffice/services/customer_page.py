@@ -18,11 +18,13 @@ from apps.identities.services.identity_service import IdentityService
 from apps.second_factors.services.second_factors import SecondFactors
 from apps.usage.schemas.call import Call
 from apps.usage.schemas.usage_event import CallsToday
+from apps.usage.schemas.usage_report import UsageQuery, UsageReport
 from apps.usage.services.usage_service import UsageService
 from apps.users.schemas.account_note import NoteOut
 from apps.users.schemas.account_overview import AccountOverview, AccountState
 from apps.users.services.note_service import NoteService
 from apps.users.services.user_service import UserService
+from apps.verification.services.account_usage import AccountUsage
 
 REFUSALS_SHOWN = 10
 ENDED = {AccountState.SUSPENDED, AccountState.DELETED, AccountState.ERASED}
@@ -45,6 +47,7 @@ class CustomerPage:
     sessions: AccountSessions
     factors: SecondFactors
     identities: IdentityService
+    account_usage: AccountUsage
 
     async def header(self, actor: Principal, user_id: int) -> CustomerHeader:
         """Return the account, deleted or not, with what the actor may read of it at a glance."""
@@ -78,6 +81,10 @@ class CustomerPage:
     async def keys_of(self, actor: Principal, header: CustomerHeader, query: CursorQuery) -> CursorPage[KeyOverview]:
         """Return a part of the keys."""
         return await self.keys.part(actor, header.account.id, query)
+
+    async def usage_of(self, actor: Principal, query: UsageQuery) -> UsageReport:
+        """Return the usage over a period."""
+        return await self.account_usage.report(actor, query)
 
     async def ledger_of(self, actor: Principal, header: CustomerHeader, query: CursorQuery) -> CursorPage[LedgerLine]:
         """Return a part of the ledger; entries of usage have the keys and requests that they charge."""
