@@ -15,6 +15,7 @@ def _background_jobs() -> Sequence[BackgroundJob]:
     return [
         BackgroundJob("usage-expansion", usage_service().expand_batches, interval_seconds=0.5),
         BackgroundJob("usage-rollup", usage_rollups().roll_up, interval_seconds=ROLLUP_LOOK_SECONDS),
+        BackgroundJob("usage-partitions", usage_service().maintain_partitions, interval_seconds=3600),
         BackgroundJob("refusals", refusal_samples().write, interval_seconds=1),
     ]
 

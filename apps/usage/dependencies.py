@@ -21,7 +21,13 @@ from apps.usage.services.usage_service import UsageService
 @cache
 def usage_service() -> UsageService:
     """Return the usage service."""
-    return UsageService(UsageEventRepository(), UsageDenialRepository(), refusals(), settings.CALL_HISTORY_HOURS)
+    return UsageService(
+        UsageEventRepository(),
+        UsageDenialRepository(),
+        refusals(),
+        settings.CALL_HISTORY_HOURS,
+        settings.USAGE_RETENTION_DAYS,
+    )
 
 
 @cache
