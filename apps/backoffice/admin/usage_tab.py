@@ -20,7 +20,6 @@ from apps.core.schemas.page import CursorQuery
 from apps.core.values.amounts import amount_text
 from apps.usage.schemas.usage_export import UsageExportQuery
 from apps.usage.schemas.usage_report import UsageInInterval, UsageNumbers, UsageOfGroup, UsageQuery
-from apps.verification.dependencies import account_usage
 
 PERIODS = {"day": "30 days", "hour": "24 hours", "month": "12 months"}
 GROUPS = {"key": "key", "tag": "tag", "code": "verdict"}
@@ -58,10 +57,8 @@ class Row(NamedTuple):
 async def usage_content(actor: Principal, header: CustomerHeader, query: CursorQuery) -> dict[str, Any]:
     """Return what the tab shows."""
     chosen = query if isinstance(query, TabQuery) else TabQuery()
-    asked = UsageQuery.model_validate(
-        {"interval": chosen.interval, "group_by": chosen.group_by, "user_id": header.account.id}
-    )
-    report = await customer_page().usage_of(actor, asked)
+    asked = UsageQuery.model_validate({"interval": chosen.interval, "group_by": chosen.group_by})
+    report = await customer_page().usage_of(actor, header, asked)
     rows = [_row(each.starts_at.strftime(TIMES[chosen.interval]), each) for each in reversed(report.intervals)]
     groups = [_row(_name(header, group), group, group.key_id) for group in report.groups]
     others = report.other if report.other and (report.other.calls or report.other.refused) else None
@@ -118,8 +115,8 @@ def export_page(request: HttpRequest, user_id: str) -> HttpResponse | StreamingH
     if account_id == NO_ROW_ID:
         raise Http404
     try:
-        query = UsageExportQuery.model_validate({**request.GET.dict(), "user_id": account_id})
-        file = call_service(account_usage().export, actor, query)
+        query = UsageExportQuery.model_validate({"format": request.GET.get("format", "csv")})
+        file = call_service(customer_page().calls_of, actor, account_id, query)
     except (ValidationError, NotFound):
         raise Http404 from None
     headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "Cache-Control": "no-store"}

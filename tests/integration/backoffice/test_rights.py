@@ -29,7 +29,7 @@ from tests.support.staff_browser import browser_of
 pytestmark = pytest.mark.integration
 
 FORBIDDEN = {"FORBIDDEN", "INSUFFICIENT_SCOPES", "NOT_AUTHENTICATED", "SECOND_FACTOR_REQUIRED"}
-OWNED = {"user_id", "key_id", "session_id", "identity_id", "passkey_id"}
+OWNED = {"user_id", "key_id", "session_id", "identity_id", "passkey_id", "request_id"}
 # Bodies where the smallest valid one is not what the row is about, and further rows for other bodies.
 BODIES: dict[str, dict[str, dict[str, Any]]] = {
     "update_own_user": {"": {"full_name": "x"}, "plan": {"plan": "free"}, "roles": {"roles": []}},
