@@ -185,7 +185,8 @@ OWN_PAGES = (
 )  # fmt: skip
 # Of one account.
 CUSTOMER_PAGES = (
-    "customer", "customer_keys", "customer_credits", "customer_security", "customer_timeline", "customer_notes",
+    "customer", "customer_keys", "customer_usage", "customer_usage_export", "customer_credits", "customer_security",
+    "customer_timeline", "customer_notes",
 )  # fmt: skip
 # Before and after a session, and redirects. The search of a list has the rights of the list, and the page of a secret
 # shows one only to the browser that has made it.
